@@ -1,0 +1,149 @@
+"""Hue and saturation histograms, colourfulness."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from extractors.compute import Compute
+from extractors.protocol import Column, Columns, FrameBatch, NoSettings, Table
+
+HUE_BINS = 36
+SATURATION_BINS = 32
+_HUES = 180  # OpenCV's 8-bit hue counts in units of 2 degrees
+_SATURATIONS = 256
+
+_HUE_NAMES = tuple(f"hue_{10 * i:03d}" for i in range(HUE_BINS))
+_SATURATION_NAMES = tuple(f"saturation_{i:02d}" for i in range(SATURATION_BINS))
+
+_TABLE = Table(
+    name="color",
+    row="window",
+    columns=(
+        *(
+            Column(
+                name=name,
+                unit="fraction",
+                meaning=f"share of pixels with hue in [{10 * i}, {10 * i + 10}) degrees",
+                low=0,
+                high=1,
+            )
+            for i, name in enumerate(_HUE_NAMES)
+        ),
+        *(
+            Column(
+                name=name,
+                unit="fraction",
+                meaning=f"share of pixels with 8-bit saturation in [{8 * i}, {8 * i + 8})",
+                low=0,
+                high=1,
+            )
+            for i, name in enumerate(_SATURATION_NAMES)
+        ),
+        Column(
+            name="hue_mean",
+            unit="degree",
+            meaning="circular mean of hue weighted by saturation; null where no pixel has colour",
+            low=0,
+            high=360,
+        ),
+        Column(
+            name="hue_concentration",
+            unit="1",
+            meaning="length of the saturation-weighted mean hue vector: 0 all hues alike, 1 a single hue",
+            low=0,
+            high=1,
+        ),
+        Column(name="saturation_mean", unit="1", meaning="mean of HSV saturation", low=0, high=1),
+        Column(name="saturation_std", unit="1", meaning="standard deviation of HSV saturation", low=0, high=0.5),
+        Column(name="value_mean", unit="1", meaning="mean of HSV value", low=0, high=1),
+        Column(name="value_std", unit="1", meaning="standard deviation of HSV value", low=0, high=0.5),
+        Column(
+            name="colourfulness",
+            unit="1",
+            meaning="Hasler and Suesstrunk's M3 on 8-bit RGB: 0 grey, 109 extremely colourful",
+            low=0,
+        ),
+    ),
+    sums_to_one=(_HUE_NAMES, _SATURATION_NAMES),
+)
+
+
+class Color:
+    """Colour statistics over all pixels of a frame.
+
+    Hue and saturation histograms are those of OpenCV's 8-bit HSV, as in the MuVi study. Grey pixels have hue 0
+    there; the circular statistics weigh each pixel by its saturation, so that greys do not count as red.
+    """
+
+    name = "color"
+    version = 1
+    citation = (
+        "Chua et al. 2022, arXiv 2202.10453 (hue and saturation histograms); "
+        "Hanbury 2003, Circular statistics applied to colour images; "
+        "Hasler and Suesstrunk 2003, Measuring colourfulness in natural images"
+    )
+    Settings = NoSettings
+    tables = (_TABLE,)
+
+    def __init__(self, settings: NoSettings = NoSettings()) -> None:
+        self.settings = settings
+
+    def setup(self, compute: Compute) -> None:
+        """Nothing to load."""
+
+    def process_frames(self, batch: FrameBatch) -> Mapping[str, Columns]:
+        """Measures (B, H, W, 3) uint8 RGB frames."""
+        rows = np.array([_measure(image, hsv) for image, hsv in zip(batch.images, batch.hsv, strict=True)])
+        return {"color": {column.name: rows[:, i] for i, column in enumerate(_TABLE.columns)}}
+
+
+def _measure(image: npt.NDArray[np.uint8], hsv: npt.NDArray[np.uint8]) -> list[float]:
+    pixels = hsv.shape[0] * hsv.shape[1]
+    joint = cv2.calcHist([hsv], [0, 1], None, [_HUES, _SATURATIONS], [0, _HUES, 0, _SATURATIONS]).astype(np.float64)
+    hue = joint.sum(axis=1)
+    saturation = joint.sum(axis=0)
+    value = cv2.calcHist([hsv], [2], None, [256], [0, 256])[:, 0].astype(np.float64)
+    return [
+        *hue.reshape(HUE_BINS, -1).sum(axis=1) / pixels,
+        *saturation.reshape(SATURATION_BINS, -1).sum(axis=1) / pixels,
+        *_circular_hue(joint),
+        *histogram_moments(saturation),
+        *histogram_moments(value),
+        _colourfulness(image),
+    ]
+
+
+def histogram_moments(counts: npt.NDArray[np.float64]) -> tuple[float, float]:
+    """Mean and population standard deviation, both in 0..1, of 8-bit values given their 256 counts."""
+    levels = np.arange(256) / 255.0
+    mean = float(counts @ levels / counts.sum())
+    return mean, float(np.sqrt(counts @ (levels - mean) ** 2 / counts.sum()))
+
+
+def _circular_hue(joint: npt.NDArray[np.float64]) -> tuple[float, float]:
+    """Saturation-weighted circular mean (degrees) and resultant length from (hue, saturation) counts."""
+    weights = joint @ np.arange(_SATURATIONS)
+    total = weights.sum()
+    if total == 0:
+        return float("nan"), float("nan")
+    # A bin's hue is its lower edge: OpenCV rounds to the nearest unit of 2 degrees.
+    angles = np.deg2rad(2.0 * np.arange(_HUES))
+    resultant = complex(weights @ np.cos(angles), weights @ np.sin(angles)) / total
+    length = min(abs(resultant), 1.0)
+    if length < 1e-9:
+        return float("nan"), 0.0
+    return float(np.rad2deg(np.angle(resultant)) % 360.0), length
+
+
+def _colourfulness(image: npt.NDArray[np.uint8]) -> float:
+    red, green, blue = cv2.split(image)
+    red_green = cv2.subtract(red, green, dtype=cv2.CV_16S)
+    # Twice the paper's yb = (R + G) / 2 - B, so that it stays a whole number.
+    yellow_blue = cv2.subtract(cv2.add(red, green, dtype=cv2.CV_16S), cv2.add(blue, blue, dtype=cv2.CV_16S))
+    (rg_mean,), (rg_std,) = (x[0] for x in cv2.meanStdDev(red_green))
+    (yb_mean,), (yb_std,) = (x[0] / 2 for x in cv2.meanStdDev(yellow_blue))
+    return float(np.hypot(rg_std, yb_std) + 0.3 * np.hypot(rg_mean, yb_mean))

@@ -1,0 +1,226 @@
+"""What an extractor is: declared tables, a `setup`, and one verb per kind of input.
+
+An extractor turns arrays into columns. It opens no file and knows nothing of videos, Dask or Parquet.
+It takes part in a run through the verbs that it has:
+
+| verb             | protocol         | input                                        | called                    |
+|------------------|------------------|----------------------------------------------|---------------------------|
+| `start_audio`    | `AudioExtractor` | the whole sound track, streamed              | once per video            |
+| `process_frames` | `FrameExtractor` | frames of the half-second grid, full size    | once per batch            |
+| `process_clips`  | `ClipExtractor`  | clips of consecutive frames of one shot      | once per batch            |
+| `start_shots`    | `ShotDetector`   | every frame, small                           | once per video            |
+
+Missing values are NaN in float columns; they become nulls in the tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from extractors.compute import Compute
+
+DType = Literal["float32", "float64", "int16", "int32", "bool", "string"]
+RowKind = Literal["window", "item", "shot"]
+Columns = Mapping[str, npt.NDArray[Any]]
+"""Column name to a 1-D array; all arrays of one table have the same length."""
+
+FRAME = "frame"
+"""Reserved column of item tables: position within the batch of the frame that each item was found on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One measured quantity, as documented in every table that holds it.
+
+    Args:
+        unit: SI unit, "probability", "fraction", "count", "px", ..., or "1" for a bare number.
+        meaning: One line.
+        low: Smallest possible value, None if unbounded.
+        high: Largest possible value, None if unbounded.
+    """
+
+    name: str
+    unit: str
+    meaning: str
+    dtype: DType = "float32"
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A table's name, what one row is, and its feature columns (the key columns are added by the pipeline).
+
+    Args:
+        row: "window" (one row per half second), "item" (any number per half second: faces, boxes), "shot".
+        sums_to_one: Groups of columns that sum to 1 wherever they are not null.
+    """
+
+    name: str
+    row: RowKind
+    columns: tuple[Column, ...]
+    sums_to_one: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True)
+class NoSettings:
+    """Settings of an extractor that has no options."""
+
+
+@dataclass(frozen=True)
+class FrameBatch:
+    """Upright frames of one size.
+
+    Args:
+        images: (B, H, W, 3) uint8 RGB, in display orientation, pixels as coded (not stretched to square).
+        times: Presentation times in seconds, one per frame.
+    """
+
+    images: npt.NDArray[np.uint8]
+    times: tuple[float, ...]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @cached_property
+    def hsv(self) -> npt.NDArray[np.uint8]:
+        """(B, H, W, 3) in OpenCV's 8-bit HSV: hue 0..179 (units of 2 degrees), saturation and value 0..255."""
+        return np.stack([cv2.cvtColor(image, cv2.COLOR_RGB2HSV) for image in self.images]).astype(np.uint8, copy=False)
+
+
+@dataclass(frozen=True)
+class ClipBatch:
+    """Clips of consecutive frames at the extractor's clip rate.
+
+    Args:
+        clips: (B, T, H, W, 3) uint8 RGB, upright.
+    """
+
+    clips: npt.NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+
+class Extractor(Protocol):
+    """What every extractor declares.
+
+    Attributes:
+        name: Feature name, as in `--features`; also the name of its main table.
+        version: Raised whenever values change for the same input and settings.
+        citation: The paper or tool that the measurement follows.
+        Settings: Frozen dataclass of options; the constructor takes an instance.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[int]
+    citation: ClassVar[str]
+    Settings: ClassVar[type]
+
+    @property
+    def settings(self) -> Any: ...
+
+    @property
+    def tables(self) -> Sequence[Table]: ...
+
+    def setup(self, compute: Compute) -> None:
+        """Loads models and libraries; called once per process, before any other verb."""
+
+
+class AudioStream(Protocol):
+    """One video's sound on its way through an extractor."""
+
+    def write(self, samples: npt.NDArray[np.float32]) -> None:
+        """Takes the next samples of the track, mono, nominally -1..1, without gaps from t = 0 on."""
+
+    def finish(self, windows: int) -> Mapping[str, Columns]:
+        """Ends the stream and returns `windows` rows for each table."""
+
+    def abort(self) -> None:
+        """Frees everything without a result; safe at any time, also after `finish`."""
+
+
+@runtime_checkable
+class AudioExtractor(Extractor, Protocol):
+    """Measures the sound track.
+
+    Attributes:
+        rate_hz: Sample rate wanted, or None for the rate of the track.
+        hop: Analysis hop in seconds; a window must be a whole number of hops.
+    """
+
+    rate_hz: int | None
+    hop: Fraction
+
+    def start_audio(self, rate_hz: int, step: Fraction, expected_windows: int) -> AudioStream:
+        """Opens a stream for one video.
+
+        Args:
+            rate_hz: Rate of the samples that will be written.
+            step: Window length in seconds.
+            expected_windows: A guess for sizing buffers; the true number comes with `finish`.
+        """
+
+
+@runtime_checkable
+class FrameExtractor(Extractor, Protocol):
+    """Measures single frames."""
+
+    def process_frames(self, batch: FrameBatch) -> Mapping[str, Columns]:
+        """Returns B rows for each window table, in batch order; item tables carry the column `FRAME`."""
+
+
+@runtime_checkable
+class ClipExtractor(Extractor, Protocol):
+    """Measures clips of a shot; a shot's row is made from the mean over its clips.
+
+    Attributes:
+        clip_frames: T, frames per clip.
+        clip_rate_hz: Frames per second within a clip.
+        short_side_px: Short side that frames are downscaled to (never upscaled).
+    """
+
+    clip_frames: int
+    clip_rate_hz: int
+    short_side_px: int
+
+    def process_clips(self, batch: ClipBatch) -> npt.NDArray[np.float32]:
+        """Returns (B, C) values, one row per clip."""
+
+    def describe_shots(self, means: npt.NDArray[np.float32], clips: npt.NDArray[np.int32]) -> Mapping[str, Columns]:
+        """Turns (S, C) means over the `clips` (S,) clips of each shot into columns, one row per shot."""
+
+
+class ShotStream(Protocol):
+    """One video's frames on their way through a shot detector."""
+
+    def write(self, image: npt.NDArray[np.uint8], pts: int) -> list[int]:
+        """Takes the next frame, (H, W, 3) uint8 BGR, and returns the pts of the cuts that are now certain."""
+
+    def finish(self) -> list[int]:
+        """Returns the remaining cuts."""
+
+
+@runtime_checkable
+class ShotDetector(Extractor, Protocol):
+    """Finds the first frames of shots.
+
+    Attributes:
+        lag: Frames by which a cut may be reported late.
+    """
+
+    lag: int
+
+    def image_size(self, width: int, height: int) -> tuple[int, int]:
+        """Width and height that frames of the given coded size are to be sampled at."""
+
+    def start_shots(self, time_base: Fraction, frame_rate: Fraction) -> ShotStream:
+        """Opens a stream for one video whose pts count in units of `time_base` seconds."""

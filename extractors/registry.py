@@ -1,0 +1,77 @@
+"""Which extractors there are: the built-in ones and those of the entry-point group `avcues.extractors`."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.metadata
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from extractors.protocol import Extractor
+from models_cache import AvcuesError
+
+ENTRY_POINTS = "avcues.extractors"
+
+_BUILT_IN = {
+    "shots": "extractors.shots:Shots",
+    "emobase": "extractors.emobase:Emobase",
+    "rhythm": "extractors.rhythm:Rhythm",
+    "color": "extractors.color:Color",
+    "lighting": "extractors.lighting:Lighting",
+}
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """Names of all extractors, built-in ones first."""
+    installed = (point.name for point in importlib.metadata.entry_points(group=ENTRY_POINTS))
+    return (*_BUILT_IN, *sorted(set(installed) - set(_BUILT_IN)))
+
+
+def create(name: str, options: Mapping[str, Any] | None = None) -> Extractor:
+    """Makes an extractor with the given options in place of its defaults; nothing is loaded yet.
+
+    Raises:
+        AvcuesError: There is no such extractor, it cannot be imported, or an option is unknown or has a bad value.
+    """
+    extractor_class = _load(name)
+    if not options:
+        return extractor_class()
+    return extractor_class(_settings(name, extractor_class.Settings, options))
+
+
+def nearest(wrong: str, right: tuple[str, ...]) -> str:
+    """'; did you mean "x"?' for a name that nearly is one of the right ones, else the list of these."""
+    close = difflib.get_close_matches(wrong, right, n=1)
+    return f'; did you mean "{close[0]}"?' if close else f"; there are: {', '.join(right)}"
+
+
+def _load(name: str) -> Any:
+    if name not in names():
+        raise AvcuesError(f'there is no feature "{name}"{nearest(name, names())}')
+    if name in _BUILT_IN:
+        module, _, attribute = _BUILT_IN[name].partition(":")
+        return getattr(importlib.import_module(module), attribute)
+    (point, *_) = importlib.metadata.entry_points(group=ENTRY_POINTS, name=name)
+    try:
+        return point.load()
+    except Exception as error:
+        raise AvcuesError(f'the installed extractor "{name}" ({point.value}) cannot be imported: {error}') from error
+
+
+def _settings(name: str, settings_class: type, options: Mapping[str, Any]) -> Any:
+    from pydantic import TypeAdapter, ValidationError
+
+    known = tuple(getattr(settings_class, "__dataclass_fields__", ()))
+    for option in options:
+        if option not in known:
+            hint = nearest(option, known) if known else "; it has no options"
+            raise AvcuesError(f'"{name}" has no option "{option}"{hint}')
+    try:
+        return TypeAdapter(settings_class).validate_python(dict(options))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, (name, *first["loc"][:1])))
+        raise AvcuesError(f"bad value {first['input']!r} for {where}: {first['msg']}") from error

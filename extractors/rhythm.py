@@ -1,0 +1,261 @@
+"""Rhythm, harmony and spectral shape: what emobase lacks, by librosa."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+
+from extractors.compute import Compute
+from extractors.protocol import Column, Columns, NoSettings, Table
+
+RATE_HZ = 22050
+N_FFT = 2048
+HOP_LENGTH = 441  # 20 ms: a whole number of frames in a window
+FRAMES_PER_SECOND = RATE_HZ // HOP_LENGTH
+TEMPOGRAM_S = 8.0  # librosa's default autocorrelation window
+_BLOCK_S = 10  # length of the pieces that spectra are computed in
+
+_PITCHES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
+_TONNETZ = ("fifth x", "fifth y", "minor third x", "minor third y", "major third x", "major third y")
+_NYQUIST = RATE_HZ / 2
+
+_TABLE = Table(
+    name="rhythm",
+    row="window",
+    columns=(
+        Column(name="rms_mean", unit="1", meaning="mean root mean square amplitude", low=0, high=1),
+        Column(name="rms_std", unit="1", meaning="standard deviation of root mean square amplitude", low=0, high=1),
+        Column(name="onset_strength_mean", unit="dB", meaning="mean onset strength (mel spectral flux)", low=0),
+        Column(name="onset_strength_max", unit="dB", meaning="largest onset strength (mel spectral flux)", low=0),
+        Column(name="onset_count", unit="count", meaning="detected onsets", dtype="int16", low=0),
+        Column(
+            name="tempo_bpm",
+            unit="beat/min",
+            meaning="local tempo over the surrounding 8 s; null where there is no onset energy",
+            low=0,
+        ),
+        Column(name="beat_count", unit="count", meaning="tracked beats", dtype="int16", low=0),
+        Column(
+            name="pulse_clarity",
+            unit="1",
+            meaning="largest autocorrelation of onset strength at 30 to 300 beat/min over the surrounding 8 s",
+            low=0,
+            high=1,
+        ),
+        *(
+            Column(name=f"chroma_{i:02d}", unit="1", meaning=f"mean energy of pitch class {p}", low=0, high=1)
+            for i, p in enumerate(_PITCHES)
+        ),
+        *(
+            Column(name=f"tonnetz_{i}", unit="1", meaning=f"mean tonal centroid, {axis}", low=-1, high=1)
+            for i, axis in enumerate(_TONNETZ)
+        ),
+        Column(name="centroid_mean", unit="Hz", meaning="mean spectral centroid", low=0, high=_NYQUIST),
+        Column(name="centroid_std", unit="Hz", meaning="standard deviation of the centroid", low=0, high=_NYQUIST),
+        Column(name="rolloff_mean", unit="Hz", meaning="mean 85 % spectral roll-off", low=0, high=_NYQUIST),
+        Column(name="flatness_mean", unit="1", meaning="mean spectral flatness: 0 tonal, 1 noise", low=0, high=1),
+        *(
+            Column(name=f"contrast_{i}", unit="dB", meaning=f"mean spectral contrast, octave band {i}")
+            for i in range(7)
+        ),
+    ),
+)
+_NAMES = tuple(column.name for column in _TABLE.columns)
+
+
+class Rhythm:
+    """37 librosa descriptors per window, from frames of 2048 samples every 20 ms at 22.05 kHz.
+
+    Frames are centred as in librosa; window k holds the frames centred in [k * step, (k + 1) * step). Decibels are
+    relative to full scale without librosa's dynamic-range limit (`top_db=None`), which would make each value
+    depend on the loudest moment of the whole track. Onsets, tempo and beats use the onset envelope of the whole track.
+    """
+
+    name = "rhythm"
+    version = 1
+    citation = (
+        "librosa 0.11 (McFee et al. 2015); Ellis 2007, Beat tracking by dynamic programming; "
+        "Lartillot et al. 2008, Multi-feature modeling of pulse clarity; Harte et al. 2006 (tonal centroid); "
+        "Jiang et al. 2002 (spectral contrast)"
+    )
+    Settings = NoSettings
+    tables = (_TABLE,)
+    rate_hz: int | None = RATE_HZ
+    hop = Fraction(HOP_LENGTH, RATE_HZ)
+
+    def __init__(self, settings: NoSettings = NoSettings()) -> None:
+        self.settings = settings
+
+    def setup(self, compute: Compute) -> None:
+        """Imports librosa, whose first use compiles for some seconds."""
+        import librosa.beat
+        import librosa.feature
+        import librosa.onset  # noqa: F401
+
+    def start_audio(self, rate_hz: int, step: Fraction, expected_windows: int) -> RhythmStream:
+        """Opens a stream for one video."""
+        return RhythmStream(int(step / self.hop))
+
+
+class RhythmStream:
+    """One sound track on its way through librosa, in pieces that overlap by what a frame reaches."""
+
+    def __init__(self, frames_per_window: int) -> None:
+        self._frames_per_window = frames_per_window
+        windows_per_block = max(1, _BLOCK_S * FRAMES_PER_SECOND // frames_per_window)
+        self._block_frames = windows_per_block * frames_per_window
+        # Frame 0 is centred on sample 0: it begins half a frame of silence earlier.
+        self._pending = [np.zeros(N_FFT // 2, np.float32)]
+        self._pending_samples = N_FFT // 2
+        self._written = 0
+        self._spectral: list[npt.NDArray[np.float32]] = []
+        self._flux: list[npt.NDArray[np.float32]] = []
+        self._last_mel: npt.NDArray[np.float32] | None = None
+
+    def write(self, samples: npt.NDArray[np.float32]) -> None:
+        """Takes the next samples of the track."""
+        self._pending.append(samples)
+        self._pending_samples += len(samples)
+        self._written += len(samples)
+        needed = (self._block_frames - 1) * HOP_LENGTH + N_FFT
+        if self._pending_samples >= needed:
+            held = np.concatenate(self._pending)
+            while len(held) >= needed:
+                self._analyse(held[:needed])
+                held = held[self._block_frames * HOP_LENGTH :]
+            self._pending = [held]
+            self._pending_samples = len(held)
+
+    def finish(self, windows: int) -> Mapping[str, Columns]:
+        """Ends the track, padded with silence to the given number of windows."""
+        total = windows * self._frames_per_window
+        done = sum(len(flux) for flux in self._flux)
+        remaining = max(0, total - done)
+        if remaining:
+            held = np.concatenate(self._pending)
+            needed = (remaining - 1) * HOP_LENGTH + N_FFT
+            self._analyse(np.pad(held, (0, max(0, needed - len(held))))[:needed])
+        spectral = np.concatenate(self._spectral, axis=1)[:, :windows]
+        onset_envelope = _shift_flux(np.concatenate(self._flux)[:total])
+        columns = dict(zip(_SPECTRAL_NAMES, spectral, strict=True))
+        columns |= _onset_columns(onset_envelope, windows)
+        return {"rhythm": {name: columns[name] for name in _NAMES}}
+
+    def abort(self) -> None:
+        """Nothing to free."""
+
+    def _analyse(self, samples: npt.NDArray[np.float32]) -> None:
+        """Measures the frames that fit into the samples; they are a whole number of windows."""
+        import librosa
+
+        spectrum = np.abs(librosa.stft(samples, n_fft=N_FFT, hop_length=HOP_LENGTH, center=False))
+        power = spectrum**2
+        mel = librosa.power_to_db(librosa.feature.melspectrogram(S=power, sr=RATE_HZ), top_db=None)
+        previous = mel[:, :1] if self._last_mel is None else self._last_mel
+        self._flux.append(np.maximum(0, np.diff(mel, prepend=previous, axis=1)).mean(axis=0))
+        self._last_mel = mel[:, -1:]
+
+        feature = librosa.feature
+        rms = feature.rms(y=samples, frame_length=N_FFT, hop_length=HOP_LENGTH, center=False)
+        chroma = feature.chroma_stft(S=power, sr=RATE_HZ, n_fft=N_FFT, tuning=0.0)
+        centroid = feature.spectral_centroid(S=spectrum, sr=RATE_HZ)
+        means = np.concatenate(
+            [
+                rms,
+                chroma,
+                feature.tonnetz(chroma=chroma, sr=RATE_HZ),
+                centroid,
+                feature.spectral_rolloff(S=spectrum, sr=RATE_HZ),
+                feature.spectral_flatness(S=spectrum),
+                feature.spectral_contrast(S=spectrum, sr=RATE_HZ),
+            ]
+        )
+        stds = np.concatenate([rms, centroid])
+        windows = (-1, self._frames_per_window)
+        self._spectral.append(
+            np.concatenate(
+                [
+                    means.reshape(len(means), *windows).mean(axis=2),
+                    stds.reshape(len(stds), *windows).std(axis=2),
+                ]
+            ).astype(np.float32)
+        )
+
+
+_SPECTRAL_NAMES = (
+    "rms_mean",
+    *(f"chroma_{i:02d}" for i in range(12)),
+    *(f"tonnetz_{i}" for i in range(6)),
+    "centroid_mean",
+    "rolloff_mean",
+    "flatness_mean",
+    *(f"contrast_{i}" for i in range(7)),
+    "rms_std",
+    "centroid_std",
+)
+
+
+def _shift_flux(flux: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """librosa's onset strength: the flux, later by half a frame length, because frames are centred."""
+    lag = N_FFT // (2 * HOP_LENGTH)
+    return np.pad(flux, (lag, 0))[: len(flux)]
+
+
+def _onset_columns(envelope: npt.NDArray[np.float32], windows: int) -> dict[str, npt.NDArray[np.generic]]:
+    """Onset, beat and tempo columns from the onset envelope of the whole track."""
+    from librosa.beat import beat_track
+    from librosa.onset import onset_detect
+
+    per_window = len(envelope) // windows
+    by_window = envelope.reshape(windows, per_window)
+    timing = {"sr": RATE_HZ, "hop_length": HOP_LENGTH}
+    tempo_bpm, pulse_clarity, global_bpm = _tempo(envelope, windows)
+    onsets = onset_detect(onset_envelope=envelope, **timing)
+    beats = np.empty(0, np.int64)
+    if envelope.any():
+        _, beats = beat_track(onset_envelope=envelope, bpm=global_bpm, **timing)
+    return {
+        "onset_strength_mean": by_window.mean(axis=1),
+        "onset_strength_max": by_window.max(axis=1),
+        "onset_count": np.bincount(onsets // per_window, minlength=windows).astype(np.int16),
+        "beat_count": np.bincount(beats // per_window, minlength=windows).astype(np.int16),
+        "tempo_bpm": tempo_bpm,
+        "pulse_clarity": pulse_clarity,
+    }
+
+
+def _tempo(
+    envelope: npt.NDArray[np.float32], windows: int
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], float]:
+    """Tempo and pulse clarity at the middle of each window, and the tempo of the track.
+
+    The tempogram is librosa's, in pieces: whole, it would take 550 MB for two hours.
+    """
+    import librosa
+
+    timing = {"sr": RATE_HZ, "hop_length": HOP_LENGTH}
+    length = round(TEMPOGRAM_S * FRAMES_PER_SECOND)
+    padded = np.pad(envelope, length // 2, mode="linear_ramp", end_values=(0, 0))
+    per_window = len(envelope) // windows
+    block = max(1, 60 * FRAMES_PER_SECOND // per_window) * per_window
+    lags_bpm = librosa.tempo_frequencies(length, **timing)
+    in_range = (lags_bpm >= 30) & (lags_bpm <= 300)
+
+    local, clarity, total = [], [], np.zeros(length)
+    for start in range(0, len(envelope), block):
+        stop = min(start + block, len(envelope))
+        tempogram = librosa.feature.tempogram(
+            onset_envelope=padded[start : stop + length - 1], win_length=length, center=False, **timing
+        )
+        total += tempogram.sum(axis=1)
+        middle = tempogram[:, per_window // 2 :: per_window]
+        bpm = librosa.feature.tempo(tg=middle, aggregate=None, ac_size=TEMPOGRAM_S, **timing)
+        silent = ~(middle[0] > 0)
+        local.append(np.where(silent, np.nan, bpm))
+        clarity.append(np.where(silent, np.nan, middle[in_range].max(axis=0).clip(0, 1)))
+    mean = (total / len(envelope))[:, None]
+    global_bpm = float(librosa.feature.tempo(tg=mean, aggregate=None, ac_size=TEMPOGRAM_S, **timing)[0])
+    return np.concatenate(local).astype(np.float32), np.concatenate(clarity).astype(np.float32), global_bpm

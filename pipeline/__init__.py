@@ -1,0 +1,1 @@
+"""How it is run: media, timeline, one decode pass, tables, Dask, command line."""

@@ -1,0 +1,18 @@
+"""Errors of running: bad media, bad input lists, bad settings."""
+
+from models_cache import AvcuesError
+
+
+class MediaError(AvcuesError):
+    """A file that cannot be read as audio or video."""
+
+
+class InputError(AvcuesError):
+    """Inputs from which no list of videos can be made."""
+
+
+class SettingsError(AvcuesError):
+    """Options that are unknown, contradict each other, or contradict the dataset that they would extend."""
+
+
+__all__ = ["AvcuesError", "InputError", "MediaError", "SettingsError"]

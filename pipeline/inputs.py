@@ -1,0 +1,128 @@
+"""From what the user names (files, folders, patterns, lists) to videos with ids."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from pipeline.errors import InputError
+
+MEDIA_SUFFIXES = frozenset(
+    f".{kind}"
+    for kind in (
+        *("3gp", "avi", "flv", "m2ts", "m4v", "mkv", "mov", "mp4", "mpeg", "mpg", "mts", "mxf", "ogv", "ts", "vob"),
+        *("webm", "wmv", "aac", "flac", "m4a", "mp3", "oga", "ogg", "opus", "wav", "wma"),
+    )
+)
+_LIST_SUFFIXES = (".csv", ".parquet")
+_LONGEST_ID_BYTES = 200  # file systems allow names of 255 bytes
+
+
+@dataclass(frozen=True)
+class VideoInput:
+    """One video of a run; the id names its tables."""
+
+    video_id: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a call names: videos, and one line for each argument that names none."""
+
+    videos: tuple[VideoInput, ...]
+    problems: tuple[str, ...]
+
+
+def collect(arguments: Sequence[str]) -> Inputs:
+    """Resolves arguments; ids are file names without the suffix, or as a list gives them.
+
+    Raises:
+        InputError: No argument names a file that exists, or two videos have the same id.
+    """
+    videos: list[VideoInput] = []
+    problems: list[str] = []
+    for argument in arguments:
+        try:
+            videos += _resolve(argument)
+        except InputError as error:
+            problems.append(str(error))
+    videos = list(dict.fromkeys(videos))
+    if not any(video.path.exists() for video in videos):
+        problems += [f"{video.path}: no such file" for video in videos[:10]]
+        raise InputError("\n".join(problems) or "no input was given")
+    _check_ids(videos)
+    return Inputs(tuple(videos), tuple(problems))
+
+
+def _resolve(argument: str) -> list[VideoInput]:
+    path = Path(argument)
+    if path.is_dir():
+        files = sorted(p for p in path.rglob("*") if p.suffix.lower() in MEDIA_SUFFIXES and p.is_file())
+        if not files:
+            raise InputError(f"{path}: is a folder without a media file ({', '.join(sorted(MEDIA_SUFFIXES))})")
+        return _named_by_stem(files)
+    if path.is_file() and path.suffix.lower() in _LIST_SUFFIXES:
+        return _read_list(path)
+    if not path.exists() and any(c in argument for c in "*?["):
+        anchor = Path(path.anchor)
+        files = sorted(match for match in anchor.glob(str(path.relative_to(anchor))) if match.is_file())
+        if not files:
+            raise InputError(f"{argument}: no file matches this pattern")
+        return _named_by_stem(files)
+    return _named_by_stem([path])
+
+
+def _named_by_stem(paths: Iterable[Path]) -> list[VideoInput]:
+    return [VideoInput(path.stem, path) for path in paths]
+
+
+def _read_list(path: Path) -> list[VideoInput]:
+    try:
+        if path.suffix.lower() == ".csv":
+            as_text = pa.csv.ConvertOptions(column_types={"video_id": pa.string(), "path": pa.string()})
+            table = pa.csv.read_csv(path, convert_options=as_text)
+        else:
+            table = pq.read_table(path)
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"{path}: cannot be read as a list of videos ({error})") from error
+    missing = {"video_id", "path"} - set(table.column_names)
+    if missing:
+        raise InputError(
+            f"{path}: a list of videos needs the columns video_id and path; {' and '.join(sorted(missing))} is missing"
+        )
+    rows = zip(table["video_id"].to_pylist(), table["path"].to_pylist(), strict=True)
+    # Paths are relative to the list, so that a dataset can be moved as a whole.
+    videos = [VideoInput(str(video_id), path.parent / str(file)) for video_id, file in rows if file]
+    if not videos:
+        raise InputError(f"{path}: the list is empty")
+    return videos
+
+
+def _check_ids(videos: Sequence[VideoInput]) -> None:
+    by_id: dict[str, list[Path]] = defaultdict(list)
+    for video in videos:
+        by_id[video.video_id].append(video.path)
+    problems = [
+        f'"{video_id}" is the id of {len(paths)} videos: {", ".join(map(str, paths[:3]))}; '
+        "give a CSV with the columns video_id,path"
+        for video_id, paths in by_id.items()
+        if len(paths) > 1
+    ]
+    problems += [
+        f'"{video_id}" ({paths[0]}) cannot be a file name: an id is 1 to {_LONGEST_ID_BYTES} bytes without "/", '
+        "not starting with a dot"
+        for video_id, paths in by_id.items()
+        if not 0 < len(video_id.encode()) <= _LONGEST_ID_BYTES
+        or "/" in video_id
+        or "\0" in video_id
+        or video_id[0] == "."
+    ]
+    if problems:
+        raise InputError("\n".join(problems))

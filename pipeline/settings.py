@@ -1,0 +1,115 @@
+"""The settings of a run, and the pin that keeps all runs on one output folder alike."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from extractors import registry
+from extractors.compute import Compute
+from extractors.protocol import AudioExtractor, Extractor, ShotDetector
+from pipeline.errors import SettingsError
+from pipeline.provenance import avcues_version, recipe
+from pipeline.tables import write_json
+
+SPINE = "shots"
+"""The feature that every dataset has: window tables hang on the timeline, and the timeline names the shots."""
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything that decides what a run computes.
+
+    Args:
+        step: Window length in seconds.
+        features: Extractor names; `SPINE` is added.
+        options: Extractor name to its options.
+    """
+
+    step: Fraction = Fraction(1, 2)
+    features: tuple[str, ...] = ()
+    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    compute: Compute = field(default_factory=Compute)
+
+    def create_extractors(self) -> list[Extractor]:
+        """The extractors of this run, the shot detector first.
+
+        Raises:
+            AvcuesError: A feature or an option is unknown, or the step does not suit an extractor.
+        """
+        if self.step < Fraction(1, 10):
+            raise SettingsError(f"--step {float(self.step):g} is too short: windows of 0.1 s and more are measured")
+        for name in self.options:
+            if name not in registry.names():
+                raise SettingsError(f"--set {name}...: no such feature{registry.nearest(name, registry.names())}")
+        ordered = dict.fromkeys((SPINE, *(self.features or registry.names())))
+        extractors = [registry.create(name, self.options.get(name)) for name in ordered]
+        for extractor in extractors:
+            if isinstance(extractor, AudioExtractor) and self.step % extractor.hop:
+                raise SettingsError(
+                    f"--step {float(self.step):g} does not suit {extractor.name}: "
+                    f"it must be a multiple of {float(extractor.hop):g} s"
+                )
+        return extractors
+
+
+def shot_detector(extractors: Sequence[Extractor]) -> ShotDetector:
+    """The one shot detector among a run's extractors."""
+    (detector,) = (extractor for extractor in extractors if isinstance(extractor, ShotDetector))
+    return detector
+
+
+def pin(out: Path, settings: Settings, extractors: Sequence[Extractor]) -> None:
+    """Writes `dataset.json`, or checks that this run agrees with the one that is there and adds new features to it.
+
+    Raises:
+        SettingsError: The folder holds tables made with other settings.
+    """
+    path = out / "dataset.json"
+    recipes = {extractor.name: recipe(extractor, settings.step) for extractor in extractors}
+    pinned = _read(path)
+    if pinned is not None:
+        for what, there, wanted in _differences(pinned, recipes):
+            raise SettingsError(
+                f"{out} was made with {what} = {json.dumps(there)}, this run asks for {json.dumps(wanted)}: "
+                "use another --out, the same settings, or --overwrite to make everything anew"
+            )
+        recipes = pinned["recipes"] | recipes
+        if recipes == pinned["recipes"]:
+            return
+    document = {"format": _FORMAT, "avcues": avcues_version(), "step": str(settings.step), "recipes": recipes}
+    write_json(document, path)
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        document = json.loads(path.read_text())
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise SettingsError(f"{path} is damaged ({error}); restore it or remove it to make the dataset anew") from error
+    if document.get("format") != _FORMAT:
+        raise SettingsError(f"{path} was written by another version of avcues; use another --out")
+    return dict(document)
+
+
+def _differences(pinned: Mapping[str, Any], recipes: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    found = []
+    for name, wanted in recipes.items():
+        there = pinned["recipes"].get(name)
+        if there is None:
+            if wanted["step"] != pinned["step"]:
+                found.append(("step", pinned["step"], wanted["step"]))
+            continue
+        found += [
+            (key if key == "step" else f"{name} {key}", there.get(key), wanted.get(key))
+            for key in sorted(wanted.keys() | there.keys())
+            if there.get(key) != wanted.get(key)
+        ]
+    return sorted(found, key=lambda item: item[0] != "step")

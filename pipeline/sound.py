@@ -1,0 +1,151 @@
+"""The sound track: decoded blocks laid on the line from t = 0, resampled, and streamed to the audio extractors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+import soxr
+
+from extractors.protocol import AudioExtractor, AudioStream, Columns
+from pipeline.errors import SettingsError
+from pipeline.media import LONGEST_GAP, Damage, Sound
+from pipeline.stopwatch import Stopwatch
+
+# Blocks whose time stamps are this near to contiguous are contiguous: Matroska rounds to 1 ms, and muxers that cut and
+# join write stamps that waver by half a codec frame (11 ms). A lost packet leaves a hole of 20 ms and more.
+JITTER = Fraction(15, 1000)
+
+
+class Track:
+    """Places blocks by their time stamps: gaps become silence, overlaps are trimmed, what lies before t = 0 goes.
+
+    Attributes:
+        samples: Samples laid so far, from t = 0 on.
+        end: Last instant covered, by the time stamps.
+    """
+
+    def __init__(self, rate_hz: int, damage: Damage) -> None:
+        self.samples = 0
+        self.end = Fraction(0)
+        self._rate_hz = rate_hz
+        self._damage = damage
+        self._spans: list[list[int]] = []
+        self._held: Sound | None = None
+
+    def lay(self, sound: Sound) -> Iterator[npt.NDArray[np.float32]]:
+        """Takes the next decoded block and yields what can be laid now, in pieces of at most a second."""
+        held, self._held = self._held, sound
+        if held is not None:
+            yield from self._lay(held, len(held.samples))
+
+    def finish(self) -> Iterator[npt.NDArray[np.float32]]:
+        """Yields the last block, cut to the duration that the container gives it (codecs pad their last frame)."""
+        if self._held is not None:
+            length = len(self._held.samples)
+            if self._held.duration is not None:
+                length = min(length, round(self._held.duration * self._rate_hz))
+            yield from self._lay(self._held, length)
+            self._held = None
+
+    @property
+    def spans(self) -> list[tuple[Fraction, Fraction]]:
+        """[start, end) seconds of the stretches that hold real sound, in order."""
+        return [(Fraction(a, self._rate_hz), Fraction(b, self._rate_hz)) for a, b in self._spans]
+
+    def _lay(self, sound: Sound, length: int) -> Iterator[npt.NDArray[np.float32]]:
+        block = sound.samples[:length]
+        offset = 0
+        if sound.start is not None:
+            offset = round(sound.start * self._rate_hz) - self.samples
+            if offset > LONGEST_GAP * self._rate_hz:
+                self._damage.frames_unplaceable += 1
+                return
+            if self._spans and abs(offset) <= JITTER * self._rate_hz:
+                offset = 0
+        if offset < 0:
+            block = block[-offset:]
+            offset = 0
+        if len(block) == 0:
+            return
+        while offset > 0:
+            silence = np.zeros(min(offset, self._rate_hz), np.float32)
+            self.samples += len(silence)
+            offset -= len(silence)
+            yield silence
+        if self._spans and self._spans[-1][1] == self.samples:
+            self._spans[-1][1] += len(block)
+        else:
+            self._spans.append([self.samples, self.samples + len(block)])
+        self.samples += len(block)
+        laid = Fraction(self.samples, self._rate_hz)
+        self.end = laid if sound.start is None else sound.start + Fraction(length, self._rate_hz)
+        yield block
+
+
+class SoundPass:
+    """Feeds every audio extractor from one sequence of decoded blocks; also tells which windows have sound."""
+
+    def __init__(
+        self,
+        extractors: Sequence[AudioExtractor],
+        *,
+        rate_hz: int,
+        step: Fraction,
+        expected_windows: int,
+        damage: Damage,
+        stopwatch: Stopwatch,
+    ) -> None:
+        self.track = Track(rate_hz, damage)
+        self._stopwatch = stopwatch
+        self._resamplers: dict[int, soxr.ResampleStream] = {}
+        self._streams: list[tuple[AudioExtractor, int, AudioStream]] = []
+        try:
+            for extractor in extractors:
+                if step % extractor.hop:
+                    raise SettingsError(
+                        f"--step {float(step):g} is no whole number of {extractor.name}'s hops of "
+                        f"{float(extractor.hop * 1000):g} ms"
+                    )
+                rate = extractor.rate_hz or rate_hz
+                if rate != rate_hz and rate not in self._resamplers:
+                    self._resamplers[rate] = soxr.ResampleStream(rate_hz, rate, 1, dtype="float32", quality="HQ")
+                self._streams.append((extractor, rate, extractor.start_audio(rate, step, expected_windows)))
+        except BaseException:
+            self.abort()
+            raise
+
+    def push(self, sound: Sound) -> None:
+        """Takes the next decoded block."""
+        for block in self.track.lay(sound):
+            self._write(block, last=False)
+
+    def drain(self) -> None:
+        """Lays what is still held, so that `track` is complete."""
+        for block in self.track.finish():
+            self._write(block, last=False)
+        self._write(np.empty(0, np.float32), last=True)
+
+    def finish(self, windows: int) -> Mapping[str, Columns]:
+        """Ends the track after `drain` and returns every audio table."""
+        tables: dict[str, Columns] = {}
+        for extractor, _, stream in self._streams:
+            with self._stopwatch(extractor.name):
+                tables |= stream.finish(windows)
+        return tables
+
+    def abort(self) -> None:
+        """Frees the extractors' streams."""
+        for _, _, stream in self._streams:
+            stream.abort()
+
+    def _write(self, block: npt.NDArray[np.float32], *, last: bool) -> None:
+        with self._stopwatch("resample"):
+            at_rate = {rate: resampler.resample_chunk(block, last=last) for rate, resampler in self._resamplers.items()}
+        for extractor, rate, stream in self._streams:
+            samples = at_rate.get(rate, block)
+            if len(samples):
+                with self._stopwatch(extractor.name):
+                    stream.write(samples)

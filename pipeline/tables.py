@@ -1,0 +1,160 @@
+"""Parquet tables: key columns, nulls, metadata, and writing so that a file is whole or absent."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from extractors.protocol import Column, Table
+from pipeline.rows import Rows
+from pipeline.timeline import Grid, Shot
+
+METADATA_KEY = b"avcues"
+WINDOW_KEYS = ("video_id", "window", "start", "end")
+SHOT_KEYS = ("video_id", "shot", "start", "end", "first_window", "last_window")
+
+TIMELINE = Table(
+    name="timeline",
+    row="window",
+    columns=(
+        Column(name="shot", unit="1", meaning="shot on screen at the window's start", dtype="int32", low=0),
+        Column(
+            name="audio_coverage",
+            unit="fraction",
+            meaning="share of the window that the sound track covers; the rest is silence in the audio tables",
+            low=0,
+            high=1,
+        ),
+        Column(name="on_screen", unit="1", meaning="a frame is on screen at the window's start", dtype="bool"),
+        Column(
+            name="pts",
+            unit="s",
+            meaning="presentation time of that frame, on the clock of `start`",
+            dtype="float64",
+        ),
+    ),
+)
+
+_ARROW = {
+    "float32": pa.float32(),
+    "float64": pa.float64(),
+    "int16": pa.int16(),
+    "int32": pa.int32(),
+    "bool": pa.bool_(),
+    "string": pa.string(),
+}
+
+
+def table_path(out: Path, table: str, video_id: str) -> Path:
+    """Where a table of a video lies."""
+    return out / table / f"{video_id}.parquet"
+
+
+def window_table(rows: Rows, video_id: str, grid: Grid, windows: int, metadata: Mapping[str, Any]) -> pa.Table:
+    """Arrow table of one row per window, or of items with the keys of their windows."""
+    of_row = np.arange(windows, dtype=np.int32) if rows.windows is None else rows.windows
+    starts, ends = grid.edges(windows)
+    keys = {
+        "video_id": pa.array([video_id] * len(of_row), pa.string()),
+        "window": pa.array(of_row, pa.int32()),
+        "start": pa.array(starts[of_row]),
+        "end": pa.array(ends[of_row]),
+    }
+    return _assemble(keys, rows, metadata)
+
+
+def shot_table(
+    rows: Rows, video_id: str, grid: Grid, shots: Sequence[Shot], windows: int, metadata: Mapping[str, Any]
+) -> pa.Table:
+    """Arrow table of one row per shot; a shot that no window starts in has no first and last window."""
+    inside = [grid.starting_in(shot.start, shot.end) for shot in shots]
+    inside = [range(r.start, min(r.stop, windows)) for r in inside]
+    keys = {
+        "video_id": pa.array([video_id] * len(shots), pa.string()),
+        "shot": pa.array(range(len(shots)), pa.int32()),
+        "start": pa.array([float(shot.start) for shot in shots], pa.float64()),
+        "end": pa.array([float(shot.end) for shot in shots], pa.float64()),
+        "first_window": pa.array([r[0] if r else None for r in inside], pa.int32()),
+        "last_window": pa.array([r[-1] if r else None for r in inside], pa.int32()),
+    }
+    return _assemble(keys, rows, metadata)
+
+
+def _assemble(keys: Mapping[str, pa.Array], rows: Rows, metadata: Mapping[str, Any]) -> pa.Table:
+    arrays = dict(keys)
+    for column in rows.table.columns:
+        arrays[column.name] = _array(rows.columns[column.name], column, rows.present)
+    described = dict(metadata) | {
+        "table": rows.table.name,
+        "row": rows.table.row,
+        "columns": [asdict(column) for column in rows.table.columns],
+        "sums_to_one": [list(group) for group in rows.table.sums_to_one],
+    }
+    return pa.table(arrays).replace_schema_metadata({METADATA_KEY: json.dumps(described)})
+
+
+def _array(values: npt.NDArray[Any], column: Column, present: npt.NDArray[np.bool_] | None) -> pa.Array:
+    missing = np.ma.getmaskarray(values) if present is None else ~present
+    values = np.ma.getdata(values)
+    kind = _ARROW[column.dtype]
+    if values.dtype.kind == "f":
+        values = values.astype(column.dtype, copy=False)
+        missing = missing | ~np.isfinite(values)
+    return pa.array(values, kind, mask=missing if missing.any() else None)
+
+
+def write_table(table: pa.Table, path: Path) -> None:
+    """Writes a table as one row group, atomically and durably."""
+    write_atomically(path, lambda file: _write_parquet(table, file))
+
+
+def _write_parquet(table: pa.Table, file: BinaryIO) -> None:
+    bare = table.replace_schema_metadata()
+    with pq.ParquetWriter(
+        file,
+        bare.schema,
+        compression="zstd",
+        use_dictionary=[field.name for field in table.schema if pa.types.is_string(field.type)],
+        # Storing the Arrow schema as well would hold the metadata twice.
+        store_schema=False,
+    ) as writer:
+        writer.write_table(bare, row_group_size=max(1, table.num_rows))
+        writer.add_key_value_metadata(table.schema.metadata or {})
+
+
+def write_json(value: Mapping[str, Any], path: Path) -> None:
+    """Writes a JSON document atomically and durably."""
+    write_atomically(path, lambda file: file.write((json.dumps(value, indent=1) + "\n").encode()))
+
+
+def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Writes through a temporary file in the same folder, so that `path` is whole or absent after any crash."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.parent / f".{path.name}.{secrets.token_hex(4)}.tmp"
+    try:
+        with temporary.open("wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_metadata(path: Path) -> dict[str, Any] | None:
+    """The `avcues` metadata of a table; None where the file is absent, broken, or not one of ours."""
+    try:
+        metadata = pq.read_metadata(path).metadata or {}
+        return dict(json.loads(metadata[METADATA_KEY]))
+    except (OSError, KeyError, ValueError, pa.ArrowException):
+        return None

@@ -1,0 +1,70 @@
+"""The half-second grid: exact rational time, and which window, frame and shot belong together.
+
+t = 0 is the earliest presentation time of the selected streams. Window k is [k * step, (k + 1) * step).
+Times are `fractions.Fraction` seconds everywhere; floats appear only in finished tables.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+
+# A stream that ends less than this past a window border does not open another window: codecs round their ends.
+END_TOLERANCE = Fraction(1, 1000)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Windows of `step` seconds from t = 0 on."""
+
+    step: Fraction
+
+    def count(self, end: Fraction) -> int:
+        """Number of windows of a video whose last covered instant is `end`; at least 1."""
+        return max(1, math.ceil((end - END_TOLERANCE) / self.step))
+
+    def starting_in(self, start: Fraction, end: Fraction) -> range:
+        """Windows whose first instant lies in [start, end)."""
+        return range(max(0, math.ceil(start / self.step)), max(0, math.ceil(end / self.step)))
+
+    def edges(self, windows: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Start and end of each window in float seconds, each the float nearest to the exact value."""
+        edges = np.array([float(k * self.step) for k in range(windows + 1)])
+        return edges[:-1], edges[1:]
+
+
+@dataclass(frozen=True)
+class Shot:
+    """Frames from one cut to the next: [start, end) seconds."""
+
+    start: Fraction
+    end: Fraction
+    frames: int
+
+
+def shot_of_windows(shots: Sequence[Shot], grid: Grid, windows: int) -> npt.NDArray[np.int32]:
+    """Index of the shot on screen at the start of each window, -1 where there is none."""
+    starts = [shot.start for shot in shots]
+    owners = np.full(windows, -1, np.int32)
+    for k in range(windows):
+        i = bisect_right(starts, k * grid.step) - 1
+        if i >= 0 and k * grid.step < shots[i].end:
+            owners[k] = i
+    return owners
+
+
+def coverage(spans: Sequence[tuple[Fraction, Fraction]], grid: Grid, windows: int) -> npt.NDArray[np.float32]:
+    """Share of each window, 0..1, that the given disjoint [start, end) spans cover."""
+    covered = [Fraction(0)] * windows
+    for start, end in spans:
+        first = max(0, math.floor(start / grid.step))
+        last = min(windows, math.ceil(end / grid.step))
+        for k in range(first, last):
+            covered[k] += min(end, (k + 1) * grid.step) - max(start, k * grid.step)
+    return np.array([float(c / grid.step) for c in covered], np.float32)
