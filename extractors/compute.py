@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import cv2
+from threadpoolctl import threadpool_limits
+
 Precision = Literal["fp32", "bf16"]
 
 
@@ -21,3 +24,8 @@ class Compute:
     device: str = "cpu"
     precision: Precision = "fp32"
     threads: int = 1
+
+    def apply(self) -> None:
+        """Sets the thread counts of this process's libraries; sums, and so values, may depend on them."""
+        cv2.setNumThreads(self.threads)
+        threadpool_limits(limits=self.threads)

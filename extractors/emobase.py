@@ -195,9 +195,9 @@ class EmobaseStream:
         return {"emobase": {name: self._rows[i, :windows] for i, name in enumerate(COLUMN_NAMES)}}
 
     def abort(self) -> None:
-        """Stops openSMILE and frees its memory."""
+        """Ends openSMILE on what it has and frees its memory."""
         if self._smile is not None:
-            self._smile.abort()
+            self._smile.external_audio_source_set_eoi("extsource")
             self._thread.join()
             self._free()
 

@@ -132,7 +132,7 @@ class Extractor(Protocol):
     def tables(self) -> Sequence[Table]: ...
 
     def setup(self, compute: Compute) -> None:
-        """Loads models and libraries; called once per process, before any other verb."""
+        """Loads models and libraries; called before each video that needs it, so only the first call may cost."""
 
 
 class AudioStream(Protocol):

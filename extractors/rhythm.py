@@ -16,6 +16,8 @@ N_FFT = 2048
 HOP_LENGTH = 441  # 20 ms: a whole number of frames in a window
 FRAMES_PER_SECOND = RATE_HZ // HOP_LENGTH
 TEMPOGRAM_S = 8.0  # librosa's default autocorrelation window
+# Far below any signal (full scale is about 500): keeps librosa's decibels clear of their limit of 80 below the loudest.
+_FLOOR = np.float32(1e-5)
 _BLOCK_S = 10  # length of the pieces that spectra are computed in
 
 _PITCHES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
@@ -170,7 +172,7 @@ class RhythmStream:
                 centroid,
                 feature.spectral_rolloff(S=spectrum, sr=RATE_HZ),
                 feature.spectral_flatness(S=spectrum),
-                feature.spectral_contrast(S=spectrum, sr=RATE_HZ),
+                feature.spectral_contrast(S=np.maximum(spectrum, _FLOOR), sr=RATE_HZ),
             ]
         )
         stds = np.concatenate([rms, centroid])

@@ -25,20 +25,21 @@ _TABLE = Table(
 
 @dataclass(frozen=True)
 class ShotsSettings:
-    """Options of shot detection; names and defaults are PySceneDetect's.
+    """Options of shot detection; names are PySceneDetect's.
 
     Args:
         detector: "adaptive" compares each frame's change with its neighbours' (robust to camera motion),
             "content" with a fixed threshold.
         threshold: Adaptive ratio or content value that makes a cut; None for PySceneDetect's default (3.0, 27.0).
         min_content_val: Smallest content value that the adaptive detector accepts as a cut.
-        min_scene_len_s: Shortest shot in seconds.
+        min_scene_len_s: Shortest shot in seconds; PySceneDetect's own default of 0.6 s misses the fast cuts of
+            music videos.
     """
 
     detector: Literal["adaptive", "content"] = "adaptive"
     threshold: float | None = None
     min_content_val: float = 15.0
-    min_scene_len_s: float = 0.6
+    min_scene_len_s: float = 0.25
 
 
 class Shots:

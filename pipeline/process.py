@@ -75,7 +75,7 @@ def process_video(
     """Makes every missing table of one video. Errors of the video are returned, not raised.
 
     Args:
-        extractors: As `Settings.create_extractors` makes them, after `setup`.
+        extractors: As `Settings.create_extractors` makes them; those that have work to do are set up.
         overwrite: Make tables anew that are up to date.
     """
     started = time.perf_counter()
@@ -116,13 +116,18 @@ def _process(
     grid = Grid(settings.step)
     made = [] if overwrite else [e for e in extractors if _is_made(e, video.video_id, media.facts, settings, out)]
     missing = [extractor for extractor in extractors if extractor not in made]
+    with stopwatch("setup"):
+        for extractor in missing:
+            extractor.setup(settings.compute)
+        settings.compute.apply()
     written: dict[str, int] = {}
     extraction = _Extraction(media, grid, missing, stopwatch)
     if missing:
         extraction.decode(progress)
-        if not any(isinstance(extractor, ShotDetector) for extractor in missing):
-            # Another run made the spine; what is added hangs on it.
-            extraction.windows = pq.read_metadata(table_path(out, TIMELINE.name, video.video_id)).num_rows
+    if not any(isinstance(extractor, ShotDetector) for extractor in missing):
+        # Another run made the spine; what is added hangs on it.
+        extraction.windows = pq.read_metadata(table_path(out, TIMELINE.name, video.video_id)).num_rows
+        extraction.end = extraction.windows * grid.step
     with stopwatch("write"):
         for extractor, rows in extraction.tables():
             source = {"name": video.path.name} | asdict(media.facts)

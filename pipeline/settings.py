@@ -11,14 +11,15 @@ from typing import Any
 
 from extractors import registry
 from extractors.compute import Compute
-from extractors.protocol import AudioExtractor, Extractor, ShotDetector
+from extractors.protocol import AudioExtractor, Extractor
 from pipeline.errors import SettingsError
 from pipeline.provenance import avcues_version, recipe
-from pipeline.tables import write_json
+from pipeline.tables import TIMELINE, write_json
 
 SPINE = "shots"
 """The feature that every dataset has: window tables hang on the timeline, and the timeline names the shots."""
 
+PIN_NAME = "dataset.json"
 _FORMAT = 1
 
 
@@ -59,21 +60,17 @@ class Settings:
         return extractors
 
 
-def shot_detector(extractors: Sequence[Extractor]) -> ShotDetector:
-    """The one shot detector among a run's extractors."""
-    (detector,) = (extractor for extractor in extractors if isinstance(extractor, ShotDetector))
-    return detector
-
-
-def pin(out: Path, settings: Settings, extractors: Sequence[Extractor]) -> None:
+def pin(out: Path, settings: Settings, extractors: Sequence[Extractor], *, overwrite: bool = False) -> None:
     """Writes `dataset.json`, or checks that this run agrees with the one that is there and adds new features to it.
 
     Raises:
         SettingsError: The folder holds tables made with other settings.
     """
-    path = out / "dataset.json"
+    path = out / PIN_NAME
     recipes = {extractor.name: recipe(extractor, settings.step) for extractor in extractors}
-    pinned = _read(path)
+    tables = {table.name: extractor.name for extractor in extractors for table in extractor.tables}
+    tables[TIMELINE.name] = SPINE
+    pinned = None if overwrite else read_pin(out)
     if pinned is not None:
         for what, there, wanted in _differences(pinned, recipes):
             raise SettingsError(
@@ -81,13 +78,28 @@ def pin(out: Path, settings: Settings, extractors: Sequence[Extractor]) -> None:
                 "use another --out, the same settings, or --overwrite to make everything anew"
             )
         recipes = pinned["recipes"] | recipes
+        tables = pinned["tables"] | tables
         if recipes == pinned["recipes"]:
             return
-    document = {"format": _FORMAT, "avcues": avcues_version(), "step": str(settings.step), "recipes": recipes}
-    write_json(document, path)
+    write_json(
+        {
+            "format": _FORMAT,
+            "avcues": avcues_version(),
+            "step": str(settings.step),
+            "recipes": recipes,
+            "tables": tables,
+        },
+        path,
+    )
 
 
-def _read(path: Path) -> dict[str, Any] | None:
+def read_pin(out: Path) -> dict[str, Any] | None:
+    """The pin of an output folder: step, recipes by extractor, and extractor by table; None where there is none.
+
+    Raises:
+        SettingsError: It is damaged or of another version.
+    """
+    path = out / PIN_NAME
     try:
         document = json.loads(path.read_text())
     except FileNotFoundError:

@@ -97,10 +97,15 @@ def _assemble(keys: Mapping[str, pa.Array], rows: Rows, metadata: Mapping[str, A
     described = dict(metadata) | {
         "table": rows.table.name,
         "row": rows.table.row,
-        "columns": [asdict(column) for column in rows.table.columns],
+        "columns": [_described(column) for column in rows.table.columns],
         "sums_to_one": [list(group) for group in rows.table.sums_to_one],
     }
     return pa.table(arrays).replace_schema_metadata({METADATA_KEY: json.dumps(described)})
+
+
+def _described(column: Column) -> dict[str, Any]:
+    """What the metadata says of a column; bounds that it does not have are left out."""
+    return {key: value for key, value in asdict(column).items() if value is not None and key != "dtype"}
 
 
 def _array(values: npt.NDArray[Any], column: Column, present: npt.NDArray[np.bool_] | None) -> pa.Array:
@@ -125,6 +130,7 @@ def _write_parquet(table: pa.Table, file: BinaryIO) -> None:
         bare.schema,
         compression="zstd",
         use_dictionary=[field.name for field in table.schema if pa.types.is_string(field.type)],
+        write_statistics=[name for name in SHOT_KEYS + WINDOW_KEYS if name in bare.schema.names],
         # Storing the Arrow schema as well would hold the metadata twice.
         store_schema=False,
     ) as writer:

@@ -1,0 +1,86 @@
+"""rhythm, computed in blocks, against librosa on the whole track at once."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import librosa
+import numpy as np
+import pytest
+import soxr
+
+from extractors.rhythm import FRAMES_PER_SECOND, HOP_LENGTH, N_FFT, RATE_HZ, Rhythm
+from pipeline.media import Media, Sound
+
+TIMING = {"sr": RATE_HZ, "hop_length": HOP_LENGTH}
+
+
+@pytest.fixture(scope="module")
+def track(media) -> np.ndarray:
+    with Media.open(media("real60.mp4")) as opened:
+        blocks = [s.samples for s in opened.decode(video=False, audio=True) if isinstance(s, Sound)]
+    return soxr.resample(np.concatenate(blocks), 48000, RATE_HZ)[: 60 * RATE_HZ]
+
+
+@pytest.fixture(scope="module")
+def ours(track: np.ndarray) -> dict[str, np.ndarray]:
+    rhythm = Rhythm()
+    stream = rhythm.start_audio(RATE_HZ, Fraction(1, 2), 120)
+    for start in range(0, len(track), 5000):
+        stream.write(track[start : start + 5000])
+    return dict(stream.finish(120)["rhythm"])
+
+
+def windows(frames: np.ndarray) -> np.ndarray:
+    return frames[..., :3000].reshape(*frames.shape[:-1], 120, 25)
+
+
+def test_frame_features_equal_librosas(track: np.ndarray, ours: dict[str, np.ndarray]) -> None:
+    spectrum = np.abs(librosa.stft(track, n_fft=N_FFT, hop_length=HOP_LENGTH))
+    feature = librosa.feature
+    contrast = feature.spectral_contrast(S=np.maximum(spectrum, 1e-5), sr=RATE_HZ)
+    chroma = feature.chroma_stft(S=spectrum**2, sr=RATE_HZ, n_fft=N_FFT, tuning=0.0)
+    references = {
+        "rms_mean": feature.rms(y=track, frame_length=N_FFT, hop_length=HOP_LENGTH)[0],
+        "centroid_mean": feature.spectral_centroid(S=spectrum, sr=RATE_HZ)[0],
+        "rolloff_mean": feature.spectral_rolloff(S=spectrum, sr=RATE_HZ)[0],
+        "flatness_mean": feature.spectral_flatness(S=spectrum)[0],
+        **{f"chroma_{i:02d}": row for i, row in enumerate(chroma)},
+        **{f"tonnetz_{i}": row for i, row in enumerate(feature.tonnetz(chroma=chroma, sr=RATE_HZ))},
+        **{f"contrast_{i}": row for i, row in enumerate(contrast)},
+    }
+    for name, frames in references.items():
+        np.testing.assert_allclose(ours[name], windows(frames).mean(axis=-1), rtol=2e-4, atol=1e-5, err_msg=name)
+
+
+def test_onsets_tempo_and_beats_equal_librosas(track: np.ndarray, ours: dict[str, np.ndarray]) -> None:
+    mel = librosa.feature.melspectrogram(y=track, n_fft=N_FFT, **TIMING)
+    envelope = librosa.onset.onset_strength(S=librosa.power_to_db(mel, top_db=None), **TIMING)[:3000]
+    np.testing.assert_allclose(ours["onset_strength_mean"], windows(envelope).mean(axis=-1), rtol=1e-4, atol=1e-4)
+    onsets = librosa.onset.onset_detect(onset_envelope=envelope, **TIMING)
+    assert ours["onset_count"].tolist() == np.bincount(onsets // 25, minlength=120).tolist()
+    tempo = librosa.feature.tempo(onset_envelope=envelope, aggregate=None, **TIMING)
+    np.testing.assert_allclose(ours["tempo_bpm"], tempo[12:3000:25], rtol=1e-5)
+    _, beats = librosa.beat.beat_track(onset_envelope=envelope, **TIMING)
+    assert ours["beat_count"].tolist() == np.bincount(beats // 25, minlength=120).tolist()
+
+
+def test_clicks_at_two_hertz_are_120_beats_a_minute() -> None:
+    track = np.zeros(20 * RATE_HZ, np.float32)
+    for beat in range(40):
+        track[beat * RATE_HZ // 2 + 2000 :][:200] = 0.5
+    stream = Rhythm().start_audio(RATE_HZ, Fraction(1, 2), 40)
+    stream.write(track)
+    columns = stream.finish(40)["rhythm"]
+    np.testing.assert_allclose(columns["tempo_bpm"][8:-8], 120, rtol=0.02)
+    assert columns["onset_count"][4:-4].tolist() == [1] * 32
+    assert (columns["pulse_clarity"][8:-8] > 0.7).all()
+
+
+def test_silence_has_no_tempo() -> None:
+    stream = Rhythm().start_audio(RATE_HZ, Fraction(1, 2), 20)
+    stream.write(np.zeros(10 * RATE_HZ, np.float32))
+    columns = stream.finish(20)["rhythm"]
+    assert np.isnan(columns["tempo_bpm"]).all()
+    assert columns["beat_count"].sum() == 0
+    assert FRAMES_PER_SECOND == 50

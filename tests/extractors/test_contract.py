@@ -1,0 +1,123 @@
+"""What every extractor promises, checked on every extractor."""
+
+from __future__ import annotations
+
+import dataclasses
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from extractors import registry
+from extractors.compute import Compute
+from extractors.protocol import (
+    FRAME,
+    AudioExtractor,
+    ClipExtractor,
+    Extractor,
+    FrameBatch,
+    FrameExtractor,
+    ShotDetector,
+)
+from models_cache import AvcuesError
+
+NAMES = registry.names()
+
+
+@pytest.fixture(params=NAMES)
+def extractor(request: pytest.FixtureRequest) -> Extractor:
+    made = registry.create(request.param)
+    made.setup(Compute())
+    return made
+
+
+def test_declares_itself(extractor: Extractor) -> None:
+    assert extractor.name in NAMES
+    assert extractor.version >= 1
+    assert extractor.citation
+    assert dataclasses.is_dataclass(extractor.settings)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        extractor.settings.anything = 1
+    kinds = (AudioExtractor, FrameExtractor, ClipExtractor, ShotDetector)
+    assert sum(isinstance(extractor, kind) for kind in kinds) >= 1
+
+
+def test_documents_every_column(extractor: Extractor) -> None:
+    assert extractor.tables[0].name == extractor.name
+    for table in extractor.tables:
+        names = [column.name for column in table.columns]
+        assert len(set(names)) == len(names)
+        for column in table.columns:
+            assert column.unit
+            assert column.meaning
+            assert "\n" not in column.meaning
+        for group in table.sums_to_one:
+            assert set(group) <= set(names)
+
+
+def test_setting_up_again_is_harmless(extractor: Extractor) -> None:
+    extractor.setup(Compute())
+
+
+def test_frames_give_one_row_each_in_any_batch(extractor: Extractor) -> None:
+    if not isinstance(extractor, FrameExtractor):
+        pytest.skip("takes no frames")
+    images = np.random.default_rng(0).integers(0, 256, (3, 90, 160, 3), dtype=np.uint8)
+    together = extractor.process_frames(FrameBatch(images, (0.0, 0.5, 1.0)))
+    alone = [extractor.process_frames(FrameBatch(images[i : i + 1], (0.0,))) for i in range(3)]
+    for table in extractor.tables:
+        columns = together[table.name]
+        assert set(columns) - {FRAME} == {column.name for column in table.columns}
+        for column in table.columns:
+            if table.row == "window":
+                assert len(columns[column.name]) == 3
+            expected = np.concatenate([a[table.name][column.name] for a in alone])
+            if columns[column.name].dtype.kind == "f":
+                np.testing.assert_allclose(columns[column.name], expected, rtol=1e-3, atol=1e-4)
+            else:
+                assert columns[column.name].tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("samples", [1, 1000, 48000, 100_001])
+def test_sound_gives_the_rows_asked_for_in_any_blocks(extractor: Extractor, samples: int) -> None:
+    if not isinstance(extractor, AudioExtractor):
+        pytest.skip("takes no sound")
+    rate = extractor.rate_hz or 48000
+    step = Fraction(1, 2)
+    sound = np.random.default_rng(0).normal(0, 0.1, samples).astype(np.float32)
+    windows = max(1, -(-samples * 2 // rate))
+    results = []
+    for block in (samples, 777):
+        stream = extractor.start_audio(rate, step, 1)
+        for start in range(0, samples, block):
+            stream.write(sound[start : start + block])
+        results.append(stream.finish(windows))
+    for table in extractor.tables:
+        for column in table.columns:
+            first, second = (result[table.name][column.name] for result in results)
+            assert len(first) == windows
+            np.testing.assert_array_equal(first, second)
+
+
+def test_abandoned_sound_frees_its_resources(extractor: Extractor) -> None:
+    if not isinstance(extractor, AudioExtractor):
+        pytest.skip("takes no sound")
+    stream = extractor.start_audio(extractor.rate_hz or 48000, Fraction(1, 2), 10)
+    stream.write(np.zeros(100_000, np.float32))
+    stream.abort()
+    stream.abort()
+
+
+def test_unknown_features_and_options_are_answered_with_the_nearest() -> None:
+    with pytest.raises(AvcuesError, match='did you mean "emobase"'):
+        registry.create("emobas")
+    with pytest.raises(AvcuesError, match='did you mean "rate_hz"'):
+        registry.create("emobase", {"rate_h": "8000"})
+    with pytest.raises(AvcuesError, match="it has no options"):
+        registry.create("color", {"bins": "8"})
+
+
+def test_options_are_parsed_from_text() -> None:
+    assert registry.create("emobase", {"rate_hz": "44100"}).settings.rate_hz == 44100
+    assert registry.create("emobase", {"rate_hz": "native"}).settings.rate_hz == "native"
+    assert registry.create("shots", {"threshold": "4.5", "detector": "content"}).settings.threshold == 4.5

@@ -1,0 +1,170 @@
+"""The command `avcues extract`, as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+WINDOW_TABLES = ("timeline", "emobase", "rhythm", "color", "lighting")
+
+
+def avcues(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [str(Path(sys.executable).with_name("avcues")), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+
+
+@pytest.fixture(scope="module")
+def tiny(media: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of tables of one 4 s clip."""
+    out = tmp_path_factory.mktemp("tiny")
+    done = avcues("extract", media("tiny4.mp4"), "--out", out, "--workers", 0)
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+def test_every_table_of_a_minute_has_its_rows(real60) -> None:
+    for name in WINDOW_TABLES:
+        table = real60.table(name)
+        assert table.num_rows == 120
+        assert table["window"].to_pylist() == list(range(120))
+        assert table["start"].to_pylist() == [k / 2 for k in range(120)]
+        assert table["end"].to_pylist() == [k / 2 + 0.5 for k in range(120)]
+        assert set(table["video_id"].to_pylist()) == {"real60"}
+    assert len(real60.table("emobase").column_names) == 4 + 988
+    assert len(real60.table("rhythm").column_names) == 4 + 37
+
+
+def test_a_good_run_exits_with_0_and_leaves_a_status(tiny: Path) -> None:
+    status = json.loads((tiny / "_status" / "tiny4.json").read_text())
+    assert status["state"] == "done"
+    assert status["windows"] == 8
+    assert set(status["tables"]) == {*WINDOW_TABLES, "shots"}
+    assert status["seconds"]["total"] > 0
+    assert status["peak_memory_bytes"] > 0
+    assert avcues("validate", tiny).returncode == 0
+
+
+def test_tables_say_what_they_were_made_with(tiny: Path) -> None:
+    path = tiny / "lighting" / "tiny4.parquet"
+    metadata = json.loads(pq.read_metadata(path).metadata[b"avcues"])
+    assert metadata["recipe"]["settings"] == {"shadow_threshold": 0.18}
+    assert metadata["recipe"]["step"] == "1/2"
+    assert metadata["device"] == "cpu"
+    assert "Rasheed" in metadata["citation"]
+    assert metadata["decoder"].startswith("PyAV")
+    assert metadata["columns"][0]["unit"]
+    assert pq.read_metadata(path).num_row_groups == 1
+
+
+def test_running_again_keeps_what_is_there(media: Callable[[str], Path], tmp_path: Path) -> None:
+    clip = media("tiny4.mp4")
+    assert avcues("extract", clip, "-o", tmp_path, "--features", "color", "--workers", 0).returncode == 0
+    before = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in tmp_path.rglob("*.parquet")}
+    assert {p.parent.name for p in before} == {"timeline", "shots", "color"}
+    assert avcues("extract", clip, "-o", tmp_path, "--features", "rhythm", "--workers", 0).returncode == 0
+    for path, (mtime, content) in before.items():
+        assert (path.stat().st_mtime_ns, path.read_bytes()) == (mtime, content)
+    assert (tmp_path / "rhythm" / "tiny4.parquet").exists()
+    done = avcues("validate", tmp_path)
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_feature_added_later_equals_one_made_at_once(
+    tiny: Path, media: Callable[[str], Path], tmp_path: Path
+) -> None:
+    for feature in ("emobase", "lighting"):
+        avcues("extract", media("tiny4.mp4"), "-o", tmp_path, "--features", feature, "--workers", 0)
+    for feature in ("emobase", "lighting"):
+        assert pq.read_table(tmp_path / feature).equals(pq.read_table(tiny / feature))
+
+
+def test_other_settings_on_the_same_folder_are_refused(tiny: Path, media: Callable[[str], Path]) -> None:
+    done = avcues("extract", media("tiny4.mp4"), "-o", tiny, "--step", "1", "--workers", 0)
+    assert done.returncode == 2
+    assert '"1/2"' in done.stderr
+    assert '"1"' in done.stderr
+    done = avcues("extract", media("tiny4.mp4"), "-o", tiny, "--set", "lighting.shadow_threshold=0.2", "--workers", 0)
+    assert done.returncode == 2
+    assert "lighting settings" in done.stderr
+
+
+def test_bad_videos_do_not_harm_good_ones(media: Callable[[str], Path], tmp_path: Path) -> None:
+    videos, out = tmp_path / "videos", tmp_path / "out"
+    videos.mkdir()
+    (videos / "good.mp4").write_bytes(media("tiny4.mp4").read_bytes())
+    (videos / "nomoov.mp4").write_bytes(media("truncated_nomoov.mp4").read_bytes())
+    (videos / "empty.mp4").touch()
+    (videos / "text.mp4").write_text("no video\n" * 100)
+    empty_folder = tmp_path / "nothing here"
+    empty_folder.mkdir()
+    done = avcues("extract", videos, empty_folder, tmp_path / "missing.mp4", "-o", out, "--workers", 2)
+    assert done.returncode == 1
+    for name in ("nomoov", "empty", "text", "missing", "nothing here"):
+        lines = [line for line in done.stderr.splitlines() if line.startswith("failed") and name in line]
+        assert len(lines) == 1, (name, done.stderr)
+    assert "Traceback" not in done.stderr
+    assert pq.read_table(out / "color").num_rows == 8
+    assert json.loads((out / "_status" / "empty.json").read_text())["error_class"] == "MediaError"
+    assert avcues("validate", out).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["/no/such/clip.mp4"], "no such file"),
+        (["{clip}", "--features", "colr"], 'did you mean "color"'),
+        (["{clip}", "--step", "half"], "expected seconds"),
+        (["{clip}", "--step", "0.25"], "multiple of"),
+        (["{clip}", "--audio-rate", "22050"], "whole number of samples"),
+        (["{clip}", "--set", "shots.detectr=content"], 'did you mean "detector"'),
+        (["{clip}", "--set", "shots.detector=magic"], "adaptive"),
+        (["{clip}", "--workers", "many"], "expected a number"),
+        (["{clip}", "{clip}/../tiny4.mp4", "--out", "/proc/nope"], "cannot be written|is the id of"),
+    ],
+)
+def test_wrong_settings_are_one_line_and_start_nothing(
+    media: Callable[[str], Path], tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    out = tmp_path / "out"
+    filled = [argument.format(clip=media("tiny4.mp4")) for argument in arguments]
+    done = avcues("extract", "--out", out, *filled)
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    import re
+
+    assert re.search(message, done.stderr)
+    assert not list(tmp_path.rglob("*.parquet"))
+
+
+def test_a_list_names_ids_and_paths_relative_to_itself(media: Callable[[str], Path], tmp_path: Path) -> None:
+    (tmp_path / "clips").mkdir()
+    (tmp_path / "clips" / "a.mp4").write_bytes(media("tiny4.mp4").read_bytes())
+    (tmp_path / "list.csv").write_text("video_id,path\n007,clips/a.mp4\nlost,clips/b.mp4\n")
+    out = tmp_path / "out"
+    done = avcues("extract", tmp_path / "list.csv", "-o", out, "--features", "lighting", "--workers", 0)
+    assert done.returncode == 1
+    assert [p.name for p in (out / "lighting").iterdir()] == ["007.parquet"]
+    assert json.loads((out / "_status" / "lost.json").read_text())["state"] == "failed"
+
+
+def test_two_videos_of_one_id_are_refused(media: Callable[[str], Path], tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "clip.mp4").write_bytes(media("tiny4.mp4").read_bytes())
+    done = avcues("extract", tmp_path / "a", tmp_path / "b", "-o", tmp_path / "out")
+    assert done.returncode == 2
+    assert '"clip" is the id of 2 videos' in done.stderr
+
+
+def test_processes_and_this_process_make_the_same_bytes(
+    tiny: Path, media: Callable[[str], Path], tmp_path: Path
+) -> None:
+    assert avcues("extract", media("tiny4.mp4"), "-o", tmp_path, "--workers", 1).returncode == 0
+    for path in tiny.rglob("*.parquet"):
+        assert (tmp_path / path.relative_to(tiny)).read_bytes() == path.read_bytes(), path

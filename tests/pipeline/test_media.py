@@ -1,0 +1,152 @@
+"""Media facts, damage, and files that are no media."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from clips import Clip, click, extract, steady_frames
+
+from pipeline.errors import MediaError
+from pipeline.media import Media, Picture, Sound
+
+
+def test_facts(media: Callable[[str], Path]) -> None:
+    with Media.open(media("real60.mp4")) as opened:
+        facts = opened.facts
+    assert facts.video is not None
+    assert facts.audio is not None
+    assert (facts.video.codec, facts.video.width, facts.video.height) == ("h264", 1280, 720)
+    assert (facts.audio.codec, facts.audio.rate_hz, facts.audio.channels) == ("aac", 48000, 2)
+    assert facts.duration_s == pytest.approx(60, abs=0.01)
+
+
+def test_frames_carry_exact_times(media: Callable[[str], Path]) -> None:
+    with Media.open(media("tiny4.mp4")) as opened:
+        pictures = [p for p in opened.decode(video=True, audio=False) if isinstance(p, Picture)]
+    assert [p.start for p in pictures] == [Fraction(i, 25) for i in range(100)]
+    assert pictures[-1].start + pictures[-1].duration == 4
+
+
+def test_mono_is_the_plain_mean_of_the_channels(media: Callable[[str], Path]) -> None:
+    import av
+
+    path = media("tiny4.mp4")
+    with av.open(str(path)) as container:
+        stereo = np.concatenate([f.to_ndarray() for f in container.decode(audio=0)], axis=1)
+    with Media.open(path) as opened:
+        mono = np.concatenate([s.samples for s in opened.decode(video=False, audio=True) if isinstance(s, Sound)])
+    assert stereo.shape[0] == 2
+    np.testing.assert_allclose(mono, stereo.mean(axis=0).clip(-1, 1), atol=1e-7)
+
+
+def test_truncated_file_gives_what_can_be_had(media: Callable[[str], Path], tmp_path: Path) -> None:
+    found = extract(media("truncated60.mp4"), tmp_path, features=("color", "emobase"))
+    assert found.result.windows == 58
+    assert found.result.damage == {
+        "video_packets_undecodable": 1,
+        "video_packets_missing": 774,
+        "audio_packets_missing": 1457,
+    }
+    assert found.table("color").num_rows == 58
+
+
+def test_bad_packets_in_the_middle_do_not_end_the_video(media: Callable[[str], Path], tmp_path: Path) -> None:
+    data = bytearray(media("real60.mp4").read_bytes())
+    damaged = tmp_path / "damaged.mp4"
+    middle = len(data) // 2
+    data[middle : middle + 20_000] = np.random.default_rng(0).bytes(20_000)
+    damaged.write_bytes(data)
+    found = extract(damaged, tmp_path, features=("color",))
+    assert found.result.windows == 120
+    assert found.table("color")["value_mean"].null_count == 0
+    assert sum(found.result.damage.values()) > 0
+
+
+def test_sound_only(media: Callable[[str], Path], tmp_path: Path) -> None:
+    found = extract(media("audioonly60.m4a"), tmp_path)
+    assert found.result.windows == 120
+    assert found.table("shots").num_rows == 0
+    assert found.table("color")["value_mean"].null_count == 120
+    assert found.table("emobase")["F0_sma_amean"].null_count == 0
+    assert not found.column("timeline", "on_screen").any()
+
+
+def test_picture_only(media: Callable[[str], Path], tmp_path: Path) -> None:
+    found = extract(media("noaudio20.mp4"), tmp_path)
+    assert found.table("color")["value_mean"].null_count == 0
+    for table, column in (("emobase", "F0_sma_amean"), ("rhythm", "tempo_bpm"), ("rhythm", "beat_count")):
+        assert found.table(table)[column].null_count == found.result.windows
+    assert not found.column("timeline", "audio_coverage").any()
+
+
+def test_cover_art_is_not_a_video(tmp_path: Path) -> None:
+    import av
+
+    plain = Clip(sounds=[click(3, at=1.25)], audio_codec="flac").write(tmp_path / "plain.flac")
+    covered = tmp_path / "covered.flac"
+    with av.open(str(plain)) as source, av.open(str(covered), "w") as target:
+        sound = target.add_stream_from_template(source.streams.audio[0])
+        cover = target.add_stream("mjpeg", rate=1)
+        cover.width, cover.height, cover.pix_fmt = 32, 32, "yuvj420p"
+        cover.disposition = av.stream.Disposition.attached_pic
+        image = av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), format="rgb24")
+        packets = cover.encode(image) + cover.encode(None)
+        for packet in packets:
+            target.mux(packet)
+        for packet in source.demux(audio=0):
+            if packet.dts is not None:
+                packet.stream = sound
+                target.mux(packet)
+    with Media.open(covered) as opened:
+        assert opened.facts.video is None
+        assert opened.facts.audio is not None
+
+
+def test_a_colon_in_the_name_is_no_protocol(tmp_path: Path) -> None:
+    path = Clip(steady_frames(1, flash=(0, 0))).write(tmp_path / "clip.mov")
+    strange = path.rename(tmp_path / "http: a clip.mov")
+    with Media.open(strange) as opened:
+        assert opened.facts.video is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("empty.mp4", b"", "is empty"),
+        ("text.mp4", b"These are words, not moving pictures.\n" * 50, "not a media file"),
+        ("random.mp4", np.random.default_rng(0).bytes(100_000), "not a media file|neither|nothing in it"),
+        ("missing.mp4", None, "no such file"),
+    ],
+)
+def test_no_media(tmp_path: Path, name: str, content: bytes | None, message: str) -> None:
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(MediaError, match=message) as caught, Media.open(path):
+        pass
+    assert name in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_and_a_file_without_its_index_are_no_media(media: Callable[[str], Path], tmp_path: Path) -> None:
+    with pytest.raises(MediaError, match="is a folder"):
+        Media.open(tmp_path)
+    with pytest.raises(MediaError, match="cut off"):
+        Media.open(media("truncated_nomoov.mp4"))
+
+
+def test_a_broadcast_clock_that_restarts_is_bridged(tmp_path: Path) -> None:
+    first = Clip(steady_frames(4, flash=(1.4, 1.9), start=100), sounds=[click(4, at=102.25, start=100)])
+    second = Clip(steady_frames(4, flash=(2.4, 2.9)), sounds=[click(4, at=1.25)])
+    joined = tmp_path / "joined.ts"
+    with joined.open("wb") as file:
+        for i, clip in enumerate((first, second)):
+            clip.video_codec, clip.audio_codec = "mpeg4", "mp2"
+            file.write(clip.write(tmp_path / f"{i}.ts").read_bytes())
+    found = extract(joined, tmp_path, features=("color",))
+    assert found.result.damage.get("clock_restarts", 0) >= 1
+    assert 15 <= found.result.windows <= 18
