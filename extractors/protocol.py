@@ -118,6 +118,10 @@ class Extractor(Protocol):
         version: Raised whenever values change for the same input and settings.
         citation: The paper or tool that the measurement follows.
         Settings: Frozen dataclass of options; the constructor takes an instance.
+
+    An extractor that needs weights files also has `weights`: option name to asset names "<task>/<variant>", the
+    preferred one first. Before a run, an option that is "auto" is set to the first variant that is to be had.
+    Options listed in `own_weights` also take the path of a file.
     """
 
     name: ClassVar[str]
@@ -185,12 +189,14 @@ class ClipExtractor(Extractor, Protocol):
     Attributes:
         clip_frames: T, frames per clip.
         clip_rate_hz: Frames per second within a clip.
-        short_side_px: Short side that frames are downscaled to (never upscaled).
+        short_side_px: Short side that frames are scaled to.
+        crop_px: Side of the square that is then cut out of the middle.
     """
 
     clip_frames: int
     clip_rate_hz: int
     short_side_px: int
+    crop_px: int
 
     def process_clips(self, batch: ClipBatch) -> npt.NDArray[np.float32]:
         """Returns (B, C) values, one row per clip."""

@@ -20,6 +20,10 @@ _BUILT_IN = {
     "rhythm": "extractors.rhythm:Rhythm",
     "color": "extractors.color:Color",
     "lighting": "extractors.lighting:Lighting",
+    "expressions": "extractors.expressions:Expressions",
+    "scenes": "extractors.scenes:Scenes",
+    "objects": "extractors.objects:Objects",
+    "actions": "extractors.actions:Actions",
 }
 
 
@@ -30,25 +34,12 @@ def names() -> tuple[str, ...]:
     return (*_BUILT_IN, *sorted(set(installed) - set(_BUILT_IN)))
 
 
-def create(name: str, options: Mapping[str, Any] | None = None) -> Extractor:
-    """Makes an extractor with the given options in place of its defaults; nothing is loaded yet.
+def load(name: str) -> Any:
+    """The class of an extractor.
 
     Raises:
-        AvcuesError: There is no such extractor, it cannot be imported, or an option is unknown or has a bad value.
+        AvcuesError: There is no such extractor, or it cannot be imported.
     """
-    extractor_class = _load(name)
-    if not options:
-        return extractor_class()
-    return extractor_class(_settings(name, extractor_class.Settings, options))
-
-
-def nearest(wrong: str, right: tuple[str, ...]) -> str:
-    """'; did you mean "x"?' for a name that nearly is one of the right ones, else the list of these."""
-    close = difflib.get_close_matches(wrong, right, n=1)
-    return f'; did you mean "{close[0]}"?' if close else f"; there are: {', '.join(right)}"
-
-
-def _load(name: str) -> Any:
     if name not in names():
         raise AvcuesError(f'there is no feature "{name}"{nearest(name, names())}')
     if name in _BUILT_IN:
@@ -59,6 +50,24 @@ def _load(name: str) -> Any:
         return point.load()
     except Exception as error:
         raise AvcuesError(f'the installed extractor "{name}" ({point.value}) cannot be imported: {error}') from error
+
+
+def create(name: str, options: Mapping[str, Any] | None = None) -> Extractor:
+    """Makes an extractor with the given options in place of its defaults; nothing is loaded yet.
+
+    Raises:
+        AvcuesError: There is no such extractor, it cannot be imported, or an option is unknown or has a bad value.
+    """
+    extractor_class = load(name)
+    if not options:
+        return extractor_class()
+    return extractor_class(_settings(name, extractor_class.Settings, options))
+
+
+def nearest(wrong: str, right: tuple[str, ...]) -> str:
+    """'; did you mean "x"?' for a name that nearly is one of the right ones, else the list of these."""
+    close = difflib.get_close_matches(wrong, right, n=1)
+    return f'; did you mean "{close[0]}"?' if close else f"; there are: {', '.join(right)}"
 
 
 def _settings(name: str, settings_class: type, options: Mapping[str, Any]) -> Any:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -28,11 +28,17 @@ class Observer(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """What every worker needs to know besides the video."""
+    """What every worker needs to know besides the video.
+
+    Args:
+        left_out: Features that cannot be had, each with the reason; for the record.
+    """
 
     settings: Settings
     out: Path
     overwrite: bool = False
+    debug: bool = False
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 def run(videos: Sequence[VideoInput], job: Job, *, workers: int, observer: Observer) -> Iterator[VideoResult]:
@@ -111,14 +117,16 @@ def _work_on_worker(video: VideoInput, job: Job) -> VideoResult:
 
 def _work(video: VideoInput, job: Job, observer: Observer) -> VideoResult:
     observer(video.video_id, 0.0, None)
-    return process_video(
+    result = process_video(
         video,
         job.settings,
         _extractors(_Key(job.settings)),
         job.out,
         overwrite=job.overwrite,
+        debug=job.debug,
         progress=lambda done, total: observer(video.video_id, done, total),
     )
+    return replace(result, left_out=dict(job.left_out))
 
 
 class _Key:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import os
 import sys
 from fractions import Fraction
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from extractors.compute import Device, Precision
     from pipeline.settings import Settings
 
 EXIT_SOME_FAILED = 1
@@ -28,10 +30,20 @@ app = typer.Typer(
 )
 
 
-class Workers(enum.Enum):
-    """Default of --workers."""
+class DeviceName(enum.StrEnum):
+    """Values of --device."""
 
-    AUTO = "auto"
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+    mps = "mps"
+
+
+class PrecisionName(enum.StrEnum):
+    """Values of --precision."""
+
+    fp32 = "fp32"
+    bf16 = "bf16"
 
 
 @app.command()
@@ -58,6 +70,17 @@ def extract(
         list[str],
         typer.Option("--set", metavar="FEATURE.OPTION=VALUE", help="Option of a feature, e.g. shots.detector=content."),
     ] = [],  # noqa: B006  (typer copies it)
+    variant: Annotated[
+        list[str],
+        typer.Option(metavar="FEATURE=VARIANT", help="Network of a feature, e.g. actions=i3d_rgb_imagenet."),
+    ] = [],  # noqa: B006
+    weights_dir: Annotated[
+        Path | None, typer.Option(help="Folder with weights files of your own; see avcues models list for the names.")
+    ] = None,
+    device: Annotated[DeviceName, typer.Option(help="auto takes a GPU if torch sees one.")] = DeviceName.auto,
+    precision: Annotated[
+        PrecisionName, typer.Option(help="bf16 is faster and moves probabilities by up to 0.01.")
+    ] = PrecisionName.fp32,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Make tables anew that are up to date.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
@@ -72,35 +95,52 @@ def extract(
     [bold]avcues extract[/] "videos/**/*.mkv" --out features --features emobase,color --workers 8
     """
     with _Errors(debug):
+        _use_weights_dir(weights_dir)
+        options = _options(audio_rate, set_, variant)
         code = _extract(
             paths,
             out,
-            settings=_settings(features, step, audio_rate, set_),
+            settings=_settings(features, step, options, device.value, precision.value),
             workers=_parse_workers(workers),
             overwrite=overwrite,
+            debug=debug,
         )
     raise typer.Exit(code)
 
 
-def _extract(paths: list[str], out: Path, *, settings: Settings, workers: int | None, overwrite: bool) -> int:
+def _extract(
+    paths: list[str],
+    out: Path,
+    *,
+    settings: Settings,
+    workers: int | None,
+    overwrite: bool = False,
+    debug: bool = False,
+) -> int:
     from dataclasses import asdict
 
     from rich.console import Console
+    from rich.markup import escape
 
     from pipeline import batch, inputs
-    from pipeline.console import Display
+    from pipeline.console import Display, Downloads
     from pipeline.preflight import prepare_output
-    from pipeline.settings import pin
+    from pipeline.settings import pin, read_pin
     from pipeline.tables import write_json
+    from pipeline.weights import settle
 
-    extractors = settings.create_extractors()
-    named = inputs.collect(paths)
-    prepare_output(out)
-    pin(out, settings, extractors, overwrite=overwrite)
     console = Console(stderr=True)
+    settings.create_extractors()
+    named = inputs.collect(paths)
+    with Downloads(console) as downloads:
+        settings, left_out = settle(settings, None if overwrite else read_pin(out), downloads.fetching)
+    prepare_output(out)
+    pin(out, settings, settings.create_extractors(), overwrite=overwrite)
+    for feature, reason in left_out.items():
+        console.print(f"[yellow]left out[/] {feature}: {escape(reason)}", soft_wrap=True)
     for problem in named.problems:
-        console.print(f"[red]failed[/]  {problem}", soft_wrap=True)
-    job = batch.Job(settings=settings, out=out, overwrite=overwrite)
+        console.print(f"[red]failed[/]  {escape(problem)}", soft_wrap=True)
+    job = batch.Job(settings=settings, out=out, overwrite=overwrite, debug=debug, left_out=left_out)
     count = batch.default_workers(len(named.videos)) if workers is None else workers
     with Display(console, len(named.videos)) as display:
         for result in batch.run(named.videos, job, workers=count, observer=display.observe):
@@ -137,7 +177,108 @@ def validate(
     raise typer.Exit(1 if summary.breaches else 0)
 
 
-def _settings(features: str, step: str, audio_rate: str, assignments: list[str]) -> Settings:
+models = typer.Typer(no_args_is_help=True, help="Weights files: what there is, what is at hand, how to get it.")
+app.add_typer(models, name="models")
+
+
+@models.command("list")
+def list_models() -> None:
+    """Lists every file that avcues can use, and whether it is at hand."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from models_cache.cache import cache_dir, find
+    from models_cache.manifest import assets
+
+    table = Table("name", "at hand", "file", "licence", "what it is", box=None, pad_edge=False, header_style="bold")
+    for name, asset in assets().items():
+        table.add_row(name, "yes" if find(name) else "no", asset.file, asset.licence, asset.title)
+    console = Console()
+    console.print(table)
+    console.print(f"cache: {cache_dir()}", soft_wrap=True, highlight=False)
+
+
+@models.command()
+def fetch(
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="As in avcues models list, or all.")],
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+) -> None:
+    """Fetches weights into the cache, from the first source that works. Exit code 1 if some cannot be had."""
+    failed = 0
+    with _Errors(debug):
+        from rich.console import Console
+
+        from models_cache import WeightsError
+        from models_cache.cache import resolve
+        from models_cache.manifest import asset, assets
+        from pipeline.console import Downloads
+
+        wanted = list(assets()) if names == ["all"] else [asset(name).name for name in names]
+        with Downloads(Console(stderr=True)) as downloads:
+            for name in wanted:
+                try:
+                    found = resolve(name, lambda done, total, name=name: downloads.fetching(name, done, total))  # type: ignore[misc]
+                    print(f"{name}: {found.path}")
+                except WeightsError as error:
+                    failed += 1
+                    print(f"avcues: {error}", file=sys.stderr)
+    raise typer.Exit(1 if failed else 0)
+
+
+@models.command()
+def verify(debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False) -> None:
+    """Hashes every file of the cache anew. Exit code 1 if one is not what it should be."""
+    wrong = 0
+    with _Errors(debug):
+        from models_cache.cache import cache_dir
+        from models_cache.hashing import mismatch
+        from models_cache.manifest import assets
+
+        for name, asset in assets().items():
+            path = cache_dir() / asset.file
+            if path.is_file():
+                why = mismatch(asset, path)
+                wrong += why is not None
+                print(f"{name}: {why + '; remove ' + str(path) if why else 'as it should be'}")
+    raise typer.Exit(1 if wrong else 0)
+
+
+@models.command("import")
+def import_models(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Weights files that you have.")],
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+) -> None:
+    """Copies weights files into the cache; they are recognised by their content."""
+    with _Errors(debug):
+        from models_cache.cache import import_file
+
+        for file in files:
+            print(f"{file}: is {import_file(file).name}")
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the tables.")] = Path("demo"),
+    workers: Annotated[str, typer.Option(help="As for extract.")] = "auto",
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+) -> None:
+    """Fetches three short real clips, makes their tables and prints a look at them."""
+    with _Errors(debug):
+        from rich.console import Console
+
+        from pipeline.demo import fetch_clips, look
+
+        clips = fetch_clips()
+        settings = _settings("all", "0.5", {}, "auto", "fp32")
+        code = _extract([str(clip) for clip in clips], out, settings=settings, workers=_parse_workers(workers))
+        look(out, [clip.stem for clip in clips], Console())
+    raise typer.Exit(code)
+
+
+def _settings(
+    features: str, step: str, options: dict[str, dict[str, Any]], device: Device, precision: Precision
+) -> Settings:
+    from extractors.compute import Compute
     from pipeline.errors import SettingsError
     from pipeline.settings import Settings
 
@@ -145,6 +286,17 @@ def _settings(features: str, step: str, audio_rate: str, assignments: list[str])
         exact_step = Fraction(step)
     except (ValueError, ZeroDivisionError) as error:
         raise SettingsError(f"--step {step}: expected seconds, such as 0.5 or 1/2") from error
+    chosen = () if features == "all" else tuple(name.strip() for name in features.split(",") if name.strip())
+    if features != "all" and not chosen:
+        raise SettingsError("--features is empty: name some, or leave it out for all")
+    compute = Compute(device=device, precision=precision)
+    return Settings(step=exact_step, features=chosen, options=options, compute=compute)
+
+
+def _options(audio_rate: str, assignments: list[str], variants: list[str]) -> dict[str, dict[str, Any]]:
+    """Options by feature, from --audio-rate, --set and --variant."""
+    from pipeline.errors import SettingsError
+
     options: dict[str, dict[str, Any]] = {}
     if audio_rate != "48000":
         if audio_rate != "native" and not audio_rate.isdigit():
@@ -156,10 +308,23 @@ def _settings(features: str, step: str, audio_rate: str, assignments: list[str])
         if not (dot and equals and name and option):
             raise SettingsError(f"--set {assignment}: expected FEATURE.OPTION=VALUE, such as shots.detector=content")
         options.setdefault(name, {})[option] = value
-    chosen = () if features == "all" else tuple(name.strip() for name in features.split(",") if name.strip())
-    if features != "all" and not chosen:
-        raise SettingsError("--features is empty: name some, or leave it out for all")
-    return Settings(step=exact_step, features=chosen, options=options)
+    for choice in variants:
+        name, equals, value = choice.partition("=")
+        if not (equals and name and value):
+            raise SettingsError(f"--variant {choice}: expected FEATURE=VARIANT, such as actions=i3d_rgb_imagenet")
+        options.setdefault(name, {})["variant"] = value
+    return options
+
+
+def _use_weights_dir(folder: Path | None) -> None:
+    """Worker processes find the folder in the environment that they inherit."""
+    from models_cache.cache import WEIGHTS_DIR_VARIABLE
+    from pipeline.errors import SettingsError
+
+    if folder is not None:
+        if not folder.is_dir():
+            raise SettingsError(f"--weights-dir {folder}: no such folder")
+        os.environ[WEIGHTS_DIR_VARIABLE] = str(folder.resolve())
 
 
 def _parse_workers(workers: str) -> int | None:

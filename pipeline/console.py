@@ -7,7 +7,16 @@ from types import TracebackType
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TransferSpeedColumn,
+)
 from rich.table import Table
 
 from pipeline.process import VideoResult
@@ -95,6 +104,30 @@ class Display:
         )
 
 
+class Downloads:
+    """A progress bar per file that is being fetched. Use as a context manager."""
+
+    def __init__(self, console: Console) -> None:
+        columns = (TextColumn("fetching {task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+        self._progress = Progress(*columns, console=console, disable=not console.is_terminal, transient=True)
+        self._bars: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Downloads:
+        self._progress.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._progress.__exit__(kind, error, traceback)
+
+    def fetching(self, name: str, done: int, total: int | None) -> None:
+        """Moves the bar of one file."""
+        if name not in self._bars:
+            self._bars[name] = self._progress.add_task(name, total=None)
+        self._progress.update(self._bars[name], completed=done, total=total)
+
+
 def _row(result: VideoResult) -> tuple[str, ...]:
     seconds = result.seconds.get("total", 0.0)
     if result.state == "failed":
@@ -107,7 +140,7 @@ def _row(result: VideoResult) -> tuple[str, ...]:
         str(len(result.kept)),
         f"{seconds:.1f}",
         speed,
-        _damage(result) if result.damage else "",
+        ", ".join(filter(None, (*sorted(result.left_out), _damage(result)))),
     )
 
 

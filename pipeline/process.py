@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
@@ -14,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.parquet as pq
 
-from extractors.protocol import AudioExtractor, Extractor, FrameExtractor, ShotDetector, Table
+from extractors.protocol import AudioExtractor, ClipExtractor, Extractor, FrameExtractor, ShotDetector, Table
 from pipeline import provenance
 from pipeline.errors import AvcuesError, MediaError
 from pipeline.inputs import VideoInput
@@ -43,7 +44,8 @@ class VideoResult:
         state: "done", or "failed" with the error's class and message.
         windows: Rows of every window table.
         tables: Rows of each table written by this run.
-        kept: Tables of an earlier run that were up to date.
+        left_out: Features that this run could not have, each with the reason.
+        kept: Features of an earlier run whose tables are up to date.
         damage: What could not be decoded, by kind.
         seconds: Wall-clock seconds by stage, and in "total".
         peak_memory_bytes: Largest resident set of the process so far.
@@ -57,6 +59,7 @@ class VideoResult:
     duration_s: float = 0.0
     windows: int = 0
     tables: dict[str, int] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
     kept: tuple[str, ...] = ()
     damage: dict[str, int] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -70,6 +73,7 @@ def process_video(
     out: Path,
     *,
     overwrite: bool = False,
+    debug: bool = False,
     progress: Progress = lambda done, total: None,
 ) -> VideoResult:
     """Makes every missing table of one video. Errors of the video are returned, not raised.
@@ -77,6 +81,7 @@ def process_video(
     Args:
         extractors: As `Settings.create_extractors` makes them; those that have work to do are set up.
         overwrite: Make tables anew that are up to date.
+        debug: Print the traceback of an error.
     """
     started = time.perf_counter()
     stopwatch = Stopwatch()
@@ -84,6 +89,8 @@ def process_video(
         with Media.open(video.path) as media:
             result = _process(media, video, settings, extractors, out, overwrite, progress, stopwatch)
     except Exception as error:
+        if debug:
+            traceback.print_exc()
         result = failure(video, error)
     stopwatch.seconds["total"] = time.perf_counter() - started
     result.seconds.update({stage: round(seconds, 4) for stage, seconds in stopwatch.seconds.items()})
@@ -116,22 +123,23 @@ def _process(
     grid = Grid(settings.step)
     made = [] if overwrite else [e for e in extractors if _is_made(e, video.video_id, media.facts, settings, out)]
     missing = [extractor for extractor in extractors if extractor not in made]
+    written: dict[str, int] = {}
+    compute = settings.compute.resolved() if missing else settings.compute
     with stopwatch("setup"):
         for extractor in missing:
-            extractor.setup(settings.compute)
-        settings.compute.apply()
-    written: dict[str, int] = {}
-    extraction = _Extraction(media, grid, missing, stopwatch)
+            extractor.setup(compute)
+        compute.apply()
+    extraction = _Extraction(media, grid, extractors, missing, stopwatch)
     if missing:
         extraction.decode(progress)
-    if not any(isinstance(extractor, ShotDetector) for extractor in missing):
+    if any(isinstance(extractor, ShotDetector) for extractor in made):
         # Another run made the spine; what is added hangs on it.
         extraction.windows = pq.read_metadata(table_path(out, TIMELINE.name, video.video_id)).num_rows
         extraction.end = extraction.windows * grid.step
     with stopwatch("write"):
         for extractor, rows in extraction.tables():
             source = {"name": video.path.name} | asdict(media.facts)
-            metadata = provenance.metadata(extractor, settings.step, settings.compute, source)
+            metadata = provenance.metadata(extractor, settings.step, compute, source)
             table = (
                 shot_table(rows, video.video_id, grid, extraction.shots, extraction.windows, metadata)
                 if rows.table.row == "shot"
@@ -161,17 +169,26 @@ class _Extraction:
         shots: The video's shots, after `decode`, if a shot detector is among the extractors.
     """
 
-    def __init__(self, media: Media, grid: Grid, extractors: Sequence[Extractor], stopwatch: Stopwatch) -> None:
+    def __init__(
+        self,
+        media: Media,
+        grid: Grid,
+        extractors: Sequence[Extractor],
+        missing: Sequence[Extractor],
+        stopwatch: Stopwatch,
+    ) -> None:
         self.end = Fraction(0)
         self.windows = 0
         self.shots: list[Shot] = []
         self._media = media
         self._grid = grid
-        self._extractors = extractors
+        self._missing = missing
         self._stopwatch = stopwatch
-        of_audio = [e for e in extractors if isinstance(e, AudioExtractor)]
-        of_frames = [e for e in extractors if isinstance(e, FrameExtractor)]
-        detectors = [e for e in extractors if isinstance(e, ShotDetector)]
+        of_audio = [e for e in missing if isinstance(e, AudioExtractor)]
+        of_frames = [e for e in missing if isinstance(e, FrameExtractor)]
+        of_clips = [e for e in missing if isinstance(e, ClipExtractor)]
+        makes_spine = any(isinstance(e, ShotDetector) for e in missing)
+        detectors = [e for e in extractors if isinstance(e, ShotDetector)] if makes_spine or of_clips else []
         expected = grid.count(Fraction(media.facts.duration_s or 600))
         expected = min(expected + 2, _MOST_EXPECTED_WINDOWS)
         self._pictures: PicturePass | None = None
@@ -181,11 +198,12 @@ class _Extraction:
                 media,
                 grid=grid,
                 detector=detectors[0] if detectors else None,
-                extractors=of_frames,
+                of_frames=of_frames,
+                of_clips=of_clips,
                 expected_windows=expected,
                 stopwatch=stopwatch,
             )
-        if media.facts.audio is not None and (of_audio or detectors):
+        if media.facts.audio is not None and (of_audio or makes_spine):
             self._sound = SoundPass(
                 of_audio,
                 rate_hz=media.audio_rate_hz,
@@ -210,7 +228,7 @@ class _Extraction:
         if self._pictures is not None:
             self._pictures.drain()
             self.end = self._pictures.end
-            self.shots = self._pictures.shots()
+            self.shots = self._pictures.shots
         if self._sound is not None:
             self._sound.drain()
             self.end = max(self.end, self._sound.track.end)
@@ -237,19 +255,19 @@ class _Extraction:
                 progress(float(item.start), self._media.facts.duration_s)
 
     def tables(self) -> Iterator[tuple[Extractor, Rows]]:
-        """Every table of every extractor, each as soon as it is ready."""
+        """Every table of every extractor that had work to do, each as soon as it is ready."""
         audible = self._coverage() > 0
         from_sound = {} if self._sound is None else dict(self._sound.finish(self.windows))
-        from_frames = {} if self._pictures is None else {r.table.name: r for r in self._pictures.tables(self.windows)}
-        for extractor in self._extractors:
+        from_pictures = {} if self._pictures is None else {r.table.name: r for r in self._pictures.tables(self.windows)}
+        for extractor in self._missing:
             for table in extractor.tables:
                 if isinstance(extractor, ShotDetector):
                     yield extractor, whole(table, {"frames": np.array([s.frames for s in self.shots], np.int32)})
                     yield extractor, self._timeline()
                 elif table.name in from_sound:
                     yield extractor, whole(table, from_sound.pop(table.name), present=audible)
-                elif table.name in from_frames:
-                    yield extractor, from_frames.pop(table.name)
+                elif table.name in from_pictures:
+                    yield extractor, from_pictures.pop(table.name)
                 else:
                     yield extractor, missing_rows(table, self.windows)
 
@@ -278,7 +296,7 @@ def _is_made(extractor: Extractor, video_id: str, facts: MediaFacts, settings: S
     tables: list[Table] = [*extractor.tables]
     if isinstance(extractor, ShotDetector):
         tables.append(TIMELINE)
-    wanted = provenance.recipe(extractor, settings.step)
+    wanted = provenance.recipe(extractor, settings.step, settings.compute)
     for table in tables:
         metadata = read_metadata(table_path(out, table.name, video_id))
         if metadata is None or metadata["recipe"] != wanted or metadata["source"]["bytes"] != facts.bytes:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from fractions import Fraction
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from extractors.compute import Compute
 from extractors.protocol import Extractor
+from models_cache.cache import resolve
+from models_cache.hashing import sha256
 
 _LIBRARIES = (
     "av",
@@ -52,21 +55,54 @@ def decoder() -> str:
     return f"PyAV {av.__version__} ({libraries})"
 
 
-def recipe(extractor: Extractor, step: Fraction) -> dict[str, Any]:
+def recipe(extractor: Extractor, step: Fraction, compute: Compute) -> dict[str, Any]:
     """What decides an extractor's values apart from the video; equal recipes, equal tables."""
-    return {
+    made: dict[str, Any] = {
         "extractor": extractor.name,
         "version": extractor.version,
         "settings": asdict(extractor.settings),
         "step": str(step),
     }
+    weights = weights_of(extractor)
+    if weights:
+        # A file of the user's own is known by its name and hash, wherever it lies.
+        made["settings"] |= {k: Path(v).name for k, v in made["settings"].items() if k in own_weights(extractor)}
+        made |= {"weights": weights, "precision": compute.precision}
+    return made
+
+
+def weights_of(extractor: Extractor) -> dict[str, str]:
+    """SHA-256 of every weights file that an extractor uses, by asset name or, for the user's own, file name."""
+    found = {}
+    for option, candidates in getattr(extractor, "weights", {}).items():
+        value = getattr(extractor.settings, option)
+        asset = asset_name(candidates, value)
+        if asset in candidates:
+            found[asset] = resolve(asset).sha256
+        else:
+            found[Path(value).name] = sha256(Path(value))
+    return found
+
+
+def asset_name(candidates: Sequence[str], variant: str) -> str:
+    """Asset of a variant, given those of its siblings: all are "<task>/<variant>" of one task."""
+    return f"{candidates[0].partition('/')[0]}/{variant}"
+
+
+def own_weights(extractor: Extractor) -> tuple[str, ...]:
+    """Options of the extractor that may hold the path of a weights file."""
+    return tuple(getattr(extractor, "own_weights", ()))
 
 
 def metadata(extractor: Extractor, step: Fraction, compute: Compute, source: Mapping[str, Any]) -> dict[str, Any]:
-    """The schema metadata of an extractor's tables for one video."""
+    """The schema metadata of an extractor's tables for one video.
+
+    Args:
+        compute: With the device that was used.
+    """
     return {
         "avcues": avcues_version(),
-        "recipe": recipe(extractor, step),
+        "recipe": recipe(extractor, step, compute),
         "citation": extractor.citation,
         "device": compute.device,
         "precision": compute.precision,

@@ -67,7 +67,7 @@ def pin(out: Path, settings: Settings, extractors: Sequence[Extractor], *, overw
         SettingsError: The folder holds tables made with other settings.
     """
     path = out / PIN_NAME
-    recipes = {extractor.name: recipe(extractor, settings.step) for extractor in extractors}
+    recipes = {extractor.name: recipe(extractor, settings.step, settings.compute) for extractor in extractors}
     tables = {table.name: extractor.name for extractor in extractors for table in extractor.tables}
     tables[TIMELINE.name] = SPINE
     pinned = None if overwrite else read_pin(out)

@@ -1,0 +1,104 @@
+"""Kinetics-400 action probabilities per shot, by I3D on clips of 64 frames."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from extractors.compute import Compute
+from extractors.protocol import ClipBatch, Column, Columns, Table
+from models_cache.cache import resolve
+
+if TYPE_CHECKING:
+    from torch import nn
+
+NAMES = tuple((Path(__file__).parent / "labels" / "kinetics400.txt").read_text().splitlines())
+
+_TABLE = Table(
+    name="actions",
+    row="shot",
+    columns=(
+        *(
+            Column(name=name, unit="probability", meaning=f"mean probability of {name} over the clips", low=0, high=1)
+            for name in NAMES
+        ),
+        Column(name="clips", unit="count", meaning="clips of the shot that were averaged", dtype="int32", low=1),
+        Column(name="top1", unit="category", meaning="most probable action", dtype="string"),
+    ),
+    sums_to_one=(NAMES,),
+)
+
+
+@dataclass(frozen=True)
+class ActionsSettings:
+    """Options of the action features.
+
+    Args:
+        variant: "i3d_rgb_imagenet" (the MuVi study's), "i3d_rgb_scratch" or "i3d_r50"; "auto" takes the first that is
+            to be had.
+    """
+
+    variant: str = "auto"
+
+
+class Actions:
+    """Action probabilities of clips of 2.56 s; a shot's are the mean over its clips."""
+
+    name = "actions"
+    version = 1
+    citation = "Carreira and Zisserman 2017, Quo vadis, action recognition?; PyTorchVideo (Fan et al. 2021)"
+    Settings = ActionsSettings
+    tables = (_TABLE,)
+    weights: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "variant": ("actions/i3d_rgb_imagenet", "actions/i3d_rgb_scratch", "actions/i3d_r50")
+    }
+    clip_frames = 64
+    clip_rate_hz = 25
+    short_side_px = 256
+    crop_px = 224
+
+    def __init__(self, settings: ActionsSettings = ActionsSettings()) -> None:
+        self.settings = settings
+        self._network: nn.Module | None = None
+
+    def setup(self, compute: Compute) -> None:
+        """Loads the network."""
+        if self._network is None:
+            weights = resolve(f"actions/{self.settings.variant}").path
+            if self.settings.variant == "i3d_r50":
+                from extractors.networks.i3d_resnet import load
+            else:
+                from extractors.networks.inception_i3d import load  # type: ignore[assignment]
+            self._compute = compute
+            self._network = compute.place(load(weights))
+
+    def process_clips(self, batch: ClipBatch) -> npt.NDArray[np.float32]:
+        """(B, 400) probabilities of (B, 64, 224, 224, 3) uint8 RGB clips."""
+        import torch
+
+        assert self._network is not None
+        # One clip's first feature map takes 100 MB; on a CPU more clips at a time gain nothing.
+        at_a_time = len(batch) if self._compute.device == "cuda" else 1
+        probabilities = []
+        for start in range(0, len(batch), at_a_time):
+            clips = torch.from_numpy(batch.clips[start : start + at_a_time]).to(self._compute.device)
+            # (B, T, H, W, 3) is channels-last already.
+            x = clips.permute(0, 4, 1, 2, 3).float() / 127.5 - 1
+            with self._compute.autocast():
+                probabilities.append(self._network(x).softmax(dim=1).cpu().numpy())
+        return np.concatenate(probabilities)
+
+    def describe_shots(self, means: npt.NDArray[np.float32], clips: npt.NDArray[np.int32]) -> Mapping[str, Columns]:
+        """Columns of S shots from the (S, 400) means over their clips."""
+        return {
+            "actions": {
+                **{name: means[:, i] for i, name in enumerate(NAMES)},
+                "clips": clips,
+                "top1": np.array(NAMES, dtype=object)[means.argmax(axis=1)],
+            }
+        }

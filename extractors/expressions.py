@@ -1,0 +1,209 @@
+"""Facial expressions: faces found on the frame, each classified into the seven classes of FER2013."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from extractors.compute import Compute
+from extractors.face_detectors import DETECTORS, CenterFace, YuNet
+from extractors.protocol import FRAME, Column, Columns, FrameBatch, Table
+from models_cache.cache import resolve
+
+if TYPE_CHECKING:
+    from torch import nn
+
+CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+_MEANS = tuple(f"mean_{name}" for name in CLASSES)
+
+# The reference code of mini-XCEPTION (package fer) widens the squared box by this much and pads the image.
+_FER_OFFSET_PX = 10
+_FER_PADDING_PX = 40
+_FACES_PER_BATCH = 32
+
+
+def _probability(name: str, meaning: str) -> Column:
+    return Column(name=name, unit="probability", meaning=meaning, low=0, high=1)
+
+
+_TABLES = (
+    Table(
+        name="expressions",
+        row="window",
+        columns=(
+            Column(name="faces", unit="count", meaning="detected faces", dtype="int16", low=0),
+            *(
+                _probability(name, f"probability of {name} for the largest face; null without a face")
+                for name in CLASSES
+            ),
+            *(
+                _probability(mean, f"mean probability of {name} over all faces, weighted by their area")
+                for mean, name in zip(_MEANS, CLASSES, strict=True)
+            ),
+        ),
+        sums_to_one=(CLASSES, _MEANS),
+    ),
+    Table(
+        name="faces",
+        row="item",
+        columns=(
+            Column(name="x", unit="px", meaning="left edge of the box in the upright frame"),
+            Column(name="y", unit="px", meaning="top edge of the box in the upright frame"),
+            Column(name="width", unit="px", meaning="width of the box", low=0),
+            Column(name="height", unit="px", meaning="height of the box", low=0),
+            _probability("score", "confidence of the face detector"),
+            *(_probability(name, f"probability of {name}") for name in CLASSES),
+        ),
+        sums_to_one=(CLASSES,),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class ExpressionsSettings:
+    """Options of the expression features.
+
+    Args:
+        variant: "vgg19" (the MuVi study's) or "mini_xception"; "auto" takes the first that is to be had.
+        detector: "yunet" or "centerface"; "auto" takes the first that is to be had.
+        min_score: Smallest detector confidence of a face.
+        min_face_px: Smallest width and height of a face; FER networks see 48 to 64 px.
+    """
+
+    variant: str = "auto"
+    detector: str = "auto"
+    min_score: float = 0.6
+    min_face_px: int = 20
+
+
+class Expressions:
+    """Seven expression probabilities of the faces on a frame."""
+
+    name = "expressions"
+    version = 1
+    citation = "VGG19 on FER2013 (WuJie1010); mini-XCEPTION (Arriaga et al. 2017); YuNet (2023); CenterFace (2020)"
+    Settings = ExpressionsSettings
+    tables = _TABLES
+    weights: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "variant": ("expressions/vgg19", "expressions/mini_xception"),
+        "detector": ("faces/yunet", "faces/centerface"),
+    }
+
+    def __init__(self, settings: ExpressionsSettings = ExpressionsSettings()) -> None:
+        self.settings = settings
+        self._network: nn.Module | None = None
+        self._detector: YuNet | CenterFace | None = None
+
+    def setup(self, compute: Compute) -> None:
+        """Loads the detector and the network."""
+        if self._network is None:
+            from extractors.networks import fer
+
+            options = self.settings
+            load = {"vgg19": fer.load_vgg19, "mini_xception": fer.load_mini_xception}[options.variant]
+            detector = resolve(f"faces/{options.detector}").path
+            self._detector = DETECTORS[options.detector](detector, options.min_score)
+            self._compute = compute
+            self._network = compute.place(load(resolve(f"expressions/{options.variant}").path))
+
+    def process_frames(self, batch: FrameBatch) -> Mapping[str, Columns]:
+        """Finds and classifies the faces on (B, H, W, 3) uint8 RGB frames."""
+        found = [self._detect(image) for image in batch.images]
+        frames = np.repeat(np.arange(len(batch)), [len(faces) for faces in found])
+        boxes = np.concatenate(found)
+        probabilities = self._classify(batch, frames, boxes)
+        return {
+            "expressions": _per_frame(len(batch), frames, boxes, probabilities),
+            "faces": {
+                FRAME: frames,
+                **{name: boxes[:, i] for i, name in enumerate(("x", "y", "width", "height", "score"))},
+                **{name: probabilities[:, i] for i, name in enumerate(CLASSES)},
+            },
+        }
+
+    def _detect(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        assert self._detector is not None
+        faces = self._detector(image)
+        return faces[(faces[:, 2:4] >= self.settings.min_face_px).all(axis=1)]
+
+    def _classify(
+        self, batch: FrameBatch, frames: npt.NDArray[np.intp], boxes: npt.NDArray[np.float32]
+    ) -> npt.NDArray[np.float32]:
+        """(N, 7) probabilities of all faces of the batch, several at a time."""
+        import torch
+
+        from extractors.networks import fer
+
+        assert self._network is not None
+        cut, logits_of = (
+            (square_crop, fer.vgg19_logits)
+            if self.settings.variant == "vgg19"
+            else (fer_package_crop, fer.mini_xception_logits)
+        )
+        grays: dict[int, npt.NDArray[np.uint8]] = {}
+        crops = []
+        for frame, box in zip(frames, boxes, strict=True):
+            if frame not in grays:
+                grays[frame] = np.asarray(cv2.cvtColor(batch.images[frame], cv2.COLOR_RGB2GRAY), np.uint8)
+            crops.append(cut(grays[frame], box))
+        results: list[npt.NDArray[Any]] = [np.empty((0, len(CLASSES)), np.float32)]
+        for start in range(0, len(crops), _FACES_PER_BATCH):
+            faces = torch.from_numpy(np.stack(crops[start : start + _FACES_PER_BATCH])).to(self._compute.device)
+            with self._compute.autocast():
+                logits = logits_of(self._network, faces)
+            results.append(logits.softmax(dim=1).cpu().numpy())
+        return np.concatenate(results)
+
+
+def _per_frame(
+    count: int,
+    frames: npt.NDArray[np.intp],
+    boxes: npt.NDArray[np.float32],
+    probabilities: npt.NDArray[np.float32],
+) -> dict[str, npt.NDArray[Any]]:
+    largest = np.full((count, len(CLASSES)), np.nan, np.float32)
+    mean = largest.copy()
+    areas = boxes[:, 2] * boxes[:, 3]
+    for frame in range(count):
+        mine = np.flatnonzero(frames == frame)
+        if len(mine):
+            largest[frame] = probabilities[mine[np.argmax(areas[mine])]]
+            mean[frame] = np.average(probabilities[mine], axis=0, weights=areas[mine])
+    return {
+        "faces": np.bincount(frames, minlength=count).astype(np.int16),
+        **{name: largest[:, i] for i, name in enumerate(CLASSES)},
+        **{name: mean[:, i] for i, name in enumerate(_MEANS)},
+    }
+
+
+def square_crop(gray: npt.NDArray[np.uint8], box: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+    """(48, 48) crop of the box made square, as tight as the faces of FER2013 are; edges are repeated."""
+    x, y, side = _square(box)
+    padded = cv2.copyMakeBorder(gray, side, side, side, side, cv2.BORDER_REPLICATE)
+    crop = padded[y + side : y + 2 * side, x + side : x + 2 * side]
+    interpolation = cv2.INTER_AREA if side > 48 else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(crop, (48, 48), interpolation=interpolation), np.uint8)
+
+
+def fer_package_crop(gray: npt.NDArray[np.uint8], box: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+    """(64, 64) crop as the package fer makes it: square, 10 px wider, on an image padded with its bottom's mean."""
+    x, y, side = _square(box)
+    padding = _FER_PADDING_PX
+    mean = cv2.mean(gray[-2:])[0]
+    padded = cv2.copyMakeBorder(gray, padding, padding, padding, padding, cv2.BORDER_CONSTANT, value=[mean, mean, mean])
+    top, left = (max(0, edge - _FER_OFFSET_PX + padding) for edge in (y, x))
+    bottom, right = (edge + side + _FER_OFFSET_PX + padding for edge in (y, x))
+    return np.asarray(cv2.resize(padded[top:bottom, left:right], (64, 64)), np.uint8)
+
+
+def _square(box: npt.NDArray[np.float32]) -> tuple[int, int, int]:
+    """Left, top and side of the box with its shorter side lengthened about the middle, in whole pixels."""
+    x, y, width, height = (int(value) for value in box[:4])
+    if height > width:
+        return x - (height - width) // 2, y, height
+    return x, y - (width - height) // 2, width

@@ -1,0 +1,38 @@
+"""I3D ResNet-50 8x8 of PyTorchVideo (Fan et al. 2021), 400 Kinetics classes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from models_cache.loading import check_all_used, load_torch
+
+_FRAMES = 8
+_MEAN, _STD = 0.45, 0.225
+
+
+class I3DResNet50(nn.Module):
+    """Maps (B, 3, 64, 224, 224) RGB in -1..1 to (B, 400) logits; every eighth frame is looked at."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        from pytorchvideo.models.hub.resnet import i3d_r50
+
+        self.network = i3d_r50(pretrained=False)
+        # The published head ends in a softmax when it evaluates; logits are asked for here.
+        self.network.blocks[-1].activation = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        every = x.shape[2] // _FRAMES
+        return self.network(((x[:, :, ::every] + 1) / 2 - _MEAN) / _STD).float()
+
+
+def load(path: Path) -> I3DResNet50:
+    """The network with the weights of `I3D_8x8_R50.pyth`."""
+    model = I3DResNet50()
+    state: dict[str, torch.Tensor] = load_torch(path)["model_state"]
+    loaded = model.network.load_state_dict(state, strict=False)
+    check_all_used(path, loaded.missing_keys, loaded.unexpected_keys)
+    return model.eval()

@@ -1,0 +1,180 @@
+"""Inception-I3D (Carreira and Zisserman 2017, Quo vadis, action recognition?), RGB stream, 400 Kinetics classes.
+
+Batch normalisation is folded into the convolutions when weights are loaded. Padding is TensorFlow's SAME: an output
+of ceil(n / stride) cells, the odd cell of padding at the end.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from models_cache.loading import check_all_used, load_numpy_pickle, load_torch
+
+CLASSES = 400
+_BN_EPSILON = 1e-3
+
+# Branches: 1x1; 1x1 then 3x3; 1x1 then 3x3; pool then 1x1.
+_MIXED = {
+    "Mixed_3b": (192, (64, 96, 128, 16, 32, 32)),
+    "Mixed_3c": (256, (128, 128, 192, 32, 96, 64)),
+    "Mixed_4b": (480, (192, 96, 208, 16, 48, 64)),
+    "Mixed_4c": (512, (160, 112, 224, 24, 64, 64)),
+    "Mixed_4d": (512, (128, 128, 256, 24, 64, 64)),
+    "Mixed_4e": (512, (112, 144, 288, 32, 64, 64)),
+    "Mixed_4f": (528, (256, 160, 320, 32, 128, 128)),
+    "Mixed_5b": (832, (256, 160, 320, 32, 128, 128)),
+    "Mixed_5c": (832, (384, 192, 384, 48, 128, 128)),
+}
+# Unit names of the published TensorFlow graph, by attribute.
+_BRANCHES = {
+    "b0": "Branch_0/Conv3d_0a_1x1",
+    "b1a": "Branch_1/Conv3d_0a_1x1",
+    "b1b": "Branch_1/Conv3d_0b_3x3",
+    "b2a": "Branch_2/Conv3d_0a_1x1",
+    "b2b": "Branch_2/Conv3d_0b_3x3",
+    "b3b": "Branch_3/Conv3d_0b_1x1",
+}
+
+
+class Unit(nn.Conv3d):
+    """Convolution with folded batch normalisation, then ReLU; SAME padding."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1) -> None:
+        super().__init__(inputs, outputs, kernel, stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.relu_(super().forward(_pad_same(x, self.kernel_size, self.stride)))
+
+
+class Mixed(nn.Module):
+    """Inception block of four branches."""
+
+    def __init__(self, inputs: int, widths: tuple[int, ...]) -> None:
+        super().__init__()
+        self.b0 = Unit(inputs, widths[0], 1)
+        self.b1a = Unit(inputs, widths[1], 1)
+        self.b1b = Unit(widths[1], widths[2], 3)
+        self.b2a = Unit(inputs, widths[3], 1)
+        self.b2b = Unit(widths[3], widths[4], 3)
+        self.b3b = Unit(inputs, widths[5], 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        pooled = _max_pool(x, (3, 3, 3), (1, 1, 1))
+        return torch.cat([self.b0(x), self.b1b(self.b1a(x)), self.b2b(self.b2a(x)), self.b3b(pooled)], dim=1)
+
+
+class InceptionI3D(nn.Module):
+    """Maps (B, 3, T, 224, 224) RGB in -1..1, T >= 9, to (B, 400) logits, the mean over time."""
+
+    Mixed_3b: Mixed
+    Mixed_3c: Mixed
+    Mixed_4b: Mixed
+    Mixed_4c: Mixed
+    Mixed_4d: Mixed
+    Mixed_4e: Mixed
+    Mixed_4f: Mixed
+    Mixed_5b: Mixed
+    Mixed_5c: Mixed
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.Conv3d_1a_7x7 = Unit(3, 64, 7, 2)
+        self.Conv3d_2b_1x1 = Unit(64, 64, 1)
+        self.Conv3d_2c_3x3 = Unit(64, 192, 3)
+        for name, (inputs, widths) in _MIXED.items():
+            setattr(self, name, Mixed(inputs, widths))
+        self.logits = nn.Conv3d(1024, CLASSES, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = _max_pool(self.Conv3d_1a_7x7(x), (1, 3, 3), (1, 2, 2))
+        x = _max_pool(self.Conv3d_2c_3x3(self.Conv3d_2b_1x1(x)), (1, 3, 3), (1, 2, 2))
+        x = self.Mixed_3c(self.Mixed_3b(x))
+        x = _max_pool(x, (3, 3, 3), (2, 2, 2))
+        x = self.Mixed_4f(self.Mixed_4e(self.Mixed_4d(self.Mixed_4c(self.Mixed_4b(x)))))
+        x = _max_pool(x, (2, 2, 2), (2, 2, 2))
+        x = self.Mixed_5c(self.Mixed_5b(x))
+        x = functional.avg_pool3d(x.float(), (2, 7, 7), stride=1)
+        return self.logits(x).float().mean(dim=(2, 3, 4))
+
+
+def load(path: Path) -> InceptionI3D:
+    """The network with the weights of a published checkpoint.
+
+    Args:
+        path: `rgb_imagenet.pt` of the PyTorch port, or the pickled Flax parameters of `i3d-kinetics-400.ckpt`.
+
+    Raises:
+        WeightsError: The file holds anything but exactly the tensors of this network.
+    """
+    units = _units_of_torch(load_torch(path)) if path.suffix == ".pt" else _units_of_flax(load_numpy_pickle(path))
+    network = InceptionI3D()
+    modules = {name: module for name, module in network.named_modules() if isinstance(module, nn.Conv3d)}
+    check_all_used(path, [name for name in modules if name not in units], [n for n in units if n not in modules])
+    with torch.no_grad():
+        for name, module in modules.items():
+            kernel, bias = units[name]
+            module.weight.copy_(kernel)
+            assert module.bias is not None
+            module.bias.copy_(bias)
+    return network.eval()
+
+
+def _units_of_flax(checkpoint: dict[str, Any]) -> dict[str, tuple[Tensor, Tensor]]:
+    parameters, statistics = checkpoint["params"], checkpoint["batch_stats"]
+    units = {}
+    for name in ("Conv3d_1a_7x7", "Conv3d_2b_1x1", "Conv3d_2c_3x3"):
+        units[name] = _fold_flax(parameters[name], statistics[name])
+    for block in _MIXED:
+        for attribute, unit in _BRANCHES.items():
+            units[f"{block}.{attribute}"] = _fold_flax(parameters[block][unit], statistics[block][unit])
+    head = parameters["Logits/Conv3d_0c_1x1"]["Conv_0"]
+    units["logits"] = (_flax_kernel(head["kernel"]), torch.from_numpy(np.asarray(head["bias"]).copy()))
+    return units
+
+
+def _fold_flax(parameters: dict[str, Any], statistics: dict[str, Any]) -> tuple[Tensor, Tensor]:
+    norm = {k: torch.from_numpy(np.asarray(v).reshape(-1).copy()) for k, v in statistics["BatchNorm_0"].items()}
+    beta = torch.from_numpy(np.asarray(parameters["BatchNorm_0"]["bias"]).reshape(-1).copy())
+    kernel = _flax_kernel(parameters["Conv_0"]["kernel"])
+    return _fold(kernel, torch.ones_like(beta), beta, norm["mean"], norm["var"])
+
+
+def _flax_kernel(kernel: Any) -> Tensor:
+    """(T, H, W, in, out) to (out, in, T, H, W)."""
+    return torch.from_numpy(np.ascontiguousarray(np.asarray(kernel).transpose(4, 3, 0, 1, 2)))
+
+
+def _units_of_torch(state: dict[str, Tensor]) -> dict[str, tuple[Tensor, Tensor]]:
+    units = {"logits": (state["logits.conv3d.weight"], state["logits.conv3d.bias"])}
+    for key in state:
+        if key.endswith(".conv3d.weight") and not key.startswith("logits."):
+            name = key.removesuffix(".conv3d.weight")
+            gamma, beta = state[f"{name}.bn.weight"], state[f"{name}.bn.bias"]
+            mean, variance = state[f"{name}.bn.running_mean"], state[f"{name}.bn.running_var"]
+            units[name] = _fold(state[key], gamma, beta, mean, variance)
+    return units
+
+
+def _fold(kernel: Tensor, gamma: Tensor, beta: Tensor, mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
+    scale = gamma.double() / torch.sqrt(variance.double() + _BN_EPSILON)
+    folded = kernel.double() * scale[:, None, None, None, None]
+    return folded.float(), (beta.double() - mean.double() * scale).float()
+
+
+def _max_pool(x: Tensor, kernel: tuple[int, ...], stride: tuple[int, ...]) -> Tensor:
+    # After a ReLU padding with zeros is padding with minus infinity.
+    return functional.max_pool3d(_pad_same(x, kernel, stride), kernel, stride)
+
+
+def _pad_same(x: Tensor, kernel: tuple[int, ...], stride: tuple[int, ...]) -> Tensor:
+    padding: list[int] = []
+    for size, k, s in zip(reversed(x.shape[2:]), reversed(kernel), reversed(stride), strict=True):
+        total = max((-(-size // s) - 1) * s + k - size, 0)
+        padding += [total // 2, total - total // 2]
+    return functional.pad(x, padding) if any(padding) else x

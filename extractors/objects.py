@@ -1,0 +1,204 @@
+"""COCO objects, by any Ultralytics YOLO checkpoint."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+import cv2
+import numpy as np
+
+from extractors.compute import Compute
+from extractors.protocol import FRAME, Column, Columns, FrameBatch, Table
+from models_cache import WeightsError
+from models_cache.cache import resolve
+
+COCO = (
+    "person", "bicycle", "car", "motorcycle", "airplane", "bus", "train", "truck", "boat", "traffic light",
+    "fire hydrant", "stop sign", "parking meter", "bench", "bird", "cat", "dog", "horse", "sheep", "cow", "elephant",
+    "bear", "zebra", "giraffe", "backpack", "umbrella", "handbag", "tie", "suitcase", "frisbee", "skis", "snowboard",
+    "sports ball", "kite", "baseball bat", "baseball glove", "skateboard", "surfboard", "tennis racket", "bottle",
+    "wine glass", "cup", "fork", "knife", "spoon", "bowl", "banana", "apple", "sandwich", "orange", "broccoli",
+    "carrot", "hot dog", "pizza", "donut", "cake", "chair", "couch", "potted plant", "bed", "dining table", "toilet",
+    "tv", "laptop", "mouse", "remote", "keyboard", "cell phone", "microwave", "oven", "toaster", "sink",
+    "refrigerator", "book", "clock", "vase", "scissors", "teddy bear", "hair drier", "toothbrush",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ObjectsSettings:
+    """Options of the object features; names and defaults are Ultralytics'.
+
+    Args:
+        variant: "yolo11n", "yolo26n", "yolov5su" (of the MuVi study's family), or the path of a checkpoint, which is
+            a pickle: give only files that you trust. "auto" takes the first that is to be had.
+        conf: Smallest confidence of a detection.
+        iou: Overlap above which non-maximum suppression drops the weaker box.
+        imgsz: Long side in pixels that frames are letterboxed to.
+    """
+
+    variant: str = "auto"
+    conf: float = 0.25
+    iou: float = 0.7
+    imgsz: int = 640
+
+
+class Objects:
+    """Detections per class, and their boxes, equal to `YOLO(weights).predict(frame)`."""
+
+    name = "objects"
+    version = 1
+    citation = "Ultralytics YOLO (Jocher et al.), COCO (Lin et al. 2014)"
+    Settings = ObjectsSettings
+    weights: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "variant": ("objects/yolo11n", "objects/yolo26n", "objects/yolov5su")
+    }
+    own_weights: ClassVar[tuple[str, ...]] = ("variant",)
+
+    def __init__(self, settings: ObjectsSettings = ObjectsSettings()) -> None:
+        self.settings = settings
+        self._compute: Compute | None = None
+
+    @cached_property
+    def _model(self) -> Any:
+        return _load(self._checkpoint())
+
+    @cached_property
+    def tables(self) -> tuple[Table, ...]:
+        """Columns for the classes of the checkpoint: COCO's, unless it is one of the user's own."""
+        names = self._class_names()
+        return (
+            Table(
+                name="objects",
+                row="window",
+                columns=(
+                    *(
+                        Column(
+                            name=f"count_{name}", unit="count", meaning=f"detections of {name}", dtype="int16", low=0
+                        )
+                        for name in names
+                    ),
+                    *(
+                        Column(
+                            name=f"score_{name}",
+                            unit="probability",
+                            meaning=f"best confidence of {name}, 0 where there is none",
+                            low=0,
+                            high=1,
+                        )
+                        for name in names
+                    ),
+                ),
+            ),
+            Table(
+                name="detections",
+                row="item",
+                columns=(
+                    Column(name="class", unit="category", meaning="class name", dtype="string"),
+                    Column(name="score", unit="probability", meaning="confidence", low=0, high=1),
+                    Column(name="x", unit="px", meaning="left edge of the box in the upright frame"),
+                    Column(name="y", unit="px", meaning="top edge of the box in the upright frame"),
+                    Column(name="width", unit="px", meaning="width of the box", low=0),
+                    Column(name="height", unit="px", meaning="height of the box", low=0),
+                ),
+            ),
+        )
+
+    def setup(self, compute: Compute) -> None:
+        """Loads the checkpoint."""
+        if self._compute is None:
+            self._compute = compute
+            self._model.to(compute.device)
+            if compute.precision == "bf16":
+                _keep_head_in_fp32(self._model.model)
+
+    def process_frames(self, batch: FrameBatch) -> Mapping[str, Columns]:
+        """Detects objects on (B, H, W, 3) uint8 RGB frames."""
+        assert self._compute is not None
+        options = self.settings
+        with self._compute.autocast():
+            results = self._model.predict(
+                [cv2.cvtColor(image, cv2.COLOR_RGB2BGR) for image in batch.images],
+                batch=len(batch),
+                conf=options.conf,
+                iou=options.iou,
+                imgsz=options.imgsz,
+                device=self._compute.device,
+                verbose=False,
+            )
+        found = [result.boxes.data.float().cpu().numpy() for result in results]
+        frames = np.repeat(np.arange(len(batch)), [len(boxes) for boxes in found])
+        boxes = np.concatenate(found)
+        classes = boxes[:, 5].astype(int)
+        names = self._class_names()
+        counts = np.zeros((len(batch), len(names)), np.int16)
+        scores = np.zeros((len(batch), len(names)), np.float32)
+        np.add.at(counts, (frames, classes), 1)
+        np.maximum.at(scores, (frames, classes), boxes[:, 4])
+        return {
+            "objects": {
+                **{f"count_{name}": counts[:, i] for i, name in enumerate(names)},
+                **{f"score_{name}": scores[:, i] for i, name in enumerate(names)},
+            },
+            "detections": {
+                FRAME: frames,
+                "class": np.array(names, dtype=object)[classes],
+                "score": boxes[:, 4],
+                "x": boxes[:, 0],
+                "y": boxes[:, 1],
+                "width": boxes[:, 2] - boxes[:, 0],
+                "height": boxes[:, 3] - boxes[:, 1],
+            },
+        }
+
+    def _checkpoint(self) -> Path:
+        if f"objects/{self.settings.variant}" in self.weights["variant"]:
+            return resolve(f"objects/{self.settings.variant}").path
+        return Path(self.settings.variant)
+
+    def _class_names(self) -> tuple[str, ...]:
+        if self.settings.variant == "auto" or f"objects/{self.settings.variant}" in self.weights["variant"]:
+            return COCO
+        return tuple(self._model.names.values())
+
+
+def _load(path: Path) -> Any:
+    """The model of an Ultralytics checkpoint, fused.
+
+    The library unpickles it, so only files whose hash the manifest pins, or that the user names, come here.
+    """
+    # Otherwise the library installs packages, asks the network and writes to the home folder.
+    os.environ.setdefault("YOLO_AUTOINSTALL", "false")
+    os.environ.setdefault("YOLO_OFFLINE", "true")
+    os.environ.setdefault("YOLO_VERBOSE", "false")
+    os.environ.setdefault("YOLO_CONFIG_DIR", str(Path(tempfile.gettempdir()) / f"avcues-ultralytics-{os.getuid()}"))
+    from extractors.torchvision_import import torchvision
+
+    torchvision()
+    from ultralytics.models import YOLO
+
+    try:
+        model = YOLO(str(path), task="detect")
+        model.fuse()
+    except Exception as error:  # the library and pickle raise nearly anything
+        raise WeightsError(f"{path}: is no Ultralytics checkpoint that can be loaded ({error})") from error
+    return model
+
+
+def _keep_head_in_fp32(network: Any) -> None:
+    """Box coordinates reach 640 and more: bf16's 8 bits would round them to 2 px and more."""
+    import torch
+
+    head = network.model[-1]
+    forward = head.forward
+
+    def in_fp32(features: list[torch.Tensor]) -> Any:
+        with torch.autocast(features[0].device.type, enabled=False):
+            return forward([feature.float() for feature in features])
+
+    head.forward = in_fp32

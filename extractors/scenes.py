@@ -1,0 +1,97 @@
+"""Places365 scene probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from extractors.compute import Compute
+from extractors.protocol import Column, Columns, FrameBatch, Table
+from models_cache.cache import resolve
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@cache
+def categories() -> tuple[tuple[str, bool], ...]:
+    """The 365 categories in the network's order, each with whether it is indoor."""
+    lines = (Path(__file__).parent / "labels" / "places365.txt").read_text().splitlines()
+    return tuple((name[len("/a/") :], kind == "1") for name, kind in (line.split() for line in lines))
+
+
+NAMES = tuple(name for name, _ in categories())
+
+_TABLE = Table(
+    name="scenes",
+    row="window",
+    columns=(
+        *(
+            Column(name=name, unit="probability", meaning=f"softmax probability of Places365 {name}", low=0, high=1)
+            for name in NAMES
+        ),
+        Column(name="indoor", unit="probability", meaning="probability mass of the indoor categories", low=0, high=1),
+        Column(name="top1", unit="category", meaning="most probable category", dtype="string"),
+    ),
+    sums_to_one=(NAMES,),
+)
+
+
+@dataclass(frozen=True)
+class ScenesSettings:
+    """Options of the scene features.
+
+    Args:
+        variant: "resnet50" (the MuVi study's) or "squeezenet11" (small); "auto" takes the first that is to be had.
+    """
+
+    variant: str = "auto"
+
+
+class Scenes:
+    """Scene probabilities of a frame, resized to 256 x 256 and centre-cropped to 224 as in the published demo."""
+
+    name = "scenes"
+    version = 1
+    citation = "Zhou et al. 2017, Places: a 10 million image database for scene recognition"
+    Settings = ScenesSettings
+    tables = (_TABLE,)
+    weights: ClassVar[Mapping[str, tuple[str, ...]]] = {"variant": ("scenes/resnet50", "scenes/squeezenet11")}
+
+    def __init__(self, settings: ScenesSettings = ScenesSettings()) -> None:
+        self.settings = settings
+        self._network: nn.Module | None = None
+
+    def setup(self, compute: Compute) -> None:
+        """Loads the network."""
+        if self._network is None:
+            from extractors.networks import places
+
+            load = {"resnet50": places.load_resnet50, "squeezenet11": places.load_squeezenet}[self.settings.variant]
+            self._compute = compute
+            self._network = compute.place(load(resolve(f"scenes/{self.settings.variant}").path))
+
+    def process_frames(self, batch: FrameBatch) -> Mapping[str, Columns]:
+        """Classifies (B, H, W, 3) uint8 RGB frames."""
+        import torch
+
+        from extractors.networks.places import resize_and_crop
+
+        assert self._network is not None
+        images = torch.from_numpy(batch.images).to(self._compute.device).permute(0, 3, 1, 2)
+        with self._compute.autocast():
+            logits = self._network(resize_and_crop(images))
+        probabilities = logits.float().softmax(dim=1).cpu().numpy()
+        is_indoor = np.array([indoor for _, indoor in categories()])
+        return {
+            "scenes": {
+                **{name: probabilities[:, i] for i, name in enumerate(NAMES)},
+                "indoor": probabilities[:, is_indoor].sum(axis=1).clip(0, 1),
+                "top1": np.array(NAMES, dtype=object)[probabilities.argmax(axis=1)],
+            }
+        }

@@ -1,0 +1,69 @@
+"""Importing torchvision beside a torch build that lacks the libraries that torchvision was built for.
+
+The wheels on the package index are linked to CUDA; beside a CPU-only torch their operators cannot be loaded, and
+`import torchvision` stops at "operator torchvision::nms does not exist". The models and transforms need none of the
+operators; declaring `nms`, with an implementation of our own, lets the import pass.
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+_library: Any = None  # torch forgets the operators when this object goes
+
+
+@cache
+def torchvision() -> Any:
+    """The package `torchvision`, imported with its models, operators and transforms."""
+    try:
+        import torchvision as package
+    except RuntimeError as error:
+        if "torchvision::nms" not in str(error):
+            raise
+        for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
+            del sys.modules[name]
+        _declare_nms()
+        import torchvision as package
+
+        # Its check would refuse to call the operator, because the compiled ones are missing.
+        package.extension._has_ops = lambda: True
+    import torchvision.models
+    import torchvision.ops
+    import torchvision.transforms.v2
+
+    return package
+
+
+def _declare_nms() -> None:
+    global _library
+    _library = torch.library.Library("torchvision", "DEF")
+    _library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    _library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    _library.impl("nms", nms, "CPU")
+
+
+def nms(boxes: Tensor, scores: Tensor, iou_threshold: float) -> Tensor:
+    """Non-maximum suppression: indices of the boxes kept, by falling score.
+
+    Args:
+        boxes: (N, 4) x1, y1, x2, y2.
+        scores: (N,).
+        iou_threshold: A box that overlaps a better one by more than this goes.
+    """
+    x1, y1, x2, y2 = boxes.unbind(dim=1)
+    areas = (x2 - x1) * (y2 - y1)
+    order = torch.sort(scores, descending=True, stable=True).indices
+    kept = []
+    while order.numel():
+        best, rest = order[0], order[1:]
+        kept.append(best)
+        width = (torch.minimum(x2[best], x2[rest]) - torch.maximum(x1[best], x1[rest])).clamp(min=0)
+        height = (torch.minimum(y2[best], y2[rest]) - torch.maximum(y1[best], y1[rest])).clamp(min=0)
+        overlap = width * height
+        order = rest[overlap / (areas[best] + areas[rest] - overlap) <= iou_threshold]
+    return torch.stack(kept) if kept else torch.empty(0, dtype=torch.int64, device=boxes.device)

