@@ -54,6 +54,7 @@ class Actions:
     citation = "Carreira and Zisserman 2017, Quo vadis, action recognition?; PyTorchVideo (Fan et al. 2021)"
     Settings = ActionsSettings
     tables = (_TABLE,)
+    supports_bf16 = True
     weights: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "variant": ("actions/i3d_rgb_imagenet", "actions/i3d_rgb_scratch", "actions/i3d_r50")
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeVar
@@ -26,7 +27,8 @@ class Compute:
 
     Args:
         device: "auto" takes CUDA, then MPS, then the CPU.
-        precision: "fp32"; "bf16" is faster and moves probabilities by up to 0.01.
+        precision: "fp32"; "bf16" is faster and moves probabilities by up to 0.01 (an extractor for which it would be
+            more, or not faster, stays with fp32 and says so).
         threads: Intra-op threads of each library.
     """
 
@@ -55,10 +57,11 @@ class Compute:
 
     def apply(self) -> None:
         """Sets the thread counts of this process's libraries; sums, and so values, may depend on them."""
-        import torch
-
         cv2.setNumThreads(self.threads)
         threadpool_limits(limits=self.threads)
+        torch = sys.modules.get("torch")
+        if torch is None:  # no network is in use
+            return
         torch.set_num_threads(self.threads)
         if self.device == "cuda":
             # TensorFloat-32 would make "fp32" depend on the card.
@@ -66,7 +69,10 @@ class Compute:
             torch.backends.cudnn.allow_tf32 = False
 
     def place(self, network: Network) -> Network:
-        """Moves a network to the device, ready for inference, its 2-D or 3-D convolutions in channels-last layout."""
+        """Moves a network to the device, ready for inference, its 2-D or 3-D convolutions in channels-last layout.
+
+        Submodules that the network lists in `fp32_modules` stay in fp32 when the precision is bf16.
+        """
         import torch
         from torch import nn
 
@@ -76,6 +82,9 @@ class Compute:
                 module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
             elif isinstance(module, nn.Conv3d):
                 module.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+        if self.precision == "bf16":
+            for name in getattr(placed, "fp32_modules", ()):
+                _keep_in_fp32(placed.get_submodule(name))
         return placed
 
     def autocast(self) -> AbstractContextManager[None]:
@@ -98,3 +107,15 @@ class _Inference(AbstractContextManager[None]):
     def __exit__(self, *error: object) -> None:
         for context in reversed(self._contexts):
             context.__exit__(*error)  # type: ignore[arg-type]
+
+
+def _keep_in_fp32(module: nn.Module) -> None:
+    import torch
+
+    forward = module.forward
+
+    def in_fp32(x: torch.Tensor) -> torch.Tensor:
+        with torch.autocast(x.device.type, enabled=False):
+            return forward(x.float())
+
+    module.forward = in_fp32

@@ -89,6 +89,7 @@ class Expressions:
     citation = "VGG19 on FER2013 (WuJie1010); mini-XCEPTION (Arriaga et al. 2017); YuNet (2023); CenterFace (2020)"
     Settings = ExpressionsSettings
     tables = _TABLES
+    supports_bf16 = True
     weights: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "variant": ("expressions/vgg19", "expressions/mini_xception"),
         "detector": ("faces/yunet", "faces/centerface"),

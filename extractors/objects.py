@@ -49,7 +49,10 @@ class ObjectsSettings:
 
 
 class Objects:
-    """Detections per class, and their boxes, equal to `YOLO(weights).predict(frame)`."""
+    """Detections per class, and their boxes, equal to `YOLO(weights).predict(frame)`.
+
+    Always computed in fp32: bf16 would make it 1.4 times faster and move scores by up to 0.2.
+    """
 
     name = "objects"
     version = 1
@@ -114,23 +117,20 @@ class Objects:
         if self._compute is None:
             self._compute = compute
             self._model.to(compute.device)
-            if compute.precision == "bf16":
-                _keep_head_in_fp32(self._model.model)
 
     def process_frames(self, batch: FrameBatch) -> Mapping[str, Columns]:
         """Detects objects on (B, H, W, 3) uint8 RGB frames."""
         assert self._compute is not None
         options = self.settings
-        with self._compute.autocast():
-            results = self._model.predict(
-                [cv2.cvtColor(image, cv2.COLOR_RGB2BGR) for image in batch.images],
-                batch=len(batch),
-                conf=options.conf,
-                iou=options.iou,
-                imgsz=options.imgsz,
-                device=self._compute.device,
-                verbose=False,
-            )
+        results = self._model.predict(
+            [cv2.cvtColor(image, cv2.COLOR_RGB2BGR) for image in batch.images],
+            batch=len(batch),
+            conf=options.conf,
+            iou=options.iou,
+            imgsz=options.imgsz,
+            device=self._compute.device,
+            verbose=False,
+        )
         found = [result.boxes.data.float().cpu().numpy() for result in results]
         frames = np.repeat(np.arange(len(batch)), [len(boxes) for boxes in found])
         boxes = np.concatenate(found)
@@ -188,17 +188,3 @@ def _load(path: Path) -> Any:
     except Exception as error:  # the library and pickle raise nearly anything
         raise WeightsError(f"{path}: is no Ultralytics checkpoint that can be loaded ({error})") from error
     return model
-
-
-def _keep_head_in_fp32(network: Any) -> None:
-    """Box coordinates reach 640 and more: bf16's 8 bits would round them to 2 px and more."""
-    import torch
-
-    head = network.model[-1]
-    forward = head.forward
-
-    def in_fp32(features: list[torch.Tensor]) -> Any:
-        with torch.autocast(features[0].device.type, enabled=False):
-            return forward([feature.float() for feature in features])
-
-    head.forward = in_fp32

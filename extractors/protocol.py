@@ -121,7 +121,8 @@ class Extractor(Protocol):
 
     An extractor that needs weights files also has `weights`: option name to asset names "<task>/<variant>", the
     preferred one first. Before a run, an option that is "auto" is set to the first variant that is to be had.
-    Options listed in `own_weights` also take the path of a file.
+    Options listed in `own_weights` also take the path of a file. One whose values may be computed in bf16 on request
+    says so with `supports_bf16`.
     """
 
     name: ClassVar[str]

@@ -61,6 +61,7 @@ class Scenes:
     citation = "Zhou et al. 2017, Places: a 10 million image database for scene recognition"
     Settings = ScenesSettings
     tables = (_TABLE,)
+    supports_bf16 = True
     weights: ClassVar[Mapping[str, tuple[str, ...]]] = {"variant": ("scenes/resnet50", "scenes/squeezenet11")}
 
     def __init__(self, settings: ScenesSettings = ScenesSettings()) -> None:

@@ -124,7 +124,9 @@ def _process(
     made = [] if overwrite else [e for e in extractors if _is_made(e, video.video_id, media.facts, settings, out)]
     missing = [extractor for extractor in extractors if extractor not in made]
     written: dict[str, int] = {}
-    compute = settings.compute.resolved() if missing else settings.compute
+    compute = settings.compute
+    if any(hasattr(extractor, "weights") for extractor in missing):
+        compute = compute.resolved()
     with stopwatch("setup"):
         for extractor in missing:
             extractor.setup(compute)
@@ -136,9 +138,9 @@ def _process(
         # Another run made the spine; what is added hangs on it.
         extraction.windows = pq.read_metadata(table_path(out, TIMELINE.name, video.video_id)).num_rows
         extraction.end = extraction.windows * grid.step
-    with stopwatch("write"):
-        for extractor, rows in extraction.tables():
-            source = {"name": video.path.name} | asdict(media.facts)
+    source = {"name": video.path.name} | asdict(media.facts)
+    for extractor, rows in extraction.tables():
+        with stopwatch("write"):
             metadata = provenance.metadata(extractor, settings.step, compute, source)
             table = (
                 shot_table(rows, video.video_id, grid, extraction.shots, extraction.windows, metadata)

@@ -67,7 +67,7 @@ def recipe(extractor: Extractor, step: Fraction, compute: Compute) -> dict[str, 
     if weights:
         # A file of the user's own is known by its name and hash, wherever it lies.
         made["settings"] |= {k: Path(v).name for k, v in made["settings"].items() if k in own_weights(extractor)}
-        made |= {"weights": weights, "precision": compute.precision}
+        made |= {"weights": weights, "precision": precision(extractor, compute)}
     return made
 
 
@@ -89,6 +89,11 @@ def asset_name(candidates: Sequence[str], variant: str) -> str:
     return f"{candidates[0].partition('/')[0]}/{variant}"
 
 
+def precision(extractor: Extractor, compute: Compute) -> str:
+    """The precision that the extractor computes in."""
+    return compute.precision if getattr(extractor, "supports_bf16", False) else "fp32"
+
+
 def own_weights(extractor: Extractor) -> tuple[str, ...]:
     """Options of the extractor that may hold the path of a weights file."""
     return tuple(getattr(extractor, "own_weights", ()))
@@ -104,8 +109,8 @@ def metadata(extractor: Extractor, step: Fraction, compute: Compute, source: Map
         "avcues": avcues_version(),
         "recipe": recipe(extractor, step, compute),
         "citation": extractor.citation,
-        "device": compute.device,
-        "precision": compute.precision,
+        "device": compute.device if hasattr(extractor, "weights") else "cpu",
+        "precision": precision(extractor, compute),
         "source": dict(source),
         "decoder": decoder(),
         "libraries": library_versions(),

@@ -11,8 +11,9 @@ from typing import Any
 from extractors import registry
 from models_cache import WeightsError
 from models_cache.cache import Weights, resolve
+from pipeline.errors import SettingsError
 from pipeline.provenance import asset_name
-from pipeline.settings import Settings
+from pipeline.settings import SPINE, Settings
 
 AUTO = "auto"
 
@@ -32,10 +33,15 @@ def settle(settings: Settings, pinned: Mapping[str, Any] | None, fetching: Fetch
 
     Raises:
         WeightsError: A feature that was named, or a variant that was named, cannot be had.
+        SettingsError: Options are set for a feature that is not asked for.
     """
+    wanted = (SPINE, *(settings.features or registry.names()))
+    for name in settings.options:
+        if name not in wanted:
+            raise SettingsError(f'options are set for "{name}", which is not among the features of this run')
     features, left_out = [], {}
     options = {name: dict(values) for name, values in settings.options.items()}
-    for name in settings.features or registry.names():
+    for name in dict.fromkeys(wanted):
         try:
             options[name] = options.get(name, {}) | _settle(name, options.get(name, {}), pinned, fetching)
             features.append(name)

@@ -1,14 +1,23 @@
-"""Real media, where they are at hand."""
+"""Real media and weights, where they are at hand."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from clips import Extracted, extract
 
+from models_cache.cache import WEIGHTS_DIR_VARIABLE
+
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+CHEAP = ("emobase", "rhythm", "color", "lighting")
+"""Features without networks."""
+
+if (SHARED / "weights").is_dir():
+    os.environ.setdefault(WEIGHTS_DIR_VARIABLE, str(SHARED / "weights"))
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +34,26 @@ def media() -> Callable[[str], Path]:
 
 
 @pytest.fixture(scope="session")
+def yolo_checkpoint() -> Path:
+    """A real COCO checkpoint."""
+    path = SHARED / "weights" / "yolov8n-coco-int8deq.pt"
+    if not path.exists():
+        pytest.skip("no YOLO checkpoint is at hand")
+    return path
+
+
+@pytest.fixture(scope="session")
 def real60(media: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Extracted:
-    """The 60 s test clip with every table, made once."""
-    return extract(media("real60.mp4"), tmp_path_factory.mktemp("real60"))
+    """The 60 s test clip with every table that needs no network, made once."""
+    return extract(media("real60.mp4"), tmp_path_factory.mktemp("real60"), features=CHEAP)
+
+
+@pytest.fixture(scope="session")
+def real_frames(media: Callable[[str], Path]) -> np.ndarray:
+    """(6, 720, 1280, 3) uint8 RGB: a crying woman, a street, a cartoon, a man, a laughing woman, a bus."""
+    import av
+
+    wanted = [int(second * 25) for second in (2.5, 14, 22, 26.5, 47.5, 54)]
+    with av.open(str(media("real60.mp4"))) as container:
+        frames = [f.to_ndarray(format="rgb24") for i, f in enumerate(container.decode(video=0)) if i in wanted]
+    return np.stack(frames)

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from extractors.torchvision_import import torchvision
 from models_cache.loading import check_all_used, load_torch
 
 _FRAMES = 8
@@ -18,6 +19,7 @@ class I3DResNet50(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
+        torchvision()  # pytorchvideo imports it
         from pytorchvideo.models.hub.resnet import i3d_r50
 
         self.network = i3d_r50(pretrained=False)

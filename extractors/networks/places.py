@@ -30,6 +30,8 @@ def resize_and_crop(images: Tensor) -> Tensor:
 class PlacesResNet50(nn.Module):
     """ResNet-50 on (B, 3, 224, 224) uint8 RGB crops."""
 
+    fp32_modules = ("network.conv1", "network.fc")
+
     mean: Tensor
     std: Tensor
 
@@ -68,6 +70,9 @@ class _Fire(nn.Module):
 
 class PlacesSqueezeNet(nn.Module):
     """SqueezeNet 1.1 on (B, 3, 224, 224) uint8 RGB crops; batch normalisation is folded in the file."""
+
+    # In bf16 any part of it moves probabilities by more than 0.01, and it is fast as it is.
+    fp32_modules = ("c1.conv", *(f"fires.{i}" for i in range(8)), "out")
 
     mean_image_bgr: Tensor
 

@@ -13,21 +13,32 @@ from extractors.compute import Compute
 from extractors.protocol import (
     FRAME,
     AudioExtractor,
+    ClipBatch,
     ClipExtractor,
     Extractor,
     FrameBatch,
     FrameExtractor,
     ShotDetector,
 )
-from models_cache import AvcuesError
+from models_cache import AvcuesError, WeightsError
+from pipeline.settings import Settings
+from pipeline.weights import settle
 
 NAMES = registry.names()
 
 
-@pytest.fixture(params=NAMES)
+@pytest.fixture(params=NAMES, scope="module")
 def extractor(request: pytest.FixtureRequest) -> Extractor:
-    made = registry.create(request.param)
-    made.setup(Compute())
+    """Each extractor, with the best weights that are to be had."""
+    options = {}
+    if request.param == "objects":
+        options = {"objects": {"variant": str(request.getfixturevalue("yolo_checkpoint"))}}
+    try:
+        settings, _ = settle(Settings(features=(request.param,), options=options), None, lambda *_: None)
+    except WeightsError as error:
+        pytest.skip(str(error))
+    made = registry.create(request.param, settings.options.get(request.param))
+    made.setup(Compute(device="cpu"))
     return made
 
 
@@ -59,23 +70,37 @@ def test_setting_up_again_is_harmless(extractor: Extractor) -> None:
     extractor.setup(Compute())
 
 
-def test_frames_give_one_row_each_in_any_batch(extractor: Extractor) -> None:
+def test_frames_give_one_row_each_in_any_batch(extractor: Extractor, real_frames: np.ndarray) -> None:
     if not isinstance(extractor, FrameExtractor):
         pytest.skip("takes no frames")
-    images = np.random.default_rng(0).integers(0, 256, (3, 90, 160, 3), dtype=np.uint8)
-    together = extractor.process_frames(FrameBatch(images, (0.0, 0.5, 1.0)))
-    alone = [extractor.process_frames(FrameBatch(images[i : i + 1], (0.0,))) for i in range(3)]
+    images = real_frames
+    count = len(images)
+    together = extractor.process_frames(FrameBatch(images, tuple(range(count))))
+    alone = [extractor.process_frames(FrameBatch(images[i : i + 1], (0.0,))) for i in range(count)]
     for table in extractor.tables:
         columns = together[table.name]
         assert set(columns) - {FRAME} == {column.name for column in table.columns}
         for column in table.columns:
             if table.row == "window":
-                assert len(columns[column.name]) == 3
+                assert len(columns[column.name]) == count
             expected = np.concatenate([a[table.name][column.name] for a in alone])
             if columns[column.name].dtype.kind == "f":
                 np.testing.assert_allclose(columns[column.name], expected, rtol=1e-3, atol=1e-4)
             else:
                 assert columns[column.name].tolist() == expected.tolist()
+
+
+def test_clips_give_one_row_each_in_any_batch(extractor: Extractor) -> None:
+    if not isinstance(extractor, ClipExtractor):
+        pytest.skip("takes no clips")
+    shape = (2, extractor.clip_frames, extractor.crop_px, extractor.crop_px, 3)
+    clips = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    together = extractor.process_clips(ClipBatch(clips))
+    alone = np.concatenate([extractor.process_clips(ClipBatch(clips[i : i + 1])) for i in range(2)])
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+    described = extractor.describe_shots(together, np.array([1, 1], np.int32))
+    for table in extractor.tables:
+        assert list(described[table.name]) == [column.name for column in table.columns]
 
 
 @pytest.mark.parametrize("samples", [1, 1000, 48000, 100_001])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,18 +14,20 @@ import pyarrow.parquet as pq
 import pytest
 
 WINDOW_TABLES = ("timeline", "emobase", "rhythm", "color", "lighting")
+CHEAP = ("--features", "emobase,rhythm,color,lighting")
 
 
 def avcues(*arguments: object) -> subprocess.CompletedProcess[str]:
     command = [str(Path(sys.executable).with_name("avcues")), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    environment = {**os.environ, "AVCUES_OFFLINE": "1"}
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, env=environment)
 
 
 @pytest.fixture(scope="module")
 def tiny(media: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of tables of one 4 s clip."""
     out = tmp_path_factory.mktemp("tiny")
-    done = avcues("extract", media("tiny4.mp4"), "--out", out, "--workers", 0)
+    done = avcues("extract", media("tiny4.mp4"), "--out", out, "--workers", 0, *CHEAP)
     assert done.returncode == 0, done.stderr
     return out
 
@@ -85,11 +89,12 @@ def test_a_feature_added_later_equals_one_made_at_once(
 
 
 def test_other_settings_on_the_same_folder_are_refused(tiny: Path, media: Callable[[str], Path]) -> None:
-    done = avcues("extract", media("tiny4.mp4"), "-o", tiny, "--step", "1", "--workers", 0)
+    done = avcues("extract", media("tiny4.mp4"), "-o", tiny, "--step", "1", "--workers", 0, *CHEAP)
     assert done.returncode == 2
     assert '"1/2"' in done.stderr
     assert '"1"' in done.stderr
-    done = avcues("extract", media("tiny4.mp4"), "-o", tiny, "--set", "lighting.shadow_threshold=0.2", "--workers", 0)
+    other = ("--set", "lighting.shadow_threshold=0.2", "--features", "lighting")
+    done = avcues("extract", media("tiny4.mp4"), "-o", tiny, *other, "--workers", 0)
     assert done.returncode == 2
     assert "lighting settings" in done.stderr
 
@@ -103,7 +108,7 @@ def test_bad_videos_do_not_harm_good_ones(media: Callable[[str], Path], tmp_path
     (videos / "text.mp4").write_text("no video\n" * 100)
     empty_folder = tmp_path / "nothing here"
     empty_folder.mkdir()
-    done = avcues("extract", videos, empty_folder, tmp_path / "missing.mp4", "-o", out, "--workers", 2)
+    done = avcues("extract", videos, empty_folder, tmp_path / "missing.mp4", "-o", out, "--workers", 2, *CHEAP)
     assert done.returncode == 1
     for name in ("nomoov", "empty", "text", "missing", "nothing here"):
         lines = [line for line in done.stderr.splitlines() if line.startswith("failed") and name in line]
@@ -125,7 +130,11 @@ def test_bad_videos_do_not_harm_good_ones(media: Callable[[str], Path], tmp_path
         (["{clip}", "--set", "shots.detectr=content"], 'did you mean "detector"'),
         (["{clip}", "--set", "shots.detector=magic"], "adaptive"),
         (["{clip}", "--workers", "many"], "expected a number"),
-        (["{clip}", "{clip}/../tiny4.mp4", "--out", "/proc/nope"], "cannot be written|is the id of"),
+        (["{clip}", "--out", "/proc/nope"], "cannot be written"),
+        (["{clip}", "--variant", "scenes=resnet5", "--features", "scenes"], 'did you mean "resnet50"'),
+        (["{clip}", "--variant", "scenes=resnet50", "--features", "color"], 'options are set for "scenes"'),
+        (["{clip}", "--variant", "objects=yolo11n", "--features", "objects"], "avcues models import yolo11n.pt"),
+        (["{clip}", "--device", "cuda", "--weights-dir", "/no/such/folder"], "no such folder"),
     ],
 )
 def test_wrong_settings_are_one_line_and_start_nothing(
@@ -133,11 +142,10 @@ def test_wrong_settings_are_one_line_and_start_nothing(
 ) -> None:
     out = tmp_path / "out"
     filled = [argument.format(clip=media("tiny4.mp4")) for argument in arguments]
+    filled += [] if "--features" in filled else CHEAP
     done = avcues("extract", "--out", out, *filled)
     assert done.returncode == 2
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
-    import re
-
     assert re.search(message, done.stderr)
     assert not list(tmp_path.rglob("*.parquet"))
 
@@ -165,6 +173,25 @@ def test_two_videos_of_one_id_are_refused(media: Callable[[str], Path], tmp_path
 def test_processes_and_this_process_make_the_same_bytes(
     tiny: Path, media: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    assert avcues("extract", media("tiny4.mp4"), "-o", tmp_path, "--workers", 1).returncode == 0
+    assert avcues("extract", media("tiny4.mp4"), "-o", tmp_path, "--workers", 1, *CHEAP).returncode == 0
     for path in tiny.rglob("*.parquet"):
         assert (tmp_path / path.relative_to(tiny)).read_bytes() == path.read_bytes(), path
+
+
+def test_everything_leaves_out_loudly_what_cannot_be_had(media: Callable[[str], Path], tmp_path: Path) -> None:
+    # An empty cache and no network: only what needs no weights can be made.
+    environment = {**os.environ, "AVCUES_OFFLINE": "1", "AVCUES_MODELS_DIR": str(tmp_path / "cache")}
+    environment.pop("AVCUES_WEIGHTS_DIR", None)
+    command = [str(Path(sys.executable).with_name("avcues")), "extract", str(media("tiny4.mp4"))]
+    out = tmp_path / "out"
+    done = subprocess.run(
+        [*command, "-o", str(out), "--workers", "0"], capture_output=True, text=True, check=False, env=environment
+    )
+    assert done.returncode == 0, done.stderr
+    for feature in ("expressions", "scenes", "objects", "actions"):
+        (line,) = [line for line in done.stderr.splitlines() if line.startswith(f"left out {feature}")]
+        assert "avcues models import" in line
+    assert set(json.loads((out / "_status" / "tiny4.json").read_text())["left_out"]) == {
+        *("expressions", "scenes", "objects", "actions")
+    }
+    assert avcues("validate", out).returncode == 0

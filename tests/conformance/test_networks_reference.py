@@ -1,0 +1,345 @@
+"""The networks against independent definitions, on real weights where these can be had.
+
+The references here are literal: each layer as the publication gives it, nothing folded, nothing shared with our code.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch.nn import functional
+
+from extractors.compute import Compute
+from extractors.expressions import square_crop
+from extractors.face_detectors import CenterFace
+from extractors.networks import fer, inception_i3d, places
+from extractors.objects import Objects, ObjectsSettings
+from extractors.protocol import FRAME, FrameBatch
+from extractors.torchvision_import import nms, torchvision
+from models_cache import WeightsError
+from models_cache.cache import resolve
+from models_cache.loading import load_numpy_pickle
+
+
+def weights(name: str) -> Path:
+    try:
+        return resolve(name).path
+    except WeightsError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+# Inception-I3D
+
+
+class LiteralI3D:
+    """The published TensorFlow graph, layer by layer, on the checkpoint's own arrays; notes which ones it used."""
+
+    def __init__(self, checkpoint: dict) -> None:
+        self.parameters, self.statistics = checkpoint["params"], checkpoint["batch_stats"]
+        self.used = 0
+
+    def take(self, array: np.ndarray) -> torch.Tensor:
+        self.used += 1
+        return torch.from_numpy(np.array(array))
+
+    @staticmethod
+    def same(x: torch.Tensor, kernel: list[int], stride: list[int], value: float) -> torch.Tensor:
+        pads: list[int] = []
+        for n, k, s in zip(x.shape[2:], kernel, stride, strict=True):
+            out = (n + s - 1) // s
+            total = max((out - 1) * s + k - n, 0)
+            pads = [total // 2, total - total // 2, *pads]
+        return functional.pad(x, pads, value=value)
+
+    def unit(self, x: torch.Tensor, path: list[str], stride: int = 1) -> torch.Tensor:
+        parameters, statistics = self.parameters, self.statistics
+        for part in path:
+            parameters, statistics = parameters[part], statistics[part]
+        kernel = self.take(parameters["Conv_0"]["kernel"]).permute(4, 3, 0, 1, 2)
+        x = functional.conv3d(self.same(x, list(kernel.shape[2:]), [stride] * 3, 0), kernel, stride=stride)
+        norm = statistics["BatchNorm_0"]
+        shape = (1, -1, 1, 1, 1)
+        mean, variance = self.take(norm["mean"]).reshape(shape), self.take(norm["var"]).reshape(shape)
+        beta = self.take(parameters["BatchNorm_0"]["bias"]).reshape(shape)
+        return torch.relu((x - mean) / torch.sqrt(variance + 1e-3) + beta)
+
+    def pool(self, x: torch.Tensor, kernel: list[int], stride: list[int]) -> torch.Tensor:
+        return functional.max_pool3d(self.same(x, kernel, stride, float("-inf")), kernel, stride)
+
+    def mixed(self, x: torch.Tensor, name: str) -> torch.Tensor:
+        return torch.cat(
+            [
+                self.unit(x, [name, "Branch_0/Conv3d_0a_1x1"]),
+                self.unit(self.unit(x, [name, "Branch_1/Conv3d_0a_1x1"]), [name, "Branch_1/Conv3d_0b_3x3"]),
+                self.unit(self.unit(x, [name, "Branch_2/Conv3d_0a_1x1"]), [name, "Branch_2/Conv3d_0b_3x3"]),
+                self.unit(self.pool(x, [3, 3, 3], [1, 1, 1]), [name, "Branch_3/Conv3d_0b_1x1"]),
+            ],
+            1,
+        )
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.pool(self.unit(x, ["Conv3d_1a_7x7"], 2), [1, 3, 3], [1, 2, 2])
+        x = self.unit(self.unit(x, ["Conv3d_2b_1x1"]), ["Conv3d_2c_3x3"])
+        x = self.pool(x, [1, 3, 3], [1, 2, 2])
+        for name in ("Mixed_3b", "Mixed_3c"):
+            x = self.mixed(x, name)
+        x = self.pool(x, [3, 3, 3], [2, 2, 2])
+        for name in ("Mixed_4b", "Mixed_4c", "Mixed_4d", "Mixed_4e", "Mixed_4f"):
+            x = self.mixed(x, name)
+        x = self.pool(x, [2, 2, 2], [2, 2, 2])
+        for name in ("Mixed_5b", "Mixed_5c"):
+            x = self.mixed(x, name)
+        x = functional.avg_pool3d(x, (2, 7, 7), stride=1)
+        head = self.parameters["Logits/Conv3d_0c_1x1"]["Conv_0"]
+        x = functional.conv3d(x, self.take(head["kernel"]).permute(4, 3, 0, 1, 2), self.take(head["bias"]))
+        return x[:, :, :, 0, 0].mean(dim=2)
+
+
+@pytest.fixture(scope="module")
+def i3d_checkpoint() -> tuple[Path, dict]:
+    path = weights("actions/i3d_rgb_scratch")
+    return path, load_numpy_pickle(path)
+
+
+@pytest.fixture(scope="module")
+def i3d_clip() -> torch.Tensor:
+    return torch.from_numpy(np.random.default_rng(0).uniform(-1, 1, (1, 3, 17, 224, 224)).astype(np.float32))
+
+
+def arrays_of(tree: dict) -> list[np.ndarray]:
+    return [a for v in tree.values() for a in (arrays_of(v) if isinstance(v, dict) else [np.asarray(v)])]
+
+
+def test_i3d_equals_the_published_definition(i3d_checkpoint, i3d_clip: torch.Tensor) -> None:
+    path, checkpoint = i3d_checkpoint
+    reference = LiteralI3D(checkpoint)
+    with torch.inference_mode():
+        expected = reference(i3d_clip)
+        ours = Compute(device="cpu").place(inception_i3d.load(path))(i3d_clip)
+    everything = arrays_of(checkpoint)
+    assert reference.used == len(everything) == 230
+    assert sum(a.size for a in everything) == 12_704_544
+    np.testing.assert_allclose(ours.numpy(), expected.numpy(), atol=1e-4)
+
+
+def test_i3d_of_the_pytorch_port_loads_the_same(i3d_checkpoint, i3d_clip: torch.Tensor, tmp_path: Path) -> None:
+    path, checkpoint = i3d_checkpoint
+    state = {}
+    names = {f"{block}.{ours}": (block, unit) for block in inception_i3d._MIXED for ours, unit in BRANCHES.items()}
+    names |= {name: (name,) for name in ("Conv3d_1a_7x7", "Conv3d_2b_1x1", "Conv3d_2c_3x3")}
+    for name, keys in names.items():
+        parameters, statistics = checkpoint["params"], checkpoint["batch_stats"]
+        for key in keys:
+            parameters, statistics = parameters[key], statistics[key]
+        beta = torch.from_numpy(np.array(parameters["BatchNorm_0"]["bias"]).reshape(-1))
+        state[f"{name}.conv3d.weight"] = torch.from_numpy(
+            np.array(parameters["Conv_0"]["kernel"]).transpose(4, 3, 0, 1, 2).copy()
+        )
+        state |= {
+            f"{name}.bn.weight": torch.ones_like(beta),
+            f"{name}.bn.bias": beta,
+            f"{name}.bn.running_mean": torch.from_numpy(np.array(statistics["BatchNorm_0"]["mean"]).reshape(-1)),
+            f"{name}.bn.running_var": torch.from_numpy(np.array(statistics["BatchNorm_0"]["var"]).reshape(-1)),
+        }
+    head = checkpoint["params"]["Logits/Conv3d_0c_1x1"]["Conv_0"]
+    state["logits.conv3d.weight"] = torch.from_numpy(np.array(head["kernel"]).transpose(4, 3, 0, 1, 2).copy())
+    state["logits.conv3d.bias"] = torch.from_numpy(np.array(head["bias"]))
+    port = tmp_path / "rgb_imagenet.pt"
+    torch.save(state, port)
+    with torch.inference_mode():
+        assert torch.equal(inception_i3d.load(port)(i3d_clip), inception_i3d.load(path)(i3d_clip))
+    del state["Mixed_4d.b2b.bn.bias"], state["Mixed_5c.b0.conv3d.weight"]
+    torch.save(state, port)
+    with pytest.raises((WeightsError, KeyError)):
+        inception_i3d.load(port)
+
+
+BRANCHES = {
+    "b0": "Branch_0/Conv3d_0a_1x1",
+    "b1a": "Branch_1/Conv3d_0a_1x1",
+    "b1b": "Branch_1/Conv3d_0b_3x3",
+    "b2a": "Branch_2/Conv3d_0a_1x1",
+    "b2b": "Branch_2/Conv3d_0b_3x3",
+    "b3b": "Branch_3/Conv3d_0b_1x1",
+}
+
+
+def test_i3d_resnet_has_pytorchvideos_shape(i3d_clip: torch.Tensor, tmp_path: Path) -> None:
+    torchvision()
+    from pytorchvideo.models.hub.resnet import i3d_r50
+
+    from extractors.networks.i3d_resnet import load
+
+    torch.manual_seed(0)
+    reference = i3d_r50(pretrained=False).eval()
+    path = tmp_path / "I3D_8x8_R50.pyth"
+    torch.save({"model_state": reference.state_dict()}, path)
+    clip = i3d_clip[:, :, :16].repeat(1, 1, 4, 1, 1)
+    with torch.inference_mode():
+        expected = reference(((clip[:, :, ::8] + 1) / 2 - 0.45) / 0.225)
+        ours = load(path)(clip)
+    np.testing.assert_allclose(ours.numpy(), expected.numpy(), atol=1e-5)
+
+
+# Expressions
+
+
+def test_mini_xception_equals_keras() -> None:
+    os.environ["KERAS_BACKEND"] = "torch"
+    keras = pytest.importorskip("keras")
+    path = weights("expressions/mini_xception")
+    faces = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (8, 64, 64), dtype=np.uint8))
+    with torch.inference_mode():
+        ours = fer.mini_xception_logits(fer.load_mini_xception(path), faces).softmax(1)
+        reference = keras.models.load_model(path, compile=False)((faces[..., None].float() / 255 - 0.5) * 2)
+    np.testing.assert_allclose(ours.numpy(), reference.cpu().numpy(), atol=1e-5)
+
+
+def test_vgg19_equals_the_repositorys_evaluation(tmp_path: Path) -> None:
+    """PIL ten-crop, /255, mean of the logits of the unfolded network; the layers of the repository's models/vgg.py."""
+    torch.manual_seed(0)
+    layers: list[torch.nn.Module] = []
+    channels = 3
+    for block, width in ((2, 64), (2, 128), (4, 256), (4, 512), (4, 512)):
+        for _ in range(block):
+            layers += [torch.nn.Conv2d(channels, width, 3, padding=1), torch.nn.BatchNorm2d(width), torch.nn.ReLU()]
+            channels = width
+        layers.append(torch.nn.MaxPool2d(2, 2))
+    layers.append(torch.nn.AvgPool2d(1, 1))
+    features, classifier = torch.nn.Sequential(*layers).eval(), torch.nn.Linear(512, 7)
+    with torch.no_grad():
+        for module in features:
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.running_mean.uniform_(-0.1, 0.1)
+                module.running_var.uniform_(0.05, 0.2)
+    state = {f"features.{k}": v for k, v in features.state_dict().items()}
+    state |= {f"classifier.{k}": v for k, v in classifier.state_dict().items()}
+    path = tmp_path / "PrivateTest_model.t7"
+    torch.save({"net": state, "best_PrivateTest_acc": 73.1}, path)
+
+    faces = np.random.default_rng(0).integers(0, 256, (3, 48, 48), dtype=np.uint8)
+    transforms = torchvision().transforms
+    expected = []
+    with torch.inference_mode():
+        for face in faces:
+            image = Image.fromarray(np.repeat(face[..., None], 3, axis=2))
+            crops = transforms.TenCrop(44)(image)
+            inputs = torch.stack([torch.from_numpy(np.array(c)).permute(2, 0, 1).float() / 255 for c in crops])
+            expected.append(classifier(features(inputs).flatten(1)).mean(0))
+        ours = fer.vgg19_logits(fer.load_vgg19(path), torch.from_numpy(faces))
+    np.testing.assert_allclose(ours.numpy(), torch.stack(expected).numpy(), atol=1e-4)
+
+
+def test_square_crop_repeats_edges() -> None:
+    gray = np.tile(np.arange(100, dtype=np.uint8), (100, 1))
+    crop = square_crop(gray, np.array([-24, 10, 48, 48, 1], np.float32))
+    assert crop.shape == (48, 48)
+    assert (crop[:, :24] == 0).all()
+    assert crop[0, 47] == 23
+
+
+def test_centerface_equals_its_published_decoding(real_frames: np.ndarray) -> None:
+    path = weights("faces/centerface")
+    detector = CenterFace(path, 0.5)
+    network = cv2.dnn.readNetFromONNX(str(path))
+    found = 0
+    for frame in real_frames:
+        small = cv2.resize(frame, (640, 360), interpolation=cv2.INTER_AREA)
+        network.setInput(cv2.dnn.blobFromImage(small, 1.0, (640, 384), (0, 0, 0), swapRB=False, crop=False))
+        heat, scale, offset, _ = network.forward(["537", "538", "539", "540"])
+        boxes = []
+        for r, c in zip(*np.where(heat[0, 0] > 0.5), strict=True):
+            s0, s1 = np.exp(scale[0, 0, r, c]) * 4, np.exp(scale[0, 1, r, c]) * 4
+            x1 = min(max(0, (c + offset[0, 1, r, c] + 0.5) * 4 - s1 / 2), 640)
+            y1 = min(max(0, (r + offset[0, 0, r, c] + 0.5) * 4 - s0 / 2), 384)
+            boxes.append((heat[0, 0, r, c], x1, y1, min(x1 + s1, 640), min(y1 + s0, 384)))
+        best = max(boxes, default=None)
+        ours = detector(frame)
+        assert (best is None) == (len(ours) == 0)
+        if best is not None:
+            found += 1
+            expected = [best[1] * 2, best[2] * 720 / 384, (best[3] - best[1]) * 2, (best[4] - best[2]) * 720 / 384]
+            np.testing.assert_allclose(ours[0, :4], expected, atol=0.01)
+            assert ours[0, 4] == pytest.approx(best[0], abs=1e-6)
+    assert found >= 4
+
+
+# Scenes
+
+
+def test_places_preprocessing_equals_pils(real_frames: np.ndarray) -> None:
+    ours = places.resize_and_crop(torch.from_numpy(real_frames).permute(0, 3, 1, 2)).permute(0, 2, 3, 1).numpy()
+    for frame, crop in zip(real_frames, ours, strict=True):
+        image = Image.fromarray(frame).resize((256, 256), Image.Resampling.BILINEAR).crop((16, 16, 240, 240))
+        assert np.abs(np.asarray(image).astype(int) - crop).max() <= 1
+
+
+def test_places_resnet50_equals_torchvisions(real_frames: np.ndarray, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    reference = torchvision().models.resnet50(weights=None, num_classes=365).eval()
+    path = tmp_path / "resnet50_places365.pth.tar"
+    state = {f"module.{k}": v for k, v in reference.state_dict().items() if "num_batches" not in k}
+    torch.save({"epoch": 90, "arch": "resnet50", "state_dict": state, "best_prec1": torch.tensor(55.0)}, path)
+    crops = places.resize_and_crop(torch.from_numpy(real_frames[:2]).permute(0, 3, 1, 2))
+    normalised = torchvision().transforms.functional.normalize(
+        crops.float() / 255, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
+    )
+    with torch.inference_mode():
+        ours = Compute(device="cpu").place(places.load_resnet50(path))(crops)
+        np.testing.assert_allclose(ours.numpy(), reference(normalised).numpy(), atol=1e-4)
+
+
+def test_places_labels_are_in_the_networks_order() -> None:
+    from extractors.scenes import NAMES, categories
+
+    assert (NAMES[0], NAMES[364], len(NAMES)) == ("airfield", "zen_garden", 365)
+    indoor = {name for name, is_indoor in categories() if is_indoor}
+    assert "airplane_cabin" in indoor
+    assert "lawn" not in indoor
+    assert len(indoor) == 160
+
+
+# Objects
+
+
+def test_objects_equal_ultralytics_predict(real_frames: np.ndarray, yolo_checkpoint: Path) -> None:
+    extractor = Objects(ObjectsSettings(variant=str(yolo_checkpoint)))
+    extractor.setup(Compute(device="cpu"))
+    columns = extractor.process_frames(FrameBatch(real_frames, tuple(range(len(real_frames)))))
+    from ultralytics import YOLO
+
+    model = YOLO(str(yolo_checkpoint))
+    for i, frame in enumerate(real_frames):
+        expected = model.predict(frame[..., ::-1].copy(), verbose=False, device="cpu")[0].boxes
+        mine = columns["detections"][FRAME] == i
+        found = columns["detections"]
+        assert found["class"][mine].tolist() == [model.names[int(c)] for c in expected.cls]
+        np.testing.assert_allclose(found["score"][mine], expected.conf.numpy(), atol=1e-4)
+        boxes = np.stack([found[k][mine] for k in ("x", "y", "width", "height")], axis=1)
+        xyxy = expected.xyxy.numpy()
+        np.testing.assert_allclose(boxes[:, :2], xyxy[:, :2], atol=0.05)
+        np.testing.assert_allclose(boxes[:, 2:], xyxy[:, 2:] - xyxy[:, :2], atol=0.1)
+    assert columns["objects"]["count_person"].sum() >= 6
+    assert columns["objects"]["count_bus"][5] == 1
+
+
+def test_nms_equals_opencvs() -> None:
+    rng = np.random.default_rng(0)
+    corners = rng.uniform(0, 100, (200, 2)).astype(np.float32)
+    sizes = rng.uniform(5, 40, (200, 2)).astype(np.float32)
+    scores = rng.uniform(0, 1, 200).astype(np.float32)
+    kept = nms(torch.from_numpy(np.concatenate([corners, corners + sizes], 1)), torch.from_numpy(scores), 0.5)
+    expected = cv2.dnn.NMSBoxes(np.concatenate([corners, sizes], 1).tolist(), scores.tolist(), 0.0, 0.5)
+    assert kept.tolist() == list(expected)
+    assert nms(torch.empty(0, 4), torch.empty(0), 0.5).tolist() == []

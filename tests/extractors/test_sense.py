@@ -1,0 +1,83 @@
+"""Networks see what anyone sees on the test clip, and bf16 sees the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from extractors import registry
+from extractors.compute import Compute
+from extractors.protocol import ClipBatch, FrameBatch
+from models_cache import WeightsError
+from pipeline.settings import Settings
+from pipeline.weights import settle
+
+
+def make(name: str, compute: Compute, **options: str):
+    try:
+        settings, _ = settle(Settings(features=(name,), options={name: options}), None, lambda *_: None)
+    except WeightsError as error:
+        pytest.skip(str(error))
+    extractor = registry.create(name, settings.options.get(name))
+    extractor.setup(compute)
+    return extractor
+
+
+FP32, BF16 = Compute(device="cpu"), Compute(device="cpu", precision="bf16")
+
+
+def test_crying_is_sad_and_laughing_is_happy(real_frames: np.ndarray) -> None:
+    rows = make("expressions", FP32).process_frames(FrameBatch(real_frames, tuple(range(6))))["expressions"]
+    assert rows["faces"][0] == 1
+    assert rows["sad"][0] > 0.5 > rows["happy"][0]
+    assert rows["happy"][4] > 0.9
+    assert rows["faces"][1] == 0
+    assert np.isnan(rows["happy"][1])
+    assert np.isnan(rows["mean_happy"][1])
+
+
+def test_a_bus_is_a_bus(real_frames: np.ndarray, yolo_checkpoint: Path) -> None:
+    rows = make("objects", FP32, variant=str(yolo_checkpoint)).process_frames(FrameBatch(real_frames, tuple(range(6))))
+    assert rows["objects"]["count_bus"].tolist() == [0, 0, 0, 0, 0, 1]
+    assert rows["objects"]["score_bus"][5] > 0.5
+    assert rows["objects"]["score_bus"][0] == 0
+
+
+def test_a_bar_is_indoors_and_a_street_is_not(real_frames: np.ndarray) -> None:
+    rows = make("scenes", FP32).process_frames(FrameBatch(real_frames, tuple(range(6))))["scenes"]
+    assert rows["indoor"][2] > 0.8
+    assert rows["indoor"][5] < 0.5
+
+
+@pytest.mark.parametrize("name", ["expressions", "scenes"])
+def test_bf16_moves_probabilities_by_less_than_a_hundredth(name: str, real_frames: np.ndarray) -> None:
+    batch = FrameBatch(real_frames, tuple(range(6)))
+    exact, fast = (make(name, compute).process_frames(batch)[name] for compute in (FP32, BF16))
+    for column, values in exact.items():
+        if values.dtype.kind == "f":
+            np.testing.assert_allclose(fast[column], values, atol=0.01, err_msg=column)
+
+
+@pytest.fixture(scope="module")
+def street(media: Callable[[str], Path]) -> np.ndarray:
+    """(1, 64, 224, 224, 3): cyclists on a street."""
+    with av.open(str(media("real60.mp4"))) as container:
+        frames = [
+            f.to_ndarray(format="rgb24", width=456, height=256)[16:240, 116:340]
+            for i, f in enumerate(container.decode(video=0))
+            if 226 <= i < 287
+        ]
+    return np.stack([*frames, *frames[:3]])[None]
+
+
+def test_cyclists_ride_bikes(street: np.ndarray) -> None:
+    actions = make("actions", FP32)
+    probabilities = actions.process_clips(ClipBatch(street))[0]
+    described = actions.describe_shots(probabilities[None], np.array([1], np.int32))["actions"]
+    assert described["top1"][0] == "riding mountain bike"
+    fast = make("actions", BF16).process_clips(ClipBatch(street))[0]
+    np.testing.assert_allclose(fast, probabilities, atol=0.01)
