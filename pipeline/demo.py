@@ -14,12 +14,15 @@ from pipeline.settings import read_pin
 from pipeline.tables import TIMELINE, table_path
 
 CLIPS = ("demo/bigbuckbunny", "demo/bikes", "demo/woman")
-_LOOK = {
-    "timeline": ("shot", "audio_coverage", "pts"),
-    "emobase": ("pcm_loudness_sma_amean", "F0_sma_max"),
-    "rhythm": ("rms_mean", "onset_count", "tempo_bpm"),
-    "color": ("hue_mean", "colourfulness"),
-    "lighting": ("lighting_key", "shadow_proportion"),
+_LOOK = {  # table and column to the heading
+    ("timeline", "shot"): "shot",
+    ("emobase", "F0_sma_max"): "F0 max Hz",
+    ("rhythm", "tempo_bpm"): "tempo bpm",
+    ("color", "colourfulness"): "colour- fulness",
+    ("lighting", "lighting_key"): "lighting key",
+    ("expressions", "sad"): "sad",
+    ("expressions", "happy"): "happy",
+    ("scenes", "top1"): "scene",
 }
 _ROWS = 8
 
@@ -37,21 +40,29 @@ def look(out: Path, video_ids: Sequence[str], console: Console) -> None:
     for name in sorted(pinned["tables"]):
         shape = pq.read_table(table_path(out, name, video_ids[0]))
         console.print(f"  {name:12} {shape.num_rows:4} rows x {shape.num_columns:4} columns")
-    shown = {table: columns for table, columns in _LOOK.items() if table in pinned["tables"]}
     for video_id in video_ids:
-        table = Table(title=f"{video_id}: every row is the same half second in every table", title_justify="left")
-        table.add_column("window\nstart")
-        columns = []
-        for name, wanted in shown.items():
-            read = pq.read_table(table_path(out, name, video_id), columns=list(wanted))
-            for column in wanted:
-                table.add_column(f"{name}\n{column}", justify="right")
-                columns.append(read[column].to_pylist())
-        starts = pq.read_table(table_path(out, TIMELINE.name, video_id), columns=["start"])["start"].to_pylist()
-        every = max(1, len(starts) // _ROWS)
-        for row in range(0, len(starts), every):
-            table.add_row(f"{starts[row]:.1f}", *(_text(values[row]) for values in columns))
-        console.print(table)
+        console.print(_windows(out, video_id, set(pinned["tables"])))
+        if "actions" in pinned["tables"]:
+            columns = ["start", "end", "top1"]
+            for shot in pq.read_table(table_path(out, "actions", video_id), columns=columns).to_pylist():
+                console.print(f"  shot {shot['start']:5.2f} to {shot['end']:5.2f} s: {shot['top1']}", highlight=False)
+    console.print(f"\nEverything lies in {out}; check it with: avcues validate {out}", soft_wrap=True)
+
+
+def _windows(out: Path, video_id: str, made: set[str]) -> Table:
+    table = Table(
+        title=f"\n{video_id}: row by row the same half second", title_justify="left", box=None, padding=(0, 2)
+    )
+    table.add_column("start s", justify="right")
+    columns = []
+    for (name, column), heading in _LOOK.items():
+        if name in made:
+            table.add_column(heading, justify="right")
+            columns.append(pq.read_table(table_path(out, name, video_id), columns=[column])[column].to_pylist())
+    starts = pq.read_table(table_path(out, TIMELINE.name, video_id), columns=["start"])["start"].to_pylist()
+    for row in range(0, len(starts), max(1, len(starts) // _ROWS)):
+        table.add_row(f"{starts[row]:.1f}", *(_text(values[row]) for values in columns))
+    return table
 
 
 def _text(value: object) -> str:
