@@ -8,6 +8,7 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
+from extractors import numba_cache
 from extractors.compute import Compute
 from extractors.protocol import Column, Columns, NoSettings, Table
 
@@ -92,7 +93,8 @@ class Rhythm:
         self.settings = settings
 
     def setup(self, compute: Compute) -> None:
-        """Imports librosa, whose first use compiles for some seconds."""
+        """Imports librosa, whose first use on a machine compiles for half a minute."""
+        numba_cache.prepare()
         import librosa.beat
         import librosa.feature
         import librosa.onset  # noqa: F401
@@ -261,3 +263,11 @@ def _tempo(
     mean = (total / len(envelope))[:, None]
     global_bpm = float(librosa.feature.tempo(tg=mean, aggregate=None, ac_size=TEMPOGRAM_S, **timing)[0])
     return np.concatenate(local).astype(np.float32), np.concatenate(clarity).astype(np.float32), global_bpm
+
+
+def warm_up() -> None:
+    """Runs everything once, so that everything is compiled."""
+    noise = np.random.default_rng(0).normal(0, 0.1, 12 * RATE_HZ).astype(np.float32)
+    stream = RhythmStream(FRAMES_PER_SECOND // 2)
+    stream.write(noise)
+    stream.finish(24)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,9 +11,15 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from extractors.protocol import Extractor
+from models_cache import AvcuesError
 from pipeline.inputs import VideoInput
 from pipeline.process import VideoResult, failure, process_video
 from pipeline.settings import Settings
+
+
+class WorkerDied(AvcuesError):
+    """The process that worked on a video is gone."""
+
 
 _TOPIC = "avcues-progress"
 # glibc gives freed memory back to the system at once under Dask's default setting; decoding then costs half again.
@@ -68,6 +75,10 @@ def _run_on_dask(videos: Sequence[VideoInput], job: Job, workers: int, observer:
     import dask
     from distributed import Client, Future, LocalCluster, as_completed
 
+    if not job.debug:
+        # What happens to a worker is told per video, in one line.
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+
     configuration = {
         "distributed.nanny.pre-spawn-environ": _KEEP_FREED_MEMORY | _ONE_THREAD,
         "distributed.scheduler.allowed-failures": 1,
@@ -97,11 +108,22 @@ def _run_on_dask(videos: Sequence[VideoInput], job: Job, workers: int, observer:
         for future in completed:
             video = in_work.pop(future)
             error = future.exception()
-            result = future.result() if error is None else failure(video, error)
+            result = future.result() if error is None else failure(video, _explained(video, error))
             future.release()
             for following in submit():
                 completed.add(following)
             yield result
+
+
+def _explained(video: VideoInput, error: Exception) -> Exception:
+    from distributed import KilledWorker
+
+    if isinstance(error, KilledWorker):
+        return WorkerDied(
+            f"{video.path}: the worker process died twice while working on it (a crash, or no memory left); "
+            "see what it did with --workers 0"
+        )
+    return error
 
 
 def _work_on_worker(video: VideoInput, job: Job) -> VideoResult:

@@ -271,7 +271,8 @@ def demo(
         clips = fetch_clips()
         settings = _settings("all", "0.5", {}, "auto", "fp32")
         code = _extract([str(clip) for clip in clips], out, settings=settings, workers=_parse_workers(workers))
-        look(out, [clip.stem for clip in clips], Console())
+        if code == 0:
+            look(out, [clip.stem for clip in clips], Console())
     raise typer.Exit(code)
 
 

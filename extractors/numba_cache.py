@@ -1,0 +1,77 @@
+"""A private, complete cache of librosa's compiled functions.
+
+librosa compiles some functions with numba on first use and caches them beside its own files. When several processes
+do so at once, numba can mix the files of different processes, and every later process that loads them crashes
+(numba issue 10128). So one process compiles everything into a fresh folder, which appears under its final name when it
+is complete; all others wait and then only read.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import subprocess
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import platformdirs
+from filelock import FileLock
+
+from models_cache import AvcuesError
+
+_VARIABLE = "NUMBA_CACHE_DIR"
+_WARM_UP = "from extractors.rhythm import warm_up; warm_up()"
+
+
+@cache
+def prepare() -> Path:
+    """Points numba at the cache, which the first process on a machine fills; must come before librosa is imported.
+
+    Raises:
+        AvcuesError: librosa cannot be compiled.
+    """
+    versions = "-".join(importlib.metadata.version(name) for name in ("librosa", "numba", "numpy"))
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    root = _writable_root()
+    folder = root / f"librosa-{python}-{versions}"
+    with FileLock(root / f".{folder.name}.lock"):
+        if not folder.exists():
+            _fill(folder)
+    os.environ[_VARIABLE] = str(folder)
+    if "numba" in sys.modules:
+        sys.modules["numba"].config.CACHE_DIR = str(folder)  # read from the environment when numba was imported
+    return folder
+
+
+def _fill(folder: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".filling-") as temporary:
+        filled = Path(temporary) / "cache"
+        filled.mkdir()
+        done = subprocess.run(
+            [sys.executable, "-c", _WARM_UP],
+            env={**os.environ, _VARIABLE: str(filled)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+            raise AvcuesError(f"librosa's functions cannot be compiled here: {reason}")
+        filled.rename(folder)
+
+
+def _writable_root() -> Path:
+    """The user's cache folder, or the temporary folder where that cannot be written."""
+    wanted = os.environ.get(_VARIABLE)
+    places = [Path(wanted)] if wanted else []
+    places += [Path(platformdirs.user_cache_dir("avcues")), Path(tempfile.gettempdir()) / f"avcues-{os.getuid()}"]
+    for place in places:
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            continue
+        if os.access(place, os.W_OK):
+            return place
+    raise AvcuesError(f"no folder for compiled functions can be written; set {_VARIABLE} to one that can")
