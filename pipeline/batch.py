@@ -17,7 +17,7 @@ from pipeline.process import VideoResult, failure, process_video
 from pipeline.settings import Settings
 
 
-class WorkerDied(AvcuesError):
+class WorkerDiedError(AvcuesError):
     """The process that worked on a video is gone."""
 
 
@@ -119,7 +119,7 @@ def _explained(video: VideoInput, error: Exception) -> Exception:
     from distributed import KilledWorker
 
     if isinstance(error, KilledWorker):
-        return WorkerDied(
+        return WorkerDiedError(
             f"{video.path}: the worker process died twice while working on it (a crash, or no memory left); "
             "see what it did with --workers 0"
         )

@@ -68,4 +68,4 @@ def _windows(out: Path, video_id: str, made: set[str]) -> Table:
 def _text(value: object) -> str:
     if value is None:
         return "-"
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    return f"{value:.2f}" if isinstance(value, float) else str(value)

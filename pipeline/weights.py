@@ -10,7 +10,8 @@ from typing import Any
 
 from extractors import registry
 from models_cache import WeightsError
-from models_cache.cache import Weights, resolve
+from models_cache.cache import Weights, how_to_supply, resolve
+from models_cache.manifest import asset
 from pipeline.errors import SettingsError
 from pipeline.provenance import asset_name
 from pipeline.settings import SPINE, Settings
@@ -79,7 +80,8 @@ def _first(candidates: tuple[str, ...], fetching: Fetching) -> Weights:
             return resolve(candidate, lambda done, total, name=candidate: fetching(name, done, total))  # type: ignore[misc]
         except WeightsError as error:
             errors.append(str(error))
-    raise WeightsError(" | ".join(errors))
+    others = [f"or {how_to_supply(asset(candidate))}" for candidate in candidates[1:]]
+    raise WeightsError("; ".join([errors[0], *others]))
 
 
 def _known(name: str, candidates: tuple[str, ...], variant: str) -> str:
