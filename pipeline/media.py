@@ -74,6 +74,27 @@ class MediaFacts:
 
 
 @dataclass
+class FramesSeen:
+    """What the decoded frames tell and the container may not."""
+
+    count: int = 0
+    rotation: int = 0
+    """Degrees that the first frame is turned counter-clockwise for display."""
+    shortest_interval_s: float | None = None
+    longest_interval_s: float | None = None
+
+    def note(self, frame: VideoFrame, interval: Fraction | None) -> None:
+        """Takes the next frame and the time since the one before it."""
+        if self.count == 0:
+            self.rotation = frame.rotation
+        self.count += 1
+        if interval is not None:
+            seconds = float(interval)
+            self.shortest_interval_s = min(seconds, self.shortest_interval_s or seconds)
+            self.longest_interval_s = max(seconds, self.longest_interval_s or seconds)
+
+
+@dataclass
 class Damage:
     """What was lost while decoding; all zero for a sound file."""
 
@@ -120,6 +141,7 @@ class Media:
     origin: Fraction
     """Container time of t = 0: the earliest presentation time of the selected streams."""
     damage: Damage = field(default_factory=Damage)
+    frames: FramesSeen = field(default_factory=FramesSeen)
     _container: Any = None
     _video: VideoStream | None = None
     _audio: AudioStream | None = None
@@ -238,6 +260,7 @@ class Media:
         if start - previous > LONGEST_GAP or (last_start is not None and start <= last_start):
             self.damage.frames_unplaceable += 1
             return None
+        self.frames.note(frame, None if last_start is None else start - last_start)
         return Picture(frame, pts, start, min(duration, LONGEST_GAP))
 
     def _sound(self, frame: AudioFrame) -> Sound:

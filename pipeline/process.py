@@ -138,7 +138,7 @@ def _process(
         # Another run made the spine; what is added hangs on it.
         extraction.windows = pq.read_metadata(table_path(out, TIMELINE.name, video.video_id)).num_rows
         extraction.end = extraction.windows * grid.step
-    source = {"name": video.path.name} | asdict(media.facts)
+    source = {"name": video.path.name} | asdict(media.facts) | {"frames": asdict(media.frames)}
     for extractor, rows in extraction.tables():
         with stopwatch("write"):
             metadata = provenance.metadata(extractor, settings.step, compute, source)

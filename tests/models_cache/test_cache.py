@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import http.server
-import multiprocessing
 import pickle
 import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -18,7 +19,7 @@ import torch
 from models_cache import WeightsError
 from models_cache.cache import find, import_file, resolve
 from models_cache.download import DownloadError, download
-from models_cache.hashing import git_sha1, mismatch, sha256
+from models_cache.hashing import git_sha1, mismatch
 from models_cache.loading import load_numpy_pickle, load_torch
 from models_cache.manifest import asset, assets
 
@@ -180,27 +181,16 @@ def test_unknown_names_get_the_nearest() -> None:
         asset("scenes/resnet")
 
 
-def _resolve(cache: str, mirror: str, queue: multiprocessing.Queue) -> None:
-    import os
-
-    os.environ.update(AVCUES_MODELS_DIR=cache, AVCUES_MODELS_MIRROR=mirror)
-    os.environ.pop("AVCUES_OFFLINE", None)
-    queue.put(sha256(resolve(SMALL).path))
-
-
 def test_processes_that_resolve_at_once_fetch_once(
-    small: Path, empty_cache: Path, server: tuple[str, type[_Handler]]
+    small: Path, empty_cache: Path, server: tuple[str, type[_Handler]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url, handler = server
     handler.body = small.read_bytes()
-    context = multiprocessing.get_context("spawn")
-    queue = context.Queue()
-    workers = [context.Process(target=_resolve, args=(str(empty_cache), url, queue)) for _ in range(4)]
-    for worker in workers:
-        worker.start()
-    hashes = {queue.get(timeout=60) for _ in workers}
-    for worker in workers:
-        worker.join()
+    monkeypatch.setenv("AVCUES_MODELS_MIRROR", url)
+    monkeypatch.delenv("AVCUES_OFFLINE")
+    command = [sys.executable, "-c", f"from models_cache.cache import resolve; print(resolve('{SMALL}').sha256)"]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    hashes = {process.communicate(timeout=120)[0].strip() for process in processes}
     assert hashes == {asset(SMALL).sha256}
     assert len(handler.ranges) == 1
 

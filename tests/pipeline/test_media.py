@@ -26,6 +26,18 @@ def test_facts(media: Callable[[str], Path]) -> None:
     assert facts.duration_s == pytest.approx(60, abs=0.01)
 
 
+def test_frames_tell_rotation_and_intervals(media: Callable[[str], Path]) -> None:
+    seen = {}
+    for name in ("rot90_12.mp4", "vfr20.mp4", "tiny4.mp4"):
+        with Media.open(media(name)) as opened:
+            count = sum(1 for _ in opened.decode(video=True, audio=False))
+            assert opened.frames.count == count
+            seen[name] = opened.frames
+    assert (seen["rot90_12.mp4"].rotation, seen["tiny4.mp4"].rotation) == (90, 0)
+    assert seen["tiny4.mp4"].shortest_interval_s == seen["tiny4.mp4"].longest_interval_s == 0.04
+    assert seen["vfr20.mp4"].longest_interval_s > 1.5 * seen["vfr20.mp4"].shortest_interval_s
+
+
 def test_frames_carry_exact_times(media: Callable[[str], Path]) -> None:
     with Media.open(media("tiny4.mp4")) as opened:
         pictures = [p for p in opened.decode(video=True, audio=False) if isinstance(p, Picture)]
