@@ -63,6 +63,10 @@ def _settle(
     for option, candidates in getattr(extractor_class, "weights", {}).items():
         wanted = options.get(option, AUTO)
         if wanted == AUTO and option in before:
+            if asset_name(candidates, before[option]) not in candidates:
+                raise WeightsError(
+                    f"{name} was made with the file {before[option]}; name it again with --variant {name}=PATH"
+                )
             candidates = (asset_name(candidates, before[option]),)
         elif wanted != AUTO:
             if _is_own_file(extractor_class, option, wanted):

@@ -116,6 +116,8 @@ class _Block(nn.Module):
 class MiniXception(nn.Module):
     """mini-XCEPTION on (B, 1, 64, 64) in -1..1."""
 
+    fp32_modules = ("",)  # the whole network: see `Expressions.supports_bf16`
+
     def __init__(self) -> None:
         super().__init__()
         self.stem1 = nn.Conv2d(1, 8, 3, bias=False)

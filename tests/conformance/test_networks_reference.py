@@ -343,3 +343,11 @@ def test_nms_equals_opencvs() -> None:
     expected = cv2.dnn.NMSBoxes(np.concatenate([corners, sizes], 1).tolist(), scores.tolist(), 0.0, 0.5)
     assert kept.tolist() == list(expected)
     assert nms(torch.empty(0, 4), torch.empty(0), 0.5).tolist() == []
+
+
+def test_torchvision_can_be_used_beside_any_torch() -> None:
+    package = torchvision()
+    boxes = torch.tensor([[0.0, 0, 10, 10], [1, 1, 11, 11], [20, 20, 30, 30]])
+    assert package.ops.nms(boxes, torch.tensor([0.5, 0.9, 0.1]), 0.5).tolist() == [1, 2]
+    assert package.models.resnet18(weights=None)(torch.zeros(1, 3, 64, 64)).shape == (1, 1000)
+    assert package.transforms.v2.functional.resize(torch.zeros(3, 8, 8), [4, 4]).shape == (3, 4, 4)
