@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import importlib.metadata
+import math
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -79,7 +80,12 @@ def _settings(name: str, settings_class: type, options: Mapping[str, Any]) -> An
             hint = nearest(option, known) if known else "; it has no options"
             raise AvcuesError(f'"{name}" has no option "{option}"{hint}')
     try:
-        return TypeAdapter(settings_class).validate_python(dict(options))
+        settings: Any = TypeAdapter(settings_class).validate_python(dict(options))
+        for option in options:
+            value = getattr(settings, option)
+            if isinstance(value, float) and not math.isfinite(value):
+                raise AvcuesError(f"bad value {options[option]!r} for {name}.{option}: expected a finite number")
+        return settings
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, (name, *first["loc"][:1])))

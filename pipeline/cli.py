@@ -117,8 +117,6 @@ def _extract(
     overwrite: bool = False,
     debug: bool = False,
 ) -> int:
-    from dataclasses import asdict
-
     from rich.console import Console
     from rich.markup import escape
 
@@ -126,7 +124,7 @@ def _extract(
     from pipeline.console import Display, Downloads
     from pipeline.preflight import prepare_output
     from pipeline.settings import pin, read_pin
-    from pipeline.tables import write_json
+    from pipeline.status import record
     from pipeline.weights import settle
 
     console = Console(stderr=True)
@@ -144,7 +142,7 @@ def _extract(
     count = batch.default_workers(len(named.videos)) if workers is None else workers
     with Display(console, len(named.videos)) as display:
         for result in batch.run(named.videos, job, workers=count, observer=display.observe):
-            write_json(asdict(result), out / "_status" / f"{result.video_id}.json")
+            record(result, out)
             display.finished(result)
     display.summarise(str(out))
     failed = any(result.state == "failed" for result in display.results)

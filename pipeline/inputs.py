@@ -53,7 +53,10 @@ def collect(arguments: Sequence[str]) -> Inputs:
             videos += _resolve(argument)
         except InputError as error:
             problems.append(str(error))
-    videos = list(dict.fromkeys(videos))
+        except OSError as error:
+            problems.append(f"{argument}: cannot be looked up ({error.strerror})")
+    videos, unnameable = _split_by_name(dict.fromkeys(videos))
+    problems += unnameable
     if not any(video.path.exists() for video in videos):
         problems += [f"{video.path}: no such file" for video in videos[:10]]
         raise InputError("\n".join(problems) or "no input was given")
@@ -64,7 +67,7 @@ def collect(arguments: Sequence[str]) -> Inputs:
 def _resolve(argument: str) -> list[VideoInput]:
     path = Path(argument)
     if path.is_dir():
-        files = sorted(p for p in path.rglob("*") if p.suffix.lower() in MEDIA_SUFFIXES and p.is_file())
+        files = sorted(p for p in path.rglob("*") if _is_media(p))
         if not files:
             raise InputError(f"{path}: is a folder without a media file ({', '.join(sorted(MEDIA_SUFFIXES))})")
         return _named_by_stem(files)
@@ -72,7 +75,9 @@ def _resolve(argument: str) -> list[VideoInput]:
         return _read_list(path)
     if not path.exists() and any(c in argument for c in "*?["):
         anchor = Path(path.anchor)
-        files = sorted(match for match in anchor.glob(str(path.relative_to(anchor))) if match.is_file())
+        files = sorted(
+            match for match in anchor.glob(str(path.relative_to(anchor))) if match.is_file() and match.name[0] != "."
+        )
         if not files:
             raise InputError(f"{argument}: no file matches this pattern")
         return _named_by_stem(files)
@@ -115,14 +120,29 @@ def _check_ids(videos: Sequence[VideoInput]) -> None:
         for video_id, paths in by_id.items()
         if len(paths) > 1
     ]
-    problems += [
-        f'"{video_id}" ({paths[0]}) cannot be a file name: an id is 1 to {_LONGEST_ID_BYTES} bytes without "/", '
-        "not starting with a dot"
-        for video_id, paths in by_id.items()
-        if not 0 < len(video_id.encode()) <= _LONGEST_ID_BYTES
-        or "/" in video_id
-        or "\0" in video_id
-        or video_id[0] == "."
-    ]
     if problems:
         raise InputError("\n".join(problems))
+
+
+def _is_media(path: Path) -> bool:
+    # Names with a leading dot are other programs' own, such as macOS's "._clip.mp4".
+    return path.suffix.lower() in MEDIA_SUFFIXES and path.name[0] != "." and path.is_file()
+
+
+def _split_by_name(videos: Iterable[VideoInput]) -> tuple[list[VideoInput], list[str]]:
+    """Videos whose ids can name a table, and one line for each of the others."""
+    good, problems = [], []
+    for video in videos:
+        name = video.video_id
+        try:
+            fits = 0 < len(name.encode()) <= _LONGEST_ID_BYTES and not {"/", "\0"} & set(name) and name[0] != "."
+        except UnicodeEncodeError:
+            fits = False
+        if fits:
+            good.append(video)
+        else:
+            problems.append(
+                f"{str(video.path)!a}: its id {name!a} cannot name a table: 1 to {_LONGEST_ID_BYTES} bytes of UTF-8 "
+                'without "/", not starting with a dot; give a CSV with the columns video_id,path'
+            )
+    return good, problems

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import heapq
+import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
@@ -24,8 +27,16 @@ from pipeline.errors import MediaError
 
 # A hole in a stream longer than this is a broken time stamp, not a pause.
 LONGEST_GAP = Fraction(3600)
-# Containers of broadcast streams may restart their clock; ffmpeg bridges jumps beyond the same threshold.
+# Containers of broadcast streams may restart their clock; ffmpeg bridges jumps beyond the same thresholds.
 _DISCONTINUITY = Fraction(10)
+_BACKWARDS = Fraction(1, 10)
+_CLOCKS_REMEMBERED = 4
+# A frame this far ahead is believed once the next one does not return to the old time.
+_SUSPICIOUS = Fraction(2)
+# Codecs' priming makes sound start this much before the picture in containers without edit lists; it is no content.
+_PRIMING = Fraction(1, 20)
+_FINGERPRINT_PIECE, _FINGERPRINT_PIECES = 1 << 16, 128
+_CONTAINERS_WITHOUT_PTS = ("avi", "mpegvideo")
 _FORMAT_MAY_RESTART_CLOCK = 0x0200  # AVFMT_TS_DISCONT
 # av_read_frame that fails this often in a row will not recover.
 _READ_ERRORS_IN_A_ROW = 64
@@ -63,10 +74,11 @@ class AudioFacts:
 
 @dataclass(frozen=True)
 class MediaFacts:
-    """What a file is; `start_s` and `duration_s` are seconds on the container's own clock."""
+    """What a file is; `start_s` (of t = 0) and `duration_s` are seconds on the container's own clock."""
 
     container: str
     bytes: int
+    fingerprint: str
     start_s: float
     duration_s: float | None
     video: VideoFacts | None
@@ -103,6 +115,7 @@ class Damage:
     video_packets_missing: int = 0
     audio_packets_missing: int = 0
     frames_unplaceable: int = 0
+    audio_blocks_overlapping: int = 0
     read_errors: int = 0
     clock_restarts: int = 0
 
@@ -158,20 +171,16 @@ class Media:
             video, audio = _best_video(container), _best_audio(container)
             if video is None and audio is None:
                 raise MediaError(f"{path}: has neither a video nor an audio stream that can be decoded")
-            starts = [
-                stream.start_time * _fraction(stream.time_base)
-                for stream in (video, audio)
-                if stream is not None and stream.start_time is not None
-            ]
             facts = MediaFacts(
                 container=container.format.name,
                 bytes=path.stat().st_size,
-                start_s=float(min(starts, default=Fraction(0))),
+                fingerprint=_fingerprint(path),
+                start_s=float(_origin(video, audio)),
                 duration_s=None if container.duration is None else container.duration / av.time_base,
                 video=None if video is None else _video_facts(video),
                 audio=None if audio is None else _audio_facts(audio),
             )
-            return cls(path, facts, min(starts, default=Fraction(0)), _container=container, _video=video, _audio=audio)
+            return cls(path, facts, _origin(video, audio), _container=container, _video=video, _audio=audio)
         except BaseException:
             container.close()
             raise
@@ -209,26 +218,30 @@ class Media:
         if self._video is not None:
             self._video.codec_context.thread_count = threads
         read = dict.fromkeys((stream.index for stream in wanted), 0)
-        last_start: Fraction | None = None
+        times = _DisplayTimes() if self._container.format.name in _CONTAINERS_WITHOUT_PTS else None
+        line = _FrameLine(self.damage, self.frames)
         for packet in self._packets(wanted):
             is_video = packet.stream is self._video
-            read[packet.stream.index] += packet.size > 0
+            read[packet.stream.index] += packet.dts is not None or packet.size > 0
+            if is_video and times is not None:
+                times.packet(packet)
             try:
                 frames = packet.decode()
             except (FFmpegError, EOFError):
                 if is_video:
                     self.damage.video_packets_undecodable += 1
+                    if times is not None:
+                        times.undecodable(packet)
                 else:
                     self.damage.audio_packets_undecodable += 1
                 continue
             for frame in frames:
                 if isinstance(frame, VideoFrame):
-                    picture = self._picture(frame, last_start)
-                    if picture is not None:
-                        last_start = picture.start
-                        yield picture
+                    pts = frame.pts if times is None else times.frame()
+                    yield from line.push(self._picture(frame, pts, line.last))
                 elif isinstance(frame, AudioFrame):
                     yield self._sound(frame)
+        yield from line.finish()
         self._count_missing(read)
 
     def _packets(self, streams: list[Any]) -> Iterator[Any]:
@@ -249,19 +262,12 @@ class Media:
                 if errors >= _READ_ERRORS_IN_A_ROW:
                     return
 
-    def _picture(self, frame: VideoFrame, last_start: Fraction | None) -> Picture | None:
+    def _picture(self, frame: VideoFrame, pts: int | None, last: Picture | None) -> Picture:
         duration = frame.duration * self.time_base if frame.duration else 1 / self.frame_rate
-        pts = frame.pts
         if pts is None:
-            start = Fraction(0) if last_start is None else last_start + 1 / self.frame_rate
+            start = Fraction(0) if last is None else last.start + 1 / self.frame_rate
             pts = round((start + self.origin) / self.time_base)
-        start = self.seconds(pts)
-        previous = Fraction(0) if last_start is None else last_start
-        if start - previous > LONGEST_GAP or (last_start is not None and start <= last_start):
-            self.damage.frames_unplaceable += 1
-            return None
-        self.frames.note(frame, None if last_start is None else start - last_start)
-        return Picture(frame, pts, start, min(duration, LONGEST_GAP))
+        return Picture(frame, pts, self.seconds(pts), min(duration, LONGEST_GAP))
 
     def _sound(self, frame: AudioFrame) -> Sound:
         samples = _mono(frame)
@@ -291,32 +297,107 @@ class Media:
                     self.damage.audio_packets_missing = missing
 
 
+class _FrameLine:
+    """Frames in display order, without those whose time stamps cannot be true.
+
+    Attributes:
+        last: The last frame that was let through.
+    """
+
+    def __init__(self, damage: Damage, seen: FramesSeen) -> None:
+        self.last: Picture | None = None
+        self._damage = damage
+        self._seen = seen
+        self._suspect: Picture | None = None
+
+    def push(self, picture: Picture) -> Iterator[Picture]:
+        """Takes the next frame and yields those that are certain now."""
+        suspect, self._suspect = self._suspect, None
+        if suspect is not None:
+            if picture.start > suspect.start:
+                yield self._pass(suspect)
+            else:
+                self._damage.frames_unplaceable += 1
+        ahead = picture.start - (self.last.start if self.last is not None else 0)
+        if ahead > LONGEST_GAP or (self.last is not None and ahead <= 0):
+            self._damage.frames_unplaceable += 1
+        elif ahead > _SUSPICIOUS:
+            self._suspect = picture
+        else:
+            yield self._pass(picture)
+
+    def finish(self) -> Iterator[Picture]:
+        """Yields what was still in doubt."""
+        if self._suspect is not None:
+            yield self._pass(self._suspect)
+
+    def _pass(self, picture: Picture) -> Picture:
+        self._seen.note(picture.frame, None if self.last is None else picture.start - self.last.start)
+        self.last = picture
+        return picture
+
+
 class _ClockBridge:
-    """Joins the pieces of a stream whose clock restarts, as ffmpeg's `-dts_delta_threshold` does."""
+    """Joins the pieces of a stream whose clock restarts.
+
+    A packet is on the known clock that puts it nearest to where its stream is expected to go on, as long as that
+    neither leads backwards nor far ahead of the whole file: a pause in one stream is no restart. Where no known clock
+    fits, a new one begins.
+    """
 
     def __init__(self) -> None:
-        self._offset = Fraction(0)
-        self._last: dict[int, Fraction] = {}
+        self._offsets = [Fraction(0)]
+        self._expected: dict[int, Fraction] = {}
 
     def shift(self, packet: Any) -> bool:
-        """Shifts the packet's time stamps onto the running clock; True where that meant a new restart."""
+        """Moves the packet's time stamps onto the running clock; True where a new clock begins."""
         if packet.dts is None:
             return False
         time_base = _fraction(packet.time_base)
-        now = packet.dts * time_base + self._offset
-        last = self._last.get(packet.stream_index)
-        restarted = last is not None and abs(now - last) > _DISCONTINUITY
-        if last is not None and restarted:
-            expected = last + (packet.duration or 0) * time_base
-            self._offset += expected - now
-            now = expected
-        self._last[packet.stream_index] = now
-        if self._offset:
-            ticks = round(self._offset / time_base)
+        raw = packet.dts * time_base
+        running = max(self._expected.values(), default=raw)
+        expected = self._expected.get(packet.stream_index, running)
+        fitting = [
+            offset
+            for offset in self._offsets[-_CLOCKS_REMEMBERED:]
+            if raw + offset >= expected - _BACKWARDS and raw + offset <= running + _DISCONTINUITY
+        ]
+        restarted = not fitting and bool(self._expected)
+        if restarted:
+            self._offsets.append(expected - raw)
+        offset = min(fitting, key=lambda o: abs(raw + o - expected)) if fitting else self._offsets[-1]
+        self._expected[packet.stream_index] = raw + offset + (packet.duration or 0) * time_base
+        if offset:
+            ticks = round(offset / time_base)
             packet.dts += ticks
             if packet.pts is not None:
                 packet.pts += ticks
         return restarted
+
+
+class _DisplayTimes:
+    """Time stamps for frames of containers that store none: decoding times, smallest first.
+
+    Frames leave the decoder in display order, so the k-th frame gets the k-th smallest time.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: list[int] = []
+
+    def packet(self, packet: Any) -> None:
+        """Takes the time of a packet that is about to be decoded."""
+        if packet.dts is not None and packet.size:
+            heapq.heappush(self._waiting, packet.dts)
+
+    def undecodable(self, packet: Any) -> None:
+        """Forgets the time of a packet that gave no frame."""
+        if packet.dts in self._waiting:
+            self._waiting.remove(packet.dts)
+            heapq.heapify(self._waiting)
+
+    def frame(self) -> int | None:
+        """The time of the next frame."""
+        return heapq.heappop(self._waiting) if self._waiting else None
 
 
 def _open_container(path: Path) -> InputContainer:
@@ -336,6 +417,30 @@ def _open_container(path: Path) -> InputContainer:
         raise MediaError(
             f"{path}: is not a media file that can be read ({reason}); it may be cut off, encrypted or misnamed"
         ) from error
+
+
+def _origin(video: VideoStream | None, audio: AudioStream | None) -> Fraction:
+    """Container time of t = 0."""
+    starts = [
+        None if stream is None or stream.start_time is None else stream.start_time * _fraction(stream.time_base)
+        for stream in (video, audio)
+    ]
+    picture, sound = starts
+    if picture is not None and sound is not None and 0 < picture - sound < _PRIMING:
+        return picture
+    return min((start for start in starts if start is not None), default=Fraction(0))
+
+
+def _fingerprint(path: Path) -> str:
+    """SHA-256 of a file's size and content, of a large file's in samples: tells it from another of its name."""
+    size = path.stat().st_size
+    digest = hashlib.sha256(str(size).encode())
+    pieces = max(1, math.ceil(size / _FINGERPRINT_PIECE))
+    with path.open("rb") as file:
+        for i in range(min(pieces, _FINGERPRINT_PIECES)):
+            file.seek(pieces * i // min(pieces, _FINGERPRINT_PIECES) * _FINGERPRINT_PIECE)
+            digest.update(file.read(_FINGERPRINT_PIECE))
+    return digest.hexdigest()
 
 
 def _best_video(container: InputContainer) -> VideoStream | None:

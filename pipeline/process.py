@@ -7,6 +7,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -131,24 +132,26 @@ def _process(
         for extractor in missing:
             extractor.setup(compute)
         compute.apply()
-    extraction = _Extraction(media, grid, extractors, missing, stopwatch)
-    if missing:
-        extraction.decode(progress)
-    if any(isinstance(extractor, ShotDetector) for extractor in made):
-        # Another run made the spine; what is added hangs on it.
-        extraction.windows = pq.read_metadata(table_path(out, TIMELINE.name, video.video_id)).num_rows
-        extraction.end = extraction.windows * grid.step
-    source = {"name": video.path.name} | asdict(media.facts) | {"frames": asdict(media.frames)}
-    for extractor, rows in extraction.tables():
-        with stopwatch("write"):
-            metadata = provenance.metadata(extractor, settings.step, compute, source)
-            table = (
-                shot_table(rows, video.video_id, grid, extraction.shots, extraction.windows, metadata)
-                if rows.table.row == "shot"
-                else window_table(rows, video.video_id, grid, extraction.windows, metadata)
-            )
-            write_table(table, table_path(out, rows.table.name, video.video_id))
-            written[rows.table.name] = table.num_rows
+    source = {"name": video.path.name} | asdict(media.facts)
+    with closing(_Extraction(media, grid, extractors, missing, stopwatch)) as extraction:
+        if missing:
+            extraction.decode(progress)
+        if any(isinstance(extractor, ShotDetector) for extractor in made):
+            # Another run made the spine; what is added hangs on it.
+            extraction.windows = pq.read_metadata(table_path(out, TIMELINE.name, video.video_id)).num_rows
+            extraction.end = extraction.windows * grid.step
+        if media.frames.count:
+            source["frames"] = asdict(media.frames)
+        for extractor, rows in extraction.tables():
+            with stopwatch("write"):
+                metadata = provenance.metadata(extractor, settings.step, compute, source)
+                table = (
+                    shot_table(rows, video.video_id, grid, extraction.shots, extraction.windows, metadata)
+                    if rows.table.row == "shot"
+                    else window_table(rows, video.video_id, grid, extraction.windows, metadata)
+                )
+                write_table(table, table_path(out, rows.table.name, video.video_id))
+                written[rows.table.name] = table.num_rows
     return VideoResult(
         video_id=video.video_id,
         source=str(video.path),
@@ -189,7 +192,7 @@ class _Extraction:
         of_audio = [e for e in missing if isinstance(e, AudioExtractor)]
         of_frames = [e for e in missing if isinstance(e, FrameExtractor)]
         of_clips = [e for e in missing if isinstance(e, ClipExtractor)]
-        makes_spine = any(isinstance(e, ShotDetector) for e in missing)
+        makes_spine = self._makes_spine = any(isinstance(e, ShotDetector) for e in missing)
         detectors = [e for e in extractors if isinstance(e, ShotDetector)] if makes_spine or of_clips else []
         expected = grid.count(Fraction(media.facts.duration_s or 600))
         expected = min(expected + 2, _MOST_EXPECTED_WINDOWS)
@@ -221,12 +224,7 @@ class _Extraction:
         Raises:
             MediaError: Not a single frame or sample could be decoded.
         """
-        try:
-            self._feed(progress)
-        except BaseException:
-            if self._sound is not None:
-                self._sound.abort()
-            raise
+        self._feed(progress)
         if self._pictures is not None:
             self._pictures.drain()
             self.end = self._pictures.end
@@ -234,9 +232,14 @@ class _Extraction:
         if self._sound is not None:
             self._sound.drain()
             self.end = max(self.end, self._sound.track.end)
-        if self.end == 0:
+        if self._makes_spine and self.end == 0:
             raise MediaError(f"{self._media.path}: nothing in it could be decoded ({self._media.damage})")
         self.windows = self._grid.count(self.end)
+
+    def close(self) -> None:
+        """Frees what the extractors hold for this video."""
+        if self._sound is not None:
+            self._sound.abort()
 
     def _feed(self, progress: Progress) -> None:
         decoded = self._media.decode(video=self._pictures is not None, audio=self._sound is not None)
@@ -294,14 +297,16 @@ class _Extraction:
 
 
 def _is_made(extractor: Extractor, video_id: str, facts: MediaFacts, settings: Settings, out: Path) -> bool:
-    """Whether every table of the extractor is there, made by the same recipe from a file of the same size."""
+    """Whether every table of the extractor is there, made by the same recipe from the same file."""
     tables: list[Table] = [*extractor.tables]
     if isinstance(extractor, ShotDetector):
         tables.append(TIMELINE)
     wanted = provenance.recipe(extractor, settings.step, settings.compute)
     for table in tables:
         metadata = read_metadata(table_path(out, table.name, video_id))
-        if metadata is None or metadata["recipe"] != wanted or metadata["source"]["bytes"] != facts.bytes:
+        if metadata is None or metadata["recipe"] != wanted:
+            return False
+        if metadata["source"].get("fingerprint") != facts.fingerprint:
             return False
     return True
 

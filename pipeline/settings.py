@@ -70,9 +70,15 @@ def pin(out: Path, settings: Settings, extractors: Sequence[Extractor], *, overw
     recipes = {extractor.name: recipe(extractor, settings.step, settings.compute) for extractor in extractors}
     tables = {table.name: extractor.name for extractor in extractors for table in extractor.tables}
     tables[TIMELINE.name] = SPINE
-    pinned = None if overwrite else read_pin(out)
+    pinned = read_pin(out)
     if pinned is not None:
-        for what, there, wanted in _differences(pinned, recipes):
+        left = sorted(pinned["recipes"].keys() - recipes.keys())
+        if overwrite and left and pinned["step"] != str(settings.step):
+            raise SettingsError(
+                f"{out} was made with step = {pinned['step']}, and this run would leave {', '.join(left)} as it is: "
+                "name every feature to overwrite, or use another --out"
+            )
+        for what, there, wanted in [] if overwrite else _differences(pinned, recipes):
             raise SettingsError(
                 f"{out} was made with {what} = {json.dumps(there)}, this run asks for {json.dumps(wanted)}: "
                 "use another --out, the same settings, or --overwrite to make everything anew"

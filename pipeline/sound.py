@@ -18,6 +18,9 @@ from pipeline.stopwatch import Stopwatch
 # join write stamps that waver by half a codec frame (11 ms). A lost packet leaves a hole of 20 ms and more.
 JITTER = Fraction(15, 1000)
 
+# A block this far ahead is believed once the next one does not return to the old time.
+SUSPICIOUS = Fraction(2)
+
 
 class Track:
     """Places blocks by their time stamps: gaps become silence, overlaps are trimmed, what lies before t = 0 goes.
@@ -38,8 +41,14 @@ class Track:
     def lay(self, sound: Sound) -> Iterator[npt.NDArray[np.float32]]:
         """Takes the next decoded block and yields what can be laid now, in pieces of at most a second."""
         held, self._held = self._held, sound
-        if held is not None:
-            yield from self._lay(held, len(held.samples))
+        if held is None:
+            return
+        if held.start is not None and sound.start is not None:
+            ahead = held.start - Fraction(self.samples, self._rate_hz)
+            if ahead > SUSPICIOUS and sound.start < held.start:
+                self._damage.frames_unplaceable += 1
+                return
+        yield from self._lay(held, len(held.samples))
 
     def finish(self) -> Iterator[npt.NDArray[np.float32]]:
         """Yields the last block, cut to the duration that the container gives it (codecs pad their last frame)."""
@@ -66,6 +75,8 @@ class Track:
             if self._spans and abs(offset) <= JITTER * self._rate_hz:
                 offset = 0
         if offset < 0:
+            if offset < -JITTER * self._rate_hz and self._spans:
+                self._damage.audio_blocks_overlapping += 1
             block = block[-offset:]
             offset = 0
         if len(block) == 0:

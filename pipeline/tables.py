@@ -45,6 +45,7 @@ TIMELINE = Table(
     ),
 )
 
+_REQUIRED = {"recipe", "source", "row", "columns", "sums_to_one"}
 _ARROW = {
     "float32": pa.float32(),
     "float64": pa.float64(),
@@ -161,6 +162,7 @@ def read_metadata(path: Path) -> dict[str, Any] | None:
     """The `avcues` metadata of a table; None where the file is absent, broken, or not one of ours."""
     try:
         metadata = pq.read_metadata(path).metadata or {}
-        return dict(json.loads(metadata[METADATA_KEY]))
+        described = dict(json.loads(metadata[METADATA_KEY]))
+        return described if described.keys() >= _REQUIRED else None
     except (OSError, KeyError, ValueError, pa.ArrowException):
         return None

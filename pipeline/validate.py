@@ -47,6 +47,9 @@ def check(out: Path) -> Summary:
         summary.videos += 1
         for breach in _check_video(out, video_id, pinned, summary):
             summary.breaches.append(breach)
+    for folder in sorted(path for path in out.iterdir() if path.is_dir() and path.name[0] not in "_."):
+        if folder.name not in pinned["tables"]:
+            summary.breaches.append(f"{folder}: is no table of this dataset ({PIN_NAME}); remove it")
     summary.breaches += [
         f"{path}: left over by a run that was killed; remove it" for path in sorted(out.rglob(".*.tmp"))
     ]
@@ -68,10 +71,17 @@ def _check_video(out: Path, video_id: str, pinned: dict[str, Any], summary: Summ
         if metadata["recipe"] != pinned["recipes"][extractor]:
             yield f"{path}: made with {metadata['recipe']}, but {PIN_NAME} says {pinned['recipes'][extractor]}"
         summary.tables += 1
-        tables[name] = pq.read_table(path)
+        try:
+            tables[name] = pq.read_table(path)
+        except (OSError, ValueError, pa.ArrowException) as error:
+            yield f"{path}: cannot be read ({error}); remove it and run avcues extract again"
+            continue
         described[name] = metadata
     if TIMELINE.name not in tables:
         return
+    for name, metadata in described.items():
+        if metadata["source"].get("fingerprint") != described[TIMELINE.name]["source"].get("fingerprint"):
+            yield f"{table_path(out, name, video_id)}: made from another file than timeline; run avcues extract again"
     timeline = tables[TIMELINE.name]
     grid = Grid(Fraction(pinned["step"]))
     for name, table in tables.items():

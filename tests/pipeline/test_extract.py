@@ -129,6 +129,7 @@ def test_bad_videos_do_not_harm_good_ones(media: Callable[[str], Path], tmp_path
         (["{clip}", "--audio-rate", "22050"], "whole number of samples"),
         (["{clip}", "--set", "shots.detectr=content"], 'did you mean "detector"'),
         (["{clip}", "--set", "shots.detector=magic"], "adaptive"),
+        (["{clip}", "--set", "lighting.shadow_threshold=nan"], "finite"),
         (["{clip}", "--workers", "many"], "expected a number"),
         (["{clip}", "--out", "/proc/nope"], "cannot be written"),
         (["{clip}", "--variant", "scenes=resnet5", "--features", "scenes"], 'did you mean "resnet50"'),
@@ -195,3 +196,43 @@ def test_everything_leaves_out_loudly_what_cannot_be_had(media: Callable[[str], 
         *("expressions", "scenes", "objects", "actions")
     }
     assert avcues("validate", out).returncode == 0
+
+
+def test_the_record_keeps_what_earlier_runs_found(media: Callable[[str], Path], tmp_path: Path) -> None:
+    status = tmp_path / "_status" / "truncated60.json"
+    for features, kept in (("color", 0), ("color", 2), ("color,emobase", 2)):
+        done = avcues("extract", media("truncated60.mp4"), "-o", tmp_path, "--features", features, "--workers", 0)
+        assert done.returncode == 0, (kept, done.stderr)
+        record = json.loads(status.read_text())
+        assert record["damage"]["video_packets_missing"] == 774
+        assert record["tables"]["color"] == 58
+    assert record["tables"]["emobase"] == 58
+
+
+def test_odd_file_names_do_not_stop_the_others(media: Callable[[str], Path], tmp_path: Path) -> None:
+    videos = tmp_path / "videos"
+    videos.mkdir()
+    content = media("tiny4.mp4").read_bytes()
+    for name in ("good one.mp4", "._good one.mp4", "ünï.mp4"):
+        (videos / name).write_bytes(content)
+    (videos / os.fsdecode(b"caf\xe9.mp4")).write_bytes(content)
+    out = tmp_path / "out"
+    done = avcues("extract", videos, "x" * 300 + ".mp4", "-o", out, "--features", "lighting", "--workers", 0)
+    assert done.returncode == 1, done.stderr
+    assert sorted(p.stem for p in (out / "lighting").iterdir()) == ["good one", "ünï"]
+    assert "cannot name a table" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_overwriting_some_features_does_not_forget_the_others(tiny: Path, media, tmp_path: Path) -> None:
+    clip, features = media("tiny4.mp4"), ("--features", "color,lighting")
+    assert avcues("extract", clip, "-o", tmp_path, *features, "--workers", 0).returncode == 0
+    only = ("--features", "color", "--overwrite", "--workers", 0)
+    assert avcues("extract", clip, "-o", tmp_path, *only).returncode == 0
+    assert set(json.loads((tmp_path / "dataset.json").read_text())["recipes"]) == {"shots", "color", "lighting"}
+    done = avcues("extract", clip, "-o", tmp_path, *only, "--step", "0.2")
+    assert done.returncode == 2
+    assert "lighting" in done.stderr
+    done = avcues("extract", clip, "-o", tmp_path, *features, "--overwrite", "--step", "0.2", "--workers", 0)
+    assert done.returncode == 0, done.stderr
+    assert avcues("validate", tmp_path).returncode == 0

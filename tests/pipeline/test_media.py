@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
-from clips import Clip, click, extract, steady_frames
+from clips import Clip, Extracted, click, extract, steady_frames
 
 from pipeline.errors import MediaError
-from pipeline.media import Media, Picture, Sound
+from pipeline.inputs import VideoInput
+from pipeline.media import Damage, FramesSeen, Media, Picture, Sound, _FrameLine
+from pipeline.process import process_video
+from pipeline.settings import Settings
 
 CHEAP = ("emobase", "rhythm", "color", "lighting")
 
@@ -153,14 +157,114 @@ def test_a_folder_and_a_file_without_its_index_are_no_media(media: Callable[[str
         Media.open(media("truncated_nomoov.mp4"))
 
 
-def test_a_broadcast_clock_that_restarts_is_bridged(tmp_path: Path) -> None:
-    first = Clip(steady_frames(4, flash=(1.4, 1.9), start=100), sounds=[click(4, at=102.25, start=100)])
-    second = Clip(steady_frames(4, flash=(2.4, 2.9)), sounds=[click(4, at=1.25)])
+def joined_broadcast(tmp_path: Path, *clips: Clip) -> Path:
     joined = tmp_path / "joined.ts"
     with joined.open("wb") as file:
-        for i, clip in enumerate((first, second)):
+        for i, clip in enumerate(clips):
             clip.video_codec, clip.audio_codec = "mpeg4", "mp2"
             file.write(clip.write(tmp_path / f"{i}.ts").read_bytes())
-    found = extract(joined, tmp_path, features=("color",))
-    assert found.result.damage.get("clock_restarts", 0) >= 1
-    assert 15 <= found.result.windows <= 18
+    return joined
+
+
+def flashes(found: Extracted) -> list[int]:
+    return np.flatnonzero(found.column("color", "value_mean") > 0.5).tolist()
+
+
+@pytest.mark.parametrize("first_start", [100, 0])
+def test_a_broadcast_clock_that_restarts_is_bridged(tmp_path: Path, first_start: int) -> None:
+    start = first_start
+    first = Clip(steady_frames(6, flash=(start + 1.4, start + 1.9), start=start), sounds=[click(6, start + 2, start)])
+    second = Clip(steady_frames(6, flash=(2.4, 2.9)), sounds=[click(6, at=1.25)])
+    third = Clip(steady_frames(6, flash=(3.4, 3.9)), sounds=[click(6, at=1.25)])
+    found = extract(joined_broadcast(tmp_path, first, second, third), tmp_path, features=("color",))
+    assert found.result.damage == {"clock_restarts": 2}
+    assert 36 <= found.result.windows <= 37
+    # Joined streams meet within a frame or two of where they were cut.
+    assert len(flashes(found)) in (3, 4)
+    assert flashes(found)[0] == 3
+    assert found.table("color")["value_mean"].null_count <= 1
+
+
+def test_a_long_pause_of_one_stream_is_no_restart(tmp_path: Path) -> None:
+    frames = steady_frames(26, flash=(22.4, 22.9))
+    clip = Clip(frames, sounds=[click(3, at=1.25), click(4, at=23.25, start=20)])
+    found = extract(joined_broadcast(tmp_path, clip), tmp_path, features=("color", "emobase"))
+    assert "clock_restarts" not in found.result.damage
+    assert flashes(found) == [45]
+    intensity = np.nan_to_num(found.column("emobase", "pcm_intensity_sma_max"))
+    assert np.flatnonzero(intensity > 0.1 * intensity.max()).tolist() == [2, 46]
+
+
+@pytest.mark.parametrize(("suffix", "codec"), [(".avi", "mpeg4"), (".avi", "libx264"), (".m2v", "mpeg2video")])
+def test_containers_without_presentation_times_show_every_frame_in_time(
+    tmp_path: Path, suffix: str, codec: str
+) -> None:
+    import av
+
+    frames = steady_frames(4, flash=(1.4, 1.88), fps=25)
+    path = tmp_path / f"clip{suffix}"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.codec_context.max_b_frames = 2
+        for i, (_, level) in enumerate(frames):
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), level, np.uint8), format="rgb24")
+            frame.pts = i
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    found = extract(path, tmp_path, features=("color",))
+    assert found.result.windows == 8
+    assert found.result.damage == {}
+    assert flashes(found) == [3]
+    assert found.table("color")["value_mean"].null_count == 0
+    assert found.column("shots", "frames").sum() == 100
+
+
+def test_sound_that_leads_by_a_codecs_priming_does_not_shift_the_picture(tmp_path: Path) -> None:
+    clip = Clip(steady_frames(4, flash=(1.5, 2.0)), sounds=[click(4, at=2.75)])
+    found = extract(joined_broadcast(tmp_path, clip), tmp_path, features=("color", "emobase"))
+    assert flashes(found) == [3]
+    assert found.column("timeline", "pts")[0] == 0
+    assert int(np.nanargmax(found.column("emobase", "pcm_intensity_sma_max"))) == 5
+
+
+def test_a_feature_of_a_stream_that_is_not_there_can_be_added_later(
+    media: Callable[[str], Path], tmp_path: Path
+) -> None:
+    for name, features in (("audioonly60.m4a", ("emobase", "color")), ("noaudio20.mp4", ("color", "emobase"))):
+        for upto in (1, 2):
+            found = extract(media(name), tmp_path, features=features[:upto])
+        assert found.table(features[1])[4].null_count == found.result.windows
+
+
+def test_failures_leave_no_opensmile_behind(tmp_path: Path) -> None:
+    import threading
+
+    header = Clip(sounds=[click(1, at=0.5)]).write(tmp_path / "full.wav").read_bytes()[:78]
+    (tmp_path / "header.wav").write_bytes(header)
+    settings = Settings(features=("emobase",))
+    for _ in range(3):
+        video = VideoInput("header", tmp_path / "header.wav")
+        assert process_video(video, settings, settings.create_extractors(), tmp_path).state == "failed"
+    assert not [thread for thread in threading.enumerate() if thread.name == "opensmile"]
+
+
+def test_another_file_of_the_same_name_and_size_is_made_anew(tmp_path: Path) -> None:
+    path = Clip(sounds=[click(4, at=1.25)]).write(tmp_path / "clip.wav")
+    size = path.stat().st_size
+    extract(path, tmp_path, features=("emobase",))
+    Clip(sounds=[click(4, at=3.25)]).write(path)
+    assert path.stat().st_size == size
+    found = extract(path, tmp_path, features=("emobase",))
+    assert found.result.kept == ()
+    assert int(np.nanargmax(found.column("emobase", "pcm_intensity_sma_max"))) == 6
+
+
+def test_a_frame_with_a_broken_time_stamp_costs_only_itself(media: Callable[[str], Path]) -> None:
+    with Media.open(media("tiny4.mp4")) as opened:
+        good = [p for p in opened.decode(video=True, audio=False) if isinstance(p, Picture)]
+        line = _FrameLine(damage := Damage(), FramesSeen())
+        broken = replace(good[50], start=Fraction(1000))
+        passed = [p for g in (*good[:50], broken, *good[51:]) for p in line.push(g)] + list(line.finish())
+    assert passed == [*good[:50], *good[51:]]
+    assert damage.frames_unplaceable == 1

@@ -139,6 +139,13 @@ def test_the_last_block_ends_when_its_container_says() -> None:
     assert track.end == Fraction(25, 1000)
 
 
+def test_a_block_with_a_broken_time_stamp_costs_only_itself() -> None:
+    good = [block(Fraction(i * 20, 1000), 0.5, 20) for i in range(5)]
+    samples, track = lay(*good[:2], block(Fraction(100), 0.9, 20), *good[3:])
+    assert samples.tolist() == [0.5] * 40 + [0] * 20 + [0.5] * 40
+    assert track.end == Fraction(100, 1000)
+
+
 def test_a_broken_time_stamp_does_not_fill_the_disk_with_silence() -> None:
     track = Track(1000, damage := Damage())
     laid = [b for s in (block(Fraction(0), 0.5, 20), block(Fraction(10**6), 0.5, 20)) for b in track.lay(s)]

@@ -89,6 +89,22 @@ def test_missing_broken_foreign_and_left_over_files_are_named(folder: Path) -> N
     assert ".tmp: left over" in breaches
 
 
+def test_a_damaged_page_a_foreign_file_and_a_foreign_folder_are_named(folder: Path) -> None:
+    path = folder / "color" / "clip.parquet"
+    data = bytearray(path.read_bytes())
+    data[200:1200] = bytes(1000)
+    path.write_bytes(data)
+    rewrite(folder, "lighting", lambda table: table)
+    other = folder / "lighting" / "clip.parquet"
+    metadata = pq.read_metadata(other).metadata[b"avcues"].replace(b'"fingerprint": "', b'"fingerprint": "0')
+    write_table(pq.read_table(other).replace_schema_metadata({b"avcues": metadata}), other)
+    (folder / "emobase").mkdir()
+    breaches = "\n".join(check(folder).breaches)
+    assert "color/clip.parquet: cannot be read" in breaches
+    assert "lighting/clip.parquet: made from another file than timeline" in breaches
+    assert "emobase: is no table of this dataset" in breaches
+
+
 def test_a_table_of_another_recipe_is_named(folder: Path) -> None:
     path = folder / "dataset.json"
     path.write_text(path.read_text().replace('"shadow_threshold": 0.18', '"shadow_threshold": 0.25'))
