@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import enum
 import os
-import sys
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipeline.cli_errors import OneLineErrors
+from pipeline.cli_models import models
+
 if TYPE_CHECKING:
     from extractors.compute import Device, Precision
     from pipeline.settings import Settings
 
 EXIT_SOME_FAILED = 1
-EXIT_NOTHING_STARTED = 2
-EXIT_INTERRUPTED = 130
 
 app = typer.Typer(
     name="avcues",
@@ -44,6 +44,9 @@ class PrecisionName(enum.StrEnum):
 
     fp32 = "fp32"
     bf16 = "bf16"
+
+
+app.add_typer(models, name="models")
 
 
 @app.command()
@@ -94,7 +97,7 @@ def extract(
 
     [bold]avcues extract[/] "videos/**/*.mkv" --out features --features emobase,color --workers 8
     """
-    with _Errors(debug):
+    with OneLineErrors(debug):
         _use_weights_dir(weights_dir)
         options = _options(audio_rate, set_, variant)
         code = _extract(
@@ -158,7 +161,7 @@ def validate(
 
     Exit codes: 0 sound, 1 breaches found, 2 not a folder of avcues.
     """
-    with _Errors(debug):
+    with OneLineErrors(debug):
         from rich.console import Console
 
         from pipeline.validate import check
@@ -175,85 +178,6 @@ def validate(
     raise typer.Exit(1 if summary.breaches else 0)
 
 
-models = typer.Typer(no_args_is_help=True, help="Weights files: what there is, what is at hand, how to get it.")
-app.add_typer(models, name="models")
-
-
-@models.command("list")
-def list_models() -> None:
-    """Lists every file that avcues can use, and whether it is at hand."""
-    from rich.console import Console
-    from rich.table import Table
-
-    from models_cache.cache import cache_dir, find
-    from models_cache.manifest import assets
-
-    table = Table("name", "at hand", "file", "licence", "what it is", box=None, pad_edge=False, header_style="bold")
-    for name, asset in assets().items():
-        table.add_row(name, "yes" if find(name) else "no", asset.file, asset.licence, asset.title)
-    console = Console()
-    console.print(table)
-    console.print(f"cache: {cache_dir()}", soft_wrap=True, highlight=False)
-
-
-@models.command()
-def fetch(
-    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="As in avcues models list, or all.")],
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
-) -> None:
-    """Fetches weights into the cache, from the first source that works. Exit code 1 if some cannot be had."""
-    failed = 0
-    with _Errors(debug):
-        from rich.console import Console
-
-        from models_cache import WeightsError
-        from models_cache.cache import resolve
-        from models_cache.manifest import asset, assets
-        from pipeline.console import Downloads
-
-        wanted = list(assets()) if names == ["all"] else [asset(name).name for name in names]
-        with Downloads(Console(stderr=True)) as downloads:
-            for name in wanted:
-                try:
-                    found = resolve(name, lambda done, total, name=name: downloads.fetching(name, done, total))  # type: ignore[misc]
-                    print(f"{name}: {found.path}")
-                except WeightsError as error:
-                    failed += 1
-                    print(f"avcues: {error}", file=sys.stderr)
-    raise typer.Exit(1 if failed else 0)
-
-
-@models.command()
-def verify(debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False) -> None:
-    """Hashes every file of the cache anew. Exit code 1 if one is not what it should be."""
-    wrong = 0
-    with _Errors(debug):
-        from models_cache.cache import cache_dir
-        from models_cache.hashing import mismatch
-        from models_cache.manifest import assets
-
-        for name, asset in assets().items():
-            path = cache_dir() / asset.file
-            if path.is_file():
-                why = mismatch(asset, path)
-                wrong += why is not None
-                print(f"{name}: {why + '; remove ' + str(path) if why else 'as it should be'}")
-    raise typer.Exit(1 if wrong else 0)
-
-
-@models.command("import")
-def import_models(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Weights files that you have.")],
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
-) -> None:
-    """Copies weights files into the cache; they are recognised by their content."""
-    with _Errors(debug):
-        from models_cache.cache import import_file
-
-        for file in files:
-            print(f"{file}: is {import_file(file).name}")
-
-
 @app.command()
 def demo(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the tables.")] = Path("demo"),
@@ -261,7 +185,7 @@ def demo(
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
     """Fetches three short real clips, makes their tables and prints a look at them."""
-    with _Errors(debug):
+    with OneLineErrors(debug):
         from rich.console import Console
 
         from pipeline.demo import fetch_clips, look
@@ -334,29 +258,6 @@ def _parse_workers(workers: str) -> int | None:
     if not workers.isdigit():
         raise SettingsError(f"--workers {workers}: expected a number of processes, 0, or auto")
     return int(workers)
-
-
-class _Errors:
-    """Turns errors that avcues raises on purpose into one line and exit code 2."""
-
-    def __init__(self, debug: bool) -> None:
-        self._debug = debug
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
-        from models_cache import AvcuesError
-
-        if self._debug or error is None:
-            return
-        if isinstance(error, AvcuesError):
-            for line in str(error).splitlines():
-                print(f"avcues: {line}", file=sys.stderr)
-            raise typer.Exit(EXIT_NOTHING_STARTED) from error
-        if isinstance(error, KeyboardInterrupt):
-            print("avcues: interrupted; run the same command again to go on", file=sys.stderr)
-            raise typer.Exit(EXIT_INTERRUPTED) from error
 
 
 def main() -> None:

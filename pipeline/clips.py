@@ -11,7 +11,7 @@ import numpy.typing as npt
 from av.video.reformatter import Interpolation, VideoReformatter
 
 from extractors.protocol import ClipBatch, ClipExtractor
-from pipeline.media import Picture
+from pipeline.decoded import Picture
 from pipeline.rows import Rows, whole
 from pipeline.shots import Settled
 from pipeline.upright import upright

@@ -11,7 +11,8 @@ from av.video.reformatter import VideoReformatter
 
 from extractors.protocol import ClipExtractor, FrameBatch, FrameExtractor, ShotDetector
 from pipeline.clips import ClipPass, Image
-from pipeline.media import Media, Picture
+from pipeline.decoded import Picture
+from pipeline.media import Media
 from pipeline.rows import ItemRows, Rows, WindowRows
 from pipeline.shots import Settled, ShotPass
 from pipeline.stopwatch import Stopwatch

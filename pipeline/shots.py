@@ -11,7 +11,8 @@ from typing import Generic, TypeVar
 from av.video.reformatter import Interpolation, VideoReformatter
 
 from extractors.protocol import ShotDetector
-from pipeline.media import Media, Picture
+from pipeline.decoded import Picture
+from pipeline.media import Media
 from pipeline.timeline import Shot
 
 Payload = TypeVar("Payload")

@@ -10,16 +10,13 @@ import numpy.typing as npt
 import soxr
 
 from extractors.protocol import AudioExtractor, AudioStream, Columns
+from pipeline.decoded import LONGEST_GAP, SUSPICIOUS_GAP, Damage, Sound
 from pipeline.errors import SettingsError
-from pipeline.media import LONGEST_GAP, Damage, Sound
 from pipeline.stopwatch import Stopwatch
 
 # Blocks whose time stamps are this near to contiguous are contiguous: Matroska rounds to 1 ms, and muxers that cut and
 # join write stamps that waver by half a codec frame (11 ms). A lost packet leaves a hole of 20 ms and more.
 JITTER = Fraction(15, 1000)
-
-# A block this far ahead is believed once the next one does not return to the old time.
-SUSPICIOUS = Fraction(2)
 
 
 class Track:
@@ -45,7 +42,7 @@ class Track:
             return
         if held.start is not None and sound.start is not None:
             ahead = held.start - Fraction(self.samples, self._rate_hz)
-            if ahead > SUSPICIOUS and sound.start < held.start:
+            if ahead > SUSPICIOUS_GAP and sound.start < held.start:
                 self._damage.frames_unplaceable += 1
                 return
         yield from self._lay(held, len(held.samples))

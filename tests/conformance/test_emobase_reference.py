@@ -8,7 +8,8 @@ import numpy as np
 import opensmile
 
 from extractors.emobase import COLUMN_NAMES, to_int16
-from pipeline.media import Media, Sound
+from pipeline.decoded import Sound
+from pipeline.media import Media
 from pipeline.sound import Track
 
 # The plain way to get windows out of the installed feature set, without our buffers and our streaming.

@@ -10,7 +10,8 @@ import pytest
 import soxr
 
 from extractors.rhythm import FRAMES_PER_SECOND, HOP_LENGTH, N_FFT, RATE_HZ, Rhythm
-from pipeline.media import Media, Sound
+from pipeline.decoded import Sound
+from pipeline.media import Media
 
 TIMING = {"sr": RATE_HZ, "hop_length": HOP_LENGTH}
 

@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 from clips import Clip, Extracted, click, extract, steady_frames
 
+from pipeline.decoded import Damage, FramesSeen, Picture, Sound
 from pipeline.errors import MediaError
 from pipeline.inputs import VideoInput
-from pipeline.media import Damage, FramesSeen, Media, Picture, Sound, _FrameLine
+from pipeline.media import Media
 from pipeline.process import process_video
 from pipeline.settings import Settings
+from pipeline.timestamps import FrameLine
 
 CHEAP = ("emobase", "rhythm", "color", "lighting")
 
@@ -263,7 +265,7 @@ def test_another_file_of_the_same_name_and_size_is_made_anew(tmp_path: Path) -> 
 def test_a_frame_with_a_broken_time_stamp_costs_only_itself(media: Callable[[str], Path]) -> None:
     with Media.open(media("tiny4.mp4")) as opened:
         good = [p for p in opened.decode(video=True, audio=False) if isinstance(p, Picture)]
-        line = _FrameLine(damage := Damage(), FramesSeen())
+        line = FrameLine(damage := Damage(), FramesSeen())
         broken = replace(good[50], start=Fraction(1000))
         passed = [p for g in (*good[:50], broken, *good[51:]) for p in line.push(g)] + list(line.finish())
     assert passed == [*good[:50], *good[51:]]

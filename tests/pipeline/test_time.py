@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from clips import RATE_HZ, Clip, Extracted, click, extract, steady_frames
 
-from pipeline.media import Damage, Media, Picture, Sound
+from pipeline.decoded import Damage, Picture, Sound
+from pipeline.media import Media
 from pipeline.sound import Track
 
 FEATURES = ("emobase", "color")

@@ -1,0 +1,109 @@
+"""What a container says of its streams, before anything is decoded."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from av.audio.stream import AudioStream
+from av.video.stream import VideoStream
+
+from pipeline.timestamps import fraction
+
+_FINGERPRINT_PIECE, _FINGERPRINT_PIECES = 1 << 16, 128
+
+
+@dataclass(frozen=True)
+class VideoFacts:
+    """What the container says of the video stream; sizes are as coded, before rotation."""
+
+    codec: str
+    width: int
+    height: int
+    pixel_format: str
+    sample_aspect_ratio: str
+    average_rate: str
+    time_base: str
+    start_s: float
+    duration_s: float | None
+    packets_promised: int
+
+
+@dataclass(frozen=True)
+class AudioFacts:
+    """What the container says of the audio stream."""
+
+    codec: str
+    rate_hz: int
+    channels: int
+    layout: str
+    time_base: str
+    start_s: float
+    duration_s: float | None
+    packets_promised: int
+
+
+@dataclass(frozen=True)
+class MediaFacts:
+    """What a file is; `start_s` (of t = 0) and `duration_s` are seconds on the container's own clock."""
+
+    container: str
+    bytes: int
+    fingerprint: str
+    start_s: float
+    duration_s: float | None
+    video: VideoFacts | None
+    audio: AudioFacts | None
+
+
+def fingerprint(path: Path) -> str:
+    """SHA-256 of a file's size and content, of a large file's in samples: tells it from another of its name."""
+    size = path.stat().st_size
+    digest = hashlib.sha256(str(size).encode())
+    pieces = max(1, math.ceil(size / _FINGERPRINT_PIECE))
+    with path.open("rb") as file:
+        for i in range(min(pieces, _FINGERPRINT_PIECES)):
+            file.seek(pieces * i // min(pieces, _FINGERPRINT_PIECES) * _FINGERPRINT_PIECE)
+            digest.update(file.read(_FINGERPRINT_PIECE))
+    return digest.hexdigest()
+
+
+def video_facts(stream: VideoStream) -> VideoFacts:
+    """Facts of a video stream."""
+    return VideoFacts(
+        codec=stream.codec_context.name,
+        width=stream.codec_context.width,
+        height=stream.codec_context.height,
+        pixel_format=stream.codec_context.pix_fmt or "unknown",
+        sample_aspect_ratio=str(stream.sample_aspect_ratio or "unknown"),
+        average_rate=str(stream.average_rate or "unknown"),
+        time_base=str(stream.time_base),
+        start_s=_stream_start(stream),
+        duration_s=_stream_duration(stream),
+        packets_promised=stream.frames,
+    )
+
+
+def audio_facts(stream: AudioStream) -> AudioFacts:
+    """Facts of an audio stream."""
+    return AudioFacts(
+        codec=stream.codec_context.name,
+        rate_hz=stream.codec_context.sample_rate,
+        channels=stream.codec_context.channels,
+        layout=stream.codec_context.layout.name,
+        time_base=str(stream.time_base),
+        start_s=_stream_start(stream),
+        duration_s=_stream_duration(stream),
+        packets_promised=stream.frames,
+    )
+
+
+def _stream_start(stream: Any) -> float:
+    return float((stream.start_time or 0) * fraction(stream.time_base))
+
+
+def _stream_duration(stream: Any) -> float | None:
+    return None if stream.duration is None else float(stream.duration * fraction(stream.time_base))
