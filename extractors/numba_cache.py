@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -26,8 +27,11 @@ _WARM_UP = "from extractors.rhythm import warm_up; warm_up()"
 
 
 @cache
-def prepare() -> Path:
+def prepare(tell: Callable[[str], object] = lambda text: None) -> Path:
     """Points numba at the cache, which the first process on a machine fills; must come before librosa is imported.
+
+    Args:
+        tell: Is given a line when filling begins.
 
     Raises:
         AvcuesError: librosa cannot be compiled.
@@ -38,6 +42,7 @@ def prepare() -> Path:
     folder = root / f"librosa-{python}-{versions}"
     with FileLock(root / f".{folder.name}.lock"):
         if not folder.exists():
+            tell("compiling librosa's functions, once on this machine: half a minute")
             _fill(folder)
     os.environ[_VARIABLE] = str(folder)
     if "numba" in sys.modules:

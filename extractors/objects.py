@@ -186,5 +186,7 @@ def _load(path: Path) -> Any:
         model = YOLO(str(path), task="detect")
         model.fuse()
     except Exception as error:  # the library and pickle raise nearly anything
-        raise WeightsError(f"{path}: is no Ultralytics checkpoint that can be loaded ({error})") from error
+        raise WeightsError(
+            f"{path}: is no Ultralytics checkpoint that can be loaded ({str(error).splitlines()[0]})"
+        ) from error
     return model

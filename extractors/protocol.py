@@ -121,8 +121,9 @@ class Extractor(Protocol):
 
     An extractor that needs weights files also has `weights`: option name to asset names "<task>/<variant>", the
     preferred one first. Before a run, an option that is "auto" is set to the first variant that is to be had.
-    Options listed in `own_weights` also take the path of a file. One whose values may be computed in bf16 on request
-    says so with `supports_bf16`.
+    Options listed in `own_weights` also take the path of a file. An extractor whose values may be computed in bf16 on
+    request says so with `supports_bf16`. One that has something to do once per machine has `prepare(tell)`, which is
+    called before the workers start and may tell the user a line.
     """
 
     name: ClassVar[str]

@@ -27,6 +27,8 @@ _BUILT_IN = {
     "actions": "extractors.actions:Actions",
 }
 
+_COMES_WITH = {"faces": "expressions", "detections": "objects", "timeline": "every feature"}
+
 
 @cache
 def names() -> tuple[str, ...]:
@@ -67,6 +69,8 @@ def create(name: str, options: Mapping[str, Any] | None = None) -> Extractor:
 
 def nearest(wrong: str, right: tuple[str, ...]) -> str:
     """'; did you mean "x"?' for a name that nearly is one of the right ones, else the list of these."""
+    if wrong in _COMES_WITH:
+        return f"; the table {wrong} comes with {_COMES_WITH[wrong]}"
     close = difflib.get_close_matches(wrong, right, n=1)
     return f'; did you mean "{close[0]}"?' if close else f"; there are: {', '.join(right)}"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 
 import numpy as np
@@ -91,6 +91,10 @@ class Rhythm:
 
     def __init__(self, settings: NoSettings = NoSettings()) -> None:
         self.settings = settings
+
+    def prepare(self, tell: Callable[[str], object]) -> None:
+        """Compiles librosa's functions if no run on this machine has."""
+        numba_cache.prepare(tell)
 
     def setup(self, compute: Compute) -> None:
         """Imports librosa, whose first use on a machine compiles for half a minute."""

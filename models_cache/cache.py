@@ -87,7 +87,7 @@ def import_file(path: Path) -> Weights:
         WeightsError: It is none of the manifest's files.
     """
     if not path.is_file():
-        raise WeightsError(f"{path}: no such file")
+        raise WeightsError(f"{path}: {'is a folder; name the files in it' if path.is_dir() else 'no such file'}")
     unproven = []
     for wanted in assets().values():
         if wanted.sha256 or wanted.git_sha1:

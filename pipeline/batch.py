@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -76,18 +78,19 @@ def _run_on_dask(videos: Sequence[VideoInput], job: Job, workers: int, observer:
     from distributed import Client, Future, LocalCluster, as_completed
 
     if not job.debug:
-        # What happens to a worker is told per video, in one line.
         logging.getLogger("distributed").setLevel(logging.CRITICAL)
 
     configuration = {
-        "distributed.nanny.pre-spawn-environ": _KEEP_FREED_MEMORY | _ONE_THREAD,
+        "distributed.nanny.pre-spawn-environ": _KEEP_FREED_MEMORY | _ONE_THREAD | _log_level(job.debug),
         "distributed.scheduler.allowed-failures": 1,
         "distributed.admin.tick.limit": "1h",
     }
     with (
         dask.config.set(configuration),
-        LocalCluster(
-            n_workers=workers, threads_per_worker=1, processes=True, memory_limit=0, dashboard_address=None
+        _without_interrupts(
+            lambda: LocalCluster(
+                n_workers=workers, threads_per_worker=1, processes=True, memory_limit=0, dashboard_address=None
+            )
         ) as cluster,
         Client(cluster) as client,
     ):
@@ -113,6 +116,22 @@ def _run_on_dask(videos: Sequence[VideoInput], job: Job, workers: int, observer:
             for following in submit():
                 completed.add(following)
             yield result
+
+
+def _log_level(debug: bool) -> dict[str, str | int]:
+    # What happens to a worker is told per video, in one line.
+    return {} if debug else {"DASK_LOGGING__DISTRIBUTED": "critical"}
+
+
+def _without_interrupts(start: Callable[[], Any]) -> Any:
+    """Starts processes that do not see the terminal's Ctrl-C: this process gets it and ends them."""
+    if threading.current_thread() is not threading.main_thread():
+        return start()
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        return start()
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _explained(video: VideoInput, error: Exception) -> Exception:

@@ -30,6 +30,23 @@ app = typer.Typer(
 )
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        from pipeline.provenance import avcues_version
+
+        print(f"avcues {avcues_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def main_options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
 class DeviceName(enum.StrEnum):
     """Values of --device."""
 
@@ -60,9 +77,13 @@ def extract(
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the tables: OUT/<table>/<video_id>.parquet.")],
     features: Annotated[
-        str, typer.Option(help="Comma-separated features, or all. The timeline and shots always come along.")
+        str,
+        typer.Option(
+            help="Comma-separated, or all: emobase, rhythm, color, lighting, expressions (and its faces), scenes, "
+            "objects (and its detections), actions. shots and the timeline always come along."
+        ),
     ] = "all",
-    step: Annotated[str, typer.Option(help="Window length in seconds.")] = "0.5",
+    step: Annotated[str, typer.Option(help="Window length in seconds, a multiple of 0.02, at least 0.1.")] = "0.5",
     workers: Annotated[
         str, typer.Option(help="Worker processes; auto: one per core; 0: work in this process, for debugging.")
     ] = "auto",
@@ -128,22 +149,31 @@ def _extract(
     from pipeline.preflight import prepare_output
     from pipeline.settings import pin, read_pin
     from pipeline.status import record
-    from pipeline.weights import settle
+    from pipeline.weights import describe_networks, settle
 
     console = Console(stderr=True)
     settings.create_extractors()
+    if settings.compute.device != "auto":
+        settings.compute.resolved()
     named = inputs.collect(paths)
     with Downloads(console) as downloads:
         settings, left_out = settle(settings, None if overwrite else read_pin(out), downloads.fetching)
     prepare_output(out)
-    pin(out, settings, settings.create_extractors(), overwrite=overwrite)
+    extractors = settings.create_extractors()
+    pin(out, settings, extractors, overwrite=overwrite, video_ids={video.video_id for video in named.videos})
+    for line in describe_networks(extractors):
+        console.print(f"using    {line}", soft_wrap=True, highlight=False)
+    for extractor in extractors:
+        prepare = getattr(extractor, "prepare", None)
+        if prepare is not None:
+            prepare(lambda text: console.print(text, soft_wrap=True, highlight=False))
     for feature, reason in left_out.items():
         console.print(f"[yellow]left out[/] {feature}: {escape(reason)}", soft_wrap=True)
     for problem in named.problems:
         console.print(f"[red]failed[/]  {escape(problem)}", soft_wrap=True)
     job = batch.Job(settings=settings, out=out, overwrite=overwrite, debug=debug, left_out=left_out)
     count = batch.default_workers(len(named.videos)) if workers is None else workers
-    with Display(console, len(named.videos)) as display:
+    with Display(console, len(named.videos), problems=len(named.problems)) as display:
         for result in batch.run(named.videos, job, workers=count, observer=display.observe):
             record(result, out)
             display.finished(result)

@@ -22,9 +22,12 @@ def list_models() -> None:
     from models_cache.cache import cache_dir, find
     from models_cache.manifest import assets
 
-    table = Table("name", "at hand", "file", "licence", "what it is", box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("name", "at hand", "file", "licence and what it is"):
+        # Other commands take names and files: these are never cut.
+        table.add_column(heading, no_wrap=not heading.startswith("licence"), overflow="fold")
     for name, asset in assets().items():
-        table.add_row(name, "yes" if find(name) else "no", asset.file, asset.licence, asset.title)
+        table.add_row(name, "yes" if find(name) else "no", asset.file, f"{asset.licence}: {asset.title}")
     console = Console()
     console.print(table)
     console.print(f"cache: {cache_dir()}", soft_wrap=True, highlight=False)
@@ -80,9 +83,16 @@ def import_models(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Weights files that you have.")],
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
-    """Copies weights files into the cache; they are recognised by their content."""
+    """Copies weights files into the cache; they are recognised by their content. Exit code 1 if some are unknown."""
+    failed = 0
     with OneLineErrors(debug):
+        from models_cache import WeightsError
         from models_cache.cache import import_file
 
         for file in files:
-            print(f"{file}: is {import_file(file).name}")
+            try:
+                print(f"{file}: is {import_file(file).name}")
+            except WeightsError as error:
+                failed += 1
+                print(f"avcues: {error}", file=sys.stderr)
+    raise typer.Exit(1 if failed else 0)

@@ -27,8 +27,9 @@ _LISTED_VIDEOS = 25
 class Display:
     """Shows a run while it goes on. Use as a context manager around the run."""
 
-    def __init__(self, console: Console, videos: int) -> None:
+    def __init__(self, console: Console, videos: int, problems: int = 0) -> None:
         self._console = console
+        self._problems = problems
         self._interactive = console.is_terminal
         self._progress = Progress(
             TextColumn("{task.description}"),
@@ -88,8 +89,16 @@ class Display:
         done = [result for result in self.results if result.state == "done"]
         failed = [result for result in self.results if result.state == "failed"]
         table = Table(box=None, pad_edge=False, header_style="bold")
-        for heading in ("video", "windows", "tables", "kept", "seconds", "x real time", "left out"):
-            table.add_column(heading, justify="left" if heading in ("video", "left out") else "right")
+        for heading in (
+            "video",
+            "windows",
+            "tables made",
+            "features kept",
+            "seconds",
+            "x real time",
+            "left out or damaged",
+        ):
+            table.add_column(heading, justify="left" if heading in ("video", "left out or damaged") else "right")
         shown = self.results if len(self.results) <= _LISTED_VIDEOS else failed[:_LISTED_VIDEOS]
         for result in sorted(shown, key=lambda r: r.video_id):
             table.add_row(*_row(result))
@@ -98,7 +107,8 @@ class Display:
         video_s = sum(result.duration_s for result in done if result.tables)
         speed = f", {video_s / wall:.1f} x real time" if video_s else ""
         self._console.print(
-            f"{len(done)} of {len(self.results)} videos done, {len(failed)} failed, in {wall:.1f} s{speed}: "
+            f"{len(done)} of {len(self.results) + self._problems} videos done, "
+            f"{len(failed) + self._problems} failed, in {wall:.1f} s{speed}: "
             f"{escape(out)}",
             soft_wrap=True,
         )

@@ -65,6 +65,8 @@ def collect(arguments: Sequence[str]) -> Inputs:
 
 
 def _resolve(argument: str) -> list[VideoInput]:
+    if not argument:
+        raise InputError("a PATH is empty; is a shell variable unset?")
     path = Path(argument)
     if path.is_dir():
         files = sorted(p for p in path.rglob("*") if _is_media(p))
@@ -100,7 +102,7 @@ def _read_list(path: Path) -> list[VideoInput]:
     missing = {"video_id", "path"} - set(table.column_names)
     if missing:
         raise InputError(
-            f"{path}: a list of videos needs the columns video_id and path; {' and '.join(sorted(missing))} is missing"
+            f"{path}: a list of videos needs the columns video_id and path, but has {', '.join(table.column_names)}"
         )
     rows = zip(table["video_id"].to_pylist(), table["path"].to_pylist(), strict=True)
     # Paths are relative to the list, so that a dataset can be moved as a whole.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -19,6 +19,9 @@ from pipeline.tables import TIMELINE, write_json
 SPINE = "shots"
 """The feature that every dataset has: window tables hang on the timeline, and the timeline names the shots."""
 
+STEP_UNIT = Fraction(1, 50)
+"""A whole number of the hops of every audio extractor, so that any feature can be added to any dataset."""
+SHORTEST_STEP = Fraction(1, 10)
 PIN_NAME = "dataset.json"
 _FORMAT = 1
 
@@ -44,11 +47,15 @@ class Settings:
         Raises:
             AvcuesError: A feature or an option is unknown, or the step does not suit an extractor.
         """
-        if self.step < Fraction(1, 10):
-            raise SettingsError(f"--step {float(self.step):g} is too short: windows of 0.1 s and more are measured")
+        if self.step < SHORTEST_STEP or self.step % STEP_UNIT:
+            raise SettingsError(
+                f"--step {float(self.step):g}: expected a multiple of {float(STEP_UNIT):g} s, "
+                f"{float(SHORTEST_STEP):g} s or more"
+            )
         for name in self.options:
             if name not in registry.names():
-                raise SettingsError(f"--set {name}...: no such feature{registry.nearest(name, registry.names())}")
+                hint = registry.nearest(name, registry.names())
+                raise SettingsError(f'options are set for "{name}": there is no such feature{hint}')
         ordered = dict.fromkeys((SPINE, *(self.features or registry.names())))
         extractors = [registry.create(name, self.options.get(name)) for name in ordered]
         for extractor in extractors:
@@ -60,7 +67,14 @@ class Settings:
         return extractors
 
 
-def pin(out: Path, settings: Settings, extractors: Sequence[Extractor], *, overwrite: bool = False) -> None:
+def pin(
+    out: Path,
+    settings: Settings,
+    extractors: Sequence[Extractor],
+    *,
+    overwrite: bool = False,
+    video_ids: Collection[str] = (),
+) -> None:
     """Writes `dataset.json`, or checks that this run agrees with the one that is there and adds new features to it.
 
     Raises:
@@ -77,6 +91,12 @@ def pin(out: Path, settings: Settings, extractors: Sequence[Extractor], *, overw
             raise SettingsError(
                 f"{out} was made with step = {pinned['step']}, and this run would leave {', '.join(left)} as it is: "
                 "name every feature to overwrite, or use another --out"
+            )
+        others = {path.stem for path in (out / TIMELINE.name).glob("*.parquet")} - set(video_ids)
+        if overwrite and others and _differences(pinned, recipes):
+            raise SettingsError(
+                f"{out} holds {len(others)} videos that this run does not make anew ({min(others)}, ...), and its "
+                "settings are others: name every video to overwrite, or use another --out"
             )
         for what, there, wanted in [] if overwrite else _differences(pinned, recipes):
             raise SettingsError(
@@ -110,6 +130,8 @@ def read_pin(out: Path) -> dict[str, Any] | None:
         document = json.loads(path.read_text())
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read ({error.strerror}); {out} must be a folder") from error
     except ValueError as error:
         raise SettingsError(f"{path} is damaged ({error}); restore it or remove it to make the dataset anew") from error
     if document.get("format") != _FORMAT:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from extractors import registry
+from extractors.protocol import Extractor
 from models_cache import WeightsError
 from models_cache.cache import Weights, how_to_supply, resolve
 from models_cache.manifest import asset
@@ -52,6 +53,14 @@ def settle(settings: Settings, pinned: Mapping[str, Any] | None, fetching: Fetch
             left_out[name] = str(error)
     options = {name: values for name, values in options.items() if values and name in features}
     return replace(settings, features=tuple(features), options=options), left_out
+
+
+def describe_networks(extractors: Sequence[Extractor]) -> Iterator[str]:
+    """One line for each extractor that uses weights: which ones."""
+    for extractor in extractors:
+        used = [str(getattr(extractor.settings, option)) for option in getattr(extractor, "weights", {})]
+        if used:
+            yield f"{extractor.name}: {', '.join(used)}"
 
 
 def _settle(

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -126,6 +128,11 @@ def test_bad_videos_do_not_harm_good_ones(media: Callable[[str], Path], tmp_path
         (["{clip}", "--features", "colr"], 'did you mean "color"'),
         (["{clip}", "--step", "half"], "expected seconds"),
         (["{clip}", "--step", "0.25"], "multiple of"),
+        (["{clip}", "--step", "0"], "or more"),
+        (["", "--features", "color"], "PATH is empty"),
+        (["{clip}", "--features", "faces"], "comes with expressions"),
+        (["{clip}", "--device", "mps", "--features", "color"], "no such device"),
+        (["{clip}", "--out", "{clip}"], "must be a folder"),
         (["{clip}", "--audio-rate", "22050"], "whole number of samples"),
         (["{clip}", "--set", "shots.detectr=content"], 'did you mean "detector"'),
         (["{clip}", "--set", "shots.detector=magic"], "adaptive"),
@@ -144,7 +151,8 @@ def test_wrong_settings_are_one_line_and_start_nothing(
     out = tmp_path / "out"
     filled = [argument.format(clip=media("tiny4.mp4")) for argument in arguments]
     filled += [] if "--features" in filled else CHEAP
-    done = avcues("extract", "--out", out, *filled)
+    filled += [] if "--out" in filled else ["--out", str(out)]
+    done = avcues("extract", *filled)
     assert done.returncode == 2
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert re.search(message, done.stderr)
@@ -233,6 +241,32 @@ def test_overwriting_some_features_does_not_forget_the_others(tiny: Path, media,
     done = avcues("extract", clip, "-o", tmp_path, *only, "--step", "0.2")
     assert done.returncode == 2
     assert "lighting" in done.stderr
+    other = tmp_path / "other.mp4"
+    other.symlink_to(clip)
+    assert avcues("extract", other, "-o", tmp_path, *features, "--workers", 0).returncode == 0
     done = avcues("extract", clip, "-o", tmp_path, *features, "--overwrite", "--step", "0.2", "--workers", 0)
+    assert done.returncode == 2
+    assert "1 videos that this run does not make anew (other, ...)" in done.stderr
+    done = avcues("extract", clip, other, "-o", tmp_path, *features, "--overwrite", "--step", "0.2", "--workers", 0)
     assert done.returncode == 0, done.stderr
     assert avcues("validate", tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_an_interrupt_is_one_line_and_the_next_run_goes_on(media, tmp_path: Path, workers: int) -> None:
+    command = [str(Path(sys.executable).with_name("avcues")), "extract", str(media("real60.mp4")), "-o", str(tmp_path)]
+    command += ["--features", "color", "--workers", str(workers)]
+    running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    time.sleep(4.5)
+    os.killpg(running.pid, signal.SIGINT)  # as a terminal does: the whole group
+    _, shown = running.communicate(timeout=60)
+    assert running.returncode == 130, shown
+    assert "Traceback" not in shown
+    assert "run the same command again" in shown
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 0
+    assert avcues("validate", tmp_path).returncode == 0
+
+
+def test_version_and_help() -> None:
+    assert avcues("--version").stdout.startswith("avcues ")
+    assert "--features" in avcues("extract", "--help").stdout
