@@ -81,12 +81,14 @@ def download_member(source: Mapping[str, str], target: Path, progress: Progress)
 
 def index_url() -> str:
     """The package index that this machine's pip or uv is set up with."""
+    from pypi_simple import PYPI_SIMPLE_ENDPOINT
+
     for variable in ("AVCUES_INDEX_URL", "PIP_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX_URL"):
         if os.environ.get(variable):
             return os.environ[variable]
     command = [sys.executable, "-m", "pip", "config", "get", "global.index-url"]
     asked = subprocess.run(command, capture_output=True, text=True, check=False)
-    return asked.stdout.strip() or "https://pypi.org/simple"
+    return asked.stdout.strip() or PYPI_SIMPLE_ENDPOINT
 
 
 def session() -> requests.Session:
