@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from types import TracebackType
+from typing import Self
 
 from rich.console import Console
 from rich.markup import escape
@@ -24,7 +25,22 @@ from pipeline.process import VideoResult
 _LISTED_VIDEOS = 25
 
 
-class Display:
+class _Bars:
+    """Progress bars that are on the screen inside a `with` block."""
+
+    _progress: Progress
+
+    def __enter__(self) -> Self:
+        self._progress.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._progress.__exit__(kind, error, traceback)
+
+
+class Display(_Bars):
     """Shows a run while it goes on. Use as a context manager around the run."""
 
     def __init__(self, console: Console, videos: int, problems: int = 0) -> None:
@@ -46,15 +62,6 @@ class Display:
         self._bars: dict[str, TaskID] = {}
         self._started = time.perf_counter()
         self.results: list[VideoResult] = []
-
-    def __enter__(self) -> Display:
-        self._progress.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._progress.__exit__(kind, error, traceback)
 
     def observe(self, video_id: str, done_s: float, total_s: float | None) -> None:
         """Moves a video's bar along its timeline."""
@@ -114,22 +121,13 @@ class Display:
         )
 
 
-class Downloads:
+class Downloads(_Bars):
     """A progress bar per file that is being fetched. Use as a context manager."""
 
     def __init__(self, console: Console) -> None:
         columns = (TextColumn("fetching {task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
         self._progress = Progress(*columns, console=console, disable=not console.is_terminal, transient=True)
         self._bars: dict[str, TaskID] = {}
-
-    def __enter__(self) -> Downloads:
-        self._progress.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._progress.__exit__(kind, error, traceback)
 
     def fetching(self, name: str, done: int, total: int | None) -> None:
         """Moves the bar of one file."""
