@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import importlib.metadata
 import math
@@ -11,7 +10,7 @@ from functools import cache
 from typing import Any
 
 from extractors.protocol import Extractor
-from models_cache import AvcuesError
+from models_cache import AvcuesError, nearest
 
 ENTRY_POINTS = "avcues.extractors"
 
@@ -44,7 +43,7 @@ def load(name: str) -> Any:
         AvcuesError: There is no such extractor, or it cannot be imported.
     """
     if name not in names():
-        raise AvcuesError(f'there is no feature "{name}"{nearest(name, names())}')
+        raise AvcuesError(f'there is no feature "{name}"{nearest_feature(name)}')
     if name in _BUILT_IN:
         module, _, attribute = _BUILT_IN[name].partition(":")
         return getattr(importlib.import_module(module), attribute)
@@ -67,12 +66,11 @@ def create(name: str, options: Mapping[str, Any] | None = None) -> Extractor:
     return extractor_class(_settings(name, extractor_class.Settings, options))
 
 
-def nearest(wrong: str, right: tuple[str, ...]) -> str:
-    """'; did you mean "x"?' for a name that nearly is one of the right ones, else the list of these."""
+def nearest_feature(wrong: str) -> str:
+    """What to say after a feature name that there is not: the table's feature, or the nearest right name."""
     if wrong in _COMES_WITH:
         return f"; the table {wrong} comes with {_COMES_WITH[wrong]}"
-    close = difflib.get_close_matches(wrong, right, n=1)
-    return f'; did you mean "{close[0]}"?' if close else f"; there are: {', '.join(right)}"
+    return nearest(wrong, names())
 
 
 def _settings(name: str, settings_class: type, options: Mapping[str, Any]) -> Any:

@@ -118,7 +118,6 @@ class RhythmStream:
         # Frame 0 is centred on sample 0: it begins half a frame of silence earlier.
         self._pending = [np.zeros(N_FFT // 2, np.float32)]
         self._pending_samples = N_FFT // 2
-        self._written = 0
         self._spectral: list[npt.NDArray[np.float32]] = []
         self._flux: list[npt.NDArray[np.float32]] = []
         self._last_mel: npt.NDArray[np.float32] | None = None
@@ -127,7 +126,6 @@ class RhythmStream:
         """Takes the next samples of the track."""
         self._pending.append(samples)
         self._pending_samples += len(samples)
-        self._written += len(samples)
         needed = (self._block_frames - 1) * HOP_LENGTH + N_FFT
         if self._pending_samples >= needed:
             held = np.concatenate(self._pending)

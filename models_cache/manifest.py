@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from models_cache.errors import WeightsError
+from models_cache.errors import WeightsError, nearest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +53,4 @@ def asset(name: str) -> Asset:
     try:
         return assets()[name]
     except KeyError:
-        close = difflib.get_close_matches(name, assets(), n=1)
-        hint = f'did you mean "{close[0]}"?' if close else f"there are: {', '.join(assets())}"
-        raise WeightsError(f'there are no weights "{name}"; {hint}') from None
+        raise WeightsError(f'there are no weights "{name}"{nearest(name, assets())}') from None

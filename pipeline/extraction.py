@@ -124,26 +124,23 @@ class Extraction:
 
     def tables(self) -> Iterator[tuple[Extractor, Rows]]:
         """Every table of every extractor that had work to do, each as soon as it is ready."""
-        audible = self._coverage() > 0
+        spans = [] if self._sound is None else self._sound.track.spans
+        covered = coverage(spans, self._grid, self.windows)
         from_sound = {} if self._sound is None else dict(self._sound.finish(self.windows))
         from_pictures = {} if self._pictures is None else {r.table.name: r for r in self._pictures.tables(self.windows)}
         for extractor in self._missing:
             for table in extractor.tables:
                 if isinstance(extractor, ShotDetector):
                     yield extractor, whole(table, {"frames": np.array([s.frames for s in self.shots], np.int32)})
-                    yield extractor, self._timeline()
+                    yield extractor, self._timeline(covered)
                 elif table.name in from_sound:
-                    yield extractor, whole(table, from_sound.pop(table.name), present=audible)
+                    yield extractor, whole(table, from_sound.pop(table.name), present=covered > 0)
                 elif table.name in from_pictures:
                     yield extractor, from_pictures.pop(table.name)
                 else:
                     yield extractor, missing_rows(table, self.windows)
 
-    def _coverage(self) -> npt.NDArray[np.float32]:
-        spans = [] if self._sound is None else self._sound.track.spans
-        return coverage(spans, self._grid, self.windows)
-
-    def _timeline(self) -> Rows:
+    def _timeline(self, covered: npt.NDArray[np.float32]) -> Rows:
         frame_starts = {} if self._pictures is None else self._pictures.frame_starts
         pts = np.full(self.windows, np.nan)
         for window, start in frame_starts.items():
@@ -152,7 +149,7 @@ class Extraction:
         shot = shot_of_windows(self.shots, self._grid, self.windows)
         columns = {
             "shot": np.ma.masked_less(shot, 0),
-            "audio_coverage": self._coverage(),
+            "audio_coverage": covered,
             "on_screen": np.isfinite(pts),
             "pts": pts,
         }

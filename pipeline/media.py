@@ -61,16 +61,17 @@ class Media:
             video, audio = _best_video(container), _best_audio(container)
             if video is None and audio is None:
                 raise MediaError(f"{path}: has neither a video nor an audio stream that can be decoded")
+            origin = _origin(video, audio)
             facts = MediaFacts(
                 container=container.format.name,
                 bytes=path.stat().st_size,
                 fingerprint=fingerprint(path),
-                start_s=float(_origin(video, audio)),
+                start_s=float(origin),
                 duration_s=None if container.duration is None else container.duration / av.time_base,
                 video=None if video is None else video_facts(video),
                 audio=None if audio is None else audio_facts(audio),
             )
-            return cls(path, facts, _origin(video, audio), _container=container, _video=video, _audio=audio)
+            return cls(path, facts, origin, _container=container, _video=video, _audio=audio)
         except BaseException:
             container.close()
             raise

@@ -80,8 +80,15 @@ def weights_of(extractor: Extractor) -> dict[str, str]:
         if asset in candidates:
             found[asset] = resolve(asset).sha256
         else:
-            found[Path(value).name] = sha256(Path(value))
+            file = Path(value)
+            found[file.name] = _hash_of(file, file.stat().st_mtime_ns)
     return found
+
+
+@cache
+def _hash_of(path: Path, mtime_ns: int) -> str:
+    """SHA-256 of a file of the user's own: every table of every video asks for it."""
+    return sha256(path)
 
 
 def asset_name(candidates: Sequence[str], variant: str) -> str:

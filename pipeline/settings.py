@@ -54,7 +54,7 @@ class Settings:
             )
         for name in self.options:
             if name not in registry.names():
-                hint = registry.nearest(name, registry.names())
+                hint = registry.nearest_feature(name)
                 raise SettingsError(f'options are set for "{name}": there is no such feature{hint}')
         ordered = dict.fromkeys((SPINE, *(self.features or registry.names())))
         extractors = [registry.create(name, self.options.get(name)) for name in ordered]

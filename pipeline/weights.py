@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 from extractors import registry
 from extractors.protocol import Extractor
-from models_cache import WeightsError
+from models_cache import WeightsError, nearest
 from models_cache.cache import Weights, how_to_supply, resolve
 from models_cache.manifest import asset
 from pipeline.errors import SettingsError
@@ -101,9 +100,7 @@ def _known(name: str, candidates: tuple[str, ...], variant: str) -> str:
     if asset_name(candidates, variant) in candidates:
         return asset_name(candidates, variant)
     variants = [candidate.partition("/")[2] for candidate in candidates]
-    close = difflib.get_close_matches(variant, variants, n=1)
-    hint = f'did you mean "{close[0]}"?' if close else f"there are: {', '.join(variants)}"
-    raise WeightsError(f'{name} has no variant "{variant}", and there is no such file; {hint}')
+    raise WeightsError(f'{name} has no variant "{variant}", and there is no such file{nearest(variant, variants)}')
 
 
 def _is_own_file(extractor_class: Any, option: str, value: str) -> bool:

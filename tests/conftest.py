@@ -8,14 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clips import Extracted, extract
+from clips import CHEAP, Extracted, extract
 
 from extractors import numba_cache
 from models_cache.cache import WEIGHTS_DIR_VARIABLE
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
-CHEAP = ("emobase", "rhythm", "color", "lighting")
-"""Features without networks."""
 
 numba_cache.prepare()  # before any test module imports librosa
 if (SHARED / "weights").is_dir():

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clips import Clip, Extracted, click, extract, steady_frames
+from clips import CHEAP, Clip, Extracted, click, extract, steady_frames
 
 from pipeline.decoded import Damage, FramesSeen, Picture, Sound
 from pipeline.errors import MediaError
@@ -18,8 +18,6 @@ from pipeline.media import Media
 from pipeline.process import process_video
 from pipeline.settings import Settings
 from pipeline.timestamps import FrameLine
-
-CHEAP = ("emobase", "rhythm", "color", "lighting")
 
 
 def test_facts(media: Callable[[str], Path]) -> None:

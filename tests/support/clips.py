@@ -17,6 +17,8 @@ from pipeline.process import VideoResult, process_video
 from pipeline.settings import Settings
 
 RATE_HZ = 48000
+CHEAP = ("emobase", "rhythm", "color", "lighting")
+"""Features without networks."""
 
 
 @dataclass(frozen=True)
