@@ -18,7 +18,7 @@ RUN pip install --constraint constraints.txt . \
  && mkdir -p /data /features /models \
  && chown avcues /features /models
 
-ENV AVCUES_MODELS_DIR=/models NUMBA_CACHE_DIR=/tmp/numba
+ENV AVCUES_MODELS_DIR=/models XDG_CACHE_HOME=/tmp/cache
 USER avcues
 WORKDIR /features
 ENTRYPOINT ["avcues"]

@@ -3,12 +3,15 @@
 librosa compiles some functions with numba on first use and caches them beside its own files. When several processes
 do so at once, numba can mix the files of different processes, and every later process that loads them crashes
 (numba issue 10128). So one process compiles everything into a fresh folder, which appears under its final name when it
-is complete; all others wait and then only read.
+is complete; all others wait and then only read. The folder's name holds everything that makes numba compile anew:
+another interpreter, version or processor, and another copy of librosa's files.
 """
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
+import importlib.util
 import os
 import subprocess
 import sys
@@ -36,10 +39,8 @@ def prepare(tell: Callable[[str], object] = lambda text: None) -> Path:
     Raises:
         AvcuesError: librosa cannot be compiled.
     """
-    versions = "-".join(importlib.metadata.version(name) for name in ("librosa", "numba", "numpy"))
-    python = f"{sys.version_info.major}.{sys.version_info.minor}"
     root = _writable_root()
-    folder = root / f"librosa-{python}-{versions}"
+    folder = root / f"librosa-{_fingerprint()}"
     with FileLock(root / f".{folder.name}.lock"):
         if not folder.exists():
             tell("compiling librosa's functions, once on this machine: half a minute")
@@ -67,11 +68,28 @@ def _fill(folder: Path) -> None:
         filled.rename(folder)
 
 
+def _fingerprint() -> str:
+    """Names what numba looks at before it trusts a cached function."""
+    import llvmlite.binding as llvm
+
+    spec = importlib.util.find_spec("librosa")
+    if spec is None or spec.origin is None:
+        raise AvcuesError("librosa is not installed: pip install librosa")
+    sources = sorted(Path(spec.origin).parent.rglob("*.py"))
+    facts = [
+        sys.implementation.cache_tag,
+        *(importlib.metadata.version(name) for name in ("librosa", "numba", "numpy", "llvmlite")),
+        llvm.get_process_triple(),
+        llvm.get_host_cpu_name(),
+        llvm.get_host_cpu_features().flatten(),
+        *(f"{source}:{source.stat().st_mtime_ns}:{source.stat().st_size}" for source in sources),
+    ]
+    return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
+
+
 def _writable_root() -> Path:
     """The user's cache folder, or the temporary folder where that cannot be written."""
-    wanted = os.environ.get(_VARIABLE)
-    places = [Path(wanted)] if wanted else []
-    places += [Path(platformdirs.user_cache_dir("avcues")), Path(tempfile.gettempdir()) / f"avcues-{os.getuid()}"]
+    places = [Path(platformdirs.user_cache_dir("avcues")), Path(tempfile.gettempdir()) / f"avcues-{os.getuid()}"]
     for place in places:
         try:
             place.mkdir(parents=True, exist_ok=True)
@@ -79,4 +97,4 @@ def _writable_root() -> Path:
             continue
         if os.access(place, os.W_OK):
             return place
-    raise AvcuesError(f"no folder for compiled functions can be written; set {_VARIABLE} to one that can")
+    raise AvcuesError("no folder for compiled functions can be written; set XDG_CACHE_HOME to one that can")
