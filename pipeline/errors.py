@@ -11,8 +11,12 @@ class InputError(AvcuesError):
     """Inputs from which no list of videos can be made."""
 
 
+class OutputError(AvcuesError):
+    """The output folder cannot be written; no other video of the run could be written either."""
+
+
 class SettingsError(AvcuesError):
     """Options that are unknown, contradict each other, or contradict the dataset that they would extend."""
 
 
-__all__ = ["AvcuesError", "InputError", "MediaError", "SettingsError"]
+__all__ = ["AvcuesError", "InputError", "MediaError", "OutputError", "SettingsError"]
