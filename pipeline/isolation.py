@@ -188,7 +188,7 @@ class Engine:
             return ""
         self._words.seek(max(0, self._words.seek(0, os.SEEK_END) - 20_000))
         text = self._words.read().decode(errors="replace")
-        frame = re.search(r'most recent call first\):\n  File "(?:.*/)?([^"]+)", line (\d+) in (\S+)', text)
+        frame = re.search(r'Current thread [^\n]*\n  File "(?:.*/)?([^"]+)", line (\d+) in (\S+)', text)
         if frame:
             return f" in {frame[3]} ({frame[1]}:{frame[2]})"
         lines = text.strip().splitlines()
