@@ -25,6 +25,7 @@ WORKERS_PER_GPU = 4
 _WORKER_BYTES = 2 << 30
 """Memory that a worker with every network needs, with room for large pictures."""
 
+_TALKATIVE = ("distributed", "asyncio", "tornado")
 _CONFIGURATION = {
     "distributed.admin.tick.limit": "1h",
     # What is kept of each event and task must not grow with the number of videos.
@@ -40,7 +41,8 @@ def default_workers(videos: int, gpus: Sequence[str], workers_per_gpu: int | Non
     Args:
         gpus: The GPUs that are used; each core drives one worker, each GPU serves at most `workers_per_gpu`.
     """
-    from distributed.system import CPU_COUNT, MEMORY_LIMIT
+    from dask.system import CPU_COUNT
+    from distributed.system import MEMORY_LIMIT
 
     fitting = [videos, CPU_COUNT, MEMORY_LIMIT // _WORKER_BYTES]
     if gpus:
@@ -141,7 +143,9 @@ def _look(mark: Any) -> tuple[str, bool]:
 def _quieten(debug: bool) -> None:
     # What happens to a worker is told per video, in one line.
     if not debug:
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        names = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] in _TALKATIVE]
+        for name in names:
+            logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def _environment() -> dict[str, str | int]:
