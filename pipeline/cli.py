@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -97,6 +98,35 @@ def status(
         else:
             show_overview(found, out, Console())
     raise typer.Exit(1 if found.failures or found.not_begun else 0)
+
+
+@app.command()
+def doctor(
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Also try to write to this folder.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+) -> None:
+    """Tells what this machine has, what will run on it and what will not, each with its remedy.
+
+    Exit codes: 0 everything runs, 1 something does not.
+    """
+    with OneLineErrors(debug):
+        import json
+        from dataclasses import asdict
+
+        from rich.console import Console
+
+        from pipeline.console import show_findings
+        from pipeline.doctor import examine
+
+        console = Console()
+        with console.status("looking at everything that a run needs") if console.is_terminal else nullcontext():
+            findings = list(examine(out))
+        if as_json:
+            print(json.dumps([asdict(finding) for finding in findings], indent=1))
+        else:
+            show_findings(findings, console)
+    raise typer.Exit(1 if any(finding.state == "problem" for finding in findings) else 0)
 
 
 @app.command()

@@ -24,6 +24,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from pipeline.doctor import Finding
 from pipeline.result import VideoResult
 from pipeline.status import Overview
 
@@ -178,6 +179,21 @@ def show_overview(found: Overview, out: str, console: Console) -> None:
             f"\nThe same avcues extract command again works on these {found.failed + len(found.not_begun)} videos.",
             soft_wrap=True,
         )
+
+
+_MARKS = {"ok": "[green]ok[/]", "note": "[yellow]note[/]", "problem": "[red]no[/]"}
+
+
+def show_findings(findings: Sequence[Finding], console: Console) -> None:
+    """Prints what the doctor found."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for finding in findings:
+        remedy = f"\n[bold]-> {escape(finding.remedy)}[/]" if finding.remedy else ""
+        table.add_row(_MARKS[finding.state], escape(finding.subject), escape(finding.found) + remedy)
+    console.print(table)
 
 
 def _some(video_ids: Sequence[str]) -> str:
