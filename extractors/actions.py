@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -15,7 +15,7 @@ from extractors.protocol import ClipBatch, Column, Columns, Table
 from models_cache.cache import resolve
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor
 
 NAMES = tuple((Path(__file__).parent / "labels" / "kinetics400.txt").read_text().splitlines())
 
@@ -55,6 +55,7 @@ class Actions:
     Settings = ActionsSettings
     tables = (_TABLE,)
     supports_bf16 = True
+    parallel = True
     weights: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "variant": ("actions/i3d_rgb_imagenet", "actions/i3d_rgb_scratch", "actions/i3d_r50")
     }
@@ -65,7 +66,7 @@ class Actions:
 
     def __init__(self, settings: ActionsSettings = ActionsSettings()) -> None:
         self.settings = settings
-        self._network: nn.Module | None = None
+        self._network: Callable[[Tensor], Tensor] | None = None
 
     def setup(self, compute: Compute) -> None:
         """Loads the network."""
@@ -76,23 +77,19 @@ class Actions:
             else:
                 from extractors.networks.inception_i3d import load  # type: ignore[assignment]
             self._compute = compute
-            self._network = compute.place(load(weights))
+            shape = (3, self.clip_frames, self.crop_px, self.crop_px)
+            self._network = compute.place(load(weights), shape)
 
     def process_clips(self, batch: ClipBatch) -> npt.NDArray[np.float32]:
         """(B, 400) probabilities of (B, 64, 224, 224, 3) uint8 RGB clips."""
         import torch
 
         assert self._network is not None
-        # One clip's first feature map takes 100 MB; on a CPU more clips at a time gain nothing.
-        at_a_time = len(batch) if self._compute.device == "cuda" else 1
-        probabilities = []
-        for start in range(0, len(batch), at_a_time):
-            clips = torch.from_numpy(batch.clips[start : start + at_a_time]).to(self._compute.device)
-            # (B, T, H, W, 3) is channels-last already.
-            x = clips.permute(0, 4, 1, 2, 3).float() / 127.5 - 1
-            with self._compute.autocast():
-                probabilities.append(self._network(x).softmax(dim=1).cpu().numpy())
-        return np.concatenate(probabilities)
+        clips = torch.from_numpy(batch.clips).to(self._compute.device)
+        # (B, T, H, W, 3) is channels-last already.
+        x = clips.permute(0, 4, 1, 2, 3).float() / 127.5 - 1
+        with self._compute.autocast():
+            return self._network(x).softmax(dim=1).cpu().numpy()
 
     def describe_shots(self, means: npt.NDArray[np.float32], clips: npt.NDArray[np.int32]) -> Mapping[str, Columns]:
         """Columns of S shots from the (S, 400) means over their clips."""

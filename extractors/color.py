@@ -88,6 +88,7 @@ class Color:
     )
     Settings = NoSettings
     tables = (_TABLE,)
+    parallel = True
 
     def __init__(self, settings: NoSettings = NoSettings()) -> None:
         self.settings = settings

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal
 
 import cv2
 from threadpoolctl import threadpool_limits
@@ -13,9 +14,7 @@ from threadpoolctl import threadpool_limits
 from models_cache import AvcuesError
 
 if TYPE_CHECKING:
-    from torch import nn
-
-    Network = TypeVar("Network", bound=nn.Module)
+    from torch import Tensor, nn
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["fp32", "bf16"]
@@ -29,7 +28,8 @@ class Compute:
         device: "auto" takes CUDA, then MPS, then the CPU.
         precision: "fp32"; "bf16" is faster and moves probabilities by up to 0.01 (an extractor for which it would be
             more, or not faster, stays with fp32 and says so).
-        threads: Intra-op threads of each library.
+        threads: Batches that are worked on at once. Each library uses one thread for each: its sums, and so values,
+            depend on how it splits them.
     """
 
     device: Device = "auto"
@@ -56,26 +56,35 @@ class Compute:
         return self
 
     def apply(self) -> None:
-        """Sets the thread counts of this process's libraries; sums, and so values, may depend on them."""
-        cv2.setNumThreads(self.threads)
-        threadpool_limits(limits=self.threads)
+        """Gives this process's libraries one thread for each batch."""
+        cv2.setNumThreads(1)
+        threadpool_limits(limits=1)
         torch = sys.modules.get("torch")
         if torch is None:  # no network is in use
             return
-        torch.set_num_threads(self.threads)
+        torch.set_num_threads(1)
         if self.device == "cuda":
             # TensorFloat-32 would make "fp32" depend on the card.
             torch.backends.cuda.matmul.allow_tf32 = False
             torch.backends.cudnn.allow_tf32 = False
 
-    def place(self, network: Network) -> Network:
-        """Moves a network to the device, ready for inference, its 2-D or 3-D convolutions in channels-last layout.
+    def place(self, network: nn.Module, input_shape: Sequence[int] | None = None) -> Callable[[Tensor], Tensor]:
+        """Makes a network ready for inference on the device.
 
-        Submodules that the network lists in `fp32_modules` stay in fp32 when the precision is bf16.
+        On a CPU in fp32 it is compiled by OpenVINO, which takes half of torch's time and gives the same logits to 1e-5.
+        Elsewhere its 2-D or 3-D convolutions get the channels-last layout; submodules that it lists in `fp32_modules`
+        stay in fp32 when the precision is bf16.
+
+        Args:
+            input_shape: Shape of an input without the batch dimension; None: always by torch, for small networks.
         """
         import torch
         from torch import nn
 
+        if input_shape is not None and self.device == "cpu" and self.precision == "fp32":
+            from extractors.openvino_network import OpenVinoNetwork
+
+            return OpenVinoNetwork(network.eval(), input_shape, self.threads)
         placed = network.to(self.device).eval().requires_grad_(False)
         for module in placed.modules():
             if isinstance(module, nn.Conv2d):

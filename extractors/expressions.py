@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,7 +16,7 @@ from extractors.protocol import FRAME, Column, Columns, FrameBatch, Table
 from models_cache.cache import resolve
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor
 
 CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 _MEANS = tuple(f"mean_{name}" for name in CLASSES)
@@ -96,7 +96,7 @@ class Expressions:
 
     def __init__(self, settings: ExpressionsSettings = ExpressionsSettings()) -> None:
         self.settings = settings
-        self._network: nn.Module | None = None
+        self._network: Callable[[Tensor], Tensor] | None = None
         self._detector: YuNet | CenterFace | None = None
 
     @property
@@ -114,7 +114,8 @@ class Expressions:
             detector = resolve(f"faces/{options.detector}").path
             self._detector = DETECTORS[options.detector](detector, options.min_score)
             self._compute = compute
-            self._network = compute.place(load(resolve(f"expressions/{options.variant}").path))
+            shape = (3, 44, 44) if options.variant == "vgg19" else None
+            self._network = compute.place(load(resolve(f"expressions/{options.variant}").path), shape)
 
     def process_frames(self, batch: FrameBatch) -> Mapping[str, Columns]:
         """Finds and classifies the faces on (B, H, W, 3) uint8 RGB frames."""

@@ -58,6 +58,7 @@ class Lighting:
     )
     Settings = LightingSettings
     tables = (_TABLE,)
+    parallel = True
 
     def __init__(self, settings: LightingSettings = LightingSettings()) -> None:
         self.settings = settings

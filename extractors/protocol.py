@@ -178,7 +178,10 @@ class AudioExtractor(Extractor, Protocol):
 
 @runtime_checkable
 class FrameExtractor(Extractor, Protocol):
-    """Measures single frames."""
+    """Measures single frames.
+
+    It may have the attribute `parallel = True`: several threads may then call it at once.
+    """
 
     def process_frames(self, batch: FrameBatch) -> Mapping[str, Columns]:
         """Returns B rows for each window table, in batch order; item tables carry the column `FRAME`."""
@@ -187,6 +190,8 @@ class FrameExtractor(Extractor, Protocol):
 @runtime_checkable
 class ClipExtractor(Extractor, Protocol):
     """Measures clips of a shot; a shot's row is made from the mean over its clips.
+
+    It may have the attribute `parallel = True`: several threads may then call it at once.
 
     Attributes:
         clip_frames: T, frames per clip.

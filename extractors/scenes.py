@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,7 +15,7 @@ from extractors.protocol import Column, Columns, FrameBatch, Table
 from models_cache.cache import resolve
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor
 
 
 @cache
@@ -61,11 +61,12 @@ class Scenes:
     citation = "Zhou et al. 2017, Places: a 10 million image database for scene recognition"
     Settings = ScenesSettings
     tables = (_TABLE,)
+    parallel = True
     weights: ClassVar[Mapping[str, tuple[str, ...]]] = {"variant": ("scenes/resnet50", "scenes/squeezenet11")}
 
     def __init__(self, settings: ScenesSettings = ScenesSettings()) -> None:
         self.settings = settings
-        self._network: nn.Module | None = None
+        self._network: Callable[[Tensor], Tensor] | None = None
 
     @property
     def supports_bf16(self) -> bool:
@@ -79,7 +80,8 @@ class Scenes:
 
             load = {"resnet50": places.load_resnet50, "squeezenet11": places.load_squeezenet}[self.settings.variant]
             self._compute = compute
-            self._network = compute.place(load(resolve(f"scenes/{self.settings.variant}").path))
+            shape = (3, 224, 224) if self.settings.variant == "resnet50" else None
+            self._network = compute.place(load(resolve(f"scenes/{self.settings.variant}").path), shape)
 
     def process_frames(self, batch: FrameBatch) -> Mapping[str, Columns]:
         """Classifies (B, H, W, 3) uint8 RGB frames."""

@@ -12,11 +12,12 @@ from av.video.reformatter import Interpolation, VideoReformatter
 
 from extractors.protocol import ClipBatch, ClipExtractor
 from pipeline.decoded import Picture
+from pipeline.lanes import Lanes
 from pipeline.rows import Rows, whole
 from pipeline.shots import Settled
+from pipeline.stopwatch import Stopwatch
 from pipeline.upright import upright
 
-_CLIPS_PER_BATCH = 4
 Image = npt.NDArray[np.uint8]
 
 
@@ -25,18 +26,19 @@ class ClipPass:
 
     A shot is sampled from its start on. Every `clip_frames` samples make a clip. What is left over makes a clip that
     ends with the shot if it is at least half as long as one; a shot shorter than a clip is repeated to fill one. Held
-    are the last `clip_frames` samples and one batch, however long a shot is.
+    are the last `clip_frames` samples and the clips that the lane is busy with, however long a shot is.
     """
 
-    def __init__(self, extractor: ClipExtractor) -> None:
+    def __init__(self, extractor: ClipExtractor, lanes: Lanes, stopwatch: Stopwatch) -> None:
         self._extractor = extractor
+        self._lane = lanes.lane(
+            stopwatch.timed(extractor.name, self._process), self._take, parallel=getattr(extractor, "parallel", False)
+        )
         self._reformatter = VideoReformatter()
         self._recent: deque[Image] = deque(maxlen=extractor.clip_frames)
         self._samples = 0
         self._shot = -1
         self._shot_start = Fraction(0)
-        self._clips: list[Image] = []
-        self._of_shot: list[int] = []
         self._sums: list[npt.NDArray[np.float64]] = []
         self._counts: list[int] = []
 
@@ -58,7 +60,7 @@ class ClipPass:
         if settled.shot != self._shot:
             self._end_shot()
             self._shot, self._shot_start = settled.shot, settled.start
-            self._sums.append(np.zeros(0))
+            self._sums.append(np.zeros(1))
             self._counts.append(0)
         rate = self._extractor.clip_rate_hz
         first = math.ceil((settled.start - self._shot_start) * rate)
@@ -72,7 +74,7 @@ class ClipPass:
     def finish(self) -> list[Rows]:
         """Ends the last shot and returns the extractor's tables."""
         self._end_shot()
-        self._flush()
+        self._lane.drain()
         means = np.array([total / count for total, count in zip(self._sums, self._counts, strict=True)], np.float32)
         if not len(means):
             return []
@@ -90,16 +92,13 @@ class ClipPass:
         self._samples = 0
 
     def _emit(self, frames: list[Image]) -> None:
-        self._clips.append(np.stack(frames))
-        self._of_shot.append(self._shot)
-        if len(self._clips) == _CLIPS_PER_BATCH:
-            self._flush()
+        self._lane.push((self._shot, np.stack(frames)))
 
-    def _flush(self) -> None:
-        if not self._clips:
-            return
-        values = self._extractor.process_clips(ClipBatch(np.stack(self._clips)))
-        for shot, row in zip(self._of_shot, values.astype(np.float64), strict=True):
-            self._sums[shot] = row if not len(self._sums[shot]) else self._sums[shot] + row
-            self._counts[shot] += 1
-        self._clips, self._of_shot = [], []
+    def _process(self, clip: tuple[int, Image]) -> tuple[int, npt.NDArray[np.float32]]:
+        shot, frames = clip
+        return shot, self._extractor.process_clips(ClipBatch(frames[None]))[0]
+
+    def _take(self, result: tuple[int, npt.NDArray[np.float32]]) -> None:
+        shot, values = result
+        self._sums[shot] = self._sums[shot] + values.astype(np.float64)
+        self._counts[shot] += 1

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from extractors.protocol import AudioExtractor, ClipExtractor, Extractor, FrameExtractor, ShotDetector
 from pipeline.decoded import Picture
 from pipeline.errors import MediaError
+from pipeline.lanes import Lanes
 from pipeline.media import Media
 from pipeline.pictures import PicturePass
 from pipeline.rows import Rows, missing_rows, whole
@@ -43,6 +44,7 @@ class Extraction:
         grid: Grid,
         extractors: Sequence[Extractor],
         missing: Sequence[Extractor],
+        threads: int,
         stopwatch: Stopwatch,
     ) -> None:
         self.end = Fraction(0)
@@ -59,6 +61,7 @@ class Extraction:
         detectors = [e for e in extractors if isinstance(e, ShotDetector)] if makes_spine or of_clips else []
         expected = grid.count(Fraction(media.facts.duration_s or 600))
         expected = min(expected + 2, _MOST_EXPECTED_WINDOWS)
+        self._lanes = Lanes(threads)
         self._pictures: PicturePass | None = None
         self._sound: SoundPass | None = None
         if media.facts.video is not None and (of_frames or detectors):
@@ -69,6 +72,7 @@ class Extraction:
                 of_frames=of_frames,
                 of_clips=of_clips,
                 expected_windows=expected,
+                lanes=self._lanes,
                 stopwatch=stopwatch,
             )
         if media.facts.audio is not None and (of_audio or makes_spine):
@@ -100,7 +104,8 @@ class Extraction:
         self.windows = self._grid.count(self.end)
 
     def close(self) -> None:
-        """Frees what the extractors hold for this video."""
+        """Ends what is under way, and frees what the extractors hold for this video."""
+        self._lanes.close()
         if self._sound is not None:
             self._sound.abort()
 

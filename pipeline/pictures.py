@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 from av.video.reformatter import VideoReformatter
 
-from extractors.protocol import ClipExtractor, FrameBatch, FrameExtractor, ShotDetector
+from extractors.protocol import ClipExtractor, Columns, FrameBatch, FrameExtractor, ShotDetector
 from pipeline.clips import ClipPass, Image
 from pipeline.decoded import Picture
+from pipeline.lanes import Lanes
 from pipeline.media import Media
 from pipeline.rows import ItemRows, Rows, WindowRows
 from pipeline.shots import Settled, ShotPass
@@ -26,7 +28,7 @@ BATCH_BYTES = 48 << 20
 class PicturePass:
     """Every frame to the shot detector and the clips, the frames on screen at window starts to the frame extractors.
 
-    Held are one decoded frame, one batch, and as many small images as the detector lags.
+    Held are one decoded frame, as many small images as the detector lags, and the batches that the lanes are busy with.
 
     Attributes:
         end: Last instant covered by a frame so far.
@@ -42,6 +44,7 @@ class PicturePass:
         of_frames: Sequence[FrameExtractor],
         of_clips: Sequence[ClipExtractor],
         expected_windows: int,
+        lanes: Lanes,
         stopwatch: Stopwatch,
     ) -> None:
         self.end = Fraction(0)
@@ -50,8 +53,8 @@ class PicturePass:
         self._stopwatch = stopwatch
         self._held: Picture | None = None
         self._shots: ShotPass[tuple[Image, ...]] | None = None if detector is None else ShotPass(media, detector)
-        self._clips = [(extractor.name, ClipPass(extractor)) for extractor in of_clips]
-        self._frames = _FramePass(of_frames, expected_windows, stopwatch) if of_frames else None
+        self._clips = [ClipPass(extractor, lanes, stopwatch) for extractor in of_clips]
+        self._frames = _FramePass(of_frames, expected_windows, lanes, stopwatch) if of_frames else None
 
     def push(self, picture: Picture) -> None:
         """Takes the next frame; the one before it is on screen until now."""
@@ -60,7 +63,7 @@ class PicturePass:
         self._held = picture
         if self._shots is not None:
             with self._stopwatch("scale"):
-                images = tuple(clips.image(picture) for _, clips in self._clips)
+                images = tuple(clips.image(picture) for clips in self._clips)
             with self._stopwatch("shots"):
                 settled = list(self._shots.push(picture, images))
             self._clip(settled)
@@ -75,7 +78,7 @@ class PicturePass:
                 settled = list(self._shots.finish(self.end))
             self._clip(settled)
         if self._frames is not None:
-            self._frames.flush()
+            self._frames.drain()
 
     @property
     def shots(self) -> list[Shot]:
@@ -85,9 +88,8 @@ class PicturePass:
     def tables(self, windows: int) -> list[Rows]:
         """Every table of the frame and clip extractors, after `drain`."""
         rows = [] if self._frames is None else self._frames.finish(windows)
-        for name, clips in self._clips:
-            with self._stopwatch(name):
-                rows += clips.finish()
+        for clips in self._clips:
+            rows += clips.finish()
         return rows
 
     def _show(self, picture: Picture, end: Fraction) -> None:
@@ -100,16 +102,24 @@ class PicturePass:
 
     def _clip(self, settled: Iterable[Settled[tuple[Image, ...]]]) -> None:
         for frame in settled:
-            for i, (name, clips) in enumerate(self._clips):
-                with self._stopwatch(name):
-                    clips.push(Settled(frame.shot, frame.start, frame.end, frame.payload[i]))
+            for clips, image in zip(self._clips, frame.payload, strict=True):
+                clips.push(Settled(frame.shot, frame.start, frame.end, image))
 
 
 class _FramePass:
     """Grid frames at full size, upright, in batches of one image size."""
 
-    def __init__(self, extractors: Sequence[FrameExtractor], expected_windows: int, stopwatch: Stopwatch) -> None:
-        self._extractors = extractors
+    def __init__(
+        self, extractors: Sequence[FrameExtractor], expected_windows: int, lanes: Lanes, stopwatch: Stopwatch
+    ) -> None:
+        self._lanes = [
+            lanes.lane(
+                stopwatch.timed(extractor.name, partial(_process, extractor)),
+                self._take,
+                parallel=getattr(extractor, "parallel", False),
+            )
+            for extractor in extractors
+        ]
         self._stopwatch = stopwatch
         self._reformatter = VideoReformatter()
         self._images: list[npt.NDArray[np.uint8]] = []
@@ -140,10 +150,25 @@ class _FramePass:
         batch = FrameBatch(np.stack(self._images), tuple(self._times))
         shown = self._shown
         self._images, self._times, self._shown = [], [], []
-        for extractor in self._extractors:
-            with self._stopwatch(extractor.name):
-                for name, columns in extractor.process_frames(batch).items():
-                    self._rows[name].add(shown, columns)
+        for lane in self._lanes:
+            lane.push((batch, shown))
+
+    def drain(self) -> None:
+        self.flush()
+        for lane in self._lanes:
+            lane.drain()
+
+    def _take(self, result: tuple[list[range], Mapping[str, Columns]]) -> None:
+        shown, tables = result
+        for name, columns in tables.items():
+            self._rows[name].add(shown, columns)
 
     def finish(self, windows: int) -> list[Rows]:
         return [rows.finish(windows) for rows in self._rows.values()]
+
+
+def _process(
+    extractor: FrameExtractor, work: tuple[FrameBatch, list[range]]
+) -> tuple[list[range], Mapping[str, Columns]]:
+    batch, shown = work
+    return shown, extractor.process_frames(batch)

@@ -114,7 +114,7 @@ def _extract(
             for extractor in missing:
                 extractor.setup(compute)
             compute.apply()
-        with closing(Extraction(media, grid, work.extractors, missing, work.stopwatch)) as extraction:
+        with closing(Extraction(media, grid, work.extractors, missing, compute.threads, work.stopwatch)) as extraction:
             extraction.decode(work.progress)
             if TIMELINE.name in result.tables:
                 # Another run made the spine; what is added hangs on it.

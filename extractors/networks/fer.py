@@ -5,6 +5,7 @@ Both map face crops to logits of the seven classes in the order of `extractors.e
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -63,7 +64,7 @@ def fold_batch_norm(network: FerVGG19) -> FerVGG19:
     return network
 
 
-def vgg19_logits(network: nn.Module, faces: Tensor) -> Tensor:
+def vgg19_logits(network: Callable[[Tensor], Tensor], faces: Tensor) -> Tensor:
     """Mean logits over the ten crops, as in the evaluation recipe of the repository.
 
     Args:
@@ -179,6 +180,6 @@ def load_mini_xception(path: Path) -> MiniXception:
     return network.eval()
 
 
-def mini_xception_logits(network: nn.Module, faces: Tensor) -> Tensor:
+def mini_xception_logits(network: Callable[[Tensor], Tensor], faces: Tensor) -> Tensor:
     """(N, 7) logits of (N, 64, 64) uint8 gray faces."""
     return network((faces[:, None].float() / 255 - 0.5) * 2).float()

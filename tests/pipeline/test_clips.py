@@ -10,7 +10,9 @@ import pytest
 
 from extractors.protocol import ClipBatch
 from pipeline.clips import ClipPass
+from pipeline.lanes import Lanes
 from pipeline.shots import Settled
+from pipeline.stopwatch import Stopwatch
 
 
 class Recorder:
@@ -38,7 +40,7 @@ class Recorder:
 def run(fps: int, *shot_lengths: int) -> Recorder:
     """Feeds shots of the given numbers of frames; frame i of the video shows the value i."""
     recorder = Recorder()
-    clips = ClipPass(recorder)
+    clips = ClipPass(recorder, Lanes(1), Stopwatch())
     number = 0
     for shot, length in enumerate(shot_lengths):
         for _ in range(length):
@@ -87,7 +89,7 @@ def test_samples_follow_the_clock_not_the_frame_count(fps: int, first: list[int]
 
 def test_a_long_shot_holds_no_more_than_a_short_one() -> None:
     recorder = Recorder()
-    clips = ClipPass(recorder)
+    clips = ClipPass(recorder, Lanes(1), Stopwatch())
     for number in range(5000):
         image = np.zeros((2, 2, 3), np.uint8)
         clips.push(Settled(0, Fraction(number, 25), Fraction(number + 1, 25), image))
