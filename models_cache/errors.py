@@ -5,7 +5,10 @@ input, what was expected and what to do next, in one line: users see the message
 """
 
 import difflib
+import itertools
 from collections.abc import Collection
+
+_LISTED = 40
 
 
 class AvcuesError(Exception):
@@ -17,6 +20,9 @@ class WeightsError(AvcuesError):
 
 
 def nearest(wrong: str, right: Collection[str]) -> str:
-    """'; did you mean "x"?' for a name that nearly is one of the right ones, else the list of these."""
+    """'; did you mean "x"?' for a name that nearly is one of the right ones, else the list of these, cut if long."""
     close = difflib.get_close_matches(wrong, right, n=1)
-    return f'; did you mean "{close[0]}"?' if close else f"; there are: {', '.join(right)}"
+    if close:
+        return f'; did you mean "{close[0]}"?'
+    listed = ", ".join(itertools.islice(right, _LISTED))
+    return f"; there are: {listed}" + (f" and {len(right) - _LISTED} more" if len(right) > _LISTED else "")

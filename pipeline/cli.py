@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +12,7 @@ import typer
 from pipeline.cli_errors import OneLineErrors
 from pipeline.cli_extract import extract, parse_workers, settings
 from pipeline.cli_models import models
+from pipeline.cli_report import make_report, report
 
 app = typer.Typer(
     name="avcues",
@@ -19,7 +21,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Turns videos into aligned half-second feature tables for models of perceived emotion.\n\n"
     "[bold]avcues extract[/] videos/ --out features   makes every table of every video in a folder\n\n"
-    "[bold]avcues validate[/] features                checks the finished folder",
+    "[bold]avcues validate[/] features                checks the finished folder\n\n"
+    "[bold]avcues report[/] features                  makes pages to look at it",
 )
 
 
@@ -41,6 +44,7 @@ def main_options(
 
 
 app.add_typer(models, name="models")
+app.command()(report)
 
 
 app.command()(extract)
@@ -135,10 +139,11 @@ def demo(
     workers: Annotated[str, typer.Option(help="As for extract.")] = "auto",
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
-    """Fetches three short real clips, makes their tables and prints a look at them."""
+    """Fetches three short real clips, makes their tables, prints a look at them and makes the pages of the report."""
     with OneLineErrors(debug):
         from rich.console import Console
 
+        from models_cache import WeightsError
         from pipeline.demo import fetch_clips, look
         from pipeline.run import Execution, run
 
@@ -147,6 +152,10 @@ def demo(
         code = run([str(clip) for clip in clips], out, settings(), how)
         if code == 0:
             look(out, [clip.stem for clip in clips], Console())
+            try:
+                make_report(out)
+            except WeightsError as error:
+                print(f"avcues: no report: {error}", file=sys.stderr)
     raise typer.Exit(code)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -38,6 +38,8 @@ _PRIMING = Fraction(1, 20)
 # av_read_frame that fails this often in a row will not recover.
 _READ_ERRORS_IN_A_ROW = 64
 _READ_BYTES = 1 << 18
+# A file with fewer key frames than this is not worth the wait for one picture.
+_FRAMES_PER_SEEK = 1000
 
 
 @dataclass
@@ -140,6 +142,39 @@ class Media:
                     yield self._sound(frame)
         yield from line.finish()
         self._count_missing(read)
+
+    def pictures_at(self, times: Iterable[Fraction]) -> Iterator[Picture | None]:
+        """Seeks the frame on screen at each time; None where none can be decoded. For a look, not for measuring.
+
+        Where frames carry no presentation times of their own it may be off by a few frames.
+        """
+        assert self._video is not None
+        self._video.codec_context.thread_type = "AUTO"
+        for time in times:
+            try:
+                self._container.seek(round((time + self.origin) / self.time_base), stream=self._video)
+                yield self._picture_on_screen(time)
+            except FFmpegError:
+                yield None
+
+    def _picture_on_screen(self, time: Fraction) -> Picture | None:
+        """Decodes on from where the file stands."""
+        last: Picture | None = None
+        frames = 0
+        for packet in self._packets([self._video]):
+            try:
+                decoded = packet.decode()
+            except (FFmpegError, EOFError):
+                continue
+            for frame in decoded:
+                picture = self._picture(frame, frame.dts if frame.pts is None else frame.pts, last)
+                if last is not None and picture.start > time:
+                    return last
+                last = picture
+                frames += 1
+            if frames >= _FRAMES_PER_SEEK:
+                break
+        return last
 
     def _packets(self, streams: list[Any]) -> Iterator[Any]:
         """Packets of the streams, then one flush packet each; read errors are skipped."""

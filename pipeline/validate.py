@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.errors import SettingsError
+from pipeline.report import FOLDER as REPORT_FOLDER
 from pipeline.settings import PIN_NAME, read_pin
 from pipeline.tables import SHOT_KEYS, TIMELINE, WINDOW_KEYS, read_metadata, table_path
 from pipeline.timeline import Grid
@@ -48,7 +49,7 @@ def check(out: Path) -> Summary:
         for breach in _check_video(out, video_id, pinned, summary):
             summary.breaches.append(breach)
     for folder in sorted(path for path in out.iterdir() if path.is_dir() and path.name[0] not in "_."):
-        if folder.name not in pinned["tables"]:
+        if folder.name not in pinned["tables"] and folder.name != REPORT_FOLDER:
             summary.breaches.append(f"{folder}: is no table of this dataset ({PIN_NAME}); remove it")
     summary.breaches += [
         f"{path}: left over by a run that was killed; remove it" for path in sorted(out.rglob(".*.tmp"))

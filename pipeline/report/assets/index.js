@@ -1,0 +1,33 @@
+"use strict";
+// Filters and sorts the rows of the index.
+
+(() => {
+  const body = document.querySelector("#videos tbody"), rows = [...body.rows];
+  const find = document.getElementById("find"), found = document.getElementById("found");
+  const texts = new Map(rows.map(row => [row, row.textContent.toLowerCase()]));
+
+  function filter() {
+    const words = find.value.toLowerCase().split(/\s+/);
+    let shown = 0;
+    for (const row of rows) {
+      const fits = words.every(word => texts.get(row).includes(word));
+      row.hidden = !fits;
+      shown += fits;
+    }
+    found.textContent = find.value.trim() ? `${shown} of ${rows.length}` : "";
+  }
+
+  let sorted = "", up = true;
+  function sort(key) {
+    up = key === sorted ? !up : true;
+    sorted = key;
+    const numeric = key === "duration" || key === "shots";
+    const compare = new Intl.Collator(undefined, {numeric: true}).compare;
+    const order = (a, b) => numeric ? a.dataset[key] - b.dataset[key] : compare(a.dataset[key], b.dataset[key]);
+    body.append(...[...rows].sort((a, b) => up ? order(a, b) : order(b, a)));
+  }
+
+  find.addEventListener("input", filter);
+  for (const button of document.querySelectorAll("[data-sort]")) button.addEventListener("click", () => sort(button.dataset.sort));
+  filter();
+})();

@@ -1,0 +1,82 @@
+"use strict";
+// What stands beside each chart: its title, and the value of each series in the window under the cursor.
+
+const UNITS = {probability: "", fraction: "", count: "", degree: "°"};
+
+function element(tag, properties = {}, ...children) {
+  const made = Object.assign(document.createElement(tag), properties);
+  made.append(...children);
+  return made;
+}
+
+/** Seconds as 1:02:03 or 2:03.5. */
+function clock(seconds, decimals = 0) {
+  const rounded = Math.round(seconds * 10 ** decimals) / 10 ** decimals;
+  const hours = Math.floor(rounded / 3600), minutes = Math.floor(rounded / 60) % 60;
+  const rest = (rounded % 60).toFixed(decimals).padStart(decimals ? decimals + 3 : 2, "0");
+  return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
+}
+
+/** A number as a reader wants it; a dash where there is none. */
+function readable(value) {
+  if (value === null || value === undefined) return "–";
+  const size = Math.abs(value);
+  if (Number.isInteger(value) && size < 1e6) return String(value);
+  return size >= 100 ? value.toFixed(0) : size >= 10 ? value.toFixed(1) : size >= 1 ? value.toFixed(2) : value.toFixed(3);
+}
+
+/** The line of one series: a swatch, its name, its value, its unit. */
+function lineOf(panel, series) {
+  const swatch = element("i", {hidden: !series.colour}), value = element("b");
+  swatch.style.background = series.colour;
+  const name = element("span", {textContent: series.name, title: `${series.column}: ${series.meaning}`});
+  const unit = element("small", {textContent: UNITS[series.unit] ?? series.unit});
+  const read = window => {
+    const count = series.counts[window];
+    value.textContent = (count > 1 ? `${count} × ` : "") + readable(series.values[window]);
+  };
+  return {item: element("li", {}, swatch, name, value, unit), read};
+}
+
+/** The place of a panel on the page: `host` for its chart, `read` to show the values of a window. */
+function place(panel, rebuild) {
+  const words = element("span", {className: "words"});
+  const label = element("header", {}, element("h2", {textContent: panel.title}), words, element("p", {textContent: panel.note}));
+  if (panel.kind === "lanes") label.lastChild.append(ramp());
+  const lines = panel.series.map(series => lineOf(panel, series));
+  const host = element("div", {className: "plot", role: "img", ariaLabel: `${panel.title} over time`});
+  const values = element("ul", {className: "values"}, ...lines.map(line => line.item));
+  const placed = {panel, host, active: 0, section: element("section", {className: `panel ${panel.kind}`}, label, values, host)};
+  placed.read = window => {
+    words.textContent = (panel.words[window] || "").replaceAll("_", " ");
+    lines.forEach(line => line.read(window));
+  };
+  if (panel.pick_one) label.append(picker(placed, lines, rebuild));
+  return placed;
+}
+
+/** Chooses which series of a panel is shown. */
+function picker(placed, lines, rebuild) {
+  const named = ({name, unit}) => unit ? `${name} (${unit})` : name;
+  const options = placed.panel.series.map((series, i) => element("option", {value: i, textContent: named(series)}));
+  const select = element("select", {ariaLabel: `column of ${placed.panel.title}`}, ...options);
+  const show = () => {
+    placed.active = Number(select.value);
+    lines.forEach((line, i) => line.item.hidden = i !== placed.active);
+  };
+  select.addEventListener("change", () => (show(), rebuild()));
+  show();
+  return select;
+}
+
+/** The shots as a panel: a strip of pictures, and the shot of each window. */
+function filmPanel(data, loaded) {
+  const film = data.film.map(({start, end, jpeg}) => {
+    const image = jpeg ? Object.assign(new Image(), {onload: loaded, src: jpeg}) : null;
+    const middle = data.colours[Math.floor((start + end) / 2 / data.step)];
+    return {start, end, image, colour: middle || "#d4d9e0"};
+  });
+  const shots = data.shots.length, pictures = film.length < shots ? `, ${film.length} pictures` : "";
+  const words = data.shot_of_windows.map(shot => shot < 0 ? null : `shot ${shot + 1} · ${(data.shots[shot][1] - data.shots[shot][0]).toFixed(1)} s`);
+  return {title: "Shots", kind: "film", note: `${shots} ${shots === 1 ? "shot" : "shots"}${pictures}`, film, words, series: []};
+}

@@ -1,0 +1,211 @@
+"use strict";
+// Draws one panel: uPlot for axes, lines and areas; film strip, hues and lanes are painted into its canvas.
+
+const FONT = '11px "Helvetica Neue", "Segoe UI", Roboto, "Liberation Sans", Arial, sans-serif';
+const INK = "#5b6472", GRID = "#e6e9ee", NOTHING = [0, 0, 0, 0];
+const LANE_RAMP = [[237, 241, 246], [178, 208, 230], [84, 153, 199], [21, 91, 145], [8, 40, 78]];
+const HEIGHTS = {lines: 84, stack: 132, hues: 92, film: 84};
+const SECONDS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200];
+// Columns narrower than this are mush: from there on a column is the mean of several windows.
+const COLUMN_PX = 2;
+
+function laneColour(value) {
+  // A root spreads the small probabilities that most classes have.
+  const place = Math.sqrt(Math.min(1, Math.max(0, value))) * (LANE_RAMP.length - 1);
+  const low = LANE_RAMP[Math.floor(place)], high = LANE_RAMP[Math.ceil(place)], share = place % 1;
+  return [...low.map((c, i) => c + (high[i] - c) * share), 255];
+}
+
+/** The colours of lanes, from 0 to 1. */
+function ramp() {
+  const stops = Array.from({length: 9}, (_, i) => `rgb(${laneColour(i / 8).slice(0, 3).map(Math.round)})`);
+  const bar = element("i");
+  bar.style.background = `linear-gradient(to right, ${stops})`;
+  return element("span", {className: "ramp", ariaLabel: "colours from 0 to 1"}, "0", bar, "1");
+}
+
+function hueColour(bin, bins) {
+  const share = channel => {
+    const k = (channel + bin * 12 / bins) % 12;
+    return Math.round(255 * (0.5 - 0.45 * Math.max(-1, Math.min(k - 3, 9 - k, 1))));
+  };
+  return [share(0), share(8), share(4)];
+}
+
+/** What is seen in columns of `per` windows each; the grouping does not depend on where the view begins. */
+function columnsOf(view, width) {
+  const first = Math.max(0, Math.floor(view.min / view.step));
+  const last = Math.min(view.windows, Math.ceil(view.max / view.step));
+  const per = Math.max(1, Math.ceil((last - first) / (width / COLUMN_PX)));
+  const from = first - first % per, count = Math.max(1, Math.ceil((last - from) / per));
+  const edges = Array.from({length: count + 1}, (_, i) => Math.min(view.windows, from + i * per));
+  return {per, count, edges, times: edges.map(k => k * view.step)};
+}
+
+/** One value per column, of the windows that have one; null where none has. */
+function perColumn(values, {count, edges}, combine) {
+  return Array.from({length: count}, (_, column) => {
+    let best = null, n = 0;
+    for (let k = edges[column]; k < edges[column + 1]; k++) {
+      if (values[k] === null) continue;
+      best = n++ ? combine(best, values[k], n) : values[k];
+    }
+    return best;
+  });
+}
+const mean = (soFar, value, n) => soFar + (value - soFar) / n;
+const higher = (a, b) => Math.max(a, b), lower = (a, b) => Math.min(a, b);
+
+/** A row of colours per series, a pixel per column. */
+function rowsImage(u, columns, rows, colourOf) {
+  const image = new ImageData(columns.count, rows.length);
+  rows.forEach((values, row) => perColumn(values, columns, mean).forEach((value, column) => {
+    if (value !== null) image.data.set(colourOf(value, row), 4 * (row * columns.count + column));
+  }));
+  const sheet = document.createElement("canvas");
+  sheet.width = columns.count;
+  sheet.height = rows.length;
+  sheet.getContext("2d").putImageData(image, 0, 0);
+  const [left, right] = [columns.times[0], columns.times[columns.count]].map(t => u.valToPos(t, "x", true));
+  return {sheet, left, width: right - left};
+}
+
+/** Paints within the plotting area only. */
+function clipped(u, paint) {
+  const {ctx, bbox} = u;
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+  ctx.clip();
+  ctx.imageSmoothingEnabled = false;
+  paint(ctx, bbox);
+  ctx.restore();
+}
+
+function paintLanes(u, columns, panel, lane) {
+  const {sheet, left, width} = rowsImage(u, columns, panel.series.map(s => s.values), laneColour);
+  clipped(u, (ctx, bbox) => panel.series.forEach((_, row) => {
+    const top = bbox.top + (row * lane.pitch + lane.top) * devicePixelRatio;
+    ctx.drawImage(sheet, 0, row, sheet.width, 1, left, top, width, lane.height * devicePixelRatio);
+  }));
+}
+
+function paintHues(u, columns, panel) {
+  const bins = panel.rows.length;
+  const rows = [...panel.rows].reverse();
+  const colours = rows.map((_, row) => hueColour(bins - 1 - row, bins));
+  const {sheet, left, width} = rowsImage(u, columns, rows, (value, row) =>
+    value ? [...colours[row], Math.round(255 * Math.min(1, 0.12 + Math.sqrt(value / 110)))] : NOTHING);
+  clipped(u, (ctx, bbox) => ctx.drawImage(sheet, left, bbox.top, width, bbox.height));
+}
+
+/** Each stretch is as wide as it lasts; its picture is cut to fit, and stays in sight while part of it is. */
+function paintFilm(u, film) {
+  clipped(u, (ctx, bbox) => {
+    ctx.imageSmoothingEnabled = true;
+    for (const {start, end, image, colour} of film) {
+      const left = u.valToPos(start, "x", true), right = u.valToPos(end, "x", true);
+      if (right < bbox.left || left > bbox.left + bbox.width) continue;
+      ctx.fillStyle = colour;
+      ctx.fillRect(left, bbox.top, right - left, bbox.height);
+      if (image && image.complete && image.naturalWidth) {
+        const from = Math.max(left, bbox.left), to = Math.min(right, bbox.left + bbox.width);
+        const scale = bbox.height / image.naturalHeight;
+        const width = Math.min(right - left, image.naturalWidth * scale);
+        const x = Math.max(left, Math.min(right - width, (from + to - width) / 2));
+        const cut = width / scale;
+        ctx.drawImage(image, (image.naturalWidth - cut) / 2, 0, cut, image.naturalHeight, x, bbox.top, width, bbox.height);
+      }
+      if (right - left > 4 * devicePixelRatio) {
+        ctx.fillStyle = "#fff";
+        ctx.fillRect(left - devicePixelRatio, bbox.top, 2 * devicePixelRatio, bbox.height);
+      }
+    }
+  });
+}
+
+/** Running totals from the last series to the first, so that each area is painted over the ones above it. */
+function totals(rows) {
+  const sums = [];
+  for (const row of rows) sums.unshift(row.map((v, i) => v === null ? null : v + (sums.length ? sums[0][i] : 0)));
+  return sums;
+}
+
+/** The lines of a panel: how they look, and their values in given columns, last value repeated to end the last step. */
+function linesOf(panel, active) {
+  const closed = values => [...values, values[values.length - 1]];
+  const drawn = panel.pick_one ? [panel.series[active]] : panel.series.filter(s => s.role === "line");
+  if (panel.kind === "stack") {
+    return {
+      range: [0, 1],
+      // White seams between areas, where steps are wide enough to bear them.
+      styles: drawn.map(s => ({fill: s.colour, stroke: u => u.data[0].length * 6 < u.width ? "#fff" : s.colour, width: 0.7})).reverse(),
+      values: columns => totals(drawn.map(s => perColumn(s.values, columns, mean))).map(closed),
+    };
+  }
+  const end = role => panel.series.find(s => s.role === role);
+  const all = [...drawn, end("high"), end("low")].filter(Boolean);
+  const bare = {width: 0, stroke: "transparent"};
+  return {
+    range: [Math.min(...all.map(s => s.low)), Math.max(...all.map(s => s.high))],
+    styles: drawn.flatMap(s => [bare, bare, {stroke: s.colour, width: 1.5}]),
+    bands: drawn.map((s, i) => ({series: [3 * i + 1, 3 * i + 2], fill: s.colour + "38"})),
+    values: columns => drawn.flatMap(s => [
+      perColumn((end("high") || s).values, columns, higher),
+      perColumn((end("low") || s).values, columns, lower),
+      perColumn(s.values, columns, mean),
+    ].map(closed)),
+  };
+}
+
+/** Lines where the ruler above all panels has its labels. */
+const xAxis = view => ({
+  size: 0, grid: {stroke: GRID, width: 1}, ticks: {show: false}, values: (_, all) => all.map(() => ""), ...labelsOf(view),
+});
+
+/** Where labels stand. */
+const labelsOf = view => ({space: 72, incrs: SECONDS.filter(seconds => seconds >= view.step)});
+
+function yAxis(panel, layout) {
+  const hues = panel.kind === "hues";
+  return {
+    size: layout.gutter, gap: 6, font: FONT, stroke: INK, ticks: {show: false}, grid: {stroke: GRID, width: 1}, space: 26,
+    splits: hues ? [0, 120, 240, 360] : undefined,
+    values: (_, all) => all.map(v => hues ? v + "°" : String(+v.toPrecision(6))),
+  };
+}
+
+/** Makes the chart of a panel in `host`; `layout` says how wide and at least how high it is, and what is left free. */
+function chart(panel, host, view, layout, active = 0) {
+  const bare = panel.kind === "lanes" || panel.kind === "film", lane = layout.lane;
+  const lines = panel.kind === "lines" || panel.kind === "stack" ? linesOf(panel, active) : null;
+  const columns = () => columnsOf(view, layout.width);
+  const painters = {
+    lanes: u => paintLanes(u, columns(), panel, lane),
+    hues: u => paintHues(u, columns(), panel),
+    film: u => paintFilm(u, panel.film),
+  };
+  const u = new uPlot({
+    width: layout.width,
+    height: panel.kind === "lanes" ? panel.series.length * lane.pitch + 4 : Math.max(HEIGHTS[panel.kind], layout.least),
+    padding: [bare ? 0 : 6, layout.right, bare ? 0 : 6, bare ? layout.gutter : 0],
+    cursor: {show: false},
+    legend: {show: false},
+    scales: {
+      x: {time: false, range: () => [view.min, view.max]},
+      y: {range: panel.kind === "hues" ? [0, 360] : lines?.range || [0, 1]},
+    },
+    axes: bare ? [{show: false}, {show: false}] : [xAxis(view), yAxis(panel, layout)],
+    series: [{}, ...(lines?.styles || []).map(style => ({
+      ...style, paths: uPlot.paths.stepped({align: 1, alignGaps: 1}), points: {show: false},
+    }))],
+    bands: lines?.bands,
+    hooks: {draw: painters[panel.kind] ? [painters[panel.kind]] : []},
+  }, null, host);
+  u.look = () => {
+    const seen = columns();
+    u.setData([seen.times, ...(lines ? lines.values(seen) : [])]);
+  };
+  u.look();
+  return u;
+}

@@ -1,0 +1,161 @@
+"use strict";
+// One time axis for all panels: which part of it is seen, and which window is under the cursor.
+
+const SHORTEST_WINDOWS = 4;
+const byId = id => document.getElementById(id);
+
+async function unpack(base64) {
+  const bytes = Uint8Array.from(atob(base64.trim()), c => c.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).json();
+}
+
+/** What is seen, in seconds; `changed` is called with whether more than the cursor moved. */
+function makeAxis(data, changed) {
+  const end = data.windows * data.step;
+  const view = {step: data.step, windows: data.windows, end, min: 0, max: end, window: 0};
+  const shortest = Math.min(end, SHORTEST_WINDOWS * data.step);
+  const axis = {view, left: 0, width: 1};
+
+  axis.at = clientX => view.min + (clientX - axis.left) / axis.width * (view.max - view.min);
+  axis.zoomed = () => view.max - view.min < end;
+  axis.see = (min, max) => {
+    const span = Math.min(end, Math.max(shortest, max - min));
+    view.min = Math.max(0, Math.min(end - span, (min + max - span) / 2));
+    view.max = view.min + span;
+    changed(true);
+  };
+  axis.pan = seconds => axis.see(view.min + seconds, view.max + seconds);
+  axis.whole = () => axis.see(0, end);
+  axis.zoom = (factor, around = axis.centre()) => axis.see(around - (around - view.min) * factor, around + (view.max - around) * factor);
+  axis.point = second => {
+    view.window = Math.max(0, Math.min(view.windows - 1, Math.floor(second / view.step + 1e-9)));
+    changed(false);
+  };
+  axis.centre = () => {
+    const second = (view.window + 0.5) * view.step;
+    return second > view.min && second < view.max ? second : (view.min + view.max) / 2;
+  };
+  axis.go = windows => {
+    axis.point((view.window + windows) * view.step);
+    if (axis.centre() !== (view.window + 0.5) * view.step) axis.pan(Math.sign(windows) * (view.max - view.min) / 2);
+  };
+  axis.select = (...ends) => {
+    const [from, to] = ends.map(x => Math.max(0, Math.min(axis.width, x - axis.left))).sort((a, b) => a - b);
+    byId("selection").hidden = !ends.length;
+    Object.assign(byId("selection").style, {left: axis.origin + from + "px", width: to - from + "px"});
+  };
+  return axis;
+}
+
+/** The labels of the axis; `spill` pixels more than the panels, for the half of the last label. */
+function ruler(host, view, layout, spill) {
+  Object.assign(host.style, {width: layout.width + spill + "px", marginRight: -spill + "px"});
+  const u = new uPlot({
+    width: layout.width + spill,
+    height: 26,
+    padding: [0, layout.right + spill, 0, layout.gutter],
+    cursor: {show: false},
+    legend: {show: false},
+    scales: {x: {time: false, range: () => [view.min, view.max]}},
+    axes: [
+      {
+        size: 24, gap: 3, font: FONT, stroke: INK, grid: {show: false}, ticks: {stroke: "#c5cbd4", size: 4}, ...labelsOf(view),
+        values: (_, all) => all.map(t => clock(t, all[1] - all[0] < 1 ? 1 : 0)),
+      },
+      {show: false},
+    ],
+    series: [{}, {}],
+  }, [[0, view.end], [0, 0]], host);
+  u.look = () => u.setScale("x", {min: view.min, max: view.max});
+  return u;
+}
+
+/** The cursor is as wide as its window. */
+function placeCursor(cursor, {view, origin, width}) {
+  const [from, to] = [view.window, view.window + 1]
+    .map(k => Math.max(0, Math.min(width, (k * view.step - view.min) / (view.max - view.min) * width)));
+  cursor.hidden = to <= 0 || from >= width;
+  Object.assign(cursor.style, {left: origin + from + "px", width: Math.max(1, to - from) + "px"});
+}
+
+/** The whole video in the colours of its frames, pale where it is not seen. */
+function paintOverview(canvas, view, colours) {
+  const ctx = canvas.getContext("2d"), ratio = devicePixelRatio;
+  const width = canvas.width = canvas.clientWidth * ratio, height = canvas.height = canvas.clientHeight * ratio;
+  for (let x = 0; x < width; x++) {
+    ctx.fillStyle = colours[Math.floor(x / width * view.windows)] || "#d4d9e0";
+    ctx.fillRect(x, 0, 1, height);
+  }
+  const [from, to] = [view.min, view.max].map(t => t / view.end * width);
+  ctx.fillStyle = "rgba(246,247,249,.78)";
+  ctx.fillRect(0, 0, from, height);
+  ctx.fillRect(to, 0, width - to, height);
+  ctx.strokeStyle = "#1d2430";
+  ctx.lineWidth = 2 * ratio;
+  ctx.strokeRect(from + ratio, ratio, Math.max(2 * ratio, to - from - 2 * ratio), height - 2 * ratio);
+}
+
+/** The line above the axis: time, window and shot under the cursor, and how many windows a column stands for. */
+function readingOf(data, {view, width}) {
+  const decimals = Number.isInteger(data.step * 10) ? 1 : 2, second = view.window * data.step;
+  const shot = data.shot_of_windows[view.window], [start, end] = data.shots[shot] || [];
+  const {per} = columnsOf(view, width);
+  return [
+    element("b", {textContent: `${clock(second, decimals)}–${clock(second + data.step, decimals)}`}),
+    element("span", {textContent: `window ${view.window}`}),
+    ...(shot >= 0 ? [element("span", {className: "more", textContent: `shot ${shot + 1} (${clock(start, 1)}–${clock(end, 1)})`})] : []),
+    ...(per > 1 ? [element("span", {className: "more", textContent: `drawn: means of ${per} windows`})] : []),
+  ];
+}
+
+async function main() {
+  const data = await unpack(byId("data").textContent), stack = byId("stack");
+  let charts = [], everything = false, frame = 0;
+  const changed = all => {
+    everything ||= all;
+    frame ||= requestAnimationFrame(show);
+  };
+  const axis = makeAxis(data, changed), {view} = axis;
+  const panels = data.film.length ? [filmPanel(data, () => changed(true)), ...data.panels] : data.panels;
+  const places = panels.map(panel => place(panel, build));
+  stack.append(...places.map(placed => placed.section));
+
+  function show() {
+    if (everything) {
+      charts.forEach(u => u.look());
+      paintOverview(byId("overview"), view, data.colours);
+    }
+    frame = everything = 0;
+    const box = charts[charts.length - 1].over.getBoundingClientRect();
+    Object.assign(axis, {left: box.left, width: box.width, origin: box.left - stack.getBoundingClientRect().left});
+    byId("now").replaceChildren(...readingOf(data, axis));
+    places.forEach(placed => placed.read(view.window));
+    placeCursor(byId("cursor"), axis);
+  }
+
+  /** Everything is made anew when the width changes. */
+  function build() {
+    charts.forEach(u => u.destroy());
+    const wide = matchMedia("(min-width: 800px)").matches;
+    const layout = {
+      width: places[0]?.host.clientWidth || stack.clientWidth, gutter: wide ? 44 : 34, right: wide ? 12 : 6,
+      lane: wide ? {pitch: 20, top: 3, height: 15} : {pitch: 27, top: 16, height: 9},
+    };
+    charts = places.map(({panel, host, section, active}) =>
+      chart(panel, host, view, {...layout, least: wide ? section.clientHeight : 0}, active));
+    charts.push(ruler(byId("axis"), view, layout, wide ? 24 : 10));
+    Object.assign(byId("overview").style, {width: layout.width - layout.gutter - layout.right + "px", marginRight: layout.right + "px"});
+    changed(true);
+  }
+
+  build();
+  show();
+  listenToPanels(stack, axis);
+  listenToOverview(byId("overview"), axis);
+  listenToKeys(axis);
+  let width = stack.clientWidth;
+  new ResizeObserver(() => stack.clientWidth !== width && (width = stack.clientWidth, build())).observe(stack);
+  document.documentElement.dataset.ready = Math.round(performance.now());
+}
+
+main();

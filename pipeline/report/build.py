@@ -1,0 +1,146 @@
+"""From a dataset to its report: pages made in parallel, then the index."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from dask.system import CPU_COUNT
+
+from models_cache import AvcuesError, nearest
+from pipeline.errors import InputError, SettingsError
+from pipeline.preflight import prepare_output
+from pipeline.report import FOLDER, index, page
+from pipeline.report.index import PAGES, page_path, row_of, row_of_page, row_without_tables
+from pipeline.report.thumbnails import film_strip
+from pipeline.report.video import Video, read_status, video_ids
+from pipeline.settings import PIN_NAME, read_pin
+from pipeline.storage import write_atomically
+from pipeline.tables import TIMELINE, table_path
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was made.
+
+    Args:
+        open_first: The index, or the page of the one video that was asked for.
+        pages: Video pages made by this call.
+        problems: One line for each video whose page could not be made.
+    """
+
+    open_first: Path
+    pages: int
+    problems: tuple[str, ...]
+
+
+def build(
+    out: Path,
+    wanted: Sequence[str] = (),
+    *,
+    report: Path | None = None,
+    media: Path | None = None,
+    workers: int | None = None,
+    tell: Callable[[int, int], None] = lambda done, total: None,
+) -> Report:
+    """Makes the pages of the wanted videos, or of all, and the index.
+
+    Args:
+        out: Folder of a dataset.
+        report: Folder of the pages; None: `FOLDER` in the dataset.
+        media: Folder with the videos, where they are not where they were measured.
+        workers: Processes; None: one per core.
+        tell: Called with the number of pages made so far, and of all.
+
+    Raises:
+        AvcuesError: There is no dataset, no such video, no drawing library to be had, or nowhere to write.
+    """
+    pinned = read_pin(out)
+    if pinned is None:
+        raise SettingsError(f"{out}: has no {PIN_NAME}; name a folder that avcues extract made")
+    known = video_ids(out)
+    if not known:
+        raise InputError(f"{out}: holds no video yet; run avcues extract")
+    for video_id in wanted:
+        if video_id not in known:
+            raise InputError(f'{out} has no video "{video_id}"{nearest(video_id, known)}')
+        Video(out, video_id, pinned)
+    shown = list(dict.fromkeys(wanted)) or [v for v in known if table_path(out, TIMELINE.name, v).exists()]
+    sources = _sources(out, shown, media)
+    page.library()
+    report = report or out / FOLDER
+    prepare_output(report / PAGES)
+
+    problems: list[str] = []
+    tell(0, len(shown))
+    for done, problem in enumerate(_each(partial(_make_page, out, report, pinned), shown, sources, workers), 1):
+        problems += [problem] if problem else []
+        tell(done, len(shown))
+    _write(report / "index.html", index.render(out.resolve().name, [_row(out, report, v) for v in known]))
+    first = page_path(report, wanted[0]) if len(wanted) == 1 and not problems else report / "index.html"
+    return Report(first, len(shown) - len(problems), tuple(problems))
+
+
+def _sources(out: Path, shown: Sequence[str], media: Path | None) -> list[list[Path]]:
+    """For each video the files that may be its source: where it was, or those of its name in `media`, at any depth."""
+    recorded = [Path(str(read_status(out, video_id).get("source", video_id))) for video_id in shown]
+    if media is None:
+        return [[path] for path in recorded]
+    if not media.is_dir():
+        raise InputError(f"--media {media}: no such folder")
+    by_name: dict[str, list[Path]] = {}
+    for path in sorted(media.rglob("*")):
+        by_name.setdefault(path.name, []).append(path)
+    return [by_name.get(path.name, [media / path.name]) for path in recorded]
+
+
+def _make_page(out: Path, report: Path, pinned: Mapping[str, Any], video_id: str, sources: list[Path]) -> str | None:
+    """Makes one page and returns what went wrong, if anything: one video must not cost the others their pages."""
+    try:
+        video = Video(out, video_id, pinned)
+        strip = film_strip(video, sources)
+        _write(page_path(report, video_id), page.render(video, strip, row_of(video, strip)))
+        return None
+    except AvcuesError as error:
+        return str(error)
+    except Exception as error:
+        return f"{video_id}: its page could not be made ({type(error).__name__}: {error}); try avcues validate {out}"
+
+
+def _each(
+    make: Callable[[str, list[Path]], str | None],
+    shown: Sequence[str],
+    sources: Sequence[list[Path]],
+    workers: int | None,
+) -> Iterator[str | None]:
+    count = min(workers or CPU_COUNT, len(shown))
+    if count <= 1:
+        yield from map(make, shown, sources)
+        return
+    # A fork of a process with Arrow's threads may hang; an interrupt is the parent's to handle.
+    context = get_context("spawn")
+    with ProcessPoolExecutor(count, context, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
+        try:
+            yield from pool.map(make, shown, sources)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _row(out: Path, report: Path, video_id: str) -> dict[str, Any]:
+    """What the last page of a video says of it, and what became of it since."""
+    of_record = row_without_tables(video_id, read_status(out, video_id))
+    of_page = row_of_page(page_path(report, video_id))
+    if of_page is None:
+        return of_record | {"page": False}
+    return of_record | of_page | {"page": True, "state": of_record["state"], "error": of_record["error"]}
+
+
+def _write(path: Path, text: str) -> None:
+    write_atomically(path, lambda file: file.write(text.encode()))

@@ -1,0 +1,91 @@
+"""Scenes, objects and actions: of hundreds of classes the few that matter in this video, each in a lane of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.report.series import Panel, numbers, series_of, why_empty
+from pipeline.report.video import Values, Video
+
+LANES = 8
+
+
+def scenes(video: Video) -> Panel | None:
+    """The most probable scenes of the whole video."""
+    if not video.has("scenes", "top1"):
+        return None
+    classes = [name for name in video.numeric("scenes") if name != "indoor"]
+    values = video.values("scenes", classes)
+    panel = _lanes(
+        video,
+        "Scenes",
+        "scenes",
+        classes,
+        values,
+        f"probability of {LANES} of {len(classes)} classes, the most probable of the whole video",
+    )
+    return replace(panel, words=video.texts("scenes", "top1"))
+
+
+def actions(video: Video) -> Panel | None:
+    """The most probable actions of the whole video; a shot's hold for all its windows."""
+    if not video.has("actions", "top1"):
+        return None
+    classes = [name for name in video.numeric("actions") if name != "clips"]
+    shots = video.shot_of_windows
+    values = _spread(video.values("actions", classes), shots)
+    words = [*video.texts("actions", "top1"), None]
+    panel = _lanes(
+        video,
+        "Actions",
+        "actions",
+        classes,
+        values,
+        f"probability per shot of {LANES} of {len(classes)} classes, the most probable of the whole video",
+    )
+    return replace(panel, words=[words[shot] for shot in shots])
+
+
+def objects(video: Video) -> Panel | None:
+    """The objects that are seen most, with their best score and their number."""
+    classes = [name.removeprefix("score_") for name in video.numeric("objects") if name.startswith("score_")]
+    if not classes:
+        return None
+    values = video.values("objects", [f"score_{name}" for name in classes])
+    panel = _lanes(
+        video,
+        "Objects",
+        "objects",
+        [f"score_{name}" for name in classes],
+        values,
+        "score of the surest detection, and how many there are; the classes seen most",
+    )
+    seen = [one for one in panel.series if any(one.values)]
+    counted = video.values("objects", [one.column.replace("objects.score_", "count_") for one in seen])
+    return replace(
+        panel,
+        series=[
+            replace(one, name=one.name.removeprefix("score_"), counts=numbers(counted[:, i]))
+            for i, one in enumerate(seen)
+        ],
+        empty=panel.empty or ("" if seen else "no object was found in any frame"),
+    )
+
+
+def _lanes(video: Video, title: str, table: str, classes: Sequence[str], values: Values, note: str) -> Panel:
+    """The `LANES` classes with the highest mean of (windows, classes) values."""
+    means = np.nan_to_num(values).sum(axis=0)
+    best = np.argsort(-means, kind="stable")[:LANES]
+    series = [series_of(video, table, classes[i], values[:, i]) for i in best]
+    return Panel(title=title, kind="lanes", note=note, series=series, empty=why_empty(video, series))
+
+
+def _spread(of_shots: Values, shot_of_windows: npt.NDArray[np.int32]) -> Values:
+    """(windows, C) from (shots, C); NaN where no shot is on screen."""
+    nothing = np.full((1, of_shots.shape[1]), np.nan)
+    spread: Values = np.concatenate([of_shots, nothing])[shot_of_windows]
+    return spread

@@ -1,0 +1,146 @@
+"""The page of one video: one HTML file that needs nothing else."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, PackageLoader
+from markupsafe import Markup
+
+from models_cache.cache import resolve
+from pipeline.report.panels import frame_colours, panels
+from pipeline.report.series import Panel
+from pipeline.report.thumbnails import FilmStrip
+from pipeline.report.video import Video
+
+
+@cache
+def templates() -> Environment:
+    """The pages' templates; whatever they are given is escaped."""
+    environment = Environment(loader=PackageLoader(__package__, "assets"), autoescape=True, trim_blocks=True)
+    environment.globals["asset"] = _asset
+    environment.globals["library"] = library
+    return environment
+
+
+@cache
+def library() -> Mapping[str, Markup]:
+    """Script and style sheet of uPlot, fetched once; they become part of every page.
+
+    Raises:
+        WeightsError: They cannot be had.
+    """
+    files = {"script": "report/uplot", "style": "report/uplot_style"}
+    return {kind: Markup(resolve(name).path.read_text("utf-8")) for kind, name in files.items()}
+
+
+def _asset(name: str) -> Markup:
+    return Markup((files(__package__) / "assets" / name).read_text())
+
+
+def render(video: Video, strip: FilmStrip, row: Mapping[str, Any]) -> str:
+    """The page as text.
+
+    Args:
+        row: What the index says of the video; the page keeps it, so that the index can be made anew without the tables.
+    """
+    made = panels(video)
+    absent: dict[str, list[str]] = {}
+    for panel in made:
+        if panel.empty:
+            absent.setdefault(panel.empty, []).append(panel.title)
+    return (
+        templates()
+        .get_template("page.html")
+        .render(
+            video=video,
+            row=row,
+            facts=_facts(video),
+            notices=_notices(video, strip),
+            absent=absent,
+            made=[_made(video, feature) for feature in video.recipes],
+            footer=_footer(video),
+            data=_packed(video, strip, [panel for panel in made if not panel.empty]),
+        )
+    )
+
+
+def _packed(video: Video, strip: FilmStrip, made: Sequence[Panel]) -> str:
+    """Everything that the page draws: JSON, compressed because a film has a million numbers."""
+    document = {
+        "step": video.step,
+        "windows": video.windows,
+        "shots": video.shots,
+        "shot_of_windows": video.shot_of_windows.tolist(),
+        "film": strip.thumbnails,
+        "colours": frame_colours(video),
+        "panels": made,
+    }
+    text = json.dumps(document, separators=(",", ":"), allow_nan=False, default=vars)
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+
+
+def duration(seconds: float) -> str:
+    """As 1:02:03 or 2:03."""
+    whole = round(seconds)
+    hours, minutes = whole // 3600, whole // 60 % 60
+    return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
+
+
+def _facts(video: Video) -> list[str]:
+    source, picture, sound = video.source, video.source.get("video"), video.source.get("audio")
+    facts = [str(source["name"]), duration(video.duration_s), f"{video.windows} windows of {video.step:g} s"]
+    if picture:
+        facts.append(f"{picture['width']} × {picture['height']} {picture['codec']}, {_rate(picture['average_rate'])}")
+    if video.source.get("frames", {}).get("rotation"):
+        facts.append(f"turned by {source['frames']['rotation']}°")
+    facts.append(f"{sound['codec']} {sound['rate_hz'] / 1000:g} kHz {sound['layout']}" if sound else "no sound")
+    return facts if picture else [*facts, "no picture"]
+
+
+def _rate(fraction: str) -> str:
+    numerator, _, denominator = fraction.partition("/")
+    return f"{float(numerator) / float(denominator or 1):.4g} frames/s" if numerator.isdigit() else "unknown rate"
+
+
+def _notices(video: Video, strip: FilmStrip) -> list[tuple[str, str, str]]:
+    """On what is missing or damaged: how bad it is, a line, and the rest of the story."""
+    notices = []
+    if video.status.get("state") == "failed":
+        notices.append(("bad", "The last run failed; what is shown is older.", str(video.status.get("error"))))
+    if video.damage:
+        notices.append(("warn", f"Damaged: {video.damage}. What could not be decoded is missing below.", ""))
+    for table, why in video.unreadable.items():
+        notices.append(("bad", f"The table {table} {why}; run avcues extract again.", ""))
+    for feature, why in video.status.get("left_out", {}).items():
+        notices.append(("", f"Left out: {feature}", why))
+    if strip.missing:
+        notices.append(("", f"No pictures: {strip.missing}.", ""))
+    return notices
+
+
+def _made(video: Video, feature: str) -> dict[str, str]:
+    """How a feature was measured, by the metadata of its first table."""
+    recipe = video.recipes[feature]
+    about = next((t for t in video.tables.values() if t["recipe"]["extractor"] == feature), None)
+    networks = [name.partition("/")[2] or name for name in recipe.get("weights", {})]
+    chosen = {k: v for k, v in recipe["settings"].items() if v is not None and str(v) not in networks}
+    return {
+        "feature": feature,
+        "networks": ", ".join(networks),
+        "settings": ", ".join(f"{key} {value}" for key, value in chosen.items()),
+        "device": f"{about['device']}, {about['precision']}" if about else "not made for this video",
+        "citation": about["citation"] if about else "",
+    }
+
+
+def _footer(video: Video) -> str:
+    about = next(iter(video.tables.values()))
+    libraries = ", ".join(f"{name} {version}" for name, version in about["libraries"].items())
+    return f"avcues {about['avcues']}; {about['decoder']}; {libraries}."

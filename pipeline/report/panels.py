@@ -1,0 +1,160 @@
+"""The panels of a page, from whatever tables a video has."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from extractors.color import HUE_BINS
+from extractors.expressions import CLASSES
+from pipeline.report.lanes import actions, objects, scenes
+from pipeline.report.series import Panel, Role, numbers, series_of, why_empty
+from pipeline.report.video import Video
+from pipeline.tables import TIMELINE
+
+# Okabe and Ito's palette, which colour-blind readers can tell apart.
+BLUE, ORANGE, GREEN, RED, PINK, SKY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9"
+GREY, INK = "#c3c8d0", "#3f4754"
+EXPRESSION_COLOURS = dict(zip(CLASSES, (RED, GREEN, PINK, ORANGE, BLUE, SKY, GREY), strict=True))
+
+_DRAWN = {"color", "lighting", "emobase", "expressions", "scenes", "objects", TIMELINE.name}
+_MOST_COLUMNS = 12
+_RHYTHM = ("tempo_bpm", "pulse_clarity", "onset_count", "onset_strength_max", "rms_mean", "centroid_mean")
+_HUES = tuple(f"hue_{10 * i:03d}" for i in range(HUE_BINS))
+
+
+@dataclass(frozen=True)
+class _Line:
+    table: str
+    column: str
+    name: str
+    colour: str
+    role: Role = "line"
+    zero_is_missing: bool = False
+
+
+_LIGHT = (
+    _Line("color", "saturation_mean", "saturation", BLUE),
+    _Line("lighting", "median_brightness", "brightness", ORANGE),
+    _Line("lighting", "shadow_proportion", "in shadow", INK),
+)
+_KEY = (_Line("lighting", "lighting_key", "lighting key", INK),)
+_LOUDNESS = (
+    _Line("emobase", "pcm_loudness_sma_amean", "mean", BLUE),
+    _Line("emobase", "pcm_loudness_sma_max", "highest", "", "high"),
+    _Line("emobase", "pcm_loudness_sma_min", "lowest", "", "low"),
+)
+_PITCH = (
+    # openSMILE's F0 is 0 where there is no voice: that is no pitch.
+    _Line("emobase", "F0_sma_max", "highest F0", RED, zero_is_missing=True),
+    _Line("emobase", "voiceProb_sma_amean", "voicing", "", "text"),
+)
+
+
+def panels(video: Video) -> list[Panel]:
+    """Every panel that the video's tables give, in reading order."""
+    others = [name for name, about in video.tables.items() if about["row"] == "window" and name not in _DRAWN]
+    made = [
+        _hues(video),
+        _lines(video, "Saturation and light", _LIGHT, "of the whole frame, 0 to 1"),
+        _lines(video, "Lighting key", _KEY, "mean × std of brightness"),
+        _lines(video, "Loudness", _LOUDNESS, "normalised intensity ^ 0.3"),
+        _lines(video, "Pitch", _PITCH, "in Hz; gaps where there is no voice"),
+        _expressions(video),
+        scenes(video),
+        objects(video),
+        actions(video),
+        *(_any(video, name) for name in others),
+    ]
+    return [panel for panel in made if panel is not None]
+
+
+def frame_colours(video: Video) -> list[str | None]:
+    """For each window the colour of its frame as a whole, as #rrggbb; None where there is no frame."""
+    if not video.has("color", "hue_mean", "saturation_mean", "hue_concentration", "value_mean"):
+        return []
+    names = ["hue_mean", "saturation_mean", "hue_concentration", "value_mean"]
+    hue, saturation, concentration, value = video.values("color", names).T
+    # Hues that point everywhere cancel out to grey, as the colours themselves do.
+    hsv = np.nan_to_num(np.column_stack([hue, saturation * concentration, value]))
+    rgb = cv2.cvtColor(hsv[None].astype(np.float32), cv2.COLOR_HSV2RGB)[0]
+    hexes = ["#" + bytes(row).hex() for row in np.rint(rgb * 255).astype(np.uint8)]
+    return [None if math.isnan(v) else colour for v, colour in zip(value.tolist(), hexes, strict=True)]
+
+
+def _lines(video: Video, title: str, lines: Sequence[_Line], note: str = "") -> Panel | None:
+    series = []
+    for line in lines:
+        if not video.has(line.table, line.column):
+            continue
+        values = video.values(line.table, [line.column])[:, 0]
+        if line.zero_is_missing:
+            values[values == 0] = np.nan
+        series.append(
+            series_of(video, line.table, line.column, values, name=line.name, colour=line.colour, role=line.role)
+        )
+    if not series:
+        return None
+    drawn = [one for one in series if one.role != "text"]
+    return Panel(title=title, kind="lines", note=note, series=series, empty=why_empty(video, drawn))
+
+
+def _hues(video: Video) -> Panel | None:
+    readings = {"hue_mean": "mean hue", "hue_concentration": "concentration", "colourfulness": "colourfulness"}
+    if not video.has("color", *_HUES, *readings):
+        return None
+    shares = video.values("color", _HUES)
+    values = video.values("color", tuple(readings))
+    series = [series_of(video, "color", c, values[:, i], name=readings[c]) for i, c in enumerate(readings)]
+    return Panel(
+        title="Hue",
+        kind="hues",
+        note="share of pixels; grey counts as 0°",
+        series=series,
+        rows=[numbers(bin_) for bin_ in np.rint(shares.T * 255)],
+        empty=why_empty(video, series),
+    )
+
+
+def _expressions(video: Video) -> Panel | None:
+    if not video.has("expressions", *CLASSES, "faces"):
+        return None
+    values = video.values("expressions", [*CLASSES, "faces"])
+    series = [
+        series_of(video, "expressions", name, values[:, i], colour=EXPRESSION_COLOURS[name])
+        for i, name in enumerate(CLASSES)
+    ]
+    faces = series_of(video, "expressions", "faces", values[:, -1], role="text")
+    empty = why_empty(video, series)
+    if empty and not why_empty(video, [faces]):
+        empty = "no face was found in any frame"
+    return Panel(
+        title="Expression",
+        kind="stack",
+        note="probability; gaps without a face",
+        series=[faces, *(replace(one, low=0, high=1) for one in series)],
+        empty=empty,
+    )
+
+
+def _any(video: Video, table: str) -> Panel | None:
+    """Any other window table: its columns, one at a time, as the table itself describes them."""
+    columns = video.numeric(table)
+    preferred = [name for name in _RHYTHM if name in columns] if table == "rhythm" else []
+    chosen = preferred or columns[:_MOST_COLUMNS]
+    if not chosen:
+        return None
+    values = video.values(table, chosen)
+    series = [series_of(video, table, name, values[:, i], colour=BLUE) for i, name in enumerate(chosen)]
+    return Panel(
+        title=table.replace("_", " ").capitalize(),
+        kind="lines",
+        note=f"{len(chosen)} of {len(columns)} columns" if len(chosen) < len(columns) else "",
+        series=series,
+        pick_one=True,
+        empty=why_empty(video, series),
+    )

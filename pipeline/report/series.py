@@ -1,0 +1,117 @@
+"""What a panel of a page is made of, and how a column of a table becomes a series."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from pipeline.report.video import Values, Video
+
+Role = Literal["line", "high", "low", "text"]
+Numbers = list[float | None]
+"""A value per window; None is a gap."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Series:
+    """One column of numbers.
+
+    Args:
+        name: As the page shows it.
+        column: Table and column.
+        role: "line", "high" and "low" (ends of the area around the panel's line), or "text" (only its value is shown).
+        low: Where its axis begins.
+        high: Where its axis ends.
+        counts: How many there are of what the values are the scores of.
+    """
+
+    name: str
+    column: str
+    unit: str
+    meaning: str
+    values: Numbers
+    colour: str = ""
+    role: Role = "line"
+    low: float = 0.0
+    high: float = 1.0
+    counts: Numbers = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """A strip of the page.
+
+    Args:
+        kind: "lines", "stack" (areas on top of each other), "hues" (a histogram per window), "lanes" (a row each).
+        note: A line under the title.
+        pick_one: Series have units of their own and are shown one at a time.
+        rows: Of "hues": for each bin from 0 degrees on, its share of each window in 0..255.
+        words: A word per window, such as the most probable scene.
+        empty: Why there is nothing to see, in place of everything else.
+    """
+
+    title: str
+    kind: Literal["lines", "stack", "hues", "lanes"]
+    note: str = ""
+    series: Sequence[Series] = ()
+    pick_one: bool = False
+    rows: Sequence[Numbers] = ()
+    words: Sequence[str | None] = ()
+    empty: str = ""
+
+
+def series_of(
+    video: Video,
+    table: str,
+    column: str,
+    values: Values,
+    *,
+    name: str = "",
+    colour: str = "",
+    role: Role = "line",
+) -> Series:
+    """A series with the unit, meaning and bounds that its table documents."""
+    about = video.column(table, column)
+    low, high = _axis(values[~np.isnan(values)], about.get("low"), about.get("high"))
+    return Series(
+        name=name or column,
+        column=f"{table}.{column}",
+        unit="" if about["unit"] == "1" else about["unit"],
+        meaning=about["meaning"],
+        values=numbers(values),
+        colour=colour,
+        role=role,
+        low=low,
+        high=high,
+    )
+
+
+def _axis(seen: Values, low: float | None, high: float | None) -> tuple[float, float]:
+    """Ends of an axis: those of the scale, unless the values use so little of it that they would look flat."""
+    least, most = (float(seen.min()), float(seen.max())) if len(seen) else (0.0, 1.0)
+    if low is not None and high is not None and most - least > (high - low) / 3:
+        return low, high
+    margin = 0.06 * (most - least) or 0.5
+    floor = 0.0 if low is None and least >= 0 else low
+    near = floor is not None and least - floor < (most - least)
+    return (floor if floor is not None and near else least - margin), most + margin
+
+
+def numbers(values: Values) -> Numbers:
+    """Values to four digits, which is all that a reader needs; NaN becomes None."""
+    missing = np.isnan(values)
+    magnitude = np.floor(np.log10(np.where(missing | (values == 0), 1, np.abs(values))))
+    scale = 10.0 ** np.clip(3 - magnitude, 0, 9)
+    rounded = np.rint(values * scale) / scale
+    return [None if gap else value for gap, value in zip(missing.tolist(), rounded.tolist(), strict=True)]
+
+
+def why_empty(video: Video, series: Sequence[Series]) -> str:
+    """What stands in place of a panel without a single value; nothing where there is one."""
+    if any(value is not None for one in series for value in one.values):
+        return ""
+    lacking = [what for stream, what in (("video", "picture"), ("audio", "sound")) if not video.source.get(stream)]
+    return "no value in any window" + "".join(f"; the file has no {what}" for what in lacking)

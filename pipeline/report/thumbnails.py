@@ -1,0 +1,145 @@
+"""Small pictures of the shots, from the source video if it is still there."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from av.video.reformatter import Interpolation, VideoReformatter
+
+from pipeline.decoded import Picture
+from pipeline.errors import MediaError
+from pipeline.media import Media
+from pipeline.report.video import Video
+from pipeline.storage import fingerprint
+from pipeline.upright import upright
+
+MOST_THUMBNAILS = 200
+HEIGHT_PX = 96
+_INDEX_HEIGHT_PX = 54
+_QUALITY = 72
+
+
+@dataclass(frozen=True)
+class Thumbnail:
+    """A stretch of the film strip.
+
+    Args:
+        start: Seconds.
+        end: Seconds.
+        jpeg: As a data URI; empty where there is no picture.
+    """
+
+    start: float
+    end: float
+    jpeg: str = ""
+
+
+@dataclass(frozen=True)
+class FilmStrip:
+    """The thumbnails of a video in order, the one for the index, and why pictures are missing if they are."""
+
+    thumbnails: tuple[Thumbnail, ...]
+    cover: str = ""
+    missing: str = ""
+
+
+def find_source(video: Video, candidates: Sequence[Path]) -> Path:
+    """The one of some files that a video's tables were measured from.
+
+    Raises:
+        MediaError: None is there, or they are other files of the same name.
+    """
+    found = [path for path in candidates if path.is_file()]
+    if not found:
+        raise MediaError(f"{candidates[0]} is not there; give its folder with --media")
+    for path in found:
+        if fingerprint(path) == video.source.get("fingerprint"):
+            return path
+    raise MediaError(f"{found[0]} is not the file that the tables were made from; give its folder with --media")
+
+
+def film_strip(video: Video, candidates: Sequence[Path]) -> FilmStrip:
+    """Thumbnails of the frames in the middle of the shots, empty ones where they cannot be had.
+
+    Args:
+        candidates: Files that may be the video's source.
+    """
+    stretches = merge(video.shots)
+    if not stretches:
+        return FilmStrip(())
+    empty = tuple(Thumbnail(start, end) for start, end, _ in stretches)
+    if video.status.get("damage", {}).get("clock_restarts"):
+        return FilmStrip(empty, missing="the clock of this file restarts, so that frames cannot be found by their time")
+    try:
+        with Media.open(find_source(video, candidates)) as opened:
+            images = list(_images(opened, stretches))
+    except (MediaError, OSError) as error:
+        return FilmStrip(empty, missing=str(error))
+    thumbnails = tuple(
+        Thumbnail(start, end, "" if image is None else _jpeg(image))
+        for (start, end, _), image in zip(stretches, images, strict=True)
+    )
+    # The longest shot stands for the video.
+    _, cover = max(zip(stretches, images, strict=True), key=lambda it: (it[1] is not None, it[0][1] - it[0][0]))
+    missing = "" if any(image is not None for image in images) else "no frame of this file could be decoded"
+    return FilmStrip(thumbnails, "" if cover is None else _jpeg(_shrink(cover)), missing)
+
+
+def merge(shots: Sequence[tuple[float, float]]) -> list[tuple[float, float, tuple[float, float]]]:
+    """Start and end of each stretch, and the shot that stands for it: the longest of those that begin in it.
+
+    Of up to `MOST_THUMBNAILS` shots each is its own stretch; of more, neighbours go together.
+    """
+    if len(shots) <= MOST_THUMBNAILS:
+        return [(start, end, (start, end)) for start, end in shots]
+    slot_s = (shots[-1][1] - shots[0][0]) / MOST_THUMBNAILS
+    of_slot: dict[int, list[tuple[float, float]]] = {}
+    for shot in shots:
+        of_slot.setdefault(int((shot[0] - shots[0][0]) / slot_s), []).append(shot)
+    return [(group[0][0], group[-1][1], max(group, key=lambda s: s[1] - s[0])) for group in of_slot.values()]
+
+
+def _images(
+    media: Media, stretches: Sequence[tuple[float, float, tuple[float, float]]]
+) -> Iterator[npt.NDArray[np.uint8] | None]:
+    if media.facts.video is None:
+        yield from [None] * len(stretches)
+        return
+    reformatter = VideoReformatter()
+    middles = [Fraction((start + end) / 2) for _, _, (start, end) in stretches]
+    for (_, _, (start, end)), picture in zip(stretches, media.pictures_at(middles), strict=True):
+        # Where the file cannot be searched, a frame of another shot may turn up.
+        shown = picture is not None and start - 0.1 <= float(picture.start) <= end
+        yield _scaled(picture, reformatter) if picture is not None and shown else None
+
+
+def _scaled(picture: Picture, reformatter: VideoReformatter) -> npt.NDArray[np.uint8]:
+    """(`HEIGHT_PX`, width, 3) uint8 RGB, upright."""
+    frame = picture.frame
+    turned = round(frame.rotation / 90) % 2 == 1
+    scale = HEIGHT_PX / (frame.width if turned else frame.height)
+    width, height = (max(1, round(side * scale)) for side in (frame.width, frame.height))
+    small = reformatter.reformat(frame, width, height, format="rgb24", interpolation=Interpolation.AREA)
+    return upright(small.to_ndarray(), frame.rotation)  # type: ignore[arg-type]
+
+
+def _shrink(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    width = max(1, round(image.shape[1] * _INDEX_HEIGHT_PX / image.shape[0]))
+    return np.asarray(cv2.resize(image, (width, _INDEX_HEIGHT_PX), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _jpeg(image: npt.NDArray[np.uint8]) -> str:
+    _, encoded = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+    return data_uri("jpeg", encoded.tobytes())
+
+
+def data_uri(kind: str, encoded: bytes) -> str:
+    """An image as text that stands in a page."""
+    return f"data:image/{kind};base64,{base64.b64encode(encoded).decode()}"

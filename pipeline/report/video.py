@@ -1,0 +1,131 @@
+"""What a dataset holds of one video: its record and its tables, column by column."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.decoded import Damage
+from pipeline.errors import InputError
+from pipeline.tables import TIMELINE, read_metadata, table_path
+
+Values = npt.NDArray[np.float64]
+
+
+def video_ids(out: Path) -> list[str]:
+    """Every video that the folder has a record or a timeline of."""
+    records = {path.stem for path in (out / "_status").glob("*.json")}
+    return sorted(records | {path.stem for path in (out / TIMELINE.name).glob("*.parquet")})
+
+
+def read_status(out: Path, video_id: str) -> dict[str, Any]:
+    """The record of a video's last run; empty where there is none that can be read."""
+    try:
+        return dict(json.loads((out / "_status" / f"{video_id}.json").read_text()))
+    except (OSError, ValueError):
+        return {}
+
+
+class Video:
+    """One video's tables.
+
+    Attributes:
+        tables: Metadata of every table that can be read, by name.
+        unreadable: Why each of the others cannot.
+        source: What the tables say of the file that they were measured from.
+        windows: Rows of every window table.
+        step: Seconds per window.
+
+    Raises:
+        InputError: There is no timeline to hang anything on.
+    """
+
+    def __init__(self, out: Path, video_id: str, pinned: Mapping[str, Any]) -> None:
+        self.video_id = video_id
+        self.recipes: Mapping[str, Any] = pinned["recipes"]
+        self.step = float(Fraction(pinned["step"]))
+        self.status = read_status(out, video_id)
+        self.tables: dict[str, dict[str, Any]] = {}
+        self.unreadable: dict[str, str] = {}
+        self._out = out
+        rows: dict[str, int] = {}
+        for name in pinned["tables"]:
+            path = table_path(out, name, video_id)
+            metadata = read_metadata(path)
+            if metadata is not None:
+                self.tables[name] = metadata
+                rows[name] = pq.read_metadata(path).num_rows
+            elif path.exists():
+                self.unreadable[name] = "cannot be read"
+        if TIMELINE.name not in self.tables:
+            cause = self.status.get("error") or f"{table_path(out, TIMELINE.name, video_id)} is missing or damaged"
+            raise InputError(f'"{video_id}" has no tables to show ({cause}); run avcues extract again')
+        self.windows = rows[TIMELINE.name]
+        self.source: Mapping[str, Any] = self.tables[TIMELINE.name]["source"]
+        for name in [n for n, metadata in self.tables.items() if metadata["row"] == "window"]:
+            if rows[name] != self.windows:
+                self.unreadable[name] = f"has {rows[name]} rows where timeline has {self.windows}"
+                del self.tables[name]
+
+    @property
+    def duration_s(self) -> float:
+        """End of the last instant that picture or sound covers, as far as it is on record."""
+        return float(self.status.get("duration_s") or self.windows * self.step)
+
+    @cached_property
+    def damage(self) -> str:
+        """What was lost while decoding, in words; empty if nothing was."""
+        known = Damage.__dataclass_fields__
+        return str(Damage(**{kind: n for kind, n in self.status.get("damage", {}).items() if kind in known}))
+
+    @cached_property
+    def shot_of_windows(self) -> npt.NDArray[np.int32]:
+        """Index of the shot on screen at the start of each window, -1 where there is none."""
+        shots = self._read(TIMELINE.name, ["shot"])["shot"]
+        return np.asarray(shots.fill_null(-1).to_numpy(), np.int32)
+
+    @cached_property
+    def shots(self) -> list[tuple[float, float]]:
+        """[start, end) of each shot in seconds; none for a file without a picture."""
+        if "shots" not in self.tables:
+            return []
+        edges = self.values("shots", ["start", "end"])
+        return [(float(start), float(end)) for start, end in edges]
+
+    def column(self, table: str, name: str) -> dict[str, Any]:
+        """What a table documents of one column."""
+        return next(column for column in self.tables[table]["columns"] if column["name"] == name)
+
+    def has(self, table: str, *names: str) -> bool:
+        """Whether the table can be read and has the columns."""
+        return table in self.tables and set(names) <= {column["name"] for column in self.tables[table]["columns"]}
+
+    def values(self, table: str, names: Sequence[str]) -> Values:
+        """(rows, columns) of numbers; NaN where a value is missing."""
+        read = self._read(table, names)
+        columns = [read[name].cast(pa.float64()).to_numpy() for name in names]
+        return np.column_stack(columns) if columns else np.empty((read.num_rows, 0))
+
+    def texts(self, table: str, name: str) -> list[str | None]:
+        """A column of words; None where one is missing."""
+        return list(self._read(table, [name])[name].to_pylist())
+
+    def numeric(self, table: str) -> list[str]:
+        """The columns of a table that hold numbers; none if there is no such table."""
+        if table not in self.tables:
+            return []
+        schema = pq.read_schema(table_path(self._out, table, self.video_id))
+        names = [column["name"] for column in self.tables[table]["columns"]]
+        return [name for name in names if not pa.types.is_string(schema.field(name).type)]
+
+    def _read(self, table: str, names: Sequence[str]) -> pa.Table:
+        return pq.read_table(table_path(self._out, table, self.video_id), columns=list(names))

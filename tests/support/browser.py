@@ -1,0 +1,142 @@
+"""A headless Chromium, driven through the pipe of its DevTools protocol."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from typing import Any, Self
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+_OPTIONS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync --disable-dev-shm-usage --force-device-scale-factor=1"
+)
+_PATIENCE_S = 60
+
+
+class Browser:
+    """One tab. Use as a context manager.
+
+    Attributes:
+        requests: Addresses that pages asked for, other than the page itself and data in it.
+        complaints: Errors and warnings of the console, and exceptions.
+    """
+
+    def __init__(self, profile: Path) -> None:
+        assert CHROMIUM is not None
+        their_in, self._out = os.pipe()
+        self._in, their_out = os.pipe()
+        # The browser reads its orders from descriptor 3 and answers on 4.
+        command = (
+            f"exec {shlex.quote(CHROMIUM)} {_OPTIONS} --remote-debugging-pipe --user-data-dir={profile} about:blank"
+        )
+        self._process = subprocess.Popen(
+            ["bash", "-c", f"exec 3<&{their_in} 4>&{their_out}; {command}"],
+            pass_fds=(their_in, their_out),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        os.close(their_in)
+        os.close(their_out)
+        self._ids = itertools.count(1)
+        self._buffer = b""
+        self._session: str | None = None
+        self._page = ""
+        self.requests: list[str] = []
+        self.complaints: list[str] = []
+
+    def __enter__(self) -> Self:
+        targets = self.call("Target.getTargets")["targetInfos"]
+        tab = next(target["targetId"] for target in targets if target["type"] == "page")
+        self._session = self.call("Target.attachToTarget", targetId=tab, flatten=True)["sessionId"]
+        for domain in ("Page", "Runtime", "Log", "Network"):
+            self.call(f"{domain}.enable")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.wait()
+        os.close(self._in)
+        os.close(self._out)
+
+    def call(self, method: str, **parameters: Any) -> dict[str, Any]:
+        """Sends one order and waits for its answer; what happens meanwhile is noted."""
+        order: dict[str, Any] = {"id": next(self._ids), "method": method, "params": parameters}
+        if self._session is not None:
+            order["sessionId"] = self._session
+        os.write(self._out, json.dumps(order).encode() + b"\0")
+        while True:
+            message = self._receive()
+            if message.get("id") == order["id"]:
+                assert "error" not in message, message
+                return dict(message["result"])
+            self._note(message)
+
+    def open(self, page: Path, width: int, height: int = 900) -> None:
+        """Opens a file in a window of the given size."""
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+        self.visit(page.resolve().as_uri())
+
+    def visit(self, address: str) -> None:
+        """Goes to an address and waits until the page says that it is ready, if it is one that draws."""
+        self._page = address
+        self.call("Page.navigate", url=address)
+        self.wait(
+            f"location.href === {json.dumps(address)} && document.readyState === 'complete' "
+            "&& (!document.getElementById('data') || document.documentElement.dataset.ready)"
+        )
+
+    def wait(self, condition: str) -> None:
+        """Waits until a JavaScript expression is true."""
+        until = time.monotonic() + _PATIENCE_S
+        while not self.value(f"Boolean({condition})"):
+            assert time.monotonic() < until, f"never true: {condition}; {self.complaints}"
+            time.sleep(0.05)
+
+    def value(self, expression: str) -> Any:
+        """The value of a JavaScript expression, once it is settled."""
+        answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in answer, answer["exceptionDetails"]
+        return answer["result"].get("value")
+
+    def frame(self) -> None:
+        """Waits until what was asked for is drawn."""
+        self.value("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(1))))")
+
+    def mouse(self, kind: str, x: float, y: float, **more: Any) -> None:
+        """Moves ("mouseMoved"), presses, releases or turns the wheel of the mouse."""
+        self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, **more)
+
+    def screenshot(self, path: Path, whole: bool = False) -> Path:
+        """A PNG of what is seen, or of the whole page."""
+        taken = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
+        path.write_bytes(base64.b64decode(taken["data"]))
+        return path
+
+    def _receive(self) -> dict[str, Any]:
+        while b"\0" not in self._buffer:
+            piece = os.read(self._in, 1 << 20)
+            assert piece, "the browser is gone"
+            self._buffer += piece
+        message, _, self._buffer = self._buffer.partition(b"\0")
+        return dict(json.loads(message))
+
+    def _note(self, message: dict[str, Any]) -> None:
+        what, about = message.get("method"), message.get("params", {})
+        if what == "Network.requestWillBeSent":
+            url = about["request"]["url"]
+            if not url.startswith(("data:", "blob:")) and url.partition("#")[0] != self._page:
+                self.requests.append(url)
+        elif what == "Runtime.exceptionThrown":
+            self.complaints.append(json.dumps(about["exceptionDetails"])[:2000])
+        elif what == "Log.entryAdded" and about["entry"]["level"] in ("error", "warning"):
+            self.complaints.append(json.dumps(about["entry"])[:2000])
+        elif what == "Runtime.consoleAPICalled" and about["type"] in ("error", "warning", "assert"):
+            self.complaints.append(json.dumps(about["args"])[:2000])
