@@ -25,6 +25,10 @@ WORKERS_PER_GPU = 4
 _WORKER_BYTES = 2 << 30
 """Memory that a worker with every network needs, with room for large pictures."""
 
+_THREAD_BYTES = 1 << 30
+"""Memory that I3D on one more clip needs."""
+_MOST_THREADS = 8  # beyond, the decoder cannot keep them busy
+
 _TALKATIVE = ("distributed", "asyncio", "tornado")
 _CONFIGURATION = {
     "distributed.admin.tick.limit": "1h",
@@ -48,6 +52,15 @@ def default_workers(videos: int, gpus: Sequence[str], workers_per_gpu: int | Non
     if gpus:
         fitting.append(len(gpus) * (workers_per_gpu or WORKERS_PER_GPU))
     return int(max(1, min(fitting)))
+
+
+def threads_per_worker(workers: int) -> int:
+    """Batches that each worker may work on at once: cores that would be idle otherwise, if memory allows."""
+    from dask.system import CPU_COUNT
+    from distributed.system import MEMORY_LIMIT
+
+    spare_bytes = MEMORY_LIMIT // workers - _WORKER_BYTES
+    return int(max(1, min(CPU_COUNT // workers, 1 + spare_bytes // _THREAD_BYTES, _MOST_THREADS)))
 
 
 def visible_gpus() -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -119,20 +119,18 @@ def _results(
     named: Inputs, job: Job, how: Execution, display: Display, console: Console
 ) -> Iterator[Iterator[VideoResult]]:
     """The results as they come; in the end, nothing is at work any more."""
-    videos = iter(named.videos)
-    if how.scheduler is None and how.workers == 0:
-        yield batch.run_here(videos, job, display.observe)
-        return
-    from dataclasses import replace
-
     from pipeline import cluster
 
+    videos = iter(named.videos)
+    if how.scheduler is None and how.workers == 0:
+        yield batch.run_here(videos, _with_threads(job, cluster.threads_per_worker(1)), display.observe)
+        return
     with ExitStack() as stack:
         if how.scheduler is None:
             uses_gpu = job.settings.compute.device in ("auto", "cuda")
             gpus = cluster.visible_gpus() if uses_gpu and _has_networks(job.settings) else ()
-            job = replace(job, gpus=gpus)
             workers = how.workers or cluster.default_workers(len(named.videos), gpus, how.workers_per_gpu)
+            job = replace(_with_threads(job, cluster.threads_per_worker(workers)), gpus=gpus)
             client = stack.enter_context(cluster.local_cluster(workers, debug=how.debug))
         else:
             client = stack.enter_context(cluster.existing_cluster(how.scheduler, job))
@@ -143,6 +141,10 @@ def _results(
                 f"workers  {where.slots()}, dashboard {client.dashboard_link}", soft_wrap=True, highlight=False
             )
         yield batch.run_on_cluster(videos, job, where, observer=display.observe, tell=console.print)
+
+
+def _with_threads(job: Job, threads: int) -> Job:
+    return replace(job, settings=replace(job.settings, compute=replace(job.settings.compute, threads=threads)))
 
 
 def _has_networks(settings: Settings) -> bool:
