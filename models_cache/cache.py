@@ -7,6 +7,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -154,7 +155,8 @@ def _write_record(record: Path, content: Mapping[str, object]) -> None:
         temporary.write_text(json.dumps(content))
         temporary.replace(record)
     except OSError:  # a read-only cache is verified anew by each process
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def _fetch(wanted: Asset, folder: Path, progress: Progress) -> Weights:
