@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipeline import cli_dataset
 from pipeline.cli_errors import OneLineErrors
 from pipeline.cli_models import models
 
@@ -288,6 +289,9 @@ def _parse_workers(workers: str) -> int | None:
     if not workers.isdigit():
         raise SettingsError(f"--workers {workers}: expected a number of processes, 0, or auto")
     return int(workers)
+
+
+cli_dataset.add_to(app)
 
 
 def main() -> None:
