@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,9 +17,9 @@ from pipeline.errors import SettingsError
 from pipeline.tables import write_atomically
 
 # The footer has an entry for every column of every row group: with a group per video, that of a thousand videos would
-# take gigabytes to write and to read. So whole videos share a group; of 2000 columns it takes 60 MB of memory.
-_GROUP_ROWS = 8192
-_FILE_ROWS = 8 * _GROUP_ROWS
+# take gigabytes to write and to read. So whole videos share a group; of 2000 columns it takes 200 MB of memory.
+_GROUP_ROWS = 4096
+_FILE_ROWS = 16 * _GROUP_ROWS
 
 Finished = Callable[[str], None]
 """Called with the id of each video that has been joined."""
@@ -37,12 +36,11 @@ def write(dataset: Dataset, out: Path, finished: Finished = lambda video_id: Non
         DatasetError: A file of the dataset is missing or damaged.
     """
     check_target(out, dataset)
-    groups = _groups(dataset, finished)
     try:
         if out.suffix == ".parquet":
-            write_atomically(out, partial(_write_parquet, groups, dataset.schema))
+            write_atomically(out, partial(_write_parquet, dataset, finished))
         else:
-            _write_folder(groups, dataset.schema, out)
+            _write_folder(dataset, finished, out)
     except OSError as error:
         raise SettingsError(f"--out {out}: cannot be written ({error.strerror or error})") from error
 
@@ -74,25 +72,12 @@ def check_outside(out: Path, dataset: Dataset) -> None:
         raise SettingsError(f"--out {out}: lies in the dataset {folder}; name a place outside of it")
 
 
-def _groups(dataset: Dataset, finished: Finished) -> Iterator[pa.Table]:
-    """Row groups of whole videos."""
-    waiting: list[pa.Table] = []
-    for video_id in dataset.videos:
-        table = dataset.read(video_id)
-        if waiting and sum(map(len, waiting)) + len(table) > _GROUP_ROWS:
-            yield pa.concat_tables(waiting)
-            waiting.clear()
-        waiting.append(table)
-        finished(video_id)
-    yield pa.concat_tables(waiting)
-
-
-def _write_folder(groups: Iterator[pa.Table], schema: pa.Schema, out: Path) -> None:
+def _write_folder(dataset: Dataset, finished: Finished, out: Path) -> None:
     new, former = (out.parent / f".{out.name}.{secrets.token_hex(4)}.{what}" for what in ("tmp", "former"))
     try:
-        for number, first in enumerate(groups):
-            path = new / f"part-{number:05}.parquet"
-            write_atomically(path, partial(_write_parquet, _of_one_file(first, groups), schema))
+        for number, lengths in enumerate(_batches(dataset.lengths, _FILE_ROWS)):
+            part = dataset.select(videos=lengths)
+            write_atomically(new / f"part-{number:05}.parquet", partial(_write_parquet, part, finished))
         if out.exists():
             out.rename(former)
         new.rename(out)
@@ -101,25 +86,31 @@ def _write_folder(groups: Iterator[pa.Table], schema: pa.Schema, out: Path) -> N
             shutil.rmtree(leftover, ignore_errors=True)
 
 
-def _of_one_file(first: pa.Table, others: Iterator[pa.Table]) -> Iterator[pa.Table]:
-    rows = 0
-    for group in chain([first], others):
-        yield group
-        rows += len(group)
-        if rows >= _FILE_ROWS:
-            return
-
-
-def _write_parquet(groups: Iterable[pa.Table], schema: pa.Schema, file: BinaryIO) -> None:
-    bare = schema.remove_metadata()
+def _write_parquet(dataset: Dataset, finished: Finished, file: BinaryIO) -> None:
+    schema = dataset.schema.remove_metadata()
     with pq.ParquetWriter(
         file,
-        bare,
+        schema,
         compression="zstd",
         use_dictionary=[field.name for field in schema if pa.types.is_string(field.type)],
         write_statistics=["video_id", "window"],
         store_schema=False,
     ) as writer:
-        for group in groups:
-            writer.write_table(group.cast(bare), row_group_size=_GROUP_ROWS)
-        writer.add_key_value_metadata(schema.metadata)
+        for lengths in _batches(dataset.lengths, _GROUP_ROWS):
+            tables = []
+            for video_id in lengths:
+                tables.append(dataset.read(video_id).replace_schema_metadata())
+                finished(video_id)
+            writer.write_table(pa.concat_tables(tables), row_group_size=_GROUP_ROWS)
+        writer.add_key_value_metadata(dataset.schema.metadata)
+
+
+def _batches(lengths: Mapping[str, int], rows: int) -> Iterator[dict[str, int]]:
+    """Consecutive videos of `rows` rows together, or one that is larger."""
+    batch: dict[str, int] = {}
+    for video_id, length in lengths.items():
+        if batch and sum(batch.values()) + length > rows:
+            yield batch
+            batch = {}
+        batch[video_id] = length
+    yield batch

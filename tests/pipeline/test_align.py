@@ -8,7 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import datasets
+import duckdb
+import pandas
+import polars
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset
 import pyarrow.parquet as pq
 import pytest
 
@@ -32,6 +38,19 @@ def test_a_file_holds_the_dataset(finished: Path, tmp_path: Path) -> None:
     assert written.schema.equals(data.schema, check_metadata=True)
     assert "glow_lines: any number of rows per window, not joined" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["train.parquet"]
+
+
+def test_every_reader_finds_the_same_values(finished: Path, tmp_path: Path) -> None:
+    data, out = dataset.open(finished, tables=["glow", "motion", "emobase"]), tmp_path / "train.parquet"
+    align.write(data, out)
+    written = data.to_arrow().replace_schema_metadata()
+    found = duckdb.sql(f"SELECT * FROM '{out}'").to_arrow_table()
+    assert found.cast(written.schema).equals(written)
+    assert polars.read_parquet(out).to_arrow().cast(written.schema).equals(written)
+    pandas.testing.assert_frame_equal(pandas.read_parquet(out), written.to_pandas())
+    hugging = datasets.Dataset.from_parquet(str(out), cache_dir=str(tmp_path / "cache"))
+    assert hugging.data.table.cast(written.schema).equals(written)
+    assert pyarrow.dataset.dataset(out).to_table(filter=pc.field("video_id") == "007").num_rows == 8
 
 
 def test_a_dry_run_predicts_rows_columns_and_who_is_left_out(folder: Path, tmp_path: Path) -> None:
