@@ -56,7 +56,7 @@ def _fill(folder: Path) -> None:
         filled = Path(temporary) / "cache"
         filled.mkdir()
         done = subprocess.run(
-            [sys.executable, "-c", _WARM_UP],
+            [sys.executable, "-P", "-c", _WARM_UP],
             env={**os.environ, _VARIABLE: str(filled)},
             capture_output=True,
             text=True,

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from pipeline.dataset import Dataset
 from pipeline.errors import SettingsError
-from pipeline.tables import write_atomically
+from pipeline.storage import write_atomically
 
 # The footer has an entry for every column of every row group: with a group per video, that of a thousand videos would
 # take gigabytes to write and to read. So whole videos share a group; of 2000 columns it takes 200 MB of memory.
@@ -68,7 +68,7 @@ def check_outside(out: Path, dataset: Dataset) -> None:
         SettingsError: It is.
     """
     folder = dataset.catalogue.folder
-    if folder.resolve() in (out.resolve(), *out.resolve().parents):
+    if isinstance(folder, Path) and folder.resolve() in (out.resolve(), *out.resolve().parents):
         raise SettingsError(f"--out {out}: lies in the dataset {folder}; name a place outside of it")
 
 

@@ -2,188 +2,183 @@
 
 from __future__ import annotations
 
-import logging
-import os
-import signal
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
-from pathlib import Path
-from typing import Any, Protocol
+import asyncio
+import concurrent.futures
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import TYPE_CHECKING
 
-from extractors.protocol import Extractor
-from models_cache import AvcuesError
+from pipeline.errors import AvcuesError
 from pipeline.inputs import VideoInput
-from pipeline.process import VideoResult, failure, process_video
-from pipeline.settings import Settings
+from pipeline.result import Job, VideoResult, failure
+from pipeline.status import record
 
+if TYPE_CHECKING:
+    from distributed import Client, Future
 
-class WorkerDiedError(AvcuesError):
-    """The process that worked on a video is gone."""
-
+    from pipeline.engine import Observer
 
 _TOPIC = "avcues-progress"
-# glibc gives freed memory back to the system at once under Dask's default setting; decoding then costs half again.
-_KEEP_FREED_MEMORY = {"MALLOC_TRIM_THRESHOLD_": 1 << 30, "MALLOC_MMAP_THRESHOLD_": 1 << 30}
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), 1)
+_LOOK_EVERY_S = 5.0
+_LONELY_S = 60.0
+# Tasks that wait for a worker: they tell a cluster that can grow to do so, and keep it busy between two results.
+_WAITING = 8
 
 
-class Observer(Protocol):
-    """Is told how far the videos in work are."""
-
-    def __call__(self, video_id: str, done_s: float, total_s: float | None) -> None: ...
+class SchedulerLostError(AvcuesError):
+    """The connection to the scheduler broke and did not come back."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
-    """What every worker needs to know besides the video.
+class Cluster:
+    """Where the tasks go.
 
     Args:
-        left_out: Features that cannot be had, each with the reason; for the record.
+        local: It has just been started for this run, with a fixed number of workers of one thread.
+        resources: What a worker must have to be given a task, as `dask worker --resources` names it.
     """
 
-    settings: Settings
-    out: Path
-    overwrite: bool = False
-    debug: bool = False
-    left_out: Mapping[str, str] = field(default_factory=dict)
+    client: Client
+    local: bool
+    resources: Mapping[str, float] | None = None
+
+    def slots(self) -> int:
+        """Videos that can be worked on at once: one per thread of every worker."""
+        return sum(self.client.nthreads().values())
 
 
-def run(videos: Sequence[VideoInput], job: Job, *, workers: int, observer: Observer) -> Iterator[VideoResult]:
-    """Processes all videos and yields each result as it comes.
+def run_here(videos: Iterator[VideoInput], job: Job, observer: Observer) -> Iterator[VideoResult]:
+    """Processes all videos in this process, without limits of time and memory, and yields each result as it comes."""
+    from pipeline.engine import work
+
+    for video in videos:
+        yield _recorded(work(video, job, observer), job)
+
+
+def run_on_cluster(
+    videos: Iterator[VideoInput],
+    job: Job,
+    cluster: Cluster,
+    *,
+    observer: Observer,
+    tell: Callable[[str], object] = lambda text: None,
+) -> Iterator[VideoResult]:
+    """Processes all videos, one task each, and yields each result as it comes.
+
+    There are about as many tasks as workers at any time, so that neither the scheduler nor this process holds much.
 
     Args:
-        workers: Worker processes; 0 works in this process.
+        tell: Is given a line when no worker is left to do the work.
+
+    Raises:
+        SchedulerLostError: The scheduler is gone.
     """
-    if workers == 0:
-        return _run_here(videos, job, observer)
-    return _run_on_dask(videos, job, workers, observer)
+    client = cluster.client
+    client.subscribe_topic(_TOPIC, lambda event: observer(*event[1]["report"]))
+    in_work: dict[Future, VideoInput] = {}
+    lonely = _Lonely(tell)
+    wanted = _wanted(cluster)
+    while True:
+        for video in islice(videos, max(0, wanted - len(in_work))):
+            in_work[_submit(video, job, cluster)] = video
+        if not in_work:
+            return
+        for future in _finished(client, in_work):
+            video = in_work.pop(future)
+            yield _result(future, video, job)
+            future.release()
+        wanted = _wanted(cluster)
+        lonely.look(cluster)
 
 
-def default_workers(videos: int) -> int:
-    """One worker per core, but no more than there are videos."""
-    return max(
-        1, min(videos, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+def _wanted(cluster: Cluster) -> int:
+    slots = cluster.slots()
+    return slots if cluster.local else slots + _WAITING
+
+
+def _submit(video: VideoInput, job: Job, cluster: Cluster) -> Future:
+    return cluster.client.submit(
+        _work_on_worker,
+        video,
+        job,
+        key=f"{video.video_id}-{job.run}",
+        pure=False,
+        resources=None if cluster.resources is None else dict(cluster.resources),
     )
 
 
-def _run_here(videos: Sequence[VideoInput], job: Job, observer: Observer) -> Iterator[VideoResult]:
-    for video in videos:
-        yield _work(video, job, observer)
+def _finished(client: Client, in_work: Mapping[Future, VideoInput]) -> list[Future]:
+    """Those that are done, after a while at most."""
+    from distributed import wait
 
-
-def _run_on_dask(videos: Sequence[VideoInput], job: Job, workers: int, observer: Observer) -> Iterator[VideoResult]:
-    import dask
-    from distributed import Client, Future, LocalCluster, as_completed
-
-    if not job.debug:
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)
-
-    configuration = {
-        "distributed.nanny.pre-spawn-environ": _KEEP_FREED_MEMORY | _ONE_THREAD | _log_level(job.debug),
-        "distributed.scheduler.allowed-failures": 1,
-        "distributed.admin.tick.limit": "1h",
-    }
-    with (
-        dask.config.set(configuration),
-        _without_interrupts(
-            lambda: LocalCluster(
-                n_workers=workers, threads_per_worker=1, processes=True, memory_limit=0, dashboard_address=None
-            )
-        ) as cluster,
-        Client(cluster) as client,
-    ):
-        client.subscribe_topic(_TOPIC, lambda event: observer(*event[1]["report"]))
-        waiting = iter(videos)
-        in_work: dict[Future, VideoInput] = {}
-
-        def submit() -> list[Future]:
-            video = next(waiting, None)
-            if video is None:
-                return []
-            future = client.submit(_work_on_worker, video, job, pure=False)
-            in_work[future] = video
-            return [future]
-
-        # One task per worker in flight: when a worker dies, the scheduler cannot blame a task that only waited.
-        completed = as_completed([future for _ in range(workers) for future in submit()])
-        for future in completed:
-            video = in_work.pop(future)
-            error = future.exception()
-            result = future.result() if error is None else failure(video, _explained(video, error))
-            future.release()
-            for following in submit():
-                completed.add(following)
-            yield result
-
-
-def _log_level(debug: bool) -> dict[str, str | int]:
-    # What happens to a worker is told per video, in one line.
-    return {} if debug else {"DASK_LOGGING__DISTRIBUTED": "critical"}
-
-
-def _without_interrupts(start: Callable[[], Any]) -> Any:
-    """Starts processes that do not see the terminal's Ctrl-C: this process gets it and ends them."""
-    if threading.current_thread() is not threading.main_thread():
-        return start()
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if client.status not in ("running", "connecting"):
+        raise _scheduler_lost()
     try:
-        return start()
-    finally:
-        signal.signal(signal.SIGINT, before)
+        done = wait(list(in_work), timeout=_LOOK_EVERY_S, return_when="FIRST_COMPLETED").done
+    except TimeoutError:
+        return []
+    except (asyncio.CancelledError, concurrent.futures.CancelledError) as error:
+        raise _scheduler_lost() from error
+    return sorted(done, key=lambda future: str(future.key))
 
 
-def _explained(video: VideoInput, error: Exception) -> Exception:
+def _result(future: Future, video: VideoInput, job: Job) -> VideoResult:
+    """What the worker says of a video; if it cannot say anything any more, that it is lost."""
     from distributed import KilledWorker
 
+    if future.status in ("cancelled", "lost"):
+        raise _scheduler_lost()
+    error = future.exception()
+    if error is None:
+        return future.result()
     if isinstance(error, KilledWorker):
-        return WorkerDiedError(
-            f"{video.path}: the worker process died twice while working on it (a crash, or no memory left); "
-            "see what it did with --workers 0"
-        )
-    return error
+        error = AvcuesError(f"{video.source}: the workers that worked on it were lost, again and again ({error})")
+    return _recorded(failure(video, error), job)
+
+
+def _scheduler_lost() -> SchedulerLostError:
+    return SchedulerLostError("the connection to the scheduler is lost; run the same command again to go on")
+
+
+class _Lonely:
+    """Says so when there has been no worker for a while: a cluster may be starting, or may be gone."""
+
+    def __init__(self, tell: Callable[[str], object]) -> None:
+        self._tell = tell
+        self._since: float | None = None
+
+    def look(self, cluster: Cluster) -> None:
+        if cluster.slots():
+            self._since = None
+            return
+        now = time.monotonic()
+        if self._since is None:
+            self._since = now
+        elif now - self._since > _LONELY_S:
+            self._since = now
+            self._tell(f"no worker is connected to {cluster.client.scheduler.address}; waiting for one")
 
 
 def _work_on_worker(video: VideoInput, job: Job) -> VideoResult:
     from distributed import get_worker
+
+    from pipeline.isolation import process_isolated
 
     worker = get_worker()
 
     def observer(video_id: str, done_s: float, total_s: float | None) -> None:
         worker.log_event(_TOPIC, {"report": (video_id, done_s, total_s)})
 
-    return _work(video, job, observer)
+    index = worker.name if isinstance(worker.name, int) else 0
+    return _recorded(process_isolated(video, job, observer, index), job)
 
 
-def _work(video: VideoInput, job: Job, observer: Observer) -> VideoResult:
-    observer(video.video_id, 0.0, None)
-    result = process_video(
-        video,
-        job.settings,
-        _extractors(_Key(job.settings)),
-        job.out,
-        overwrite=job.overwrite,
-        debug=job.debug,
-        progress=lambda done, total: observer(video.video_id, done, total),
-    )
-    return replace(result, left_out=dict(job.left_out))
-
-
-class _Key:
-    """Settings as a cache key: they hold dictionaries, which have no hash."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-
-    def __hash__(self) -> int:
-        return hash(repr(self.settings))
-
-    def __eq__(self, other: Any) -> bool:
-        return isinstance(other, _Key) and self.settings == other.settings
-
-
-@lru_cache(maxsize=1)
-def _extractors(key: _Key) -> list[Extractor]:
-    """The extractors of this process; what they load stays loaded from video to video."""
-    return key.settings.create_extractors()
+def _recorded(result: VideoResult, job: Job) -> VideoResult:
+    """Writes the record where the work was done, so that it is there as soon as the tables are."""
+    try:
+        record(result, job.out)
+    except (AvcuesError, OSError) as error:
+        return replace(result, state="failed", error_class=type(error).__name__, error=str(error), ends_run=True)
+    return result

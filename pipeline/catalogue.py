@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from extractors.protocol import Column, RowKind
 from pipeline.errors import DatasetError
 from pipeline.settings import PIN_NAME, SPINE, read_pin
-from pipeline.tables import TIMELINE, read_metadata, table_path
+from pipeline.status import read_records
+from pipeline.tables import TIMELINE, open_parquet, read_metadata, table_path
+
+if TYPE_CHECKING:
+    from pipeline.storage import Location
 
 _FIRST_TABLES = (TIMELINE.name, SPINE)
 
@@ -77,14 +78,14 @@ class Catalogue:
         records: What `_status` says of each video that it knows.
     """
 
-    folder: Path
+    folder: Location
     step: Fraction
     tables: Mapping[str, StoredTable]
     absent: tuple[str, ...]
     videos: tuple[str, ...]
     records: Mapping[str, Mapping[str, Any]]
 
-    def path(self, table: str, video_id: str) -> Path:
+    def path(self, table: str, video_id: str) -> Location:
         """Where a table of a video lies."""
         return table_path(self.folder, table, video_id)
 
@@ -93,7 +94,7 @@ class Catalogue:
         return table in self.tables and video_id in self.tables[table].videos
 
 
-def read_catalogue(folder: Path) -> Catalogue:
+def read_catalogue(folder: Location) -> Catalogue:
     """Reads what a folder holds: its pin, its file names, and one file of each table.
 
     Raises:
@@ -111,7 +112,7 @@ def read_catalogue(folder: Path) -> Catalogue:
             tables[name] = table
     if TIMELINE.name not in tables:
         raise DatasetError(f"{folder}: no video in it is finished; run avcues extract again")
-    records = _records(folder)
+    records = {record["video_id"]: record for record in read_records(folder)}
     failed = {video_id for video_id, record in records.items() if record.get("state") == "failed"}
     return Catalogue(
         folder=folder,
@@ -123,7 +124,7 @@ def read_catalogue(folder: Path) -> Catalogue:
     )
 
 
-def _describe(folder: Path, name: str, recipe: Mapping[str, Any]) -> StoredTable | None:
+def _describe(folder: Location, name: str, recipe: Mapping[str, Any]) -> StoredTable | None:
     """The table as its first file of the pinned recipe documents it."""
     video_ids = sorted(path.stem for path in (folder / name).glob("*.parquet"))
     for video_id in video_ids:
@@ -131,7 +132,8 @@ def _describe(folder: Path, name: str, recipe: Mapping[str, Any]) -> StoredTable
         metadata = read_metadata(path)
         if metadata is None or metadata["recipe"] != recipe:
             continue
-        types = pq.read_schema(path)
+        with open_parquet(path) as file:
+            types = file.schema_arrow
         columns = tuple(
             StoredColumn(table=name, about=Column(**documented), type=types.field(documented["name"]).type)
             for documented in metadata["columns"]
@@ -145,16 +147,3 @@ def _describe(folder: Path, name: str, recipe: Mapping[str, Any]) -> StoredTable
             videos=frozenset(video_ids),
         )
     return None
-
-
-def _records(folder: Path) -> dict[str, dict[str, Any]]:
-    """The records of `_status`, as far as they can be read: they explain, and decide nothing."""
-    records = {}
-    for path in sorted((folder / "_status").glob("*.json")):
-        try:
-            record = json.loads(path.read_text())
-        except (OSError, ValueError):
-            continue
-        if isinstance(record, dict):
-            records[path.stem] = record
-    return records

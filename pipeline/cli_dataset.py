@@ -40,7 +40,7 @@ class NullsName(enum.StrEnum):
     empty = "empty"
 
 
-Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A folder that avcues extract made.")]
+Folder = Annotated[str, typer.Argument(metavar="DIR", help="A folder or URL that avcues extract made.")]
 Tables = Annotated[str | None, typer.Option(help="Comma-separated tables; all if left out.")]
 Columns = Annotated[
     str | None,
@@ -111,7 +111,9 @@ def align(
             check_target(out, data)
         _show_plan(data, console)
         for name in item_tables(data.catalogue):
-            _line(console, "bold", "apart", f"{folder / name}: any number of rows per window, not joined")
+            _line(
+                console, "bold", "apart", f"{data.catalogue.folder / name}: any number of rows per window, not joined"
+            )
         if out is not None and not dry_run:
             with _progress(console, len(data.videos)) as finished:
                 write(data, out, finished)
@@ -140,8 +142,9 @@ def describe(
 
         from pipeline.catalogue import read_catalogue
         from pipeline.describe import describe, show
+        from pipeline.storage import location
 
-        catalogue = read_catalogue(folder)
+        catalogue = read_catalogue(location(folder))
         if card:
             from pipeline.datacard import write_card
 
@@ -174,9 +177,10 @@ def muvi(
         from rich.console import Console
 
         from pipeline import muvi
+        from pipeline.storage import location
 
         console = Console(stderr=True)
-        data = muvi.open_for_export(folder, _listed(tables))
+        data = muvi.open_for_export(location(folder), _listed(tables))
         _show_plan(data, console)
         for video_id, windows in data.lengths.items():
             if windows < muvi.USED_ROWS:

@@ -8,9 +8,11 @@ from typing import Any
 import typer
 
 from models_cache import AvcuesError
+from pipeline.interrupts import Terminated
 
 EXIT_NOTHING_STARTED = 2
 EXIT_INTERRUPTED = 130
+EXIT_TERMINATED = 143
 
 
 class OneLineErrors:
@@ -30,5 +32,6 @@ class OneLineErrors:
                 print(f"avcues: {line}", file=sys.stderr)
             raise typer.Exit(EXIT_NOTHING_STARTED) from error
         if isinstance(error, KeyboardInterrupt):
-            print("avcues: interrupted; run the same command again to go on", file=sys.stderr)
-            raise typer.Exit(EXIT_INTERRUPTED) from error
+            how = "terminated" if isinstance(error, Terminated) else "interrupted"
+            print(f"avcues: {how}; run the same command again to go on", file=sys.stderr)
+            raise typer.Exit(EXIT_TERMINATED if isinstance(error, Terminated) else EXIT_INTERRUPTED) from error

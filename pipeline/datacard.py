@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.catalogue import Catalogue
 from pipeline.describe import describe_table, settings_text
-from pipeline.errors import DatasetError
 from pipeline.settings import PIN_NAME
+from pipeline.storage import write_atomically
 from pipeline.survey import Survey, survey
-from pipeline.tables import write_atomically
+
+if TYPE_CHECKING:
+    from pipeline.storage import Location
 
 CARD_NAME = "DATACARD.md"
 
@@ -25,21 +27,18 @@ _SOFTWARE = {  # of extractors whose software's licence binds those who use its 
 _LISTED = 20
 
 
-def write_card(catalogue: Catalogue, finished: Callable[[str], None] = lambda video_id: None) -> Path:
+def write_card(catalogue: Catalogue, finished: Callable[[str], None] = lambda video_id: None) -> Location:
     """Surveys a dataset and writes its card into its folder.
 
     Args:
         finished: Is called with the id of each video that was read.
 
     Raises:
-        DatasetError: The folder cannot be written.
+        OutputError: The folder cannot be written.
     """
     path = catalogue.folder / CARD_NAME
     text = card(catalogue, survey(catalogue, finished))
-    try:
-        write_atomically(path, lambda file: file.write(text.encode()))
-    except OSError as error:
-        raise DatasetError(f"{path}: cannot be written ({error.strerror})") from error
+    write_atomically(path, lambda file: file.write(text.encode()))
     return path
 
 
@@ -61,7 +60,8 @@ def card(catalogue: Catalogue, found: Survey) -> str:
 def _summary(catalogue: Catalogue, found: Survey) -> Iterator[str]:
     step = float(catalogue.step)
     columns = sum(len(table.columns) for table in catalogue.tables.values())
-    yield f"# Data card: {catalogue.folder.resolve().name}"
+    folder = catalogue.folder.resolve() if isinstance(catalogue.folder, Path) else catalogue.folder
+    yield f"# Data card: {folder.name}"
     yield ""
     yield (
         f"{found.videos} videos, {found.windows * step / 3600:.2f} hours, {found.windows} windows of {step:g} s, "

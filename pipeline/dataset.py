@@ -17,7 +17,6 @@ import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import pyarrow as pa
@@ -28,6 +27,7 @@ from pipeline.errors import DatasetError
 from pipeline.labels import PREFIX, Fill, Labels, read_labels
 from pipeline.provenance import avcues_version
 from pipeline.selection import choose, joinable, similar
+from pipeline.storage import location
 from pipeline.tables import METADATA_KEY, TIMELINE
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from pipeline.sequences import Nulls, Sequences
+    from pipeline.storage import Location
 
 Incomplete = Literal["leave_out", "nulls"]
 
@@ -215,7 +216,7 @@ class Dataset:
 
 
 def open(
-    folder: str | Path,
+    folder: str | Location,
     *,
     tables: Collection[str] | None = None,
     columns: Collection[str] | None = None,
@@ -227,6 +228,7 @@ def open(
     """Opens a folder that `avcues extract` made.
 
     Args:
+        folder: A path, or a URL such as "s3://bucket/features".
         tables: Names of window and shot tables; None: all. Rows of shot tables are repeated for each window of the
             shot. Item tables (`faces`, `detections`) have any number of rows per window and cannot be joined.
         columns: Patterns over `<table>.<column>`: * is anything, ? any character, brackets are themselves; None: all.
@@ -240,7 +242,7 @@ def open(
         AvcuesError: It is no such folder, a name is unknown, a pattern matches nothing, labels cannot be used, or no
             video is complete.
     """
-    catalogue = read_catalogue(Path(folder))
+    catalogue = read_catalogue(location(folder) if isinstance(folder, str) else folder)
     stored = choose(joinable(catalogue), catalogue, tables, columns)
     wanted = list(dict.fromkeys(column.table for column in stored))
     if tables is None and columns is None:

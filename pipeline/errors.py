@@ -11,6 +11,10 @@ class InputError(AvcuesError):
     """Inputs from which no list of videos can be made."""
 
 
+class OutputError(AvcuesError):
+    """The output folder cannot be written; no other video of the run could be written either."""
+
+
 class SettingsError(AvcuesError):
     """Options that are unknown, contradict each other, or contradict the dataset that they would extend."""
 
@@ -19,4 +23,4 @@ class DatasetError(AvcuesError):
     """A finished folder that is not what it should be, or that does not hold what is asked of it."""
 
 
-__all__ = ["AvcuesError", "DatasetError", "InputError", "MediaError", "SettingsError"]
+__all__ = ["AvcuesError", "DatasetError", "InputError", "MediaError", "OutputError", "SettingsError"]

@@ -96,7 +96,7 @@ class Extraction:
             self._sound.drain()
             self.end = max(self.end, self._sound.track.end)
         if self._makes_spine and self.end == 0:
-            raise MediaError(f"{self._media.path}: nothing in it could be decoded ({self._media.damage})")
+            raise MediaError(f"{self._media.name}: nothing in it could be decoded ({self._media.damage})")
         self.windows = self._grid.count(self.end)
 
     def close(self) -> None:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import math
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from av.audio.stream import AudioStream
 from av.video.stream import VideoStream
 
 from pipeline.timestamps import fraction
-
-_FINGERPRINT_PIECE, _FINGERPRINT_PIECES = 1 << 16, 128
 
 
 @dataclass(frozen=True)
@@ -52,23 +47,10 @@ class MediaFacts:
 
     container: str
     bytes: int
-    fingerprint: str
     start_s: float
     duration_s: float | None
     video: VideoFacts | None
     audio: AudioFacts | None
-
-
-def fingerprint(path: Path) -> str:
-    """SHA-256 of a file's size and content, of a large file's in samples: tells it from another of its name."""
-    size = path.stat().st_size
-    digest = hashlib.sha256(str(size).encode())
-    pieces = max(1, math.ceil(size / _FINGERPRINT_PIECE))
-    with path.open("rb") as file:
-        for i in range(min(pieces, _FINGERPRINT_PIECES)):
-            file.seek(pieces * i // min(pieces, _FINGERPRINT_PIECES) * _FINGERPRINT_PIECE)
-            digest.update(file.read(_FINGERPRINT_PIECE))
-    return digest.hexdigest()
 
 
 def video_facts(stream: VideoStream) -> VideoFacts:

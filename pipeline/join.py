@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from pipeline.catalogue import Catalogue, StoredColumn
 from pipeline.errors import DatasetError
-from pipeline.tables import METADATA_KEY, TIMELINE, WINDOW_KEYS
+from pipeline.tables import METADATA_KEY, TIMELINE, WINDOW_KEYS, open_parquet
 
 KEY_FIELDS = (
     pa.field("video_id", pa.string()),
@@ -102,7 +102,7 @@ def _open(stack: ExitStack, catalogue: Catalogue, video_id: str, name: str) -> t
     if not catalogue.has(name, video_id):
         raise DatasetError(f"{path}: missing; run avcues extract again")
     try:
-        file = stack.enter_context(pq.ParquetFile(path))
+        file = stack.enter_context(open_parquet(path))
         about: Mapping[str, Any] = json.loads(file.metadata.metadata[METADATA_KEY])
         recipe, source = about["recipe"], about["source"].get("fingerprint")
     except (OSError, KeyError, TypeError, ValueError, pa.ArrowException) as error:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from fractions import Fraction
-from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import av
 import numpy as np
@@ -22,8 +22,12 @@ from av.video.stream import VideoStream
 
 from pipeline.decoded import LONGEST_GAP, Damage, FramesSeen, Picture, Sound
 from pipeline.errors import MediaError
-from pipeline.facts import MediaFacts, audio_facts, fingerprint, video_facts
+from pipeline.facts import MediaFacts, audio_facts, video_facts
+from pipeline.storage import Source, open_source
 from pipeline.timestamps import ClockBridge, DisplayTimes, FrameLine, fraction
+
+if TYPE_CHECKING:
+    from pipeline.storage import Location
 
 # AVFMT_TS_DISCONT: containers of broadcast streams, whose clock may restart.
 _FORMAT_MAY_RESTART_CLOCK = 0x0200
@@ -33,48 +37,50 @@ _CONTAINERS_WITHOUT_PTS = ("avi", "mpegvideo")
 _PRIMING = Fraction(1, 20)
 # av_read_frame that fails this often in a row will not recover.
 _READ_ERRORS_IN_A_ROW = 64
+_READ_BYTES = 1 << 18
 
 
 @dataclass
 class Media:
     """An open media file. Use as a context manager."""
 
-    path: Path
+    name: str
     facts: MediaFacts
     origin: Fraction
     """Container time of t = 0: the earliest presentation time of the selected streams, priming apart."""
     damage: Damage = field(default_factory=Damage)
     frames: FramesSeen = field(default_factory=FramesSeen)
+    _open: ExitStack = field(default_factory=ExitStack)
     _container: Any = None
     _video: VideoStream | None = None
     _audio: AudioStream | None = None
 
     @classmethod
-    def open(cls, path: Path) -> Media:
+    def open(cls, place: Location) -> Media:
         """Opens a file and reads its headers.
 
         Raises:
             MediaError: It is missing, unreadable, no media file, or has neither sound nor moving pictures.
+            OSError: Reading failed for a reason that may pass.
         """
-        container = _open_container(path)
-        try:
+        with ExitStack() as stack:
+            source = stack.enter_context(open_source(place))
+            container = stack.enter_context(_open_container(source))
             video, audio = _best_video(container), _best_audio(container)
             if video is None and audio is None:
-                raise MediaError(f"{path}: has neither a video nor an audio stream that can be decoded")
+                raise MediaError(f"{place}: has neither a video nor an audio stream that can be decoded")
             origin = _origin(video, audio)
             facts = MediaFacts(
                 container=container.format.name,
-                bytes=path.stat().st_size,
-                fingerprint=fingerprint(path),
+                bytes=source.bytes,
                 start_s=float(origin),
                 duration_s=None if container.duration is None else container.duration / av.time_base,
                 video=None if video is None else video_facts(video),
                 audio=None if audio is None else audio_facts(audio),
             )
-            return cls(path, facts, origin, _container=container, _video=video, _audio=audio)
-        except BaseException:
-            container.close()
-            raise
+            return cls(
+                source.name, facts, origin, _open=stack.pop_all(), _container=container, _video=video, _audio=audio
+            )
 
     def __enter__(self) -> Media:
         return self
@@ -82,7 +88,7 @@ class Media:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._container.close()
+        self._open.close()
 
     @property
     def time_base(self) -> Fraction:
@@ -188,22 +194,14 @@ class Media:
                     self.damage.audio_packets_missing = missing
 
 
-def _open_container(path: Path) -> InputContainer:
-    if not path.exists():
-        raise MediaError(f"{path}: no such file")
-    if path.is_dir():
-        raise MediaError(f"{path}: is a folder, not a media file")
-    if path.stat().st_size == 0:
-        raise MediaError(f"{path}: is empty (0 bytes); copy or download it again")
+def _open_container(source: Source) -> InputContainer:
     try:
-        # "file:" keeps ffmpeg from reading a name such as "a:b.mp4" as a protocol.
-        return av.open(f"file:{path}", metadata_errors="ignore")
-    except PermissionError as error:
-        raise MediaError(f"{path}: no permission to read it") from error
-    except (FFmpegError, OSError, ValueError) as error:
+        # Read through Python's file, so that a disk or network that fails is told from a file that is damaged.
+        return cast(InputContainer, av.open(source.file, metadata_errors="ignore", buffer_size=_READ_BYTES))
+    except (FFmpegError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise MediaError(
-            f"{path}: is not a media file that can be read ({reason}); it may be cut off, encrypted or misnamed"
+            f"{source.name}: is not a media file that can be read ({reason}); it may be cut off, encrypted or misnamed"
         ) from error
 
 

@@ -17,7 +17,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -30,7 +30,10 @@ from pipeline.catalogue import read_catalogue
 from pipeline.dataset import Dataset
 from pipeline.errors import SettingsError
 from pipeline.preflight import prepare_output
-from pipeline.tables import write_atomically
+from pipeline.storage import write_atomically
+
+if TYPE_CHECKING:
+    from pipeline.storage import Location
 
 Nulls = Literal["zero", "empty"]
 
@@ -43,7 +46,7 @@ USED_ROWS = 118
 _CLASS = "unassigned"  # what the published files have there
 
 
-def open_for_export(folder: Path, tables: Collection[str] | None = None) -> Dataset:
+def open_for_export(folder: Location, tables: Collection[str] | None = None) -> Dataset:
     """What is to be exported: the numeric columns of emobase and of visual tables.
 
     Args:

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pipeline.errors import SettingsError
-from pipeline.tables import write_atomically
+from pipeline.errors import OutputError, SettingsError
+from pipeline.storage import write_atomically
+
+if TYPE_CHECKING:
+    from pipeline.storage import Location
 
 
-def prepare_output(out: Path) -> None:
+def prepare_output(out: Location) -> None:
     """Makes the output folder and proves that it can be written.
 
     Raises:
         SettingsError: It cannot.
     """
     try:
-        out.mkdir(parents=True, exist_ok=True)
+        if isinstance(out, Path):
+            out.mkdir(parents=True, exist_ok=True)
         probe = out / ".writable"
         write_atomically(probe, lambda file: None)
         probe.unlink()
-    except OSError as error:
-        raise SettingsError(f"--out {out}: cannot be written ({error.strerror}); name a folder that can") from error
+    except (OSError, OutputError) as error:
+        reason = getattr(error.__cause__ or error, "strerror", None) or error
+        raise SettingsError(f"--out {out}: cannot be written ({reason}); name a folder that can") from error

@@ -6,8 +6,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from extractors import registry
 from extractors.compute import Compute
@@ -15,6 +14,9 @@ from extractors.protocol import AudioExtractor, Extractor
 from pipeline.errors import SettingsError
 from pipeline.provenance import avcues_version, recipe
 from pipeline.tables import TIMELINE, write_json
+
+if TYPE_CHECKING:
+    from pipeline.storage import Location
 
 SPINE = "shots"
 """The feature that every dataset has: window tables hang on the timeline, and the timeline names the shots."""
@@ -68,7 +70,7 @@ class Settings:
 
 
 def pin(
-    out: Path,
+    out: Location,
     settings: Settings,
     extractors: Sequence[Extractor],
     *,
@@ -119,7 +121,7 @@ def pin(
     )
 
 
-def read_pin(out: Path) -> dict[str, Any] | None:
+def read_pin(out: Location) -> dict[str, Any] | None:
     """The pin of an output folder: step, recipes by extractor, and extractor by table; None where there is none.
 
     Raises:

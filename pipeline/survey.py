@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pipeline.catalogue import Catalogue
-from pipeline.tables import TIMELINE, read_metadata
+from pipeline.tables import TIMELINE, read_metadata, read_table
 
 
 @dataclass
@@ -63,7 +62,7 @@ def _count(found: Survey, catalogue: Catalogue, name: str, video_id: str) -> Non
     path, stored = catalogue.path(name, video_id), catalogue.tables[name]
     metadata = read_metadata(path)
     try:
-        rows = pq.read_table(path, columns=[column.about.name for column in stored.columns])
+        rows = read_table(path, [column.about.name for column in stored.columns])
     except (OSError, pa.ArrowException):
         metadata = None
     if metadata is None or metadata["recipe"] != stored.recipe:

@@ -1,14 +1,12 @@
-"""Parquet tables: key columns, nulls, metadata, and writing so that a file is whole or absent."""
+"""Parquet tables: key columns, nulls, metadata, writing and reading."""
 
 from __future__ import annotations
 
 import json
-import os
-import secrets
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +15,11 @@ import pyarrow.parquet as pq
 
 from extractors.protocol import Column, Table
 from pipeline.rows import Rows
+from pipeline.storage import is_transient, write_atomically
 from pipeline.timeline import Grid, Shot
+
+if TYPE_CHECKING:
+    from pipeline.storage import Location
 
 METADATA_KEY = b"avcues"
 WINDOW_KEYS = ("video_id", "window", "start", "end")
@@ -56,7 +58,7 @@ _ARROW = {
 }
 
 
-def table_path(out: Path, table: str, video_id: str) -> Path:
+def table_path(out: Location, table: str, video_id: str) -> Location:
     """Where a table of a video lies."""
     return out / table / f"{video_id}.parquet"
 
@@ -119,9 +121,9 @@ def _array(values: npt.NDArray[Any], column: Column, present: npt.NDArray[np.boo
     return pa.array(values, kind, mask=missing if missing.any() else None)
 
 
-def write_table(table: pa.Table, path: Path) -> None:
+def write_table(table: pa.Table, place: Location) -> None:
     """Writes a table as one row group, atomically and durably."""
-    write_atomically(path, lambda file: _write_parquet(table, file))
+    write_atomically(place, lambda file: _write_parquet(table, file))
 
 
 def _write_parquet(table: pa.Table, file: BinaryIO) -> None:
@@ -139,30 +141,45 @@ def _write_parquet(table: pa.Table, file: BinaryIO) -> None:
         writer.add_key_value_metadata(table.schema.metadata or {})
 
 
-def write_json(value: Mapping[str, Any], path: Path) -> None:
+def write_json(value: Mapping[str, Any], place: Location) -> None:
     """Writes a JSON document atomically and durably."""
-    write_atomically(path, lambda file: file.write((json.dumps(value, indent=1) + "\n").encode()))
+    write_atomically(place, lambda file: file.write((json.dumps(value, indent=1) + "\n").encode()))
 
 
-def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Writes through a temporary file in the same folder, so that `path` is whole or absent after any crash."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.parent / f".{path.name}.{secrets.token_hex(4)}.tmp"
+def open_parquet(place: Location) -> pq.ParquetFile:
+    """A Parquet file at any location. Use as a context manager."""
+    return pq.ParquetFile(place if isinstance(place, Path) else place.open("rb"))
+
+
+def read_table(place: Location, columns: Sequence[str] | None = None) -> pa.Table:
+    """A table, or some of its columns, without the Parquet file's own metadata."""
+    with open_parquet(place) as file:
+        return file.read(None if columns is None else list(columns))
+
+
+@dataclass(frozen=True)
+class Footer:
+    """What a table's file says of itself: the `avcues` metadata, and its number of rows."""
+
+    metadata: dict[str, Any]
+    rows: int
+
+
+def read_footer(place: Location) -> Footer | None:
+    """What a table says of itself; None where the file is absent, broken, or not one of ours."""
     try:
-        with temporary.open("wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def read_metadata(path: Path) -> dict[str, Any] | None:
-    """The `avcues` metadata of a table; None where the file is absent, broken, or not one of ours."""
-    try:
-        metadata = pq.read_metadata(path).metadata or {}
-        described = dict(json.loads(metadata[METADATA_KEY]))
-        return described if described.keys() >= _REQUIRED else None
-    except (OSError, KeyError, ValueError, pa.ArrowException):
+        with open_parquet(place) as file:
+            described = dict(json.loads((file.metadata.metadata or {})[METADATA_KEY]))
+            return Footer(described, file.metadata.num_rows) if described.keys() >= _REQUIRED else None
+    except (FileNotFoundError, KeyError, ValueError, pa.ArrowException):
         return None
+    except OSError as error:
+        if is_transient(error):
+            raise
+        return None
+
+
+def read_metadata(place: Location) -> dict[str, Any] | None:
+    """The `avcues` metadata of a table; None where the file is absent, broken, or not one of ours."""
+    footer = read_footer(place)
+    return None if footer is None else footer.metadata

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import datasets
@@ -17,16 +15,12 @@ import pyarrow.compute as pc
 import pyarrow.dataset
 import pyarrow.parquet as pq
 import pytest
+from command import avcues
 
 from pipeline import align, dataset
 from pipeline.errors import DatasetError, SettingsError
 
 ROWS, VIDEOS = 125, 5
-
-
-def avcues(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [str(Path(sys.executable).with_name("avcues")), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
 
 
 def test_a_file_holds_the_dataset(finished: Path, tmp_path: Path) -> None:

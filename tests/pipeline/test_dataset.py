@@ -8,6 +8,7 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
+import fsspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -158,7 +159,8 @@ def test_a_video_that_lacks_a_table_is_left_out_or_null(folder: Path) -> None:
     (folder / "glow" / "007.parquet").unlink()
     (folder / "motion" / "007.parquet").unlink()
     (folder / "_status").mkdir(exist_ok=True)
-    (folder / "_status" / "lost.json").write_text(json.dumps({"state": "failed", "error": "lost.mp4: no such file"}))
+    record = {"video_id": "lost", "state": "failed", "error": "lost.mp4: no such file"}
+    (folder / "_status" / "lost.json").write_text(json.dumps(record))
     data = dataset.open(folder)
     assert data.videos == VIDEOS[1:]
     assert data.left_out["007"] == "lacks glow, motion (run avcues extract again)"
@@ -216,6 +218,13 @@ def test_windows_that_do_not_match_are_an_error(folder: Path) -> None:
     other_windows(folder / "lighting" / "silent.parquet")
     with pytest.raises(DatasetError, match="its windows are not those of timeline"):
         dataset.open(folder).read("silent")
+
+
+def test_a_store_is_read_as_a_folder_is(finished: Path) -> None:
+    store = fsspec.filesystem("memory")
+    store.put(str(finished), "/features", recursive=True)
+    stored, here = (dataset.open(folder, tables=["glow", "motion"]) for folder in ("memory://features", finished))
+    assert stored.to_arrow().equals(here.to_arrow())
 
 
 @pytest.mark.parametrize(("folds", "seed"), [(2, 0), (3, 1), (5, 2)])

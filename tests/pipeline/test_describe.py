@@ -5,19 +5,18 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from command import avcues
 
 from pipeline.tables import write_table
 from pipeline.validate import check
 
 
 def describe(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [str(Path(sys.executable).with_name("avcues")), "describe", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return avcues("describe", *arguments)
 
 
 def test_json_has_every_column_of_every_table(finished: Path) -> None:
@@ -91,8 +90,13 @@ def card(folder: Path) -> str:
     (folder / "glow" / "vfr20.parquet").write_bytes(b"PAR1 no more")
     (folder / "_status").mkdir(exist_ok=True)
     records = {
-        "lost": {"state": "failed", "error": "lost.mp4: is empty"},
-        "007": {"state": "done", "damage": {"video_packets_missing": 3}, "left_out": {"objects": "no weights"}},
+        "lost": {"video_id": "lost", "state": "failed", "error": "lost.mp4: is empty"},
+        "007": {
+            "video_id": "007",
+            "state": "done",
+            "damage": {"video_packets_missing": 3},
+            "left_out": {"objects": "no weights"},
+        },
     }
     for video_id, record in records.items():
         (folder / "_status" / f"{video_id}.json").write_text(json.dumps(record))

@@ -244,7 +244,7 @@ def test_failures_leave_no_opensmile_behind(tmp_path: Path) -> None:
     (tmp_path / "header.wav").write_bytes(header)
     settings = Settings(features=("emobase",))
     for _ in range(3):
-        video = VideoInput("header", tmp_path / "header.wav")
+        video = VideoInput("header", str(tmp_path / "header.wav"))
         assert process_video(video, settings, settings.create_extractors(), tmp_path).state == "failed"
     assert not [thread for thread in threading.enumerate() if thread.name == "opensmile"]
 

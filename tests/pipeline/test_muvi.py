@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +9,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from clips import CHEAP, Extracted
+from command import avcues
 
 from extractors.emobase import COLUMN_NAMES
 from pipeline import muvi
@@ -111,11 +110,10 @@ def test_what_the_script_cannot_use_is_refused(finished: Path, folder: Path, tmp
 
 
 def test_the_command_says_what_is_short_and_what_is_missing(finished: Path, tmp_path: Path) -> None:
-    command = [str(Path(sys.executable).with_name("avcues")), "export", "muvi", str(finished), "-o", str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = avcues("export", "muvi", finished, "-o", tmp_path)
     assert done.returncode == 0, done.stderr
     assert "007: 8 windows, the script takes 118" in done.stderr
     assert f"{41 * 988} values of emobase, written as zero" in done.stderr
     assert len(list((tmp_path / "emobase_features").iterdir())) == 5
-    done = subprocess.run([*command, "--tables", "colr"], capture_output=True, text=True, check=False)
+    done = avcues("export", "muvi", finished, "-o", tmp_path, "--tables", "colr")
     assert (done.returncode, done.stderr) == (2, 'avcues: there is no table "colr"; did you mean "color"?\n')

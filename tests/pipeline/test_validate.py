@@ -26,7 +26,7 @@ def finished(media: Callable[[str], Path], tmp_path_factory: pytest.TempPathFact
     settings = Settings(features=("color", "lighting"))
     extractors: list[Extractor] = settings.create_extractors()
     pin(out, settings, extractors)
-    assert process_video(VideoInput("clip", media("vfr20.mp4")), settings, extractors, out).state == "done"
+    assert process_video(VideoInput("clip", str(media("vfr20.mp4"))), settings, extractors, out).state == "done"
     return out
 
 

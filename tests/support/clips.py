@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.inputs import VideoInput
-from pipeline.process import VideoResult, process_video
+from pipeline.process import process_video
+from pipeline.result import VideoResult
 from pipeline.settings import Settings
 
 RATE_HZ = 48000
@@ -38,7 +39,7 @@ class Extracted:
 def extract(path: Path, out: Path, **settings: object) -> Extracted:
     """Processes one video in this process."""
     chosen = Settings(**settings)  # type: ignore[arg-type]
-    result = process_video(VideoInput(path.stem, path), chosen, chosen.create_extractors(), out)
+    result = process_video(VideoInput(path.stem, str(path)), chosen, chosen.create_extractors(), out)
     assert result.state == "done", result.error
     return Extracted(out, result)
 

@@ -20,6 +20,6 @@ def make_dataset(out: Path, videos: Mapping[str, Path], features: Sequence[str],
     extractors += [Glow(), Motion()] if plugins else []
     pin(out, settings, extractors)
     for video_id, path in videos.items():
-        result = process_video(VideoInput(video_id, path), settings, extractors, out)
+        result = process_video(VideoInput(video_id, str(path)), settings, extractors, out)
         assert result.state == "done", result.error
     return out

@@ -1,0 +1,87 @@
+"""The process that does the work: one video after the other, with the networks loaded once.
+
+`python -m pipeline.engine FD` is started by `pipeline.isolation` and talks over the socket FD. A crash, a hang or a
+lack of memory ends this process alone.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import lru_cache
+from multiprocessing.connection import Connection
+from typing import Any
+
+from extractors.protocol import Extractor
+from pipeline.inputs import VideoInput
+from pipeline.process import process_video
+from pipeline.result import Job, VideoResult
+from pipeline.settings import Settings
+
+Observer = Callable[[str, float, float | None], None]
+"""Is told how far a video is: its id, the seconds of it that are done, and its length, if known."""
+
+_IDLE_S = 600.0
+
+
+def work(video: VideoInput, job: Job, observer: Observer) -> VideoResult:
+    """Processes one video in this process."""
+    observer(video.video_id, 0.0, None)
+    result = process_video(
+        video,
+        job.settings,
+        _extractors(_Key(job.settings)),
+        job.out,
+        overwrite=job.overwrite,
+        debug=job.debug,
+        progress=lambda done, total: observer(video.video_id, done, total),
+    )
+    return replace(result, left_out=dict(job.left_out))
+
+
+def main() -> None:
+    """Works on what comes over the socket until its other end is closed or nothing comes for a long while."""
+    connection = Connection(int(sys.argv[1]))
+    faulthandler.enable()
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    while connection.poll(_IDLE_S):
+        try:
+            video, job = connection.recv()
+        except EOFError:
+            return
+        connection.send(work(video, job, lambda *report: connection.send(report)))
+
+
+def _end_with(parent: int) -> None:
+    """Ends this process when the one that started it is gone, in the middle of a video too."""
+    while os.getppid() == parent:
+        time.sleep(0.2)
+    os._exit(1)
+
+
+class _Key:
+    """Settings as a cache key: they hold dictionaries, which have no hash."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    def __hash__(self) -> int:
+        return hash(repr(self.settings))
+
+    def __eq__(self, other: Any) -> bool:
+        return isinstance(other, _Key) and self.settings == other.settings
+
+
+@lru_cache(maxsize=1)
+def _extractors(key: _Key) -> list[Extractor]:
+    """The extractors of this process; what they load stays loaded from video to video."""
+    return key.settings.create_extractors()
+
+
+if __name__ == "__main__":
+    main()

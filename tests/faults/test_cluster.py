@@ -1,0 +1,140 @@
+"""Runs on a Dask cluster that somebody else started."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pieces
+import pytest
+from command import avcues, start, tables
+
+DASK = str(Path(sys.executable).with_name("dask"))
+FEATURES = ("--features", "emobase,color")
+
+
+@dataclass
+class Cluster:
+    """`dask scheduler` and `dask worker`, as processes."""
+
+    address: str
+    folder: Path
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def scheduler(self) -> subprocess.Popen[bytes]:
+        return self.start("scheduler", "--port", self.address.rpartition(":")[2], "--no-dashboard")
+
+    def worker(self, *options: str) -> subprocess.Popen[bytes]:
+        return self.start(
+            "worker", self.address, "--nthreads", "1", "--no-dashboard", "--local-directory", str(self.folder), *options
+        )
+
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        log = (self.folder / f"{arguments[0]}{len(self.processes)}.log").open("wb")
+        environment = {**os.environ, "AVCUES_OFFLINE": "1"}
+        # Elsewhere than where the user stands.
+        process = subprocess.Popen(
+            [DASK, *arguments], stdout=log, stderr=log, cwd=self.folder, start_new_session=True, env=environment
+        )
+        self.processes.append(process)
+        return process
+
+    def end(self) -> None:
+        for process in self.processes:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+@pytest.fixture
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    found = Cluster(f"tcp://127.0.0.1:{port}", tmp_path_factory.mktemp("cluster"))
+    yield found
+    found.end()
+
+
+@pytest.fixture(scope="module")
+def clips(media: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("clips")
+    pieces.cut(media("real60.mp4"), folder, 6, seconds=2)
+    return folder
+
+
+def test_an_existing_cluster_makes_the_same_bytes(
+    cluster: Cluster, clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster.scheduler()
+    cluster.worker()
+    cluster.worker()
+    monkeypatch.chdir(tmp_path)
+    there = avcues("extract", clips, "-o", "there", *FEATURES, "--scheduler", cluster.address)
+    assert there.returncode == 0, there.stderr
+    assert "6 of 6 videos done" in there.stderr
+    here = avcues("extract", clips, "-o", "here", *FEATURES, "--workers", 0)
+    assert here.returncode == 0, here.stderr
+    assert tables(tmp_path / "there") == tables(tmp_path / "here")
+
+
+def test_a_worker_that_is_lost_costs_no_video(cluster: Cluster, clips: Path, tmp_path: Path) -> None:
+    cluster.scheduler()
+    first = cluster.worker("--no-nanny")
+    cluster.worker()
+    run = start("extract", clips, "-o", tmp_path, *FEATURES, "--scheduler", cluster.address)
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("timeline/*.parquet")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.killpg(first.pid, signal.SIGKILL)
+    _, told = run.communicate(timeout=180)
+    assert run.returncode == 0, told
+    assert len(list(tmp_path.glob("color/*.parquet"))) == 6
+
+
+def test_a_scheduler_that_is_lost_ends_the_run_in_one_line(cluster: Cluster, clips: Path, tmp_path: Path) -> None:
+    scheduler = cluster.scheduler()
+    cluster.worker()
+    run = start("extract", clips, "-o", tmp_path, *FEATURES, "--scheduler", cluster.address)
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("timeline/*.parquet")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.killpg(scheduler.pid, signal.SIGKILL)
+    _, told = run.communicate(timeout=180)
+    assert run.returncode == 1, told
+    assert "stopped the connection to the scheduler is lost; run the same command again to go on" in told
+    assert "Traceback" not in told, told
+    assert avcues("extract", clips, "-o", tmp_path, *FEATURES, "--workers", 2).returncode == 0
+
+
+def test_a_scheduler_that_is_not_there_is_one_line(clips: Path, tmp_path: Path) -> None:
+    done = avcues("extract", clips, "-o", tmp_path, "--scheduler", "tcp://127.0.0.1:9", *FEATURES)
+    assert done.returncode == 2
+    assert "--scheduler tcp://127.0.0.1:9: cannot be reached" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_folder_that_workers_do_not_see_is_refused(cluster: Cluster, clips: Path, tmp_path: Path) -> None:
+    """A worker in a mount namespace of its own has another /tmp, like another machine."""
+    if os.getuid() != 0 or subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("mount namespaces cannot be made here")
+    cluster.scheduler()
+    hidden = f"mount -t tmpfs tmpfs {tmp_path} && exec {DASK} worker {cluster.address} --nthreads 1 --no-dashboard"
+    log = (cluster.folder / "hidden.log").open("wb")
+    cluster.processes.append(
+        subprocess.Popen(
+            ["unshare", "-m", "sh", "-c", hidden], stdout=log, stderr=log, cwd=cluster.folder, start_new_session=True
+        )
+    )
+    for _ in range(60):
+        done = avcues("extract", clips, "-o", tmp_path / "out", "--scheduler", cluster.address, *FEATURES)
+        if done.returncode == 2:
+            break
+    assert f"does not see {tmp_path / 'out'}: --out must be on storage that all share" in done.stderr

@@ -1,0 +1,151 @@
+"""A batch in which many videos are bad, some of them in the worst way: the good ones are all done."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pieces
+import saboteur
+from command import avcues
+
+_FEATURES = ("--features", "emobase,color,saboteur")
+
+
+def _truncated(path: Path, good: bytes, chance: random.Random) -> None:
+    path.write_bytes(good[: chance.randrange(100, len(good) // 2)])
+
+
+def _empty(path: Path, good: bytes, chance: random.Random) -> None:
+    path.write_bytes(b"")
+
+
+def _random_bytes(path: Path, good: bytes, chance: random.Random) -> None:
+    path.write_bytes(chance.randbytes(len(good)))
+
+
+def _wrong_suffix(path: Path, good: bytes, chance: random.Random) -> None:
+    path.write_text("This is a text file.\n" * 100)
+
+
+def _crash(path: Path, good: bytes, chance: random.Random) -> None:
+    pieces.plain(path, saboteur.CRASH)
+
+
+def _hang(path: Path, good: bytes, chance: random.Random) -> None:
+    pieces.plain(path, saboteur.HANG)
+
+
+_CAUSE = {
+    _truncated: "MediaError",
+    _empty: "MediaError",
+    _random_bytes: "MediaError",
+    _wrong_suffix: "MediaError",
+    _crash: "WorkerDiedError",
+    _hang: "TimeLimitError",
+}
+
+
+def test_every_good_video_is_done_and_every_bad_one_recorded_with_its_cause(
+    media: Callable[[str], Path], tmp_path: Path, thorough: bool
+) -> None:
+    count, of_each = (200, 5) if thorough else (40, 1)
+    clips = pieces.cut(media("real60.mp4"), tmp_path / "clips", count)
+    chance = random.Random(0)
+    poisoned = dict(zip(chance.sample(clips, of_each * len(_CAUSE)), list(_CAUSE) * of_each, strict=True))
+    for path, poison in poisoned.items():
+        poison(path, path.read_bytes(), chance)
+    out = tmp_path / "out"
+    environment = saboteur.install(tmp_path / "site")
+    limits = ("--time-limit", 30, "--memory-limit", "4GiB")
+
+    done = avcues(
+        "extract",
+        tmp_path / "clips",
+        "-o",
+        out,
+        *_FEATURES,
+        "--workers",
+        2,
+        *limits,
+        environment=environment,
+        timeout=1800,
+    )
+
+    assert done.returncode == 1, done.stderr
+    records = {path.stem: json.loads(path.read_text()) for path in (out / "_status").glob("*.json")}
+    assert records.keys() == {clip.stem for clip in clips}
+    wanted = {clip.stem: _CAUSE[poisoned[clip]] if clip in poisoned else None for clip in clips}
+    assert {video_id: record["error_class"] for video_id, record in records.items()} == wanted
+    assert all(record["error"].count("\n") == 0 for record in records.values() if record["error"])
+    assert f"{count - len(poisoned)} of {count} videos done, {len(poisoned)} failed" in done.stderr
+    crashed = next(record["error"] for record in records.values() if record["error_class"] == "WorkerDiedError")
+    assert "SIGABRT in process_frames (saboteur.py:" in crashed
+    assert avcues("validate", out, environment=environment).returncode == 0
+
+    status = avcues("status", out, "--json", environment=environment)
+    assert status.returncode == 1
+    groups = Counter()
+    for group in json.loads(status.stdout)["failures"]:
+        groups[group["error_class"]] += len(group["video_ids"])
+    assert groups == Counter(_CAUSE[poison] for poison in poisoned.values())
+
+
+def test_a_video_that_needs_too_much_memory_is_given_up(tmp_path: Path) -> None:
+    environment = saboteur.install(tmp_path / "site")
+    greedy = pieces.plain(tmp_path / "greedy.mp4", saboteur.EAT)
+    modest = pieces.plain(tmp_path / "modest.mp4", (10, 20, 30))
+    out = tmp_path / "out"
+    done = avcues(
+        *("extract", greedy, modest, "-o", out, "--features", "saboteur", "--workers", 1, "--memory-limit", "1500MiB"),
+        environment=environment,
+    )
+    assert done.returncode == 1
+    assert "greedy.mp4: needs more than 1.5 GiB of memory; raise --memory-limit if it may" in done.stderr
+    assert json.loads((out / "_status" / "greedy.json").read_text())["error_class"] == "MemoryLimitError"
+    assert (out / "saboteur" / "modest.parquet").exists()
+
+
+def test_fail_fast_stops_at_the_first_failure(media: Callable[[str], Path], tmp_path: Path) -> None:
+    for number in range(6):
+        (tmp_path / f"empty{number}.mp4").touch()
+    clip = tmp_path / "tiny4.mp4"
+    clip.write_bytes(media("tiny4.mp4").read_bytes())
+    names = [str(tmp_path / f"empty{number}.mp4") for number in range(6)]
+    done = avcues(
+        "extract", clip, *names, "-o", tmp_path / "out", "--features", "color", "--workers", 0, "--max-failures", 2
+    )
+    assert done.returncode == 1
+    assert "stopped after 2 failures; the limit was --max-failures 2" in done.stderr
+    assert "1 of 7 videos done, 2 failed, 4 not begun or dropped" in done.stderr
+    status = json.loads(avcues("status", tmp_path / "out", "--json").stdout)
+    assert len(status["not_begun"]) == 4
+
+
+def test_log_json_is_one_object_per_video(media: Callable[[str], Path], tmp_path: Path) -> None:
+    done = avcues(
+        *("extract", media("tiny4.mp4"), media("truncated_nomoov.mp4"), "-o", tmp_path / "out"),
+        *("--features", "color", "--workers", 1, "--log-json"),
+    )
+    events = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
+    assert [event["event"] for event in events] == ["video", "video", "run"]
+    states = {event["video_id"]: event["state"] for event in events[:2]}
+    assert states == {"tiny4": "done", "truncated_nomoov": "failed"}
+    assert (events[2]["done"], events[2]["failed"]) == (1, 1)
+
+
+def test_nobody_is_left_behind(media: Callable[[str], Path], tmp_path: Path) -> None:
+    environment = {**os.environ, "AVCUES_OFFLINE": "1", "AVCUES_TEST_MARK": tmp_path.name}
+    avcues(
+        "extract", media("tiny4.mp4"), "-o", tmp_path, "--features", "color", "--workers", 2, environment=environment
+    )
+    alive = subprocess.run(
+        ["pgrep", "-f", "pipeline.engine"], capture_output=True, text=True, check=False
+    ).stdout.split()
+    marks = [Path(f"/proc/{pid}/environ").read_bytes() for pid in alive if Path(f"/proc/{pid}/environ").exists()]
+    assert not any(tmp_path.name.encode() in mark for mark in marks)

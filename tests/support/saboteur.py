@@ -1,0 +1,57 @@
+"""A feature that does harm on purpose, installed like any third-party package: by an entry point.
+
+The colour of a frame says what happens: magenta crashes the process, cyan hangs, yellow eats memory.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from extractors.protocol import Column, Columns, FrameBatch, NoSettings, Table
+
+CRASH, HANG, EAT = (255, 0, 255), (0, 255, 255), (255, 255, 0)
+_MARGIN = 60
+
+
+class Saboteur:
+    name = "saboteur"
+    version = 1
+    citation = "none"
+    Settings = NoSettings
+    tables = (
+        Table(
+            name="saboteur", row="window", columns=(Column(name="red", unit="1", meaning="mean of the red channel"),)
+        ),
+    )
+
+    def __init__(self, settings: NoSettings = NoSettings()) -> None:
+        self.settings = settings
+
+    def setup(self, compute: object) -> None:
+        pass
+
+    def process_frames(self, batch: FrameBatch) -> Mapping[str, Columns]:
+        for image in batch.images:
+            colour = image.reshape(-1, 3).mean(axis=0)
+            if np.abs(colour - CRASH).max() < _MARGIN:
+                os.abort()
+            if np.abs(colour - HANG).max() < _MARGIN:
+                time.sleep(3600)
+            if np.abs(colour - EAT).max() < _MARGIN:
+                self._eaten = [np.ones(1 << 24, np.uint8) for _ in range(400)]
+        return {"saboteur": {"red": batch.images[..., 0].mean(axis=(1, 2), dtype=np.float32)}}
+
+
+def install(folder: Path) -> dict[str, str]:
+    """Installs the feature into a folder; returns the environment in which it is found."""
+    package = folder / "avcues_saboteur-1.0.dist-info"
+    package.mkdir(parents=True)
+    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: avcues-saboteur\nVersion: 1.0\n")
+    (package / "entry_points.txt").write_text("[avcues.extractors]\nsaboteur = saboteur:Saboteur\n")
+    (folder / "saboteur.py").write_text(Path(__file__).read_text())
+    return {**os.environ, "AVCUES_OFFLINE": "1", "PYTHONPATH": str(folder)}
