@@ -104,7 +104,7 @@ def read_catalogue(folder: Location) -> Catalogue:
     pinned = read_pin(folder)
     if pinned is None:
         raise DatasetError(f"{folder}: has no {PIN_NAME}; name a folder that avcues extract made")
-    names = sorted(pinned["tables"], key=lambda name: _FIRST_TABLES.index(name) if name in _FIRST_TABLES else 9)
+    names = [name for name in dict.fromkeys((*_FIRST_TABLES, *pinned["tables"])) if name in pinned["tables"]]
     tables = {}
     for name in names:
         table = _describe(folder, name, pinned["recipes"][pinned["tables"][name]])

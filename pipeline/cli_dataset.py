@@ -109,11 +109,10 @@ def align(
         )
         if out is not None:
             check_target(out, data)
-        _show_plan(data, console)
         for name in item_tables(data.catalogue):
-            _line(
-                console, "bold", "apart", f"{data.catalogue.folder / name}: any number of rows per window, not joined"
-            )
+            place = data.catalogue.folder / name
+            _line(console, "bold", "apart", f"{place}: any number of rows per window, not joined")
+        _show_plan(data, console)
         if out is not None and not dry_run:
             with _progress(console, len(data.videos)) as finished:
                 write(data, out, finished)
@@ -198,6 +197,8 @@ def _listed(names: str | None) -> list[str] | None:
 
 def _show_plan(data: Dataset, console: Console) -> None:
     """Says which rows and columns there will be, and what will not be there, and why."""
+    for name in data.catalogue.absent:
+        _line(console, "red", "absent", f"{name}: no video has this table yet")
     for video_id, why in data.left_out.items():
         _line(console, "red", "left out", f"{video_id}: {why}")
     for warning in data.labels.warnings if data.labels else ():

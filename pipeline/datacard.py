@@ -5,6 +5,7 @@ It is made from the dataset's files alone and says nothing of when and where, so
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,7 +55,7 @@ def card(catalogue: Catalogue, found: Survey) -> str:
         *_computed(found),
         *_limits(tables),
     )
-    return "\n".join(lines) + "\n"
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)) + "\n"
 
 
 def _summary(catalogue: Catalogue, found: Survey) -> Iterator[str]:

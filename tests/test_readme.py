@@ -32,7 +32,7 @@ def sections() -> dict[str, list[re.Match[str]]]:
 @pytest.fixture
 def place(media: Callable[[str], Path], tmp_path: Path) -> Path:
     """A folder with what `make demo` leaves behind, made of other clips and without networks."""
-    clips = {"bigbuckbunny": "tiny4.mp4", "bikes": "noaudio20.mp4", "WolfgangLanger_Pexels": "rot90_12.mp4"}
+    clips = {"bigbuckbunny": "tiny4.mp4", "bikes": "noaudio20.mp4", "WolfgangLanger_Pexels": "vfr20.mp4"}
     videos = {video_id: media(name) for video_id, name in clips.items()}
     make_dataset(tmp_path / "demo", videos, ("emobase", "color", "lighting"))
     return tmp_path

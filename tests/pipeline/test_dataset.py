@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import random
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -172,6 +173,16 @@ def test_a_video_that_lacks_a_table_is_left_out_or_null(folder: Path) -> None:
     rows = with_nulls.read("007")
     assert rows["glow.any"].null_count == rows["motion.kind"].null_count == 8
     assert rows["color.hue_000"].null_count == 0
+
+
+def test_a_table_that_no_video_has_yet_leaves_all_out_unless_others_are_named(folder: Path) -> None:
+    shutil.rmtree(folder / "motion")
+    with pytest.raises(DatasetError, match=r"no video is complete; 007: lacks motion"):
+        dataset.open(folder)
+    with pytest.raises(DatasetError, match="no video has the table motion yet"):
+        dataset.open(folder, tables=["motion"])
+    assert dataset.open(folder, tables=["color"]).videos == VIDEOS
+    assert dataset.open(folder, incomplete="nulls").videos == VIDEOS
 
 
 def damage(path: Path) -> None:
