@@ -32,6 +32,8 @@ ENV PATH=/opt/venv/bin:$PATH \
     MPLCONFIGDIR=/tmp/matplotlib
 WORKDIR /opt/avcues
 COPY constraints.txt ./
+# Debian's pip is too old for the metadata of some packages.
+RUN pip install --upgrade "pip>=25"
 ENTRYPOINT ["tini", "--", "avcues-or-tool"]
 
 FROM base AS cpu
