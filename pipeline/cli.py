@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from pipeline import cli_dataset
 from pipeline.cli_errors import OneLineErrors
 from pipeline.cli_extract import extract, parse_workers, settings
 from pipeline.cli_models import models
@@ -48,6 +49,7 @@ app.command()(report)
 
 
 app.command()(extract)
+cli_dataset.add_to(app)
 
 
 @app.command()

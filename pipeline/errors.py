@@ -19,4 +19,8 @@ class SettingsError(AvcuesError):
     """Options that are unknown, contradict each other, or contradict the dataset that they would extend."""
 
 
-__all__ = ["AvcuesError", "InputError", "MediaError", "OutputError", "SettingsError"]
+class DatasetError(AvcuesError):
+    """A finished folder that is not what it should be, or that does not hold what is asked of it."""
+
+
+__all__ = ["AvcuesError", "DatasetError", "InputError", "MediaError", "OutputError", "SettingsError"]

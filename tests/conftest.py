@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from clips import CHEAP, Extracted, extract
+from clips import CHEAP, Clip, Extracted, click, extract
+from finished_folders import make_dataset
 
 from extractors import numba_cache
 from models_cache.cache import WEIGHTS_DIR_VARIABLE
@@ -46,6 +48,23 @@ def yolo_checkpoint() -> Path:
 def real60(media: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Extracted:
     """The 60 s test clip with every table that needs no network, made once."""
     return extract(media("real60.mp4"), tmp_path_factory.mktemp("real60"), features=CHEAP)
+
+
+@pytest.fixture(scope="session")
+def finished(media: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished folder of five short videos, one without sound and one without a picture; for reading only."""
+    names = {"007": "tiny4.mp4", "rot90_12": "rot90_12.mp4", "silent": "noaudio20.mp4", "vfr20": "vfr20.mp4"}
+    videos = {video_id: media(name) for video_id, name in names.items()}
+    sound = tmp_path_factory.mktemp("media") / "sound.mkv"
+    Clip(sounds=[click(5.2, 1.5)]).write(sound)
+    features = ("emobase", "color", "lighting")
+    return make_dataset(tmp_path_factory.mktemp("finished"), videos | {"sound": sound}, features, plugins=True)
+
+
+@pytest.fixture
+def folder(finished: Path, tmp_path: Path) -> Path:
+    """A copy of the finished folder, to be changed."""
+    return Path(shutil.copytree(finished, tmp_path / "features"))
 
 
 @pytest.fixture(scope="session")

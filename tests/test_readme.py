@@ -1,0 +1,77 @@
+"""The README's blocks do what they say.
+
+A block takes part if its fence says so: "```sh run" and "```python run" are run, "```csv NAME" is written to that file.
+The blocks of a section run in order, in one folder.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from finished_folders import make_dataset
+
+README = Path(__file__).parents[1] / "README.md"
+_SECTION = re.compile(r"^## (?P<title>.+?)\n(?P<text>.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^```(?P<language>\w+) (?P<tag>\S+)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def sections() -> dict[str, list[re.Match[str]]]:
+    """The tagged blocks of every section that has any."""
+    blocks = {
+        section["title"]: list(_BLOCK.finditer(section["text"])) for section in _SECTION.finditer(README.read_text())
+    }
+    return {title: found for title, found in blocks.items() if found}
+
+
+@pytest.fixture
+def place(media: Callable[[str], Path], tmp_path: Path) -> Path:
+    """A folder with what `make demo` leaves behind, made of other clips and without networks."""
+    clips = {"bigbuckbunny": "tiny4.mp4", "bikes": "noaudio20.mp4", "WolfgangLanger_Pexels": "vfr20.mp4"}
+    videos = {video_id: media(name) for video_id, name in clips.items()}
+    make_dataset(tmp_path / "demo", videos, ("emobase", "color", "lighting"))
+    return tmp_path
+
+
+@pytest.mark.parametrize("title", sections())
+def test_the_blocks_of_a_section_run(title: str, place: Path) -> None:
+    environment = {
+        **os.environ,
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+        "HF_HOME": str(place / ".huggingface"),
+        "HF_HUB_OFFLINE": "1",
+        "AVCUES_OFFLINE": "1",
+    }
+    for block in sections()[title]:
+        if block["tag"] != "run":
+            (place / block["tag"]).write_text(block["code"])
+            continue
+        shell = (
+            ["bash", "-euo", "pipefail", "-c"] if block["language"] == "sh" else [sys.executable, "-W", "error", "-c"]
+        )
+        done = subprocess.run(
+            [*shell, block["code"]],
+            cwd=place,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        assert done.returncode == 0, f"{block['code']}\n{done.stdout}\n{done.stderr}"
+
+
+def test_the_way_into_training_is_among_them() -> None:
+    languages = [block["language"] for block in sections()["Into training"] if block["tag"] == "run"]
+    assert languages.count("python") == 5
+    assert languages.count("sh") == 2
+
+
+def test_from_the_demo_to_a_fitted_model_is_ten_lines() -> None:
+    (code,) = [block["code"] for block in sections()["Into training"] if "sklearn" in block["code"]]
+    assert len([line for line in code.splitlines() if line]) <= 10
