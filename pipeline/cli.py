@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline import cli_dataset
+from pipeline.cli_dataset import align, describe, export
 from pipeline.cli_errors import OneLineErrors
 from pipeline.cli_extract import extract, parse_workers, settings
 from pipeline.cli_models import models
@@ -21,9 +21,10 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     help="Turns videos into aligned half-second feature tables for models of perceived emotion.\n\n"
-    "[bold]avcues extract[/] videos/ --out features   makes every table of every video in a folder\n\n"
-    "[bold]avcues validate[/] features                checks the finished folder\n\n"
-    "[bold]avcues report[/] features                  makes pages to look at it",
+    "[bold]avcues doctor[/]                           what will run on this machine\n\n"
+    "[bold]avcues extract[/] videos/ --out features   every table of every video in a folder\n\n"
+    "[bold]avcues report[/] features                  pages to look at them\n\n"
+    "[bold]avcues align[/] features --out train.parquet   one table for training",
 )
 
 
@@ -44,15 +45,17 @@ def main_options(
     pass
 
 
-app.add_typer(models, name="models")
-app.command()(report)
+_MAKE, _CHECK, _TRAIN, _MACHINE = "Make tables", "Look and check", "Into training", "This machine"
+
+app.command(rich_help_panel=_MAKE)(extract)
+app.command(rich_help_panel=_CHECK)(report)
+app.command(rich_help_panel=_TRAIN)(align)
+app.command(rich_help_panel=_TRAIN)(describe)
+app.add_typer(export, name="export", rich_help_panel=_TRAIN)
+app.add_typer(models, name="models", rich_help_panel=_MACHINE)
 
 
-app.command()(extract)
-cli_dataset.add_to(app)
-
-
-@app.command()
+@app.command(rich_help_panel=_CHECK)
 def validate(
     out: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that avcues extract made.")],
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
@@ -78,7 +81,7 @@ def validate(
     raise typer.Exit(1 if summary.breaches else 0)
 
 
-@app.command()
+@app.command(rich_help_panel=_CHECK)
 def status(
     out: Annotated[str, typer.Argument(metavar="DIR", help="A folder that avcues extract works on.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -106,7 +109,7 @@ def status(
     raise typer.Exit(1 if found.failures or found.not_begun else 0)
 
 
-@app.command()
+@app.command(rich_help_panel=_MACHINE)
 def doctor(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Also try to write to this folder.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -114,7 +117,7 @@ def doctor(
 ) -> None:
     """Tells what this machine has, what will run on it and what will not, each with its remedy.
 
-    Exit codes: 0 everything runs, 1 something does not.
+    Exit codes: 0 avcues runs (a feature may lack its weights), 1 it does not.
     """
     with OneLineErrors(debug):
         import json
@@ -135,7 +138,7 @@ def doctor(
     raise typer.Exit(1 if any(finding.state == "problem" for finding in findings) else 0)
 
 
-@app.command()
+@app.command(rich_help_panel=_MAKE)
 def demo(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the tables.")] = Path("demo"),
     workers: Annotated[str, typer.Option(help="As for extract.")] = "auto",

@@ -51,13 +51,6 @@ Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
 export = typer.Typer(no_args_is_help=True, help="Writes a dataset in the form that a published training script reads.")
 
 
-def add_to(app: typer.Typer) -> None:
-    """Adds the commands to the command line."""
-    app.command()(align)
-    app.command()(describe)
-    app.add_typer(export, name="export")
-
-
 def align(
     folder: Folder,
     out: Annotated[

@@ -151,16 +151,16 @@ def extract(
 ) -> None:
     """Makes the feature tables of videos.
 
-    Running it again goes on where it stopped: tables that are up to date are kept.
-
-    Exit codes: 0 all done, 1 some videos failed (the others are done), 2 nothing was started, 130 or 143 ended by
-    Ctrl-C or SIGTERM.
-
     [bold]avcues extract[/] clip.mp4 --out features
 
     [bold]avcues extract[/] "videos/**/*.mkv" --out features --features emobase,color --workers 8
 
     [bold]avcues extract[/] s3://bucket/videos --out s3://bucket/features --scheduler tcp://host:8786
+
+    Running it again goes on where it stopped: tables that are up to date are kept.
+
+    Exit codes: 0 all done, 1 some videos failed (the others are done), 2 nothing was started, 130 or 143 ended by
+    Ctrl-C or SIGTERM.
     """
     with OneLineErrors(debug):
         from pipeline.run import Execution, run

@@ -181,7 +181,7 @@ def show_overview(found: Overview, out: str, console: Console) -> None:
         )
 
 
-_MARKS = {"ok": "[green]ok[/]", "note": "[yellow]note[/]", "problem": "[red]no[/]"}
+_MARKS = {"ok": "[green]ok[/]", "note": "[yellow]note[/]", "absent": "[red]no[/]", "problem": "[red]no[/]"}
 
 
 def show_findings(findings: Sequence[Finding], console: Console) -> None:

@@ -21,7 +21,7 @@ from models_cache.errors import AvcuesError
 from models_cache.manifest import asset
 from pipeline.provenance import avcues_version
 
-State = Literal["ok", "note", "problem"]
+State = Literal["ok", "note", "absent", "problem"]
 _OLDEST_PYTHON = (3, 11)
 _ROOMY_BYTES = 1 << 30
 
@@ -31,7 +31,7 @@ class Finding:
     """One line of the report.
 
     Args:
-        state: "problem" keeps something from running; "note" does not.
+        state: "problem" keeps avcues from running, "absent" keeps a feature from being made; "note" does neither.
         remedy: What to do about it.
     """
 
@@ -123,10 +123,10 @@ def _driver() -> str:
 def _decoder() -> Finding:
     import av
 
-    versions = ", ".join(f"{name} {'.'.join(map(str, v))}" for name, v in sorted(av.library_versions.items()))
+    versions = ".".join(map(str, av.library_versions["libavcodec"]))
     wanted = ("h264", "hevc", "vp9", "av1", "mpeg4", "aac", "mp3", "opus", "flac")
     lacking = [name for name in wanted if name not in av.codecs_available]
-    found = f"PyAV {av.__version__} ({versions}), on the CPU; NVDEC is not used"
+    found = f"PyAV {av.__version__} (libavcodec {versions}), on the CPU; NVDEC is not used"
     if lacking:
         return Finding(
             subject="decoder", state="problem", found=f"{found}; cannot decode {', '.join(lacking)}", remedy=_REINSTALL
@@ -187,5 +187,5 @@ def _feature(name: str) -> Finding:
             used.append(f"no {asset(candidates[0]).name.partition('/')[0]} weights are at hand")
             remedies.append(how_to_supply(asset(candidates[0])))
     if remedies:
-        return Finding(subject=subject, state="problem", found=", ".join(used), remedy="; and ".join(remedies))
+        return Finding(subject=subject, state="absent", found=", ".join(used), remedy="; and ".join(remedies))
     return Finding(subject=subject, state="ok", found=", ".join(used) or "needs no weights")

@@ -10,7 +10,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from extractors.protocol import Extractor, ShotDetector, Table
+from extractors.protocol import AudioExtractor, Extractor, ShotDetector, Table
 from pipeline import provenance
 from pipeline.extraction import Extraction, Progress
 from pipeline.inputs import VideoInput
@@ -121,12 +121,13 @@ def _extract(
                 extraction.windows = result.windows
                 extraction.end = result.windows * grid.step
             source: dict[str, Any] = {"name": video.location.name, "fingerprint": mark} | asdict(media.facts)
-            if media.frames.count:
-                source["frames"] = asdict(media.frames)
             written = {}
             for extractor, rows in extraction.tables():
                 with work.stopwatch("write"):
-                    metadata = provenance.metadata(extractor, grid.step, compute, source)
+                    # A table's bytes must not depend on what else was made in the same pass.
+                    of_pictures = media.frames.count and not isinstance(extractor, AudioExtractor)
+                    facts = source | {"frames": asdict(media.frames)} if of_pictures else source
+                    metadata = provenance.metadata(extractor, grid.step, compute, facts)
                     table = (
                         shot_table(rows, video.video_id, grid, extraction.shots, extraction.windows, metadata)
                         if rows.table.row == "shot"
