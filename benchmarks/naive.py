@@ -78,11 +78,8 @@ def decode_sound(video: Path) -> np.ndarray:
 
     with av.open(str(video)) as container:
         resampler = av.AudioResampler(format="fltp", rate=RATE_HZ)
-        blocks = [
-            block.to_ndarray().mean(axis=0)
-            for frame in container.decode(audio=0)
-            for block in resampler.resample(frame)
-        ]
+        frames = (block for frame in container.decode(audio=0) for block in resampler.resample(frame))
+        blocks = [frame.to_ndarray().mean(axis=0) for frame in frames]
     return np.concatenate(blocks)
 
 
@@ -126,7 +123,8 @@ def rhythm(job: Job) -> pd.DataFrame:
     table = pd.DataFrame({f"{k}_{i}": row for k, rows in by_frame.items() for i, row in enumerate(rows)})
     table["onsets"] = np.isin(table.index, onsets)
     table["beats"] = np.isin(table.index, beats)
-    return table.groupby(table.index // frames).agg(["mean", "std", "max", "sum"])
+    windows = table.groupby(table.index // frames).agg(["mean", "std", "max", "sum"])
+    return windows.set_axis(["_".join(pair) for pair in windows.columns], axis=1)
 
 
 def sampled_frames(job: Job) -> Iterator[np.ndarray]:
@@ -310,8 +308,8 @@ def objects(job: Job) -> pd.DataFrame:
     model = YOLO(str(job.yolo))
     rows = []
     for k, frame in enumerate(sampled_frames(job)):
-        for box in model.predict(frame, verbose=False)[0].boxes.data.tolist():
-            rows.append((k * STEP_S, *box[:5], model.names[int(box[5])]))
+        found = model.predict(frame, verbose=False)[0].boxes.data.tolist()
+        rows += [(k * STEP_S, *box[:5], model.names[int(box[5])]) for box in found]
     return pd.DataFrame(rows, columns=["time", "x1", "y1", "x2", "y2", "score", "class"])
 
 

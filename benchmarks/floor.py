@@ -1,0 +1,217 @@
+"""What no program that makes these tables can go below on this machine's processor: each unavoidable part alone.
+
+    python benchmarks/floor.py VIDEO --yolo yolo11n.pt --windows 120 --faces 100 --clips 20
+
+The parts are one decode of the file, openSMILE on its sound track, and each network at its best batch and number of
+threads, on as many inputs as the video needs. Prints one JSON object: by part the seconds in fp32 and, where it
+differs, in bf16; the processor seconds of decode and openSMILE; and the settings that were best.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+import torch
+from naive import RATE_HZ, decode_sound, weights
+
+from extractors.compute import Compute
+from extractors.emobase import EmobaseStream
+from extractors.face_detectors import DETECTORS, LONG_SIDE
+from extractors.networks import fer, inception_i3d, places
+from extractors.objects import Objects, ObjectsSettings
+
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+TIMED_S = 1.0
+Call = Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network to be timed.
+
+    Args:
+        load: Makes the callable for a way of computing.
+        batch: Makes an input of so many items.
+        items: How many the video needs.
+        batches: Batch sizes to try.
+        bf16: It is also offered in bf16.
+        one_call: It cannot be called from several threads at once.
+        own_threads: It brings its own threads: one for each call at once.
+    """
+
+    load: Callable[[Compute], Call]
+    batch: Callable[[int], Any]
+    items: int
+    batches: tuple[int, ...] = (1, 4, 16)
+    bf16: bool = False
+    one_call: bool = False
+    own_threads: bool = False
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("video", type=Path)
+    parser.add_argument("--yolo", type=Path, required=True)
+    parser.add_argument("--windows", type=int, required=True, help="Half seconds, each with a frame")
+    parser.add_argument("--faces", type=int, required=True)
+    parser.add_argument("--clips", type=int, required=True, help="Clips of 64 frames over all shots")
+    arguments = parser.parse_args()
+    parts = {
+        "decode": clocked(lambda: decode(arguments.video)),
+        "openSMILE": clocked(opensmile_of(arguments.video, arguments.windows)),
+    }
+    for name, network in networks(arguments).items():
+        parts[name] = {"fp32": best(network, "fp32")}
+        if network.bf16:
+            parts[name]["bf16"] = best(network, "bf16")
+    print(json.dumps({"cores": CORES, "parts": parts}))
+
+
+def decode(video: Path) -> None:
+    """Decodes picture and sound once, by one thread as avcues does, and converts nothing."""
+    with av.open(str(video)) as container:
+        streams = [*container.streams.video[:1], *container.streams.audio[:1]]
+        for stream in container.streams.video[:1]:
+            stream.codec_context.thread_count = 1
+        for packet in container.demux(streams):
+            packet.decode()
+
+
+def opensmile_of(video: Path, windows: int) -> Callable[[], None]:
+    """openSMILE's one continuous pass over the track, with the sound in memory."""
+    samples = decode_sound(video)
+
+    def run() -> None:
+        stream = EmobaseStream(RATE_HZ, Fraction(1, 2), windows)
+        for start in range(0, len(samples), RATE_HZ):
+            stream.write(samples[start : start + RATE_HZ])
+        stream.finish(windows)
+
+    return run
+
+
+def clocked(work: Callable[[], object]) -> dict[str, dict[str, float]]:
+    """Wall and processor seconds."""
+    wall, processor = time.perf_counter(), time.process_time()
+    work()
+    seconds, busy = time.perf_counter() - wall, time.process_time() - processor
+    return {"fp32": {"seconds": round(seconds, 3), "processor_seconds": round(busy, 3)}}
+
+
+def networks(arguments: argparse.Namespace) -> dict[str, Network]:
+    """The networks that avcues uses with the weights at hand, by stage."""
+    with av.open(str(arguments.video)) as container:
+        stream = container.streams.video[0]
+        scale = LONG_SIDE / max(stream.width, stream.height)
+        width, height = (round(side * scale) for side in (stream.width, stream.height))
+    scenes, scenes_path = weights("scenes/resnet50", "scenes/squeezenet11")
+    faces, faces_path = weights("faces/yunet", "faces/centerface")
+    expressions, expressions_path = weights("expressions/vgg19", "expressions/mini_xception")
+    actions_variants = ("actions/i3d_rgb_imagenet", "actions/i3d_rgb_scratch")
+    _, actions_path = weights(*actions_variants)
+    load_scenes = {"resnet50": places.load_resnet50, "squeezenet11": places.load_squeezenet}[scenes]
+    picture = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+
+    def load_expressions(compute: Compute) -> Call:
+        if expressions == "vgg19":
+            network = compute.place(fer.load_vgg19(expressions_path), (3, 44, 44))
+            return lambda x: fer.vgg19_logits(network, x)
+        network = compute.place(fer.load_mini_xception(expressions_path))
+        return lambda x: fer.mini_xception_logits(network, x)
+
+    def load_yolo(compute: Compute) -> Call:
+        yolo = Objects(ObjectsSettings(variant=str(arguments.yolo)))
+        yolo.setup(compute)
+        return yolo._model.model.eval()
+
+    side = 48 if expressions == "vgg19" else 64
+    letterbox = (3, *(-(-edge // 32) * 32 for edge in (height, width)))
+    return {
+        "face detector": Network(
+            lambda compute: DETECTORS[faces](faces_path, 0.6),
+            lambda size: picture,
+            arguments.windows,
+            batches=(1,),
+            one_call=True,
+        ),
+        "expressions": Network(
+            load_expressions,
+            lambda size: torch.randint(0, 256, (size, side, side), dtype=torch.uint8),
+            arguments.faces,
+            bf16=expressions == "vgg19",
+            own_threads=expressions == "vgg19",
+        ),
+        "scenes": Network(
+            lambda compute: compute.place(load_scenes(scenes_path), (3, 224, 224) if scenes == "resnet50" else None),
+            lambda size: torch.randint(0, 256, (size, 3, 224, 224), dtype=torch.uint8),
+            arguments.windows,
+            bf16=scenes == "resnet50",
+            own_threads=scenes == "resnet50",
+        ),
+        "objects": Network(load_yolo, lambda size: torch.rand(size, *letterbox), arguments.windows),
+        "actions": Network(
+            lambda compute: compute.place(inception_i3d.load(actions_path), (3, 64, 224, 224)),
+            lambda size: torch.rand(size, 64, 224, 224, 3).permute(0, 4, 1, 2, 3),
+            arguments.clips,
+            batches=(1,),
+            bf16=True,
+            own_threads=True,
+        ),
+    }
+
+
+def best(network: Network, precision: str) -> dict[str, Any]:
+    """Seconds for all items at the best batch and number of threads, and those."""
+    if not network.items:
+        return {"seconds": 0.0}
+    compute = Compute(device="cpu", precision=precision)
+    tried = []
+    for calls, threads in ways(network, precision):
+        call = network.load(replace(compute, threads=calls))
+        cv2.setNumThreads(threads)
+        torch.set_num_threads(threads)
+        for size in network.batches:
+            seconds = throughput(call, network.batch(size), calls, compute) / size
+            tried.append((seconds * network.items, size, calls, threads))
+    seconds, size, calls, threads = min(tried)
+    return {"seconds": round(seconds, 3), "batch": size, "calls_at_once": calls, "threads_each": threads}
+
+
+def ways(network: Network, precision: str) -> Iterator[tuple[int, int]]:
+    """Calls at once and threads of each, on all cores."""
+    if not network.one_call:
+        yield CORES, 1
+    if CORES > 1 and not (network.own_threads and precision == "fp32"):
+        yield 1, CORES
+
+
+def throughput(call: Call, x: Any, calls: int, compute: Compute) -> float:
+    """Seconds per call with so many at once."""
+
+    def once(_: int) -> None:
+        with compute.autocast():
+            call(x)
+
+    with ThreadPoolExecutor(calls) as pool:
+        list(pool.map(once, range(calls)))
+        started, rounds = time.perf_counter(), 0
+        while rounds < 2 or time.perf_counter() - started < TIMED_S:
+            list(pool.map(once, range(calls)))
+            rounds += 1
+        return (time.perf_counter() - started) / (rounds * calls)
+
+
+if __name__ == "__main__":
+    main()
