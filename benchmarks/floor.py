@@ -29,7 +29,7 @@ from naive import RATE_HZ, decode_sound, weights
 from extractors.compute import Compute
 from extractors.emobase import EmobaseStream
 from extractors.face_detectors import DETECTORS, LONG_SIDE
-from extractors.networks import fer, inception_i3d, places
+from extractors.networks import fer, i3d_resnet, inception_i3d, places
 from extractors.objects import Objects, ObjectsSettings
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -119,8 +119,7 @@ def networks(arguments: argparse.Namespace) -> dict[str, Network]:
     scenes, scenes_path = weights("scenes/resnet50", "scenes/squeezenet11")
     faces, faces_path = weights("faces/yunet", "faces/centerface")
     expressions, expressions_path = weights("expressions/vgg19", "expressions/mini_xception")
-    actions_variants = ("actions/i3d_rgb_imagenet", "actions/i3d_rgb_scratch")
-    _, actions_path = weights(*actions_variants)
+    actions, actions_path = weights("actions/i3d_rgb_imagenet", "actions/i3d_rgb_scratch", "actions/i3d_r50")
     load_scenes = {"resnet50": places.load_resnet50, "squeezenet11": places.load_squeezenet}[scenes]
     picture = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
 
@@ -130,6 +129,10 @@ def networks(arguments: argparse.Namespace) -> dict[str, Network]:
             return lambda x: fer.vgg19_logits(network, x)
         network = compute.place(fer.load_mini_xception(expressions_path))
         return lambda x: fer.mini_xception_logits(network, x)
+
+    def load_actions(compute: Compute) -> Call:
+        load = i3d_resnet.load if actions == "i3d_r50" else inception_i3d.load
+        return compute.place(load(actions_path), (3, 64, 224, 224))
 
     def load_yolo(compute: Compute) -> Call:
         yolo = Objects(ObjectsSettings(variant=str(arguments.yolo)))
@@ -162,7 +165,7 @@ def networks(arguments: argparse.Namespace) -> dict[str, Network]:
         ),
         "objects": Network(load_yolo, lambda size: torch.rand(size, *letterbox), arguments.windows),
         "actions": Network(
-            lambda compute: compute.place(inception_i3d.load(actions_path), (3, 64, 224, 224)),
+            load_actions,
             lambda size: torch.rand(size, 64, 224, 224, 3).permute(0, 4, 1, 2, 3),
             arguments.clips,
             batches=(1,),
