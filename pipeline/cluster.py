@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
 WORKERS_PER_GPU = 4
-_WORKER_BYTES = 2 << 30
+_WORKER_BYTES = 3 << 30
 """Memory that a worker with every network needs, with room for large pictures."""
 
 _THREAD_BYTES = 1 << 30

@@ -85,7 +85,7 @@ def _machine() -> Finding:
     found = f"{CPU_COUNT} cores and {memory:.1f} GiB for this process; --workers auto starts {workers}"
     if memory < 4:
         return Finding(
-            subject="cores, memory", state="note", found=found, remedy="all features need about 2 GiB a worker"
+            subject="cores, memory", state="note", found=found, remedy="all features need about 3 GiB a worker"
         )
     return Finding(subject="cores, memory", state="ok", found=found)
 
