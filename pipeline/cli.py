@@ -57,7 +57,7 @@ app.add_typer(models, name="models", rich_help_panel=_MACHINE)
 
 @app.command(rich_help_panel=_CHECK)
 def validate(
-    out: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that avcues extract made.")],
+    out: Annotated[str, typer.Argument(metavar="DIR", help="A folder or URL that avcues extract made.")],
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
     """Checks every invariant of a finished folder and names each breach.
@@ -67,10 +67,11 @@ def validate(
     with OneLineErrors(debug):
         from rich.console import Console
 
+        from pipeline.storage import location
         from pipeline.validate import check
 
         console = Console()
-        summary = check(out)
+        summary = check(location(out))
         for breach in summary.breaches:
             console.print(breach, soft_wrap=True, markup=False, highlight=False)
         console.print(

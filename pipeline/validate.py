@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from pipeline.errors import SettingsError
 from pipeline.report import FOLDER as REPORT_FOLDER
 from pipeline.settings import PIN_NAME, read_pin
-from pipeline.tables import SHOT_KEYS, TIMELINE, WINDOW_KEYS, read_metadata, table_path
+from pipeline.storage import left_over
+from pipeline.tables import SHOT_KEYS, TIMELINE, WINDOW_KEYS, read_metadata, read_table, table_path
 from pipeline.timeline import Grid
+
+if TYPE_CHECKING:
+    from pipeline.storage import Location
 
 # Feature columns are float32; a sum of some hundred of them is off by less than this.
 _SUM_TOLERANCE = 1e-3
@@ -33,7 +35,7 @@ class Summary:
     breaches: list[str] = field(default_factory=list)
 
 
-def check(out: Path) -> Summary:
+def check(out: Location) -> Summary:
     """Checks a folder.
 
     Raises:
@@ -48,16 +50,14 @@ def check(out: Path) -> Summary:
         summary.videos += 1
         for breach in _check_video(out, video_id, pinned, summary):
             summary.breaches.append(breach)
-    for folder in sorted(path for path in out.iterdir() if path.is_dir() and path.name[0] not in "_."):
-        if folder.name not in pinned["tables"] and folder.name != REPORT_FOLDER:
-            summary.breaches.append(f"{folder}: is no table of this dataset ({PIN_NAME}); remove it")
-    summary.breaches += [
-        f"{path}: left over by a run that was killed; remove it" for path in sorted(out.rglob(".*.tmp"))
-    ]
+    for name in sorted(path.name for path in out.iterdir() if path.is_dir() and path.name[0] not in "_."):
+        if name not in pinned["tables"] and name != REPORT_FOLDER:
+            summary.breaches.append(f"{out / name}: is no table of this dataset ({PIN_NAME}); remove it")
+    summary.breaches += [f"{path}: left over by a run that was killed; remove it" for path in left_over(out)]
     return summary
 
 
-def _check_video(out: Path, video_id: str, pinned: dict[str, Any], summary: Summary) -> Iterator[str]:
+def _check_video(out: Location, video_id: str, pinned: dict[str, Any], summary: Summary) -> Iterator[str]:
     tables: dict[str, pa.Table] = {}
     described: dict[str, dict[str, Any]] = {}
     for name, extractor in pinned["tables"].items():
@@ -73,7 +73,7 @@ def _check_video(out: Path, video_id: str, pinned: dict[str, Any], summary: Summ
             yield f"{path}: made with {metadata['recipe']}, but {PIN_NAME} says {pinned['recipes'][extractor]}"
         summary.tables += 1
         try:
-            tables[name] = pq.read_table(path)
+            tables[name] = read_table(path)
         except (OSError, ValueError, pa.ArrowException) as error:
             yield f"{path}: cannot be read ({error}); remove it and run avcues extract again"
             continue

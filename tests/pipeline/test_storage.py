@@ -23,6 +23,7 @@ from pipeline.media import Media
 from pipeline.run import Execution, run
 from pipeline.settings import Settings
 from pipeline.tables import read_metadata, read_table
+from pipeline.validate import check
 
 COLOR = Settings(features=("color",))
 
@@ -64,6 +65,7 @@ def test_from_store_to_store_gives_the_bytes_of_local_files(
         remote = read_table(bucket / "out" / path)
         assert remote.equals(read_table(tmp_path / path))
         assert read_metadata(bucket / "out" / path)["source"]["name"] == Path(path).with_suffix(".mp4").name
+    assert check(bucket / "out").breaches == []
     made = {path: info["created"] for path, info in bucket.fs.find("/bucket/out", detail=True).items()}
     assert run(["memory://bucket/videos/**/*.mp4"], bucket / "out", COLOR, Execution(workers=0)) == 0
     again = {path: info["created"] for path, info in bucket.fs.find("/bucket/out", detail=True).items()}
