@@ -34,7 +34,7 @@ WORKDIR /opt/avcues
 COPY constraints.txt ./
 ENTRYPOINT ["tini", "--", "avcues-or-tool"]
 
-FROM base AS cpu
+FROM base AS app
 ARG TORCH_INDEX=""
 RUN pip install --constraint constraints.txt ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} torch
 COPY pyproject.toml README.md LICENSE ./
@@ -48,16 +48,9 @@ RUN if [ -n "$MODELS" ]; then avcues models fetch $MODELS; fi && chmod -R a+rX /
 USER avcues
 WORKDIR /features
 
-FROM base AS gpu
-RUN pip install --constraint constraints.txt torch
-COPY pyproject.toml README.md LICENSE ./
-COPY models_cache models_cache
-COPY extractors extractors
-COPY pipeline pipeline
-RUN pip install --constraint constraints.txt .
-ARG MODELS="expressions/mini_xception faces/centerface actions/i3d_rgb_scratch"
-RUN if [ -n "$MODELS" ]; then avcues models fetch $MODELS; fi && chmod -R a+rX /models_cache
+FROM app AS cpu
+
+# The package index's own torch comes with CUDA: no TORCH_INDEX.
+FROM app AS gpu
 ENV NVIDIA_VISIBLE_DEVICES=all \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility
-USER avcues
-WORKDIR /features

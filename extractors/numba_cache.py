@@ -15,14 +15,11 @@ import importlib.util
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-import platformdirs
-from filelock import FileLock
-
+from extractors.made_once import made_once
 from models_cache import AvcuesError
 
 _VARIABLE = "NUMBA_CACHE_DIR"
@@ -39,12 +36,12 @@ def prepare(tell: Callable[[str], object] = lambda text: None) -> Path:
     Raises:
         AvcuesError: librosa cannot be compiled.
     """
-    root = _writable_root()
-    folder = root / f"librosa-{_fingerprint()}"
-    with FileLock(root / f".{folder.name}.lock"):
-        if not folder.exists():
-            tell("compiling librosa's functions, once on this machine: half a minute")
-            _fill(folder)
+
+    def fill(folder: Path) -> None:
+        tell("compiling librosa's functions, once on this machine: half a minute")
+        _fill(folder)
+
+    folder = made_once(f"librosa-{_fingerprint()}", fill)
     os.environ[_VARIABLE] = str(folder)
     if "numba" in sys.modules:
         sys.modules["numba"].config.CACHE_DIR = str(folder)  # read from the environment when numba was imported
@@ -52,20 +49,16 @@ def prepare(tell: Callable[[str], object] = lambda text: None) -> Path:
 
 
 def _fill(folder: Path) -> None:
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".filling-") as temporary:
-        filled = Path(temporary) / "cache"
-        filled.mkdir()
-        done = subprocess.run(
-            [sys.executable, "-P", "-c", _WARM_UP],
-            env={**os.environ, _VARIABLE: str(filled)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-            raise AvcuesError(f"librosa's functions cannot be compiled here: {reason}")
-        filled.rename(folder)
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", _WARM_UP],
+        env={**os.environ, _VARIABLE: str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+        raise AvcuesError(f"librosa's functions cannot be compiled here: {reason}")
 
 
 def _fingerprint() -> str:
@@ -85,16 +78,3 @@ def _fingerprint() -> str:
         *(f"{source}:{source.stat().st_mtime_ns}:{source.stat().st_size}" for source in sources),
     ]
     return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
-
-
-def _writable_root() -> Path:
-    """The user's cache folder, or the temporary folder where that cannot be written."""
-    places = [Path(platformdirs.user_cache_dir("avcues")), Path(tempfile.gettempdir()) / f"avcues-{os.getuid()}"]
-    for place in places:
-        try:
-            place.mkdir(parents=True, exist_ok=True)
-        except OSError:
-            continue
-        if os.access(place, os.W_OK):
-            return place
-    raise AvcuesError("no folder for compiled functions can be written; set XDG_CACHE_HOME to one that can")

@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import inspect
-import tempfile
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import platformdirs
 import torch
 from torch import Tensor, nn
+
+from extractors.made_once import made_once
 
 
 class OpenVinoNetwork:
@@ -52,24 +52,24 @@ def _converted(network: nn.Module, input_shape: Sequence[int]) -> Any:
     """OpenVINO's form of the network; kept in the user's cache folder, because making it takes some seconds."""
     import openvino as ov
 
-    folder = Path(platformdirs.user_cache_dir("avcues")) / f"openvino-{_fingerprint(network, input_shape)}"
-    if (folder / "network.xml").exists():
-        return ov.Core().read_model(folder / "network.xml")
+    def save(folder: Path) -> None:
+        ov.save_model(_convert(network, input_shape), folder / "network.xml", compress_to_fp16=False)
+
+    try:
+        folder = made_once(f"openvino-{_fingerprint(network, input_shape)}", save)
+    except OSError:  # no room
+        return _convert(network, input_shape)
+    return ov.Core().read_model(folder / "network.xml")
+
+
+def _convert(network: nn.Module, input_shape: Sequence[int]) -> Any:
+    import openvino as ov
+
     with torch.no_grad():
         exported = torch.export.export(
             network, (torch.zeros(2, *input_shape),), dynamic_shapes=({0: torch.export.Dim("batch", min=1)},)
         )
-    model = ov.convert_model(exported)
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".converting-") as temporary:
-            whole = Path(temporary) / "whole"
-            whole.mkdir()
-            ov.save_model(model, whole / "network.xml", compress_to_fp16=False)
-            whole.rename(folder)
-    except OSError:  # no room or no permission, or another process was first
-        pass
-    return model
+    return ov.convert_model(exported)
 
 
 def _fingerprint(network: nn.Module, input_shape: Sequence[int]) -> str:

@@ -78,9 +78,11 @@ def run_on_cluster(
     client = cluster.client
     client.subscribe_topic(_TOPIC, lambda event: observer(*event[1]["report"]))
     in_work: dict[Future, VideoInput] = {}
-    lonely = _Lonely(tell)
-    wanted = _wanted(cluster)
+    lonely = _Lonely(tell, client)
     while True:
+        slots = cluster.slots()
+        lonely.look(slots)
+        wanted = slots if cluster.local else slots + _WAITING
         for video in islice(videos, max(0, wanted - len(in_work))):
             in_work[_submit(video, job, cluster)] = video
         if not in_work:
@@ -89,13 +91,6 @@ def run_on_cluster(
             video = in_work.pop(future)
             yield _result(future, video, job)
             future.release()
-        wanted = _wanted(cluster)
-        lonely.look(cluster)
-
-
-def _wanted(cluster: Cluster) -> int:
-    slots = cluster.slots()
-    return slots if cluster.local else slots + _WAITING
 
 
 def _submit(video: VideoInput, job: Job, cluster: Cluster) -> Future:
@@ -145,12 +140,13 @@ def _scheduler_lost() -> SchedulerLostError:
 class _Lonely:
     """Says so when there has been no worker for a while: a cluster may be starting, or may be gone."""
 
-    def __init__(self, tell: Callable[[str], object]) -> None:
+    def __init__(self, tell: Callable[[str], object], client: Client) -> None:
         self._tell = tell
+        self._client = client
         self._since: float | None = None
 
-    def look(self, cluster: Cluster) -> None:
-        if cluster.slots():
+    def look(self, slots: int) -> None:
+        if slots:
             self._since = None
             return
         now = time.monotonic()
@@ -158,7 +154,7 @@ class _Lonely:
             self._since = now
         elif now - self._since > _LONELY_S:
             self._since = now
-            self._tell(f"no worker is connected to {cluster.client.scheduler.address}; waiting for one")
+            self._tell(f"no worker is connected to {self._client.scheduler.address}; waiting for one")
 
 
 def _work_on_worker(video: VideoInput, job: Job) -> VideoResult:

@@ -9,6 +9,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dask
@@ -16,7 +17,7 @@ import dask
 from pipeline.errors import SettingsError
 from pipeline.isolation import stop_engines
 from pipeline.result import Job
-from pipeline.storage import is_local, write_atomically
+from pipeline.storage import write_atomically
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -127,21 +128,21 @@ def _check_workers(client: Client, address: str, job: Job) -> None:
     """Every worker must run this version and see the output folder; one look says so before any work."""
     from pipeline.provenance import avcues_version
 
-    mark = f".seen-by-workers-{job.run}"
-    if is_local(job.out):
-        write_atomically(job.out / mark, lambda file: None)
+    local, mark = isinstance(job.out, Path), job.out / f".seen-by-workers-{job.run}"
+    if local:
+        write_atomically(mark, lambda file: None)
     try:
-        answers = client.run(_look, job.out / mark, on_error="return")
+        answers = client.run(_look, mark, on_error="return")
     finally:
-        if is_local(job.out):
-            (job.out / mark).unlink(missing_ok=True)
+        if local:
+            mark.unlink(missing_ok=True)
     problems = set()
     for worker, answer in answers.items():
         if isinstance(answer, Exception):
             problems.add(f"worker {worker} cannot import avcues ({answer}); install the same version there")
         elif answer[0] != avcues_version():
             problems.add(f"worker {worker} has avcues {answer[0]}, this is {avcues_version()}: install the same there")
-        elif is_local(job.out) and not answer[1]:
+        elif local and not answer[1]:
             problems.add(f"worker {worker} does not see {job.out}: --out must be on storage that all share")
     if problems:
         raise SettingsError("\n".join(f"--scheduler {address}: {problem}" for problem in sorted(problems)[:5]))

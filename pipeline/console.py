@@ -24,6 +24,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from pipeline.decoded import damage_in_words
 from pipeline.doctor import Finding
 from pipeline.result import VideoResult
 from pipeline.status import Overview
@@ -116,7 +117,7 @@ class Display(_Bars):
         if result.state == "failed":
             line = f"[red]failed[/]  {name}: {escape(result.error or '')}"
         elif result.damage:
-            line = f"[yellow]damaged[/] {name}: {_damage(result)}"
+            line = f"[yellow]damaged[/] {name}: {damage_in_words(result.damage)}"
         elif self._interactive:
             return
         else:
@@ -226,9 +227,5 @@ def _row(result: VideoResult) -> tuple[str, ...]:
         str(len(result.kept)),
         f"{seconds:.1f}",
         speed,
-        ", ".join(filter(None, (*sorted(result.left_out), _damage(result)))),
+        ", ".join(filter(None, (*sorted(result.left_out), damage_in_words(result.damage)))),
     )
-
-
-def _damage(result: VideoResult) -> str:
-    return ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in result.damage.items())

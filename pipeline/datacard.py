@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.catalogue import Catalogue
+from pipeline.decoded import damage_in_words
 from pipeline.describe import describe_table, settings_text
 from pipeline.settings import PIN_NAME
 from pipeline.storage import write_atomically
@@ -114,8 +115,7 @@ def _incomplete(catalogue: Catalogue, found: Survey) -> Iterator[str]:
         elif lacks:
             lacking.append(f"{video_id}: {', '.join(lacks)}")
         if record.get("damage"):
-            kinds = (f"{count} {kind.replace('_', ' ')}" for kind, count in record["damage"].items())
-            damaged.append(f"{video_id}: {', '.join(kinds)}")
+            damaged.append(f"{video_id}: {damage_in_words(record['damage'])}")
     left_out = sorted({feature for record in catalogue.records.values() for feature in record.get("left_out", {})})
     yield from _list("Videos that could not be processed", failed)
     yield from _list("Videos that lack tables", lacking)

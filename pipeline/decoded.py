@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 
@@ -53,7 +54,12 @@ class Damage:
         return any(asdict(self).values())
 
     def __str__(self) -> str:
-        return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in asdict(self).items() if count)
+        return damage_in_words(asdict(self))
+
+
+def damage_in_words(counts: Mapping[str, int]) -> str:
+    """What was lost, by kind; empty if nothing was."""
+    return ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in counts.items() if count)
 
 
 @dataclass(frozen=True, slots=True)

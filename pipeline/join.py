@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from itertools import groupby
 from typing import Any
@@ -14,7 +13,7 @@ import pyarrow.parquet as pq
 
 from pipeline.catalogue import Catalogue, StoredColumn
 from pipeline.errors import DatasetError
-from pipeline.tables import METADATA_KEY, TIMELINE, WINDOW_KEYS, open_parquet
+from pipeline.tables import TIMELINE, WINDOW_KEYS, metadata_of, open_parquet
 
 KEY_FIELDS = (
     pa.field("video_id", pa.string()),
@@ -103,7 +102,7 @@ def _open(stack: ExitStack, catalogue: Catalogue, video_id: str, name: str) -> t
         raise DatasetError(f"{path}: missing; run avcues extract again")
     try:
         file = stack.enter_context(open_parquet(path))
-        about: Mapping[str, Any] = json.loads(file.metadata.metadata[METADATA_KEY])
+        about = metadata_of(file)
         recipe, source = about["recipe"], about["source"].get("fingerprint")
     except (OSError, KeyError, TypeError, ValueError, pa.ArrowException) as error:
         raise DatasetError(f"{path}: cannot be read; remove it and run avcues extract again") from error

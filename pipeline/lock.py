@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from pipeline.errors import SettingsError
+from pipeline.status import FOLDER
 from pipeline.tables import write_json
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class OutputLock:
 
     def __init__(self, out: Location) -> None:
         self._out = out
-        self._owner = out / "_status" / ".owner.json"
+        self._owner = out / FOLDER / ".owner.json"
         self._me = {
             "host": socket.gethostname(),
             "process": os.getpid(),
@@ -65,8 +66,8 @@ class OutputLock:
         self._held.close()
 
     def _lock_by_system(self, out: Path) -> bool:
-        (out / "_status").mkdir(parents=True, exist_ok=True)
-        lock = FileLock(out / "_status" / ".lock", timeout=0)
+        (out / FOLDER).mkdir(parents=True, exist_ok=True)
+        lock = FileLock(out / FOLDER / ".lock", timeout=0)
         try:
             lock.acquire()
         except Timeout:

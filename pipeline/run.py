@@ -90,7 +90,8 @@ def run(paths: Sequence[str], out: Location, settings: Settings, how: Execution)
         )
         display = Display(console, len(named.videos), len(named.problems), log_json=how.log_json)
         try:
-            with display, _results(named, job, how, display, console) as results:
+            networks = any(hasattr(extractor, "weights") for extractor in extractors)
+            with display, _results(named, job, how, display, console, networks) as results:
                 stopped = _follow(results, display, how.max_failures)
             if stopped:
                 console.print(f"[red]stopped[/] {escape(stopped)}", soft_wrap=True)
@@ -116,7 +117,7 @@ def _follow(results: Iterator[VideoResult], display: Display, max_failures: int 
 
 @contextmanager
 def _results(
-    named: Inputs, job: Job, how: Execution, display: Display, console: Console
+    named: Inputs, job: Job, how: Execution, display: Display, console: Console, networks: bool
 ) -> Iterator[Iterator[VideoResult]]:
     """The results as they come; in the end, nothing is at work any more."""
     from pipeline import cluster
@@ -127,8 +128,8 @@ def _results(
         return
     with ExitStack() as stack:
         if how.scheduler is None:
-            uses_gpu = job.settings.compute.device in ("auto", "cuda")
-            gpus = cluster.visible_gpus() if uses_gpu and _has_networks(job.settings) else ()
+            uses_gpu = networks and job.settings.compute.device in ("auto", "cuda")
+            gpus = cluster.visible_gpus() if uses_gpu else ()
             workers = how.workers or cluster.default_workers(len(named.videos), gpus, how.workers_per_gpu)
             job = replace(_with_threads(job, cluster.threads_per_worker(workers)), gpus=gpus)
             client = stack.enter_context(cluster.local_cluster(workers, debug=how.debug))
@@ -156,10 +157,6 @@ def _on_this_machine(settings: Settings, console: Console) -> Settings:
 
 def _with_threads(job: Job, threads: int) -> Job:
     return replace(job, settings=replace(job.settings, compute=replace(job.settings.compute, threads=threads)))
-
-
-def _has_networks(settings: Settings) -> bool:
-    return any(hasattr(extractor, "weights") for extractor in settings.create_extractors())
 
 
 def _remove_left_over(out: Location) -> None:

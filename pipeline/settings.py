@@ -141,6 +141,18 @@ def read_pin(out: Location) -> dict[str, Any] | None:
     return dict(document)
 
 
+def require_pin(out: Location) -> dict[str, Any]:
+    """The pin of a folder that must be a dataset.
+
+    Raises:
+        SettingsError: It is none, or its pin is damaged or of another version.
+    """
+    pinned = read_pin(out)
+    if pinned is None:
+        raise SettingsError(f"{out}: has no {PIN_NAME}; name a folder that avcues extract made")
+    return pinned
+
+
 def _differences(pinned: Mapping[str, Any], recipes: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
     found = []
     for name, wanted in recipes.items():

@@ -12,10 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.errors import SettingsError
 from pipeline.inputs import VideoInput
 from pipeline.result import VideoResult
-from pipeline.settings import PIN_NAME, read_pin
+from pipeline.settings import require_pin
 from pipeline.storage import write_atomically
 from pipeline.tables import read_table, write_json
 
@@ -30,7 +29,7 @@ def record(result: VideoResult, out: Location) -> None:
     """Writes what became of a video, on top of what earlier runs found out about the tables that were kept."""
     path = out / FOLDER / f"{result.video_id}.json"
     if result.state == "done" and result.kept:
-        before = _read(path)
+        before = read_record(out, result.video_id)
         if before.get("state") == "done":
             if not result.made and result.tables.keys() <= before["tables"].keys():
                 return
@@ -47,17 +46,23 @@ def _larger(first: dict[str, int], second: dict[str, int]) -> dict[str, int]:
     return {kind: max(first.get(kind, 0), second.get(kind, 0)) for kind in sorted(first.keys() | second.keys())}
 
 
-def _read(path: Location) -> dict[str, Any]:
+def read_record(out: Location, video_id: str) -> dict[str, Any]:
+    """The record of a video's last run; empty where there is none, or a damaged one."""
     try:
-        return dict(json.loads(path.read_text()))
+        return dict(json.loads((out / FOLDER / f"{video_id}.json").read_text()))
     except (FileNotFoundError, ValueError):
         return {}
 
 
+def recorded_ids(out: Location) -> list[str]:
+    """Ids of the videos that have a record, sorted."""
+    return sorted(path.stem for path in (out / FOLDER).glob("*.json"))
+
+
 def read_records(out: Location) -> Iterator[dict[str, Any]]:
     """Every record of a folder, by video id."""
-    for name in sorted(path.name for path in (out / FOLDER).glob("*.json")):
-        found = _read(out / FOLDER / name)
+    for video_id in recorded_ids(out):
+        found = read_record(out, video_id)
         if found.get("video_id"):
             yield found
 
@@ -116,8 +121,7 @@ def overview(out: Location) -> Overview:
     Raises:
         SettingsError: It is not a folder that avcues works on.
     """
-    if read_pin(out) is None:
-        raise SettingsError(f"{out}: has no {PIN_NAME}; name a folder that avcues extract works on")
+    require_pin(out)
     groups: dict[tuple[str, str], Failures] = defaultdict(lambda: Failures("", ""))
     summary = Overview()
     not_begun = dict.fromkeys(_asked_for(out).to_pylist())

@@ -63,11 +63,6 @@ def location(text: str) -> Location:
     return found
 
 
-def is_local(place: Location) -> bool:
-    """Whether a location is a path of this machine."""
-    return isinstance(place, Path)
-
-
 @dataclass(frozen=True)
 class Source:
     """A media file, open for reading.
@@ -89,8 +84,7 @@ def open_source(place: Location) -> Iterator[Source]:
         MediaError: It is missing, empty, a folder, or must not be read.
         OSError: Reading failed for a reason that may pass.
     """
-    with _explained(place):
-        size = place.stat().st_size
+    with _media_bytes(place) as size:
         opened = place.open("rb", buffering=0) if isinstance(place, Path) else _copy_of(place)
     with opened as file:
         yield Source(str(place), file, size)
@@ -103,10 +97,9 @@ def fingerprint(place: Location) -> str:
         MediaError: It is missing, empty, a folder, or must not be read.
         OSError: Reading failed for a reason that may pass.
     """
-    with _explained(place):
+    with _media_bytes(place) as size:
         if not isinstance(place, Path):
             return str(place.fs.ukey(place.path))
-        size = place.stat().st_size
         digest = hashlib.sha256(str(size).encode())
         pieces = max(1, math.ceil(size / _FINGERPRINT_PIECE))
         with place.open("rb", buffering=0) as file:
@@ -117,13 +110,15 @@ def fingerprint(place: Location) -> str:
 
 
 @contextmanager
-def _explained(place: Location) -> Iterator[None]:
+def _media_bytes(place: Location) -> Iterator[int]:
+    """The size of a media file; says what is wrong if that, or what is done in the `with` block, cannot be had."""
     try:
         if place.is_dir():
             raise MediaError(f"{place}: is a folder, not a media file")
-        if place.stat().st_size == 0:
+        size = place.stat().st_size
+        if size == 0:
             raise MediaError(f"{place}: is empty (0 bytes); copy or download it again")
-        yield
+        yield size
     except FileNotFoundError as error:
         raise MediaError(f"{place}: no such file") from error
     except PermissionError as error:

@@ -165,11 +165,21 @@ class Footer:
     rows: int
 
 
+def metadata_of(file: pq.ParquetFile) -> dict[str, Any]:
+    """The `avcues` metadata of an open table.
+
+    Raises:
+        KeyError: It has none.
+        ValueError: It is damaged.
+    """
+    return dict(json.loads((file.metadata.metadata or {})[METADATA_KEY]))
+
+
 def read_footer(place: Location) -> Footer | None:
     """What a table says of itself; None where the file is absent, broken, or not one of ours."""
     try:
         with open_parquet(place) as file:
-            described = dict(json.loads((file.metadata.metadata or {})[METADATA_KEY]))
+            described = metadata_of(file)
             return Footer(described, file.metadata.num_rows) if described.keys() >= _REQUIRED else None
     except (FileNotFoundError, KeyError, ValueError, pa.ArrowException):
         return None

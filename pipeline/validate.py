@@ -11,9 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.errors import SettingsError
 from pipeline.report import FOLDER as REPORT_FOLDER
-from pipeline.settings import PIN_NAME, read_pin
+from pipeline.settings import PIN_NAME, require_pin
 from pipeline.storage import left_over
 from pipeline.tables import SHOT_KEYS, TIMELINE, WINDOW_KEYS, read_metadata, read_table, table_path
 from pipeline.timeline import Grid
@@ -41,9 +40,7 @@ def check(out: Location) -> Summary:
     Raises:
         SettingsError: It is not a folder that avcues made.
     """
-    pinned = read_pin(out)
-    if pinned is None:
-        raise SettingsError(f"{out}: has no {PIN_NAME}; name a folder that avcues extract made")
+    pinned = require_pin(out)
     summary = Summary()
     video_ids = sorted({path.stem for table in pinned["tables"] for path in (out / table).glob("*.parquet")})
     for video_id in video_ids:

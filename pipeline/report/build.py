@@ -14,13 +14,13 @@ from typing import Any
 from dask.system import CPU_COUNT
 
 from models_cache import AvcuesError, nearest
-from pipeline.errors import InputError, SettingsError
+from pipeline.errors import InputError
 from pipeline.preflight import prepare_output
 from pipeline.report import FOLDER, index, page
 from pipeline.report.index import PAGES, page_path, row_of, row_of_page, row_without_tables
 from pipeline.report.thumbnails import film_strip
 from pipeline.report.video import Video, read_status, video_ids
-from pipeline.settings import PIN_NAME, read_pin
+from pipeline.settings import require_pin
 from pipeline.storage import write_atomically
 from pipeline.tables import TIMELINE, table_path
 
@@ -61,9 +61,7 @@ def build(
     Raises:
         AvcuesError: There is no dataset, no such video, no drawing library to be had, or nowhere to write.
     """
-    pinned = read_pin(out)
-    if pinned is None:
-        raise SettingsError(f"{out}: has no {PIN_NAME}; name a folder that avcues extract made")
+    pinned = require_pin(out)
     known = video_ids(out)
     if not known:
         raise InputError(f"{out}: holds no video yet; run avcues extract")

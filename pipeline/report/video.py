@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import cached_property
@@ -14,24 +13,24 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.decoded import Damage
+from pipeline.decoded import damage_in_words
 from pipeline.errors import InputError
-from pipeline.tables import TIMELINE, read_metadata, table_path
+from pipeline.status import read_record, recorded_ids
+from pipeline.tables import TIMELINE, read_footer, read_table, table_path
 
 Values = npt.NDArray[np.float64]
 
 
 def video_ids(out: Path) -> list[str]:
     """Every video that the folder has a record or a timeline of."""
-    records = {path.stem for path in (out / "_status").glob("*.json")}
-    return sorted(records | {path.stem for path in (out / TIMELINE.name).glob("*.parquet")})
+    return sorted({*recorded_ids(out), *(path.stem for path in (out / TIMELINE.name).glob("*.parquet"))})
 
 
 def read_status(out: Path, video_id: str) -> dict[str, Any]:
     """The record of a video's last run; empty where there is none that can be read."""
     try:
-        return dict(json.loads((out / "_status" / f"{video_id}.json").read_text()))
-    except (OSError, ValueError):
+        return read_record(out, video_id)
+    except OSError:
         return {}
 
 
@@ -60,10 +59,10 @@ class Video:
         rows: dict[str, int] = {}
         for name in pinned["tables"]:
             path = table_path(out, name, video_id)
-            metadata = read_metadata(path)
-            if metadata is not None:
-                self.tables[name] = metadata
-                rows[name] = pq.read_metadata(path).num_rows
+            footer = read_footer(path)
+            if footer is not None:
+                self.tables[name] = footer.metadata
+                rows[name] = footer.rows
             elif path.exists():
                 self.unreadable[name] = "cannot be read"
         if TIMELINE.name not in self.tables:
@@ -84,8 +83,7 @@ class Video:
     @cached_property
     def damage(self) -> str:
         """What was lost while decoding, in words; empty if nothing was."""
-        known = Damage.__dataclass_fields__
-        return str(Damage(**{kind: n for kind, n in self.status.get("damage", {}).items() if kind in known}))
+        return damage_in_words(self.status.get("damage", {}))
 
     @cached_property
     def shot_of_windows(self) -> npt.NDArray[np.int32]:
@@ -128,4 +126,4 @@ class Video:
         return [name for name in names if not pa.types.is_string(schema.field(name).type)]
 
     def _read(self, table: str, names: Sequence[str]) -> pa.Table:
-        return pq.read_table(table_path(self._out, table, self.video_id), columns=list(names))
+        return read_table(table_path(self._out, table, self.video_id), names)

@@ -7,14 +7,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pieces
 import pytest
-from command import avcues, start, tables
+from command import avcues, start, tables, wait_until
 
 DASK = str(Path(sys.executable).with_name("dask"))
 FEATURES = ("--features", "emobase,color")
@@ -90,9 +89,7 @@ def test_a_worker_that_is_lost_costs_no_video(cluster: Cluster, clips: Path, tmp
     first = cluster.worker("--no-nanny")
     cluster.worker()
     run = start("extract", clips, "-o", tmp_path, *FEATURES, "--scheduler", cluster.address)
-    deadline = time.monotonic() + 60
-    while not list(tmp_path.glob("timeline/*.parquet")) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_until(lambda: list(tmp_path.glob("timeline/*.parquet")))
     os.killpg(first.pid, signal.SIGKILL)
     _, told = run.communicate(timeout=180)
     assert run.returncode == 0, told
@@ -103,9 +100,7 @@ def test_a_scheduler_that_is_lost_ends_the_run_in_one_line(cluster: Cluster, cli
     scheduler = cluster.scheduler()
     cluster.worker()
     run = start("extract", clips, "-o", tmp_path, *FEATURES, "--scheduler", cluster.address)
-    deadline = time.monotonic() + 60
-    while not list(tmp_path.glob("timeline/*.parquet")) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_until(lambda: list(tmp_path.glob("timeline/*.parquet")))
     os.killpg(scheduler.pid, signal.SIGKILL)
     _, told = run.communicate(timeout=180)
     assert run.returncode == 1, told

@@ -7,13 +7,12 @@ import os
 import random
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pieces
 import pytest
-from command import avcues, start, tables, temporary_files
+from command import avcues, start, tables, temporary_files, wait_until
 
 FEATURES = ("--features", "emobase,color,lighting")
 
@@ -67,9 +66,7 @@ def test_a_signal_ends_the_run_cleanly(
     clips: Path, undisturbed: dict[str, str], tmp_path: Path, number: signal.Signals, code: int, word: str, workers: int
 ) -> None:
     run = start("extract", clips, "-o", tmp_path, *FEATURES, "--workers", workers)
-    deadline = time.monotonic() + 60
-    while not list(tmp_path.glob("timeline/*.parquet")) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_until(lambda: list(tmp_path.glob("timeline/*.parquet")))
     run.send_signal(number)
     _, told = run.communicate(timeout=30)
     assert run.returncode == code, told
@@ -84,9 +81,7 @@ def test_a_signal_ends_the_run_cleanly(
 
 def test_a_second_run_on_the_same_folder_is_told_to_wait(clips: Path, tmp_path: Path) -> None:
     first = start("extract", clips, "-o", tmp_path, *FEATURES, "--workers", 1)
-    deadline = time.monotonic() + 60
-    while not (tmp_path / "_status" / ".owner.json").exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_until(lambda: (tmp_path / "_status" / ".owner.json").exists())
     second = avcues("extract", clips, "-o", tmp_path, *FEATURES)
     os.killpg(first.pid, signal.SIGKILL)
     first.wait()
@@ -158,9 +153,7 @@ def test_weights_that_vanish_stop_the_run(media: Callable[[str], Path], tmp_path
         clip.write_bytes(media("tiny4.mp4").read_bytes())
     command = ("extract", *clips, "-o", tmp_path / "out", "--features", "scenes", "--workers", 1)
     run = start(*command, environment=environment)
-    deadline = time.monotonic() + 60
-    while not (tmp_path / "out" / "_status" / ".inputs").exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_until(lambda: (tmp_path / "out" / "_status" / ".inputs").exists())
     (weights / name).unlink()
     _, told = run.communicate(timeout=120)
     assert run.returncode == 1

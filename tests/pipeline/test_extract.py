@@ -14,15 +14,10 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from command import avcues
 
 WINDOW_TABLES = ("timeline", "emobase", "rhythm", "color", "lighting")
 CHEAP = ("--features", "emobase,rhythm,color,lighting")
-
-
-def avcues(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [str(Path(sys.executable).with_name("avcues")), *map(str, arguments)]
-    environment = {**os.environ, "AVCUES_OFFLINE": "1"}
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, env=environment)
 
 
 @pytest.fixture(scope="module")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from command import avcues
 
 
 @pytest.fixture
@@ -18,12 +18,11 @@ def shared_weights(yolo_checkpoint: Path) -> Path:
     return yolo_checkpoint.parent
 
 
-def avcues(*arguments: object, cache: Path) -> subprocess.CompletedProcess[str]:
+def on_cache(*arguments: object, cache: Path) -> subprocess.CompletedProcess[str]:
     """Runs the command without a network, on a cache of its own, with no weights folder."""
     environment = {**os.environ, "AVCUES_OFFLINE": "1", "AVCUES_MODELS_DIR": str(cache)}
     environment.pop("AVCUES_WEIGHTS_DIR", None)
-    command = [str(Path(sys.executable).with_name("avcues")), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, env=environment)
+    return avcues(*arguments, environment=environment)
 
 
 def test_weights_of_a_folder_are_used_and_pinned(
@@ -33,7 +32,7 @@ def test_weights_of_a_folder_are_used_and_pinned(
     clip = tmp_path / "bus.mp4"
     clip.symlink_to(media("tiny4.mp4"))
     given = ("--weights-dir", shared_weights, "--variant", f"objects={yolo_checkpoint}", "--workers", 0)
-    done = avcues("extract", clip, "-o", out, "--features", "scenes,objects", *given, cache=cache)
+    done = on_cache("extract", clip, "-o", out, "--features", "scenes,objects", *given, cache=cache)
     assert done.returncode == 0, done.stderr
     for table, rows in (("scenes", 8), ("objects", 8)):
         assert pq.read_table(out / table / "bus.parquet").num_rows == rows
@@ -45,13 +44,13 @@ def test_weights_of_a_folder_are_used_and_pinned(
     assert len(pinned["objects"]["weights"][yolo_checkpoint.name]) == 64
     metadata = json.loads(pq.read_metadata(out / "objects" / "bus.parquet").metadata[b"avcues"])
     assert metadata["recipe"] == pinned["objects"]
-    assert avcues("validate", out, cache=cache).returncode == 0
+    assert on_cache("validate", out, cache=cache).returncode == 0
 
     # Later runs keep to what is pinned, and say so where it is not at hand.
-    done = avcues("extract", clip, "-o", out, "--features", "scenes", "--workers", 0, cache=cache)
+    done = on_cache("extract", clip, "-o", out, "--features", "scenes", "--workers", 0, cache=cache)
     assert done.returncode == 2
     assert "avcues models import squeezenet11_places365.safetensors" in done.stderr
-    done = avcues("extract", clip, "-o", out, "--features", "objects", "--workers", 0, cache=cache)
+    done = on_cache("extract", clip, "-o", out, "--features", "objects", "--workers", 0, cache=cache)
     assert done.returncode == 2
     assert "--variant objects=PATH" in done.stderr
 
@@ -59,19 +58,19 @@ def test_weights_of_a_folder_are_used_and_pinned(
 def test_models_commands(shared_weights: Path, tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     file = shared_weights / "squeezenet11_places365.safetensors"
-    done = avcues("models", "import", file, cache=cache)
+    done = on_cache("models", "import", file, cache=cache)
     assert (done.returncode, done.stdout.strip()) == (0, f"{file}: is scenes/squeezenet11")
-    done = avcues("models", "fetch", "scenes/squeezenet11", cache=cache)
+    done = on_cache("models", "fetch", "scenes/squeezenet11", cache=cache)
     assert done.stdout.strip() == f"scenes/squeezenet11: {cache / file.name}"
-    assert avcues("models", "verify", cache=cache).returncode == 0
+    assert on_cache("models", "verify", cache=cache).returncode == 0
     (cache / file.name).write_bytes(b"changed")
-    done = avcues("models", "verify", cache=cache)
+    done = on_cache("models", "verify", cache=cache)
     assert done.returncode == 1
     assert "expected 4430444" in done.stdout
-    done = avcues("models", "fetch", "objects/yolo11n", cache=cache)
+    done = on_cache("models", "fetch", "objects/yolo11n", cache=cache)
     assert done.returncode == 1
     assert "avcues models import yolo11n.pt" in done.stderr
-    done = avcues("models", "fetch", "objects/yolo11", cache=cache)
+    done = on_cache("models", "fetch", "objects/yolo11", cache=cache)
     assert done.returncode == 2
     assert 'did you mean "objects/yolo11n"' in done.stderr
-    assert "yolo11n" in avcues("models", "list", cache=cache).stdout
+    assert "yolo11n" in on_cache("models", "list", cache=cache).stdout

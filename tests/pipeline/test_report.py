@@ -7,8 +7,6 @@ import gzip
 import json
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from html import unescape
@@ -20,6 +18,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from browser import CHROMIUM, Browser
+from command import avcues
 from tiling import tile_dataset
 
 from extractors.expressions import Expressions
@@ -297,11 +296,6 @@ def test_the_report_is_no_breach_of_the_dataset(dataset: Path, report: Path) -> 
 # The command
 
 
-def avcues(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [str(Path(sys.executable).with_name("avcues")), "report", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -313,13 +307,13 @@ def avcues(*arguments: object) -> subprocess.CompletedProcess[str]:
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(dataset: Path, arguments: list[str], message: str) -> None:
-    done = avcues(*[argument.format(dataset=dataset) for argument in arguments])
+    done = avcues("report", *[argument.format(dataset=dataset) for argument in arguments])
     assert done.returncode == 2
     assert message in done.stderr and len(done.stderr.splitlines()) == 1
 
 
 def test_the_command_names_what_to_open(dataset: Path, tmp_path: Path) -> None:
-    done = avcues(dataset, "sound", "--out", tmp_path)
+    done = avcues("report", dataset, "sound", "--out", tmp_path)
     assert (done.returncode, done.stdout) == (0, f"1 page made; open {page(tmp_path, 'sound')}\n")
 
 

@@ -6,6 +6,8 @@ import hashlib
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 AVCUES = str(Path(sys.executable).with_name("avcues"))
@@ -35,6 +37,13 @@ def start(*arguments: object, environment: dict[str, str] | None = None) -> subp
         start_new_session=True,
         env=environment or {**os.environ, "AVCUES_OFFLINE": "1"},
     )
+
+
+def wait_until(condition: Callable[[], object], timeout: float = 60) -> None:
+    """Waits for something that a run does, up to the timeout."""
+    deadline = time.monotonic() + timeout
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.01)
 
 
 def tables(out: Path) -> dict[str, str]:
