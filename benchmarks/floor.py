@@ -125,14 +125,17 @@ def networks(arguments: argparse.Namespace) -> dict[str, Network]:
 
     def load_expressions(compute: Compute) -> Call:
         if expressions == "vgg19":
-            network = compute.place(fer.load_vgg19(expressions_path), (3, 44, 44))
+            network = compute.place(fer.load_vgg19(expressions_path), torch.zeros(2, 3, 44, 44))
             return lambda x: fer.vgg19_logits(network, x)
         network = compute.place(fer.load_mini_xception(expressions_path))
         return lambda x: fer.mini_xception_logits(network, x)
 
     def load_actions(compute: Compute) -> Call:
         load = i3d_resnet.load if actions == "i3d_r50" else inception_i3d.load
-        return compute.place(load(actions_path), (3, 64, 224, 224))
+        return compute.place(load(actions_path), torch.zeros(2, 64, 224, 224, 3, dtype=torch.uint8))
+
+    def crops(size: int) -> Any:
+        return torch.randint(0, 256, (size, 3, 224, 224), dtype=torch.uint8)
 
     def load_yolo(compute: Compute) -> Call:
         yolo = Objects(ObjectsSettings(variant=str(arguments.yolo)))
@@ -157,8 +160,8 @@ def networks(arguments: argparse.Namespace) -> dict[str, Network]:
             own_threads=expressions == "vgg19",
         ),
         "scenes": Network(
-            lambda compute: compute.place(load_scenes(scenes_path), (3, 224, 224) if scenes == "resnet50" else None),
-            lambda size: torch.randint(0, 256, (size, 3, 224, 224), dtype=torch.uint8),
+            lambda compute: compute.place(load_scenes(scenes_path), crops(2) if scenes == "resnet50" else None),
+            crops,
             arguments.windows,
             bf16=scenes == "resnet50",
             own_threads=scenes == "resnet50",
@@ -166,7 +169,7 @@ def networks(arguments: argparse.Namespace) -> dict[str, Network]:
         "objects": Network(load_yolo, lambda size: torch.rand(size, *letterbox), arguments.windows),
         "actions": Network(
             load_actions,
-            lambda size: torch.rand(size, 64, 224, 224, 3).permute(0, 4, 1, 2, 3),
+            lambda size: torch.randint(0, 256, (size, 64, 224, 224, 3), dtype=torch.uint8),
             arguments.clips,
             batches=(1,),
             bf16=True,

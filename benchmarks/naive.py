@@ -256,9 +256,8 @@ def actions(job: Job) -> pd.DataFrame:
     for start, end in job.shots:
         probabilities = []
         for clip in clips_of_shot(job.video, start, end):
-            x = torch.from_numpy(clip).permute(3, 0, 1, 2)[None].float() / 127.5 - 1
             with torch.no_grad():
-                probabilities.append(network(x).softmax(dim=1)[0].numpy())
+                probabilities.append(network(torch.from_numpy(clip)[None]).softmax(dim=1)[0].numpy())
         rows.append([len(probabilities), *np.mean(probabilities, axis=0)])
     return pd.DataFrame(rows, columns=["clips", *NAMES])
 

@@ -71,25 +71,25 @@ class Actions:
     def setup(self, compute: Compute) -> None:
         """Loads the network."""
         if self._network is None:
+            import torch
+
             weights = resolve(f"actions/{self.settings.variant}").path
             if self.settings.variant == "i3d_r50":
                 from extractors.networks.i3d_resnet import load
             else:
                 from extractors.networks.inception_i3d import load  # type: ignore[assignment]
             self._compute = compute
-            shape = (3, self.clip_frames, self.crop_px, self.crop_px)
-            self._network = compute.place(load(weights), shape)
+            example = torch.zeros(2, self.clip_frames, self.crop_px, self.crop_px, 3, dtype=torch.uint8)
+            self._network = compute.place(load(weights), example)
 
     def process_clips(self, batch: ClipBatch) -> npt.NDArray[np.float32]:
         """(B, 400) probabilities of (B, 64, 224, 224, 3) uint8 RGB clips."""
         import torch
 
         assert self._network is not None
-        clips = torch.from_numpy(batch.clips).to(self._compute.device)
-        # (B, T, H, W, 3) is channels-last already.
-        x = clips.permute(0, 4, 1, 2, 3).float() / 127.5 - 1
         with self._compute.autocast():
-            return self._network(x).softmax(dim=1).cpu().numpy()
+            logits = self._network(torch.from_numpy(batch.clips).to(self._compute.device))
+        return logits.softmax(dim=1).cpu().numpy()
 
     def describe_shots(self, means: npt.NDArray[np.float32], clips: npt.NDArray[np.int32]) -> Mapping[str, Columns]:
         """Columns of S shots from the (S, 400) means over their clips."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
@@ -26,8 +26,8 @@ class Compute:
 
     Args:
         device: "auto" takes CUDA, then MPS, then the CPU.
-        precision: "fp32"; "bf16" is faster and moves probabilities by up to 0.01 (an extractor for which it would be
-            more, or not faster, stays with fp32 and says so).
+        precision: "fp32"; "bf16" is faster and moves probabilities by about 0.01 at most (an extractor for which it
+            would be more, or not faster, stays with fp32 and says so).
         threads: Batches that are worked on at once. Each library uses one thread for each: its sums, and so values,
             depend on how it splits them.
     """
@@ -68,32 +68,35 @@ class Compute:
             torch.backends.cuda.matmul.allow_tf32 = False
             torch.backends.cudnn.allow_tf32 = False
 
-    def place(self, network: nn.Module, input_shape: Sequence[int] | None = None) -> Callable[[Tensor], Tensor]:
+    def place(self, network: nn.Module, example: Tensor | None = None) -> Callable[[Tensor], Tensor]:
         """Makes a network ready for inference on the device.
 
-        On a CPU in fp32 it is compiled by OpenVINO, which takes half of torch's time and gives the same logits to 1e-5.
-        Elsewhere its 2-D or 3-D convolutions get the channels-last layout; submodules that it lists in `fp32_modules`
-        stay in fp32 when the precision is bf16.
+        On a CPU it is compiled by OpenVINO, which takes half of torch's time and gives the same logits to 1e-5; in bf16
+        only a network whose parts `features` and `head` follow each other: the head stays in fp32.
+        Elsewhere its 2-D or 3-D convolutions get the channels-last layout. In bf16, submodules that it lists in
+        `fp32_modules` stay in fp32, and a network with a `round_to_bf16` of its own is rounded by it.
 
         Args:
-            input_shape: Shape of an input without the batch dimension; None: always by torch, for small networks.
+            example: An input, of two items; None: always by torch, for small networks.
         """
         import torch
         from torch import nn
 
-        if input_shape is not None and self.device == "cpu" and self.precision == "fp32":
+        bf16 = self.precision == "bf16"
+        placed = network.to(self.device).eval().requires_grad_(False)
+        if bf16:
+            getattr(placed, "round_to_bf16", lambda: None)()
+            for name in getattr(placed, "fp32_modules", ()):
+                _keep_in_fp32(placed.get_submodule(name))
+        if example is not None and self.device == "cpu" and (not bf16 or hasattr(placed, "head")):
             from extractors.openvino_network import OpenVinoNetwork
 
-            return OpenVinoNetwork(network.eval(), input_shape, self.threads)
-        placed = network.to(self.device).eval().requires_grad_(False)
+            return OpenVinoNetwork(placed, example, self.precision, self.threads)
         for module in placed.modules():
             if isinstance(module, nn.Conv2d):
                 module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
             elif isinstance(module, nn.Conv3d):
                 module.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
-        if self.precision == "bf16":
-            for name in getattr(placed, "fp32_modules", ()):
-                _keep_in_fp32(placed.get_submodule(name))
         return placed
 
     def autocast(self) -> AbstractContextManager[None]:

@@ -107,6 +107,8 @@ class Expressions:
     def setup(self, compute: Compute) -> None:
         """Loads the detector and the network."""
         if self._network is None:
+            import torch
+
             from extractors.networks import fer
 
             options = self.settings
@@ -114,8 +116,8 @@ class Expressions:
             detector = resolve(f"faces/{options.detector}").path
             self._detector = DETECTORS[options.detector](detector, options.min_score)
             self._compute = compute
-            shape = (3, 44, 44) if options.variant == "vgg19" else None
-            self._network = compute.place(load(resolve(f"expressions/{options.variant}").path), shape)
+            example = torch.zeros(2, 3, 44, 44) if options.variant == "vgg19" else None
+            self._network = compute.place(load(resolve(f"expressions/{options.variant}").path), example)
 
     def process_frames(self, batch: FrameBatch) -> Mapping[str, Columns]:
         """Finds and classifies the faces on (B, H, W, 3) uint8 RGB frames."""

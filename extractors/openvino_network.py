@@ -6,7 +6,6 @@ import hashlib
 import importlib.metadata
 import inspect
 import threading
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +19,24 @@ class OpenVinoNetwork:
     """A torch network, compiled; may be called from several threads at once.
 
     Args:
-        input_shape: Shape of an input without the batch dimension.
+        network: Compiled whole, or its part `features` if it has a `head`, which torch then runs.
+        example: An input, of two items; any other number may follow.
+        precision: "bf16" is ignored by processors without bf16 arithmetic.
         threads: Calls that are worked on at once, each by one thread.
     """
 
-    def __init__(self, network: nn.Module, input_shape: Sequence[int], threads: int) -> None:
+    def __init__(self, network: nn.Module, example: Tensor, precision: str, threads: int) -> None:
         import openvino as ov
 
-        self._compiled = ov.Core().compile_model(
-            _converted(network, input_shape),
+        self._head = getattr(network, "head", nn.Identity())
+        compiled = network.get_submodule("features") if hasattr(network, "head") else network
+        core = ov.Core()
+        bf16 = precision == "bf16" and "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        self._compiled = core.compile_model(
+            _converted(compiled, example),
             "CPU",
             {
-                "INFERENCE_PRECISION_HINT": "f32",
+                "INFERENCE_PRECISION_HINT": "bf16" if bf16 else "f32",
                 "NUM_STREAMS": threads,
                 "INFERENCE_NUM_THREADS": threads,
                 # Several processes would all be pinned to the same cores.
@@ -41,40 +46,38 @@ class OpenVinoNetwork:
         self._of_thread = threading.local()
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Outputs of a float32 batch."""
+        """Outputs of a batch."""
         if not hasattr(self._of_thread, "request"):
             self._of_thread.request = self._compiled.create_infer_request()
         result = self._of_thread.request.infer({0: x.contiguous().numpy()}, share_inputs=True)
-        return torch.from_numpy(result[0].copy())
+        return self._head(torch.from_numpy(result[0].copy()))
 
 
-def _converted(network: nn.Module, input_shape: Sequence[int]) -> Any:
+def _converted(network: nn.Module, example: Tensor) -> Any:
     """OpenVINO's form of the network; kept in the user's cache folder, because making it takes some seconds."""
     import openvino as ov
 
     def save(folder: Path) -> None:
-        ov.save_model(_convert(network, input_shape), folder / "network.xml", compress_to_fp16=False)
+        ov.save_model(_convert(network, example), folder / "network.xml", compress_to_fp16=False)
 
     try:
-        folder = made_once(f"openvino-{_fingerprint(network, input_shape)}", save)
+        folder = made_once(f"openvino-{_fingerprint(network, example)}", save)
     except OSError:  # no room
-        return _convert(network, input_shape)
+        return _convert(network, example)
     return ov.Core().read_model(folder / "network.xml")
 
 
-def _convert(network: nn.Module, input_shape: Sequence[int]) -> Any:
+def _convert(network: nn.Module, example: Tensor) -> Any:
     import openvino as ov
 
     with torch.no_grad():
-        exported = torch.export.export(
-            network, (torch.zeros(2, *input_shape),), dynamic_shapes=({0: torch.export.Dim("batch", min=1)},)
-        )
+        exported = torch.export.export(network, (example,), dynamic_shapes=({0: torch.export.Dim("batch", min=1)},))
     return ov.convert_model(exported)
 
 
-def _fingerprint(network: nn.Module, input_shape: Sequence[int]) -> str:
+def _fingerprint(network: nn.Module, example: Tensor) -> str:
     """Names everything that the converted network depends on."""
-    digest = hashlib.sha256(repr((tuple(input_shape), type(network).__qualname__)).encode())
+    digest = hashlib.sha256(repr((example.shape, example.dtype, type(network).__qualname__)).encode())
     for library in ("torch", "openvino"):
         digest.update(importlib.metadata.version(library).encode())
     digest.update(Path(inspect.getsourcefile(type(network)) or "").read_bytes())

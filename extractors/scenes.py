@@ -76,12 +76,15 @@ class Scenes:
     def setup(self, compute: Compute) -> None:
         """Loads the network."""
         if self._network is None:
+            import torch
+
             from extractors.networks import places
 
             load = {"resnet50": places.load_resnet50, "squeezenet11": places.load_squeezenet}[self.settings.variant]
             self._compute = compute
-            shape = (3, 224, 224) if self.settings.variant == "resnet50" else None
-            self._network = compute.place(load(resolve(f"scenes/{self.settings.variant}").path), shape)
+            # The small network gains nothing by OpenVINO.
+            example = torch.zeros(2, 3, 224, 224, dtype=torch.uint8) if self.settings.variant == "resnet50" else None
+            self._network = compute.place(load(resolve(f"scenes/{self.settings.variant}").path), example)
 
     def process_frames(self, batch: FrameBatch) -> Mapping[str, Columns]:
         """Classifies (B, H, W, 3) uint8 RGB frames."""

@@ -96,7 +96,7 @@ def extract(
     ] = DeviceName.auto,
     precision: Annotated[
         PrecisionName,
-        typer.Option(rich_help_panel=_WEIGHTS, help="bf16, on a GPU, is faster and moves probabilities by up to 0.01."),
+        typer.Option(rich_help_panel=_WEIGHTS, help="bf16 is faster and moves probabilities by about 0.01 at most."),
     ] = PrecisionName.fp32,
     workers: Annotated[
         str,

@@ -67,7 +67,7 @@ def run(paths: Sequence[str], out: Location, settings: Settings, how: Execution)
     console = Console(stderr=True)
     settings.create_extractors()
     if how.scheduler is None:
-        settings = _on_this_machine(settings, console)
+        _check_device(settings)
     named = collect(paths)
     with Downloads(console) as downloads:
         settings, left_out = settle(settings, None if how.overwrite else read_pin(out), downloads.fetching)
@@ -144,15 +144,9 @@ def _results(
         yield batch.run_on_cluster(videos, job, where, observer=display.observe, tell=console.print)
 
 
-def _on_this_machine(settings: Settings, console: Console) -> Settings:
-    """The settings, if the device is there; on a CPU without bf16, because OpenVINO's fp32 is faster."""
-    compute = settings.compute
-    if compute.device == "auto" and compute.precision == "fp32":
-        return settings  # not worth loading torch for
-    if compute.resolved().device == "cpu" and compute.precision == "bf16":
-        console.print("[yellow]note[/]     on a CPU fp32 is faster than bf16: it is used")
-        return replace(settings, compute=replace(compute, precision="fp32"))
-    return settings
+def _check_device(settings: Settings) -> None:
+    if settings.compute.device != "auto":  # else it is not worth loading torch for
+        settings.compute.resolved()
 
 
 def _with_threads(job: Job, threads: int) -> Job:

@@ -15,7 +15,7 @@ _MEAN, _STD = 0.45, 0.225
 
 
 class I3DResNet50(nn.Module):
-    """Maps (B, 3, 64, 224, 224) RGB in -1..1 to (B, 400) logits; every eighth frame is looked at."""
+    """Maps (B, 64, 224, 224, 3) uint8 RGB clips to (B, 400) logits; every eighth frame is looked at."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -26,9 +26,9 @@ class I3DResNet50(nn.Module):
         # The published head ends in a softmax when it evaluates; logits are asked for here.
         self.network.blocks[-1].activation = None
 
-    def forward(self, x: Tensor) -> Tensor:
-        every = x.shape[2] // _FRAMES
-        return self.network(((x[:, :, ::every] + 1) / 2 - _MEAN) / _STD).float()
+    def forward(self, clips: Tensor) -> Tensor:
+        x = clips[:, :: clips.shape[1] // _FRAMES].permute(0, 4, 1, 2, 3).float() / 255
+        return self.network((x - _MEAN) / _STD).float()
 
 
 def load(path: Path) -> I3DResNet50:

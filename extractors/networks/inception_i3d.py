@@ -6,6 +6,7 @@ of ceil(n / stride) cells, the odd cell of padding at the end.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from models_cache.loading import check_all_used, load_numpy_pickle, load_torch
 
 CLASSES = 400
 _BN_EPSILON = 1e-3
+_INPUT_RANGE = 255
 
 # Branches: 1x1; 1x1 then 3x3; 1x1 then 3x3; pool then 1x1.
 _MIXED = {
@@ -51,6 +53,16 @@ class Unit(nn.Conv3d):
     def forward(self, x: Tensor) -> Tensor:
         return functional.relu_(super().forward(_pad_same(x, self.kernel_size, self.stride)))
 
+    def round_to_bf16(self, scale: Tensor) -> Tensor:
+        """Rounds its numbers for inputs that come scaled, and returns the scale of its outputs, both by channel."""
+        assert self.bias is not None
+        bias = self.bias.bfloat16().float()
+        scale_out = torch.where(self.bias == 0, 1, bias / self.bias)
+        weight = self.weight * scale_out[:, None, None, None, None] / scale[:, None, None, None]
+        self.weight.copy_(_round_and_carry(weight.flatten(1)).view_as(weight))
+        self.bias.copy_(bias)
+        return scale_out
+
 
 class Mixed(nn.Module):
     """Inception block of four branches."""
@@ -68,17 +80,18 @@ class Mixed(nn.Module):
         pooled = _max_pool(x, (3, 3, 3), (1, 1, 1))
         return torch.cat([self.b0(x), self.b1b(self.b1a(x)), self.b2b(self.b2a(x)), self.b3b(pooled)], dim=1)
 
+    def round_to_bf16(self, scale: Tensor) -> Tensor:
+        """As a unit's."""
+        branches = ((self.b0,), (self.b1a, self.b1b), (self.b2a, self.b2b), (self.b3b,))
+        return torch.cat([_round_in_turn(branch, scale) for branch in branches])
 
-class InceptionI3D(nn.Module):
-    """Maps (B, 3, T, 224, 224) RGB in -1..1, T >= 9, to (B, 400) logits, the mean over time."""
 
-    # All but the two heaviest blocks: rounding any more of it moves probabilities by more than 0.01.
-    fp32_modules = (
-        *("Conv3d_1a_7x7", "Conv3d_2b_1x1", "Conv3d_2c_3x3"),
-        *(name for name in _MIXED if name >= "Mixed_4"),
-        "logits",
-    )
+class Features(nn.Module):
+    """Maps (B, T, 224, 224, 3) uint8 RGB to (B, 1024, T / 8, 7, 7)."""
 
+    Conv3d_1a_7x7: Unit
+    Conv3d_2b_1x1: Unit
+    Conv3d_2c_3x3: Unit
     Mixed_3b: Mixed
     Mixed_3c: Mixed
     Mixed_4b: Mixed
@@ -96,18 +109,57 @@ class InceptionI3D(nn.Module):
         self.Conv3d_2c_3x3 = Unit(64, 192, 3)
         for name, (inputs, widths) in _MIXED.items():
             setattr(self, name, Mixed(inputs, widths))
-        self.logits = nn.Conv3d(1024, CLASSES, 1)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, clips: Tensor) -> Tensor:
+        # Whole numbers: bf16 holds them exactly. The first layer's weights bring the published -1..1.
+        x = clips.permute(0, 4, 1, 2, 3).float() * 2 - _INPUT_RANGE
         x = _max_pool(self.Conv3d_1a_7x7(x), (1, 3, 3), (1, 2, 2))
         x = _max_pool(self.Conv3d_2c_3x3(self.Conv3d_2b_1x1(x)), (1, 3, 3), (1, 2, 2))
         x = self.Mixed_3c(self.Mixed_3b(x))
         x = _max_pool(x, (3, 3, 3), (2, 2, 2))
         x = self.Mixed_4f(self.Mixed_4e(self.Mixed_4d(self.Mixed_4c(self.Mixed_4b(x)))))
         x = _max_pool(x, (2, 2, 2), (2, 2, 2))
-        x = self.Mixed_5c(self.Mixed_5b(x))
-        x = functional.avg_pool3d(x.float(), (2, 7, 7), stride=1)
-        return self.logits(x).float().mean(dim=(2, 3, 4))
+        return self.Mixed_5c(self.Mixed_5b(x))
+
+
+class Head(nn.Module):
+    """Maps features to (B, 400) logits, the mean over time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.logits = nn.Conv3d(1024, CLASSES, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.logits(functional.avg_pool3d(x, (2, 7, 7), stride=1)).mean(dim=(2, 3, 4))
+
+
+class InceptionI3D(nn.Module):
+    """Maps (B, T, 224, 224, 3) uint8 RGB clips, T >= 9, to (B, 400) logits."""
+
+    fp32_modules = ("head",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = Features()
+        self.head = Head()
+
+    def forward(self, clips: Tensor) -> Tensor:
+        return self.head(self.features(clips))
+
+    @torch.no_grad()
+    def round_to_bf16(self) -> None:
+        """Makes the numbers of all but the head bf16 ones, in the way that moves the logits least.
+
+        Numbers rounded one by one shift whole feature maps: biases most (probabilities move by up to 0.025), weights
+        next. So each channel is scaled by up to 1/256 until its bias is a bf16 number, which the next layer undoes (a
+        scale passes through ReLU and max pooling), and the error of a rounded weight is carried on to the next weight
+        of the same filter.
+        """
+        features = self.features
+        units = (features.Conv3d_1a_7x7, features.Conv3d_2b_1x1, features.Conv3d_2c_3x3)
+        blocks = (getattr(features, name) for name in _MIXED)
+        scale = _round_in_turn((*units, *blocks), torch.ones(3))
+        self.head.logits.weight.div_(scale[:, None, None, None])
 
 
 def load(path: Path) -> InceptionI3D:
@@ -121,7 +173,8 @@ def load(path: Path) -> InceptionI3D:
     """
     units = _units_of_torch(load_torch(path)) if path.suffix == ".pt" else _units_of_flax(load_numpy_pickle(path))
     network = InceptionI3D()
-    modules = {name: module for name, module in network.named_modules() if isinstance(module, nn.Conv3d)}
+    parts = (*network.features.named_modules(), *network.head.named_modules())
+    modules = {name: module for name, module in parts if isinstance(module, nn.Conv3d)}
     check_all_used(path, [name for name in modules if name not in units], [n for n in units if n not in modules])
     with torch.no_grad():
         for name, module in modules.items():
@@ -129,6 +182,7 @@ def load(path: Path) -> InceptionI3D:
             module.weight.copy_(kernel)
             assert module.bias is not None
             module.bias.copy_(bias)
+        network.features.Conv3d_1a_7x7.weight.div_(_INPUT_RANGE)
     return network.eval()
 
 
@@ -172,6 +226,22 @@ def _fold(kernel: Tensor, gamma: Tensor, beta: Tensor, mean: Tensor, variance: T
     scale = gamma.double() / torch.sqrt(variance.double() + _BN_EPSILON)
     folded = kernel.double() * scale[:, None, None, None, None]
     return folded.float(), (beta.double() - mean.double() * scale).float()
+
+
+def _round_in_turn(parts: Iterable[Unit | Mixed], scale: Tensor) -> Tensor:
+    for part in parts:
+        scale = part.round_to_bf16(scale)
+    return scale
+
+
+def _round_and_carry(rows: Tensor) -> Tensor:
+    """(N, M) fp32 rounded to bf16 numbers; each number's error goes to the next one of its row."""
+    rounded, error = torch.empty_like(rows), torch.zeros(len(rows))
+    for i in range(rows.shape[1]):
+        wanted = rows[:, i] + error
+        rounded[:, i] = wanted.bfloat16()
+        error = wanted - rounded[:, i]
+    return rounded
 
 
 def _max_pool(x: Tensor, kernel: tuple[int, ...], stride: tuple[int, ...]) -> Tensor:

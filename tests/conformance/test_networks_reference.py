@@ -6,8 +6,10 @@ The references here are literal: each layer as the publication gives it, nothing
 from __future__ import annotations
 
 import os
+from itertools import islice
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -114,7 +116,13 @@ def i3d_checkpoint() -> tuple[Path, dict]:
 
 @pytest.fixture(scope="module")
 def i3d_clip() -> torch.Tensor:
-    return torch.from_numpy(np.random.default_rng(0).uniform(-1, 1, (1, 3, 17, 224, 224)).astype(np.float32))
+    """(1, 17, 224, 224, 3) uint8."""
+    return torch.from_numpy(np.random.default_rng(0).integers(0, 256, (1, 17, 224, 224, 3), np.uint8))
+
+
+def minus_one_to_one(clip: torch.Tensor) -> torch.Tensor:
+    """The published networks' (1, 3, T, 224, 224) input."""
+    return clip.permute(0, 4, 1, 2, 3).float() / 127.5 - 1
 
 
 def arrays_of(tree: dict) -> list[np.ndarray]:
@@ -125,12 +133,28 @@ def test_i3d_equals_the_published_definition(i3d_checkpoint, i3d_clip: torch.Ten
     path, checkpoint = i3d_checkpoint
     reference = LiteralI3D(checkpoint)
     with torch.inference_mode():
-        expected = reference(i3d_clip)
+        expected = reference(minus_one_to_one(i3d_clip))
         ours = Compute(device="cpu").place(inception_i3d.load(path))(i3d_clip)
+        compiled = Compute(device="cpu").place(inception_i3d.load(path), i3d_clip.repeat(2, 1, 1, 1, 1))(i3d_clip)
     everything = arrays_of(checkpoint)
     assert reference.used == len(everything) == 230
     assert sum(a.size for a in everything) == 12_704_544
     np.testing.assert_allclose(ours.numpy(), expected.numpy(), atol=1e-4)
+    np.testing.assert_allclose(compiled.numpy(), expected.numpy(), atol=1e-4)
+
+
+def test_rounding_i3d_to_bf16_moves_logits_less_than_rounding_each_number(i3d_checkpoint, media) -> None:
+    with av.open(str(media("real60.mp4"))) as container:
+        frames = [f.to_ndarray(format="rgb24", width=224, height=224) for f in islice(container.decode(video=0), 17)]
+    clip = torch.from_numpy(np.stack(frames))[None]
+    exact, ours, plain = (inception_i3d.load(i3d_checkpoint[0]) for _ in range(3))
+    ours.round_to_bf16()
+    with torch.inference_mode():
+        for numbers in plain.features.parameters():
+            numbers.copy_(numbers.bfloat16())
+        logits, by_us, one_by_one = (network(clip) for network in (exact, ours, plain))
+    assert all(torch.equal(x, x.bfloat16().float()) for x in ours.features.parameters())
+    assert (by_us - logits).abs().max() < 0.7 * (one_by_one - logits).abs().max()
 
 
 def test_i3d_of_the_pytorch_port_loads_the_same(i3d_checkpoint, i3d_clip: torch.Tensor, tmp_path: Path) -> None:
@@ -185,9 +209,9 @@ def test_i3d_resnet_has_pytorchvideos_shape(i3d_clip: torch.Tensor, tmp_path: Pa
     reference = i3d_r50(pretrained=False).eval()
     path = tmp_path / "I3D_8x8_R50.pyth"
     torch.save({"model_state": reference.state_dict()}, path)
-    clip = i3d_clip[:, :, :16].repeat(1, 1, 4, 1, 1)
+    clip = i3d_clip[:, :16].repeat(1, 4, 1, 1, 1)
     with torch.inference_mode():
-        expected = reference(((clip[:, :, ::8] + 1) / 2 - 0.45) / 0.225)
+        expected = reference((clip[:, ::8].permute(0, 4, 1, 2, 3).float() / 255 - 0.45) / 0.225)
         ours = load(path)(clip)
     np.testing.assert_allclose(ours.numpy(), expected.numpy(), atol=1e-5)
 
