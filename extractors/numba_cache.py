@@ -15,14 +15,17 @@ import importlib.util
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from extractors.made_once import made_once
 from models_cache import AvcuesError
 
 _VARIABLE = "NUMBA_CACHE_DIR"
+_FORM = "2"  # raised when what is compiled changes
 _WARM_UP = "from extractors.rhythm import warm_up; warm_up()"
 
 
@@ -48,6 +51,26 @@ def prepare(tell: Callable[[str], object] = lambda text: None) -> Path:
     return folder
 
 
+@contextmanager
+def everything_cached() -> Iterator[None]:
+    """For the import of librosa, which keeps one function out of the cache: that costs each process 3 s.
+
+    librosa is right to where many processes write into one cache; here one does.
+    """
+    import numba
+
+    guvectorize = numba.guvectorize
+
+    def cached(*arguments: Any, **options: Any) -> Any:
+        return guvectorize(*arguments, **{**options, "cache": True})
+
+    numba.guvectorize = cached
+    try:
+        yield
+    finally:
+        numba.guvectorize = guvectorize
+
+
 def _fill(folder: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-P", "-c", _WARM_UP],
@@ -70,6 +93,7 @@ def _fingerprint() -> str:
         raise AvcuesError("librosa is not installed: pip install librosa")
     sources = sorted(Path(spec.origin).parent.rglob("*.py"))
     facts = [
+        _FORM,
         sys.implementation.cache_tag,
         *(importlib.metadata.version(name) for name in ("librosa", "numba", "numpy", "llvmlite")),
         llvm.get_process_triple(),

@@ -181,6 +181,9 @@ def _load(path: Path) -> Any:
 
     torchvision()
     from ultralytics.models import YOLO
+    from ultralytics.utils import torch_utils
+
+    torch_utils.NUM_THREADS = 1  # it would set torch's threads to nearly all cores
 
     try:
         model = YOLO(str(path), task="detect")

@@ -99,9 +99,7 @@ class Rhythm:
     def setup(self, compute: Compute) -> None:
         """Imports librosa, whose first use on a machine compiles for half a minute."""
         numba_cache.prepare()
-        import librosa.beat
-        import librosa.feature
-        import librosa.onset  # noqa: F401
+        _import_librosa()
 
     def start_audio(self, rate_hz: int, step: Fraction, expected_windows: int) -> RhythmStream:
         """Opens a stream for one video."""
@@ -267,8 +265,16 @@ def _tempo(
     return np.concatenate(local).astype(np.float32), np.concatenate(clarity).astype(np.float32), global_bpm
 
 
+def _import_librosa() -> None:
+    with numba_cache.everything_cached():
+        import librosa.beat
+        import librosa.feature
+        import librosa.onset  # noqa: F401
+
+
 def warm_up() -> None:
     """Runs everything once, so that everything is compiled."""
+    _import_librosa()
     noise = np.random.default_rng(0).normal(0, 0.1, 12 * RATE_HZ).astype(np.float32)
     stream = RhythmStream(FRAMES_PER_SECOND // 2)
     stream.write(noise)

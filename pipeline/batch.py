@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from distributed import Client, Future
 
     from pipeline.engine import Observer
+    from pipeline.isolation import Engine
 
 _TOPIC = "avcues-progress"
 _LOOK_EVERY_S = 5.0
@@ -55,6 +56,12 @@ def run_here(videos: Iterator[VideoInput], job: Job, observer: Observer) -> Iter
 
     for video in videos:
         yield _recorded(work(video, job, observer), job)
+
+
+def run_in_engine(videos: Iterator[VideoInput], job: Job, engine: Engine, observer: Observer) -> Iterator[VideoResult]:
+    """Processes all videos as one worker of a cluster would, but without the cluster, which takes seconds to start."""
+    for video in videos:
+        yield _recorded(engine.process(video, job, observer), job)
 
 
 def run_on_cluster(

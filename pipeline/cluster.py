@@ -12,8 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import dask
-
 from pipeline.errors import SettingsError
 from pipeline.isolation import stop_engines
 from pipeline.result import Job
@@ -79,6 +77,7 @@ def visible_gpus() -> tuple[str, ...]:
 @contextmanager
 def local_cluster(workers: int, *, debug: bool) -> Iterator[Client]:
     """A cluster of this machine's own for the `with` block: one thread a worker, watched over by a nanny."""
+    import dask
     from distributed import Client, LocalCluster
 
     _quieten(debug)
@@ -102,6 +101,7 @@ def existing_cluster(address: str, job: Job) -> Iterator[Client]:
     Raises:
         SettingsError: It cannot be reached, or its workers cannot do the job.
     """
+    import dask
     from distributed import Client
 
     _quieten(job.debug)

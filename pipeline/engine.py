@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import faulthandler
 import os
+import signal
 import sys
 import threading
 import time
@@ -27,6 +28,7 @@ Observer = Callable[[str, float, float | None], None]
 """Is told how far a video is: its id, the seconds of it that are done, and its length, if known."""
 
 _IDLE_S = 600.0
+_SWITCH_S = 0.0001  # Python's 5 ms would let a thread that loads a library slow the decoder down
 
 
 def work(video: VideoInput, job: Job, observer: Observer) -> VideoResult:
@@ -47,7 +49,9 @@ def work(video: VideoInput, job: Job, observer: Observer) -> VideoResult:
 def main() -> None:
     """Works on what comes over the socket until its other end is closed or nothing comes for a long while."""
     connection = Connection(int(sys.argv[1]))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started this one
     faulthandler.enable()
+    sys.setswitchinterval(_SWITCH_S)
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     while connection.poll(_IDLE_S):
         try:

@@ -9,12 +9,14 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
+from extractors.compute import Compute
 from extractors.protocol import AudioExtractor, ClipExtractor, Extractor, FrameExtractor, ShotDetector
 from pipeline.decoded import Picture
 from pipeline.errors import MediaError
 from pipeline.lanes import Lanes
 from pipeline.media import Media
 from pipeline.pictures import PicturePass
+from pipeline.readiness import Readiness
 from pipeline.rows import Rows, missing_rows, whole
 from pipeline.sound import SoundPass
 from pipeline.stopwatch import Stopwatch
@@ -44,7 +46,7 @@ class Extraction:
         grid: Grid,
         extractors: Sequence[Extractor],
         missing: Sequence[Extractor],
-        threads: int,
+        compute: Compute,
         stopwatch: Stopwatch,
     ) -> None:
         self.end = Fraction(0)
@@ -61,7 +63,8 @@ class Extraction:
         detectors = [e for e in extractors if isinstance(e, ShotDetector)] if makes_spine or of_clips else []
         expected = grid.count(Fraction(media.facts.duration_s or 600))
         expected = min(expected + 2, _MOST_EXPECTED_WINDOWS)
-        self._lanes = Lanes(threads)
+        self._lanes = Lanes(compute.threads)
+        self._readiness = Readiness(missing, compute, self._lanes, stopwatch)
         self._pictures: PicturePass | None = None
         self._sound: SoundPass | None = None
         if media.facts.video is not None and (of_frames or detectors):
@@ -73,6 +76,7 @@ class Extraction:
                 of_clips=of_clips,
                 expected_windows=expected,
                 lanes=self._lanes,
+                readiness=self._readiness,
                 stopwatch=stopwatch,
             )
         if media.facts.audio is not None and (of_audio or makes_spine):
@@ -82,8 +86,15 @@ class Extraction:
                 step=grid.step,
                 expected_windows=expected,
                 damage=media.damage,
+                lanes=self._lanes,
+                readiness=self._readiness,
                 stopwatch=stopwatch,
             )
+
+    @property
+    def compute(self) -> Compute:
+        """What the values were computed with."""
+        return self._readiness.compute
 
     def decode(self, progress: Progress) -> None:
         """Runs the pass.
@@ -105,6 +116,7 @@ class Extraction:
 
     def close(self) -> None:
         """Ends what is under way, and frees what the extractors hold for this video."""
+        self._readiness.close()
         self._lanes.close()
         if self._sound is not None:
             self._sound.abort()

@@ -79,6 +79,26 @@ class Engine:
         self._gpus: tuple[str, ...] = ()
         self._peak_bytes = 0
 
+    def start(self, gpus: tuple[str, ...] = (), *, debug: bool = False) -> None:
+        """Starts the process, so that it is ready when there is work; not needed before `process`."""
+        if self._process is not None and (self._process.poll() is not None or self._gpus != gpus):
+            self.close()
+        if self._process is not None:
+            return
+        self._connection, theirs = Pipe()
+        self._words = tempfile.TemporaryFile()  # noqa: SIM115  (`close` closes it)
+        self._gpus = gpus
+        gpu = {"CUDA_VISIBLE_DEVICES": gpus[self._index % len(gpus)]} if gpus else {}
+        self._process = subprocess.Popen(
+            # -P: a folder named "pipeline" where the user happens to work is not ours.
+            [sys.executable, "-P", "-m", "pipeline.engine", str(theirs.fileno())],
+            env=os.environ | _MEMORY | _ONE_THREAD | gpu,
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stderr=None if debug else self._words,
+        )
+        theirs.close()
+
     def process(self, video: VideoInput, job: Job, observer: Observer) -> VideoResult:
         """Processes one video; a crash is met by one more try."""
         started = time.monotonic()
@@ -103,7 +123,7 @@ class Engine:
         seconds = time.monotonic() - started
         return failure(video, error, retries=retries, seconds=seconds, peak_bytes=self._peak_bytes)
 
-    def stop(self) -> None:
+    def close(self) -> None:
         """Ends the process, in the middle of a video too."""
         process, self._process = self._process, None
         if process is not None:
@@ -115,7 +135,10 @@ class Engine:
             self._words.close()
 
     def _attempt(self, video: VideoInput, job: Job, observer: Observer) -> VideoResult:
-        process, connection = self._running(job)
+        self.start(job.gpus, debug=job.debug)
+        process, connection = self._process, self._connection
+        assert process is not None
+        assert connection is not None
         started = moved = time.monotonic()
         try:
             connection.send((video, job))
@@ -130,28 +153,8 @@ class Engine:
                 self._check(process, video, job, now - started, now - moved)
         except (EOFError, ConnectionError, OSError) as error:
             words = self._end_of(process)
-            self.stop()
+            self.close()
             raise _DiedError(words) from error
-
-    def _running(self, job: Job) -> tuple[subprocess.Popen[bytes], Connection]:
-        """The process, idle."""
-        if self._process is not None and (self._process.poll() is not None or self._gpus != job.gpus):
-            self.stop()
-        if self._process is None or self._connection is None:
-            self._connection, theirs = Pipe()
-            self._words = tempfile.TemporaryFile()  # noqa: SIM115  (`stop` closes it)
-            self._gpus = job.gpus
-            gpu = {"CUDA_VISIBLE_DEVICES": job.gpus[self._index % len(job.gpus)]} if job.gpus else {}
-            self._process = subprocess.Popen(
-                # -P: a folder named "pipeline" where the user happens to work is not ours.
-                [sys.executable, "-P", "-m", "pipeline.engine", str(theirs.fileno())],
-                env=os.environ | _MEMORY | _ONE_THREAD | gpu,
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stderr=None if job.debug else self._words,
-            )
-            theirs.close()
-        return self._process, self._connection
 
     def _check(
         self, process: subprocess.Popen[bytes], video: VideoInput, job: Job, worked_s: float, stood_s: float
@@ -172,7 +175,7 @@ class Engine:
                 "raise --memory-limit if it may"
             )
         if error is not None:
-            self.stop()
+            self.close()
             raise error
 
     def _end_of(self, process: subprocess.Popen[bytes]) -> str:
@@ -220,4 +223,4 @@ def stop_engines(run: str) -> None:
     """Ends this worker's processes; the videos that they work on are dropped."""
     _stopped.add(run)
     for engine in _engines.values():
-        engine.stop()
+        engine.close()

@@ -15,6 +15,7 @@ from pipeline.clips import ClipPass, Image
 from pipeline.decoded import Picture
 from pipeline.lanes import Lanes
 from pipeline.media import Media
+from pipeline.readiness import Readiness
 from pipeline.rows import ItemRows, Rows, WindowRows
 from pipeline.shots import Settled, ShotPass
 from pipeline.stopwatch import Stopwatch
@@ -23,12 +24,14 @@ from pipeline.upright import upright
 
 BATCH_FRAMES = 16
 BATCH_BYTES = 48 << 20
+_SHOT_FRAMES = 4  # a 4K frame takes 12 MB, and three batches are on their way
 
 
 class PicturePass:
     """Every frame to the shot detector and the clips, the frames on screen at window starts to the frame extractors.
 
-    Held are one decoded frame, as many small images as the detector lags, and the batches that the lanes are busy with.
+    Held are a dozen decoded frames, as many small images as the detector lags, and the batches that the lanes are busy
+    with.
 
     Attributes:
         end: Last instant covered by a frame so far.
@@ -45,6 +48,7 @@ class PicturePass:
         of_clips: Sequence[ClipExtractor],
         expected_windows: int,
         lanes: Lanes,
+        readiness: Readiness,
         stopwatch: Stopwatch,
     ) -> None:
         self.end = Fraction(0)
@@ -53,8 +57,10 @@ class PicturePass:
         self._stopwatch = stopwatch
         self._held: Picture | None = None
         self._shots: ShotPass[tuple[Image, ...]] | None = None if detector is None else ShotPass(media, detector)
-        self._clips = [ClipPass(extractor, lanes, stopwatch) for extractor in of_clips]
-        self._frames = _FramePass(of_frames, expected_windows, lanes, stopwatch) if of_frames else None
+        self._unseen: list[Picture] = []
+        self._lane = lanes.lane(self._find_shots, self._clip, urgent=True)
+        self._clips = [ClipPass(extractor, lanes, readiness, stopwatch) for extractor in of_clips]
+        self._frames = _FramePass(of_frames, expected_windows, lanes, readiness, stopwatch) if of_frames else None
 
     def push(self, picture: Picture) -> None:
         """Takes the next frame; the one before it is on screen until now."""
@@ -62,11 +68,9 @@ class PicturePass:
             self._show(self._held, picture.start)
         self._held = picture
         if self._shots is not None:
-            with self._stopwatch("scale"):
-                images = tuple(clips.image(picture) for clips in self._clips)
-            with self._stopwatch("shots"):
-                settled = list(self._shots.push(picture, images))
-            self._clip(settled)
+            self._unseen.append(picture)
+            if len(self._unseen) == _SHOT_FRAMES:
+                self._flush()
 
     def drain(self) -> None:
         """Shows the last frame for its own duration, and ends the last shot with it."""
@@ -74,6 +78,8 @@ class PicturePass:
             self._show(self._held, self._held.start + self._held.duration)
             self._held = None
         if self._shots is not None:
+            self._flush()
+            self._lane.drain()
             with self._stopwatch("shots"):
                 settled = list(self._shots.finish(self.end))
             self._clip(settled)
@@ -100,6 +106,21 @@ class PicturePass:
         if windows and self._frames is not None:
             self._frames.push(picture, windows)
 
+    def _flush(self) -> None:
+        self._lane.push(self._unseen)
+        self._unseen = []
+
+    def _find_shots(self, pictures: Sequence[Picture]) -> list[Settled[tuple[Image, ...]]]:
+        """Frames that are settled now, each with what its clips will hold of it."""
+        assert self._shots is not None
+        settled: list[Settled[tuple[Image, ...]]] = []
+        for picture in pictures:
+            with self._stopwatch("scale"):
+                images = tuple(clips.image(picture) for clips in self._clips)
+            with self._stopwatch("shots"):
+                settled += self._shots.push(picture, images)
+        return settled
+
     def _clip(self, settled: Iterable[Settled[tuple[Image, ...]]]) -> None:
         for frame in settled:
             for clips, image in zip(self._clips, frame.payload, strict=True):
@@ -110,12 +131,18 @@ class _FramePass:
     """Grid frames at full size, upright, in batches of one image size."""
 
     def __init__(
-        self, extractors: Sequence[FrameExtractor], expected_windows: int, lanes: Lanes, stopwatch: Stopwatch
+        self,
+        extractors: Sequence[FrameExtractor],
+        expected_windows: int,
+        lanes: Lanes,
+        readiness: Readiness,
+        stopwatch: Stopwatch,
     ) -> None:
         self._lanes = [
             lanes.lane(
                 stopwatch.timed(extractor.name, partial(_process, extractor)),
                 self._take,
+                wait=partial(readiness.wait, extractor),
                 parallel=getattr(extractor, "parallel", False),
             )
             for extractor in extractors

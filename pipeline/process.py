@@ -106,16 +106,11 @@ def _extract(
 ) -> VideoResult:
     """Makes the tables of the extractors that are missing, and completes the result."""
     grid = Grid(work.settings.step)
-    compute = work.settings.compute
-    if any(hasattr(extractor, "weights") for extractor in missing):
-        compute = compute.resolved()
     with Media.open(video.location) as media:
-        with work.stopwatch("setup"):
-            for extractor in missing:
-                extractor.setup(compute)
-            compute.apply()
-        with closing(Extraction(media, grid, work.extractors, missing, compute.threads, work.stopwatch)) as extraction:
+        compute = work.settings.compute
+        with closing(Extraction(media, grid, work.extractors, missing, compute, work.stopwatch)) as extraction:
             extraction.decode(work.progress)
+            compute = extraction.compute
             if TIMELINE.name in result.tables:
                 # Another run made the spine; what is added hangs on it.
                 extraction.windows = result.windows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -11,10 +11,11 @@ from rich.console import Console
 from rich.markup import escape
 
 from extractors.protocol import Extractor
-from pipeline import batch
+from pipeline import batch, cluster
 from pipeline.console import Display, Downloads
 from pipeline.inputs import Inputs, collect
 from pipeline.interrupts import terminable
+from pipeline.isolation import Engine
 from pipeline.lock import OutputLock
 from pipeline.preflight import prepare_output
 from pipeline.result import Job, VideoResult
@@ -65,20 +66,19 @@ def run(paths: Sequence[str], out: Location, settings: Settings, how: Execution)
         KeyboardInterrupt: The run was ended from outside; what is done stays done.
     """
     console = Console(stderr=True)
-    settings.create_extractors()
+    networks = any(hasattr(extractor, "weights") for extractor in settings.create_extractors())
+    gpus: tuple[str, ...] = ()
     if how.scheduler is None:
-        _check_device(settings)
+        if settings.compute.device != "auto":  # else it is not worth loading torch for
+            settings.compute.resolved()
+        if networks and settings.compute.device in ("auto", "cuda"):
+            gpus = cluster.visible_gpus()
     named = collect(paths)
-    with Downloads(console) as downloads:
-        settings, left_out = settle(settings, None if how.overwrite else read_pin(out), downloads.fetching)
-    prepare_output(out)
-    with terminable(), OutputLock(out):
-        _remove_left_over(out)
-        extractors = settings.create_extractors()
-        ids = {video.video_id for video in named.videos}
-        pin(out, settings, extractors, overwrite=how.overwrite, video_ids=ids)
-        remember_inputs(named.videos, out)
-        _announce(console, extractors, left_out, named)
+    with closing(Engine()) as engine:
+        if how.scheduler is None and (how.workers == 1 or (how.workers is None and len(named.videos) == 1)):
+            engine.start(gpus, debug=how.debug)  # it gets ready while we look around
+        with Downloads(console) as downloads:
+            settings, left_out = settle(settings, None if how.overwrite else read_pin(out), downloads.fetching)
         job = Job(
             settings=settings,
             out=out.absolute(),  # workers may stand elsewhere
@@ -87,20 +87,34 @@ def run(paths: Sequence[str], out: Location, settings: Settings, how: Execution)
             left_out=left_out,
             time_limit_s=how.time_limit_s,
             memory_limit_bytes=how.memory_limit_bytes,
+            gpus=gpus,
         )
-        display = Display(console, len(named.videos), len(named.problems), log_json=how.log_json)
-        try:
-            networks = any(hasattr(extractor, "weights") for extractor in extractors)
-            with display, _results(named, job, how, display, console, networks) as results:
-                stopped = _follow(results, display, how.max_failures)
-            if stopped:
-                console.print(f"[red]stopped[/] {escape(stopped)}", soft_wrap=True)
-        except batch.SchedulerLostError as error:
-            console.print(f"[red]stopped[/] {escape(str(error))}", soft_wrap=True)
-            stopped = str(error)
-        finally:
-            _remove_left_over(out)
-            display.summarise(str(out))
+        prepare_output(out)
+        with terminable(), OutputLock(out):
+            return _work(named, job, how, engine, console)
+
+
+def _work(named: Inputs, job: Job, how: Execution, engine: Engine, console: Console) -> int:
+    """Runs the job on an output folder that is ours; returns the exit code."""
+    out = job.out
+    _remove_left_over(out)
+    extractors = job.settings.create_extractors()
+    ids = {video.video_id for video in named.videos}
+    pin(out, job.settings, extractors, overwrite=how.overwrite, video_ids=ids)
+    remember_inputs(named.videos, out)
+    _announce(console, extractors, job.left_out, named)
+    display = Display(console, len(named.videos), len(named.problems), log_json=how.log_json)
+    try:
+        with display, _results(named, job, how, engine, display, console) as results:
+            stopped = _follow(results, display, how.max_failures)
+        if stopped:
+            console.print(f"[red]stopped[/] {escape(stopped)}", soft_wrap=True)
+    except batch.SchedulerLostError as error:
+        console.print(f"[red]stopped[/] {escape(str(error))}", soft_wrap=True)
+        stopped = str(error)
+    finally:
+        _remove_left_over(out)
+        display.summarise(str(out))
     return EXIT_SOME_FAILED if display.failed or stopped else 0
 
 
@@ -117,24 +131,25 @@ def _follow(results: Iterator[VideoResult], display: Display, max_failures: int 
 
 @contextmanager
 def _results(
-    named: Inputs, job: Job, how: Execution, display: Display, console: Console, networks: bool
+    named: Inputs, job: Job, how: Execution, engine: Engine, display: Display, console: Console
 ) -> Iterator[Iterator[VideoResult]]:
     """The results as they come; in the end, nothing is at work any more."""
-    from pipeline import cluster
-
     videos = iter(named.videos)
-    if how.scheduler is None and how.workers == 0:
-        yield batch.run_here(videos, _with_threads(job, cluster.threads_per_worker(1)), display.observe)
-        return
-    with ExitStack() as stack:
-        if how.scheduler is None:
-            uses_gpu = networks and job.settings.compute.device in ("auto", "cuda")
-            gpus = cluster.visible_gpus() if uses_gpu else ()
-            workers = how.workers or cluster.default_workers(len(named.videos), gpus, how.workers_per_gpu)
-            job = replace(_with_threads(job, cluster.threads_per_worker(workers)), gpus=gpus)
-            client = stack.enter_context(cluster.local_cluster(workers, debug=how.debug))
-        else:
-            client = stack.enter_context(cluster.existing_cluster(how.scheduler, job))
+    if how.scheduler is not None:
+        connection = cluster.existing_cluster(how.scheduler, job)
+    else:
+        workers = how.workers
+        if workers is None:
+            workers = cluster.default_workers(len(named.videos), job.gpus, how.workers_per_gpu)
+        job = _with_threads(job, cluster.threads_per_worker(max(1, workers)))
+        if workers == 0:
+            yield batch.run_here(videos, job, display.observe)
+            return
+        if workers == 1:
+            yield batch.run_in_engine(videos, job, engine, display.observe)
+            return
+        connection = cluster.local_cluster(workers, debug=how.debug)
+    with connection as client, ExitStack() as stack:
         stack.callback(cluster.stop_workers, client, job.run)
         where = batch.Cluster(client=client, local=how.scheduler is None, resources=how.resources)
         if not how.log_json:
@@ -142,11 +157,6 @@ def _results(
                 f"workers  {where.slots()}, dashboard {client.dashboard_link}", soft_wrap=True, highlight=False
             )
         yield batch.run_on_cluster(videos, job, where, observer=display.observe, tell=console.print)
-
-
-def _check_device(settings: Settings) -> None:
-    if settings.compute.device != "auto":  # else it is not worth loading torch for
-        settings.compute.resolved()
 
 
 def _with_threads(job: Job, threads: int) -> Job:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -12,11 +13,16 @@ import soxr
 from extractors.protocol import AudioExtractor, AudioStream, Columns
 from pipeline.decoded import LONGEST_GAP, SUSPICIOUS_GAP, Damage, Sound
 from pipeline.errors import SettingsError
+from pipeline.lanes import Lanes
+from pipeline.readiness import Readiness
 from pipeline.stopwatch import Stopwatch
 
 # Blocks whose time stamps are this near to contiguous are contiguous: Matroska rounds to 1 ms, and muxers that cut and
 # join write stamps that waver by half a codec frame (11 ms). A lost packet leaves a hole of 20 ms and more.
 JITTER = Fraction(15, 1000)
+
+_WAITING_S = 60
+"""Seconds of sound that may wait for an extractor that is not ready."""
 
 
 class Track:
@@ -104,26 +110,25 @@ class SoundPass:
         step: Fraction,
         expected_windows: int,
         damage: Damage,
+        lanes: Lanes,
+        readiness: Readiness,
         stopwatch: Stopwatch,
     ) -> None:
         self.track = Track(rate_hz, damage)
         self._stopwatch = stopwatch
         self._resamplers: dict[int, soxr.ResampleStream] = {}
-        self._streams: list[tuple[AudioExtractor, int, AudioStream]] = []
-        try:
-            for extractor in extractors:
-                if step % extractor.hop:
-                    raise SettingsError(
-                        f"--step {float(step):g} is no whole number of {extractor.name}'s hops of "
-                        f"{float(extractor.hop * 1000):g} ms"
-                    )
-                rate = extractor.rate_hz or rate_hz
-                if rate != rate_hz and rate not in self._resamplers:
-                    self._resamplers[rate] = soxr.ResampleStream(rate_hz, rate, 1, dtype="float32", quality="HQ")
-                self._streams.append((extractor, rate, extractor.start_audio(rate, step, expected_windows)))
-        except BaseException:
-            self.abort()
-            raise
+        self._feeds: list[tuple[int, _Feed]] = []
+        for extractor in extractors:
+            if step % extractor.hop:
+                raise SettingsError(
+                    f"--step {float(step):g} is no whole number of {extractor.name}'s hops of "
+                    f"{float(extractor.hop * 1000):g} ms"
+                )
+            rate = extractor.rate_hz or rate_hz
+            if rate != rate_hz and rate not in self._resamplers:
+                self._resamplers[rate] = soxr.ResampleStream(rate_hz, rate, 1, dtype="float32", quality="HQ")
+            start = partial(extractor.start_audio, rate, step, expected_windows)
+            self._feeds.append((rate, _Feed(extractor, start, rate, lanes, readiness, stopwatch)))
 
     def push(self, sound: Sound) -> None:
         """Takes the next decoded block."""
@@ -139,21 +144,67 @@ class SoundPass:
     def finish(self, windows: int) -> Mapping[str, Columns]:
         """Ends the track after `drain` and returns every audio table."""
         tables: dict[str, Columns] = {}
-        for extractor, _, stream in self._streams:
-            with self._stopwatch(extractor.name):
-                tables |= stream.finish(windows)
+        for _, feed in self._feeds:
+            tables |= feed.finish(windows)
         return tables
 
     def abort(self) -> None:
-        """Frees the extractors' streams."""
-        for _, _, stream in self._streams:
-            stream.abort()
+        """Frees the extractors' streams; nothing may be at work any more."""
+        for _, feed in self._feeds:
+            feed.abort()
 
     def _write(self, block: npt.NDArray[np.float32], *, last: bool) -> None:
         with self._stopwatch("resample"):
             at_rate = {rate: resampler.resample_chunk(block, last=last) for rate, resampler in self._resamplers.items()}
-        for extractor, rate, stream in self._streams:
-            samples = at_rate.get(rate, block)
+        for rate, feed in self._feeds:
+            feed.write(at_rate.get(rate, block))
+
+
+class _Feed:
+    """One extractor's stream, fed in pieces of a second."""
+
+    def __init__(
+        self,
+        extractor: AudioExtractor,
+        start: Callable[[], AudioStream],
+        rate_hz: int,
+        lanes: Lanes,
+        readiness: Readiness,
+        stopwatch: Stopwatch,
+    ) -> None:
+        self._start = start
+        self._rate_hz = rate_hz
+        self._watched = partial(stopwatch, extractor.name)
+        self._stream: AudioStream | None = None
+        self._held = [np.empty(0, np.float32)]
+        self._held_samples = 0
+        wait = partial(readiness.wait, extractor)
+        self._lane = lanes.lane(self._work, lambda nothing: None, wait=wait, pending=_WAITING_S)
+
+    def write(self, samples: npt.NDArray[np.float32]) -> None:
+        self._held.append(samples)
+        self._held_samples += len(samples)
+        if self._held_samples >= self._rate_hz:
+            self._flush()
+
+    def finish(self, windows: int) -> Mapping[str, Columns]:
+        self._flush()
+        self._lane.drain()
+        assert self._stream is not None
+        with self._watched():
+            return self._stream.finish(windows)
+
+    def abort(self) -> None:
+        if self._stream is not None:
+            self._stream.abort()
+
+    def _flush(self) -> None:
+        self._lane.push(np.concatenate(self._held))
+        self._held, self._held_samples = [np.empty(0, np.float32)], 0
+
+    def _work(self, samples: npt.NDArray[np.float32]) -> None:
+        with self._watched():
+            if self._stream is None:
+                self._stream = self._start()
             if len(samples):
-                with self._stopwatch(extractor.name):
-                    stream.write(samples)
+                self._stream.write(samples)

@@ -8,9 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from extractors.compute import Compute
 from extractors.protocol import ClipBatch
 from pipeline.clips import ClipPass
 from pipeline.lanes import Lanes
+from pipeline.readiness import Readiness
 from pipeline.shots import Settled
 from pipeline.stopwatch import Stopwatch
 
@@ -37,10 +39,15 @@ class Recorder:
         return {}
 
 
+def clip_pass(recorder: Recorder) -> ClipPass:
+    lanes, stopwatch = Lanes(1), Stopwatch()
+    return ClipPass(recorder, lanes, Readiness((), Compute(), lanes, stopwatch), stopwatch)
+
+
 def run(fps: int, *shot_lengths: int) -> Recorder:
     """Feeds shots of the given numbers of frames; frame i of the video shows the value i."""
     recorder = Recorder()
-    clips = ClipPass(recorder, Lanes(1), Stopwatch())
+    clips = clip_pass(recorder)
     number = 0
     for shot, length in enumerate(shot_lengths):
         for _ in range(length):
@@ -89,7 +96,7 @@ def test_samples_follow_the_clock_not_the_frame_count(fps: int, first: list[int]
 
 def test_a_long_shot_holds_no_more_than_a_short_one() -> None:
     recorder = Recorder()
-    clips = ClipPass(recorder, Lanes(1), Stopwatch())
+    clips = clip_pass(recorder)
     for number in range(5000):
         image = np.zeros((2, 2, 3), np.uint8)
         clips.push(Settled(0, Fraction(number, 25), Fraction(number + 1, 25), image))
