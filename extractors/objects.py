@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from collections.abc import Mapping
@@ -14,9 +15,11 @@ import cv2
 import numpy as np
 
 from extractors.compute import Compute
+from extractors.made_once import made_once
 from extractors.protocol import FRAME, Column, Columns, FrameBatch, Table
 from models_cache import WeightsError
 from models_cache.cache import resolve
+from models_cache.hashing import sha256
 
 COCO = (
     "person", "bicycle", "car", "motorcycle", "airplane", "bus", "train", "truck", "boat", "traffic light",
@@ -164,7 +167,20 @@ class Objects:
     def _class_names(self) -> tuple[str, ...]:
         if self.settings.variant == "auto" or f"objects/{self.settings.variant}" in self.weights["variant"]:
             return COCO
-        return tuple(self._model.names.values())
+        return self._names_of_own
+
+    @cached_property
+    def _names_of_own(self) -> tuple[str, ...]:
+        """Class names of the user's checkpoint; noted in the cache, because it takes seconds to load."""
+
+        def note(folder: Path) -> None:
+            (folder / "names.json").write_text(json.dumps(list(self._model.names.values())))
+
+        try:
+            noted = made_once(f"classes-{sha256(self._checkpoint())}", note) / "names.json"
+        except OSError:  # no room, or no such file
+            return tuple(self._model.names.values())
+        return tuple(json.loads(noted.read_text()))
 
 
 def _load(path: Path) -> Any:
