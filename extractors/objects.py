@@ -118,8 +118,11 @@ class Objects:
     def setup(self, compute: Compute) -> None:
         """Loads the checkpoint."""
         if self._compute is None:
+            import torch
+
             self._compute = compute
             self._model.to(compute.device)
+            self._model.model.to(memory_format=torch.channels_last)
 
     def process_frames(self, batch: FrameBatch) -> Mapping[str, Columns]:
         """Detects objects on (B, H, W, 3) uint8 RGB frames."""

@@ -1,12 +1,13 @@
 """The process that does the work: one video after the other, with the networks loaded once.
 
-`python -m pipeline.engine FD` is started by `pipeline.isolation` and talks over the socket FD. A crash, a hang or a
-lack of memory ends this process alone.
+`python -m pipeline.engine FD [MODULE...]` is started by `pipeline.isolation`, imports the modules while it waits, and
+talks over the socket FD. A crash, a hang or a lack of memory ends this process alone.
 """
 
 from __future__ import annotations
 
 import faulthandler
+import importlib
 import os
 import signal
 import sys
@@ -53,6 +54,7 @@ def main() -> None:
     faulthandler.enable()
     sys.setswitchinterval(_SWITCH_S)
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=lambda: [importlib.import_module(name) for name in sys.argv[2:]], daemon=True).start()
     while connection.poll(_IDLE_S):
         try:
             video, job = connection.recv()

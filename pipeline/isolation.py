@@ -14,6 +14,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, BinaryIO
@@ -79,8 +80,12 @@ class Engine:
         self._gpus: tuple[str, ...] = ()
         self._peak_bytes = 0
 
-    def start(self, gpus: tuple[str, ...] = (), *, debug: bool = False) -> None:
-        """Starts the process, so that it is ready when there is work; not needed before `process`."""
+    def start(self, gpus: tuple[str, ...] = (), *, debug: bool = False, imports: Sequence[str] = ()) -> None:
+        """Starts the process, so that it is ready when there is work; not needed before `process`.
+
+        Args:
+            imports: Modules that it may import while it waits.
+        """
         if self._process is not None and (self._process.poll() is not None or self._gpus != gpus):
             self.close()
         if self._process is not None:
@@ -91,7 +96,7 @@ class Engine:
         gpu = {"CUDA_VISIBLE_DEVICES": gpus[self._index % len(gpus)]} if gpus else {}
         self._process = subprocess.Popen(
             # -P: a folder named "pipeline" where the user happens to work is not ours.
-            [sys.executable, "-P", "-m", "pipeline.engine", str(theirs.fileno())],
+            [sys.executable, "-P", "-m", "pipeline.engine", str(theirs.fileno()), *imports],
             env=os.environ | _MEMORY | _ONE_THREAD | gpu,
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,

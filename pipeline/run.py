@@ -76,7 +76,8 @@ def run(paths: Sequence[str], out: Location, settings: Settings, how: Execution)
     named = collect(paths)
     with closing(Engine()) as engine:
         if how.scheduler is None and (how.workers == 1 or (how.workers is None and len(named.videos) == 1)):
-            engine.start(gpus, debug=how.debug)  # it gets ready while we look around
+            # It gets ready while we look around.
+            engine.start(gpus, debug=how.debug, imports=("torch", "openvino") if networks else ("opensmile",))
         with Downloads(console) as downloads:
             settings, left_out = settle(settings, None if how.overwrite else read_pin(out), downloads.fetching)
         job = Job(
