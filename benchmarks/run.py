@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +56,7 @@ class Run:
         first_table_s: From start to the first finished table.
         peak_mb: Largest sum of the resident memory of its processes; pages that they share count for each.
         seconds: By stage; avcues sums over its threads.
-        video_s: What avcues took for the video alone, with nothing to start or load; None for other programs.
+        video_s: What avcues took for a further video of the same run, with all loaded; None for other programs.
     """
 
     wall_s: float
@@ -80,18 +80,43 @@ class Bench:
             "YOLO_CONFIG_DIR": str(scratch / "ultralytics"),
         }
 
-    def avcues(self, features: str, *, inputs: Path | None = None, precision: str = "fp32", workers: int = 1) -> Run:
-        """Runs `avcues extract`; the tables stay in the folder `out`."""
+    def avcues(
+        self,
+        features: str,
+        *,
+        inputs: Path | None = None,
+        precision: str = "fp32",
+        workers: int | str = 1,
+        cores: int | None = None,
+        options: Sequence[str] = (),
+    ) -> Run:
+        """Runs `avcues extract`; the tables stay in the folder `out`.
+
+        Args:
+            cores: Cores that it may use; None: all.
+        """
         yolo = ["--set", f"objects.variant={self.yolo}"] if features == "all" else []
         command = [AVCUES, "extract", str(inputs or self.video), "--out", str(self.scratch / "out"), "--log-json"]
-        command += ["--features", features, "--precision", precision, "--workers", str(workers), *yolo]
-        run, _, errors = self._measure(command)
+        command += ["--features", features, "--precision", precision, "--workers", str(workers), *yolo, *options]
+        run, _, errors = self._measure(command, cores)
         events = [json.loads(line) for line in errors.splitlines() if line.startswith('{"event"')]
         for event in events:
             if event["event"] == "video":
                 run.seconds = event["seconds"]
-                run.video_s = round(event["seconds"]["total"] - event["seconds"]["setup"], 3)
+                run.video_s = event["seconds"]["total"]
         return run
+
+    def further_video_s(self, features: str, precision: str = "fp32") -> float | None:
+        """Seconds for the second of two videos in one run."""
+        return self.avcues(features, inputs=self.copies(2), precision=precision).video_s
+
+    def copies(self, number: int) -> Path:
+        """A folder with so many copies of the video."""
+        folder = self.scratch / f"videos{number}"
+        folder.mkdir(exist_ok=True)
+        for i in range(number):
+            shutil.copy(self.video, folder / f"{self.video.stem}{i}{self.video.suffix}")
+        return folder
 
     def naive(self, tables: str) -> Run:
         """Runs the usual script."""
@@ -124,12 +149,14 @@ class Bench:
     def _table(self, name: str) -> Any:
         return pq.read_table(self.scratch / "out" / name / f"{self.video.stem}.parquet")
 
-    def _measure(self, command: Sequence[str]) -> tuple[Run, str, str]:
+    def _measure(self, command: Sequence[str], cores: int | None = None) -> tuple[Run, str, str]:
         out = self.scratch / "out"
         shutil.rmtree(out, ignore_errors=True)
         with (self.scratch / "stdout").open("w") as stdout, (self.scratch / "stderr").open("w") as stderr:
             started = time.perf_counter()
             process = psutil.Popen(command, stdout=stdout, stderr=stderr, env=self.environment)
+            if cores is not None:
+                process.cpu_affinity(process.cpu_affinity()[:cores])
             first, peak = None, 0
             while not ended(process):
                 peak = max(peak, resident_bytes(process))
@@ -209,10 +236,11 @@ def compare(bench: Bench, repetitions: int) -> dict[str, Any]:
         for name, (features, tables) in SETS.items():
             mine, label = runs[name], f"{repetition}/{repetitions} {name}"
             mine["naive"].append(asdict(told(f"{label}: naive", bench.naive(tables))))
-            mine["avcues"].append(asdict(told(f"{label}: avcues", bench.avcues(features))))
-            if features == "all":
-                run = told(f"{label}: avcues bf16", bench.avcues(features, precision="bf16"))
-                mine["avcues bf16"].append(asdict(run))
+            for program in ("avcues", "avcues bf16") if features == "all" else ("avcues",):
+                precision = "bf16" if program.endswith("bf16") else "fp32"
+                further_s = bench.further_video_s(features, precision)
+                run = told(f"{label}: {program}", bench.avcues(features, precision=precision))
+                mine[program].append(asdict(replace(run, video_s=further_s)))
         floors.append(bench.floor())
         console.print(f"{repetition}/{repetitions} floor: {floor_s(floors[-1], 'all extractors', 'fp32'):.1f} s")
     return {"runs": {name: {k: v for k, v in mine.items() if v} for name, mine in runs.items()}, "floor": floors}
@@ -227,13 +255,10 @@ def scaling(bench: Bench, features: str, lengths: Sequence[float]) -> list[dict[
         run = told(f"{minutes:g} min", bench.avcues(features, inputs=long))
         rows.append({"what": f"1 video of {minutes:g} min", "workers": 1, **asdict(run)})
     long.unlink()
-    for videos, workers in ((1, 1), (8, 1), (8, 2)):
-        folder = bench.scratch / f"videos{videos}"
-        folder.mkdir(exist_ok=True)
-        for i in range(videos):
-            shutil.copy(bench.video, folder / f"video{i}{bench.video.suffix}")
-        run = told(f"{videos} videos, {workers} workers", bench.avcues(features, inputs=folder, workers=workers))
-        rows.append({"what": f"{videos} videos", "workers": workers, **asdict(run)})
+    for videos, workers, cores in ((1, 1, 1), (8, 1, 1), (1, 1, 2), (8, 1, 2), (2, 2, 2), (8, 2, 2)):
+        run = bench.avcues(features, inputs=bench.copies(videos), workers=workers, cores=cores)
+        told(f"{videos} videos, {workers} workers, {cores} cores", run)
+        rows.append({"what": f"{videos} videos, {cores} cores", "workers": workers, **asdict(run)})
     return rows
 
 
@@ -255,7 +280,8 @@ def totals(results: dict[str, Any]) -> Table:
     table = Table(title="Whole runs")
     for column in ("tables", "program", "wall s", "x real time", "peak MB", "naive / it", "floor s", "it / floor"):
         table.add_column(column)
-    table.add_column("its video alone / floor")
+    table.add_column("a further video s")
+    table.add_column("a further video / floor")
     for name, programs in results["runs"].items():
         naive = [run["wall_s"] for run in programs["naive"]]
         for program, runs in programs.items():
@@ -271,9 +297,8 @@ def totals(results: dict[str, Any]) -> Table:
                 spread([a / b for a, b in zip(naive, wall, strict=True)], digits=2),
                 spread(floors),
                 spread([a / b for a, b in zip(wall, floors, strict=True)], digits=2),
-                "-"
-                if runs[0]["video_s"] is None
-                else spread([run["video_s"] / b for run, b in zip(runs, floors, strict=True)], digits=2),
+                spread(further := [run["video_s"] for run in runs if run["video_s"] is not None]),
+                spread([a / b for a, b in zip(further, floors, strict=False)], digits=2),
             )
     return table
 
@@ -317,7 +342,7 @@ def starts(results: dict[str, Any]) -> Table:
 def scaling_table(rows: Sequence[dict[str, Any]]) -> Table:
     """Lengths, numbers of videos and workers."""
     table = Table(title="Scaling")
-    for column in ("what", "workers", "wall s", "a video alone s", "peak MB"):
+    for column in ("what", "workers", "wall s", "the last video s", "peak MB"):
         table.add_column(column)
     for row in rows:
         cells = (row["what"], str(row["workers"]), f"{row['wall_s']:.1f}", f"{row['video_s']:.1f}")

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from extractors.compute import cpu_has_bf16
 from extractors.made_once import made_once
 
 
@@ -21,7 +22,7 @@ class OpenVinoNetwork:
     Args:
         network: Compiled whole, or its part `features` if it has a `head`, which torch then runs.
         example: An input, of two items; any other number may follow.
-        precision: "bf16" is ignored by processors without bf16 arithmetic.
+        precision: "bf16" is ignored by processors without it; see `cpu_has_bf16`.
         threads: Calls that are worked on at once, each by one thread.
     """
 
@@ -30,13 +31,11 @@ class OpenVinoNetwork:
 
         self._head = getattr(network, "head", nn.Identity())
         compiled = network.get_submodule("features") if hasattr(network, "head") else network
-        core = ov.Core()
-        bf16 = precision == "bf16" and "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-        self._compiled = core.compile_model(
+        self._compiled = ov.Core().compile_model(
             _converted(compiled, example),
             "CPU",
             {
-                "INFERENCE_PRECISION_HINT": "bf16" if bf16 else "f32",
+                "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" and cpu_has_bf16() else "f32",
                 "NUM_STREAMS": threads,
                 "INFERENCE_NUM_THREADS": threads,
                 # Several processes would all be pinned to the same cores.

@@ -79,7 +79,9 @@ class Scenes:
             import torch
 
             from extractors.networks import places
+            from extractors.torchvision_import import torchvision
 
+            torchvision()
             load = {"resnet50": places.load_resnet50, "squeezenet11": places.load_squeezenet}[self.settings.variant]
             self._compute = compute
             # The small network gains nothing by OpenVINO.

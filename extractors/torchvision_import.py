@@ -8,6 +8,7 @@ operators; declaring `nms`, with an implementation of our own, lets the import p
 from __future__ import annotations
 
 import sys
+import threading
 from functools import cache
 from typing import Any
 
@@ -15,11 +16,17 @@ import torch
 from torch import Tensor
 
 _library: Any = None  # torch forgets the operators when this object goes
+_lock = threading.Lock()
+
+
+def torchvision() -> Any:
+    """The package `torchvision`, imported with its models, operators and transforms; for any thread."""
+    with _lock:
+        return _imported()
 
 
 @cache
-def torchvision() -> Any:
-    """The package `torchvision`, imported with its models, operators and transforms."""
+def _imported() -> Any:
     try:
         import torchvision as package
     except RuntimeError as error:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.markup import escape
 
+from extractors.compute import cpu_has_bf16
 from extractors.protocol import Extractor
 from pipeline import batch, cluster
 from pipeline.console import Display, Downloads
@@ -69,8 +70,7 @@ def run(paths: Sequence[str], out: Location, settings: Settings, how: Execution)
     networks = any(hasattr(extractor, "weights") for extractor in settings.create_extractors())
     gpus: tuple[str, ...] = ()
     if how.scheduler is None:
-        if settings.compute.device != "auto":  # else it is not worth loading torch for
-            settings.compute.resolved()
+        settings = _on_this_machine(settings, console)
         if networks and settings.compute.device in ("auto", "cuda"):
             gpus = cluster.visible_gpus()
     named = collect(paths)
@@ -158,6 +158,17 @@ def _results(
                 f"workers  {where.slots()}, dashboard {client.dashboard_link}", soft_wrap=True, highlight=False
             )
         yield batch.run_on_cluster(videos, job, where, observer=display.observe, tell=console.print)
+
+
+def _on_this_machine(settings: Settings, console: Console) -> Settings:
+    """The settings, if the device is there; without bf16 on a processor that has none."""
+    compute = settings.compute
+    if compute.device != "auto":  # else it is not worth loading torch for
+        compute.resolved()
+    if compute.precision == "bf16" and not cpu_has_bf16() and compute.resolved().device == "cpu":
+        console.print("[yellow]note[/]     this processor has no bf16: fp32 is used")
+        return replace(settings, compute=replace(compute, precision="fp32"))
+    return settings
 
 
 def _with_threads(job: Job, threads: int) -> Job:
