@@ -380,7 +380,7 @@ def machine() -> dict[str, Any]:
         "processor": cpu,
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
-        "system": f"{platform.system()} {platform.release()}",
+        "system": f"{platform.system()} {platform.release().partition('-')[0]}",
         "versions": ", ".join(f"{name} {version}" for name, version in versions.items()),
     }
 

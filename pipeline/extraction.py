@@ -56,17 +56,28 @@ class Extraction:
         self._grid = grid
         self._missing = missing
         self._stopwatch = stopwatch
+        self._pictures: PicturePass | None = None
+        self._sound: SoundPass | None = None
+        self._makes_spine = any(isinstance(e, ShotDetector) for e in missing)
+        of_clips = any(isinstance(e, ClipExtractor) for e in missing)
+        detectors = [e for e in extractors if isinstance(e, ShotDetector)] if self._makes_spine or of_clips else []
+        self._lanes = Lanes(compute.threads)
+        self._readiness = Readiness(
+            {e.name: e for e in (*detectors, *missing)}.values(), compute, self._lanes, stopwatch
+        )
+        try:
+            self._start(detectors)
+        except BaseException:
+            self.close()
+            raise
+
+    def _start(self, detectors: Sequence[ShotDetector]) -> None:
+        media, missing, grid = self._media, self._missing, self._grid
         of_audio = [e for e in missing if isinstance(e, AudioExtractor)]
         of_frames = [e for e in missing if isinstance(e, FrameExtractor)]
         of_clips = [e for e in missing if isinstance(e, ClipExtractor)]
-        makes_spine = self._makes_spine = any(isinstance(e, ShotDetector) for e in missing)
-        detectors = [e for e in extractors if isinstance(e, ShotDetector)] if makes_spine or of_clips else []
         expected = grid.count(Fraction(media.facts.duration_s or 600))
         expected = min(expected + 2, _MOST_EXPECTED_WINDOWS)
-        self._lanes = Lanes(compute.threads)
-        self._readiness = Readiness(missing, compute, self._lanes, stopwatch)
-        self._pictures: PicturePass | None = None
-        self._sound: SoundPass | None = None
         if media.facts.video is not None and (of_frames or detectors):
             self._pictures = PicturePass(
                 media,
@@ -77,9 +88,9 @@ class Extraction:
                 expected_windows=expected,
                 lanes=self._lanes,
                 readiness=self._readiness,
-                stopwatch=stopwatch,
+                stopwatch=self._stopwatch,
             )
-        if media.facts.audio is not None and (of_audio or makes_spine):
+        if media.facts.audio is not None and (of_audio or self._makes_spine):
             self._sound = SoundPass(
                 of_audio,
                 rate_hz=media.audio_rate_hz,
@@ -88,7 +99,7 @@ class Extraction:
                 damage=media.damage,
                 lanes=self._lanes,
                 readiness=self._readiness,
-                stopwatch=stopwatch,
+                stopwatch=self._stopwatch,
             )
 
     @property

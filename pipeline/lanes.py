@@ -9,7 +9,8 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent import futures
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from typing import Generic, TypeVar
 
@@ -111,7 +112,7 @@ class Lane(Generic[Batch, Result]):
         if not future.done():
             self._cores.release()
             try:
-                wait((future,))
+                futures.wait((future,))
             finally:
                 self._cores.acquire()
         self._take(future.result())

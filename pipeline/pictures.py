@@ -56,7 +56,10 @@ class PicturePass:
         self._grid = grid
         self._stopwatch = stopwatch
         self._held: Picture | None = None
-        self._shots: ShotPass[tuple[Image, ...]] | None = None if detector is None else ShotPass(media, detector)
+        self._shots: ShotPass[tuple[Image, ...]] | None = None
+        if detector is not None:
+            readiness.wait(detector)
+            self._shots = ShotPass(media, detector)
         self._unseen: list[Picture] = []
         self._lane = lanes.lane(self._find_shots, self._clip, urgent=True)
         self._clips = [ClipPass(extractor, lanes, readiness, stopwatch) for extractor in of_clips]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from extractors.compute import Compute
-from extractors.protocol import AudioExtractor, ClipExtractor, Extractor
+from extractors.protocol import AudioExtractor, ClipExtractor, Extractor, ShotDetector
 from pipeline.lanes import Lanes
 from pipeline.stopwatch import Stopwatch
 
@@ -19,24 +19,31 @@ class Readiness:
         lanes: With one thread, everything is done before this returns.
     """
 
-    def __init__(self, extractors: Sequence[Extractor], compute: Compute, lanes: Lanes, stopwatch: Stopwatch) -> None:
+    def __init__(self, extractors: Iterable[Extractor], compute: Compute, lanes: Lanes, stopwatch: Stopwatch) -> None:
         self._lanes = lanes
         self._stopwatch = stopwatch
         self._executor = ThreadPoolExecutor(1)
-        needs_torch = any(hasattr(extractor, "weights") for extractor in extractors)
-        self._compute = self._executor.submit(compute.resolved if needs_torch else lambda: compute)
+        self._asked = compute
+        self._resolved: Future[Compute] | None = None
         self._ready: dict[str, Future[None]] = {}
-        for extractor in sorted(extractors, key=_by_need):
+        in_turn = sorted(extractors, key=_by_need)
+        for extractor in in_turn:
+            if hasattr(extractor, "weights") and self._resolved is None:
+                self._resolved = self._executor.submit(compute.resolved)  # imports torch
             self._ready[extractor.name] = self._executor.submit(self._set_up, extractor)
         if lanes.threads == 1:
-            for ready in self._ready.values():
-                ready.result()
+            try:
+                for extractor in in_turn:
+                    self.wait(extractor)
+            except BaseException:
+                self.close()
+                raise
             self.compute.apply()
 
     @property
     def compute(self) -> Compute:
         """The same with a definite device, if a network is among the extractors."""
-        return self._compute.result()
+        return self._asked if self._resolved is None else self._resolved.result()
 
     def wait(self, extractor: Extractor) -> None:
         """Returns when the extractor can be used.
@@ -52,10 +59,13 @@ class Readiness:
 
     def _set_up(self, extractor: Extractor) -> None:
         with self._lanes.core(), self._stopwatch("setup"):
-            extractor.setup(self.compute)
-            self.compute.apply()
+            compute = self.compute if hasattr(extractor, "weights") else self._asked
+            extractor.setup(compute)
+            compute.apply()
 
 
 def _by_need(extractor: Extractor) -> int:
-    """Clips keep the cores busy longest; sound can wait in memory."""
-    return 0 if isinstance(extractor, ClipExtractor) else 2 if isinstance(extractor, AudioExtractor) else 1
+    """The shot detector is waited for; clips keep the cores busy longest; sound can wait in memory."""
+    if isinstance(extractor, ShotDetector):
+        return 0
+    return 1 if isinstance(extractor, ClipExtractor) else 3 if isinstance(extractor, AudioExtractor) else 2
