@@ -124,6 +124,8 @@ class Extractor(Protocol):
     Options listed in `own_weights` also take the path of a file. An extractor whose values may be computed in bf16 on
     request says so with `supports_bf16`. One that has something to do once per machine has `prepare(tell)`, which is
     called before the workers start and may tell the user a line.
+
+    Methods may be called on any thread, `setup` before those that measure; never two at once, unless it is `parallel`.
     """
 
     name: ClassVar[str]

@@ -32,7 +32,7 @@ def _imported() -> Any:
     except RuntimeError as error:
         if "torchvision::nms" not in str(error):
             raise
-        for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
+        for name in [name for name in list(sys.modules) if name.partition(".")[0] == "torchvision"]:
             del sys.modules[name]
         _declare_nms()
         import torchvision as package

@@ -54,7 +54,8 @@ def main() -> None:
     faulthandler.enable()
     sys.setswitchinterval(_SWITCH_S)
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
-    threading.Thread(target=lambda: [importlib.import_module(name) for name in sys.argv[2:]], daemon=True).start()
+    for name in sys.argv[2:]:
+        importlib.import_module(name)
     while connection.poll(_IDLE_S):
         try:
             video, job = connection.recv()
