@@ -51,6 +51,7 @@ class Actions:
 
     name = "actions"
     version = 1
+    imports = ("torch", "openvino")
     citation = "Carreira and Zisserman 2017, Quo vadis, action recognition?; PyTorchVideo (Fan et al. 2021)"
     Settings = ActionsSettings
     tables = (_TABLE,)

@@ -101,6 +101,7 @@ class Emobase:
 
     name = "emobase"
     version = 1
+    imports = ("opensmile",)
     citation = "openSMILE emobase (Eyben, Woellmer and Schuller 2010), audEERING opensmile-python"
     Settings = EmobaseSettings
     tables = (_TABLE,)

@@ -86,6 +86,7 @@ class Expressions:
 
     name = "expressions"
     version = 1
+    imports = ("torch",)
     citation = "VGG19 on FER2013 (WuJie1010); mini-XCEPTION (Arriaga et al. 2017); YuNet (2023); CenterFace (2020)"
     Settings = ExpressionsSettings
     tables = _TABLES

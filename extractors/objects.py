@@ -59,6 +59,7 @@ class Objects:
 
     name = "objects"
     version = 1
+    imports = ("torch",)
     citation = "Ultralytics YOLO (Jocher et al.), COCO (Lin et al. 2014)"
     Settings = ObjectsSettings
     weights: ClassVar[Mapping[str, tuple[str, ...]]] = {

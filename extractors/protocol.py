@@ -123,7 +123,8 @@ class Extractor(Protocol):
     preferred one first. Before a run, an option that is "auto" is set to the first variant that is to be had.
     Options listed in `own_weights` also take the path of a file. An extractor whose values may be computed in bf16 on
     request says so with `supports_bf16`. One that has something to do once per machine has `prepare(tell)`, which is
-    called before the workers start and may tell the user a line.
+    called before the workers start and may tell the user a line. `imports` names modules that its `setup` imports; a
+    worker may load them while it waits for its first video.
 
     Methods may be called on any thread, `setup` before those that measure; never two at once, unless it is `parallel`.
     """

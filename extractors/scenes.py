@@ -58,6 +58,7 @@ class Scenes:
 
     name = "scenes"
     version = 1
+    imports = ("torch",)
     citation = "Zhou et al. 2017, Places: a 10 million image database for scene recognition"
     Settings = ScenesSettings
     tables = (_TABLE,)

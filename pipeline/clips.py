@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import deque
 from fractions import Fraction
-from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -13,11 +12,9 @@ from av.video.reformatter import Interpolation, VideoReformatter
 
 from extractors.protocol import ClipBatch, ClipExtractor
 from pipeline.decoded import Picture
-from pipeline.lanes import Lanes
 from pipeline.readiness import Readiness
 from pipeline.rows import Rows, whole
 from pipeline.shots import Settled
-from pipeline.stopwatch import Stopwatch
 from pipeline.upright import upright
 
 Image = npt.NDArray[np.uint8]
@@ -31,13 +28,10 @@ class ClipPass:
     are the last `clip_frames` samples and the clips that the lane is busy with, however long a shot is.
     """
 
-    def __init__(self, extractor: ClipExtractor, lanes: Lanes, readiness: Readiness, stopwatch: Stopwatch) -> None:
+    def __init__(self, extractor: ClipExtractor, readiness: Readiness) -> None:
         self._extractor = extractor
-        self._lane = lanes.lane(
-            stopwatch.timed(extractor.name, self._process),
-            self._take,
-            wait=partial(readiness.wait, extractor),
-            parallel=getattr(extractor, "parallel", False),
+        self._lane = readiness.lane(
+            extractor, self._process, self._take, parallel=getattr(extractor, "parallel", False)
         )
         self._reformatter = VideoReformatter()
         self._recent: deque[Image] = deque(maxlen=extractor.clip_frames)

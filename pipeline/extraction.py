@@ -97,7 +97,6 @@ class Extraction:
                 step=grid.step,
                 expected_windows=expected,
                 damage=media.damage,
-                lanes=self._lanes,
                 readiness=self._readiness,
                 stopwatch=self._stopwatch,
             )

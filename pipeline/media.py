@@ -277,7 +277,7 @@ def _mono(frame: AudioFrame) -> npt.NDArray[np.float32]:
         scaled = (samples.astype(np.float64) - 128) / 128
     elif np.issubdtype(samples.dtype, np.integer):
         scaled = samples / -float(np.iinfo(samples.dtype).min)
-    elif np.isfinite(samples.sum(dtype=np.float64)):
+    elif np.isfinite(samples.sum(dtype=np.float64)):  # as good as always, and found out faster than mended
         scaled = samples
     else:
         scaled = np.nan_to_num(samples, nan=0.0, posinf=1.0, neginf=-1.0)

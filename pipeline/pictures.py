@@ -62,8 +62,8 @@ class PicturePass:
             self._shots = ShotPass(media, detector)
         self._unseen: list[Picture] = []
         self._lane = lanes.lane(self._find_shots, self._clip, urgent=True)
-        self._clips = [ClipPass(extractor, lanes, readiness, stopwatch) for extractor in of_clips]
-        self._frames = _FramePass(of_frames, expected_windows, lanes, readiness, stopwatch) if of_frames else None
+        self._clips = [ClipPass(extractor, readiness) for extractor in of_clips]
+        self._frames = _FramePass(of_frames, expected_windows, readiness, stopwatch) if of_frames else None
 
     def push(self, picture: Picture) -> None:
         """Takes the next frame; the one before it is on screen until now."""
@@ -137,16 +137,12 @@ class _FramePass:
         self,
         extractors: Sequence[FrameExtractor],
         expected_windows: int,
-        lanes: Lanes,
         readiness: Readiness,
         stopwatch: Stopwatch,
     ) -> None:
         self._lanes = [
-            lanes.lane(
-                stopwatch.timed(extractor.name, partial(_process, extractor)),
-                self._take,
-                wait=partial(readiness.wait, extractor),
-                parallel=getattr(extractor, "parallel", False),
+            readiness.lane(
+                extractor, partial(_process, extractor), self._take, parallel=getattr(extractor, "parallel", False)
             )
             for extractor in extractors
         ]

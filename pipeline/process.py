@@ -107,10 +107,9 @@ def _extract(
     """Makes the tables of the extractors that are missing, and completes the result."""
     grid = Grid(work.settings.step)
     with Media.open(video.location) as media:
-        compute = work.settings.compute
-        with closing(Extraction(media, grid, work.extractors, missing, compute, work.stopwatch)) as extraction:
+        asked = work.settings.compute
+        with closing(Extraction(media, grid, work.extractors, missing, asked, work.stopwatch)) as extraction:
             extraction.decode(work.progress)
-            compute = extraction.compute
             if TIMELINE.name in result.tables:
                 # Another run made the spine; what is added hangs on it.
                 extraction.windows = result.windows
@@ -122,7 +121,7 @@ def _extract(
                     # A table's bytes must not depend on what else was made in the same pass.
                     of_pictures = media.frames.count and not isinstance(extractor, AudioExtractor)
                     facts = source | {"frames": asdict(media.frames)} if of_pictures else source
-                    metadata = provenance.metadata(extractor, grid.step, compute, facts)
+                    metadata = provenance.metadata(extractor, grid.step, extraction.compute, facts)
                     table = (
                         shot_table(rows, video.video_id, grid, extraction.shots, extraction.windows, metadata)
                         if rows.table.row == "shot"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 
 from extractors.compute import Compute
 from extractors.protocol import AudioExtractor, ClipExtractor, Extractor, ShotDetector
-from pipeline.lanes import Lanes
+from pipeline.lanes import Batch, Lane, Lanes, Result
 from pipeline.stopwatch import Stopwatch
 
 
@@ -26,18 +27,13 @@ class Readiness:
         self._asked = compute
         self._resolved: Future[Compute] | None = None
         self._ready: dict[str, Future[None]] = {}
-        in_turn = sorted(extractors, key=_by_need)
-        for extractor in in_turn:
+        for extractor in sorted(extractors, key=_by_need):
             if hasattr(extractor, "weights") and self._resolved is None:
                 self._resolved = self._executor.submit(compute.resolved)  # imports torch
             self._ready[extractor.name] = self._executor.submit(self._set_up, extractor)
+            if lanes.threads == 1:
+                self.wait(extractor)
         if lanes.threads == 1:
-            try:
-                for extractor in in_turn:
-                    self.wait(extractor)
-            except BaseException:
-                self.close()
-                raise
             self.compute.apply()
 
     @property
@@ -52,6 +48,24 @@ class Readiness:
             Exception: Whatever its `setup` raised.
         """
         self._ready[extractor.name].result()
+
+    def lane(
+        self,
+        extractor: Extractor,
+        work: Callable[[Batch], Result],
+        take: Callable[[Result], object],
+        *,
+        parallel: bool = False,
+        pending: int = 1,
+    ) -> Lane[Batch, Result]:
+        """The extractor's lane: work waits until it is ready, and its time is counted; the rest is `Lanes.lane`'s."""
+        return self._lanes.lane(
+            self._stopwatch.timed(extractor.name, work),
+            take,
+            wait=partial(self.wait, extractor),
+            parallel=parallel,
+            pending=pending,
+        )
 
     def close(self) -> None:
         """Drops what is not begun and waits for what is."""

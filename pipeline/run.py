@@ -67,7 +67,8 @@ def run(paths: Sequence[str], out: Location, settings: Settings, how: Execution)
         KeyboardInterrupt: The run was ended from outside; what is done stays done.
     """
     console = Console(stderr=True)
-    networks = any(hasattr(extractor, "weights") for extractor in settings.create_extractors())
+    extractors = settings.create_extractors()
+    networks = any(hasattr(extractor, "weights") for extractor in extractors)
     gpus: tuple[str, ...] = ()
     if how.scheduler is None:
         settings = _on_this_machine(settings, console)
@@ -77,7 +78,7 @@ def run(paths: Sequence[str], out: Location, settings: Settings, how: Execution)
     with closing(Engine()) as engine:
         if how.scheduler is None and (how.workers == 1 or (how.workers is None and len(named.videos) == 1)):
             # It gets ready while we look around.
-            engine.start(gpus, debug=how.debug, imports=("torch", "openvino") if networks else ("opensmile",))
+            engine.start(gpus, debug=how.debug, imports=_imports(extractors))
         with Downloads(console) as downloads:
             settings, left_out = settle(settings, None if how.overwrite else read_pin(out), downloads.fetching)
         job = Job(
@@ -169,6 +170,10 @@ def _on_this_machine(settings: Settings, console: Console) -> Settings:
         console.print("[yellow]note[/]     this processor has no bf16: fp32 is used")
         return replace(settings, compute=replace(compute, precision="fp32"))
     return settings
+
+
+def _imports(extractors: Sequence[Extractor]) -> list[str]:
+    return list(dict.fromkeys(module for extractor in extractors for module in getattr(extractor, "imports", ())))
 
 
 def _with_threads(job: Job, threads: int) -> Job:

@@ -13,7 +13,6 @@ import soxr
 from extractors.protocol import AudioExtractor, AudioStream, Columns
 from pipeline.decoded import LONGEST_GAP, SUSPICIOUS_GAP, Damage, Sound
 from pipeline.errors import SettingsError
-from pipeline.lanes import Lanes
 from pipeline.readiness import Readiness
 from pipeline.stopwatch import Stopwatch
 
@@ -110,7 +109,6 @@ class SoundPass:
         step: Fraction,
         expected_windows: int,
         damage: Damage,
-        lanes: Lanes,
         readiness: Readiness,
         stopwatch: Stopwatch,
     ) -> None:
@@ -128,7 +126,7 @@ class SoundPass:
             if rate != rate_hz and rate not in self._resamplers:
                 self._resamplers[rate] = soxr.ResampleStream(rate_hz, rate, 1, dtype="float32", quality="HQ")
             start = partial(extractor.start_audio, rate, step, expected_windows)
-            self._feeds.append((rate, _Feed(extractor, start, rate, lanes, readiness, stopwatch)))
+            self._feeds.append((rate, _Feed(extractor, start, rate, readiness, stopwatch)))
 
     def push(self, sound: Sound) -> None:
         """Takes the next decoded block."""
@@ -168,7 +166,6 @@ class _Feed:
         extractor: AudioExtractor,
         start: Callable[[], AudioStream],
         rate_hz: int,
-        lanes: Lanes,
         readiness: Readiness,
         stopwatch: Stopwatch,
     ) -> None:
@@ -178,8 +175,7 @@ class _Feed:
         self._stream: AudioStream | None = None
         self._held = [np.empty(0, np.float32)]
         self._held_samples = 0
-        wait = partial(readiness.wait, extractor)
-        self._lane = lanes.lane(self._work, lambda nothing: None, wait=wait, pending=_WAITING_S)
+        self._lane = readiness.lane(extractor, self._work, lambda nothing: None, pending=_WAITING_S)
 
     def write(self, samples: npt.NDArray[np.float32]) -> None:
         self._held.append(samples)
@@ -203,8 +199,7 @@ class _Feed:
         self._held, self._held_samples = [np.empty(0, np.float32)], 0
 
     def _work(self, samples: npt.NDArray[np.float32]) -> None:
-        with self._watched():
-            if self._stream is None:
-                self._stream = self._start()
-            if len(samples):
-                self._stream.write(samples)
+        if self._stream is None:
+            self._stream = self._start()
+        if len(samples):
+            self._stream.write(samples)

@@ -155,10 +155,7 @@ class InceptionI3D(nn.Module):
         scale passes through ReLU and max pooling), and the error of a rounded weight is carried on to the next weight
         of the same filter.
         """
-        features = self.features
-        units = (features.Conv3d_1a_7x7, features.Conv3d_2b_1x1, features.Conv3d_2c_3x3)
-        blocks = (getattr(features, name) for name in _MIXED)
-        scale = _round_in_turn((*units, *blocks), torch.ones(3))
+        scale = _round_in_turn(self.features.children(), torch.ones(3))
         self.head.logits.weight.div_(scale[:, None, None, None])
 
 
@@ -228,8 +225,9 @@ def _fold(kernel: Tensor, gamma: Tensor, beta: Tensor, mean: Tensor, variance: T
     return folded.float(), (beta.double() - mean.double() * scale).float()
 
 
-def _round_in_turn(parts: Iterable[Unit | Mixed], scale: Tensor) -> Tensor:
+def _round_in_turn(parts: Iterable[nn.Module], scale: Tensor) -> Tensor:
     for part in parts:
+        assert isinstance(part, Unit | Mixed)
         scale = part.round_to_bf16(scale)
     return scale
 

@@ -41,7 +41,7 @@ class Recorder:
 
 def clip_pass(recorder: Recorder) -> ClipPass:
     lanes, stopwatch = Lanes(1), Stopwatch()
-    return ClipPass(recorder, lanes, Readiness((), Compute(), lanes, stopwatch), stopwatch)
+    return ClipPass(recorder, Readiness((), Compute(), lanes, stopwatch))
 
 
 def run(fps: int, *shot_lengths: int) -> Recorder:
