@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from pipeline import cli_annotations
 from pipeline.cli_dataset import align, describe, export
 from pipeline.cli_errors import OneLineErrors
 from pipeline.cli_extract import extract, parse_workers, settings
@@ -52,6 +53,7 @@ app.command(rich_help_panel=_CHECK)(report)
 app.command(rich_help_panel=_TRAIN)(align)
 app.command(rich_help_panel=_TRAIN)(describe)
 app.add_typer(export, name="export", rich_help_panel=_TRAIN)
+app.add_typer(cli_annotations.commands, name="annotations", rich_help_panel=_TRAIN)
 app.add_typer(models, name="models", rich_help_panel=_MACHINE)
 
 
