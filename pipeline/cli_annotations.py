@@ -83,6 +83,9 @@ Features = Annotated[
 ]
 Raters = Annotated[Path | None, typer.Option(help="CSV or Parquet: rater, and any columns about them.")]
 Setups = Annotated[str | None, typer.Option(help="Comma-separated: the only setups that there may be.")]
+Report = Annotated[Path, typer.Option("--out", "-o", help="NAME.md; the numbers go to NAME.json beside it.")]
+Replicates = Annotated[int, typer.Option(min=0, help="Samples of videos for the intervals; 0: no intervals.")]
+Seed = Annotated[int, typer.Option(min=0, help="Of the samples.")]
 Step = Annotated[str, typer.Option(help="Seconds per window.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
 
@@ -302,6 +305,50 @@ def gold_command(
         for path, table in zip(write_gold(made, out), made.tables.values(), strict=True):
             videos = len(table["video_id"].unique())
             _line(console, "bold", "wrote", f"{path}: {table.num_rows} rows of {videos} videos")
+
+
+@commands.command()
+def agreement(
+    folder: Folder,
+    out: Report,
+    weights: Annotated[
+        WeightsName, typer.Option(help="Of the consensus that a rater is compared with; the MuVi study's: all.")
+    ] = WeightsName.others,
+    by: Annotated[
+        list[str],
+        typer.Option(
+            help="Compare labels and medians by setup, seen, overlay, a column of the raters, or a condition "
+            "such as 'age>30'; repeatable; all if left out."
+        ),
+    ] = [],  # noqa: B006
+    bootstrap: Replicates = 1000,
+    seed: Seed = 0,
+    step: Step = "0.5",
+    debug: Debug = False,
+) -> None:
+    """Measures how far raters agree, in every setup, between setups, and by who they are.
+
+    [bold]avcues annotations agreement[/] ann --out agreement.md
+    """
+    with OneLineErrors(debug):
+        from pipeline.annotations.agreement import agreement as measure
+        from pipeline.annotations.coefficients import Bootstrap
+        from pipeline.annotations.documents import check_report, write_agreement
+        from pipeline.annotations.schema import read
+
+        check_report(out)
+        rated = read(folder)
+        found = measure(
+            rated, weights=weights.value, step=_parse_step(step), bootstrap=Bootstrap(bootstrap, seed), by=by or None
+        )
+        _wrote(*write_agreement(found, rated, out))
+
+
+def _wrote(*paths: Path) -> None:
+    from rich.console import Console
+
+    for path in paths:
+        _line(Console(stderr=True), "bold", "wrote", str(path))
 
 
 def _write(made: Annotations, out: Path) -> None:
