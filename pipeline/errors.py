@@ -15,6 +15,10 @@ class OutputError(AvcuesError):
     """The output folder cannot be written; no other video of the run could be written either."""
 
 
+class RunStoppedError(AvcuesError):
+    """A run stopped before all its videos were done; what is done stays done."""
+
+
 class SettingsError(AvcuesError):
     """Options that are unknown, contradict each other, or contradict the dataset that they would extend."""
 
@@ -23,4 +27,4 @@ class DatasetError(AvcuesError):
     """A finished folder that is not what it should be, or that does not hold what is asked of it."""
 
 
-__all__ = ["AvcuesError", "DatasetError", "InputError", "MediaError", "OutputError", "SettingsError"]
+__all__ = ["AvcuesError", "DatasetError", "InputError", "MediaError", "OutputError", "RunStoppedError", "SettingsError"]

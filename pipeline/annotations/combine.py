@@ -16,7 +16,7 @@ from pipeline.annotations.keys import words
 from pipeline.annotations.recipe import Recipe
 from pipeline.annotations.schema import Dimension
 from pipeline.annotations.series import Series
-from pipeline.tables import METADATA_KEY
+from pipeline.store.parquet import METADATA_KEY
 
 Ints = npt.NDArray[np.int64]
 

@@ -16,8 +16,8 @@ from pipeline.annotations.exclusions import in_words
 from pipeline.annotations.schema import Annotations
 from pipeline.annotations.setup_agreement import NUMERIC
 from pipeline.errors import SettingsError
-from pipeline.provenance import avcues_version
-from pipeline.storage import write_atomically
+from pipeline.store.files import write_atomically
+from pipeline.store.provenance import avcues_version
 
 _TITLES = {
     "loo_ccc": "leave-one-out CCC",

@@ -8,14 +8,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.dataset import Dataset
+from pipeline.dataset.dataset import Dataset
 
 
 class FeatureValues(Mapping[str, npt.NDArray[np.float64]]):
     """By video (windows, columns) of a dataset's numeric features; NaN is missing. A video is read when asked for.
 
     Args:
-        dataset: As `pipeline.dataset.open` gives it.
+        dataset: As `open_dataset` makes it.
     """
 
     def __init__(self, dataset: Dataset) -> None:

@@ -22,8 +22,8 @@ from pipeline.annotations.scaling import smoothed, standardised
 from pipeline.annotations.schema import Annotations, write_parquet
 from pipeline.annotations.series import Series, once_per_clip, series_of
 from pipeline.errors import DatasetError, SettingsError
-from pipeline.provenance import avcues_version
-from pipeline.tables import METADATA_KEY
+from pipeline.store.parquet import METADATA_KEY
+from pipeline.store.provenance import avcues_version
 
 KIND = "gold standard"
 

@@ -29,9 +29,9 @@ import pyarrow.parquet as pq
 
 from pipeline.annotations.keys import among
 from pipeline.errors import DatasetError, SettingsError
-from pipeline.provenance import avcues_version
-from pipeline.storage import write_atomically
-from pipeline.tables import METADATA_KEY
+from pipeline.store.files import write_atomically
+from pipeline.store.parquet import METADATA_KEY
+from pipeline.store.provenance import avcues_version
 
 Level = Literal["nominal", "ordinal", "interval"]
 LEVELS: tuple[Level, ...] = get_args(Level)

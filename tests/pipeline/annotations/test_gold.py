@@ -16,15 +16,15 @@ import pytest
 from scipy.stats import spearmanr
 from studies import latent, like_muvi, of_matrix, reference, tidy
 
-from pipeline import dataset
 from pipeline.annotations.consensus import WEIGHTS, ewe, leave_one_out_ccc
 from pipeline.annotations.gold import gold, read_about, write_gold
 from pipeline.annotations.muvi import import_muvi
 from pipeline.annotations.recipe import Recipe, Smoothing
 from pipeline.annotations.schema import Annotations
 from pipeline.annotations.tidy import import_tidy
+from pipeline.dataset.dataset import open_dataset
+from pipeline.dataset.labels import read_labels
 from pipeline.errors import InputError, SettingsError
-from pipeline.labels import read_labels
 
 NOISE = np.array([0.1, 0.2, 0.4, 0.8, 1.6])
 STEP = Fraction(1, 2)
@@ -344,14 +344,14 @@ def test_features_that_explain_nothing_give_no_delay() -> None:
 def test_a_gold_standard_is_a_labels_file(tmp_path: Path, finished: Path) -> None:
     videos = ["007", "vfr20"]
     rng = np.random.default_rng(0)
-    lengths = dataset.open(finished).lengths
+    lengths = open_dataset(finished).lengths
     frames = [
         of_matrix(latent(rng, lengths[v]) + rng.normal(0, 0.1, (4, lengths[v])), video_id=v).to_pandas() for v in videos
     ]
     made = gold(import_tidy(pd.concat(frames), range_=(-3, 3)))
     (path,) = write_gold(made, tmp_path / "gold")
     assert path.name == "music.parquet"
-    data = dataset.open(finished, tables=["color"], labels=path)
+    data = open_dataset(finished, tables=["color"], labels=path)
     assert data.targets == ("target.valence",)
     table = data.to_pandas()
     assert {"target.valence", "target.valence_std", "target.valence_n"} <= set(table.columns)
