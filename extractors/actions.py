@@ -54,6 +54,7 @@ class Actions(BaseExtractor):
     version = 1
     imports = ("torch", "openvino")
     citation = "Carreira and Zisserman 2017, Quo vadis, action recognition?; PyTorchVideo (Fan et al. 2021)"
+    libraries = ("torch", "openvino")
     Settings = ActionsSettings
     tables = (_TABLE,)
     supports_bf16 = True

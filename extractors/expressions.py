@@ -102,6 +102,11 @@ class Expressions(BaseExtractor):
         self._detector: YuNet | CenterFace | None = None
 
     @property
+    def libraries(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Distributions whose code decides values; OpenVINO compiles the large network alone."""
+        return ("torch", "opencv-python-headless", *(("openvino",) if self.supports_bf16 else ()))
+
+    @property
     def supports_bf16(self) -> bool:
         """The small network is fast as it is, and rounding moves its probabilities by more than 0.01."""
         return self.settings.variant == "vgg19"

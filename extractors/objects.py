@@ -62,6 +62,7 @@ class Objects(BaseExtractor):
     version = 1
     imports = ("torch",)
     citation = "Ultralytics YOLO (Jocher et al.), COCO (Lin et al. 2014)"
+    libraries = ("torch", "torchvision", "ultralytics-opencv-headless", "opencv-python-headless")
     Settings = ObjectsSettings
     weights: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "variant": ("objects/yolo11n", "objects/yolo26n", "objects/yolov5su")

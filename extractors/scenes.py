@@ -71,6 +71,11 @@ class Scenes(BaseExtractor):
         self._network: Callable[[Tensor], Tensor] | None = None
 
     @property
+    def libraries(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Distributions whose code decides values; OpenVINO compiles the large network alone."""
+        return ("torch", "torchvision", *(("openvino",) if self.supports_bf16 else ()))
+
+    @property
     def supports_bf16(self) -> bool:
         """The small network is fast as it is, and rounding moves its probabilities by more than 0.01."""
         return self.settings.variant == "resnet50"

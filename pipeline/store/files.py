@@ -11,8 +11,6 @@ import errno
 import hashlib
 import io
 import math
-import os
-import secrets
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -21,8 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
+from models_cache.atomic import atomic_file, temporary_name
 from pipeline.errors import InputError, MediaError, OutputError, SettingsError
-from pipeline.store.layout import TEMPORARY_SUFFIX, write_probe_path
+from pipeline.store.layout import write_probe_path
 
 if TYPE_CHECKING:
     from upath import UPath
@@ -181,15 +180,8 @@ def write_atomically(place: Location, write: Callable[[BinaryIO], object]) -> No
 
 def _write_here(path: Path, write: Callable[[BinaryIO], object]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.parent / _temporary_name(path.name)
-    try:
-        with temporary.open("wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with atomic_file(path) as file:
+        write(file)
 
 
 def _upload(place: UPath, write: Callable[[BinaryIO], object]) -> None:
@@ -199,17 +191,13 @@ def _upload(place: UPath, write: Callable[[BinaryIO], object]) -> None:
         place.fs.makedirs(place.parent.path, exist_ok=True)
         place.fs.pipe_file(place.path, content.getvalue())
         return
-    temporary = place.parent / _temporary_name(place.name)
+    temporary = place.parent / temporary_name(place.name)
     place.parent.mkdir(parents=True, exist_ok=True)
     try:
         place.fs.pipe_file(temporary.path, content.getvalue())
         place.fs.mv(temporary.path, place.path)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def _temporary_name(name: str) -> str:
-    return f".{name}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}"
 
 
 def _remedy(error: OSError) -> str:
