@@ -21,7 +21,7 @@ from pipeline.store.layout import MANIFEST, data_card_path
 from pipeline.store.records import describe_damage
 
 if TYPE_CHECKING:
-    from pipeline.store.files import Location
+    from pipeline.store.location import Location
 
 _SOFTWARE = {  # of extractors whose software's licence binds those who use its values
     "emobase": "openSMILE: audEERING's research licence, non-commercial; it also binds models trained on its features",

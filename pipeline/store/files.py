@@ -1,4 +1,4 @@
-"""Where files lie: this machine's disks, or any store that fsspec knows (s3://, gs://, ...).
+"""Reading media and writing whole files, on this machine's disks or in any store that fsspec knows.
 
 Writing is all or nothing. Locally: a temporary file in the same folder, fsync, rename. Object stores: one upload, which
 is visible when it is complete. Other stores (sftp://, hdfs://, ...): upload under a temporary name and rename, which is
@@ -17,16 +17,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from models_cache.atomic import atomic_file, temporary_name
-from pipeline.errors import InputError, MediaError, OutputError, SettingsError
+from pipeline.errors import MediaError, OutputError, SettingsError
 from pipeline.store.layout import write_probe_path
+from pipeline.store.location import location
 
 if TYPE_CHECKING:
     from upath import UPath
 
-    Location: TypeAlias = Path | UPath
+    from pipeline.store.location import Location
 
 _OBJECT_STORES = frozenset(("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oci", "memory"))
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -39,27 +40,6 @@ _TRANSIENT = frozenset(
     )
     if hasattr(errno, name)
 )
-
-
-def location(text: str) -> Location:
-    """The location that a user names: a path of this machine, or a URL.
-
-    Raises:
-        InputError: No filesystem is known for the URL.
-    """
-    protocol, separator, rest = text.partition("://")
-    if not separator or not protocol.isalnum():
-        return Path(text)
-    if protocol in ("file", "local"):
-        return Path(rest)
-    from upath import UPath
-
-    try:
-        found = UPath(text)
-        found.fs  # noqa: B018  (imports the filesystem's own package)
-    except (ImportError, ValueError) as error:
-        raise InputError(f"{text}: {protocol}:// is not to be had here ({error})") from error
-    return found
 
 
 @dataclass(frozen=True, slots=True)

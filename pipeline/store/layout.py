@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from models_cache.atomic import TEMPORARY_SUFFIX
 
 if TYPE_CHECKING:
-    from pipeline.store.files import Location
+    from pipeline.store.location import Location
 
 MANIFEST = "dataset.json"
 REPORT = "report"

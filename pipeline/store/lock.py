@@ -21,7 +21,7 @@ from pipeline.store.layout import lock_path, owner_path
 from pipeline.store.parquet import write_json
 
 if TYPE_CHECKING:
-    from pipeline.store.files import Location
+    from pipeline.store.location import Location
 
 _ALIVE_EVERY_S = 30.0
 _DEAD_AFTER_S = 180.0
