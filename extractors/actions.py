@@ -41,7 +41,7 @@ class ActionsSettings:
 
     Args:
         variant: "i3d_rgb_imagenet" (the MuVi study's), "i3d_rgb_scratch" or "i3d_r50"; "auto" takes the first that is
-            to be had.
+            available.
     """
 
     variant: str = "auto"

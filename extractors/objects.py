@@ -40,7 +40,7 @@ class ObjectsSettings:
 
     Args:
         variant: "yolo11n", "yolo26n", "yolov5su" (of the MuVi study's family), or the path of a checkpoint, which is
-            a pickle: give only files that you trust. "auto" takes the first that is to be had.
+            a pickle: give only files that you trust. "auto" takes the first that is available.
         conf: Smallest confidence of a detection.
         iou: Overlap above which non-maximum suppression drops the weaker box.
         imgsz: Long side in pixels that frames are letterboxed to.

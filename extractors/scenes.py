@@ -48,7 +48,7 @@ class ScenesSettings:
     """Options of the scene features.
 
     Args:
-        variant: "resnet50" (the MuVi study's) or "squeezenet11" (small); "auto" takes the first that is to be had.
+        variant: "resnet50" (the MuVi study's) or "squeezenet11" (small); "auto" takes the first that is available.
     """
 
     variant: str = "auto"

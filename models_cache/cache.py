@@ -70,7 +70,7 @@ def find(name: str) -> Weights | None:
 
 
 def resolve(name: str, progress: Progress = lambda done, total: None) -> Weights:
-    """The verified file, fetched from the first source that works if it is not at hand.
+    """The verified file, downloaded from the first source that works if this machine does not have it.
 
     Safe when several processes resolve the same asset at once; a file under its final name is whole.
 
@@ -197,7 +197,7 @@ def _fetch(wanted: Asset, folder: Path, progress: Progress) -> Weights:
             except DownloadError as error:
                 tried.append(f"{label}: {error}")
     what = "; ".join(tried) or "there is no public source"
-    raise WeightsError(f"{wanted.name} cannot be had ({what}); {how_to_supply(wanted)}")
+    raise WeightsError(f"{wanted.name} could not be downloaded ({what}); {how_to_supply(wanted)}")
 
 
 def _adopt(wanted: Asset, path: Path, *, move: bool = False) -> Weights:

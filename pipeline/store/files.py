@@ -109,7 +109,7 @@ def fingerprint(place: Location) -> str:
 
 @contextmanager
 def _media_bytes(place: Location) -> Iterator[int]:
-    """The size of a media file; says what is wrong if that, or what is done in the `with` block, cannot be had."""
+    """The size of a media file; turns errors of reading it, also inside the `with` block, into a `MediaError`."""
     try:
         if place.is_dir():
             raise MediaError(f"{place}: is a folder, not a media file")
