@@ -110,7 +110,7 @@ def check_report(out: Path) -> None:
 
 def _render(template: str, **values: Any) -> str:
     environment = Environment(
-        loader=PackageLoader("pipeline.annotations"),
+        loader=PackageLoader("pipeline.annotations", "assets"),
         undefined=StrictUndefined,
         keep_trailing_newline=True,
         autoescape=False,

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from pipeline.annotations.choices import choices_of
 from pipeline.annotations.exclusions import usable
+from pipeline.annotations.gold import one_round
 from pipeline.annotations.keys import words
 from pipeline.annotations.schema import Annotations, Dimension
 from pipeline.annotations.series import once_per_clip, series_of
@@ -54,8 +55,6 @@ def soft_labels(
         SettingsError: A dimension is unknown, its range is not known but needed, rounds are mixed, or some dimensions
             are rated over time and some once per clip.
     """
-    from pipeline.annotations.gold import one_round
-
     annotations = one_round(annotations, round_)
     wanted = [annotations.dimension(name) for name in dimensions or annotations.dimensions]
     timed = {dimension.name: annotations.over_time(dimension.name) for dimension in wanted}

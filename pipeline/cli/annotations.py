@@ -409,7 +409,7 @@ def _videos_of(features: str | None) -> list[str] | None:
     if features is None:
         return None
     from pipeline.dataset.catalog import read_catalog
-    from pipeline.store.files import location
+    from pipeline.store.location import location
 
     return list(read_catalog(location(features)).videos)
 
