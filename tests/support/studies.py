@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+
+from pipeline.annotations.schema import Annotations
+from pipeline.annotations.tidy import import_tidy
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 GEMS = ("calm", "joyful", "sad", "tense")
@@ -103,3 +107,34 @@ def copy_of_muvi(folder: Path) -> Path:
     for name in ("media_data.csv", "participant_data.csv", "video_urls.csv"):
         shutil.copyfile(muvi_folder() / name, folder / name)
     return folder
+
+
+class Watched(Mapping[str, np.ndarray]):
+    """Features that note which videos' are read."""
+
+    def __init__(self, values: dict[str, np.ndarray]) -> None:
+        self.values_, self.read = values, set[str]()
+
+    def __getitem__(self, video_id: str) -> np.ndarray:
+        self.read.add(video_id)
+        return self.values_[video_id]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.values_)
+
+    def __len__(self) -> int:
+        return len(self.values_)
+
+
+def delayed(lags: list[int], noise: float, videos: int = 6, seed: int = 0) -> tuple[Annotations, Watched]:
+    """Raters who follow features with a lag each, and the features: the truth hidden in twenty mixed columns."""
+    rng = np.random.default_rng(seed)
+    mixing = rng.normal(size=(3, 20))
+    tables, features = [], {}
+    for video in range(videos):
+        truth = np.convolve(latent(rng, 150), np.ones(2) / 2, "same")
+        sources = np.column_stack([truth, latent(rng, 150), latent(rng, 150)])
+        features[f"v{video}"] = (sources @ mixing + rng.normal(0, 0.05, (150, 20)))[20:140]
+        ratings = np.stack([truth[20 - lag : 140 - lag] for lag in lags]) + rng.normal(0, noise, (len(lags), 120))
+        tables.append(of_matrix(ratings, video_id=f"v{video}").to_pandas())
+    return import_tidy(pd.concat(tables)), Watched(features)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from scipy.stats import spearmanr
-from studies import latent, like_muvi, of_matrix, reference, tidy
+from studies import delayed, latent, like_muvi, of_matrix, reference, tidy
 
 from pipeline.annotations.consensus import WEIGHTS, ewe, leave_one_out_ccc
 from pipeline.annotations.gold import gold, read_about, write_gold
@@ -190,37 +189,6 @@ def test_smoothing_is_savitzky_and_golay_s_on_every_unbroken_run() -> None:
     for wrong in ("savgol:4:3", "savgol:5:5", "mean:3", "savgol"):
         with pytest.raises(SettingsError):
             Smoothing.parse(wrong)
-
-
-class Watched(Mapping[str, np.ndarray]):
-    """Features that note which videos' are read."""
-
-    def __init__(self, values: dict[str, np.ndarray]) -> None:
-        self.values_, self.read = values, set[str]()
-
-    def __getitem__(self, video_id: str) -> np.ndarray:
-        self.read.add(video_id)
-        return self.values_[video_id]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.values_)
-
-    def __len__(self) -> int:
-        return len(self.values_)
-
-
-def delayed(lags: list[int], noise: float, videos: int = 6, seed: int = 0) -> tuple[Annotations, Watched]:
-    """Raters who follow features with a lag each, and the features: the truth hidden in twenty mixed columns."""
-    rng = np.random.default_rng(seed)
-    mixing = rng.normal(size=(3, 20))
-    tables, features = [], {}
-    for video in range(videos):
-        truth = np.convolve(latent(rng, 150), np.ones(2) / 2, "same")
-        sources = np.column_stack([truth, latent(rng, 150), latent(rng, 150)])
-        features[f"v{video}"] = (sources @ mixing + rng.normal(0, 0.05, (150, 20)))[20:140]
-        ratings = np.stack([truth[20 - lag : 140 - lag] for lag in lags]) + rng.normal(0, noise, (len(lags), 120))
-        tables.append(of_matrix(ratings, video_id=f"v{video}").to_pandas())
-    return import_tidy(pd.concat(tables)), Watched(features)
 
 
 @pytest.mark.parametrize("noise", [0.1, 0.25])
