@@ -25,9 +25,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.annotations.keys import codes, combined
+from pipeline.annotations.keys import codes, combined, starts
 from pipeline.annotations.schema import Annotations
-from pipeline.annotations.series import Series, once_per_clip, series_of
+from pipeline.annotations.series import Series
 
 Values = npt.NDArray[np.float64]
 
@@ -42,7 +42,7 @@ _CLEARLY = 2.0  # times the score of any other place that it is compared with
 
 _FEWEST_ROWS = 5
 _FEWEST_RATERS = 2
-_BLOCKS = 60  # a series is compared by the means of so many pieces
+_BLOCKS = 20  # a series is compared by the means of so many pieces
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -123,8 +123,13 @@ def alignment(rows: Rows) -> Alignment | None:
     return replace(found, displaced=_displaced_alone(rows, found.shift))
 
 
-def rows_of(annotations: Annotations) -> list[Rows]:
-    """The rows to be compared: labels, numbers once per clip, and numbers over time, each by itself."""
+def rows_of(annotations: Annotations, series: Series, clips: Series) -> list[Rows]:
+    """The rows to be compared: labels, numbers once per clip, and numbers over time, each by itself.
+
+    Args:
+        series: The annotations' ratings over time.
+        clips: The annotations' ratings once per clip.
+    """
     exposures = annotations.exposures
     raters, videos, setups, rounds = annotations.rater_ids, annotations.videos, annotations.setups, annotations.rounds
     names = {"rater": raters, "video_id": videos, "setup": setups, "round": rounds}
@@ -133,7 +138,7 @@ def rows_of(annotations: Annotations) -> list[Rows]:
     order = order[(seen["rater"][order] >= 0) & (seen["video_id"][order] >= 0)]
     key = combined([(seen[name][order], len(words)) for name, words in names.items()])
     found = []
-    for what, given in _given(annotations, names, key):
+    for what, given in _given(annotations, series, clips, names, key):
         if np.isfinite(given).any():
             found.append(
                 Rows(
@@ -148,7 +153,11 @@ def rows_of(annotations: Annotations) -> list[Rows]:
 
 
 def _given(
-    annotations: Annotations, names: dict[str, tuple[str, ...]], key: npt.NDArray[np.int64]
+    annotations: Annotations,
+    series: Series,
+    clips: Series,
+    names: dict[str, tuple[str, ...]],
+    key: npt.NDArray[np.int64],
 ) -> list[tuple[str, Values]]:
     """By kind of rating, what was given in each row of a key."""
     given = []
@@ -161,37 +170,24 @@ def _given(
         table[row[row >= 0]] = 0
         table[row[(row >= 0) & (label >= 0)], label[(row >= 0) & (label >= 0)]] = 1
         given.append((dimension.name, table))
-    clips = once_per_clip(annotations)
-    if len(clips):
-        code = {name: clips.codes[name][clips.owner] for name in names}
-        code["video_id"] = clips.window.astype(np.int64)
-        given.append(_numbers(clips, code, names, key, np.zeros(len(clips.value), np.int64)))
-    series = series_of(annotations)
-    if len(series):
-        width = -(-(int(series.window.max()) + 1) // _BLOCKS)
-        code = {name: series.codes[name][series.owner] for name in names}
-        given.append(_numbers(series, code, names, key, series.window.astype(np.int64) // width))
-    return given
+    return [*given, *(_numbers(numbers, names, key) for numbers in (clips, series) if len(numbers))]
 
 
-def _numbers(
-    series: Series,
-    code: dict[str, npt.NDArray[np.int64]],
-    names: dict[str, tuple[str, ...]],
-    key: npt.NDArray[np.int64],
-    block: npt.NDArray[np.int64],
-) -> tuple[str, Values]:
-    """Means of the blocks of every dimension, (rows, dimensions * blocks)."""
-    row = _place(combined([(code[name], len(words)) for name, words in names.items()]), key)
-    dimension, blocks = series.codes["dimension"][series.owner], int(block.max()) + 1
-    used = np.unique(dimension)
-    place = (row * len(used) + np.searchsorted(used, dimension)) * blocks + block
-    known = row >= 0
-    size = len(key) * len(used) * blocks
-    count = np.bincount(place[known], minlength=size)
-    with np.errstate(invalid="ignore"):
-        mean = np.bincount(place[known], series.value[known], minlength=size) / count
-    return ", ".join(series.names["dimension"][i] for i in used), mean.reshape(len(key), -1)
+def _numbers(series: Series, names: dict[str, tuple[str, ...]], key: npt.NDArray[np.int64]) -> tuple[str, Values]:
+    """Means of the blocks of every dimension, (rows, dimensions * blocks); of numbers once per clip, themselves."""
+    over_clips = series.codes["video_id"][0] < 0
+    width = 1 if over_clips else -(-(int(series.window.max()) + 1) // _BLOCKS)
+    begins = starts(series.owner * (int(series.window.max()) // width + 1) + series.window // width)
+    owner, block = series.owner[begins], series.window[begins] // width
+    value = np.add.reduceat(series.value, begins) / np.diff(np.append(begins, len(series.value)))
+    code = {name: series.codes[name][owner] for name in (*names, "dimension")}
+    if over_clips:
+        code["video_id"], block = block.astype(np.int64), np.zeros_like(block)
+    row = _place(combined((code[name], len(words)) for name, words in names.items()), key)
+    used, dimension = np.unique(code["dimension"], return_inverse=True)
+    table = np.full((len(key), len(used), int(block.max()) + 1), np.nan)
+    table[row[row >= 0], dimension[row >= 0], block[row >= 0]] = value[row >= 0]
+    return ", ".join(series.names["dimension"][i] for i in used), table.reshape(len(key), -1)
 
 
 def _place(key: npt.NDArray[np.int64], among: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

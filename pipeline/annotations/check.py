@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from pipeline.annotations.alignment import CERTAIN, Alignment, alignment, rows_of
 from pipeline.annotations.consensus import Values, mean_of_others, pearson
 from pipeline.annotations.exclusions import LeftOut, in_words, usable
-from pipeline.annotations.keys import codes, combined
+from pipeline.annotations.keys import codes, combined, runs, separated
 from pipeline.annotations.rules import listed
 from pipeline.annotations.schema import Annotations
 from pipeline.annotations.series import Series, once_per_clip, series_of
@@ -55,7 +56,7 @@ def check(annotations: Annotations, step: Fraction = Fraction(1, 2)) -> Check:
     series, left_out = usable(every)
     clips = once_per_clip(annotations)
     against = [*_against_others(series), *_against_others(clips)]
-    alignments = [found for rows in rows_of(annotations) if (found := alignment(rows)) is not None]
+    alignments = [found for rows in rows_of(annotations, every, clips) if (found := alignment(rows)) is not None]
     problems = [line for found in alignments for line in _misplaced(found)]
     problems += [
         f"rater {row['rater']} contradicts the others in {row['dimension']}: mean correlation {row['correlation']:.2f} "
@@ -63,9 +64,15 @@ def check(annotations: Annotations, step: Fraction = Fraction(1, 2)) -> Check:
         for row in against
         if row["series"] >= _FEWEST_SERIES and row["correlation"] < _AGAINST * (row["standard_error"] or 0) < 0
     ]
-    notes = [*_of_constant(every, series), *in_words(left_out), *_of_design(annotations), *map(_in_place, alignments)]
+    coverage = _coverage(annotations)
+    notes = [
+        *_of_constant(every, series),
+        *in_words(left_out),
+        *_of_design(annotations, coverage),
+        *map(_in_place, alignments),
+    ]
     return Check(
-        coverage=tuple(_coverage(annotations)),
+        coverage=tuple(coverage),
         raters=tuple(against),
         alignments=tuple(alignments),
         left_out=left_out,
@@ -161,7 +168,6 @@ def _of_constant(every: Series, usable_series: Series) -> list[str]:
 
 
 def _coverage(annotations: Annotations) -> list[dict[str, Any]]:
-    ratings = annotations.ratings
     names: dict[str, Sequence[str]] = {
         "setup": annotations.setups,
         "dimension": tuple(annotations.dimensions),
@@ -169,51 +175,49 @@ def _coverage(annotations: Annotations) -> list[dict[str, Any]]:
         "rater": annotations.rater_ids,
         "round": annotations.rounds,
     }
-    code = {name: codes(ratings[name], words) for name, words in names.items()}
-    key = combined([(code[name], len(words)) for name, words in names.items()])
-    _, first = np.unique(key, return_index=True)
+    sizes = [len(words) for words in names.values()]
+    distinct, _, _ = runs(
+        combined((codes(annotations.ratings[name], words), len(words)) for name, words in names.items())
+    )
+    setup, dimension, video, rater, _ = separated(distinct, sizes)
     rows = []
-    for setup in range(len(names["setup"])):
-        for dimension in range(len(names["dimension"])):
-            of_it = first[(code["setup"][first] == setup) & (code["dimension"][first] == dimension)]
-            if not len(of_it):
-                continue
-            raters_of_video = np.unique(code["video_id"][of_it] * len(names["rater"]) + code["rater"][of_it])
-            per_video = np.bincount(raters_of_video // len(names["rater"]))
-            per_video = per_video[per_video > 0]
-            rows.append(
-                {
-                    "setup": names["setup"][setup],
-                    "dimension": names["dimension"][dimension],
-                    "videos": len(per_video),
-                    "raters": len(np.unique(code["rater"][of_it])),
-                    "series": len(of_it),
-                    "raters_per_video": [int(per_video.min()), float(np.median(per_video)), int(per_video.max())],
-                }
-            )
+    for i, j in product(range(sizes[0]), range(sizes[1])):
+        of_it = (setup == i) & (dimension == j)
+        if not of_it.any():
+            continue
+        pairs = np.unique(video[of_it] * sizes[3] + rater[of_it])
+        per_video = np.bincount(pairs // sizes[3])
+        per_video = per_video[per_video > 0]
+        rows.append(
+            {
+                "setup": names["setup"][i],
+                "dimension": names["dimension"][j],
+                "videos": len(per_video),
+                "raters": len(np.unique(rater[of_it])),
+                "series": int(of_it.sum()),
+                "raters_per_video": [int(per_video.min()), float(np.median(per_video)), int(per_video.max())],
+            }
+        )
     return rows
 
 
-def _of_design(annotations: Annotations) -> list[str]:
+def _of_design(annotations: Annotations, coverage: Sequence[Mapping[str, Any]]) -> list[str]:
     notes = []
-    ratings = annotations.ratings
-    seen = np.unique(
-        codes(ratings["rater"], annotations.rater_ids) * len(annotations.videos)
-        + codes(ratings["video_id"], annotations.videos)
+    names = {"rater": annotations.rater_ids, "setup": annotations.setups, "video_id": annotations.videos}
+    sizes = [len(words) for words in names.values()]
+    distinct, _, _ = runs(
+        combined((codes(annotations.ratings[name], words), len(words)) for name, words in names.items())
     )
-    clips = np.bincount(seen // len(annotations.videos), minlength=len(annotations.rater_ids))
-    once = [name for name, count in zip(annotations.rater_ids, clips, strict=True) if count == 1]
+    rater, setup, video = separated(distinct, sizes)
+    clips = np.bincount(np.unique(rater * sizes[2] + video) // sizes[2], minlength=sizes[0])
+    once = [name for name, count in zip(names["rater"], clips, strict=True) if count == 1]
     if once:
         notes.append(f"{len(once)} raters rated one video: whether they agree with others shows little: {listed(once)}")
-    single = [f"{row['setup']} {row['dimension']}" for row in _coverage(annotations) if row["raters_per_video"][0] < 2]
+    single = [f"{row['setup']} {row['dimension']}" for row in coverage if row["raters_per_video"][0] < 2]
     if single:
         notes.append(f"some videos have one rater, so no agreement there, in {listed(single)}")
-    setups = {
-        setup: set(annotations.select(setups=[setup]).ratings["video_id"].unique().to_pylist())
-        for setup in annotations.setups
-    }
-    everywhere = set.intersection(*setups.values()) if setups else set()
-    partial = set(annotations.videos) - everywhere
+    setups = np.bincount(np.unique(video * sizes[1] + setup) // sizes[1], minlength=sizes[2])
+    partial = [name for name, count in zip(names["video_id"], setups, strict=True) if count < sizes[1]]
     if partial:
-        notes.append(f"{len(partial)} videos are not rated in every setup: {listed(sorted(partial))}")
+        notes.append(f"{len(partial)} videos are not rated in every setup: {listed(partial)}")
     return notes

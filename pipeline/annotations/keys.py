@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -15,27 +15,45 @@ def codes(column: pa.ChunkedArray | pa.Array, names: Sequence[str]) -> Codes:
     """For each row the place of its word in `names`, -1 where it is null or none of them."""
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
-    if isinstance(column, pa.ChunkedArray):
-        column = column.combine_chunks()
-        if isinstance(column, pa.ChunkedArray):
-            column = column.unify_dictionaries().chunk(0) if column.num_chunks else pa.array([], column.type)
     place = {name: i for i, name in enumerate(names)}
-    places = np.array([place.get(word, -1) for word in column.dictionary.to_pylist()] + [-1], np.int64)
-    indices = column.indices.fill_null(len(places) - 1)
-    return places[indices.to_numpy(zero_copy_only=False)]
+    found = np.empty(len(column), np.int64)
+    at = 0
+    for chunk in column.chunks if isinstance(column, pa.ChunkedArray) else [column]:
+        places = np.array([place.get(word, -1) for word in chunk.dictionary.to_pylist()] + [-1], np.int64)
+        indices = chunk.indices.fill_null(len(places) - 1) if chunk.null_count else chunk.indices
+        np.take(places, indices.to_numpy(), out=found[at : at + len(chunk)], mode="clip")
+        at += len(chunk)
+    return found
 
 
-def combined(parts: Sequence[tuple[Codes, int]]) -> Codes:
+def combined(parts: Iterable[tuple[Codes, int]]) -> Codes:
     """One number per row that orders rows by all parts in turn.
 
     Args:
         parts: Codes from -1 on, and the number of names of each.
     """
-    key = np.zeros(len(parts[0][0]), np.int64)
+    key = np.zeros(1, np.int64)
     for code, count in parts:
-        key *= count + 1
-        key += code + 1
+        key = key * (count + 1)
+        key = np.add(key, code, out=key if len(key) == len(code) else None)
+        key += 1
     return key
+
+
+def separated(key: Codes, sizes: Sequence[int]) -> list[Codes]:
+    """The parts that `combined` made a key of; `sizes` are their numbers of names."""
+    parts = []
+    for count in reversed(sizes):
+        key, code = np.divmod(key, count + 1)
+        parts.append(code - 1)
+    return parts[::-1]
+
+
+def runs(key: Codes) -> tuple[Codes, Codes, npt.NDArray[np.intp]]:
+    """The distinct keys, sorted; which of them each run of equal keys has; and where the runs begin."""
+    begins = starts(key)
+    distinct, of_run = np.unique(key[begins], return_inverse=True)
+    return distinct, of_run, begins
 
 
 def words(codes: Codes, names: Sequence[str]) -> pa.Array:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.annotations.keys import among, codes, combined
+from pipeline.annotations.keys import among, codes, combined, runs
 from pipeline.annotations.schema import KEYS, RATING_SCHEMA, Dimension
 from pipeline.errors import InputError
 
@@ -157,12 +157,13 @@ def _check_range(dimension: Dimension, of_it: Mask, value: npt.NDArray[np.float6
 
 def _check_series(ratings: pa.Table, where: Origin) -> list[str]:
     """Makes sure that no rating is there twice; says how many series are not in the order of their times."""
-    parts = []
-    for name in (*KEYS, "label"):
-        names = [word for word in ratings[name].unique().to_pylist() if word is not None]
-        parts.append((codes(ratings[name], names), len(names)))
-    series, (label, _) = combined(parts[:-1]), parts[-1]
-    time = ratings["time"].fill_null(-1).to_numpy()
+    names = {name: [w for w in ratings[name].unique().to_pylist() if w is not None] for name in (*KEYS, "label")}
+    series = combined((codes(ratings[name], names[name]), len(names[name])) for name in KEYS)
+    time = ratings["time"].to_numpy()
+    distinct, of_run, _ = runs(series)
+    if len(distinct) == len(of_run) and (time[1:] > time[:-1])[series[1:] == series[:-1]].all():
+        return []
+    time, label = np.nan_to_num(time, nan=-1), codes(ratings["label"], names["label"])
     order = np.lexsort((label, time, series))
     of_same_series, later = series[order[1:]] == series[order[:-1]], np.diff(time[order]) > 0
     same = of_same_series & ~later & (label[order[1:]] == label[order[:-1]])

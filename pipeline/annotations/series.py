@@ -14,10 +14,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.annotations.keys import Codes, codes, combined, starts
+from pipeline.annotations.keys import Codes, codes, combined, runs, separated, starts
 from pipeline.annotations.schema import Annotations
 
 Values = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int32]
 
 GAP = 2
 """Longest gap, in windows, that is bridged."""
@@ -154,19 +155,23 @@ def series_of(
             falls before 0 s is dropped.
         gap: Longest gap in windows that is bridged.
     """
-    ratings, names = _rated(annotations, over_time=True)
-    of_row = {name: codes(ratings[name], names[name]) for name in _KEYS}
-    time = ratings["time"].to_numpy()
+    names = _names(annotations)
+    rows = _rated(annotations, over_time=True)
+    ratings = annotations.ratings
+    time = ratings["time"].to_numpy()[rows]
     if isinstance(delays, Mapping):
-        time = time - np.array([delays.get(rater, 0.0) for rater in names["rater"]])[of_row["rater"]]
+        late = np.array([delays.get(rater, 0.0) for rater in names["rater"]])
+        time = time - late[codes(ratings["rater"], names["rater"])[rows]]
     elif delays:
         time = time - delays
-    window = np.floor(np.round(time / float(step), _DECIMALS)).astype(np.int64)
-    value = ratings["value"].to_numpy()
-    if (window < 0).any():
+    window = np.floor(np.round(time / float(step), _DECIMALS)).astype(np.int32)
+    del time
+    key = combined((codes(ratings[name], names[name])[rows], len(names[name])) for name in _KEYS)
+    value = ratings["value"].to_numpy()[rows]
+    if delays and (window < 0).any():
         kept = window >= 0
-        window, value, of_row = window[kept], value[kept], {name: code[kept] for name, code in of_row.items()}
-    return _series(names, of_row, window, value, step, gap)
+        window, value, key = window[kept], value[kept], key[kept]
+    return _series(names, key, window, value, step, gap)
 
 
 def once_per_clip(annotations: Annotations) -> Series:
@@ -174,80 +179,86 @@ def once_per_clip(annotations: Annotations) -> Series:
 
     Series have no video of their own, so that a cell holds the ratings of all clips in one setup.
     """
-    ratings, names = _rated(annotations, over_time=False)
-    of_row = {name: codes(ratings[name], names[name]) for name in _KEYS}
-    clip = of_row["video_id"]
+    names = _names(annotations)
+    rows = _rated(annotations, over_time=False)
+    ratings = annotations.ratings
+    clip = codes(ratings["video_id"], names["video_id"])[rows].astype(np.int32)
+    of_row = {name: codes(ratings[name], names[name])[rows] for name in _KEYS}
     of_row["video_id"] = np.full(len(clip), -1)
-    return _series(names, of_row, clip, ratings["value"].to_numpy(), Fraction(1), 0)
+    key = combined((of_row[name], len(names[name])) for name in _KEYS)
+    return _series(names, key, clip, ratings["value"].to_numpy()[rows], Fraction(1), 0)
 
 
-def _rated(annotations: Annotations, over_time: bool) -> tuple[pa.Table, dict[str, tuple[str, ...]]]:
-    """The rows with numbers, with or without times, and the words of their keys."""
-    ratings = annotations.ratings.select([*_KEYS, "time", "value"])
-    timed = ratings["time"].is_valid().to_numpy()
-    chosen = (timed if over_time else ~timed) & ratings["value"].is_valid().to_numpy()
-    names = {
+def _names(annotations: Annotations) -> dict[str, tuple[str, ...]]:
+    """The words of each key."""
+    return {
         "setup": annotations.setups,
         "round": annotations.rounds,
         "dimension": tuple(annotations.dimensions),
         "video_id": annotations.videos,
         "rater": annotations.rater_ids,
     }
-    return ratings.filter(pa.array(chosen)), names
+
+
+def _rated(annotations: Annotations, over_time: bool) -> npt.NDArray[np.bool_] | slice:
+    """The rows with numbers, with or without times."""
+    timed = annotations.ratings["time"].is_valid().to_numpy()
+    chosen = (timed if over_time else ~timed) & annotations.ratings["value"].is_valid().to_numpy()
+    return slice(None) if chosen.all() else chosen
 
 
 def _series(
     names: Mapping[str, tuple[str, ...]],
-    of_row: Mapping[str, Codes],
-    window: npt.NDArray[np.int64],
+    key: Codes,
+    window: npt.NDArray[np.int32],
     value: Values,
     step: Fraction,
     gap: int,
 ) -> Series:
-    """Series out of rows in any order."""
-    key = combined([(of_row[name], len(names[name])) for name in _KEYS])
-    series, place = np.unique(key, return_inverse=True)
-    one_of = np.zeros(len(series), np.int64)
-    one_of[place] = np.arange(len(place))
-    owner, window, value = _bridged(*_one_per_window(place, window, value), gap)
+    """Series out of rows in any order, with the key of the series that each belongs to."""
+    distinct, of_run, begins = runs(key)
+    owner = np.repeat(of_run.astype(np.int32), np.diff(np.append(begins, len(key))))
+    del key
+    owner, window, value = _one_per_window(owner, window, value)
+    owner, window, value = _bridged(owner, window, value, gap)
+    parts = separated(distinct, [len(names[name]) for name in _KEYS])
     return Series(
         names=names,
-        codes={name: code[one_of] for name, code in of_row.items()},
-        first=np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=len(series)))]),
-        window=window.astype(np.int32),
+        codes=dict(zip(_KEYS, parts, strict=True)),
+        first=np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=len(distinct)))]),
+        window=window,
         value=value,
         step=step,
     )
 
 
-def _one_per_window(
-    owner: npt.NDArray[np.int64], window: npt.NDArray[np.int64], value: Values
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Values]:
+def _one_per_window(owner: Ints, window: Ints, value: Values) -> tuple[Ints, Ints, Values]:
     """Sorted by series and window, values of one window averaged."""
+    ahead = np.diff(window)
+    same = np.diff(owner)
+    if ((same > 0) | ((same == 0) & (ahead > 0))).all():
+        return owner, window, value
     windows = int(window.max(initial=0)) + 1
-    key = owner * windows + window
-    if (np.diff(key) < 0).any():
-        order = np.argsort(key, kind="stable")
-        key, value = key[order], value[order]
+    key = owner.astype(np.int64) * windows + window
+    order = np.argsort(key, kind="stable")
+    key, value = key[order], value[order]
     begins = starts(key)
     if len(begins) < len(key):
         value = np.add.reduceat(value, begins) / np.diff(np.append(begins, len(key)))
         key = key[begins]
-    return key // windows, key % windows, value
+    return (key // windows).astype(np.int32), (key % windows).astype(np.int32), value
 
 
-def _bridged(
-    owner: npt.NDArray[np.int64], window: npt.NDArray[np.int64], value: Values, gap: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Values]:
+def _bridged(owner: Ints, window: Ints, value: Values, gap: int) -> tuple[Ints, Ints, Values]:
     """With windows added where two of a series are at most `gap` windows apart."""
-    ahead = np.zeros(len(value), np.int64)
-    ahead[:-1] = np.where(owner[1:] == owner[:-1], np.diff(window), 0)
-    bridged = (ahead > 1) & (ahead <= gap + 1)
-    if not bridged.any():
+    ahead = np.where(owner[1:] == owner[:-1], np.diff(window), 0)
+    before = np.flatnonzero((ahead > 1) & (ahead <= gap + 1))
+    if not len(before):
         return owner, window, value
-    times = np.where(bridged, ahead, 1)
+    times = np.ones(len(value), np.int64)
+    times[before] = ahead[before]
+    slope = np.zeros(len(value))
+    slope[before] = (value[before + 1] - value[before]) / ahead[before]
     of = np.repeat(np.arange(len(value)), times)
     offset = np.arange(len(of)) - np.repeat(np.cumsum(times) - times, times)
-    slope = np.zeros(len(value))
-    slope[:-1][bridged[:-1]] = np.diff(value)[bridged[:-1]] / ahead[:-1][bridged[:-1]]
-    return owner[of], window[of] + offset, value[of] + slope[of] * offset
+    return owner[of], (window[of] + offset).astype(np.int32), value[of] + slope[of] * offset

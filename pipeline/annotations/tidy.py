@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.annotations.csv_files import missing_column, read_columns
-from pipeline.annotations.keys import among, codes, combined
+from pipeline.annotations.keys import among, codes, combined, starts
 from pipeline.annotations.rules import Origin, check_setups, checked, known_only, listed
 from pipeline.annotations.schema import EXPOSURE_SCHEMA, RATING_SCHEMA, Annotations, Dimension, Level
 from pipeline.errors import InputError, SettingsError
@@ -80,13 +80,12 @@ def exposures_of(ratings: pa.Table, about: Mapping[str, pa.ChunkedArray] | None 
         about: `order`, `seen` and `overlay` of each rating; clips without an order are in that of their first ratings.
     """
     keys = ("rater", "video_id", "setup", "round")
-    parts = []
-    for name in keys:
-        names = [word for word in ratings[name].unique().to_pylist() if word is not None]
-        parts.append((codes(ratings[name], names), len(names)))
-    _, first = np.unique(combined(parts), return_index=True)
-    first = np.sort(first)
-    rater = parts[0][0][first]
+    names = {name: [word for word in ratings[name].unique().to_pylist() if word is not None] for name in keys}
+    key = combined((codes(ratings[name], names[name]), len(names[name])) for name in keys)
+    begins = starts(key)
+    _, of_run = np.unique(key[begins], return_index=True)
+    first = np.sort(begins[of_run])
+    rater = codes(ratings["rater"].take(first), names["rater"])
     by_rater = np.argsort(rater, kind="stable")
     order = np.empty(len(first), np.int32)
     order[by_rater] = np.arange(len(first)) - np.searchsorted(rater[by_rater], rater[by_rater])

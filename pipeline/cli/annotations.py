@@ -390,6 +390,7 @@ def _wrote(*paths: Path) -> None:
 
 def _write(made: Annotations, out: Path) -> None:
     """Writes what was imported, and says what was changed, left out or missed, and what will be left out later."""
+    import pyarrow as pa
     from rich.console import Console
 
     from pipeline.annotations.exclusions import in_words, usable
@@ -398,6 +399,8 @@ def _write(made: Annotations, out: Path) -> None:
 
     console = Console(stderr=True)
     _show(console, made.notes)
+    # What reading took is given back before more is taken.
+    pa.default_memory_pool().release_unused()
     _, left_out = usable(series_of(made))
     _show(console, in_words(left_out, "will be left out of gold standards and agreement"))
     write(made, out)

@@ -12,6 +12,7 @@ from studies import latent, like_muvi, muvi_folder, of_matrix, tidy
 from pipeline.annotations.alignment import Alignment, Rows, alignment, rows_of
 from pipeline.annotations.check import check
 from pipeline.annotations.muvi import import_muvi
+from pipeline.annotations.series import once_per_clip, series_of
 from pipeline.annotations.tidy import import_tidy
 
 
@@ -59,7 +60,7 @@ def found(rows: Rows) -> Alignment:
 
 def test_the_published_labels_are_found_displaced_for_all_49_raters() -> None:
     published = import_muvi(muvi_folder(), static_rows="as-published")
-    (rows,) = rows_of(published)
+    (rows,) = rows_of(published, series_of(published), once_per_clip(published))
     aligned = found(rows)
     assert (aligned.shift, aligned.agreeing, len(aligned.best)) == (-1, 49, 49)
     assert aligned.certain
