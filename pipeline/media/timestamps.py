@@ -12,7 +12,9 @@ from pipeline.media.frames import LONGEST_GAP, SUSPICIOUS_GAP, Damage, FramesSee
 # ffmpeg bridges restarts of a clock beyond the same thresholds.
 _DISCONTINUITY = Fraction(10)
 _BACKWARDS = Fraction(1, 10)
-_CLOCKS_REMEMBERED = 4
+# Streams of a piece that was joined on start within this of each other.
+_MOST_APART = Fraction(5)
+_WRAP = Fraction(1 << 33, 90_000)
 
 
 def fraction(value: Any) -> Fraction:
@@ -61,41 +63,66 @@ class MonotonicFrameFilter:
 
 
 class TimestampUnwrapper:
-    """Joins the pieces of a stream whose clock restarts.
+    """Joins the pieces of a file whose clock restarts, as in broadcasts that were cut and concatenated.
 
-    A packet is on the known clock that puts it nearest to where its stream is expected to go on, as long as that
-    neither leads backwards nor far ahead of the whole file: a pause in one stream is no restart. Where no known clock
-    fits, a new one begins.
+    A restart is a jump of one stream against its own last stamp: backwards, or far ahead of the whole file. How far
+    apart the streams lie in the file tells nothing, and neither does a pause in one of them. The stream that jumps first
+    opens a new clock, which continues where that stream was; the others move to it when they jump in turn, so that the
+    streams of a piece keep their distance from each other. A jump by the range of MPEG's 33-bit stamps is a wrapped
+    counter, and is undone exactly.
     """
 
     def __init__(self) -> None:
         self._offsets = [Fraction(0)]
+        self._clock: dict[int, int] = {}
         self._expected: dict[int, Fraction] = {}
 
     def shift(self, packet: Any) -> bool:
         """Moves the packet's time stamps onto the running clock; True where a new clock begins."""
-        if packet.dts is None:
-            return False
-        time_base = fraction(packet.time_base)
-        raw = packet.dts * time_base
-        running = max(self._expected.values(), default=raw)
-        expected = self._expected.get(packet.stream_index, running)
-        fitting = [
-            offset
-            for offset in self._offsets[-_CLOCKS_REMEMBERED:]
-            if raw + offset >= expected - _BACKWARDS and raw + offset <= running + _DISCONTINUITY
-        ]
-        restarted = not fitting and bool(self._expected)
-        if restarted:
-            self._offsets.append(expected - raw)
-        offset = min(fitting, key=lambda o: abs(raw + o - expected)) if fitting else self._offsets[-1]
-        self._expected[packet.stream_index] = raw + offset + (packet.duration or 0) * time_base
+        time_base, stream = fraction(packet.time_base), packet.stream_index
+        restarted = False
+        if packet.dts is not None:
+            restarted = self._place(stream, packet.dts * time_base)
+            at = packet.dts * time_base + self._offsets[self._clock[stream]]
+            self._expected[stream] = at + (packet.duration or 0) * time_base
+        offset = self._offsets[self._clock.get(stream, -1)]
         if offset:
             ticks = round(offset / time_base)
-            packet.dts += ticks
+            if packet.dts is not None:
+                packet.dts += ticks
             if packet.pts is not None:
                 packet.pts += ticks
         return restarted
+
+    def _place(self, stream: int, raw: Fraction) -> bool:
+        """Decides which clock a stamp is on; True where that is a new one."""
+        if stream not in self._expected:
+            self._clock[stream] = self._clock_of_first(raw)
+            return False
+        expected = self._expected[stream]
+        farthest = max(self._expected.values()) + _DISCONTINUITY
+        current = self._clock[stream]
+        if expected - _BACKWARDS <= raw + self._offsets[current] <= farthest:
+            return False
+        for later in range(current + 1, len(self._offsets)):
+            if abs(raw + self._offsets[later] - expected) <= _MOST_APART:
+                self._clock[stream] = later
+                return False
+        jump = expected - raw
+        wraps = [
+            turns * _WRAP for turns in (-1, 1) if abs(jump - self._offsets[current] - turns * _WRAP) <= _MOST_APART
+        ]
+        self._offsets.append(self._offsets[current] + wraps[0] if wraps else jump)
+        self._clock[stream] = len(self._offsets) - 1
+        return not wraps
+
+    def _clock_of_first(self, raw: Fraction) -> int:
+        """The clock that puts a stream's first stamp nearest to where the file is."""
+        if not self._expected:
+            return 0
+        running = max(self._expected.values())
+        clocks = range(len(self._offsets))
+        return min(clocks, key=lambda clock: abs(raw + self._offsets[clock] - running))
 
 
 class DecodeOrderTimestamps:

@@ -122,9 +122,9 @@ def test_fail_fast_stops_at_the_first_failure(media: Callable[[str], Path], tmp_
     )
     assert done.returncode == 1
     assert "stopped after 2 failures; the limit was --max-failures 2" in done.stderr
-    assert "1 of 7 videos done, 2 failed, 4 not begun or dropped" in done.stderr
+    assert "1 of 7 videos done, 2 failed, 4 queued or dropped" in done.stderr
     status = json.loads(avcues("status", tmp_path / "out", "--json").stdout)
-    assert len(status["not_begun"]) == 4
+    assert len(status["queued"]) == 4
 
 
 def test_log_json_is_one_object_per_video(media: Callable[[str], Path], tmp_path: Path) -> None:
