@@ -147,6 +147,7 @@ class Dataset:
         length: int = 4,
         hop: int = 1,
         *,
+        horizon: int | None = None,
         tables: Collection[str] | None = None,
         columns: Collection[str] | None = None,
         targets: Sequence[str] | None = None,
@@ -158,6 +159,8 @@ class Dataset:
         Args:
             length: Windows per sequence.
             hop: Windows from the start of one sequence to the start of the next.
+            horizon: Whose labels are a sequence's targets: None: those of each of its windows; 0: those of its last
+                window; 1: those of the window after it, as in the MuVi study; and so on.
             tables: Features, as for `open`.
             columns: Features, as for `open`.
             targets: Names of labels, or of columns to predict, which then are no features; None: all labels.
@@ -166,13 +169,22 @@ class Dataset:
 
         Raises:
             DatasetError: A name is unknown, a target is text, or no feature or no sequence is left.
-            ValueError: `length`, `hop` or `nulls` is none of those possible.
+            ValueError: `length`, `hop`, `horizon` or `nulls` is none of those possible.
         """
         from pipeline.sequences import Sequences
 
         features = [column.name for column in choose(self.stored, self.catalogue, tables, columns)]
         wanted = [self._target(name) for name in (self.targets if targets is None else targets)]
-        return Sequences(self, length, hop, features=features, targets=wanted, nulls=nulls, cache_bytes=cache_bytes)
+        return Sequences(
+            self,
+            length,
+            hop,
+            horizon=horizon,
+            features=features,
+            targets=wanted,
+            nulls=nulls,
+            cache_bytes=cache_bytes,
+        )
 
     def select(
         self,
@@ -203,8 +215,8 @@ class Dataset:
         """
         if not 2 <= folds <= len(self.videos):
             raise ValueError(f"folds = {folds}: expected 2 to {len(self.videos)}, the number of videos")
-        shuffled = sorted(self.videos, key=lambda name: hashlib.sha256(f"{seed}/{name}".encode()).digest())
-        tests = [set(shuffled[fold::folds]) for fold in range(folds)]
+        order = shuffled(self.videos, seed)
+        tests = [set(order[fold::folds]) for fold in range(folds)]
         return [Fold(self.select(videos={*self.videos} - test), self.select(videos=test)) for test in tests]
 
     def _target(self, name: str) -> str:
@@ -213,6 +225,11 @@ class Dataset:
                 return known
         right = [*(target.removeprefix(PREFIX) for target in self.targets), *self.columns]
         raise DatasetError(f'no label or column is called "{name}"{similar(name, right)}')
+
+
+def shuffled(videos: Collection[str], seed: int) -> list[str]:
+    """Ids in an order that depends on the ids and the seed alone: not on the machine or the versions of libraries."""
+    return sorted(videos, key=lambda name: hashlib.sha256(f"{seed}/{name}".encode()).digest())
 
 
 def open(

@@ -7,6 +7,8 @@ from contextlib import ExitStack
 from itertools import groupby
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -78,6 +80,14 @@ def join(catalogue: Catalogue, video_id: str, columns: Sequence[StoredColumn], *
             arrays += [table[column.about.name] for column in wanted]
     fields = [*KEY_FIELDS, *(pa.field(column.name, column.type) for column in columns)]
     return pa.table(arrays, schema=pa.schema(fields))
+
+
+def matrix(table: pa.Table, names: Sequence[str]) -> npt.NDArray[np.float32]:
+    """(rows, names) float32 of columns of numbers or truth values; missing ones are NaN."""
+    values = np.empty((table.num_rows, len(names)), np.float32)
+    for i, name in enumerate(names):
+        values[:, i] = table[name].cast(pa.float32(), safe=False).to_numpy()
+    return values
 
 
 def _open_together(
