@@ -112,6 +112,14 @@ class Dataset:
             "targets": [{"name": name, "fill": self.labels.fill} for name in self.targets] if self.labels else [],
         }
 
+    def fingerprint(self, video_id: str) -> str | None:
+        """Of the file that a video's tables were made from, if they say: videos with the same one are the same.
+
+        Raises:
+            DatasetError: Its timeline cannot be read.
+        """
+        return join.fingerprint(self.catalogue, video_id)
+
     def read(self, video_id: str) -> pa.Table:
         """The rows of one video.
 

@@ -35,6 +35,17 @@ def windows(catalogue: Catalogue, video_id: str) -> int:
         return _open(stack, catalogue, video_id, TIMELINE.name)[0].metadata.num_rows
 
 
+def fingerprint(catalogue: Catalogue, video_id: str) -> str | None:
+    """The fingerprint of the file that a video's tables were made from, if they say.
+
+    Raises:
+        DatasetError: Its timeline cannot be used.
+    """
+    with ExitStack() as stack:
+        made_from: str | None = _open(stack, catalogue, video_id, TIMELINE.name)[1]
+        return made_from
+
+
 def check(catalogue: Catalogue, video_id: str, tables: Iterable[str]) -> None:
     """Makes sure, from their footers, that tables of a video are there and belong together.
 
