@@ -13,7 +13,9 @@ from pipeline.cli_dataset import align, describe, export
 from pipeline.cli_errors import OneLineErrors
 from pipeline.cli_extract import extract, parse_workers, settings
 from pipeline.cli_models import models
+from pipeline.cli_predict import compare, evaluate, predict
 from pipeline.cli_report import make_report, report
+from pipeline.cli_train import train
 
 app = typer.Typer(
     name="avcues",
@@ -45,13 +47,16 @@ def main_options(
     pass
 
 
-_MAKE, _CHECK, _TRAIN, _MACHINE = "Make tables", "Look and check", "Into training", "This machine"
+_MAKE, _CHECK, _TRAIN, _MODEL = "Make tables", "Look and check", "Into training", "Models of emotion"
+_MACHINE = "This machine"
 
 app.command(rich_help_panel=_MAKE)(extract)
 app.command(rich_help_panel=_CHECK)(report)
 app.command(rich_help_panel=_TRAIN)(align)
 app.command(rich_help_panel=_TRAIN)(describe)
 app.add_typer(export, name="export", rich_help_panel=_TRAIN)
+for command in (train, evaluate, compare, predict):
+    app.command(rich_help_panel=_MODEL)(command)
 app.add_typer(models, name="models", rich_help_panel=_MACHINE)
 
 

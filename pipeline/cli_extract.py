@@ -171,7 +171,7 @@ def extract(
             workers=parse_workers(workers),
             workers_per_gpu=workers_per_gpu,
             scheduler=scheduler,
-            resources=_parse_resources(resources),
+            resources=parse_resources(resources),
             time_limit_s=time_limit,
             memory_limit_bytes=None if memory_limit is None else _parse_bytes(memory_limit),
             max_failures=1 if fail_fast else max_failures,
@@ -260,7 +260,12 @@ def _use_weights_dir(folder: Path | None) -> None:
         os.environ[WEIGHTS_DIR_VARIABLE] = str(folder.resolve())
 
 
-def _parse_resources(assignments: list[str]) -> dict[str, float] | None:
+def parse_resources(assignments: list[str]) -> dict[str, float] | None:
+    """Amounts by name; None where there are none.
+
+    Raises:
+        SettingsError: One cannot be understood.
+    """
     from pipeline.errors import SettingsError
 
     found = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 import signal
 import subprocess
 import threading
@@ -14,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import SettingsError
 from pipeline.isolation import stop_engines
-from pipeline.result import Job
 from pipeline.storage import write_atomically
 
 if TYPE_CHECKING:
     from distributed import Client
+
+    from pipeline.storage import Location
 
 WORKERS_PER_GPU = 4
 _WORKER_BYTES = 3 << 30
@@ -95,8 +97,12 @@ def local_cluster(workers: int, *, debug: bool) -> Iterator[Client]:
 
 
 @contextmanager
-def existing_cluster(address: str, job: Job) -> Iterator[Client]:
+def existing_cluster(address: str, folder: Location, *, known: str | None = None, debug: bool) -> Iterator[Client]:
     """A client of a cluster that is there already, for the `with` block.
+
+    Args:
+        folder: That every worker must see.
+        known: Name of a file in it; None: one is written there for the workers to look for.
 
     Raises:
         SettingsError: It cannot be reached, or its workers cannot do the job.
@@ -104,7 +110,7 @@ def existing_cluster(address: str, job: Job) -> Iterator[Client]:
     import dask
     from distributed import Client
 
-    _quieten(job.debug)
+    _quieten(debug)
     with dask.config.set(_CONFIGURATION):
         try:
             client = Client(address, timeout="20s")
@@ -114,7 +120,7 @@ def existing_cluster(address: str, job: Job) -> Iterator[Client]:
                 "expected the address that dask scheduler prints, such as tcp://host:8786"
             ) from error
         with client:
-            _check_workers(client, address, job)
+            _check_workers(client, address, folder, known)
             yield client
 
 
@@ -124,17 +130,17 @@ def stop_workers(client: Client, run: str) -> None:
         client.run(stop_engines, run, on_error="ignore")
 
 
-def _check_workers(client: Client, address: str, job: Job) -> None:
-    """Every worker must run this version and see the output folder; one look says so before any work."""
+def _check_workers(client: Client, address: str, folder: Location, known: str | None) -> None:
+    """Every worker must run this version and see the folder; one look says so before any work."""
     from pipeline.provenance import avcues_version
 
-    local, mark = isinstance(job.out, Path), job.out / f".seen-by-workers-{job.run}"
-    if local:
+    local, mark = isinstance(folder, Path), folder / (known or f".seen-by-workers-{secrets.token_hex(8)}")
+    if local and known is None:
         write_atomically(mark, lambda file: None)
     try:
         answers = client.run(_look, mark, on_error="return")
     finally:
-        if local:
+        if local and known is None:
             mark.unlink(missing_ok=True)
     problems = set()
     for worker, answer in answers.items():
@@ -143,7 +149,7 @@ def _check_workers(client: Client, address: str, job: Job) -> None:
         elif answer[0] != avcues_version():
             problems.add(f"worker {worker} has avcues {answer[0]}, this is {avcues_version()}: install the same there")
         elif local and not answer[1]:
-            problems.add(f"worker {worker} does not see {job.out}: --out must be on storage that all share")
+            problems.add(f"worker {worker} does not see {folder}: it must be on storage that all share")
     if problems:
         raise SettingsError("\n".join(f"--scheduler {address}: {problem}" for problem in sorted(problems)[:5]))
 

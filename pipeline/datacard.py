@@ -22,10 +22,12 @@ if TYPE_CHECKING:
 
 CARD_NAME = "DATACARD.md"
 
-_SOFTWARE = {  # of extractors whose software's licence binds those who use its values
+SOFTWARE_LICENCES = {
     "emobase": "openSMILE: audEERING's research licence, non-commercial; it also binds models trained on its features",
     "objects": "Ultralytics: AGPL-3.0",
 }
+"""Of extractors whose software's licence binds those who use its values."""
+
 _LISTED = 20
 
 
@@ -87,7 +89,7 @@ def _contents(catalogue: Catalogue, found: Survey) -> Iterator[str]:
         counts = found.tables[table.name]
         shares = " to ".join(dict.fromkeys(f"{share:.1%}" for share in counts.null_shares()))
         rows.append((f"`{table.name}`", table.row, counts.files, counts.rows, len(table.columns), shares))
-    yield from _grid(("table", "one row per", "videos", "rows", "columns", "null"), rows)
+    yield from grid(("table", "one row per", "videos", "rows", "columns", "null"), rows)
 
 
 def _origins(tables: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -101,7 +103,7 @@ def _origins(tables: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for table in tables:
         extractor = f"{table['extractor']}, version {table['version']}"
         rows.append((f"`{table['name']}`", extractor, settings_text(table), table["source"]))
-    yield from _grid(("table", "extractor", "settings", "source"), rows)
+    yield from grid(("table", "extractor", "settings", "source"), rows)
 
 
 def _incomplete(catalogue: Catalogue, found: Survey) -> Iterator[str]:
@@ -134,10 +136,10 @@ def _licences(tables: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         for name, file in weights.items()
     ]
     if rows:
-        yield from _grid(("weights", "what", "licence", "SHA-256"), rows)
+        yield from grid(("weights", "what", "licence", "SHA-256"), rows)
         yield ""
     extractors = dict.fromkeys(table["extractor"] for table in tables)
-    yield from (f"- `{name}`: {_SOFTWARE[name]}." for name in extractors if name in _SOFTWARE)
+    yield from (f"- `{name}`: {SOFTWARE_LICENCES[name]}." for name in extractors if name in SOFTWARE_LICENCES)
     yield "- The rights in the videos themselves are not touched by this card."
 
 
@@ -184,7 +186,8 @@ def _list(heading: str, items: Sequence[str]) -> Iterator[str]:
             yield f"- and {len(items) - _LISTED} more"
 
 
-def _grid(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
+def grid(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
+    """The lines of a Markdown table."""
     yield f"| {' | '.join(headings)} |"
     yield "|" + "---|" * len(headings)
     for row in rows:

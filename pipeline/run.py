@@ -138,7 +138,7 @@ def _results(
     """The results as they come; in the end, nothing is at work any more."""
     videos = iter(named.videos)
     if how.scheduler is not None:
-        connection = cluster.existing_cluster(how.scheduler, job)
+        connection = cluster.existing_cluster(how.scheduler, job.out, debug=how.debug)
     else:
         workers = how.workers
         if workers is None:

@@ -144,7 +144,7 @@ def read_samples(
     videos: Sequence[str],
     targets: Mapping[str, Mapping[str, Target]],
     gold: Mapping[str, Floats],
-    finished: Callable[[str], object] = lambda video_id: None,
+    finished: Callable[[int, int], object] = lambda done, videos: None,
 ) -> Samples:
     """Reads the features of labelled videos, each once.
 
@@ -153,7 +153,7 @@ def read_samples(
         videos: The labelled ones.
         targets: By role and dimension, rows as `edges_of` places them.
         gold: By dimension.
-        finished: Is called with the id of each video that was read.
+        finished: Is called with the number of videos that were read, and of all.
 
     Raises:
         DatasetError: A table has no number, or a file is missing or damaged.
@@ -167,7 +167,7 @@ def read_samples(
         for block, names in columns.items():
             features[block][edges[i] : edges[i + 1]] = features_of(table, names)
         fingerprints[video_id] = data.fingerprint(video_id) or video_id
-        finished(video_id)
+        finished(i + 1, len(videos))
     return Samples(
         videos=tuple(videos),
         edges=edges,

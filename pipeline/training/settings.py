@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, get_args, get_type_hints
+
+import numpy as np
+import numpy.typing as npt
 
 from pipeline.errors import SettingsError
 
@@ -112,7 +115,7 @@ class TrainingSettings:
             fusion whose branches were pretrained on ratings of the isolated modalities.
         audio: Tables of the sound.
         visual: Tables of the picture.
-        dimensions: Labels to predict, each by a model of its own.
+        dimensions: Labels to predict, each by a model of its own; none: arousal and valence if they are there, or all.
         label_range: The lowest and highest label that is possible; networks predict between -1 and 1.
         folds: Parts of the cross-validation.
         seeds: Networks are fitted so many times, from other random numbers.
@@ -125,7 +128,7 @@ class TrainingSettings:
     model: ModelName
     audio: tuple[str, ...] = ()
     visual: tuple[str, ...] = ()
-    dimensions: tuple[str, ...] = ("arousal", "valence")
+    dimensions: tuple[str, ...] = ()
     label_range: tuple[float, float] = (-1.0, 1.0)
     folds: int = 5
     seeds: int = 3
@@ -154,6 +157,24 @@ class TrainingSettings:
         if both:
             raise SettingsError(f"{', '.join(sorted(both))}: named with --audio and with --visual; leave one out")
 
+    def document(self) -> dict[str, Any]:
+        """As JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def of_document(cls, document: Mapping[str, Any]) -> TrainingSettings:
+        """The settings that `document` describes.
+
+        Raises:
+            KeyError: Something is missing.
+            TypeError: Something is unknown.
+            SettingsError: Something is impossible.
+        """
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in document.items()
+        }
+        return cls(**values | {"protocol": Protocol(**document["protocol"])})
+
     @property
     def blocks(self) -> dict[str, tuple[str, ...]]:
         """The inputs of the model, each with its tables in the order of its columns."""
@@ -172,3 +193,13 @@ class TrainingSettings:
     def history(self) -> tuple[int, int]:
         """Windows that the model sees, and how far after the last of them its target lies; LASSO sees the target's."""
         return (1, 0) if self.model == "lasso" else (self.protocol.length, self.protocol.horizon)
+
+    def as_labels(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Values between -1 and 1, as models have them, on the scale of the labels."""
+        low, high = self.label_range
+        return values if (low, high) == (-1, 1) else low + (values + 1) / 2 * (high - low)
+
+    def as_targets(self, labels: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Labels brought from their scale to -1 and 1."""
+        low, high = self.label_range
+        return labels if (low, high) == (-1, 1) else (labels - low) / (high - low) * 2 - 1

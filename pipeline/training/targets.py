@@ -13,11 +13,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from models_cache import nearest
+from models_cache.hashing import sha256
 from pipeline.dataset import Dataset
 from pipeline.errors import InputError
 from pipeline.labels import PREFIX, Fill, Labels, read_labels
 from pipeline.tables import METADATA_KEY
 from pipeline.training.samples import Floats, Target, edges_of
+from pipeline.training.settings import TrainingSettings
 
 _STUDIED = ("arousal", "valence")
 _NOT_RATED = ("_std", "_n")
@@ -30,10 +32,12 @@ class LabelFile:
 
     Args:
         name: Of the file.
+        sha256: Of its content; empty for a table in memory.
         about: What a gold standard says of itself; empty where the file is of the user's own.
     """
 
     name: str
+    sha256: str
     labels: Labels
     about: Mapping[str, Any]
 
@@ -52,6 +56,10 @@ class LabelFile:
         """Videos that decided the labels of others, such as those that a delay was fitted on."""
         return frozenset(self.about.get("fitted_on", ()))
 
+    def document(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {"name": Path(self.name).name, "sha256": self.sha256, "videos": len(self.videos), "about": self.about}
+
 
 def read_label_file(source: Path | pa.Table, data: Dataset, fill: Fill = "none") -> LabelFile:
     """Reads labels onto the dataset's grid; `pipeline.labels` has the rules.
@@ -60,11 +68,13 @@ def read_label_file(source: Path | pa.Table, data: Dataset, fill: Fill = "none")
         InputError: They cannot be used.
     """
     labels = read_labels(source, data.catalogue.step, data.lengths, fill)
+    if not isinstance(source, Path):
+        return LabelFile(name="labels", sha256="", labels=labels, about={})
     about: dict[str, Any] = {}
-    if isinstance(source, Path) and source.suffix.lower() == ".parquet":
+    if source.suffix.lower() == ".parquet":
         metadata = pq.read_schema(source).metadata or {}
         about = json.loads(metadata.get(METADATA_KEY, b"{}"))
-    return LabelFile(name=str(source) if isinstance(source, Path) else "labels", labels=labels, about=about)
+    return LabelFile(name=str(source), sha256=sha256(source), labels=labels, about=about)
 
 
 def choose_dimensions(files: Sequence[LabelFile], asked: Sequence[str] | None) -> tuple[str, ...]:
@@ -88,9 +98,7 @@ def choose_dimensions(files: Sequence[LabelFile], asked: Sequence[str] | None) -
     return tuple(dict.fromkeys(asked))
 
 
-def gold_values(
-    file: LabelFile, dimensions: Sequence[str], data: Dataset, videos: Sequence[str], label_range: tuple[float, float]
-) -> dict[str, Floats]:
+def gold_values(file: LabelFile, data: Dataset, videos: Sequence[str], settings: TrainingSettings) -> dict[str, Floats]:
     """(rows,) labels of each dimension, brought from their range to -1 and 1; NaN where there is none.
 
     Raises:
@@ -98,11 +106,11 @@ def gold_values(
     """
     edges = edges_of(data, videos)
     names = [field.name for field in file.labels.fields]
-    low, high = label_range
-    values = {name: np.full(edges[-1], np.nan) for name in dimensions}
+    low, high = settings.label_range
+    values = {name: np.full(edges[-1], np.nan) for name in settings.dimensions}
     for i, video_id in enumerate(videos):
         columns = file.labels.of(video_id, data.lengths[video_id])
-        for name in dimensions:
+        for name in settings.dimensions:
             column = columns[names.index(PREFIX + name)].cast(pa.float64()).to_numpy(zero_copy_only=False)
             outside = np.flatnonzero((column < low) | (column > high))
             if len(outside):
@@ -110,7 +118,7 @@ def gold_values(
                     f"{file.name}: {name} is {column[outside[0]]:g} in window {outside[0]} of {video_id}; expected "
                     f"{low:g} to {high:g}: give the scale of the labels with --label-range LOW,HIGH"
                 )
-            values[name][edges[i] : edges[i + 1]] = (column - low) / (high - low) * 2 - 1
+            values[name][edges[i] : edges[i + 1]] = settings.as_targets(column)
     return values
 
 

@@ -133,6 +133,8 @@ def test_fitting_takes_the_same_steps() -> None:
     losses = fit(ours, windows, None, (0,), protocol, seed=0)
     seen = np.stack([x[row - 3 : row + 1] for row in rows])
     history = theirs.fit(seen, y, batch_size=256, epochs=3, verbose=0).history["loss"]
-    np.testing.assert_allclose([epoch.train for epoch in losses], history, rtol=0, atol=0.04 * (history[0] - history[2]))
+    np.testing.assert_allclose(
+        [epoch.train for epoch in losses], history, rtol=0, atol=0.04 * (history[0] - history[2])
+    )
     assert losses[0].train == pytest.approx(history[0], rel=1e-5)
     assert history[2] < history[0]
