@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
+from pipeline.training.evaluate import scores
+from pipeline.training.fit import one_thread
+from pipeline.training.models import fit_model
 from pipeline.training.samples import MAIN, Samples, Target
+from pipeline.training.settings import CLEAN, ModelName, Protocol, TrainingSettings
 from pipeline.training.splits import Parts
 
 DIMENSION = "valence"
+
+SMALL = replace(CLEAN, units=32, learning_rate=2e-3, epochs=40)
+"""Networks of an eighth of the width, which learn the planted truths in a second; the step is larger in return."""
 
 
 def make_samples(features: Mapping[str, np.ndarray], labels: Mapping[str, np.ndarray]) -> Samples:
@@ -50,3 +59,21 @@ def seen_through(random: np.random.Generator, latent: np.ndarray, columns: int =
     """(videos, windows, columns) that hold the latent, each with noise of its own."""
     directions = random.choice([-1, 1], columns)
     return latent[..., None] * directions + noise * random.normal(size=(*latent.shape, columns))
+
+
+def settings_for(model: ModelName, blocks: Sequence[str], protocol: Protocol = SMALL, **more: Any) -> TrainingSettings:
+    """Settings that read the tables `audio` and `visual`, or one of them."""
+    audio, visual = (("audio",) if "audio" in blocks else ()), (("visual",) if "visual" in blocks else ())
+    return TrainingSettings(model=model, audio=audio, visual=visual, dimensions=(DIMENSION,), protocol=protocol, **more)
+
+
+def ccc_of_test_videos(samples: Samples, parts: Parts, settings: TrainingSettings, **how: Any) -> float:
+    """The mean CCC of the test videos, of one model."""
+    gold = samples.gold[DIMENSION]
+    with one_thread():
+        fitted, inputs = fit_model(samples, parts, DIMENSION, settings, **how)
+        found = []
+        for video_id in parts.test:
+            rows = samples.labelled([video_id], gold, settings.history)
+            found.append(scores(gold[rows], fitted.predict(inputs, rows))["ccc"])
+    return float(np.mean(found))
