@@ -18,20 +18,20 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.catalogue import read_catalogue
-from pipeline.tables import TIMELINE, table_path, write_table
+from pipeline.dataset.catalog import read_catalog
+from pipeline.store.parquet import TIMELINE, table_path, write_table
 
 
 def multiply(source: Path, target: Path, videos: int) -> None:
     """Makes a dataset of `videos` videos out of the complete ones of another."""
-    catalogue = read_catalogue(source)
-    complete = [v for v in catalogue.videos if all(v in table.videos for table in catalogue.tables.values())]
+    catalog = read_catalog(source)
+    complete = [v for v in catalog.videos if all(v in table.videos for table in catalog.tables.values())]
     (target / "dataset.json").write_bytes((source / "dataset.json").read_bytes())
-    for name in catalogue.tables:
+    for name in catalog.tables:
         (target / name).mkdir()
     for number, video_id in enumerate(islice(cycle(complete), videos)):
-        for name in catalogue.tables:
-            path, copy = catalogue.path(name, video_id), table_path(target, name, f"v{number:06}")
+        for name in catalog.tables:
+            path, copy = catalog.path(name, video_id), table_path(target, name, f"v{number:06}")
             if name == TIMELINE.name:
                 table = pq.read_table(path)
                 renamed = table.set_column(0, "video_id", pa.array([copy.stem] * len(table), pa.string()))

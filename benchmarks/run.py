@@ -32,7 +32,7 @@ from rich.console import Console
 from rich.table import Table
 
 from models_cache.cache import CACHE_VARIABLE, cache_dir
-from pipeline.provenance import library_versions
+from pipeline.store.provenance import library_versions
 
 HERE = Path(__file__).parent
 AVCUES = str(Path(sys.executable).with_name("avcues"))

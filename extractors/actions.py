@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from extractors.base import BaseExtractor
 from extractors.compute import Compute
 from extractors.protocol import ClipBatch, Column, Columns, Table
 from models_cache.cache import resolve
@@ -46,7 +47,7 @@ class ActionsSettings:
     variant: str = "auto"
 
 
-class Actions:
+class Actions(BaseExtractor):
     """Action probabilities of clips of 2.56 s; a shot's are the mean over its clips."""
 
     name = "actions"
@@ -56,7 +57,7 @@ class Actions:
     Settings = ActionsSettings
     tables = (_TABLE,)
     supports_bf16 = True
-    parallel = True
+    thread_safe = True
     weights: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "variant": ("actions/i3d_rgb_imagenet", "actions/i3d_rgb_scratch", "actions/i3d_r50")
     }

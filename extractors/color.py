@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from extractors.compute import Compute
+from extractors.base import BaseExtractor
 from extractors.protocol import Column, Columns, FrameBatch, NoSettings, Table
 
 HUE_BINS = 36
@@ -72,7 +72,7 @@ _TABLE = Table(
 )
 
 
-class Color:
+class Color(BaseExtractor):
     """Colour statistics over all pixels of a frame.
 
     Hue and saturation histograms are those of OpenCV's 8-bit HSV, as in the MuVi study. Grey pixels have hue 0
@@ -88,13 +88,10 @@ class Color:
     )
     Settings = NoSettings
     tables = (_TABLE,)
-    parallel = True
+    thread_safe = True
 
     def __init__(self, settings: NoSettings = NoSettings()) -> None:
         self.settings = settings
-
-    def setup(self, compute: Compute) -> None:
-        """Nothing to load."""
 
     def process_frames(self, batch: FrameBatch) -> Mapping[str, Columns]:
         """Measures (B, H, W, 3) uint8 RGB frames."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import numpy.typing as npt
 
+from extractors.base import BaseExtractor
 from extractors.compute import Compute
 from extractors.protocol import Column, Columns, Table
 from models_cache import AvcuesError
@@ -91,7 +92,7 @@ class EmobaseSettings:
     rate_hz: int | Literal["native"] = 48000
 
 
-class Emobase:
+class Emobase(BaseExtractor):
     """988 functionals of 26 low-level descriptors and their deltas, per window, in openSMILE's names and order.
 
     openSMILE runs once over the whole track with windows of fixed length: smoothing, deltas and the pitch envelope

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from extractors.base import BaseExtractor
 from extractors.compute import Compute
 from extractors.face_detectors import DETECTORS, CenterFace, YuNet
 from extractors.protocol import FRAME, Column, Columns, FrameBatch, Table
@@ -81,7 +82,7 @@ class ExpressionsSettings:
     min_face_px: int = 20
 
 
-class Expressions:
+class Expressions(BaseExtractor):
     """Seven expression probabilities of the faces on a frame."""
 
     name = "expressions"

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from extractors.base import BaseExtractor
 from extractors.color import histogram_moments
-from extractors.compute import Compute
 from extractors.protocol import Column, Columns, FrameBatch, Table
 
 _TABLE = Table(
@@ -47,7 +47,7 @@ class LightingSettings:
     shadow_threshold: float = 0.18
 
 
-class Lighting:
+class Lighting(BaseExtractor):
     """Lighting key, median brightness and proportion of shadow of a frame."""
 
     name = "lighting"
@@ -58,13 +58,10 @@ class Lighting:
     )
     Settings = LightingSettings
     tables = (_TABLE,)
-    parallel = True
+    thread_safe = True
 
     def __init__(self, settings: LightingSettings = LightingSettings()) -> None:
         self.settings = settings
-
-    def setup(self, compute: Compute) -> None:
-        """Nothing to load."""
 
     def process_frames(self, batch: FrameBatch) -> Mapping[str, Columns]:
         """Measures (B, H, W, 3) uint8 RGB frames."""

@@ -21,7 +21,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from extractors.made_once import made_once
+from extractors.build_once import build_once
 from models_cache import AvcuesError
 
 _VARIABLE = "NUMBA_CACHE_DIR"
@@ -44,7 +44,7 @@ def prepare(tell: Callable[[str], object] = lambda text: None) -> Path:
         tell("compiling librosa's functions, once on this machine: half a minute")
         _fill(folder)
 
-    folder = made_once(f"librosa-{_fingerprint()}", fill)
+    folder = build_once(f"librosa-{_fingerprint()}", fill)
     os.environ[_VARIABLE] = str(folder)
     if "numba" in sys.modules:
         sys.modules["numba"].config.CACHE_DIR = str(folder)  # read from the environment when numba was imported

@@ -14,8 +14,9 @@ from typing import Any, ClassVar
 import cv2
 import numpy as np
 
+from extractors.base import BaseExtractor
+from extractors.build_once import build_once
 from extractors.compute import Compute
-from extractors.made_once import made_once
 from extractors.protocol import FRAME, Column, Columns, FrameBatch, Table
 from models_cache import WeightsError
 from models_cache.cache import resolve
@@ -51,7 +52,7 @@ class ObjectsSettings:
     imgsz: int = 640
 
 
-class Objects:
+class Objects(BaseExtractor):
     """Detections per class, and their boxes, equal to `YOLO(weights).predict(frame)`.
 
     Always computed in fp32: bf16 would make it 1.4 times faster and move scores by up to 0.2.
@@ -181,7 +182,7 @@ class Objects:
             (folder / "names.json").write_text(json.dumps(list(self._model.names.values())))
 
         try:
-            noted = made_once(f"classes-{sha256(self._checkpoint())}", note) / "names.json"
+            noted = build_once(f"classes-{sha256(self._checkpoint())}", note) / "names.json"
         except OSError:  # no room, or no such file
             return tuple(self._model.names.values())
         return tuple(json.loads(noted.read_text()))

@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from extractors.build_once import build_once
 from extractors.compute import cpu_has_bf16
-from extractors.made_once import made_once
 
 
 class OpenVinoNetwork:
@@ -60,7 +60,7 @@ def _converted(network: nn.Module, example: Tensor) -> Any:
         ov.save_model(_convert(network, example), folder / "network.xml", compress_to_fp16=False)
 
     try:
-        folder = made_once(f"openvino-{_fingerprint(network, example)}", save)
+        folder = build_once(f"openvino-{_fingerprint(network, example)}", save)
     except OSError:  # no room
         return _convert(network, example)
     return ov.Core().read_model(folder / "network.xml")

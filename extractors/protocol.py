@@ -119,14 +119,10 @@ class Extractor(Protocol):
         citation: The paper or tool that the measurement follows.
         Settings: Frozen dataclass of options; the constructor takes an instance.
 
-    An extractor that needs weights files also has `weights`: option name to asset names "<task>/<variant>", the
-    preferred one first. Before a run, an option that is "auto" is set to the first variant that is to be had.
-    Options listed in `own_weights` also take the path of a file. An extractor whose values may be computed in bf16 on
-    request says so with `supports_bf16`. One that has something to do once per machine has `prepare(tell)`, which is
-    called before the workers start and may tell the user a line. `imports` names modules that its `setup` imports; a
-    worker may load them while it waits for its first video.
+    Everything else is optional; `extractors.base.BaseExtractor` has the defaults and says what each is for.
 
-    Methods may be called on any thread, `setup` before those that measure; never two at once, unless it is `parallel`.
+    Methods may be called on any thread, `setup` before those that measure; never two at once, unless the extractor is
+    `thread_safe`.
     """
 
     name: ClassVar[str]
@@ -181,10 +177,7 @@ class AudioExtractor(Extractor, Protocol):
 
 @runtime_checkable
 class FrameExtractor(Extractor, Protocol):
-    """Measures single frames.
-
-    It may have the attribute `parallel = True`: several threads may then call it at once.
-    """
+    """Measures single frames."""
 
     def process_frames(self, batch: FrameBatch) -> Mapping[str, Columns]:
         """Returns B rows for each window table, in batch order; item tables carry the column `FRAME`."""
@@ -193,8 +186,6 @@ class FrameExtractor(Extractor, Protocol):
 @runtime_checkable
 class ClipExtractor(Extractor, Protocol):
     """Measures clips of a shot; a shot's row is made from the mean over its clips.
-
-    It may have the attribute `parallel = True`: several threads may then call it at once.
 
     Attributes:
         clip_frames: T, frames per clip.

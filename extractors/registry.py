@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from extractors.protocol import Extractor
+from extractors.base import BaseExtractor, with_defaults
 from models_cache import AvcuesError, nearest
 
 ENTRY_POINTS = "avcues.extractors"
@@ -36,8 +36,8 @@ def names() -> tuple[str, ...]:
     return (*_BUILT_IN, *sorted(set(installed) - set(_BUILT_IN)))
 
 
-def load(name: str) -> Any:
-    """The class of an extractor.
+def load(name: str) -> type[BaseExtractor]:
+    """The class of an extractor, with the defaults of `BaseExtractor`.
 
     Raises:
         AvcuesError: There is no such extractor, or it cannot be imported.
@@ -46,21 +46,21 @@ def load(name: str) -> Any:
         raise AvcuesError(f'there is no feature "{name}"{nearest_feature(name)}')
     if name in _BUILT_IN:
         module, _, attribute = _BUILT_IN[name].partition(":")
-        return getattr(importlib.import_module(module), attribute)
+        return with_defaults(getattr(importlib.import_module(module), attribute))
     (point, *_) = importlib.metadata.entry_points(group=ENTRY_POINTS, name=name)
     try:
-        return point.load()
+        return with_defaults(point.load())
     except Exception as error:
         raise AvcuesError(f'the installed extractor "{name}" ({point.value}) cannot be imported: {error}') from error
 
 
-def create(name: str, options: Mapping[str, Any] | None = None) -> Extractor:
+def create(name: str, options: Mapping[str, Any] | None = None) -> BaseExtractor:
     """Makes an extractor with the given options in place of its defaults; nothing is loaded yet.
 
     Raises:
         AvcuesError: There is no such extractor, it cannot be imported, or an option is unknown or has a bad value.
     """
-    extractor_class = load(name)
+    extractor_class: Any = load(name)
     if not options:
         return extractor_class()
     return extractor_class(_settings(name, extractor_class.Settings, options))

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from extractors import numba_cache
+from extractors.base import BaseExtractor
 from extractors.compute import Compute
 from extractors.protocol import Column, Columns, NoSettings, Table
 
@@ -69,7 +70,7 @@ _TABLE = Table(
 _NAMES = tuple(column.name for column in _TABLE.columns)
 
 
-class Rhythm:
+class Rhythm(BaseExtractor):
     """37 librosa descriptors per window, from frames of 2048 samples every 20 ms at 22.05 kHz.
 
     Frames are centred as in librosa; window k holds the frames centred in [k * step, (k + 1) * step). Decibels are

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from extractors.base import BaseExtractor
 from extractors.compute import Compute
 from extractors.protocol import Column, Columns, FrameBatch, Table
 from models_cache.cache import resolve
@@ -53,7 +54,7 @@ class ScenesSettings:
     variant: str = "auto"
 
 
-class Scenes:
+class Scenes(BaseExtractor):
     """Scene probabilities of a frame, resized to 256 x 256 and centre-cropped to 224 as in the published demo."""
 
     name = "scenes"
@@ -62,7 +63,7 @@ class Scenes:
     citation = "Zhou et al. 2017, Places: a 10 million image database for scene recognition"
     Settings = ScenesSettings
     tables = (_TABLE,)
-    parallel = True
+    thread_safe = True
     weights: ClassVar[Mapping[str, tuple[str, ...]]] = {"variant": ("scenes/resnet50", "scenes/squeezenet11")}
 
     def __init__(self, settings: ScenesSettings = ScenesSettings()) -> None:

@@ -13,7 +13,7 @@ from scenedetect.detector import SceneDetector
 from scenedetect.detectors import AdaptiveDetector, ContentDetector
 from scenedetect.scene_manager import compute_downscale_factor
 
-from extractors.compute import Compute
+from extractors.base import BaseExtractor
 from extractors.protocol import Column, Table
 
 _TABLE = Table(
@@ -42,7 +42,7 @@ class ShotsSettings:
     min_scene_len_s: float = 0.25
 
 
-class Shots:
+class Shots(BaseExtractor):
     """First frames of shots.
 
     Frames are point-sampled to PySceneDetect's own working size (longer side 256 px), which is what its linear
@@ -58,9 +58,6 @@ class Shots:
     def __init__(self, settings: ShotsSettings = ShotsSettings()) -> None:
         self.settings = settings
         self.lag = int(self._detector().event_buffer_length)
-
-    def setup(self, compute: Compute) -> None:
-        """Nothing to load."""
 
     def image_size(self, width: int, height: int) -> tuple[int, int]:
         """PySceneDetect's working size for a coded frame size."""

@@ -7,7 +7,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -26,6 +26,7 @@ MIRROR_VARIABLE = "AVCUES_MODELS_MIRROR"
 OFFLINE_VARIABLE = "AVCUES_OFFLINE"
 
 _STALE_PART_S = 7 * 24 * 3600
+_job_folder: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +48,19 @@ def cache_dir() -> Path:
     return Path(platformdirs.user_cache_dir("avcues")) / "models"
 
 
+@contextmanager
+def weights_from(folder: Path | None) -> Iterator[None]:
+    """Also looks for files in a folder, on all threads of this process, inside the `with` block."""
+    global _job_folder
+    before, _job_folder = _job_folder, folder
+    try:
+        yield
+    finally:
+        _job_folder = before
+
+
 def find(name: str) -> Weights | None:
-    """The verified file, if it is at hand: in the cache, a weights folder or a mirror folder. Fetches nothing."""
+    """The verified file, if this machine has it: in the cache, a weights folder or a mirror folder. Fetches nothing."""
     wanted = asset(name)
     for path in _places(wanted):
         if path.is_file() and (digest := _verified(wanted, path)):
@@ -115,6 +127,8 @@ def how_to_supply(wanted: Asset) -> str:
 
 
 def _places(wanted: Asset) -> Iterator[Path]:
+    if _job_folder is not None:
+        yield _job_folder / wanted.file
     yield cache_dir() / wanted.file
     for folder in os.environ.get(WEIGHTS_DIR_VARIABLE, "").split(os.pathsep):
         if folder:

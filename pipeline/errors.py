@@ -15,6 +15,10 @@ class OutputError(AvcuesError):
     """The output folder cannot be written; no other video of the run could be written either."""
 
 
+class RunStoppedError(AvcuesError):
+    """A run stopped before all its videos were done; what is done stays done."""
+
+
 class SettingsError(AvcuesError):
     """Options that are unknown, contradict each other, or contradict the dataset that they would extend."""
 
@@ -27,4 +31,13 @@ class LeakError(AvcuesError):
     """Something that is to be fitted would see a video that is to be tested."""
 
 
-__all__ = ["AvcuesError", "DatasetError", "InputError", "LeakError", "MediaError", "OutputError", "SettingsError"]
+__all__ = [
+    "AvcuesError",
+    "DatasetError",
+    "InputError",
+    "LeakError",
+    "MediaError",
+    "OutputError",
+    "RunStoppedError",
+    "SettingsError",
+]

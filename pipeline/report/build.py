@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -15,14 +15,15 @@ from dask.system import CPU_COUNT
 
 from models_cache import AvcuesError, nearest
 from pipeline.errors import InputError
-from pipeline.preflight import prepare_output
-from pipeline.report import FOLDER, index, page
+from pipeline.report import index, page
 from pipeline.report.index import PAGES, page_path, row_of, row_of_page, row_without_tables
 from pipeline.report.thumbnails import film_strip
-from pipeline.report.video import Video, read_status, video_ids
-from pipeline.settings import require_pin
-from pipeline.storage import write_atomically
-from pipeline.tables import TIMELINE, table_path
+from pipeline.report.video import Video, video_ids
+from pipeline.store.files import prepare_output, write_atomically
+from pipeline.store.layout import report_path, table_path
+from pipeline.store.manifest import Manifest, require_manifest
+from pipeline.store.parquet import TIMELINE
+from pipeline.store.records import read_record
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def build(
 
     Args:
         out: Folder of a dataset.
-        report: Folder of the pages; None: `FOLDER` in the dataset.
+        report: Folder of the pages; None: `report` in the dataset.
         media: Folder with the videos, where they are not where they were measured.
         workers: Processes; None: one per core.
         tell: Called with the number of pages made so far, and of all.
@@ -61,23 +62,23 @@ def build(
     Raises:
         AvcuesError: There is no dataset, no such video, no drawing library to be had, or nowhere to write.
     """
-    pinned = require_pin(out)
+    manifest = require_manifest(out)
     known = video_ids(out)
     if not known:
         raise InputError(f"{out}: holds no video yet; run avcues extract")
     for video_id in wanted:
         if video_id not in known:
             raise InputError(f'{out} has no video "{video_id}"{nearest(video_id, known)}')
-        Video(out, video_id, pinned)
+        Video(out, video_id, manifest)
     shown = list(dict.fromkeys(wanted)) or [v for v in known if table_path(out, TIMELINE.name, v).exists()]
     sources = _sources(out, shown, media)
     page.library()
-    report = report or out / FOLDER
+    report = report or Path(str(report_path(out)))
     prepare_output(report / PAGES)
 
     problems: list[str] = []
     tell(0, len(shown))
-    for done, problem in enumerate(_each(partial(_make_page, out, report, pinned), shown, sources, workers), 1):
+    for done, problem in enumerate(_each(partial(_make_page, out, report, manifest), shown, sources, workers), 1):
         problems += [problem] if problem else []
         tell(done, len(shown))
     _write(report / "index.html", index.render(out.resolve().name, [_row(out, report, v) for v in known]))
@@ -87,7 +88,7 @@ def build(
 
 def _sources(out: Path, shown: Sequence[str], media: Path | None) -> list[list[Path]]:
     """For each video the files that may be its source: where it was, or those of its name in `media`, at any depth."""
-    recorded = [Path(str(read_status(out, video_id).get("source", video_id))) for video_id in shown]
+    recorded = [Path(str(read_record(out, video_id).get("source", video_id))) for video_id in shown]
     if media is None:
         return [[path] for path in recorded]
     if not media.is_dir():
@@ -98,10 +99,10 @@ def _sources(out: Path, shown: Sequence[str], media: Path | None) -> list[list[P
     return [by_name.get(path.name, [media / path.name]) for path in recorded]
 
 
-def _make_page(out: Path, report: Path, pinned: Mapping[str, Any], video_id: str, sources: list[Path]) -> str | None:
+def _make_page(out: Path, report: Path, manifest: Manifest, video_id: str, sources: list[Path]) -> str | None:
     """Makes one page and returns what went wrong, if anything: one video must not cost the others their pages."""
     try:
-        video = Video(out, video_id, pinned)
+        video = Video(out, video_id, manifest)
         strip = film_strip(video, sources)
         _write(page_path(report, video_id), page.render(video, strip, row_of(video, strip)))
         return None
@@ -133,7 +134,7 @@ def _each(
 
 def _row(out: Path, report: Path, video_id: str) -> dict[str, Any]:
     """What the last page of a video says of it, and what became of it since."""
-    of_record = row_without_tables(video_id, read_status(out, video_id))
+    of_record = row_without_tables(video_id, read_record(out, video_id))
     of_page = row_of_page(page_path(report, video_id))
     if of_page is None:
         return of_record | {"page": False}

@@ -14,7 +14,7 @@ from extractors.expressions import CLASSES
 from pipeline.report.lanes import actions, objects, scenes
 from pipeline.report.series import Panel, Role, numbers, series_of, why_empty
 from pipeline.report.video import Video
-from pipeline.tables import TIMELINE
+from pipeline.store.parquet import TIMELINE
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart.
 BLUE, ORANGE, GREEN, RED, PINK, SKY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9"

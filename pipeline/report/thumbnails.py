@@ -13,12 +13,12 @@ import numpy as np
 import numpy.typing as npt
 from av.video.reformatter import Interpolation, VideoReformatter
 
-from pipeline.decoded import Picture
 from pipeline.errors import MediaError
-from pipeline.media import Media
+from pipeline.media.container import Media
+from pipeline.media.frames import VideoFrame
+from pipeline.media.orientation import apply_rotation
 from pipeline.report.video import Video
-from pipeline.storage import fingerprint
-from pipeline.upright import upright
+from pipeline.store.files import fingerprint
 
 MOST_THUMBNAILS = 200
 HEIGHT_PX = 96
@@ -109,25 +109,25 @@ def merge(shots: Sequence[tuple[float, float]]) -> list[tuple[float, float, tupl
 def _images(
     media: Media, stretches: Sequence[tuple[float, float, tuple[float, float]]]
 ) -> Iterator[npt.NDArray[np.uint8] | None]:
-    if media.facts.video is None:
+    if media.metadata.video is None:
         yield from [None] * len(stretches)
         return
     reformatter = VideoReformatter()
     middles = [Fraction((start + end) / 2) for _, _, (start, end) in stretches]
-    for (_, _, (start, end)), picture in zip(stretches, media.pictures_at(middles), strict=True):
+    for (_, _, (start, end)), picture in zip(stretches, media.frames_at(middles), strict=True):
         # Where the file cannot be searched, a frame of another shot may turn up.
         shown = picture is not None and start - 0.1 <= float(picture.start) <= end
         yield _scaled(picture, reformatter) if picture is not None and shown else None
 
 
-def _scaled(picture: Picture, reformatter: VideoReformatter) -> npt.NDArray[np.uint8]:
+def _scaled(picture: VideoFrame, reformatter: VideoReformatter) -> npt.NDArray[np.uint8]:
     """(`HEIGHT_PX`, width, 3) uint8 RGB, upright."""
     frame = picture.frame
     turned = round(frame.rotation / 90) % 2 == 1
     scale = HEIGHT_PX / (frame.width if turned else frame.height)
     width, height = (max(1, round(side * scale)) for side in (frame.width, frame.height))
     small = reformatter.reformat(frame, width, height, format="rgb24", interpolation=Interpolation.AREA)
-    return upright(small.to_ndarray(), frame.rotation)  # type: ignore[arg-type]
+    return apply_rotation(small.to_ndarray(), frame.rotation)  # type: ignore[arg-type]
 
 
 def _shrink(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

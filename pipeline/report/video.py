@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,25 +12,18 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.decoded import damage_in_words
 from pipeline.errors import InputError
-from pipeline.status import read_record, recorded_ids
-from pipeline.tables import TIMELINE, read_footer, read_table, table_path
+from pipeline.store.layout import recorded_videos, table_path, videos_with_table
+from pipeline.store.manifest import Manifest
+from pipeline.store.parquet import TIMELINE, read_footer, read_table
+from pipeline.store.records import describe_damage, read_record
 
 Values = npt.NDArray[np.float64]
 
 
 def video_ids(out: Path) -> list[str]:
     """Every video that the folder has a record or a timeline of."""
-    return sorted({*recorded_ids(out), *(path.stem for path in (out / TIMELINE.name).glob("*.parquet"))})
-
-
-def read_status(out: Path, video_id: str) -> dict[str, Any]:
-    """The record of a video's last run; empty where there is none that can be read."""
-    try:
-        return read_record(out, video_id)
-    except OSError:
-        return {}
+    return sorted({*recorded_videos(out), *videos_with_table(out, TIMELINE.name)})
 
 
 class Video:
@@ -48,16 +40,16 @@ class Video:
         InputError: There is no timeline to hang anything on.
     """
 
-    def __init__(self, out: Path, video_id: str, pinned: Mapping[str, Any]) -> None:
+    def __init__(self, out: Path, video_id: str, manifest: Manifest) -> None:
         self.video_id = video_id
-        self.recipes: Mapping[str, Any] = pinned["recipes"]
-        self.step = float(Fraction(pinned["step"]))
-        self.status = read_status(out, video_id)
+        self.recipes: Mapping[str, Any] = manifest.recipes
+        self.step = float(manifest.step)
+        self.status = read_record(out, video_id)
         self.tables: dict[str, dict[str, Any]] = {}
         self.unreadable: dict[str, str] = {}
         self._out = out
         rows: dict[str, int] = {}
-        for name in pinned["tables"]:
+        for name in manifest.tables:
             path = table_path(out, name, video_id)
             footer = read_footer(path)
             if footer is not None:
@@ -83,7 +75,7 @@ class Video:
     @cached_property
     def damage(self) -> str:
         """What was lost while decoding, in words; empty if nothing was."""
-        return damage_in_words(self.status.get("damage", {}))
+        return describe_damage(self.status.get("damage", {}))
 
     @cached_property
     def shot_of_windows(self) -> npt.NDArray[np.int32]:

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.errors import InputError
-from pipeline.tables import read_table
+from pipeline.store.parquet import read_table
 from pipeline.training.metrics import compare_videos
 from pipeline.training.results import FOLDS, OUT_OF_FOLD
 from pipeline.training.train import METRICS

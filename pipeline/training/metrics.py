@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.tables import read_table
+from pipeline.store.parquet import read_table
 from pipeline.training.baselines import BASELINES
 from pipeline.training.evaluate import Predictions, evaluate, interval, paired, scores
 from pipeline.training.importance import by_family

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from models_cache.manifest import assets
-from pipeline.datacard import SOFTWARE_LICENCES, grid
-from pipeline.storage import write_atomically
+from pipeline.dataset.data_card import SOFTWARE_LICENCES, grid
+from pipeline.store.files import write_atomically
 from pipeline.training.samples import MAIN
 
 CARD = "MODELCARD.md"

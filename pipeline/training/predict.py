@@ -11,16 +11,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.dataset import Dataset
+from pipeline.dataset.dataset import Dataset
+from pipeline.dataset.join import KEY_FIELDS
 from pipeline.errors import AvcuesError
-from pipeline.join import KEY_FIELDS
-from pipeline.provenance import avcues_version
-from pipeline.storage import write_atomically
-from pipeline.tables import METADATA_KEY
+from pipeline.store.files import write_atomically
+from pipeline.store.parquet import METADATA_KEY
+from pipeline.store.provenance import avcues_version
 from pipeline.training.saved_model import Model
 
 if TYPE_CHECKING:
-    from pipeline.storage import Location
+    from pipeline.store.files import Location
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.tables import write_table
+from pipeline.store.parquet import write_table
 from pipeline.training.cross_validation import Outcome
 from pipeline.training.samples import MAIN, Samples
 from pipeline.training.settings import TrainingSettings

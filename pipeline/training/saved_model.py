@@ -16,10 +16,10 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from pipeline.catalogue import Catalogue
+from pipeline.dataset.catalog import Catalog
 from pipeline.errors import DatasetError, InputError, SettingsError
-from pipeline.storage import write_atomically
-from pipeline.tables import write_json
+from pipeline.store.files import write_atomically
+from pipeline.store.parquet import write_json
 from pipeline.training.fit import one_thread
 from pipeline.training.lasso import Lasso
 from pipeline.training.models import Fitted
@@ -48,23 +48,23 @@ class Model:
     columns: Mapping[str, tuple[str, ...]]
     dimensions: Mapping[str, Fitted]
 
-    def check(self, catalogue: Catalogue) -> None:
+    def check(self, catalog: Catalog) -> None:
         """Makes sure that a folder's tables were made as those that the model learned from.
 
         Raises:
             DatasetError: They were not, or one is missing; the message names every difference.
         """
         differences = []
-        if Fraction(self.document["step"]) != catalogue.step:
-            differences.append(f"step: the model learned from {self.document['step']} s, there it is {catalogue.step}")
+        if Fraction(self.document["step"]) != catalog.step:
+            differences.append(f"step: the model learned from {self.document['step']} s, there it is {catalog.step}")
         for name, about in self.document["tables"].items():
-            if name not in catalogue.tables:
+            if name not in catalog.tables:
                 differences.append(f"{name}: the model reads this table, and there is none; add it with avcues extract")
                 continue
-            for key, learned, there in _differences(about["recipe"], catalogue.tables[name].recipe):
+            for key, learned, there in _differences(about["recipe"], catalog.tables[name].recipe):
                 differences.append(f"{name} {key}: the model learned from {learned}, there it is {there}")
         if differences:
-            raise DatasetError("\n".join(f"{catalogue.folder}: {difference}" for difference in differences))
+            raise DatasetError("\n".join(f"{catalog.folder}: {difference}" for difference in differences))
 
     def predict(self, table: pa.Table) -> dict[str, npt.NDArray[np.float64]]:
         """Predictions for the windows of one video, on the scale of the labels.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from pipeline.dataset import shuffled
+from pipeline.dataset.dataset import shuffled
 from pipeline.errors import LeakError, SettingsError
 from pipeline.training.settings import Protocol, TrainingSettings
 

@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 
 from models_cache import nearest
 from models_cache.hashing import sha256
-from pipeline.dataset import Dataset
+from pipeline.dataset.dataset import Dataset
+from pipeline.dataset.labels import PREFIX, Fill, Labels, read_labels
 from pipeline.errors import InputError
-from pipeline.labels import PREFIX, Fill, Labels, read_labels
-from pipeline.tables import METADATA_KEY
+from pipeline.store.parquet import METADATA_KEY
 from pipeline.training.samples import Floats, Target, edges_of
 from pipeline.training.settings import TrainingSettings
 
@@ -67,7 +67,7 @@ def read_label_file(source: Path | pa.Table, data: Dataset, fill: Fill = "none")
     Raises:
         InputError: They cannot be used.
     """
-    labels = read_labels(source, data.catalogue.step, data.lengths, fill)
+    labels = read_labels(source, data.catalog.step, data.lengths, fill)
     if not isinstance(source, Path):
         return LabelFile(name="labels", sha256="", labels=labels, about={})
     about: dict[str, Any] = {}

@@ -13,15 +13,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline import dataset
-from pipeline.catalogue import read_catalogue
-from pipeline.dataset import Dataset, Incomplete
+from pipeline.dataset.catalog import read_catalog
+from pipeline.dataset.dataset import Dataset, Incomplete, open_dataset
+from pipeline.dataset.labels import Fill
 from pipeline.errors import InputError, LeakError, SettingsError
-from pipeline.labels import Fill
-from pipeline.preflight import prepare_output
-from pipeline.provenance import avcues_version
-from pipeline.storage import location
-from pipeline.tables import write_json
+from pipeline.store.files import location, prepare_output
+from pipeline.store.parquet import write_json
+from pipeline.store.provenance import avcues_version
 from pipeline.training.cross_validation import Job, Outcome, epochs_of, jobs_of
 from pipeline.training.metrics import metrics
 from pipeline.training.modelcard import write_card
@@ -66,7 +64,7 @@ def choose_tables(
     Raises:
         AvcuesError: The folder is no dataset.
     """
-    there = read_catalogue(location(folder)).tables
+    there = read_catalog(location(folder)).tables
     named = audio is not None or visual is not None
     fused = model in ("early", "late", "pair")
     sound, picture = audio, visual
@@ -105,7 +103,7 @@ def prepare(
     """
     pretrain = pretrain or {}
     _check_pretraining(settings, pretrain)
-    data = dataset.open(folder, tables=list(settings.tables), incomplete=incomplete)
+    data = open_dataset(folder, tables=list(settings.tables), incomplete=incomplete)
     sources = {MAIN: labels, **{branch: pretrain[branch] for branch in ("audio", "visual") if branch in pretrain}}
     files = {role: read_label_file(source, data, label_fill) for role, source in sources.items()}
     dimensions = choose_dimensions(list(files.values()), settings.dimensions or None)
@@ -212,7 +210,7 @@ def check_target(out: Path, data: Dataset) -> None:
     Raises:
         SettingsError: It lies in the dataset, cannot be written, or holds other things than a model.
     """
-    folder = data.catalogue.folder
+    folder = data.catalog.folder
     if isinstance(folder, Path) and folder.resolve() in (out.resolve(), *out.resolve().parents):
         raise SettingsError(f"--out {out}: lies in the dataset {folder}; name a place outside of it")
     if out.exists() and not (out / DOCUMENT).exists() and (out.is_file() or any(out.iterdir())):

@@ -8,9 +8,9 @@ import numpy as np
 import opensmile
 
 from extractors.emobase import COLUMN_NAMES, to_int16
-from pipeline.decoded import Sound
-from pipeline.media import Media
-from pipeline.sound import Track
+from pipeline.extraction.audio import Track
+from pipeline.media.container import Media
+from pipeline.media.frames import AudioBlock
 
 # The plain way to get windows out of the installed feature set, without our buffers and our streaming.
 REFERENCE_CONF = r"""
@@ -32,7 +32,7 @@ def test_names_and_order_are_opensmiles() -> None:
 def test_values_equal_one_pass_of_opensmile_bit_for_bit(real60, media, tmp_path: Path) -> None:
     with Media.open(media("real60.mp4")) as opened:
         track = Track(opened.audio_rate_hz, opened.damage)
-        blocks = [b for s in opened.decode(video=False, audio=True) if isinstance(s, Sound) for b in track.lay(s)]
+        blocks = [b for s in opened.decode(video=False, audio=True) if isinstance(s, AudioBlock) for b in track.lay(s)]
         samples = to_int16(np.concatenate([*blocks, *track.finish()]))
     padded = np.zeros(round((60 + 0.06) * 48000), np.float32)
     padded[: len(samples)] = samples / np.float32(32768)

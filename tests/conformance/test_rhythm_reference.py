@@ -10,8 +10,8 @@ import pytest
 import soxr
 
 from extractors.rhythm import FRAMES_PER_SECOND, HOP_LENGTH, N_FFT, RATE_HZ, Rhythm
-from pipeline.decoded import Sound
-from pipeline.media import Media
+from pipeline.media.container import Media
+from pipeline.media.frames import AudioBlock
 
 TIMING = {"sr": RATE_HZ, "hop_length": HOP_LENGTH}
 
@@ -19,7 +19,7 @@ TIMING = {"sr": RATE_HZ, "hop_length": HOP_LENGTH}
 @pytest.fixture(scope="module")
 def track(media) -> np.ndarray:
     with Media.open(media("real60.mp4")) as opened:
-        blocks = [s.samples for s in opened.decode(video=False, audio=True) if isinstance(s, Sound)]
+        blocks = [s.samples for s in opened.decode(video=False, audio=True) if isinstance(s, AudioBlock)]
     return soxr.resample(np.concatenate(blocks), 48000, RATE_HZ)[: 60 * RATE_HZ]
 
 

@@ -21,8 +21,8 @@ from extractors.protocol import (
     ShotDetector,
 )
 from models_cache import AvcuesError, WeightsError
-from pipeline.settings import Settings
-from pipeline.weights import settle
+from pipeline.runtime.settings import Settings
+from pipeline.runtime.weights import settle
 
 NAMES = registry.names()
 

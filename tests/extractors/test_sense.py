@@ -13,8 +13,8 @@ from extractors import registry
 from extractors.compute import Compute
 from extractors.protocol import ClipBatch, FrameBatch
 from models_cache import WeightsError
-from pipeline.settings import Settings
-from pipeline.weights import settle
+from pipeline.runtime.settings import Settings
+from pipeline.runtime.weights import settle
 
 
 def make(name: str, compute: Compute, **options: str):

@@ -12,10 +12,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.inputs import VideoInput
-from pipeline.process import process_video
-from pipeline.result import VideoResult
-from pipeline.settings import Settings
+from extractors.base import with_defaults
+from pipeline.extraction.video import Measurements, process_video
+from pipeline.runtime.settings import Settings
+from pipeline.store.files import VideoInput
+from pipeline.store.manifest import pin
+from pipeline.store.records import VideoResult
 
 RATE_HZ = 48000
 CHEAP = ("emobase", "rhythm", "color", "lighting")
@@ -36,10 +38,22 @@ class Extracted:
         return self.table(table)[column].to_pandas().to_numpy()
 
 
+def measurements(settings: Settings, *plugins: type) -> Measurements:
+    """What a run with these settings measures; `plugins` are extractors that the registry does not know."""
+    extractors = [*settings.create_extractors(), *(with_defaults(plugin)() for plugin in plugins)]
+    return Measurements(extractors=extractors, step=settings.step, compute=settings.compute)
+
+
+def start_dataset(out: Path, settings: Settings, *plugins: type) -> Measurements:
+    """Writes the manifest of an output folder, as a run does before its first video."""
+    measured = measurements(settings, *plugins)
+    pin(out, settings.manifest(measured.extractors))
+    return measured
+
+
 def extract(path: Path, out: Path, **settings: object) -> Extracted:
     """Processes one video in this process."""
-    chosen = Settings(**settings)  # type: ignore[arg-type]
-    result = process_video(VideoInput(path.stem, str(path)), chosen, chosen.create_extractors(), out)
+    result = process_video(VideoInput(path.stem, str(path)), measurements(Settings(**settings)), out)  # type: ignore[arg-type]
     assert result.state == "done", result.error
     return Extracted(out, result)
 

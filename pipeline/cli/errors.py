@@ -1,0 +1,38 @@
+"""What users see of an error: one line."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import typer
+
+from models_cache import AvcuesError
+from pipeline.runtime.signals import Terminated
+
+EXIT_SOME_FAILED = 1
+EXIT_NOTHING_STARTED = 2
+EXIT_INTERRUPTED = 130
+EXIT_TERMINATED = 143
+
+
+class OneLineErrors:
+    """Turns errors that avcues raises on purpose into one line and exit code 2."""
+
+    def __init__(self, debug: bool) -> None:
+        self._debug = debug
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
+        if self._debug or error is None:
+            return
+        if isinstance(error, AvcuesError):
+            for line in str(error).splitlines():
+                print(f"avcues: {line}", file=sys.stderr)
+            raise typer.Exit(EXIT_NOTHING_STARTED) from error
+        if isinstance(error, KeyboardInterrupt):
+            how = "terminated" if isinstance(error, Terminated) else "interrupted"
+            print(f"avcues: {how}; run the same command again to go on", file=sys.stderr)
+            raise typer.Exit(EXIT_TERMINATED if isinstance(error, Terminated) else EXIT_INTERRUPTED) from error

@@ -1,0 +1,266 @@
+"""`avcues extract`: its options, and how they become settings."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from pipeline.cli.errors import EXIT_SOME_FAILED, OneLineErrors
+
+if TYPE_CHECKING:
+    from pipeline.runtime.job import Job
+    from pipeline.runtime.run import Workers
+
+_WHAT, _WEIGHTS, _HOW, _LIMITS = "What is measured", "Networks", "How it is carried out", "Limits and faults"
+
+
+def extract(
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PATH...",
+            help="Media files, folders, quoted patterns, or a .csv/.parquet list with the columns video_id,path; "
+            "also s3://, gs:// and other URLs.",
+        ),
+    ],
+    out: Annotated[
+        str, typer.Option("--out", "-o", help="Folder or URL of the tables: OUT/<table>/<video_id>.parquet.")
+    ],
+    features: Annotated[
+        str,
+        typer.Option(
+            rich_help_panel=_WHAT,
+            help="Comma-separated, or all: emobase, rhythm, color, lighting, expressions (and its faces), scenes, "
+            "objects (and its detections), actions. shots and the timeline always come along.",
+        ),
+    ] = "all",
+    step: Annotated[
+        str, typer.Option(rich_help_panel=_WHAT, help="Window length in seconds, a multiple of 0.02, at least 0.1.")
+    ] = "0.5",
+    audio_rate: Annotated[
+        str,
+        typer.Option(
+            rich_help_panel=_WHAT,
+            help="Rate in Hz that emobase's input is resampled to, or native, as the MuVi study did.",
+        ),
+    ] = "48000",
+    set_: Annotated[
+        list[str],
+        typer.Option(
+            "--set",
+            rich_help_panel=_WHAT,
+            metavar="FEATURE.OPTION=VALUE",
+            help="Option of a feature, e.g. shots.detector=content.",
+        ),
+    ] = [],  # noqa: B006  (typer copies it)
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", rich_help_panel=_WHAT, help="Make tables anew that are up to date.")
+    ] = False,
+    variant: Annotated[
+        list[str],
+        typer.Option(
+            rich_help_panel=_WEIGHTS,
+            metavar="FEATURE=VARIANT",
+            help="Network of a feature, e.g. actions=i3d_rgb_imagenet.",
+        ),
+    ] = [],  # noqa: B006
+    weights_dir: Annotated[
+        Path | None,
+        typer.Option(
+            rich_help_panel=_WEIGHTS, help="Folder with weights files of your own; avcues models list has the names."
+        ),
+    ] = None,
+    device: Annotated[
+        Literal["auto", "cpu", "cuda", "mps"],
+        typer.Option(rich_help_panel=_WEIGHTS, help="auto takes a GPU if torch sees one."),
+    ] = "auto",
+    precision: Annotated[
+        Literal["fp32", "bf16"],
+        typer.Option(rich_help_panel=_WEIGHTS, help="bf16 is faster and moves probabilities by about 0.01 at most."),
+    ] = "fp32",
+    workers: Annotated[
+        str,
+        typer.Option(
+            rich_help_panel=_HOW,
+            help="Worker processes; auto: what cores, memory and GPUs carry; 0: work in this process, for debugging.",
+        ),
+    ] = "auto",
+    workers_per_gpu: Annotated[
+        int | None,
+        typer.Option(
+            rich_help_panel=_HOW, min=1, help="With --workers auto: at most so many share a GPU.  [default: 4]"
+        ),
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            rich_help_panel=_HOW, metavar="ADDRESS", help="Run on an existing Dask cluster, e.g. tcp://host:8786."
+        ),
+    ] = None,
+    resources: Annotated[
+        list[str],
+        typer.Option(
+            rich_help_panel=_HOW,
+            metavar="NAME=AMOUNT",
+            help="With --scheduler: only on workers started with dask worker --resources, e.g. GPU=1.",
+        ),
+    ] = [],  # noqa: B006
+    log_json: Annotated[
+        bool, typer.Option("--log-json", rich_help_panel=_HOW, help="One JSON object per video on standard error.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", rich_help_panel=_HOW, help="Show tracebacks.")] = False,
+    time_limit: Annotated[
+        float | None,
+        typer.Option(
+            rich_help_panel=_LIMITS,
+            metavar="SECONDS",
+            min=1,
+            help="Give up a video that takes longer. Without it, one on which nothing moves for 10 minutes.",
+        ),
+    ] = None,
+    memory_limit: Annotated[
+        str | None,
+        typer.Option(rich_help_panel=_LIMITS, metavar="SIZE", help="Give up a video that needs more, e.g. 4GiB."),
+    ] = None,
+    fail_fast: Annotated[
+        bool, typer.Option("--fail-fast", rich_help_panel=_LIMITS, help="Stop at the first video that fails.")
+    ] = False,
+    max_failures: Annotated[
+        int | None, typer.Option(rich_help_panel=_LIMITS, min=1, help="Stop when so many videos have failed.")
+    ] = None,
+) -> None:
+    """Makes the feature tables of videos.
+
+    [bold]avcues extract[/] clip.mp4 --out features
+
+    [bold]avcues extract[/] "videos/**/*.mkv" --out features --features emobase,color --workers 8
+
+    [bold]avcues extract[/] s3://bucket/videos --out s3://bucket/features --scheduler tcp://host:8786
+
+    Running it again goes on where it stopped: tables that are up to date are kept.
+
+    Exit codes: 0 all done, 1 some videos failed (the others are done), 2 nothing was started, 130 or 143 ended by
+    Ctrl-C or SIGTERM.
+    """
+    with OneLineErrors(debug):
+        from pipeline.runtime.api import make_settings, parse_bytes, weights_folder
+        from pipeline.runtime.job import Job
+        from pipeline.runtime.run import Workers
+        from pipeline.store.files import location
+
+        job = Job(
+            settings=make_settings(
+                features=_names(features),
+                step=step,
+                options=_options(audio_rate, set_, variant),
+                device=device,
+                precision=precision,
+            ),
+            out=location(out),
+            weights_dir=weights_folder(weights_dir),
+            overwrite=overwrite,
+            debug=debug,
+            time_limit_s=time_limit,
+            memory_limit_bytes=None if memory_limit is None else parse_bytes(memory_limit),
+        )
+        where = Workers(
+            count=parse_workers(workers),
+            per_gpu=workers_per_gpu,
+            scheduler=scheduler,
+            resources=parse_resources(resources),
+        )
+        code = show_run(paths, job, where, max_failures=1 if fail_fast else max_failures, log_json=log_json)
+    raise typer.Exit(code)
+
+
+def show_run(
+    paths: list[str],
+    job: Job,
+    workers: Workers,
+    *,
+    max_failures: int | None = None,
+    log_json: bool = False,
+) -> int:
+    """Runs a job, shows it on standard error, and returns the exit code."""
+    from rich.console import Console
+
+    from pipeline.cli.display import Display
+    from pipeline.errors import RunStoppedError
+    from pipeline.runtime.run import run
+    from pipeline.runtime.signals import terminable
+
+    display = Display(Console(stderr=True), log_json=log_json)
+    results = run(paths, job, workers, max_failures=max_failures, observer=display)
+    with terminable(), closing(results), display:
+        try:
+            for result in results:
+                display.finished(result)
+        except RunStoppedError as error:
+            display.stopped(str(error))
+        finally:
+            display.summarise(str(job.out))
+    return EXIT_SOME_FAILED if display.failed or display.was_stopped else 0
+
+
+def _names(features: str) -> list[str] | None:
+    return None if features == "all" else [name.strip() for name in features.split(",") if name.strip()]
+
+
+def parse_workers(workers: str) -> int | None:
+    """Number of workers; None for auto.
+
+    Raises:
+        SettingsError: It is neither.
+    """
+    from pipeline.errors import SettingsError
+
+    if workers == "auto":
+        return None
+    if not (workers.isascii() and workers.isdigit()):
+        raise SettingsError(f"--workers {workers}: expected a number of processes, 0, or auto")
+    return int(workers)
+
+
+def _options(audio_rate: str, assignments: list[str], variants: list[str]) -> dict[str, dict[str, Any]]:
+    """Options by feature, from --audio-rate, --set and --variant."""
+    from pipeline.errors import SettingsError
+
+    options: dict[str, dict[str, Any]] = {}
+    if audio_rate != "48000":
+        is_number = audio_rate.isascii() and audio_rate.isdigit()
+        if audio_rate != "native" and not is_number:
+            raise SettingsError(f"--audio-rate {audio_rate}: expected a rate in Hz, such as 48000, or native")
+        options["emobase"] = {"rate_hz": int(audio_rate) if is_number else audio_rate}
+    for assignment in assignments:
+        name, dot, rest = assignment.partition(".")
+        option, equals, value = rest.partition("=")
+        if not (dot and equals and name and option):
+            raise SettingsError(f"--set {assignment}: expected FEATURE.OPTION=VALUE, such as shots.detector=content")
+        options.setdefault(name, {})[option] = value
+    for choice in variants:
+        name, equals, value = choice.partition("=")
+        if not (equals and name and value):
+            raise SettingsError(f"--variant {choice}: expected FEATURE=VARIANT, such as actions=i3d_rgb_imagenet")
+        options.setdefault(name, {})["variant"] = value
+    return options
+
+
+def parse_resources(assignments: list[str]) -> dict[str, float] | None:
+    """Amounts by name; None where there are none.
+
+    Raises:
+        SettingsError: One cannot be understood.
+    """
+    from pipeline.errors import SettingsError
+
+    found = {}
+    for assignment in assignments:
+        name, _, amount = assignment.partition("=")
+        try:
+            found[name] = float(amount)
+        except ValueError as error:
+            raise SettingsError(f"--resources {assignment}: expected NAME=AMOUNT, such as GPU=1") from error
+    return found or None

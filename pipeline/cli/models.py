@@ -1,0 +1,99 @@
+"""The commands `avcues models ...`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.cli.errors import OneLineErrors
+
+models = typer.Typer(no_args_is_help=True, help="Weights files: what there is, what is at hand, how to get it.")
+
+
+@models.command("list")
+def list_models() -> None:
+    """Lists every file that avcues can use, and whether it is at hand."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from models_cache.cache import cache_dir, find
+    from models_cache.manifest import assets
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("name", "at hand", "file", "licence and what it is"):
+        # Other commands take names and files: these are never cut.
+        table.add_column(heading, no_wrap=not heading.startswith("licence"), overflow="fold")
+    for name, asset in assets().items():
+        table.add_row(name, "yes" if find(name) else "no", asset.file, f"{asset.licence}: {asset.title}")
+    console = Console()
+    console.print(table)
+    console.print(f"cache: {cache_dir()}", soft_wrap=True, highlight=False)
+
+
+@models.command()
+def fetch(
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="As in avcues models list, or all.")],
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+) -> None:
+    """Fetches weights into the cache, from the first source that works. Exit code 1 if some cannot be had."""
+    failed = 0
+    with OneLineErrors(debug):
+        from rich.console import Console
+
+        from models_cache import WeightsError
+        from models_cache.cache import resolve
+        from models_cache.manifest import asset, assets
+        from pipeline.runtime.progress import ProgressBars
+
+        wanted = list(assets()) if names == ["all"] else [asset(name).name for name in names]
+        console = Console(stderr=True)
+        with ProgressBars(console, shown=console.is_terminal) as bars:
+            for name in wanted:
+                try:
+                    found = resolve(name, lambda done, total, name=name: bars.downloading(name, done, total))  # type: ignore[misc]
+                    print(f"{name}: {found.path}")
+                except WeightsError as error:
+                    failed += 1
+                    print(f"avcues: {error}", file=sys.stderr)
+    raise typer.Exit(1 if failed else 0)
+
+
+@models.command()
+def verify(debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False) -> None:
+    """Hashes every file of the cache anew. Exit code 1 if one is not what it should be."""
+    wrong = 0
+    with OneLineErrors(debug):
+        from models_cache.cache import cache_dir
+        from models_cache.hashing import mismatch
+        from models_cache.manifest import assets
+
+        for name, asset in assets().items():
+            path = cache_dir() / asset.file
+            if path.is_file():
+                why = mismatch(asset, path)
+                wrong += why is not None
+                print(f"{name}: {why + '; remove ' + str(path) if why else 'as it should be'}")
+    raise typer.Exit(1 if wrong else 0)
+
+
+@models.command("import")
+def import_models(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Weights files that you have.")],
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+) -> None:
+    """Copies weights files into the cache; they are recognised by their content. Exit code 1 if some are unknown."""
+    failed = 0
+    with OneLineErrors(debug):
+        from models_cache import WeightsError
+        from models_cache.cache import import_file
+
+        for file in files:
+            try:
+                print(f"{file}: is {import_file(file).name}")
+            except WeightsError as error:
+                failed += 1
+                print(f"avcues: {error}", file=sys.stderr)
+    raise typer.Exit(1 if failed else 0)

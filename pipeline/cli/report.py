@@ -1,0 +1,56 @@
+"""The command `avcues report`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.cli.errors import OneLineErrors
+
+
+def report(
+    out: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that avcues extract made.")],
+    video_ids: Annotated[list[str], typer.Argument(metavar="[VIDEO_ID]...", help="Videos; none: all.")] = [],  # noqa: B006  (typer copies it)
+    folder: Annotated[Path | None, typer.Option("--out", "-o", help="Folder of the pages; else DIR/report.")] = None,
+    media: Annotated[Path | None, typer.Option(help="Folder of the videos, if they are not where they were.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; else one per core.")] = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+) -> None:
+    """Makes a page to look at per video, and an index of all of them, for any browser, offline.
+
+    Exit codes: 0 all made, 1 some pages could not be made, 2 nothing was started.
+    """
+    with OneLineErrors(debug):
+        problems = make_report(out, video_ids, folder, media, workers)
+    raise typer.Exit(1 if problems else 0)
+
+
+def make_report(
+    out: Path,
+    video_ids: Sequence[str] = (),
+    folder: Path | None = None,
+    media: Path | None = None,
+    workers: int | None = None,
+) -> int:
+    """Makes the pages behind a progress bar, names the one to open, and returns how many could not be made."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from pipeline.report.build import build
+
+    console = Console(stderr=True)
+    with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
+        bar = progress.add_task("pages", total=None)
+
+        def tell(done: int, total: int) -> None:
+            progress.update(bar, completed=done, total=total)
+
+        made = build(out, video_ids, report=folder, media=media, workers=workers, tell=tell)
+    for problem in made.problems:
+        print(f"avcues: {problem}", file=sys.stderr)
+    print(f"{made.pages} {'page' if made.pages == 1 else 'pages'} made; open {made.open_first}")
+    return len(made.problems)

@@ -1,0 +1,150 @@
+"""What a finished folder holds, from its files alone: tables, documented columns, videos and what these lack."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from extractors.protocol import Column, RowKind
+from pipeline.errors import DatasetError
+from pipeline.store.layout import MANIFEST, table_path, videos_with_table
+from pipeline.store.manifest import BASE_FEATURE, read_manifest
+from pipeline.store.parquet import TIMELINE, open_parquet, read_metadata
+from pipeline.store.records import read_records
+
+if TYPE_CHECKING:
+    from pipeline.store.files import Location
+
+_FIRST_TABLES = (TIMELINE.name, BASE_FEATURE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredColumn:
+    """A column of a table, as the dataset's files document it.
+
+    Args:
+        table: Name of its table.
+        about: Unit, meaning and range.
+        type: Its type in the files.
+    """
+
+    table: str
+    about: Column
+    type: pa.DataType
+
+    @property
+    def name(self) -> str:
+        """`<table>.<column>`: its name wherever tables are joined."""
+        return f"{self.table}.{self.about.name}"
+
+    def documented(self) -> dict[str, Any]:
+        """Everything that is known of it, as JSON values; bounds that it does not have are left out."""
+        about = {"name": self.name, "table": self.table, "type": str(self.type)}
+        about |= {"unit": self.about.unit, "meaning": self.about.meaning}
+        return about | {k: v for k, v in (("low", self.about.low), ("high", self.about.high)) if v is not None}
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredTable:
+    """A table of a dataset, as one of its own files describes it.
+
+    Args:
+        row: What one row is: "window", "item" (any number per window) or "shot".
+        columns: Feature columns, in the order of the files; the keys are not among them.
+        recipe: What decides its values apart from the video: extractor, version, settings, step, weights.
+        citation: The paper or tool that it follows.
+        videos: Ids that have a file of this table.
+    """
+
+    name: str
+    row: RowKind
+    columns: tuple[StoredColumn, ...]
+    recipe: Mapping[str, Any]
+    citation: str
+    videos: frozenset[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Catalog:
+    """A dataset's contents.
+
+    Args:
+        tables: By name: the timeline and the shots, then the others in the order in which they were added.
+        absent: Tables that the dataset is to have, but of which no video has a readable file.
+        videos: Every id that has a file or the record of a failure, sorted.
+        records: What `_status` says of each video that it knows.
+    """
+
+    folder: Location
+    step: Fraction
+    tables: Mapping[str, StoredTable]
+    absent: tuple[str, ...]
+    videos: tuple[str, ...]
+    records: Mapping[str, Mapping[str, Any]]
+
+    def path(self, table: str, video_id: str) -> Location:
+        """Where a table of a video lies."""
+        return table_path(self.folder, table, video_id)
+
+    def has(self, table: str, video_id: str) -> bool:
+        """Whether there is a file of that table of the video."""
+        return table in self.tables and video_id in self.tables[table].videos
+
+
+def read_catalog(folder: Location) -> Catalog:
+    """Reads what a folder holds: its manifest, its file names, and one file of each table.
+
+    Raises:
+        SettingsError: The manifest is damaged or of another version.
+        DatasetError: It is not a folder that avcues made, or nothing is in it yet.
+    """
+    manifest = read_manifest(folder)
+    if manifest is None:
+        raise DatasetError(f"{folder}: has no {MANIFEST}; name a folder that avcues extract made")
+    names = [name for name in dict.fromkeys((*_FIRST_TABLES, *manifest.tables)) if name in manifest.tables]
+    tables = {}
+    for name in names:
+        table = _describe(folder, name, manifest.recipes[manifest.tables[name]])
+        if table is not None:
+            tables[name] = table
+    if TIMELINE.name not in tables:
+        raise DatasetError(f"{folder}: no video in it is finished; run avcues extract again")
+    records = {record["video_id"]: record for record in read_records(folder)}
+    failed = {video_id for video_id, record in records.items() if record.get("state") == "failed"}
+    return Catalog(
+        folder=folder,
+        step=manifest.step,
+        tables=tables,
+        absent=tuple(name for name in names if name not in tables),
+        videos=tuple(sorted(failed.union(*(table.videos for table in tables.values())))),
+        records=records,
+    )
+
+
+def _describe(folder: Location, name: str, recipe: Mapping[str, Any]) -> StoredTable | None:
+    """The table as its first file of the pinned recipe documents it."""
+    video_ids = videos_with_table(folder, name)
+    for video_id in video_ids:
+        path = table_path(folder, name, video_id)
+        metadata = read_metadata(path)
+        if metadata is None or metadata["recipe"] != recipe:
+            continue
+        with open_parquet(path) as file:
+            types = file.schema_arrow
+        columns = tuple(
+            StoredColumn(table=name, about=Column(**documented), type=types.field(documented["name"]).type)
+            for documented in metadata["columns"]
+        )
+        return StoredTable(
+            name=name,
+            row=metadata["row"],
+            columns=columns,
+            recipe=recipe,
+            citation=metadata["citation"],
+            videos=frozenset(video_ids),
+        )
+    return None

@@ -1,0 +1,303 @@
+"""A finished folder as one dataset, joined on the half-second grid: Arrow, pandas, polars or torch.
+
+```python
+import avcues
+
+data = avcues.open_dataset("features", tables=["color", "lighting"], labels="labels.csv")
+frame = data.to_pandas()
+for train, test in data.split(folds=5, seed=0):
+    sequences = train.sequences(length=4, targets=["valence"])
+```
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import pyarrow as pa
+
+from pipeline.dataset import join
+from pipeline.dataset.catalog import Catalog, StoredColumn, read_catalog
+from pipeline.dataset.labels import PREFIX, Fill, Labels, read_labels
+from pipeline.dataset.selection import choose, joinable, similar
+from pipeline.errors import DatasetError
+from pipeline.store.files import location
+from pipeline.store.parquet import METADATA_KEY, TIMELINE
+from pipeline.store.provenance import avcues_version
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+
+    from pipeline.dataset.sequences import Nulls, Sequences
+    from pipeline.store.files import Location
+
+Incomplete = Literal["leave_out", "nulls"]
+
+
+class Fold(NamedTuple):
+    """Two datasets without a video in common."""
+
+    train: Dataset
+    test: Dataset
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Dataset:
+    """Videos and columns of a finished folder, as `open_dataset` makes it; values are read when they are asked for.
+
+    Args:
+        lengths: Video id to its number of windows, sorted by id: the order of rows.
+        stored: The features, in the order of columns.
+        labels: The user's own, on the grid.
+        left_out: Videos of the folder that are not in the dataset, each with the reason.
+        nulls_for_missing: A table that a video does not have is null there; otherwise no video lacks any.
+    """
+
+    catalog: Catalog
+    lengths: Mapping[str, int]
+    stored: tuple[StoredColumn, ...]
+    labels: Labels | None
+    left_out: Mapping[str, str]
+    nulls_for_missing: bool
+
+    def __repr__(self) -> str:
+        shape = f"{len(self.videos)} videos, {self.rows} rows, {len(self.columns)} columns, {len(self.targets)} targets"
+        return f"<Dataset {self.catalog.folder}: {shape}>"
+
+    @property
+    def videos(self) -> tuple[str, ...]:
+        """Ids, sorted."""
+        return tuple(self.lengths)
+
+    @property
+    def rows(self) -> int:
+        """Windows of all videos."""
+        return sum(self.lengths.values())
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the features: `<table>.<column>`."""
+        return tuple(column.name for column in self.stored)
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Names of the labels: `target.<name>`."""
+        return tuple(field.name for field in self.labels.fields) if self.labels else ()
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """Keys, features and targets; the metadata key `avcues` documents them (`about`, as JSON)."""
+        features = (pa.field(column.name, column.type) for column in self.stored)
+        targets = self.labels.fields if self.labels else ()
+        metadata = {METADATA_KEY: json.dumps(self.about())}
+        return pa.schema([*join.KEY_FIELDS, *features, *targets], metadata=metadata)
+
+    def about(self) -> dict[str, Any]:
+        """What every column is, and what its table was made with."""
+        tables = (self.catalog.tables[name] for name in dict.fromkeys(column.table for column in self.stored))
+        return {
+            "avcues": avcues_version(),
+            "row": "window",
+            "step": str(self.catalog.step),
+            "tables": {
+                table.name: {"row": table.row, "recipe": table.recipe, "citation": table.citation} for table in tables
+            },
+            "columns": [column.documented() for column in self.stored],
+            "targets": [{"name": name, "fill": self.labels.fill} for name in self.targets] if self.labels else [],
+        }
+
+    def fingerprint(self, video_id: str) -> str | None:
+        """Of the file that a video's tables were made from, if they say: videos with the same one are the same.
+
+        Raises:
+            DatasetError: Its timeline cannot be read.
+        """
+        return join.fingerprint(self.catalog, video_id)
+
+    def read(self, video_id: str) -> pa.Table:
+        """The rows of one video.
+
+        Raises:
+            DatasetError: A file of it is missing, damaged, or does not belong to the others.
+        """
+        table = join.join(self.catalog, video_id, self.stored, nulls_for_missing=self.nulls_for_missing)
+        targets = self.labels.of(video_id, table.num_rows) if self.labels else []
+        return pa.table([*table.columns, *targets], schema=self.schema)
+
+    def tables(self) -> Iterator[pa.Table]:
+        """The rows of each video in turn, so that only one needs to be in memory."""
+        return map(self.read, self.videos)
+
+    def to_arrow(self) -> pa.Table:
+        """All rows; missing values are null, types are those of the files."""
+        return pa.concat_tables([self.schema.empty_table(), *self.tables()])
+
+    def to_pandas(self) -> pd.DataFrame:
+        """All rows; missing values are NaN, which turns counts that may be missing into floats."""
+        return self.to_arrow().to_pandas()
+
+    def to_polars(self) -> pl.DataFrame:
+        """All rows; missing values are null."""
+        import polars as pl
+
+        frame = pl.from_arrow(self.to_arrow())
+        assert isinstance(frame, pl.DataFrame)
+        return frame
+
+    def sequences(
+        self,
+        length: int = 4,
+        hop: int = 1,
+        *,
+        horizon: int | None = None,
+        tables: Collection[str] | None = None,
+        columns: Collection[str] | None = None,
+        targets: Sequence[str] | None = None,
+        nulls: Nulls = "nan",
+        cache_bytes: int = 1 << 30,
+    ) -> Sequences:
+        """Runs of consecutive windows of one video, as a map-style torch dataset: see `Sequences` for the items.
+
+        Args:
+            length: Windows per sequence.
+            hop: Windows from the start of one sequence to the start of the next.
+            horizon: Whose labels are a sequence's targets: None: those of each of its windows; 0: those of its last
+                window; 1: those of the window after it, as in the MuVi study; and so on.
+            tables: Features, as for `open`.
+            columns: Features, as for `open`.
+            targets: Names of labels, or of columns to predict, which then are no features; None: all labels.
+            nulls: What missing features become: "nan", "zero" with a mask, or "drop": no sequence that has any.
+            cache_bytes: Videos are kept in memory up to this size, in each process that reads.
+
+        Raises:
+            DatasetError: A name is unknown, a target is text, or no feature or no sequence is left.
+            ValueError: `length`, `hop`, `horizon` or `nulls` is none of those possible.
+        """
+        from pipeline.dataset.sequences import Sequences
+
+        features = [column.name for column in choose(self.stored, self.catalog, tables, columns)]
+        wanted = [self._target(name) for name in (self.targets if targets is None else targets)]
+        return Sequences(
+            self,
+            length,
+            hop,
+            horizon=horizon,
+            features=features,
+            targets=wanted,
+            nulls=nulls,
+            cache_bytes=cache_bytes,
+        )
+
+    def select(
+        self,
+        *,
+        videos: Collection[str] | None = None,
+        tables: Collection[str] | None = None,
+        columns: Collection[str] | None = None,
+    ) -> Dataset:
+        """The same dataset with some videos, tables or columns only.
+
+        Raises:
+            DatasetError: A video or table is unknown, or a pattern matches nothing.
+        """
+        for video_id in videos or ():
+            if video_id not in self.lengths:
+                raise DatasetError(f'{self.catalog.folder}: there is no video "{video_id}" in this dataset')
+        lengths = {name: rows for name, rows in self.lengths.items() if videos is None or name in videos}
+        return replace(self, lengths=lengths, stored=choose(self.stored, self.catalog, tables, columns))
+
+    def split(self, folds: int = 5, seed: int = 0) -> list[Fold]:
+        """Cross-validation by video: each video is in the test set of one fold and in the training sets of all others.
+
+        The sizes of folds differ by one video at most. Folds depend on the ids, `folds` and `seed` alone: not on the
+        order of files, the machine or the versions of libraries.
+
+        Raises:
+            ValueError: There are fewer than 2 folds, or more than videos.
+        """
+        if not 2 <= folds <= len(self.videos):
+            raise ValueError(f"folds = {folds}: expected 2 to {len(self.videos)}, the number of videos")
+        order = shuffled(self.videos, seed)
+        tests = [set(order[fold::folds]) for fold in range(folds)]
+        return [Fold(self.select(videos={*self.videos} - test), self.select(videos=test)) for test in tests]
+
+    def _target(self, name: str) -> str:
+        for known in (f"{PREFIX}{name}", name):
+            if known in (*self.targets, *self.columns):
+                return known
+        right = [*(target.removeprefix(PREFIX) for target in self.targets), *self.columns]
+        raise DatasetError(f'no label or column is called "{name}"{similar(name, right)}')
+
+
+def shuffled(videos: Collection[str], seed: int) -> list[str]:
+    """Ids in an order that depends on the ids and the seed alone: not on the machine or the versions of libraries."""
+    return sorted(videos, key=lambda name: hashlib.sha256(f"{seed}/{name}".encode()).digest())
+
+
+def open_dataset(
+    folder: str | Location,
+    *,
+    tables: Collection[str] | None = None,
+    columns: Collection[str] | None = None,
+    labels: Any = None,
+    label_fill: Fill = "none",
+    incomplete: Incomplete = "leave_out",
+    verify: bool = False,
+) -> Dataset:
+    """Opens a folder that `avcues extract` made.
+
+    Args:
+        folder: A path, or a URL such as "s3://bucket/features".
+        tables: Names of window and shot tables; None: all. Rows of shot tables are repeated for each window of the
+            shot. Item tables (`faces`, `detections`) have any number of rows per window and cannot be joined.
+        columns: Patterns over `<table>.<column>`: * is anything, ? any character, brackets are themselves; None: all.
+        labels: Path of a CSV or Parquet file, or a table in memory; `pipeline.dataset.labels` has the rules.
+        label_fill: What windows without a label get: "none", "hold" or "linear".
+        incomplete: A video that lacks one of the tables is left out, or is null there.
+        verify: Also leave out videos with damaged or foreign files, which otherwise are an error when they are read;
+            this opens every file, 15 ms per video and more.
+
+    Raises:
+        AvcuesError: It is no such folder, a name is unknown, a pattern matches nothing, labels cannot be used, or no
+            video is complete.
+    """
+    catalog = read_catalog(location(folder) if isinstance(folder, str) else folder)
+    stored = choose(joinable(catalog), catalog, tables, columns)
+    wanted = list(dict.fromkeys(column.table for column in stored))
+    if tables is None and columns is None:
+        wanted += catalog.absent
+    lengths, left_out = {}, {}
+    for video_id in catalog.videos:
+        try:
+            lengths[video_id] = _length(catalog, video_id, wanted, incomplete, verify)
+        except DatasetError as error:
+            left_out[video_id] = str(error)
+    if not lengths:
+        example = min(left_out)
+        raise DatasetError(f"{folder}: no video is complete; {example}: {left_out[example]}")
+    return Dataset(
+        catalog=catalog,
+        lengths=lengths,
+        stored=stored,
+        labels=None if labels is None else read_labels(labels, catalog.step, lengths, label_fill),
+        left_out=left_out,
+        nulls_for_missing=incomplete == "nulls",
+    )
+
+
+def _length(catalog: Catalog, video_id: str, tables: Sequence[str], incomplete: Incomplete, verify: bool) -> int:
+    """A video's number of windows; an error where the video is to be left out."""
+    missing = [name for name in (TIMELINE.name, *tables) if not catalog.has(name, video_id)]
+    if TIMELINE.name in missing or (missing and incomplete == "leave_out"):
+        record = catalog.records.get(video_id, {})
+        why = f"failed: {record.get('error')}" if record.get("state") == "failed" else "run avcues extract again"
+        raise DatasetError(f"lacks {', '.join(dict.fromkeys(missing))} ({why})")
+    if verify:
+        join.check(catalog, video_id, [name for name in tables if name not in missing])
+    return join.windows(catalog, video_id)

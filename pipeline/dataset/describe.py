@@ -1,0 +1,113 @@
+"""What a dataset's tables and columns are, from its own files: as data, and as text."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from models_cache.manifest import assets
+from pipeline.dataset.catalog import Catalog, StoredTable
+from pipeline.dataset.selection import choose
+
+
+def describe(
+    catalog: Catalog, tables: Collection[str] | None = None, patterns: Collection[str] | None = None
+) -> dict[str, Any]:
+    """Every table and column, as JSON values.
+
+    Args:
+        tables: Names of tables; None: all.
+        patterns: Patterns over `<table>.<column>`; None: all.
+
+    Raises:
+        DatasetError: A table is unknown, or a pattern matches nothing.
+    """
+    every = [column for table in catalog.tables.values() for column in table.columns]
+    columns = choose(every, catalog, tables, patterns, items=True)
+    named = [catalog.tables[name] for name in dict.fromkeys(column.table for column in columns)]
+    return {
+        "folder": str(catalog.folder),
+        "step": str(catalog.step),
+        "videos": len(catalog.videos),
+        "tables": [describe_table(table) for table in named],
+        "columns": [
+            column.documented() | {"source": table.citation, "weights": table.recipe.get("weights", {})}
+            for column in columns
+            for table in [catalog.tables[column.table]]
+        ],
+    }
+
+
+def describe_table(table: StoredTable) -> dict[str, Any]:
+    """What a table holds and what it was made with; `weights` by asset name, or file name of the user's own."""
+    recipe = table.recipe
+    return {
+        "name": table.name,
+        "row": table.row,
+        "videos": len(table.videos),
+        "columns": len(table.columns),
+        "source": table.citation,
+        "extractor": recipe["extractor"],
+        "version": recipe["version"],
+        "settings": recipe["settings"],
+        "precision": recipe.get("precision", "fp32"),
+        "weights": [_weights(name, sha256) for name, sha256 in recipe.get("weights", {}).items()],
+    }
+
+
+def _weights(name: str, sha256: str) -> dict[str, str]:
+    about = {"name": name, "sha256": sha256}
+    asset = assets().get(name)
+    if asset is not None:
+        about |= {"title": asset.title, "licence": asset.licence, "citation": asset.citation}
+    return about
+
+
+def show(described: Mapping[str, Any], console: Console) -> None:
+    """Prints the columns of each table, and last, where a terminal leaves off, an overview."""
+    for table in described["tables"]:
+        console.print(f"[bold]{table['name']}[/]: one row per {table['row']}", highlight=False)
+        console.print("\n".join(_origin(table)), soft_wrap=True, markup=False, highlight=False)
+        columns = Table(box=None, pad_edge=False, header_style="bold")
+        for heading in ("column", "unit", "range", "meaning"):
+            columns.add_column(heading, overflow="fold", no_wrap=heading == "column")
+        for column in described["columns"]:
+            if column["table"] == table["name"]:
+                cells = (column["name"], column["unit"], value_range(column), column["meaning"])
+                columns.add_row(*map(escape, cells))
+        console.print(columns)
+        console.print()
+    overview = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("table", "one row per", "columns", "videos", "weights"):
+        overview.add_column(heading, justify="right" if heading in ("columns", "videos") else "left")
+    for table in described["tables"]:
+        names = ", ".join(weights["name"] for weights in table["weights"])
+        overview.add_row(table["name"], table["row"], str(table["columns"]), str(table["videos"]), names or "-")
+    console.print(overview)
+
+
+def value_range(column: dict[str, Any]) -> str:
+    """The possible values of a column, such as "0 to 1"; empty where nothing is known."""
+    low, high = column.get("low"), column.get("high")
+    if low is None and high is None:
+        return ""
+    if high is None:
+        return f"{low:g} or more"
+    return f"up to {high:g}" if low is None else f"{low:g} to {high:g}"
+
+
+def settings_text(table: Mapping[str, Any]) -> str:
+    """A table's settings in one line."""
+    return ", ".join(f"{key} = {'default' if value is None else value}" for key, value in table["settings"].items())
+
+
+def _origin(table: Mapping[str, Any]) -> Iterator[str]:
+    yield f"source: {table['source']}"
+    made_by = f"{table['extractor']}, version {table['version']}, {table['precision']}"
+    yield f"made by: {', '.join(filter(None, (made_by, settings_text(table))))}"
+    for weights in table["weights"]:
+        yield f"weights: {weights['name']}, sha256 {weights['sha256']}"

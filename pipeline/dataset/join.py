@@ -1,0 +1,145 @@
+"""The one join: every table of a video side by side, row k the same half second in all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipeline.dataset.catalog import Catalog, StoredColumn
+from pipeline.errors import DatasetError
+from pipeline.store.parquet import TIMELINE, WINDOW_KEYS, metadata_of, open_parquet
+
+KEY_FIELDS = (
+    pa.field("video_id", pa.string()),
+    pa.field("window", pa.int32()),
+    pa.field("start", pa.float64()),
+    pa.field("end", pa.float64()),
+)
+
+
+def windows(catalog: Catalog, video_id: str) -> int:
+    """Rows that a video has in every window table.
+
+    Raises:
+        DatasetError: Its timeline cannot be used.
+    """
+    with ExitStack() as stack:
+        return _open(stack, catalog, video_id, TIMELINE.name)[0].metadata.num_rows
+
+
+def fingerprint(catalog: Catalog, video_id: str) -> str | None:
+    """The fingerprint of the file that a video's tables were made from, if they say.
+
+    Raises:
+        DatasetError: Its timeline cannot be used.
+    """
+    with ExitStack() as stack:
+        made_from: str | None = _open(stack, catalog, video_id, TIMELINE.name)[1]
+        return made_from
+
+
+def check(catalog: Catalog, video_id: str, tables: Iterable[str]) -> None:
+    """Makes sure, from their footers, that tables of a video are there and belong together.
+
+    Raises:
+        DatasetError: One is missing, unreadable, or was made with other settings, or from another file, than the rest.
+    """
+    with ExitStack() as stack:
+        _open_together(stack, catalog, video_id, tables)
+
+
+def join(catalog: Catalog, video_id: str, columns: Sequence[StoredColumn], *, nulls_for_missing: bool) -> pa.Table:
+    """One row per window of a video: the window keys, then the given columns under their full names.
+
+    Values are those of the files, bit for bit. Rows of shot tables are repeated for every window of the shot that is on
+    screen at the window's start (`timeline.shot`); a window without a shot has nulls.
+
+    Args:
+        columns: Of window and shot tables, in the order of the result; those of one table stand together.
+        nulls_for_missing: A table that the video does not have gives nulls instead of an error.
+
+    Raises:
+        DatasetError: As `check`, or a table holds other columns than the rest of the dataset.
+    """
+    by_table = {name: list(of_table) for name, of_table in groupby(columns, key=lambda column: column.table)}
+    present = {name for name in by_table if not nulls_for_missing or catalog.has(name, video_id)}
+    with ExitStack() as stack:
+        files = _open_together(stack, catalog, video_id, present)
+        timeline = files[TIMELINE.name].read(columns=[*WINDOW_KEYS, "shot"], use_threads=False)
+        arrays = [timeline[key] for key in WINDOW_KEYS]
+        for name, wanted in by_table.items():
+            if name not in present:
+                arrays += [pa.nulls(timeline.num_rows, column.type) for column in wanted]
+                continue
+            key = "shot" if catalog.tables[name].row == "shot" else "window"
+            table = _read(files[name], key, wanted, f"{catalog.path(name, video_id)}")
+            if key == "shot":
+                table = table.take(pc.index_in(timeline["shot"], value_set=table["shot"], skip_nulls=True))
+            elif not table["window"].equals(timeline["window"]):
+                raise DatasetError(
+                    f"{catalog.path(name, video_id)}: its windows are not those of {TIMELINE.name}; "
+                    f"see avcues validate {catalog.folder}"
+                )
+            arrays += [table[column.about.name] for column in wanted]
+    fields = [*KEY_FIELDS, *(pa.field(column.name, column.type) for column in columns)]
+    return pa.table(arrays, schema=pa.schema(fields))
+
+
+def matrix(table: pa.Table, names: Sequence[str]) -> npt.NDArray[np.float32]:
+    """(rows, names) float32 of columns of numbers or truth values; missing ones are NaN."""
+    values = np.empty((table.num_rows, len(names)), np.float32)
+    for i, name in enumerate(names):
+        values[:, i] = table[name].cast(pa.float32(), safe=False).to_numpy()
+    return values
+
+
+def _open_together(
+    stack: ExitStack, catalog: Catalog, video_id: str, tables: Iterable[str]
+) -> dict[str, pq.ParquetFile]:
+    timeline, made_from = _open(stack, catalog, video_id, TIMELINE.name)
+    files = {TIMELINE.name: timeline}
+    for name in tables:
+        if name == TIMELINE.name:
+            continue
+        files[name], source = _open(stack, catalog, video_id, name)
+        if source != made_from:
+            path = catalog.path(name, video_id)
+            raise DatasetError(f"{path}: made from another file than {TIMELINE.name}; run avcues extract again")
+    return files
+
+
+def _open(stack: ExitStack, catalog: Catalog, video_id: str, name: str) -> tuple[pq.ParquetFile, Any]:
+    """An open table, and the fingerprint of the file that it was made from."""
+    path = catalog.path(name, video_id)
+    if not catalog.has(name, video_id):
+        raise DatasetError(f"{path}: missing; run avcues extract again")
+    try:
+        file = stack.enter_context(open_parquet(path))
+        about = metadata_of(file)
+        recipe, source = about["recipe"], about["source"].get("fingerprint")
+    except (OSError, KeyError, TypeError, ValueError, pa.ArrowException) as error:
+        raise DatasetError(f"{path}: cannot be read; remove it and run avcues extract again") from error
+    if recipe != catalog.tables[name].recipe:
+        raise DatasetError(f"{path}: made with other settings than the dataset's; run avcues extract again")
+    return file, source
+
+
+def _read(file: pq.ParquetFile, key: str, columns: Sequence[StoredColumn], where: str) -> pa.Table:
+    names = [column.about.name for column in columns]
+    stored = file.schema_arrow
+    for column in columns:
+        i = stored.get_field_index(column.about.name)
+        if i < 0 or stored.field(i).type != column.type:
+            raise DatasetError(f"{where}: has no column {column.about.name} of type {column.type} as other videos have")
+    try:
+        return file.read(columns=[key, *names], use_threads=False)
+    except (OSError, pa.ArrowException) as error:
+        raise DatasetError(f"{where}: cannot be read ({error}); remove it and run avcues extract again") from error

@@ -1,0 +1,238 @@
+"""Labels of a user's own, brought onto the half-second grid by stated rules.
+
+| rule    | what happens                                                                                               |
+|---------|------------------------------------------------------------------------------------------------------------|
+| place   | a label at `time` seconds belongs to the window that contains it: floor(time / step)                       |
+| several | in one window: numbers are averaged; of texts and truth values the last one counts                         |
+| none    | in a window: null (fill "none"), the last label before it ("hold"), or the straight line between the       |
+|         | labelled windows on both sides ("linear"; texts and truth values are held)                                 |
+| edges   | nothing is filled in before a video's first label; after the last, "hold" goes on and "linear" stops       |
+| static  | labels without `time` and `window`, one row per video, hold for the whole video                            |
+| missing | nulls, empty texts and numbers that are not finite are no labels                                           |
+| foreign | labels of other videos, before 0 s or beyond a video's end are not used, and a warning counts them         |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from pipeline.errors import InputError
+from pipeline.store.parquet import WINDOW_KEYS
+
+Fill = Literal["none", "hold", "linear"]
+
+PREFIX = "target."
+"""What the names of targets start with in joined tables."""
+
+# Times are rounded to this share of a window, so that 0.3 s lies in window 3 of 0.1 s and not, by its float, in 2.
+_DECIMALS = 6
+_LISTED = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Labels:
+    """Labels of many videos, one row per labelled window, or per video where they are static.
+
+    Args:
+        rows: `window` (unless static), then the targets under their joined names.
+        spans: Video id to its first row and number of rows.
+        warnings: What could not be used, one line each.
+    """
+
+    rows: pa.Table
+    spans: Mapping[str, tuple[int, int]]
+    fill: Fill
+    warnings: tuple[str, ...]
+
+    @property
+    def fields(self) -> tuple[pa.Field, ...]:
+        """The target columns of a joined table."""
+        return tuple(field for field in self.rows.schema if field.name != "window")
+
+    def of(self, video_id: str, windows: int) -> list[pa.Array]:
+        """One array of `windows` values per target, null where there is no label."""
+        first, count = self.spans.get(video_id, (0, 0))
+        row = np.full(windows, -1)
+        if "window" in self.rows.column_names:
+            row[self.rows["window"].slice(first, count).to_numpy()] = np.arange(first, first + count)
+        elif count:
+            row[:] = first
+        placed = self.rows.take(pa.array(row, mask=row < 0))
+        return [_filled(placed[field.name].combine_chunks(), self.fill) for field in self.fields]
+
+
+def read_labels(source: Any, step: Fraction, windows: Mapping[str, int], fill: Fill = "none") -> Labels:
+    """Reads labels and brings them onto the grid.
+
+    Args:
+        source: Path of a CSV or Parquet file, or a table in memory (pyarrow, pandas, polars), with the column
+            `video_id`, `time` (seconds on the video's clock) or `window` unless static, and one or more targets.
+        step: Window length in seconds.
+        windows: Videos that can be labelled, and their number of windows.
+
+    Raises:
+        InputError: It cannot be read, lacks a column, has a value that is no place or no target, or no video is known.
+    """
+    where = f"{source}" if isinstance(source, str | Path) else "labels"
+    table = _load(Path(source)) if isinstance(source, str | Path) else pa.table(source)
+    columns = dict(zip(table.column_names, table.columns, strict=True))
+    if "video_id" not in columns:
+        raise InputError(f"{where}: has no column video_id, only {', '.join(columns)}")
+    labels = {"video_id": _no_nulls(_text(columns["video_id"]), f"{where}: video_id")}
+    if "time" in columns and "window" in columns:
+        raise InputError(f"{where}: has both time and window; leave one out")
+    if "window" in columns:
+        labels["window"] = _windows(columns["window"], f"{where}: window")
+    elif "time" in columns:
+        labels["window"] = _windows_of_times(columns["time"], step, f"{where}: time")
+    elif {"start", "end"} & columns.keys():
+        raise InputError(f"{where}: labels are placed by a column time (in seconds) or window, not by start and end")
+    targets = [name for name in columns if name not in {*WINDOW_KEYS, "time"}]
+    if not targets:
+        raise InputError(f"{where}: has no target column beside {', '.join(columns)}")
+    labels |= {PREFIX + name: _values(columns[name], f"{where}: {name}") for name in targets}
+    found = pa.table(labels)
+    if "time" in columns:
+        found = found.take(pc.sort_indices(columns["time"]))
+    kept, warnings = _usable(found, windows, step, where)
+    rows, spans = _merged(kept, where)
+    return Labels(rows=rows, spans=spans, fill=fill, warnings=tuple(warnings))
+
+
+def _load(path: Path) -> pa.Table:
+    if not path.is_file():
+        raise InputError(f"{path}: no such file of labels")
+    try:
+        if path.suffix.lower() == ".parquet":
+            return pq.read_table(path)
+        as_text = pa.csv.ConvertOptions(column_types={"video_id": pa.string()})
+        return pa.csv.read_csv(path, convert_options=as_text)
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise InputError(f"{path}: cannot be read as a CSV or Parquet file of labels ({error})") from error
+
+
+def _no_nulls(values: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
+    if values.null_count:
+        row = pc.index(pc.is_null(values, nan_is_null=True), True).as_py()
+        raise InputError(f"{where} is empty in row {row + 1}")
+    return values
+
+
+def _windows(values: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
+    if not pa.types.is_integer(values.type):
+        raise InputError(f"{where} is {values.type}; expected whole numbers from 0 on")
+    return _no_nulls(values, where).cast(pa.int64())
+
+
+def _windows_of_times(values: pa.ChunkedArray, step: Fraction, where: str) -> pa.ChunkedArray:
+    if not _is_number(values.type):
+        raise InputError(f"{where} is {values.type}; expected seconds, such as 12.5")
+    times = _no_nulls(values, where).to_numpy().astype(np.float64)
+    if not np.isfinite(times).all():
+        raise InputError(f"{where} is {times[~np.isfinite(times)][0]} in row {np.argmin(np.isfinite(times)) + 1}")
+    return pa.chunked_array([np.floor(np.round(times / float(step), _DECIMALS)).astype(np.int64)])
+
+
+def _values(values: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
+    """Targets as float32, float64, bool or string."""
+    kind = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
+    if _is_number(kind):
+        floats = values.cast(pa.float32() if pa.types.is_float32(kind) else pa.float64())
+        return pc.if_else(pc.is_finite(floats), floats, None)
+    if pa.types.is_boolean(kind):
+        return values
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        return _text(values)
+    raise InputError(f"{where} is {kind}; a target holds numbers, texts or truth values")
+
+
+def _text(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """As strings; a CSV file cannot tell an empty one from none."""
+    text = values.cast(pa.string())
+    return pc.if_else(pc.equal(text, ""), None, text)
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+
+
+def _usable(labels: pa.Table, windows: Mapping[str, int], step: Fraction, where: str) -> tuple[pa.Table, list[str]]:
+    """The labels that fall on a window of a known video, and what is to be said of the others and of the unlabelled."""
+    warnings = []
+    named = set(labels["video_id"].unique().to_pylist())
+    foreign, unlabelled = sorted(named - windows.keys()), sorted(windows.keys() - named)
+    if windows and not named & windows.keys():
+        raise InputError(
+            f"{where}: labels none of the dataset's videos: it names {_listed(foreign)}, "
+            f"the dataset {_listed(unlabelled)}"
+        )
+    if foreign:
+        warnings.append(
+            f"{where}: labels of {len(foreign)} videos are not used, they are not there: {_listed(foreign)}"
+        )
+    if unlabelled:
+        warnings.append(f"{where}: {len(unlabelled)} videos have no label: {_listed(unlabelled)}")
+    labels = labels.filter(pc.is_in(labels["video_id"], pa.array(list(windows), pa.string())))
+    if "window" not in labels.column_names:
+        return labels, warnings
+    lengths = pc.index_in(labels["video_id"], pa.array(list(windows), pa.string()))
+    lengths = pa.array(list(windows.values()), pa.int64()).take(lengths.combine_chunks())
+    inside = pc.and_(pc.greater_equal(labels["window"], 0), pc.less(labels["window"], lengths))
+    outside = labels.filter(pc.invert(inside))
+    if outside.num_rows:
+        ids = sorted(outside["video_id"].unique().to_pylist())
+        with_ends = [f"{video_id} (0 to {float(windows[video_id] * step):g} s)" for video_id in ids]
+        warnings.append(
+            f"{where}: {outside.num_rows} labels lie before the start or beyond the end of {_listed(with_ends)}; "
+            "they are not used"
+        )
+    return labels.filter(inside), warnings
+
+
+def _merged(labels: pa.Table, where: str) -> tuple[pa.Table, dict[str, tuple[int, int]]]:
+    """One row per labelled window (or video), sorted, and where each video's rows are."""
+    keys = [name for name in ("video_id", "window") if name in labels.column_names]
+    targets = [field for field in labels.schema if field.name not in keys]
+    how = {field.name: "mean" if _is_number(field.type) else "last" for field in targets}
+    merged = labels.group_by(keys, use_threads=False).aggregate(list(how.items()))
+    if len(keys) == 1 and merged.num_rows < labels.num_rows:
+        often = pc.mode(labels["video_id"].dictionary_encode().combine_chunks().indices)[0].as_py()
+        raise InputError(
+            f"{where}: has {often['count']} rows for {labels['video_id'].unique()[often['mode']]}, but no column time "
+            "(in seconds) or window that places them"
+        )
+    merged = merged.sort_by([(key, "ascending") for key in keys])
+    spans, first = {}, 0
+    for entry in merged["video_id"].value_counts().to_pylist():
+        spans[entry["values"]] = (first, entry["counts"])
+        first += entry["counts"]
+    columns = {"window": merged["window"]} if len(keys) == 2 else {}
+    columns |= {field.name: merged[f"{field.name}_{how[field.name]}"].cast(field.type) for field in targets}
+    return pa.table(columns), spans
+
+
+def _filled(values: pa.Array, fill: Fill) -> pa.Array:
+    if fill == "none":
+        return values
+    if fill == "hold" or not _is_number(values.type):
+        return pc.fill_null_forward(values)
+    known = np.flatnonzero(pc.is_valid(values))
+    if not len(known):
+        return values
+    every = np.arange(len(values))
+    line = np.interp(every, known, values.take(pa.array(known)).to_numpy())
+    return pa.array(line, mask=(every < known[0]) | (every > known[-1])).cast(values.type)
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:_LISTED]) + (f" and {len(names) - _LISTED} more" if len(names) > _LISTED else "")

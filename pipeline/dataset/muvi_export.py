@@ -1,0 +1,126 @@
+"""The files that the public training script of the MuVi study reads (github.com/AMAAI-Lab/MuVi).
+
+| file                              | columns                                     | rows that the script takes  |
+|-----------------------------------|---------------------------------------------|-----------------------------|
+| `emobase_features/<video_id>.csv` | index, name, the 988 functionals, class     | 0 to 117                    |
+| `combined_visual_features.csv`    | index, media_id, the visual features, class | a media_id's but for two    |
+
+Of both it drops the first two columns and the last, and it needs as many rows of the one as of the other. So a video
+of 60 s has 120 rows; a longer one is cut to them, the span of the study's annotations; the visual rows of a shorter one
+end with repetitions of its last, in the place of the two that are dropped.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+
+from pipeline.dataset.catalog import read_catalog
+from pipeline.dataset.dataset import Dataset, open_dataset
+from pipeline.dataset.parquet_export import Finished, check_outside
+from pipeline.errors import SettingsError
+from pipeline.store.files import prepare_output, write_atomically
+
+if TYPE_CHECKING:
+    from pipeline.store.files import Location
+
+Nulls = Literal["zero", "empty"]
+
+AUDIO = "emobase"
+VISUAL = ("color", "lighting", "expressions", "scenes", "objects", "actions")
+"""The study's visual features."""
+
+ROWS = 120
+USED_ROWS = 118
+_CLASS = "unassigned"  # what the published files have there
+
+
+def open_for_export(folder: Location, tables: Collection[str] | None = None) -> Dataset:
+    """What is to be exported: the numeric columns of emobase and of visual tables.
+
+    Args:
+        tables: Visual tables; None: the study's, as far as the folder has them.
+
+    Raises:
+        AvcuesError: The folder is no dataset, its windows are not half seconds, or it lacks emobase or a named table.
+    """
+    catalog = read_catalog(folder)
+    if catalog.step != Fraction(1, 2):
+        raise SettingsError(f"{folder}: has windows of {float(catalog.step):g} s; the script expects half seconds")
+    visual = [name for name in VISUAL if name in catalog.tables] if tables is None else tables
+    data = open_dataset(folder, tables=[AUDIO, *visual], verify=True)
+    return replace(data, stored=tuple(column for column in data.stored if not pa.types.is_string(column.type)))
+
+
+def write(
+    data: Dataset, out: Path, *, nulls: Nulls = "zero", finished: Finished = lambda video_id: None
+) -> dict[str, int]:
+    """Writes the files for a dataset that `open_for_export` made.
+
+    Args:
+        nulls: What missing values become: 0, or nothing, which pandas reads as NaN.
+
+    Returns:
+        How many values were missing, for each table where any were.
+
+    Raises:
+        AvcuesError: `out` cannot be written, or lies in the dataset, or a file of that is damaged.
+    """
+    check_outside(out, data)
+    prepare_output(out)
+    missing: Counter[str] = Counter()
+    visual = [column.name for column in data.stored if column.table != AUDIO]
+
+    def write_all(file: BinaryIO) -> None:
+        empty = _numbers(data.schema.empty_table(), data.columns, nulls)
+        schema = _framed("media_id", "", empty.select(visual)).schema
+        with pa.csv.CSVWriter(file, schema) as writer:
+            for video_id in data.videos:
+                table = data.read(video_id)
+                for column in data.stored:
+                    missing[column.table] += table[column.name].null_count
+                table = _numbers(table, data.columns, nulls)
+                _write_sound(table, video_id, data, out)
+                writer.write_table(_framed("media_id", video_id, table.select(visual).take(visual_rows(len(table)))))
+                finished(video_id)
+
+    write_atomically(out / "combined_visual_features.csv", write_all)
+    return dict(+missing)
+
+
+def _write_sound(table: pa.Table, video_id: str, data: Dataset, out: Path) -> None:
+    functionals = {column.about.name: table[column.name] for column in data.stored if column.table == AUDIO}
+    rows = _framed("name", video_id, pa.table(functionals).slice(0, ROWS))
+    write_atomically(out / "emobase_features" / f"{video_id}.csv", lambda file: pa.csv.write_csv(rows, file))
+
+
+def _framed(id_column: str, video_id: str, features: pa.Table) -> pa.Table:
+    """The features between the columns that the script drops."""
+    rows = len(features)
+    columns = [pa.array(range(rows), pa.int32()), pa.array([video_id] * rows, pa.string()), *features.columns]
+    columns.append(pa.array([_CLASS] * rows, pa.string()))
+    return pa.table(columns, names=["", id_column, *features.column_names, "class"])
+
+
+def visual_rows(windows: int) -> pa.Array:
+    """Windows in the order of the visual rows: the script drops the last two, and must not drop any that it uses."""
+    rows = min(windows, USED_ROWS) + ROWS - USED_ROWS
+    return pa.array(np.minimum(np.arange(rows), windows - 1))
+
+
+def _numbers(table: pa.Table, names: Iterable[str], nulls: Nulls) -> pa.Table:
+    """The table with 0 and 1 for truth values, and for nulls what is asked for."""
+    columns = {name: table[name] for name in table.column_names}
+    for name in names:
+        values = table[name].cast(pa.int16()) if pa.types.is_boolean(table[name].type) else table[name]
+        columns[name] = pc.fill_null(values, 0) if nulls == "zero" else values
+    return pa.table(columns)

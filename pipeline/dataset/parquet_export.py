@@ -1,0 +1,116 @@
+"""A dataset as Parquet for training: all tables side by side, one row per half second."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.dataset.dataset import Dataset
+from pipeline.errors import SettingsError
+from pipeline.store.files import write_atomically
+
+# The footer has an entry for every column of every row group: with a group per video, that of a thousand videos would
+# take gigabytes to write and to read. So whole videos share a group; of 2000 columns it takes 200 MB of memory.
+_GROUP_ROWS = 4096
+_FILE_ROWS = 16 * _GROUP_ROWS
+
+Finished = Callable[[str], None]
+"""Called with the id of each video that has been joined."""
+
+
+def write(dataset: Dataset, out: Path, finished: Finished = lambda video_id: None) -> None:
+    """Writes all rows, sorted by video and window, as the file `*.parquet` or else as a folder of `part-*.parquet`.
+
+    A folder has files of about 65,000 rows. No row group or file ends within a video, unless that video alone exceeds
+    it. Memory does not grow with the number of videos. `out` is replaced as a whole, in the end.
+
+    Raises:
+        SettingsError: `out` cannot be written, or must not be (`check_target`).
+        DatasetError: A file of the dataset is missing or damaged.
+    """
+    check_target(out, dataset)
+    try:
+        if out.suffix == ".parquet":
+            write_atomically(out, partial(_write_parquet, dataset, finished))
+        else:
+            _write_folder(dataset, finished, out)
+    except OSError as error:
+        raise SettingsError(f"--out {out}: cannot be written ({error.strerror or error})") from error
+
+
+def check_target(out: Path, dataset: Dataset) -> None:
+    """Makes sure that writing to `out` spoils nothing.
+
+    Raises:
+        SettingsError: It lies in the dataset, or there is something that `write` has not made.
+    """
+    check_outside(out, dataset)
+    if out.suffix == ".parquet":
+        if out.is_dir():
+            raise SettingsError(f"--out {out}: is a folder; name a file, or a folder without .parquet")
+    elif out.suffix in {".csv", ".json", ".feather", ".arrow", ".pq"} or out.is_file():
+        raise SettingsError(f"--out {out}: expected NAME.parquet, or a folder for a large dataset")
+    elif out.is_dir() and any(not path.match("part-*.parquet") for path in out.iterdir()):
+        raise SettingsError(f"--out {out}: holds other files than those of an earlier avcues align; name a new folder")
+
+
+def check_outside(out: Path, dataset: Dataset) -> None:
+    """Makes sure that `out` is no place in the dataset's own folder, where it would be taken for a table.
+
+    Raises:
+        SettingsError: It is.
+    """
+    folder = dataset.catalog.folder
+    if isinstance(folder, Path) and folder.resolve() in (out.resolve(), *out.resolve().parents):
+        raise SettingsError(f"--out {out}: lies in the dataset {folder}; name a place outside of it")
+
+
+def _write_folder(dataset: Dataset, finished: Finished, out: Path) -> None:
+    new, former = (out.parent / f".{out.name}.{secrets.token_hex(4)}.{what}" for what in ("tmp", "former"))
+    try:
+        for number, lengths in enumerate(_batches(dataset.lengths, _FILE_ROWS)):
+            part = dataset.select(videos=lengths)
+            write_atomically(new / f"part-{number:05}.parquet", partial(_write_parquet, part, finished))
+        if out.exists():
+            out.rename(former)
+        new.rename(out)
+    finally:
+        for leftover in (new, former):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _write_parquet(dataset: Dataset, finished: Finished, file: BinaryIO) -> None:
+    schema = dataset.schema.remove_metadata()
+    with pq.ParquetWriter(
+        file,
+        schema,
+        compression="zstd",
+        use_dictionary=[field.name for field in schema if pa.types.is_string(field.type)],
+        write_statistics=["video_id", "window"],
+        store_schema=False,
+    ) as writer:
+        for lengths in _batches(dataset.lengths, _GROUP_ROWS):
+            tables = []
+            for video_id in lengths:
+                tables.append(dataset.read(video_id).replace_schema_metadata())
+                finished(video_id)
+            writer.write_table(pa.concat_tables(tables), row_group_size=_GROUP_ROWS)
+        writer.add_key_value_metadata(dataset.schema.metadata)
+
+
+def _batches(lengths: Mapping[str, int], rows: int) -> Iterator[dict[str, int]]:
+    """Consecutive videos of `rows` rows together, or one that is larger."""
+    batch: dict[str, int] = {}
+    for video_id, length in lengths.items():
+        if batch and sum(batch.values()) + length > rows:
+            yield batch
+            batch = {}
+        batch[video_id] = length
+    yield batch

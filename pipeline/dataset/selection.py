@@ -1,0 +1,75 @@
+"""Choosing columns by table and by pattern."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Collection, Sequence
+
+from models_cache import nearest
+from pipeline.dataset.catalog import Catalog, StoredColumn
+from pipeline.errors import DatasetError
+
+
+def joinable(catalog: Catalog) -> tuple[StoredColumn, ...]:
+    """Columns that have one value per window: those of window tables and of shot tables."""
+    return tuple(column for table in catalog.tables.values() if table.row != "item" for column in table.columns)
+
+
+def item_tables(catalog: Catalog) -> tuple[str, ...]:
+    """Tables that cannot be joined: they have any number of rows per window."""
+    return tuple(table.name for table in catalog.tables.values() if table.row == "item")
+
+
+def choose(
+    columns: Sequence[StoredColumn],
+    catalog: Catalog,
+    tables: Collection[str] | None,
+    patterns: Collection[str] | None,
+    *,
+    items: bool = False,
+) -> tuple[StoredColumn, ...]:
+    """The columns of the given tables whose names match one of the patterns; None: all. The order stays.
+
+    Args:
+        items: Whether item tables may be named.
+
+    Raises:
+        DatasetError: A table is unknown or has no row per window, or a pattern matches none of the tables' columns.
+    """
+    for name in tables or ():
+        if not items and name in item_tables(catalog):
+            raise DatasetError(
+                f"{name} has any number of rows per window and cannot be joined; read {catalog.folder / name} alone"
+            )
+        _check_table(name, {column.table for column in columns}, catalog)
+    columns = [column for column in columns if tables is None or column.table in tables]
+    if patterns is None:
+        return tuple(columns)
+    names = {column.name for column in columns}
+    chosen: set[str] = set()
+    for pattern in patterns:
+        matching = {pattern} if pattern in names else {name for name in names if matches(pattern, name)}
+        if not matching:
+            raise DatasetError(f'no column is called "{pattern}"{similar(pattern, names)}')
+        chosen |= matching
+    return tuple(column for column in columns if column.name in chosen)
+
+
+def matches(pattern: str, name: str) -> bool:
+    """Whether a name fits a pattern: * is anything, ? any character. Brackets are themselves: columns have them."""
+    expression = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
+    return re.fullmatch(expression, name) is not None
+
+
+def similar(wrong: str, right: Collection[str]) -> str:
+    """What to say after a wrong column name, of which there may be thousands of right ones."""
+    close = difflib.get_close_matches(wrong, right, n=1)
+    return f'; did you mean "{close[0]}"?' if close else "; avcues describe lists the columns"
+
+
+def _check_table(name: str, known: Collection[str], catalog: Catalog) -> None:
+    if name in catalog.absent:
+        raise DatasetError(f"{catalog.folder}: no video has the table {name} yet; run avcues extract again")
+    if name not in known:
+        raise DatasetError(f'there is no table "{name}"{nearest(name, sorted(known))}')

@@ -1,0 +1,86 @@
+"""One pass over every file of a dataset: how much there is, what is missing, and what it was made with."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from pipeline.dataset.catalog import Catalog
+from pipeline.store.parquet import TIMELINE, read_metadata, read_table
+
+
+@dataclass
+class TableCounts:
+    """Counts over a table's files; `nulls` by column, `computed` by device and precision."""
+
+    files: int = 0
+    rows: int = 0
+    nulls: Counter[str] = field(default_factory=Counter)
+    computed: Counter[str] = field(default_factory=Counter)
+
+    def null_shares(self) -> tuple[float, float]:
+        """The share of rows that are null, 0..1, in the column with the fewest and in that with the most."""
+        shares = [count / self.rows for count in self.nulls.values()] if self.rows else [0.0]
+        return min(shares), max(shares)
+
+
+@dataclass
+class DatasetStatistics:
+    """Counts over a dataset's files.
+
+    Args:
+        videos: Videos that have a timeline.
+        streams: How many of them have "video" and "audio".
+        versions: Versions of avcues, the decoder and libraries, by number of files.
+        unusable: Files that are damaged or of other settings; they are not counted.
+    """
+
+    tables: dict[str, TableCounts]
+    videos: int = 0
+    windows: int = 0
+    streams: Counter[str] = field(default_factory=Counter)
+    versions: dict[str, Counter[str]] = field(default_factory=dict)
+    unusable: list[str] = field(default_factory=list)
+
+
+def survey(catalog: Catalog, finished: Callable[[str], None] = lambda video_id: None) -> DatasetStatistics:
+    """Reads every table of every video; at any time one is in memory."""
+    found = DatasetStatistics({name: TableCounts() for name in catalog.tables})
+    for video_id in catalog.videos:
+        for name in catalog.tables:
+            if catalog.has(name, video_id):
+                _count(found, catalog, name, video_id)
+        finished(video_id)
+    return found
+
+
+def _count(found: DatasetStatistics, catalog: Catalog, name: str, video_id: str) -> None:
+    path, stored = catalog.path(name, video_id), catalog.tables[name]
+    metadata = read_metadata(path)
+    try:
+        rows = read_table(path, [column.about.name for column in stored.columns])
+    except (OSError, pa.ArrowException):
+        metadata = None
+    if metadata is None or metadata["recipe"] != stored.recipe:
+        found.unusable.append(f"{name}/{path.name}")
+        return
+    counts = found.tables[name]
+    counts.files += 1
+    counts.rows += len(rows)
+    counts.nulls.update({column: rows[column].null_count for column in rows.column_names})
+    counts.computed[f"{metadata['device']}, {metadata['precision']}"] += 1
+    _count_versions(found, metadata)
+    if name == TIMELINE.name:
+        found.videos += 1
+        found.windows += len(rows)
+        found.streams.update(kind for kind in ("video", "audio") if metadata["source"].get(kind))
+
+
+def _count_versions(found: DatasetStatistics, metadata: dict[str, Any]) -> None:
+    used = {"avcues": metadata["avcues"], "decoder": metadata["decoder"]} | metadata["libraries"]
+    for what, version in used.items():
+        found.versions.setdefault(what, Counter())[version] += 1

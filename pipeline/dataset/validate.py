@@ -1,0 +1,170 @@
+"""Every invariant of a finished folder, checked from its files alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.store.layout import MANIFEST, REPORT, folders, table_path, unfinished_files, videos_with_table
+from pipeline.store.manifest import Manifest, require_manifest
+from pipeline.store.parquet import SHOT_KEYS, TIMELINE, WINDOW_KEYS, read_metadata, read_table
+from pipeline.timeline import Grid
+
+if TYPE_CHECKING:
+    from pipeline.store.files import Location
+
+# Feature columns are float32; a sum of some hundred of them is off by less than this.
+_SUM_TOLERANCE = 1e-3
+_RANGE_TOLERANCE = 1e-4
+
+
+@dataclass
+class Summary:
+    """What was checked, and one line per breach that names the file."""
+
+    videos: int = 0
+    tables: int = 0
+    breaches: list[str] = field(default_factory=list)
+
+
+def check(out: Location) -> Summary:
+    """Checks a folder.
+
+    Raises:
+        SettingsError: It is not a folder that avcues made.
+    """
+    manifest = require_manifest(out)
+    summary = Summary()
+    video_ids = sorted({video_id for table in manifest.tables for video_id in videos_with_table(out, table)})
+    for video_id in video_ids:
+        summary.videos += 1
+        for breach in _check_video(out, video_id, manifest, summary):
+            summary.breaches.append(breach)
+    for name in folders(out):
+        if name not in manifest.tables and name != REPORT:
+            summary.breaches.append(f"{out / name}: is no table of this dataset ({MANIFEST}); remove it")
+    summary.breaches += [f"{path}: left over by a run that was killed; remove it" for path in unfinished_files(out)]
+    return summary
+
+
+def _check_video(out: Location, video_id: str, manifest: Manifest, summary: Summary) -> Iterator[str]:
+    tables: dict[str, pa.Table] = {}
+    described: dict[str, dict[str, Any]] = {}
+    for name, extractor in manifest.tables.items():
+        path = table_path(out, name, video_id)
+        if not path.exists():
+            yield f"{path}: missing; run avcues extract again"
+            continue
+        metadata = read_metadata(path)
+        if metadata is None:
+            yield f"{path}: unreadable or without avcues metadata; remove it and run avcues extract again"
+            continue
+        if metadata["recipe"] != manifest.recipes[extractor]:
+            yield f"{path}: made with {metadata['recipe']}, but {MANIFEST} says {manifest.recipes[extractor]}"
+        summary.tables += 1
+        try:
+            tables[name] = read_table(path)
+        except (OSError, ValueError, pa.ArrowException) as error:
+            yield f"{path}: cannot be read ({error}); remove it and run avcues extract again"
+            continue
+        described[name] = metadata
+    if TIMELINE.name not in tables:
+        return
+    for name, metadata in described.items():
+        if metadata["source"].get("fingerprint") != described[TIMELINE.name]["source"].get("fingerprint"):
+            yield f"{table_path(out, name, video_id)}: made from another file than timeline; run avcues extract again"
+    timeline = tables[TIMELINE.name]
+    grid = Grid(manifest.step)
+    for name, table in tables.items():
+        path = table_path(out, name, video_id)
+        for breach in (
+            *_check_keys(table, described[name]["row"], video_id, grid, timeline.num_rows),
+            *_check_values(table, described[name]),
+        ):
+            yield f"{path}: {breach}"
+    if "shots" in tables:
+        for breach in _check_shots(tables["shots"], timeline, grid):
+            yield f"{table_path(out, 'shots', video_id)}: {breach}"
+
+
+def _check_keys(table: pa.Table, row: str, video_id: str, grid: Grid, windows: int) -> Iterator[str]:
+    keys = SHOT_KEYS if row == "shot" else WINDOW_KEYS
+    if tuple(table.column_names[: len(keys)]) != keys:
+        yield f"its first columns are {table.column_names[: len(keys)]}, not {list(keys)}"
+        return
+    if set(table["video_id"].to_pylist()) - {video_id}:
+        yield f"holds rows of other videos than {video_id}"
+    if row == "shot":
+        if table["shot"].to_pylist() != list(range(table.num_rows)):
+            yield "shots are not numbered 0, 1, 2, ..."
+        return
+    of_row = table["window"].to_numpy()
+    if row == "window" and not np.array_equal(of_row, np.arange(windows)):
+        yield f"has {len(of_row)} rows, or windows out of order; timeline has {windows} windows, 0 to {windows - 1}"
+        return
+    if row == "item" and len(of_row) and (of_row.min() < 0 or of_row.max() >= windows or (np.diff(of_row) < 0).any()):
+        yield f"has windows out of order or outside 0 to {windows - 1}"
+        return
+    starts, ends = grid.edges(windows)
+    if not np.array_equal(table["start"].to_numpy(), starts[of_row]) or not np.array_equal(
+        table["end"].to_numpy(), ends[of_row]
+    ):
+        yield f"start and end are not window * {grid.step} s"
+
+
+def _check_values(table: pa.Table, metadata: dict[str, Any]) -> Iterator[str]:
+    keys = SHOT_KEYS if metadata["row"] == "shot" else WINDOW_KEYS
+    documented = [column["name"] for column in metadata["columns"]]
+    if table.column_names[len(keys) :] != documented:
+        yield "its columns are not those that its metadata documents"
+        return
+    for column in metadata["columns"]:
+        values = table[column["name"]]
+        if pa.types.is_floating(values.type):
+            if not pc.all(pc.is_finite(values)).as_py() and values.null_count < len(values):
+                yield f"{column['name']}: holds NaN or infinity; missing values must be null"
+                continue
+        elif not pa.types.is_integer(values.type):
+            continue
+        bounds = pc.min_max(values).as_py()
+        low, high = column.get("low"), column.get("high")
+        if bounds["min"] is not None and low is not None and bounds["min"] < low - _RANGE_TOLERANCE * max(1, abs(low)):
+            yield f"{column['name']}: {bounds['min']} is below the smallest possible value {low}"
+        if (
+            bounds["max"] is not None
+            and high is not None
+            and bounds["max"] > high + _RANGE_TOLERANCE * max(1, abs(high))
+        ):
+            yield f"{column['name']}: {bounds['max']} is above the largest possible value {high}"
+    for group in metadata["sums_to_one"]:
+        total = np.zeros(table.num_rows)
+        for name in group:
+            total += table[name].to_numpy(zero_copy_only=False)
+        off = np.abs(total - 1)
+        if np.nanmax(off, initial=0) > _SUM_TOLERANCE:
+            row = int(np.nanargmax(off))
+            yield f"row {row}: {group[0]} ... {group[-1]} sum to {total[row]:.4f}, not to 1"
+
+
+def _check_shots(shots: pa.Table, timeline: pa.Table, grid: Grid) -> Iterator[str]:
+    starts, ends = shots["start"].to_numpy(), shots["end"].to_numpy()
+    if (starts >= ends).any():
+        yield f"shot {int(np.argmax(starts >= ends))} is empty or ends before it starts"
+    if not np.array_equal(starts[1:], ends[:-1]):
+        apart = int(np.argmax(starts[1:] != ends[:-1]))
+        yield f"shots do not partition the video: shot {apart} does not end where the next starts"
+    of_window = timeline["shot"].to_pylist()
+    on_screen = timeline["on_screen"].to_pylist()
+    if any((shot is None) == shown for shot, shown in zip(of_window, on_screen, strict=True)):
+        yield "timeline: a window has a shot without a frame on screen, or a frame without a shot"
+    for shot, first, last in zip(
+        shots["shot"].to_pylist(), shots["first_window"].to_pylist(), shots["last_window"].to_pylist(), strict=True
+    ):
+        mine = [k for k, owner in enumerate(of_window) if owner == shot]
+        if ([first, last] if mine else [None, None]) != ([mine[0], mine[-1]] if mine else [first, last]):
+            yield f"shot {shot} claims windows {first} to {last}, timeline gives it {mine[:1]} to {mine[-1:]}"

@@ -1,0 +1,97 @@
+"""Rows on their way from extractors to tables: columns that grow while a video is decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from extractors.protocol import FRAME, Columns, Table
+from pipeline.store.parquet import Rows
+
+_NUMPY: dict[str, npt.DTypeLike] = {"string": object}
+
+
+class WindowRows:
+    """Collects the rows of a window table, in any order, one frame's row for every window that shows the frame."""
+
+    def __init__(self, table: Table, expected_windows: int) -> None:
+        self._table = table
+        capacity = max(1, expected_windows)
+        self._present = np.zeros(capacity, bool)
+        self._columns: dict[str, npt.NDArray[Any]] = {
+            c.name: np.empty(capacity, _NUMPY.get(c.dtype, c.dtype)) for c in table.columns
+        }
+
+    def add(self, shown: Sequence[range], columns: Columns) -> None:
+        """Takes one row per frame; row i goes to the windows `shown[i]`."""
+        window_of_row = np.concatenate([np.arange(r.start, r.stop) for r in shown])
+        source = np.repeat(np.arange(len(shown)), [len(r) for r in shown])
+        if len(window_of_row) and window_of_row.max() >= len(self._present):
+            self._grow(int(window_of_row.max()) + 1)
+        self._present[window_of_row] = True
+        for name, values in self._columns.items():
+            values[window_of_row] = np.asarray(columns[name])[source]
+
+    def finish(self, windows: int) -> Rows:
+        """The table's first `windows` rows."""
+        if windows > len(self._present):
+            self._grow(windows)
+        columns = {name: values[:windows] for name, values in self._columns.items()}
+        return Rows(self._table, columns, self._present[:windows])
+
+    def _grow(self, needed: int) -> None:
+        extra = max(needed - len(self._present), len(self._present) // 2)
+        self._present = np.pad(self._present, (0, extra))
+        for name, values in self._columns.items():
+            self._columns[name] = np.concatenate([values, np.empty(extra, values.dtype)])
+
+
+class ItemRows:
+    """Collects the rows of an item table; an item on a frame appears in every window that shows the frame."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._window_of_row: list[npt.NDArray[np.int32]] = []
+        self._columns: dict[str, list[npt.NDArray[Any]]] = {c.name: [] for c in table.columns}
+
+    def add(self, shown: Sequence[range], columns: Columns) -> None:
+        """Takes items that name their frame in the column `FRAME`, in frame order."""
+        frames = np.asarray(columns[FRAME], np.intp)
+        window_of_row, source = [], []
+        for frame, shown_in in enumerate(shown):
+            items = np.flatnonzero(frames == frame)
+            for window in shown_in:
+                window_of_row.append(np.full(len(items), window, np.int32))
+                source.append(items)
+        self._window_of_row.append(np.concatenate(window_of_row or [np.empty(0, np.int32)]))
+        order = np.concatenate(source or [np.empty(0, np.intp)])
+        for name, parts in self._columns.items():
+            parts.append(np.asarray(columns[name])[order])
+
+    def finish(self, windows: int) -> Rows:
+        """The items of the first `windows` windows."""
+        window_of_row = np.concatenate([np.empty(0, np.int32), *self._window_of_row])
+        kept = window_of_row < windows
+        columns = {}
+        for column in self._table.columns:
+            empty: npt.NDArray[Any] = np.empty(0, _NUMPY.get(column.dtype, column.dtype))
+            columns[column.name] = np.concatenate([empty, *self._columns[column.name]])[kept]
+        return Rows(self._table, columns, window_of_row=window_of_row[kept])
+
+
+def from_columns(table: Table, columns: Columns, present: npt.NDArray[np.bool_] | None = None) -> Rows:
+    """Rows that an extractor delivers at once, in the table's column order."""
+    ordered: Mapping[str, npt.NDArray[Any]] = {column.name: columns[column.name] for column in table.columns}
+    return Rows(table, ordered, present)
+
+
+def missing_rows(table: Table, windows: int) -> Rows:
+    """The rows of a table whose stream the video does not have: nulls per window, no items."""
+    count = windows if table.row == "window" else 0
+    columns = {c.name: np.zeros(count, _NUMPY.get(c.dtype, c.dtype)) for c in table.columns}
+    if table.row == "window":
+        return Rows(table, columns, present=np.zeros(count, bool))
+    return Rows(table, columns, window_of_row=np.empty(0, np.int32))

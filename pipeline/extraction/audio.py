@@ -1,0 +1,198 @@
+"""The audio track: decoded blocks laid on the line from t = 0, resampled, and streamed to the audio extractors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+import soxr
+
+from extractors.protocol import AudioExtractor, AudioStream, Columns
+from pipeline.errors import SettingsError
+from pipeline.extraction.executor import Executor
+from pipeline.media.frames import LONGEST_GAP, SUSPICIOUS_GAP, AudioBlock, Damage
+
+# Blocks whose time stamps are this near to contiguous are contiguous: Matroska rounds to 1 ms, and muxers that cut and
+# join write stamps that waver by half a codec frame (11 ms). A lost packet leaves a hole of 20 ms and more.
+JITTER = Fraction(15, 1000)
+
+_WAITING_S = 60
+"""Seconds of audio that may wait for an extractor that is not set up yet."""
+
+
+class Track:
+    """Places blocks by their time stamps: gaps become silence, overlaps are trimmed, what lies before t = 0 goes.
+
+    Attributes:
+        samples: Samples laid so far, from t = 0 on.
+        end: Last instant covered, by the time stamps.
+    """
+
+    def __init__(self, rate_hz: int, damage: Damage) -> None:
+        self.samples = 0
+        self.end = Fraction(0)
+        self._rate_hz = rate_hz
+        self._damage = damage
+        self._spans: list[list[int]] = []
+        self._held: AudioBlock | None = None
+
+    def lay(self, block: AudioBlock) -> Iterator[npt.NDArray[np.float32]]:
+        """Takes the next decoded block and yields what can be laid now, in pieces of at most a second."""
+        held, self._held = self._held, block
+        if held is None:
+            return
+        if held.start is not None and block.start is not None:
+            ahead = held.start - Fraction(self.samples, self._rate_hz)
+            if ahead > SUSPICIOUS_GAP and block.start < held.start:
+                self._damage.frames_unplaceable += 1
+                return
+        yield from self._lay(held, len(held.samples))
+
+    def finish(self) -> Iterator[npt.NDArray[np.float32]]:
+        """Yields the last block, cut to the duration that the container gives it (codecs pad their last frame)."""
+        if self._held is not None:
+            length = len(self._held.samples)
+            if self._held.duration is not None:
+                length = min(length, round(self._held.duration * self._rate_hz))
+            yield from self._lay(self._held, length)
+            self._held = None
+
+    @property
+    def spans(self) -> list[tuple[Fraction, Fraction]]:
+        """[start, end) seconds of the stretches that hold real sound, in order."""
+        return [(Fraction(a, self._rate_hz), Fraction(b, self._rate_hz)) for a, b in self._spans]
+
+    def _lay(self, block: AudioBlock, length: int) -> Iterator[npt.NDArray[np.float32]]:
+        samples = block.samples[:length]
+        offset = 0
+        if block.start is not None:
+            offset = round(block.start * self._rate_hz) - self.samples
+            if offset > LONGEST_GAP * self._rate_hz:
+                self._damage.frames_unplaceable += 1
+                return
+            if self._spans and abs(offset) <= JITTER * self._rate_hz:
+                offset = 0
+        if offset < 0:
+            if offset < -JITTER * self._rate_hz and self._spans:
+                self._damage.audio_blocks_overlapping += 1
+            samples = samples[-offset:]
+            offset = 0
+        if len(samples) == 0:
+            return
+        while offset > 0:
+            silence = np.zeros(min(offset, self._rate_hz), np.float32)
+            self.samples += len(silence)
+            offset -= len(silence)
+            yield silence
+        if self._spans and self._spans[-1][1] == self.samples:
+            self._spans[-1][1] += len(samples)
+        else:
+            self._spans.append([self.samples, self.samples + len(samples)])
+        self.samples += len(samples)
+        laid = Fraction(self.samples, self._rate_hz)
+        self.end = laid if block.start is None else block.start + Fraction(length, self._rate_hz)
+        yield samples
+
+
+class AudioPass:
+    """Feeds every audio extractor from one sequence of decoded blocks; also tells which windows have sound."""
+
+    def __init__(
+        self,
+        extractors: Sequence[AudioExtractor],
+        *,
+        rate_hz: int,
+        step: Fraction,
+        expected_windows: int,
+        damage: Damage,
+        executor: Executor,
+    ) -> None:
+        self.track = Track(rate_hz, damage)
+        self._stopwatch = executor.stopwatch
+        self._resamplers: dict[int, soxr.ResampleStream] = {}
+        self._feeds: list[tuple[int, _Feed]] = []
+        for extractor in extractors:
+            if step % extractor.hop:
+                raise SettingsError(
+                    f"--step {float(step):g} is no whole number of {extractor.name}'s hops of "
+                    f"{float(extractor.hop * 1000):g} ms"
+                )
+            rate = extractor.rate_hz or rate_hz
+            if rate != rate_hz and rate not in self._resamplers:
+                self._resamplers[rate] = soxr.ResampleStream(rate_hz, rate, 1, dtype="float32", quality="HQ")
+            start = partial(extractor.start_audio, rate, step, expected_windows)
+            self._feeds.append((rate, _Feed(extractor, start, rate, executor)))
+
+    def push(self, block: AudioBlock) -> None:
+        """Takes the next decoded block."""
+        for piece in self.track.lay(block):
+            self._write(piece, last=False)
+
+    def drain(self) -> None:
+        """Lays what is still held, so that `track` is complete."""
+        for piece in self.track.finish():
+            self._write(piece, last=False)
+        self._write(np.empty(0, np.float32), last=True)
+
+    def finish(self, windows: int) -> Mapping[str, Columns]:
+        """Ends the track after `drain` and returns every audio table."""
+        tables: dict[str, Columns] = {}
+        for _, feed in self._feeds:
+            tables |= feed.finish(windows)
+        return tables
+
+    def abort(self) -> None:
+        """Frees the extractors' streams; nothing may be at work any more."""
+        for _, feed in self._feeds:
+            feed.abort()
+
+    def _write(self, piece: npt.NDArray[np.float32], *, last: bool) -> None:
+        with self._stopwatch("resample"):
+            at_rate = {rate: resampler.resample_chunk(piece, last=last) for rate, resampler in self._resamplers.items()}
+        for rate, feed in self._feeds:
+            feed.write(at_rate.get(rate, piece))
+
+
+class _Feed:
+    """One extractor's stream, fed in pieces of a second."""
+
+    def __init__(
+        self, extractor: AudioExtractor, start: Callable[[], AudioStream], rate_hz: int, executor: Executor
+    ) -> None:
+        self._start = start
+        self._rate_hz = rate_hz
+        self._timed = partial(executor.stopwatch, extractor.name)
+        self._stream: AudioStream | None = None
+        self._held = [np.empty(0, np.float32)]
+        self._held_samples = 0
+        self._stage = executor.stage(extractor, self._work, queue=_WAITING_S)
+
+    def write(self, samples: npt.NDArray[np.float32]) -> None:
+        self._held.append(samples)
+        self._held_samples += len(samples)
+        if self._held_samples >= self._rate_hz:
+            self._flush()
+
+    def finish(self, windows: int) -> Mapping[str, Columns]:
+        self._flush()
+        self._stage.drain()
+        assert self._stream is not None
+        with self._timed():
+            return self._stream.finish(windows)
+
+    def abort(self) -> None:
+        if self._stream is not None:
+            self._stream.abort()
+
+    def _flush(self) -> None:
+        self._stage.push(np.concatenate(self._held))
+        self._held, self._held_samples = [np.empty(0, np.float32)], 0
+
+    def _work(self, samples: npt.NDArray[np.float32]) -> None:
+        if self._stream is None:
+            self._stream = self._start()
+        if len(samples):
+            self._stream.write(samples)

@@ -1,0 +1,120 @@
+"""Clips of consecutive frames at a constant rate, cut out of each shot while it goes by."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+from av.video.reformatter import Interpolation, VideoReformatter
+
+from extractors.protocol import ClipBatch, ClipExtractor
+from pipeline.extraction.accumulators import from_columns
+from pipeline.extraction.shots import SettledFrame
+from pipeline.media.frames import VideoFrame
+from pipeline.media.orientation import apply_rotation
+from pipeline.store.parquet import Rows
+
+Image = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """Frames of one shot.
+
+    Args:
+        frames: (T, H, W, 3) uint8 RGB, upright.
+    """
+
+    shot: int
+    frames: Image
+
+
+class ClipSampler:
+    """Samples each shot by the on-screen rule.
+
+    A shot is sampled from its start on. Every `clip_frames` samples make a clip. What is left over makes a clip that
+    ends with the shot if it is at least half as long as one; a shot shorter than a clip is repeated to fill one. The
+    last `clip_frames` samples are held, however long a shot is.
+    """
+
+    def __init__(self, extractor: ClipExtractor) -> None:
+        self._extractor = extractor
+        self._reformatter = VideoReformatter()
+        self._recent: deque[Image] = deque(maxlen=extractor.clip_frames)
+        self._samples = 0
+        self._shot = -1
+        self._shot_start = Fraction(0)
+
+    def image(self, frame: VideoFrame) -> Image:
+        """What a clip holds of a frame: upright RGB, short side scaled, centre cropped, (crop, crop, 3) uint8."""
+        decoded, extractor = frame.frame, self._extractor
+        scale = extractor.short_side_px / min(decoded.width, decoded.height)
+        width, height = (max(extractor.short_side_px, round(side * scale)) for side in (decoded.width, decoded.height))
+        scaled = self._reformatter.reformat(
+            decoded, width, height, format="rgb24", interpolation=Interpolation.AREA, threads=1
+        )
+        top, left = (height - extractor.crop_px) // 2, (width - extractor.crop_px) // 2
+        uncropped: Image = scaled.to_ndarray()  # type: ignore[assignment]
+        crop = uncropped[top : top + extractor.crop_px, left : left + extractor.crop_px]
+        return apply_rotation(np.ascontiguousarray(crop), decoded.rotation)
+
+    def push(self, settled: SettledFrame[Image]) -> Iterator[Clip]:
+        """Takes the next frame whose shot is certain, and yields the clips that are complete now."""
+        if settled.shot != self._shot:
+            yield from self.finish()
+            self._shot, self._shot_start = settled.shot, settled.start
+        rate = self._extractor.clip_rate_hz
+        first = math.ceil((settled.start - self._shot_start) * rate)
+        after = math.ceil((settled.end - self._shot_start) * rate)
+        for _ in range(first, after):
+            self._recent.append(settled.payload)
+            self._samples += 1
+            if self._samples % self._extractor.clip_frames == 0:
+                yield self._clip(list(self._recent))
+
+    def finish(self) -> Iterator[Clip]:
+        """Ends the shot."""
+        length, left_over = self._extractor.clip_frames, self._samples % self._extractor.clip_frames
+        frames = list(self._recent)
+        if 0 < self._samples < length:
+            yield self._clip([frames[i % len(frames)] for i in range(length)])
+        elif self._samples and left_over >= length // 2:
+            yield self._clip(frames)
+        self._recent.clear()
+        self._samples = 0
+
+    def _clip(self, frames: list[Image]) -> Clip:
+        return Clip(self._shot, np.stack(frames))
+
+
+class ClipMeans:
+    """What an extractor says of clips, averaged over those of each shot."""
+
+    def __init__(self, extractor: ClipExtractor) -> None:
+        self._extractor = extractor
+        self._sums: dict[int, npt.NDArray[np.float64]] = {}
+        self._counts: dict[int, int] = {}
+
+    def measure(self, clip: Clip) -> tuple[int, npt.NDArray[np.float32]]:
+        """The clip's shot and its (C,) values."""
+        return clip.shot, self._extractor.process_clips(ClipBatch(clip.frames[None]))[0]
+
+    def add(self, measured: tuple[int, npt.NDArray[np.float32]]) -> None:
+        """Takes what `measure` returned."""
+        shot, values = measured
+        self._sums[shot] = self._sums.get(shot, np.zeros(1)) + values.astype(np.float64)
+        self._counts[shot] = self._counts.get(shot, 0) + 1
+
+    def tables(self) -> list[Rows]:
+        """The extractor's tables, one row per shot; none without a shot."""
+        if not self._sums:
+            return []
+        shots = sorted(self._sums)
+        means = np.array([self._sums[shot] / self._counts[shot] for shot in shots], np.float32)
+        described = self._extractor.describe_shots(means, np.array([self._counts[shot] for shot in shots], np.int32))
+        return [from_columns(table, described[table.name]) for table in self._extractor.tables]

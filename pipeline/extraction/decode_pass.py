@@ -1,0 +1,188 @@
+"""One video's single decode pass, and the rows that come of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+
+from extractors.base import BaseExtractor
+from extractors.compute import Compute
+from extractors.protocol import AudioExtractor, ClipExtractor, FrameExtractor, ShotDetector
+from pipeline.errors import MediaError
+from pipeline.extraction.accumulators import from_columns, missing_rows
+from pipeline.extraction.audio import AudioPass
+from pipeline.extraction.executor import Executor
+from pipeline.extraction.frames import FramePass
+from pipeline.extraction.stopwatch import Stopwatch
+from pipeline.media.container import Media
+from pipeline.media.frames import VideoFrame
+from pipeline.store.parquet import TIMELINE, Rows
+from pipeline.timeline import Grid, Shot, coverage, shot_of_windows
+
+Progress = Callable[[float, float | None], None]
+"""Called now and then with the seconds of video done and the video's length, if known."""
+
+_PROGRESS_EVERY_S = 0.25
+# Buffers are sized by the length that the container claims, but not beyond this: claims can be wrong.
+_MOST_EXPECTED_WINDOWS = 100_000
+
+
+class DecodePass:
+    """Feeds the extractors that have work to do on one video. `close` it in the end.
+
+    Args:
+        media: The open video.
+        extractors: All of the run: the shot detector among them is needed for clips even if its own table is there.
+        missing: Those whose tables are to be made.
+        compute: What they may use.
+        stopwatch: Counts the seconds of each stage.
+
+    Attributes:
+        end: Last instant covered by either stream, after `decode`.
+        windows: Rows of every window table, after `decode`.
+        shots: The video's shots, after `decode`, if a shot detector is among the extractors.
+    """
+
+    def __init__(
+        self,
+        media: Media,
+        grid: Grid,
+        extractors: Sequence[BaseExtractor],
+        missing: Sequence[BaseExtractor],
+        compute: Compute,
+        stopwatch: Stopwatch,
+    ) -> None:
+        self.end = Fraction(0)
+        self.windows = 0
+        self.shots: list[Shot] = []
+        self._media = media
+        self._grid = grid
+        self._missing = missing
+        self._frames: FramePass | None = None
+        self._audio: AudioPass | None = None
+        self._makes_timeline = any(isinstance(e, ShotDetector) for e in missing)
+        of_clips = any(isinstance(e, ClipExtractor) for e in missing)
+        detectors = [e for e in extractors if isinstance(e, ShotDetector)] if self._makes_timeline or of_clips else []
+        self._executor = Executor({e.name: e for e in (*detectors, *missing)}.values(), compute, stopwatch)
+        try:
+            self._start(detectors)
+        except BaseException:
+            self.close()
+            raise
+
+    def _start(self, detectors: Sequence[ShotDetector]) -> None:
+        media, missing, grid = self._media, self._missing, self._grid
+        of_audio = [e for e in missing if isinstance(e, AudioExtractor)]
+        of_frames = [e for e in missing if isinstance(e, FrameExtractor)]
+        of_clips = [e for e in missing if isinstance(e, ClipExtractor)]
+        expected = grid.count(Fraction(media.metadata.duration_s or 600))
+        expected = min(expected + 2, _MOST_EXPECTED_WINDOWS)
+        if media.metadata.video is not None and (of_frames or detectors):
+            self._frames = FramePass(
+                media,
+                grid=grid,
+                detector=detectors[0] if detectors else None,
+                of_frames=of_frames,
+                of_clips=of_clips,
+                expected_windows=expected,
+                executor=self._executor,
+            )
+        if media.metadata.audio is not None and (of_audio or self._makes_timeline):
+            self._audio = AudioPass(
+                of_audio,
+                rate_hz=media.audio_rate_hz,
+                step=grid.step,
+                expected_windows=expected,
+                damage=media.damage,
+                executor=self._executor,
+            )
+
+    @property
+    def compute(self) -> Compute:
+        """What the values were computed with."""
+        return self._executor.compute
+
+    def decode(self, progress: Progress) -> None:
+        """Runs the pass.
+
+        Raises:
+            MediaError: Not a single frame or sample could be decoded.
+        """
+        self._feed(progress)
+        if self._frames is not None:
+            self._frames.drain()
+            self.end = self._frames.end
+            self.shots = self._frames.shots
+        if self._audio is not None:
+            self._audio.drain()
+            self.end = max(self.end, self._audio.track.end)
+        if self._makes_timeline and self.end == 0:
+            raise MediaError(f"{self._media.name}: nothing in it could be decoded ({self._media.damage})")
+        self.windows = self._grid.count(self.end)
+
+    def keep_windows(self, windows: int) -> None:
+        """Gives the tables as many rows as the timeline that another run made."""
+        self.windows = windows
+        self.end = windows * self._grid.step
+
+    def close(self) -> None:
+        """Drops what is queued, waits for what is at work, and frees what the extractors hold for this video."""
+        self._executor.close()
+        if self._audio is not None:
+            self._audio.abort()
+
+    def _feed(self, progress: Progress) -> None:
+        decoded = self._media.decode(video=self._frames is not None, audio=self._audio is not None)
+        reported = time.perf_counter()
+        while True:
+            with self._executor.stopwatch("decode"):
+                item = next(decoded, None)
+            if item is None:
+                return
+            if isinstance(item, VideoFrame):
+                assert self._frames is not None
+                self._frames.push(item)
+            else:
+                assert self._audio is not None
+                self._audio.push(item)
+            if item.start is not None and time.perf_counter() - reported > _PROGRESS_EVERY_S:
+                reported = time.perf_counter()
+                progress(float(item.start), self._media.metadata.duration_s)
+
+    def rows(self) -> Iterator[tuple[BaseExtractor, Rows]]:
+        """Every table of every extractor that had work to do, each as soon as it is ready."""
+        spans = [] if self._audio is None else self._audio.track.spans
+        covered = coverage(spans, self._grid, self.windows)
+        from_audio = {} if self._audio is None else dict(self._audio.finish(self.windows))
+        from_frames = {} if self._frames is None else {r.table.name: r for r in self._frames.tables(self.windows)}
+        for extractor in self._missing:
+            for table in extractor.tables:
+                if isinstance(extractor, ShotDetector):
+                    frames = np.array([shot.frames for shot in self.shots], np.int32)
+                    yield extractor, from_columns(table, {"frames": frames})
+                    yield extractor, self._timeline(covered)
+                elif table.name in from_audio:
+                    yield extractor, from_columns(table, from_audio.pop(table.name), present=covered > 0)
+                elif table.name in from_frames:
+                    yield extractor, from_frames.pop(table.name)
+                else:
+                    yield extractor, missing_rows(table, self.windows)
+
+    def _timeline(self, covered: npt.NDArray[np.float32]) -> Rows:
+        frame_starts = {} if self._frames is None else self._frames.frame_starts
+        pts = np.full(self.windows, np.nan)
+        for window, start in frame_starts.items():
+            if window < self.windows:
+                pts[window] = float(start)
+        shot = shot_of_windows(self.shots, self._grid, self.windows)
+        columns = {
+            "shot": np.ma.masked_less(shot, 0),
+            "audio_coverage": covered,
+            "on_screen": np.isfinite(pts),
+            "pts": pts,
+        }
+        return from_columns(TIMELINE, columns)

@@ -1,0 +1,227 @@
+"""Video frames: one sequence of decoded frames that feeds every visual extractor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+from av.video.reformatter import VideoReformatter
+
+from extractors.protocol import ClipExtractor, Columns, FrameBatch, FrameExtractor, ShotDetector
+from pipeline.extraction.accumulators import ItemRows, WindowRows
+from pipeline.extraction.clips import Clip, ClipMeans, ClipSampler, Image
+from pipeline.extraction.executor import Executor
+from pipeline.extraction.shots import SettledFrame, ShotPass
+from pipeline.media.container import Media
+from pipeline.media.frames import VideoFrame
+from pipeline.media.orientation import apply_rotation
+from pipeline.store.parquet import Rows
+from pipeline.timeline import Grid, Shot
+
+BATCH_FRAMES = 16
+BATCH_BYTES = 48 << 20
+_SHOT_FRAMES = 4  # a 4K frame takes 12 MB, and three batches are on their way
+
+
+class FramePass:
+    """Every frame to the shot detector and the clips, the frames on screen at window starts to the frame extractors.
+
+    Held are a dozen decoded frames, as many small images as the detector lags, and the batches in the stages.
+
+    Attributes:
+        end: Last instant covered by a frame so far.
+        frame_starts: For each window with a frame on screen at its start, that frame's start.
+    """
+
+    def __init__(
+        self,
+        media: Media,
+        *,
+        grid: Grid,
+        detector: ShotDetector | None,
+        of_frames: Sequence[FrameExtractor],
+        of_clips: Sequence[ClipExtractor],
+        expected_windows: int,
+        executor: Executor,
+    ) -> None:
+        self.end = Fraction(0)
+        self.frame_starts: dict[int, Fraction] = {}
+        self._grid = grid
+        self._held: VideoFrame | None = None
+        self._shots = None if detector is None else ShotFrames(media, detector, of_clips, executor)
+        self._frames = GridFrames(of_frames, expected_windows, executor) if of_frames else None
+
+    def push(self, frame: VideoFrame) -> None:
+        """Takes the next frame; the one before it is on screen until now."""
+        if self._held is not None:
+            self._show(self._held, frame.start)
+        self._held = frame
+        if self._shots is not None:
+            self._shots.push(frame)
+
+    def drain(self) -> None:
+        """Shows the last frame for its own duration, and ends the last shot with it."""
+        if self._held is not None:
+            self._show(self._held, self._held.start + self._held.duration)
+            self._held = None
+        if self._shots is not None:
+            self._shots.drain(self.end)
+        if self._frames is not None:
+            self._frames.drain()
+
+    @property
+    def shots(self) -> list[Shot]:
+        """The shots of the whole video, in order, after `drain`."""
+        return [] if self._shots is None else self._shots.shots
+
+    def tables(self, windows: int) -> list[Rows]:
+        """Every table of the frame and clip extractors, after `drain`."""
+        of_frames = [] if self._frames is None else self._frames.tables(windows)
+        return of_frames + ([] if self._shots is None else self._shots.tables())
+
+    def _show(self, frame: VideoFrame, end: Fraction) -> None:
+        self.end = end
+        shown_in = self._grid.starting_in(frame.start, end)
+        for window in shown_in:
+            self.frame_starts[window] = frame.start
+        if shown_in and self._frames is not None:
+            self._frames.push(frame, shown_in)
+
+
+class ShotFrames:
+    """Every frame, small, to the shot detector, and from there clips of each shot to the clip extractors.
+
+    A frame's way: the decoder queues it for the shot stage, which scales it, finds cuts and cuts clips; a whole clip
+    comes back as a result to the decoding thread, which queues it for its extractor's stage.
+    """
+
+    def __init__(
+        self, media: Media, detector: ShotDetector, of_clips: Sequence[ClipExtractor], executor: Executor
+    ) -> None:
+        executor.wait_until_ready(detector)
+        self._detector: ShotPass[tuple[Image, ...]] = ShotPass(media, detector)
+        self._stopwatch = executor.stopwatch
+        self._samplers = [ClipSampler(extractor) for extractor in of_clips]
+        self._means = [ClipMeans(extractor) for extractor in of_clips]
+        self._unseen: list[VideoFrame] = []
+        self._stage = executor.stage(detector, self._find_clips, self._queue_clips, urgent=True)
+        self._clip_stages = [
+            executor.stage(extractor, means.measure, means.add)
+            for extractor, means in zip(of_clips, self._means, strict=True)
+        ]
+
+    def push(self, frame: VideoFrame) -> None:
+        """Takes the next frame."""
+        self._unseen.append(frame)
+        if len(self._unseen) == _SHOT_FRAMES:
+            self._flush()
+
+    def drain(self, end: Fraction) -> None:
+        """Ends the last shot at `end` and waits for all clips."""
+        self._flush()
+        self._stage.drain()
+        with self._stopwatch("shots"):
+            clips = self._cut(self._detector.finish(end))
+            clips += [(i, clip) for i, sampler in enumerate(self._samplers) for clip in sampler.finish()]
+        self._queue_clips(clips)
+        for stage in self._clip_stages:
+            stage.drain()
+
+    @property
+    def shots(self) -> list[Shot]:
+        """All shots, in order, after `drain`."""
+        return self._detector.shots
+
+    def tables(self) -> list[Rows]:
+        """Every table of the clip extractors, after `drain`."""
+        return [rows for means in self._means for rows in means.tables()]
+
+    def _flush(self) -> None:
+        self._stage.push(self._unseen)
+        self._unseen = []
+
+    def _find_clips(self, frames: Sequence[VideoFrame]) -> list[tuple[int, Clip]]:
+        """Clips that are complete now, each with the number of its extractor."""
+        clips = []
+        for frame in frames:
+            with self._stopwatch("scale"):
+                images = tuple(sampler.image(frame) for sampler in self._samplers)
+            clips += self._cut(self._detector.push(frame, images))
+        return clips
+
+    def _cut(self, settled: Iterable[SettledFrame[tuple[Image, ...]]]) -> list[tuple[int, Clip]]:
+        return [
+            (i, clip)
+            for frame in settled
+            for i, (sampler, image) in enumerate(zip(self._samplers, frame.payload, strict=True))
+            for clip in sampler.push(SettledFrame(frame.shot, frame.start, frame.end, image))
+        ]
+
+    def _queue_clips(self, clips: Sequence[tuple[int, Clip]]) -> None:
+        for i, clip in clips:
+            self._clip_stages[i].push(clip)
+
+
+class GridFrames:
+    """Frames on the half-second grid at full size, upright, in batches of one image size."""
+
+    def __init__(self, extractors: Sequence[FrameExtractor], expected_windows: int, executor: Executor) -> None:
+        self._stages = [executor.stage(extractor, partial(_process, extractor), self._add) for extractor in extractors]
+        self._stopwatch = executor.stopwatch
+        self._reformatter = VideoReformatter()
+        self._images: list[npt.NDArray[np.uint8]] = []
+        self._times: list[float] = []
+        self._shown: list[range] = []
+        self._rows: dict[str, WindowRows | ItemRows] = {}
+        for extractor in extractors:
+            for table in extractor.tables:
+                self._rows[table.name] = (
+                    WindowRows(table, expected_windows) if table.row == "window" else ItemRows(table)
+                )
+
+    def push(self, frame: VideoFrame, shown_in: range) -> None:
+        """Takes the next frame and the windows at whose starts it is on screen."""
+        with self._stopwatch("convert"):
+            rgb = self._reformatter.reformat(frame.frame, format="rgb24", threads=1)
+            image = apply_rotation(rgb.to_ndarray(), frame.frame.rotation)  # type: ignore[arg-type]
+        if self._images and self._images[0].shape != image.shape:
+            self._flush()
+        self._images.append(image)
+        self._times.append(float(frame.start))
+        self._shown.append(shown_in)
+        if len(self._images) >= min(BATCH_FRAMES, max(1, BATCH_BYTES // image.nbytes)):
+            self._flush()
+
+    def drain(self) -> None:
+        """Waits for all batches."""
+        self._flush()
+        for stage in self._stages:
+            stage.drain()
+
+    def tables(self, windows: int) -> list[Rows]:
+        """Every table of the extractors, after `drain`."""
+        return [rows.finish(windows) for rows in self._rows.values()]
+
+    def _flush(self) -> None:
+        if not self._images:
+            return
+        batch = FrameBatch(np.stack(self._images), tuple(self._times))
+        shown = self._shown
+        self._images, self._times, self._shown = [], [], []
+        for stage in self._stages:
+            stage.push((batch, shown))
+
+    def _add(self, result: tuple[list[range], Mapping[str, Columns]]) -> None:
+        shown, tables = result
+        for name, columns in tables.items():
+            self._rows[name].add(shown, columns)
+
+
+def _process(
+    extractor: FrameExtractor, work: tuple[FrameBatch, list[range]]
+) -> tuple[list[range], Mapping[str, Columns]]:
+    batch, shown = work
+    return shown, extractor.process_frames(batch)

@@ -1,0 +1,82 @@
+"""Every frame to the shot detector; frames settle into shots as soon as no cut can come before them any more."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Generic, TypeVar
+
+from av.video.reformatter import Interpolation, VideoReformatter
+
+from extractors.protocol import ShotDetector
+from pipeline.media.container import Media
+from pipeline.media.frames import VideoFrame
+from pipeline.timeline import Shot
+
+Payload = TypeVar("Payload")
+
+
+@dataclass(frozen=True, slots=True)
+class SettledFrame(Generic[Payload]):
+    """A frame whose shot is certain, with what was kept of it."""
+
+    shot: int
+    start: Fraction
+    end: Fraction
+    payload: Payload
+
+
+class ShotPass(Generic[Payload]):
+    """Finds the shots of one video while it is decoded; holds no more frames than the detector's lag.
+
+    Attributes:
+        shots: Every shot, in order, once `finish` has been exhausted.
+    """
+
+    def __init__(self, media: Media, detector: ShotDetector) -> None:
+        self._detector = detector
+        self._stream = detector.start_shots(media.time_base, media.frame_rate)
+        self._reformatter = VideoReformatter()
+        self._size: tuple[int, int] | None = None
+        self._unsettled: deque[tuple[int, Fraction, Payload]] = deque()
+        self._cuts: set[int] = set()
+        self._starts: list[Fraction] = []
+        self._frames: list[int] = []
+        self._end = Fraction(0)
+
+    def push(self, frame: VideoFrame, payload: Payload) -> Iterator[SettledFrame[Payload]]:
+        """Takes the next frame and yields those that are settled now."""
+        decoded = frame.frame
+        # The size stays when the stream changes its own: the detector compares neighbours.
+        self._size = self._size or self._detector.image_size(decoded.width, decoded.height)
+        small = self._reformatter.reformat(
+            decoded, *self._size, format="bgr24", interpolation=Interpolation.POINT, threads=1
+        )
+        self._cuts.update(self._stream.write(small.to_ndarray(), frame.pts))  # type: ignore[arg-type]
+        self._unsettled.append((frame.pts, frame.start, payload))
+        # The newest frame waits at least for its end: the start of the next one.
+        yield from self._settle(keep=max(1, self._detector.lag))
+
+    def finish(self, end: Fraction) -> Iterator[SettledFrame[Payload]]:
+        """Ends the last shot at `end` and yields the remaining frames."""
+        self._cuts.update(self._stream.finish())
+        self._end = end
+        yield from self._settle(keep=0)
+
+    @property
+    def shots(self) -> list[Shot]:
+        ends = [*self._starts[1:], self._end]
+        return [Shot(*shot) for shot in zip(self._starts, ends, self._frames, strict=True)] if self._starts else []
+
+    def _settle(self, *, keep: int) -> Iterator[SettledFrame[Payload]]:
+        while len(self._unsettled) > keep:
+            pts, start, payload = self._unsettled.popleft()
+            if pts in self._cuts or not self._starts:
+                self._cuts.discard(pts)
+                self._starts.append(start)
+                self._frames.append(0)
+            self._frames[-1] += 1
+            end = self._unsettled[0][1] if self._unsettled else self._end
+            yield SettledFrame(len(self._starts) - 1, start, end, payload)

@@ -1,0 +1,39 @@
+"""Seconds spent per stage of one video."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class Stopwatch:
+    """Sums seconds by stage name, over all threads; time inside a nested stage counts for that stage alone.
+
+    >>> stopwatch = Stopwatch()
+    >>> with stopwatch("shots"), stopwatch("scale"):
+    ...     pass
+    >>> sorted(stopwatch.seconds)
+    ['scale', 'shots']
+    """
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = defaultdict(float)
+        self._lock = threading.Lock()
+        self._nested = threading.local()
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        """Counts the time spent in the `with` block."""
+        outer_nested_s = getattr(self._nested, "seconds", 0.0)
+        self._nested.seconds = 0.0
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            spent = time.perf_counter() - start
+            with self._lock:
+                self.seconds[stage] += spent - self._nested.seconds
+            self._nested.seconds = outer_nested_s + spent

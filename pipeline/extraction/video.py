@@ -1,0 +1,217 @@
+"""One video through the code: open, decode once, feed the extractors, hand over or write the tables."""
+
+from __future__ import annotations
+
+import random
+import resource
+import sys
+import time
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from extractors.base import BaseExtractor
+from extractors.compute import Compute
+from extractors.protocol import AudioExtractor, ShotDetector, Table
+from pipeline.extraction.decode_pass import DecodePass, Progress
+from pipeline.extraction.stopwatch import Stopwatch
+from pipeline.media.container import Media
+from pipeline.store import provenance
+from pipeline.store.files import VideoInput, fingerprint, is_transient
+from pipeline.store.layout import table_path
+from pipeline.store.parquet import TIMELINE, read_footer, shot_table, window_table, write_table
+from pipeline.store.records import VideoResult, failure
+from pipeline.timeline import Grid
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from pipeline.store.files import Location
+
+_RETRY_DELAYS_S = (1, 4, 16)
+
+
+def _ignore(done_s: float, total_s: float | None) -> None:
+    """Progress that nobody looks at."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurements:
+    """What is measured of a video, and how.
+
+    Args:
+        extractors: All of the run, the shot detector among them; those that have work to do are set up.
+        step: Window length in seconds.
+        compute: What the extractors may use.
+    """
+
+    extractors: Sequence[BaseExtractor]
+    step: Fraction
+    compute: Compute
+
+
+def measure_video(video: VideoInput, measurements: Measurements, progress: Progress = _ignore) -> dict[str, pa.Table]:
+    """Every table of a video, by name, without writing anything.
+
+    Raises:
+        MediaError: The file cannot be read as audio or video.
+        OSError: Reading failed for a reason that may pass.
+    """
+    mark = fingerprint(video.location)
+    with _decoded(video, measurements, measurements.extractors, Stopwatch(), progress) as (media, decoded):
+        return dict(_tables(video, mark, measurements, media, decoded))
+
+
+def process_video(
+    video: VideoInput,
+    measurements: Measurements,
+    out: Location,
+    *,
+    overwrite: bool = False,
+    debug: bool = False,
+    progress: Progress = _ignore,
+) -> VideoResult:
+    """Writes every missing table of one video. Errors of the video are returned, not raised.
+
+    After an error of a disk or network that may pass the video is started again, after a while; after an error of the
+    file it is not.
+
+    Args:
+        out: Output folder.
+        overwrite: Make tables anew that are up to date.
+        debug: Print the traceback of an error.
+    """
+    started = time.perf_counter()
+    stopwatch = Stopwatch()
+    for retries, delay_s in enumerate((*_RETRY_DELAYS_S, None)):  # noqa: B007  (used below)
+        try:
+            result = _write_missing(video, measurements, out, overwrite, stopwatch, progress)
+            break
+        except Exception as error:
+            if debug:
+                traceback.print_exc()
+            result = failure(video, error)
+            if delay_s is None or not is_transient(error):
+                break
+            time.sleep(delay_s * random.uniform(0.5, 1.5))
+    stopwatch.seconds["total"] = time.perf_counter() - started
+    return replace(
+        result,
+        retries=retries,
+        seconds={stage: round(seconds, 4) for stage, seconds in stopwatch.seconds.items()},
+        peak_memory_bytes=_peak_memory_bytes(),
+    )
+
+
+def _write_missing(
+    video: VideoInput,
+    measurements: Measurements,
+    out: Location,
+    overwrite: bool,
+    stopwatch: Stopwatch,
+    progress: Progress,
+) -> VideoResult:
+    mark = fingerprint(video.location)
+    tables: dict[str, int] = {}
+    kept: list[BaseExtractor] = []
+    for extractor in () if overwrite else measurements.extractors:
+        rows_of_kept = _rows_up_to_date(extractor, video.video_id, mark, measurements, out)
+        if rows_of_kept is not None:
+            kept.append(extractor)
+            tables |= rows_of_kept
+    missing = [extractor for extractor in measurements.extractors if extractor not in kept]
+    windows = tables.get(TIMELINE.name)
+    result = VideoResult(
+        video_id=video.video_id,
+        source=video.source,
+        state="done",
+        windows=windows or 0,
+        duration_s=float((windows or 0) * measurements.step),
+        tables=tables,
+        made=tuple(extractor.name for extractor in missing),
+        kept=tuple(extractor.name for extractor in kept),
+    )
+    if not missing:
+        return result
+    with _decoded(video, measurements, missing, stopwatch, progress, windows) as (media, decoded):
+        for name, table in _tables(video, mark, measurements, media, decoded):
+            with stopwatch("write"):
+                write_table(table, table_path(out, name, video.video_id))
+            tables[name] = table.num_rows
+        return replace(
+            result,
+            duration_s=float(decoded.end),
+            windows=decoded.windows,
+            tables=tables,
+            damage={kind: count for kind, count in asdict(media.damage).items() if count},
+        )
+
+
+@contextmanager
+def _decoded(
+    video: VideoInput,
+    measurements: Measurements,
+    missing: Sequence[BaseExtractor],
+    stopwatch: Stopwatch,
+    progress: Progress,
+    windows: int | None = None,
+) -> Iterator[tuple[Media, DecodePass]]:
+    """The video, open, after its decode pass; with `windows` rows if another run made its timeline."""
+    with (
+        Media.open(video.location) as media,
+        closing(
+            DecodePass(
+                media, Grid(measurements.step), measurements.extractors, missing, measurements.compute, stopwatch
+            )
+        ) as decoded,
+    ):
+        decoded.decode(progress)
+        if windows is not None:
+            decoded.keep_windows(windows)
+        yield media, decoded
+
+
+def _tables(
+    video: VideoInput, mark: str, measurements: Measurements, media: Media, decoded: DecodePass
+) -> Iterator[tuple[str, pa.Table]]:
+    """Every missing table, with its metadata."""
+    grid = Grid(measurements.step)
+    source: dict[str, Any] = {"name": video.location.name, "fingerprint": mark} | asdict(media.metadata)
+    for extractor, rows in decoded.rows():
+        # A table's bytes must not depend on what else was made in the same pass.
+        of_frames = media.frames.count and not isinstance(extractor, AudioExtractor)
+        seen = source | {"frames": asdict(media.frames)} if of_frames else source
+        metadata = provenance.metadata(extractor, grid.step, decoded.compute, seen)
+        if rows.table.row == "shot":
+            table = shot_table(rows, video.video_id, grid, decoded.shots, decoded.windows, metadata)
+        else:
+            table = window_table(rows, video.video_id, grid, decoded.windows, metadata)
+        yield rows.table.name, table
+
+
+def _rows_up_to_date(
+    extractor: BaseExtractor, video_id: str, mark: str, measurements: Measurements, out: Location
+) -> dict[str, int] | None:
+    """Rows of the extractor's tables, if all are there, made by the same recipe from the same file."""
+    tables: list[Table] = [*extractor.tables]
+    if isinstance(extractor, ShotDetector):
+        tables.append(TIMELINE)
+    wanted = provenance.recipe(extractor, measurements.step, measurements.compute)
+    rows = {}
+    for table in tables:
+        footer = read_footer(table_path(out, table.name, video_id))
+        if footer is None or footer.metadata["recipe"] != wanted:
+            return None
+        if footer.metadata["source"].get("fingerprint") != mark:
+            return None
+        rows[table.name] = footer.rows
+    return rows
+
+
+def _peak_memory_bytes() -> int:
+    """Largest resident set of this process so far."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

@@ -1,0 +1,315 @@
+"""Extraction from Python; `avcues` re-exports it, and the command line is a thin layer over it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pipeline.errors import InputError, SettingsError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from extractors.compute import Device, Precision
+    from extractors.protocol import Table
+    from pipeline.runtime.run import Workers
+    from pipeline.runtime.settings import Settings
+    from pipeline.store.records import VideoResult
+
+Options = Mapping[str, Mapping[str, Any]]
+"""Options by feature, such as `{"shots": {"detector": "content"}, "actions": {"variant": "i3d_rgb_imagenet"}}`."""
+
+
+class ExtractedVideo(Mapping[str, "pa.Table"]):
+    """The tables of one video, by name, in memory.
+
+    Window tables have one row per window, shot tables one per shot, item tables (faces, detections) any number per
+    window. The first columns are keys; `timeline` has the window's shot and how much audio and video it has. The schema
+    metadata key `avcues` documents every column.
+
+    Attributes:
+        video_id: The file's name without its suffix.
+        left_out: Features left out for want of weights, each with the reason.
+    """
+
+    def __init__(self, video_id: str, tables: Mapping[str, pa.Table], left_out: Mapping[str, str]) -> None:
+        self.video_id = video_id
+        self.left_out = dict(left_out)
+        self._tables = dict(tables)
+
+    def __getitem__(self, table: str) -> pa.Table:
+        return self._tables[table]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tables)
+
+    def __len__(self) -> int:
+        return len(self._tables)
+
+    def __repr__(self) -> str:
+        shapes = ", ".join(f"{name} {table.num_rows} x {table.num_columns}" for name, table in self.items())
+        return f"<ExtractedVideo {self.video_id}: {shapes}>"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feature:
+    """A feature that can be extracted.
+
+    Args:
+        name: As in `features=[...]`.
+        tables: Its tables, with the unit, meaning and range of every column.
+        variants: Networks to choose from, by option; empty for a feature that uses none.
+        citation: The paper or tool that it follows.
+    """
+
+    name: str
+    tables: Sequence[Table]
+    variants: Mapping[str, Sequence[str]]
+    citation: str
+
+
+def extract(
+    media: str | Path,
+    *,
+    features: Sequence[str] | None = None,
+    step: float | str | Fraction = Fraction(1, 2),
+    options: Options | None = None,
+    device: Device = "auto",
+    precision: Precision = "fp32",
+    weights_dir: str | Path | None = None,
+    progress: bool = False,
+) -> ExtractedVideo:
+    """Extracts the features of one video, in this process and in memory.
+
+    The values are those that `extract_many` writes. A crash in a codec or a network ends this process; `extract_many`
+    protects against that, and against videos that hang or need too much memory.
+
+    Args:
+        media: A video or audio file, or its URL.
+        features: Names as in `features()`; None: all. `shots` and the timeline always come along.
+        step: Window length in seconds, a multiple of 0.02, at least 0.1.
+        options: Options by feature.
+        device: "auto" takes a GPU if torch sees one.
+        precision: "bf16" is faster and moves probabilities by about 0.01 at most.
+        weights_dir: A folder with weights files of your own.
+        progress: Show a progress bar.
+
+    Raises:
+        MediaError: The file cannot be read as audio or video.
+        WeightsError: The weights of a feature that was named could not be found or downloaded.
+        SettingsError: A setting is unknown or has a bad value.
+
+    Example:
+        >>> import avcues
+        >>> result = avcues.extract("clip.mp4", features=["color", "lighting"])
+        >>> list(result)
+        ['shots', 'timeline', 'color', 'lighting']
+        >>> result["color"].column_names[:5]
+        ['video_id', 'window', 'start', 'end', 'hue_000']
+    """
+    from dataclasses import replace
+
+    from rich.console import Console
+
+    from extractors.compute import cpu_has_bf16
+    from models_cache.cache import weights_from
+    from pipeline.extraction.video import Measurements, measure_video
+    from pipeline.runtime import cluster
+    from pipeline.runtime.inputs import collect
+    from pipeline.runtime.observer import Plan
+    from pipeline.runtime.progress import ProgressBars
+    from pipeline.runtime.weights import settle
+
+    settings = make_settings(features=features, step=step, options=options, device=device, precision=precision)
+    settings.create_extractors()
+    videos = collect([str(media)]).videos
+    if len(videos) != 1:
+        raise InputError(f"{media}: names {len(videos)} videos; use extract_many for more than one")
+    with ProgressBars(Console(stderr=True), shown=progress) as bars, weights_from(weights_folder(weights_dir)):
+        compute = replace(settings.compute, threads=cluster.threads_per_worker(1))
+        if compute.precision == "bf16" and compute.resolved().device == "cpu" and not cpu_has_bf16():
+            compute = replace(compute, precision="fp32")
+        settings, left_out = settle(replace(settings, compute=compute), None, bars.downloading)
+        bars.planned(Plan(videos=1, problems=(), networks=(), left_out=left_out))
+        measured = Measurements(extractors=settings.create_extractors(), step=settings.step, compute=settings.compute)
+        video = videos[0]
+        tables = measure_video(video, measured, lambda done, total: bars.progress(video.video_id, done, total))
+    return ExtractedVideo(video.video_id, tables, left_out)
+
+
+def extract_many(
+    media: Sequence[str | Path],
+    out: str | Path,
+    *,
+    features: Sequence[str] | None = None,
+    step: float | str | Fraction = Fraction(1, 2),
+    options: Options | None = None,
+    device: Device = "auto",
+    precision: Precision = "fp32",
+    weights_dir: str | Path | None = None,
+    overwrite: bool = False,
+    workers: int | Literal["auto"] = "auto",
+    workers_per_gpu: int | None = None,
+    scheduler: str | None = None,
+    resources: Mapping[str, float] | None = None,
+    time_limit_s: float | None = None,
+    memory_limit: int | str | None = None,
+    max_failures: int | None = None,
+    progress: bool = False,
+) -> Iterator[VideoResult]:
+    """Writes the features of many videos as Parquet tables, as `avcues extract` does, and yields a result per video.
+
+    Each video is worked on in a process of its own: one that crashes, hangs or exceeds a limit gives a result whose
+    `state` is "failed", with the cause, and costs no other video anything. Tables that are up to date are kept, so
+    calling it again resumes a run. The inputs and settings are checked at once; the work begins when the first result
+    is asked for, and ends when the iterator is closed.
+
+    Args:
+        media: Files, folders, patterns, CSV or Parquet lists with the columns video_id and path, or URLs.
+        out: Folder or URL of the tables: `out/<table>/<video_id>.parquet`.
+        features: Names as in `features()`; None: all whose weights can be had.
+        step: Window length in seconds, a multiple of 0.02, at least 0.1.
+        options: Options by feature.
+        device: "auto" takes a GPU if torch sees one.
+        precision: "bf16" is faster and moves probabilities by about 0.01 at most.
+        weights_dir: A folder with weights files of your own; workers of a cluster must see it.
+        overwrite: Make tables anew that are up to date.
+        workers: Worker processes; "auto": what cores, memory and GPUs carry; 0: this process, without protection.
+        workers_per_gpu: With workers="auto": at most so many share a GPU.
+        scheduler: Address of a running Dask scheduler, such as "tcp://host:8786".
+        resources: With a scheduler: what its workers must have, such as {"GPU": 1}.
+        time_limit_s: A video that takes longer fails.
+        memory_limit: A video that needs more memory fails; bytes, or text such as "4GiB".
+        max_failures: Stop when so many videos have failed.
+        progress: Show progress bars.
+
+    Yields:
+        One `VideoResult` per video, in the order in which they finish.
+
+    Raises:
+        AvcuesError: Nothing was started because of the inputs, the settings, the weights or the output folder.
+        RunStoppedError: The run stopped before its end; what is done stays done.
+
+    Example:
+        >>> import avcues
+        >>> for result in avcues.extract_many(["clip.mp4"], "features", features=["color"], workers=0):
+        ...     print(result.video_id, result.state, result.tables["color"])
+        clip done 8
+    """
+    from pipeline.runtime.job import Job
+    from pipeline.runtime.run import Workers
+    from pipeline.store.files import location
+
+    job = Job(
+        settings=make_settings(features=features, step=step, options=options, device=device, precision=precision),
+        out=location(str(out)),
+        weights_dir=weights_folder(weights_dir),
+        overwrite=overwrite,
+        time_limit_s=time_limit_s,
+        memory_limit_bytes=None if memory_limit is None else parse_bytes(memory_limit),
+    )
+    count = None if workers == "auto" else workers
+    chosen = Workers(count=count, per_gpu=workers_per_gpu, scheduler=scheduler, resources=resources)
+    return _extract_many([str(path) for path in media], job, chosen, max_failures, progress)
+
+
+def _extract_many(
+    paths: Sequence[str], job: Any, workers: Workers, max_failures: int | None, progress: bool
+) -> Iterator[VideoResult]:
+    from rich.console import Console
+
+    from pipeline.runtime.progress import ProgressBars
+    from pipeline.runtime.run import run
+
+    bars = ProgressBars(Console(stderr=True), shown=progress)
+    results = run(paths, job, workers, max_failures=max_failures, observer=bars)
+
+    def watched() -> Iterator[VideoResult]:
+        with bars:
+            for result in results:
+                bars.finished(result)
+                yield result
+
+    return watched()
+
+
+def features() -> dict[str, Feature]:
+    """Every feature that can be extracted, by name, those of installed packages included.
+
+    Example:
+        >>> import avcues
+        >>> column = avcues.features()["lighting"].tables[0].columns[0]
+        >>> column.name, column.unit
+        ('lighting_key', '1')
+    """
+    from extractors import registry
+
+    found = {}
+    for name in registry.names():
+        extractor = registry.create(name)
+        variants = {
+            option: tuple(asset.partition("/")[2] for asset in assets) for option, assets in extractor.weights.items()
+        }
+        found[name] = Feature(name=name, tables=tuple(extractor.tables), variants=variants, citation=extractor.citation)
+    return found
+
+
+def make_settings(
+    *,
+    features: Sequence[str] | None = None,
+    step: float | str | Fraction = Fraction(1, 2),
+    options: Options | None = None,
+    device: Device = "auto",
+    precision: Precision = "fp32",
+) -> Settings:
+    """Settings of a run.
+
+    Raises:
+        SettingsError: `step` is no number, or `features` is empty.
+    """
+    from extractors.compute import Compute
+    from pipeline.runtime.settings import Settings
+
+    try:
+        exact_step = Fraction(str(step))
+    except (ValueError, ZeroDivisionError) as error:
+        raise SettingsError(f"--step {step}: expected seconds, such as 0.5 or 1/2") from error
+    if features is not None and not features:
+        raise SettingsError("--features is empty: name some, or leave it out for all")
+    return Settings(
+        step=exact_step,
+        features=tuple(features or ()),
+        options=options or {},
+        compute=Compute(device=device, precision=precision),
+    )
+
+
+def parse_bytes(size: int | str) -> int:
+    """A number of bytes from text such as "4GiB".
+
+    Raises:
+        SettingsError: It is no size.
+    """
+    from dask.utils import parse_bytes as parse
+
+    try:
+        return int(parse(size))
+    except (ValueError, OverflowError) as error:
+        raise SettingsError(f"--memory-limit {size}: expected a size such as 4GiB") from error
+
+
+def weights_folder(weights_dir: str | Path | None) -> Path | None:
+    """The absolute path of a folder with weights files.
+
+    Raises:
+        SettingsError: There is no such folder.
+    """
+    if weights_dir is None:
+        return None
+    folder = Path(weights_dir)
+    if not folder.is_dir():
+        raise SettingsError(f"--weights-dir {folder}: no such folder")
+    return folder.resolve()

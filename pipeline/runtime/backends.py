@@ -1,0 +1,218 @@
+"""Many videos: in this process, or one Dask task per video on worker processes."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pipeline.errors import AvcuesError
+from pipeline.runtime.job import Job
+from pipeline.store.files import VideoInput
+from pipeline.store.records import VideoResult, failure
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+    from pipeline.runtime.worker_main import VideoProgress
+    from pipeline.runtime.worker_process import WorkerProcess
+
+Result = TypeVar("Result")
+
+_TOPIC = "avcues-progress"
+_LOOK_EVERY_S = 5.0
+_LONELY_S = 60.0
+# Tasks that wait for a worker: they tell a cluster that can grow to do so, and keep it busy between two results.
+_WAITING = 8
+
+
+class SchedulerLostError(AvcuesError):
+    """The connection to the scheduler broke and did not come back."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cluster:
+    """Where the tasks go.
+
+    Args:
+        local: It has just been started for this run, with a fixed number of workers of one thread.
+        resources: What a worker must have to be given a task, as `dask worker --resources` names it.
+    """
+
+    client: Client
+    local: bool
+    resources: Mapping[str, float] | None = None
+
+    def slots(self) -> int:
+        """Videos that can be worked on at once: one per thread of every worker."""
+        return sum(self.client.nthreads().values())
+
+
+def run_here(videos: Iterator[VideoInput], job: Job, progress: VideoProgress) -> Iterator[VideoResult]:
+    """Processes all videos in this process, without limits of time and memory, and yields each result as it comes."""
+    from pipeline.runtime.worker_main import work
+
+    for video in videos:
+        yield job.record(work(video, job, progress))
+
+
+def run_in_process(
+    videos: Iterator[VideoInput], job: Job, process: WorkerProcess, progress: VideoProgress
+) -> Iterator[VideoResult]:
+    """Processes all videos as one worker of a cluster would, but without the cluster, which takes seconds to start."""
+    for video in videos:
+        yield job.record(process.process(video, job, progress))
+
+
+def run_on_cluster(
+    videos: Iterator[VideoInput],
+    job: Job,
+    cluster: Cluster,
+    *,
+    progress: VideoProgress,
+    note: Callable[[str], object] = lambda text: None,
+) -> Iterator[VideoResult]:
+    """Processes all videos, one task each, and yields each result as it comes.
+
+    There are about as many tasks as workers at any time, so that neither the scheduler nor this process holds much.
+
+    Args:
+        progress: Is told how far each video is.
+        note: Is given a line when no worker is left to do the work.
+
+    Raises:
+        SchedulerLostError: The scheduler is gone.
+    """
+    client = cluster.client
+    client.subscribe_topic(_TOPIC, lambda event: progress(*event[1]["report"]))
+    in_work: dict[Future, VideoInput] = {}
+    lonely = _Lonely(note, client)
+    while True:
+        slots = cluster.slots()
+        lonely.look(slots)
+        wanted = slots if cluster.local else slots + _WAITING
+        for video in islice(videos, max(0, wanted - len(in_work))):
+            in_work[_submit(video, job, cluster)] = video
+        if not in_work:
+            return
+        for future in _finished(client, in_work):
+            video = in_work.pop(future)
+            yield _result(future, video, job)
+            future.release()
+
+
+def map_in_order(
+    function: Callable[[Any, str], Result], shared: Any, video_ids: Iterable[str], cluster: Cluster
+) -> Iterator[Result]:
+    """Calls `function(shared, video_id)` in one task per video, and yields the results in the order of the videos.
+
+    There are about as many tasks as workers at any time.
+
+    Args:
+        shared: Is sent to each worker once.
+
+    Raises:
+        SchedulerLostError: The scheduler is gone.
+        AvcuesError: The workers of a video were lost, again and again.
+    """
+    from distributed import KilledWorker
+
+    everywhere = cluster.client.scatter(shared)
+    resources = None if cluster.resources is None else dict(cluster.resources)
+    left, in_work = iter(video_ids), deque[tuple[str, "Future"]]()
+    while True:
+        for video_id in islice(left, cluster.slots() + _WAITING - len(in_work)):
+            future = cluster.client.submit(function, everywhere, video_id, pure=False, resources=resources)
+            in_work.append((video_id, future))
+        if not in_work:
+            return
+        video_id, future = in_work.popleft()
+        try:
+            yield future.result()
+        except KilledWorker as error:
+            raise AvcuesError(f"{video_id}: the workers that worked on it were lost, again and again") from error
+        except (asyncio.CancelledError, concurrent.futures.CancelledError) as error:
+            raise _scheduler_lost() from error
+
+
+def _submit(video: VideoInput, job: Job, cluster: Cluster) -> Future:
+    return cluster.client.submit(
+        _work_on_worker,
+        video,
+        job,
+        key=f"{video.video_id}-{job.run}",
+        pure=False,
+        resources=None if cluster.resources is None else dict(cluster.resources),
+    )
+
+
+def _finished(client: Client, in_work: Mapping[Future, VideoInput]) -> list[Future]:
+    """Those that are done, after a while at most."""
+    from distributed import wait
+
+    if client.status not in ("running", "connecting"):
+        raise _scheduler_lost()
+    try:
+        done = wait(list(in_work), timeout=_LOOK_EVERY_S, return_when="FIRST_COMPLETED").done
+    except TimeoutError:
+        return []
+    except (asyncio.CancelledError, concurrent.futures.CancelledError) as error:
+        raise _scheduler_lost() from error
+    return sorted(done, key=lambda future: str(future.key))
+
+
+def _result(future: Future, video: VideoInput, job: Job) -> VideoResult:
+    """What the worker says of a video; if it cannot say anything any more, that it is lost."""
+    from distributed import KilledWorker
+
+    if future.status in ("cancelled", "lost"):
+        raise _scheduler_lost()
+    error = future.exception()
+    if error is None:
+        return future.result()
+    if isinstance(error, KilledWorker):
+        error = AvcuesError(f"{video.source}: the workers that worked on it were lost, again and again ({error})")
+    return job.record(failure(video, error))
+
+
+def _scheduler_lost() -> SchedulerLostError:
+    return SchedulerLostError("the connection to the scheduler is lost; run the same command again to go on")
+
+
+class _Lonely:
+    """Says so when there has been no worker for a while: a cluster may be starting, or may be gone."""
+
+    def __init__(self, note: Callable[[str], object], client: Client) -> None:
+        self._note = note
+        self._client = client
+        self._since: float | None = None
+
+    def look(self, slots: int) -> None:
+        if slots:
+            self._since = None
+            return
+        now = time.monotonic()
+        if self._since is None:
+            self._since = now
+        elif now - self._since > _LONELY_S:
+            self._since = now
+            self._note(f"no worker is connected to {self._client.scheduler.address}; waiting for one")
+
+
+def _work_on_worker(video: VideoInput, job: Job) -> VideoResult:
+    from distributed import get_worker
+
+    from pipeline.runtime.worker_process import process_isolated
+
+    worker = get_worker()
+
+    def progress(video_id: str, done_s: float, total_s: float | None) -> None:
+        worker.log_event(_TOPIC, {"report": (video_id, done_s, total_s)})
+
+    index = worker.name if isinstance(worker.name, int) else 0
+    return job.record(process_isolated(video, job, progress, index))

@@ -1,0 +1,183 @@
+"""Dask clusters: one on this machine, or one that is there already."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import SettingsError
+from pipeline.runtime.worker_process import stop_processes
+from pipeline.store.files import write_atomically
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+    from pipeline.store.files import Location
+
+WORKERS_PER_GPU = 4
+_WORKER_BYTES = 3 << 30
+"""Memory that a worker with every network needs, with room for large pictures."""
+
+_THREAD_BYTES = 1 << 30
+"""Memory that I3D on one more clip needs."""
+_MOST_THREADS = 8  # beyond, the decoder cannot keep them busy
+
+_TALKATIVE = ("distributed", "asyncio", "tornado")
+_CONFIGURATION = {
+    "distributed.admin.tick.limit": "1h",
+    # What is kept of each event and task must not grow with the number of videos.
+    "distributed.admin.log-length": 100,
+    "distributed.admin.low-level-log-length": 100,
+    "distributed.scheduler.dashboard.tasks.task-stream-length": 1000,
+}
+
+
+def default_workers(videos: int, gpus: Sequence[str], workers_per_gpu: int | None) -> int:
+    """As many workers as this machine, or the container that we are in, carries; no more than there are videos.
+
+    Args:
+        gpus: The GPUs that are used; each core drives one worker, each GPU serves at most `workers_per_gpu`.
+    """
+    from dask.system import CPU_COUNT
+    from distributed.system import MEMORY_LIMIT
+
+    fitting = [videos, CPU_COUNT, MEMORY_LIMIT // _WORKER_BYTES]
+    if gpus:
+        fitting.append(len(gpus) * (workers_per_gpu or WORKERS_PER_GPU))
+    return int(max(1, min(fitting)))
+
+
+def threads_per_worker(workers: int) -> int:
+    """Batches that each worker may work on at once: cores that would be idle otherwise, if memory allows."""
+    from dask.system import CPU_COUNT
+    from distributed.system import MEMORY_LIMIT
+
+    spare_bytes = MEMORY_LIMIT // workers - _WORKER_BYTES
+    return int(max(1, min(CPU_COUNT // workers, 1 + spare_bytes // _THREAD_BYTES, _MOST_THREADS)))
+
+
+def visible_gpus() -> tuple[str, ...]:
+    """What CUDA_VISIBLE_DEVICES may be set to for one GPU each; found out without loading CUDA."""
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if chosen is not None:
+        return tuple(name.strip() for name in chosen.split(",") if name.strip() and name.strip() != "-1")
+    try:
+        done = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False, timeout=30)
+    except (OSError, subprocess.TimeoutExpired):
+        return ()
+    return tuple(str(i) for i, _ in enumerate(x for x in done.stdout.splitlines() if x.startswith("GPU ")))
+
+
+@contextmanager
+def local_cluster(workers: int, *, debug: bool) -> Iterator[Client]:
+    """A cluster of this machine's own for the `with` block: one thread a worker, watched over by a nanny."""
+    import dask
+    from distributed import Client, LocalCluster
+
+    _quieten(debug)
+    quiet = {} if debug else {"distributed.nanny.pre-spawn-environ": _environment()}
+    with (
+        dask.config.set(_CONFIGURATION | quiet),
+        _without_interrupts(
+            lambda: LocalCluster(
+                n_workers=workers, threads_per_worker=1, processes=True, memory_limit=0, dashboard_address="127.0.0.1:0"
+            )
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+
+
+@contextmanager
+def existing_cluster(address: str, folder: Location, mark: Location, *, debug: bool) -> Iterator[Client]:
+    """A client of a cluster that is there already, for the `with` block.
+
+    Args:
+        folder: That every worker must see.
+        mark: A file in it by which they prove that; it is made for the moment if it is not there.
+
+    Raises:
+        SettingsError: It cannot be reached, or its workers cannot do the job.
+    """
+    import dask
+    from distributed import Client
+
+    _quieten(debug)
+    with dask.config.set(_CONFIGURATION):
+        try:
+            client = Client(address, timeout="20s")
+        except (OSError, ValueError, TimeoutError) as error:
+            raise SettingsError(
+                f"--scheduler {address}: cannot be reached ({error or type(error).__name__}); "
+                "expected the address that dask scheduler prints, such as tcp://host:8786"
+            ) from error
+        with client:
+            _check_workers(client, address, folder, mark)
+            yield client
+
+
+def stop_workers(client: Client, run: str) -> None:
+    """Ends the processes that work for this run, in the middle of a video too."""
+    if client.status == "running":
+        client.run(stop_processes, run, on_error="ignore")
+
+
+def _check_workers(client: Client, address: str, folder: Location, mark: Location) -> None:
+    """Every worker must run this version and see the folder; one look says so before any work."""
+    from pipeline.store.provenance import avcues_version
+
+    local = isinstance(folder, Path)
+    made = local and not mark.exists()
+    if made:
+        write_atomically(mark, lambda file: None)
+    try:
+        answers = client.run(_look, mark, on_error="return")
+    finally:
+        if made:
+            mark.unlink(missing_ok=True)
+    problems = set()
+    for worker, answer in answers.items():
+        if isinstance(answer, Exception):
+            problems.add(f"worker {worker} cannot import avcues ({answer}); install the same version there")
+        elif answer[0] != avcues_version():
+            problems.add(f"worker {worker} has avcues {answer[0]}, this is {avcues_version()}: install the same there")
+        elif local and not answer[1]:
+            problems.add(f"worker {worker} does not see {folder}: it must be on storage that all share")
+    if problems:
+        raise SettingsError("\n".join(f"--scheduler {address}: {problem}" for problem in sorted(problems)[:5]))
+
+
+def _look(mark: Any) -> tuple[str, bool]:
+    from pipeline.store.provenance import avcues_version
+
+    return avcues_version(), mark.exists()
+
+
+def _quieten(debug: bool) -> None:
+    # What happens to a worker is told per video, in one line.
+    if not debug:
+        names = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] in _TALKATIVE]
+        for name in names:
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def _environment() -> dict[str, str | int]:
+    return {"DASK_LOGGING__DISTRIBUTED": "critical", "OMP_NUM_THREADS": 1}
+
+
+def _without_interrupts(start: Callable[[], Any]) -> Any:
+    """Starts processes that do not see the terminal's Ctrl-C: this process gets it and ends them."""
+    if threading.current_thread() is not threading.main_thread():
+        return start()
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        return start()
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,176 @@
+"""One run: from what the user asked for to finished tables and a record of every video."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, replace
+
+from extractors.compute import cpu_has_bf16
+from models_cache.cache import weights_from
+from pipeline.errors import RunStoppedError
+from pipeline.runtime import backends, cluster
+from pipeline.runtime.inputs import Inputs, collect
+from pipeline.runtime.job import Job
+from pipeline.runtime.observer import Observer, Plan
+from pipeline.runtime.weights import describe_networks, settle
+from pipeline.runtime.worker_process import WorkerProcess
+from pipeline.store.files import prepare_output
+from pipeline.store.layout import unfinished_files, worker_probe_path
+from pipeline.store.lock import OutputLock
+from pipeline.store.manifest import pin, read_manifest
+from pipeline.store.records import VideoResult, remember_requested
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workers:
+    """Who does the work; nothing of it changes a value.
+
+    Args:
+        count: Worker processes; None: as many as the machine carries; 0: this process, without limits.
+        per_gpu: With None workers: at most so many share a GPU.
+        scheduler: Address of a Dask scheduler that is already running; its workers do the work.
+        resources: What workers of that scheduler must have, as `dask worker --resources` names it.
+    """
+
+    count: int | None = None
+    per_gpu: int | None = None
+    scheduler: str | None = None
+    resources: Mapping[str, float] | None = None
+
+
+def run(
+    paths: Sequence[str],
+    job: Job,
+    workers: Workers = Workers(),
+    *,
+    max_failures: int | None = None,
+    observer: Observer = Observer(),
+) -> Generator[VideoResult]:
+    """Makes the tables of all videos, as far as they are missing, and yields the result of each video.
+
+    The paths and the settings are checked at once; the work begins with the first result that is asked for. Closing the
+    iterator ends the run; what is done stays done.
+
+    Args:
+        paths: As the command line takes them: files, folders, patterns, lists, URLs.
+        max_failures: The run stops when so many videos have failed.
+
+    Raises:
+        AvcuesError: Nothing was started because of the input, the settings, the weights, or the output folder.
+        RunStoppedError: The run stopped before its end: after `max_failures`, because of an error that every other
+            video would meet too, or because the scheduler is lost.
+    """
+    job.settings.create_extractors()
+    return _run(collect(paths), job, workers, max_failures, observer)
+
+
+def _run(
+    inputs: Inputs, job: Job, workers: Workers, max_failures: int | None, observer: Observer
+) -> Generator[VideoResult]:
+    with closing(WorkerProcess()) as process, weights_from(job.weights_dir):
+        job = _prepared(inputs, job, workers, process, observer)
+        prepare_output(job.out)
+        with OutputLock(job.out):
+            try:
+                _begin(inputs, job, observer)
+                with _results(inputs, job, workers, process, observer) as results:
+                    yield from _until_stopped(results, len(inputs.problems), max_failures)
+            finally:
+                _remove_unfinished(job)
+
+
+def _prepared(inputs: Inputs, job: Job, workers: Workers, process: WorkerProcess, observer: Observer) -> Job:
+    """The job with what this machine, the output folder and the weights leave of it."""
+    extractors = job.settings.create_extractors()
+    gpus: tuple[str, ...] = ()
+    if workers.scheduler is None:
+        job = _on_this_machine(job, observer)
+        if any(extractor.weights for extractor in extractors) and job.settings.compute.device in ("auto", "cuda"):
+            gpus = cluster.visible_gpus()
+        if workers.count == 1 or (workers.count is None and len(inputs.videos) == 1):
+            # It gets ready while we look around.
+            imports = [module for extractor in extractors for module in extractor.imports]
+            process.start(gpus, debug=job.debug, imports=list(dict.fromkeys(imports)))
+    manifest = None if job.overwrite else read_manifest(job.out)
+    settings, left_out = settle(job.settings, manifest, observer.downloading)
+    # Workers may stand in another folder.
+    return replace(job, settings=settings, left_out=left_out, gpus=gpus, out=job.out.absolute())
+
+
+def _begin(inputs: Inputs, job: Job, observer: Observer) -> None:
+    """Makes the output folder ready and tells what is about to be done."""
+    _remove_unfinished(job)
+    extractors = job.settings.create_extractors()
+    ids = [video.video_id for video in inputs.videos]
+    pin(job.out, job.settings.manifest(extractors), overwrite=job.overwrite, video_ids=ids)
+    remember_requested(ids, job.out)
+    for extractor in extractors:
+        extractor.prepare(observer.note)
+    observer.planned(
+        Plan(
+            videos=len(inputs.videos),
+            problems=inputs.problems,
+            networks=tuple(describe_networks(extractors)),
+            left_out=job.left_out,
+        )
+    )
+
+
+def _until_stopped(results: Iterator[VideoResult], failed: int, max_failures: int | None) -> Generator[VideoResult]:
+    for result in results:
+        yield result
+        failed += result.state == "failed"
+        if result.ends_run:
+            raise RunStoppedError(f"every other video would meet this too: {result.error}")
+        if max_failures is not None and failed >= max_failures:
+            raise RunStoppedError(f"after {failed} failures; the limit was --max-failures {max_failures}")
+
+
+@contextmanager
+def _results(
+    inputs: Inputs, job: Job, workers: Workers, process: WorkerProcess, observer: Observer
+) -> Iterator[Iterator[VideoResult]]:
+    """The results as they come; in the end, nothing is at work any more."""
+    videos = iter(inputs.videos)
+    if workers.scheduler is not None:
+        connection = cluster.existing_cluster(
+            workers.scheduler, job.out, worker_probe_path(job.out, job.run), debug=job.debug
+        )
+    else:
+        count = workers.count
+        if count is None:
+            count = cluster.default_workers(len(inputs.videos), job.gpus, workers.per_gpu)
+        job = job.with_threads(cluster.threads_per_worker(max(1, count)))
+        if count == 0:
+            yield backends.run_here(videos, job, observer.progress)
+            return
+        if count == 1:
+            yield backends.run_in_process(videos, job, process, observer.progress)
+            return
+        connection = cluster.local_cluster(count, debug=job.debug)
+    with connection as client, ExitStack() as stack:
+        stack.callback(cluster.stop_workers, client, job.run)
+        where = backends.Cluster(client=client, local=workers.scheduler is None, resources=workers.resources)
+        observer.workers(where.slots(), client.dashboard_link)
+        try:
+            yield backends.run_on_cluster(videos, job, where, progress=observer.progress, note=observer.note)
+        except backends.SchedulerLostError as error:
+            raise RunStoppedError(str(error)) from error
+
+
+def _on_this_machine(job: Job, observer: Observer) -> Job:
+    """The job, if the device is there; without bf16 on a processor that has none."""
+    compute = job.settings.compute
+    if compute.device != "auto":  # else it is not worth loading torch for
+        compute.resolved()
+    if compute.precision == "bf16" and not cpu_has_bf16() and compute.resolved().device == "cpu":
+        observer.note("this processor has no bf16: fp32 is used")
+        return replace(job, settings=replace(job.settings, compute=replace(compute, precision="fp32")))
+    return job
+
+
+def _remove_unfinished(job: Job) -> None:
+    """Removes what a killed run had not finished writing."""
+    for place in unfinished_files(job.out):
+        place.unlink(missing_ok=True)

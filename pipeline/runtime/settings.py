@@ -1,0 +1,76 @@
+"""The settings of a run: what is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from extractors import registry
+from extractors.base import BaseExtractor
+from extractors.compute import Compute
+from extractors.protocol import AudioExtractor
+from pipeline.errors import SettingsError
+from pipeline.store.manifest import BASE_FEATURE, Manifest
+from pipeline.store.parquet import TIMELINE
+from pipeline.store.provenance import recipe
+
+STEP_UNIT = Fraction(1, 50)
+"""A whole number of the hops of every audio extractor, so that any feature can be added to any dataset."""
+SHORTEST_STEP = Fraction(1, 10)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything that decides what a run computes.
+
+    Args:
+        step: Window length in seconds.
+        features: Extractor names, none for all; `BASE_FEATURE` is added.
+        options: Extractor name to its options.
+        compute: Device, precision and threads.
+    """
+
+    step: Fraction = Fraction(1, 2)
+    features: tuple[str, ...] = ()
+    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    compute: Compute = field(default_factory=Compute)
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """Names of the extractors of this run, the shot detector first."""
+        return tuple(dict.fromkeys((BASE_FEATURE, *(self.features or registry.names()))))
+
+    def create_extractors(self) -> list[BaseExtractor]:
+        """The extractors of this run, the shot detector first.
+
+        Raises:
+            AvcuesError: A feature or an option is unknown, or the step does not suit an extractor.
+        """
+        if self.step < SHORTEST_STEP or self.step % STEP_UNIT:
+            raise SettingsError(
+                f"--step {float(self.step):g}: expected a multiple of {float(STEP_UNIT):g} s, "
+                f"{float(SHORTEST_STEP):g} s or more"
+            )
+        for name in self.options:
+            if name not in registry.names():
+                hint = registry.nearest_feature(name)
+                raise SettingsError(f'options are set for "{name}": there is no such feature{hint}')
+        extractors = [registry.create(name, self.options.get(name)) for name in self.wanted]
+        for extractor in extractors:
+            if isinstance(extractor, AudioExtractor) and self.step % extractor.hop:
+                raise SettingsError(
+                    f"--step {float(self.step):g} does not suit {extractor.name}: "
+                    f"it must be a multiple of {float(extractor.hop):g} s"
+                )
+        return extractors
+
+    def manifest(self, extractors: Sequence[BaseExtractor]) -> Manifest:
+        """What the output folder is to say of this run."""
+        tables = {table.name: extractor.name for extractor in extractors for table in extractor.tables}
+        return Manifest(
+            step=self.step,
+            recipes={extractor.name: recipe(extractor, self.step, self.compute) for extractor in extractors},
+            tables={**tables, TIMELINE.name: BASE_FEATURE},
+        )

@@ -1,0 +1,109 @@
+"""Before any work: which variant of each network this run uses, and which features lack their weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from extractors import registry
+from extractors.base import BaseExtractor
+from models_cache import WeightsError, nearest
+from models_cache.cache import Weights, how_to_supply, resolve
+from models_cache.manifest import asset
+from pipeline.errors import SettingsError
+from pipeline.runtime.settings import Settings
+from pipeline.store.manifest import Manifest
+from pipeline.store.provenance import asset_name
+
+AUTO = "auto"
+
+Fetching = Callable[[str, int, int | None], None]
+"""Called with an asset's name, the bytes fetched and the bytes in all, if known."""
+
+
+def settle(settings: Settings, manifest: Manifest | None, fetching: Fetching) -> tuple[Settings, dict[str, str]]:
+    """Fetches what the run needs and names a definite variant for every "auto".
+
+    Args:
+        manifest: That of the output folder: its variants are kept.
+        fetching: Is told of downloads.
+
+    Returns:
+        The settings with definite features and variants, and the features left out, each with the reason.
+
+    Raises:
+        WeightsError: A feature or a variant that was named lacks its weights.
+        SettingsError: Options are set for a feature that is not asked for.
+    """
+    for name in settings.options:
+        if name not in settings.wanted:
+            raise SettingsError(f'options are set for "{name}", which is not among the features of this run')
+    features, left_out = [], {}
+    options = {name: dict(values) for name, values in settings.options.items()}
+    for name in settings.wanted:
+        try:
+            options[name] = options.get(name, {}) | _settle(name, options.get(name, {}), manifest, fetching)
+            features.append(name)
+        except WeightsError as error:
+            if settings.features or _names_a_variant(name, options.get(name, {})):
+                raise
+            left_out[name] = str(error)
+    options = {name: values for name, values in options.items() if values and name in features}
+    return replace(settings, features=tuple(features), options=options), left_out
+
+
+def describe_networks(extractors: Sequence[BaseExtractor]) -> Iterator[str]:
+    """One line for each extractor that uses weights: which ones."""
+    for extractor in extractors:
+        used = [str(getattr(extractor.settings, option)) for option in extractor.weights]
+        if used:
+            yield f"{extractor.name}: {', '.join(used)}"
+
+
+def _settle(name: str, options: Mapping[str, Any], manifest: Manifest | None, fetching: Fetching) -> dict[str, str]:
+    extractor_class = registry.load(name)
+    before = {} if manifest is None else manifest.recipes.get(name, {}).get("settings", {})
+    settled = {}
+    for option, candidates in extractor_class.weights.items():
+        wanted = options.get(option, AUTO)
+        if wanted == AUTO and option in before:
+            if asset_name(candidates, before[option]) not in candidates:
+                raise WeightsError(
+                    f"{name} was made with the file {before[option]}; name it again with --variant {name}=PATH"
+                )
+            candidates = (asset_name(candidates, before[option]),)
+        elif wanted != AUTO:
+            if _is_own_file(extractor_class, option, wanted):
+                settled[option] = str(Path(wanted).resolve())
+                continue
+            candidates = (_known(name, candidates, wanted),)
+        settled[option] = _first(candidates, fetching).name.partition("/")[2]
+    return settled
+
+
+def _first(candidates: tuple[str, ...], fetching: Fetching) -> Weights:
+    errors = []
+    for candidate in candidates:
+        try:
+            return resolve(candidate, lambda done, total, name=candidate: fetching(name, done, total))  # type: ignore[misc]
+        except WeightsError as error:
+            errors.append(str(error))
+    others = [f"or {how_to_supply(asset(candidate))}" for candidate in candidates[1:]]
+    raise WeightsError("; ".join([errors[0], *others]))
+
+
+def _known(name: str, candidates: tuple[str, ...], variant: str) -> str:
+    if asset_name(candidates, variant) in candidates:
+        return asset_name(candidates, variant)
+    variants = [candidate.partition("/")[2] for candidate in candidates]
+    raise WeightsError(f'{name} has no variant "{variant}", and there is no such file{nearest(variant, variants)}')
+
+
+def _is_own_file(extractor_class: type[BaseExtractor], option: str, value: str) -> bool:
+    return option in extractor_class.own_weights and Path(value).is_file()
+
+
+def _names_a_variant(name: str, options: Mapping[str, Any]) -> bool:
+    return any(options.get(option, AUTO) != AUTO for option in registry.load(name).weights)

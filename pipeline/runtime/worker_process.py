@@ -1,0 +1,232 @@
+"""Each worker does its videos in a process of their own, so that nothing a video does can harm the worker.
+
+The worker starts `pipeline.runtime.worker_main`, watches it, and turns its end into a result: crashed, killed by the
+system, too slow, too large, or hung. The scheduler never sees a worker die of a video, on whatever cluster it runs.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING, BinaryIO
+
+import psutil
+
+from pipeline.errors import AvcuesError
+from pipeline.runtime.job import Job
+from pipeline.store.records import VideoResult, failure
+
+if TYPE_CHECKING:
+    from pipeline.runtime.worker_main import VideoProgress
+    from pipeline.store.files import VideoInput
+
+STANDSTILL_S = 600.0
+"""A video on which nothing moves for so long hangs."""
+
+_POLL_S = 0.2
+# glibc gives freed memory back to the system at once under Dask's default setting; decoding then costs half again.
+_MEMORY = {
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 30),
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 30),
+    "MALLOC_ARENA_MAX": "2",  # else every thread keeps what it freed for itself
+}
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
+
+
+class WorkerDiedError(AvcuesError):
+    """The process that worked on a video crashed or was killed, twice."""
+
+
+class TimeLimitError(AvcuesError):
+    """A video took longer than it may."""
+
+
+class StandstillError(AvcuesError):
+    """Nothing moved on a video for a long while."""
+
+
+class MemoryLimitError(AvcuesError):
+    """A video needed more memory than it may."""
+
+
+class StoppedError(AvcuesError):
+    """The run was ended while it worked on a video."""
+
+
+class _DiedError(Exception):
+    """The process is gone; how, and its last words."""
+
+
+class WorkerProcess:
+    """The process that does the work for one thread of a worker; started when needed, and again after it died.
+
+    Args:
+        index: Number of the worker on its machine; decides which GPU it uses.
+    """
+
+    def __init__(self, index: int = 0) -> None:
+        self._index = index
+        self._process: subprocess.Popen[bytes] | None = None
+        self._connection: Connection | None = None
+        self._words: BinaryIO | None = None
+        self._gpus: tuple[str, ...] = ()
+        self._peak_bytes = 0
+
+    def start(self, gpus: tuple[str, ...] = (), *, debug: bool = False, imports: Sequence[str] = ()) -> None:
+        """Starts the process, so that it is ready when there is work; not needed before `process`.
+
+        Args:
+            imports: Modules that it may import while it waits.
+        """
+        if self._process is not None and (self._process.poll() is not None or self._gpus != gpus):
+            self.close()
+        if self._process is not None:
+            return
+        self._connection, theirs = Pipe()
+        self._words = tempfile.TemporaryFile()  # noqa: SIM115  (`close` closes it)
+        self._gpus = gpus
+        gpu = {"CUDA_VISIBLE_DEVICES": gpus[self._index % len(gpus)]} if gpus else {}
+        self._process = subprocess.Popen(
+            # -P: a folder named "pipeline" where the user happens to work is not ours.
+            [sys.executable, "-P", "-m", "pipeline.runtime.worker_main", str(theirs.fileno()), *imports],
+            env=os.environ | _MEMORY | _ONE_THREAD | gpu,
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stderr=None if debug else self._words,
+        )
+        theirs.close()
+
+    def process(self, video: VideoInput, job: Job, progress: VideoProgress) -> VideoResult:
+        """Processes one video; a crash is met by one more try."""
+        started = time.monotonic()
+        self._peak_bytes = 0
+        retries = 0
+        while True:
+            try:
+                if job.run in _stopped:
+                    raise StoppedError(f"{video.source}: the run was ended")
+                return self._attempt(video, job, progress)
+            except _DiedError as died:
+                if job.run in _stopped:
+                    error: AvcuesError = StoppedError(f"{video.source}: the run was ended while it worked on it")
+                    break
+                error = WorkerDiedError(f"{video.source}: the process died twice while working on it: {died}")
+                if retries:
+                    break
+                retries += 1
+            except AvcuesError as given_up:
+                error = given_up
+                break
+        seconds = time.monotonic() - started
+        return failure(video, error, retries=retries, seconds=seconds, peak_memory_bytes=self._peak_bytes)
+
+    def close(self) -> None:
+        """Ends the process, in the middle of a video too."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+        if self._connection is not None:
+            self._connection.close()
+        if self._words is not None:
+            self._words.close()
+
+    def _attempt(self, video: VideoInput, job: Job, progress: VideoProgress) -> VideoResult:
+        self.start(job.gpus, debug=job.debug)
+        process, connection = self._process, self._connection
+        assert process is not None
+        assert connection is not None
+        started = moved = time.monotonic()
+        try:
+            connection.send((video, job))
+            while True:
+                if connection.poll(_POLL_S):
+                    message = connection.recv()
+                    if isinstance(message, VideoResult):
+                        return message
+                    progress(*message)
+                    moved = time.monotonic()
+                now = time.monotonic()
+                self._check(process, video, job, now - started, now - moved)
+        except (EOFError, ConnectionError, OSError) as error:
+            words = self._end_of(process)
+            self.close()
+            raise _DiedError(words) from error
+
+    def _check(
+        self, process: subprocess.Popen[bytes], video: VideoInput, job: Job, worked_s: float, stood_s: float
+    ) -> None:
+        """Ends the process if it is over a limit."""
+        error: AvcuesError | None = None
+        resident = _resident_bytes(process.pid)
+        self._peak_bytes = max(self._peak_bytes, resident)
+        if job.time_limit_s is not None and worked_s > job.time_limit_s:
+            error = TimeLimitError(
+                f"{video.source}: not done after {job.time_limit_s:g} s; raise --time-limit if it needs longer"
+            )
+        elif stood_s > STANDSTILL_S:
+            error = StandstillError(f"{video.source}: nothing moved for {STANDSTILL_S / 60:.0f} minutes: it hangs")
+        elif job.memory_limit_bytes is not None and resident > job.memory_limit_bytes:
+            error = MemoryLimitError(
+                f"{video.source}: needs more than {job.memory_limit_bytes / 2**30:.2g} GiB of memory; "
+                "raise --memory-limit if it may"
+            )
+        if error is not None:
+            self.close()
+            raise error
+
+    def _end_of(self, process: subprocess.Popen[bytes]) -> str:
+        """How the process ended, and where it was."""
+        try:
+            code = process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            return "it closed its connection"
+        if code == -signal.SIGKILL:
+            return "killed from outside, most likely by the system for want of memory; use fewer --workers"
+        how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        return f"{how}{self._last_words()}"
+
+    def _last_words(self) -> str:
+        """Where in the code the process was, as Python's fault handler tells."""
+        if self._words is None or self._words.closed:
+            return ""
+        self._words.seek(max(0, self._words.seek(0, os.SEEK_END) - 20_000))
+        text = self._words.read().decode(errors="replace")
+        frame = re.search(r'Current thread [^\n]*\n  File "(?:.*/)?([^"]+)", line (\d+) in (\S+)', text)
+        if frame:
+            return f" in {frame[3]} ({frame[1]}:{frame[2]})"
+        lines = text.strip().splitlines()
+        return f" ({lines[-1].strip()})" if lines else ""
+
+
+def _resident_bytes(pid: int) -> int:
+    try:
+        return int(psutil.Process(pid).memory_info().rss)
+    except psutil.Error:
+        return 0
+
+
+_processes: dict[int, WorkerProcess] = {}
+_stopped: set[str] = set()
+
+
+def process_isolated(video: VideoInput, job: Job, progress: VideoProgress, index: int = 0) -> VideoResult:
+    """Processes one video in the process that belongs to this thread of the worker."""
+    process = _processes.setdefault(threading.get_ident(), WorkerProcess(index))
+    return process.process(video, job, progress)
+
+
+def stop_processes(run: str) -> None:
+    """Ends this worker's processes; the videos that they work on are dropped."""
+    _stopped.add(run)
+    for process in _processes.values():
+        process.close()

@@ -1,0 +1,97 @@
+"""Where everything lies in an output folder. Nothing else builds a path inside one.
+
+| path                         | what                                                                       |
+|------------------------------|----------------------------------------------------------------------------|
+| `dataset.json`               | the manifest: step, recipes, tables (`pipeline.store.manifest`)            |
+| `<table>/<video_id>.parquet` | a table of one video (`pipeline.store.parquet`)                            |
+| `_status/<video_id>.json`    | the record of a video (`pipeline.store.records`)                           |
+| `_status/.inputs`            | ids of all videos that any run was asked for                               |
+| `_status/.lock`, `.owner.json` | the run that works on the folder (`pipeline.store.lock`)                 |
+| `report/`                    | pages of `avcues report`                                                   |
+| `DATACARD.md`                | the data card of `avcues describe --card`                                  |
+| `.*.tmp`, `*/.*.tmp`         | files that a killed run had not finished writing                           |
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pipeline.store.files import Location
+
+MANIFEST = "dataset.json"
+REPORT = "report"
+DATA_CARD = "DATACARD.md"
+TEMPORARY_SUFFIX = ".tmp"
+_STATUS = "_status"
+_TABLE_SUFFIX = ".parquet"
+
+
+def manifest_path(out: Location) -> Location:
+    """The manifest."""
+    return out / MANIFEST
+
+
+def table_path(out: Location, table: str, video_id: str) -> Location:
+    """A table of a video."""
+    return out / table / f"{video_id}{_TABLE_SUFFIX}"
+
+
+def videos_with_table(out: Location, table: str) -> list[str]:
+    """Ids of the videos that have a file of a table, sorted."""
+    return sorted(path.stem for path in (out / table).glob(f"*{_TABLE_SUFFIX}"))
+
+
+def folders(out: Location) -> list[str]:
+    """Names of the folders that look like tables, sorted."""
+    return sorted(path.name for path in out.iterdir() if path.is_dir() and path.name[0] not in "_.")
+
+
+def record_path(out: Location, video_id: str) -> Location:
+    """The record of a video."""
+    return out / _STATUS / f"{video_id}.json"
+
+
+def recorded_videos(out: Location) -> list[str]:
+    """Ids of the videos that have a record, sorted."""
+    return sorted(path.stem for path in (out / _STATUS).glob("*.json") if path.name[0] != ".")
+
+
+def requested_path(out: Location) -> Location:
+    """Ids of all videos that any run was asked for."""
+    return out / _STATUS / ".inputs"
+
+
+def lock_path(out: Location) -> Location:
+    """The file that the operating system locks for the run at work."""
+    return out / _STATUS / ".lock"
+
+
+def owner_path(out: Location) -> Location:
+    """Says which run is at work."""
+    return out / _STATUS / ".owner.json"
+
+
+def report_path(out: Location) -> Location:
+    """Folder of the report's pages."""
+    return out / REPORT
+
+
+def data_card_path(out: Location) -> Location:
+    """The data card."""
+    return out / DATA_CARD
+
+
+def write_probe_path(out: Location) -> Location:
+    """A file that proves that the folder can be written, and is removed at once."""
+    return out / ".writable"
+
+
+def worker_probe_path(out: Location, run: str) -> Location:
+    """A file by which the workers of a cluster prove that they see the folder, and which is removed at once."""
+    return out / f".seen-by-workers-{run}"
+
+
+def unfinished_files(out: Location) -> list[Location]:
+    """Temporary files of a run that was killed, or of one that is at work."""
+    return sorted(found for pattern in ("", "*/") for found in out.glob(f"{pattern}.*{TEMPORARY_SUFFIX}"))

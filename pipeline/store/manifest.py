@@ -1,0 +1,149 @@
+"""`dataset.json`: what keeps all runs on one output folder alike."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import SettingsError
+from pipeline.store.layout import MANIFEST, manifest_path, videos_with_table
+from pipeline.store.parquet import TIMELINE, write_json
+from pipeline.store.provenance import avcues_version
+
+if TYPE_CHECKING:
+    from pipeline.store.files import Location
+
+BASE_FEATURE = "shots"
+"""The feature that every dataset has: it also makes the timeline, whose rows every window table has."""
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """What `dataset.json` holds.
+
+    Args:
+        step: Window length in seconds.
+        recipes: By extractor: what decides its values, as `pipeline.store.provenance.recipe` makes it.
+        tables: Extractor by table.
+    """
+
+    step: Fraction
+    recipes: Mapping[str, Mapping[str, Any]]
+    tables: Mapping[str, str]
+
+
+def read_manifest(out: Location) -> Manifest | None:
+    """The manifest of an output folder; None where there is none.
+
+    Raises:
+        SettingsError: It is damaged or of another version.
+    """
+    path = manifest_path(out)
+    try:
+        document = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read ({error.strerror}); {out} must be a folder") from error
+    except ValueError as error:
+        raise _damaged(path, str(error)) from error
+    if not isinstance(document, dict):
+        raise _damaged(path, f"it holds a {type(document).__name__}, not an object")
+    if document.get("format") != _FORMAT:
+        raise SettingsError(f"{path} was written by another version of avcues; use another --out")
+    try:
+        step, recipes, tables = Fraction(document["step"]), document["recipes"], document["tables"]
+        consistent = step > 0 and set(tables.values()) <= recipes.keys() and TIMELINE.name in tables
+        if not (consistent and all({"step", "settings"} <= recipe.keys() for recipe in recipes.values())):
+            raise ValueError("its entries contradict each other")
+    except (AttributeError, KeyError, TypeError, ValueError, ZeroDivisionError) as error:
+        raise _damaged(path, f"{type(error).__name__}: {error}") from error
+    return Manifest(step=step, recipes=recipes, tables=tables)
+
+
+def require_manifest(out: Location) -> Manifest:
+    """The manifest of a folder that must be a dataset.
+
+    Raises:
+        SettingsError: It has none, or a damaged one, or one of another version.
+    """
+    manifest = read_manifest(out)
+    if manifest is None:
+        raise SettingsError(f"{out}: has no {MANIFEST}; name a folder that avcues extract made")
+    return manifest
+
+
+def pin(out: Location, wanted: Manifest, *, overwrite: bool = False, video_ids: Collection[str] = ()) -> None:
+    """Writes the manifest, or checks that this run agrees with the one that is there and adds its new features to it.
+
+    Args:
+        wanted: What this run computes.
+        overwrite: Every table of `video_ids` is made anew.
+
+    Raises:
+        SettingsError: The folder holds tables made with other settings.
+    """
+    before = read_manifest(out)
+    recipes, tables = wanted.recipes, wanted.tables
+    if before is not None:
+        _check(out, before, wanted, overwrite=overwrite, video_ids=video_ids)
+        recipes, tables = {**before.recipes, **recipes}, {**before.tables, **tables}
+        if recipes == before.recipes:
+            return
+    document = {
+        "format": _FORMAT,
+        "avcues": avcues_version(),
+        "step": str(wanted.step),
+        "recipes": recipes,
+        "tables": tables,
+    }
+    write_json(document, manifest_path(out))
+
+
+def _check(out: Location, before: Manifest, wanted: Manifest, *, overwrite: bool, video_ids: Collection[str]) -> None:
+    kept = sorted(before.recipes.keys() - wanted.recipes.keys())
+    if overwrite and kept and before.step != wanted.step:
+        raise SettingsError(
+            f"{out} was made with step = {before.step}, and this run would leave {', '.join(kept)} as it is: "
+            "name every feature to overwrite, or use another --out"
+        )
+    others = set(videos_with_table(out, TIMELINE.name)) - set(video_ids)
+    differences = _differences(before, wanted.recipes)
+    if overwrite and others and differences:
+        raise SettingsError(
+            f"{out} holds {len(others)} videos that this run does not make anew ({min(others)}, ...), and its "
+            "settings are others: name every video to overwrite, or use another --out"
+        )
+    for what, there, asked in [] if overwrite else differences:
+        raise SettingsError(
+            f"{out} was made with {what} = {json.dumps(there)}, this run asks for {json.dumps(asked)}: "
+            "use another --out, the same settings, or --overwrite to make everything anew"
+        )
+
+
+def _differences(before: Manifest, recipes: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, Any, Any]]:
+    found: list[tuple[str, Any, Any]] = []
+    for name, wanted in recipes.items():
+        there = before.recipes.get(name)
+        if there is None:
+            if wanted["step"] != str(before.step):
+                found.append(("step", str(before.step), wanted["step"]))
+            continue
+        found += [
+            (key if key == "step" else f"{name} {key}", there.get(key), wanted.get(key))
+            for key in sorted(wanted.keys() | there.keys())
+            if there.get(key) != wanted.get(key)
+        ]
+    return sorted(found, key=lambda item: item[0] != "step")
+
+
+def _damaged(path: Location, why: str) -> SettingsError:
+    return SettingsError(
+        f"{path} is damaged ({why}); restore it, or remove it and run the same avcues extract again, which keeps the "
+        "tables that are there"
+    )

@@ -1,0 +1,206 @@
+"""Parquet tables: key columns, nulls, metadata, writing and reading."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from extractors.protocol import Column, Columns, Table
+from pipeline.store.files import is_transient, write_atomically
+from pipeline.timeline import Grid, Shot
+
+if TYPE_CHECKING:
+    from pipeline.store.files import Location
+
+METADATA_KEY = b"avcues"
+WINDOW_KEYS = ("video_id", "window", "start", "end")
+SHOT_KEYS = ("video_id", "shot", "start", "end", "first_window", "last_window")
+
+TIMELINE = Table(
+    name="timeline",
+    row="window",
+    columns=(
+        Column(name="shot", unit="1", meaning="shot on screen at the window's start", dtype="int32", low=0),
+        Column(
+            name="audio_coverage",
+            unit="fraction",
+            meaning="share of the window that the sound track covers; the rest is silence in the audio tables",
+            low=0,
+            high=1,
+        ),
+        Column(name="on_screen", unit="1", meaning="a frame is on screen at the window's start", dtype="bool"),
+        Column(
+            name="pts",
+            unit="s",
+            meaning="presentation time of that frame, on the clock of `start`",
+            dtype="float64",
+        ),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A table's finished rows.
+
+    Args:
+        columns: Arrays of one length in the table's column order.
+        present: Rows that were measured; the others are null throughout. None: all.
+        window_of_row: For item tables, the window of each row.
+    """
+
+    table: Table
+    columns: Columns
+    present: npt.NDArray[np.bool_] | None = None
+    window_of_row: npt.NDArray[np.int32] | None = None
+
+
+_REQUIRED = {"recipe", "source", "row", "columns", "sums_to_one"}
+_ARROW = {
+    "float32": pa.float32(),
+    "float64": pa.float64(),
+    "int16": pa.int16(),
+    "int32": pa.int32(),
+    "bool": pa.bool_(),
+    "string": pa.string(),
+}
+
+
+def window_table(rows: Rows, video_id: str, grid: Grid, windows: int, metadata: Mapping[str, Any]) -> pa.Table:
+    """Arrow table of one row per window, or of items with the keys of their windows."""
+    of_row = np.arange(windows, dtype=np.int32) if rows.window_of_row is None else rows.window_of_row
+    starts, ends = grid.edges(windows)
+    keys = {
+        "video_id": pa.array([video_id] * len(of_row), pa.string()),
+        "window": pa.array(of_row, pa.int32()),
+        "start": pa.array(starts[of_row]),
+        "end": pa.array(ends[of_row]),
+    }
+    return _assemble(keys, rows, metadata)
+
+
+def shot_table(
+    rows: Rows, video_id: str, grid: Grid, shots: Sequence[Shot], windows: int, metadata: Mapping[str, Any]
+) -> pa.Table:
+    """Arrow table of one row per shot; a shot that no window starts in has no first and last window."""
+    inside = [grid.starting_in(shot.start, shot.end) for shot in shots]
+    inside = [range(r.start, min(r.stop, windows)) for r in inside]
+    keys = {
+        "video_id": pa.array([video_id] * len(shots), pa.string()),
+        "shot": pa.array(range(len(shots)), pa.int32()),
+        "start": pa.array([float(shot.start) for shot in shots], pa.float64()),
+        "end": pa.array([float(shot.end) for shot in shots], pa.float64()),
+        "first_window": pa.array([r[0] if r else None for r in inside], pa.int32()),
+        "last_window": pa.array([r[-1] if r else None for r in inside], pa.int32()),
+    }
+    return _assemble(keys, rows, metadata)
+
+
+def _assemble(keys: Mapping[str, pa.Array], rows: Rows, metadata: Mapping[str, Any]) -> pa.Table:
+    arrays = dict(keys)
+    for column in rows.table.columns:
+        arrays[column.name] = _array(rows.columns[column.name], column, rows.present)
+    described = dict(metadata) | {
+        "table": rows.table.name,
+        "row": rows.table.row,
+        "columns": [_described(column) for column in rows.table.columns],
+        "sums_to_one": [list(group) for group in rows.table.sums_to_one],
+    }
+    return pa.table(arrays).replace_schema_metadata({METADATA_KEY: json.dumps(described)})
+
+
+def _described(column: Column) -> dict[str, Any]:
+    """What the metadata says of a column; bounds that it does not have are left out."""
+    return {key: value for key, value in asdict(column).items() if value is not None and key != "dtype"}
+
+
+def _array(values: npt.NDArray[Any], column: Column, present: npt.NDArray[np.bool_] | None) -> pa.Array:
+    missing = np.ma.getmaskarray(values) if present is None else ~present
+    values = np.ma.getdata(values)
+    kind = _ARROW[column.dtype]
+    if values.dtype.kind == "f":
+        values = values.astype(column.dtype, copy=False)
+        missing = missing | ~np.isfinite(values)
+    return pa.array(values, kind, mask=missing if missing.any() else None)
+
+
+def write_table(table: pa.Table, place: Location) -> None:
+    """Writes a table as one row group, atomically and durably."""
+    write_atomically(place, lambda file: _write_parquet(table, file))
+
+
+def _write_parquet(table: pa.Table, file: BinaryIO) -> None:
+    bare = table.replace_schema_metadata()
+    with pq.ParquetWriter(
+        file,
+        bare.schema,
+        compression="zstd",
+        use_dictionary=[field.name for field in table.schema if pa.types.is_string(field.type)],
+        write_statistics=[name for name in SHOT_KEYS + WINDOW_KEYS if name in bare.schema.names],
+        # Storing the Arrow schema as well would hold the metadata twice.
+        store_schema=False,
+    ) as writer:
+        writer.write_table(bare, row_group_size=max(1, table.num_rows))
+        writer.add_key_value_metadata(table.schema.metadata or {})
+
+
+def write_json(value: Mapping[str, Any], place: Location) -> None:
+    """Writes a JSON document atomically and durably."""
+    write_atomically(place, lambda file: file.write((json.dumps(value, indent=1) + "\n").encode()))
+
+
+def open_parquet(place: Location) -> pq.ParquetFile:
+    """A Parquet file at any location. Use as a context manager."""
+    return pq.ParquetFile(place if isinstance(place, Path) else place.open("rb"))
+
+
+def read_table(place: Location, columns: Sequence[str] | None = None) -> pa.Table:
+    """A table, or some of its columns, without the Parquet file's own metadata."""
+    with open_parquet(place) as file:
+        return file.read(None if columns is None else list(columns))
+
+
+@dataclass(frozen=True)
+class Footer:
+    """What a table's file says of itself: the `avcues` metadata, and its number of rows."""
+
+    metadata: dict[str, Any]
+    rows: int
+
+
+def metadata_of(file: pq.ParquetFile) -> dict[str, Any]:
+    """The `avcues` metadata of an open table.
+
+    Raises:
+        KeyError: It has none.
+        ValueError: It is damaged.
+    """
+    return dict(json.loads((file.metadata.metadata or {})[METADATA_KEY]))
+
+
+def read_footer(place: Location) -> Footer | None:
+    """What a table says of itself; None where the file is absent, broken, or not one of ours."""
+    try:
+        with open_parquet(place) as file:
+            described = metadata_of(file)
+            return Footer(described, file.metadata.num_rows) if described.keys() >= _REQUIRED else None
+    except (FileNotFoundError, KeyError, ValueError, pa.ArrowException):
+        return None
+    except OSError as error:
+        if is_transient(error):
+            raise
+        return None
+
+
+def read_metadata(place: Location) -> dict[str, Any] | None:
+    """The `avcues` metadata of a table; None where the file is absent, broken, or not one of ours."""
+    footer = read_footer(place)
+    return None if footer is None else footer.metadata

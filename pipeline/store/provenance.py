@@ -1,0 +1,119 @@
+"""What a table was made with: enough to make it again, and to tell whether it is up to date."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from extractors.base import BaseExtractor
+from extractors.compute import Compute
+from models_cache.cache import resolve
+from models_cache.hashing import sha256
+
+_LIBRARIES = (
+    "av",
+    "dask",
+    "librosa",
+    "numpy",
+    "opensmile",
+    "opencv-python-headless",
+    "pyarrow",
+    "scenedetect-headless",
+)
+
+
+@cache
+def avcues_version() -> str:
+    """Version of the installed distribution."""
+    return importlib.metadata.version("avcues")
+
+
+@cache
+def library_versions() -> dict[str, str]:
+    """Versions of the libraries whose code decides values."""
+    versions = {"python": platform.python_version()}
+    for library in _LIBRARIES:
+        try:
+            versions[library] = importlib.metadata.version(library)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+@cache
+def decoder() -> str:
+    """The decoder, with the versions of the FFmpeg libraries that PyAV bundles."""
+    import av
+
+    libraries = ", ".join(f"{name} {'.'.join(map(str, v))}" for name, v in sorted(av.library_versions.items()))
+    return f"PyAV {av.__version__} ({libraries})"
+
+
+def recipe(extractor: BaseExtractor, step: Fraction, compute: Compute) -> dict[str, Any]:
+    """What decides an extractor's values apart from the video; equal recipes, equal tables."""
+    made: dict[str, Any] = {
+        "extractor": extractor.name,
+        "version": extractor.version,
+        "settings": asdict(extractor.settings),
+        "step": str(step),
+    }
+    weights = weights_of(extractor)
+    if weights:
+        # A file of the user's own is known by its name and hash, wherever it lies.
+        made["settings"] |= {k: Path(v).name for k, v in made["settings"].items() if k in extractor.own_weights}
+        made |= {"weights": weights, "precision": precision(extractor, compute)}
+    return made
+
+
+def weights_of(extractor: BaseExtractor) -> dict[str, str]:
+    """SHA-256 of every weights file that an extractor uses, by asset name or, for the user's own, file name."""
+    found = {}
+    for option, candidates in extractor.weights.items():
+        value = getattr(extractor.settings, option)
+        asset = asset_name(candidates, value)
+        if asset in candidates:
+            found[asset] = resolve(asset).sha256
+        else:
+            file = Path(value)
+            found[file.name] = _hash_of(file, file.stat().st_mtime_ns)
+    return found
+
+
+@cache
+def _hash_of(path: Path, mtime_ns: int) -> str:
+    """SHA-256 of a file of the user's own: every table of every video asks for it."""
+    return sha256(path)
+
+
+def asset_name(candidates: Sequence[str], variant: str) -> str:
+    """Asset of a variant, given those of its siblings: all are "<task>/<variant>" of one task."""
+    return f"{candidates[0].partition('/')[0]}/{variant}"
+
+
+def precision(extractor: BaseExtractor, compute: Compute) -> str:
+    """The precision that the extractor computes in."""
+    return compute.precision if extractor.supports_bf16 else "fp32"
+
+
+def metadata(extractor: BaseExtractor, step: Fraction, compute: Compute, source: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema metadata of an extractor's tables for one video.
+
+    Args:
+        compute: With the device that was used.
+    """
+    return {
+        "avcues": avcues_version(),
+        "recipe": recipe(extractor, step, compute),
+        "citation": extractor.citation,
+        "device": compute.device if extractor.weights else "cpu",
+        "precision": precision(extractor, compute),
+        "source": dict(source),
+        "decoder": decoder(),
+        "libraries": library_versions(),
+    }

@@ -1,0 +1,232 @@
+"""The record of every video: `_status/<video_id>.json`."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from models_cache import AvcuesError, WeightsError
+from pipeline.errors import OutputError
+from pipeline.store.files import VideoInput, write_atomically
+from pipeline.store.layout import record_path, recorded_videos, requested_path
+from pipeline.store.manifest import require_manifest
+from pipeline.store.parquet import read_table, write_json
+
+if TYPE_CHECKING:
+    from pipeline.store.files import Location
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoResult:
+    """What became of one video; written to `_status/<video_id>.json`.
+
+    Args:
+        source: Absolute path of the media file, or its URL.
+        state: "done", or "failed" with the error's class and message.
+        windows: Rows of every window table.
+        tables: Rows of each table.
+        made: Features whose tables this run wrote.
+        kept: Features of an earlier run whose tables are up to date.
+        left_out: Features that this run left out for want of weights, each with the reason.
+        damage: What could not be decoded, by kind.
+        retries: How often the video was started again after a transient error or a crash.
+        seconds: Wall-clock seconds by stage, and in "total".
+        peak_memory_bytes: Largest resident set of the process so far.
+        ends_run: The error has nothing to do with the video: every other video would meet it too.
+    """
+
+    video_id: str
+    source: str
+    state: str
+    error_class: str | None = None
+    error: str | None = None
+    duration_s: float = 0.0
+    windows: int = 0
+    tables: dict[str, int] = field(default_factory=dict)
+    made: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    left_out: dict[str, str] = field(default_factory=dict)
+    damage: dict[str, int] = field(default_factory=dict)
+    retries: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+    peak_memory_bytes: int = 0
+    ends_run: bool = False
+
+
+def failure(
+    video: VideoInput, error: Exception, *, retries: int = 0, seconds: float = 0.0, peak_memory_bytes: int = 0
+) -> VideoResult:
+    """The result of a video that failed with an error."""
+    message = str(error) if isinstance(error, AvcuesError) else f"{video.source}: {type(error).__name__}: {error}"
+    return VideoResult(
+        video_id=video.video_id,
+        source=video.source,
+        state="failed",
+        error_class=type(error).__name__,
+        error=message,
+        retries=retries,
+        seconds={"total": round(seconds, 4)},
+        peak_memory_bytes=peak_memory_bytes,
+        ends_run=isinstance(error, OutputError | WeightsError),
+    )
+
+
+def describe_damage(counts: Mapping[str, int]) -> str:
+    """What could not be decoded, by kind, in words; empty if nothing was lost."""
+    return ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in counts.items() if count)
+
+
+def write_record(result: VideoResult, out: Location) -> None:
+    """Writes what became of a video, merged with what earlier runs found out about the tables that were kept."""
+    if result.state == "done" and result.kept:
+        before = read_record(out, result.video_id)
+        if before.get("state") == "done":
+            if not result.made and result.tables.keys() <= before["tables"].keys():
+                return
+            result = replace(
+                result,
+                tables=before["tables"] | result.tables,
+                damage=_larger(before["damage"], result.damage),
+            )
+    write_json(asdict(result), record_path(out, result.video_id))
+
+
+def _larger(first: dict[str, int], second: dict[str, int]) -> dict[str, int]:
+    """Damage of two passes over the same file, which may have decoded different streams."""
+    return {kind: max(first.get(kind, 0), second.get(kind, 0)) for kind in sorted(first.keys() | second.keys())}
+
+
+def read_record(out: Location, video_id: str) -> dict[str, Any]:
+    """The fields of `VideoResult` as a video's last run left them; empty where there is no record that can be read."""
+    try:
+        found = json.loads(record_path(out, video_id).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return dict(found) if _is_record(found) else {}
+
+
+def _is_record(found: Any) -> bool:
+    """Whether a JSON document has every field of `VideoResult`, with its kind of value."""
+    if not isinstance(found, dict):
+        return False
+    kinds: dict[str, type | tuple[type, ...]] = {
+        "video_id": str,
+        "source": str,
+        "state": str,
+        "error_class": (str, type(None)),
+        "error": (str, type(None)),
+        "duration_s": (int, float),
+        "windows": int,
+        "tables": dict,
+        "left_out": dict,
+        "damage": dict,
+        "seconds": dict,
+    }
+    return all(isinstance(found.get(name, ...), kind) for name, kind in kinds.items())
+
+
+def read_records(out: Location) -> Iterator[dict[str, Any]]:
+    """Every readable record of a folder, by video id."""
+    for video_id in recorded_videos(out):
+        found = read_record(out, video_id)
+        if found:
+            yield found
+
+
+def remember_requested(video_ids: Collection[str], out: Location) -> None:
+    """Notes which videos a run was asked for, so that `overview` can name those that are still queued."""
+    ids = pa.array(list(video_ids), pa.string())
+    before = _requested(out)
+    others = before.filter(pc.invert(pc.is_in(before, value_set=ids)))
+    table = pa.table({"video_id": pa.chunked_array([*others.chunks, ids])})
+    write_atomically(requested_path(out), lambda file: pq.write_table(table, file, compression="zstd"))
+
+
+def _requested(out: Location) -> pa.ChunkedArray:
+    """Ids of all videos that any run was asked for; none where the note is missing or damaged."""
+    try:
+        return read_table(requested_path(out), ["video_id"])["video_id"].cast(pa.string())
+    except (OSError, ValueError, KeyError, pa.ArrowException):
+        return pa.chunked_array([], pa.string())
+
+
+@dataclass
+class Failures:
+    """Failures of one cause."""
+
+    error_class: str
+    cause: str
+    video_ids: list[str] = field(default_factory=list)
+    example: str = ""
+
+
+@dataclass
+class Overview:
+    """Where a folder stands.
+
+    Args:
+        done: Number of finished videos; `damaged` of them had parts that could not be decoded.
+        hours: Length of the finished videos.
+        failures: The largest group first.
+        queued: Ids of videos that were asked for and have no readable record.
+        unreadable: Ids of videos whose record is damaged.
+        left_out: Features that runs left out for want of weights, each with the number of videos.
+    """
+
+    done: int = 0
+    damaged: int = 0
+    hours: float = 0.0
+    failures: list[Failures] = field(default_factory=list)
+    queued: list[str] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+    left_out: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def failed(self) -> int:
+        """Number of failed videos."""
+        return sum(len(group.video_ids) for group in self.failures)
+
+
+def overview(out: Location) -> Overview:
+    """Reads every record of a folder.
+
+    Raises:
+        SettingsError: It is not a folder that avcues works on.
+    """
+    require_manifest(out)
+    groups: dict[tuple[str, str], Failures] = defaultdict(lambda: Failures("", ""))
+    summary = Overview()
+    queued = dict.fromkeys(_requested(out).to_pylist())
+    for video_id in recorded_videos(out):
+        found = read_record(out, video_id)
+        if not found:
+            summary.unreadable.append(video_id)
+            continue
+        queued.pop(found["video_id"], None)
+        for feature in found["left_out"]:
+            summary.left_out[feature] = summary.left_out.get(feature, 0) + 1
+        if found["state"] == "done":
+            summary.done += 1
+            summary.damaged += bool(found["damage"])
+            summary.hours += found["duration_s"] / 3600
+            continue
+        cause = _cause(found)
+        group = groups[str(found["error_class"]), cause]
+        group.error_class, group.cause = str(found["error_class"]), cause
+        group.video_ids.append(found["video_id"])
+        group.example = group.example or str(found["error"])
+    summary.failures = sorted(groups.values(), key=lambda group: -len(group.video_ids))
+    summary.queued = list(queued)
+    return summary
+
+
+def _cause(found: Mapping[str, Any]) -> str:
+    """The error without the video's own path, so that failures of one cause form one group."""
+    return str(found["error"]).removeprefix(str(found["source"])).lstrip(": ")

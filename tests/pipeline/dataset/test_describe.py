@@ -1,0 +1,142 @@
+"""`avcues describe`: columns as text and JSON, and the data card."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from command import avcues
+
+from pipeline.dataset.validate import check
+from pipeline.store.parquet import write_table
+
+
+def describe(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return avcues("describe", *arguments)
+
+
+def test_json_has_every_column_of_every_table(finished: Path) -> None:
+    done = describe(finished, "--json")
+    assert done.returncode == 0, done.stderr
+    described = json.loads(done.stdout)
+    listed = {(column["table"], column["name"]) for column in described["columns"]}
+    expected = set()
+    for table in described["tables"]:
+        stored = pq.read_schema(finished / table["name"] / "vfr20.parquet").names
+        expected |= {
+            (table["name"], f"{table['name']}.{name}") for name in stored[6 if table["row"] == "shot" else 4 :]
+        }
+        assert table["videos"] == 5
+    assert listed == expected
+    for column in described["columns"]:
+        assert column["unit"]
+        assert column["meaning"]
+        assert column["source"]
+        assert "weights" in column
+    (key,) = [column for column in described["columns"] if column["name"] == "lighting.lighting_key"]
+    assert (key["low"], key["high"], key["type"]) == (0, 0.25, "float")
+
+
+def test_text_can_be_narrowed(finished: Path) -> None:
+    text = describe(finished, "--tables", "glow,glow_lines").stdout
+    for part in (
+        "glow.lines[0]",
+        "0 or more",
+        "0 to 1",
+        "A paper that nobody wrote",
+        "threshold = 200",
+        "one row per item",
+    ):
+        assert part in text
+    assert "emobase" not in text
+    assert describe(finished, "--columns", "emobase.F0_sma_m*").stdout.count("\nemobase.") == 4
+    done = describe(finished, "--tables", "glwo")
+    assert (done.returncode, done.stderr) == (2, 'avcues: there is no table "glwo"; did you mean "glow"?\n')
+
+
+def test_weights_are_named_with_hash_and_licence(folder: Path, finished: Path) -> None:
+    name, digest = "expressions/mini_xception", "5" * 64
+    pinned = json.loads((folder / "dataset.json").read_text())
+    pinned["recipes"]["glow"]["weights"] = {name: digest, "mine.pt": "6" * 64}
+    (folder / "dataset.json").write_text(json.dumps(pinned))
+    for table in ("glow", "glow_lines"):
+        shutil.rmtree(folder / table)
+        for path in (finished / table).iterdir():
+            rewrite_recipe(path, folder / table / path.name, pinned["recipes"]["glow"])
+    described = json.loads(describe(folder, "--json", "--tables", "glow").stdout)
+    known, own = described["tables"][0]["weights"]
+    assert (known["name"], known["sha256"], known["licence"]) == (name, digest, "MIT")
+    assert own == {"name": "mine.pt", "sha256": "6" * 64}
+    assert described["columns"][0]["weights"] == {name: digest, "mine.pt": "6" * 64}
+    assert describe(folder, "--card").returncode == 0
+    card = (folder / "DATACARD.md").read_text()
+    assert f"| {name} | mini-XCEPTION trained on FER2013 (66 %) | MIT | `{digest}` |" in card
+    assert "| mine.pt | a file of the user's own | unknown |" in card
+    assert "Outputs of networks (glow, glow_lines)" in card
+
+
+def rewrite_recipe(source: Path, target: Path, recipe: dict) -> None:
+    about = json.loads(pq.read_metadata(source).metadata[b"avcues"]) | {"recipe": recipe}
+    write_table(pq.read_table(source).replace_schema_metadata({b"avcues": json.dumps(about)}), target)
+
+
+@pytest.fixture
+def card(folder: Path) -> str:
+    (folder / "motion" / "silent.parquet").unlink()
+    (folder / "glow" / "vfr20.parquet").write_bytes(b"PAR1 no more")
+    (folder / "_status").mkdir(exist_ok=True)
+    records = {
+        "lost": {"video_id": "lost", "state": "failed", "error": "lost.mp4: is empty"},
+        "007": {
+            "video_id": "007",
+            "state": "done",
+            "damage": {"video_packets_missing": 3},
+            "left_out": {"objects": "no weights"},
+        },
+    }
+    for video_id, record in records.items():
+        (folder / "_status" / f"{video_id}.json").write_text(json.dumps(record))
+    done = describe(folder, "--card")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == str(folder / "DATACARD.md")
+    return (folder / "DATACARD.md").read_text()
+
+
+def test_a_card_says_what_there_is_and_what_is_not(card: str) -> None:
+    for part in (
+        "# Data card: features",
+        "5 videos, 0.02 hours, 125 windows of 0.5 s, ",
+        "4 videos have a picture, 4 have sound",
+        "| `emobase` | window | 5 | 125 | 988 | 32.8% |",
+        "| `color` | window | 5 | 125 | 75 | 8.8% |",
+        "| `glow` | window | 4 | 85 | 3 | 12.9% |",
+        "- lost: lost.mp4: is empty",
+        "- silent: motion",
+        "- 007: 3 video packets missing",
+        "- objects",
+        "- glow/vfr20.parquet",
+        "openSMILE: audEERING's research licence, non-commercial",
+        "shadow_threshold = 0.18 | Rasheed",
+        "- opensmile: ",
+        "- on cpu, fp32: ",
+        "split training and test sets by video",
+    ):
+        assert part in card, part
+
+
+def test_a_card_is_the_same_for_the_same_files(folder: Path, tmp_path: Path) -> None:
+    describe(folder, "--card")
+    copy = tmp_path / "elsewhere" / "features"
+    shutil.copytree(folder, copy)
+    describe(copy, "--card")
+    assert (copy / "DATACARD.md").read_bytes() == (folder / "DATACARD.md").read_bytes()
+    assert "Nothing: every video has every table" in (copy / "DATACARD.md").read_text()
+
+
+def test_a_card_does_not_spoil_the_folder(folder: Path) -> None:
+    describe(folder, "--card")
+    assert check(folder).breaches == []

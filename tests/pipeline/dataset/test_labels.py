@@ -1,0 +1,146 @@
+"""The rules by which labels come onto the grid (`pipeline.dataset.labels`)."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline.dataset.labels import read_labels
+from pipeline.errors import InputError
+
+STEP = Fraction(1, 2)
+WINDOWS = {"007": 4, "a": 6, "b": 3}
+
+
+def placed(labels: dict[str, list[Any]], fill: Any = "none", video_id: str = "a", step: Fraction = STEP) -> list[Any]:
+    """The first target of a video, window by window."""
+    return read_labels(pa.table(labels), step, WINDOWS, fill).of(video_id, WINDOWS[video_id])[0].to_pylist()
+
+
+def at(times: list[float], values: list[Any]) -> dict[str, list[Any]]:
+    return {"video_id": ["a"] * len(times), "time": times, "v": values}
+
+
+def test_a_label_belongs_to_the_window_that_contains_its_time() -> None:
+    assert placed(at([0.0, 0.5, 1.499, 2.75], [1.0, 2.0, 3.0, 4.0])) == [1.0, 2.0, 3.0, None, None, 4.0]
+
+
+def test_a_time_on_a_border_is_not_lost_to_its_binary_fraction() -> None:
+    assert placed(at([0.3], [1.0]), step=Fraction(1, 10)) == [None, None, None, 1.0, None, None]
+
+
+def test_numbers_in_one_window_are_averaged_and_of_words_the_last_counts() -> None:
+    assert placed(at([0.4, 0.1, 0.2], [1.0, 3.0, 8.0]))[0] == 4.0
+    assert placed(at([0.4, 0.1, 0.2], ["late", "early", "middle"]))[0] == "late"
+    assert placed(at([0.1, 0.2], [True, False]))[0] is False
+    assert placed(at([0.1, 0.2], [1, 2]))[0] == 1.5
+
+
+@pytest.mark.parametrize(
+    ("fill", "numbers", "words"),
+    [
+        ("none", [None, 1.0, None, None, 4.0, None], [None, "x", None, None, "y", None]),
+        ("hold", [None, 1.0, 1.0, 1.0, 4.0, 4.0], [None, "x", "x", "x", "y", "y"]),
+        ("linear", [None, 1.0, 2.0, 3.0, 4.0, None], [None, "x", "x", "x", "y", "y"]),
+    ],
+)
+def test_windows_without_a_label_are_filled_as_asked(fill: str, numbers: list[Any], words: list[Any]) -> None:
+    assert placed(at([0.5, 2.0], [1.0, 4.0]), fill) == numbers
+    assert placed(at([0.5, 2.0], ["x", "y"]), fill) == words
+
+
+def test_what_is_null_or_not_finite_is_no_label() -> None:
+    assert placed(at([0.0, 0.5, 1.0, 1.5], [1.0, float("nan"), None, float("inf")]), "hold") == [1.0] * 6
+
+
+def test_labels_by_window_and_static_ones() -> None:
+    assert placed({"video_id": ["a", "a"], "window": [5, 0], "v": [2.0, 1.0]}) == [1.0, None, None, None, None, 2.0]
+    static = {"video_id": ["a", "b"], "age": [30, 40]}
+    assert placed(static) == [30.0] * 6
+    assert placed(static, video_id="007") == [None] * 4
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_ids_of_a_file_stay_text(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"labels.{suffix}"
+    if suffix == "csv":
+        path.write_text("video_id,time,valence,word\n007,0.5,0.25,sad\n007,1,0.5,\n")
+    else:
+        rows = {"video_id": ["007"] * 2, "time": [0.5, 1.0], "valence": [0.25, 0.5], "word": ["sad", None]}
+        pq.write_table(pa.table(rows), path)
+    labels = read_labels(path, STEP, WINDOWS)
+    assert [field.name for field in labels.fields] == ["target.valence", "target.word"]
+    assert [values.to_pylist() for values in labels.of("007", 4)] == [
+        [None, 0.25, 0.5, None],
+        [None, "sad", None, None],
+    ]
+
+
+def test_tables_in_memory_are_taken_as_they_are() -> None:
+    rows = {"video_id": ["a"], "time": [0.0], "v": [1.0]}
+    frame = pd.DataFrame(rows).assign(word=pd.Categorical(["x"]))
+    for source in (pa.table(rows), pl.DataFrame(rows), frame):
+        assert read_labels(source, STEP, WINDOWS).of("a", 6)[0].to_pylist() == [1.0] + [None] * 5
+    assert read_labels(frame, STEP, WINDOWS).of("a", 6)[1].to_pylist() == ["x"] + [None] * 5
+
+
+def test_types_are_kept_where_an_average_allows_it() -> None:
+    singles = pa.table({"video_id": ["a"], "time": [0.0], "v": pa.array([0.1], pa.float32())})
+    assert read_labels(singles, STEP, WINDOWS).fields[0].type == pa.float32()
+    kinds = {"video_id": ["a"], "i": [1], "b": [True], "s": ["x"], "d": [0.1]}
+    types = [field.type for field in read_labels(pa.table(kinds), STEP, WINDOWS).fields]
+    assert types == [pa.float64(), pa.bool_(), pa.string(), pa.float64()]
+
+
+def test_what_cannot_be_used_is_said() -> None:
+    labels = {"video_id": ["a", "a", "a", "zz"], "time": [-0.1, 0.0, 3.0, 1.0], "v": [1.0, 2.0, 3.0, 4.0]}
+    read = read_labels(pa.table(labels), STEP, WINDOWS)
+    assert read.of("a", 6)[0].to_pylist() == [2.0] + [None] * 5
+    foreign, unlabelled, outside = read.warnings
+    assert "1 videos" in foreign
+    assert "zz" in foreign
+    assert "2 videos have no label: 007, b" in unlabelled
+    assert "2 labels" in outside
+    assert "a (0 to 3 s)" in outside
+    assert read_labels(pa.table(at([0.0], [1.0])), STEP, {"a": 6}).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ({"id": ["a"], "v": [1]}, "has no column video_id, only id, v"),
+        ({"video_id": ["a"], "time": [0.0]}, "no target column"),
+        ({"video_id": ["a"], "time": ["0:01"], "v": [1]}, "expected seconds"),
+        ({"video_id": ["a", "a"], "time": [0.0, None], "v": [1, 2]}, "time is empty in row 2"),
+        ({"video_id": ["a", None], "time": [0.0, 1.0], "v": [1, 2]}, "video_id is empty in row 2"),
+        ({"video_id": ["a"], "time": [float("inf")], "v": [1]}, "time is inf in row 1"),
+        ({"video_id": ["a"], "window": [0.5], "v": [1]}, "expected whole numbers"),
+        ({"video_id": ["a"], "window": [0], "time": [0.0], "v": [1]}, "both time and window"),
+        ({"video_id": ["a"], "start": [0.0], "end": [1.0], "v": [1]}, "not by start and end"),
+        ({"video_id": ["a", "a"], "timestamp": [0.0, 1.0], "v": [1, 2]}, "has 2 rows for a, but no column time"),
+        ({"video_id": ["x"], "time": [0.0], "v": [1]}, "none of the dataset's videos: it names x, the dataset 007, a"),
+        ({"video_id": ["a"], "v": [[1]]}, "a target holds numbers"),
+    ],
+)
+def test_labels_without_a_meaning_are_refused(labels: dict[str, list[Any]], message: str) -> None:
+    with pytest.raises(InputError) as error:
+        read_labels(pa.table(labels), STEP, WINDOWS)
+    assert message in str(error.value)
+
+
+def test_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such file"):
+        read_labels(tmp_path / "labels.csv", STEP, WINDOWS)
+    (tmp_path / "broken.parquet").write_bytes(b"nothing")
+    with pytest.raises(InputError, match="cannot be read"):
+        read_labels(tmp_path / "broken.parquet", STEP, WINDOWS)
+    (tmp_path / "empty.csv").touch()
+    with pytest.raises(InputError, match="cannot be read"):
+        read_labels(tmp_path / "empty.csv", STEP, WINDOWS)

@@ -1,0 +1,99 @@
+"""Clips: which samples of which shot go into which clip."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from extractors.protocol import ClipBatch
+from pipeline.extraction.clips import ClipMeans, ClipSampler
+from pipeline.extraction.shots import SettledFrame
+
+
+class Recorder:
+    """A clip extractor that keeps the first channel of the first pixel of every frame that it is given."""
+
+    name, version, citation, settings, tables = "recorder", 1, "-", None, ()
+    Settings = type(None)
+    clip_frames, clip_rate_hz, short_side_px, crop_px = 64, 25, 256, 224
+
+    def __init__(self) -> None:
+        self.clips: list[list[int]] = []
+
+    def setup(self, compute: object) -> None:
+        pass
+
+    def process_clips(self, batch: ClipBatch) -> npt.NDArray[np.float32]:
+        self.clips += [[int(frame[0, 0, 0]) for frame in clip] for clip in batch.clips]
+        return batch.clips[:, :, 0, 0, 0].mean(axis=1, keepdims=True).astype(np.float32)
+
+    def describe_shots(self, means: npt.NDArray[np.float32], clips: npt.NDArray[np.int32]) -> dict:
+        self.means, self.counts = means, clips
+        return {}
+
+
+def run(fps: int, *shot_lengths: int) -> Recorder:
+    """Feeds shots of the given numbers of frames; frame i of the video shows the value i."""
+    recorder = Recorder()
+    sampler, means = ClipSampler(recorder), ClipMeans(recorder)
+    number = 0
+    for shot, length in enumerate(shot_lengths):
+        for _ in range(length):
+            image = np.full((2, 2, 3), number, np.uint8)
+            settled = SettledFrame(shot, Fraction(number, fps), Fraction(number + 1, fps), image)
+            for clip in sampler.push(settled):
+                means.add(means.measure(clip))
+            number += 1
+    for clip in sampler.finish():
+        means.add(means.measure(clip))
+    means.tables()
+    return recorder
+
+
+@pytest.mark.parametrize(
+    ("length", "expected"),
+    [
+        (64, [range(64)]),
+        (95, [range(64)]),
+        (96, [range(64), range(32, 96)]),
+        (128, [range(64), range(64, 128)]),
+        (30, [[i % 30 for i in range(64)]]),
+        (1, [[0] * 64]),
+    ],
+)
+def test_clips_of_one_shot(length: int, expected: list) -> None:
+    assert run(25, length).clips == [list(clip) for clip in expected]
+
+
+def test_clips_never_cross_a_cut() -> None:
+    recorder = run(25, 70, 10, 64)
+    assert recorder.clips == [list(range(64)), [70 + i % 10 for i in range(64)], list(range(80, 144))]
+    assert recorder.counts.tolist() == [1, 1, 1]
+
+
+def test_a_shots_value_is_the_mean_over_its_clips() -> None:
+    recorder = run(25, 128)
+    assert recorder.counts.tolist() == [2]
+    assert recorder.means[0, 0] == pytest.approx(63.5)
+
+
+@pytest.mark.parametrize(("fps", "first"), [(50, [0, 2, 4, 6]), (12, [0, 0, 0, 1]), (25, [0, 1, 2, 3])])
+def test_samples_follow_the_clock_not_the_frame_count(fps: int, first: list[int]) -> None:
+    clip = run(fps, 200).clips[0]
+    if fps == 12:
+        assert clip[:8] == [0, 0, 0, 1, 1, 2, 2, 3]
+    else:
+        assert clip[:4] == first
+
+
+def test_a_long_shot_holds_no_more_than_a_short_one() -> None:
+    sampler = ClipSampler(Recorder())
+    clips = 0
+    for number in range(5000):
+        image = np.zeros((2, 2, 3), np.uint8)
+        clips += len(list(sampler.push(SettledFrame(0, Fraction(number, 25), Fraction(number + 1, 25), image))))
+        assert len(sampler._recent) <= 64
+    assert clips + len(list(sampler.finish())) == 78

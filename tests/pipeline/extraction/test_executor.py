@@ -1,0 +1,146 @@
+"""Extractors are set up and work beside the decoder; order, cores and errors are as the executor promises."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+
+from extractors.base import BaseExtractor
+from extractors.compute import Compute
+from extractors.protocol import FrameBatch
+from pipeline.extraction.executor import Executor
+from pipeline.extraction.stopwatch import Stopwatch
+
+ORDER: list[str] = []
+
+
+class Frames(BaseExtractor):
+    """An extractor of frames that notes when it is set up."""
+
+    name, version, citation, Settings, settings, tables = "frames", 1, "", type(None), None, ()
+
+    def setup(self, compute: Compute) -> None:
+        ORDER.append(self.name)
+
+    def process_frames(self, batch: FrameBatch) -> dict:
+        return {}
+
+
+class Broken(Frames):
+    """One whose set-up fails."""
+
+    name = "broken"
+
+    def setup(self, compute: Compute) -> None:
+        raise OSError("no such file")
+
+
+class Audio(Frames):
+    """One of audio."""
+
+    name, rate_hz, hop = "audio", None, 1
+    process_frames = None
+    start_audio = Frames.process_frames
+
+
+class Clips(Frames):
+    """One of clips."""
+
+    name, thread_safe = "clips", True
+    clip_frames = clip_rate_hz = short_side_px = crop_px = 1
+    process_frames = None
+    process_clips = describe_shots = Frames.process_frames
+
+
+class Detector(Frames):
+    """A shot detector."""
+
+    name, lag = "detector", 0
+    process_frames = None
+    image_size = start_shots = Frames.process_frames
+
+
+def executor(*extractors: BaseExtractor, threads: int = 2) -> Executor:
+    ORDER.clear()
+    return Executor(extractors, Compute(threads=threads), Stopwatch())
+
+
+def test_extractors_are_set_up_by_need() -> None:
+    running = executor(Audio(), Frames(), Clips(), Detector())
+    running.wait_until_ready(Audio())
+    running.close()
+    assert ORDER == ["detector", "clips", "frames", "audio"]
+
+
+def test_an_error_of_a_setup_reaches_who_waits_and_who_queues_work() -> None:
+    broken, frames = Broken(), Frames()
+    running = executor(broken, frames)
+    running.wait_until_ready(frames)
+    with pytest.raises(OSError, match="no such file"):
+        running.wait_until_ready(broken)
+    stage = running.stage(broken, lambda batch: batch)
+    with pytest.raises(OSError, match="no such file"):
+        stage.push(1)
+        stage.drain()
+    running.close()
+
+
+def test_one_thread_has_everything_ready_at_once() -> None:
+    executor(Frames(), threads=1).close()
+    assert ORDER == ["frames"]
+    with pytest.raises(OSError, match="no such file"):
+        executor(Broken(), threads=1)
+
+
+def test_the_decoder_lends_its_core_while_it_waits() -> None:
+    """With two threads, one batch is worked on beside the decoder and two while it waits for them."""
+    clips = Clips()
+    running, two_at_once, taken = executor(clips), threading.Barrier(2), []
+    stage = running.stage(clips, lambda batch: two_at_once.wait(timeout=20), taken.append)
+    stage.push(0)
+    stage.push(1)
+    stage.drain()
+    running.close()
+    assert len(taken) == 2
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_results_come_in_the_order_of_the_batches_on_the_decoding_thread(threads: int) -> None:
+    clips, seen = Clips(), []
+    running = executor(clips, threads=threads)
+    pauses = np.random.default_rng(0).uniform(0, 0.005, 40)
+    idle = threading.Event()
+
+    def work(number: int) -> int:
+        idle.wait(pauses[number])
+        return number
+
+    stage = running.stage(clips, work, lambda number: seen.append((number, threading.get_ident())))
+    for number in range(40):
+        stage.push(number)
+    stage.drain()
+    running.close()
+    assert seen == [(number, threading.get_ident()) for number in range(40)]
+
+
+def test_a_full_queue_makes_the_decoder_wait() -> None:
+    frames = Frames()
+    running, gate, held = executor(frames), threading.Event(), []
+    stage = running.stage(frames, lambda batch: gate.wait(timeout=20), queue=2)
+
+    def decode() -> None:
+        for number in range(5):
+            stage.push(number)
+            held.append(number)
+
+    decoder = threading.Thread(target=decode)
+    decoder.start()
+    decoder.join(timeout=0.3)
+    assert held == [0, 1, 2]  # one at work, two in the queue; the fourth waits
+    gate.set()
+    decoder.join(timeout=20)
+    stage.drain()
+    running.close()
+    assert len(held) == 5

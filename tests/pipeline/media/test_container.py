@@ -1,0 +1,270 @@
+"""Media facts, damage, and files that are no media."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from clips import CHEAP, Clip, Extracted, click, extract, measurements, steady_frames
+
+from pipeline.errors import MediaError
+from pipeline.extraction.video import process_video
+from pipeline.media.container import Media
+from pipeline.media.frames import AudioBlock, Damage, FramesSeen, VideoFrame
+from pipeline.media.timestamps import MonotonicFrameFilter
+from pipeline.runtime.settings import Settings
+from pipeline.store.files import VideoInput
+
+
+def test_facts(media: Callable[[str], Path]) -> None:
+    with Media.open(media("real60.mp4")) as opened:
+        facts = opened.facts
+    assert facts.video is not None
+    assert facts.audio is not None
+    assert (facts.video.codec, facts.video.width, facts.video.height) == ("h264", 1280, 720)
+    assert (facts.audio.codec, facts.audio.rate_hz, facts.audio.channels) == ("aac", 48000, 2)
+    assert facts.duration_s == pytest.approx(60, abs=0.01)
+
+
+def test_frames_tell_rotation_and_intervals(media: Callable[[str], Path]) -> None:
+    seen = {}
+    for name in ("rot90_12.mp4", "vfr20.mp4", "tiny4.mp4"):
+        with Media.open(media(name)) as opened:
+            count = sum(1 for _ in opened.decode(video=True, audio=False))
+            assert opened.frames.count == count
+            seen[name] = opened.frames
+    assert (seen["rot90_12.mp4"].rotation, seen["tiny4.mp4"].rotation) == (90, 0)
+    assert seen["tiny4.mp4"].shortest_interval_s == seen["tiny4.mp4"].longest_interval_s == 0.04
+    assert seen["vfr20.mp4"].longest_interval_s > 1.5 * seen["vfr20.mp4"].shortest_interval_s
+
+
+def test_frames_carry_exact_times(media: Callable[[str], Path]) -> None:
+    with Media.open(media("tiny4.mp4")) as opened:
+        pictures = [p for p in opened.decode(video=True, audio=False) if isinstance(p, VideoFrame)]
+    assert [p.start for p in pictures] == [Fraction(i, 25) for i in range(100)]
+    assert pictures[-1].start + pictures[-1].duration == 4
+
+
+def test_mono_is_the_plain_mean_of_the_channels(media: Callable[[str], Path]) -> None:
+    import av
+
+    path = media("tiny4.mp4")
+    with av.open(str(path)) as container:
+        stereo = np.concatenate([f.to_ndarray() for f in container.decode(audio=0)], axis=1)
+    with Media.open(path) as opened:
+        mono = np.concatenate([s.samples for s in opened.decode(video=False, audio=True) if isinstance(s, AudioBlock)])
+    assert stereo.shape[0] == 2
+    np.testing.assert_allclose(mono, stereo.mean(axis=0).clip(-1, 1), atol=1e-7)
+
+
+def test_truncated_file_gives_what_can_be_had(media: Callable[[str], Path], tmp_path: Path) -> None:
+    found = extract(media("truncated60.mp4"), tmp_path, features=("color", "emobase"))
+    assert found.result.windows == 58
+    assert found.result.damage == {
+        "video_packets_undecodable": 1,
+        "video_packets_missing": 774,
+        "audio_packets_missing": 1457,
+    }
+    assert found.table("color").num_rows == 58
+
+
+def test_bad_packets_in_the_middle_do_not_end_the_video(media: Callable[[str], Path], tmp_path: Path) -> None:
+    data = bytearray(media("real60.mp4").read_bytes())
+    damaged = tmp_path / "damaged.mp4"
+    middle = len(data) // 2
+    data[middle : middle + 20_000] = np.random.default_rng(0).bytes(20_000)
+    damaged.write_bytes(data)
+    found = extract(damaged, tmp_path, features=("color",))
+    assert found.result.windows == 120
+    assert found.table("color")["value_mean"].null_count == 0
+    assert sum(found.result.damage.values()) > 0
+
+
+def test_sound_only(media: Callable[[str], Path], tmp_path: Path) -> None:
+    found = extract(media("audioonly60.m4a"), tmp_path, features=CHEAP)
+    assert found.result.windows == 120
+    assert found.table("shots").num_rows == 0
+    assert found.table("color")["value_mean"].null_count == 120
+    assert found.table("emobase")["F0_sma_amean"].null_count == 0
+    assert not found.column("timeline", "on_screen").any()
+
+
+def test_picture_only(media: Callable[[str], Path], tmp_path: Path) -> None:
+    found = extract(media("noaudio20.mp4"), tmp_path, features=CHEAP)
+    assert found.table("color")["value_mean"].null_count == 0
+    for table, column in (("emobase", "F0_sma_amean"), ("rhythm", "tempo_bpm"), ("rhythm", "beat_count")):
+        assert found.table(table)[column].null_count == found.result.windows
+    assert not found.column("timeline", "audio_coverage").any()
+
+
+def test_cover_art_is_not_a_video(tmp_path: Path) -> None:
+    import av
+
+    plain = Clip(sounds=[click(3, at=1.25)], audio_codec="flac").write(tmp_path / "plain.flac")
+    covered = tmp_path / "covered.flac"
+    with av.open(str(plain)) as source, av.open(str(covered), "w") as target:
+        sound = target.add_stream_from_template(source.streams.audio[0])
+        cover = target.add_stream("mjpeg", rate=1)
+        cover.width, cover.height, cover.pix_fmt = 32, 32, "yuvj420p"
+        cover.disposition = av.stream.Disposition.attached_pic
+        image = av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), format="rgb24")
+        packets = cover.encode(image) + cover.encode(None)
+        for packet in packets:
+            target.mux(packet)
+        for packet in source.demux(audio=0):
+            if packet.dts is not None:
+                packet.stream = sound
+                target.mux(packet)
+    with Media.open(covered) as opened:
+        assert opened.facts.video is None
+        assert opened.facts.audio is not None
+
+
+def test_a_colon_in_the_name_is_no_protocol(tmp_path: Path) -> None:
+    path = Clip(steady_frames(1, flash=(0, 0))).write(tmp_path / "clip.mov")
+    strange = path.rename(tmp_path / "http: a clip.mov")
+    with Media.open(strange) as opened:
+        assert opened.facts.video is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("empty.mp4", b"", "is empty"),
+        ("text.mp4", b"These are words, not moving pictures.\n" * 50, "not a media file"),
+        ("random.mp4", np.random.default_rng(0).bytes(100_000), "not a media file|neither|nothing in it"),
+        ("missing.mp4", None, "no such file"),
+    ],
+)
+def test_no_media(tmp_path: Path, name: str, content: bytes | None, message: str) -> None:
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(MediaError, match=message) as caught, Media.open(path):
+        pass
+    assert name in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_and_a_file_without_its_index_are_no_media(media: Callable[[str], Path], tmp_path: Path) -> None:
+    with pytest.raises(MediaError, match="is a folder"):
+        Media.open(tmp_path)
+    with pytest.raises(MediaError, match="cut off"):
+        Media.open(media("truncated_nomoov.mp4"))
+
+
+def joined_broadcast(tmp_path: Path, *clips: Clip) -> Path:
+    joined = tmp_path / "joined.ts"
+    with joined.open("wb") as file:
+        for i, clip in enumerate(clips):
+            clip.video_codec, clip.audio_codec = "mpeg4", "mp2"
+            file.write(clip.write(tmp_path / f"{i}.ts").read_bytes())
+    return joined
+
+
+def flashes(found: Extracted) -> list[int]:
+    return np.flatnonzero(found.column("color", "value_mean") > 0.5).tolist()
+
+
+@pytest.mark.parametrize("first_start", [100, 0])
+def test_a_broadcast_clock_that_restarts_is_bridged(tmp_path: Path, first_start: int) -> None:
+    start = first_start
+    first = Clip(steady_frames(6, flash=(start + 1.4, start + 1.9), start=start), sounds=[click(6, start + 2, start)])
+    second = Clip(steady_frames(6, flash=(2.4, 2.9)), sounds=[click(6, at=1.25)])
+    third = Clip(steady_frames(6, flash=(3.4, 3.9)), sounds=[click(6, at=1.25)])
+    found = extract(joined_broadcast(tmp_path, first, second, third), tmp_path, features=("color",))
+    assert found.result.damage == {"clock_restarts": 2}
+    assert 36 <= found.result.windows <= 37
+    # Joined streams meet within a frame or two of where they were cut.
+    assert len(flashes(found)) in (3, 4)
+    assert flashes(found)[0] == 3
+    assert found.table("color")["value_mean"].null_count <= 1
+
+
+def test_a_long_pause_of_one_stream_is_no_restart(tmp_path: Path) -> None:
+    frames = steady_frames(26, flash=(22.4, 22.9))
+    clip = Clip(frames, sounds=[click(3, at=1.25), click(4, at=23.25, start=20)])
+    found = extract(joined_broadcast(tmp_path, clip), tmp_path, features=("color", "emobase"))
+    assert "clock_restarts" not in found.result.damage
+    assert flashes(found) == [45]
+    intensity = np.nan_to_num(found.column("emobase", "pcm_intensity_sma_max"))
+    assert np.flatnonzero(intensity > 0.1 * intensity.max()).tolist() == [2, 46]
+
+
+@pytest.mark.parametrize(("suffix", "codec"), [(".avi", "mpeg4"), (".avi", "libx264"), (".m2v", "mpeg2video")])
+def test_containers_without_presentation_times_show_every_frame_in_time(
+    tmp_path: Path, suffix: str, codec: str
+) -> None:
+    import av
+
+    frames = steady_frames(4, flash=(1.4, 1.88), fps=25)
+    path = tmp_path / f"clip{suffix}"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.codec_context.max_b_frames = 2
+        for i, (_, level) in enumerate(frames):
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), level, np.uint8), format="rgb24")
+            frame.pts = i
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    found = extract(path, tmp_path, features=("color",))
+    assert found.result.windows == 8
+    assert found.result.damage == {}
+    assert flashes(found) == [3]
+    assert found.table("color")["value_mean"].null_count == 0
+    assert found.column("shots", "frames").sum() == 100
+
+
+def test_sound_that_leads_by_a_codecs_priming_does_not_shift_the_picture(tmp_path: Path) -> None:
+    clip = Clip(steady_frames(4, flash=(1.5, 2.0)), sounds=[click(4, at=2.75)])
+    found = extract(joined_broadcast(tmp_path, clip), tmp_path, features=("color", "emobase"))
+    assert flashes(found) == [3]
+    assert found.column("timeline", "pts")[0] == 0
+    assert int(np.nanargmax(found.column("emobase", "pcm_intensity_sma_max"))) == 5
+
+
+def test_a_feature_of_a_stream_that_is_not_there_can_be_added_later(
+    media: Callable[[str], Path], tmp_path: Path
+) -> None:
+    for name, features in (("audioonly60.m4a", ("emobase", "color")), ("noaudio20.mp4", ("color", "emobase"))):
+        for upto in (1, 2):
+            found = extract(media(name), tmp_path, features=features[:upto])
+        assert found.table(features[1])[4].null_count == found.result.windows
+
+
+def test_failures_leave_no_opensmile_behind(tmp_path: Path) -> None:
+    import threading
+
+    header = Clip(sounds=[click(1, at=0.5)]).write(tmp_path / "full.wav").read_bytes()[:78]
+    (tmp_path / "header.wav").write_bytes(header)
+    settings = Settings(features=("emobase",))
+    for _ in range(3):
+        video = VideoInput("header", str(tmp_path / "header.wav"))
+        assert process_video(video, measurements(settings), tmp_path).state == "failed"
+    assert not [thread for thread in threading.enumerate() if thread.name == "opensmile"]
+
+
+def test_another_file_of_the_same_name_and_size_is_made_anew(tmp_path: Path) -> None:
+    path = Clip(sounds=[click(4, at=1.25)]).write(tmp_path / "clip.wav")
+    size = path.stat().st_size
+    extract(path, tmp_path, features=("emobase",))
+    Clip(sounds=[click(4, at=3.25)]).write(path)
+    assert path.stat().st_size == size
+    found = extract(path, tmp_path, features=("emobase",))
+    assert found.result.kept == ()
+    assert int(np.nanargmax(found.column("emobase", "pcm_intensity_sma_max"))) == 6
+
+
+def test_a_frame_with_a_broken_time_stamp_costs_only_itself(media: Callable[[str], Path]) -> None:
+    with Media.open(media("tiny4.mp4")) as opened:
+        good = [p for p in opened.decode(video=True, audio=False) if isinstance(p, VideoFrame)]
+        line = MonotonicFrameFilter(damage := Damage(), FramesSeen())
+        broken = replace(good[50], start=Fraction(1000))
+        passed = [p for g in (*good[:50], broken, *good[51:]) for p in line.push(g)] + list(line.finish())
+    assert passed == [*good[:50], *good[51:]]
+    assert damage.frames_unplaceable == 1
