@@ -111,7 +111,9 @@ class Display(ProgressBars):
         self._say(line + count)
 
     def summarise(self, out: str) -> None:
-        """Prints the closing table."""
+        """Prints the closing table, if any work was begun."""
+        if not self._expected:
+            return
         wall_s = time.perf_counter() - self._started
         if self._log_json:
             self._log({"event": "run", "done": self.done, "failed": self.failed, "seconds": wall_s, "out": out})

@@ -173,11 +173,19 @@ def _environment() -> dict[str, str | int]:
 
 
 def _without_interrupts(start: Callable[[], Any]) -> Any:
-    """Starts processes that do not see the terminal's Ctrl-C: this process gets it and ends them."""
+    """Starts processes that do not see the terminal's Ctrl-C: this process gets it, after the start, and ends them."""
     if threading.current_thread() is not threading.main_thread():
         return start()
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    came: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
+    # Processes inherit which signals are blocked, but not a handler.
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        return start()
+        started = start()
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        signal.signal(signal.SIGINT, handler)
+    if came:
+        started.close()
+        raise KeyboardInterrupt
+    return started

@@ -19,8 +19,10 @@ from clips import extract
 from torch.utils.data import DataLoader
 
 from pipeline.dataset.dataset import open_dataset
-from pipeline.errors import DatasetError
+from pipeline.errors import DatasetError, MediaError
+from pipeline.store.files import VideoInput
 from pipeline.store.parquet import write_table
+from pipeline.store.records import failure, write_record
 
 VIDEOS = ("007", "rot90_12", "silent", "sound", "vfr20")
 WINDOWS = (8, 25, 41, 11, 40)
@@ -159,9 +161,7 @@ def test_something_else_than_a_finished_folder_is_refused(tmp_path: Path, folder
 def test_a_video_that_lacks_a_table_is_left_out_or_null(folder: Path) -> None:
     (folder / "glow" / "007.parquet").unlink()
     (folder / "motion" / "007.parquet").unlink()
-    (folder / "_status").mkdir(exist_ok=True)
-    record = {"video_id": "lost", "state": "failed", "error": "lost.mp4: no such file"}
-    (folder / "_status" / "lost.json").write_text(json.dumps(record))
+    write_record(failure(VideoInput("lost", "lost.mp4"), MediaError("lost.mp4: no such file")), folder)
     data = open_dataset(folder)
     assert data.videos == VIDEOS[1:]
     assert data.left_out["007"] == "lacks glow, motion (run avcues extract again)"

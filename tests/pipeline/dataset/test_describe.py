@@ -12,7 +12,10 @@ import pytest
 from command import avcues
 
 from pipeline.dataset.validate import check
+from pipeline.errors import MediaError
+from pipeline.store.files import VideoInput
 from pipeline.store.parquet import write_table
+from pipeline.store.records import VideoResult, failure, write_record
 
 
 def describe(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -88,18 +91,16 @@ def rewrite_recipe(source: Path, target: Path, recipe: dict) -> None:
 def card(folder: Path) -> str:
     (folder / "motion" / "silent.parquet").unlink()
     (folder / "glow" / "vfr20.parquet").write_bytes(b"PAR1 no more")
-    (folder / "_status").mkdir(exist_ok=True)
-    records = {
-        "lost": {"video_id": "lost", "state": "failed", "error": "lost.mp4: is empty"},
-        "007": {
-            "video_id": "007",
-            "state": "done",
-            "damage": {"video_packets_missing": 3},
-            "left_out": {"objects": "no weights"},
-        },
-    }
-    for video_id, record in records.items():
-        (folder / "_status" / f"{video_id}.json").write_text(json.dumps(record))
+    lost = failure(VideoInput("lost", "lost.mp4"), MediaError("lost.mp4: is empty"))
+    damaged = VideoResult(
+        video_id="007",
+        source="tiny4.mp4",
+        state="done",
+        damage={"video_packets_missing": 3},
+        left_out={"objects": "no weights"},
+    )
+    for result in (lost, damaged):
+        write_record(result, folder)
     done = describe(folder, "--card")
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == str(folder / "DATACARD.md")

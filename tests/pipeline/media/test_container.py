@@ -1,4 +1,4 @@
-"""Media facts, damage, and files that are no media."""
+"""Stream metadata, damage, and files that are no media."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from pipeline.runtime.settings import Settings
 from pipeline.store.files import VideoInput
 
 
-def test_facts(media: Callable[[str], Path]) -> None:
+def test_stream_metadata(media: Callable[[str], Path]) -> None:
     with Media.open(media("real60.mp4")) as opened:
-        facts = opened.facts
-    assert facts.video is not None
-    assert facts.audio is not None
-    assert (facts.video.codec, facts.video.width, facts.video.height) == ("h264", 1280, 720)
-    assert (facts.audio.codec, facts.audio.rate_hz, facts.audio.channels) == ("aac", 48000, 2)
-    assert facts.duration_s == pytest.approx(60, abs=0.01)
+        metadata = opened.metadata
+    assert metadata.video is not None
+    assert metadata.audio is not None
+    assert (metadata.video.codec, metadata.video.width, metadata.video.height) == ("h264", 1280, 720)
+    assert (metadata.audio.codec, metadata.audio.rate_hz, metadata.audio.channels) == ("aac", 48000, 2)
+    assert metadata.duration_s == pytest.approx(60, abs=0.01)
 
 
 def test_frames_tell_rotation_and_intervals(media: Callable[[str], Path]) -> None:
@@ -120,15 +120,15 @@ def test_cover_art_is_not_a_video(tmp_path: Path) -> None:
                 packet.stream = sound
                 target.mux(packet)
     with Media.open(covered) as opened:
-        assert opened.facts.video is None
-        assert opened.facts.audio is not None
+        assert opened.metadata.video is None
+        assert opened.metadata.audio is not None
 
 
 def test_a_colon_in_the_name_is_no_protocol(tmp_path: Path) -> None:
     path = Clip(steady_frames(1, flash=(0, 0))).write(tmp_path / "clip.mov")
     strange = path.rename(tmp_path / "http: a clip.mov")
     with Media.open(strange) as opened:
-        assert opened.facts.video is not None
+        assert opened.metadata.video is not None
 
 
 @pytest.mark.parametrize(

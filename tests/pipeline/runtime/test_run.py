@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from command import avcues
+from command import avcues, wait_until
 
 WINDOW_TABLES = ("timeline", "emobase", "rhythm", "color", "lighting")
 CHEAP = ("--features", "emobase,rhythm,color,lighting")
@@ -252,7 +252,8 @@ def test_an_interrupt_is_one_line_and_the_next_run_goes_on(media, tmp_path: Path
     command = [str(Path(sys.executable).with_name("avcues")), "extract", str(media("real60.mp4")), "-o", str(tmp_path)]
     command += ["--features", "color", "--workers", str(workers)]
     running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    time.sleep(4.5)
+    wait_until((tmp_path / "dataset.json").exists)
+    time.sleep(0.5)
     os.killpg(running.pid, signal.SIGINT)  # as a terminal does: the whole group
     _, shown = running.communicate(timeout=60)
     assert running.returncode == 130, shown
