@@ -26,7 +26,14 @@ ModelFolder = Annotated[Path, typer.Argument(metavar="MODEL", help="A folder tha
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-def evaluate(folder: ModelFolder, as_json: AsJson = False, debug: Debug = False) -> None:
+def evaluate(
+    folder: ModelFolder,
+    annotations: Annotated[
+        Path | None, typer.Option(help="Folder of the ratings behind the labels: tells how well raters agree.")
+    ] = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
     """Computes every figure of a saved model again from its out-of-fold predictions, and its page.
 
     [bold]avcues evaluate[/] model
@@ -37,7 +44,7 @@ def evaluate(folder: ModelFolder, as_json: AsJson = False, debug: Debug = False)
         from pipeline.cli.training_display import show_metrics
         from pipeline.training.train import evaluate_saved
 
-        found = evaluate_saved(folder)
+        found = evaluate_saved(folder, annotations)
         if as_json:
             print(json.dumps(found, indent=1))
         else:

@@ -48,8 +48,9 @@ def train(
         typer.Option(rich_help_panel=_LEARN, help="Labels to predict; else arousal,valence, or all where they lack."),
     ] = None,
     label_range: Annotated[
-        str, typer.Option(rich_help_panel=_LEARN, metavar="LOW,HIGH", help="Scale of the labels.")
-    ] = "-1,1",
+        str | None,
+        typer.Option(rich_help_panel=_LEARN, metavar="LOW,HIGH", help="Scale of the labels; else theirs, or -1,1."),
+    ] = None,
     label_fill: Annotated[
         Literal["none", "hold", "linear"],
         typer.Option(rich_help_panel=_LEARN, help="Windows without a label, as for align."),
@@ -64,6 +65,21 @@ def train(
     pretrain_visual: Annotated[
         Path | None, typer.Option(rich_help_panel=_LEARN, help="Of pair: labels by those who only saw.")
     ] = None,
+    annotations: Annotated[
+        Path | None,
+        typer.Option(
+            rich_help_panel=_LEARN,
+            help="Folder of the ratings behind the labels: tells how well raters agree, and gives single raters.",
+        ),
+    ] = None,
+    targets: Annotated[
+        Literal["gold", "raters"],
+        typer.Option(rich_help_panel=_LEARN, help="Learn the labels, or the ratings of every rater by heads."),
+    ] = "gold",
+    heads: Annotated[
+        Literal["rater", "setup"],
+        typer.Option(rich_help_panel=_LEARN, help="With --targets raters: a head per rater, or per setup."),
+    ] = "rater",
     protocol: Annotated[
         Literal["clean", "muvi"],
         typer.Option(
@@ -149,38 +165,43 @@ def train(
 
         from pipeline.cli.training_display import Fitting, announce, progress, show_metrics
         from pipeline.runtime.signals import terminable
-        from pipeline.training import train as training
         from pipeline.training.settings import TrainingSettings
+        from pipeline.training.study import choose_tables, prepare
+        from pipeline.training.train import check_target
+        from pipeline.training.train import train as train_model
 
         console = Console(stderr=True)
-        sound, picture = training.choose_tables(folder, model, listed(audio), listed(visual))
+        sound, picture = choose_tables(folder, model, listed(audio), listed(visual))
         settings = TrainingSettings(
             model=model,
             audio=sound,
             visual=picture,
             dimensions=tuple(listed(dimensions) or ()),
-            label_range=_range(label_range),
+            label_range=None if label_range is None else _range(label_range),
             folds=folds,
             seeds=seeds,
+            targets=targets,
+            heads=heads,
             ablate=ablate,
             protocol=_protocol(protocol, given),
         )
         pretraining = {"audio": pretrain_audio, "visual": pretrain_visual}
         with progress(console, "reading") as move:
-            study = training.prepare(
+            study = prepare(
                 folder,
                 labels,
                 settings,
                 pretrain={branch: path for branch, path in pretraining.items() if path is not None},
                 label_fill=label_fill,
                 incomplete="nulls" if incomplete == "nulls" else "leave_out",
+                annotations=annotations,
                 order=None if video_order is None else _order(video_order),
                 finished=move,
             )
-        training.check_target(out, study.data)
+        check_target(out, study.data)
         announce(study, console)
         with terminable(), Fitting(study, console) as fitting:
-            found = training.train(study, out, workers=_workers(workers), shares=fitting.share, told=fitting.done)
+            found = train_model(study, out, workers=_workers(workers), shares=fitting.share, told=fitting.done)
         show_metrics(found, console)
         say(console, "bold", "wrote", f"{out}")
 

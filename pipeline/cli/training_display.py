@@ -16,7 +16,7 @@ from rich.table import Table
 from pipeline.training.cross_validation import Outcome, jobs_of
 from pipeline.training.fit import best_epoch
 from pipeline.training.samples import MAIN
-from pipeline.training.train import Study
+from pipeline.training.study import Study
 
 _LISTED = 8
 

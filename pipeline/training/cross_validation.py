@@ -13,7 +13,7 @@ from pipeline.training.baselines import time_only, train_mean
 from pipeline.training.fit import Epoch, best_epoch, one_thread, seed_of
 from pipeline.training.lasso import Lasso
 from pipeline.training.models import Fitted, fit_model
-from pipeline.training.samples import Floats, Samples
+from pipeline.training.samples import MAIN, Floats, Samples
 from pipeline.training.settings import TrainingSettings
 from pipeline.training.splits import Parts
 
@@ -42,7 +42,7 @@ class Outcome:
     Args:
         rows: (M,) labelled rows of the test videos.
         predictions: (M,).
-        outputs: (M, outputs) where a network has several, one for each rater or setup.
+        outputs: (M, outputs) of each rater or setup; NaN where the network learned from none of its labels.
         train_mean: (M,) baseline.
         time_only: (M,) baseline.
         losses: By stage, of every epoch.
@@ -92,10 +92,11 @@ def run_job(
     Args:
         told: Is called with the share of the work that is done.
     """
+    samples = samples.of_fold(job.fold)
     everything = Parts(samples.videos, (), ())
     parts = everything if job.fold is None else folds[job.fold]
     shared = settings.protocol.pretrain == "shared" and job.fold is not None
-    stages = [*samples.columns, "main"] if settings.model == "pair" else ["main"]
+    stages = [*samples.columns, MAIN] if settings.model == "pair" else [MAIN]
 
     def epoch_done(stage: str, epoch: int) -> None:
         told((stages.index(stage) + epoch / settings.protocol.epochs) / len(stages))
@@ -127,12 +128,13 @@ def run_job(
         rows = samples.labelled(parts.test, gold, settings.history)
         train = samples.labelled((*parts.train, *parts.validation), gold, settings.history)
         outputs = fitted.outputs(inputs, rows)
+        learned = samples.targets[MAIN][job.dimension].learned(samples.rows((*parts.train, *parts.validation)))
         tables = () if job.without else settings.tables
         return replace(
             about,
             rows=rows,
             predictions=outputs @ np.array(fitted.readout),
-            outputs=outputs,
+            outputs=np.where(learned, outputs, np.nan),
             train_mean=train_mean(gold, train, rows),
             time_only=time_only(samples, gold, train, rows),
             importance=importance.of_tables(

@@ -13,6 +13,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.annotations.consensus import ccc, pearson
+
 MEASURES = ("ccc", "pearson", "rmse", "mse")
 _RESAMPLES = 2000
 _PERMUTATIONS = 9999
@@ -25,14 +27,10 @@ def scores(target: Floats, prediction: Floats) -> dict[str, float]:
     """The `MEASURES` of one series; NaN where one is not defined, as Pearson's correlation of a constant."""
     if not len(target):
         return dict.fromkeys(MEASURES, float("nan"))
-    off_t, off_p = target - target.mean(), prediction - prediction.mean()
-    var_t, var_p, cov = (off_t**2).mean(), (off_p**2).mean(), (off_t * off_p).mean()
-    spread = var_t + var_p + (target.mean() - prediction.mean()) ** 2
-    constant = np.ptp(target) == 0 or np.ptp(prediction) == 0
     mse = float(((target - prediction) ** 2).mean())
     return {
-        "ccc": 0.0 if constant and spread > 0 else float(2 * cov / spread) if spread > 0 else float("nan"),
-        "pearson": float("nan") if constant else float(cov / np.sqrt(var_t * var_p)),
+        "ccc": float(ccc(target, prediction)),
+        "pearson": float(pearson(target, prediction)),
         "rmse": float(np.sqrt(mse)),
         "mse": mse,
     }

@@ -106,7 +106,8 @@ def fit_model(
         epochs=epochs,
         told=told,
     )
-    fitted = Fitted(scalers=scalers, estimator=network, history=settings.history, readout=target.readout, losses=losses)
+    readout = target.readout_of(samples.rows(train))
+    fitted = Fitted(scalers=scalers, estimator=network, history=settings.history, readout=readout, losses=losses)
     return fitted, scaled
 
 

@@ -50,7 +50,7 @@ def _write(tables: Sequence[pa.Table], path: Path) -> None:
 
 
 def _out_of_fold(outcome: Outcome, samples: Samples, settings: TrainingSettings) -> pa.Table:
-    gold = samples.gold[outcome.job.dimension][outcome.rows]
+    gold = samples.of_fold(outcome.job.fold).gold[outcome.job.dimension][outcome.rows]
     return pa.table(
         {
             "dimension": _repeated(outcome.job.dimension, len(gold)),
@@ -65,17 +65,17 @@ def _out_of_fold(outcome: Outcome, samples: Samples, settings: TrainingSettings)
 
 
 def _raters(outcome: Outcome, samples: Samples, settings: TrainingSettings) -> pa.Table:
-    target = samples.targets[MAIN][outcome.job.dimension]
+    target = samples.of_fold(outcome.job.fold).targets[MAIN][outcome.job.dimension]
     ratings = target.values[outcome.rows]
     window, column = np.nonzero(np.isfinite(ratings))
-    heads = np.array(target.heads)[column]
+    own = outcome.outputs[window, np.array(target.heads)[column]]
     return pa.table(
         {
             "dimension": _repeated(outcome.job.dimension, len(window)),
             **_where(outcome, samples, outcome.rows[window]),
             "rater": pa.array([target.names[i] for i in column], pa.string()),
             "target": settings.as_labels(ratings[window, column]),
-            "own_head": settings.as_labels(outcome.outputs[window, heads]),
+            "own_head": pa.array(settings.as_labels(own), mask=np.isnan(own)),
             "prediction": settings.as_labels(outcome.predictions[window]),
         }
     )

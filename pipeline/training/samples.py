@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -41,6 +41,16 @@ class Target:
     outputs: tuple[str, ...] = ("gold",)
     readout: tuple[float, ...] = (1.0,)
 
+    def learned(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """(outputs,) whether some rows have a label for it: an output that learned from none says nothing."""
+        known = np.isfinite(self.values[rows]).any(axis=0)
+        return np.isin(np.arange(len(self.outputs)), np.array(self.heads)[known])
+
+    def readout_of(self, rows: npt.NDArray[np.int64]) -> tuple[float, ...]:
+        """The readout of a network that learned from some rows, which leaves out what it did not learn."""
+        weights = np.array(self.readout) * self.learned(rows)
+        return tuple((weights / (weights.sum() or 1.0)).tolist())
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Samples:
@@ -54,6 +64,7 @@ class Samples:
         targets: Labels to learn from, by role (`MAIN`, or the name of a block to pretrain) and dimension.
         gold: (rows,) labels to be judged by, by dimension; NaN where there is none.
         fingerprints: Of the source file of each video.
+        of_folds: For each fold `targets` and `gold` of its own, where these are fitted to training videos; else none.
     """
 
     videos: tuple[str, ...]
@@ -63,6 +74,14 @@ class Samples:
     targets: Mapping[str, Mapping[str, Target]]
     gold: Mapping[str, Floats]
     fingerprints: Mapping[str, str]
+    of_folds: tuple[tuple[Mapping[str, Mapping[str, Target]], Mapping[str, Floats]], ...] = ()
+
+    def of_fold(self, fold: int | None) -> Samples:
+        """The samples with the labels of a fold; None: with those that were fitted to all videos."""
+        if fold is None or not self.of_folds:
+            return self
+        targets, gold = self.of_folds[fold]
+        return replace(self, targets=targets, gold=gold)
 
     @cached_property
     def _place(self) -> dict[str, int]:

@@ -116,7 +116,7 @@ class TrainingSettings:
         audio: Tables of the sound.
         visual: Tables of the picture.
         dimensions: Labels to predict, each by a model of its own; none: arousal and valence if they are there, or all.
-        label_range: The lowest and highest label that is possible; networks predict between -1 and 1.
+        label_range: The lowest and highest label that is possible; None: as the gold standard says, or -1 and 1.
         folds: Parts of the cross-validation.
         seeds: Networks are fitted so many times, from other random numbers.
         targets: "gold": one aggregated label; "raters": the series of each rater.
@@ -129,7 +129,7 @@ class TrainingSettings:
     audio: tuple[str, ...] = ()
     visual: tuple[str, ...] = ()
     dimensions: tuple[str, ...] = ()
-    label_range: tuple[float, float] = (-1.0, 1.0)
+    label_range: tuple[float, float] | None = None
     folds: int = 5
     seeds: int = 3
     targets: TargetsName = "gold"
@@ -141,7 +141,7 @@ class TrainingSettings:
         _check_choices(self)
         if self.folds < 2 or self.seeds < 1:
             raise SettingsError(f"--folds {self.folds} --seeds {self.seeds}: expected 2 folds and 1 seed or more")
-        low, high = self.label_range
+        low, high = self.scale
         if not low < high:
             raise SettingsError(f"--label-range {low:g},{high:g}: expected the lowest label, then the highest")
         if self.model == "lasso" and self.targets == "raters":
@@ -194,12 +194,17 @@ class TrainingSettings:
         """Windows that the model sees, and how far after the last of them its target lies; LASSO sees the target's."""
         return (1, 0) if self.model == "lasso" else (self.protocol.length, self.protocol.horizon)
 
+    @property
+    def scale(self) -> tuple[float, float]:
+        """The lowest and highest label; networks predict between -1 and 1."""
+        return self.label_range or (-1.0, 1.0)
+
     def as_labels(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Values between -1 and 1, as models have them, on the scale of the labels."""
-        low, high = self.label_range
+        low, high = self.scale
         return values if (low, high) == (-1, 1) else low + (values + 1) / 2 * (high - low)
 
     def as_targets(self, labels: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Labels brought from their scale to -1 and 1."""
-        low, high = self.label_range
+        low, high = self.scale
         return labels if (low, high) == (-1, 1) else (labels - low) / (high - low) * 2 - 1
