@@ -12,10 +12,9 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.errors import InputError
+from pipeline.store.model_files import FOLDS, METRICS, OUT_OF_FOLD
 from pipeline.store.parquet import read_table
 from pipeline.training.metrics import compare_videos
-from pipeline.training.results import FOLDS, OUT_OF_FOLD
-from pipeline.training.train import METRICS
 
 
 def compare(folders: Sequence[Path]) -> dict[str, Any]:

@@ -11,11 +11,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.store.model_files import COEFFICIENTS, IMPORTANCE, OUT_OF_FOLD, RATERS
 from pipeline.store.parquet import read_table
 from pipeline.training.baselines import BASELINES
 from pipeline.training.evaluate import Predictions, evaluate, interval, paired, scores
 from pipeline.training.importance import by_family
-from pipeline.training.results import COEFFICIENTS, IMPORTANCE, OUT_OF_FOLD, RATERS
 
 Scoring = Literal["video", "s111"]
 _LISTED_COLUMNS = 20

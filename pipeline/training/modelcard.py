@@ -10,9 +10,8 @@ from typing import Any
 from models_cache.manifest import assets
 from pipeline.dataset.data_card import SOFTWARE_LICENCES, grid
 from pipeline.store.files import write_atomically
+from pipeline.store.model_files import CARD
 from pipeline.training.samples import MAIN
-
-CARD = "MODELCARD.md"
 
 _MODELS = {
     "lasso": "LASSO on the features of the window itself, the penalty chosen by cross-validation by video",

@@ -10,14 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from pipeline.store.model_files import COEFFICIENTS, FOLDS, HISTORY, IMPORTANCE, OUT_OF_FOLD, RATERS
 from pipeline.store.parquet import write_table
 from pipeline.training.cross_validation import Outcome
 from pipeline.training.samples import MAIN, Samples
 from pipeline.training.settings import TrainingSettings
 from pipeline.training.splits import Parts
-
-OUT_OF_FOLD, RATERS, HISTORY, FOLDS = "out_of_fold.parquet", "raters.parquet", "history.parquet", "folds.parquet"
-IMPORTANCE, COEFFICIENTS = "importance.parquet", "coefficients.parquet"
 
 
 def write_results(
@@ -25,14 +23,7 @@ def write_results(
 ) -> None:
     """Writes every table into the model's folder; predictions and labels are on the scale of the labels.
 
-    | file                    | one row per                                                                          |
-    |-------------------------|--------------------------------------------------------------------------------------|
-    | `out_of_fold.parquet`   | dimension, seed, labelled window: label, prediction and baselines; `without` a table |
-    | `raters.parquet`        | dimension, seed, window, rater: rating, its head, and the prediction for all         |
-    | `history.parquet`       | dimension, seed, fold, stage, epoch: losses                                          |
-    | `folds.parquet`         | fold, video: its part                                                                |
-    | `importance.parquet`    | dimension, seed, fold, table: CCC that is lost when it is of other videos            |
-    | `coefficients.parquet`  | dimension, fold, column of LASSO: its coefficient                                    |
+    `pipeline.store.model_files` says what is in them.
     """
     whole = [outcome for outcome in outcomes if outcome.job.without is None]
     _write([_out_of_fold(outcome, samples, settings) for outcome in outcomes], folder / OUT_OF_FOLD)

@@ -19,6 +19,7 @@ from torch import Tensor
 from pipeline.dataset.catalog import Catalog
 from pipeline.errors import DatasetError, InputError, SettingsError
 from pipeline.store.files import write_atomically
+from pipeline.store.model_files import DOCUMENT, WEIGHTS
 from pipeline.store.parquet import write_json
 from pipeline.training.fit import one_thread
 from pipeline.training.lasso import Lasso
@@ -28,7 +29,6 @@ from pipeline.training.samples import features_of
 from pipeline.training.scaling import Scaler
 from pipeline.training.settings import TrainingSettings
 
-DOCUMENT, WEIGHTS = "model.json", "weights.safetensors"
 _FORMAT = 1
 
 

@@ -17,6 +17,7 @@ from pipeline.annotations import schema
 from pipeline.dataset.dataset import Dataset
 from pipeline.errors import InputError, SettingsError
 from pipeline.store.files import prepare_output
+from pipeline.store.model_files import DOCUMENT, METRICS
 from pipeline.store.parquet import write_json
 from pipeline.store.provenance import avcues_version
 from pipeline.training.cross_validation import Job, Outcome, epochs_of, jobs_of
@@ -26,11 +27,10 @@ from pipeline.training.pool import Shares, processes
 from pipeline.training.ratings import human_agreement
 from pipeline.training.results import write_results
 from pipeline.training.samples import MAIN
-from pipeline.training.saved_model import DOCUMENT, read_document, save_model
+from pipeline.training.saved_model import read_document, save_model
 from pipeline.training.settings import TrainingSettings
 from pipeline.training.study import Study, leaks_of
 
-METRICS = "metrics.json"
 _LIBRARIES = ("numpy", "safetensors", "scikit-learn", "torch")
 _LISTED = 5
 
