@@ -36,7 +36,8 @@ ENTRYPOINT ["tini", "--", "avcues-or-tool"]
 
 FROM base AS app
 ARG TORCH_INDEX=""
-RUN pip install --constraint constraints.txt ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} torch
+# Both from one index: a torchvision that was built for CUDA does not load its operators beside a CPU torch.
+RUN pip install --constraint constraints.txt ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} torch torchvision
 COPY pyproject.toml README.md LICENSE ./
 COPY models_cache models_cache
 COPY extractors extractors

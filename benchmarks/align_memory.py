@@ -19,7 +19,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.dataset.catalog import read_catalog
-from pipeline.store.parquet import TIMELINE, table_path, write_table
+from pipeline.store.layout import table_path
+from pipeline.store.parquet import TIMELINE, write_table
 
 
 def multiply(source: Path, target: Path, videos: int) -> None:

@@ -111,7 +111,7 @@ def clocked(work: Callable[[], object]) -> dict[str, dict[str, float]]:
 
 
 def networks(arguments: argparse.Namespace) -> dict[str, Network]:
-    """The networks that avcues uses with the weights at hand, by stage."""
+    """The networks that avcues uses with the weights that this machine has, by stage."""
     with av.open(str(arguments.video)) as container:
         stream = container.streams.video[0]
         scale = LONG_SIDE / max(stream.width, stream.height)

@@ -313,13 +313,13 @@ def objects(job: Job) -> pd.DataFrame:
 
 
 def weights(*names: str) -> tuple[str, Path]:
-    """Variant and file of the first of some assets that is at hand, which is avcues' rule."""
+    """Variant and file of the first of some assets that this machine has, which is avcues' rule."""
     from models_cache.cache import find
 
     for name in names:
         if found := find(name):
             return name.partition("/")[2], found.path
-    raise SystemExit(f"none of {', '.join(names)} is at hand; fetch one with: avcues models fetch {names[-1]}")
+    raise SystemExit(f"this machine has none of {', '.join(names)}; fetch one with: avcues models fetch {names[-1]}")
 
 
 STAGES: dict[str, Callable[[Any], pd.DataFrame]] = {

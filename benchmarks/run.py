@@ -31,6 +31,7 @@ from loop import loop
 from rich.console import Console
 from rich.table import Table
 
+from extractors import registry
 from models_cache.cache import CACHE_VARIABLE, cache_dir
 from pipeline.store.provenance import library_versions
 
@@ -373,7 +374,8 @@ def machine() -> dict[str, Any]:
     if (info := Path("/proc/cpuinfo")).exists():
         names = [line.partition(":")[2].strip() for line in info.read_text().splitlines() if "model name" in line]
         cpu = names[0] if names else cpu
-    versions = library_versions() | {
+    of_extractors = (library_versions(registry.create(name), "cpu") for name in registry.names())
+    versions = {name: version for found in of_extractors for name, version in found.items()} | {
         name: importlib.metadata.version(name) for name in ("torch", "openvino", "ultralytics-opencv-headless")
     }
     return {

@@ -41,7 +41,7 @@ class ActionsSettings:
 
     Args:
         variant: "i3d_rgb_imagenet" (the MuVi study's), "i3d_rgb_scratch" or "i3d_r50"; "auto" takes the first that is
-            to be had.
+            available.
     """
 
     variant: str = "auto"
@@ -54,6 +54,7 @@ class Actions(BaseExtractor):
     version = 1
     imports = ("torch", "openvino")
     citation = "Carreira and Zisserman 2017, Quo vadis, action recognition?; PyTorchVideo (Fan et al. 2021)"
+    libraries = ("torch", "openvino")
     Settings = ActionsSettings
     tables = (_TABLE,)
     supports_bf16 = True

@@ -86,6 +86,7 @@ class Color(BaseExtractor):
         "Hanbury 2003, Circular statistics applied to colour images; "
         "Hasler and Suesstrunk 2003, Measuring colourfulness in natural images"
     )
+    libraries = ("opencv-python-headless",)
     Settings = NoSettings
     tables = (_TABLE,)
     thread_safe = True

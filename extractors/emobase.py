@@ -104,6 +104,7 @@ class Emobase(BaseExtractor):
     version = 1
     imports = ("opensmile",)
     citation = "openSMILE emobase (Eyben, Woellmer and Schuller 2010), audEERING opensmile-python"
+    libraries = ("opensmile", "soxr")
     Settings = EmobaseSettings
     tables = (_TABLE,)
     hop = _HOP

@@ -70,8 +70,8 @@ class ExpressionsSettings:
     """Options of the expression features.
 
     Args:
-        variant: "vgg19" (the MuVi study's) or "mini_xception"; "auto" takes the first that is to be had.
-        detector: "yunet" or "centerface"; "auto" takes the first that is to be had.
+        variant: "vgg19" (the MuVi study's) or "mini_xception"; "auto" takes the first that is available.
+        detector: "yunet" or "centerface"; "auto" takes the first that is available.
         min_score: Smallest detector confidence of a face.
         min_face_px: Smallest width and height of a face; FER networks see 48 to 64 px.
     """
@@ -100,6 +100,11 @@ class Expressions(BaseExtractor):
         self.settings = settings
         self._network: Callable[[Tensor], Tensor] | None = None
         self._detector: YuNet | CenterFace | None = None
+
+    @property
+    def libraries(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Distributions whose code decides values; OpenVINO compiles the large network alone."""
+        return ("torch", "opencv-python-headless", *(("openvino",) if self.supports_bf16 else ()))
 
     @property
     def supports_bf16(self) -> bool:

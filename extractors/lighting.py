@@ -56,6 +56,7 @@ class Lighting(BaseExtractor):
         "Rasheed, Sheikh and Shah 2005, On the use of computable features for film classification (lighting key); "
         "Wang and Cheong 2006, Affective understanding in film (median brightness, shadow proportion)"
     )
+    libraries = ("opencv-python-headless",)
     Settings = LightingSettings
     tables = (_TABLE,)
     thread_safe = True

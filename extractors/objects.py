@@ -40,7 +40,7 @@ class ObjectsSettings:
 
     Args:
         variant: "yolo11n", "yolo26n", "yolov5su" (of the MuVi study's family), or the path of a checkpoint, which is
-            a pickle: give only files that you trust. "auto" takes the first that is to be had.
+            a pickle: give only files that you trust. "auto" takes the first that is available.
         conf: Smallest confidence of a detection.
         iou: Overlap above which non-maximum suppression drops the weaker box.
         imgsz: Long side in pixels that frames are letterboxed to.
@@ -62,6 +62,7 @@ class Objects(BaseExtractor):
     version = 1
     imports = ("torch",)
     citation = "Ultralytics YOLO (Jocher et al.), COCO (Lin et al. 2014)"
+    libraries = ("torch", "torchvision", "ultralytics-opencv-headless", "opencv-python-headless")
     Settings = ObjectsSettings
     weights: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "variant": ("objects/yolo11n", "objects/yolo26n", "objects/yolov5su")

@@ -49,9 +49,12 @@ def load(name: str) -> type[BaseExtractor]:
         return with_defaults(getattr(importlib.import_module(module), attribute))
     (point, *_) = importlib.metadata.entry_points(group=ENTRY_POINTS, name=name)
     try:
-        return with_defaults(point.load())
+        extractor_class = with_defaults(point.load())
     except Exception as error:
         raise AvcuesError(f'the installed extractor "{name}" ({point.value}) cannot be imported: {error}') from error
+    if point.dist is not None and not extractor_class.libraries:
+        extractor_class.libraries = (point.dist.name,)
+    return extractor_class
 
 
 def create(name: str, options: Mapping[str, Any] | None = None) -> BaseExtractor:

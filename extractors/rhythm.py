@@ -85,6 +85,7 @@ class Rhythm(BaseExtractor):
         "Lartillot et al. 2008, Multi-feature modeling of pulse clarity; Harte et al. 2006 (tonal centroid); "
         "Jiang et al. 2002 (spectral contrast)"
     )
+    libraries = ("librosa", "numba", "scipy", "soxr")
     Settings = NoSettings
     tables = (_TABLE,)
     rate_hz: int | None = RATE_HZ

@@ -48,7 +48,7 @@ class ScenesSettings:
     """Options of the scene features.
 
     Args:
-        variant: "resnet50" (the MuVi study's) or "squeezenet11" (small); "auto" takes the first that is to be had.
+        variant: "resnet50" (the MuVi study's) or "squeezenet11" (small); "auto" takes the first that is available.
     """
 
     variant: str = "auto"
@@ -69,6 +69,11 @@ class Scenes(BaseExtractor):
     def __init__(self, settings: ScenesSettings = ScenesSettings()) -> None:
         self.settings = settings
         self._network: Callable[[Tensor], Tensor] | None = None
+
+    @property
+    def libraries(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Distributions whose code decides values; OpenVINO compiles the large network alone."""
+        return ("torch", "torchvision", *(("openvino",) if self.supports_bf16 else ()))
 
     @property
     def supports_bf16(self) -> bool:

@@ -52,6 +52,7 @@ class Shots(BaseExtractor):
     name = "shots"
     version = 1
     citation = "PySceneDetect 0.7 (Castellano), AdaptiveDetector and ContentDetector"
+    libraries = ("scenedetect-headless", "opencv-python-headless")
     Settings = ShotsSettings
     tables = (_TABLE,)
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import platformdirs
 from filelock import FileLock
 
+from models_cache.atomic import atomic_file
 from models_cache.download import DownloadError, Progress, download, download_member
 from models_cache.errors import WeightsError
 from models_cache.hashing import mismatch, sha256
@@ -69,7 +70,7 @@ def find(name: str) -> Weights | None:
 
 
 def resolve(name: str, progress: Progress = lambda done, total: None) -> Weights:
-    """The verified file, fetched from the first source that works if it is not at hand.
+    """The verified file, downloaded from the first source that works if this machine does not have it.
 
     Safe when several processes resolve the same asset at once; a file under its final name is whole.
 
@@ -164,13 +165,9 @@ def _verify_once(name: str, path: Path, size: int, mtime_ns: int) -> str | None:
 
 
 def _write_record(record: Path, content: Mapping[str, object]) -> None:
-    temporary = record.with_name(f"{record.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(json.dumps(content))
-        temporary.replace(record)
-    except OSError:  # a read-only cache is verified anew by each process
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+    # A read-only cache is verified anew by each process.
+    with suppress(OSError), atomic_file(record) as file:
+        file.write(json.dumps(content).encode())
 
 
 def _fetch(wanted: Asset, folder: Path, progress: Progress) -> Weights:
@@ -200,22 +197,18 @@ def _fetch(wanted: Asset, folder: Path, progress: Progress) -> Weights:
             except DownloadError as error:
                 tried.append(f"{label}: {error}")
     what = "; ".join(tried) or "there is no public source"
-    raise WeightsError(f"{wanted.name} cannot be had ({what}); {how_to_supply(wanted)}")
+    raise WeightsError(f"{wanted.name} could not be downloaded ({what}); {how_to_supply(wanted)}")
 
 
 def _adopt(wanted: Asset, path: Path, *, move: bool = False) -> Weights:
     folder = cache_dir()
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / wanted.file
-    if not move:
-        temporary = folder / f".{wanted.file}.{os.getpid()}.tmp"
-        try:
-            shutil.copyfile(path, temporary)
-            temporary.replace(target)
-        finally:
-            temporary.unlink(missing_ok=True)
-    else:
+    if move:
         path.replace(target)
+    else:
+        with path.open("rb") as source, atomic_file(target) as file:
+            shutil.copyfileobj(source, file)
     digest = _verified(wanted, target)
     assert digest is not None
     return Weights(name=wanted.name, path=target, sha256=digest)

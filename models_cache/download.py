@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import IO
 
 import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
 
 from models_cache.hashing import sha256
 
@@ -23,7 +25,15 @@ Progress = Callable[[int, int | None], None]
 _ATTEMPTS = 4
 _TIMEOUT_S = (5, 60)
 _CHUNK = 1 << 20
-_WORTH_RETRYING = {408, 425, 429, 500, 502, 503, 504}
+# Statuses that may pass; a server's Retry-After is honoured.
+_RETRIES = Retry(
+    total=3,
+    connect=0,
+    read=0,
+    status_forcelist=(408, 425, 429, 500, 502, 503, 504),
+    backoff_factor=0.5,
+    raise_on_status=False,
+)
 
 
 class DownloadError(Exception):
@@ -34,17 +44,15 @@ def download(url: str, target: Path, progress: Progress) -> None:
     """Fetches a URL into `target`, going on where an earlier attempt stopped.
 
     Raises:
-        DownloadError: It cannot be had.
+        DownloadError: It could not be downloaded.
     """
     for attempt in range(_ATTEMPTS):
         try:
             _continue(url, target, progress)
             return
         except requests.HTTPError as error:
-            status = error.response.status_code
-            if status not in _WORTH_RETRYING:
-                raise DownloadError(f"the server answered {status} {error.response.reason}") from error
-            reason = f"the server answered {status}"
+            answer = error.response
+            raise DownloadError(f"the server answered {answer.status_code} {answer.reason}") from error
         except (requests.exceptions.SSLError, requests.exceptions.InvalidURL) as error:
             raise DownloadError(_short(error)) from error
         except requests.ConnectionError as error:
@@ -96,6 +104,8 @@ def index_url() -> str:
 def session() -> requests.Session:
     """An HTTP session that trusts what pip trusts."""
     made = requests.Session()
+    made.mount("https://", HTTPAdapter(max_retries=_RETRIES))
+    made.mount("http://", HTTPAdapter(max_retries=_RETRIES))
     if not os.environ.get("REQUESTS_CA_BUNDLE") and os.environ.get("PIP_CERT"):
         made.verify = os.environ["PIP_CERT"]
     return made

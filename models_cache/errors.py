@@ -16,7 +16,7 @@ class AvcuesError(Exception):
 
 
 class WeightsError(AvcuesError):
-    """A model's weights cannot be had or are not what the manifest says."""
+    """Weights are missing and could not be downloaded, or are not what the manifest says."""
 
 
 def nearest(wrong: str, right: Collection[str]) -> str:

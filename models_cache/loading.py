@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from models_cache.errors import WeightsError
+
+Network = TypeVar("Network")
 
 _NUMPY_GLOBALS = {
     # Name in the pickle (older NumPy, newer NumPy) to the object; nothing else is ever looked up.
@@ -60,7 +63,11 @@ def load_torch(path: Path) -> Any:
 
 
 def load_safetensors(path: Path) -> dict[str, Any]:
-    """Named torch tensors of a safetensors file."""
+    """Named torch tensors of a safetensors file.
+
+    Raises:
+        WeightsError: It is damaged, or no safetensors file.
+    """
     from safetensors.torch import load_file
 
     try:
@@ -70,7 +77,11 @@ def load_safetensors(path: Path) -> dict[str, Any]:
 
 
 def load_keras_arrays(path: Path) -> dict[str, npt.NDArray[np.float32]]:
-    """Arrays of a Keras HDF5 file by "<layer>/<weight>"."""
+    """Arrays of a Keras HDF5 file by "<layer>/<weight>".
+
+    Raises:
+        WeightsError: It is no such file.
+    """
     import h5py
 
     arrays: dict[str, npt.NDArray[np.float32]] = {}
@@ -86,6 +97,20 @@ def load_keras_arrays(path: Path) -> dict[str, npt.NDArray[np.float32]]:
     except (OSError, KeyError) as error:
         raise WeightsError(f"{path}: is no Keras HDF5 file ({error})") from error
     return arrays
+
+
+def weights_loader(load: Callable[[Path], Network]) -> Callable[[Path], Network]:
+    """Makes a function that builds a network from a file raise a `WeightsError` where the file does not fit."""
+
+    @wraps(load)
+    def loaded(path: Path) -> Network:
+        try:
+            return load(path)
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+            reason = (str(error).splitlines() or [""])[0]
+            raise WeightsError(f"{path}: does not fit the network ({type(error).__name__}: {reason})") from error
+
+    return loaded
 
 
 def check_all_used(path: Path, missing: Mapping[str, Any] | list[str], unused: list[str]) -> None:

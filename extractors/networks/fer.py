@@ -16,7 +16,7 @@ from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from extractors.expressions import CLASSES
-from models_cache.loading import check_all_used, load_keras_arrays, load_torch
+from models_cache.loading import check_all_used, load_keras_arrays, load_torch, weights_loader
 
 _VGG19: tuple[int | str, ...] = (64, 64, "M", 128, 128, "M", *[256] * 4, "M", *[512] * 4, "M", *[512] * 4, "M")
 _VGG_SIZE, _VGG_CROP = 48, 44
@@ -43,8 +43,13 @@ class FerVGG19(nn.Module):
         return self.classifier(self.features(x).flatten(1))
 
 
+@weights_loader
 def load_vgg19(path: Path) -> FerVGG19:
-    """The network with the weights of `PrivateTest_model.t7`, batch normalisation folded."""
+    """The network with the weights of `PrivateTest_model.t7`, batch normalisation folded.
+
+    Raises:
+        WeightsError: The file holds anything but exactly the tensors of this network.
+    """
     network = FerVGG19()
     state = load_torch(path)["net"]
     loaded = network.load_state_dict(state, strict=False)
@@ -136,8 +141,13 @@ class MiniXception(nn.Module):
         return self.head(x).mean(dim=(2, 3))
 
 
+@weights_loader
 def load_mini_xception(path: Path) -> MiniXception:
-    """The network with the weights of `emotion_model.hdf5`."""
+    """The network with the weights of `emotion_model.hdf5`.
+
+    Raises:
+        WeightsError: The file holds anything but exactly the tensors of this network.
+    """
     arrays = load_keras_arrays(path)
     network = MiniXception()
     state = network.state_dict()

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from extractors.torchvision_import import torchvision
-from models_cache.loading import check_all_used, load_torch
+from models_cache.loading import check_all_used, load_torch, weights_loader
 
 _FRAMES = 8
 _MEAN, _STD = 0.45, 0.225
@@ -31,8 +31,13 @@ class I3DResNet50(nn.Module):
         return self.network((x - _MEAN) / _STD).float()
 
 
+@weights_loader
 def load(path: Path) -> I3DResNet50:
-    """The network with the weights of `I3D_8x8_R50.pyth`."""
+    """The network with the weights of `I3D_8x8_R50.pyth`.
+
+    Raises:
+        WeightsError: The file holds anything but exactly the tensors of this network.
+    """
     model = I3DResNet50()
     state: dict[str, torch.Tensor] = load_torch(path)["model_state"]
     loaded = model.network.load_state_dict(state, strict=False)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models_cache.loading import check_all_used, load_numpy_pickle, load_torch
+from models_cache.loading import check_all_used, load_numpy_pickle, load_torch, weights_loader
 
 CLASSES = 400
 _BN_EPSILON = 1e-3
@@ -159,6 +159,7 @@ class InceptionI3D(nn.Module):
         self.head.logits.weight.div_(scale[:, None, None, None])
 
 
+@weights_loader
 def load(path: Path) -> InceptionI3D:
     """The network with the weights of a published checkpoint.
 

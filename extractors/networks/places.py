@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from extractors.torchvision_import import torchvision
-from models_cache.loading import check_all_used, load_safetensors, load_torch
+from models_cache.loading import check_all_used, load_safetensors, load_torch, weights_loader
 
 CLASSES = 365
 RESIZED, CROP = 256, 224
@@ -46,8 +46,13 @@ class PlacesResNet50(nn.Module):
         return self.network(x.contiguous(memory_format=torch.channels_last))
 
 
+@weights_loader
 def load_resnet50(path: Path) -> PlacesResNet50:
-    """The network with the weights of `resnet50_places365.pth.tar`."""
+    """The network with the weights of `resnet50_places365.pth.tar`.
+
+    Raises:
+        WeightsError: The file holds anything but exactly the tensors of this network.
+    """
     model = PlacesResNet50()
     state = {key.removeprefix("module."): value for key, value in load_torch(path)["state_dict"].items()}
     loaded = model.network.load_state_dict(state, strict=False)
@@ -97,8 +102,13 @@ class PlacesSqueezeNet(nn.Module):
         return _leaky(self.out(x)).mean(dim=(2, 3))
 
 
+@weights_loader
 def load_squeezenet(path: Path) -> PlacesSqueezeNet:
-    """The network with the weights of `squeezenet11_places365.safetensors`."""
+    """The network with the weights of `squeezenet11_places365.safetensors`.
+
+    Raises:
+        WeightsError: The file holds anything but exactly the tensors of this network.
+    """
     model = PlacesSqueezeNet()
     loaded = model.load_state_dict(load_safetensors(path), strict=False)
     check_all_used(path, loaded.missing_keys, loaded.unexpected_keys)

@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from pipeline.annotations.agreement import Agreement
 from pipeline.annotations.coefficients import Coefficient
 from pipeline.annotations.exclusions import in_words
+from pipeline.annotations.perspectives import Perspectives
 from pipeline.annotations.schema import Annotations
 from pipeline.annotations.setup_agreement import NUMERIC
 from pipeline.errors import SettingsError
@@ -57,6 +58,30 @@ def write_agreement(found: Agreement, annotations: Annotations, out: Path) -> tu
     return write_report(text, asdict(found), annotations, out)
 
 
+def write_perspectives(found: Perspectives, annotations: Annotations, out: Path) -> tuple[Path, Path]:
+    """Writes the report and its numbers.
+
+    Args:
+        out: The Markdown file; the JSON file has its name.
+
+    Raises:
+        SettingsError: `out` is no Markdown file.
+        OutputError: It cannot be written.
+    """
+    numbers = asdict(found)
+    rounds = [part for part in found.rounds if part.round is not None]
+    common = [part for part in rounds if part.clips == "common"] or rounds
+    text = _render(
+        "perspectives.md",
+        found=found,
+        compared=common if len(common) > 1 else [],
+        names=NUMERIC,
+        titles=_TITLES,
+        reasons=_reasons(numbers),
+    )
+    return write_report(text, numbers, annotations, out)
+
+
 def write_report(text: str, numbers: Mapping[str, Any], annotations: Annotations, out: Path) -> tuple[Path, Path]:
     """Writes a Markdown file, and beside it a JSON file of the numbers and of where they come from.
 
@@ -85,12 +110,12 @@ def check_report(out: Path) -> None:
 
 def _render(template: str, **values: Any) -> str:
     environment = Environment(
-        loader=PackageLoader("pipeline.annotations"),
+        loader=PackageLoader("pipeline.annotations", "assets"),
         undefined=StrictUndefined,
         keep_trailing_newline=True,
         autoescape=False,
     )
-    environment.filters |= {"number": _number, "p": _p, "coefficient": _coefficient, "cell": _cell}
+    environment.filters |= {"number": _number, "short": _short, "p": _p, "coefficient": _coefficient, "cell": _cell}
     return environment.get_template(template).render(**values)
 
 
@@ -105,9 +130,13 @@ def _about(annotations: Annotations) -> dict[str, int]:
 def _number(value: float | None) -> str:
     if value is None:
         return "–"
-    if float(value).is_integer() and abs(value) < 1e9:
-        return f"{value:.0f}"
-    return f"{value:.2f}" if abs(value) >= 10 else f"{value:.3f}"
+    if isinstance(value, int):
+        return str(value)
+    return f"{value:.{1 if abs(value) >= 100 else 2 if abs(value) >= 10 else 3}f}"
+
+
+def _short(value: float) -> str:
+    return f"{value:g}"
 
 
 def _p(value: float | None) -> str:

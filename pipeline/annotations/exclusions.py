@@ -42,9 +42,9 @@ def usable(series: Series, *, windows: int | None = None, together: bool = False
     return series.where(~constant & ~short), left_out
 
 
-def in_words(left_out: LeftOut) -> list[str]:
-    """One line per reason."""
-    return [f"{len(which)} {reason} series are left out: {listed(which)}" for reason, which in left_out.items()]
+def in_words(left_out: LeftOut, what: str = "are left out") -> list[str]:
+    """One line per reason; `what` happens to the series."""
+    return [f"{len(which)} {reason} series {what}: {listed(which)}" for reason, which in left_out.items()]
 
 
 def _spread(series: Series, marked: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

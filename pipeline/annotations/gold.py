@@ -100,6 +100,11 @@ def gold(
         series = smoothed(series, recipe.smooth)
     if len(clips) and recipe.method == "ewe":
         fitted["weights"] = rated
+    if fitted and training_videos is None:
+        notes.append(
+            f"{' and '.join(fitted)} were fitted on all {len(rated)} videos, so that no model can be tested on any of "
+            "them: name training videos"
+        )
     training = np.isin(np.array(annotations.videos), rated)
     parts = [combine(series, recipe), combine(clips, recipe, training)]
     about = {

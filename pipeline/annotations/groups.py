@@ -88,6 +88,8 @@ def _grouping(annotations: Annotations, name: str, condition: re.Match[str] | No
     }
     table = annotations.raters if of_raters else annotations.exposures
     label, groups, group = _split(table[name], name, condition)
+    if name == "setup":
+        groups, group = annotations.setups, codes(table[name], annotations.setups)
     if of_raters:
         of_rater = np.full(len(annotations.rater_ids), -1)
         of_rater[raters[raters >= 0]] = group[raters >= 0]

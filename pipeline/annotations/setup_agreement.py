@@ -129,9 +129,8 @@ def _of_numbers(
     _, first, item = np.unique(item, return_index=True, return_inverse=True)
     owner = video[first]
     found = {"alpha_interval": alpha_of(item, value, owner, "interval", bootstrap)}
-    distinct = len(np.unique(value))
-    if distinct > MOST_CATEGORIES:
-        continuous = undefined(f"{distinct} distinct values are a continuous scale, not categories")
+    if len(np.unique(value)) > MOST_CATEGORIES:
+        continuous = undefined(f"more than {MOST_CATEGORIES} distinct values are a continuous scale, not categories")
         return found | dict.fromkeys(("alpha_ordinal", "alpha_nominal", "fleiss_kappa"), continuous)
     found["alpha_ordinal"] = alpha_of(item, value, owner, "ordinal", bootstrap)
     found["alpha_nominal"] = alpha_of(item, value, owner, "nominal", bootstrap)

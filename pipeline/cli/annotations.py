@@ -143,6 +143,33 @@ def import_wide_command(
 
 
 @commands.command()
+def example(
+    out: Out,
+    features: Annotated[
+        str | None,
+        typer.Option(help="A folder of avcues extract, whose videos are rated; else twelve that are not there."),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the random numbers.")] = 0,
+    debug: Debug = False,
+) -> None:
+    """Makes up a small study to try the other commands on: six raters, three setups, four dimensions.
+
+    [bold]avcues annotations example[/] --out ann
+    """
+    with OneLineErrors(debug):
+        from pipeline.annotations.example import VIDEOS
+        from pipeline.annotations.example import example as make
+
+        if features is None:
+            _write(make(VIDEOS, seed=seed), out)
+        else:
+            from pipeline.dataset.dataset import open_dataset
+
+            data = open_dataset(features, tables=[])
+            _write(make(data.lengths, step=data.catalog.step, seed=seed), out)
+
+
+@commands.command()
 def check(
     folder: Folder,
     step: Step = "0.5",
@@ -290,6 +317,70 @@ def agreement(
         _wrote(*write_agreement(found, rated, out))
 
 
+@commands.command("perspectives")
+def perspectives_command(
+    folder: Folder,
+    out: Report,
+    dimension: Annotated[str, typer.Option(help="Rated in numbers.")],
+    against: Annotated[str, typer.Option(metavar="SETUP", help="The setup in which everything is shown.")],
+    setups: Annotated[str | None, typer.Option(help="Comma-separated: those to compare with it; else all.")] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            help="Strong inconsistency from this score on; else the score with a quarter of ratings from it on."
+        ),
+    ] = None,
+    neutral: Annotated[
+        str | None,
+        typer.Option(metavar="LOW,HIGH", help="Neither negative nor positive; else the middle of the range."),
+    ] = None,
+    soft: Annotated[
+        Path | None, typer.Option(help="Also write soft labels to this folder: per setup the shares of raters.")
+    ] = None,
+    soft_dimensions: Annotated[
+        str | None, typer.Option(help="Comma-separated: those of the soft labels; else --dimension.")
+    ] = None,
+    bins: Annotated[int, typer.Option(min=2, help="Of soft labels, where there are more than 11 distinct values.")] = 5,
+    round_: Annotated[
+        str | None, typer.Option("--round", help="Of soft labels, where there are several rounds.")
+    ] = None,
+    bootstrap: Replicates = 1000,
+    seed: Seed = 0,
+    step: Step = "0.5",
+    debug: Debug = False,
+) -> None:
+    """Compares the same raters' ratings of the same clips over setups: what text, sound and picture each say.
+
+    [bold]avcues annotations perspectives[/] ann --dimension valence --against all --out perspectives.md --soft soft
+    """
+    with OneLineErrors(debug):
+        from pipeline.annotations.coefficients import Bootstrap
+        from pipeline.annotations.documents import check_report, write_perspectives
+        from pipeline.annotations.perspectives import perspectives
+        from pipeline.annotations.schema import read, write_parquet
+        from pipeline.annotations.soft_labels import soft_labels
+
+        check_report(out)
+        rated = read(folder)
+        found = perspectives(
+            rated,
+            dimension,
+            against,
+            setups=_listed(setups),
+            threshold=threshold,
+            neutral=None if neutral is None else _parse_range(neutral)[1],
+            step=_parse_step(step),
+            bootstrap=Bootstrap(bootstrap, seed),
+        )
+        wanted = _listed(soft_dimensions) or [dimension]
+        tables = soft_labels(rated, wanted, bins=bins, step=_parse_step(step), round_=round_) if soft else {}
+        _wrote(*write_perspectives(found, rated, out))
+        for setup, table in tables.items():
+            path = (soft or Path()) / f"{setup}.parquet"
+            write_parquet(table, path)
+            _wrote(path)
+
+
 def _wrote(*paths: Path) -> None:
     from rich.console import Console
 
@@ -308,8 +399,7 @@ def _write(made: Annotations, out: Path) -> None:
     console = Console(stderr=True)
     _show(console, made.notes)
     _, left_out = usable(series_of(made))
-    for line in in_words(left_out):
-        _line(console, "yellow", "later", f"{line} of gold standards and agreement")
+    _show(console, in_words(left_out, "will be left out of gold standards and agreement"))
     write(made, out)
     counts = f"{len(made.ratings)} ratings of {len(made.videos)} videos by {len(made.rater_ids)} raters"
     _line(console, "bold", "wrote", f"{out}: {counts}; setups {', '.join(made.setups)}; {', '.join(made.dimensions)}")
@@ -319,7 +409,7 @@ def _videos_of(features: str | None) -> list[str] | None:
     if features is None:
         return None
     from pipeline.dataset.catalog import read_catalog
-    from pipeline.store.files import location
+    from pipeline.store.location import location
 
     return list(read_catalog(location(features)).videos)
 

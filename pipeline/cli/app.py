@@ -75,7 +75,7 @@ def validate(
         from rich.console import Console
 
         from pipeline.dataset.validate import check
-        from pipeline.store.files import location
+        from pipeline.store.location import location
 
         console = Console()
         summary = check(location(out))
@@ -106,7 +106,7 @@ def status(
         from rich.console import Console
 
         from pipeline.cli.display import show_overview
-        from pipeline.store.files import location
+        from pipeline.store.location import location
         from pipeline.store.records import overview
 
         found = overview(location(out))

@@ -112,7 +112,7 @@ def describe(
 
         from pipeline.dataset.catalog import read_catalog
         from pipeline.dataset.describe import describe, show
-        from pipeline.store.files import location
+        from pipeline.store.location import location
 
         catalog = read_catalog(location(folder))
         if card:
@@ -149,7 +149,7 @@ def muvi(
         from rich.console import Console
 
         from pipeline.dataset import muvi_export as muvi
-        from pipeline.store.files import location
+        from pipeline.store.location import location
 
         console = Console(stderr=True)
         data = muvi.open_for_export(location(folder), listed(tables))

@@ -169,7 +169,7 @@ def _writing(subject: str, folder: Path, remedy: str, *, needed: bool = True) ->
 
 
 def _feature(name: str) -> Finding:
-    """Whether a feature can be made: its code is imported, and its weights are at hand or can be fetched."""
+    """Whether a feature can be made: its code is imported, and its weights are in the cache or can be downloaded."""
     subject = f"feature {name}"
     try:
         extractor = registry.create(name)
@@ -184,7 +184,7 @@ def _feature(name: str) -> Finding:
         elif indexed:
             used.append(f"{indexed[0]}, fetched when it is first needed")
         else:
-            used.append(f"no {asset(candidates[0]).name.partition('/')[0]} weights are at hand")
+            used.append(f"no {asset(candidates[0]).name.partition('/')[0]} weights found")
             remedies.append(how_to_supply(asset(candidates[0])))
     if remedies:
         return Finding(subject=subject, state="absent", found=", ".join(used), remedy="; and ".join(remedies))

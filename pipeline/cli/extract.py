@@ -149,7 +149,7 @@ def extract(
         from pipeline.runtime.api import make_settings, parse_bytes, weights_folder
         from pipeline.runtime.job import Job
         from pipeline.runtime.run import Workers
-        from pipeline.store.files import location
+        from pipeline.store.location import location
 
         job = Job(
             settings=make_settings(

@@ -10,12 +10,12 @@ import typer
 
 from pipeline.cli.errors import OneLineErrors
 
-models = typer.Typer(no_args_is_help=True, help="Weights files: what there is, what is at hand, how to get it.")
+models = typer.Typer(no_args_is_help=True, help="Weights files: list, fetch, verify, import.")
 
 
 @models.command("list")
 def list_models() -> None:
-    """Lists every file that avcues can use, and whether it is at hand."""
+    """Lists every weights file that avcues can use, and which of them this machine has."""
     from rich.console import Console
     from rich.table import Table
 
@@ -23,7 +23,7 @@ def list_models() -> None:
     from models_cache.manifest import assets
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("name", "at hand", "file", "licence and what it is"):
+    for heading in ("name", "here", "file", "licence and what it is"):
         # Other commands take names and files: these are never cut.
         table.add_column(heading, no_wrap=not heading.startswith("licence"), overflow="fold")
     for name, asset in assets().items():
@@ -38,7 +38,7 @@ def fetch(
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help="As in avcues models list, or all.")],
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
-    """Fetches weights into the cache, from the first source that works. Exit code 1 if some cannot be had."""
+    """Fetches weights into the cache, from the first source that works. Exit code 1 if one could not be downloaded."""
     failed = 0
     with OneLineErrors(debug):
         from rich.console import Console

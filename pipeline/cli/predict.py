@@ -116,7 +116,7 @@ def _predict(model_folder: Path, folder: str, out: Path, how: _How) -> int:
     from pipeline.dataset.dataset import open_dataset
     from pipeline.dataset.parquet_export import check_target
     from pipeline.runtime.signals import terminable
-    from pipeline.store.files import location
+    from pipeline.store.location import location
     from pipeline.training.predict import Problem, seen_in_training, write_predictions
     from pipeline.training.saved_model import load_model
 

@@ -17,7 +17,7 @@ from pipeline.store.parquet import TIMELINE, open_parquet, read_metadata
 from pipeline.store.records import read_records
 
 if TYPE_CHECKING:
-    from pipeline.store.files import Location
+    from pipeline.store.location import Location
 
 _FIRST_TABLES = (TIMELINE.name, BASE_FEATURE)
 

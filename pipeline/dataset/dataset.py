@@ -26,7 +26,7 @@ from pipeline.dataset.catalog import Catalog, StoredColumn, read_catalog
 from pipeline.dataset.labels import PREFIX, Fill, Labels, read_labels
 from pipeline.dataset.selection import choose, joinable, similar
 from pipeline.errors import DatasetError
-from pipeline.store.files import location
+from pipeline.store.location import location
 from pipeline.store.parquet import METADATA_KEY, TIMELINE
 from pipeline.store.provenance import avcues_version
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from pipeline.dataset.sequences import Nulls, Sequences
-    from pipeline.store.files import Location
+    from pipeline.store.location import Location
 
 Incomplete = Literal["leave_out", "nulls"]
 

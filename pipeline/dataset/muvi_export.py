@@ -31,7 +31,7 @@ from pipeline.errors import SettingsError
 from pipeline.store.files import prepare_output, write_atomically
 
 if TYPE_CHECKING:
-    from pipeline.store.files import Location
+    from pipeline.store.location import Location
 
 Nulls = Literal["zero", "empty"]
 

@@ -47,8 +47,8 @@ class DatasetStatistics:
     unusable: list[str] = field(default_factory=list)
 
 
-def survey(catalog: Catalog, finished: Callable[[str], None] = lambda video_id: None) -> DatasetStatistics:
-    """Reads every table of every video; at any time one is in memory."""
+def compute_statistics(catalog: Catalog, finished: Callable[[str], None] = lambda video_id: None) -> DatasetStatistics:
+    """Reads every table of every video, one at a time."""
     found = DatasetStatistics({name: TableCounts() for name in catalog.tables})
     for video_id in catalog.videos:
         for name in catalog.tables:

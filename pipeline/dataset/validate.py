@@ -16,7 +16,7 @@ from pipeline.store.parquet import SHOT_KEYS, TIMELINE, WINDOW_KEYS, read_metada
 from pipeline.timeline import Grid
 
 if TYPE_CHECKING:
-    from pipeline.store.files import Location
+    from pipeline.store.location import Location
 
 # Feature columns are float32; a sum of some hundred of them is off by less than this.
 _SUM_TOLERANCE = 1e-3

@@ -29,7 +29,7 @@ from pipeline.timeline import Grid
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from pipeline.store.files import Location
+    from pipeline.store.location import Location
 
 _RETRY_DELAYS_S = (1, 4, 16)
 

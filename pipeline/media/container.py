@@ -25,7 +25,7 @@ from pipeline.media.timestamps import DecodeOrderTimestamps, MonotonicFrameFilte
 from pipeline.store.files import Source, open_source
 
 if TYPE_CHECKING:
-    from pipeline.store.files import Location
+    from pipeline.store.location import Location
 
 # AVFMT_TS_DISCONT: containers of broadcast streams, whose clock may restart.
 _FORMAT_MAY_RESTART_CLOCK = 0x0200

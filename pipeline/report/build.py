@@ -60,7 +60,8 @@ def build(
         tell: Called with the number of pages made so far, and of all.
 
     Raises:
-        AvcuesError: There is no dataset, no such video, no drawing library to be had, or nowhere to write.
+        AvcuesError: There is no dataset or no such video, the drawing library could not be downloaded, or the folder of
+            the pages cannot be written.
     """
     manifest = require_manifest(out)
     known = video_ids(out)

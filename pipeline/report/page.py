@@ -34,7 +34,7 @@ def library() -> Mapping[str, Markup]:
     """Script and style sheet of uPlot, fetched once; they become part of every page.
 
     Raises:
-        WeightsError: They cannot be had.
+        WeightsError: They could not be downloaded.
     """
     files = {"script": "report/uplot", "style": "report/uplot_style"}
     return {kind: Markup(resolve(name).path.read_text("utf-8")) for kind, name in files.items()}

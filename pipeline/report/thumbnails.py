@@ -66,7 +66,7 @@ def find_source(video: Video, candidates: Sequence[Path]) -> Path:
 
 
 def film_strip(video: Video, candidates: Sequence[Path]) -> FilmStrip:
-    """Thumbnails of the frames in the middle of the shots, empty ones where they cannot be had.
+    """Thumbnails of the frames in the middle of the shots, empty where the source is missing or damaged.
 
     Args:
         candidates: Files that may be the video's source.

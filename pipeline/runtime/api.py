@@ -201,7 +201,7 @@ def extract_many(
     """
     from pipeline.runtime.job import Job
     from pipeline.runtime.run import Workers
-    from pipeline.store.files import location
+    from pipeline.store.location import location
 
     job = Job(
         settings=make_settings(features=features, step=step, options=options, device=device, precision=precision),

@@ -82,7 +82,7 @@ def run_on_cluster(
     There are about as many tasks as workers at any time, so that neither the scheduler nor this process holds much.
 
     Args:
-        progress: Is told how far each video is.
+        progress: Called with how far each video is.
         note: Is given a line when no worker is left to do the work.
 
     Raises:

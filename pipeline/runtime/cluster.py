@@ -19,7 +19,7 @@ from pipeline.store.files import write_atomically
 if TYPE_CHECKING:
     from distributed import Client
 
-    from pipeline.store.files import Location
+    from pipeline.store.location import Location
 
 WORKERS_PER_GPU = 4
 _WORKER_BYTES = 3 << 30

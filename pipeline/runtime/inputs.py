@@ -13,12 +13,13 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from pipeline.errors import InputError
-from pipeline.store.files import VideoInput, location
+from pipeline.store.files import VideoInput
+from pipeline.store.location import location
 
 if TYPE_CHECKING:
     from upath import UPath
 
-    from pipeline.store.files import Location
+    from pipeline.store.location import Location
 
 MEDIA_SUFFIXES = frozenset(
     f".{kind}"

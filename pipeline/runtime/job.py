@@ -13,7 +13,7 @@ from pipeline.runtime.settings import Settings
 from pipeline.store.records import VideoResult, write_record
 
 if TYPE_CHECKING:
-    from pipeline.store.files import Location
+    from pipeline.store.location import Location
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,7 +28,7 @@ def settle(settings: Settings, manifest: Manifest | None, fetching: Fetching) ->
 
     Args:
         manifest: That of the output folder: its variants are kept.
-        fetching: Is told of downloads.
+        fetching: Called as downloads go on.
 
     Returns:
         The settings with definite features and variants, and the features left out, each with the reason.

@@ -27,7 +27,7 @@ from pipeline.store.files import VideoInput
 from pipeline.store.records import VideoResult
 
 VideoProgress = Callable[[str, float, float | None], None]
-"""Is told how far a video is: its id, the seconds of it that are done, and its length, if known."""
+"""Called with how far a video is: its id, the seconds of it that are done, and its length, if known."""
 
 _IDLE_S = 600.0
 _SWITCH_S = 0.0001  # Python's 5 ms would let a thread that loads a library slow the decoder down

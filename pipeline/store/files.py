@@ -1,4 +1,4 @@
-"""Where files lie: this machine's disks, or any store that fsspec knows (s3://, gs://, ...).
+"""Reading media and writing whole files, on this machine's disks or in any store that fsspec knows.
 
 Writing is all or nothing. Locally: a temporary file in the same folder, fsync, rename. Object stores: one upload, which
 is visible when it is complete. Other stores (sftp://, hdfs://, ...): upload under a temporary name and rename, which is
@@ -11,23 +11,23 @@ import errno
 import hashlib
 import io
 import math
-import os
-import secrets
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from pipeline.errors import InputError, MediaError, OutputError, SettingsError
-from pipeline.store.layout import TEMPORARY_SUFFIX, write_probe_path
+from models_cache.atomic import atomic_file, temporary_name
+from pipeline.errors import MediaError, OutputError, SettingsError
+from pipeline.store.layout import write_probe_path
+from pipeline.store.location import location
 
 if TYPE_CHECKING:
     from upath import UPath
 
-    Location: TypeAlias = Path | UPath
+    from pipeline.store.location import Location
 
 _OBJECT_STORES = frozenset(("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oci", "memory"))
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -40,27 +40,6 @@ _TRANSIENT = frozenset(
     )
     if hasattr(errno, name)
 )
-
-
-def location(text: str) -> Location:
-    """The location that a user names: a path of this machine, or a URL.
-
-    Raises:
-        InputError: No filesystem is known for the URL.
-    """
-    protocol, separator, rest = text.partition("://")
-    if not separator or not protocol.isalnum():
-        return Path(text)
-    if protocol in ("file", "local"):
-        return Path(rest)
-    from upath import UPath
-
-    try:
-        found = UPath(text)
-        found.fs  # noqa: B018  (imports the filesystem's own package)
-    except (ImportError, ValueError) as error:
-        raise InputError(f"{text}: {protocol}:// is not to be had here ({error})") from error
-    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +109,7 @@ def fingerprint(place: Location) -> str:
 
 @contextmanager
 def _media_bytes(place: Location) -> Iterator[int]:
-    """The size of a media file; says what is wrong if that, or what is done in the `with` block, cannot be had."""
+    """The size of a media file; turns errors of reading it, also inside the `with` block, into a `MediaError`."""
     try:
         if place.is_dir():
             raise MediaError(f"{place}: is a folder, not a media file")
@@ -181,15 +160,8 @@ def write_atomically(place: Location, write: Callable[[BinaryIO], object]) -> No
 
 def _write_here(path: Path, write: Callable[[BinaryIO], object]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.parent / _temporary_name(path.name)
-    try:
-        with temporary.open("wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with atomic_file(path) as file:
+        write(file)
 
 
 def _upload(place: UPath, write: Callable[[BinaryIO], object]) -> None:
@@ -199,17 +171,13 @@ def _upload(place: UPath, write: Callable[[BinaryIO], object]) -> None:
         place.fs.makedirs(place.parent.path, exist_ok=True)
         place.fs.pipe_file(place.path, content.getvalue())
         return
-    temporary = place.parent / _temporary_name(place.name)
+    temporary = place.parent / temporary_name(place.name)
     place.parent.mkdir(parents=True, exist_ok=True)
     try:
         place.fs.pipe_file(temporary.path, content.getvalue())
         place.fs.mv(temporary.path, place.path)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def _temporary_name(name: str) -> str:
-    return f".{name}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}"
 
 
 def _remedy(error: OSError) -> str:

@@ -16,13 +16,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from models_cache.atomic import TEMPORARY_SUFFIX
+
 if TYPE_CHECKING:
-    from pipeline.store.files import Location
+    from pipeline.store.location import Location
 
 MANIFEST = "dataset.json"
 REPORT = "report"
 DATA_CARD = "DATACARD.md"
-TEMPORARY_SUFFIX = ".tmp"
 _STATUS = "_status"
 _TABLE_SUFFIX = ".parquet"
 

@@ -21,7 +21,7 @@ from pipeline.store.layout import lock_path, owner_path
 from pipeline.store.parquet import write_json
 
 if TYPE_CHECKING:
-    from pipeline.store.files import Location
+    from pipeline.store.location import Location
 
 _ALIVE_EVERY_S = 30.0
 _DEAD_AFTER_S = 180.0
@@ -109,7 +109,9 @@ class OutputLock:
             return {}
 
     def _taken(self, owner: dict[str, Any]) -> SettingsError:
-        who = f"process {owner['process']} on {owner['host']} since {owner['since']}" if owner else "it has just begun"
+        who = (
+            f"process {owner['process']} on {owner['host']} since {owner['since']}" if owner else "it has just started"
+        )
         ends = "" if isinstance(self._out, Path) else f"; if it died, wait {_DEAD_AFTER_S / 60:.0f} minutes"
         return SettingsError(
             f"{self._out}: another run is at work there ({who}): wait for it, or use another --out{ends}"

@@ -14,7 +14,7 @@ from pipeline.store.parquet import TIMELINE, write_json
 from pipeline.store.provenance import avcues_version
 
 if TYPE_CHECKING:
-    from pipeline.store.files import Location
+    from pipeline.store.location import Location
 
 BASE_FEATURE = "shots"
 """The feature that every dataset has: it also makes the timeline, whose rows every window table has."""

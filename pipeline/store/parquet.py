@@ -18,7 +18,7 @@ from pipeline.store.files import is_transient, write_atomically
 from pipeline.timeline import Grid, Shot
 
 if TYPE_CHECKING:
-    from pipeline.store.files import Location
+    from pipeline.store.location import Location
 
 METADATA_KEY = b"avcues"
 WINDOW_KEYS = ("video_id", "window", "start", "end")

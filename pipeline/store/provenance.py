@@ -16,16 +16,12 @@ from extractors.compute import Compute
 from models_cache.cache import resolve
 from models_cache.hashing import sha256
 
-_LIBRARIES = (
-    "av",
-    "dask",
-    "librosa",
-    "numpy",
-    "opensmile",
-    "opencv-python-headless",
-    "pyarrow",
-    "scenedetect-headless",
-)
+_OF_EVERY_TABLE = ("av", "numpy", "pyarrow")
+_OTHER_NAMES = {  # of the same project
+    "opencv-python-headless": "opencv-python",
+    "scenedetect-headless": "scenedetect",
+    "ultralytics-opencv-headless": "ultralytics",
+}
 
 
 @cache
@@ -34,16 +30,23 @@ def avcues_version() -> str:
     return importlib.metadata.version("avcues")
 
 
+def library_versions(extractor: BaseExtractor, device: str) -> dict[str, str]:
+    """Versions of the libraries whose code took part in an extractor's values, computed on a device."""
+    names = {*_OF_EVERY_TABLE, *extractor.libraries}
+    if device != "cpu":
+        names -= {"openvino"}
+    found = {name: version for wanted in sorted(names) for name, version in _installed(wanted).items()}
+    return {"python": platform.python_version()} | found
+
+
 @cache
-def library_versions() -> dict[str, str]:
-    """Versions of the libraries whose code decides values."""
-    versions = {"python": platform.python_version()}
-    for library in _LIBRARIES:
+def _installed(library: str) -> dict[str, str]:
+    for name in filter(None, (library, _OTHER_NAMES.get(library))):
         try:
-            versions[library] = importlib.metadata.version(library)
+            return {name: importlib.metadata.version(name)}
         except importlib.metadata.PackageNotFoundError:
             continue
-    return versions
+    return {}
 
 
 @cache
@@ -107,13 +110,14 @@ def metadata(extractor: BaseExtractor, step: Fraction, compute: Compute, source:
     Args:
         compute: With the device that was used.
     """
+    device = compute.device if extractor.weights else "cpu"
     return {
         "avcues": avcues_version(),
         "recipe": recipe(extractor, step, compute),
         "citation": extractor.citation,
-        "device": compute.device if extractor.weights else "cpu",
+        "device": device,
         "precision": precision(extractor, compute),
         "source": dict(source),
         "decoder": decoder(),
-        "libraries": library_versions(),
+        "libraries": library_versions(extractor, device),
     }

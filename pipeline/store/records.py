@@ -20,7 +20,7 @@ from pipeline.store.manifest import require_manifest
 from pipeline.store.parquet import read_table, write_json
 
 if TYPE_CHECKING:
-    from pipeline.store.files import Location
+    from pipeline.store.location import Location
 
 
 @dataclass(frozen=True, kw_only=True)

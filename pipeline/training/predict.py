@@ -20,7 +20,7 @@ from pipeline.store.provenance import avcues_version
 from pipeline.training.saved_model import Model
 
 if TYPE_CHECKING:
-    from pipeline.store.files import Location
+    from pipeline.store.location import Location
 
 
 @dataclass(frozen=True)

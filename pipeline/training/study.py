@@ -13,7 +13,7 @@ from pipeline.dataset.catalog import read_catalog
 from pipeline.dataset.dataset import Dataset, Incomplete, open_dataset
 from pipeline.dataset.labels import Fill
 from pipeline.errors import LeakError, SettingsError
-from pipeline.store.files import location
+from pipeline.store.location import location
 from pipeline.training.ratings import human_agreement, rater_targets, refitted
 from pipeline.training.samples import MAIN, Floats, Samples, Target, read_samples
 from pipeline.training.settings import AUDIO, VISUAL, ModelName, TrainingSettings

@@ -22,7 +22,7 @@ from pipeline.store.parquet import write_json
 from pipeline.store.provenance import avcues_version
 from pipeline.training.cross_validation import Job, Outcome, epochs_of, jobs_of
 from pipeline.training.metrics import metrics
-from pipeline.training.modelcard import write_card
+from pipeline.training.model_card import write_card
 from pipeline.training.pool import Shares, processes
 from pipeline.training.ratings import human_agreement
 from pipeline.training.results import write_results

@@ -139,7 +139,7 @@ def test_weights_that_vanish_stop_the_run(media: Callable[[str], Path], tmp_path
     weights.mkdir()
     shared = Path(os.environ["AVCUES_WEIGHTS_DIR"]) if "AVCUES_WEIGHTS_DIR" in os.environ else None
     if shared is None or not (shared / "squeezenet11_places365.safetensors").exists():
-        pytest.skip("no weights are at hand")
+        pytest.skip("no weights were found")
     name = "squeezenet11_places365.safetensors"
     (weights / name).write_bytes((shared / name).read_bytes())
     environment = {

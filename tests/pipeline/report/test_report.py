@@ -209,11 +209,11 @@ def test_a_page_says_what_it_was_measured_with_and_what_is_damaged(
     assert "rot90_12.mp4" in said and "turned by 90°" in said and "shadow_threshold 0.18" in said and "small" in said
     measured = start_dataset(tmp_path, Settings(features=("lighting",)))
     result = process_video(VideoInput("cut", str(media("truncated60.mp4"))), measured, tmp_path)
-    result.left_out["scenes"] = "its weights cannot be had"
+    result.left_out["scenes"] = "its weights are missing"
     write_record(result, tmp_path)
     said = words(page(build(tmp_path).open_first.parent, "cut"))
     assert re.search(r"Damaged: .*video packets missing", said)
-    assert "Left out: scenes" in said and "its weights cannot be had" in said
+    assert "Left out: scenes" in said and "its weights are missing" in said
 
 
 # Pictures

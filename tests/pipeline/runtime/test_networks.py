@@ -46,7 +46,7 @@ def test_weights_of_a_folder_are_used_and_pinned(
     assert metadata["recipe"] == pinned["objects"]
     assert on_cache("validate", out, cache=cache).returncode == 0
 
-    # Later runs keep to what is pinned, and say so where it is not at hand.
+    # Later runs keep to what is pinned, and say so where it is missing.
     done = on_cache("extract", clip, "-o", out, "--features", "scenes", "--workers", 0, cache=cache)
     assert done.returncode == 2
     assert "avcues models import squeezenet11_places365.safetensors" in done.stderr

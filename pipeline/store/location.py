@@ -1,0 +1,34 @@
+"""Names of places: a path of this machine, or a URL of any store that fsspec knows (s3://, gs://, ...)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from pipeline.errors import InputError
+
+if TYPE_CHECKING:
+    from upath import UPath
+
+    Location: TypeAlias = Path | UPath
+
+
+def location(text: str) -> Location:
+    """The location that a user names.
+
+    Raises:
+        InputError: No filesystem is known for the URL.
+    """
+    protocol, separator, rest = text.partition("://")
+    if not separator or not protocol.isalnum():
+        return Path(text)
+    if protocol in ("file", "local"):
+        return Path(rest)
+    from upath import UPath
+
+    try:
+        found = UPath(text)
+        found.fs  # noqa: B018  (imports the filesystem's own package)
+    except (ImportError, ValueError) as error:
+        raise InputError(f"{text}: {protocol}:// cannot be read on this machine ({error})") from error
+    return found
