@@ -28,9 +28,12 @@ def scores(target: Floats, prediction: Floats) -> dict[str, float]:
     if not len(target):
         return dict.fromkeys(MEASURES, float("nan"))
     mse = float(((target - prediction) ** 2).mean())
+    # What a constant correlates with is the rounding of its mean.
+    constant = np.ptp(target) == 0 or np.ptp(prediction) == 0
+    equal = constant and mse == 0
     return {
-        "ccc": float(ccc(target, prediction)),
-        "pearson": float(pearson(target, prediction)),
+        "ccc": float("nan") if equal else 0.0 if constant else float(ccc(target, prediction)),
+        "pearson": float("nan") if constant else float(pearson(target, prediction)),
         "rmse": float(np.sqrt(mse)),
         "mse": mse,
     }
