@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ def write_card(folder: Path, document: Mapping[str, Any], found: Mapping[str, An
         model=_MODELS[settings["model"]],
         dimensions=settings["dimensions"],
         tables=list(document["tables"]),
-        step=document["step"],
+        step=f"{float(Fraction(document['step'])):g}",
         protocol=_used(settings["protocol"]),
         figures=list(_figures(found)),
         licences=list(dict.fromkeys(_licences(document))),
@@ -54,14 +55,8 @@ def _figures(found: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
         for name, one in of["baselines"].items():
             yield dimension, name.replace("_", " "), *_row(one)
         if of["human"]:
-            yield (
-                dimension,
-                "a rater and the others",
-                f"{of['human']['mean']:.3f} ± {of['human']['sd']:.3f}",
-                "",
-                "",
-                "",
-            )
+            human = f"{of['human']['mean']:.3f} ± {of['human']['sd']:.3f}"
+            yield dimension, "a rater and the others", human, "", "", ""
 
 
 def _row(evaluated: Mapping[str, Any]) -> tuple[str, str, str, str]:
