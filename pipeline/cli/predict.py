@@ -41,7 +41,7 @@ def evaluate(
     with OneLineErrors(debug):
         from rich.console import Console
 
-        from pipeline.cli.training_display import show_metrics
+        from pipeline.cli.training_display import make_page, show_metrics
         from pipeline.training.train import evaluate_saved
 
         found = evaluate_saved(folder, annotations)
@@ -49,6 +49,7 @@ def evaluate(
             print(json.dumps(found, indent=1))
         else:
             show_metrics(found, Console())
+        make_page(folder, Console(stderr=True))
 
 
 def compare(
@@ -127,9 +128,9 @@ def _predict(model_folder: Path, folder: str, out: Path, how: _How) -> int:
     check_target(out, data)
     for video_id, why in data.left_out.items():
         say(console, "red", "left out", f"{video_id}: {why}")
-    seen, videos = len(seen_in_training(model, data)), len(data.videos)
+    seen, videos = seen_in_training(model, data), len(data.videos)
     if seen:
-        say(console, "yellow", "note", f"the model was trained on {seen} of these {videos} videos: it knows them")
+        say(console, "yellow", "note", f"the model was trained on {len(seen)} of these {videos} videos: it knows them")
     done = 0
     with terminable(), progress(console, "predicting") as move, _results(model, data, how) as results:
 
@@ -140,7 +141,7 @@ def _predict(model_folder: Path, folder: str, out: Path, how: _How) -> int:
             if isinstance(result, Problem):
                 say(console, "red", "failed", f"{result.video_id}: {result.error}")
 
-        failed = write_predictions(model, results, out, told)
+        failed = write_predictions(model, results, out, seen, told)
     say(console, "bold", "wrote", f"{out}: predictions for {videos - failed} videos")
     return failed + len(data.left_out)
 

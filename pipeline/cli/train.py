@@ -163,7 +163,7 @@ def train(
     with OneLineErrors(debug):
         from rich.console import Console
 
-        from pipeline.cli.training_display import Fitting, announce, progress, show_metrics
+        from pipeline.cli.training_display import Fitting, announce, make_page, progress, show_metrics
         from pipeline.runtime.signals import terminable
         from pipeline.training.settings import TrainingSettings
         from pipeline.training.study import choose_tables, prepare
@@ -204,6 +204,7 @@ def train(
             found = train_model(study, out, workers=_workers(workers), shares=fitting.share, told=fitting.done)
         show_metrics(found, console)
         say(console, "bold", "wrote", f"{out}")
+        make_page(out, console)
 
 
 def _protocol(name: str, given: Mapping[str, Any]) -> Protocol:

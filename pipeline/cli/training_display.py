@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -13,6 +14,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from models_cache import WeightsError
 from pipeline.training.cross_validation import Outcome, jobs_of
 from pipeline.training.fit import best_epoch
 from pipeline.training.samples import MAIN
@@ -102,6 +104,18 @@ class Fitting:
         )
 
 
+def make_page(folder: Path, console: Console) -> None:
+    """Makes the page of a model and says where it lies; a model without one is whole."""
+    from pipeline.report.model_page import build_model_page
+
+    try:
+        page = build_model_page(folder)
+    except WeightsError as error:
+        console.print(f"[yellow]no page [/] {escape(str(error))}", soft_wrap=True)
+    else:
+        console.print(f"[bold]page    [/] {escape(str(page))}", soft_wrap=True, highlight=False)
+
+
 def show_metrics(found: Mapping[str, Any], console: Console) -> None:
     """Prints the figures of a model beside those of baselines and raters."""
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -117,7 +131,7 @@ def show_metrics(found: Mapping[str, Any], console: Console) -> None:
     console.print(table)
     for dimension, of in found["dimensions"].items():
         for what, entries in _reliance(of).items():
-            listed = ", ".join(f"{name} {value:.3f}" for name, value in list(entries.items())[:_LISTED])
+            listed = ", ".join(f"{name} {round(value, 3) + 0.0:.3f}" for name, value in list(entries.items())[:_LISTED])
             console.print(f"{dimension}: {what}: {listed}", soft_wrap=True, highlight=False, markup=False)
         if "raters" in of and of["raters"]["series"]:
             own, one = of["raters"]["own_head"]["mean"], of["raters"]["prediction"]["mean"]

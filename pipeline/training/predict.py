@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -47,8 +47,12 @@ def predict_video(model: Model, data: Dataset, video_id: str) -> pa.Table | Prob
     return pa.table([*keys, *values], schema=schema_of(model))
 
 
-def schema_of(model: Model) -> pa.Schema:
-    """Keys, then the predictions of each dimension; the metadata key `avcues` says which model made them."""
+def schema_of(model: Model, trained_on: Collection[str] = ()) -> pa.Schema:
+    """Keys, then the predictions of each dimension; the metadata key `avcues` says which model made them.
+
+    Args:
+        trained_on: Predicted videos that the model was trained on.
+    """
     names = []
     for dimension, fitted in model.dimensions.items():
         names += [dimension, f"{dimension}_std"] if len(fitted.readout) > 1 else [dimension]
@@ -56,6 +60,7 @@ def schema_of(model: Model) -> pa.Schema:
         "avcues": avcues_version(),
         "row": "window",
         "predictions": list(model.dimensions),
+        "trained_on": list(trained_on),
         "model": {key: model.document[key] for key in ("settings", "labels", "tables", "leaks")},
     }
     fields = [*KEY_FIELDS, *(pa.field(name, pa.float64()) for name in names)]
@@ -66,11 +71,13 @@ def write_predictions(
     model: Model,
     results: Iterable[pa.Table | Problem],
     out: Location,
+    trained_on: Collection[str] = (),
     told: Callable[[pa.Table | Problem], object] = lambda result: None,
 ) -> int:
     """Writes results as they come, so that memory does not grow with their number.
 
     Args:
+        trained_on: Predicted videos that the model was trained on; the file names them.
         told: Is called with each result.
 
     Returns:
@@ -83,7 +90,7 @@ def write_predictions(
 
     def write(file: BinaryIO) -> None:
         nonlocal failed
-        schema = schema_of(model)
+        schema = schema_of(model, trained_on)
         with pq.ParquetWriter(
             file, schema.remove_metadata(), compression="zstd", use_dictionary=["video_id"], store_schema=False
         ) as writer:
