@@ -15,7 +15,7 @@ from dask.system import CPU_COUNT
 
 from models_cache import AvcuesError, nearest
 from pipeline.errors import InputError
-from pipeline.report import index, page
+from pipeline.report import agreement_page, index, page
 from pipeline.report.emotion import Emotion
 from pipeline.report.index import PAGES, page_path, row_of, row_of_page, row_without_tables
 from pipeline.report.thumbnails import film_strip
@@ -88,7 +88,12 @@ def build(
     ):
         problems += [problem] if problem else []
         tell(done, len(shown))
-    _write(report / "index.html", index.render(out.resolve().name, [_row(out, report, v) for v in known]))
+    title, agreement = out.resolve().name, report / agreement_page.PAGE
+    rated = emotion.ratings()
+    if rated is not None:
+        _write(agreement, agreement_page.render(title, rated, manifest.step))
+    rows = [_row(out, report, v) for v in known]
+    _write(report / "index.html", index.render(title, rows, agreement.name if agreement.exists() else None))
     first = page_path(report, wanted[0]) if len(wanted) == 1 and not problems else report / "index.html"
     return Report(first, len(shown) - len(problems), tuple(problems))
 

@@ -54,21 +54,29 @@ class Emotion:
         if self.annotations is not None:
             _ratings(self.annotations)
 
+    def ratings(self) -> Annotations | None:
+        """What raters said of all videos; None: no folder of ratings is named."""
+        return None if self.annotations is None else _ratings(self.annotations)
+
     def panels(self, video: Video) -> list[Panel]:
-        """One panel per dimension that is predicted or rated; none for a video of which nothing is known."""
-        lines: dict[str, _Lines] = {}
-        setup = None
+        """One panel per dimension that is predicted or rated over time, and per setup that it is rated in.
+
+        A prediction stands with the ratings of the setup that its model learned from, or else with the last setup's. A
+        video of which nothing is known has no panel.
+        """
+        rated = {} if self.annotations is None else _rated(_ratings(self.annotations), video)
         if self.predictions is not None:
             about = _described(self.predictions)
-            setup = about.get("model", {}).get("labels", {}).get("main", {}).get("about", {}).get("setup")
+            learned = about.get("model", {}).get("labels", {}).get("main", {}).get("about", {}).get("setup")
             known = video.video_id in about.get("trained_on", ())
             for dimension, predicted, label in _predicted(self.predictions, video):
-                lines[dimension] = _Lines(prediction=predicted, gold=label, known=known)
-        if self.annotations is not None:
-            for dimension, rated in _rated(_ratings(self.annotations), video, setup):
-                own = lines.setdefault(dimension, rated)
-                own.gold, own.low, own.high, own.raters = rated.gold, rated.low, rated.high, rated.raters
-        return [panel for name, found in lines.items() if (panel := found.panel(name)) is not None]
+                setups = [setup for name, setup in rated if name == dimension]
+                setup = learned if learned in setups else setups[-1] if setups else None
+                lines = rated.setdefault((dimension, setup), _Lines(gold=label))
+                lines.prediction, lines.known = predicted, known
+        order = list(dict.fromkeys(dimension for dimension, _ in rated))
+        shown = sorted(rated.items(), key=lambda item: order.index(item[0][0]))
+        return [panel for (name, setup), lines in shown if (panel := lines.panel(name, setup)) is not None]
 
 
 @dataclass
@@ -82,7 +90,7 @@ class _Lines:
     raters: dict[str, Values] = field(default_factory=dict)
     known: bool = False
 
-    def panel(self, dimension: str) -> Panel | None:
+    def panel(self, dimension: str, setup: str | None) -> Panel | None:
         arrays = [self.prediction, self.gold, self.low, self.high, *self.raters.values()]
         seen = np.concatenate([values[~np.isnan(values)] for values in arrays if values is not None])
         if not len(seen):
@@ -114,7 +122,8 @@ class _Lines:
             shown += series(rater, values, _RATER, "faint", "what one rater says")
         notes = [f"{len(self.raters)} raters and their spread"] if self.raters else []
         notes += ["the model learned from this video"] if self.known else []
-        return Panel(title=dimension.replace("_", " ").capitalize(), kind="lines", note="; ".join(notes), series=shown)
+        title = " · ".join([dimension.replace("_", " ").capitalize(), *([setup] if setup else [])])
+        return Panel(title=title, kind="lines", note="; ".join(notes), series=shown)
 
 
 @cache
@@ -152,36 +161,31 @@ def _ratings(folder: Path) -> Annotations:
     return schema.read(folder)
 
 
-def _rated(annotations: Annotations, video: Video, setup: str | None) -> Iterator[tuple[str, _Lines]]:
-    """Dimension, and what raters said of it in the setup that was predicted, or in the richest one."""
-    if video.video_id not in annotations.videos:
-        return
-    setups = annotations.select(videos=[video.video_id]).setups
-    shown = setup if setup in setups else ("audiovisual" if "audiovisual" in setups else setups[-1])
-    own = annotations.select(videos=[video.video_id], setups=[shown])
-    if annotations.rounds:
+def _rated(annotations: Annotations, video: Video) -> dict[tuple[str, str | None], _Lines]:
+    """By dimension and setup, what raters said of a video over its time, in the last round that it has."""
+    own = annotations.select(videos=[video.video_id])
+    if own.rounds:
         own = own.select(round_=own.rounds[-1])
+    own = own.select(dimensions=[one.name for one in own.numeric() if own.over_time(one.name)])
     step = Fraction(video.step).limit_denominator(1000)
     try:
-        table = gold(own, Recipe(step=step)).tables[shown]
+        tables = gold(own, Recipe(step=step)).tables
     except SettingsError:  # nothing is rated in numbers, or not usably
-        return
+        return {}
     series = usable(series_of(own, step))[0]
-    for dimension in own.numeric():
-        if dimension.name not in table.column_names:
-            continue
-        value = _on_grid(table, dimension.name, video)
-        spread = _on_grid(table, dimension.name + STD, video)
-        lines = _Lines(gold=value, low=value - spread, high=value + spread)
-        for i, (name, rater) in enumerate(
-            zip(series.labelled("dimension").to_pylist(), series.labelled("rater").to_pylist(), strict=True)
-        ):
-            if name == dimension.name:
-                rows = slice(series.first[i], series.first[i + 1])
-                there = series.window[rows] < video.windows
-                lines.raters[rater] = np.full(video.windows, np.nan)
-                lines.raters[rater][series.window[rows][there]] = series.value[rows][there]
-        yield dimension.name, lines
+    found: dict[tuple[str, str | None], _Lines] = {}
+    for dimension in own.dimensions:
+        for setup, table in tables.items():
+            if dimension in table.column_names:
+                value, spread = (_on_grid(table, dimension + suffix, video) for suffix in ("", STD))
+                found[dimension, setup] = _Lines(gold=value, low=value - spread, high=value + spread)
+    keys = (series.labelled(name).to_pylist() for name in ("dimension", "setup", "rater"))
+    for i, (dimension, setup, rater) in enumerate(zip(*keys, strict=True)):
+        rows = slice(series.first[i], series.first[i + 1])
+        there = series.window[rows] < video.windows
+        curve = found[dimension, setup].raters.setdefault(rater, np.full(video.windows, np.nan))
+        curve[series.window[rows][there]] = series.value[rows][there]
+    return found
 
 
 def _on_grid(table: pa.Table, column: str, video: Video) -> Values:

@@ -64,11 +64,12 @@ def row_of_page(path: Path) -> dict[str, Any] | None:
         return None
 
 
-def render(title: str, rows: Sequence[Mapping[str, Any]]) -> str:
+def render(title: str, rows: Sequence[Mapping[str, Any]], agreement: str | None = None) -> str:
     """The index as text.
 
     Args:
         rows: As the functions above make them; "page" says whether there is a page to link to.
+        agreement: The page of the dataset's raters, if there is one.
     """
     return (
         templates()
@@ -76,6 +77,7 @@ def render(title: str, rows: Sequence[Mapping[str, Any]]) -> str:
         .render(
             title=title,
             rows=rows,
+            agreement=agreement,
             failed=sum(row["state"] != "done" for row in rows),
             hours=duration(sum(row["duration_s"] for row in rows)),
             colours=EXPRESSION_COLOURS,

@@ -150,7 +150,7 @@ function linesOf(panel, active) {
   const bare = {width: 0, stroke: "transparent"};
   return {
     range: [Math.min(...all.map(s => s.low)), Math.max(...all.map(s => s.high))],
-    styles: [...faint.map(s => ({stroke: s.colour + "66", width: 0.8})), ...drawn.flatMap(s => [bare, bare, {stroke: s.colour, width: 1.5}])],
+    styles: [...faint.map(s => ({stroke: s.colour + "a0", width: 0.8})), ...drawn.flatMap(s => [bare, bare, {stroke: s.colour, width: faint.length ? 2 : 1.5}])],
     bands: drawn.map((s, i) => ({series: [0, 1].map(k => faint.length + 3 * i + 1 + k), fill: s.colour + "38"})),
     values: columns => [...faint.map(s => perColumn(s.values, columns, mean)), ...drawn.flatMap(s => [
       perColumn(around(s, "high").values, columns, higher),

@@ -1,0 +1,243 @@
+"""The page of a dataset's raters: how far they agree in each setup, and how far each lies apart over setups."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from pipeline.annotations.agreement import Agreement, agreement
+from pipeline.annotations.check import check
+from pipeline.annotations.coefficients import Bootstrap, Coefficient
+from pipeline.annotations.inconsistency import (
+    GROUPS,
+    UPPER_SHARE,
+    Inconsistency,
+    generic_threshold,
+    inconsistency,
+    inconsistency_scores,
+    ratings_by_setup,
+)
+from pipeline.annotations.schema import Annotations
+from pipeline.annotations.setup_agreement import NUMERIC, SetupAgreement
+from pipeline.report.page import templates
+
+PAGE = "agreement.html"
+
+COEFFICIENTS = {
+    "loo_ccc": "leave-one-out CCC",
+    "pairwise_ccc": "pairwise CCC",
+    "alpha_interval": "α interval",
+    "alpha_ordinal": "α ordinal",
+    "alpha_nominal": "α nominal",
+    "fleiss_kappa": "Fleiss’ κ",
+    "alpha_labels": "mean α of labels",
+}
+_MOST_BARS = 24
+_TICK = 0.25
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """A coefficient on the common axis; places are percentages of its width.
+
+    Args:
+        says: All of it, in words.
+        interval: Of the 95 % interval.
+        raters: Percentiles 5, 25, 75 and 95 of single raters.
+    """
+
+    name: str
+    value: str
+    says: str
+    at: float | None
+    interval: tuple[float, float] | None
+    raters: tuple[float, ...] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bar:
+    """A score, or a range of scores: heights of its groups in percent of the highest bar."""
+
+    says: str
+    heights: tuple[float, ...]
+
+
+def render(title: str, annotations: Annotations, step: Fraction, bootstrap: Bootstrap = Bootstrap()) -> str:
+    """The page as text.
+
+    Args:
+        title: Of the dataset.
+        step: Seconds per window.
+    """
+    found, checked = agreement(annotations, step=step, bootstrap=bootstrap, by=()), check(annotations, step)
+    low = _lowest(found)
+    low_to_high = partial(_place, low)
+    groups = [
+        (
+            f"{dimension.replace('_', ' ').capitalize()}",
+            COEFFICIENTS[_headline(rows[0])],
+            [_mark(r, low_to_high) for r in rows],
+        )
+        for dimension, rows in _by_dimension(found).items()
+    ]
+    between = [
+        _of_coefficient(f"{one.dimension}: {', '.join(one.setups)}", "Pearson’s r", one.correlation, None, low_to_high)
+        for one in found.between_setups
+    ]
+    return (
+        templates()
+        .get_template("agreement.html")
+        .render(
+            title=title,
+            facts=_facts(annotations),
+            problems=checked.problems,
+            notes=checked.notes,
+            ticks=[(f"{tick:g}".replace("-", "−"), low_to_high(tick)) for tick in _ticks(low)],
+            groups=groups,
+            between=between,
+            histograms=[_histogram(name, one) for name, one in _inconsistencies(annotations, step)],
+            group_names=GROUPS,
+            table=[_row(row) for row in found.by_setup if row.clips == "all"],
+            coefficients=COEFFICIENTS.values(),
+            bootstrap=bootstrap,
+        )
+    )
+
+
+def _facts(annotations: Annotations) -> list[str]:
+    return [
+        f"{len(annotations.ratings)} ratings",
+        f"{len(annotations.rater_ids)} raters",
+        f"{len(annotations.videos)} videos",
+        ", ".join(annotations.setups),
+        *([f"rounds {', '.join(annotations.rounds)}"] if len(annotations.rounds) > 1 else []),
+    ]
+
+
+def _by_dimension(found: Agreement) -> dict[str, list[SetupAgreement]]:
+    rows: dict[str, list[SetupAgreement]] = {}
+    for row in found.by_setup:
+        if row.clips == "all":
+            rows.setdefault(row.dimension, []).append(row)
+    return rows
+
+
+def _headline(row: SetupAgreement) -> str:
+    """The coefficient that is drawn."""
+    return "alpha_labels" if row.kind == "labels" else "loo_ccc"
+
+
+def _lowest(found: Agreement) -> float:
+    """Where the axis begins: below every interval and most raters, at a tick, -1 at the least."""
+    seen = [0.0]
+    for row in found.by_setup:
+        seen += [row.coefficients[_headline(row)].low or 0.0, *(row.distribution or (0.0, 0.0))[1:2]]
+    seen += [one.correlation.low or 0.0 for one in found.between_setups]
+    return max(-1.0, math.floor(min(seen) / _TICK) * _TICK)
+
+
+def _ticks(low: float) -> list[float]:
+    return np.arange(low, 1 + _TICK / 2, _TICK if low > -0.5 else 2 * _TICK).tolist()
+
+
+def _place(low: float, value: float) -> float:
+    """Percent of the axis' width, kept on it."""
+    return round(100 * (min(1.0, max(low, value)) - low) / (1 - low), 2)
+
+
+def _mark(row: SetupAgreement, place: Any) -> Mark:
+    name = row.setup if row.round is None else f"{row.setup}, {row.round}"
+    coefficient = _headline(row)
+    mark = _of_coefficient(name, COEFFICIENTS[coefficient], row.coefficients[coefficient], row.distribution, place)
+    counts = f"; {row.ratings} ratings of {row.videos} videos by {row.raters} raters"
+    return Mark(**vars(mark) | {"says": f"{row.dimension}, {mark.says}{counts}"})
+
+
+def _of_coefficient(name: str, what: str, one: Coefficient, distribution: Sequence[float] | None, place: Any) -> Mark:
+    says = f"{name}: {what} {_in_full(one)}"
+    if distribution is not None:
+        says += f", single raters {distribution[1]:.2f} to {distribution[5]:.2f} (5 to 95 %)"
+    return Mark(
+        name=name,
+        value="–" if one.value is None else f"{one.value:.2f}",
+        says=says,
+        at=None if one.value is None else place(one.value),
+        interval=None if one.low is None or one.high is None else (place(one.low), place(one.high)),
+        raters=None if distribution is None else tuple(place(distribution[i]) for i in (1, 2, 4, 5)),
+    )
+
+
+def _in_full(one: Coefficient) -> str:
+    if one.value is None:
+        return f"is not defined, {one.reason}"
+    text = f"{one.value:.3f}"
+    if one.sd is not None:
+        text += f" ± {one.sd:.3f}"
+    return text if one.low is None or one.high is None else f"{text}, 95 % interval {one.low:.3f} to {one.high:.3f}"
+
+
+def _row(row: SetupAgreement) -> dict[str, Any]:
+    """A line of the table of all coefficients."""
+    cells = [row.coefficients.get(name) for name in (*NUMERIC, "alpha_labels")]
+    order = [(*NUMERIC, "alpha_labels").index(name) for name in COEFFICIENTS]
+    shown = [cells[i] for i in order]
+    return {
+        "name": ", ".join(filter(None, (row.dimension, row.setup, row.round))),
+        "cells": [
+            {"text": "–", "more": "" if one is None else one.reason or ""}
+            if one is None or one.value is None
+            else {"text": f"{one.value:.3f}", "more": _in_full(one)}
+            for one in shown
+        ],
+    }
+
+
+def _inconsistencies(annotations: Annotations, step: Fraction) -> list[tuple[str, Inconsistency]]:
+    """Of each dimension that some rater rated in every setup, in the last round."""
+    if len(annotations.setups) < 2:
+        return []
+    last = annotations.select(round_=annotations.rounds[-1]) if annotations.rounds else annotations
+    found = []
+    for dimension in last.numeric():
+        ratings = ratings_by_setup(last, dimension.name, annotations.setups, step)
+        if ratings.complete.any():
+            threshold = generic_threshold(inconsistency_scores(ratings.values[ratings.complete]))
+            rule = f"the score with the share of scores from it on nearest to {100 * UPPER_SHARE:g} %"
+            found.append((dimension.name, inconsistency(ratings, threshold, rule)))
+    return found
+
+
+def _histogram(name: str, found: Inconsistency) -> dict[str, Any]:
+    """Bars of the scores themselves where they are few, else of ranges of equal width."""
+    scores = np.array([row["score"] for row in found.clips])
+    group = np.array([GROUPS.index(row["group"]) for row in found.clips])
+    distinct = np.array([score for score, _ in found.scores])
+    if len(distinct) <= _MOST_BARS:
+        bar, names = np.searchsorted(distinct, scores), [f"{score:.3g}" for score in distinct]
+    else:
+        edges = np.linspace(0, distinct[-1], _MOST_BARS + 1)
+        bar = np.clip(np.searchsorted(edges, scores, side="right") - 1, 0, _MOST_BARS - 1)
+        names = [f"{a:.2f} to {b:.2f}" for a, b in pairwise(edges)]
+    counts = np.zeros((len(names), len(GROUPS)), int)
+    np.add.at(counts, (bar, group), 1)
+    bars = []
+    for label, row in zip(names, counts, strict=True):
+        parts = [f"{n} {what}" for n, what in zip(row, GROUPS, strict=True) if n]
+        heights = (100 * row / counts.sum(1).max()).round(2).tolist()
+        bars.append(Bar(says=f"{name}, score {label}: {', '.join(parts) or 'none'}", heights=tuple(heights)))
+    return {
+        "name": name.replace("_", " ").capitalize(),
+        "bars": bars,
+        "low": f"{distinct[0]:.3g}" if len(distinct) <= _MOST_BARS else "0",
+        "high": f"{distinct[-1]:.3g}",
+        "counts": found.counts,
+        "threshold": None if found.threshold is None else f"{found.threshold:.3g}",
+        "rule": found.rule,
+    }
