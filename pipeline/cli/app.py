@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from pipeline.cli import annotations as ratings
 from pipeline.cli.dataset import align, describe, export
 from pipeline.cli.errors import OneLineErrors
 from pipeline.cli.extract import extract, parse_workers, show_run
@@ -53,6 +54,7 @@ app.command(rich_help_panel=_CHECK)(report)
 app.command(rich_help_panel=_TRAIN)(align)
 app.command(rich_help_panel=_TRAIN)(describe)
 app.add_typer(export, name="export", rich_help_panel=_TRAIN)
+app.add_typer(ratings.commands, name="annotations", rich_help_panel=_TRAIN)
 app.add_typer(models, name="models", rich_help_panel=_MACHINE)
 
 

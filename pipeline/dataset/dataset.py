@@ -88,7 +88,7 @@ class Dataset:
     @property
     def targets(self) -> tuple[str, ...]:
         """Names of the labels: `target.<name>`."""
-        return tuple(field.name for field in self.labels.fields) if self.labels else ()
+        return self.labels.targets if self.labels else ()
 
     @cached_property
     def schema(self) -> pa.Schema:
@@ -110,6 +110,7 @@ class Dataset:
             },
             "columns": [column.documented() for column in self.stored],
             "targets": [{"name": name, "fill": self.labels.fill} for name in self.targets] if self.labels else [],
+            "labels": dict(self.labels.about) if self.labels else {},
         }
 
     def read(self, video_id: str) -> pa.Table:
@@ -208,8 +209,9 @@ class Dataset:
         return [Fold(self.select(videos={*self.videos} - test), self.select(videos=test)) for test in tests]
 
     def _target(self, name: str) -> str:
+        labels = [field.name for field in self.labels.fields] if self.labels else []
         for known in (f"{PREFIX}{name}", name):
-            if known in (*self.targets, *self.columns):
+            if known in (*labels, *self.columns):
                 return known
         right = [*(target.removeprefix(PREFIX) for target in self.targets), *self.columns]
         raise DatasetError(f'no label or column is called "{name}"{similar(name, right)}')

@@ -10,12 +10,17 @@
 | static  | labels without `time` and `window`, one row per video, hold for the whole video                            |
 | missing | nulls, empty texts and numbers that are not finite are no labels                                           |
 | foreign | labels of other videos, before 0 s or beyond a video's end are not used, and a warning counts them         |
+
+A Parquet file may say of itself which of its columns are targets (key `avcues` of its metadata: `targets`, a list of
+`{"name": ...}`, and `step`), as the gold standards of `avcues annotations gold` do. Its other columns then describe the
+targets, such as their spread over raters: they come along, are never filled in, and are predicted only if named.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
@@ -27,7 +32,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from pipeline.errors import InputError
-from pipeline.store.parquet import WINDOW_KEYS
+from pipeline.store.parquet import METADATA_KEY, WINDOW_KEYS
 
 Fill = Literal["none", "hold", "linear"]
 
@@ -44,20 +49,29 @@ class Labels:
     """Labels of many videos, one row per labelled window, or per video where they are static.
 
     Args:
-        rows: `window` (unless static), then the targets under their joined names.
+        rows: `window` (unless static), then the targets, and what describes them, under their joined names.
         spans: Video id to its first row and number of rows.
         warnings: What could not be used, one line each.
+        describing: Joined names of the columns that describe targets.
+        about: What the file says of itself, if it is one that avcues made.
     """
 
     rows: pa.Table
     spans: Mapping[str, tuple[int, int]]
     fill: Fill
     warnings: tuple[str, ...]
+    describing: frozenset[str] = frozenset()
+    about: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def fields(self) -> tuple[pa.Field, ...]:
-        """The target columns of a joined table."""
+        """The columns of a joined table: targets, and what describes them."""
         return tuple(field for field in self.rows.schema if field.name != "window")
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Joined names of the targets."""
+        return tuple(field.name for field in self.fields if field.name not in self.describing)
 
     def of(self, video_id: str, windows: int) -> list[pa.Array]:
         """One array of `windows` values per target, null where there is no label."""
@@ -68,7 +82,8 @@ class Labels:
         elif count:
             row[:] = first
         placed = self.rows.take(pa.array(row, mask=row < 0))
-        return [_filled(placed[field.name].combine_chunks(), self.fill) for field in self.fields]
+        fills = dict.fromkeys(self.targets, self.fill)
+        return [_filled(placed[field.name].combine_chunks(), fills.get(field.name, "none")) for field in self.fields]
 
 
 def read_labels(source: Any, step: Fraction, windows: Mapping[str, int], fill: Fill = "none") -> Labels:
@@ -97,16 +112,19 @@ def read_labels(source: Any, step: Fraction, windows: Mapping[str, int], fill: F
         labels["window"] = _windows_of_times(columns["time"], step, f"{where}: time")
     elif {"start", "end"} & columns.keys():
         raise InputError(f"{where}: labels are placed by a column time (in seconds) or window, not by start and end")
-    targets = [name for name in columns if name not in {*WINDOW_KEYS, "time"}]
-    if not targets:
+    values = [name for name in columns if name not in {*WINDOW_KEYS, "time"}]
+    if not values:
         raise InputError(f"{where}: has no target column beside {', '.join(columns)}")
-    labels |= {PREFIX + name: _values(columns[name], f"{where}: {name}") for name in targets}
+    about = _about(table, step, where)
+    targets = [target["name"] for target in about.get("targets", []) if target["name"] in values] or values
+    labels |= {PREFIX + name: _values(columns[name], f"{where}: {name}") for name in values}
     found = pa.table(labels)
     if "time" in columns:
         found = found.take(pc.sort_indices(columns["time"]))
     kept, warnings = _usable(found, windows, step, where)
     rows, spans = _merged(kept, where)
-    return Labels(rows=rows, spans=spans, fill=fill, warnings=tuple(warnings))
+    describing = frozenset(PREFIX + name for name in values if name not in targets)
+    return Labels(rows=rows, spans=spans, fill=fill, warnings=tuple(warnings), describing=describing, about=about)
 
 
 def _load(path: Path) -> pa.Table:
@@ -119,6 +137,17 @@ def _load(path: Path) -> pa.Table:
         return pa.csv.read_csv(path, convert_options=as_text)
     except (OSError, ValueError, pa.ArrowException) as error:
         raise InputError(f"{path}: cannot be read as a CSV or Parquet file of labels ({error})") from error
+
+
+def _about(table: pa.Table, step: Fraction, where: str) -> dict[str, Any]:
+    """What the file's metadata says of its columns and windows; empty if it says nothing."""
+    about: dict[str, Any] = json.loads((table.schema.metadata or {}).get(METADATA_KEY, "{}"))
+    if "window" in table.column_names and Fraction(about.get("step", step)) != step:
+        raise InputError(
+            f"{where}: is of windows of {float(Fraction(about['step'])):g} s; the dataset has windows of "
+            f"{float(step):g} s"
+        )
+    return about
 
 
 def _no_nulls(values: pa.ChunkedArray, where: str) -> pa.ChunkedArray:

@@ -1,0 +1,61 @@
+"""From ratings of several raters to labels: imported, checked, combined into gold standards, compared.
+
+>>> study = example({"clip": 40})
+>>> study.setups, list(study.dimensions)
+(('music', 'visual', 'audiovisual'), ['arousal', 'valence', 'liking', 'mood'])
+>>> check(study).problems
+()
+>>> made = gold(study, Recipe(weights="others", delay=1.0))
+>>> made.tables["music"].column_names[:5]
+['video_id', 'window', 'arousal', 'arousal_std', 'arousal_n']
+>>> read_about(made.tables["music"])["recipe"]["delay"]
+1.0
+"""
+
+from pipeline.annotations.agreement import Agreement, agreement
+from pipeline.annotations.check import Check, check
+from pipeline.annotations.coefficients import Bootstrap, Coefficient, fleiss_kappa, krippendorff_alpha
+from pipeline.annotations.consensus import ccc, ewe, leave_one_out_ccc, pearson
+from pipeline.annotations.example import example
+from pipeline.annotations.feature_values import FeatureValues
+from pipeline.annotations.gold import Gold, gold, read_about, write_gold
+from pipeline.annotations.muvi import import_muvi
+from pipeline.annotations.perspectives import Perspectives, perspectives
+from pipeline.annotations.recipe import Recipe, Smoothing
+from pipeline.annotations.schema import Annotations, Dimension, read, write
+from pipeline.annotations.soft_labels import soft_labels
+from pipeline.annotations.tidy import import_tidy
+from pipeline.annotations.wide import import_wide
+
+__all__ = [
+    "Agreement",
+    "Annotations",
+    "Bootstrap",
+    "Check",
+    "Coefficient",
+    "Dimension",
+    "FeatureValues",
+    "Gold",
+    "Perspectives",
+    "Recipe",
+    "Smoothing",
+    "agreement",
+    "ccc",
+    "check",
+    "ewe",
+    "example",
+    "fleiss_kappa",
+    "gold",
+    "import_muvi",
+    "import_tidy",
+    "import_wide",
+    "krippendorff_alpha",
+    "leave_one_out_ccc",
+    "pearson",
+    "perspectives",
+    "read",
+    "read_about",
+    "soft_labels",
+    "write",
+    "write_gold",
+]

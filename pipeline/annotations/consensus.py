@@ -1,0 +1,158 @@
+"""Concordance, and what several raters say together: the evaluator weighted estimator.
+
+Arrays are (..., raters, samples); NaN is a missing rating. Undefined results are NaN here; reports say why.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+Values = npt.NDArray[np.float64]
+Weights = Literal["others", "all", "pairwise-ccc"]
+WEIGHTS: tuple[Weights, ...] = get_args(Weights)
+
+# A series that varies by less than this share of its size is constant: what varies is the rounding of floats.
+_FLAT = 1e-12
+
+
+class _Moments(NamedTuple):
+    """Of two series over the samples that both have; variances and covariance divide by their number."""
+
+    mean_a: Values
+    mean_b: Values
+    variance_a: Values
+    variance_b: Values
+    covariance: Values
+
+
+def pearson(a: npt.ArrayLike, b: npt.ArrayLike) -> Values:
+    """Pearson's correlation along the last axis, over the samples that both have; NaN where either is constant.
+
+    >>> float(pearson([1, 2, 3], [2, 4, float("nan")]))
+    1.0
+    """
+    m = _moments(np.asarray(a, np.float64), np.asarray(b, np.float64))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = m.covariance / np.sqrt(m.variance_a * m.variance_b)
+    return np.asarray(np.clip(found, -1, 1))
+
+
+def ccc(a: npt.ArrayLike, b: npt.ArrayLike) -> Values:
+    """Lin's concordance correlation coefficient along the last axis, over the samples that both have.
+
+    2 cov(a, b) / (var(a) + var(b) + (mean(a) - mean(b))^2), with variances that divide by n (Lin 1989, Biometrics 45,
+    255-268). -1 to 1; 0 where one series is constant, NaN where both are and agree.
+
+    >>> round(float(ccc([3, -0.5, 2, 7], [2.5, 0, 2, 8])), 6)
+    0.976789
+    """
+    m = _moments(np.asarray(a, np.float64), np.asarray(b, np.float64))
+    total = m.variance_a + m.variance_b + (m.mean_a - m.mean_b) ** 2
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = 2 * m.covariance / total
+    return np.where(total <= (_FLAT**2) * (m.mean_a**2 + m.mean_b**2), np.nan, found)
+
+
+def ewe(
+    ratings: npt.ArrayLike, weights: Weights = "others", *, clip: bool = True
+) -> tuple[Values, Values, npt.NDArray[np.bool_]]:
+    """The evaluator weighted estimator: the mean over raters, each weighted by how well they agree with the rest.
+
+    After Grimm and Kroschel 2005, Evaluation of natural emotions using self assessment manikins (ASRU).
+
+    Args:
+        ratings: (..., raters, samples).
+        weights: A rater's correlation with the mean of the "others", or with that of "all", which holds the rater's own
+            ratings and so favours those who vary most; or "pairwise-ccc", the mean concordance with each other rater.
+        clip: Negative weights are 0, so that the result stays within the ratings.
+
+    Returns:
+        (..., samples) the estimate; (..., raters) the weights, 0 where they are not defined; (...) whether all weights
+        were 0, so that the estimate is the plain mean.
+
+    >>> value, weight, plain = ewe([[0, 0.1, 0.3, 0.2], [0.1, 0.1, 0.5, 0.3], [0.3, 0.2, 0.1, 0.2]], "all")
+    >>> weight.round(2).tolist(), value.round(2).tolist()
+    ([0.95, 0.99, 0.0], [0.05, 0.1, 0.4, 0.25])
+    """
+    x = np.asarray(ratings, np.float64)
+    weight = np.nan_to_num(rater_weights(x, weights))
+    if clip:
+        weight = np.maximum(weight, 0)
+    plain = np.asarray(~weight.any(-1))
+    used = np.where(plain[..., None], 1.0, weight)
+    return weighted_mean(x, used), weight, plain
+
+
+def rater_weights(ratings: Values, weights: Weights) -> Values:
+    """(..., raters) how well each agrees with the rest, -1 to 1; NaN where that is not defined."""
+    if weights == "all":
+        return pearson(ratings, _mean(ratings)[..., None, :])
+    if weights == "others":
+        return pearson(ratings, mean_of_others(ratings))
+    agreement = pairwise_ccc(ratings)
+    itself = np.eye(ratings.shape[-2], dtype=bool)
+    return _mean(np.where(itself, np.nan, agreement).swapaxes(-1, -2))
+
+
+def pairwise_ccc(ratings: Values) -> Values:
+    """(..., raters, raters) concordance of every pair."""
+    return ccc(ratings[..., :, None, :], ratings[..., None, :, :])
+
+
+def mean_of_others(ratings: Values) -> Values:
+    """(..., raters, samples) the mean of all raters but one; NaN where no other rated the sample."""
+    there = np.isfinite(ratings)
+    filled = np.where(there, ratings, 0)
+    # The others are summed without the rater: a difference of sums would leave rounding where they are constant.
+    apart = 1 - np.eye(ratings.shape[-2])
+    with np.errstate(invalid="ignore"):
+        return np.asarray((apart @ filled) / (apart @ there.astype(np.float64)))
+
+
+def others(ratings: Values) -> Values:
+    """(..., raters, raters, samples): for each rater the ratings of all, that rater's own missing."""
+    itself = np.eye(ratings.shape[-2], dtype=bool)
+    return np.where(itself[..., None], np.nan, ratings[..., None, :, :])
+
+
+def leave_one_out_ccc(ratings: Values, weights: Weights = "others") -> Values:
+    """(..., raters) the concordance of each rater with the EWE of the others, which that rater has no part in.
+
+    Section 6.3 of Chua et al. 2022, arXiv 2202.10453.
+    """
+    return ccc(ratings, ewe(others(ratings), weights)[0])
+
+
+def weighted_mean(ratings: Values, weights: Values) -> Values:
+    """(..., samples) over the raters who rated the sample; NaN where their weights are all 0."""
+    there = np.isfinite(ratings)
+    total = np.einsum("...rt,...r->...t", there.astype(np.float64), weights)
+    summed = np.einsum("...rt,...r->...t", np.where(there, ratings, 0), weights)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(total == 0, np.nan, summed / total)
+
+
+def _mean(ratings: Values) -> Values:
+    """(..., samples) the plain mean over raters."""
+    there = np.isfinite(ratings)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.where(there, ratings, 0).sum(-2) / there.sum(-2))
+
+
+def _moments(a: Values, b: Values) -> _Moments:
+    both = np.isfinite(a) & np.isfinite(b)
+    count = both.sum(-1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean_a, mean_b = (np.where(both, x, 0).sum(-1) / count for x in (a, b))
+        from_a = np.where(both, a - mean_a[..., None], 0)
+        from_b = np.where(both, b - mean_b[..., None], 0)
+        variance_a, variance_b = ((x * x).sum(-1) / count for x in (from_a, from_b))
+        covariance = (from_a * from_b).sum(-1) / count
+    variance_a, variance_b = (
+        np.where(variance <= (_FLAT * mean) ** 2, 0, variance)
+        for variance, mean in ((variance_a, mean_a), (variance_b, mean_b))
+    )
+    return _Moments(mean_a, mean_b, variance_a, variance_b, covariance)

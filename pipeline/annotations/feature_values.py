@@ -1,0 +1,35 @@
+"""Features of a finished folder, as the numbers that lags are estimated from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from pipeline.dataset.dataset import Dataset
+
+
+class FeatureValues(Mapping[str, npt.NDArray[np.float64]]):
+    """By video (windows, columns) of a dataset's numeric features; NaN is missing. A video is read when asked for.
+
+    Args:
+        dataset: As `open_dataset` makes it.
+    """
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._dataset = dataset
+        self._names = [column.name for column in dataset.stored if not pa.types.is_string(column.type)]
+
+    def __getitem__(self, video_id: str) -> npt.NDArray[np.float64]:
+        if video_id not in self._dataset.lengths:
+            raise KeyError(video_id)
+        table = self._dataset.read(video_id)
+        return np.column_stack([table[name].cast(pa.float64()).to_numpy() for name in self._names])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._dataset.videos)
+
+    def __len__(self) -> int:
+        return len(self._dataset.videos)

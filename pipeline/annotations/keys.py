@@ -1,0 +1,73 @@
+"""Rows of a tidy table, grouped by the words of their key columns, without a loop over rows."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+Codes = npt.NDArray[np.int64]
+
+
+def codes(column: pa.ChunkedArray | pa.Array, names: Sequence[str]) -> Codes:
+    """For each row the place of its word in `names`, -1 where it is null or none of them."""
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    place = {name: i for i, name in enumerate(names)}
+    found = np.empty(len(column), np.int64)
+    at = 0
+    for chunk in column.chunks if isinstance(column, pa.ChunkedArray) else [column]:
+        places = np.array([place.get(word, -1) for word in chunk.dictionary.to_pylist()] + [-1], np.int64)
+        indices = chunk.indices.fill_null(len(places) - 1) if chunk.null_count else chunk.indices
+        np.take(places, indices.to_numpy(), out=found[at : at + len(chunk)], mode="clip")
+        at += len(chunk)
+    return found
+
+
+def combined(parts: Iterable[tuple[Codes, int]]) -> Codes:
+    """One number per row that orders rows by all parts in turn.
+
+    Args:
+        parts: Codes from -1 on, and the number of names of each.
+    """
+    key = np.zeros(1, np.int64)
+    for code, count in parts:
+        key = key * (count + 1)
+        key = np.add(key, code, out=key if len(key) == len(code) else None)
+        key += 1
+    return key
+
+
+def separated(key: Codes, sizes: Sequence[int]) -> list[Codes]:
+    """The parts that `combined` made a key of; `sizes` are their numbers of names."""
+    parts = []
+    for count in reversed(sizes):
+        key, code = np.divmod(key, count + 1)
+        parts.append(code - 1)
+    return parts[::-1]
+
+
+def runs(key: Codes) -> tuple[Codes, Codes, npt.NDArray[np.intp]]:
+    """The distinct keys, sorted; which of them each run of equal keys has; and where the runs begin."""
+    begins = starts(key)
+    distinct, of_run = np.unique(key[begins], return_inverse=True)
+    return distinct, of_run, begins
+
+
+def words(codes: Codes, names: Sequence[str]) -> pa.Array:
+    """The words of codes, null for -1."""
+    return pa.array(names, pa.string()).take(pa.array(codes, mask=codes < 0))
+
+
+def starts(sorted_keys: npt.NDArray[np.int64]) -> npt.NDArray[np.intp]:
+    """Where each run of equal keys begins."""
+    if not len(sorted_keys):
+        return np.zeros(0, np.intp)
+    return np.flatnonzero(np.concatenate([[True], sorted_keys[1:] != sorted_keys[:-1]]))
+
+
+def among(column: pa.ChunkedArray | pa.Array, words: Collection[str]) -> npt.NDArray[np.bool_]:
+    """For each row whether its word is one of the given."""
+    return codes(column, list(words)) >= 0

@@ -1,0 +1,70 @@
+"""Which setup's labels the multimodal label goes with, where a rater's ratings of a clip lie far apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.annotations.choices import choices_of
+from pipeline.annotations.inconsistency import RatingsBySetup
+from pipeline.annotations.schema import Annotations
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelAgreement:
+    """Of the strongly inconsistent clips, how often a label of the multimodal rating is among those of each setup.
+
+    Args:
+        setups: Those compared with `against`.
+        labels: By label: how often it was chosen, how often any setup has it too, and how often each.
+        total: The same, summed over labels.
+        clips: Strongly inconsistent ratings that have labels.
+    """
+
+    dimension: str
+    against: str
+    setups: tuple[str, ...]
+    labels: Mapping[str, Mapping[str, int]]
+    total: Mapping[str, int]
+    clips: int
+
+
+def label_agreement(
+    annotations: Annotations, dimension: str, ratings: RatingsBySetup, strong: npt.NDArray[np.bool_]
+) -> LabelAgreement:
+    """Counts the labels of some ratings; `strong` is (raters, videos)."""
+    choices = choices_of(annotations, dimension)
+    # Codes of all annotations, that of the ratings in numbers may lack raters and videos.
+    chosen = np.zeros((len(ratings.raters), len(ratings.videos), len(ratings.setups), len(choices.labels)), bool)
+    rater = np.array([_index(ratings.raters, name) for name in choices.names["rater"]])[choices.rater]
+    video = np.array([_index(ratings.videos, name) for name in choices.names["video"]])[choices.video]
+    setup = np.array([_index(ratings.setups, name) for name in choices.names["setup"]])[choices.setup]
+    known = (rater >= 0) & (video >= 0) & (setup >= 0)
+    np.logical_or.at(chosen, (rater[known], video[known], setup[known]), choices.chosen[known])
+    of_strong = chosen[strong]
+    multimodal, single = of_strong[:, -1], of_strong[:, :-1]
+    both = single & multimodal[:, None]
+    others = ratings.setups[:-1]
+    rows = {
+        label: {
+            "chosen": int(multimodal[:, i].sum()),
+            "matched": int(both[:, :, i].any(1).sum()),
+            **{name: int(both[:, j, i].sum()) for j, name in enumerate(others)},
+        }
+        for i, label in enumerate(choices.labels)
+    }
+    return LabelAgreement(
+        dimension=dimension,
+        against=ratings.setups[-1],
+        setups=others,
+        labels={label: row for label, row in rows.items() if row["chosen"]},
+        total={key: sum(row[key] for row in rows.values()) for key in ("chosen", "matched", *others)},
+        clips=int(multimodal.any(1).sum()),
+    )
+
+
+def _index(names: tuple[str, ...], name: str) -> int:
+    return names.index(name) if name in names else -1

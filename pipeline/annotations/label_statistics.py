@@ -1,0 +1,232 @@
+"""Which labels raters choose, and whether that depends on the setup, on familiarity or on who they are.
+
+Each choice counts once, as in Chua et al. 2022. But choices of one rater are not independent, so that the p value of
+chi-square is too small for profiles of raters: beside it stands one from permutations, of profiles over raters, or of
+setups within each rater.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.annotations.choices import Choices, choices_of
+from pipeline.annotations.coefficients import Bootstrap
+from pipeline.annotations.groups import Grouping
+from pipeline.annotations.schema import Annotations
+
+Values = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+_SHOWN = 5
+_FEW_EXPECTED = 5
+_CHUNK_VALUES = 1 << 22
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChiSquare:
+    """Whether the choice of labels depends on a grouping.
+
+    Args:
+        groups: Names, in the order of `counts`.
+        counts: By label, choices per group.
+        expected: By label, the same if the grouping had no influence.
+        statistic: Pearson's chi-square; None: not defined.
+        p: Of the chi-square distribution.
+        p_permuted: Share of permutations with a statistic as large: of profiles among raters, or of groups among each
+            rater's clips.
+        cramers_v: Size of the effect, 0 to 1; without an interval, since samples of videos give larger values.
+        few_expected: Share of cells with an expected count below 5, where the distribution is not to be trusted.
+        deviating: Of the labels that deviate most, the cell with the largest adjusted residual (Haberman 1973): label,
+            group, count, expected, residual.
+        reason: Why there is no statistic.
+    """
+
+    by: str
+    groups: tuple[str, ...]
+    counts: Mapping[str, tuple[int, ...]]
+    expected: Mapping[str, tuple[float, ...]]
+    statistic: float | None
+    df: int | None
+    p: float | None
+    p_permuted: float | None
+    cramers_v: float | None
+    few_expected: float | None
+    deviating: tuple[Mapping[str, Any], ...]
+    reason: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelStatistics:
+    """What was chosen.
+
+    Args:
+        by_setup: Per setup and over all ("all"): ratings, choices, labels per rating (mean and median), and how many
+            different labels the raters of a stimulus (a video in a setup) chose, on average.
+        tests: By grouping.
+        together: The pairs of labels whose choices correlate most: labels and phi.
+    """
+
+    dimension: str
+    by_setup: Mapping[str, Mapping[str, float]]
+    tests: tuple[ChiSquare, ...]
+    together: tuple[tuple[str, str, float], ...]
+
+
+def label_statistics(
+    annotations: Annotations, dimension: str, groups: Sequence[Grouping], bootstrap: Bootstrap
+) -> LabelStatistics:
+    """Counts and tests of the labels of a dimension.
+
+    Args:
+        groups: As `groups.groupings` makes them of the same annotations.
+        bootstrap: The number and seed of permutations.
+    """
+    choices = choices_of(annotations, dimension)
+    by_setup = {name: _described(choices.where(choices.setup == i)) for i, name in enumerate(annotations.setups)}
+    by_setup["all"] = _described(choices)
+    return LabelStatistics(
+        dimension=dimension,
+        by_setup={name: described for name, described in by_setup.items() if described},
+        tests=tuple(_chi_square(choices, one, bootstrap) for one in groups),
+        together=_together(choices),
+    )
+
+
+def _described(choices: Choices) -> dict[str, float]:
+    if not len(choices.video):
+        return {}
+    per_rating = choices.chosen.sum(1)
+    _, stimulus = np.unique(choices.video * len(choices.names["setup"]) + choices.setup, return_inverse=True)
+    chosen = np.zeros((int(stimulus.max()) + 1, len(choices.labels)), bool)
+    np.logical_or.at(chosen, stimulus, choices.chosen)
+    return {
+        "ratings": len(choices.video),
+        "choices": int(per_rating.sum()),
+        "labels_per_rating_mean": float(per_rating.mean()),
+        "labels_per_rating_median": float(np.median(per_rating)),
+        "unique_labels_per_stimulus": float(chosen.sum(1).mean()),
+    }
+
+
+def _together(choices: Choices) -> tuple[tuple[str, str, float], ...]:
+    varying = np.flatnonzero(choices.chosen.any(0) & ~choices.chosen.all(0))
+    if len(varying) < 2:
+        return ()
+    phi: Values = np.atleast_2d(np.corrcoef(choices.chosen[:, varying].T.astype(np.float64)))
+    first, second = np.triu_indices(len(varying), 1)
+    most = np.argsort(-np.abs(phi[first, second]), kind="stable")[: 2 * _SHOWN]
+    names = [choices.labels[i] for i in varying]
+    return tuple((names[first[i]], names[second[i]], float(phi[first[i], second[i]])) for i in most)
+
+
+def _chi_square(choices: Choices, by: Grouping, bootstrap: Bootstrap) -> ChiSquare:
+    group = by.of(choices.rater, choices.video, choices.setup, choices.round)
+    choices, group = choices.where(group >= 0), group[group >= 0]
+    table = _table(choices.chosen, group, len(by.groups))
+    labels = [name for name, row in zip(choices.labels, table, strict=True) if row.sum()]
+    used, table = table.sum(1) > 0, table[table.sum(1) > 0]
+    reason = None
+    if len(labels) < 2:
+        reason = "fewer than two labels were chosen"
+    elif (table.sum(0) > 0).sum() < 2:
+        reason = "all choices are in one group"
+    if reason is not None or (table.sum(0) == 0).any():
+        return _untested(by, labels, table, reason or "a group has no choices")
+    from scipy.stats import chi2
+
+    statistic, expected = _statistic(table[None])
+    df = (len(table) - 1) * (table.shape[1] - 1)
+    total, rows, columns = table.sum(), table.sum(1, keepdims=True), table.sum(0, keepdims=True)
+    residual = np.asarray((table - expected[0]) / np.sqrt(expected[0] * (1 - rows / total) * (1 - columns / total)))
+    of_label = np.abs(residual).argmax(1)
+    most = np.argsort(-np.abs(residual).max(1), kind="stable")[:_SHOWN]
+    chosen = choices.chosen[:, used]
+    permuted = _permuted(chosen, choices.rater, group, by, bootstrap)
+    return ChiSquare(
+        by=by.name,
+        groups=by.groups,
+        counts={name: tuple(row) for name, row in zip(labels, table.astype(int).tolist(), strict=True)},
+        expected={name: tuple(row) for name, row in zip(labels, expected[0].round(2).tolist(), strict=True)},
+        statistic=float(statistic[0]),
+        df=df,
+        p=float(chi2.sf(statistic[0], df)),
+        p_permuted=None
+        if permuted is None
+        else float((1 + (permuted >= statistic[0] - 1e-9).sum()) / (1 + len(permuted))),
+        cramers_v=float(np.sqrt(statistic[0] / (total * (min(table.shape) - 1)))),
+        few_expected=float((expected < _FEW_EXPECTED).mean()),
+        deviating=tuple(
+            {
+                "label": labels[i],
+                "group": by.groups[j],
+                "count": int(table[i, j]),
+                "expected": round(float(expected[0, i, j]), 1),
+                "residual": round(float(residual[i, j]), 2),
+            }
+            for i, j in zip(most, of_label[most], strict=True)
+        ),
+        reason=None,
+    )
+
+
+def _untested(by: Grouping, labels: Sequence[str], table: Values, reason: str) -> ChiSquare:
+    return ChiSquare(
+        by=by.name,
+        groups=by.groups,
+        counts={name: tuple(row) for name, row in zip(labels, table.astype(int).tolist(), strict=True)},
+        expected={},
+        statistic=None,
+        df=None,
+        p=None,
+        p_permuted=None,
+        cramers_v=None,
+        few_expected=None,
+        deviating=(),
+        reason=reason,
+    )
+
+
+def _table(chosen: npt.NDArray[np.bool_], group: Ints, groups: int) -> Values:
+    """(labels, groups) choices."""
+    return np.stack([chosen[group == i].sum(0) for i in range(groups)], 1).astype(np.float64)
+
+
+def _statistic(tables: Values) -> tuple[Values, Values]:
+    """(B,) chi-square and (B, labels, groups) expected counts of tables; NaN where a group is empty."""
+    rows, columns = tables.sum(2, keepdims=True), tables.sum(1, keepdims=True)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        expected = rows * columns / rows.sum(1, keepdims=True)
+        # A label that no chosen video has adds nothing.
+        parts = np.where(rows > 0, (tables - expected) ** 2 / expected, 0)
+    return parts.sum((1, 2)), expected
+
+
+def _permuted(
+    chosen: npt.NDArray[np.bool_], rater: Ints, group: Ints, by: Grouping, bootstrap: Bootstrap
+) -> Values | None:
+    """(B,) the statistic where groups are dealt out anew; None without replicates."""
+    if bootstrap.replicates == 0:
+        return None
+    rng = np.random.default_rng(bootstrap.seed)
+    if by.of_raters:
+        raters, first, rater = np.unique(rater, return_index=True, return_inverse=True)
+        rows = np.zeros((len(raters), chosen.shape[1]))
+        np.add.at(rows, rater, chosen)
+        group, rater = group[first], np.zeros(len(raters), np.int64)
+    else:
+        rows = chosen.astype(np.float64)
+    by_rater = np.argsort(rater, kind="stable")
+    rows, group, rater = rows[by_rater], group[by_rater], rater[by_rater]
+    found = []
+    size = max(1, _CHUNK_VALUES // len(group))
+    for start in range(0, bootstrap.replicates, size):
+        keys = rng.random((min(size, bootstrap.replicates - start), len(group))) + rater
+        dealt = group[np.argsort(keys, axis=1)]
+        tables = np.stack([(dealt == i).astype(np.float64) @ rows for i in range(len(by.groups))], 2)
+        found.append(_statistic(tables)[0])
+    return np.concatenate(found)

@@ -1,0 +1,237 @@
+"""Import of the annotations of the MuVi study (Chua et al. 2022, arXiv 2202.10453; github.com/AMAAI-Lab/MuVi).
+
+| file                   | what                                                                                        |
+|------------------------|---------------------------------------------------------------------------------------------|
+| `video_urls.csv`       | `video_id` in the order that the study's splits depend on                                   |
+| `participant_data.csv` | raters                                                                                      |
+| `media_data.csv`       | one row per rater and clip in the order of seeing: familiarity, 27 GEMS labels, the overlay |
+| `av_data.csv`          | valence and arousal over time, about twice a second, -1 to 1                                |
+
+A `media_id` is the video id up to its first underscore. In `media_data.csv` as published, familiarity and labels stand
+one row too low: those of a rater's row i + 1 belong to the clip of row i. Moved up, the last clip of each rater has no
+labels, and the first row of labels belongs to no clip that is listed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.annotations.alignment import Rows, alignment
+from pipeline.annotations.csv_files import column_names, missing_column, read_columns
+from pipeline.annotations.keys import codes
+from pipeline.annotations.rules import Origin, checked, known_only
+from pipeline.annotations.schema import EXPOSURE_SCHEMA, RATING_SCHEMA, Annotations, Dimension
+from pipeline.annotations.tidy import raters_of
+from pipeline.errors import InputError, SettingsError
+
+StaticRows = Literal["corrected", "as-published"]
+TimeFrom = Literal["seq", "timestamp"]
+
+VIDEOS, RATERS, MEDIA, SERIES = "video_urls.csv", "participant_data.csv", "media_data.csv", "av_data.csv"
+LABELS = "gems"
+SETUPS = {"music": "music", "muted_video": "visual", "video": "audiovisual"}
+_STEP_S = 0.5
+_KEYS = {"participant_id": pa.string(), "media_id": pa.string(), "media_modality": pa.string()}
+_BESIDES_LABELS = {**_KEYS, "seen_previously": pa.bool_(), "overlay_type": pa.string()}
+_OVER_TIME = ("arousal", "valence")
+
+
+def import_muvi(
+    folder: str | Path,
+    *,
+    static_rows: StaticRows = "corrected",
+    time_from: TimeFrom = "seq",
+    known: Collection[str] | None = None,
+) -> Annotations:
+    """The study's annotations; without `av_data.csv` its labels only.
+
+    Args:
+        static_rows: "corrected": labels and familiarity are moved up by one row, unless the ratings themselves show
+            that they stand right; "as-published": they stay.
+        time_from: Sample i of a series lies at i/2 s ("seq", as the study's script has it), or at its "timestamp".
+        known: Ids of the videos that there may be; None: all of the study.
+
+    Raises:
+        InputError: A file or column is missing, or a row names an unknown clip or setup, is there twice, or has a value
+            outside -1 to 1.
+    """
+    if static_rows not in get_args(StaticRows):
+        raise SettingsError(f'static rows "{static_rows}"; expected {" or ".join(get_args(StaticRows))}')
+    folder = Path(folder)
+    videos = read_columns(folder / VIDEOS, {"video_id": pa.string()})["video_id"].to_pylist()
+    full_ids = _full_ids(videos, folder / VIDEOS)
+    media, labels = _read_media(folder / MEDIA)
+    keys = _keys(media, full_ids, folder / MEDIA)
+    dimensions = {name: Dimension(name=name, low=-1, high=1) for name in _OVER_TIME}
+    nothing_chosen = _ratings(keys, LABELS)
+    gems = Dimension(name=LABELS, level="nominal", labels=tuple(labels))
+    checked(nothing_chosen, {LABELS: gems}, Origin(str(folder / MEDIA)))
+    row, notes = _rows_of_labels(media, labels, static_rows)
+    exposures = _exposures(keys, media, row)
+    parts = [_chosen(keys, media, labels, row)]
+    if (folder / SERIES).is_file():
+        parts += _over_time(folder / SERIES, full_ids, dimensions, time_from, notes)
+    else:
+        dimensions = {}
+        notes.append(f"{folder / SERIES} is not there: labels only, no valence and arousal over time")
+    ratings = pa.concat_tables(parts).unify_dictionaries().combine_chunks()
+    ratings, of_foreign = known_only(ratings, known, Origin(str(folder)))
+    raters = read_columns(folder / RATERS, {"participant_id": pa.string()}, others=True)
+    profiles, of_raters = raters_of(ratings, raters.rename_columns({"participant_id": "rater"}))
+    return Annotations(
+        ratings=ratings,
+        raters=profiles,
+        exposures=exposures,
+        dimensions=dimensions | {LABELS: gems},
+        origin={
+            "importer": "muvi",
+            "static_rows": static_rows,
+            "time_from": time_from,
+            "videos": videos,
+            "notes": [*notes, *of_foreign, *of_raters],
+        },
+    )
+
+
+def _full_ids(videos: list[str | None], where: Path) -> dict[str, str]:
+    """The video id of each media id."""
+    found: dict[str, str] = {}
+    for row, video_id in enumerate(videos, 1):
+        if not video_id:
+            raise InputError(f"{where}: row {row}: video_id is empty")
+        short = video_id.split("_")[0]
+        if found.setdefault(short, video_id) != video_id:
+            raise InputError(f"{where}: row {row}: {video_id} and {found[short]} have the same media id {short}")
+    return found
+
+
+def _read_media(path: Path) -> tuple[pa.Table, list[str]]:
+    """The file, and the names of its labels: all columns that are not known to be something else."""
+    names = column_names(path)
+    labels = [name for name in names if name not in _BESIDES_LABELS]
+    if not labels and set(_BESIDES_LABELS) <= set(names):
+        raise missing_column(path, ["of labels"], names)
+    return read_columns(path, {**_BESIDES_LABELS, **dict.fromkeys(labels, pa.bool_())}), labels
+
+
+def _keys(table: pa.Table, full_ids: dict[str, str], where: Path) -> pa.Table:
+    """`rater`, `video_id` and `setup` of each row."""
+    known = {"media_id": full_ids, "media_modality": SETUPS}
+    mapped = {"rater": table["participant_id"]}
+    for column, renamed, expected in (
+        ("media_id", "video_id", f"an id of {VIDEOS} up to its first underscore"),
+        ("media_modality", "setup", f"one of {', '.join(SETUPS)}"),
+    ):
+        code = codes(table[column], list(known[column]))
+        if (code < 0).any():
+            row = int(np.argmax(code < 0))
+            raise InputError(f'{where}: row {row + 1}: {column} is "{table[column][row].as_py()}"; expected {expected}')
+        mapped[renamed] = pa.array(list(known[column].values()), pa.string()).take(pa.array(code))
+    return pa.table(mapped)
+
+
+def _rows_of_labels(
+    media: pa.Table, labels: list[str], static_rows: StaticRows
+) -> tuple[npt.NDArray[np.int64], list[str]]:
+    """For each row of the file the row that holds its labels, -1 where none does; and what is to be said of it."""
+    here = np.arange(len(media))
+    rows = _as_rows(media, labels)
+    found = alignment(rows)
+    shown = ""
+    if found is not None and found.certain:
+        shown = f" ({found.agreeing} of {len(found.best)} raters agree best with the others at shift {found.shift})"
+    if static_rows == "as-published":
+        return here, [f"{MEDIA}: labels and familiarity stay in the rows where they were published{shown}"]
+    if found is not None and found.certain and found.shift != -1:
+        return here, [f"{MEDIA}: labels and familiarity are NOT moved up, as those once published had to be{shown}"]
+    order = np.argsort(codes(media["participant_id"], rows.raters), kind="stable")
+    below = np.full(len(media), -1)
+    same_rater = rows.rater[1:] == rows.rater[:-1]
+    below[order[:-1]] = np.where(same_rater, order[1:], -1)
+    lost = int((below < 0).sum())
+    return below, [
+        f"{MEDIA}: labels and familiarity stand one row too low as published, and were MOVED UP by one row within each "
+        f"rater{shown}: {len(media) - lost} of {len(media)} clips keep labels, the last clip "
+        f"of each of the {lost} raters has none, and {lost} rows of labels belong to no clip; --static-rows "
+        "as-published leaves them"
+    ]
+
+
+def _as_rows(media: pa.Table, labels: list[str]) -> Rows:
+    raters = tuple(sorted(media["participant_id"].unique().to_pylist()))
+    videos = media["media_id"].unique().to_pylist()
+    rater = codes(media["participant_id"], raters)
+    order = np.argsort(rater, kind="stable")
+    given = np.column_stack([media[name].to_numpy().astype(np.float64) for name in labels])
+    return Rows(
+        what=LABELS,
+        raters=raters,
+        rater=rater[order],
+        video=codes(media["media_id"], videos)[order],
+        given=given[order],
+    )
+
+
+def _exposures(keys: pa.Table, media: pa.Table, row: npt.NDArray[np.int64]) -> pa.Table:
+    rater = codes(keys["rater"], keys["rater"].unique().to_pylist())
+    by_rater = np.argsort(rater, kind="stable")
+    order = np.empty(len(rater), np.int32)
+    order[by_rater] = np.arange(len(rater)) - np.searchsorted(rater[by_rater], rater[by_rater])
+    columns = {name: keys[name] for name in ("rater", "video_id", "setup")}
+    columns |= {"round": pa.nulls(len(keys), pa.string()), "order": pa.array(order)}
+    columns |= {"seen": media["seen_previously"].take(pa.array(row, mask=row < 0)), "overlay": media["overlay_type"]}
+    return pa.table(columns, schema=EXPOSURE_SCHEMA)
+
+
+def _ratings(keys: pa.Table, dimension: str, **columns: pa.Array) -> pa.Table:
+    """Rows of the tidy schema; columns that are not given are null."""
+    given = {**{name: keys[name] for name in keys.column_names}, **columns}
+    given["dimension"] = pa.array([dimension] * len(keys), pa.string())
+    return pa.table(
+        {
+            field.name: (
+                pa.nulls(len(keys), field.type)
+                if field.name not in given
+                else given[field.name].dictionary_encode()
+                if pa.types.is_dictionary(field.type)
+                else given[field.name]
+            )
+            for field in RATING_SCHEMA
+        },
+        schema=RATING_SCHEMA,
+    )
+
+
+def _chosen(keys: pa.Table, media: pa.Table, labels: list[str], row: npt.NDArray[np.int64]) -> pa.Table:
+    """One row per chosen label, and one without a label for a rater who chose none."""
+    given = np.column_stack([media[name].fill_null(False).to_numpy() for name in labels])
+    chosen = given[row] & (row >= 0)[:, None]
+    clip, label = np.nonzero(np.column_stack([chosen, ~chosen.any(1) & (row >= 0)]))
+    words = pa.array([*labels, None], pa.string()).take(pa.array(label))
+    return _ratings(keys.take(pa.array(clip)), LABELS, label=words)
+
+
+def _over_time(
+    path: Path, full_ids: dict[str, str], dimensions: dict[str, Dimension], time_from: TimeFrom, notes: list[str]
+) -> list[pa.Table]:
+    """The ratings over time, dimension by dimension, so that a message's row is that of the file."""
+    types = {**_KEYS, **dict.fromkeys((*_OVER_TIME, "timestamp"), pa.float64()), "seq": pa.int64()}
+    table = read_columns(path, types)
+    keys = _keys(table, full_ids, path)
+    time = table["timestamp"] if time_from == "timestamp" else pc.multiply(table["seq"].cast(pa.float64()), _STEP_S)
+    if time.null_count:
+        raise InputError(f"{path}: row {pc.index(pc.is_null(time), True).as_py() + 1}: {time_from} is empty")
+    parts = []
+    for name in dimensions:
+        rated = _ratings(keys, name, time=time, value=table[name])
+        rated, of_checks = checked(rated, {name: dimensions[name]}, Origin(str(path)))
+        notes += [f"{path.name}: {name}: {note}" for note in of_checks]
+        parts.append(rated)
+    return parts

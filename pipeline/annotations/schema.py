@@ -1,0 +1,250 @@
+"""A folder of ratings: one tidy table, and what is known of raters, exposures and dimensions.
+
+| file                | one row per                                                     | columns                      |
+|---------------------|-----------------------------------------------------------------|------------------------------|
+| `ratings.parquet`   | rating: a number at a time (s), a number once per clip, where   | `rater`, `video_id`,         |
+|                     | `time` is null, or a chosen label                               | `setup`, `round`, `time`,    |
+|                     |                                                                 | `dimension`, `value`,        |
+|                     |                                                                 | `label`                      |
+| `raters.parquet`    | rater                                                           | `rater`, and any others      |
+| `exposures.parquet` | clip that a rater saw, with its place in the order of seeing,   | `rater`, `video_id`,         |
+|                     | whether it was seen before, and the overlay                     | `setup`, `round`, `order`,   |
+|                     |                                                                 | `seen`, `overlay`            |
+
+A rater who was asked for labels and chose none has one row without value and label. `round` tells ratings before a
+training of raters from those after it; it is null where there is one round only. The key `avcues` of the ratings'
+metadata holds the dimensions and how the ratings were imported.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.annotations.keys import among
+from pipeline.errors import DatasetError, SettingsError
+from pipeline.store.files import write_atomically
+from pipeline.store.parquet import METADATA_KEY
+from pipeline.store.provenance import avcues_version
+
+Level = Literal["nominal", "ordinal", "interval"]
+LEVELS: tuple[Level, ...] = get_args(Level)
+
+RATINGS, RATERS, EXPOSURES = "ratings.parquet", "raters.parquet", "exposures.parquet"
+KEYS = ("rater", "video_id", "setup", "round", "dimension")
+"""The columns of a rating that are words of which there are few."""
+
+_WORD = pa.dictionary(pa.int32(), pa.string())
+RATING_SCHEMA = pa.schema(
+    {
+        "rater": _WORD,
+        "video_id": _WORD,
+        "setup": _WORD,
+        "round": _WORD,
+        "time": pa.float64(),
+        "dimension": _WORD,
+        "value": pa.float64(),
+        "label": _WORD,
+    }
+)
+EXPOSURE_SCHEMA = pa.schema(
+    {
+        "rater": pa.string(),
+        "video_id": pa.string(),
+        "setup": pa.string(),
+        "round": pa.string(),
+        "order": pa.int32(),
+        "seen": pa.bool_(),
+        "overlay": pa.string(),
+    }
+)
+_SETUPS = ("music", "visual", "audiovisual", "text", "audio", "video", "all")
+_KIND = "ratings"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dimension:
+    """What was rated.
+
+    Args:
+        level: Its level of measurement; of a "nominal" one raters choose labels, of the others they give numbers.
+        low: Lowest value that can be given; None: not known.
+        high: Highest value that can be given; None: not known.
+        labels: Those that can be chosen.
+    """
+
+    name: str
+    level: Level = "interval"
+    low: float | None = None
+    high: float | None = None
+    labels: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.level not in LEVELS:
+            raise SettingsError(f'{self.name}: "{self.level}" is no level of measurement; {", ".join(LEVELS)} are')
+        if self.low is not None and self.high is not None and not self.low < self.high:
+            raise SettingsError(f"{self.name}: the range {self.low:g},{self.high:g} is empty; expected LOW,HIGH")
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Annotations:
+    """Ratings of a study, as an import makes them or `read` finds them.
+
+    Args:
+        ratings: By `RATING_SCHEMA`, in the order in which they came.
+        raters: One row per rater; the column `rater` and any others.
+        exposures: By `EXPOSURE_SCHEMA`.
+        dimensions: By name.
+        origin: How the ratings were imported: importer, files, options, and `notes`, a line for everything that was
+            changed, left out or missing.
+    """
+
+    ratings: pa.Table
+    raters: pa.Table
+    exposures: pa.Table
+    dimensions: Mapping[str, Dimension]
+    origin: Mapping[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        counts = f"{len(self.ratings)} ratings of {len(self.videos)} videos by {len(self.rater_ids)} raters"
+        return f"<Annotations: {counts}, setups {', '.join(self.setups)}; {', '.join(self.dimensions)}>"
+
+    @property
+    def rater_ids(self) -> tuple[str, ...]:
+        """Raters who rated anything, sorted."""
+        return tuple(sorted(self._words("rater")))
+
+    @property
+    def videos(self) -> tuple[str, ...]:
+        """Videos that anyone rated, sorted."""
+        return tuple(sorted(self._words("video_id")))
+
+    @property
+    def setups(self) -> tuple[str, ...]:
+        """Those of the two studies in their order, then all others by name."""
+        found = self._words("setup")
+        return (*(name for name in _SETUPS if name in found), *sorted(set(found) - set(_SETUPS)))
+
+    @property
+    def rounds(self) -> tuple[str, ...]:
+        """In the order in which they appear; empty where ratings name none."""
+        return self._words("round")
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the import changed, left out or missed."""
+        return tuple(self.origin.get("notes", ()))
+
+    def numeric(self) -> tuple[Dimension, ...]:
+        """Dimensions that are rated in numbers."""
+        return tuple(dimension for dimension in self.dimensions.values() if dimension.level != "nominal")
+
+    def nominal(self) -> tuple[Dimension, ...]:
+        """Dimensions of which labels are chosen."""
+        return tuple(dimension for dimension in self.dimensions.values() if dimension.level == "nominal")
+
+    def dimension(self, name: str) -> Dimension:
+        """A dimension by its name.
+
+        Raises:
+            SettingsError: There is none of that name.
+        """
+        if name not in self.dimensions:
+            raise SettingsError(f'there is no dimension "{name}" in these ratings, only {", ".join(self.dimensions)}')
+        return self.dimensions[name]
+
+    def over_time(self, name: str) -> bool:
+        """Whether a dimension is rated over time, and not once per clip."""
+        of_it = among(self.ratings["dimension"], [name])
+        return bool((of_it & self.ratings["time"].is_valid().to_numpy()).any())
+
+    def select(
+        self,
+        *,
+        videos: Collection[str] | None = None,
+        setups: Collection[str] | None = None,
+        dimensions: Collection[str] | None = None,
+        round_: str | None = None,
+    ) -> Annotations:
+        """The ratings of some videos, setups, dimensions or one round only; None: all."""
+        ratings, exposures, kept = self.ratings, self.exposures, dict(self.dimensions)
+        chosen = {"video_id": videos, "setup": setups, "round": None if round_ is None else [round_]}
+        for column, names in chosen.items():
+            if names is not None:
+                ratings = ratings.filter(pa.array(among(ratings[column], names)))
+                exposures = exposures.filter(pa.array(among(exposures[column], names)))
+        if dimensions is not None:
+            kept = {name: self.dimension(name) for name in dimensions}
+            ratings = ratings.filter(pa.array(among(ratings["dimension"], kept)))
+        return replace(self, ratings=ratings, exposures=exposures, dimensions=kept)
+
+    def _words(self, column: str) -> tuple[str, ...]:
+        """The distinct values of a column, in the order in which they appear."""
+        return tuple(word for word in self.ratings[column].unique().to_pylist() if word is not None)
+
+
+def write(annotations: Annotations, folder: Path) -> None:
+    """Writes the three files of a folder, each whole or not at all; the ratings last.
+
+    Raises:
+        OutputError: They cannot be written.
+    """
+    about = {
+        "avcues": avcues_version(),
+        "kind": _KIND,
+        "dimensions": [asdict(dimension) for dimension in annotations.dimensions.values()],
+        "origin": dict(annotations.origin),
+    }
+    described = annotations.ratings.replace_schema_metadata({METADATA_KEY: json.dumps(about)})
+    for name, table in ((RATERS, annotations.raters), (EXPOSURES, annotations.exposures), (RATINGS, described)):
+        write_parquet(table, folder / name)
+
+
+def write_parquet(table: pa.Table, path: Path) -> None:
+    """Writes a table with its metadata, atomically.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    metadata = {key: value for key, value in (table.schema.metadata or {}).items() if key == METADATA_KEY}
+
+    def write_all(file: Any) -> None:
+        # Storing the Arrow schema as well would hold the metadata twice.
+        with pq.ParquetWriter(file, table.schema.remove_metadata(), compression="zstd", store_schema=False) as writer:
+            writer.write_table(table.replace_schema_metadata())
+            writer.add_key_value_metadata(metadata)
+
+    write_atomically(path, write_all)
+
+
+def read(folder: str | Path) -> Annotations:
+    """Reads a folder that `avcues annotations import` made.
+
+    Raises:
+        DatasetError: It is no such folder, or a file of it is missing or damaged.
+    """
+    folder = Path(folder)
+    if not (folder / RATINGS).is_file():
+        raise DatasetError(f"{folder}: has no {RATINGS}; name a folder that avcues annotations import made")
+    try:
+        ratings = pq.read_table(folder / RATINGS, read_dictionary=[*KEYS, "label"])
+        raters, exposures = pq.read_table(folder / RATERS), pq.read_table(folder / EXPOSURES)
+        about = json.loads((ratings.schema.metadata or {})[METADATA_KEY])
+        if about["kind"] != _KIND:
+            raise ValueError(f"is a table of {about['kind']}")
+        dimensions = [Dimension(**one | {"labels": tuple(one["labels"])}) for one in about["dimensions"]]
+        return Annotations(
+            ratings=ratings.select(RATING_SCHEMA.names).cast(RATING_SCHEMA),
+            raters=raters,
+            exposures=exposures.select(EXPOSURE_SCHEMA.names).cast(EXPOSURE_SCHEMA),
+            dimensions={dimension.name: dimension for dimension in dimensions},
+            origin=about["origin"],
+        )
+    except (OSError, KeyError, TypeError, ValueError, pa.ArrowException) as error:
+        raise DatasetError(f"{folder}: cannot be read as ratings ({error}); import them again") from error
