@@ -27,4 +27,17 @@ class DatasetError(AvcuesError):
     """A finished folder that is not what it should be, or that does not hold what is asked of it."""
 
 
-__all__ = ["AvcuesError", "DatasetError", "InputError", "MediaError", "OutputError", "RunStoppedError", "SettingsError"]
+class LeakError(AvcuesError):
+    """Something that is to be fitted would see a video that is to be tested."""
+
+
+__all__ = [
+    "AvcuesError",
+    "DatasetError",
+    "InputError",
+    "LeakError",
+    "MediaError",
+    "OutputError",
+    "RunStoppedError",
+    "SettingsError",
+]

@@ -14,7 +14,9 @@ from pipeline.cli.dataset import align, describe, export
 from pipeline.cli.errors import OneLineErrors
 from pipeline.cli.extract import extract, parse_workers, show_run
 from pipeline.cli.models import models
+from pipeline.cli.predict import compare, evaluate, predict
 from pipeline.cli.report import make_report, report
+from pipeline.cli.train import train
 
 app = typer.Typer(
     name="avcues",
@@ -47,7 +49,8 @@ def main_options(
     pass
 
 
-_MAKE, _CHECK, _TRAIN, _MACHINE = "Make tables", "Look and check", "Into training", "This machine"
+_MAKE, _CHECK, _TRAIN, _MODEL = "Make tables", "Look and check", "Into training", "Models of emotion"
+_MACHINE = "This machine"
 
 app.command(rich_help_panel=_MAKE)(extract)
 app.command(rich_help_panel=_CHECK)(report)
@@ -55,6 +58,8 @@ app.command(rich_help_panel=_TRAIN)(align)
 app.command(rich_help_panel=_TRAIN)(describe)
 app.add_typer(export, name="export", rich_help_panel=_TRAIN)
 app.add_typer(ratings.commands, name="annotations", rich_help_panel=_TRAIN)
+for command in (train, evaluate, compare, predict):
+    app.command(rich_help_panel=_MODEL)(command)
 app.add_typer(models, name="models", rich_help_panel=_MACHINE)
 
 

@@ -71,8 +71,8 @@ def align(
         console = Console(stderr=not dry_run)
         data = open_dataset(
             folder,
-            tables=_listed(tables),
-            columns=_listed(columns),
+            tables=listed(tables),
+            columns=listed(columns),
             labels=labels,
             label_fill=label_fill,
             incomplete="nulls" if incomplete == "nulls" else "leave_out",
@@ -82,13 +82,13 @@ def align(
             check_target(out, data)
         for name in item_tables(data.catalog):
             place = data.catalog.folder / name
-            _line(console, "bold", "apart", f"{place}: any number of rows per window, not joined")
+            say(console, "bold", "apart", f"{place}: any number of rows per window, not joined")
         _show_plan(data, console)
         if out is not None and not dry_run:
             with _progress(console, len(data.videos)) as finished:
                 write(data, out, finished)
             size = sum(path.stat().st_size for path in (out.glob("*.parquet") if out.is_dir() else [out]))
-            _line(console, "bold", "wrote", f"{out}: {size / 1e6:.1f} MB")
+            say(console, "bold", "wrote", f"{out}: {size / 1e6:.1f} MB")
 
 
 def describe(
@@ -121,7 +121,7 @@ def describe(
             with _progress(Console(stderr=True), len(catalog.videos)) as finished:
                 print(write_card(catalog, finished))
             return
-        described = describe(catalog, _listed(tables), _listed(columns))
+        described = describe(catalog, listed(tables), listed(columns))
         if as_json:
             print(json.dumps(described, indent=1))
             return
@@ -152,40 +152,40 @@ def muvi(
         from pipeline.store.location import location
 
         console = Console(stderr=True)
-        data = muvi.open_for_export(location(folder), _listed(tables))
+        data = muvi.open_for_export(location(folder), listed(tables))
         _show_plan(data, console)
         for video_id, windows in data.lengths.items():
             if windows < muvi.USED_ROWS:
-                _line(console, "yellow", "short", f"{video_id}: {windows} windows, the script takes {muvi.USED_ROWS}")
+                say(console, "yellow", "short", f"{video_id}: {windows} windows, the script takes {muvi.USED_ROWS}")
         with _progress(console, len(data.videos)) as finished:
             missing = muvi.write(data, out, nulls=nulls, finished=finished)
         for table, values in missing.items():
-            _line(console, "yellow", "missing", f"{values} values of {table}, written as {nulls}")
-        _line(console, "bold", "wrote", f"{out}")
+            say(console, "yellow", "missing", f"{values} values of {table}, written as {nulls}")
+        say(console, "bold", "wrote", f"{out}")
 
 
-def _listed(names: str | None) -> list[str] | None:
+def listed(names: str | None) -> list[str] | None:
     return None if names is None else [name.strip() for name in names.split(",") if name.strip()]
 
 
 def _show_plan(data: Dataset, console: Console) -> None:
     """Says which rows and columns there will be, and what will not be there, and why."""
     for name in data.catalog.absent:
-        _line(console, "red", "absent", f"{name}: no video has this table yet")
+        say(console, "red", "absent", f"{name}: no video has this table yet")
     for video_id, why in data.left_out.items():
-        _line(console, "red", "left out", f"{video_id}: {why}")
+        say(console, "red", "left out", f"{video_id}: {why}")
     for warning in data.labels.warnings if data.labels else ():
-        _line(console, "yellow", "labels", warning)
+        say(console, "yellow", "labels", warning)
     for name in dict.fromkeys(column.table for column in data.stored):
         names = [column.name for column in data.stored if column.table == name]
-        _line(console, "bold", "columns", f"{len(names):4} {' to '.join(dict.fromkeys((names[0], names[-1])))}")
+        say(console, "bold", "columns", f"{len(names):4} {' to '.join(dict.fromkeys((names[0], names[-1])))}")
     if data.targets:
-        _line(console, "bold", "targets", f"{len(data.targets):4} {', '.join(data.targets)}")
+        say(console, "bold", "targets", f"{len(data.targets):4} {', '.join(data.targets)}")
     shape = f"{data.rows} rows of {len(data.videos)} videos, {len(data.schema)} columns with the keys"
-    _line(console, "bold", "in all", shape + (f"; {len(data.left_out)} videos left out" if data.left_out else ""))
+    say(console, "bold", "in all", shape + (f"; {len(data.left_out)} videos left out" if data.left_out else ""))
 
 
-def _line(console: Console, style: str, word: str, text: str) -> None:
+def say(console: Console, style: str, word: str, text: str) -> None:
     from rich.markup import escape
 
     console.print(f"[{style}]{word:8}[/] {escape(text)}", soft_wrap=True, highlight=False)

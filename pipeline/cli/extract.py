@@ -170,7 +170,7 @@ def extract(
             count=parse_workers(workers),
             per_gpu=workers_per_gpu,
             scheduler=scheduler,
-            resources=_parse_resources(resources),
+            resources=parse_resources(resources),
         )
         code = show_run(paths, job, where, max_failures=1 if fail_fast else max_failures, log_json=log_json)
     raise typer.Exit(code)
@@ -248,7 +248,12 @@ def _options(audio_rate: str, assignments: list[str], variants: list[str]) -> di
     return options
 
 
-def _parse_resources(assignments: list[str]) -> dict[str, float] | None:
+def parse_resources(assignments: list[str]) -> dict[str, float] | None:
+    """Amounts by name; None where there are none.
+
+    Raises:
+        SettingsError: One cannot be understood.
+    """
     from pipeline.errors import SettingsError
 
     found = {}

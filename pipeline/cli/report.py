@@ -17,6 +17,12 @@ def report(
     video_ids: Annotated[list[str], typer.Argument(metavar="VIDEO_ID", help="Videos; none: all.")] = [],  # noqa: B006  (typer copies it)
     folder: Annotated[Path | None, typer.Option("--out", "-o", help="Folder of the pages; else DIR/report.")] = None,
     media: Annotated[Path | None, typer.Option(help="Folder of the videos, if they are not where they were.")] = None,
+    predictions: Annotated[
+        Path | None, typer.Option(help="Parquet of avcues predict, or MODEL/out_of_fold.parquet, to show on each page.")
+    ] = None,
+    annotations: Annotated[
+        Path | None, typer.Option(help="Folder of ratings: shows their gold standard, its spread and every rater.")
+    ] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; else one per core.")] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
@@ -25,7 +31,7 @@ def report(
     Exit codes: 0 all made, 1 some pages could not be made, 2 nothing was started.
     """
     with OneLineErrors(debug):
-        problems = make_report(out, video_ids, folder, media, workers)
+        problems = make_report(out, video_ids, folder, media, predictions, annotations, workers)
     raise typer.Exit(1 if problems else 0)
 
 
@@ -34,6 +40,8 @@ def make_report(
     video_ids: Sequence[str] = (),
     folder: Path | None = None,
     media: Path | None = None,
+    predictions: Path | None = None,
+    annotations: Path | None = None,
     workers: int | None = None,
 ) -> int:
     """Makes the pages behind a progress bar, names the one to open, and returns how many could not be made."""
@@ -41,6 +49,7 @@ def make_report(
     from rich.progress import Progress
 
     from pipeline.report.build import build
+    from pipeline.report.emotion import Emotion
 
     console = Console(stderr=True)
     with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
@@ -49,7 +58,8 @@ def make_report(
         def tell(done: int, total: int) -> None:
             progress.update(bar, completed=done, total=total)
 
-        made = build(out, video_ids, report=folder, media=media, workers=workers, tell=tell)
+        emotion = Emotion(predictions, annotations)
+        made = build(out, video_ids, report=folder, media=media, emotion=emotion, workers=workers, tell=tell)
     for problem in made.problems:
         print(f"avcues: {problem}", file=sys.stderr)
     print(f"{made.pages} {'page' if made.pages == 1 else 'pages'} made; open {made.open_first}")

@@ -23,10 +23,11 @@ from pipeline.store.records import describe_damage
 if TYPE_CHECKING:
     from pipeline.store.location import Location
 
-_SOFTWARE = {  # of extractors whose software's licence binds those who use its values
+SOFTWARE_LICENCES = {
     "emobase": "openSMILE: audEERING's research licence, non-commercial; it also binds models trained on its features",
     "objects": "Ultralytics: AGPL-3.0",
 }
+"""Of extractors whose software's licence binds those who use its values."""
 
 
 def write_card(catalog: Catalog, finished: Callable[[str], None] = lambda video_id: None) -> Location:
@@ -71,7 +72,7 @@ def card(catalog: Catalog, found: DatasetStatistics) -> str:
         manifest=MANIFEST,
         tables=tables,
         weights={file["name"]: file for table in tables for file in table["weights"]}.values(),
-        software={name: _SOFTWARE[name] for name in extractors if name in _SOFTWARE},
+        software={name: SOFTWARE_LICENCES[name] for name in extractors if name in SOFTWARE_LICENCES},
         computed=computed,
         networks=[table["name"] for table in tables if table["weights"]],
         **_incomplete(catalog),

@@ -113,6 +113,14 @@ class Dataset:
             "labels": dict(self.labels.about) if self.labels else {},
         }
 
+    def fingerprint(self, video_id: str) -> str | None:
+        """Of the file that a video's tables were made from, if they say: videos with the same one are the same.
+
+        Raises:
+            DatasetError: Its timeline cannot be read.
+        """
+        return join.fingerprint(self.catalog, video_id)
+
     def read(self, video_id: str) -> pa.Table:
         """The rows of one video.
 
@@ -148,6 +156,7 @@ class Dataset:
         length: int = 4,
         hop: int = 1,
         *,
+        horizon: int | None = None,
         tables: Collection[str] | None = None,
         columns: Collection[str] | None = None,
         targets: Sequence[str] | None = None,
@@ -159,6 +168,8 @@ class Dataset:
         Args:
             length: Windows per sequence.
             hop: Windows from the start of one sequence to the start of the next.
+            horizon: Whose labels are a sequence's targets: None: those of each of its windows; 0: those of its last
+                window; 1: those of the window after it, as in the MuVi study; and so on.
             tables: Features, as for `open`.
             columns: Features, as for `open`.
             targets: Names of labels, or of columns to predict, which then are no features; None: all labels.
@@ -167,13 +178,22 @@ class Dataset:
 
         Raises:
             DatasetError: A name is unknown, a target is text, or no feature or no sequence is left.
-            ValueError: `length`, `hop` or `nulls` is none of those possible.
+            ValueError: `length`, `hop`, `horizon` or `nulls` is none of those possible.
         """
         from pipeline.dataset.sequences import Sequences
 
         features = [column.name for column in choose(self.stored, self.catalog, tables, columns)]
         wanted = [self._target(name) for name in (self.targets if targets is None else targets)]
-        return Sequences(self, length, hop, features=features, targets=wanted, nulls=nulls, cache_bytes=cache_bytes)
+        return Sequences(
+            self,
+            length,
+            hop,
+            horizon=horizon,
+            features=features,
+            targets=wanted,
+            nulls=nulls,
+            cache_bytes=cache_bytes,
+        )
 
     def select(
         self,
@@ -204,8 +224,8 @@ class Dataset:
         """
         if not 2 <= folds <= len(self.videos):
             raise ValueError(f"folds = {folds}: expected 2 to {len(self.videos)}, the number of videos")
-        shuffled = sorted(self.videos, key=lambda name: hashlib.sha256(f"{seed}/{name}".encode()).digest())
-        tests = [set(shuffled[fold::folds]) for fold in range(folds)]
+        order = shuffled(self.videos, seed)
+        tests = [set(order[fold::folds]) for fold in range(folds)]
         return [Fold(self.select(videos={*self.videos} - test), self.select(videos=test)) for test in tests]
 
     def _target(self, name: str) -> str:
@@ -215,6 +235,11 @@ class Dataset:
                 return known
         right = [*(target.removeprefix(PREFIX) for target in self.targets), *self.columns]
         raise DatasetError(f'no label or column is called "{name}"{similar(name, right)}')
+
+
+def shuffled(videos: Collection[str], seed: int) -> list[str]:
+    """Ids in an order that depends on the ids and the seed alone: not on the machine or the versions of libraries."""
+    return sorted(videos, key=lambda name: hashlib.sha256(f"{seed}/{name}".encode()).digest())
 
 
 def open_dataset(

@@ -7,6 +7,8 @@ from contextlib import ExitStack
 from itertools import groupby
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -31,6 +33,17 @@ def windows(catalog: Catalog, video_id: str) -> int:
     """
     with ExitStack() as stack:
         return _open(stack, catalog, video_id, TIMELINE.name)[0].metadata.num_rows
+
+
+def fingerprint(catalog: Catalog, video_id: str) -> str | None:
+    """The fingerprint of the file that a video's tables were made from, if they say.
+
+    Raises:
+        DatasetError: Its timeline cannot be used.
+    """
+    with ExitStack() as stack:
+        made_from: str | None = _open(stack, catalog, video_id, TIMELINE.name)[1]
+        return made_from
 
 
 def check(catalog: Catalog, video_id: str, tables: Iterable[str]) -> None:
@@ -78,6 +91,14 @@ def join(catalog: Catalog, video_id: str, columns: Sequence[StoredColumn], *, nu
             arrays += [table[column.about.name] for column in wanted]
     fields = [*KEY_FIELDS, *(pa.field(column.name, column.type) for column in columns)]
     return pa.table(arrays, schema=pa.schema(fields))
+
+
+def matrix(table: pa.Table, names: Sequence[str]) -> npt.NDArray[np.float32]:
+    """(rows, names) float32 of columns of numbers or truth values; missing ones are NaN."""
+    values = np.empty((table.num_rows, len(names)), np.float32)
+    for i, name in enumerate(names):
+        values[:, i] = table[name].cast(pa.float32(), safe=False).to_numpy()
+    return values
 
 
 def _open_together(

@@ -15,6 +15,7 @@ import pyarrow as pa
 import torch
 import torch.utils.data
 
+from pipeline.dataset.join import matrix
 from pipeline.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Sequences(torch.utils.data.Dataset[dict[str, Any]]):
     | `features` | (length, F) float32, columns as in `features`; what nulls become says `nulls`                    |
     | `mask`     | (length, F) bool, True where there is a value; with nulls="zero" only                            |
     | `targets`  | (length, T) float32, columns as in `targets`; NaN where there is no label; absent without targets |
+    |            | with a horizon: (T,) float32, of the one window that many after the last                         |
     | `video_id` | str                                                                                              |
     | `window`   | int, the first window                                                                            |
 
@@ -50,6 +52,7 @@ class Sequences(torch.utils.data.Dataset[dict[str, Any]]):
         length: int,
         hop: int,
         *,
+        horizon: int | None,
         features: Sequence[str],
         targets: Sequence[str],
         nulls: Nulls,
@@ -57,6 +60,8 @@ class Sequences(torch.utils.data.Dataset[dict[str, Any]]):
     ) -> None:
         if length < 1 or hop < 1:
             raise ValueError(f"length = {length}, hop = {hop}: expected 1 or more")
+        if horizon is not None and horizon < 0:
+            raise ValueError(f"horizon = {horizon}: expected 0 (the last window of the sequence) or more")
         if nulls not in get_args(Nulls):
             raise ValueError(f"nulls = {nulls!r}: expected {', '.join(get_args(Nulls))}")
         numeric = {field.name for field in dataset.schema if not pa.types.is_string(field.type)}
@@ -70,13 +75,15 @@ class Sequences(torch.utils.data.Dataset[dict[str, Any]]):
         wanted = {*self.features, *self.targets}
         self._dataset = replace(dataset, stored=tuple(column for column in dataset.stored if column.name in wanted))
         self._length = length
+        self._horizon = horizon
         self._nulls = nulls
         self._cache_bytes = cache_bytes
         self._cache: OrderedDict[str, npt.NDArray[np.float32]] = OrderedDict()
         self._starts = [self._starts_of(video_id, windows, hop) for video_id, windows in dataset.lengths.items()]
         self._ends = list(accumulate(len(starts) for starts in self._starts))
         if not len(self):
-            raise DatasetError(f"no video has {length} windows in a row{' without a null' if nulls == 'drop' else ''}")
+            needed = length + (horizon or 0)
+            raise DatasetError(f"no video has {needed} windows in a row{' without a null' if nulls == 'drop' else ''}")
 
     def __len__(self) -> int:
         return self._ends[-1]
@@ -89,26 +96,36 @@ class Sequences(torch.utils.data.Dataset[dict[str, Any]]):
         starts = self._starts[video]
         window = int(starts[index - self._ends[video]])  # counted from the video's last sequence
         video_id = self._dataset.videos[video]
-        values = torch.from_numpy(self._values(video_id)[window : window + self._length].copy())
-        features, targets = values.tensor_split([len(self.features)], dim=1)
+        values = self._values(video_id)
+        features = torch.from_numpy(values[window : window + self._length, : len(self.features)].copy())
         item: dict[str, Any] = {"features": features, "video_id": video_id, "window": window}
         if self._nulls == "zero":
             item["mask"] = ~features.isnan()
             item["features"] = features.nan_to_num(0.0)
         if self.targets:
-            item["targets"] = targets
+            item["targets"] = torch.from_numpy(values[self._labelled(window), len(self.features) :].copy())
         return item
+
+    def _labelled(self, window: int) -> slice | int:
+        """The windows whose labels belong to the sequence from a window on."""
+        end = window + self._length
+        return slice(window, end) if self._horizon is None else end - 1 + self._horizon
 
     def __getstate__(self) -> dict[str, Any]:
         """Workers that are sent a copy read for themselves."""
         return self.__dict__ | {"_cache": OrderedDict()}
 
     def _starts_of(self, video_id: str, windows: int, hop: int) -> Sequence[int] | npt.NDArray[np.int32]:
-        starts = range(0, windows - self._length + 1, hop)
+        ahead = self._horizon or 0
+        starts = range(0, windows - self._length - ahead + 1, hop)
         if self._nulls != "drop" or not starts:
             return starts
-        nulls_before = np.concatenate([[0], np.isnan(self._values(video_id)).any(axis=1).cumsum()])
-        whole = nulls_before[self._length :] == nulls_before[: -self._length]
+        nulls = np.isnan(self._values(video_id))
+        in_sequence = nulls if self._horizon is None else nulls[:, : len(self.features)]
+        before = np.concatenate([[0], in_sequence.any(axis=1).cumsum()])
+        whole = (before[self._length :] == before[: -self._length])[: windows - self._length - ahead + 1]
+        if self._horizon is not None:
+            whole &= ~nulls[self._length - 1 + ahead :, len(self.features) :].any(axis=1)
         return np.arange(0, len(whole), hop, dtype=np.int32)[whole[::hop]]
 
     def _values(self, video_id: str) -> npt.NDArray[np.float32]:
@@ -116,10 +133,7 @@ class Sequences(torch.utils.data.Dataset[dict[str, Any]]):
         if video_id in self._cache:
             self._cache.move_to_end(video_id)
             return self._cache[video_id]
-        table = self._dataset.read(video_id)
-        values = np.empty((table.num_rows, len(self.features) + len(self.targets)), np.float32)
-        for i, name in enumerate((*self.features, *self.targets)):
-            values[:, i] = table[name].cast(pa.float32(), safe=False).to_numpy()
+        values = matrix(self._dataset.read(video_id), (*self.features, *self.targets))
         self._cache[video_id] = values
         while len(self._cache) > 1 and sum(kept.nbytes for kept in self._cache.values()) > self._cache_bytes:
             self._cache.popitem(last=False)

@@ -16,6 +16,7 @@ from dask.system import CPU_COUNT
 from models_cache import AvcuesError, nearest
 from pipeline.errors import InputError
 from pipeline.report import index, page
+from pipeline.report.emotion import Emotion
 from pipeline.report.index import PAGES, page_path, row_of, row_of_page, row_without_tables
 from pipeline.report.thumbnails import film_strip
 from pipeline.report.video import Video, video_ids
@@ -47,6 +48,7 @@ def build(
     *,
     report: Path | None = None,
     media: Path | None = None,
+    emotion: Emotion = Emotion(),
     workers: int | None = None,
     tell: Callable[[int, int], None] = lambda done, total: None,
 ) -> Report:
@@ -56,6 +58,7 @@ def build(
         out: Folder of a dataset.
         report: Folder of the pages; None: `report` in the dataset.
         media: Folder with the videos, where they are not where they were measured.
+        emotion: Predictions and ratings to show beside the features.
         workers: Processes; None: one per core.
         tell: Called with the number of pages made so far, and of all.
 
@@ -73,13 +76,16 @@ def build(
         Video(out, video_id, manifest)
     shown = list(dict.fromkeys(wanted)) or [v for v in known if table_path(out, TIMELINE.name, v).exists()]
     sources = _sources(out, shown, media)
+    emotion.check()
     page.library()
     report = report or Path(str(report_path(out)))
     prepare_output(report / PAGES)
 
     problems: list[str] = []
     tell(0, len(shown))
-    for done, problem in enumerate(_each(partial(_make_page, out, report, manifest), shown, sources, workers), 1):
+    for done, problem in enumerate(
+        _each(partial(_make_page, out, report, manifest, emotion), shown, sources, workers), 1
+    ):
         problems += [problem] if problem else []
         tell(done, len(shown))
     _write(report / "index.html", index.render(out.resolve().name, [_row(out, report, v) for v in known]))
@@ -100,12 +106,14 @@ def _sources(out: Path, shown: Sequence[str], media: Path | None) -> list[list[P
     return [by_name.get(path.name, [media / path.name]) for path in recorded]
 
 
-def _make_page(out: Path, report: Path, manifest: Manifest, video_id: str, sources: list[Path]) -> str | None:
+def _make_page(
+    out: Path, report: Path, manifest: Manifest, emotion: Emotion, video_id: str, sources: list[Path]
+) -> str | None:
     """Makes one page and returns what went wrong, if anything: one video must not cost the others their pages."""
     try:
         video = Video(out, video_id, manifest)
         strip = film_strip(video, sources)
-        _write(page_path(report, video_id), page.render(video, strip, row_of(video, strip)))
+        _write(page_path(report, video_id), page.render(video, strip, row_of(video, strip), emotion.panels(video)))
         return None
     except AvcuesError as error:
         return str(error)

@@ -44,13 +44,14 @@ def _asset(name: str) -> Markup:
     return Markup((files(__package__) / "assets" / name).read_text())
 
 
-def render(video: Video, strip: FilmStrip, row: Mapping[str, Any]) -> str:
+def render(video: Video, strip: FilmStrip, row: Mapping[str, Any], emotion: Sequence[Panel] = ()) -> str:
     """The page as text.
 
     Args:
+        emotion: Panels that stand above those of the tables.
         row: What the index says of the video; the page keeps it, so that the index can be made anew without the tables.
     """
-    made = panels(video)
+    made = [*emotion, *panels(video)]
     absent: dict[str, list[str]] = {}
     for panel in made:
         if panel.empty:

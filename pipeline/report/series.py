@@ -10,7 +10,7 @@ import numpy as np
 
 from pipeline.report.video import Values, Video
 
-Role = Literal["line", "high", "low", "text"]
+Role = Literal["line", "high", "low", "text", "faint"]
 Numbers = list[float | None]
 """A value per window; None is a gap."""
 
@@ -22,7 +22,8 @@ class Series:
     Args:
         name: As the page shows it.
         column: Table and column.
-        role: "line", "high" and "low" (ends of the area around the panel's line), or "text" (only its value is shown).
+        role: "line"; "high" and "low", ends of the area around the panel's first line; "text": only its value is shown;
+            "faint": a thin line without a value.
         low: Where its axis begins.
         high: Where its axis ends.
         counts: How many there are of what the values are the scores of.

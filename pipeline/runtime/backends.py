@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipeline.errors import AvcuesError
 from pipeline.runtime.job import Job
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
     from pipeline.runtime.worker_main import VideoProgress
     from pipeline.runtime.worker_process import WorkerProcess
+
+Result = TypeVar("Result")
 
 _TOPIC = "avcues-progress"
 _LOOK_EVERY_S = 5.0
@@ -101,6 +104,40 @@ def run_on_cluster(
             video = in_work.pop(future)
             yield _result(future, video, job)
             future.release()
+
+
+def map_in_order(
+    function: Callable[[Any, str], Result], shared: Any, video_ids: Iterable[str], cluster: Cluster
+) -> Iterator[Result]:
+    """Calls `function(shared, video_id)` in one task per video, and yields the results in the order of the videos.
+
+    There are about as many tasks as workers at any time.
+
+    Args:
+        shared: Is sent to each worker once.
+
+    Raises:
+        SchedulerLostError: The scheduler is gone.
+        AvcuesError: The workers of a video were lost, again and again.
+    """
+    from distributed import KilledWorker
+
+    everywhere = cluster.client.scatter(shared)
+    resources = None if cluster.resources is None else dict(cluster.resources)
+    left, in_work = iter(video_ids), deque[tuple[str, "Future"]]()
+    while True:
+        for video_id in islice(left, cluster.slots() + _WAITING - len(in_work)):
+            future = cluster.client.submit(function, everywhere, video_id, pure=False, resources=resources)
+            in_work.append((video_id, future))
+        if not in_work:
+            return
+        video_id, future = in_work.popleft()
+        try:
+            yield future.result()
+        except KilledWorker as error:
+            raise AvcuesError(f"{video_id}: the workers that worked on it were lost, again and again") from error
+        except (asyncio.CancelledError, concurrent.futures.CancelledError) as error:
+            raise _scheduler_lost() from error
 
 
 def _submit(video: VideoInput, job: Job, cluster: Cluster) -> Future:

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import SettingsError
-from pipeline.runtime.job import Job
 from pipeline.runtime.worker_process import stop_processes
 from pipeline.store.files import write_atomically
-from pipeline.store.layout import worker_probe_path
 
 if TYPE_CHECKING:
     from distributed import Client
+
+    from pipeline.store.location import Location
 
 WORKERS_PER_GPU = 4
 _WORKER_BYTES = 3 << 30
@@ -96,8 +96,12 @@ def local_cluster(workers: int, *, debug: bool) -> Iterator[Client]:
 
 
 @contextmanager
-def existing_cluster(address: str, job: Job) -> Iterator[Client]:
+def existing_cluster(address: str, folder: Location, mark: Location, *, debug: bool) -> Iterator[Client]:
     """A client of a cluster that is there already, for the `with` block.
+
+    Args:
+        folder: That every worker must see.
+        mark: A file in it by which they prove that; it is made for the moment if it is not there.
 
     Raises:
         SettingsError: It cannot be reached, or its workers cannot do the job.
@@ -105,7 +109,7 @@ def existing_cluster(address: str, job: Job) -> Iterator[Client]:
     import dask
     from distributed import Client
 
-    _quieten(job.debug)
+    _quieten(debug)
     with dask.config.set(_CONFIGURATION):
         try:
             client = Client(address, timeout="20s")
@@ -115,7 +119,7 @@ def existing_cluster(address: str, job: Job) -> Iterator[Client]:
                 "expected the address that dask scheduler prints, such as tcp://host:8786"
             ) from error
         with client:
-            _check_workers(client, address, job)
+            _check_workers(client, address, folder, mark)
             yield client
 
 
@@ -125,17 +129,18 @@ def stop_workers(client: Client, run: str) -> None:
         client.run(stop_processes, run, on_error="ignore")
 
 
-def _check_workers(client: Client, address: str, job: Job) -> None:
-    """Every worker must run this version and see the output folder; one look says so before any work."""
+def _check_workers(client: Client, address: str, folder: Location, mark: Location) -> None:
+    """Every worker must run this version and see the folder; one look says so before any work."""
     from pipeline.store.provenance import avcues_version
 
-    local, mark = isinstance(job.out, Path), worker_probe_path(job.out, job.run)
-    if local:
+    local = isinstance(folder, Path)
+    made = local and not mark.exists()
+    if made:
         write_atomically(mark, lambda file: None)
     try:
         answers = client.run(_look, mark, on_error="return")
     finally:
-        if local:
+        if made:
             mark.unlink(missing_ok=True)
     problems = set()
     for worker, answer in answers.items():
@@ -144,7 +149,7 @@ def _check_workers(client: Client, address: str, job: Job) -> None:
         elif answer[0] != avcues_version():
             problems.add(f"worker {worker} has avcues {answer[0]}, this is {avcues_version()}: install the same there")
         elif local and not answer[1]:
-            problems.add(f"worker {worker} does not see {job.out}: --out must be on storage that all share")
+            problems.add(f"worker {worker} does not see {folder}: it must be on storage that all share")
     if problems:
         raise SettingsError("\n".join(f"--scheduler {address}: {problem}" for problem in sorted(problems)[:5]))
 

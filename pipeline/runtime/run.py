@@ -16,7 +16,7 @@ from pipeline.runtime.observer import Observer, Plan
 from pipeline.runtime.weights import describe_networks, settle
 from pipeline.runtime.worker_process import WorkerProcess
 from pipeline.store.files import prepare_output
-from pipeline.store.layout import unfinished_files
+from pipeline.store.layout import unfinished_files, worker_probe_path
 from pipeline.store.lock import OutputLock
 from pipeline.store.manifest import pin, read_manifest
 from pipeline.store.records import VideoResult, remember_requested
@@ -134,7 +134,9 @@ def _results(
     """The results as they come; in the end, nothing is at work any more."""
     videos = iter(inputs.videos)
     if workers.scheduler is not None:
-        connection = cluster.existing_cluster(workers.scheduler, job)
+        connection = cluster.existing_cluster(
+            workers.scheduler, job.out, worker_probe_path(job.out, job.run), debug=job.debug
+        )
     else:
         count = workers.count
         if count is None:

@@ -132,4 +132,4 @@ def test_a_folder_that_workers_do_not_see_is_refused(cluster: Cluster, clips: Pa
         done = avcues("extract", clips, "-o", tmp_path / "out", "--scheduler", cluster.address, *FEATURES)
         if done.returncode == 2:
             break
-    assert f"does not see {tmp_path / 'out'}: --out must be on storage that all share" in done.stderr
+    assert f"does not see {tmp_path / 'out'}: it must be on storage that all share" in done.stderr

@@ -43,7 +43,7 @@ function place(panel, rebuild) {
   const words = element("span", {className: "words"});
   const label = element("header", {}, element("h2", {textContent: panel.title}), words, element("p", {textContent: panel.note}));
   if (panel.kind === "lanes") label.lastChild.append(ramp());
-  const lines = panel.series.map(series => lineOf(panel, series));
+  const lines = panel.series.filter(series => series.role !== "faint").map(series => lineOf(panel, series));
   const host = element("div", {className: "plot", role: "img", ariaLabel: `${panel.title} over time`});
   const values = element("ul", {className: "values"}, ...lines.map(line => line.item));
   const placed = {panel, host, active: 0, section: element("section", {className: `panel ${panel.kind}`}, label, values, host)};

@@ -135,6 +135,7 @@ function totals(rows) {
 function linesOf(panel, active) {
   const closed = values => [...values, values[values.length - 1]];
   const drawn = panel.pick_one ? [panel.series[active]] : panel.series.filter(s => s.role === "line");
+  const faint = panel.series.filter(s => s.role === "faint");
   if (panel.kind === "stack") {
     return {
       range: [0, 1],
@@ -144,17 +145,18 @@ function linesOf(panel, active) {
     };
   }
   const end = role => panel.series.find(s => s.role === role);
-  const all = [...drawn, end("high"), end("low")].filter(Boolean);
+  const around = (s, role) => s === drawn[0] && end(role) || s;
+  const all = [...drawn, ...faint, end("high"), end("low")].filter(Boolean);
   const bare = {width: 0, stroke: "transparent"};
   return {
     range: [Math.min(...all.map(s => s.low)), Math.max(...all.map(s => s.high))],
-    styles: drawn.flatMap(s => [bare, bare, {stroke: s.colour, width: 1.5}]),
-    bands: drawn.map((s, i) => ({series: [3 * i + 1, 3 * i + 2], fill: s.colour + "38"})),
-    values: columns => drawn.flatMap(s => [
-      perColumn((end("high") || s).values, columns, higher),
-      perColumn((end("low") || s).values, columns, lower),
+    styles: [...faint.map(s => ({stroke: s.colour + "66", width: 0.8})), ...drawn.flatMap(s => [bare, bare, {stroke: s.colour, width: 1.5}])],
+    bands: drawn.map((s, i) => ({series: [0, 1].map(k => faint.length + 3 * i + 1 + k), fill: s.colour + "38"})),
+    values: columns => [...faint.map(s => perColumn(s.values, columns, mean)), ...drawn.flatMap(s => [
+      perColumn(around(s, "high").values, columns, higher),
+      perColumn(around(s, "low").values, columns, lower),
       perColumn(s.values, columns, mean),
-    ].map(closed)),
+    ])].map(closed),
   };
 }
 

@@ -2,12 +2,6 @@
 // One time axis for all panels: which part of it is seen, and which window is under the cursor.
 
 const SHORTEST_WINDOWS = 4;
-const byId = id => document.getElementById(id);
-
-async function unpack(base64) {
-  const bytes = Uint8Array.from(atob(base64.trim()), c => c.charCodeAt(0));
-  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).json();
-}
 
 /** What is seen, in seconds; `changed` is called with whether more than the cursor moved. */
 function makeAxis(data, changed) {
@@ -153,8 +147,7 @@ async function main() {
   listenToPanels(stack, axis);
   listenToOverview(byId("overview"), axis);
   listenToKeys(axis);
-  let width = stack.clientWidth;
-  new ResizeObserver(() => stack.clientWidth !== width && (width = stack.clientWidth, build())).observe(stack);
+  onNewWidth(stack, build);
   document.documentElement.dataset.ready = Math.round(performance.now());
 }
 

@@ -313,6 +313,24 @@ def test_targets_are_labels_or_columns_and_no_features(finished: Path) -> None:
         data.sequences(targets=["valance"])
 
 
+@pytest.mark.parametrize("horizon", [0, 1, 3])
+def test_with_a_horizon_a_target_is_that_of_one_window_after_the_sequence(finished: Path, horizon: int) -> None:
+    labels = pa.table({"video_id": ["vfr20"] * 40, "window": range(40), "valence": [k / 40 for k in range(40)]})
+    data = open_dataset(finished, tables=["lighting"], labels=labels).select(videos=["vfr20"])
+    sequences = data.sequences(4, horizon=horizon)
+    assert len(sequences) == 40 - 3 - horizon
+    for item in sequences:
+        assert item["features"].shape == (4, 3)
+        assert item["targets"].tolist() == [np.float32((item["window"] + 3 + horizon) / 40)]
+
+
+def test_a_sequence_before_a_window_without_a_label_is_dropped(finished: Path) -> None:
+    labels = pa.table({"video_id": ["vfr20"] * 3, "window": [10, 11, 39], "valence": [0.1, 0.2, 0.3]})
+    data = open_dataset(finished, tables=["lighting"], labels=labels).select(videos=["vfr20"])
+    sequences = data.sequences(4, horizon=1, nulls="drop")
+    assert [(item["window"], round(item["targets"].item(), 3)) for item in sequences] == [(6, 0.1), (7, 0.2), (35, 0.3)]
+
+
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_data_loader_gives_every_sequence_once(finished: Path, workers: int) -> None:
     sequences = open_dataset(finished, tables=["lighting"]).sequences(nulls="zero", cache_bytes=1)
@@ -332,8 +350,10 @@ def test_sequences_can_be_sent_to_another_process(finished: Path) -> None:
     [
         ({"length": 0}, ValueError),
         ({"hop": 0}, ValueError),
+        ({"horizon": -1}, ValueError),
         ({"nulls": "mean"}, ValueError),
         ({"length": 99}, DatasetError),
+        ({"length": 41, "horizon": 1}, DatasetError),
     ],
 )
 def test_impossible_sequences_are_refused(finished: Path, asked: dict, error: type[Exception]) -> None:

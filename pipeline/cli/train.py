@@ -1,0 +1,249 @@
+"""`avcues train`: its options, and how they become settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from pipeline.cli.dataset import Debug, Folder, listed, say
+from pipeline.cli.errors import OneLineErrors
+
+if TYPE_CHECKING:
+    from pipeline.training.settings import Protocol
+
+_LEARN, _TEST, _NETWORK, _RUN = "What is learned", "How it is tested", "Networks", "How it is carried out"
+
+
+def train(
+    folder: Folder,
+    labels: Annotated[
+        Path, typer.Option(rich_help_panel=_LEARN, help="CSV or Parquet of labels, as for align; a gold standard.")
+    ],
+    model: Annotated[
+        Literal["lasso", "lstm", "early", "late", "pair"],
+        typer.Option(
+            rich_help_panel=_LEARN,
+            help="lasso: linear; lstm: one modality; early: both in one block (A1); late: a block each (A2); "
+            "pair: late, its blocks pretrained on the isolated modalities.",
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", rich_help_panel=_LEARN, help="Folder of the model.")],
+    audio: Annotated[
+        str | None,
+        typer.Option(rich_help_panel=_LEARN, metavar="TABLES", help="Tables of the sound; else emobase,rhythm."),
+    ] = None,
+    visual: Annotated[
+        str | None,
+        typer.Option(
+            rich_help_panel=_LEARN,
+            metavar="TABLES",
+            help="Tables of the picture; else color,lighting,expressions,scenes,objects,actions as far as there.",
+        ),
+    ] = None,
+    dimensions: Annotated[
+        str | None,
+        typer.Option(rich_help_panel=_LEARN, help="Labels to predict; else arousal,valence, or all where they lack."),
+    ] = None,
+    label_range: Annotated[
+        str | None,
+        typer.Option(rich_help_panel=_LEARN, metavar="LOW,HIGH", help="Scale of the labels; else theirs, or -1,1."),
+    ] = None,
+    label_fill: Annotated[
+        Literal["none", "hold", "linear"],
+        typer.Option(rich_help_panel=_LEARN, help="Windows without a label, as for align."),
+    ] = "none",
+    incomplete: Annotated[
+        Literal["leave-out", "nulls"],
+        typer.Option(rich_help_panel=_LEARN, help="Videos that lack a table, as for align."),
+    ] = "leave-out",
+    pretrain_audio: Annotated[
+        Path | None, typer.Option(rich_help_panel=_LEARN, help="Of pair: labels by those who only heard.")
+    ] = None,
+    pretrain_visual: Annotated[
+        Path | None, typer.Option(rich_help_panel=_LEARN, help="Of pair: labels by those who only saw.")
+    ] = None,
+    annotations: Annotated[
+        Path | None,
+        typer.Option(
+            rich_help_panel=_LEARN,
+            help="Folder of the ratings behind the labels: tells how well raters agree, and gives single raters.",
+        ),
+    ] = None,
+    targets: Annotated[
+        Literal["gold", "raters"],
+        typer.Option(rich_help_panel=_LEARN, help="Learn the labels, or the ratings of every rater by heads."),
+    ] = "gold",
+    heads: Annotated[
+        Literal["rater", "setup"],
+        typer.Option(rich_help_panel=_LEARN, help="With --targets raters: a head per rater, or per setup."),
+    ] = "rater",
+    protocol: Annotated[
+        Literal["clean", "muvi"],
+        typer.Option(
+            rich_help_panel=_TEST,
+            help="clean: nothing that is fitted sees a test video; muvi: the choices of the study's script, leaks "
+            "included. Each option below overrides one choice.",
+        ),
+    ] = "clean",
+    folds: Annotated[int, typer.Option(rich_help_panel=_TEST, help="Parts of the cross-validation, by video.")] = 5,
+    seeds: Annotated[int, typer.Option(rich_help_panel=_TEST, help="Networks are fitted so many times.")] = 3,
+    split: Annotated[
+        Literal["hashed", "kfold"] | None,
+        typer.Option(rich_help_panel=_TEST, help="Folds by the ids alone, or scikit-learn's KFold with seed 42."),
+    ] = None,
+    video_order: Annotated[
+        Path | None,
+        typer.Option(rich_help_panel=_TEST, help="Of kfold: CSV with the column video_id, in the order to split."),
+    ] = None,
+    validation: Annotated[
+        Literal["tenth", "half"] | None,
+        typer.Option(rich_help_panel=_TEST, help="A tenth of the training videos, or half of the held-out fold."),
+    ] = None,
+    scaling: Annotated[
+        Literal["standard", "minmax"] | None,
+        typer.Option(rich_help_panel=_TEST, help="To mean 0 and deviation 1, or to 0..1, of the training videos."),
+    ] = None,
+    scoring: Annotated[
+        Literal["video", "s111"] | None,
+        typer.Option(rich_help_panel=_TEST, help="Each video by its own windows, or in the script's slices of 111."),
+    ] = None,
+    pretrain: Annotated[
+        Literal["matched", "shared"] | None,
+        typer.Option(rich_help_panel=_TEST, help="Of pair: each fold pretrains anew, or the last fold's for all."),
+    ] = None,
+    ablate: Annotated[
+        bool, typer.Option("--ablate", rich_help_panel=_TEST, help="Cross-validate without each table, too.")
+    ] = False,
+    loss: Annotated[
+        Literal["mse", "ccc"] | None,
+        typer.Option(rich_help_panel=_NETWORK, help="Squared error, or 1 - CCC of each batch."),
+    ] = None,
+    keep: Annotated[
+        Literal["best", "last"] | None,
+        typer.Option(rich_help_panel=_NETWORK, help="Weights of the best epoch on validation videos, or the last."),
+    ] = None,
+    block: Annotated[
+        Literal["script", "paper"] | None,
+        typer.Option(rich_help_panel=_NETWORK, help="Linear layer and LSTMs of 256 and 128 units; or two of 256."),
+    ] = None,
+    units: Annotated[int | None, typer.Option(rich_help_panel=_NETWORK, help="Width of the layers.")] = None,
+    dropout: Annotated[float | None, typer.Option(rich_help_panel=_NETWORK, help="After each LSTM.")] = None,
+    length: Annotated[int | None, typer.Option(rich_help_panel=_NETWORK, help="Windows that a network sees.")] = None,
+    horizon: Annotated[
+        int | None, typer.Option(rich_help_panel=_NETWORK, help="Windows from the last one seen to the one predicted.")
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(rich_help_panel=_NETWORK, help="Sequences per step, with one block.")
+    ] = None,
+    fusion_batch_size: Annotated[
+        int | None, typer.Option(rich_help_panel=_NETWORK, help="Sequences per step, with two blocks.")
+    ] = None,
+    learning_rate: Annotated[float | None, typer.Option(rich_help_panel=_NETWORK, help="Of Adam.")] = None,
+    epochs: Annotated[int | None, typer.Option(rich_help_panel=_NETWORK, help="At most so many.")] = None,
+    patience: Annotated[
+        int | None, typer.Option(rich_help_panel=_NETWORK, help="Epochs without progress before the end.")
+    ] = None,
+    workers: Annotated[
+        str, typer.Option(rich_help_panel=_RUN, help="Processes, or auto: one per core. No figure depends on it.")
+    ] = "auto",
+    debug: Debug = False,
+) -> None:
+    """Trains a model on labelled videos, tests it on videos that it has not seen, and saves it.
+
+    [bold]avcues train[/] features --labels gold/audiovisual.parquet --model late --out model
+
+    The folder holds weights, model.json, every prediction and loss, metrics.json, MODELCARD.md and a page to look at.
+
+    Exit codes: 0 trained, 2 nothing was saved because of the input or the settings.
+    """
+    given = locals()
+    with OneLineErrors(debug):
+        from rich.console import Console
+
+        from pipeline.cli.training_display import Fitting, announce, make_page, progress, show_metrics
+        from pipeline.runtime.signals import terminable
+        from pipeline.training.settings import TrainingSettings
+        from pipeline.training.study import choose_tables, prepare
+        from pipeline.training.train import check_target
+        from pipeline.training.train import train as train_model
+
+        console = Console(stderr=True)
+        sound, picture = choose_tables(folder, model, listed(audio), listed(visual))
+        settings = TrainingSettings(
+            model=model,
+            audio=sound,
+            visual=picture,
+            dimensions=tuple(listed(dimensions) or ()),
+            label_range=None if label_range is None else _range(label_range),
+            folds=folds,
+            seeds=seeds,
+            targets=targets,
+            heads=heads,
+            ablate=ablate,
+            protocol=_protocol(protocol, given),
+        )
+        pretraining = {"audio": pretrain_audio, "visual": pretrain_visual}
+        with progress(console, "reading") as move:
+            study = prepare(
+                folder,
+                labels,
+                settings,
+                pretrain={branch: path for branch, path in pretraining.items() if path is not None},
+                label_fill=label_fill,
+                incomplete="nulls" if incomplete == "nulls" else "leave_out",
+                annotations=annotations,
+                order=None if video_order is None else _order(video_order),
+                finished=move,
+            )
+        check_target(out, study.data)
+        announce(study, console)
+        with terminable(), Fitting(study, console) as fitting:
+            found = train_model(study, out, workers=_workers(workers), shares=fitting.share, told=fitting.done)
+        show_metrics(found, console)
+        say(console, "bold", "wrote", f"{out}")
+        make_page(out, console)
+
+
+def _protocol(name: str, given: Mapping[str, Any]) -> Protocol:
+    """The named protocol, with the choices that were given in place of its own."""
+    from dataclasses import fields, replace
+
+    from pipeline.training.settings import PROTOCOLS
+
+    known = {field.name for field in fields(PROTOCOLS[name])}
+    return replace(PROTOCOLS[name], **{key: given[key] for key in known if given[key] is not None})
+
+
+def _range(text: str) -> tuple[float, float]:
+    from pipeline.errors import SettingsError
+
+    try:
+        low, high = map(float, text.split(","))
+    except ValueError as error:
+        raise SettingsError(f"--label-range {text}: expected LOW,HIGH, such as 1,5") from error
+    return low, high
+
+
+def _workers(text: str) -> int:
+    from dask.system import CPU_COUNT
+
+    from pipeline.cli.extract import parse_workers
+
+    workers = parse_workers(text)
+    return CPU_COUNT if workers is None else max(1, workers)
+
+
+def _order(path: Path) -> list[str]:
+    import pyarrow as pa
+    import pyarrow.csv
+
+    from pipeline.errors import InputError
+
+    try:
+        as_text = pa.csv.ConvertOptions(column_types={"video_id": pa.string()})
+        return list(pa.csv.read_csv(path, convert_options=as_text)["video_id"].to_pylist())
+    except (OSError, KeyError, ValueError, pa.ArrowException) as error:
+        raise InputError(f"{path}: is no CSV file with the column video_id ({error})") from error

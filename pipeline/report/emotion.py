@@ -1,0 +1,197 @@
+"""Predictions of a model and what raters said, over the time of a video."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipeline.annotations import schema
+from pipeline.annotations.combine import STD
+from pipeline.annotations.exclusions import usable
+from pipeline.annotations.gold import gold
+from pipeline.annotations.recipe import Recipe
+from pipeline.annotations.schema import Annotations
+from pipeline.annotations.series import series_of
+from pipeline.errors import InputError, SettingsError
+from pipeline.report.series import Panel, Role, Series, numbers
+from pipeline.report.video import Values, Video
+from pipeline.store.parquet import METADATA_KEY
+
+_GOLD, _PREDICTION, _RATER = "#3f4754", "#0072b2", "#8a94a3"
+_OUT_OF_FOLD = {"dimension", "video_id", "window", "target", "prediction", "without"}
+
+
+@dataclass(frozen=True)
+class Emotion:
+    """What is to be shown beside the features of a video.
+
+    Args:
+        predictions: Parquet file of `avcues predict`, or the out-of-fold predictions of a model; None: none.
+        annotations: Folder of ratings; None: none.
+    """
+
+    predictions: Path | None = None
+    annotations: Path | None = None
+
+    def check(self) -> None:
+        """Makes sure that the files are what they should be.
+
+        Raises:
+            AvcuesError: One is not.
+        """
+        if self.predictions is not None:
+            _described(self.predictions)
+        if self.annotations is not None:
+            _ratings(self.annotations)
+
+    def panels(self, video: Video) -> list[Panel]:
+        """One panel per dimension that is predicted or rated; none for a video of which nothing is known."""
+        lines: dict[str, _Lines] = {}
+        setup = None
+        if self.predictions is not None:
+            about = _described(self.predictions)
+            setup = about.get("model", {}).get("labels", {}).get("main", {}).get("about", {}).get("setup")
+            known = video.video_id in about.get("trained_on", ())
+            for dimension, predicted, label in _predicted(self.predictions, video):
+                lines[dimension] = _Lines(prediction=predicted, gold=label, known=known)
+        if self.annotations is not None:
+            for dimension, rated in _rated(_ratings(self.annotations), video, setup):
+                own = lines.setdefault(dimension, rated)
+                own.gold, own.low, own.high, own.raters = rated.gold, rated.low, rated.high, rated.raters
+        return [panel for name, found in lines.items() if (panel := found.panel(name)) is not None]
+
+
+@dataclass
+class _Lines:
+    """Values of one dimension per window, NaN where there are none; `known`: the model learned from the video."""
+
+    prediction: Values | None = None
+    gold: Values | None = None
+    low: Values | None = None
+    high: Values | None = None
+    raters: dict[str, Values] = field(default_factory=dict)
+    known: bool = False
+
+    def panel(self, dimension: str) -> Panel | None:
+        arrays = [self.prediction, self.gold, self.low, self.high, *self.raters.values()]
+        seen = np.concatenate([values[~np.isnan(values)] for values in arrays if values is not None])
+        if not len(seen):
+            return None
+        margin = 0.04 * float(np.ptp(seen)) or 0.1
+        low, high = float(seen.min()) - margin, float(seen.max()) + margin
+
+        def series(name: str, values: Values | None, colour: str, role: Role, meaning: str) -> Iterator[Series]:
+            if values is not None:
+                yield Series(
+                    name=name,
+                    column=dimension,
+                    unit="",
+                    meaning=meaning,
+                    values=numbers(values),
+                    colour=colour,
+                    role=role,
+                    low=low,
+                    high=high,
+                )
+
+        shown = [
+            *series("gold standard", self.gold, _GOLD, "line", "what raters say together"),
+            *series("prediction", self.prediction, _PREDICTION, "line", "what the model says"),
+            *series("+ 1 sd", self.high, "", "high", "one standard deviation over raters above"),
+            *series("- 1 sd", self.low, "", "low", "one standard deviation over raters below"),
+        ]
+        for rater, values in self.raters.items():
+            shown += series(rater, values, _RATER, "faint", "what one rater says")
+        notes = [f"{len(self.raters)} raters and their spread"] if self.raters else []
+        notes += ["the model learned from this video"] if self.known else []
+        return Panel(title=dimension.replace("_", " ").capitalize(), kind="lines", note="; ".join(notes), series=shown)
+
+
+@cache
+def _described(path: Path) -> dict[str, Any]:
+    """What a file of predictions says of itself; empty for out-of-fold predictions."""
+    try:
+        stored = pq.read_schema(path)
+        about: dict[str, Any] = json.loads((stored.metadata or {}).get(METADATA_KEY, b"{}"))
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise InputError(f"--predictions {path}: cannot be read as a Parquet file ({error})") from error
+    if not (set(stored.names) >= _OUT_OF_FOLD or "predictions" in about):
+        raise InputError(f"--predictions {path}: is no file that avcues predict or avcues train wrote")
+    return about
+
+
+def _predicted(path: Path, video: Video) -> Iterator[tuple[str, Values, Values | None]]:
+    """Dimension, prediction, and label where the file has it."""
+    dimensions = _described(path).get("predictions")
+    table = pq.read_table(path, filters=[("video_id", "==", video.video_id)])
+    if not table.num_rows:
+        return
+    if dimensions is not None:
+        for name in dimensions:
+            yield name, _on_grid(table, name, video), None
+        return
+    whole = table.filter(pc.is_null(table["without"]))
+    mean = whole.group_by(["dimension", "window"]).aggregate([("prediction", "mean"), ("target", "mean")])
+    for name in sorted(set(mean["dimension"].to_pylist())):
+        rows = mean.filter(pc.equal(mean["dimension"], name))
+        yield name, _on_grid(rows, "prediction_mean", video), _on_grid(rows, "target_mean", video)
+
+
+@cache
+def _ratings(folder: Path) -> Annotations:
+    return schema.read(folder)
+
+
+def _rated(annotations: Annotations, video: Video, setup: str | None) -> Iterator[tuple[str, _Lines]]:
+    """Dimension, and what raters said of it in the setup that was predicted, or in the richest one."""
+    if video.video_id not in annotations.videos:
+        return
+    setups = annotations.select(videos=[video.video_id]).setups
+    shown = setup if setup in setups else ("audiovisual" if "audiovisual" in setups else setups[-1])
+    own = annotations.select(videos=[video.video_id], setups=[shown])
+    if annotations.rounds:
+        own = own.select(round_=own.rounds[-1])
+    step = Fraction(video.step).limit_denominator(1000)
+    try:
+        table = gold(own, Recipe(step=step)).tables[shown]
+    except SettingsError:  # nothing is rated in numbers, or not usably
+        return
+    series = usable(series_of(own, step))[0]
+    for dimension in own.numeric():
+        if dimension.name not in table.column_names:
+            continue
+        value = _on_grid(table, dimension.name, video)
+        spread = _on_grid(table, dimension.name + STD, video)
+        lines = _Lines(gold=value, low=value - spread, high=value + spread)
+        for i, (name, rater) in enumerate(
+            zip(series.labelled("dimension").to_pylist(), series.labelled("rater").to_pylist(), strict=True)
+        ):
+            if name == dimension.name:
+                rows = slice(series.first[i], series.first[i + 1])
+                there = series.window[rows] < video.windows
+                lines.raters[rater] = np.full(video.windows, np.nan)
+                lines.raters[rater][series.window[rows][there]] = series.value[rows][there]
+        yield dimension.name, lines
+
+
+def _on_grid(table: pa.Table, column: str, video: Video) -> Values:
+    """(windows,) of a column with one row per window, or with one row for the whole video."""
+    values = table[column].cast(pa.float64()).to_numpy()
+    placed = np.full(video.windows, np.nan)
+    if "window" not in table.column_names:
+        placed[:] = values[0]
+        return placed
+    window = table["window"].to_numpy()
+    there = window < video.windows
+    placed[window[there]] = values[there]
+    return placed

@@ -1,0 +1,1 @@
+"""Models of the MuVi study on a dataset: train, evaluate, predict."""

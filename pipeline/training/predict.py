@@ -1,0 +1,112 @@
+"""Predictions for new videos, one at a time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.dataset.dataset import Dataset
+from pipeline.dataset.join import KEY_FIELDS
+from pipeline.errors import AvcuesError
+from pipeline.store.files import write_atomically
+from pipeline.store.parquet import METADATA_KEY
+from pipeline.store.provenance import avcues_version
+from pipeline.training.saved_model import Model
+
+if TYPE_CHECKING:
+    from pipeline.store.location import Location
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A video that could not be predicted, and why."""
+
+    video_id: str
+    error: str
+
+
+def predict_video(model: Model, data: Dataset, video_id: str) -> pa.Table | Problem:
+    """One row per window of a video: its keys, then the predictions; null in the first windows.
+
+    Args:
+        data: A folder that `Model.check` has found to be like the model's, opened with the tables that it reads.
+    """
+    try:
+        table = data.read(video_id)
+        predicted = model.predict(table)
+    except AvcuesError as error:
+        return Problem(video_id, str(error))
+    keys = [table[field.name] for field in KEY_FIELDS]
+    values = [pa.array(column, mask=~np.isfinite(column)) for column in predicted.values()]
+    return pa.table([*keys, *values], schema=schema_of(model))
+
+
+def schema_of(model: Model, trained_on: Collection[str] = ()) -> pa.Schema:
+    """Keys, then the predictions of each dimension; the metadata key `avcues` says which model made them.
+
+    Args:
+        trained_on: Predicted videos that the model was trained on.
+    """
+    names = []
+    for dimension, fitted in model.dimensions.items():
+        names += [dimension, f"{dimension}_std"] if len(fitted.readout) > 1 else [dimension]
+    about = {
+        "avcues": avcues_version(),
+        "row": "window",
+        "predictions": list(model.dimensions),
+        "trained_on": list(trained_on),
+        "model": {key: model.document[key] for key in ("settings", "labels", "tables", "leaks")},
+    }
+    fields = [*KEY_FIELDS, *(pa.field(name, pa.float64()) for name in names)]
+    return pa.schema(fields, metadata={METADATA_KEY: json.dumps(about)})
+
+
+def write_predictions(
+    model: Model,
+    results: Iterable[pa.Table | Problem],
+    out: Location,
+    trained_on: Collection[str] = (),
+    told: Callable[[pa.Table | Problem], object] = lambda result: None,
+) -> int:
+    """Writes results as they come, so that memory does not grow with their number.
+
+    Args:
+        trained_on: Predicted videos that the model was trained on; the file names them.
+        told: Is called with each result.
+
+    Returns:
+        How many videos could not be predicted.
+
+    Raises:
+        OutputError: `out` cannot be written.
+    """
+    failed = 0
+
+    def write(file: BinaryIO) -> None:
+        nonlocal failed
+        schema = schema_of(model, trained_on)
+        with pq.ParquetWriter(
+            file, schema.remove_metadata(), compression="zstd", use_dictionary=["video_id"], store_schema=False
+        ) as writer:
+            for result in results:
+                if isinstance(result, Problem):
+                    failed += 1
+                else:
+                    writer.write_table(result.replace_schema_metadata(), row_group_size=max(1, result.num_rows))
+                told(result)
+            writer.add_key_value_metadata(schema.metadata)
+
+    write_atomically(out, write)
+    return failed
+
+
+def seen_in_training(model: Model, data: Dataset) -> list[str]:
+    """Videos of a folder that the model was trained on, be it under another name."""
+    known = set(model.document["videos"].values())
+    return [video_id for video_id in data.videos if (data.fingerprint(video_id) or video_id) in known]

@@ -1,0 +1,138 @@
+"""The tables that are saved beside a model: everything that its figures follow from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from pipeline.store.model_files import COEFFICIENTS, FOLDS, HISTORY, IMPORTANCE, OUT_OF_FOLD, RATERS
+from pipeline.store.parquet import write_table
+from pipeline.training.cross_validation import Outcome
+from pipeline.training.samples import MAIN, Samples
+from pipeline.training.settings import TrainingSettings
+from pipeline.training.splits import Parts
+
+
+def write_results(
+    folder: Path, samples: Samples, folds: Sequence[Parts], settings: TrainingSettings, outcomes: Sequence[Outcome]
+) -> None:
+    """Writes every table into the model's folder; predictions and labels are on the scale of the labels.
+
+    `pipeline.store.model_files` says what is in them.
+    """
+    whole = [outcome for outcome in outcomes if outcome.job.without is None]
+    _write([_out_of_fold(outcome, samples, settings) for outcome in outcomes], folder / OUT_OF_FOLD)
+    _write([_parts(fold, parts) for fold, parts in enumerate(folds)], folder / FOLDS)
+    _write([_losses(outcome) for outcome in whole], folder / HISTORY)
+    _write([_importance(outcome) for outcome in whole], folder / IMPORTANCE)
+    if settings.model == "lasso":
+        _write([_coefficients(outcome) for outcome in whole], folder / COEFFICIENTS)
+    if settings.targets == "raters":
+        _write([_raters(outcome, samples, settings) for outcome in whole], folder / RATERS)
+
+
+def _write(tables: Sequence[pa.Table], path: Path) -> None:
+    write_table(pa.concat_tables(tables), path)
+
+
+def _out_of_fold(outcome: Outcome, samples: Samples, settings: TrainingSettings) -> pa.Table:
+    gold = samples.of_fold(outcome.job.fold).gold[outcome.job.dimension][outcome.rows]
+    return pa.table(
+        {
+            "dimension": _repeated(outcome.job.dimension, len(gold)),
+            "without": pa.array([outcome.job.without] * len(gold), pa.string()),
+            **_where(outcome, samples, outcome.rows),
+            "target": settings.as_labels(gold),
+            "prediction": settings.as_labels(outcome.predictions),
+            "train_mean": settings.as_labels(outcome.train_mean),
+            "time_only": settings.as_labels(outcome.time_only),
+        }
+    )
+
+
+def _raters(outcome: Outcome, samples: Samples, settings: TrainingSettings) -> pa.Table:
+    target = samples.of_fold(outcome.job.fold).targets[MAIN][outcome.job.dimension]
+    ratings = target.values[outcome.rows]
+    window, column = np.nonzero(np.isfinite(ratings))
+    own = outcome.outputs[window, np.array(target.heads)[column]]
+    return pa.table(
+        {
+            "dimension": _repeated(outcome.job.dimension, len(window)),
+            **_where(outcome, samples, outcome.rows[window]),
+            "rater": pa.array([target.names[i] for i in column], pa.string()),
+            "target": settings.as_labels(ratings[window, column]),
+            "own_head": pa.array(settings.as_labels(own), mask=np.isnan(own)),
+            "prediction": settings.as_labels(outcome.predictions[window]),
+        }
+    )
+
+
+def _where(outcome: Outcome, samples: Samples, rows: npt.NDArray[np.int64]) -> dict[str, Any]:
+    place, window = samples.window(rows)
+    return {
+        "seed": pa.array([outcome.job.seed] * len(rows), pa.int32()),
+        "fold": pa.array([outcome.job.fold] * len(rows), pa.int32()),
+        "video_id": pa.array(samples.videos).take(pa.array(place)) if len(rows) else pa.array([], pa.string()),
+        "window": pa.array(window, pa.int32()),
+    }
+
+
+def _parts(fold: int, parts: Parts) -> pa.Table:
+    named = [(video_id, part) for part, videos in parts._asdict().items() for video_id in videos]
+    return pa.table(
+        {
+            "fold": pa.array([fold] * len(named), pa.int32()),
+            "video_id": pa.array([video_id for video_id, _ in named], pa.string()),
+            "part": pa.array([part for _, part in named], pa.string()),
+        }
+    )
+
+
+def _losses(outcome: Outcome) -> pa.Table:
+    epochs = [(stage, i, e) for stage, losses in outcome.losses.items() for i, e in enumerate(losses, 1)]
+    return pa.table(
+        {
+            **_of_job(outcome, len(epochs)),
+            "stage": pa.array([stage for stage, _, _ in epochs], pa.string()),
+            "epoch": pa.array([number for _, number, _ in epochs], pa.int32()),
+            "train": pa.array([epoch.train for _, _, epoch in epochs], pa.float64()),
+            "validation": pa.array([epoch.validation for _, _, epoch in epochs], pa.float64()),
+        }
+    )
+
+
+def _importance(outcome: Outcome) -> pa.Table:
+    return pa.table(
+        {
+            **_of_job(outcome, len(outcome.importance)),
+            "table": pa.array(list(outcome.importance), pa.string()),
+            "lost_ccc": pa.array(list(outcome.importance.values()), pa.float64()),
+        }
+    )
+
+
+def _coefficients(outcome: Outcome) -> pa.Table:
+    return pa.table(
+        {
+            **_of_job(outcome, len(outcome.coefficients)),
+            "column": pa.array(list(outcome.coefficients), pa.string()),
+            "coefficient": pa.array(list(outcome.coefficients.values()), pa.float64()),
+        }
+    )
+
+
+def _of_job(outcome: Outcome, rows: int) -> dict[str, Any]:
+    return {
+        "dimension": _repeated(outcome.job.dimension, rows),
+        "seed": pa.array([outcome.job.seed] * rows, pa.int32()),
+        "fold": pa.array([outcome.job.fold] * rows, pa.int32()),
+    }
+
+
+def _repeated(text: str, rows: int) -> pa.Array:
+    return pa.array([text] * rows, pa.string())

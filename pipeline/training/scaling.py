@@ -1,0 +1,97 @@
+"""Scaling that is fitted on training videos: it also decides what missing values become, and what is constant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.training.samples import PRESENT
+
+_AT_A_TIME = 64  # columns, so that the float64 copy of them stays small
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Scaler:
+    """(value - centre) / scale of every column that is not constant.
+
+    Args:
+        columns: Names of the (K,) columns that are kept.
+        centre: (K,).
+        scale: (K,), above 0.
+        fill: (K,) what a missing value becomes: the scaled mean of the training videos.
+        constant: Columns that have one value, or none, in the training videos, and are left out.
+    """
+
+    columns: tuple[str, ...]
+    centre: npt.NDArray[np.float64]
+    scale: npt.NDArray[np.float64]
+    fill: npt.NDArray[np.float64]
+    constant: tuple[str, ...] = ()
+
+    def apply(self, values: npt.NDArray[np.float32], columns: Sequence[str]) -> npt.NDArray[np.float32]:
+        """(rows, K) float32 without NaN, of (rows, columns) values."""
+        place = {name: i for i, name in enumerate(columns)}
+        scaled = np.empty((len(values), len(self.columns)), np.float32)
+        for first in range(0, len(self.columns), _AT_A_TIME):
+            some = slice(first, first + _AT_A_TIME)
+            taken = values[:, [place[name] for name in self.columns[some]]].astype(np.float64)
+            taken = (taken - self.centre[some]) / self.scale[some]
+            scaled[:, some] = np.where(np.isnan(taken), self.fill[some], taken)
+        return scaled
+
+    def document(self) -> list[dict[str, Any]]:
+        """As JSON values, exactly."""
+        numbers = (self.centre.tolist(), self.scale.tolist(), self.fill.tolist())
+        return [
+            {"name": name, "centre": centre, "scale": scale, "fill": fill}
+            for name, centre, scale, fill in zip(self.columns, *numbers, strict=True)
+        ]
+
+    @classmethod
+    def of_document(cls, document: Sequence[Mapping[str, Any]]) -> Scaler:
+        """The scaler that `document` describes.
+
+        Raises:
+            KeyError: Something is missing.
+        """
+        centre, scale, fill = (np.array([one[key] for one in document]) for key in ("centre", "scale", "fill"))
+        return cls(columns=tuple(one["name"] for one in document), centre=centre, scale=scale, fill=fill)
+
+
+def fit_scaler(
+    values: npt.NDArray[np.float32],
+    rows: npt.NDArray[np.int64],
+    columns: Sequence[str],
+    kind: Literal["standard", "minmax"],
+) -> Scaler:
+    """Fits to some rows of (rows, columns) values; missing ones do not count.
+
+    Columns of `PRESENT` that are constant, because nothing is missing or everything, are left out silently.
+    """
+    centre, scale, mean = (np.zeros(len(columns)) for _ in range(3))
+    for first in range(0, len(columns), _AT_A_TIME):
+        some = slice(first, first + _AT_A_TIME)
+        taken = values[rows, some].astype(np.float64)
+        known = ~np.isnan(taken)
+        count = np.maximum(1, known.sum(axis=0))
+        low = np.where(known, taken, np.inf).min(axis=0, initial=np.inf)
+        high = np.where(known, taken, -np.inf).max(axis=0, initial=-np.inf)
+        mean[some] = np.where(known, taken, 0).sum(axis=0) / count
+        spread = np.where(known, taken - mean[some], 0)
+        varies = high > low
+        deviation = np.sqrt((spread**2).sum(axis=0) / count)
+        centre[some] = np.where(varies, low, 0) if kind == "minmax" else mean[some]
+        scale[some] = np.where(varies, high - low if kind == "minmax" else deviation, 0)
+    kept = scale > 0
+    constant = [name for name, varies in zip(columns, kept, strict=True) if not varies]
+    return Scaler(
+        columns=tuple(name for name, varies in zip(columns, kept, strict=True) if varies),
+        centre=centre[kept],
+        scale=scale[kept],
+        fill=(mean[kept] - centre[kept]) / scale[kept],
+        constant=tuple(name for name in constant if not name.endswith(f".{PRESENT}")),
+    )

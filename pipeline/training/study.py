@@ -1,0 +1,215 @@
+"""What a training run needs: features, labels and folds, read and checked before anything is fitted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pipeline.annotations import schema
+from pipeline.annotations.schema import Annotations
+from pipeline.dataset.catalog import read_catalog
+from pipeline.dataset.dataset import Dataset, Incomplete, open_dataset
+from pipeline.dataset.labels import Fill
+from pipeline.errors import LeakError, SettingsError
+from pipeline.store.location import location
+from pipeline.training.ratings import human_agreement, rater_targets, refitted
+from pipeline.training.samples import MAIN, Floats, Samples, Target, read_samples
+from pipeline.training.settings import AUDIO, VISUAL, ModelName, TrainingSettings
+from pipeline.training.splits import Parts, check_apart, split
+from pipeline.training.targets import LabelFile, choose, gold_targets, gold_values, read_label_file
+
+_LISTED = 5
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Study:
+    """Everything that a training run needs, checked.
+
+    Args:
+        settings: With the dimensions that were chosen.
+        files: Label files by role.
+        human: By dimension, how well raters agree, if their ratings were given.
+        notes: What was left out and why, one line each.
+    """
+
+    data: Dataset
+    settings: TrainingSettings
+    samples: Samples
+    folds: tuple[Parts, ...]
+    files: Mapping[str, LabelFile]
+    human: Mapping[str, Any]
+    notes: tuple[str, ...]
+
+
+def choose_tables(
+    folder: str, model: ModelName, audio: Sequence[str] | None, visual: Sequence[str] | None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The tables of the sound and of the picture that a model reads: those that are named.
+
+    Where none are, fusion takes what the folder has of `AUDIO` and `VISUAL`, and so does LASSO if neither is named.
+
+    Raises:
+        AvcuesError: The folder is no dataset.
+    """
+    there = read_catalog(location(folder)).tables
+    named = audio is not None or visual is not None
+    fused = model in ("early", "late", "pair")
+    sound, picture = audio, visual
+    if audio is None:
+        sound = [name for name in AUDIO if name in there] if fused or (model == "lasso" and not named) else []
+    if visual is None:
+        picture = [name for name in VISUAL if name in there] if fused or (model == "lasso" and not named) else []
+    return tuple(sound or ()), tuple(picture or ())
+
+
+def prepare(
+    folder: str,
+    labels: Any,
+    settings: TrainingSettings,
+    *,
+    pretrain: Mapping[str, Any] | None = None,
+    label_fill: Fill = "none",
+    incomplete: Incomplete = "leave_out",
+    order: Sequence[str] | None = None,
+    annotations: Path | None = None,
+    finished: Callable[[int, int], object] = lambda done, videos: None,
+) -> Study:
+    """Reads features and labels, makes the folds, and checks that no video leaks from one part into another.
+
+    Args:
+        folder: That `avcues extract` made.
+        labels: A CSV or Parquet file, or a table in memory.
+        pretrain: Of PAIR: labels of the isolated modalities, for "audio" and "visual".
+        label_fill: What windows without a label get: "none", "hold" or "linear".
+        incomplete: A video that lacks a table is left out, or is null there.
+        order: Of split="kfold": the videos in the order that is split.
+        annotations: The ratings that labels were made of, as `avcues annotations import` writes them: for targets of
+            single raters, and for gold standards that are fitted anew in every fold.
+        finished: Is called with the number of videos that were read, and of all.
+
+    Raises:
+        AvcuesError: Features or labels cannot be used, or videos are too few.
+        LeakError: The same file is in two parts under two names, or labels were fitted on videos that they are to test.
+    """
+    pretrain = pretrain or {}
+    _check_pretraining(settings, pretrain)
+    if settings.targets == "raters" and annotations is None:
+        raise SettingsError("--targets raters learns from single raters: give their ratings with --annotations")
+    ratings = None if annotations is None else schema.read(annotations)
+    data = open_dataset(folder, tables=list(settings.tables), incomplete=incomplete)
+    sources = {MAIN: labels, **{branch: pretrain[branch] for branch in ("audio", "visual") if branch in pretrain}}
+    files = {role: read_label_file(source, data, label_fill) for role, source in sources.items()}
+    settings = choose(settings, list(files.values()))
+    videos = sorted(frozenset().union(*(file.videos for file in files.values())))
+    targets, gold = _labels(files, ratings, data, videos, settings)
+    samples = read_samples(data, settings.blocks, videos, targets, gold, finished)
+    reach = sum(settings.history) - 1
+    short = [video_id for video_id in videos if data.lengths[video_id] <= reach]
+    usable = {role: samples.has_labels(role) - {*short} for role in files}
+    folds = tuple(split(usable, settings, order))
+    notes = [*_notes(data, files, settings), *_short(short, reach)]
+    by_fold = [files] * len(folds)
+    if ratings is not None and any(file.fitted_on for file in files.values()):
+        by_fold = [_refitted(files, ratings, parts, data) for parts in folds]
+        of_folds = tuple(_labels(of_fold, ratings, data, videos, settings) for of_fold in by_fold)
+        samples = replace(samples, of_folds=of_folds)
+        notes.append("the gold standard is fitted anew in every fold, on its training videos")
+    for parts, of_fold in zip(folds, by_fold, strict=True):
+        check_fold(parts, samples, of_fold)
+    human = {} if ratings is None else _human(ratings, files[MAIN], settings, data)
+    return Study(
+        data=data, settings=settings, samples=samples, folds=folds, files=files, human=human, notes=tuple(notes)
+    )
+
+
+def check_fold(parts: Parts, samples: Samples, files: Mapping[str, LabelFile]) -> None:
+    """Makes sure that nothing of a test video is in what a fold fits: no copy of it, and no label that it decided.
+
+    Raises:
+        LeakError: Something is.
+    """
+    named = {"training": parts.train, "validation": parts.validation, "test": parts.test}
+    check_apart(named, samples.fingerprints)
+    for file in files.values():
+        seen = sorted(file.fitted_on & {*parts.test})
+        if seen:
+            raise LeakError(
+                f"{file.name}: was fitted on {_named(seen)}, which a fold tests: give the ratings with --annotations, "
+                "so that it is fitted anew in every fold, or make labels without fitting"
+            )
+
+
+def leaks_of(settings: TrainingSettings) -> list[str]:
+    """What of a protocol lets test videos leak into a model, or into its figures."""
+    found = []
+    if settings.model == "pair" and settings.protocol.pretrain == "shared":
+        found.append("--pretrain shared: the branches of every fold were pretrained on videos that other folds test")
+    if settings.protocol.scoring == "s111":
+        found.append("--scoring s111: what is scored as one video begins within the video before")
+    return found
+
+
+def _labels(
+    files: Mapping[str, LabelFile],
+    ratings: Annotations | None,
+    data: Dataset,
+    videos: Sequence[str],
+    settings: TrainingSettings,
+) -> tuple[dict[str, dict[str, Target]], dict[str, Floats]]:
+    """What is learned, by role and dimension, and what it is judged by."""
+    values = {role: gold_values(file, data, videos, settings) for role, file in files.items()}
+    if settings.targets == "gold" or ratings is None:
+        return {role: gold_targets(of_role) for role, of_role in values.items()}, values[MAIN]
+    targets = {role: rater_targets(ratings, file, role, data, videos, settings) for role, file in files.items()}
+    return targets, values[MAIN]
+
+
+def _refitted(
+    files: Mapping[str, LabelFile], ratings: Annotations, parts: Parts, data: Dataset
+) -> dict[str, LabelFile]:
+    """Label files whose gold standards saw the training videos of a fold only."""
+    training = {*parts.train, *parts.validation}
+    made = {}
+    for role, file in files.items():
+        made[role] = file
+        if file.fitted_on:
+            table = refitted(ratings, file.name, file.about, training, data)
+            made[role] = replace(read_label_file(table, data, file.labels.fill), name=file.name)
+    return made
+
+
+def _human(
+    ratings: Annotations, file: LabelFile, settings: TrainingSettings, data: Dataset
+) -> dict[str, dict[str, float]]:
+    step = data.catalog.step
+    return human_agreement(ratings, file.name, file.about, settings.dimensions, file.videos, step)
+
+
+def _check_pretraining(settings: TrainingSettings, pretrain: Mapping[str, Any]) -> None:
+    missing = [f"--pretrain-{branch}" for branch in ("audio", "visual") if branch not in pretrain]
+    if settings.model == "pair" and missing:
+        raise SettingsError(
+            f"--model pair needs ratings of the isolated modalities: give {' and '.join(missing)}, or use --model late"
+        )
+    if settings.model != "pair" and pretrain:
+        raise SettingsError(f"--pretrain-{min(pretrain)}: only --model pair is pretrained, not {settings.model}")
+
+
+def _notes(data: Dataset, files: Mapping[str, LabelFile], settings: TrainingSettings) -> list[str]:
+    notes = [f"{video_id} is left out: {why}" for video_id, why in data.left_out.items()]
+    for file in files.values():
+        notes += file.labels.warnings
+    return [*notes, *(f"not comparable with other protocols: {leak}" for leak in leaks_of(settings))]
+
+
+def _short(videos: Sequence[str], reach: int) -> list[str]:
+    if not videos:
+        return []
+    return [f"{len(videos)} labelled videos have {reach} windows or fewer, too short to learn from: {_named(videos)}"]
+
+
+def _named(videos: Sequence[str]) -> str:
+    more = f" and {len(videos) - _LISTED} more" if len(videos) > _LISTED else ""
+    return ", ".join(videos[:_LISTED]) + more

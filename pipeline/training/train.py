@@ -1,0 +1,161 @@
+"""From a finished folder and label files to a judged and saved model."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import secrets
+import shutil
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from pipeline.annotations import schema
+from pipeline.dataset.dataset import Dataset
+from pipeline.errors import InputError, SettingsError
+from pipeline.store.files import prepare_output
+from pipeline.store.model_files import DOCUMENT, METRICS
+from pipeline.store.parquet import write_json
+from pipeline.store.provenance import avcues_version
+from pipeline.training.cross_validation import Job, Outcome, epochs_of, jobs_of
+from pipeline.training.metrics import metrics
+from pipeline.training.model_card import write_card
+from pipeline.training.pool import Shares, processes
+from pipeline.training.ratings import human_agreement
+from pipeline.training.results import write_results
+from pipeline.training.samples import MAIN
+from pipeline.training.saved_model import read_document, save_model
+from pipeline.training.settings import TrainingSettings
+from pipeline.training.study import Study, leaks_of
+
+_LIBRARIES = ("numpy", "safetensors", "scikit-learn", "torch")
+_LISTED = 5
+
+
+def train(
+    study: Study,
+    out: Path,
+    *,
+    workers: int = 1,
+    shares: Shares = lambda place, share: None,
+    told: Callable[[Outcome], object] = lambda outcome: None,
+) -> dict[str, Any]:
+    """Cross-validates, fits the model of all videos, and saves both. `out` is replaced as a whole, in the end.
+
+    Args:
+        workers: Processes; nothing depends on their number.
+        shares: Is called with the place of a job in `jobs_of`, and the share of it that is done; the models of all
+            videos come after these, one per dimension.
+        told: Is called with what became of each job.
+
+    Returns:
+        What `metrics.json` holds.
+
+    Raises:
+        AvcuesError: `out` cannot be written, or the loss is no number any more.
+    """
+    check_target(out, study.data)
+    settings = study.settings
+    jobs = jobs_of(settings, len(study.folds))
+    with processes(workers, study.samples, study.folds, settings) as run:
+        outcomes = []
+        for outcome in run(jobs, shares):
+            told(outcome)
+            outcomes.append(outcome)
+        outcomes.sort(key=lambda outcome: jobs.index(outcome.job))
+        last = [
+            Job(dimension=name, fold=None, seed=0, epochs=epochs_of(outcomes, name, settings))
+            for name in settings.dimensions
+        ]
+        final = {}
+        for outcome in run(last, lambda place, share: shares(len(jobs) + place, share)):
+            told(outcome)
+            final[outcome.job.dimension] = outcome
+    new, former = (out.parent / f".{out.name}.{secrets.token_hex(4)}.{what}" for what in ("tmp", "former"))
+    try:
+        found = _save(new, study, outcomes, [final[name] for name in settings.dimensions])
+        if out.exists():
+            out.rename(former)
+        new.rename(out)
+    finally:
+        for leftover in (new, former):
+            shutil.rmtree(leftover, ignore_errors=True)
+    return found
+
+
+def check_target(out: Path, data: Dataset) -> None:
+    """Makes sure that a model can be written to `out`, and that nothing else is lost.
+
+    Raises:
+        SettingsError: It lies in the dataset, cannot be written, or holds other things than a model.
+    """
+    folder = data.catalog.folder
+    if isinstance(folder, Path) and folder.resolve() in (out.resolve(), *out.resolve().parents):
+        raise SettingsError(f"--out {out}: lies in the dataset {folder}; name a place outside of it")
+    if out.exists() and not (out / DOCUMENT).exists() and (out.is_file() or any(out.iterdir())):
+        raise SettingsError(f"--out {out}: is there already and is no model; name a new folder")
+    prepare_output(out.parent)
+
+
+def evaluate_saved(folder: Path, annotations: Path | None = None) -> dict[str, Any]:
+    """Computes every figure of a saved model again from its tables, and writes `metrics.json` and the card.
+
+    Args:
+        annotations: The ratings that labels were made of; None: what training found of the agreement of raters.
+
+    Raises:
+        AvcuesError: It is no model, a table of it is missing, or the ratings cannot be used.
+    """
+    document = read_document(folder)
+    settings = TrainingSettings.of_document(document["settings"])
+    human = document["human"]
+    if annotations is not None:
+        labels, step = document["labels"][MAIN], Fraction(document["step"])
+        ratings = schema.read(annotations)
+        human = human_agreement(ratings, labels["name"], labels["about"], settings.dimensions, document["videos"], step)
+    try:
+        found = metrics(folder, settings.protocol.scoring, human)
+    except (OSError, KeyError, pa.ArrowException) as error:
+        raise InputError(f"{folder}: is damaged ({error}); train the model again") from error
+    found = {"leaks": document["leaks"], "dimensions": found}
+    write_json(found, folder / METRICS)
+    write_card(folder, document, found)
+    return found
+
+
+def _save(
+    folder: Path,
+    study: Study,
+    outcomes: Sequence[Outcome],
+    final: Sequence[Outcome],
+) -> dict[str, Any]:
+    data, samples, settings = study.data, study.samples, study.settings
+    about = data.about()
+    constant = sorted({name for outcome in final for name in outcome.constant})
+    write_results(folder, samples, study.folds, settings, outcomes)
+    save_model(
+        folder,
+        {outcome.job.dimension: outcome.fitted for outcome in final if outcome.fitted is not None},
+        samples.columns,
+        settings,
+        {
+            "avcues": avcues_version(),
+            "step": about["step"],
+            "tables": about["tables"],
+            "labels": {role: file.document() for role, file in study.files.items()},
+            "videos": dict(samples.fingerprints),
+            "folds": [parts._asdict() for parts in study.folds],
+            "epochs": {outcome.job.dimension: dict(outcome.job.epochs or {}) for outcome in final},
+            "constant": constant,
+            "unconverged": sum(outcome.unconverged for outcome in (*outcomes, *final)),
+            "leaks": leaks_of(settings),
+            "notes": list(study.notes),
+            "human": dict(study.human),
+            "versions": {"python": platform.python_version()}
+            | {library: importlib.metadata.version(library) for library in _LIBRARIES},
+        },
+    )
+    return evaluate_saved(folder)
