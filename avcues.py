@@ -13,9 +13,15 @@ data = avcues.open_dataset("features", labels="labels.csv")  # the finished fold
 avcues.features()  # what can be extracted, with units and meanings
 ```
 
+`avcues.annotations` (ratings, gold standards, agreement) and `avcues.training` (models) are imported when they are first
+used.
+
 Nothing is printed unless `progress=True`. Errors derive from `AvcuesError` and say what happened, to which input, and
 what to do, in one line.
 """
+
+from importlib import import_module
+from types import ModuleType
 
 from models_cache import AvcuesError, WeightsError
 from pipeline.dataset.dataset import Dataset, Fold, open_dataset
@@ -42,3 +48,11 @@ __all__ = [
     "features",
     "open_dataset",
 ]
+
+_ON_FIRST_USE = {"annotations": "pipeline.annotations", "training": "pipeline.training"}
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name not in _ON_FIRST_USE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return import_module(_ON_FIRST_USE[name])
