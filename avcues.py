@@ -13,7 +13,7 @@ data = avcues.open_dataset("features", labels="labels.csv")  # the finished fold
 avcues.features()  # what can be extracted, with units and meanings
 ```
 
-`avcues.annotations` (ratings, gold standards, agreement) and `avcues.training` (models) are imported when they are first
+`avcues.annotations` (ratings, gold standards, agreement) and `avcues.training` (models) are imported when first
 used.
 
 Nothing is printed unless `progress=True`. Errors derive from `AvcuesError` and say what happened, to which input, and
