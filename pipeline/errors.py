@@ -27,4 +27,18 @@ class DatasetError(AvcuesError):
     """A finished folder that is not what it should be, or that does not hold what is asked of it."""
 
 
-__all__ = ["AvcuesError", "DatasetError", "InputError", "MediaError", "OutputError", "RunStoppedError", "SettingsError"]
+def one_line(error: BaseException) -> str:
+    """What an error of a library says, without line breaks; its class where it says nothing."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+__all__ = [
+    "AvcuesError",
+    "DatasetError",
+    "InputError",
+    "MediaError",
+    "OutputError",
+    "RunStoppedError",
+    "SettingsError",
+    "one_line",
+]

@@ -7,6 +7,7 @@ import concurrent.futures
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -52,10 +53,11 @@ class Cluster:
 
 def run_here(videos: Iterator[VideoInput], job: Job, progress: VideoProgress) -> Iterator[VideoResult]:
     """Processes all videos in this process, without limits of time and memory, and yields each result as it comes."""
-    from pipeline.runtime.worker_main import work
+    from pipeline.runtime.worker_main import forget_extractors, work
+    from pipeline.runtime.worker_process import try_twice
 
     for video in videos:
-        yield job.record(work(video, job, progress))
+        yield job.record(try_twice(partial(work, video, job, progress), forget_extractors))
 
 
 def run_in_process(

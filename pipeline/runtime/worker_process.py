@@ -14,7 +14,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, BinaryIO
@@ -43,7 +44,7 @@ _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM
 
 
 class WorkerDiedError(AvcuesError):
-    """The process that worked on a video crashed or was killed, twice."""
+    """The process that worked on a video crashed or was killed."""
 
 
 class TimeLimitError(AvcuesError):
@@ -106,28 +107,15 @@ class WorkerProcess:
         theirs.close()
 
     def process(self, video: VideoInput, job: Job, progress: VideoProgress) -> VideoResult:
-        """Processes one video; a crash is met by one more try."""
+        """Processes one video; after a crash or an unexpected error, once more in a fresh process."""
         started = time.monotonic()
         self._peak_bytes = 0
-        retries = 0
-        while True:
-            try:
-                if job.run in _stopped:
-                    raise StoppedError(f"{video.source}: the run was ended")
-                return self._attempt(video, job, progress)
-            except _DiedError as died:
-                if job.run in _stopped:
-                    error: AvcuesError = StoppedError(f"{video.source}: the run was ended while it worked on it")
-                    break
-                error = WorkerDiedError(f"{video.source}: the process died twice while working on it: {died}")
-                if retries:
-                    break
-                retries += 1
-            except AvcuesError as given_up:
-                error = given_up
-                break
-        seconds = time.monotonic() - started
-        return failure(video, error, retries=retries, seconds=seconds, peak_memory_bytes=self._peak_bytes)
+        result = try_twice(lambda: self._try(video, job, progress), self.close)
+        return replace(
+            result,
+            seconds=result.seconds | {"total": round(time.monotonic() - started, 4)},
+            peak_memory_bytes=max(self._peak_bytes, result.peak_memory_bytes),
+        )
 
     def close(self) -> None:
         """Ends the process, in the middle of a video too."""
@@ -139,6 +127,19 @@ class WorkerProcess:
             self._connection.close()
         if self._words is not None:
             self._words.close()
+
+    def _try(self, video: VideoInput, job: Job, progress: VideoProgress) -> VideoResult:
+        try:
+            if job.run in _stopped:
+                raise StoppedError(f"{video.source}: the run was ended")
+            return self._attempt(video, job, progress)
+        except _DiedError as died:
+            if job.run in _stopped:
+                return failure(video, StoppedError(f"{video.source}: the run was ended while it worked on it"))
+            crash = WorkerDiedError(f"{video.source}: the process died while working on it: {died}")
+            return replace(failure(video, crash), unexpected=True)
+        except AvcuesError as error:
+            return failure(video, error)
 
     def _attempt(self, video: VideoInput, job: Job, progress: VideoProgress) -> VideoResult:
         self.start(job.gpus, debug=job.debug)
@@ -206,6 +207,22 @@ class WorkerProcess:
             return f" in {frame[3]} ({frame[1]}:{frame[2]})"
         lines = text.strip().splitlines()
         return f" ({lines[-1].strip()})" if lines else ""
+
+
+def try_twice(attempt: Callable[[], VideoResult], renew: Callable[[], object]) -> VideoResult:
+    """A video's result; after an unexpected error, that of one more try.
+
+    Args:
+        renew: Drops the process, or what it has loaded, so that nothing after the error can meet the same fault.
+    """
+    first = attempt()
+    if not first.unexpected:
+        return first
+    renew()
+    again = attempt()
+    if again.unexpected:
+        renew()
+    return replace(again, retries=first.retries + 1 + again.retries)
 
 
 def _resident_bytes(pid: int) -> int:
