@@ -179,5 +179,4 @@ def _work_on_worker(video: VideoInput, job: Job) -> VideoResult:
     def progress(video_id: str, done_s: float, total_s: float | None) -> None:
         worker.log_event(_TOPIC, {"report": (video_id, done_s, total_s)})
 
-    index = worker.name if isinstance(worker.name, int) else 0
-    return job.record(process_isolated(video, job, progress, index))
+    return job.record(process_isolated(video, job, progress))

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import os
 import signal
-import subprocess
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -61,18 +59,6 @@ def threads_per_worker(workers: int) -> int:
 
     spare_bytes = MEMORY_LIMIT // workers - _WORKER_BYTES
     return int(max(1, min(CPU_COUNT // workers, 1 + spare_bytes // _THREAD_BYTES, _MOST_THREADS)))
-
-
-def visible_gpus() -> tuple[str, ...]:
-    """What CUDA_VISIBLE_DEVICES may be set to for one GPU each; found out without loading CUDA."""
-    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if chosen is not None:
-        return tuple(name.strip() for name in chosen.split(",") if name.strip() and name.strip() != "-1")
-    try:
-        done = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False, timeout=30)
-    except (OSError, subprocess.TimeoutExpired):
-        return ()
-    return tuple(str(i) for i, _ in enumerate(x for x in done.stdout.splitlines() if x.startswith("GPU ")))
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import psutil
 
 from pipeline.errors import AvcuesError
+from pipeline.runtime.gpus import Seat, visible_gpus
 from pipeline.runtime.job import Job
 from pipeline.store.records import VideoResult, failure
 
@@ -68,24 +69,21 @@ class _DiedError(Exception):
 
 
 class WorkerProcess:
-    """The process that does the work for one thread of a worker; started when needed, and again after it died.
+    """The process that does the work for one thread of a worker; started when needed, and again after it died."""
 
-    Args:
-        index: Number of the worker on its machine; decides which GPU it uses.
-    """
-
-    def __init__(self, index: int = 0) -> None:
-        self._index = index
+    def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
         self._words: BinaryIO | None = None
-        self._gpus: tuple[str, ...] = ()
+        self._gpus: tuple[str, ...] | None = ()
+        self._seat: Seat | None = None
         self._peak_bytes = 0
 
-    def start(self, gpus: tuple[str, ...] = (), *, debug: bool = False, imports: Sequence[str] = ()) -> None:
+    def start(self, gpus: tuple[str, ...] | None = (), *, debug: bool = False, imports: Sequence[str] = ()) -> None:
         """Starts the process, so that it is ready when there is work; not needed before `process`.
 
         Args:
+            gpus: As `Job.gpus`.
             imports: Modules that it may import while it waits.
         """
         if self._process is not None and (self._process.poll() is not None or self._gpus != gpus):
@@ -95,11 +93,10 @@ class WorkerProcess:
         self._connection, theirs = Pipe()
         self._words = tempfile.TemporaryFile()  # noqa: SIM115  (`close` closes it)
         self._gpus = gpus
-        gpu = {"CUDA_VISIBLE_DEVICES": gpus[self._index % len(gpus)]} if gpus else {}
         self._process = subprocess.Popen(
             # -P: a folder named "pipeline" where the user happens to work is not ours.
             [sys.executable, "-P", "-m", "pipeline.runtime.worker_main", str(theirs.fileno()), *imports],
-            env=os.environ | _MEMORY | _ONE_THREAD | gpu,
+            env=os.environ | _MEMORY | _ONE_THREAD | self._gpu(),
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             stderr=None if debug else self._words,
@@ -127,6 +124,16 @@ class WorkerProcess:
             self._connection.close()
         if self._words is not None:
             self._words.close()
+        if self._seat is not None:
+            self._seat.close()
+
+    def _gpu(self) -> dict[str, str]:
+        """The environment that shows the process one GPU, if there are several."""
+        there = visible_gpus() if self._gpus is None else self._gpus
+        if len(there) < 2:
+            return {}
+        self._seat = Seat(there)
+        return {"CUDA_VISIBLE_DEVICES": there[self._seat.number % len(there)]}
 
     def _try(self, video: VideoInput, job: Job, progress: VideoProgress) -> VideoResult:
         try:
@@ -236,9 +243,9 @@ _processes: dict[int, WorkerProcess] = {}
 _stopped: set[str] = set()
 
 
-def process_isolated(video: VideoInput, job: Job, progress: VideoProgress, index: int = 0) -> VideoResult:
+def process_isolated(video: VideoInput, job: Job, progress: VideoProgress) -> VideoResult:
     """Processes one video in the process that belongs to this thread of the worker."""
-    process = _processes.setdefault(threading.get_ident(), WorkerProcess(index))
+    process = _processes.setdefault(threading.get_ident(), WorkerProcess())
     return process.process(video, job, progress)
 
 

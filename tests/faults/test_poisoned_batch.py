@@ -14,6 +14,7 @@ import pieces
 import pytest
 import saboteur
 from command import avcues
+from installed import install
 
 _FEATURES = ("--features", "emobase,color,saboteur")
 
@@ -62,7 +63,7 @@ def test_every_good_video_is_done_and_every_bad_one_recorded_with_its_cause(
     for path, poison in poisoned.items():
         poison(path, path.read_bytes(), chance)
     out = tmp_path / "out"
-    environment = saboteur.install(tmp_path / "site")
+    environment = install(tmp_path / "site", "saboteur", "Saboteur")
     limits = ("--time-limit", 30, "--memory-limit", "4GiB")
 
     done = avcues(
@@ -98,7 +99,7 @@ def test_every_good_video_is_done_and_every_bad_one_recorded_with_its_cause(
 
 
 def test_a_video_that_needs_too_much_memory_is_given_up(tmp_path: Path) -> None:
-    environment = saboteur.install(tmp_path / "site")
+    environment = install(tmp_path / "site", "saboteur", "Saboteur")
     greedy = pieces.plain(tmp_path / "greedy.mp4", saboteur.EAT)
     modest = pieces.plain(tmp_path / "modest.mp4", (10, 20, 30))
     out = tmp_path / "out"
@@ -116,7 +117,7 @@ def test_a_video_that_needs_too_much_memory_is_given_up(tmp_path: Path) -> None:
 def test_a_fault_that_sticks_costs_no_other_video_anything(
     tmp_path: Path, workers: int, fault: tuple[int, int, int]
 ) -> None:
-    environment = saboteur.install(tmp_path / "site")
+    environment = install(tmp_path / "site", "saboteur", "Saboteur")
     # The largest file comes first, and breaks what the others use.
     first = pieces.plain(tmp_path / "first.mp4", fault)
     first.write_bytes(first.read_bytes() + bytes(50_000))
@@ -138,7 +139,7 @@ def test_a_fault_that_sticks_costs_no_other_video_anything(
 
 
 def test_a_fault_that_has_passed_costs_nothing(tmp_path: Path) -> None:
-    environment = saboteur.install(tmp_path / "site")
+    environment = install(tmp_path / "site", "saboteur", "Saboteur")
     clip = pieces.plain(tmp_path / "clip.mp4", saboteur.CRASH_ONCE)
     command = ("extract", clip, "-o", tmp_path / "out", "--features", "saboteur", "--workers", 1)
     done = avcues(*command, environment=environment | {saboteur.MARK: str(tmp_path / "mark")})

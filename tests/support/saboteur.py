@@ -61,14 +61,3 @@ class Saboteur:
             if Saboteur.device_is_broken or self.network_is_broken:
                 raise RuntimeError("CUDA error: an illegal memory access was encountered\nsecond line")
         return {"saboteur": {"red": batch.images[..., 0].mean(axis=(1, 2), dtype=np.float32)}}
-
-
-def install(folder: Path) -> dict[str, str]:
-    """Installs the feature into a folder; returns the environment in which it is found."""
-    package = folder / "avcues_saboteur-1.0.dist-info"
-    package.mkdir(parents=True)
-    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: avcues-saboteur\nVersion: 1.0\n")
-    (package / "entry_points.txt").write_text("[avcues.extractors]\nsaboteur = saboteur:Saboteur\n")
-    (folder / "saboteur.py").write_text(Path(__file__).read_text())
-    found_first = (str(folder), os.environ.get("PYTHONPATH"))
-    return {**os.environ, "AVCUES_OFFLINE": "1", "PYTHONPATH": os.pathsep.join(filter(None, found_first))}
