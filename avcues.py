@@ -11,24 +11,23 @@ for done in avcues.extract_many(["a.mp4", "b.mp4"], "features"):  # many videos,
 
 data = avcues.open_dataset("features", labels="labels.csv")  # the finished folder, joined on the half-second grid
 avcues.features()  # what can be extracted, with units and meanings
-
-ratings = avcues.annotations.read("ann")  # ratings of several raters: imported, checked, combined into labels
 ```
+
+`avcues.annotations` (ratings, gold standards, agreement) and `avcues.training` (models) are imported when first
+used.
 
 Nothing is printed unless `progress=True`. Errors derive from `AvcuesError` and say what happened, to which input, and
 what to do, in one line.
 """
 
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from types import ModuleType
 
 from models_cache import AvcuesError, WeightsError
 from pipeline.dataset.dataset import Dataset, Fold, open_dataset
 from pipeline.errors import DatasetError, InputError, MediaError, OutputError, RunStoppedError, SettingsError
 from pipeline.runtime.api import ExtractedVideo, Feature, extract, extract_many, features
 from pipeline.store.records import VideoResult
-
-if TYPE_CHECKING:
-    from pipeline import annotations
 
 __all__ = [
     "AvcuesError",
@@ -44,18 +43,16 @@ __all__ = [
     "SettingsError",
     "VideoResult",
     "WeightsError",
-    "annotations",
     "extract",
     "extract_many",
     "features",
     "open_dataset",
 ]
 
+_ON_FIRST_USE = {"annotations": "pipeline.annotations", "training": "pipeline.training"}
 
-def __getattr__(name: str) -> Any:
-    # What is about ratings is imported when it is asked for.
-    if name == "annotations":
-        from pipeline import annotations
 
-        return annotations
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+def __getattr__(name: str) -> ModuleType:
+    if name not in _ON_FIRST_USE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return import_module(_ON_FIRST_USE[name])

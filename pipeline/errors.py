@@ -31,6 +31,11 @@ class LeakError(AvcuesError):
     """Something that is to be fitted would see a video that is to be tested."""
 
 
+def one_line(error: BaseException) -> str:
+    """What an error of a library says, without line breaks; its class where it says nothing."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
 __all__ = [
     "AvcuesError",
     "DatasetError",
@@ -40,4 +45,5 @@ __all__ = [
     "OutputError",
     "RunStoppedError",
     "SettingsError",
+    "one_line",
 ]

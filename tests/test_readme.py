@@ -67,7 +67,7 @@ def test_the_blocks_of_a_section_run(title: str, place: Path) -> None:
             pytest.skip(str(error))
     for block in sections()[title]:
         if block["tag"] != "run":
-            (place / block["tag"]).parent.mkdir(exist_ok=True)
+            (place / block["tag"]).parent.mkdir(parents=True, exist_ok=True)
             (place / block["tag"]).write_text(block["code"])
             continue
         shell = (

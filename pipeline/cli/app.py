@@ -21,6 +21,7 @@ from pipeline.cli.train import train
 app = typer.Typer(
     name="avcues",
     no_args_is_help=True,
+    context_settings={"help_option_names": ["--help", "-h"]},
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     help="Turns videos into aligned half-second feature tables for models of perceived emotion.\n\n"
@@ -42,7 +43,7 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def main_options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+        bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     pass
@@ -65,6 +66,7 @@ app.add_typer(models, name="models", rich_help_panel=_MACHINE)
 @app.command(rich_help_panel=_CHECK)
 def validate(
     out: Annotated[str, typer.Argument(metavar="DIR", help="A folder or URL that avcues extract made.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
     """Checks every invariant of a finished folder and names each breach.
@@ -72,20 +74,26 @@ def validate(
     Exit codes: 0 sound, 1 breaches found, 2 not a folder of avcues.
     """
     with OneLineErrors(debug):
+        import json
+        from dataclasses import asdict
+
         from rich.console import Console
 
         from pipeline.dataset.validate import check
         from pipeline.store.location import location
 
-        console = Console()
         summary = check(location(out))
-        for breach in summary.breaches:
-            console.print(breach, soft_wrap=True, markup=False, highlight=False)
-        console.print(
-            f"{out}: {summary.videos} videos, {summary.tables} tables, {len(summary.breaches)} breaches",
-            soft_wrap=True,
-            markup=False,
-        )
+        if as_json:
+            print(json.dumps(asdict(summary), indent=1))
+        else:
+            console = Console()
+            for breach in summary.breaches:
+                console.print(breach, soft_wrap=True, markup=False, highlight=False)
+            console.print(
+                f"{out}: {summary.videos} videos, {summary.tables} tables, {len(summary.breaches)} breaches",
+                soft_wrap=True,
+                markup=False,
+            )
     raise typer.Exit(1 if summary.breaches else 0)
 
 

@@ -142,6 +142,15 @@ def show_overview(found: Overview, out: str, console: Console) -> None:
         console.print(f"\n[red]{len(group.video_ids)} x {group.error_class}[/]: {escape(group.cause)}", soft_wrap=True)
         console.print(f"  for example {escape(group.example)}", soft_wrap=True, highlight=False)
         console.print(f"  {_some(group.video_ids)}", soft_wrap=True, highlight=False, markup=False)
+    for feature, videos in found.left_out.items():
+        console.print(f"\nleft out for want of weights: {feature} ({videos} videos)", soft_wrap=True, highlight=False)
+    if found.unreadable:
+        console.print(
+            f"\ndamaged records, made anew by the next run: {_some(found.unreadable)}",
+            soft_wrap=True,
+            highlight=False,
+            markup=False,
+        )
     if found.queued:
         console.print(f"\nqueued: {_some(found.queued)}", soft_wrap=True, highlight=False, markup=False)
     if found.failed or found.queued:

@@ -78,7 +78,8 @@ def _machine() -> Finding:
     from dask.system import CPU_COUNT
     from distributed.system import MEMORY_LIMIT
 
-    from pipeline.runtime.cluster import default_workers, visible_gpus
+    from pipeline.runtime.cluster import default_workers
+    from pipeline.runtime.gpus import visible_gpus
 
     workers = default_workers(1_000_000, visible_gpus(), None)
     memory = MEMORY_LIMIT / 2**30

@@ -21,7 +21,7 @@ def extract(
     paths: Annotated[
         list[str],
         typer.Argument(
-            metavar="PATH...",
+            metavar="PATH",
             help="Media files, folders, quoted patterns, or a .csv/.parquet list with the columns video_id,path; "
             "also s3://, gs:// and other URLs.",
         ),

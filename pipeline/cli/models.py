@@ -10,32 +10,50 @@ import typer
 
 from pipeline.cli.errors import OneLineErrors
 
+_WIDE = 130
+"""Columns from which on a table of all weights is easier to read than a line each."""
+
 models = typer.Typer(no_args_is_help=True, help="Weights files: list, fetch, verify, import.")
 
 
 @models.command("list")
-def list_models() -> None:
+def list_models(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Lists every weights file that avcues can use, and which of them this machine has."""
+    import json
+    from dataclasses import asdict
+
     from rich.console import Console
     from rich.table import Table
 
     from models_cache.cache import cache_dir, find
     from models_cache.manifest import assets
 
+    there = {name: find(name) for name in assets()}
+    if as_json:
+        found = [
+            asdict(asset) | {"path": here and str(here.path)}
+            for asset, here in zip(assets().values(), there.values(), strict=True)
+        ]
+        print(json.dumps(found, indent=1))
+        return
+    console = Console()
+    if not console.is_terminal or console.width < _WIDE:
+        for name, asset in assets().items():
+            print(f"{'have' if there[name] else '-':4}  {name}  {asset.file}  {asset.licence}: {asset.title}")
+        return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("name", "here", "file", "licence and what it is"):
         # Other commands take names and files: these are never cut.
         table.add_column(heading, no_wrap=not heading.startswith("licence"), overflow="fold")
     for name, asset in assets().items():
-        table.add_row(name, "yes" if find(name) else "no", asset.file, f"{asset.licence}: {asset.title}")
-    console = Console()
+        table.add_row(name, "yes" if there[name] else "no", asset.file, f"{asset.licence}: {asset.title}")
     console.print(table)
     console.print(f"cache: {cache_dir()}", soft_wrap=True, highlight=False)
 
 
 @models.command()
 def fetch(
-    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="As in avcues models list, or all.")],
+    names: Annotated[list[str], typer.Argument(metavar="NAME", help="As in avcues models list, or all.")],
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
     """Fetches weights into the cache, from the first source that works. Exit code 1 if one could not be downloaded."""
@@ -81,7 +99,7 @@ def verify(debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.
 
 @models.command("import")
 def import_models(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Weights files that you have.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Weights files that you have.")],
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
     """Copies weights files into the cache; they are recognised by their content. Exit code 1 if some are unknown."""

@@ -14,7 +14,7 @@ from pipeline.cli.errors import OneLineErrors
 
 def report(
     out: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that avcues extract made.")],
-    video_ids: Annotated[list[str], typer.Argument(metavar="[VIDEO_ID]...", help="Videos; none: all.")] = [],  # noqa: B006  (typer copies it)
+    video_ids: Annotated[list[str], typer.Argument(metavar="VIDEO_ID", help="Videos; none: all.")] = [],  # noqa: B006  (typer copies it)
     folder: Annotated[Path | None, typer.Option("--out", "-o", help="Folder of the pages; else DIR/report.")] = None,
     media: Annotated[Path | None, typer.Option(help="Folder of the videos, if they are not where they were.")] = None,
     predictions: Annotated[

@@ -66,10 +66,10 @@ class TimestampUnwrapper:
     """Joins the pieces of a file whose clock restarts, as in broadcasts that were cut and concatenated.
 
     A restart is a jump of one stream against its own last stamp: backwards, or far ahead of the whole file. How far
-    apart the streams lie in the file tells nothing, and neither does a pause in one of them. The stream that jumps first
-    opens a new clock, which continues where that stream was; the others move to it when they jump in turn, so that the
-    streams of a piece keep their distance from each other. A jump by the range of MPEG's 33-bit stamps is a wrapped
-    counter, and is undone exactly.
+    apart the streams lie in the file says nothing, and neither does a pause in one of them. The stream that jumps
+    first opens a new clock, which continues where that stream was; the others move to it when they jump in turn, so
+    that the streams of a piece keep their distance from each other. A jump by the range of MPEG's 33-bit stamps is a
+    wrapped counter, and is undone exactly.
     """
 
     def __init__(self) -> None:

@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -55,10 +56,11 @@ class Cluster:
 
 def run_here(videos: Iterator[VideoInput], job: Job, progress: VideoProgress) -> Iterator[VideoResult]:
     """Processes all videos in this process, without limits of time and memory, and yields each result as it comes."""
-    from pipeline.runtime.worker_main import work
+    from pipeline.runtime.worker_main import forget_extractors, work
+    from pipeline.runtime.worker_process import try_twice
 
     for video in videos:
-        yield job.record(work(video, job, progress))
+        yield job.record(try_twice(partial(work, video, job, progress), forget_extractors))
 
 
 def run_in_process(
@@ -214,5 +216,4 @@ def _work_on_worker(video: VideoInput, job: Job) -> VideoResult:
     def progress(video_id: str, done_s: float, total_s: float | None) -> None:
         worker.log_event(_TOPIC, {"report": (video_id, done_s, total_s)})
 
-    index = worker.name if isinstance(worker.name, int) else 0
-    return job.record(process_isolated(video, job, progress, index))
+    return job.record(process_isolated(video, job, progress))

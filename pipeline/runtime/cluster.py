@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import logging
-import os
 import signal
-import subprocess
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import SettingsError
+from pipeline.errors import RunStoppedError, SettingsError, one_line
 from pipeline.runtime.worker_process import stop_processes
 from pipeline.store.files import write_atomically
 
@@ -27,6 +25,7 @@ _WORKER_BYTES = 3 << 30
 
 _THREAD_BYTES = 1 << 30
 """Memory that I3D on one more clip needs."""
+_STARTS = 3
 _MOST_THREADS = 8  # beyond, the decoder cannot keep them busy
 
 _TALKATIVE = ("distributed", "asyncio", "tornado")
@@ -63,21 +62,13 @@ def threads_per_worker(workers: int) -> int:
     return int(max(1, min(CPU_COUNT // workers, 1 + spare_bytes // _THREAD_BYTES, _MOST_THREADS)))
 
 
-def visible_gpus() -> tuple[str, ...]:
-    """What CUDA_VISIBLE_DEVICES may be set to for one GPU each; found out without loading CUDA."""
-    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if chosen is not None:
-        return tuple(name.strip() for name in chosen.split(",") if name.strip() and name.strip() != "-1")
-    try:
-        done = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False, timeout=30)
-    except (OSError, subprocess.TimeoutExpired):
-        return ()
-    return tuple(str(i) for i, _ in enumerate(x for x in done.stdout.splitlines() if x.startswith("GPU ")))
-
-
 @contextmanager
 def local_cluster(workers: int, *, debug: bool) -> Iterator[Client]:
-    """A cluster of this machine's own for the `with` block: one thread a worker, watched over by a nanny."""
+    """A cluster of this machine's own for the `with` block: one thread a worker, watched over by a nanny.
+
+    Raises:
+        RunStoppedError: A worker died while it started, three times.
+    """
     import dask
     from distributed import Client, LocalCluster
 
@@ -85,7 +76,7 @@ def local_cluster(workers: int, *, debug: bool) -> Iterator[Client]:
     quiet = {} if debug else {"distributed.nanny.pre-spawn-environ": _environment()}
     with (
         dask.config.set(_CONFIGURATION | quiet),
-        _without_interrupts(
+        _started(
             lambda: LocalCluster(
                 n_workers=workers, threads_per_worker=1, processes=True, memory_limit=0, dashboard_address="127.0.0.1:0"
             )
@@ -170,6 +161,19 @@ def _quieten(debug: bool) -> None:
 
 def _environment() -> dict[str, str | int]:
     return {"DASK_LOGGING__DISTRIBUTED": "critical", "OMP_NUM_THREADS": 1}
+
+
+def _started(start: Callable[[], Any]) -> Any:
+    """Starts a cluster; once a worker is there its nanny replaces it, but one that dies before ends all of them."""
+    for _ in range(_STARTS):
+        try:
+            return _without_interrupts(start)
+        except (RuntimeError, OSError, TimeoutError) as error:
+            cause = error.__cause__ or error
+    raise RunStoppedError(
+        f"the worker processes could not be started ({one_line(cause)}); run the same command again to go on, "
+        "with fewer --workers if memory is short"
+    )
 
 
 def _without_interrupts(start: Callable[[], Any]) -> Any:

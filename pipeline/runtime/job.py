@@ -29,7 +29,8 @@ class Job:
         time_limit_s: A video that takes longer fails; None: only one on which nothing moves does.
         memory_limit_bytes: A video that needs more memory fails.
         left_out: Features left out for want of weights, each with the reason; for the records.
-        gpus: Values of CUDA_VISIBLE_DEVICES that the workers of this machine share evenly; empty: as it is set.
+        gpus: Values of CUDA_VISIBLE_DEVICES that the workers of a machine share evenly; empty: as it is set; None: each
+            worker looks what its own machine has.
         run: Tells this run from others on the same workers.
     """
 
@@ -41,7 +42,7 @@ class Job:
     time_limit_s: float | None = None
     memory_limit_bytes: int | None = None
     left_out: Mapping[str, str] = field(default_factory=dict)
-    gpus: tuple[str, ...] = ()
+    gpus: tuple[str, ...] | None = ()
     run: str = field(default_factory=lambda: secrets.token_hex(8))
 
     def with_threads(self, threads: int) -> Job:

@@ -10,6 +10,7 @@ from extractors.compute import cpu_has_bf16
 from models_cache.cache import weights_from
 from pipeline.errors import RunStoppedError
 from pipeline.runtime import backends, cluster
+from pipeline.runtime.gpus import visible_gpus
 from pipeline.runtime.inputs import Inputs, collect
 from pipeline.runtime.job import Job
 from pipeline.runtime.observer import Observer, Plan
@@ -83,11 +84,11 @@ def _run(
 def _prepared(inputs: Inputs, job: Job, workers: Workers, process: WorkerProcess, observer: Observer) -> Job:
     """The job with what this machine, the output folder and the weights leave of it."""
     extractors = job.settings.create_extractors()
-    gpus: tuple[str, ...] = ()
+    gpus: tuple[str, ...] | None = ()
+    if any(extractor.weights for extractor in extractors) and job.settings.compute.device in ("auto", "cuda"):
+        gpus = visible_gpus() if workers.scheduler is None else None
     if workers.scheduler is None:
         job = _on_this_machine(job, observer)
-        if any(extractor.weights for extractor in extractors) and job.settings.compute.device in ("auto", "cuda"):
-            gpus = cluster.visible_gpus()
         if workers.count == 1 or (workers.count is None and len(inputs.videos) == 1):
             # It gets ready while we look around.
             imports = [module for extractor in extractors for module in extractor.imports]
@@ -140,7 +141,7 @@ def _results(
     else:
         count = workers.count
         if count is None:
-            count = cluster.default_workers(len(inputs.videos), job.gpus, workers.per_gpu)
+            count = cluster.default_workers(len(inputs.videos), job.gpus or (), workers.per_gpu)
         job = job.with_threads(cluster.threads_per_worker(max(1, count)))
         if count == 0:
             yield backends.run_here(videos, job, observer.progress)

@@ -7,6 +7,7 @@ modules while it waits, and talks over the socket FD. A crash, a hang or a lack 
 from __future__ import annotations
 
 import faulthandler
+import gc
 import importlib
 import os
 import signal
@@ -24,7 +25,7 @@ from pipeline.extraction.video import Measurements, process_video
 from pipeline.runtime.job import Job
 from pipeline.runtime.settings import Settings
 from pipeline.store.files import VideoInput
-from pipeline.store.records import VideoResult
+from pipeline.store.records import VideoResult, failure
 
 VideoProgress = Callable[[str, float, float | None], None]
 """Called with how far a video is: its id, the seconds of it that are done, and its length, if known."""
@@ -34,11 +35,14 @@ _SWITCH_S = 0.0001  # Python's 5 ms would let a thread that loads a library slow
 
 
 def work(video: VideoInput, job: Job, progress: VideoProgress) -> VideoResult:
-    """Processes one video in this process."""
+    """Processes one video in this process. Errors are returned, not raised."""
     progress(video.video_id, 0.0, None)
     settings = job.settings
     with weights_from(job.weights_dir):
-        extractors = _extractors(_Key(settings, job.weights_dir))
+        try:
+            extractors = _extractors(_Key(settings, job.weights_dir))
+        except Exception as error:
+            return failure(video, error)
         return process_video(
             video,
             Measurements(extractors=extractors, step=settings.step, compute=settings.compute),
@@ -91,6 +95,12 @@ class _Key:
 def _extractors(key: _Key) -> list[BaseExtractor]:
     """The extractors of this process; what they load stays loaded from video to video."""
     return key.settings.create_extractors()
+
+
+def forget_extractors() -> None:
+    """Drops what the extractors of this process have loaded; the next video loads it again."""
+    _extractors.cache_clear()
+    gc.collect()
 
 
 if __name__ == "__main__":

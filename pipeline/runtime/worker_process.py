@@ -14,7 +14,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, BinaryIO
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import psutil
 
 from pipeline.errors import AvcuesError
+from pipeline.runtime.gpus import Seat, visible_gpus
 from pipeline.runtime.job import Job
 from pipeline.store.records import VideoResult, failure
 
@@ -43,7 +45,7 @@ _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM
 
 
 class WorkerDiedError(AvcuesError):
-    """The process that worked on a video crashed or was killed, twice."""
+    """The process that worked on a video crashed or was killed."""
 
 
 class TimeLimitError(AvcuesError):
@@ -67,24 +69,21 @@ class _DiedError(Exception):
 
 
 class WorkerProcess:
-    """The process that does the work for one thread of a worker; started when needed, and again after it died.
+    """The process that does the work for one thread of a worker; started when needed, and again after it died."""
 
-    Args:
-        index: Number of the worker on its machine; decides which GPU it uses.
-    """
-
-    def __init__(self, index: int = 0) -> None:
-        self._index = index
+    def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
         self._words: BinaryIO | None = None
-        self._gpus: tuple[str, ...] = ()
+        self._gpus: tuple[str, ...] | None = ()
+        self._seat: Seat | None = None
         self._peak_bytes = 0
 
-    def start(self, gpus: tuple[str, ...] = (), *, debug: bool = False, imports: Sequence[str] = ()) -> None:
+    def start(self, gpus: tuple[str, ...] | None = (), *, debug: bool = False, imports: Sequence[str] = ()) -> None:
         """Starts the process, so that it is ready when there is work; not needed before `process`.
 
         Args:
+            gpus: As `Job.gpus`.
             imports: Modules that it may import while it waits.
         """
         if self._process is not None and (self._process.poll() is not None or self._gpus != gpus):
@@ -94,11 +93,10 @@ class WorkerProcess:
         self._connection, theirs = Pipe()
         self._words = tempfile.TemporaryFile()  # noqa: SIM115  (`close` closes it)
         self._gpus = gpus
-        gpu = {"CUDA_VISIBLE_DEVICES": gpus[self._index % len(gpus)]} if gpus else {}
         self._process = subprocess.Popen(
             # -P: a folder named "pipeline" where the user happens to work is not ours.
             [sys.executable, "-P", "-m", "pipeline.runtime.worker_main", str(theirs.fileno()), *imports],
-            env=os.environ | _MEMORY | _ONE_THREAD | gpu,
+            env=os.environ | _MEMORY | _ONE_THREAD | self._gpu(),
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             stderr=None if debug else self._words,
@@ -106,28 +104,15 @@ class WorkerProcess:
         theirs.close()
 
     def process(self, video: VideoInput, job: Job, progress: VideoProgress) -> VideoResult:
-        """Processes one video; a crash is met by one more try."""
+        """Processes one video; after a crash or an unexpected error, once more in a fresh process."""
         started = time.monotonic()
         self._peak_bytes = 0
-        retries = 0
-        while True:
-            try:
-                if job.run in _stopped:
-                    raise StoppedError(f"{video.source}: the run was ended")
-                return self._attempt(video, job, progress)
-            except _DiedError as died:
-                if job.run in _stopped:
-                    error: AvcuesError = StoppedError(f"{video.source}: the run was ended while it worked on it")
-                    break
-                error = WorkerDiedError(f"{video.source}: the process died twice while working on it: {died}")
-                if retries:
-                    break
-                retries += 1
-            except AvcuesError as given_up:
-                error = given_up
-                break
-        seconds = time.monotonic() - started
-        return failure(video, error, retries=retries, seconds=seconds, peak_memory_bytes=self._peak_bytes)
+        result = try_twice(lambda: self._try(video, job, progress), self.close)
+        return replace(
+            result,
+            seconds=result.seconds | {"total": round(time.monotonic() - started, 4)},
+            peak_memory_bytes=max(self._peak_bytes, result.peak_memory_bytes),
+        )
 
     def close(self) -> None:
         """Ends the process, in the middle of a video too."""
@@ -139,6 +124,29 @@ class WorkerProcess:
             self._connection.close()
         if self._words is not None:
             self._words.close()
+        if self._seat is not None:
+            self._seat.close()
+
+    def _gpu(self) -> dict[str, str]:
+        """The environment that shows the process one GPU, if there are several."""
+        there = visible_gpus() if self._gpus is None else self._gpus
+        if len(there) < 2:
+            return {}
+        self._seat = Seat(there)
+        return {"CUDA_VISIBLE_DEVICES": there[self._seat.number % len(there)]}
+
+    def _try(self, video: VideoInput, job: Job, progress: VideoProgress) -> VideoResult:
+        try:
+            if job.run in _stopped:
+                raise StoppedError(f"{video.source}: the run was ended")
+            return self._attempt(video, job, progress)
+        except _DiedError as died:
+            if job.run in _stopped:
+                return failure(video, StoppedError(f"{video.source}: the run was ended while it worked on it"))
+            crash = WorkerDiedError(f"{video.source}: the process died while working on it: {died}")
+            return replace(failure(video, crash), unexpected=True)
+        except AvcuesError as error:
+            return failure(video, error)
 
     def _attempt(self, video: VideoInput, job: Job, progress: VideoProgress) -> VideoResult:
         self.start(job.gpus, debug=job.debug)
@@ -208,6 +216,22 @@ class WorkerProcess:
         return f" ({lines[-1].strip()})" if lines else ""
 
 
+def try_twice(attempt: Callable[[], VideoResult], renew: Callable[[], object]) -> VideoResult:
+    """A video's result; after an unexpected error, that of one more try.
+
+    Args:
+        renew: Drops the process, or what it has loaded, so that nothing after the error can meet the same fault.
+    """
+    first = attempt()
+    if not first.unexpected:
+        return first
+    renew()
+    again = attempt()
+    if again.unexpected:
+        renew()
+    return replace(again, retries=first.retries + 1 + again.retries)
+
+
 def _resident_bytes(pid: int) -> int:
     try:
         return int(psutil.Process(pid).memory_info().rss)
@@ -219,9 +243,9 @@ _processes: dict[int, WorkerProcess] = {}
 _stopped: set[str] = set()
 
 
-def process_isolated(video: VideoInput, job: Job, progress: VideoProgress, index: int = 0) -> VideoResult:
+def process_isolated(video: VideoInput, job: Job, progress: VideoProgress) -> VideoResult:
     """Processes one video in the process that belongs to this thread of the worker."""
-    process = _processes.setdefault(threading.get_ident(), WorkerProcess(index))
+    process = _processes.setdefault(threading.get_ident(), WorkerProcess())
     return process.process(video, job, progress)
 
 

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from models_cache import AvcuesError, WeightsError
-from pipeline.errors import OutputError
+from pipeline.errors import OutputError, one_line
 from pipeline.store.files import VideoInput, write_atomically
 from pipeline.store.layout import record_path, recorded_videos, requested_path
 from pipeline.store.manifest import require_manifest
@@ -36,10 +36,12 @@ class VideoResult:
         kept: Features of an earlier run whose tables are up to date.
         left_out: Features that this run left out for want of weights, each with the reason.
         damage: What could not be decoded, by kind.
-        retries: How often the video was started again after a transient error or a crash.
+        retries: How often the video was started again after a transient error, a crash or an unexpected error.
         seconds: Wall-clock seconds by stage, and in "total".
         peak_memory_bytes: Largest resident set of the process so far.
         ends_run: The error has nothing to do with the video: every other video would meet it too.
+        unexpected: The error is neither the file's fault nor the user's: a device or a library failed, and may fail for
+            every further video of the same process.
     """
 
     video_id: str
@@ -58,13 +60,16 @@ class VideoResult:
     seconds: dict[str, float] = field(default_factory=dict)
     peak_memory_bytes: int = 0
     ends_run: bool = False
+    unexpected: bool = False
 
 
 def failure(
     video: VideoInput, error: Exception, *, retries: int = 0, seconds: float = 0.0, peak_memory_bytes: int = 0
 ) -> VideoResult:
     """The result of a video that failed with an error."""
-    message = str(error) if isinstance(error, AvcuesError) else f"{video.source}: {type(error).__name__}: {error}"
+    message = str(error)
+    if not isinstance(error, AvcuesError):
+        message = f"{video.source}: {type(error).__name__}: {one_line(error)}"
     return VideoResult(
         video_id=video.video_id,
         source=video.source,
@@ -75,6 +80,7 @@ def failure(
         seconds={"total": round(seconds, 4)},
         peak_memory_bytes=peak_memory_bytes,
         ends_run=isinstance(error, OutputError | WeightsError),
+        unexpected=not isinstance(error, AvcuesError),
     )
 
 

@@ -12,8 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pieces
+import pyarrow.parquet as pq
 import pytest
 from command import avcues, start, tables, wait_until
+from distributed import Client
+from installed import install
 
 DASK = str(Path(sys.executable).with_name("dask"))
 FEATURES = ("--features", "emobase,color")
@@ -30,14 +33,13 @@ class Cluster:
     def scheduler(self) -> subprocess.Popen[bytes]:
         return self.start("scheduler", "--port", self.address.rpartition(":")[2], "--no-dashboard")
 
-    def worker(self, *options: str) -> subprocess.Popen[bytes]:
-        return self.start(
-            "worker", self.address, "--nthreads", "1", "--no-dashboard", "--local-directory", str(self.folder), *options
-        )
+    def worker(self, *options: str, threads: int = 1, **environment: str) -> subprocess.Popen[bytes]:
+        command = ("worker", self.address, "--nthreads", str(threads), "--no-dashboard")
+        return self.start(*command, "--local-directory", str(self.folder), *options, **environment)
 
-    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
         log = (self.folder / f"{arguments[0]}{len(self.processes)}.log").open("wb")
-        environment = {**os.environ, "AVCUES_OFFLINE": "1"}
+        environment = {**os.environ, "AVCUES_OFFLINE": "1"} | environment
         # Elsewhere than where the user stands.
         process = subprocess.Popen(
             [DASK, *arguments], stdout=log, stderr=log, cwd=self.folder, start_new_session=True, env=environment
@@ -82,6 +84,34 @@ def test_an_existing_cluster_makes_the_same_bytes(
     here = avcues("extract", clips, "-o", "here", *FEATURES, "--workers", 0)
     assert here.returncode == 0, here.stderr
     assert tables(tmp_path / "there") == tables(tmp_path / "here")
+
+
+def test_every_worker_gets_a_gpu_of_its_own(cluster: Cluster, tmp_path: Path, yolo_checkpoint: Path) -> None:
+    """Two GPUs as nvidia-smi would show them, unless CUDA_VISIBLE_DEVICES says otherwise."""
+    driver = tmp_path / "driver" / "nvidia-smi"
+    driver.parent.mkdir()
+    driver.write_text("#!/bin/sh\necho 'GPU 0: H100 (UUID: GPU-1)'\necho 'GPU 1: H100 (UUID: GPU-2)'\n")
+    driver.chmod(0o755)
+    environment = install(tmp_path / "site", "gpu_probe", "GpuProbe")
+    there = {"PYTHONPATH": environment["PYTHONPATH"], "PATH": f"{driver.parent}:{os.environ['PATH']}"}
+    cluster.scheduler()
+    plain = [cluster.worker("--no-nanny", **there), cluster.worker("--no-nanny", threads=2, **there)]
+    of_slurm = cluster.worker("--no-nanny", **there, CUDA_VISIBLE_DEVICES="7")
+    of_dask_cuda = cluster.worker("--no-nanny", **there, CUDA_VISIBLE_DEVICES="4,3")
+    with Client(cluster.address) as client:
+        client.wait_for_workers(4)
+    videos = [pieces.plain(tmp_path / f"{number}.mp4", (9 * number, 20, 30)) for number in range(10)]
+    command = ("extract", *videos, "-o", tmp_path / "out", "--features", "gpu_probe", "--scheduler", cluster.address)
+
+    done = avcues(*command, "--weights-dir", yolo_checkpoint.parent, environment=environment)
+
+    assert done.returncode == 0, done.stderr
+    seen = pq.read_table(tmp_path / "out" / "gpu_probe").to_pandas()
+    gpus = {worker: sorted(g.drop_duplicates("process")["gpu"]) for worker, g in seen.groupby("worker")}
+    of_plain = [gpu for worker in plain for gpu in gpus.pop(worker.pid, [])]
+    assert abs(of_plain.count(0) - of_plain.count(1)) <= 1
+    assert len(of_plain) == 3
+    assert gpus == {of_slurm.pid: [7], of_dask_cuda.pid: [4]}
 
 
 def test_a_worker_that_is_lost_costs_no_video(cluster: Cluster, clips: Path, tmp_path: Path) -> None:

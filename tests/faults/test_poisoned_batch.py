@@ -11,8 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pieces
+import pytest
 import saboteur
 from command import avcues
+from installed import install
 
 _FEATURES = ("--features", "emobase,color,saboteur")
 
@@ -61,7 +63,7 @@ def test_every_good_video_is_done_and_every_bad_one_recorded_with_its_cause(
     for path, poison in poisoned.items():
         poison(path, path.read_bytes(), chance)
     out = tmp_path / "out"
-    environment = saboteur.install(tmp_path / "site")
+    environment = install(tmp_path / "site", "saboteur", "Saboteur")
     limits = ("--time-limit", 30, "--memory-limit", "4GiB")
 
     done = avcues(
@@ -97,7 +99,7 @@ def test_every_good_video_is_done_and_every_bad_one_recorded_with_its_cause(
 
 
 def test_a_video_that_needs_too_much_memory_is_given_up(tmp_path: Path) -> None:
-    environment = saboteur.install(tmp_path / "site")
+    environment = install(tmp_path / "site", "saboteur", "Saboteur")
     greedy = pieces.plain(tmp_path / "greedy.mp4", saboteur.EAT)
     modest = pieces.plain(tmp_path / "modest.mp4", (10, 20, 30))
     out = tmp_path / "out"
@@ -109,6 +111,40 @@ def test_a_video_that_needs_too_much_memory_is_given_up(tmp_path: Path) -> None:
     assert "greedy.mp4: needs more than 1.5 GiB of memory; raise --memory-limit if it may" in done.stderr
     assert json.loads((out / "_status" / "greedy.json").read_text())["error_class"] == "MemoryLimitError"
     assert (out / "saboteur" / "modest.parquet").exists()
+
+
+@pytest.mark.parametrize(("workers", "fault"), [(1, saboteur.BREAK_DEVICE), (0, saboteur.BREAK_NETWORK)])
+def test_a_fault_that_sticks_costs_no_other_video_anything(
+    tmp_path: Path, workers: int, fault: tuple[int, int, int]
+) -> None:
+    environment = install(tmp_path / "site", "saboteur", "Saboteur")
+    # The largest file comes first, and breaks what the others use.
+    first = pieces.plain(tmp_path / "first.mp4", fault)
+    first.write_bytes(first.read_bytes() + bytes(50_000))
+    others = [pieces.plain(tmp_path / f"good{number}.mp4", (10 * number, 20, 30)) for number in range(3)]
+    done = avcues(
+        *("extract", first, *others, "-o", tmp_path / "out", "--features", "saboteur", "--workers", workers),
+        environment=environment,
+    )
+    assert done.returncode == 1
+    assert "3 of 4 videos done, 1 failed" in done.stderr
+    records = {path.stem: json.loads(path.read_text()) for path in (tmp_path / "out" / "_status").glob("*.json")}
+    assert {name for name, record in records.items() if record["state"] == "done"} == {path.stem for path in others}
+    assert records["first"]["error_class"] == "RuntimeError"
+    assert "first.mp4: RuntimeError: CUDA error: an illegal memory access was encountered second line" in done.stderr
+    assert {name: record["retries"] for name, record in records.items()} == {
+        **{path.stem: 0 for path in others},
+        "first": 1,
+    }
+
+
+def test_a_fault_that_has_passed_costs_nothing(tmp_path: Path) -> None:
+    environment = install(tmp_path / "site", "saboteur", "Saboteur")
+    clip = pieces.plain(tmp_path / "clip.mp4", saboteur.CRASH_ONCE)
+    command = ("extract", clip, "-o", tmp_path / "out", "--features", "saboteur", "--workers", 1)
+    done = avcues(*command, environment=environment | {saboteur.MARK: str(tmp_path / "mark")})
+    assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "out" / "_status" / "clip.json").read_text())["retries"] == 1
 
 
 def test_fail_fast_stops_at_the_first_failure(media: Callable[[str], Path], tmp_path: Path) -> None:

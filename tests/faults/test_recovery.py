@@ -79,6 +79,29 @@ def test_a_signal_ends_the_run_cleanly(
     assert tables(tmp_path) == undisturbed
 
 
+@pytest.mark.parametrize(("kills", "code"), [(1, 0), (99, 1)])
+def test_a_worker_killed_while_the_cluster_starts(clips: Path, tmp_path: Path, kills: int, code: int) -> None:
+    """The cluster is started again by itself; where that does not help either, the run ends in one line."""
+    preload = tmp_path / "preload.py"
+    preload.write_text(
+        "import os, signal, pathlib\n"
+        f"marks = pathlib.Path({str(tmp_path)!r})\n"
+        f"if len(list(marks.glob('killed-*'))) < {kills}:\n"
+        "    (marks / f'killed-{os.getpid()}').touch()\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    environment = {**os.environ, "DASK_DISTRIBUTED__WORKER__PRELOAD": str(preload)}
+    few = sorted(clips.iterdir())[:2]
+    command = ("extract", *few, "-o", tmp_path / "out", "--features", "color", "--workers", 2)
+    done = avcues(*command, environment=environment)
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(list(tmp_path.glob("killed-*"))) >= min(kills, 3)
+    if code:
+        assert "stopped the worker processes could not be started" in done.stderr
+        assert avcues(*command).returncode == 0
+
+
 def test_a_second_run_on_the_same_folder_is_told_to_wait(clips: Path, tmp_path: Path) -> None:
     first = start("extract", clips, "-o", tmp_path, *FEATURES, "--workers", 1)
     wait_until(lambda: (tmp_path / "_status" / ".owner.json").exists())

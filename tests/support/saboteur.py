@@ -1,6 +1,8 @@
 """A feature that does harm on purpose, installed like any third-party package: by an entry point.
 
-The colour of a frame says what happens: magenta crashes the process, cyan hangs, yellow eats memory.
+The colour of a frame says what happens: magenta crashes the process, cyan hangs, yellow eats memory. Blue breaks the
+device for as long as the process lives, green the network for as long as it is loaded: every later frame is an error.
+Red crashes the process, unless the file that SABOTEUR_WAS_HERE names is there; it is then.
 """
 
 from __future__ import annotations
@@ -15,10 +17,15 @@ import numpy as np
 from extractors.protocol import Column, Columns, FrameBatch, NoSettings, Table
 
 CRASH, HANG, EAT = (255, 0, 255), (0, 255, 255), (255, 255, 0)
+BREAK_DEVICE, BREAK_NETWORK, CRASH_ONCE = (0, 0, 255), (0, 255, 0), (255, 0, 0)
+MARK = "SABOTEUR_WAS_HERE"
 _MARGIN = 60
 
 
 class Saboteur:
+    device_is_broken = False
+    network_is_broken = False
+
     name = "saboteur"
     version = 1
     citation = "none"
@@ -44,14 +51,13 @@ class Saboteur:
                 time.sleep(3600)
             if np.abs(colour - EAT).max() < _MARGIN:
                 self._eaten = [np.ones(1 << 24, np.uint8) for _ in range(400)]
+            if np.abs(colour - CRASH_ONCE).max() < _MARGIN and not (mark := Path(os.environ[MARK])).exists():
+                mark.touch()
+                os.abort()
+            if np.abs(colour - BREAK_DEVICE).max() < _MARGIN:
+                Saboteur.device_is_broken = True
+            if np.abs(colour - BREAK_NETWORK).max() < _MARGIN:
+                self.network_is_broken = True
+            if Saboteur.device_is_broken or self.network_is_broken:
+                raise RuntimeError("CUDA error: an illegal memory access was encountered\nsecond line")
         return {"saboteur": {"red": batch.images[..., 0].mean(axis=(1, 2), dtype=np.float32)}}
-
-
-def install(folder: Path) -> dict[str, str]:
-    """Installs the feature into a folder; returns the environment in which it is found."""
-    package = folder / "avcues_saboteur-1.0.dist-info"
-    package.mkdir(parents=True)
-    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: avcues-saboteur\nVersion: 1.0\n")
-    (package / "entry_points.txt").write_text("[avcues.extractors]\nsaboteur = saboteur:Saboteur\n")
-    (folder / "saboteur.py").write_text(Path(__file__).read_text())
-    return {**os.environ, "AVCUES_OFFLINE": "1", "PYTHONPATH": str(folder)}
