@@ -62,7 +62,8 @@ ARG MODELS="expressions/mini_xception faces/centerface actions/i3d_rgb_scratch"
 RUN if [ -n "$MODELS" ]; then \
       avcues models fetch $MODELS && avcues demo --out /tmp/demo && rm -rf /tmp/*; \
     fi \
- && chmod -R a+rX /models_cache && chmod -R a+rwX /cache
+ # Locks of the user who builds would keep other users from fetching what is missing.
+ && find /models_cache -name '.*.lock' -delete && chmod -R a+rX /models_cache && chmod -R a+rwX /cache
 VOLUME /cache
 USER avcues
 WORKDIR /features
