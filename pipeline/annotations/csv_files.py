@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -40,7 +41,7 @@ def read_columns(
             table = pq.read_table(path, columns=columns, read_dictionary=words)
             return pa.table({name: _cast(path, name, table[name], types.get(name)) for name in columns})
         names, separator = _header(path)
-        return _read_csv(path, _present(path, names, types, required, others), types, separator)
+        return _read_csv(path, names, _present(path, names, types, required, others), types, separator)
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
     except (OSError, UnicodeDecodeError, pa.ArrowException) as error:
@@ -74,7 +75,9 @@ def _header(path: Path) -> tuple[list[str], str]:
     if not first:
         raise InputError(f"{path}: is empty; expected a first line with the names of columns")
     separator = next((one for one in ",;\t" if one in first), ",")
-    return [name.strip().strip('"') for name in first.split(separator)], separator
+    # RECOLA pads its names with blanks, and numpy.savetxt puts a "#" before the first.
+    names = [name.strip() for name in next(csv.reader([first.removeprefix("#")], delimiter=separator))]
+    return names, separator
 
 
 def _present(
@@ -93,11 +96,13 @@ def _present(
     return [name for name in found if others or name in types]
 
 
-def _read_csv(path: Path, columns: list[str], types: Mapping[str, pa.DataType], separator: str) -> pa.Table:
+def _read_csv(
+    path: Path, names: list[str], columns: list[str], types: Mapping[str, pa.DataType], separator: str
+) -> pa.Table:
     def read(use_threads: bool) -> pa.Table:
         return pa.csv.read_csv(
             path,
-            read_options=pa.csv.ReadOptions(use_threads=use_threads),
+            read_options=pa.csv.ReadOptions(use_threads=use_threads, skip_rows=1, column_names=names),
             parse_options=pa.csv.ParseOptions(delimiter=separator, newlines_in_values=False),
             convert_options=pa.csv.ConvertOptions(
                 column_types={name: types[name] for name in columns if name in types},
@@ -114,7 +119,7 @@ def _read_csv(path: Path, columns: list[str], types: Mapping[str, pa.DataType], 
         try:
             return read(use_threads=False)
         except pa.ArrowInvalid as error:
-            raise InputError(f"{path}: {_what_is_wrong(str(error), _header(path)[0])}") from error
+            raise InputError(f"{path}: {_what_is_wrong(str(error), names)}") from error
 
 
 def _what_is_wrong(message: str, columns: Sequence[str]) -> str:

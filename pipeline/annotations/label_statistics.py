@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.annotations.choices import Choices, choices_of
-from pipeline.annotations.coefficients import Bootstrap
+from pipeline.annotations.coefficients import Bootstrap, Coefficient, estimate
 from pipeline.annotations.groups import Grouping
 from pipeline.annotations.schema import Annotations
 
@@ -68,13 +68,13 @@ class LabelStatistics:
         by_setup: Per setup and over all ("all"): ratings, choices, labels per rating (mean and median), and how many
             different labels the raters of a stimulus (a video in a setup) chose, on average.
         tests: By grouping.
-        together: The pairs of labels whose choices correlate most: labels and phi.
+        together: The pairs of labels whose choices correlate most, with the phi coefficient.
     """
 
     dimension: str
     by_setup: Mapping[str, Mapping[str, float]]
     tests: tuple[ChiSquare, ...]
-    together: tuple[tuple[str, str, float], ...]
+    together: tuple[tuple[str, str, Coefficient], ...]
 
 
 def label_statistics(
@@ -93,7 +93,7 @@ def label_statistics(
         dimension=dimension,
         by_setup={name: described for name, described in by_setup.items() if described},
         tests=tuple(_chi_square(choices, one, bootstrap) for one in groups),
-        together=_together(choices),
+        together=_together(choices, bootstrap),
     )
 
 
@@ -113,7 +113,7 @@ def _described(choices: Choices) -> dict[str, float]:
     }
 
 
-def _together(choices: Choices) -> tuple[tuple[str, str, float], ...]:
+def _together(choices: Choices, bootstrap: Bootstrap) -> tuple[tuple[str, str, Coefficient], ...]:
     varying = np.flatnonzero(choices.chosen.any(0) & ~choices.chosen.all(0))
     if len(varying) < 2:
         return ()
@@ -121,7 +121,24 @@ def _together(choices: Choices) -> tuple[tuple[str, str, float], ...]:
     first, second = np.triu_indices(len(varying), 1)
     most = np.argsort(-np.abs(phi[first, second]), kind="stable")[: 2 * _SHOWN]
     names = [choices.labels[i] for i in varying]
-    return tuple((names[first[i]], names[second[i]], float(phi[first[i], second[i]])) for i in most)
+    _, video = np.unique(choices.video, return_inverse=True)
+    chosen = choices.chosen[:, varying].astype(np.float64)
+    return tuple(
+        (names[first[i]], names[second[i]], _phi(chosen[:, first[i]], chosen[:, second[i]], video, bootstrap))
+        for i in most
+    )
+
+
+def _phi(a: Values, b: Values, video: Ints, bootstrap: Bootstrap) -> Coefficient:
+    """The correlation of two truth values, with an interval over videos."""
+    sums = np.stack([np.bincount(video, one) for one in (np.ones_like(a), a, b, a * b)], 1)
+
+    def statistic(counts: Values) -> Values:
+        n, of_a, of_b, both = (counts @ sums).T
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray((n * both - of_a * of_b) / np.sqrt(of_a * (n - of_a) * of_b * (n - of_b)))
+
+    return estimate(statistic, len(sums), bootstrap, "one of the labels was chosen always or never")
 
 
 def _chi_square(choices: Choices, by: Grouping, bootstrap: Bootstrap) -> ChiSquare:
