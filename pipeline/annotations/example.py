@@ -45,7 +45,7 @@ def example(videos: Mapping[str, int] = VIDEOS, *, step: Fraction = Fraction(1, 
             parts += _rated(rng, felt[video_id][setup], rater, keys, float(step), untouched)
     raters = {
         "rater": [f"r{i + 1}" for i in range(len(_NOISE))],
-        "age": [23, 31, 27, 45, 22, 38],
+        "age": [23, 31, 45, 27, 22, 38],
         "gender": ["female", "male", "female", "male", "female", "male"],
         "years_formal_training": [0, 5, 8, 1, 0, 12],
     }

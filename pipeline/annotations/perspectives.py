@@ -139,7 +139,7 @@ def perspectives(
         scores = [inconsistency_scores(one.values[one.complete]) for one in every]
         threshold, rule = (
             generic_threshold(np.concatenate(scores)),
-            f"the score with the share of ratings from it on nearest to {100 * UPPER_SHARE:g} %",
+            f"the score whose upper share of ratings is nearest to {100 * UPPER_SHARE:g} %",
         )
     options = _Options(dimension, compared, threshold, rule, neutral, step, bootstrap)
     made = [_perspective(part, options, round_, clips) for round_, clips, part in _rounds(annotations, dimension)]

@@ -6,7 +6,7 @@ Two forms are read, which differ in what the columns stand for:
 |----------------------------------------------|-------------------------|-------------------------------------------|
 | MuSe-Toolbox, RECOLA: one file per clip and  | one per rater           | the names of the columns                  |
 | dimension                                    |                         |                                           |
-| end2you, GTrace: one file per clip and rater | one per dimension       | `{rater}` in the pattern, or option rater |
+| end2you: one file per clip and rater         | one per dimension       | `{rater}` in the pattern, or option rater |
 
 What else a file is of (video, setup, dimension, round) its path says, or an option.
 """
@@ -119,7 +119,9 @@ def _expression(pattern: str) -> re.Pattern[str]:
         raise SettingsError(f'the pattern "{pattern}" names no video; expected {{video_id}} in it, once')
     expression = re.escape(pattern)
     for name in PLACEHOLDERS:
-        expression = expression.replace(re.escape(f"{{{name}}}"), f"(?P<{name}>[^/]+?)")
+        # Ids of videos may hold what separates the names: of "After_The_Rain_Valence" the id is "After_The_Rain".
+        many = "+" if name == "video_id" else "+?"
+        expression = expression.replace(re.escape(f"{{{name}}}"), f"(?P<{name}>[^/]{many})")
     if r"\{" in expression:
         raise SettingsError(f'the pattern "{pattern}" has an unknown name; known are {", ".join(PLACEHOLDERS)}')
     return re.compile(f"(?:^|.*/){expression}$")

@@ -209,7 +209,7 @@ def _inconsistencies(annotations: Annotations, step: Fraction) -> list[tuple[str
         ratings = ratings_by_setup(last, dimension.name, annotations.setups, step)
         if ratings.complete.any():
             threshold = generic_threshold(inconsistency_scores(ratings.values[ratings.complete]))
-            rule = f"the score with the share of scores from it on nearest to {100 * UPPER_SHARE:g} %"
+            rule = f"the score whose upper share of ratings is nearest to {100 * UPPER_SHARE:g} %"
             found.append((dimension.name, inconsistency(ratings, threshold, rule)))
     return found
 

@@ -202,6 +202,13 @@ def test_files_of_muse_toolbox_recola_and_end2you_are_read(tmp_path: Path) -> No
     assert end2you.dimensions["valence"].high == 1
 
 
+def test_ids_of_videos_may_hold_what_separates_the_names_of_a_pattern(tmp_path: Path) -> None:
+    path = tmp_path / "After_The_Rain_Valence_id1.csv"
+    path.write_text("time,value\n0,0.1\n1,0.2\n")
+    made = import_wide([path], pattern="{video_id}_{dimension}_{rater}", setup="video")
+    assert (made.videos, list(made.dimensions), made.rater_ids) == (("After_The_Rain",), ["Valence"], ("id1",))
+
+
 def test_a_file_of_one_rater_and_dimension_has_one_column_of_ratings(tmp_path: Path) -> None:
     path = tmp_path / "clip1.csv"
     path.write_text("Time,Value\n0,0.1\n1,0.2\n")
