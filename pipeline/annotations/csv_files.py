@@ -1,4 +1,4 @@
-"""CSV and Parquet files of ratings, read with one line of words for whatever is wrong with them."""
+"""Reading of CSV and Parquet files of ratings, with one-line errors."""
 
 from __future__ import annotations
 
@@ -21,17 +21,18 @@ _EXPECTED = {"double": "a number", "bool": "true or false"}
 def read_columns(
     path: Path, types: Mapping[str, pa.DataType], required: Collection[str] | None = None, others: bool = False
 ) -> pa.Table:
-    """Some columns of a file, by their names.
+    """Reads some columns of a file by name.
 
     Empty cells are null; the separator of a CSV file is a comma, or else the semicolon or tab of its first line.
 
     Args:
-        types: Of the columns that may be there; columns of other names are not read.
-        required: Columns that must be there; None: all of `types`.
-        others: Also read the columns that are not in `types`, as what they look like.
+        path: CSV, or Parquet if it ends in `.parquet`.
+        types: Types of the columns to read, by name.
+        required: Names of the columns that must exist; None: all of `types`.
+        others: Also read all other columns, with inferred types.
 
     Raises:
-        InputError: The file cannot be read, lacks a column, or has a value of another type, with its row.
+        InputError: The file cannot be read, lacks a column, or has a value of the wrong type, whose row is named.
     """
     try:
         if path.suffix.lower() == ".parquet":
@@ -63,7 +64,7 @@ def column_names(path: Path) -> list[str]:
 
 
 def missing_column(where: object, missing: Sequence[str], found: Sequence[str]) -> InputError:
-    """The error that names the columns that are not there, and those that are."""
+    """The error that names the missing and the existing columns."""
     what = "column" if len(missing) == 1 else "columns"
     shown = ", ".join(found[:20]) + (" ..." if len(found) > 20 else "")
     return InputError(f"{where}: has no {what} {', '.join(missing)}, only {shown}")

@@ -65,7 +65,7 @@ def write_agreement(found: Agreement, annotations: Annotations, out: Path) -> tu
         titles=_TITLES,
         distributions=[row for row in found.by_setup if row.distribution is not None and row.clips == "all"],
         consensus=_CONSENSUS[found.weights],
-        undefined=_undefined(_of_agreement(found)),
+        undefined=undefined_coefficients(found),
     )
     return write_report(text, asdict(found), annotations, out)
 
@@ -179,12 +179,13 @@ def _cell(text: object) -> str:
     return str(text).replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
 
 
-def _undefined(coefficients: Iterable[tuple[str, str, Coefficient]]) -> list[str]:
-    """One line per reason for a missing value or interval, with the coefficients and places that it concerns.
+def undefined_coefficients(found: Agreement) -> list[str]:
+    """One line per reason for a missing value or interval, with the coefficients and places that it concerns."""
+    return _undefined(_of_agreement(found))
 
-    Args:
-        coefficients: Title, place and coefficient.
-    """
+
+def _undefined(coefficients: Iterable[tuple[str, str, Coefficient]]) -> list[str]:
+    """One line per reason; each coefficient comes with its title and place."""
     found: dict[str, dict[str, list[str]]] = {}
     for title, place, one in coefficients:
         if one.reason is not None:

@@ -1,4 +1,4 @@
-"""What ratings are compared by: setups, familiarity, overlays, and profiles of raters."""
+"""Groups that ratings are compared by: setups, familiarity, overlays, and profiles of raters."""
 
 from __future__ import annotations
 

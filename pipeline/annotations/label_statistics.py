@@ -1,8 +1,8 @@
-"""Which labels raters choose, and whether that depends on the setup, on familiarity or on who they are.
+"""Which labels raters choose, and whether that depends on the setup, on the clip or on the rater.
 
-Each choice counts once, as in Chua et al. 2022. But choices of one rater are not independent, so that the p value of
-chi-square is too small for profiles of raters: beside it stands one from permutations, of profiles over raters, or of
-setups within each rater.
+Every chosen label counts once, as in Chua et al. 2022. But the choices of one rater are not independent, which makes
+the p value of chi-square too small for profiles of raters. A second p value comes from permutations: of profiles over
+raters, or of setups and the like within each rater.
 """
 
 from __future__ import annotations
@@ -29,20 +29,21 @@ _CHUNK_VALUES = 1 << 22
 
 @dataclass(frozen=True, kw_only=True)
 class ChiSquare:
-    """Whether the choice of labels depends on a grouping.
+    """A test whether the choice of labels depends on a grouping.
 
     Args:
+        by: The grouping.
         groups: Names, in the order of `counts`.
-        counts: By label, choices per group.
+        counts: By label, how often it was chosen in each group.
         expected: By label, the same if the grouping had no influence.
         statistic: Pearson's chi-square; None: not defined.
-        p: Of the chi-square distribution.
-        p_permuted: Share of permutations with a statistic as large: of profiles among raters, or of groups among each
-            rater's clips.
-        cramers_v: Size of the effect, 0 to 1; without an interval, since samples of videos give larger values.
-        few_expected: Share of cells with an expected count below 5, where the distribution is not to be trusted.
-        deviating: Of the labels that deviate most, the cell with the largest adjusted residual (Haberman 1973): label,
-            group, count, expected, residual.
+        df: Degrees of freedom.
+        p: From the chi-square distribution.
+        p_permuted: Share of permutations with a statistic at least as large; None: no permutations.
+        cramers_v: Size of the effect, 0 to 1. It has no interval: resampling videos inflates it.
+        few_expected: Share of cells with an expected count below 5, for which the distribution is a poor approximation.
+        deviating: The labels that deviate most, each with the group of its largest adjusted residual (Haberman 1973):
+            `label`, `group`, `count`, `expected`, `residual`.
         reason: Why there is no statistic.
     """
 
@@ -62,12 +63,13 @@ class ChiSquare:
 
 @dataclass(frozen=True, kw_only=True)
 class LabelStatistics:
-    """What was chosen.
+    """Statistics of the chosen labels.
 
     Args:
-        by_setup: Per setup and over all ("all"): ratings, choices, labels per rating (mean and median), and how many
-            different labels the raters of a stimulus (a video in a setup) chose, on average.
-        tests: By grouping.
+        dimension: Name.
+        by_setup: By setup, and over all of them ("all"): `ratings`, `choices` (labels chosen), labels per rating (mean
+            and median), and the mean number of distinct labels per stimulus (a video in a setup).
+        tests: One per grouping.
         together: The pairs of labels whose choices correlate most, with the phi coefficient.
     """
 

@@ -365,14 +365,14 @@ def test_what_is_not_defined_is_null_with_its_reason() -> None:
     assert reasons["alpha_interval"] == reasons["fleiss_kappa"] == "no item has two ratings"
     unequal = tidy(rater=["a", "b", "c", "a", "b"], video_id=["v1"] * 3 + ["v2"] * 2, value=[1.0, 2.0, 2.0, 1.0, 3.0])
     assert only(over_time(import_tidy(unequal)).by_setup) == {
-        "fleiss_kappa": "items have 2 to 3 ratings; kappa needs as many for all: see alpha"
+        "fleiss_kappa": "items have 2 to 3 ratings, and kappa needs the same number of all: see alpha"
     }
     labels = tidy(rater=["a", "b"], value=[None, None], label=["sad", "sad"], dimension="mood")
     found = over_time(import_tidy(labels))
     reasons = only(found.by_setup)
-    assert reasons["alpha_labels"] == "every label is chosen by all or by none"
+    assert reasons["alpha_labels"] == "every label was chosen by all or by none"
     assert reasons["fleiss_kappa"] == "all ratings are the same"
-    assert reasons["loo_ccc"] == "labels are no numbers"
+    assert reasons["loo_ccc"] == "labels are not numbers"
     assert found.labels[0].tests == ()
 
 
@@ -423,9 +423,9 @@ def test_the_report_has_every_number_in_json_beside_it(tmp_path: Path) -> None:
     assert stored["by_setup"][0]["coefficients"]["fleiss_kappa"]["value"] is None
     assert "## Not defined" in shown
     where = "music arousal, music valence, visual arousal, visual valence, audiovisual arousal and 1 more"
-    reason = "more than 50 distinct values are a continuous scale, not categories"
+    reason = "more than 50 distinct values, so a continuous scale rather than categories"
     assert f"- α ordinal, α nominal, Fleiss' κ ({where}): {reason}\n" in shown
-    assert "labels are no numbers" not in shown  # columns that a table does not have are not explained
+    assert "labels are not numbers" not in shown  # columns that a table does not have are not explained
     with pytest.raises(SettingsError, match=r"expected NAME\.md"):
         write_agreement(found, annotations, tmp_path / "agreement.html")
 

@@ -164,7 +164,10 @@ def test_tidy_and_wide_files_are_imported(tmp_path: Path) -> None:
             ["gold", "ANN", "--out", "x", "--delay", "auto"],
             "the delay auto is estimated from features of training videos",
         ),
-        (["gold", "ANN", "--out", "x", "--smooth", "mean:3"], '"mean:3" is no filter; expected savgol:WINDOWS:ORDER'),
+        (
+            ["gold", "ANN", "--out", "x", "--smooth", "mean:3"],
+            '"mean:3" is not a filter; expected savgol:WINDOWS:ORDER',
+        ),
         (["gold", "ANN", "--out", "x", "--step", "0"], "--step 0: expected more than 0 seconds"),
         (
             ["gold", "ANN", "--out", "x", "--training-videos", "none.txt"],

@@ -273,7 +273,7 @@ def test_a_rater_who_rates_each_clip_in_one_setup_has_no_scores_and_the_reason_i
     assert part.inconsistency is None
     assert part.regression is None
     assert part.reasons["inconsistency"] == "no rater rated a clip in every setup"
-    assert part.reasons["regression"] == "0 ratings of clips rated in every setup are too few for 4 terms"
+    assert part.reasons["regression"] == "0 ratings of clips rated in every setup, too few for 4 terms"
     assert part.differences[0].raters["anno1"].reason == "the rater rated no clip in both setups"
     text, numbers = write_perspectives(found, import_tidy(frame), tmp_path / "p.md")
     assert "No rater rated a clip in every setup." in text.read_text()
@@ -286,14 +286,16 @@ def test_what_cannot_be_compared_is_said() -> None:
         perspectives(import_tidy(frame), "arousal", "all")
     with pytest.raises(SettingsError, match='no setup "both" in these ratings, only text, audio, video, all'):
         perspectives(import_tidy(frame), "valence", "both")
-    with pytest.raises(SettingsError, match="all needs other setups"):
+    with pytest.raises(SettingsError, match="all has no other setup to be compared with"):
         perspectives(import_tidy(frame[frame.setup == "all"]), "valence", "all")
     (part,) = perspectives(import_tidy(frame), "valence", "all", bootstrap=PLAIN).rounds
-    assert part.reasons["polarity"] == "the range of valence is not known: name the neutral values"
+    assert part.reasons["polarity"] == "the range of valence is not known; give the neutral values"
     constant = planted(clips=5)
     constant[..., 0] = 2
     (part,) = compared(rated_clips(constant)).rounds
-    assert part.reasons["regression"] == "the ratings of a setup are constant, or follow from those of others"
+    assert (
+        part.reasons["regression"] == "the ratings of a setup are constant, or a combination of those of other setups"
+    )
 
 
 def test_ratings_over_time_count_by_their_means() -> None:
@@ -383,10 +385,12 @@ def test_soft_labels_are_read_by_a_dataset(tmp_path: Path, finished: Path) -> No
 
 def test_what_has_no_soft_labels_is_said() -> None:
     ratings = of_matrix(np.random.default_rng(0).normal(size=(3, 30))).to_pandas()
-    with pytest.raises(SettingsError, match="the range of valence is not known, so it cannot be cut into bins"):
+    with pytest.raises(SettingsError, match="the range of valence is not known, which bins need"):
         soft_labels(import_tidy(ratings))
     both = pd.concat([ratings, rated_clips(planted(clips=3)).assign(dimension="liking")])
-    with pytest.raises(SettingsError, match="valence are rated over time and liking once per clip"):
+    with pytest.raises(
+        SettingsError, match="rated over time: valence; once per clip: liking; name dimensions of one kind"
+    ):
         soft_labels(import_tidy(both, range_=(-9, 9)))
 
 
