@@ -104,8 +104,8 @@ def gold(
         fitted["weights"] = rated
     if fitted and training_videos is None:
         notes.append(
-            f"{' and '.join(fitted)} fitted on all {len(rated)} videos, so none of them can be a test video; name the "
-            "training videos"
+            f"{_fitted_in_words(fitted, clips)} fitted on all {len(rated)} videos, so none can be a test video; name the "
+            "training videos, or leave these dimensions out"
         )
     training = np.isin(np.array(annotations.videos), rated)
     parts = [combine(series, recipe), combine(clips, recipe, training)]
@@ -197,6 +197,13 @@ def _of_parts(parts: list[Combined]) -> list[str]:
     if plain:
         notes.append(f"no agreement between raters in {counted(plain, 'cell')} {cells}; the plain mean is used")
     return notes
+
+
+def _fitted_in_words(fitted: Collection[str], clips: Series) -> str:
+    """What was fitted over several videos, and for which dimensions."""
+    once = sorted({clips.names["dimension"][code] for code in clips.codes["dimension"]})
+    what = {"delay": "lags", "standardise": "raters' scales", "weights": f"weights of {' and '.join(once)}"}
+    return " and ".join(what[one] for one in fitted)
 
 
 def _nothing_left(annotations: Annotations) -> str:

@@ -83,6 +83,9 @@ def check(
 def gold(
     folder: Folder,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for one labels file per setup.")],
+    dimensions: Annotated[
+        str | None, typer.Option(help="Comma-separated dimensions rated in numbers; default: all.")
+    ] = None,
     protocol: Annotated[
         Protocol,
         typer.Option(help="muvi: as the study's script (--weights all --windows 118, both dimensions or neither)."),
@@ -148,7 +151,8 @@ def gold(
             round=round_,
         )
         training = None if training_videos is None else read_ids(training_videos)
-        made = make_gold(read(folder), recipe, training_videos=training, features=_feature_values(features, tables))
+        rated = read(folder).select(dimensions=listed(dimensions))
+        made = make_gold(rated, recipe, training_videos=training, features=_feature_values(features, tables))
         show_notes([*in_words(made.left_out), *made.notes])
         for path, table in zip(write_gold(made, out), made.tables.values(), strict=True):
             show_written(f"{path}: {table.num_rows} rows, {len(table['video_id'].unique())} videos")

@@ -55,7 +55,13 @@ def test_a_study_goes_from_check_to_perspectives(study: Path, tmp_path: Path) ->
     ]
     table = pq.read_table(tmp_path / "gold" / "music.parquet")
     assert table.equals(gold(read(study), Recipe(delay=1.0)).tables["music"])
-    assert "weights fitted on all 12 videos" in done.stderr
+    assert "weights of liking fitted on all 12 videos" in done.stderr
+    options = ("--dimensions", "arousal,valence")
+    done = avcues("annotations", "gold", study, "--out", tmp_path / "continuous", *options)
+    assert done.returncode == 0, done.stderr
+    about = annotations.read_about(tmp_path / "continuous" / "music.parquet")
+    assert about is not None
+    assert ([one["name"] for one in about["targets"]], about["fitted_on"]) == (["arousal", "valence"], {})
     done = avcues("annotations", "agreement", study, "--out", tmp_path / "agreement.md", "--bootstrap", "50")
     assert done.returncode == 0, done.stderr
     assert json.loads((tmp_path / "agreement.json").read_text())["bootstrap"] == {"replicates": 50, "seed": 0}
