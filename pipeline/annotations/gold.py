@@ -104,8 +104,8 @@ def gold(
         fitted["weights"] = rated
     if fitted and training_videos is None:
         notes.append(
-            f"{_fitted_in_words(fitted, clips)} fitted on all {len(rated)} videos, so none can be a test video; name the "
-            "training videos, or leave these dimensions out"
+            f"{_fitted_in_words(fitted, clips)} fitted on all {len(rated)} videos, so none can be a test video; "
+            "name the training videos, or leave these dimensions out"
         )
     training = np.isin(np.array(annotations.videos), rated)
     parts = [combine(series, recipe), combine(clips, recipe, training)]

@@ -173,6 +173,7 @@ def _write(made: Annotations, out: Path) -> None:
     from pipeline.annotations.exclusions import in_words, usable
     from pipeline.annotations.schema import write
     from pipeline.annotations.series import series_of
+    from pipeline.annotations.wording import counted
 
     show_notes(made.notes)
     # What reading took is given back before more is taken.
@@ -180,8 +181,16 @@ def _write(made: Annotations, out: Path) -> None:
     _, left_out = usable(series_of(made))
     show_notes(in_words(left_out, "to be left out of gold standards and agreement"))
     write(made, out)
-    counts = f"{len(made.ratings)} ratings of {len(made.videos)} videos by {len(made.rater_ids)} raters"
-    show_written(f"{out}: {counts}; setups {', '.join(made.setups)}; {', '.join(made.dimensions)}")
+    ratings, videos, raters = (
+        counted(number, noun)
+        for number, noun in (
+            (len(made.ratings), "rating"),
+            (len(made.videos), "video"),
+            (len(made.rater_ids), "rater"),
+        )
+    )
+    setups, dimensions = (", ".join(names) for names in (made.setups, made.dimensions))
+    show_written(f"{out}: {ratings} of {videos} by {raters}; setups: {setups}; dimensions: {dimensions}")
 
 
 def _videos_of(features: str | None) -> list[str] | None:
