@@ -53,6 +53,7 @@ def work(video: VideoInput, job: Job, progress: VideoProgress) -> VideoResult:
             ),
             job.out,
             overwrite=job.overwrite,
+            verify=job.verify,
             debug=job.debug,
             progress=lambda done, total: progress(video.video_id, done, total),
         )

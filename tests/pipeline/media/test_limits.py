@@ -14,6 +14,7 @@ import av
 import numpy as np
 import pytest
 from clips import measurements
+from command import avcues
 
 from pipeline.errors import MediaError
 from pipeline.extraction.video import measure_video, process_video
@@ -117,3 +118,13 @@ def test_trusted_headers_are_decoded(tmp_path: Path) -> None:
         assert (media.metadata.video.width, media.metadata.video.height) == (60_000, 2_000)
     measured = replace(measurements(Settings(features=("emobase",))), trust_headers=True)
     assert "emobase" in measure_video(VideoInput("slow", str(path)), measured)
+
+
+def test_the_command_names_the_option_that_decodes_the_file(tmp_path: Path) -> None:
+    path = wav_of_claimed_rate(tmp_path / "slow.wav", 900)
+    command = ("extract", path, "-o", tmp_path / "out", "--features", "rhythm", "--workers", 0)
+    refused = avcues(*command)
+    assert refused.returncode == 1
+    assert "slow.wav: claims 900 audio samples per second" in refused.stderr
+    assert "--trust-headers" in refused.stderr
+    assert avcues(*command, "--trust-headers").returncode == 0
