@@ -140,8 +140,11 @@ def report(arguments: argparse.Namespace) -> None:
 
 def in_a_process(root: Path, video: Path, name: str) -> dict[str, Any]:
     """One measurement, in a fresh process that imports avcues from the given folder."""
+    from pipeline.runtime import worker_process
+
     command = [sys.executable, "-P", str(HERE / "cpu_side.py"), str(video.resolve()), "--measure", name]
-    environment = {**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{HERE}", "OMP_NUM_THREADS": "1"}
+    path = {"PYTHONPATH": f"{root}{os.pathsep}{HERE}"}
+    environment = os.environ | worker_process._MEMORY | worker_process._ONE_THREAD | path
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=HERE)
     if done.returncode:
         raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr}")

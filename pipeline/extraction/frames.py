@@ -12,7 +12,7 @@ from av.video.reformatter import VideoReformatter
 
 from extractors.protocol import ClipExtractor, Columns, FrameBatch, FrameExtractor, ShotDetector
 from pipeline.extraction.accumulators import ItemRows, WindowRows
-from pipeline.extraction.clips import Clip, ClipMeans, ClipSampler, Image
+from pipeline.extraction.clips import Clip, ClipMeans, ClipSampler, Image, LazyImage
 from pipeline.extraction.executor import Executor
 from pipeline.extraction.shots import SettledFrame, ShotPass
 from pipeline.media.container import Media
@@ -24,6 +24,7 @@ from pipeline.timeline import Grid, Shot
 BATCH_FRAMES = 16
 BATCH_BYTES = 48 << 20
 _SHOT_FRAMES = 4  # a 4K frame takes 12 MB, and three batches are on their way
+_MOST_HELD = 8  # decoded frames that may wait until their shot is certain, so that only sampled ones are scaled
 
 
 class FramePass:
@@ -102,7 +103,8 @@ class ShotFrames:
         self, media: Media, detector: ShotDetector, of_clips: Sequence[ClipExtractor], executor: Executor
     ) -> None:
         executor.wait_until_ready(detector)
-        self._detector: ShotPass[tuple[Image, ...]] = ShotPass(media, detector)
+        self._detector: ShotPass[tuple[LazyImage, ...]] = ShotPass(media, detector)
+        self._scales_at_once = detector.lag > _MOST_HELD
         self._stopwatch = executor.stopwatch
         self._samplers = [ClipSampler(extractor) for extractor in of_clips]
         self._means = [ClipMeans(extractor) for extractor in of_clips]
@@ -147,12 +149,19 @@ class ShotFrames:
         """Clips that are complete now, each with the number of its extractor."""
         clips = []
         for frame in frames:
-            with self._stopwatch("scale"):
-                images = tuple(sampler.image(frame) for sampler in self._samplers)
-            clips += self._cut(self._detector.push(frame, images))
+            clips += self._cut(self._detector.push(frame, self._images(frame)))
         return clips
 
-    def _cut(self, settled: Iterable[SettledFrame[tuple[Image, ...]]]) -> list[tuple[int, Clip]]:
+    def _images(self, frame: VideoFrame) -> tuple[LazyImage, ...]:
+        """What each sampler may ask of a frame; made at once if many frames wait until their shot is certain."""
+        lazy = tuple(partial(self._scale, sampler, frame) for sampler in self._samplers)
+        return tuple(_made(image()) for image in lazy) if self._scales_at_once else lazy
+
+    def _scale(self, sampler: ClipSampler, frame: VideoFrame) -> Image:
+        with self._stopwatch("scale"):
+            return sampler.image(frame)
+
+    def _cut(self, settled: Iterable[SettledFrame[tuple[LazyImage, ...]]]) -> list[tuple[int, Clip]]:
         return [
             (i, clip)
             for frame in settled
@@ -218,6 +227,10 @@ class GridFrames:
         shown, tables = result
         for name, columns in tables.items():
             self._rows[name].add(shown, columns)
+
+
+def _made(image: Image) -> LazyImage:
+    return lambda: image
 
 
 def _process(

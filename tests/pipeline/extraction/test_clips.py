@@ -43,7 +43,7 @@ def run(fps: int, *shot_lengths: int) -> Recorder:
     for shot, length in enumerate(shot_lengths):
         for _ in range(length):
             image = np.full((2, 2, 3), number, np.uint8)
-            settled = SettledFrame(shot, Fraction(number, fps), Fraction(number + 1, fps), image)
+            settled = SettledFrame(shot, Fraction(number, fps), Fraction(number + 1, fps), image.copy)
             for clip in sampler.push(settled):
                 means.add(means.measure(clip))
             number += 1
@@ -94,6 +94,6 @@ def test_a_long_shot_holds_no_more_than_a_short_one() -> None:
     clips = 0
     for number in range(5000):
         image = np.zeros((2, 2, 3), np.uint8)
-        clips += len(list(sampler.push(SettledFrame(0, Fraction(number, 25), Fraction(number + 1, 25), image))))
+        clips += len(list(sampler.push(SettledFrame(0, Fraction(number, 25), Fraction(number + 1, 25), image.copy))))
         assert len(sampler._recent) <= 64
     assert clips + len(list(sampler.finish())) == 78
