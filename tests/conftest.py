@@ -76,3 +76,16 @@ def real_frames(media: Callable[[str], Path]) -> np.ndarray:
     with av.open(str(media("real60.mp4"))) as container:
         frames = [f.to_ndarray(format="rgb24") for i, f in enumerate(container.decode(video=0)) if i in wanted]
     return np.stack(frames)
+
+
+@pytest.fixture
+def place(media: Callable[[str], Path], tmp_path: Path) -> Path:
+    """A folder with what `make demo` leaves behind, made of other clips and without networks."""
+    clips = {"bigbuckbunny": "tiny4.mp4", "bikes": "noaudio20.mp4", "WolfgangLanger_Pexels": "vfr20.mp4"}
+    videos = {video_id: media(name) for video_id, name in clips.items()}
+    make_dataset(tmp_path / "demo", videos, ("emobase", "color", "lighting"))
+    (tmp_path / "clip.mp4").write_bytes(media("tiny4.mp4").read_bytes())
+    (tmp_path / "videos").mkdir()
+    for name in ("black_silent10.mp4", "rot90_12.mp4"):
+        (tmp_path / "videos" / name).write_bytes(media(name).read_bytes())
+    return tmp_path

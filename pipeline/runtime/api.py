@@ -114,7 +114,7 @@ def extract(
 
     from rich.console import Console
 
-    from extractors.compute import cpu_has_bf16
+    from extractors.openvino_import import cpu_has_bf16
     from models_cache.cache import weights_from
     from pipeline.extraction.video import Measurements, measure_video
     from pipeline.runtime import cluster

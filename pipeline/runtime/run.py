@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 
-from extractors.compute import cpu_has_bf16
+from extractors.openvino_import import cpu_has_bf16
 from models_cache.cache import weights_from
 from pipeline.errors import RunStoppedError
 from pipeline.runtime import backends, cluster
