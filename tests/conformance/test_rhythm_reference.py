@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+from collections.abc import Iterator
 from fractions import Fraction
+from pathlib import Path
+from types import ModuleType
 
-import librosa
 import numpy as np
 import pytest
 import soxr
@@ -14,6 +18,20 @@ from pipeline.media.container import Media
 from pipeline.media.frames import AudioBlock
 
 TIMING = {"sr": RATE_HZ, "hop_length": HOP_LENGTH}
+
+
+@pytest.fixture(scope="module")
+def librosa() -> Iterator[ModuleType]:
+    """librosa, compiled for this process alone: processes that fill one cache at the same time break it."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(
+            "NUMBA_CACHE_DIR", str(Path(tempfile.gettempdir()) / f"avcues-test-librosa-{os.getuid()}-{worker}")
+        )
+        import librosa
+        import librosa.feature
+
+        yield librosa
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +54,7 @@ def windows(frames: np.ndarray) -> np.ndarray:
     return frames[..., :3000].reshape(*frames.shape[:-1], 120, 25)
 
 
-def test_frame_features_equal_librosas(track: np.ndarray, ours: dict[str, np.ndarray]) -> None:
+def test_frame_features_equal_librosas(librosa: ModuleType, track: np.ndarray, ours: dict[str, np.ndarray]) -> None:
     spectrum = np.abs(librosa.stft(track, n_fft=N_FFT, hop_length=HOP_LENGTH))
     feature = librosa.feature
     contrast = feature.spectral_contrast(S=np.maximum(spectrum, 1e-5), sr=RATE_HZ)
@@ -54,7 +72,9 @@ def test_frame_features_equal_librosas(track: np.ndarray, ours: dict[str, np.nda
         np.testing.assert_allclose(ours[name], windows(frames).mean(axis=-1), rtol=2e-4, atol=1e-5, err_msg=name)
 
 
-def test_onsets_tempo_and_beats_equal_librosas(track: np.ndarray, ours: dict[str, np.ndarray]) -> None:
+def test_onsets_tempo_and_beats_equal_librosas(
+    librosa: ModuleType, track: np.ndarray, ours: dict[str, np.ndarray]
+) -> None:
     mel = librosa.feature.melspectrogram(y=track, n_fft=N_FFT, **TIMING)
     envelope = librosa.onset.onset_strength(S=librosa.power_to_db(mel, top_db=None), **TIMING)[:3000]
     np.testing.assert_allclose(ours["onset_strength_mean"], windows(envelope).mean(axis=-1), rtol=1e-4, atol=1e-4)
