@@ -32,6 +32,9 @@ _MOST_THREADS = 8  # beyond, the decoder cannot keep them busy
 _TALKATIVE = ("distributed", "asyncio", "tornado")
 _CONFIGURATION = {
     "distributed.admin.tick.limit": "1h",
+    # Dask's looks at itself, 50 to 100 times a second, take a tenth of a core from the videos.
+    "distributed.admin.tick.interval": "1s",
+    "distributed.worker.profile.enabled": False,
     # What is kept of each event and task must not grow with the number of videos.
     "distributed.admin.log-length": 100,
     "distributed.admin.low-level-log-length": 100,
