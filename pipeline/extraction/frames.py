@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
 
+import av
 import numpy as np
 import numpy.typing as npt
 from av.video.reformatter import VideoReformatter
@@ -181,7 +182,7 @@ class GridFrames:
         self._stages = [executor.stage(extractor, partial(_process, extractor), self._add) for extractor in extractors]
         self._stopwatch = executor.stopwatch
         self._reformatter = VideoReformatter()
-        self._images: list[npt.NDArray[np.uint8]] = []
+        self._images: npt.NDArray[np.uint8] = np.empty((0, 0, 0, 3), np.uint8)
         self._times: list[float] = []
         self._shown: list[range] = []
         self._rows: dict[str, WindowRows | ItemRows] = {}
@@ -194,14 +195,16 @@ class GridFrames:
     def push(self, frame: VideoFrame, shown_in: range) -> None:
         """Takes the next frame and the windows at whose starts it is on screen."""
         with self._stopwatch("convert"):
-            rgb = self._reformatter.reformat(frame.frame, format="rgb24", threads=1)
-            image = apply_rotation(rgb.to_ndarray(), frame.frame.rotation)  # type: ignore[arg-type]
-        if self._images and self._images[0].shape != image.shape:
-            self._flush()
-        self._images.append(image)
+            image = self._upright_rgb(frame.frame)
+            if self._images.shape[1:] != image.shape:
+                self._flush()
+            if not self._shown:
+                frames = min(BATCH_FRAMES, max(1, BATCH_BYTES // image.nbytes))
+                self._images = np.empty((frames, *image.shape), np.uint8)
+            self._images[len(self._shown)] = image
         self._times.append(float(frame.start))
         self._shown.append(shown_in)
-        if len(self._images) >= min(BATCH_FRAMES, max(1, BATCH_BYTES // image.nbytes)):
+        if len(self._shown) == len(self._images):
             self._flush()
 
     def drain(self) -> None:
@@ -214,12 +217,18 @@ class GridFrames:
         """Every table of the extractors, after `drain`."""
         return [rows.finish(windows) for rows in self._rows.values()]
 
+    def _upright_rgb(self, decoded: av.VideoFrame) -> npt.NDArray[np.uint8]:
+        """(H, W, 3) view of the converted frame."""
+        rgb = self._reformatter.reformat(decoded, format="rgb24", threads=1)
+        rows = np.frombuffer(rgb.planes[0], np.uint8).reshape(rgb.height, -1)  # type: ignore[call-overload]
+        return apply_rotation(rows[:, : 3 * rgb.width].reshape(rgb.height, rgb.width, 3), decoded.rotation)
+
     def _flush(self) -> None:
-        if not self._images:
+        if not self._shown:
             return
-        batch = FrameBatch(np.stack(self._images), tuple(self._times))
         shown = self._shown
-        self._images, self._times, self._shown = [], [], []
+        batch = FrameBatch(self._images[: len(shown)], tuple(self._times))
+        self._times, self._shown = [], []
         for stage in self._stages:
             stage.push((batch, shown))
 
