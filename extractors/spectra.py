@@ -81,10 +81,14 @@ def flatness(power: Array) -> Array:
     return np.exp(np.log(limited).mean(axis=1)) / limited.mean(axis=1)
 
 
-def contrast(spectrum: Array, rate_hz: int) -> Array:
-    """(T, 7) decibels between the strongest and the weakest 2 % of the bins, below 200 Hz and in six octaves above."""
+def contrast(spectrum: Array, rate_hz: int, top_hz: float) -> Array:
+    """(T, 7) decibels between the strongest and the weakest 2 % of the bins, below 200 Hz and in six octaves above.
+
+    Args:
+        top_hz: Where the last octave ends.
+    """
     of_bands: list[Array] = []
-    for first, after, count in _contrast_bands(2 * (spectrum.shape[1] - 1), rate_hz):
+    for first, after, count in _contrast_bands(2 * (spectrum.shape[1] - 1), rate_hz, top_hz):
         band = np.sort(spectrum[:, first:after], axis=1)
         of_bands.append(decibels(band[:, -count:].mean(axis=1)) - decibels(band[:, :count].mean(axis=1)))
     return np.stack(of_bands, axis=1)
@@ -124,9 +128,10 @@ def _chroma_filters(n_fft: int, rate_hz: int) -> Array:
 
 
 @cache
-def _contrast_bands(n_fft: int, rate_hz: int) -> tuple[tuple[int, int, int], ...]:
+def _contrast_bands(n_fft: int, rate_hz: int, top_hz: float) -> tuple[tuple[int, int, int], ...]:
     """First bin, the one after the last, and how many make the 2 %, of each band."""
     of_bin = frequencies(n_fft, rate_hz)
+    of_bin = of_bin[of_bin <= top_hz]
     edges = [0.0, *(_CONTRAST_LOWEST_HZ * 2.0**k for k in range(_CONTRAST_OCTAVES + 1))]
     bands = []
     for k, (low, high) in enumerate(pairwise(edges)):
