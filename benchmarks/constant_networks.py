@@ -6,7 +6,6 @@ What is computed before and after a network stays: resizing, cropping, conversio
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -69,10 +68,11 @@ def _constant(call: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _untrained_yolo(path: Path) -> Any:
-    os.environ |= {"YOLO_AUTOINSTALL": "false", "YOLO_OFFLINE": "true", "YOLO_VERBOSE": "false"}
-    os.environ["YOLO_CONFIG_DIR"] = str(Path(tempfile.gettempdir()) / "avcues-benchmark-ultralytics")
+    from extractors.objects import _settings_folder
     from extractors.torchvision_import import torchvision
 
+    os.environ |= {"YOLO_AUTOINSTALL": "false", "YOLO_OFFLINE": "true", "YOLO_VERBOSE": "false"}
+    os.environ["YOLO_CONFIG_DIR"] = _settings_folder()
     torchvision()
     from ultralytics.models import YOLO
     from ultralytics.utils import torch_utils

@@ -119,7 +119,7 @@ def report(arguments: argparse.Namespace) -> None:
     """Measures all copies and sets in turn, and writes the tables."""
     from run import console, machine, markdown
 
-    copies = {"avcues": HERE.parent} | ({"against": arguments.against.resolve()} if arguments.against else {})
+    copies = {"avcues": HERE.parent} | ({"the other copy": arguments.against.resolve()} if arguments.against else {})
     runs: dict[str, dict[str, list[Any]]] = {name: {copy: [] for copy in copies} for name in SETS}
     for _ in range(arguments.repeat):
         for name in SETS:
