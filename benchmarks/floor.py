@@ -24,6 +24,7 @@ import av
 import cv2
 import numpy as np
 import torch
+from decoding import decode
 from naive import RATE_HZ, decode_sound, weights
 
 from extractors.compute import Compute
@@ -77,16 +78,6 @@ def main() -> None:
         if network.bf16:
             parts[name]["bf16"] = best(network, "bf16")
     print(json.dumps({"cores": CORES, "parts": parts}))
-
-
-def decode(video: Path) -> None:
-    """Decodes picture and sound once, by one thread as avcues does, and converts nothing."""
-    with av.open(str(video)) as container:
-        streams = [*container.streams.video[:1], *container.streams.audio[:1]]
-        for stream in container.streams.video[:1]:
-            stream.codec_context.thread_count = 1
-        for packet in container.demux(streams):
-            packet.decode()
 
 
 def opensmile_of(video: Path, windows: int) -> Callable[[], None]:

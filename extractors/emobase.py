@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import tempfile
 import threading
@@ -102,7 +103,7 @@ class Emobase(BaseExtractor):
 
     name = "emobase"
     version = 1
-    imports = ("opensmile",)
+    imports = ("extractors.opensmile_import",)
     citation = "openSMILE emobase (Eyben, Woellmer and Schuller 2010), audEERING opensmile-python"
     libraries = ("opensmile", "soxr")
     Settings = EmobaseSettings
@@ -117,7 +118,7 @@ class Emobase(BaseExtractor):
 
     def setup(self, compute: Compute) -> None:
         """Loads openSMILE."""
-        import opensmile.core.lib  # noqa: F401
+        import extractors.opensmile_import  # noqa: F401
 
     def start_audio(self, rate_hz: int, step: Fraction, expected_windows: int) -> EmobaseStream:
         """Opens a stream for one video.
@@ -216,7 +217,7 @@ def to_int16(samples: npt.NDArray[np.float32]) -> npt.NDArray[np.int16]:
 
 
 def _open_smile(rate_hz: int, step: Fraction) -> OpenSMILE:
-    from opensmile.core.lib import OpenSMILE
+    from extractors.opensmile_import import OpenSMILE
 
     smile = OpenSMILE()
     buffer_frames = max(500, math.ceil(4 * step / _HOP))
@@ -242,9 +243,9 @@ def _open_smile(rate_hz: int, step: Fraction) -> OpenSMILE:
 
 def _ascii_paths(folder: Path) -> list[str]:
     """Our configuration and the installed ones; copies in `folder` of those whose path openSMILE could not read."""
-    import opensmile
-
-    installed = Path(opensmile.__file__).parent / "core" / "config"
+    spec = importlib.util.find_spec("opensmile")
+    assert spec is not None and spec.origin is not None
+    installed = Path(spec.origin).parent / "core" / "config"
     paths = [
         Path(__file__).with_name("emobase.conf"),
         installed / "emobase" / "emobase.conf",

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from extractors.partial_import import without_init
 from pipeline.errors import RunStoppedError, SettingsError, one_line
 from pipeline.runtime.worker_process import stop_processes
 from pipeline.store.files import write_atomically
@@ -31,6 +32,9 @@ _MOST_THREADS = 8  # beyond, the decoder cannot keep them busy
 _TALKATIVE = ("distributed", "asyncio", "tornado")
 _CONFIGURATION = {
     "distributed.admin.tick.limit": "1h",
+    # Dask's looks at itself, 50 to 100 times a second, take a tenth of a core from the videos.
+    "distributed.admin.tick.interval": "1s",
+    "distributed.worker.profile.enabled": False,
     # What is kept of each event and task must not grow with the number of videos.
     "distributed.admin.log-length": 100,
     "distributed.admin.low-level-log-length": 100,
@@ -44,10 +48,8 @@ def default_workers(videos: int, gpus: Sequence[str], workers_per_gpu: int | Non
     Args:
         gpus: The GPUs that are used; each core drives one worker, each GPU serves at most `workers_per_gpu`.
     """
-    from dask.system import CPU_COUNT
-    from distributed.system import MEMORY_LIMIT
-
-    fitting = [videos, CPU_COUNT, MEMORY_LIMIT // _WORKER_BYTES]
+    cores, memory_bytes = _machine()
+    fitting = [videos, cores, memory_bytes // _WORKER_BYTES]
     if gpus:
         fitting.append(len(gpus) * (workers_per_gpu or WORKERS_PER_GPU))
     return int(max(1, min(fitting)))
@@ -55,11 +57,17 @@ def default_workers(videos: int, gpus: Sequence[str], workers_per_gpu: int | Non
 
 def threads_per_worker(workers: int) -> int:
     """Batches that each worker may work on at once: cores that would be idle otherwise, if memory allows."""
-    from dask.system import CPU_COUNT
-    from distributed.system import MEMORY_LIMIT
+    cores, memory_bytes = _machine()
+    spare_bytes = memory_bytes // workers - _WORKER_BYTES
+    return int(max(1, min(cores // workers, 1 + spare_bytes // _THREAD_BYTES, _MOST_THREADS)))
 
-    spare_bytes = MEMORY_LIMIT // workers - _WORKER_BYTES
-    return int(max(1, min(CPU_COUNT // workers, 1 + spare_bytes // _THREAD_BYTES, _MOST_THREADS)))
+
+def _machine() -> tuple[int, int]:
+    """Cores and bytes of memory that this process may use, in a container too; as Dask finds them."""
+    with without_init("dask"), without_init("distributed"):  # a single worker needs no Dask, which takes long to import
+        from dask.system import CPU_COUNT
+        from distributed.system import MEMORY_LIMIT
+    return CPU_COUNT, MEMORY_LIMIT
 
 
 @contextmanager
