@@ -161,10 +161,10 @@ def _pooled(seeds: Sequence[Predictions]) -> dict[str, dict[str, float | None]]:
     resampled = [_scores_of_sums(_sums(of_seed)[drawn].sum(axis=1)) for of_seed in seeds]
     pooled = {}
     for measure in MEASURES:
-        value = _json(np.mean([found[measure] for found in of_all]))
-        low, high = np.nanpercentile(np.mean([found[measure] for found in resampled], axis=0), [2.5, 97.5])
-        bounds = {"low": None, "high": None} if value is None else {"low": _json(low), "high": _json(high)}
-        pooled[measure] = {"value": value, **bounds}
+        value, low, high = np.mean([found[measure] for found in of_all]), np.nan, np.nan
+        if np.isfinite(value):
+            low, high = np.nanpercentile(np.mean([found[measure] for found in resampled], axis=0), [2.5, 97.5])
+        pooled[measure] = {"value": _json(value), "low": _json(low), "high": _json(high)}
     return pooled
 
 

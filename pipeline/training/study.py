@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from pipeline.store.location import location
 from pipeline.training.ratings import human_agreement, rater_targets, refitted
 from pipeline.training.samples import Floats, Samples, Target, read_samples
 from pipeline.training.settings import AUDIO, MAIN, VISUAL, ModelName, TrainingSettings
-from pipeline.training.splits import Parts, check_apart, split
+from pipeline.training.splits import Parts, check_apart, split, tested
 from pipeline.training.targets import LabelFile, choose, gold_targets, gold_values, read_label_file
 
 _LISTED = 5
@@ -122,7 +122,7 @@ def prepare(
         notes.append("the gold standard is fitted anew in every fold, on the training and validation videos only")
     for parts, of_fold in zip(folds, by_fold, strict=True):
         check_fold(parts, samples.fingerprints, of_fold, data)
-    human = {} if ratings is None else _human(ratings, files[MAIN], settings, data)
+    human = {} if ratings is None else _human(ratings, files[MAIN], settings, tested(folds), data)
     return Study(
         data=data, settings=settings, samples=samples, folds=folds, files=files, human=human, notes=tuple(notes)
     )
@@ -141,9 +141,11 @@ def check_fold(parts: Parts, fingerprints: Mapping[str, str], files: Mapping[str
     """
     named = {"training": parts.train, "validation": parts.validation, "test": parts.test}
     check_apart(named, fingerprints)
-    tested = {fingerprints[video_id] for video_id in parts.test}
+    files_of_test = {fingerprints[video_id] for video_id in parts.test}
     for file in files.values():
-        seen = [name for name in sorted(file.fitted_on) if name in parts.test or _fingerprint(data, name) in tested]
+        seen = [
+            name for name in sorted(file.fitted_on) if name in parts.test or _fingerprint(data, name) in files_of_test
+        ]
         if seen:
             raise LeakError(
                 f"{file.name}: these labels were fitted on {_named(seen)}, which a fold tests: give the ratings with "
@@ -195,10 +197,10 @@ def _fingerprint(data: Dataset, video_id: str) -> str | None:
 
 
 def _human(
-    ratings: Annotations, file: LabelFile, settings: TrainingSettings, data: Dataset
+    ratings: Annotations, file: LabelFile, settings: TrainingSettings, videos: Collection[str], data: Dataset
 ) -> dict[str, dict[str, float]]:
     step = data.catalog.step
-    return human_agreement(ratings, file.name, file.about, settings.dimensions, file.videos, step)
+    return human_agreement(ratings, file.name, file.about, settings.dimensions, videos, step)
 
 
 def _check_pretraining(settings: TrainingSettings, pretrain: Mapping[str, Any]) -> None:

@@ -28,6 +28,7 @@ from pipeline.training.ratings import human_agreement
 from pipeline.training.results import write_results
 from pipeline.training.saved_model import read_document, save_model
 from pipeline.training.settings import MAIN, TrainingSettings
+from pipeline.training.splits import Parts, tested
 from pipeline.training.study import Study, leaks_of
 
 _LIBRARIES = ("numpy", "safetensors", "scikit-learn", "torch")
@@ -118,8 +119,8 @@ def evaluate_saved(folder: str | Path, annotations: str | Path | None = None) ->
     human = document["human"]
     if annotations is not None:
         labels, step = document["labels"][MAIN], Fraction(document["step"])
-        ratings = schema.read(Path(annotations))
-        human = human_agreement(ratings, labels["name"], labels["about"], settings.dimensions, document["videos"], step)
+        ratings, videos = schema.read(Path(annotations)), tested(Parts(**parts) for parts in document["folds"])
+        human = human_agreement(ratings, labels["name"], labels["about"], settings.dimensions, videos, step)
     try:
         found = metrics(folder, settings.protocol.scoring, human)
     except (OSError, KeyError, pa.ArrowException) as error:

@@ -13,21 +13,23 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from clips import CHEAP, start_dataset
 from planted import latents
 
 from pipeline.annotations import Recipe, gold, import_tidy, write, write_gold
 from pipeline.annotations.schema import Annotations
+from pipeline.runtime.settings import Settings
 from pipeline.store.parquet import METADATA_KEY, write_table
 
 AUDIO, VISUAL = ("emobase", "rhythm"), ("color", "lighting")
 DIMENSIONS = ("arousal", "valence")
 
 
-def plant(source: Path, video_id: str, out: Path, lengths: Mapping[str, int], seed: int = 0) -> Annotations:
-    """Makes the folder `out/features` of videos cut from one of `source`, `out/ann` and `out/gold`; returns ratings."""
+def plant(source: Path, video_id: str, out: Path, lengths: Mapping[str, int], seed: int = 0) -> Path:
+    """Makes the folders `features` (of videos cut from one of `source`), `ann` and `gold` in `out`; returns that."""
     random = np.random.default_rng(seed)
     (out / "features").mkdir(parents=True)
-    (out / "features" / "dataset.json").write_bytes((source / "dataset.json").read_bytes())
+    start_dataset(out / "features", Settings(features=CHEAP))
     felt = {}
     for name, windows in lengths.items():
         # (2 modalities, 2 dimensions, windows)
@@ -38,7 +40,7 @@ def plant(source: Path, video_id: str, out: Path, lengths: Mapping[str, int], se
     ratings = rated(felt, random)
     write(ratings, out / "ann")
     write_gold(gold(ratings, Recipe()), out / "gold")
-    return ratings
+    return out
 
 
 def copy_rows(path: Path, copy: Path, begin: int, felt: np.ndarray, random: np.random.Generator) -> None:
