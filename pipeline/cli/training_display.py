@@ -16,6 +16,7 @@ from rich.table import Table
 
 from models_cache import WeightsError
 from pipeline.training.cross_validation import Job, Outcome, jobs_of
+from pipeline.training.figures import NAMES
 from pipeline.training.fit import best_epoch
 from pipeline.training.settings import MAIN
 from pipeline.training.study import Study
@@ -131,9 +132,9 @@ def show_metrics(found: Mapping[str, Any], console: Console) -> None:
         table.add_row(f"[bold]{escape(dimension)}[/]")
         table.add_row("this model", *_row(of["model"]))
         for name, baseline in of["baselines"].items():
-            table.add_row(name.replace("_", " "), *_row(baseline))
+            table.add_row(NAMES[name], *_row(baseline))
         if of["human"]:
-            table.add_row("rater vs. others", f"{of['human']['mean']:.3f} ± {of['human']['sd']:.3f}")
+            table.add_row(NAMES["human"], f"{of['human']['mean']:.3f} ± {of['human']['sd']:.3f}")
     console.print(table)
     for dimension, of in found["dimensions"].items():
         for what, entries in _reliance(of).items():

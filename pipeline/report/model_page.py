@@ -70,8 +70,9 @@ def build_model_page(folder: Path) -> Path:
 
 def _facts(document: Mapping[str, Any]) -> list[str]:
     settings, seeds = document["settings"], _seeds(document)
+    videos = len({video_id for parts in document["folds"] for part in parts.values() for video_id in part})
     return [
-        f"{len(document['videos'])} videos",
+        f"{videos} videos",
         f"{settings['folds']} folds",
         f"{seeds} {'seed' if seeds == 1 else 'seeds'}",
         ", ".join(document["tables"]),

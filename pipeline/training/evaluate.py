@@ -162,8 +162,10 @@ def _pooled(seeds: Sequence[Predictions]) -> dict[str, dict[str, float | None]]:
     pooled = {}
     for measure in MEASURES:
         value, low, high = np.mean([found[measure] for found in of_all]), np.nan, np.nan
-        if np.isfinite(value):
-            low, high = np.nanpercentile(np.mean([found[measure] for found in resampled], axis=0), [2.5, 97.5])
+        values = np.mean([found[measure] for found in resampled], axis=0)
+        values = values[np.isfinite(values)]  # a draw may be of one constant video alone
+        if np.isfinite(value) and len(values):
+            low, high = np.percentile(values, [2.5, 97.5])
         pooled[measure] = {"value": _json(value), "low": _json(low), "high": _json(high)}
     return pooled
 

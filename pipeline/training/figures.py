@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-HEADINGS = ("CCC", "95 % interval of the mean", "Pearson", "RMSE", "MSE", "pooled CCC")
-_NAMES = {"train_mean": "mean of training labels", "time_only": "time alone"}
+HEADINGS = ("CCC", "95 % of mean", "Pearson", "RMSE", "MSE", "pooled CCC")
+NAMES = {"train_mean": "training mean", "time_only": "time only", "human": "rater vs. others"}
 _NONE = "–"
 
 
@@ -32,10 +32,10 @@ def figure_rows(dimensions: Mapping[str, Any]) -> Iterator[FigureRow]:
     for dimension, found in dimensions.items():
         yield FigureRow(dimension, "this model", True, _cells(found["model"]))
         for name, baseline in found["baselines"].items():
-            yield FigureRow(dimension, _NAMES[name], False, _cells(baseline))
+            yield FigureRow(dimension, NAMES[name], False, _cells(baseline))
         if found["human"]:
             agreement = f"{found['human']['mean']:.3f} ± {found['human']['sd']:.3f}"
-            yield FigureRow(dimension, "one rater against the others", False, (agreement, *[""] * (len(HEADINGS) - 1)))
+            yield FigureRow(dimension, NAMES["human"], False, (agreement, *[""] * (len(HEADINGS) - 1)))
 
 
 def _cells(found: Mapping[str, Any]) -> tuple[str, ...]:

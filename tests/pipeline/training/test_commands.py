@@ -113,7 +113,7 @@ def test_figures_stand_beside_baselines_raters_importance_and_ablation(late: Pat
     assert families[0]["family"] in ("hue and saturation", "rhythm")
     card = (late / "MODELCARD.md").read_text()
     assert re.search(r"\| valence \| this model \| 0\.\d{3} ± ", card)
-    assert "one rater against the others" in card
+    assert "rater vs. others" in card
 
 
 def test_the_card_repeats_licences_that_bind_the_model(planted: Path, tmp_path: Path) -> None:
