@@ -1,4 +1,4 @@
-"""Models beside each other, paired over the videos that both were tested on."""
+"""Comparison of models, paired over the videos that both were tested on."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _notes(folders: Sequence[Path]) -> list[str]:
     notes = []
     for other in others:
         if not read_table(first / FOLDS).equals(read_table(other / FOLDS)):
-            notes.append(f"{first} and {other} have different folds: they learned from different videos")
+            notes.append(f"{first} and {other} have different folds: they were fitted on different videos")
         if not _same_labels(first, other):
             notes.append(f"{first} and {other} were tested against different labels")
     for folder in folders:

@@ -44,13 +44,13 @@ def fit_networks(
             of the same shape that are fitted on the same labels differ in nothing else.
         pretraining: The videos that branches see, if not those of `parts`.
         epochs: By stage, how many; None: as validation videos say.
-        told: Is called after every epoch with its stage and number.
+        told: Called after every epoch with its stage and number.
 
     Returns:
         The network, and the losses of each stage: the branches by name, then `MAIN`.
 
     Raises:
-        LeakError: Branches would see a test video, and settings do not ask for that.
+        LeakError: Branches would see a test video, and the protocol does not ask for that.
         SettingsError: A part has no labels.
     """
     losses: dict[str, list[Epoch]] = {}

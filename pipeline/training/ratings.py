@@ -1,4 +1,4 @@
-"""What single raters said: targets of their own, how well they agree, and gold standards fitted fold by fold."""
+"""Single raters: their series as targets, their agreement, and gold standards that are fitted fold by fold."""
 
 from __future__ import annotations
 

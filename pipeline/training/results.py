@@ -1,4 +1,4 @@
-"""The tables that are saved beside a model: everything that its figures follow from."""
+"""The tables that are saved with a model; all its figures are computed from them."""
 
 from __future__ import annotations
 
