@@ -106,13 +106,6 @@ class Compute:
         return _Inference(torch.autocast(self.device, torch.bfloat16, enabled=self.precision == "bf16"))
 
 
-def cpu_has_bf16() -> bool:
-    """Whether this processor computes in bf16."""
-    import openvino as ov
-
-    return "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-
-
 class _Inference(AbstractContextManager[None]):
     def __init__(self, autocast: AbstractContextManager[None]) -> None:
         import torch

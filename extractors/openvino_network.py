@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from extractors.build_once import build_once
-from extractors.compute import cpu_has_bf16
+from extractors.openvino_import import cpu_has_bf16, openvino
 
 
 class OpenVinoNetwork:
@@ -27,20 +27,22 @@ class OpenVinoNetwork:
     """
 
     def __init__(self, network: nn.Module, example: Tensor, precision: str, threads: int) -> None:
-        import openvino as ov
-
         self._head = getattr(network, "head", nn.Identity())
         compiled = network.get_submodule("features") if hasattr(network, "head") else network
-        self._compiled = ov.Core().compile_model(
-            _converted(compiled, example),
-            "CPU",
-            {
-                "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" and cpu_has_bf16() else "f32",
-                "NUM_STREAMS": threads,
-                "INFERENCE_NUM_THREADS": threads,
-                # Several processes would all be pinned to the same cores.
-                "ENABLE_CPU_PINNING": False,
-            },
+        self._compiled = (
+            openvino()
+            .Core()
+            .compile_model(
+                _converted(compiled, example),
+                "CPU",
+                {
+                    "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" and cpu_has_bf16() else "f32",
+                    "NUM_STREAMS": threads,
+                    "INFERENCE_NUM_THREADS": threads,
+                    # Several processes would all be pinned to the same cores.
+                    "ENABLE_CPU_PINNING": False,
+                },
+            )
         )
         self._of_thread = threading.local()
 
@@ -54,24 +56,21 @@ class OpenVinoNetwork:
 
 def _converted(network: nn.Module, example: Tensor) -> Any:
     """OpenVINO's form of the network; kept in the user's cache folder, because making it takes some seconds."""
-    import openvino as ov
 
     def save(folder: Path) -> None:
-        ov.save_model(_convert(network, example), folder / "network.xml", compress_to_fp16=False)
+        openvino().save_model(_convert(network, example), folder / "network.xml", compress_to_fp16=False)
 
     try:
         folder = build_once(f"openvino-{_fingerprint(network, example)}", save)
     except OSError:  # no room
         return _convert(network, example)
-    return ov.Core().read_model(folder / "network.xml")
+    return openvino().Core().read_model(folder / "network.xml")
 
 
 def _convert(network: nn.Module, example: Tensor) -> Any:
-    import openvino as ov
-
     with torch.no_grad():
         exported = torch.export.export(network, (example,), dynamic_shapes=({0: torch.export.Dim("batch", min=1)},))
-    return ov.convert_model(exported)
+    return openvino().convert_model(exported)
 
 
 def _fingerprint(network: nn.Module, example: Tensor) -> str:
