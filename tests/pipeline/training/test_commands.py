@@ -266,6 +266,8 @@ def test_soft_labels_are_learned_on_their_own_scale(planted: Path, tmp_path: Pat
         *QUICK,
         "--label-range",
         "0,1",
+        "--workers",
+        1,
     ]
     done = run("train", planted / "features", *options, "--out", tmp_path / "m")
     assert done.exit_code == 0, done.stderr
