@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from clips import CHEAP, Clip, Extracted, click, extract
 from finished_folders import make_dataset
+from planted_folder import plant
 
 from extractors import numba_cache
 from models_cache.cache import WEIGHTS_DIR_VARIABLE
@@ -48,6 +49,13 @@ def yolo_checkpoint() -> Path:
 def real60(media: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Extracted:
     """The 60 s test clip with every table that needs no network, made once."""
     return extract(media("real60.mp4"), tmp_path_factory.mktemp("real60"), features=CHEAP)
+
+
+@pytest.fixture(scope="session")
+def planted(real60: Extracted, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Features, ratings and gold standards of ten videos, one of them too short to learn from; for reading only."""
+    lengths = {f"clip{i:02}": 40 for i in range(9)} | {"short": 4}
+    return plant(real60.out, "real60", tmp_path_factory.mktemp("planted") / "study", lengths)
 
 
 @pytest.fixture(scope="session")
