@@ -151,6 +151,7 @@ def extract_many(
     precision: Precision = "fp32",
     weights_dir: str | Path | None = None,
     overwrite: bool = False,
+    verify: bool = False,
     workers: int | Literal["auto"] = "auto",
     workers_per_gpu: int | None = None,
     scheduler: str | None = None,
@@ -176,7 +177,8 @@ def extract_many(
         device: "auto" takes a GPU if torch sees one.
         precision: "bf16" is faster and moves probabilities by about 0.01 at most.
         weights_dir: A folder with weights files of your own; workers of a cluster must see it.
-        overwrite: Make tables anew that are up to date.
+        overwrite: Compute tables again that are up to date.
+        verify: Read every table that is kept, and compute it again if its content is damaged.
         workers: Worker processes; "auto": what cores, memory and GPUs carry; 0: this process, without protection.
         workers_per_gpu: With workers="auto": at most so many share a GPU.
         scheduler: Address of a running Dask scheduler, such as "tcp://host:8786".
@@ -208,6 +210,7 @@ def extract_many(
         out=location(str(out)),
         weights_dir=weights_folder(weights_dir),
         overwrite=overwrite,
+        verify=verify,
         time_limit_s=time_limit_s,
         memory_limit_bytes=None if memory_limit is None else parse_bytes(memory_limit),
     )

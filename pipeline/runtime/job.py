@@ -24,7 +24,8 @@ class Job:
         settings: What is computed.
         out: Output folder.
         weights_dir: A folder with weights files, beside the places where they are always looked for.
-        overwrite: Make tables anew that are up to date.
+        overwrite: Compute tables again that are up to date.
+        verify: Read every table that is kept, and compute it again if its content is damaged.
         debug: Print tracebacks.
         time_limit_s: A video that takes longer fails; None: only one on which nothing moves does.
         memory_limit_bytes: A video that needs more memory fails.
@@ -38,6 +39,7 @@ class Job:
     out: Location
     weights_dir: Path | None = None
     overwrite: bool = False
+    verify: bool = False
     debug: bool = False
     time_limit_s: float | None = None
     memory_limit_bytes: int | None = None
