@@ -50,6 +50,7 @@ class Display(ProgressBars):
         self._started = time.perf_counter()
         self._listed: list[VideoResult] = []
         self._made_s = 0.0
+        self._noted: set[str] = set()
 
     def note(self, text: str) -> None:
         """Prints a line."""
@@ -83,6 +84,14 @@ class Display(ProgressBars):
             self._log({"event": "video"} | asdict(result))
         else:
             self._tell(result)
+            for note in result.notes:
+                self._note_once(result.video_id, note)
+
+    def _note_once(self, video_id: str, note: str) -> None:
+        """Prints a note for the first video that it applies to."""
+        if note not in self._noted:
+            self._noted.add(note)
+            self._say(f"[yellow]note[/]     {escape(video_id)}: {escape(note)}")
 
     def stopped(self, why: str) -> None:
         """Says why the run ended before all videos were done."""
@@ -101,7 +110,7 @@ class Display(ProgressBars):
         if result.state == "failed":
             line = f"[red]failed[/]  {name}: {escape(result.error or '')}"
         elif result.damage:
-            line = f"[yellow]damaged[/] {name}: {describe_damage(result.damage)}"
+            line = f"[yellow]damaged[/] {name}: {describe_damage(result.damage, result.lost_s)}"
         elif self.shown:
             return
         else:
@@ -142,6 +151,14 @@ def show_overview(found: Overview, out: str, console: Console) -> None:
         console.print(f"\n[red]{len(group.video_ids)} x {group.error_class}[/]: {escape(group.cause)}", soft_wrap=True)
         console.print(f"  for example {escape(group.example)}", soft_wrap=True, highlight=False)
         console.print(f"  {_some(group.video_ids)}", soft_wrap=True, highlight=False, markup=False)
+    if found.truncated:
+        lost = [f"{video_id} {lost_s:.1f} s" for video_id, lost_s in found.truncated.items()]
+        console.print(
+            f"\ntruncated; lost at the end: {_some(lost)}; copy or download them again",
+            soft_wrap=True,
+            highlight=False,
+            markup=False,
+        )
     for feature, videos in found.left_out.items():
         console.print(f"\nleft out for want of weights: {feature} ({videos} videos)", soft_wrap=True, highlight=False)
     if found.unreadable:
@@ -205,5 +222,5 @@ def _row(result: VideoResult) -> tuple[str, ...]:
         str(len(result.kept)),
         f"{seconds:.1f}",
         speed,
-        ", ".join(filter(None, (*sorted(result.left_out), describe_damage(result.damage)))),
+        ", ".join(filter(None, (*sorted(result.left_out), describe_damage(result.damage, result.lost_s)))),
     )

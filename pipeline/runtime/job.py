@@ -25,6 +25,7 @@ class Job:
         out: Output folder.
         weights_dir: A folder with weights files, beside the places where they are always looked for.
         overwrite: Compute tables again that are up to date.
+        trust_headers: Decode files whose headers claim more than `pipeline.media.limits` allow.
         verify: Read every table that is kept, and compute it again if its content is damaged.
         debug: Print tracebacks.
         time_limit_s: A video that takes longer fails; None: only one on which nothing moves does.
@@ -39,6 +40,7 @@ class Job:
     out: Location
     weights_dir: Path | None = None
     overwrite: bool = False
+    trust_headers: bool = False
     verify: bool = False
     debug: bool = False
     time_limit_s: float | None = None

@@ -208,8 +208,10 @@ def test_the_record_keeps_what_earlier_runs_found(media: Callable[[str], Path], 
         assert done.returncode == 0, (kept, done.stderr)
         record = json.loads(status.read_text())
         assert record["damage"]["video_packets_missing"] == 774
+        assert record["lost_s"] == pytest.approx(31, abs=0.1)
         assert record["tables"]["color"] == 58
     assert record["tables"]["emobase"] == 58
+    assert "truncated60 31.1 s" in avcues("status", tmp_path).stdout
 
 
 def test_odd_file_names_do_not_stop_the_others(media: Callable[[str], Path], tmp_path: Path) -> None:
