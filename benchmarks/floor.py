@@ -28,7 +28,7 @@ from decoding import decode
 from naive import RATE_HZ, decode_sound, weights
 
 from extractors.compute import Compute
-from extractors.emobase import EmobaseStream
+from extractors.emobase import Emobase
 from extractors.face_detectors import DETECTORS, LONG_SIDE
 from extractors.networks import fer, i3d_resnet, inception_i3d, places
 from extractors.objects import Objects, ObjectsSettings
@@ -85,7 +85,7 @@ def opensmile_of(video: Path, windows: int) -> Callable[[], None]:
     samples = decode_sound(video)
 
     def run() -> None:
-        stream = EmobaseStream(RATE_HZ, Fraction(1, 2), windows)
+        stream = Emobase().start_audio(RATE_HZ, Fraction(1, 2), windows)
         for start in range(0, len(samples), RATE_HZ):
             stream.write(samples[start : start + RATE_HZ])
         stream.finish(windows)

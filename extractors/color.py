@@ -28,7 +28,7 @@ _TABLE = Table(
             Column(
                 name=name,
                 unit="fraction",
-                meaning=f"share of pixels with hue in [{10 * i}, {10 * i + 10}) degrees",
+                meaning=f"share of pixels with hue in [{(10 * i - 1) % 360}, {10 * i + 9}) degrees; grey has hue 0",
                 low=0,
                 high=1,
             )

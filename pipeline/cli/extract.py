@@ -34,7 +34,8 @@ def extract(
         typer.Option(
             rich_help_panel=_WHAT,
             help="Comma-separated, or all: emobase, rhythm, color, lighting, expressions (and its faces), scenes, "
-            "objects (and its detections), actions. shots and the timeline always come along.",
+            "objects (and its detections), actions. Only by name: egemaps, compare. shots and the timeline always come "
+            "along.",
         ),
     ] = "all",
     step: Annotated[
@@ -44,7 +45,7 @@ def extract(
         str,
         typer.Option(
             rich_help_panel=_WHAT,
-            help="Rate in Hz that emobase's input is resampled to, or native, as the MuVi study did.",
+            help="Rate in Hz that openSMILE's input is resampled to, or native, as the MuVi study did.",
         ),
     ] = "48000",
     set_: Annotated[
@@ -172,7 +173,7 @@ def extract(
             settings=make_settings(
                 features=_names(features),
                 step=step,
-                options=_options(audio_rate, set_, variant),
+                options=_options(audio_rate, _names(features), set_, variant),
                 device=device,
                 precision=precision,
             ),
@@ -224,6 +225,9 @@ def show_run(
     return EXIT_SOME_FAILED if display.failed or display.was_stopped else 0
 
 
+_OF_OPENSMILE = ("emobase", "egemaps", "compare")
+
+
 def _names(features: str) -> list[str] | None:
     return None if features == "all" else [name.strip() for name in features.split(",") if name.strip()]
 
@@ -243,7 +247,9 @@ def parse_workers(workers: str) -> int | None:
     return int(workers)
 
 
-def _options(audio_rate: str, assignments: list[str], variants: list[str]) -> dict[str, dict[str, Any]]:
+def _options(
+    audio_rate: str, features: list[str] | None, assignments: list[str], variants: list[str]
+) -> dict[str, dict[str, Any]]:
     """Options by feature, from --audio-rate, --set and --variant."""
     from pipeline.errors import SettingsError
 
@@ -252,7 +258,9 @@ def _options(audio_rate: str, assignments: list[str], variants: list[str]) -> di
         is_number = audio_rate.isascii() and audio_rate.isdigit()
         if audio_rate != "native" and not is_number:
             raise SettingsError(f"--audio-rate {audio_rate}: expected a rate in Hz, such as 48000, or native")
-        options["emobase"] = {"rate_hz": int(audio_rate) if is_number else audio_rate}
+        rate = int(audio_rate) if is_number else audio_rate
+        taking = [name for name in _OF_OPENSMILE if name in (features or ())] or ["emobase"]
+        options |= {name: {"rate_hz": rate} for name in taking}
     for assignment in assignments:
         name, dot, rest = assignment.partition(".")
         option, equals, value = rest.partition("=")

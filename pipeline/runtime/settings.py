@@ -27,7 +27,7 @@ class Settings:
 
     Args:
         step: Window length in seconds.
-        features: Extractor names, none for all; `BASE_FEATURE` is added.
+        features: Extractor names, none for all that are made by default; `BASE_FEATURE` is added.
         options: Extractor name to its options.
         compute: Device, precision and threads.
     """
@@ -40,7 +40,7 @@ class Settings:
     @property
     def wanted(self) -> tuple[str, ...]:
         """Names of the extractors of this run, the shot detector first."""
-        return tuple(dict.fromkeys((BASE_FEATURE, *(self.features or registry.names()))))
+        return tuple(dict.fromkeys((BASE_FEATURE, *(self.features or registry.default_names()))))
 
     def create_extractors(self) -> list[BaseExtractor]:
         """The extractors of this run, the shot detector first.
