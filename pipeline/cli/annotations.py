@@ -478,8 +478,8 @@ def _parse_step(text: str) -> Any:
         step = Fraction(text)
     except (ValueError, ZeroDivisionError) as error:
         raise SettingsError(f"--step {text}: expected seconds, such as 0.5") from error
-    if step <= 0:
-        raise SettingsError(f"--step {text}: expected more than 0 seconds")
+    if not 0 < step <= 3600:
+        raise SettingsError(f"--step {text}: expected seconds, more than 0 and at most 3600")
     return step
 
 

@@ -4,22 +4,39 @@ from __future__ import annotations
 
 import sys
 from contextlib import nullcontext
+from itertools import pairwise
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from pipeline.cli import annotations as ratings
 from pipeline.cli.dataset import align, describe, export
-from pipeline.cli.errors import OneLineErrors
+from pipeline.cli.errors import EXIT_NOTHING_STARTED, OneLineErrors
 from pipeline.cli.extract import extract, parse_workers, show_run
 from pipeline.cli.models import models
 from pipeline.cli.predict import compare, evaluate, predict
 from pipeline.cli.report import make_report, report
 from pipeline.cli.train import train
 
+
+class _NoEmptyArguments(TyperGroup):
+    """The commands; an empty argument, most likely an unset shell variable, would silently mean the current folder."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        for before, argument in pairwise(["", *args]):
+            option, equals, value = argument.partition("=")
+            if not argument or (option.startswith("--") and equals and not value):
+                named = option or (before if before.startswith("-") else "an argument")
+                print(f"avcues: {named} is empty; is a shell variable unset?", file=sys.stderr)
+                raise typer.Exit(EXIT_NOTHING_STARTED)
+        return super().parse_args(ctx, args)
+
+
 app = typer.Typer(
     name="avcues",
+    cls=_NoEmptyArguments,
     no_args_is_help=True,
     context_settings={"help_option_names": ["--help", "-h"]},
     rich_markup_mode="rich",

@@ -109,7 +109,12 @@ def extract(
         ),
     ] = [],  # noqa: B006
     log_json: Annotated[
-        bool, typer.Option("--log-json", rich_help_panel=_HOW, help="One JSON object per video on standard error.")
+        bool,
+        typer.Option(
+            "--log-json",
+            rich_help_panel=_HOW,
+            help="Write JSON objects, one per line and video, to standard output, and no text.",
+        ),
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", rich_help_panel=_HOW, help="Show tracebacks.")] = False,
     time_limit: Annotated[
@@ -184,7 +189,7 @@ def show_run(
     max_failures: int | None = None,
     log_json: bool = False,
 ) -> int:
-    """Runs a job, shows it on standard error, and returns the exit code."""
+    """Runs a job, shows it on standard error (as JSON: on standard output), and returns the exit code."""
     from rich.console import Console
 
     from pipeline.cli.display import Display
@@ -192,7 +197,7 @@ def show_run(
     from pipeline.runtime.run import run
     from pipeline.runtime.signals import terminable
 
-    display = Display(Console(stderr=True), log_json=log_json)
+    display = Display(Console(stderr=not log_json), log_json=log_json)
     results = run(paths, job, workers, max_failures=max_failures, observer=display)
     with terminable(), closing(results), display:
         try:
@@ -200,8 +205,10 @@ def show_run(
                 display.finished(result)
         except RunStoppedError as error:
             display.stopped(str(error))
-        finally:
+        except KeyboardInterrupt:
             display.summarise(str(job.out))
+            raise
+        display.summarise(str(job.out))
     return EXIT_SOME_FAILED if display.failed or display.was_stopped else 0
 
 

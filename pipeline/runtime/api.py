@@ -136,6 +136,7 @@ def extract(
         bars.planned(Plan(videos=1, problems=(), networks=(), left_out=left_out))
         measured = Measurements(extractors=settings.create_extractors(), step=settings.step, compute=settings.compute)
         video = videos[0]
+        bars.progress(video.video_id, 0.0, None)
         tables = measure_video(video, measured, lambda done, total: bars.progress(video.video_id, done, total))
     return ExtractedVideo(video.video_id, tables, left_out)
 
@@ -211,6 +212,8 @@ def extract_many(
         time_limit_s=time_limit_s,
         memory_limit_bytes=None if memory_limit is None else parse_bytes(memory_limit),
     )
+    if workers != "auto" and not isinstance(workers, int):
+        raise SettingsError(f"--workers {workers}: expected a number of processes, 0, or auto")
     count = None if workers == "auto" else workers
     chosen = Workers(count=count, per_gpu=workers_per_gpu, scheduler=scheduler, resources=resources)
     return _extract_many([str(path) for path in media], job, chosen, max_failures, progress)
@@ -296,9 +299,12 @@ def parse_bytes(size: int | str) -> int:
     from dask.utils import parse_bytes as parse
 
     try:
-        return int(parse(size))
+        number = int(parse(size))
     except (ValueError, OverflowError) as error:
         raise SettingsError(f"--memory-limit {size}: expected a size such as 4GiB") from error
+    if number < 1:
+        raise SettingsError(f"--memory-limit {size}: expected a size such as 4GiB")
+    return number
 
 
 def weights_folder(weights_dir: str | Path | None) -> Path | None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
+from math import inf
 
 from extractors.openvino_import import cpu_has_bf16
 from models_cache.cache import weights_from
-from pipeline.errors import RunStoppedError
+from pipeline.errors import RunStoppedError, SettingsError
 from pipeline.runtime import backends, cluster
 from pipeline.runtime.gpus import visible_gpus
 from pipeline.runtime.inputs import Inputs, collect
@@ -25,19 +26,33 @@ from pipeline.store.records import VideoResult, remember_requested
 
 @dataclass(frozen=True, kw_only=True)
 class Workers:
-    """Who does the work; nothing of it changes a value.
+    """Who does the work; none of it changes a value.
 
     Args:
-        count: Worker processes; None: as many as the machine carries; 0: this process, without limits.
-        per_gpu: With None workers: at most so many share a GPU.
-        scheduler: Address of a Dask scheduler that is already running; its workers do the work.
-        resources: What workers of that scheduler must have, as `dask worker --resources` names it.
+        count: Worker processes; None: as many as suit the machine; 0: work in this process, without limits.
+        per_gpu: With `count` None: the most workers that share a GPU; None: 4.
+        scheduler: Address of a running Dask scheduler, whose workers do the work.
+        resources: What a worker of that scheduler must offer, as `dask worker --resources` names it.
+
+    Raises:
+        SettingsError: A number is out of range, or resources are named without a scheduler.
     """
 
     count: int | None = None
     per_gpu: int | None = None
     scheduler: str | None = None
     resources: Mapping[str, float] | None = None
+
+    def __post_init__(self) -> None:
+        if self.count is not None and self.count < 0:
+            raise SettingsError(f"--workers {self.count}: expected a number of processes, 0, or auto")
+        if self.per_gpu is not None and self.per_gpu < 1:
+            raise SettingsError(f"--workers-per-gpu {self.per_gpu}: expected 1 or more")
+        for name, amount in (self.resources or {}).items():
+            if not (name and 0 < amount < inf):
+                raise SettingsError(f"--resources {name}={amount:g}: expected NAME=AMOUNT, such as GPU=1")
+        if self.resources and self.scheduler is None:
+            raise SettingsError("--resources needs --scheduler: it chooses among the workers of a running cluster")
 
 
 def run(
@@ -69,6 +84,8 @@ def run(
 def _run(
     inputs: Inputs, job: Job, workers: Workers, max_failures: int | None, observer: Observer
 ) -> Generator[VideoResult]:
+    if workers.count is not None:
+        workers = replace(workers, count=min(workers.count, len(inputs.videos)))
     with closing(WorkerProcess()) as process, weights_from(job.weights_dir):
         job = _prepared(inputs, job, workers, process, observer)
         prepare_output(job.out)
@@ -141,7 +158,8 @@ def _results(
     else:
         count = workers.count
         if count is None:
-            count = cluster.default_workers(len(inputs.videos), job.gpus or (), workers.per_gpu)
+            networks = any(extractor.weights for extractor in job.settings.create_extractors())
+            count = cluster.default_workers(len(inputs.videos), job.gpus or (), workers.per_gpu, networks=networks)
         job = job.with_threads(cluster.threads_per_worker(max(1, count)))
         if count == 0:
             yield backends.run_here(videos, job, observer.progress)
