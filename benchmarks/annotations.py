@@ -1,7 +1,8 @@
 """Seconds and peak memory from many ratings to labels: `python benchmarks/annotations.py [VIDEOS]`.
 
 A tidy CSV file of a made-up study (6 raters, 3 setups, 2 dimensions, 120 samples of each video) is imported, checked
-and turned into gold standards, each by its command, in a process of its own.
+and turned into gold standards, each by its command, in a process of its own. The figures are printed and go to
+`results/annotations.md`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
+from run import machine
 
 RATERS, SETUPS, DIMENSIONS, SAMPLES = 6, ("music", "visual", "audiovisual"), ("arousal", "valence"), 120
 
@@ -54,21 +56,33 @@ def measure(*arguments: object) -> tuple[float, float]:
 
 
 def main(videos: int) -> None:
-    """Prints a line per command, and the sum."""
+    """Prints and writes a line per command, and the sum."""
     with tempfile.TemporaryDirectory() as folder:
         ratings, ann, gold = (Path(folder) / name for name in ("ratings.csv", "ann", "gold"))
         count = write_ratings(ratings, videos)
-        print(f"{videos} videos, {count / 1e6:.1f} million ratings, {ratings.stat().st_size / 1e6:.0f} MB of CSV")
+        lines = [
+            "# Benchmark: from ratings to labels",
+            "",
+            f"{videos} videos, {count / 1e6:.1f} million ratings, {ratings.stat().st_size / 1e6:.0f} MB of CSV.",
+            "",
+            *(f"- {name}: {value}" for name, value in machine().items()),
+            "",
+            "| command | seconds | peak MB |",
+            "| --- | --: | --: |",
+        ]
         steps = {
             "import": ("import", "tidy", ratings, "--out", ann, "--range", "-1,1"),
             "check": ("check", ann),
             "gold": ("gold", ann, "--out", gold),
         }
         measured = {name: measure(*arguments) for name, arguments in steps.items()}
-        for name, (seconds, memory) in measured.items():
-            print(f"{name:8} {seconds:6.1f} s, peak memory {memory:5.0f} MB")
-        seconds, memory = (function(one[i] for one in measured.values()) for i, function in enumerate((sum, max)))
-        print(f"{'in all':8} {seconds:6.1f} s, peak memory {memory:5.0f} MB")
+        measured["in all"] = (
+            sum(seconds for seconds, _ in measured.values()),
+            max(memory for _, memory in measured.values()),
+        )
+        lines += [f"| {name} | {seconds:.1f} | {memory:.0f} |" for name, (seconds, memory) in measured.items()]
+        print("\n".join(lines))
+        (Path(__file__).parent / "results" / "annotations.md").write_text("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import platformdirs
 from filelock import FileLock
 
 from models_cache import AvcuesError
+from models_cache.ownership import only_we_write
 
 
 def build_once(name: str, make: Callable[[Path], object]) -> Path:
@@ -38,13 +40,15 @@ def build_once(name: str, make: Callable[[Path], object]) -> Path:
 
 
 def _writable_root() -> Path:
-    """The user's cache folder, or the temporary folder where that cannot be written."""
-    places = [Path(platformdirs.user_cache_dir("avcues")), Path(tempfile.gettempdir()) / f"avcues-{os.getuid()}"]
-    for place in places:
-        try:
-            place.mkdir(parents=True, exist_ok=True)
-        except OSError:
-            continue
+    """The user's cache folder, or where that cannot be written, a folder of the user's own among temporary files."""
+    with suppress(OSError):
+        place = Path(platformdirs.user_cache_dir("avcues"))
+        place.mkdir(parents=True, exist_ok=True)
         if os.access(place, os.W_OK):
+            return place
+    with suppress(OSError):
+        place = Path(tempfile.gettempdir()) / f"avcues-{os.getuid()}"
+        place.mkdir(mode=0o700, exist_ok=True)
+        if only_we_write(place):  # its name is no secret: another user may have planted something
             return place
     raise AvcuesError("no folder for compiled functions can be written; set XDG_CACHE_HOME to one that can")

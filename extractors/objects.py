@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -189,6 +191,14 @@ class Objects(BaseExtractor):
         return tuple(json.loads(noted.read_text()))
 
 
+@cache
+def _settings_folder() -> str:
+    """A folder for Ultralytics' settings, of this process alone: under a known name, another user could plant one."""
+    folder = tempfile.mkdtemp(prefix="avcues-ultralytics-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
 def _load(path: Path) -> Any:
     """The model of an Ultralytics checkpoint, fused.
 
@@ -198,7 +208,7 @@ def _load(path: Path) -> Any:
     os.environ.setdefault("YOLO_AUTOINSTALL", "false")
     os.environ.setdefault("YOLO_OFFLINE", "true")
     os.environ.setdefault("YOLO_VERBOSE", "false")
-    os.environ.setdefault("YOLO_CONFIG_DIR", str(Path(tempfile.gettempdir()) / f"avcues-ultralytics-{os.getuid()}"))
+    os.environ.setdefault("YOLO_CONFIG_DIR", _settings_folder())
     from extractors.torchvision_import import torchvision
 
     torchvision()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 
 from extractors import numba_cache
 from extractors.base import BaseExtractor
@@ -18,13 +20,18 @@ N_FFT = 2048
 HOP_LENGTH = 441  # 20 ms: a whole number of frames in a window
 FRAMES_PER_SECOND = RATE_HZ // HOP_LENGTH
 TEMPOGRAM_S = 8.0  # librosa's default autocorrelation window
-# Far below any signal (full scale is about 500): keeps librosa's decibels clear of their limit of 80 below the loudest.
-_FLOOR = np.float32(1e-5)
+SLOWEST_BPM, FASTEST_BPM = 30, 300  # pulses that count for pulse clarity
+# The magnitude of 16-bit rounding noise, sqrt(sum of the squared window / 12) / 2**15. Without it, what a lossy codec
+# leaves empty would have a contrast that depends on the decoder's number format and on the loudest moment.
+CONTRAST_FLOOR = np.float32(2**-12)
+CONTRAST_TOP_HZ = 10_000  # resampling to 22.05 kHz leaves nothing above
 _BLOCK_S = 10  # length of the pieces that spectra are computed in
+_WINDOWS_AT_ONCE = 256  # whose autocorrelations are in memory together
 
 _PITCHES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 _TONNETZ = ("fifth x", "fifth y", "minor third x", "minor third y", "major third x", "major third y")
 _NYQUIST = RATE_HZ / 2
+_CONTRAST_BANDS_HZ = (0, 200, 400, 800, 1600, 3200, 6400, CONTRAST_TOP_HZ)
 
 _TABLE = Table(
     name="rhythm",
@@ -45,12 +52,19 @@ _TABLE = Table(
         Column(
             name="pulse_clarity",
             unit="1",
-            meaning="largest autocorrelation of onset strength at 30 to 300 beat/min over the surrounding 8 s",
+            meaning="largest autocorrelation of onset strength, its mean removed, at 30 to 300 beat/min over the "
+            "surrounding 8 s: 1 for exact repetition, about 0.2 for noise; null where there is no onset energy",
             low=0,
             high=1,
         ),
         *(
-            Column(name=f"chroma_{i:02d}", unit="1", meaning=f"mean energy of pitch class {p}", low=0, high=1)
+            Column(
+                name=f"chroma_{i:02d}",
+                unit="1",
+                meaning=f"mean energy of pitch class {p}, relative to the strongest pitch class of each frame",
+                low=0,
+                high=1,
+            )
             for i, p in enumerate(_PITCHES)
         ),
         *(
@@ -62,8 +76,14 @@ _TABLE = Table(
         Column(name="rolloff_mean", unit="Hz", meaning="mean 85 % spectral roll-off", low=0, high=_NYQUIST),
         Column(name="flatness_mean", unit="1", meaning="mean spectral flatness: 0 tonal, 1 noise", low=0, high=1),
         *(
-            Column(name=f"contrast_{i}", unit="dB", meaning=f"mean spectral contrast, octave band {i}")
-            for i in range(7)
+            Column(
+                name=f"contrast_{i}",
+                unit="dB",
+                meaning=f"mean spectral contrast, {low} to {high} Hz: 10 log10 of the magnitude of peaks over that of "
+                "valleys",
+                low=0,
+            )
+            for i, (low, high) in enumerate(pairwise(_CONTRAST_BANDS_HZ))
         ),
     ),
 )
@@ -76,10 +96,18 @@ class Rhythm(BaseExtractor):
     Frames are centred as in librosa; window k holds the frames centred in [k * step, (k + 1) * step). Decibels are
     relative to full scale without librosa's dynamic-range limit (`top_db=None`), which would make each value
     depend on the loudest moment of the whole track. Onsets, tempo and beats use the onset envelope of the whole track.
+
+    *Pulse clarity* is that of Lartillot et al. 2008 ("MaxAutocor"): the largest value of the normalised
+    autocorrelation of the onset envelope among the lags of 30 to 300 beat/min. The mean of the 8 s around a window's
+    middle is removed, and the autocorrelation is divided by that of the (Hann) window, so that equally regular pulses
+    of any tempo are equally clear.
+
+    *Spectral contrast* ends at 10 kHz, below the cut of the resampler, and magnitudes have a floor at the rounding
+    noise of 16-bit sound, so that recordings of different rates and formats compare.
     """
 
     name = "rhythm"
-    version = 1
+    version = 2
     citation = (
         "librosa 0.11 (McFee et al. 2015); Ellis 2007, Beat tracking by dynamic programming; "
         "Lartillot et al. 2008, Multi-feature modeling of pulse clarity; Harte et al. 2006 (tonal centroid); "
@@ -176,7 +204,7 @@ class RhythmStream:
                 centroid,
                 feature.spectral_rolloff(S=spectrum, sr=RATE_HZ),
                 feature.spectral_flatness(S=spectrum),
-                feature.spectral_contrast(S=np.maximum(spectrum, _FLOOR), sr=RATE_HZ),
+                _contrast(spectrum),
             ]
         )
         stds = np.concatenate([rms, centroid])
@@ -189,6 +217,16 @@ class RhythmStream:
                 ]
             ).astype(np.float32)
         )
+
+
+def _contrast(spectrum: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """(7, T) spectral contrast of (F, T) magnitudes."""
+    import librosa
+
+    frequencies = librosa.fft_frequencies(sr=RATE_HZ, n_fft=N_FFT)
+    below = frequencies <= CONTRAST_TOP_HZ
+    audible = np.maximum(spectrum[below], CONTRAST_FLOOR)
+    return librosa.feature.spectral_contrast(S=audible, sr=RATE_HZ, freq=frequencies[below])
 
 
 _SPECTRAL_NAMES = (
@@ -218,7 +256,7 @@ def _onset_columns(envelope: npt.NDArray[np.float32], windows: int) -> dict[str,
     per_window = len(envelope) // windows
     by_window = envelope.reshape(windows, per_window)
     timing = {"sr": RATE_HZ, "hop_length": HOP_LENGTH}
-    tempo_bpm, pulse_clarity, global_bpm = _tempo(envelope, windows)
+    tempo_bpm, global_bpm = _tempo(envelope, windows)
     onsets = onset_detect(onset_envelope=envelope, **timing)
     beats = np.empty(0, np.int64)
     if envelope.any():
@@ -229,14 +267,35 @@ def _onset_columns(envelope: npt.NDArray[np.float32], windows: int) -> dict[str,
         "onset_count": np.bincount(onsets // per_window, minlength=windows).astype(np.int16),
         "beat_count": np.bincount(beats // per_window, minlength=windows).astype(np.int16),
         "tempo_bpm": tempo_bpm,
-        "pulse_clarity": pulse_clarity,
+        "pulse_clarity": _pulse_clarity(envelope, windows),
     }
 
 
-def _tempo(
-    envelope: npt.NDArray[np.float32], windows: int
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], float]:
-    """Tempo and pulse clarity at the middle of each window, and the tempo of the track.
+def _pulse_clarity(envelope: npt.NDArray[np.float32], windows: int) -> npt.NDArray[np.float32]:
+    """(N,) pulse clarity at the middle of each window, NaN where there is no onset energy; see `Rhythm`."""
+    length = round(TEMPOGRAM_S * FRAMES_PER_SECOND)
+    per_window = len(envelope) // windows
+    around = sliding_window_view(np.pad(envelope, length // 2), length)[per_window // 2 : len(envelope) : per_window]
+    window = np.hanning(length + 1)[:-1]
+    lags = slice(FRAMES_PER_SECOND * 60 // FASTEST_BPM, FRAMES_PER_SECOND * 60 // SLOWEST_BPM + 1)
+    reference = _autocorrelation(window)
+    clarity = []
+    for some in np.array_split(around, range(_WINDOWS_AT_ONCE, windows, _WINDOWS_AT_ONCE)):
+        mean = np.average(some, axis=1, weights=window)[:, None]
+        correlation = _autocorrelation((some - mean) * window) / reference
+        energy = np.where(some.any(axis=1), correlation[:, 0], np.nan)
+        clarity.append((correlation[:, lags].max(axis=1) / energy).clip(0, 1))
+    return np.concatenate(clarity).astype(np.float32)
+
+
+def _autocorrelation(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Along the last axis, at lags from 0 to less than its length."""
+    length = x.shape[-1]
+    return np.fft.irfft(np.abs(np.fft.rfft(x, 2 * length)) ** 2)[..., :length]
+
+
+def _tempo(envelope: npt.NDArray[np.float32], windows: int) -> tuple[npt.NDArray[np.float32], float]:
+    """Tempo at the middle of each window, and the tempo of the track.
 
     The tempogram is librosa's, in pieces: whole, it would take 550 MB for two hours.
     """
@@ -247,10 +306,8 @@ def _tempo(
     padded = np.pad(envelope, length // 2, mode="linear_ramp", end_values=(0, 0))
     per_window = len(envelope) // windows
     block = max(1, 60 * FRAMES_PER_SECOND // per_window) * per_window
-    lags_bpm = librosa.tempo_frequencies(length, **timing)
-    in_range = (lags_bpm >= 30) & (lags_bpm <= 300)
 
-    local, clarity, total = [], [], np.zeros(length)
+    local, total = [], np.zeros(length)
     for start in range(0, len(envelope), block):
         stop = min(start + block, len(envelope))
         tempogram = librosa.feature.tempogram(
@@ -261,10 +318,9 @@ def _tempo(
         bpm = librosa.feature.tempo(tg=middle, aggregate=None, ac_size=TEMPOGRAM_S, **timing)
         silent = ~(middle[0] > 0)
         local.append(np.where(silent, np.nan, bpm))
-        clarity.append(np.where(silent, np.nan, middle[in_range].max(axis=0).clip(0, 1)))
     mean = (total / len(envelope))[:, None]
     global_bpm = float(librosa.feature.tempo(tg=mean, aggregate=None, ac_size=TEMPOGRAM_S, **timing)[0])
-    return np.concatenate(local).astype(np.float32), np.concatenate(clarity).astype(np.float32), global_bpm
+    return np.concatenate(local).astype(np.float32), global_bpm
 
 
 def _import_librosa() -> None:

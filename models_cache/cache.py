@@ -20,6 +20,7 @@ from models_cache.download import DownloadError, Progress, download, download_me
 from models_cache.errors import WeightsError
 from models_cache.hashing import mismatch, sha256
 from models_cache.manifest import Asset, asset, assets
+from models_cache.ownership import only_we_write
 
 CACHE_VARIABLE = "AVCUES_MODELS_DIR"
 WEIGHTS_DIR_VARIABLE = "AVCUES_WEIGHTS_DIR"
@@ -146,15 +147,18 @@ def _verified(wanted: Asset, path: Path) -> str | None:
 
 @lru_cache
 def _verify_once(name: str, path: Path, size: int, mtime_ns: int) -> str | None:
-    """SHA-256 of the file if it is the asset; remembered in this process, and on disk for files in the cache."""
+    """SHA-256 of the file if it is the asset; remembered in this process, and on disk for files in the cache.
+
+    What is remembered on disk counts only if nobody else can have written the file or the record.
+    """
     wanted = asset(name)
     record = path.with_name(f".{path.name}.verified")
     stamp = {"bytes": size, "mtime_ns": mtime_ns, "expected": wanted.sha256 or wanted.git_sha1}
     try:
-        known = json.loads(record.read_text())
-        if {key: known[key] for key in stamp} == stamp:
+        known = json.loads(record.read_text()) if only_we_write(path) and only_we_write(record) else {}
+        if known and {key: known[key] for key in stamp} == stamp:
             return str(known["sha256"])
-    except (OSError, ValueError, KeyError):
+    except (AttributeError, KeyError, OSError, TypeError, ValueError):
         pass
     if mismatch(wanted, path) is not None:
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -12,7 +12,7 @@ from pipeline.annotations.choices import choices_of
 from pipeline.annotations.coefficients import Bootstrap
 from pipeline.annotations.consensus import Weights
 from pipeline.annotations.exclusions import LeftOut, usable
-from pipeline.annotations.groups import groupings
+from pipeline.annotations.groups import groupings, not_compared
 from pipeline.annotations.label_statistics import LabelStatistics, label_statistics
 from pipeline.annotations.median_tests import MedianTest, median_tests
 from pipeline.annotations.schema import Annotations
@@ -22,45 +22,60 @@ from pipeline.annotations.setup_agreement import SetupAgreement
 
 @dataclass(frozen=True, kw_only=True)
 class Agreement:
-    """All that is to be said of agreement.
+    """How far the raters of a study agree.
 
     Args:
-        weights: Of the consensus in the leave-one-out CCC.
-        by_setup: Per setup and dimension.
-        between_setups: Per pair of setups and dimension.
-        labels: Per dimension of labels.
-        medians: Of single series, by setup and by profiles of raters.
-        left_out: Series that are not used, by reason.
+        weights: Weights of the consensus in the leave-one-out CCC.
+        windows: Number of first windows that were used; None: all.
+        together: Whether all of a rater's series of a clip were left out if one of them was.
+        bootstrap: Of the intervals.
+        by_setup: One entry per setup and dimension.
+        between_setups: One entry per pair of setups and dimension.
+        labels: One entry per dimension of labels.
+        medians: Tests of single series, by setup and by who rated.
+        left_out: Series left out, by reason.
+        not_compared: Columns about raters or clips that were not compared by, each with the reason.
     """
 
     weights: str
+    windows: int | None
+    together: bool
     bootstrap: Bootstrap
     by_setup: tuple[SetupAgreement, ...]
     between_setups: tuple[BetweenSetups, ...]
     labels: tuple[LabelStatistics, ...]
     medians: tuple[MedianTest, ...]
     left_out: LeftOut
+    not_compared: Mapping[str, str]
 
 
 def agreement(
     annotations: Annotations,
     *,
     weights: Weights = "others",
+    windows: int | None = None,
+    together: bool = False,
     step: Fraction = Fraction(1, 2),
     bootstrap: Bootstrap = Bootstrap(),
     by: Collection[str] | None = None,
 ) -> Agreement:
-    """Measures agreement in every setup, between setups, and by profiles of raters.
+    """Measures agreement in every setup, between setups, and by who the raters are.
+
+    The MuVi study's figures are those of `weights="all", windows=118, together=True`.
 
     Args:
-        weights: Of the consensus that a rater is compared with; the MuVi study's are "all".
+        annotations: Ratings of any kind.
+        weights: Weights of the consensus that a rater is compared with; see `ewe`.
+        windows: Only the first windows count, and shorter series are left out; None: all windows, and series shorter
+            than 90 % of the median of their video are left out.
+        together: Leave out all of a rater's series of a clip if one of them is constant or too short.
         step: Seconds per window, for ratings over time.
-        bootstrap: Of the intervals, over videos.
-        by: What labels and medians are compared by: "setup", "seen", "overlay", columns of the raters' table, or
-            conditions such as "years_formal_training>3"; None: all that there are.
+        bootstrap: Number and seed of the samples of videos for the intervals.
+        by: What labels and medians are compared by: "setup", "seen", "overlay", columns of the table of raters, or
+            conditions such as "years_formal_training>3"; None: all with 2 to 8 groups.
 
     Raises:
-        SettingsError: `by` names no such column.
+        SettingsError: `by` names an unknown column.
     """
     groups = groupings(annotations, by)
     rows: list[SetupAgreement] = []
@@ -68,7 +83,9 @@ def agreement(
     medians: list[MedianTest] = []
     left_out: dict[str, tuple[str, ...]] = {}
     for name, clips, part in round_parts(annotations):
-        series, gone = usable(series_of(part, step))
+        series = series_of(part, step)
+        series = series if windows is None else series.until(windows)
+        series, gone = usable(series, windows=windows, together=together)
         once = once_per_clip(part)
         rows += setup_agreement.over_time(series, name, clips, weights, bootstrap)
         rows += setup_agreement.once_per_clip(once, name, clips, weights, bootstrap)
@@ -81,12 +98,15 @@ def agreement(
             medians += median_tests(series, once, groupings(part, by), name, bootstrap)
     return Agreement(
         weights=weights,
+        windows=windows,
+        together=together,
         bootstrap=bootstrap,
         by_setup=tuple(rows),
         between_setups=tuple(between),
         labels=tuple(label_statistics(annotations, one.name, groups, bootstrap) for one in annotations.nominal()),
         medians=tuple(medians),
         left_out=left_out,
+        not_compared=not_compared(annotations) if by is None else {},
     )
 
 

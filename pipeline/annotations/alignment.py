@@ -1,19 +1,19 @@
-"""Whether what raters said stands in the rows of the clips that they said it of.
+"""Whether ratings are in the rows of the clips that they belong to.
 
-A file whose labels slipped by a row looks sound: every rater has as many rows as before. But then what one rater says
-of a clip has nothing to do with what the others say of it, until the rows are moved back. So each rater's rows are
-moved by -3 to 3 places in the order in which the rater saw the clips, and compared with the mean of the other raters'
-rows of the same video:
+A file whose labels slipped by a row looks sound: every rater has as many rows as before. But one rater's ratings of a
+clip no longer agree with those of the others until the rows are moved back. So each rater's rows are moved by -3 to 3
+places, in the order in which the rater saw the clips, and compared with the mean of the other raters' rows of the same
+video:
 
     agreement of a rater at a shift = (sum_i a_i . c_i - mean) / standard deviation,
 
 where a_i is what the row gives the i-th clip at that shift, c_i the others' mean for the clip, and mean and standard
-deviation are those over all orders of the rater's rows (Hoeffding 1951, A combinatorial central limit theorem, Annals
+deviation are taken over all orders of the rater's rows (Hoeffding 1951, A combinatorial central limit theorem, Annals
 of Mathematical Statistics 22): a standard score. A shift of -1 moves rows up: row i + 1 belongs to clip i.
 
-Two faults are told apart. All rows slipped: every rater is moved alike, the others too. One rater's rows slipped: the
-rater alone is moved. The first shows only where raters saw the clips in different orders: in one order for all, rows
-that slipped alike go on agreeing.
+Two faults are distinguished. If the rows of all raters slipped, all are moved alike; if those of one rater slipped,
+that rater alone is moved. The first can be detected only if raters saw the clips in different orders: with one order
+for all, rows that slipped alike still agree.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ Values = npt.NDArray[np.float64]
 
 SHIFTS = tuple(range(-3, 4))
 SHARE = 0.8
-"""Share of raters that must agree best at the same shift for all rows to be called displaced."""
+"""Share of raters who must agree best at the same shift for all rows to count as displaced."""
 
 CERTAIN = 5.0
-"""Standard score that an alarm needs: of all raters together, or of one rater who is moved alone."""
+"""Standard score needed for an alarm: of all raters together, or of one rater moved alone."""
 
 _CLEARLY = 2.0  # times the score of any other place that it is compared with
 
@@ -51,10 +51,10 @@ class Rows:
 
     Args:
         what: The dimensions, in words.
-        raters: Their names.
+        raters: Names of the raters.
         rater: (N,) codes, ascending.
         video: (N,) codes.
-        given: (N, F) numbers; NaN is missing, and a row without any was not given.
+        given: (N, F) numbers; NaN is missing; a row of NaN only was not rated.
     """
 
     what: str
@@ -70,10 +70,10 @@ class Alignment:
 
     Args:
         what: The dimensions, in words.
-        raters: By rater, standard scores at `SHIFTS` where all are moved alike; raters of too few rows have none.
+        raters: By rater, standard scores at `SHIFTS` with all raters moved alike; raters with too few rows have none.
         scores: The same of all raters together.
-        best: By rater, the shift of the highest score.
-        displaced: Raters who alone fit better elsewhere: the shift, beside that of all, and its standard score.
+        best: By rater, the shift with the highest score.
+        displaced: Raters who alone are displaced: their shift in addition to that of all, and its standard score.
     """
 
     what: str
@@ -84,7 +84,7 @@ class Alignment:
 
     @property
     def shift(self) -> int:
-        """By which all rows are displaced: 0 unless there is no doubt."""
+        """The shift by which all rows are displaced; 0 unless it is certain."""
         counts = Counter(self.best.values())
         shift = max(SHIFTS, key=lambda one: (counts[one], -abs(one)))
         score, unmoved = self.score(shift), self.score(0)
@@ -93,12 +93,12 @@ class Alignment:
 
     @property
     def agreeing(self) -> int:
-        """Raters whose highest score is at `shift`."""
+        """Number of raters whose highest score is at `shift`."""
         return sum(best == self.shift for best in self.best.values())
 
     @property
     def certain(self) -> bool:
-        """Whether raters agree at `shift`, and nowhere else as much."""
+        """Whether raters agree at `shift`, and clearly less at any other."""
         others = (self.score(shift) for shift in SHIFTS if shift != self.shift)
         return self.score(self.shift) >= max(CERTAIN, _CLEARLY * max(others))
 
@@ -108,7 +108,7 @@ class Alignment:
 
 
 def alignment(rows: Rows) -> Alignment | None:
-    """Finds the shift at which rows fit; None where there are too few raters or rows, or nothing that varies."""
+    """Finds the shift at which rows agree; None with too few raters or rows, or without variation."""
     scores = np.stack([_scores(rows, shift) for shift in SHIFTS], 1)
     known = np.flatnonzero(np.isfinite(scores).all(1))
     if len(known) < _FEWEST_RATERS:
@@ -124,7 +124,7 @@ def alignment(rows: Rows) -> Alignment | None:
 
 
 def rows_of(annotations: Annotations, series: Series, clips: Series) -> list[Rows]:
-    """The rows to be compared: labels, numbers once per clip, and numbers over time, each by itself.
+    """The rows to compare: labels, numbers once per clip, and numbers over time, each kind on its own.
 
     Args:
         series: The annotations' ratings over time.

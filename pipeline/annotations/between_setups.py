@@ -1,4 +1,4 @@
-"""How far the raters of one setup, as a whole, follow those of another."""
+"""How far the mean ratings of one setup follow those of another."""
 
 from __future__ import annotations
 
@@ -16,7 +16,15 @@ _FEWEST_VIDEOS = 3
 
 @dataclass(frozen=True, kw_only=True)
 class BetweenSetups:
-    """Pearson's correlation of the raters' means of two setups: over time within videos, else over videos."""
+    """Pearson's correlation between the raters' means of two setups.
+
+    Args:
+        dimension: Name.
+        kind: "over time": within each video, averaged over videos; "once per clip": over videos.
+        round: Name; None: there is only one.
+        setups: The two.
+        correlation: With an interval over videos.
+    """
 
     dimension: str
     kind: str
@@ -26,7 +34,7 @@ class BetweenSetups:
 
 
 def between_setups(series: Series, kind: str, round_: str | None, bootstrap: Bootstrap) -> list[BetweenSetups]:
-    """Every pair of setups that a dimension is rated in; `kind` is that of the series."""
+    """One entry per dimension and pair of its setups; `kind` is that of the series."""
     means = _means(series)
     rows = []
     for dimension in sorted({key[0] for key in means}):
@@ -36,7 +44,7 @@ def between_setups(series: Series, kind: str, round_: str | None, bootstrap: Boo
             if kind == "over time":
                 common = sorted(x.keys() & y.keys())
                 each = np.array([_pearson_of(x[video], y[video]) for video in common])
-                reason = "no video is rated in both setups, or its means do not vary"
+                reason = "no video is rated in both setups with means that vary"
                 found = mean_of(each, np.arange(len(common)), bootstrap, reason)
             else:
                 found = _weighted_pearson(x[-1], y[-1], bootstrap)

@@ -1,4 +1,4 @@
-"""What is wrong with ratings, and what is to be known before they are used."""
+"""Problems of ratings, and remarks that matter before they are used."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from pipeline.annotations.alignment import CERTAIN, Alignment, alignment, rows_o
 from pipeline.annotations.consensus import Values, mean_of_others, pearson
 from pipeline.annotations.exclusions import LeftOut, in_words, usable
 from pipeline.annotations.keys import codes, combined, runs, separated
-from pipeline.annotations.rules import listed
 from pipeline.annotations.schema import Annotations
 from pipeline.annotations.series import Series, once_per_clip, series_of
+from pipeline.annotations.wording import counted, listed
 
 _LAGS = tuple(range(-6, 7))
 _FEWEST_SERIES = 5
@@ -26,16 +26,17 @@ _AGAINST = -3.0
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """What was found.
+    """The findings of a check.
 
     Args:
-        coverage: Per setup and dimension: videos, raters, series, raters per video (fewest, median, most).
-        raters: Per rater and dimension: clips, the mean correlation with the mean of the others and its standard error,
-            and for series the lag in seconds at which it is highest.
+        coverage: Per setup and dimension: `over_time`, the numbers of `videos`, `raters` and `series` (the ratings of a
+            clip by one rater), and `raters_per_video` (fewest, median, most).
+        raters: Per rater and dimension: number of series, their mean correlation with the mean of the others and its
+            standard error, and for ratings over time the lag in seconds at which it is highest.
         alignments: Per kind of rating.
         left_out: Series that gold standards and agreement leave out, by reason.
-        problems: What must be looked at before the ratings are used, one line each.
-        notes: What is to be known, one line each.
+        problems: What to resolve before the ratings are used, one line each.
+        notes: Remarks, one line each.
     """
 
     coverage: tuple[Mapping[str, Any], ...]
@@ -45,9 +46,22 @@ class Check:
     problems: tuple[str, ...]
     notes: tuple[str, ...]
 
+    def coverage_in_words(self) -> list[str]:
+        """One line per setup and dimension."""
+        lines = []
+        for row in self.coverage:
+            fewest, median, most = row["raters_per_video"]
+            series = (
+                counted(row["series"], "series", "series") if row["over_time"] else counted(row["series"], "rating")
+            )
+            counts = f"{counted(row['videos'], 'video')}, {counted(row['raters'], 'rater')}, {series}"
+            per_video = f"{fewest} to {most}, median {median:g}" if fewest < most else f"{fewest}"
+            lines.append(f"{row['setup']} {row['dimension']}: {counts}; raters per video: {per_video}")
+        return lines
+
 
 def check(annotations: Annotations, step: Fraction = Fraction(1, 2)) -> Check:
-    """Looks for misplaced rows, raters who contradict the others, series that say nothing, and gaps in the design.
+    """Looks for displaced rows, raters who contradict the others, unusable series, and gaps in the design.
 
     Args:
         step: Seconds per window, for ratings over time.
@@ -69,7 +83,7 @@ def check(annotations: Annotations, step: Fraction = Fraction(1, 2)) -> Check:
         *_of_constant(every, series),
         *in_words(left_out),
         *_of_design(annotations, coverage),
-        *map(_in_place, alignments),
+        *(_in_place(found) for found in alignments if not found.shift),
     ]
     return Check(
         coverage=tuple(coverage),
@@ -86,24 +100,24 @@ def _misplaced(found: Alignment) -> list[str]:
     if found.shift:
         move = f"{abs(found.shift)} {'row' if abs(found.shift) == 1 else 'rows'} {'up' if found.shift < 0 else 'down'}"
         lines.append(
-            f"{found.what}: the rows are displaced: {found.agreeing} of {len(found.best)} raters agree best with the "
-            f"others at shift {found.shift}, moved {move} (standard score {found.score(found.shift):.1f} there, "
-            f"{found.score(0):.1f} as they are); correct the source and import it again"
+            f"{found.what}: rows are displaced: {found.agreeing} of {len(found.best)} raters agree best with the "
+            f"others at shift {found.shift}, i.e. moved {move} (standard score {found.score(found.shift):.1f} there, "
+            f"{found.score(0):.1f} unmoved); correct the source and import it again"
         )
     for rater, (shift, score) in found.displaced.items():
         lines.append(
-            f"{found.what}: the rows of rater {rater} are displaced: they agree with the others at shift {shift} "
-            f"(standard score {score:.1f}), and not where they are"
+            f"{found.what}: rows of rater {rater} are displaced: they agree with the others only at shift {shift} "
+            f"(standard score {score:.1f}); correct the source and import it again"
         )
     return lines
 
 
 def _in_place(found: Alignment) -> str:
     if found.certain:
-        return f"{found.what}: rows {'fit best at ' + str(found.shift) if found.shift else 'are where they belong'}"
+        return f"{found.what}: rows are in place"
     if found.score(0) >= CERTAIN:
-        return f"{found.what}: raters saw the clips in one order; whether all rows are displaced cannot be told"
-    return f"{found.what}: raters agree too little to tell whether rows are displaced"
+        return f"{found.what}: all raters saw the clips in one order, so a displacement of all rows cannot be detected"
+    return f"{found.what}: raters agree too little to detect displaced rows"
 
 
 def _against_others(series: Series) -> list[dict[str, Any]]:
@@ -164,7 +178,7 @@ def _of_constant(every: Series, usable_series: Series) -> list[str]:
     if not len(gone):
         return []
     named = [f"{raters[one % len(raters)]} ({dimensions[one // len(raters)]})" for one in gone]
-    return [f"{len(named)} raters have no series that varies: {listed(named)}"]
+    return [f"no usable series of {counted(len(named), 'rater')}: {listed(named)}"]
 
 
 def _coverage(annotations: Annotations) -> list[dict[str, Any]]:
@@ -192,6 +206,7 @@ def _coverage(annotations: Annotations) -> list[dict[str, Any]]:
             {
                 "setup": names["setup"][i],
                 "dimension": names["dimension"][j],
+                "over_time": annotations.over_time(names["dimension"][j]),
                 "videos": len(per_video),
                 "raters": len(np.unique(rater[of_it])),
                 "series": int(of_it.sum()),
@@ -212,12 +227,12 @@ def _of_design(annotations: Annotations, coverage: Sequence[Mapping[str, Any]]) 
     clips = np.bincount(np.unique(rater * sizes[2] + video) // sizes[2], minlength=sizes[0])
     once = [name for name, count in zip(names["rater"], clips, strict=True) if count == 1]
     if once:
-        notes.append(f"{len(once)} raters rated one video: whether they agree with others shows little: {listed(once)}")
+        notes.append(f"one video only by {counted(len(once), 'rater')}, whose agreement is uncertain: {listed(once)}")
     single = [f"{row['setup']} {row['dimension']}" for row in coverage if row["raters_per_video"][0] < 2]
     if single:
-        notes.append(f"some videos have one rater, so no agreement there, in {listed(single)}")
+        notes.append(f"videos with one rater, so without agreement, in {listed(single)}")
     setups = np.bincount(np.unique(video * sizes[1] + setup) // sizes[1], minlength=sizes[2])
     partial = [name for name, count in zip(names["video_id"], setups, strict=True) if count < sizes[1]]
     if partial:
-        notes.append(f"{len(partial)} videos are not rated in every setup: {listed(partial)}")
+        notes.append(f"not rated in every setup: {counted(len(partial), 'video')} ({listed(partial)})")
     return notes

@@ -1,4 +1,4 @@
-"""Chosen labels as truth values: one row per rater and clip, one column per label."""
+"""Chosen labels as a table of truth values: one row per rater and clip, one column per label."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Choices:
-    """What raters chose of one dimension's labels.
+    """The labels of one dimension that raters chose.
 
     Args:
-        labels: (L,) that could be chosen.
-        names: The words that codes stand for.
-        rater: (N,) codes, as `video`, `setup` and `round` (-1: none).
-        window: (N,) of labels over time, else -1.
-        chosen: (N, L).
+        dimension: Name.
+        labels: (L,) labels that could be chosen.
+        names: Names that the codes stand for, by key.
+        rater: (N,) codes, like `video`, `setup` and `round` (-1: none).
+        window: (N,) of labels over time; -1 of labels once per clip.
+        chosen: (N, L) whether each label was chosen.
     """
 
     dimension: str

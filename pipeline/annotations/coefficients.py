@@ -1,7 +1,7 @@
-"""Agreement of raters on categories and numbers, with 95 % bootstrap intervals over videos.
+"""Coefficients of agreement, with 95 % bootstrap intervals over videos.
 
-A coefficient that is not defined has no value but a reason. Intervals resample videos with replacement and recompute
-the coefficient from what each video contributes; seeds are fixed, so that a report can be made again.
+A coefficient that is not defined has a reason instead of a value. Intervals resample videos with replacement and
+recompute the coefficient from what each video contributes; the seed is fixed, so reports are reproducible.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ _CHUNK_VALUES = 1 << 23
 
 @dataclass(frozen=True, kw_only=True)
 class Coefficient:
-    """A number, or why there is none.
+    """A number with its interval, or the reason why there is none.
 
     Args:
         value: None: not defined.
-        low: Of the 95 % interval over videos; None: there is none.
-        high: Of the same.
-        sd: Standard deviation (ddof 0) of what the value is the mean of.
-        n: Of how many numbers it is the mean.
+        low: Lower end of the 95 % interval over videos; None: no interval.
+        high: Upper end of the same.
+        sd: Standard deviation (ddof 0) of the numbers that the value is the mean of.
+        n: How many numbers the value is the mean of.
         reason: Why there is no value, or no interval.
     """
 
@@ -52,8 +52,8 @@ class Bootstrap:
     """How intervals are made.
 
     Args:
-        replicates: Samples of videos; 0: no intervals.
-        seed: Of the generator.
+        replicates: Number of samples of videos; 0: no intervals.
+        seed: Seed of the random numbers.
     """
 
     replicates: int = 1000
@@ -71,11 +71,14 @@ def undefined(reason: str) -> Coefficient:
 
 
 def estimate(statistic: Statistic, videos: int, bootstrap: Bootstrap, reason: str, **more: Any) -> Coefficient:
-    """A statistic of all videos, with its interval.
+    """A statistic over all videos, with its interval.
 
     Args:
-        reason: Why it would not be defined.
-        more: `sd` and `n`.
+        statistic: Of how often each video counts.
+        videos: Their number.
+        bootstrap: Of the interval.
+        reason: Given if the statistic is not defined.
+        more: `sd` and `n` of the coefficient.
     """
     value = float(statistic(np.ones((1, videos)))[0]) if videos else np.nan
     if not np.isfinite(value):
@@ -98,9 +101,10 @@ def mean_of(values: Values, video: Ints, bootstrap: Bootstrap, reason: str) -> C
     """The mean of numbers that belong to videos, with their standard deviation.
 
     Args:
-        values: (N,), those that are not finite do not count.
+        values: (N,); values that are not finite do not count.
         video: (N,) codes.
-        reason: Why there would be no number.
+        bootstrap: Of the interval.
+        reason: Given if no value is finite.
     """
     known = np.isfinite(values)
     _, video = np.unique(video[known], return_inverse=True)
@@ -123,15 +127,19 @@ def krippendorff_alpha(
     videos: npt.ArrayLike | None = None,
     bootstrap: Bootstrap = Bootstrap(),
 ) -> Coefficient:
-    """Krippendorff's alpha: 1 - observed / expected disagreement; missing ratings are allowed.
+    """Krippendorff's alpha: 1 - observed / expected disagreement; ratings may be missing.
 
-    Krippendorff 2011, Computing Krippendorff's alpha-reliability. 1 is perfect agreement, 0 that of chance.
+    Krippendorff 2011, Computing Krippendorff's alpha-reliability. 1 is perfect agreement, 0 agreement by chance.
 
     Args:
-        ratings: (raters, items); NaN is missing.
-        level: How values differ: "nominal" by being others, "ordinal" by the ratings between them, "interval" by their
-            squared difference.
-        videos: (items,) the video of each, for the interval; None: each item is one.
+        ratings: (raters, items) numbers, or codes of categories; NaN is missing.
+        level: How disagreement is measured: "nominal" by whether values differ, "ordinal" by the number of ratings
+            between them, "interval" by their squared difference.
+        videos: (items,) the video of each item, which the interval resamples; None: each item is a video.
+        bootstrap: Of the interval.
+
+    Returns:
+        Without a value, but with the reason, if no item has two ratings or all ratings are the same.
 
     >>> krippendorff_alpha([[1, 2, 3, 3], [1, 2, 3, 4]], "nominal", bootstrap=Bootstrap(0)).value
     0.6956521739130435
@@ -175,9 +183,18 @@ def alpha_of(item: Ints, value: Values, video: Ints, level: Level, bootstrap: Bo
 def fleiss_kappa(
     ratings: npt.ArrayLike, *, videos: npt.ArrayLike | None = None, bootstrap: Bootstrap = Bootstrap()
 ) -> Coefficient:
-    """Fleiss' kappa: agreement on categories beyond chance, of as many ratings for every item.
+    """Fleiss' kappa: agreement on categories beyond chance, if all items have the same number of ratings.
 
-    Fleiss 1971, Measuring nominal scale agreement among many raters, Psychological Bulletin 76(5).
+    Fleiss 1971, Measuring nominal scale agreement among many raters, Psychological Bulletin 76(5). 1 is perfect
+    agreement, 0 agreement by chance.
+
+    Args:
+        ratings: (raters, items) codes of categories; NaN is missing.
+        videos: (items,) the video of each item, which the interval resamples; None: each item is a video.
+        bootstrap: Of the interval.
+
+    Returns:
+        Without a value, but with the reason, if items differ in their number of ratings or all ratings are the same.
 
     Args:
         ratings: (raters, items), any numbers for categories; NaN is missing.
@@ -199,7 +216,9 @@ def kappa_of(item: Ints, value: Values, video: Ints, bootstrap: Bootstrap) -> Co
     items, item = np.unique(item, return_inverse=True)
     count = np.bincount(item)
     if count.min() != count.max():
-        return undefined(f"items have {count.min()} to {count.max()} ratings; kappa needs as many for all: see alpha")
+        return undefined(
+            f"items have {count.min()} to {count.max()} ratings, and kappa needs the same number of all: see alpha"
+        )
     raters = int(count[0])
     if raters < 2:
         return undefined("no item has two ratings")

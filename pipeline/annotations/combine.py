@@ -21,7 +21,7 @@ from pipeline.store.parquet import METADATA_KEY
 Ints = npt.NDArray[np.int64]
 
 STD, N = "_std", "_n"
-"""What the names of the columns that describe a target end with."""
+"""Suffixes of the columns that describe a target."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,14 +29,14 @@ class Combined:
     """Combined ratings, one entry per setup, dimension, video and window.
 
     Args:
-        setup: (N,) codes, as `dimension` and `video`.
+        setup: (N,) codes, like `dimension` and `video`.
         window: (N,), -1 for a rating of the whole clip.
-        value: (N,) NaN where all who rated have no weight.
+        value: (N,) NaN where no rater has a weight.
         std: (N,) standard deviation over raters, ddof 0.
-        n: (N,) raters.
-        weights: `setup`, `dimension`, `video` (-1: all), `rater` (codes) and `weight`, for the estimator.
-        alone: Cells with one rater.
-        plain: Cells in which no rater agrees with the others, so that the mean was taken.
+        n: (N,) number of raters.
+        weights: Codes `setup`, `dimension`, `video` (-1: all) and `rater`, with the `weight` of the estimator.
+        alone: Number of cells with one rater.
+        plain: Number of cells in which no rater agrees with the others, so that the plain mean was taken.
     """
 
     setup: Ints
@@ -56,7 +56,8 @@ def combine(series: Series, recipe: Recipe, fitted: npt.NDArray[np.bool_] | None
 
     Args:
         series: Over time, or over clips.
-        fitted: (windows,) those by which raters are weighted; None: all. Over clips these are the training videos.
+        recipe: How raters are combined.
+        fitted: (windows,) the windows that determine the weights; None: all. Over clips these are the training videos.
     """
     entries: list[tuple[npt.NDArray[Any], ...]] = []
     weights: list[tuple[npt.NDArray[Any], ...]] = []
@@ -122,7 +123,7 @@ def setup_tables(
     dimensions: Mapping[str, Dimension],
     about: Mapping[str, Any],
 ) -> dict[str, pa.Table]:
-    """One table per setup, sorted by video and window; ratings of whole clips hold for each window of the others."""
+    """One table per setup, sorted by video and window; ratings of whole clips are repeated for each window."""
     found = {}
     for i, setup in enumerate(names["setup"]):
         of_setup = [_only(part, part.setup == i) for part in parts]

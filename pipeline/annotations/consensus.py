@@ -1,6 +1,6 @@
-"""Concordance, and what several raters say together: the evaluator weighted estimator.
+"""Correlation, concordance, and the evaluator weighted estimator of several raters.
 
-Arrays are (..., raters, samples); NaN is a missing rating. Undefined results are NaN here; reports say why.
+Arrays are (..., raters, samples); NaN is a missing rating. Undefined results are NaN; reports give the reason.
 """
 
 from __future__ import annotations
@@ -29,7 +29,14 @@ class _Moments(NamedTuple):
 
 
 def pearson(a: npt.ArrayLike, b: npt.ArrayLike) -> Values:
-    """Pearson's correlation along the last axis, over the samples that both have; NaN where either is constant.
+    """Pearson's correlation along the last axis, over the samples that both have.
+
+    Args:
+        a: (..., samples); NaN is missing.
+        b: The same; leading axes are broadcast.
+
+    Returns:
+        (...) -1 to 1; NaN where either is constant.
 
     >>> float(pearson([1, 2, 3], [2, 4, float("nan")]))
     1.0
@@ -43,8 +50,15 @@ def pearson(a: npt.ArrayLike, b: npt.ArrayLike) -> Values:
 def ccc(a: npt.ArrayLike, b: npt.ArrayLike) -> Values:
     """Lin's concordance correlation coefficient along the last axis, over the samples that both have.
 
-    2 cov(a, b) / (var(a) + var(b) + (mean(a) - mean(b))^2), with variances that divide by n (Lin 1989, Biometrics 45,
-    255-268). -1 to 1; 0 where one series is constant, NaN where both are and agree.
+    2 cov(a, b) / (var(a) + var(b) + (mean(a) - mean(b))^2), with variances and covariance divided by n (Lin 1989,
+    Biometrics 45, 255-268).
+
+    Args:
+        a: (..., samples); NaN is missing.
+        b: The same; leading axes are broadcast.
+
+    Returns:
+        (...) -1 to 1; 0 where one is constant, NaN where both are constant and equal.
 
     >>> round(float(ccc([3, -0.5, 2, 7], [2.5, 0, 2, 8])), 6)
     0.976789
@@ -59,19 +73,19 @@ def ccc(a: npt.ArrayLike, b: npt.ArrayLike) -> Values:
 def ewe(
     ratings: npt.ArrayLike, weights: Weights = "others", *, clip: bool = True
 ) -> tuple[Values, Values, npt.NDArray[np.bool_]]:
-    """The evaluator weighted estimator: the mean over raters, each weighted by how well they agree with the rest.
+    """The evaluator weighted estimator: the mean over raters, each weighted by agreement with the rest.
 
     After Grimm and Kroschel 2005, Evaluation of natural emotions using self assessment manikins (ASRU).
 
     Args:
-        ratings: (..., raters, samples).
-        weights: A rater's correlation with the mean of the "others", or with that of "all", which holds the rater's own
-            ratings and so favours those who vary most; or "pairwise-ccc", the mean concordance with each other rater.
-        clip: Negative weights are 0, so that the result stays within the ratings.
+        ratings: (..., raters, samples); NaN is missing.
+        weights: A rater's correlation with the mean of the "others", or with the mean of "all", which includes the
+            rater and so favours those who vary most; or "pairwise-ccc", the mean CCC with each other rater.
+        clip: Set negative weights to 0, so that the estimate stays within the range of the ratings.
 
     Returns:
-        (..., samples) the estimate; (..., raters) the weights, 0 where they are not defined; (...) whether all weights
-        were 0, so that the estimate is the plain mean.
+        (..., samples) the estimate; (..., raters) the weights, 0 where undefined; (...) whether all weights were 0, in
+        which case the estimate is the plain mean.
 
     >>> value, weight, plain = ewe([[0, 0.1, 0.3, 0.2], [0.1, 0.1, 0.5, 0.3], [0.3, 0.2, 0.1, 0.2]], "all")
     >>> weight.round(2).tolist(), value.round(2).tolist()
@@ -118,12 +132,23 @@ def others(ratings: Values) -> Values:
     return np.where(itself[..., None], np.nan, ratings[..., None, :, :])
 
 
-def leave_one_out_ccc(ratings: Values, weights: Weights = "others") -> Values:
-    """(..., raters) the concordance of each rater with the EWE of the others, which that rater has no part in.
+def leave_one_out_ccc(ratings: npt.ArrayLike, weights: Weights = "others") -> Values:
+    """The CCC of each rater with the EWE of the others, whose mean and weights exclude that rater.
 
     Section 6.3 of Chua et al. 2022, arXiv 2202.10453.
+
+    Args:
+        ratings: (..., raters, samples); NaN is missing.
+        weights: Of the estimator, as for `ewe`; the study's are "all".
+
+    Returns:
+        (..., raters) -1 to 1; NaN where undefined.
+
+    >>> leave_one_out_ccc([[0, 0.1, 0.3, 0.2], [0.1, 0.1, 0.5, 0.3], [0.3, 0.2, 0.1, 0.2]], "all").round(3).tolist()
+    [0.7, 0.7, -0.736]
     """
-    return ccc(ratings, ewe(others(ratings), weights)[0])
+    x = np.asarray(ratings, np.float64)
+    return ccc(x, ewe(others(x), weights)[0])
 
 
 def weighted_mean(ratings: Values, weights: Values) -> Values:

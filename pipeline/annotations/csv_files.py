@@ -1,7 +1,8 @@
-"""CSV and Parquet files of ratings, read with one line of words for whatever is wrong with them."""
+"""Reading of CSV and Parquet files of ratings, with one-line errors."""
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -20,17 +21,18 @@ _EXPECTED = {"double": "a number", "bool": "true or false"}
 def read_columns(
     path: Path, types: Mapping[str, pa.DataType], required: Collection[str] | None = None, others: bool = False
 ) -> pa.Table:
-    """Some columns of a file, by their names.
+    """Reads some columns of a file by name.
 
     Empty cells are null; the separator of a CSV file is a comma, or else the semicolon or tab of its first line.
 
     Args:
-        types: Of the columns that may be there; columns of other names are not read.
-        required: Columns that must be there; None: all of `types`.
-        others: Also read the columns that are not in `types`, as what they look like.
+        path: CSV, or Parquet if it ends in `.parquet`.
+        types: Types of the columns to read, by name.
+        required: Names of the columns that must exist; None: all of `types`.
+        others: Also read all other columns, with inferred types.
 
     Raises:
-        InputError: The file cannot be read, lacks a column, or has a value of another type, with its row.
+        InputError: The file cannot be read, lacks a column, or has a value of the wrong type, whose row is named.
     """
     try:
         if path.suffix.lower() == ".parquet":
@@ -40,7 +42,7 @@ def read_columns(
             table = pq.read_table(path, columns=columns, read_dictionary=words)
             return pa.table({name: _cast(path, name, table[name], types.get(name)) for name in columns})
         names, separator = _header(path)
-        return _read_csv(path, _present(path, names, types, required, others), types, separator)
+        return _read_csv(path, names, _present(path, names, types, required, others), types, separator)
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
     except (OSError, UnicodeDecodeError, pa.ArrowException) as error:
@@ -62,7 +64,7 @@ def column_names(path: Path) -> list[str]:
 
 
 def missing_column(where: object, missing: Sequence[str], found: Sequence[str]) -> InputError:
-    """The error that names the columns that are not there, and those that are."""
+    """The error that names the missing and the existing columns."""
     what = "column" if len(missing) == 1 else "columns"
     shown = ", ".join(found[:20]) + (" ..." if len(found) > 20 else "")
     return InputError(f"{where}: has no {what} {', '.join(missing)}, only {shown}")
@@ -74,7 +76,9 @@ def _header(path: Path) -> tuple[list[str], str]:
     if not first:
         raise InputError(f"{path}: is empty; expected a first line with the names of columns")
     separator = next((one for one in ",;\t" if one in first), ",")
-    return [name.strip().strip('"') for name in first.split(separator)], separator
+    # RECOLA pads its names with blanks, and numpy.savetxt puts a "#" before the first.
+    names = [name.strip() for name in next(csv.reader([first.removeprefix("#")], delimiter=separator))]
+    return names, separator
 
 
 def _present(
@@ -93,11 +97,13 @@ def _present(
     return [name for name in found if others or name in types]
 
 
-def _read_csv(path: Path, columns: list[str], types: Mapping[str, pa.DataType], separator: str) -> pa.Table:
+def _read_csv(
+    path: Path, names: list[str], columns: list[str], types: Mapping[str, pa.DataType], separator: str
+) -> pa.Table:
     def read(use_threads: bool) -> pa.Table:
         return pa.csv.read_csv(
             path,
-            read_options=pa.csv.ReadOptions(use_threads=use_threads),
+            read_options=pa.csv.ReadOptions(use_threads=use_threads, skip_rows=1, column_names=names),
             parse_options=pa.csv.ParseOptions(delimiter=separator, newlines_in_values=False),
             convert_options=pa.csv.ConvertOptions(
                 column_types={name: types[name] for name in columns if name in types},
@@ -114,7 +120,7 @@ def _read_csv(path: Path, columns: list[str], types: Mapping[str, pa.DataType], 
         try:
             return read(use_threads=False)
         except pa.ArrowInvalid as error:
-            raise InputError(f"{path}: {_what_is_wrong(str(error), _header(path)[0])}") from error
+            raise InputError(f"{path}: {_what_is_wrong(str(error), names)}") from error
 
 
 def _what_is_wrong(message: str, columns: Sequence[str]) -> str:

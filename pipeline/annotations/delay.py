@@ -1,4 +1,4 @@
-"""How late each rater reacts: the lag at which features of the clip explain the ratings best.
+"""The reaction lag of each rater: that at which features of the clip explain the ratings best.
 
 Raters report what they felt one to six seconds earlier (Mariooryad and Busso 2015, Correcting time-continuous
 emotional labels by modeling the reaction lag of evaluators, IEEE Trans. Affective Computing 6(2)). For each lag a ridge
@@ -18,10 +18,10 @@ from pipeline.annotations.series import Series
 from pipeline.errors import SettingsError
 
 LONGEST = 12
-"""Longest lag that is tried, in windows."""
+"""Longest lag tried, in windows."""
 
 WEAKEST = 0.1
-"""A rater whose ratings features explain no better than this correlation gets the median of the others."""
+"""A rater whose best correlation is below this gets the median lag of the others."""
 
 _COMPONENTS = 64
 _ROWS = 20_000  # of which components are computed
@@ -34,10 +34,10 @@ class Delays:
     """The reaction lags of raters.
 
     Args:
-        windows: By rater, 0 to `LONGEST`.
-        correlation: By rater, that of the prediction at that lag; a rater without training videos has none.
+        windows: Lag in windows by rater, 0 to `LONGEST`.
+        correlation: By rater, the correlation of the prediction at that lag; missing without training videos.
         videos: Training videos that were used.
-        borrowed: Raters who have the median lag of the others: their own could not be told.
+        borrowed: Raters whose own lag is unknown and who get the median lag of the others.
     """
 
     windows: Mapping[str, int]
@@ -50,8 +50,9 @@ def fit_delays(series: Series, features: Mapping[str, Values], training_videos: 
     """Estimates every rater's reaction lag from training videos.
 
     Args:
-        features: By video, (windows, columns); NaN is missing. Other videos than the training videos are not read.
-        training_videos: Those of which there are no ratings or no features do not count.
+        series: Ratings over time.
+        features: By video, (windows, columns); NaN is missing. Only those of training videos are read.
+        training_videos: Ids; videos without ratings or without features do not count.
 
     Raises:
         SettingsError: No training video has ratings and features, or features explain no rater's ratings.

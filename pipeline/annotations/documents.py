@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from pipeline.annotations.coefficients import Coefficient
 from pipeline.annotations.exclusions import in_words
 from pipeline.annotations.perspectives import Perspectives
 from pipeline.annotations.schema import Annotations
-from pipeline.annotations.setup_agreement import NUMERIC
+from pipeline.annotations.setup_agreement import NUMERIC, SetupAgreement
+from pipeline.annotations.wording import listed
 from pipeline.errors import SettingsError
 from pipeline.store.files import write_atomically
 from pipeline.store.provenance import avcues_version
@@ -29,18 +31,27 @@ _TITLES = {
     "fleiss_kappa": "Fleiss' κ",
     "alpha_labels": "mean α of single labels",
 }
+_CONSENSUS = {
+    "others": "the correlation with the mean of the others",
+    "all": "the correlation with the mean of all",
+    "pairwise-ccc": "the mean CCC with each other rater",
+}
 _OF_LABELS = ("alpha_labels", "alpha_nominal", "fleiss_kappa")
 
 
 def write_agreement(found: Agreement, annotations: Annotations, out: Path) -> tuple[Path, Path]:
-    """Writes the report and its numbers.
+    """Writes the report, and all its numbers as JSON beside it.
 
     Args:
-        out: The Markdown file; the JSON file has its name.
+        annotations: The ratings that `found` was made from.
+        out: The Markdown file, NAME.md; the JSON file is NAME.json.
+
+    Returns:
+        The paths of both files.
 
     Raises:
-        SettingsError: `out` is no Markdown file.
-        OutputError: It cannot be written.
+        SettingsError: `out` is not a Markdown file.
+        OutputError: A file cannot be written.
     """
     kinds = list(dict.fromkeys(row.kind for row in found.by_setup))
     text = _render(
@@ -50,23 +61,28 @@ def write_agreement(found: Agreement, annotations: Annotations, out: Path) -> tu
         notes=in_words(found.left_out),
         rounds=annotations.rounds,
         by_kind=[(kind, [row for row in found.by_setup if row.kind == kind]) for kind in kinds],
-        names={kind: _OF_LABELS if kind == "labels" else NUMERIC for kind in kinds},
+        names={kind: _shown(kind) for kind in kinds},
         titles=_TITLES,
         distributions=[row for row in found.by_setup if row.distribution is not None and row.clips == "all"],
-        reasons=_reasons(asdict(found)),
+        consensus=_CONSENSUS[found.weights],
+        undefined=undefined_coefficients(found),
     )
     return write_report(text, asdict(found), annotations, out)
 
 
 def write_perspectives(found: Perspectives, annotations: Annotations, out: Path) -> tuple[Path, Path]:
-    """Writes the report and its numbers.
+    """Writes the report, and all its numbers as JSON beside it.
 
     Args:
-        out: The Markdown file; the JSON file has its name.
+        annotations: The ratings that `found` was made from.
+        out: The Markdown file, NAME.md; the JSON file is NAME.json.
+
+    Returns:
+        The paths of both files.
 
     Raises:
-        SettingsError: `out` is no Markdown file.
-        OutputError: It cannot be written.
+        SettingsError: `out` is not a Markdown file.
+        OutputError: A file cannot be written.
     """
     numbers = asdict(found)
     rounds = [part for part in found.rounds if part.round is not None]
@@ -77,17 +93,17 @@ def write_perspectives(found: Perspectives, annotations: Annotations, out: Path)
         compared=common if len(common) > 1 else [],
         names=NUMERIC,
         titles=_TITLES,
-        reasons=_reasons(numbers),
+        undefined=_undefined(_of_perspectives(found)),
     )
     return write_report(text, numbers, annotations, out)
 
 
 def write_report(text: str, numbers: Mapping[str, Any], annotations: Annotations, out: Path) -> tuple[Path, Path]:
-    """Writes a Markdown file, and beside it a JSON file of the numbers and of where they come from.
+    """Writes a Markdown file, and a JSON file with the numbers and the origin of the ratings beside it.
 
     Raises:
-        SettingsError: `out` is no Markdown file.
-        OutputError: It cannot be written.
+        SettingsError: `out` is not a Markdown file.
+        OutputError: A file cannot be written.
     """
     check_report(out)
     described = {"avcues": avcues_version(), "ratings": dict(annotations.origin)} | dict(numbers)
@@ -99,10 +115,10 @@ def write_report(text: str, numbers: Mapping[str, Any], annotations: Annotations
 
 
 def check_report(out: Path) -> None:
-    """Makes sure that a report may be written there.
+    """Makes sure that a report can be written there.
 
     Raises:
-        SettingsError: It is no Markdown file.
+        SettingsError: It is not a Markdown file.
     """
     if out.suffix.lower() != ".md" or out.is_dir():
         raise SettingsError(f"--out {out}: expected NAME.md; the numbers go to NAME.json beside it")
@@ -116,7 +132,8 @@ def _render(template: str, **values: Any) -> str:
         autoescape=False,
     )
     environment.filters |= {"number": _number, "short": _short, "p": _p, "coefficient": _coefficient, "cell": _cell}
-    return environment.get_template(template).render(**values)
+    # Parts that are left out leave blank lines behind.
+    return re.sub(r"\n{3,}", "\n\n", environment.get_template(template).render(**values))
 
 
 def _about(annotations: Annotations) -> dict[str, int]:
@@ -130,9 +147,10 @@ def _about(annotations: Annotations) -> dict[str, int]:
 def _number(value: float | None) -> str:
     if value is None:
         return "–"
-    if isinstance(value, int):
-        return str(value)
-    return f"{value:.{1 if abs(value) >= 100 else 2 if abs(value) >= 10 else 3}f}"
+    if abs(value) >= 1 and value == round(value):
+        return f"{value:.0f}"
+    text = f"{value:.{2 if abs(value) >= 10 else 3}f}"
+    return "0.000" if text == "-0.000" else text
 
 
 def _short(value: float) -> str:
@@ -157,31 +175,58 @@ def _coefficient(one: Coefficient) -> str:
 
 
 def _cell(text: object) -> str:
-    """Words of a user's, that must not end a table's cell or row."""
+    """Text of a user, escaped so that it cannot end a table's cell or row."""
     return str(text).replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
 
 
-def _reasons(numbers: Any, at: Sequence[str] = ()) -> list[str]:
-    """Every reason for a missing value or interval, with the rows that it holds for."""
-    found: dict[str, list[str]] = {}
-    for place, reason in _each_reason(numbers, tuple(at)):
-        found.setdefault(reason, [])
-        if place and place not in found[reason]:
-            found[reason].append(place)
-    return [f"{reason}: {', '.join(places)}" if places else reason for reason, places in found.items()]
+def undefined_coefficients(found: Agreement) -> list[str]:
+    """One line per reason for a missing value or interval, with the coefficients and places that it concerns."""
+    return _undefined(_of_agreement(found))
 
 
-def _each_reason(numbers: Any, at: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    if isinstance(numbers, Mapping):
-        where = tuple(str(numbers[key]) for key in ("setup", "dimension", "by") if numbers.get(key) is not None)
-        at = where or at
-        if isinstance(numbers.get("reason"), str):
-            yield " ".join(at), numbers["reason"]
-        for key, value in numbers.items():
-            if key in _TITLES and isinstance(value, Mapping) and isinstance(value.get("reason"), str):
-                yield " ".join((*at, _TITLES[key])), value["reason"]
-            else:
-                yield from _each_reason(value, at)
-    elif isinstance(numbers, list | tuple):
-        for value in numbers:
-            yield from _each_reason(value, at)
+def _undefined(coefficients: Iterable[tuple[str, str, Coefficient]]) -> list[str]:
+    """One line per reason; each coefficient comes with its title and place."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for title, place, one in coefficients:
+        if one.reason is not None:
+            places = found.setdefault(one.reason, {}).setdefault(title, [])
+            if place not in places:
+                places.append(place)
+    lines = []
+    for reason, by_title in found.items():
+        by_places: dict[tuple[str, ...], list[str]] = {}
+        for title, places in by_title.items():
+            by_places.setdefault(tuple(places), []).append(title)
+        parts = [f"{', '.join(titles)} ({listed(places)})" for places, titles in by_places.items()]
+        lines.append(f"{'; '.join(parts)}: {reason}")
+    return lines
+
+
+def _of_setups(rows: Iterable[SetupAgreement]) -> Iterator[tuple[str, str, Coefficient]]:
+    for row in rows:
+        for name in _shown(row.kind):
+            yield _TITLES[name], f"{row.setup} {row.dimension}", row.coefficients[name]
+
+
+def _of_agreement(found: Agreement) -> Iterator[tuple[str, str, Coefficient]]:
+    yield from _of_setups(found.by_setup)
+    for between in found.between_setups:
+        yield "Pearson's r", f"{between.dimension} {' and '.join(between.setups)}", between.correlation
+    for test in found.medians:
+        for pair in test.pairs:
+            yield "superiority", f"{test.dimension} by {test.by}", pair.superiority
+
+
+def _of_perspectives(found: Perspectives) -> Iterator[tuple[str, str, Coefficient]]:
+    for part in found.rounds:
+        yield from _of_setups(part.agreement)
+        for difference in part.differences:
+            setups = " and ".join(difference.setups)
+            yield "mean difference score", setups, difference.mean
+            for rater, score in difference.raters.items():
+                yield f"difference score of {rater}", setups, score
+
+
+def _shown(kind: str) -> Sequence[str]:
+    """The coefficients that are shown of a kind of rating."""
+    return _OF_LABELS if kind == "labels" else NUMERIC

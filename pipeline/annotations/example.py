@@ -1,4 +1,4 @@
-"""A small made-up study: to try the commands on, and to see what the tables look like."""
+"""A small made-up study to try the commands on."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pipeline.annotations.tidy import import_tidy
 SETUPS = ("music", "visual", "audiovisual")
 MOODS = ("calm", "happy", "sad", "tense")
 VIDEOS: Mapping[str, int] = {f"clip{i:02d}": 120 for i in range(1, 13)}
-"""Ids and windows where no videos are given."""
+"""The default: ids and numbers of windows."""
 
 _NOISE = (0.05, 0.08, 0.1, 0.12, 0.15, 0.4)
 _LAGS = (1, 2, 2, 3, 3, 4)
@@ -25,14 +25,15 @@ Values = npt.NDArray[np.float64]
 
 
 def example(videos: Mapping[str, int] = VIDEOS, *, step: Fraction = Fraction(1, 2), seed: int = 0) -> Annotations:
-    """Six raters of every video in three setups, each with noise and a reaction lag of their own.
+    """Six raters of every video in three setups, each with a noise level and a reaction lag.
 
-    Over time `arousal` and `valence` (-1 to 1), once per clip `liking` (1 to 5) and labels of `mood`. What raters feel
-    of music with pictures is mostly what they feel of the music. Rater r6 is careless, and left one series untouched.
+    `arousal` and `valence` (-1 to 1) are rated over time, `liking` (1 to 5) and labels of `mood` once per clip. The
+    response to music with pictures is mostly that to the music. Rater r6 is careless and left one series constant.
 
     Args:
-        videos: Number of windows by id.
+        videos: Number of windows by video id.
         step: Seconds per window.
+        seed: Seed of the random numbers.
     """
     rng = np.random.default_rng(seed)
     parts: list[pa.Table] = []
@@ -45,7 +46,7 @@ def example(videos: Mapping[str, int] = VIDEOS, *, step: Fraction = Fraction(1, 
             parts += _rated(rng, felt[video_id][setup], rater, keys, float(step), untouched)
     raters = {
         "rater": [f"r{i + 1}" for i in range(len(_NOISE))],
-        "age": [23, 31, 27, 45, 22, 38],
+        "age": [23, 31, 45, 27, 22, 38],
         "gender": ["female", "male", "female", "male", "female", "male"],
         "years_formal_training": [0, 5, 8, 1, 0, 12],
     }

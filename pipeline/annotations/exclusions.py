@@ -1,4 +1,4 @@
-"""Series that say nothing, or too little, and are left out of gold standards and of agreement."""
+"""Constant and short series, which gold standards and agreement leave out."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.annotations.keys import combined
-from pipeline.annotations.rules import listed
 from pipeline.annotations.series import CELL, Series
+from pipeline.annotations.wording import listed
 
 SHORTEST = 0.9
 """Share of the median length of a video's series that a series must cover."""
 
 LeftOut = Mapping[str, tuple[str, ...]]
-"""By reason, the series that are left out: "rater, video, setup, dimension"."""
+"""By reason, the series left out, each as "rater video setup dimension"."""
 
 _BESIDES_DIMENSION = (*(key for key in CELL if key != "dimension"), "rater")
 
@@ -24,8 +24,8 @@ def usable(series: Series, *, windows: int | None = None, together: bool = False
     """The series that vary and are long enough, and those that are not, by reason.
 
     Args:
-        windows: A series must have so many windows; None: `SHORTEST` of the median length of its video's series.
-        together: What a rater said of a clip is left out in all dimensions if it is in one.
+        windows: Number of windows that a series must have; None: `SHORTEST` of the median over its video's series.
+        together: Leave out all of a rater's series of a clip if one of them is left out.
     """
     if not len(series):
         return series, {}
@@ -42,9 +42,9 @@ def usable(series: Series, *, windows: int | None = None, together: bool = False
     return series.where(~constant & ~short), left_out
 
 
-def in_words(left_out: LeftOut, what: str = "are left out") -> list[str]:
+def in_words(left_out: LeftOut, what: str = "left out") -> list[str]:
     """One line per reason; `what` happens to the series."""
-    return [f"{len(which)} {reason} series {what}: {listed(which)}" for reason, which in left_out.items()]
+    return [f"{what}: {len(which)} {reason} series ({listed(which)})" for reason, which in left_out.items()]
 
 
 def _spread(series: Series, marked: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

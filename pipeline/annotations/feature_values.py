@@ -1,4 +1,4 @@
-"""Features of a finished folder, as the numbers that lags are estimated from."""
+"""Features of a finished folder as arrays, from which lags are estimated."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pipeline.dataset.dataset import Dataset
 
 
 class FeatureValues(Mapping[str, npt.NDArray[np.float64]]):
-    """By video (windows, columns) of a dataset's numeric features; NaN is missing. A video is read when asked for.
+    """Numeric features by video: (windows, columns) float64, NaN is missing. A video is read on access.
 
     Args:
-        dataset: As `open_dataset` makes it.
+        dataset: Opened by `open_dataset`.
     """
 
     def __init__(self, dataset: Dataset) -> None:

@@ -17,10 +17,10 @@ from pipeline.annotations.consensus import Values
 from pipeline.annotations.delay import Delays, fit_delays
 from pipeline.annotations.exclusions import LeftOut, usable
 from pipeline.annotations.recipe import Recipe
-from pipeline.annotations.rules import listed
 from pipeline.annotations.scaling import smoothed, standardised
 from pipeline.annotations.schema import Annotations, write_parquet
 from pipeline.annotations.series import Series, once_per_clip, series_of
+from pipeline.annotations.wording import counted, listed
 from pipeline.errors import DatasetError, SettingsError
 from pipeline.store.parquet import METADATA_KEY
 from pipeline.store.provenance import avcues_version
@@ -30,16 +30,16 @@ KIND = "gold standard"
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Gold:
-    """Gold standards by setup, and how they came about.
+    """Gold standards by setup, and how they were made.
 
     Args:
-        tables: By setup: `video_id`, `window` (unless all is rated once per clip), then for each dimension its value,
-            `<dimension>_std` (ddof 0) and `<dimension>_n`, over the raters of the window. The metadata key `avcues`
-            names the recipe, the targets, and under `fitted_on` the videos that anything was fitted on.
-        weights: `rater`, `video_id` (null: of all clips), `setup`, `dimension`, `weight`.
-        delays: The raters' lags, where they were estimated.
-        left_out: Series that were not used, by reason.
-        notes: What else is to be known, one line each.
+        tables: By setup: `video_id`, `window` (unless everything is rated once per clip), then for each dimension its
+            value, `<dimension>_std` (ddof 0) and `<dimension>_n` over the raters of the window. The metadata key
+            `avcues` names the recipe, the targets, and under `fitted_on` the videos that anything was fitted on.
+        weights: `rater`, `video_id` (null: one weight for all clips), `setup`, `dimension`, `weight`.
+        delays: The raters' lags, if they were estimated.
+        left_out: Series left out, by reason.
+        notes: Remarks, one line each.
     """
 
     tables: Mapping[str, pa.Table]
@@ -62,28 +62,30 @@ def gold(
     fitted on training videos and applied to all. The weights of ratings over time are each clip's own.
 
     Args:
-        training_videos: Ids; None: all videos. Needed for the delay "auto".
-        features: By video, (windows, columns), NaN is missing; needed for the delay "auto". Those of other videos than
-            the training videos are not read.
+        annotations: Ratings with at least one dimension in numbers.
+        recipe: How raters are combined.
+        training_videos: Ids; None: all videos. Required for the delay "auto".
+        features: By video, (windows, columns), NaN is missing; required for the delay "auto". Only those of training
+            videos are read.
 
     Raises:
-        SettingsError: There are several rounds and none is named, nothing is rated in numbers, no training video is
-            rated, or the delay cannot be estimated.
+        SettingsError: There are several rounds and the recipe names none, nothing is rated in numbers, no training
+            video is rated, or the delay cannot be estimated.
     """
     annotations = one_round(annotations, recipe.round)
     rated = sorted(set(annotations.videos) & set(annotations.videos if training_videos is None else training_videos))
     if not rated:
-        raise SettingsError(f"none of the training videos is rated: {listed(sorted(training_videos or ()))}")
+        raise SettingsError(f"no training video is rated: {listed(sorted(training_videos or ()))}")
     series, left_out = usable(_gridded(annotations, recipe), windows=recipe.windows, together=recipe.together)
     clips = once_per_clip(annotations)
     if not len(series) and not len(clips):
-        raise SettingsError("no rating in numbers is left to make a gold standard of")
+        raise SettingsError(_nothing_left(annotations))
     fitted: dict[str, list[str]] = {}
     notes: list[str] = []
     delays, late_s = None, None
     if recipe.delay == "auto":
         if features is None or training_videos is None:
-            raise SettingsError("the delay auto is estimated from features of training videos: name both")
+            raise SettingsError("the delay auto is estimated from features of training videos; give both")
         delays = fit_delays(series, features, rated)
         fitted["delay"] = list(delays.videos)
         late_s = {rater: lag * float(recipe.step) for rater, lag in delays.windows.items()}
@@ -102,8 +104,8 @@ def gold(
         fitted["weights"] = rated
     if fitted and training_videos is None:
         notes.append(
-            f"{' and '.join(fitted)} were fitted on all {len(rated)} videos, so that no model can be tested on any of "
-            "them: name training videos"
+            f"{_fitted_in_words(fitted, clips)} fitted on all {len(rated)} videos, so none can be a test video; "
+            "name the training videos, or leave these dimensions out"
         )
     training = np.isin(np.array(annotations.videos), rated)
     parts = [combine(series, recipe), combine(clips, recipe, training)]
@@ -127,7 +129,7 @@ def gold(
 
 
 def write_gold(made: Gold, folder: Path) -> list[Path]:
-    """Writes one labels file per setup, `SETUP.parquet`.
+    """Writes one labels file per setup, `SETUP.parquet`, and returns their paths.
 
     Raises:
         OutputError: They cannot be written.
@@ -139,10 +141,10 @@ def write_gold(made: Gold, folder: Path) -> list[Path]:
 
 
 def read_about(labels: Path | pa.Table) -> dict[str, Any] | None:
-    """What a file or table of labels says of itself; None if it is not one that avcues made.
+    """The metadata of a file or table of labels; None if avcues did not make it.
 
-    `fitted_on` names, for all that was fitted over several videos, those videos: labels of which any is tested on have
-    seen the test. A gold standard whose `fitted_on` is empty saw each video alone.
+    `fitted_on` names the videos that anything was fitted on; no model may be tested on them with these labels. If it is
+    empty, the labels of each video depend on that video alone.
 
     Raises:
         DatasetError: The file cannot be read.
@@ -159,14 +161,16 @@ def one_round(annotations: Annotations, name: str | None) -> Annotations:
     """The ratings of one round.
 
     Raises:
-        SettingsError: There are several and none is named, or there is none of that name.
+        SettingsError: There are several and none is named, or none has that name.
     """
     rounds = annotations.rounds
     if name is None and len(rounds) < 2:
         return annotations
     if name not in rounds:
-        what = "the ratings are of several rounds" if name is None else f'there is no round "{name}"'
-        raise SettingsError(f"{what}; name one with --round: {', '.join(rounds) or 'there is but one, without a name'}")
+        what = "the ratings are of several rounds" if name is None else f'no round "{name}"'
+        raise SettingsError(
+            f"{what}; name one with --round: {', '.join(rounds) or 'there is only one, without a name'}"
+        )
     return annotations.select(round_=name)
 
 
@@ -179,14 +183,32 @@ def _of_delays(delays: Delays) -> list[str]:
     if not delays.borrowed:
         return []
     return [
-        f"the lag of {len(delays.borrowed)} raters could not be told and is the median of the others': "
-        f"{listed(delays.borrowed)}"
+        f"lag unknown of {counted(len(delays.borrowed), 'rater')} ({listed(delays.borrowed)}); the median of the "
+        "others' lags is used"
     ]
 
 
 def _of_parts(parts: list[Combined]) -> list[str]:
     alone, plain = sum(part.alone for part in parts), sum(part.plain for part in parts)
-    notes = [f"{alone} cells of video, setup and dimension have one rater, who is their gold standard"] if alone else []
+    cells = "(video, setup, dimension)"
+    notes = []
+    if alone:
+        notes.append(f"one rater only in {counted(alone, 'cell')} {cells}, whose ratings are the gold standard")
     if plain:
-        notes.append(f"in {plain} cells no rater agrees with the others; their gold standard is the plain mean")
+        notes.append(f"no agreement between raters in {counted(plain, 'cell')} {cells}; the plain mean is used")
     return notes
+
+
+def _fitted_in_words(fitted: Collection[str], clips: Series) -> str:
+    """What was fitted over several videos, and for which dimensions."""
+    once = sorted({clips.names["dimension"][code] for code in clips.codes["dimension"]})
+    what = {"delay": "lags", "standardise": "raters' scales", "weights": f"weights of {' and '.join(once)}"}
+    return " and ".join(what[one] for one in fitted)
+
+
+def _nothing_left(annotations: Annotations) -> str:
+    """Why there is no gold standard, and what to do instead."""
+    if annotations.numeric():
+        return "no usable rating in numbers: all series are constant or too short"
+    labels = ", ".join(one.name for one in annotations.nominal())
+    return f"nothing is rated in numbers, only in labels ({labels}); make soft labels: avcues annotations soft"

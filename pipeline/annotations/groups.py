@@ -1,4 +1,4 @@
-"""What ratings are compared by: setups, familiarity, overlays, and profiles of raters."""
+"""Groups that ratings are compared by: setups, familiarity, overlays, and profiles of raters."""
 
 from __future__ import annotations
 
@@ -54,10 +54,10 @@ class Grouping:
 
 
 def groupings(annotations: Annotations, by: Collection[str] | None = None) -> list[Grouping]:
-    """The groupings that are asked for, or all that the tables of raters and exposures give.
+    """The requested groupings, or all that the tables of raters and exposures give.
 
-    A column of numbers is split at its median, unless a condition says where; one of words or truth values is used if
-    it has 2 to 8 of them.
+    A column of numbers is split at its median, unless a condition names another place; a column of words or truth
+    values is used if it has 2 to 8 distinct ones.
 
     Raises:
         SettingsError: `by` names an unknown column.
@@ -69,11 +69,23 @@ def groupings(annotations: Annotations, by: Collection[str] | None = None) -> li
     return [one for one in every if _FEWEST <= len(one.groups) <= _MOST]
 
 
+def not_compared(annotations: Annotations) -> dict[str, str]:
+    """The columns about raters or clips that `groupings` leaves out, each with the reason."""
+    found = {}
+    for name in (*_OF_CLIPS, *annotations.raters.column_names):
+        groups = 0 if name == "rater" else len(_grouping(annotations, name, None).groups)
+        if groups > _MOST:
+            found[name] = f"{groups} groups, more than {_MOST}"
+        elif groups == 1:
+            found[name] = "one group"
+    return found
+
+
 def _named(annotations: Annotations, text: str, columns: Collection[str]) -> Grouping:
     condition = _CONDITION.fullmatch(text.replace(" ", ""))
     name = condition["column"] if condition else text
     if name not in (*_OF_CLIPS, *columns):
-        raise SettingsError(f'there is no column "{name}" to compare by, only {", ".join((*_OF_CLIPS, *columns))}')
+        raise SettingsError(f'no column "{name}" to compare by, only {", ".join((*_OF_CLIPS, *columns))}')
     return _grouping(annotations, name, condition)
 
 

@@ -50,14 +50,15 @@ class DifferenceScore:
     """Root mean squared difference of a rater's ratings of the same clips in two setups.
 
     Args:
+        setups: The two.
         raters: By rater; `n` is the number of clips that the rater rated in both.
-        mean: Over raters.
-        variance: Over raters, ddof 0.
+        mean: Over raters, with an interval over clips.
+        variance: Over raters, ddof 0; None: no rater has a score.
     """
 
     setups: tuple[str, str]
     raters: Mapping[str, Coefficient]
-    mean: float | None
+    mean: Coefficient
     variance: float | None
 
 
@@ -137,16 +138,37 @@ def difference(ratings: RatingsBySetup, pair: tuple[int, int], bootstrap: Bootst
             else undefined(reason)
         )
     scores = np.array([one.value for one in raters.values() if one.value is not None])
+    rated = np.isfinite(squared).any(0)
     return DifferenceScore(
         setups=(ratings.setups[pair[0]], ratings.setups[pair[1]]),
         raters=raters,
-        mean=float(scores.mean()) if len(scores) else None,
+        mean=estimate(
+            _mean_of_raters(squared[:, rated]),
+            int(rated.sum()),
+            bootstrap,
+            "no rater rated a clip in both setups",
+            n=len(scores),
+        ),
         variance=float(scores.var()) if len(scores) else None,
     )
 
 
 def _root_mean(squares: Values) -> Statistic:
     return lambda counts: np.sqrt(counts @ squares / counts.sum(1))
+
+
+def _mean_of_raters(squared: Values) -> Statistic:
+    """The mean over raters of the difference score, of (raters, videos) squared differences."""
+    there = np.isfinite(squared)
+
+    def statistic(counts: Values) -> Values:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            scores = np.sqrt((counts @ np.where(there, squared, 0).T) / (counts @ there.T.astype(np.float64)))
+        known = np.isfinite(scores)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray(np.where(known, scores, 0).sum(1) / known.sum(1))
+
+    return statistic
 
 
 def inconsistency(ratings: RatingsBySetup, threshold: float | None, rule: str) -> Inconsistency:

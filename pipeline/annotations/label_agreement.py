@@ -1,4 +1,4 @@
-"""Which setup's labels the multimodal label goes with, where a rater's ratings of a clip lie far apart."""
+"""Which single setup shares the label of the multimodal rating, among strongly inconsistent ratings."""
 
 from __future__ import annotations
 
@@ -15,13 +15,17 @@ from pipeline.annotations.schema import Annotations
 
 @dataclass(frozen=True, kw_only=True)
 class LabelAgreement:
-    """Of the strongly inconsistent clips, how often a label of the multimodal rating is among those of each setup.
+    """Among strongly inconsistent ratings, how often a label of `against` was also chosen in each other setup.
 
     Args:
-        setups: Those compared with `against`.
-        labels: By label: how often it was chosen, how often any setup has it too, and how often each.
+        dimension: Of the labels.
+        against: The setup in which everything is shown.
+        setups: Those compared with it.
+        labels: By label: how often it was `chosen` in `against`, how often it was `matched` in any other setup, and how
+            often in each.
         total: The same, summed over labels.
-        clips: Strongly inconsistent ratings that have labels.
+        ratings: Number of ratings with a label in `against` (`chosen`), and of those with at least one label that was
+            matched in any other setup and in each.
     """
 
     dimension: str
@@ -29,7 +33,7 @@ class LabelAgreement:
     setups: tuple[str, ...]
     labels: Mapping[str, Mapping[str, int]]
     total: Mapping[str, int]
-    clips: int
+    ratings: Mapping[str, int]
 
 
 def label_agreement(
@@ -62,7 +66,11 @@ def label_agreement(
         setups=others,
         labels={label: row for label, row in rows.items() if row["chosen"]},
         total={key: sum(row[key] for row in rows.values()) for key in ("chosen", "matched", *others)},
-        clips=int(multimodal.any(1).sum()),
+        ratings={
+            "chosen": int(multimodal.any(1).sum()),
+            "matched": int(both.any((1, 2)).sum()),
+            **{name: int(both[:, j].any(1).sum()) for j, name in enumerate(others)},
+        },
     )
 
 

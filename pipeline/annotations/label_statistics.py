@@ -1,8 +1,8 @@
-"""Which labels raters choose, and whether that depends on the setup, on familiarity or on who they are.
+"""Which labels raters choose, and whether that depends on the setup, on the clip or on the rater.
 
-Each choice counts once, as in Chua et al. 2022. But choices of one rater are not independent, so that the p value of
-chi-square is too small for profiles of raters: beside it stands one from permutations, of profiles over raters, or of
-setups within each rater.
+Every chosen label counts once, as in Chua et al. 2022. But the choices of one rater are not independent, which makes
+the p value of chi-square too small for profiles of raters. A second p value comes from permutations: of profiles over
+raters, or of setups and the like within each rater.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.annotations.choices import Choices, choices_of
-from pipeline.annotations.coefficients import Bootstrap
+from pipeline.annotations.coefficients import Bootstrap, Coefficient, estimate
 from pipeline.annotations.groups import Grouping
 from pipeline.annotations.schema import Annotations
 
@@ -29,20 +29,21 @@ _CHUNK_VALUES = 1 << 22
 
 @dataclass(frozen=True, kw_only=True)
 class ChiSquare:
-    """Whether the choice of labels depends on a grouping.
+    """A test whether the choice of labels depends on a grouping.
 
     Args:
+        by: The grouping.
         groups: Names, in the order of `counts`.
-        counts: By label, choices per group.
+        counts: By label, how often it was chosen in each group.
         expected: By label, the same if the grouping had no influence.
         statistic: Pearson's chi-square; None: not defined.
-        p: Of the chi-square distribution.
-        p_permuted: Share of permutations with a statistic as large: of profiles among raters, or of groups among each
-            rater's clips.
-        cramers_v: Size of the effect, 0 to 1; without an interval, since samples of videos give larger values.
-        few_expected: Share of cells with an expected count below 5, where the distribution is not to be trusted.
-        deviating: Of the labels that deviate most, the cell with the largest adjusted residual (Haberman 1973): label,
-            group, count, expected, residual.
+        df: Degrees of freedom.
+        p: From the chi-square distribution.
+        p_permuted: Share of permutations with a statistic at least as large; None: no permutations.
+        cramers_v: Size of the effect, 0 to 1. It has no interval: resampling videos inflates it.
+        few_expected: Share of cells with an expected count below 5, for which the distribution is a poor approximation.
+        deviating: The labels that deviate most, each with the group of its largest adjusted residual (Haberman 1973):
+            `label`, `group`, `count`, `expected`, `residual`.
         reason: Why there is no statistic.
     """
 
@@ -62,19 +63,20 @@ class ChiSquare:
 
 @dataclass(frozen=True, kw_only=True)
 class LabelStatistics:
-    """What was chosen.
+    """Statistics of the chosen labels.
 
     Args:
-        by_setup: Per setup and over all ("all"): ratings, choices, labels per rating (mean and median), and how many
-            different labels the raters of a stimulus (a video in a setup) chose, on average.
-        tests: By grouping.
-        together: The pairs of labels whose choices correlate most: labels and phi.
+        dimension: Name.
+        by_setup: By setup, and over all of them ("all"): `ratings`, `choices` (labels chosen), labels per rating (mean
+            and median), and the mean number of distinct labels per stimulus (a video in a setup).
+        tests: One per grouping.
+        together: The pairs of labels whose choices correlate most, with the phi coefficient.
     """
 
     dimension: str
     by_setup: Mapping[str, Mapping[str, float]]
     tests: tuple[ChiSquare, ...]
-    together: tuple[tuple[str, str, float], ...]
+    together: tuple[tuple[str, str, Coefficient], ...]
 
 
 def label_statistics(
@@ -93,7 +95,7 @@ def label_statistics(
         dimension=dimension,
         by_setup={name: described for name, described in by_setup.items() if described},
         tests=tuple(_chi_square(choices, one, bootstrap) for one in groups),
-        together=_together(choices),
+        together=_together(choices, bootstrap),
     )
 
 
@@ -113,7 +115,7 @@ def _described(choices: Choices) -> dict[str, float]:
     }
 
 
-def _together(choices: Choices) -> tuple[tuple[str, str, float], ...]:
+def _together(choices: Choices, bootstrap: Bootstrap) -> tuple[tuple[str, str, Coefficient], ...]:
     varying = np.flatnonzero(choices.chosen.any(0) & ~choices.chosen.all(0))
     if len(varying) < 2:
         return ()
@@ -121,7 +123,24 @@ def _together(choices: Choices) -> tuple[tuple[str, str, float], ...]:
     first, second = np.triu_indices(len(varying), 1)
     most = np.argsort(-np.abs(phi[first, second]), kind="stable")[: 2 * _SHOWN]
     names = [choices.labels[i] for i in varying]
-    return tuple((names[first[i]], names[second[i]], float(phi[first[i], second[i]])) for i in most)
+    _, video = np.unique(choices.video, return_inverse=True)
+    chosen = choices.chosen[:, varying].astype(np.float64)
+    return tuple(
+        (names[first[i]], names[second[i]], _phi(chosen[:, first[i]], chosen[:, second[i]], video, bootstrap))
+        for i in most
+    )
+
+
+def _phi(a: Values, b: Values, video: Ints, bootstrap: Bootstrap) -> Coefficient:
+    """The correlation of two truth values, with an interval over videos."""
+    sums = np.stack([np.bincount(video, one) for one in (np.ones_like(a), a, b, a * b)], 1)
+
+    def statistic(counts: Values) -> Values:
+        n, of_a, of_b, both = (counts @ sums).T
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray((n * both - of_a * of_b) / np.sqrt(of_a * (n - of_a) * of_b * (n - of_b)))
+
+    return estimate(statistic, len(sums), bootstrap, "one of the labels was chosen always or never")
 
 
 def _chi_square(choices: Choices, by: Grouping, bootstrap: Bootstrap) -> ChiSquare:

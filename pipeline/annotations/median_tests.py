@@ -1,6 +1,6 @@
-"""Whether single series, or clips, are rated higher in one setup or group than in another: tests of ranks.
+"""Rank tests of whether ratings are higher in one setup or group than in another.
 
-Every rater's series counts by its median, as in Chua et al. 2022; a number given once per clip counts as it is.
+Each series counts by its median, as in Chua et al. 2022, each rating given once per clip by its value.
 """
 
 from __future__ import annotations
@@ -24,14 +24,16 @@ _CHUNK_VALUES = 1 << 22
 
 @dataclass(frozen=True, kw_only=True)
 class PairTest:
-    """Two groups.
+    """Tests of two groups.
 
     Args:
-        u: Mann and Whitney's U of the first group; None: not defined.
-        p: Two-sided.
-        superiority: The probability that a series of the first group is rated higher than one of the second, ties half.
-        ks: Largest difference of the distributions (Kolmogorov and Smirnov).
-        ks_p: Of the same.
+        groups: The two.
+        u: Mann-Whitney U of the first group; None: not defined.
+        p: Of U, two-sided.
+        superiority: Probability that a series of the first group is rated higher than one of the second; ties count
+            half.
+        ks: Kolmogorov-Smirnov D, the largest difference between the distributions.
+        ks_p: Of D.
     """
 
     groups: tuple[str, str]
@@ -44,15 +46,19 @@ class PairTest:
 
 @dataclass(frozen=True, kw_only=True)
 class MedianTest:
-    """A dimension by a grouping.
+    """Tests of one dimension by one grouping.
 
     Args:
+        dimension: Name.
         kind: "over time" or "once per clip".
-        medians: By group, the median of its series, and how many there are.
-        h: Kruskal and Wallis' statistic; None: not defined.
-        p: Of the chi-square distribution.
-        epsilon_squared: Size of the effect: share of the variance of ranks that lies between groups, 0 to 1.
-        pairs: Every two groups.
+        round: Name; None: there is only one.
+        by: The grouping.
+        medians: By group, the median over its series and their number.
+        h: Kruskal-Wallis H; None: not defined.
+        p: Of H, from the chi-square distribution.
+        epsilon_squared: Size of the effect, 0 to 1: share of the variance of ranks between groups. It has no interval:
+            resampling videos inflates it.
+        pairs: Tests of every pair of groups.
         reason: Why there is no statistic.
     """
 

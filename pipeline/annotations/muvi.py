@@ -7,9 +7,9 @@
 | `media_data.csv`       | one row per rater and clip in the order of seeing: familiarity, 27 GEMS labels, the overlay |
 | `av_data.csv`          | valence and arousal over time, about twice a second, -1 to 1                                |
 
-A `media_id` is the video id up to its first underscore. In `media_data.csv` as published, familiarity and labels stand
-one row too low: those of a rater's row i + 1 belong to the clip of row i. Moved up, the last clip of each rater has no
-labels, and the first row of labels belongs to no clip that is listed.
+A `media_id` is the video id up to its first underscore. In `media_data.csv` as published, familiarity and labels are
+one row too low: those in a rater's row i + 1 belong to the clip of row i. Moved up, the last clip of each rater has no
+labels, and the first row of labels belongs to no listed clip.
 """
 
 from __future__ import annotations
@@ -25,10 +25,11 @@ import pyarrow.compute as pc
 
 from pipeline.annotations.alignment import Rows, alignment
 from pipeline.annotations.csv_files import column_names, missing_column, read_columns
-from pipeline.annotations.keys import codes
+from pipeline.annotations.keys import codes, combined
 from pipeline.annotations.rules import Origin, checked, known_only
 from pipeline.annotations.schema import EXPOSURE_SCHEMA, RATING_SCHEMA, Annotations, Dimension
 from pipeline.annotations.tidy import raters_of
+from pipeline.annotations.wording import counted
 from pipeline.errors import InputError, SettingsError
 
 StaticRows = Literal["corrected", "as-published"]
@@ -53,17 +54,21 @@ def import_muvi(
     """The study's annotations; without `av_data.csv` its labels only.
 
     Args:
+        folder: Of the CSV files.
         static_rows: "corrected": labels and familiarity are moved up by one row, unless the ratings themselves show
-            that they stand right; "as-published": they stay.
-        time_from: Sample i of a series lies at i/2 s ("seq", as the study's script has it), or at its "timestamp".
-        known: Ids of the videos that there may be; None: all of the study.
+            that they are in place; "as-published": they are not moved.
+        time_from: Time of sample i of a series: i/2 s ("seq", as in the study's script), or its "timestamp".
+        known: Ids of the videos that may be rated; ratings of others are left out and counted. None: all of the study.
 
     Raises:
-        InputError: A file or column is missing, or a row names an unknown clip or setup, is there twice, or has a value
+        InputError: A file or column is missing, or a row names an unknown clip or setup, appears twice, or has a value
             outside -1 to 1.
+        SettingsError: `static_rows` or `time_from` is unknown.
     """
     if static_rows not in get_args(StaticRows):
         raise SettingsError(f'static rows "{static_rows}"; expected {" or ".join(get_args(StaticRows))}')
+    if time_from not in get_args(TimeFrom):
+        raise SettingsError(f'time from "{time_from}"; expected {" or ".join(get_args(TimeFrom))}')
     folder = Path(folder)
     videos = read_columns(folder / VIDEOS, {"video_id": pa.string()})["video_id"].to_pylist()
     full_ids = _full_ids(videos, folder / VIDEOS)
@@ -78,13 +83,14 @@ def import_muvi(
     parts = [_chosen(keys, media, labels, row)]
     if (folder / SERIES).is_file():
         parts += _over_time(folder / SERIES, full_ids, dimensions, time_from, notes)
+        notes += _of_lists(keys, parts[1])
     else:
         dimensions = {}
-        notes.append(f"{folder / SERIES} is not there: labels only, no valence and arousal over time")
+        notes.append(f"{folder / SERIES} does not exist: labels only, no arousal and valence over time")
     ratings = pa.concat_tables(parts).unify_dictionaries().combine_chunks()
     ratings, of_foreign = known_only(ratings, known, Origin(str(folder)))
     raters = read_columns(folder / RATERS, {"participant_id": pa.string()}, others=True)
-    profiles, of_raters = raters_of(ratings, raters.rename_columns({"participant_id": "rater"}))
+    profiles, of_raters = raters_of(ratings, raters.rename_columns({"participant_id": "rater"}), RATERS)
     return Annotations(
         ratings=ratings,
         raters=profiles,
@@ -148,19 +154,20 @@ def _rows_of_labels(
     if found is not None and found.certain:
         shown = f" ({found.agreeing} of {len(found.best)} raters agree best with the others at shift {found.shift})"
     if static_rows == "as-published":
-        return here, [f"{MEDIA}: labels and familiarity stay in the rows where they were published{shown}"]
+        return here, [f"{MEDIA}: labels and familiarity are left in the rows where they were published{shown}"]
     if found is not None and found.certain and found.shift != -1:
-        return here, [f"{MEDIA}: labels and familiarity are NOT moved up, as those once published had to be{shown}"]
+        return here, [
+            f"{MEDIA}: labels and familiarity are NOT moved up; unlike those first published, they are in place{shown}"
+        ]
     order = np.argsort(codes(media["participant_id"], rows.raters), kind="stable")
     below = np.full(len(media), -1)
     same_rater = rows.rater[1:] == rows.rater[:-1]
     below[order[:-1]] = np.where(same_rater, order[1:], -1)
     lost = int((below < 0).sum())
     return below, [
-        f"{MEDIA}: labels and familiarity stand one row too low as published, and were MOVED UP by one row within each "
-        f"rater{shown}: {len(media) - lost} of {len(media)} clips keep labels, the last clip "
-        f"of each of the {lost} raters has none, and {lost} rows of labels belong to no clip; --static-rows "
-        "as-published leaves them"
+        f"{MEDIA}: labels and familiarity are one row too low as published and were MOVED UP by one row within each "
+        f"rater{shown}: {len(media) - lost} of {len(media)} clips have labels, the last clip of each of the {lost} "
+        f"raters has none, and {lost} rows of labels belong to no clip; to keep them there: --static-rows as-published"
     ]
 
 
@@ -218,10 +225,24 @@ def _chosen(keys: pa.Table, media: pa.Table, labels: list[str], row: npt.NDArray
     return _ratings(keys.take(pa.array(clip)), LABELS, label=words)
 
 
+def _of_lists(media: pa.Table, series: pa.Table) -> list[str]:
+    """Notes on clips of raters that only one of the two files has."""
+    keys = ("rater", "video_id", "setup")
+    names = {name: media[name].unique().to_pylist() for name in keys}
+    names = {name: [*words, *set(series[name].unique().to_pylist()) - set(words)] for name, words in names.items()}
+    listed, rated = (
+        np.unique(combined((codes(table[name], words), len(words)) for name, words in names.items()))
+        for table in (media, series)
+    )
+    only_listed, only_rated = len(np.setdiff1d(listed, rated)), len(np.setdiff1d(rated, listed))
+    notes = [f"{SERIES}: no series of {counted(only_listed, 'clip')} in {MEDIA}"] if only_listed else []
+    return notes + ([f"{MEDIA}: no row of {counted(only_rated, 'clip')} in {SERIES}"] if only_rated else [])
+
+
 def _over_time(
     path: Path, full_ids: dict[str, str], dimensions: dict[str, Dimension], time_from: TimeFrom, notes: list[str]
 ) -> list[pa.Table]:
-    """The ratings over time, dimension by dimension, so that a message's row is that of the file."""
+    """The ratings over time, one table per dimension, so that messages name rows of the file."""
     types = {**_KEYS, **dict.fromkeys((*_OVER_TIME, "timestamp"), pa.float64()), "seq": pa.int64()}
     table = read_columns(path, types)
     keys = _keys(table, full_ids, path)

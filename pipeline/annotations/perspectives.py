@@ -1,4 +1,4 @@
-"""How a rater's view of a clip changes with what is shown of it: text, sound, picture, or everything.
+"""How the rating of a clip depends on what is shown of it: text, sound, picture, or everything.
 
 After the multimodal perspectivism study of Du and Hoste: difference scores, inconsistency scores and their groups,
 polarity, the regression of the multimodal rating on the unimodal ones, and the agreement of labels.
@@ -54,11 +54,18 @@ class Perspective:
     """One round of ratings.
 
     Args:
-        clips: "all", or "common": those that are rated in every round.
-        differences: Per pair of setups.
+        round: Name; None: there is only one.
+        clips: "all", or "common": those rated in every round.
+        raters: Number of raters.
+        videos: Number of videos.
+        agreement: One entry per setup.
+        differences: One entry per pair of setups.
+        inconsistency: None: no rater rated a clip in every setup.
         polarity: By rater ("all": the mean over raters) and setup, the shares of `POLARITIES`.
-        groups_by_polarity: By group of `GROUPS` ("all": their sum), how many ratings in `against` have each polarity.
-        reasons: Why a part is missing, by its name.
+        groups_by_polarity: By group of `GROUPS` ("all": their sum), the ratings in `against` of each polarity.
+        regression: Of `against` on the other setups; None: not defined.
+        label_agreement: One entry per dimension of labels.
+        reasons: By name of a missing part, why it is missing.
     """
 
     round: str | None
@@ -77,12 +84,15 @@ class Perspective:
 
 @dataclass(frozen=True, kw_only=True)
 class Perspectives:
-    """A dimension, and how its ratings depend on the setup.
+    """How the ratings of one dimension depend on the setup.
 
     Args:
+        dimension: Name.
         against: The setup in which everything is shown.
-        setups: All that are compared, `against` the last.
-        neutral: Lowest and highest value that is neither negative nor positive.
+        setups: All setups compared, `against` last.
+        neutral: Lowest and highest value that counts as neutral; None: not known.
+        bootstrap: Of the intervals.
+        rounds: One entry per round; with several rounds, also one each for the clips that all of them share.
     """
 
     dimension: str
@@ -107,28 +117,30 @@ def perspectives(
     """Compares the ratings of the same raters and clips over setups.
 
     Args:
-        dimension: Rated in numbers.
+        annotations: Ratings in several setups.
+        dimension: Name of a dimension rated in numbers; ratings over time count by the mean of each series.
         against: The setup in which everything is shown.
-        setups: Those compared with it; None: all others.
-        threshold: Inconsistency scores from here on are strong (1.35 in the study); None: the score from which on there
-            is the share of ratings nearest to a quarter, of all rounds together.
-        neutral: Values from the first to the second are neutral; None: the middle of the dimension's range.
+        setups: Setups to compare with it; None: all others.
+        threshold: Lowest strong inconsistency score (1.35 in the study); None: the score whose upper share of ratings,
+            over all rounds, is nearest to a quarter.
+        neutral: Lowest and highest neutral value; None: the middle of the dimension's range.
         step: Seconds per window, for ratings over time.
+        bootstrap: Number and seed of the samples of videos for the intervals.
 
     Raises:
-        SettingsError: There is no such dimension or setup, or the dimension has labels.
+        SettingsError: A dimension or setup is unknown, or the dimension is rated in labels.
     """
     if threshold is not None and not isfinite(threshold):
         raise SettingsError(f"--threshold {threshold}: expected a finite number")
     rated = annotations.dimension(dimension)
     if rated.level == "nominal":
-        raise SettingsError(f"{dimension} is rated in labels; name a dimension that is rated in numbers")
+        raise SettingsError(f"{dimension} is rated in labels; expected a dimension rated in numbers")
     others = [name for name in annotations.setups if name != against] if setups is None else list(setups)
     for name in (against, *others):
         if name not in annotations.setups:
-            raise SettingsError(f'there is no setup "{name}" in these ratings, only {", ".join(annotations.setups)}')
+            raise SettingsError(f'no setup "{name}" in these ratings, only {", ".join(annotations.setups)}')
     if not others or against in others:
-        raise SettingsError(f"{against} needs other setups to be compared with")
+        raise SettingsError(f"{against} has no other setup to be compared with")
     if neutral is None and rated.low is not None and rated.high is not None:
         neutral = ((rated.low + rated.high) / 2, (rated.low + rated.high) / 2)
     annotations = annotations.select(setups=[*others, against])
@@ -142,7 +154,7 @@ def perspectives(
         scores = [inconsistency_scores(one.values[one.complete]) for one in every]
         threshold, rule = (
             generic_threshold(np.concatenate(scores)),
-            f"the score with the share of ratings from it on nearest to {100 * UPPER_SHARE:g} %",
+            f"the score whose upper share of ratings is nearest to {100 * UPPER_SHARE:g} %",
         )
     options = _Options(dimension, compared, threshold, rule, neutral, step, bootstrap)
     made = [_perspective(part, options, round_, clips) for round_, clips, part in _rounds(annotations, dimension)]
@@ -188,9 +200,9 @@ def _perspective(annotations: Annotations, options: _Options, round_: str | None
     strong = group == GROUPS.index("strong")
     reasons = {
         "inconsistency": "no rater rated a clip in every setup" if found is None else None,
-        "polarity": f"the range of {dimension} is not known: name the neutral values" if neutral is None else None,
+        "polarity": f"the range of {dimension} is not known; give the neutral values" if neutral is None else None,
         "regression": fitted if isinstance(fitted, str) else None,
-        "label_agreement": None if annotations.nominal() else "no labels were chosen",
+        "label_agreement": None if annotations.nominal() else "nothing is rated in labels",
     }
     pairs = combinations(range(len(ratings.setups)), 2)
     return Perspective(

@@ -1,4 +1,4 @@
-"""Which share of ratings is negative, neutral and positive."""
+"""Shares of negative, neutral and positive ratings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a gold standard is made: the options, and their description in its metadata."""
+"""Options of a gold standard, as its metadata records them."""
 
 from __future__ import annotations
 
@@ -19,8 +19,11 @@ class Smoothing:
     """A Savitzky-Golay filter: a polynomial of `order` fitted to `windows` windows around each.
 
     Args:
-        windows: Odd.
-        order: Less than `windows`.
+        windows: Length of the filter; odd, at least 3.
+        order: Order of the polynomial; less than `windows`.
+
+    Raises:
+        SettingsError: They are not.
     """
 
     windows: int = 5
@@ -35,10 +38,10 @@ class Smoothing:
 
     @classmethod
     def parse(cls, text: str) -> Smoothing:
-        """A filter by its name, such as "savgol:5:3".
+        """A filter by its text, such as "savgol:5:3".
 
         Raises:
-            SettingsError: It is no such name.
+            SettingsError: The text does not describe a filter.
         """
         kind, _, numbers = text.partition(":")
         try:
@@ -46,7 +49,7 @@ class Smoothing:
         except ValueError:
             kind = ""
         if kind != "savgol":
-            raise SettingsError(f'"{text}" is no filter; expected savgol:WINDOWS:ORDER, such as savgol:5:3')
+            raise SettingsError(f'"{text}" is not a filter; expected savgol:WINDOWS:ORDER, such as savgol:5:3')
         return cls(windows, order)
 
 
@@ -55,16 +58,20 @@ class Recipe:
     """How a gold standard is made.
 
     Args:
-        method: The evaluator weighted estimator, or the plain mean or median over raters.
-        weights: Of the estimator: see `consensus.ewe`.
-        delay: Seconds by which ratings over time are placed earlier, or "auto": each rater's own, estimated on training
+        method: "ewe", the evaluator weighted estimator, or the plain "mean" or "median" over raters.
+        weights: Weights of the estimator: "others", "all" or "pairwise-ccc"; see `ewe`.
+        delay: Seconds by which ratings over time are moved earlier, or "auto": each rater's lag, estimated on training
             videos.
-        standardise: Whether each rater's ratings are brought to the raters' common mean and spread.
-        smooth: A filter over each series; None: none.
-        windows: Only so many first windows count, and a series that has fewer is left out; None: all.
-        together: A clip that a rater rated constantly, or too shortly, in one dimension is left out in all.
+        standardise: Whether all raters are brought to their common mean and spread.
+        smooth: Filter applied to each series; None: none.
+        windows: Only the first windows count, and shorter series are left out; None: all windows, and series shorter
+            than 90 % of the median of their video are left out.
+        together: Leave out all of a rater's series of a clip if one of them is constant or too short.
         step: Seconds per window.
-        round: Whose ratings are used; needed where there are several rounds.
+        round: Name of the round to use; required if there are several.
+
+    Raises:
+        SettingsError: A value is not one of these.
     """
 
     method: Method = "ewe"
@@ -91,11 +98,11 @@ class Recipe:
 
     @classmethod
     def muvi(cls) -> Recipe:
-        """That of the MuVi study's script: weights with the rater's own part, 118 windows, both dimensions or none."""
+        """The recipe of the MuVi study's script: weights "all", 118 windows, both dimensions of a clip or neither."""
         return cls(weights="all", windows=118, together=True)
 
     def described(self) -> dict[str, Any]:
-        """As JSON values."""
+        """The recipe as JSON values."""
         return {
             "method": self.method,
             "weights": self.weights if self.method == "ewe" else None,

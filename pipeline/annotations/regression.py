@@ -1,4 +1,4 @@
-"""What of the multimodal rating the unimodal ones explain: least squares, raters pooled."""
+"""Least squares of the multimodal rating on the unimodal ones, raters pooled."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Values = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True)
 class Term:
-    """A coefficient: its standard error, t value, p and 95 % interval."""
+    """A coefficient with its standard error, t value, two-sided p value and 95 % interval."""
 
     coefficient: float
     standard_error: float
@@ -28,12 +28,13 @@ class Regression:
     """Ordinary least squares.
 
     Args:
-        target: The setup that is explained.
-        plain: By term, with errors of independent rows.
-        clustered: The same with errors that are robust to what the ratings of one clip have in common; None: there are
-            too few clips.
-        n: Ratings.
+        target: The setup to be explained.
+        plain: By term, with standard errors that take rows as independent.
+        clustered: The same with standard errors clustered by clip; None: too few clips.
+        r_squared: Share of the variance explained.
+        n: Number of ratings.
         df: Degrees of freedom of the residuals.
+        clips: Number of clips.
     """
 
     target: str
@@ -59,15 +60,15 @@ def regression(ratings: Values, complete: npt.NDArray[np.bool_], setups: Sequenc
     terms = ["const", *setups[:-1]]
     design = np.column_stack([np.ones(len(rows)), rows[:, :-1]])
     if len(rows) <= len(terms):
-        return f"{len(rows)} ratings of clips rated in every setup are too few for {len(terms)} terms"
+        return f"{len(rows)} ratings of clips rated in every setup, too few for {len(terms)} terms"
     if np.linalg.matrix_rank(design) < len(terms):
-        return "the ratings of a setup are constant, or follow from those of others"
+        return "the ratings of a setup are constant, or a combination of those of other setups"
     if np.ptp(rows[:, -1]) == 0:
         return f"all ratings in {setups[-1]} are the same"
     try:
         from statsmodels.api import OLS
     except ImportError:
-        return "statsmodels is not installed: pip install 'avcues[train]'"
+        return "statsmodels is not installed; pip install 'avcues[train]'"
     model = OLS(rows[:, -1], design)
     plain = model.fit()
     clips = len(np.unique(clip))

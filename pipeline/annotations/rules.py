@@ -1,4 +1,4 @@
-"""What ratings must be, and the one line that says what is wrong with those that are not."""
+"""The rules that ratings must meet, and the one-line errors for those that do not."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import pyarrow.compute as pc
 
 from pipeline.annotations.keys import among, codes, combined, runs
 from pipeline.annotations.schema import KEYS, RATING_SCHEMA, Dimension
+from pipeline.annotations.wording import counted, listed
 from pipeline.errors import InputError
 
 _REQUIRED = ("rater", "video_id", "setup", "dimension")
-_LISTED = 5
 
 Mask = npt.NDArray[np.bool_]
 
@@ -26,7 +26,7 @@ class Origin:
 
     Args:
         name: Of the file.
-        per_row: Ratings that one row of the file holds.
+        per_row: Number of ratings in one row of the file.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Origin:
 
 
 def checked(ratings: pa.Table, dimensions: Mapping[str, Dimension], where: Origin) -> tuple[pa.Table, list[str]]:
-    """The ratings that can be used, and a line for everything that was changed or is to be known.
+    """The usable ratings, and a note for everything that was changed or left out.
 
     Args:
         ratings: By `RATING_SCHEMA`, in the order of the file.
@@ -77,7 +77,7 @@ def checked(ratings: pa.Table, dimensions: Mapping[str, Dimension], where: Origi
         empty |= of_it & np.isnan(value) & (dimension.level != "nominal")
     notes = _check_series(ratings, where)
     if empty.any():
-        notes.append(f"{empty.sum()} rows without a value are not used")
+        notes.append(f"left out: {counted(int(empty.sum()), 'row')} without a value")
         ratings = ratings.filter(pa.array(~empty))
     at = RATING_SCHEMA.get_field_index("value")
     finite = pc.if_else(pc.is_nan(ratings["value"]), None, ratings["value"])
@@ -85,7 +85,7 @@ def checked(ratings: pa.Table, dimensions: Mapping[str, Dimension], where: Origi
 
 
 def known_only(ratings: pa.Table, known: Collection[str] | None, where: Origin) -> tuple[pa.Table, list[str]]:
-    """The ratings of known videos, and a line that counts the others; None: all videos are known.
+    """The ratings of known videos, and notes that count the others; None: all videos are known.
 
     Raises:
         InputError: No video is known.
@@ -96,14 +96,14 @@ def known_only(ratings: pa.Table, known: Collection[str] | None, where: Origin) 
     foreign, unrated = sorted(named - set(known)), sorted(set(known) - named)
     if not named & set(known):
         raise InputError(
-            f"{where}: rates none of the dataset's videos: it names {listed(foreign)}, the dataset {listed(unrated)}"
+            f"{where}: no rated video is in the dataset; rated are {listed(foreign)}, the dataset has {listed(unrated)}"
         )
-    notes = [f"{len(unrated)} videos of the dataset have no rating: {listed(unrated)}"] if unrated else []
+    notes = [f"no rating of {counted(len(unrated), 'video')} of the dataset: {listed(unrated)}"] if unrated else []
     if foreign:
         wanted = among(ratings["video_id"], known)
         notes.append(
-            f"{(~wanted).sum()} ratings of {len(foreign)} videos that the dataset does not have are left out: "
-            f"{listed(foreign)}"
+            f"left out: {counted(int((~wanted).sum()), 'rating')} of {counted(len(foreign), 'video')} that the dataset "
+            f"does not have: {listed(foreign)}"
         )
         ratings = ratings.filter(pa.array(wanted))
     return ratings, notes
@@ -121,17 +121,11 @@ def check_setups(ratings: pa.Table, allowed: Collection[str] | None, where: Orig
         raise InputError(f'{where.at(foreign)}: setup is "{setup}"; expected one of {", ".join(allowed or ())}')
 
 
-def listed(names: Collection[str]) -> str:
-    """The first few names, and how many more there are."""
-    first = list(names)[:_LISTED]
-    return ", ".join(first) + (f" and {len(names) - _LISTED} more" if len(names) > _LISTED else "")
-
-
 def _check_level(dimension: Dimension, wrong: Mask, where: Origin) -> None:
     if wrong.any():
         has, expected = ("a number", "a label") if dimension.level == "nominal" else ("a label", "a number")
         raise InputError(
-            f"{where.at(wrong)}: {dimension.name} has {has}; it is {dimension.level}, so expected {expected}"
+            f"{where.at(wrong)}: {dimension.name} has {has}; expected {expected}, because it is {dimension.level}"
         )
 
 
@@ -141,7 +135,7 @@ def _check_times(dimension: Dimension, of_it: Mask, untimed: Mask, where: Origin
         raise InputError(
             f"{where.at(timeless)}: {dimension.name} has no time here, but has one in row "
             f"{where.row(int(np.argmax(timed)))}; "
-            "give what is rated once per clip a dimension of its own"
+            "use a separate dimension for what is rated once per clip"
         )
 
 
@@ -173,11 +167,11 @@ def _check_series(ratings: pa.Table, where: Origin) -> list[str]:
         row = ratings.slice(first, 1).to_pylist()[0]
         what = ", ".join(f"{row[name]}" for name in (*_REQUIRED, "time", "label") if row[name] is not None)
         rows = f"rows {where.row(first)} and {where.row(second)}"
-        raise InputError(f"{where}: {rows} are the same rating ({what}); expected one")
+        raise InputError(f"{where}: {rows} are the same rating ({what}); expected it once")
     unsorted = np.unique(series[order[1:]][of_same_series & later & (np.diff(order) < 0)])
     if not len(unsorted):
         return []
-    return [f"{len(unsorted)} series have times out of order; they are read in the order of their times"]
+    return [f"times out of order in {counted(len(unsorted), 'series', 'series')}; sorted by time"]
 
 
 def _nulls(column: pa.ChunkedArray) -> Mask:

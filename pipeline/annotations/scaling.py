@@ -10,21 +10,21 @@ import numpy.typing as npt
 
 from pipeline.annotations.keys import starts
 from pipeline.annotations.recipe import Smoothing
-from pipeline.annotations.rules import listed
 from pipeline.annotations.series import Series
+from pipeline.annotations.wording import counted, listed
 
 
 def standardised(series: Series, training_videos: Collection[str]) -> tuple[Series, list[str]]:
     """Every rater's ratings of a dimension with the mean and spread that raters have on average.
 
-    A rater's mean and standard deviation are those of all ratings of training videos in all setups; the result keeps
-    the dimension's own unit. Raters who did not rate training videos, or rated them all alike, stay as they are.
+    A rater's mean and standard deviation are taken over all ratings of training videos in all setups; the result keeps
+    the unit of the dimension. Raters without ratings of training videos, or with constant ones, are left unchanged.
 
     Args:
         series: Over time, or over clips.
 
     Returns:
-        The series, and a line that names the raters who stayed as they are.
+        The series, and a note that names the raters left unchanged.
     """
     if not len(series):
         return series, []
@@ -47,12 +47,15 @@ def standardised(series: Series, training_videos: Collection[str]) -> tuple[Seri
     ]
     value = np.where(known[group], scaled, series.value)
     unscaled = sorted({series.names["rater"][one % raters] for one in np.unique(group[~known[group]])})
-    notes = [f"{len(unscaled)} raters stay on their own scale, training videos do not give one: {listed(unscaled)}"]
+    notes = [
+        f"not standardised: {counted(len(unscaled), 'rater')} without varying ratings of training videos "
+        f"({listed(unscaled)})"
+    ]
     return replace(series, value=value), notes if unscaled else []
 
 
 def smoothed(series: Series, smoothing: Smoothing) -> Series:
-    """Every unbroken run of windows filtered; runs shorter than the filter stay as they are."""
+    """Every unbroken run of windows filtered; runs shorter than the filter are left unchanged."""
     from scipy.signal import savgol_filter
 
     broken = np.diff(series.window.astype(np.int64) - np.arange(len(series.window))) != 0

@@ -1,18 +1,18 @@
-"""A folder of ratings: one tidy table, and what is known of raters, exposures and dimensions.
+"""A folder of ratings: one tidy table, and tables about raters and exposures.
 
 | file                | one row per                                                     | columns                      |
 |---------------------|-----------------------------------------------------------------|------------------------------|
-| `ratings.parquet`   | rating: a number at a time (s), a number once per clip, where   | `rater`, `video_id`,         |
-|                     | `time` is null, or a chosen label                               | `setup`, `round`, `time`,    |
+| `ratings.parquet`   | rating: a number at a time (s), a number for the whole clip     | `rater`, `video_id`,         |
+|                     | (`time` is null), or a chosen label                             | `setup`, `round`, `time`,    |
 |                     |                                                                 | `dimension`, `value`,        |
 |                     |                                                                 | `label`                      |
 | `raters.parquet`    | rater                                                           | `rater`, and any others      |
-| `exposures.parquet` | clip that a rater saw, with its place in the order of seeing,   | `rater`, `video_id`,         |
-|                     | whether it was seen before, and the overlay                     | `setup`, `round`, `order`,   |
+| `exposures.parquet` | clip that a rater saw: its place in the rater's order, whether  | `rater`, `video_id`,         |
+|                     | the rater knew it, and the overlay                              | `setup`, `round`, `order`,   |
 |                     |                                                                 | `seen`, `overlay`            |
 
-A rater who was asked for labels and chose none has one row without value and label. `round` tells ratings before a
-training of raters from those after it; it is null where there is one round only. The key `avcues` of the ratings'
+A rater who was asked for labels and chose none has one row without value and label. `round` separates ratings before
+the raters were trained from those after it; it is null if there is only one round. The key `avcues` of the ratings'
 metadata holds the dimensions and how the ratings were imported.
 """
 
@@ -38,7 +38,7 @@ LEVELS: tuple[Level, ...] = get_args(Level)
 
 RATINGS, RATERS, EXPOSURES = "ratings.parquet", "raters.parquet", "exposures.parquet"
 KEYS = ("rater", "video_id", "setup", "round", "dimension")
-"""The columns of a rating that are words of which there are few."""
+"""The key columns of a rating."""
 
 _WORD = pa.dictionary(pa.int32(), pa.string())
 RATING_SCHEMA = pa.schema(
@@ -73,10 +73,14 @@ class Dimension:
     """What was rated.
 
     Args:
-        level: Its level of measurement; of a "nominal" one raters choose labels, of the others they give numbers.
-        low: Lowest value that can be given; None: not known.
-        high: Highest value that can be given; None: not known.
-        labels: Those that can be chosen.
+        name: Such as "valence".
+        level: Level of measurement; raters choose labels of a "nominal" dimension and give numbers of the others.
+        low: Lowest possible value; None: not known.
+        high: Highest possible value; None: not known.
+        labels: The labels that can be chosen.
+
+    Raises:
+        SettingsError: The level is unknown, or the range is empty.
     """
 
     name: str
@@ -87,21 +91,23 @@ class Dimension:
 
     def __post_init__(self) -> None:
         if self.level not in LEVELS:
-            raise SettingsError(f'{self.name}: "{self.level}" is no level of measurement; {", ".join(LEVELS)} are')
+            raise SettingsError(
+                f'{self.name}: "{self.level}" is not a level of measurement; expected {", ".join(LEVELS)}'
+            )
         if self.low is not None and self.high is not None and not self.low < self.high:
             raise SettingsError(f"{self.name}: the range {self.low:g},{self.high:g} is empty; expected LOW,HIGH")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Annotations:
-    """Ratings of a study, as an import makes them or `read` finds them.
+    """Ratings of a study, as an import makes them or `read` reads them.
 
     Args:
-        ratings: By `RATING_SCHEMA`, in the order in which they came.
-        raters: One row per rater; the column `rater` and any others.
-        exposures: By `EXPOSURE_SCHEMA`.
+        ratings: Columns of `RATING_SCHEMA`, in the order of the source.
+        raters: One row per rater: the column `rater` and any others.
+        exposures: Columns of `EXPOSURE_SCHEMA`, one row per clip that a rater saw.
         dimensions: By name.
-        origin: How the ratings were imported: importer, files, options, and `notes`, a line for everything that was
+        origin: How the ratings were imported: importer, files, options, and `notes`, one line for everything that was
             changed, left out or missing.
     """
 
@@ -117,50 +123,50 @@ class Annotations:
 
     @property
     def rater_ids(self) -> tuple[str, ...]:
-        """Raters who rated anything, sorted."""
+        """The raters with any rating, sorted."""
         return tuple(sorted(self._words("rater")))
 
     @property
     def videos(self) -> tuple[str, ...]:
-        """Videos that anyone rated, sorted."""
+        """The rated videos, sorted."""
         return tuple(sorted(self._words("video_id")))
 
     @property
     def setups(self) -> tuple[str, ...]:
-        """Those of the two studies in their order, then all others by name."""
+        """Setups: music, visual, audiovisual, text, audio, video, all, then any others by name."""
         found = self._words("setup")
         return (*(name for name in _SETUPS if name in found), *sorted(set(found) - set(_SETUPS)))
 
     @property
     def rounds(self) -> tuple[str, ...]:
-        """In the order in which they appear; empty where ratings name none."""
+        """Rounds in order of appearance; empty if the ratings name none."""
         return self._words("round")
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the import changed, left out or missed."""
+        """What the import changed or left out, and what was missing."""
         return tuple(self.origin.get("notes", ()))
 
     def numeric(self) -> tuple[Dimension, ...]:
-        """Dimensions that are rated in numbers."""
+        """The dimensions rated in numbers."""
         return tuple(dimension for dimension in self.dimensions.values() if dimension.level != "nominal")
 
     def nominal(self) -> tuple[Dimension, ...]:
-        """Dimensions of which labels are chosen."""
+        """The dimensions rated in labels."""
         return tuple(dimension for dimension in self.dimensions.values() if dimension.level == "nominal")
 
     def dimension(self, name: str) -> Dimension:
         """A dimension by its name.
 
         Raises:
-            SettingsError: There is none of that name.
+            SettingsError: No dimension has that name.
         """
         if name not in self.dimensions:
-            raise SettingsError(f'there is no dimension "{name}" in these ratings, only {", ".join(self.dimensions)}')
+            raise SettingsError(f'no dimension "{name}" in these ratings, only {", ".join(self.dimensions)}')
         return self.dimensions[name]
 
     def over_time(self, name: str) -> bool:
-        """Whether a dimension is rated over time, and not once per clip."""
+        """Whether a dimension is rated over time rather than once per clip."""
         of_it = among(self.ratings["dimension"], [name])
         return bool((of_it & self.ratings["time"].is_valid().to_numpy()).any())
 
@@ -172,7 +178,17 @@ class Annotations:
         dimensions: Collection[str] | None = None,
         round_: str | None = None,
     ) -> Annotations:
-        """The ratings of some videos, setups, dimensions or one round only; None: all."""
+        """The ratings of some videos, setups, dimensions or one round only.
+
+        Args:
+            videos: Ids; None: all.
+            setups: Names; None: all.
+            dimensions: Names; None: all.
+            round_: Name of one round; None: all rounds.
+
+        Raises:
+            SettingsError: `dimensions` names one that is not rated.
+        """
         ratings, exposures, kept = self.ratings, self.exposures, dict(self.dimensions)
         chosen = {"video_id": videos, "setup": setups, "round": None if round_ is None else [round_]}
         for column, names in chosen.items():
@@ -190,10 +206,13 @@ class Annotations:
 
 
 def write(annotations: Annotations, folder: Path) -> None:
-    """Writes the three files of a folder, each whole or not at all; the ratings last.
+    """Writes the three files of a folder, each one atomically, the ratings last.
+
+    Args:
+        folder: Made if it does not exist.
 
     Raises:
-        OutputError: They cannot be written.
+        OutputError: A file cannot be written.
     """
     about = {
         "avcues": avcues_version(),
@@ -227,11 +246,11 @@ def read(folder: str | Path) -> Annotations:
     """Reads a folder that `avcues annotations import` made.
 
     Raises:
-        DatasetError: It is no such folder, or a file of it is missing or damaged.
+        DatasetError: The folder holds no ratings, or one of its files is missing or damaged.
     """
     folder = Path(folder)
     if not (folder / RATINGS).is_file():
-        raise DatasetError(f"{folder}: has no {RATINGS}; name a folder that avcues annotations import made")
+        raise DatasetError(f"{folder}: has no {RATINGS}; expected a folder made by avcues annotations import")
     try:
         ratings = pq.read_table(folder / RATINGS, read_dictionary=[*KEYS, "label"])
         raters, exposures = pq.read_table(folder / RATERS), pq.read_table(folder / EXPOSURES)

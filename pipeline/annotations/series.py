@@ -1,7 +1,7 @@
 """Ratings over time on a grid of windows: one series per rater, video, setup, round and dimension.
 
 A rating at `time` seconds belongs to the window that contains it, floor(time / step); several of one rater in a window
-are averaged; a gap of up to `GAP` windows between two of them is bridged by a straight line, a longer one stays.
+are averaged; a gap of up to `GAP` windows is bridged by a straight line, a longer one stays missing.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Values = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int32]
 
 GAP = 2
-"""Longest gap, in windows, that is bridged."""
+"""Longest gap in windows that is bridged."""
 
 # As for labels: 0.3 s lies in window 3 of 0.1 s and not, by its float, in 2.
 _DECIMALS = 6
@@ -36,7 +36,7 @@ class Series:
     """Series of many raters, one after the other; those of one cell (setup, round, dimension, video) are neighbours.
 
     Args:
-        names: The words that the codes of a key stand for.
+        names: Names that the codes of each key stand for.
         codes: (S,) per key, -1 where a series has no round.
         first: (S + 1,) where each series begins in `window` and `value`.
         window: (N,) windows, ascending within a series.
@@ -151,8 +151,9 @@ def series_of(
 
     Args:
         step: Seconds per window.
-        delays: Seconds by which every rating came late, or those of each rater; it is placed that much earlier. What
-            falls before 0 s is dropped.
+        annotations: Ratings over time; others are ignored.
+        delays: Seconds by which ratings are moved earlier, for all raters or by rater. What falls before 0 s is
+            dropped.
         gap: Longest gap in windows that is bridged.
     """
     names = _names(annotations)

@@ -22,7 +22,7 @@ from pipeline.annotations.consensus import Values, Weights, ewe, leave_one_out_c
 from pipeline.annotations.series import Series
 
 MOST_CATEGORIES = 50
-"""Numbers of more distinct values are no categories."""
+"""Numbers with more distinct values than this are not categories."""
 
 NUMERIC = ("loo_ccc", "pairwise_ccc", "alpha_interval", "alpha_ordinal", "alpha_nominal", "fleiss_kappa")
 _FEWEST_RATERS = "no video has two raters"
@@ -33,12 +33,17 @@ class SetupAgreement:
     """Agreement in one setup on one dimension.
 
     Args:
-        round: None where there is but one.
+        setup: Name.
+        round: Name; None: there is only one.
         clips: "all", or "common": those rated in every round.
+        dimension: Name.
         kind: "over time", "once per clip" or "labels".
-        ratings: Series, or clips that a rater rated.
-        coefficients: By name.
-        distribution: Of the leave-one-out CCC of single series: percentiles 0, 5, 25, 50, 75, 95, 100.
+        videos: Number of videos.
+        raters: Number of raters.
+        ratings: Number of series, or of ratings once per clip.
+        coefficients: By name, see `NUMERIC`; of labels also `alpha_labels`, the mean alpha of single labels.
+        distribution: Percentiles 0, 5, 25, 50, 75, 95 and 100 of the leave-one-out CCC of single series (over time) or
+            raters (once per clip); None: not defined.
     """
 
     setup: str
@@ -125,12 +130,14 @@ def once_per_clip(
 def _of_numbers(
     item: npt.NDArray[np.int64], value: Values, video: npt.NDArray[np.int64], bootstrap: Bootstrap
 ) -> dict[str, Coefficient]:
-    """Alphas and kappa of ratings one after the other; `video` is that of each."""
+    """Alphas and kappa of (N,) ratings, with the item and the video of each."""
     _, first, item = np.unique(item, return_index=True, return_inverse=True)
     owner = video[first]
     found = {"alpha_interval": alpha_of(item, value, owner, "interval", bootstrap)}
     if len(np.unique(value)) > MOST_CATEGORIES:
-        continuous = undefined(f"more than {MOST_CATEGORIES} distinct values are a continuous scale, not categories")
+        continuous = undefined(
+            f"more than {MOST_CATEGORIES} distinct values, so a continuous scale rather than categories"
+        )
         return found | dict.fromkeys(("alpha_ordinal", "alpha_nominal", "fleiss_kappa"), continuous)
     found["alpha_ordinal"] = alpha_of(item, value, owner, "ordinal", bootstrap)
     found["alpha_nominal"] = alpha_of(item, value, owner, "nominal", bootstrap)
@@ -144,14 +151,14 @@ def of_labels(choices: Choices, round_: str | None, clips: str, bootstrap: Boots
         _, item = np.unique(one.video * (int(one.window.max()) + 2) + one.window + 1, return_inverse=True)
         owner = np.zeros(item.max() + 1, np.int64)
         owner[item] = one.video
-        no_numbers = undefined("labels are no numbers")
+        no_numbers = undefined("labels are not numbers")
         coefficients = dict.fromkeys(("loo_ccc", "pairwise_ccc", "alpha_interval", "alpha_ordinal"), no_numbers)
         if (one.chosen.sum(1) == 1).all():
             label = one.chosen.argmax(1).astype(np.float64)
             coefficients["alpha_nominal"] = alpha_of(item, label, owner, "nominal", bootstrap)
             coefficients["fleiss_kappa"] = kappa_of(item, label, owner, bootstrap)
         else:
-            several = undefined("raters choose any number of labels: see the mean alpha of single labels")
+            several = undefined("raters may choose several labels; see the mean α of single labels")
             coefficients |= {"alpha_nominal": several, "fleiss_kappa": several}
         coefficients["alpha_labels"] = _mean_alpha_of_labels(one, item, owner, bootstrap)
         rows.append(
@@ -194,7 +201,7 @@ def _mean_alpha_of_labels(
             return np.asarray(np.where(known, alpha, 0).sum(1) / known.sum(1))
 
     chosen_from = chosen.shape[1]
-    return estimate(statistic, len(sums), bootstrap, "every label is chosen by all or by none")
+    return estimate(statistic, len(sums), bootstrap, "every label was chosen by all or by none")
 
 
 def _mean_ccc(a: Values, b: Values, bootstrap: Bootstrap) -> Coefficient:

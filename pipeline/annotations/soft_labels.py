@@ -1,4 +1,4 @@
-"""Soft labels: of every clip or window the distribution over raters, so that disagreement is not averaged away."""
+"""Soft labels: the distribution over raters per clip or window, which keeps disagreement instead of averaging it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from pipeline.store.provenance import avcues_version
 
 KIND = "soft labels"
 MOST_VALUES = 11
-"""Numbers of more distinct values are counted in bins."""
+"""Numbers with more distinct values than this are counted in bins."""
 
 Ints = npt.NDArray[np.int64]
 
@@ -41,26 +41,27 @@ def soft_labels(
     """The share of raters who gave each value, fell into each bin of values, or chose each label.
 
     Args:
-        dimensions: Names; None: all. Those over time and those once per clip cannot be in one table.
-        bins: Of equal width over a dimension's range, where it has more than 11 distinct values.
+        annotations: Ratings of any kind.
+        dimensions: Names, all of them rated over time or all once per clip; None: all.
+        bins: Number of bins of equal width over the range of a dimension with more than 11 distinct values.
         step: Seconds per window, for ratings over time.
-        round_: Whose ratings; needed where there are several rounds.
+        round_: Name of the round to use; required if there are several.
 
     Returns:
-        By setup a table that `--labels` reads: `video_id`, `window` if over time, a target `<dimension>=<value>` per
-        value (of a bin its middle), and `<dimension>_n` raters. Shares of numbers sum to 1; so do those of labels if
-        raters choose one each.
+        By setup a table that `--labels` reads: `video_id`, `window` (over time only), for each value, middle of a bin
+        or label a target `<dimension>=<value>` (0 to 1), and the number of raters `<dimension>_n`. The shares of
+        numbers sum to 1; those of labels do if each rater chose one.
 
     Raises:
-        SettingsError: A dimension is unknown, its range is not known but needed, rounds are mixed, or some dimensions
-            are rated over time and some once per clip.
+        SettingsError: A dimension is unknown, a range needed for bins is not known, there are several rounds and none
+            is named, or some dimensions are rated over time and some once per clip.
     """
     annotations = one_round(annotations, round_)
     wanted = [annotations.dimension(name) for name in dimensions or annotations.dimensions]
     timed = {dimension.name: annotations.over_time(dimension.name) for dimension in wanted}
     if len(set(timed.values())) > 1:
         named = [", ".join(name for name in timed if timed[name] == over_time) for over_time in (True, False)]
-        raise SettingsError(f"{named[0]} are rated over time and {named[1]} once per clip: name dimensions of one kind")
+        raise SettingsError(f"rated over time: {named[0]}; once per clip: {named[1]}; name dimensions of one kind")
     shares = [_of_dimension(annotations, dimension, bins, step) for dimension in wanted]
     tables = {}
     for i, setup in enumerate(annotations.setups):
@@ -119,7 +120,7 @@ def _categories(value: npt.NDArray[np.float64], dimension: Dimension, bins: int)
         raise SettingsError(f"bins = {bins}; expected at least 2")
     if low is None or high is None:
         raise SettingsError(
-            f"the range of {dimension.name} is not known, so it cannot be cut into bins: import it with one"
+            f"the range of {dimension.name} is not known, which bins need; import the ratings again with --range"
         )
     width = (high - low) / bins
     middles = [f"{low + (i + 0.5) * width:g}" for i in range(bins)]

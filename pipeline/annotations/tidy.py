@@ -11,8 +11,9 @@ import pyarrow as pa
 
 from pipeline.annotations.csv_files import missing_column, read_columns
 from pipeline.annotations.keys import among, codes, combined, starts
-from pipeline.annotations.rules import Origin, check_setups, checked, known_only, listed
+from pipeline.annotations.rules import Origin, check_setups, checked, known_only
 from pipeline.annotations.schema import EXPOSURE_SCHEMA, RATING_SCHEMA, Annotations, Dimension, Level
+from pipeline.annotations.wording import counted, listed
 from pipeline.errors import InputError, SettingsError
 
 Range = tuple[float, float]
@@ -35,19 +36,18 @@ def import_tidy(
 
     Args:
         source: A path, or a table (pyarrow, pandas, polars), with the columns `rater`, `video_id`, `setup`,
-            `dimension`, `value` or `label` or both, and, if there are any, `time` (s), `round`, `order`, `seen`,
-            `overlay`. The order of rows is taken for the order in which raters saw the clips, unless `order` says it.
-        range_: Lowest and highest value of all dimensions that are rated in numbers.
-        ranges: The same of single dimensions.
-        levels: "ordinal", "interval" or "nominal" for single dimensions; else "nominal" where there are labels and
-            "interval" where there are numbers.
-        setups: The setups that there may be; None: any.
-        known: Ids of the videos that there may be; ratings of others are left out and counted. None: any.
-        raters: A path or table with a column `rater` and any others.
+            `dimension`, `value` or `label` or both, and optionally `time` (s), `round`, `order`, `seen`, `overlay`.
+            Without `order`, each rater saw the clips in the order of the rows.
+        range_: Lowest and highest possible value of all dimensions that are rated in numbers; None: not known.
+        ranges: The same for single dimensions.
+        levels: Level of measurement of single dimensions; default: "nominal" for labels, "interval" for numbers.
+        setups: The setups that are allowed; None: any.
+        known: Ids of the videos that may be rated; ratings of others are left out and counted. None: any.
+        raters: What is known of the raters: a path or table with a column `rater` and any others; None: nothing.
 
     Raises:
-        InputError: A column or key is missing, a rating is not possible or is there twice, or no video is known.
-        SettingsError: A range is empty, or a dimension is named that there is not.
+        InputError: A column or key is missing, a rating is impossible or appears twice, or no video is known.
+        SettingsError: A range is empty, or `ranges` or `levels` names a dimension that is not rated.
     """
     where = str(source) if isinstance(source, str | Path) else "ratings"
     table = _load(source)
@@ -58,7 +58,7 @@ def import_tidy(
     exposures = exposures_of(every, {name: _as(table, name, kind) for name, kind in _OF_EXPOSURES.items()})
     ratings, of_foreign = known_only(ratings, known, Origin(where))
     if not len(ratings):
-        raise InputError(f"{where}: holds no rating")
+        raise InputError(f"{where}: has no ratings")
     known_raters, of_raters = raters_of(ratings, raters)
     notes += [*of_foreign, *of_raters, *_unbounded(dimensions, ratings)]
     return Annotations(
@@ -96,8 +96,12 @@ def exposures_of(ratings: pa.Table, about: Mapping[str, pa.ChunkedArray] | None 
     return pa.table(columns, schema=EXPOSURE_SCHEMA)
 
 
-def raters_of(ratings: pa.Table, source: Any) -> tuple[pa.Table, list[str]]:
-    """One row per rater who rated anything, and a line for those of whom nothing is known.
+def raters_of(ratings: pa.Table, source: Any, name: str = "raters") -> tuple[pa.Table, list[str]]:
+    """One row per rater who rated anything, and a note that names those without a row in `source`.
+
+    Args:
+        source: A path or table with a column `rater`; None: nothing is known of the raters.
+        name: Of a table, for messages.
 
     Raises:
         InputError: The table of raters cannot be read, has no column `rater`, or names one twice.
@@ -105,7 +109,7 @@ def raters_of(ratings: pa.Table, source: Any) -> tuple[pa.Table, list[str]]:
     rated = sorted(ratings["rater"].unique().to_pylist())
     if source is None:
         return pa.table({"rater": pa.array(rated, pa.string())}), []
-    where = str(source) if isinstance(source, str | Path) else "raters"
+    where = str(source) if isinstance(source, str | Path) else name
     if isinstance(source, str | Path):
         table = read_columns(Path(source), {"rater": pa.string()}, others=True)
     else:
@@ -115,11 +119,11 @@ def raters_of(ratings: pa.Table, source: Any) -> tuple[pa.Table, list[str]]:
     names = table["rater"].cast(pa.string()).to_pylist()
     twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
     if twice is not None:
-        raise InputError(f"{where}: row {names.index(twice, names.index(twice) + 1) + 1}: rater {twice} is there twice")
+        raise InputError(f"{where}: row {names.index(twice, names.index(twice) + 1) + 1}: rater {twice} appears twice")
     notes = []
     unknown = [name for name in rated if name not in set(names)]
     if unknown:
-        notes.append(f"{len(unknown)} raters have no row in {Path(where).name}: {listed(unknown)}")
+        notes.append(f"no row in {Path(where).name} for {counted(len(unknown), 'rater')}: {listed(unknown)}")
     columns = {name: table[name] for name in table.column_names if name != "rater"}
     place = pa.array([names.index(name) if name in set(names) else None for name in rated], pa.int64())
     return pa.table({"rater": pa.array(rated, pa.string())} | {n: c.take(place) for n, c in columns.items()}), notes
@@ -169,7 +173,7 @@ def _dimensions(
     names = [name for name in ratings["dimension"].unique().to_pylist() if name is not None]
     for name in (*ranges, *levels):
         if name not in names:
-            raise SettingsError(f'there is no dimension "{name}" in these ratings, only {", ".join(names)}')
+            raise SettingsError(f'no dimension "{name}" in these ratings, only {", ".join(names)}')
     found = {}
     for name in names:
         of_it = ratings.filter(pa.array(among(ratings["dimension"], [name])))
@@ -186,7 +190,7 @@ def _unbounded(dimensions: Mapping[str, Dimension], ratings: pa.Table) -> list[s
         if dimension.level != "nominal" and dimension.low is None:
             value = ratings.filter(pa.array(among(ratings["dimension"], [dimension.name])))["value"].to_numpy()
             notes.append(
-                f"{dimension.name}: its range is not known, values outside it cannot be found; they reach from "
+                f"{dimension.name}: range not given, so values outside it go unnoticed; they run from "
                 f"{value.min():g} to {value.max():g}"
             )
     return notes

@@ -57,7 +57,15 @@ def extract(
         ),
     ] = [],  # noqa: B006  (typer copies it)
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", rich_help_panel=_WHAT, help="Make tables anew that are up to date.")
+        bool, typer.Option("--overwrite", rich_help_panel=_WHAT, help="Compute tables again that are up to date.")
+    ] = False,
+    verify: Annotated[
+        bool,
+        typer.Option(
+            "--verify",
+            rich_help_panel=_WHAT,
+            help="Read every table that is kept, and compute it again if its content is damaged.",
+        ),
     ] = False,
     variant: Annotated[
         list[str],
@@ -167,6 +175,7 @@ def extract(
             out=location(out),
             weights_dir=weights_folder(weights_dir),
             overwrite=overwrite,
+            verify=verify,
             debug=debug,
             time_limit_s=time_limit,
             memory_limit_bytes=None if memory_limit is None else parse_bytes(memory_limit),

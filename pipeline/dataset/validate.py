@@ -10,9 +10,20 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.store.layout import MANIFEST, REPORT, folders, table_path, unfinished_files, videos_with_table
+from pipeline.errors import one_line
+from pipeline.store.layout import (
+    MANIFEST,
+    REPORT,
+    folders,
+    record_path,
+    recorded_videos,
+    table_path,
+    unfinished_files,
+    videos_with_table,
+)
 from pipeline.store.manifest import Manifest, require_manifest
 from pipeline.store.parquet import SHOT_KEYS, TIMELINE, WINDOW_KEYS, read_metadata, read_table
+from pipeline.store.records import read_record
 from pipeline.timeline import Grid
 
 if TYPE_CHECKING:
@@ -48,6 +59,11 @@ def check(out: Location) -> Summary:
     for name in folders(out):
         if name not in manifest.tables and name != REPORT:
             summary.breaches.append(f"{out / name}: is no table of this dataset ({MANIFEST}); remove it")
+    summary.breaches += [
+        f"{record_path(out, video_id)}: damaged; remove it and run avcues extract again"
+        for video_id in recorded_videos(out)
+        if not read_record(out, video_id)
+    ]
     summary.breaches += [f"{path}: left over by a run that was killed; remove it" for path in unfinished_files(out)]
     return summary
 
@@ -62,7 +78,7 @@ def _check_video(out: Location, video_id: str, manifest: Manifest, summary: Summ
             continue
         metadata = read_metadata(path)
         if metadata is None:
-            yield f"{path}: unreadable or without avcues metadata; remove it and run avcues extract again"
+            yield f"{path}: unreadable or without avcues metadata; run avcues extract again"
             continue
         if metadata["recipe"] != manifest.recipes[extractor]:
             yield f"{path}: made with {metadata['recipe']}, but {MANIFEST} says {manifest.recipes[extractor]}"
@@ -70,7 +86,7 @@ def _check_video(out: Location, video_id: str, manifest: Manifest, summary: Summ
         try:
             tables[name] = read_table(path)
         except (OSError, ValueError, pa.ArrowException) as error:
-            yield f"{path}: cannot be read ({error}); remove it and run avcues extract again"
+            yield f"{path}: cannot be read ({one_line(error)}); run avcues extract --verify again"
             continue
         described[name] = metadata
     if TIMELINE.name not in tables:

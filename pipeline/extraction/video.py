@@ -22,7 +22,7 @@ from pipeline.media.container import Media
 from pipeline.store import provenance
 from pipeline.store.files import VideoInput, fingerprint, is_transient
 from pipeline.store.layout import table_path
-from pipeline.store.parquet import TIMELINE, read_footer, shot_table, window_table, write_table
+from pipeline.store.parquet import TIMELINE, damage_of, read_footer, shot_table, window_table, write_table
 from pipeline.store.records import VideoResult, failure
 from pipeline.timeline import Grid
 
@@ -71,6 +71,7 @@ def process_video(
     out: Location,
     *,
     overwrite: bool = False,
+    verify: bool = False,
     debug: bool = False,
     progress: Progress = _ignore,
 ) -> VideoResult:
@@ -81,14 +82,15 @@ def process_video(
 
     Args:
         out: Output folder.
-        overwrite: Make tables anew that are up to date.
+        overwrite: Compute tables again that are up to date.
+        verify: Read every table that is kept, and compute it again if its content is damaged.
         debug: Print the traceback of an error.
     """
     started = time.perf_counter()
     stopwatch = Stopwatch()
     for retries, delay_s in enumerate((*_RETRY_DELAYS_S, None)):  # noqa: B007  (used below)
         try:
-            result = _write_missing(video, measurements, out, overwrite, stopwatch, progress)
+            result = _write_missing(video, measurements, out, overwrite, verify, stopwatch, progress)
             break
         except Exception as error:
             if debug:
@@ -111,6 +113,7 @@ def _write_missing(
     measurements: Measurements,
     out: Location,
     overwrite: bool,
+    verify: bool,
     stopwatch: Stopwatch,
     progress: Progress,
 ) -> VideoResult:
@@ -118,7 +121,7 @@ def _write_missing(
     tables: dict[str, int] = {}
     kept: list[BaseExtractor] = []
     for extractor in () if overwrite else measurements.extractors:
-        rows_of_kept = _rows_up_to_date(extractor, video.video_id, mark, measurements, out)
+        rows_of_kept = _rows_up_to_date(extractor, video.video_id, mark, measurements, out, verify)
         if rows_of_kept is not None:
             kept.append(extractor)
             tables |= rows_of_kept
@@ -193,7 +196,7 @@ def _tables(
 
 
 def _rows_up_to_date(
-    extractor: BaseExtractor, video_id: str, mark: str, measurements: Measurements, out: Location
+    extractor: BaseExtractor, video_id: str, mark: str, measurements: Measurements, out: Location, verify: bool
 ) -> dict[str, int] | None:
     """Rows of the extractor's tables, if all are there, made by the same recipe from the same file."""
     tables: list[Table] = [*extractor.tables]
@@ -202,8 +205,11 @@ def _rows_up_to_date(
     wanted = provenance.recipe(extractor, measurements.step, measurements.compute)
     rows = {}
     for table in tables:
-        footer = read_footer(table_path(out, table.name, video_id))
+        place = table_path(out, table.name, video_id)
+        footer = read_footer(place)
         if footer is None or footer.metadata["recipe"] != wanted:
+            return None
+        if verify and damage_of(place):
             return None
         if footer.metadata["source"].get("fingerprint") != mark:
             return None

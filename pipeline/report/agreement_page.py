@@ -1,4 +1,4 @@
-"""The page of a dataset's raters: how far they agree in each setup, and how far each lies apart over setups."""
+"""The page of a dataset's raters: their agreement in each setup, and their inconsistency across setups."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import numpy as np
 from pipeline.annotations.agreement import Agreement, agreement
 from pipeline.annotations.check import check
 from pipeline.annotations.coefficients import Bootstrap, Coefficient
+from pipeline.annotations.documents import undefined_coefficients
 from pipeline.annotations.inconsistency import (
     GROUPS,
     UPPER_SHARE,
@@ -48,9 +49,12 @@ class Mark:
     """A coefficient on the common axis; places are percentages of its width.
 
     Args:
-        says: All of it, in words.
-        interval: Of the 95 % interval.
-        raters: Percentiles 5, 25, 75 and 95 of single raters.
+        name: Setup and round.
+        value: The coefficient as text.
+        says: Everything about it in words.
+        at: Place of the coefficient; None: not defined.
+        interval: Ends of the 95 % interval; None: there is none.
+        raters: Percentiles 5, 25, 75 and 95 of single raters; None: not defined.
     """
 
     name: str
@@ -63,7 +67,12 @@ class Mark:
 
 @dataclass(frozen=True, kw_only=True)
 class Bar:
-    """A score, or a range of scores: heights of its groups in percent of the highest bar."""
+    """A score, or a range of scores.
+
+    Args:
+        says: Everything about it in words.
+        heights: Of each group of `GROUPS`, in percent of the highest bar.
+    """
 
     says: str
     heights: tuple[float, ...]
@@ -73,8 +82,10 @@ def render(title: str, annotations: Annotations, step: Fraction, bootstrap: Boot
     """The page as text.
 
     Args:
-        title: Of the dataset.
+        title: Name of the dataset.
+        annotations: Its ratings.
         step: Seconds per window.
+        bootstrap: Of the intervals.
     """
     found, checked = agreement(annotations, step=step, bootstrap=bootstrap, by=()), check(annotations, step)
     low = _lowest(found)
@@ -106,6 +117,7 @@ def render(title: str, annotations: Annotations, step: Fraction, bootstrap: Boot
             group_names=GROUPS,
             table=[_row(row) for row in found.by_setup if row.clips == "all"],
             coefficients=COEFFICIENTS.values(),
+            undefined=undefined_coefficients(found),
             bootstrap=bootstrap,
         )
     )
@@ -209,7 +221,7 @@ def _inconsistencies(annotations: Annotations, step: Fraction) -> list[tuple[str
         ratings = ratings_by_setup(last, dimension.name, annotations.setups, step)
         if ratings.complete.any():
             threshold = generic_threshold(inconsistency_scores(ratings.values[ratings.complete]))
-            rule = f"the score with the share of scores from it on nearest to {100 * UPPER_SHARE:g} %"
+            rule = f"the score whose upper share of ratings is nearest to {100 * UPPER_SHARE:g} %"
             found.append((dimension.name, inconsistency(ratings, threshold, rule)))
     return found
 

@@ -1,4 +1,4 @@
-"""Predictions of a model and what raters said, over the time of a video."""
+"""Panels of a model's predictions and of the raters' curves over the time of a video."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _OUT_OF_FOLD = {"dimension", "video_id", "window", "target", "prediction", "with
 
 @dataclass(frozen=True)
 class Emotion:
-    """What is to be shown beside the features of a video.
+    """What is shown beside the features of a video.
 
     Args:
         predictions: Parquet file of `avcues predict`, or the out-of-fold predictions of a model; None: none.
@@ -47,7 +47,7 @@ class Emotion:
         """Makes sure that the files are what they should be.
 
         Raises:
-            AvcuesError: One is not.
+            AvcuesError: A file is not.
         """
         if self.predictions is not None:
             _described(self.predictions)
@@ -55,14 +55,14 @@ class Emotion:
             _ratings(self.annotations)
 
     def ratings(self) -> Annotations | None:
-        """What raters said of all videos; None: no folder of ratings is named."""
+        """The ratings of all videos; None: no folder of ratings is named."""
         return None if self.annotations is None else _ratings(self.annotations)
 
     def panels(self, video: Video) -> list[Panel]:
         """One panel per dimension that is predicted or rated over time, and per setup that it is rated in.
 
-        A prediction stands with the ratings of the setup that its model learned from, or else with the last setup's. A
-        video of which nothing is known has no panel.
+        A prediction is drawn with the ratings of the setup that its model learned from, or else of the last setup. A
+        video without predictions and ratings has no panel.
         """
         rated = {} if self.annotations is None else _rated(_ratings(self.annotations), video)
         if self.predictions is not None:
@@ -113,13 +113,13 @@ class _Lines:
                 )
 
         shown = [
-            *series("gold standard", self.gold, _GOLD, "line", "what raters say together"),
-            *series("prediction", self.prediction, _PREDICTION, "line", "what the model says"),
+            *series("gold standard", self.gold, _GOLD, "line", "the ratings combined"),
+            *series("prediction", self.prediction, _PREDICTION, "line", "predicted by the model"),
             *series("+ 1 sd", self.high, "", "high", "one standard deviation over raters above"),
             *series("- 1 sd", self.low, "", "low", "one standard deviation over raters below"),
         ]
         for rater, values in self.raters.items():
-            shown += series(rater, values, _RATER, "faint", "what one rater says")
+            shown += series(rater, values, _RATER, "faint", "ratings of one rater")
         notes = [f"{len(self.raters)} raters and their spread"] if self.raters else []
         notes += ["the model learned from this video"] if self.known else []
         title = " · ".join([dimension.replace("_", " ").capitalize(), *([setup] if setup else [])])
@@ -135,7 +135,7 @@ def _described(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, pa.ArrowException) as error:
         raise InputError(f"--predictions {path}: cannot be read as a Parquet file ({error})") from error
     if not (set(stored.names) >= _OUT_OF_FOLD or "predictions" in about):
-        raise InputError(f"--predictions {path}: is no file that avcues predict or avcues train wrote")
+        raise InputError(f"--predictions {path}: expected a file written by avcues predict or avcues train")
     return about
 
 
@@ -162,7 +162,7 @@ def _ratings(folder: Path) -> Annotations:
 
 
 def _rated(annotations: Annotations, video: Video) -> dict[tuple[str, str | None], _Lines]:
-    """By dimension and setup, what raters said of a video over its time, in the last round that it has."""
+    """By dimension and setup, the ratings of a video over time, from its last round."""
     own = annotations.select(videos=[video.video_id])
     if own.rounds:
         own = own.select(round_=own.rounds[-1])

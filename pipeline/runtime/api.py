@@ -30,9 +30,10 @@ class ExtractedVideo(Mapping[str, "pa.Table"]):
     window. The first columns are keys; `timeline` has the window's shot and how much audio and video it has. The schema
     metadata key `avcues` documents every column.
 
-    Attributes:
+    Args:
         video_id: The file's name without its suffix.
-        left_out: Features left out for want of weights, each with the reason.
+        tables: By name.
+        left_out: Features left out because their weights are missing, each with the reason.
     """
 
     def __init__(self, video_id: str, tables: Mapping[str, pa.Table], left_out: Mapping[str, str]) -> None:
@@ -152,6 +153,7 @@ def extract_many(
     precision: Precision = "fp32",
     weights_dir: str | Path | None = None,
     overwrite: bool = False,
+    verify: bool = False,
     workers: int | Literal["auto"] = "auto",
     workers_per_gpu: int | None = None,
     scheduler: str | None = None,
@@ -171,20 +173,21 @@ def extract_many(
     Args:
         media: Files, folders, patterns, CSV or Parquet lists with the columns video_id and path, or URLs.
         out: Folder or URL of the tables: `out/<table>/<video_id>.parquet`.
-        features: Names as in `features()`; None: all whose weights can be had.
+        features: Names as in `features()`; None: all whose weights are here or can be downloaded.
         step: Window length in seconds, a multiple of 0.02, at least 0.1.
         options: Options by feature.
         device: "auto" takes a GPU if torch sees one.
         precision: "bf16" is faster and moves probabilities by about 0.01 at most.
         weights_dir: A folder with weights files of your own; workers of a cluster must see it.
-        overwrite: Make tables anew that are up to date.
-        workers: Worker processes; "auto": what cores, memory and GPUs carry; 0: this process, without protection.
-        workers_per_gpu: With workers="auto": at most so many share a GPU.
+        overwrite: Compute tables again that are up to date.
+        verify: Read every table that is kept, and compute it again if its content is damaged.
+        workers: Worker processes; "auto": as many as suit cores, memory and GPUs; 0: this process, without protection.
+        workers_per_gpu: With workers="auto": the most workers that share a GPU; None: 4.
         scheduler: Address of a running Dask scheduler, such as "tcp://host:8786".
-        resources: With a scheduler: what its workers must have, such as {"GPU": 1}.
+        resources: With a scheduler: what a worker must offer, such as {"GPU": 1}.
         time_limit_s: A video that takes longer fails.
         memory_limit: A video that needs more memory fails; bytes, or text such as "4GiB".
-        max_failures: Stop when so many videos have failed.
+        max_failures: Stop after this many failed videos.
         progress: Show progress bars.
 
     Yields:
@@ -209,6 +212,7 @@ def extract_many(
         out=location(str(out)),
         weights_dir=weights_folder(weights_dir),
         overwrite=overwrite,
+        verify=verify,
         time_limit_s=time_limit_s,
         memory_limit_bytes=None if memory_limit is None else parse_bytes(memory_limit),
     )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from math import inf
+from typing import TYPE_CHECKING
 
 from extractors.openvino_import import cpu_has_bf16
 from models_cache.cache import weights_from
@@ -18,10 +19,13 @@ from pipeline.runtime.observer import Observer, Plan
 from pipeline.runtime.weights import describe_networks, settle
 from pipeline.runtime.worker_process import WorkerProcess
 from pipeline.store.files import prepare_output
-from pipeline.store.layout import unfinished_files, worker_probe_path
+from pipeline.store.layout import manifest_path, unfinished_files, videos_with_table, worker_probe_path
 from pipeline.store.lock import OutputLock
 from pipeline.store.manifest import pin, read_manifest
 from pipeline.store.records import VideoResult, remember_requested
+
+if TYPE_CHECKING:
+    from pipeline.store.location import Location
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,8 +96,14 @@ def _run(
         with OutputLock(job.out):
             try:
                 _begin(inputs, job, observer)
+                done = set()
                 with _results(inputs, job, workers, process, observer) as results:
-                    yield from _until_stopped(results, len(inputs.problems), max_failures)
+                    for result in _until_stopped(results, len(inputs.problems), max_failures):
+                        yield result
+                        if result.state == "done":
+                            done.add(result.video_id)
+                            _require_manifest(job.out)
+                _require_tables(job, done)
             finally:
                 _remove_unfinished(job)
 
@@ -187,6 +197,31 @@ def _on_this_machine(job: Job, observer: Observer) -> Job:
         observer.note("this processor has no bf16: fp32 is used")
         return replace(job, settings=replace(job.settings, compute=replace(compute, precision="fp32")))
     return job
+
+
+def _require_manifest(out: Location) -> None:
+    """Ends the run if somebody removed the output folder meanwhile.
+
+    Raises:
+        RunStoppedError: They did.
+    """
+    if not manifest_path(out).exists():
+        raise RunStoppedError(f"{out}: was removed or emptied during the run; run the same command again")
+
+
+def _require_tables(job: Job, done: Collection[str]) -> None:
+    """Makes sure that the tables of all finished videos are there.
+
+    Raises:
+        RunStoppedError: Some were removed during the run.
+    """
+    for table in job.settings.manifest(job.settings.create_extractors()).tables:
+        lacking = set(done) - set(videos_with_table(job.out, table))
+        if lacking:
+            raise RunStoppedError(
+                f"{job.out / table}: tables of {len(lacking)} videos were removed during the run "
+                f"({min(lacking)}, ...); run the same command again"
+            )
 
 
 def _remove_unfinished(job: Job) -> None:

@@ -48,6 +48,7 @@ def work(video: VideoInput, job: Job, progress: VideoProgress) -> VideoResult:
             Measurements(extractors=extractors, step=settings.step, compute=settings.compute),
             job.out,
             overwrite=job.overwrite,
+            verify=job.verify,
             debug=job.debug,
             progress=lambda done, total: progress(video.video_id, done, total),
         )

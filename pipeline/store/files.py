@@ -183,6 +183,8 @@ def _upload(place: UPath, write: Callable[[BinaryIO], object]) -> None:
 def _remedy(error: OSError) -> str:
     if error.errno in _FULL:
         return "; free some space and run the same command again: what is done stays done"
+    if isinstance(error, IsADirectoryError):
+        return "; remove that folder and run the same command again"
     return ""
 
 

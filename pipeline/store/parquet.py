@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from extractors.protocol import Column, Columns, Table
+from pipeline.errors import one_line
 from pipeline.store.files import is_transient, write_atomically
 from pipeline.timeline import Grid, Shot
 
@@ -145,6 +146,7 @@ def _write_parquet(table: pa.Table, file: BinaryIO) -> None:
         compression="zstd",
         use_dictionary=[field.name for field in table.schema if pa.types.is_string(field.type)],
         write_statistics=[name for name in SHOT_KEYS + WINDOW_KEYS if name in bare.schema.names],
+        write_page_checksum=True,
         # Storing the Arrow schema as well would hold the metadata twice.
         store_schema=False,
     ) as writer:
@@ -158,14 +160,26 @@ def write_json(value: Mapping[str, Any], place: Location) -> None:
 
 
 def open_parquet(place: Location) -> pq.ParquetFile:
-    """A Parquet file at any location. Use as a context manager."""
-    return pq.ParquetFile(place if isinstance(place, Path) else place.open("rb"))
+    """A Parquet file at any location, whose pages are checked against their checksums. Use as a context manager."""
+    source = place if isinstance(place, Path) else place.open("rb")
+    return pq.ParquetFile(source, page_checksum_verification=True)
 
 
 def read_table(place: Location, columns: Sequence[str] | None = None) -> pa.Table:
     """A table, or some of its columns, without the Parquet file's own metadata."""
     with open_parquet(place) as file:
         return file.read(None if columns is None else list(columns))
+
+
+def damage_of(place: Location) -> str:
+    """Why a table's content cannot be read, in one line; empty if it is sound."""
+    try:
+        read_table(place)
+    except (OSError, ValueError, pa.ArrowException) as error:
+        if is_transient(error):
+            raise
+        return one_line(error)
+    return ""
 
 
 @dataclass(frozen=True)

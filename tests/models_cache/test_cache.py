@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import os
 import pickle
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from command import avcues
 
 from models_cache import WeightsError
 from models_cache.cache import find, import_file, resolve
@@ -156,6 +158,44 @@ def test_a_file_at_hand_that_changes_is_verified_anew(small: Path, empty_cache: 
     assert find(SMALL) is not None
     path.write_bytes(path.read_bytes()[:-1] + b"?")
     assert find(SMALL) is None
+
+
+def rot(path: Path) -> None:
+    """Changes a file's content, but neither its size nor its date."""
+    before = path.stat()
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def found_by_another_process() -> bool:
+    """Whether a process that has not yet verified the file takes it."""
+    code = f"from models_cache.cache import find; raise SystemExit(find({SMALL!r}) is None)"
+    return subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("writable", ["emotion_model.hdf5", ".emotion_model.hdf5.verified"])
+def test_what_others_can_write_is_verified_by_its_content(small: Path, empty_cache: Path, writable: str) -> None:
+    path = import_file(small).path
+    (empty_cache / writable).chmod(0o666)
+    rot(path)
+    assert not found_by_another_process()
+
+
+def test_what_another_user_owns_is_verified_by_its_content(small: Path, empty_cache: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can give a file away")
+    path = import_file(small).path
+    rot(path)
+    assert found_by_another_process()  # the record is trusted while both are ours
+    os.chown(empty_cache / ".emotion_model.hdf5.verified", 12345, 12345)
+    assert not found_by_another_process()
+
+
+def test_verify_finds_bit_rot_that_keeps_size_and_date(small: Path, empty_cache: Path) -> None:
+    rot(import_file(small).path)
+    done = avcues("models", "verify")
+    assert done.returncode == 1
+    assert "emotion_model.hdf5" in done.stdout
 
 
 def test_import_recognises_files_by_content(small: Path, empty_cache: Path, tmp_path: Path) -> None:

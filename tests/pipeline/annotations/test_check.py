@@ -71,7 +71,7 @@ def test_the_published_labels_are_found_displaced_for_all_49_raters() -> None:
 def test_the_corrected_labels_are_in_place() -> None:
     corrected = check(import_muvi(muvi_folder()))
     assert corrected.problems == ()
-    assert "gems: rows are where they belong" in corrected.notes
+    assert "gems: rows are in place" in corrected.notes
     assert corrected.alignments[0].agreeing == 49
 
 
@@ -124,10 +124,10 @@ def test_numbers_rolled_one_row_within_raters_are_named() -> None:
             rows.append(pd.DataFrame({**keys, "time": np.arange(60) / 2, "value": curve}))
     annotations = import_tidy(pd.concat(rows).assign(setup="music", dimension="arousal"))
     (problem,) = check(annotations).problems
-    assert problem.startswith("arousal: the rows are displaced: 8 of 8 raters agree best with the others at shift -1")
+    assert problem.startswith("arousal: rows are displaced: 8 of 8 raters agree best with the others at shift -1")
     clips = pd.concat(rows).assign(setup="music", dimension="liking").groupby(["rater", "video_id"], sort=False).first()
     (problem,) = check(import_tidy(clips.drop(columns="time").reset_index())).problems
-    assert "liking: the rows are displaced" in problem
+    assert "liking: rows are displaced" in problem
 
 
 def test_a_rater_who_contradicts_the_others_is_named() -> None:
@@ -164,16 +164,16 @@ def test_series_that_say_nothing_are_counted_and_coverage_is_shown() -> None:
     two = pd.concat([of_matrix(ratings).to_pandas(), of_matrix(ratings[:1], video_id="v2").to_pandas()])
     result = check(import_tidy(two))
     assert result.left_out == {"constant": ("r2 v1 music valence",), "short": ("r3 v1 music valence",)}
-    assert "2 raters have no series that varies: r2 (valence), r3 (valence)" in result.notes
-    assert "3 raters rated one video: whether they agree with others shows little: r1, r2, r3" in result.notes
-    assert "some videos have one rater, so no agreement there, in music valence" in result.notes
+    assert "no usable series of 2 raters: r2 (valence), r3 (valence)" in result.notes
+    assert "one video only by 3 raters, whose agreement is uncertain: r1, r2, r3" in result.notes
+    assert "videos with one rater, so without agreement, in music valence" in result.notes
     assert result.coverage[0]["raters_per_video"] == [1, 2.5, 4]
     assert result.problems == ()
 
 
 def test_a_video_that_lacks_a_setup_is_told() -> None:
     table = tidy(video_id=["v1", "v1", "v2"], setup=["music", "video", "music"], value=[0.0, 0.1, 0.2])
-    assert "1 videos are not rated in every setup: v2" in check(import_tidy(table)).notes
+    assert "not rated in every setup: 1 video (v2)" in check(import_tidy(table)).notes
 
 
 def test_a_study_in_order_has_no_problem(tmp_path: Path) -> None:

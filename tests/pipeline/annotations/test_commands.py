@@ -44,7 +44,7 @@ def test_the_example_has_raters_setups_and_dimensions_of_every_kind(study: Path)
 def test_a_study_goes_from_check_to_perspectives(study: Path, tmp_path: Path) -> None:
     done = avcues("annotations", "check", study)
     assert done.returncode == 0, done.stdout
-    assert "2 constant series are left out: r6 clip01 visual arousal, r6 clip01 visual valence" in done.stdout
+    assert "left out: 2 constant series (r6 clip01 visual arousal, r6 clip01 visual valence)" in done.stdout
     assert "0 problems" in done.stdout
     done = avcues("annotations", "gold", study, "--out", tmp_path / "gold", "--delay", "1")
     assert done.returncode == 0, done.stderr
@@ -55,21 +55,20 @@ def test_a_study_goes_from_check_to_perspectives(study: Path, tmp_path: Path) ->
     ]
     table = pq.read_table(tmp_path / "gold" / "music.parquet")
     assert table.equals(gold(read(study), Recipe(delay=1.0)).tables["music"])
-    assert "weights were fitted on all 12 videos" in done.stderr
+    assert "weights of liking fitted on all 12 videos" in done.stderr
+    options = ("--dimensions", "arousal,valence")
+    done = avcues("annotations", "gold", study, "--out", tmp_path / "continuous", *options)
+    assert done.returncode == 0, done.stderr
+    about = annotations.read_about(tmp_path / "continuous" / "music.parquet")
+    assert about is not None
+    assert ([one["name"] for one in about["targets"]], about["fitted_on"]) == (["arousal", "valence"], {})
     done = avcues("annotations", "agreement", study, "--out", tmp_path / "agreement.md", "--bootstrap", "50")
     assert done.returncode == 0, done.stderr
     assert json.loads((tmp_path / "agreement.json").read_text())["bootstrap"] == {"replicates": 50, "seed": 0}
-    options = [
-        "--dimension",
-        "liking",
-        "--against",
-        "audiovisual",
-        "--out",
-        tmp_path / "p.md",
-        "--soft",
-        tmp_path / "soft",
-    ]
-    done = avcues("annotations", "perspectives", study, *options, "--soft-dimensions", "liking,mood")
+    options = ("--dimension", "liking", "--against", "audiovisual", "--out", tmp_path / "p.md")
+    done = avcues("annotations", "perspectives", study, *options)
+    assert done.returncode == 0, done.stderr
+    done = avcues("annotations", "soft", study, "--dimensions", "liking,mood", "--out", tmp_path / "soft")
     assert done.returncode == 0, done.stderr
     assert "mood=calm" in pq.read_schema(tmp_path / "soft" / "visual.parquet").names
 
@@ -87,6 +86,49 @@ def test_the_published_study_raises_the_alarm_and_the_corrected_one_does_not(tmp
     (found,) = json.loads(done.stdout)["alignments"]
     assert set(found["best"].values()) == {-1}
     assert len(found["best"]) == 49
+
+
+def test_the_published_chi_squares_come_out_of_the_commands(tmp_path: Path) -> None:
+    folder, ann, out = copy_of_muvi(tmp_path / "MuVi"), tmp_path / "ann", tmp_path / "agreement.md"
+    done = avcues("annotations", "import", "muvi", folder, "--out", ann, "--static-rows", "as-published")
+    assert done.returncode == 0, done.stderr
+    by = [word for name in ("gender", "years_formal_training>3", "seen") for word in ("--by", name)]
+    done = avcues("annotations", "agreement", ann, "--out", out, "--bootstrap", "50", *by)
+    assert done.returncode == 0, done.stderr
+    for row in ("gender | 46.36 | 26 | .008", "years_formal_training > 3 | 93.43 | 26", "seen | 263.26 | 26"):
+        assert f"\n| {row} |" in out.read_text()
+    (labels,) = json.loads(out.with_suffix(".json").read_text())["labels"]
+    unique = {name: round(row["unique_labels_per_stimulus"], 2) for name, row in labels["by_setup"].items()}
+    assert unique == {"all": 15.83, "music": 15.36, "audiovisual": 16.56, "visual": 15.57}
+
+
+def test_a_study_of_labels_only_gives_soft_labels_and_says_so(tmp_path: Path) -> None:
+    folder, ann = copy_of_muvi(tmp_path / "MuVi"), tmp_path / "ann"
+    assert avcues("annotations", "import", "muvi", folder, "--out", ann).returncode == 0
+    done = avcues("annotations", "gold", ann, "--out", tmp_path / "gold")
+    assert done.returncode == 2
+    assert "only in labels (gems); make soft labels: avcues annotations soft" in done.stderr
+    done = avcues("annotations", "soft", ann, "--out", tmp_path / "soft")
+    assert done.returncode == 0, done.stderr
+    shares = pq.read_table(tmp_path / "soft" / "music.parquet")
+    assert shares.num_rows == 81
+    assert sum(name.startswith("gems=") for name in shares.column_names) == 27
+
+
+def test_an_option_overrides_one_choice_of_a_protocol(tmp_path: Path) -> None:
+    ann = tmp_path / "ann"
+    folder = like_muvi(tmp_path / "muvi")
+    options = ("--protocol", "muvi", "--weights", "others", "--windows", "100")
+    assert avcues("annotations", "import", "muvi", folder, "--out", ann).returncode == 0
+    assert avcues("annotations", "gold", ann, "--out", tmp_path / "gold", *options).returncode == 0
+    about = annotations.read_about(tmp_path / "gold" / "music.parquet")
+    assert about is not None
+    recipe = about["recipe"]
+    assert (recipe["weights"], recipe["windows"], recipe["together"]) == ("others", 100, True)
+    done = avcues("annotations", "agreement", ann, "--out", tmp_path / "a.md", "--protocol", "muvi", "--bootstrap", "0")
+    assert done.returncode == 0, done.stderr
+    found = json.loads((tmp_path / "a.json").read_text())
+    assert (found["weights"], found["windows"], found["together"]) == ("all", 118, True)
 
 
 def test_a_study_with_series_is_imported_and_combined_by_its_protocol(tmp_path: Path) -> None:
@@ -122,20 +164,23 @@ def test_tidy_and_wide_files_are_imported(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["check", "nowhere"], "nowhere: has no ratings.parquet; name a folder that avcues annotations import made"),
+        (["check", "nowhere"], "nowhere: has no ratings.parquet; expected a folder made by avcues annotations import"),
         (["gold", "ANN", "--out", "x", "--delay", "soon"], "--delay soon: expected seconds, or auto"),
         (
             ["gold", "ANN", "--out", "x", "--delay", "auto"],
             "the delay auto is estimated from features of training videos",
         ),
-        (["gold", "ANN", "--out", "x", "--smooth", "mean:3"], '"mean:3" is no filter; expected savgol:WINDOWS:ORDER'),
+        (
+            ["gold", "ANN", "--out", "x", "--smooth", "mean:3"],
+            '"mean:3" is not a filter; expected savgol:WINDOWS:ORDER',
+        ),
         (["gold", "ANN", "--out", "x", "--step", "0"], "--step 0: expected more than 0 seconds"),
         (
             ["gold", "ANN", "--out", "x", "--training-videos", "none.txt"],
             "none.txt: cannot be read as a list of video ids",
         ),
         (["agreement", "ANN", "--out", "x.html"], "--out x.html: expected NAME.md; the numbers go to NAME.json"),
-        (["agreement", "ANN", "--out", "x.md", "--by", "height"], 'there is no column "height" to compare by'),
+        (["agreement", "ANN", "--out", "x.md", "--by", "height"], 'no column "height" to compare by'),
         (
             ["perspectives", "ANN", "--out", "x.md", "--dimension", "mood", "--against", "music"],
             "mood is rated in labels",

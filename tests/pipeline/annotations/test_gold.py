@@ -109,10 +109,10 @@ def test_raters_without_agreement_give_the_plain_mean_and_that_is_said() -> None
     made = gold(of_one_clip(np.array([[0.1, 0.5, 0.2, 0.6], [0.6, 0.2, 0.5, 0.1]])))
     np.testing.assert_allclose(column(made.tables["music"], "valence"), 0.35)
     assert made.weights["weight"].to_pylist() == [0, 0]
-    assert "in 1 cells no rater agrees with the others; their gold standard is the plain mean" in made.notes
+    assert "no agreement between raters in 1 cell (video, setup, dimension); the plain mean is used" in made.notes
     alone = gold(of_one_clip(np.array([[0.1, 0.5, 0.2]])))
     assert alone.tables["music"]["valence"].to_pylist() == [0.1, 0.5, 0.2]
-    assert "1 cells of video, setup and dimension have one rater, who is their gold standard" in alone.notes
+    assert "one rater only in 1 cell (video, setup, dimension), whose ratings are the gold standard" in alone.notes
 
 
 def test_jittered_times_are_placed_averaged_and_bridged() -> None:
@@ -272,14 +272,14 @@ def test_rounds_are_not_mixed() -> None:
         gold(import_tidy(frame))
     made = gold(import_tidy(frame), Recipe(method="mean", round="after")).tables["music"]
     np.testing.assert_allclose(column(made, "valence"), planted(1)[1].mean(0))
-    with pytest.raises(SettingsError, match='there is no round "later"'):
+    with pytest.raises(SettingsError, match='no round "later"'):
         gold(import_tidy(frame), Recipe(round="later"))
 
 
 @pytest.mark.parametrize(
     ("recipe", "options", "message"),
     [
-        ({"delay": "auto"}, {}, "estimated from features of training videos: name both"),
+        ({"delay": "auto"}, {}, "estimated from features of training videos; give both"),
         (
             {"delay": "auto"},
             {"training_videos": ["v1"], "features": {}},
@@ -294,7 +294,7 @@ def test_rounds_are_not_mixed() -> None:
         ({"method": "mode"}, {}, "expected ewe, mean, median"),
         ({"weights": "mine"}, {}, "expected others, all, pairwise-ccc"),
         ({"windows": 1}, {}, "expected at least 2"),
-        ({}, {"training_videos": ["v9"]}, "none of the training videos is rated: v9"),
+        ({}, {"training_videos": ["v9"]}, "no training video is rated: v9"),
     ],
 )
 def test_what_cannot_be_made_is_said(recipe: dict[str, Any], options: dict[str, Any], message: str) -> None:

@@ -62,11 +62,14 @@ def test_csv_parquet_and_tables_in_memory_give_the_same(tmp_path: Path) -> None:
         ({"value": [0.0, float("-inf")]}, "row 2: value is infinite"),
         ({"rater": ["a", None]}, "row 2: rater is empty"),
         ({"setup": ["music", "radio"]}, 'row 2: setup is "radio"; expected one of music, video'),
-        ({"time": [0.5, 1.0, 0.5]}, "rows 1 and 3 are the same rating (r1, v1, music, valence, 0.5); expected one"),
+        ({"time": [0.5, 1.0, 0.5]}, "rows 1 and 3 are the same rating (r1, v1, music, valence, 0.5); expected it once"),
         ({"time": [0.5, None]}, "row 2: valence has no time here, but has one in row 1"),
-        ({"value": [0.5, None], "label": [None, "x"]}, "row 1: valence has a number; it is nominal"),
+        (
+            {"value": [0.5, None], "label": [None, "x"]},
+            "row 1: valence has a number; expected a label, because it is nominal",
+        ),
         ({"round": ["before", None]}, "row 2: round is empty, but not in row 1"),
-        ({"video_id": ["elsewhere"]}, "rates none of the dataset's videos: it names elsewhere, the dataset v1, v2"),
+        ({"video_id": ["elsewhere"]}, "no rated video is in the dataset; rated are elsewhere, the dataset has v1, v2"),
     ],
 )
 def test_what_cannot_be_is_one_line_with_file_and_row(rows: dict[str, Any], message: str, tmp_path: Path) -> None:
@@ -85,7 +88,7 @@ def test_what_cannot_be_is_one_line_with_file_and_row(rows: dict[str, Any], mess
         ("r1,v1,music,valence,much\n", 'row 1: value is "much"; expected a number'),
         ("r1,v1,music,valence,0.1\nr1,v2,music,valence,x\n", 'row 2: value is "x"; expected a number'),
         ("r1,v1,music\n", "row 1: has 3 cells; expected 5, as the first line has"),
-        ("", "holds no rating"),
+        ("", "has no ratings"),
     ],
 )
 def test_what_is_no_number_is_said_with_its_row(text: str, message: str, tmp_path: Path) -> None:
@@ -105,7 +108,7 @@ def test_files_that_are_none_are_said(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"cannot be read as a \.parquet file of ratings"):
         import_tidy(tmp_path / "broken.parquet")
     with pytest.raises(
-        DatasetError, match=r"has no ratings\.parquet; name a folder that avcues annotations import made"
+        DatasetError, match=r"has no ratings\.parquet; expected a folder made by avcues annotations import"
     ):
         schema.read(tmp_path)
     with pytest.raises(SettingsError, match='no dimension "arousal" in these ratings, only valence'):
@@ -123,12 +126,12 @@ def test_what_is_left_out_or_unknown_is_counted_and_said() -> None:
     imported = import_tidy(table, known=["v1", "v2"], raters=raters)
     assert len(imported.ratings) == 3
     assert imported.notes == (
-        "1 series have times out of order; they are read in the order of their times",
-        "1 rows without a value are not used",
-        "1 videos of the dataset have no rating: v2",
-        "1 ratings of 1 videos that the dataset does not have are left out: zz",
-        "1 raters have no row in raters: b",
-        "valence: its range is not known, values outside it cannot be found; they reach from 0.1 to 0.4",
+        "times out of order in 1 series; sorted by time",
+        "left out: 1 row without a value",
+        "no rating of 1 video of the dataset: v2",
+        "left out: 1 rating of 1 video that the dataset does not have: zz",
+        "no row in raters for 1 rater: b",
+        "valence: range not given, so values outside it go unnoticed; they run from 0.1 to 0.4",
     )
     assert imported.raters.to_pylist() == [{"rater": "a", "age": 30}, {"rater": "b", "age": None}]
     assert imported.exposures["video_id"].to_pylist() == ["v1", "v1"]
@@ -161,8 +164,8 @@ def test_wide_files_are_one_clip_each(tmp_path: Path) -> None:
         ("a,b\n0,0\n", {}, InputError, "has no column of times; expected time"),
         ("time,a\n0,0\n", {"setup": None}, SettingsError, "its setup is not known"),
         ("time,a\n0,0\n", {"pattern": "{setup}"}, SettingsError, "names no video"),
-        ("time,a\n0,0\n", {"pattern": "{rater}/{video_id}"}, SettingsError, "an unknown name"),
-        ("time,a\n0,0\n", {"pattern": "x_{video_id}"}, InputError, "does not end as the pattern"),
+        ("time,a\n0,0\n", {"pattern": "{session}/{video_id}"}, SettingsError, "an unknown name"),
+        ("time,a\n0,0\n", {"pattern": "x_{video_id}"}, InputError, "does not match the pattern"),
     ],
 )
 def test_wide_files_say_what_is_wrong(
@@ -172,6 +175,50 @@ def test_wide_files_say_what_is_wrong(
     path.write_text(text)
     with pytest.raises(error, match=message):
         import_wide([path], **{"dimension": "valence", "setup": "music", "range_": (-1, 1), **options})
+
+
+def test_files_of_muse_toolbox_recola_and_end2you_are_read(tmp_path: Path) -> None:
+    """Headers and separators as in the files that these projects publish or write."""
+    files = {
+        "muse/arousal/11.csv": "timestamp,1,2,3\n0.50,0.1528,0.0138,0.0000\n1.00,0.1550,0.0138,0.1315\n",
+        "recola/valence/P16.csv": "time;FM1 ;FM2 ;FF1\n0.00;0.00;0.10;-0.20\n0.04;0.01;0.10;-0.20\n",
+        "end2you/anna/clip1.csv": "# timestamp,arousal,valence\n0.000000,0.1,0.2\n0.040000,0.3,0.4\n",
+        "end2you/ben/clip1.csv": "# timestamp,arousal,valence\n0.000000,0.5,0.6\n0.040000,0.7,0.8\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    options: dict[str, Any] = {"setup": "video", "range_": (-1, 1)}
+    muse = import_wide([tmp_path / "muse/arousal/11.csv"], pattern="{dimension}/{video_id}", **options)
+    assert (muse.rater_ids, muse.videos, list(muse.dimensions)) == (("1", "2", "3"), ("11",), ["arousal"])
+    assert muse.ratings["time"].to_pylist() == [0.5] * 3 + [1.0] * 3
+    recola = import_wide([tmp_path / "recola/valence/P16.csv"], pattern="{dimension}/{video_id}", **options)
+    assert recola.rater_ids == ("FF1", "FM1", "FM2")
+    assert recola.ratings["value"].to_pylist() == [0.0, 0.1, -0.2, 0.01, 0.1, -0.2]
+    end2you = import_wide(sorted(tmp_path.glob("end2you/*/*.csv")), pattern="{rater}/{video_id}", **options)
+    frame = end2you.ratings.to_pandas().set_index(["rater", "dimension", "time"]).value.sort_index()
+    assert frame["anna", "valence"].tolist() == [0.2, 0.4]
+    assert frame["ben", "arousal"].tolist() == [0.5, 0.7]
+    assert end2you.dimensions["valence"].high == 1
+
+
+def test_ids_of_videos_may_hold_what_separates_the_names_of_a_pattern(tmp_path: Path) -> None:
+    path = tmp_path / "After_The_Rain_Valence_id1.csv"
+    path.write_text("time,value\n0,0.1\n1,0.2\n")
+    made = import_wide([path], pattern="{video_id}_{dimension}_{rater}", setup="video")
+    assert (made.videos, list(made.dimensions), made.rater_ids) == (("After_The_Rain",), ["Valence"], ("id1",))
+
+
+def test_a_file_of_one_rater_and_dimension_has_one_column_of_ratings(tmp_path: Path) -> None:
+    path = tmp_path / "clip1.csv"
+    path.write_text("Time,Value\n0,0.1\n1,0.2\n")
+    made = import_wide([path], setup="video", dimension="valence", rater="anna")
+    assert made.ratings.to_pandas()[["rater", "dimension"]].drop_duplicates().to_numpy().tolist() == [
+        ["anna", "valence"]
+    ]
+    path.write_text("Time,Mean,Std\n0,0.1,0.3\n")
+    with pytest.raises(InputError, match=r"has 2 columns of ratings \(Mean, Std\); expected one"):
+        import_wide([path], setup="video", dimension="valence", rater="anna")
 
 
 def test_muvi_has_the_published_counts() -> None:
@@ -186,6 +233,7 @@ def test_muvi_has_the_published_counts() -> None:
     profile = published.raters.to_pandas()
     assert (round(profile.age.mean(), 2), round(profile.age.std(), 2)) == (23.35, 3.28)
     assert (profile.gender == "Male").sum() == 31
+    assert profile.overlay_pref.value_counts().max() == 31
 
 
 def test_truncated_ids_are_mapped_back_and_the_order_of_videos_is_kept() -> None:
@@ -206,7 +254,7 @@ def test_muvi_labels_are_moved_up_by_default_and_that_is_said() -> None:
     assert sorted(first.label) == sorted(labels)
     assert len(rated.drop_duplicates(["rater", "video_id"])) == 1445
     assert any("MOVED UP by one row" in note and "49 of 49 raters" in note for note in imported.notes)
-    assert any("1445 of 1494 clips keep labels" in note for note in imported.notes)
+    assert any("1445 of 1494 clips have labels" in note for note in imported.notes)
     seen = imported.exposures.to_pandas().dropna(subset="seen").astype({"seen": float}).groupby("setup").seen.mean()
     assert seen.round(2).to_dict() == {"music": 0.65, "visual": 0.27, "audiovisual": 0.63}
 
@@ -215,7 +263,7 @@ def test_muvi_as_published_stays_as_published() -> None:
     published = pd.read_csv(muvi_folder() / "media_data.csv")
     imported = import_muvi(muvi_folder(), static_rows="as-published")
     assert len(imported.ratings) == published.iloc[:, 4:31].to_numpy().sum() == 6091
-    assert any("stay in the rows where they were published" in note for note in imported.notes)
+    assert any("are left in the rows where they were published" in note for note in imported.notes)
     seen = imported.exposures.to_pandas().groupby("setup").seen.mean().astype(float)
     assert seen.round(3).to_dict() == {"music": 0.475, "visual": 0.517, "audiovisual": 0.516}
 
@@ -282,6 +330,17 @@ def test_study_files_that_are_not_as_they_should_be(file: str, change: Any, mess
     with pytest.raises(InputError, match=message) as error:
         import_muvi(folder)
     assert file in str(error.value)
+
+
+def test_clips_that_only_one_study_file_has_are_counted(tmp_path: Path) -> None:
+    folder = like_muvi(tmp_path / "muvi")
+    series = pd.read_csv(folder / "av_data.csv")
+    series[series.index >= 240].to_csv(folder / "av_data.csv", index=False)
+    media = pd.read_csv(folder / "media_data.csv")
+    media.iloc[:-1].to_csv(folder / "media_data.csv", index=False)
+    notes = import_muvi(folder, static_rows="as-published").notes
+    assert "av_data.csv: no series of 2 clips in media_data.csv" in notes
+    assert "media_data.csv: no row of 1 clip in av_data.csv" in notes
 
 
 def test_a_missing_study_file_is_said(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def test_difference_scores_are_root_mean_squared_differences() -> None:
     for one, (a, b) in zip(part.differences, combinations(range(4), 2), strict=True):
         expected = np.sqrt(((ratings[..., a] - ratings[..., b]) ** 2).mean(1))
         np.testing.assert_allclose([rater.value for rater in one.raters.values()], expected)
-        assert one.mean == pytest.approx(expected.mean())
+        assert one.mean.value == pytest.approx(expected.mean())
         assert one.variance == pytest.approx(expected.var())
 
 
@@ -150,6 +150,33 @@ def test_groups_crossed_with_polarity_add_up() -> None:
     assert (consistent + weak + strong).tolist() == published["total"]
 
 
+def test_the_published_polarity_shares_are_counts_of_94_clips_and_sum_to_table_7() -> None:
+    published = reference()["perspectivism_paper"]
+    setups, raters = ("text", "audio", "video", "all"), ("anno1", "anno2", "anno3")
+    ratings = np.zeros((3, 94, 4))
+    for i, rater in enumerate(raters):
+        for j, setup in enumerate(setups):
+            counts = 94 * np.array(published["table2_neg_neu_pos"][rater][setup])
+            np.testing.assert_allclose(counts, counts.round(), atol=0.06)
+            ratings[i, :, j] = np.repeat([1, 3, 5], counts.round().astype(int))
+    (part,) = compared(rated_clips(ratings)).rounds
+    for rater in raters:
+        for setup in setups:
+            assert np.round(part.polarity[rater][setup], 3).tolist() == published["table2_neg_neu_pos"][rater][setup]
+    assert list(part.groups_by_polarity["all"]) == published["table7"]["total"]
+    # Rater 2's mean of 3.16 in table 1 is not possible with these shares of neutral and positive ratings.
+    negative, _, positive = np.array(published["table2_neg_neu_pos"]["anno2"]["all"])
+    assert 3 - 2 * negative + positive > published["table1_mean_and_'variance'"]["anno2"][3][0]
+
+
+def test_the_published_label_agreement_counts_labels_that_any_setup_shares() -> None:
+    table = dict(reference()["perspectivism_paper"]["table8_multimodal_text_audio_video"])
+    total = table.pop("total")
+    assert np.sum(list(table.values()), axis=0).tolist() == total
+    for matched, *single in table.values():
+        assert max(single) <= matched <= sum(single)
+
+
 def test_the_regression_is_that_of_least_squares_with_the_study_s_degrees_of_freedom() -> None:
     ratings = planted()
     (part,) = compared(rated_clips(ratings)).rounds
@@ -203,7 +230,7 @@ def test_labels_are_compared_where_ratings_lie_far_apart() -> None:
     frame = pd.concat([rated_clips(ratings), emotion])
     (part,) = compared(frame, threshold=1.35).rounds
     (found,) = part.label_agreement
-    assert found.clips == 3
+    assert found.ratings == {"chosen": 3, "matched": 2, "text": 2, "audio": 2, "video": 0}
     assert found.labels == {
         "calm": {"chosen": 1, "matched": 1, "text": 0, "audio": 1, "video": 0},
         "joy": {"chosen": 2, "matched": 1, "text": 1, "audio": 1, "video": 0},
@@ -246,7 +273,7 @@ def test_a_rater_who_rates_each_clip_in_one_setup_has_no_scores_and_the_reason_i
     assert part.inconsistency is None
     assert part.regression is None
     assert part.reasons["inconsistency"] == "no rater rated a clip in every setup"
-    assert part.reasons["regression"] == "0 ratings of clips rated in every setup are too few for 4 terms"
+    assert part.reasons["regression"] == "0 ratings of clips rated in every setup, too few for 4 terms"
     assert part.differences[0].raters["anno1"].reason == "the rater rated no clip in both setups"
     text, numbers = write_perspectives(found, import_tidy(frame), tmp_path / "p.md")
     assert "No rater rated a clip in every setup." in text.read_text()
@@ -259,14 +286,16 @@ def test_what_cannot_be_compared_is_said() -> None:
         perspectives(import_tidy(frame), "arousal", "all")
     with pytest.raises(SettingsError, match='no setup "both" in these ratings, only text, audio, video, all'):
         perspectives(import_tidy(frame), "valence", "both")
-    with pytest.raises(SettingsError, match="all needs other setups"):
+    with pytest.raises(SettingsError, match="all has no other setup to be compared with"):
         perspectives(import_tidy(frame[frame.setup == "all"]), "valence", "all")
     (part,) = perspectives(import_tidy(frame), "valence", "all", bootstrap=PLAIN).rounds
-    assert part.reasons["polarity"] == "the range of valence is not known: name the neutral values"
+    assert part.reasons["polarity"] == "the range of valence is not known; give the neutral values"
     constant = planted(clips=5)
     constant[..., 0] = 2
     (part,) = compared(rated_clips(constant)).rounds
-    assert part.reasons["regression"] == "the ratings of a setup are constant, or follow from those of others"
+    assert (
+        part.reasons["regression"] == "the ratings of a setup are constant, or a combination of those of other setups"
+    )
 
 
 def test_ratings_over_time_count_by_their_means() -> None:
@@ -290,7 +319,7 @@ def test_the_report_shows_the_study_s_tables(tmp_path: Path) -> None:
     shown = text.read_text()
     for heading in ("# Round before", "## Difference scores", "## Polarity", "## Regression", "# Rounds compared"):
         assert heading in shown
-    assert "On the 12 clips of every round: before, after." in shown
+    assert "On the 12 clips that all rounds share; in each cell: before, after." in shown
     stored = json.loads(numbers.read_text())
     assert stored["rounds"][1]["regression"]["n"] == 60
     assert len(stored["rounds"][1]["inconsistency"]["clips"]) == 60
@@ -356,10 +385,12 @@ def test_soft_labels_are_read_by_a_dataset(tmp_path: Path, finished: Path) -> No
 
 def test_what_has_no_soft_labels_is_said() -> None:
     ratings = of_matrix(np.random.default_rng(0).normal(size=(3, 30))).to_pandas()
-    with pytest.raises(SettingsError, match="the range of valence is not known, so it cannot be cut into bins"):
+    with pytest.raises(SettingsError, match="the range of valence is not known, which bins need"):
         soft_labels(import_tidy(ratings))
     both = pd.concat([ratings, rated_clips(planted(clips=3)).assign(dimension="liking")])
-    with pytest.raises(SettingsError, match="valence are rated over time and liking once per clip"):
+    with pytest.raises(
+        SettingsError, match="rated over time: valence; once per clip: liking; name dimensions of one kind"
+    ):
         soft_labels(import_tidy(both, range_=(-9, 9)))
 
 

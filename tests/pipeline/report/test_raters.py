@@ -130,7 +130,7 @@ def test_the_page_of_raters_counts_inconsistent_clips() -> None:
 def test_the_page_of_raters_says_what_is_wrong_and_leaves_out_what_is_not_there() -> None:
     published = import_muvi(muvi_folder(), static_rows="as-published")
     text = agreement_page.render("MuVi", published, Fraction(1, 2), Bootstrap(0))
-    assert 'class="notice bad">gems: the rows are displaced: 49 of 49 raters' in text
+    assert 'class="notice bad">gems: rows are displaced: 49 of 49 raters' in text
     assert "Inconsistency over setups" not in text
     assert "mean α of labels" in text
 

@@ -1,0 +1,223 @@
+"""The commands `avcues annotations import ...` and `example`: ratings into one tidy table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from pipeline.cli.annotations_options import Debug, Out, listed, parse_range, show_notes, show_written
+from pipeline.cli.errors import OneLineErrors
+
+if TYPE_CHECKING:
+    from pipeline.annotations.schema import Annotations, Level
+
+Features = Annotated[
+    str | None,
+    typer.Option(help="Folder made by avcues extract; ratings of videos that it does not have are left out."),
+]
+Raters = Annotated[Path | None, typer.Option(help="CSV or Parquet file about the raters: rater, and any columns.")]
+Setups = Annotated[str | None, typer.Option(help="Comma-separated: the only setups allowed; any other is an error.")]
+
+commands = typer.Typer(no_args_is_help=True, help="Import ratings into one tidy table.")
+
+
+@commands.command()
+def muvi(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Copy of the study's repository, or its CSV files in one folder.")
+    ],
+    out: Out,
+    static_rows: Annotated[
+        Literal["corrected", "as-published"],
+        typer.Option(help="The published labels stand one row too low: move them up, or keep them there."),
+    ] = "corrected",
+    time: Annotated[
+        Literal["seq", "timestamp"],
+        typer.Option(help="Time of a sample: half its number, as in the study's script, or its time stamp."),
+    ] = "seq",
+    features: Features = None,
+    debug: Debug = False,
+) -> None:
+    """Imports the annotations of the MuVi study.
+
+    [bold]avcues annotations import muvi[/] MuVi/ --out ann
+    """
+    with OneLineErrors(debug):
+        from pipeline.annotations.muvi import import_muvi
+
+        _write(import_muvi(folder, static_rows=static_rows, time_from=time, known=_videos_of(features)), out)
+
+
+@commands.command()
+def tidy(
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="CSV or Parquet: rater, video_id, setup, dimension, value or label, time."),
+    ],
+    out: Out,
+    range_: Annotated[
+        list[str],
+        typer.Option("--range", metavar="[NAME=]LOW,HIGH", help="Scale of all dimensions, or of one; repeatable."),
+    ] = [],  # noqa: B006  (typer copies it)
+    level: Annotated[
+        list[str],
+        typer.Option(metavar="NAME=LEVEL", help="Level of measurement: nominal, ordinal or interval; repeatable."),
+    ] = [],  # noqa: B006
+    setups: Setups = None,
+    raters: Raters = None,
+    features: Features = None,
+    debug: Debug = False,
+) -> None:
+    """Imports a tidy table with one row per rating.
+
+    [bold]avcues annotations import tidy[/] ratings.csv --out ann --range -1,1
+    """
+    with OneLineErrors(debug):
+        from pipeline.annotations.tidy import import_tidy
+
+        ranges = dict(_named_range(text) for text in range_)
+        made = import_tidy(
+            file,
+            range_=ranges.pop(None, None),
+            ranges={name: value for name, value in ranges.items() if name is not None},
+            levels=dict(_named_level(text) for text in level),
+            setups=listed(setups),
+            known=_videos_of(features),
+            raters=raters,
+        )
+        _write(made, out)
+
+
+@commands.command()
+def wide(
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE...", help="CSV: a column of times, and one per rater (or per dimension)."),
+    ],
+    out: Out,
+    pattern: Annotated[
+        str,
+        typer.Option(help="How paths end, e.g. {dimension}/{video_id}; also {setup}, {round} and {rater}."),
+    ] = "{video_id}",
+    setup: Annotated[str | None, typer.Option(help="Setup of all files, unless their paths name it.")] = None,
+    dimension: Annotated[
+        str | None, typer.Option(help="Dimension of all files, unless their paths or columns name it.")
+    ] = None,
+    rater: Annotated[
+        str | None,
+        typer.Option(help="Rater of all files, unless their paths name it; then columns are dimensions."),
+    ] = None,
+    range_: Annotated[str | None, typer.Option("--range", metavar="LOW,HIGH", help="Scale of all values.")] = None,
+    level: Annotated[Literal["ordinal", "interval"], typer.Option(help="Level of measurement.")] = "interval",
+    time_unit: Annotated[Literal["s", "ms"], typer.Option(help="Unit of the times in the files.")] = "s",
+    setups: Setups = None,
+    raters: Raters = None,
+    features: Features = None,
+    debug: Debug = False,
+) -> None:
+    """Imports wide tables: a column of times beside one column per rater, or per dimension; one file per clip.
+
+    [bold]avcues annotations import wide[/] valence/*.csv --out ann --dimension valence --setup video --range -1,1
+    """
+    with OneLineErrors(debug):
+        from pipeline.annotations.wide import import_wide
+
+        made = import_wide(
+            files,
+            pattern=pattern,
+            setup=setup,
+            dimension=dimension,
+            rater=rater,
+            range_=None if range_ is None else parse_range(range_),
+            level=level,
+            time_unit=time_unit,
+            setups=listed(setups),
+            known=_videos_of(features),
+            raters=raters,
+        )
+        _write(made, out)
+
+
+def example(
+    out: Out,
+    features: Annotated[
+        str | None,
+        typer.Option(help="Folder made by avcues extract whose videos are rated; else twelve videos are made up."),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the random numbers.")] = 0,
+    debug: Debug = False,
+) -> None:
+    """Makes up a small study to try the other commands on: six raters, three setups, four dimensions.
+
+    [bold]avcues annotations example[/] --out ann
+    """
+    with OneLineErrors(debug):
+        from pipeline.annotations.example import VIDEOS
+        from pipeline.annotations.example import example as make
+
+        if features is None:
+            _write(make(VIDEOS, seed=seed), out)
+        else:
+            from pipeline.dataset.dataset import open_dataset
+
+            data = open_dataset(features, tables=[])
+            _write(make(data.lengths, step=data.catalog.step, seed=seed), out)
+
+
+def _write(made: Annotations, out: Path) -> None:
+    """Writes what was imported; says what was changed or left out, and what will be left out later."""
+    import pyarrow as pa
+
+    from pipeline.annotations.exclusions import in_words, usable
+    from pipeline.annotations.schema import write
+    from pipeline.annotations.series import series_of
+    from pipeline.annotations.wording import counted
+
+    show_notes(made.notes)
+    # What reading took is given back before more is taken.
+    pa.default_memory_pool().release_unused()
+    _, left_out = usable(series_of(made))
+    show_notes(in_words(left_out, "to be left out of gold standards and agreement"))
+    write(made, out)
+    ratings, videos, raters = (
+        counted(number, noun)
+        for number, noun in (
+            (len(made.ratings), "rating"),
+            (len(made.videos), "video"),
+            (len(made.rater_ids), "rater"),
+        )
+    )
+    setups, dimensions = (", ".join(names) for names in (made.setups, made.dimensions))
+    show_written(f"{out}: {ratings} of {videos} by {raters}; setups: {setups}; dimensions: {dimensions}")
+
+
+def _videos_of(features: str | None) -> list[str] | None:
+    if features is None:
+        return None
+    from pipeline.dataset.catalog import read_catalog
+    from pipeline.store.location import location
+
+    return list(read_catalog(location(features)).videos)
+
+
+def _named_range(text: str) -> tuple[str | None, tuple[float, float]]:
+    from pipeline.errors import SettingsError
+
+    name, separator, numbers = text.rpartition("=")
+    try:
+        return name if separator else None, parse_range(numbers)
+    except SettingsError as error:
+        raise SettingsError(f"--range {text}: expected LOW,HIGH or NAME=LOW,HIGH, such as -1,1") from error
+
+
+def _named_level(text: str) -> tuple[str, Level]:
+    from pipeline.annotations.schema import LEVELS
+    from pipeline.errors import SettingsError
+
+    name, _, chosen = text.rpartition("=")
+    for level in LEVELS:
+        if name and level == chosen:
+            return name, level
+    raise SettingsError(f"--level {text}: expected NAME={'|'.join(LEVELS)}")
