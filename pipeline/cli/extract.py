@@ -17,6 +17,26 @@ if TYPE_CHECKING:
 _WHAT, _WEIGHTS, _HOW, _LIMITS = "What is measured", "Networks", "How it is carried out", "Limits and faults"
 
 
+def _complete_features(typed: str) -> list[str]:
+    """Continuations of a comma-separated list of features, for the shell."""
+    from extractors import registry
+
+    before, comma, last = typed.rpartition(",")
+    return [f"{before}{comma}{name}" for name in ("all", *registry.names()) if name.startswith(last)]
+
+
+def _complete_variants(typed: str) -> list[str]:
+    """Continuations of FEATURE=VARIANT, for the shell."""
+    from pipeline.runtime.api import features
+
+    choices = [
+        f"{feature.name}={variant}"
+        for feature in features().values()
+        for variant in feature.variants.get("variant", ())
+    ]
+    return [choice for choice in choices if choice.startswith(typed)]
+
+
 def extract(
     paths: Annotated[
         list[str],
@@ -33,6 +53,7 @@ def extract(
         str,
         typer.Option(
             rich_help_panel=_WHAT,
+            autocompletion=_complete_features,
             help="Comma-separated, or all: emobase, rhythm, color, lighting, expressions (and its faces), scenes, "
             "objects (and its detections), actions. shots and the timeline always come along.",
         ),
@@ -72,6 +93,7 @@ def extract(
         typer.Option(
             rich_help_panel=_WEIGHTS,
             metavar="FEATURE=VARIANT",
+            autocompletion=_complete_variants,
             help="Network of a feature, e.g. actions=i3d_rgb_imagenet.",
         ),
     ] = [],  # noqa: B006
