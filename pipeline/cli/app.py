@@ -86,7 +86,7 @@ def validate(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
-    """Checks every invariant of a finished folder and names each breach.
+    """Checks every invariant of a finished folder and names each violation.
 
     Exit codes: 0 sound, 1 breaches found, 2 not a folder of avcues.
     """
@@ -120,7 +120,7 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
-    """Tells what is done, what failed and why, and what the next run would do.
+    """Reports what is done, what failed and why, and what is left.
 
     Exit codes: 0 all done, 1 not yet or not all, 2 not a folder of avcues.
     """
@@ -144,11 +144,11 @@ def status(
 
 @app.command(rich_help_panel=_MACHINE)
 def doctor(
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Also try to write to this folder.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Also test writing to this folder.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
-    """Tells what this machine has, what will run on it and what will not, each with its remedy.
+    """Reports what this machine has, which features run on it, and how to enable the rest.
 
     Exit codes: 0 avcues runs (a feature may lack its weights), 1 it does not.
     """
@@ -162,7 +162,7 @@ def doctor(
         from pipeline.cli.doctor import examine
 
         console = Console()
-        with console.status("looking at everything that a run needs") if console.is_terminal else nullcontext():
+        with console.status("examining this machine") if console.is_terminal else nullcontext():
             findings = list(examine(out))
         if as_json:
             print(json.dumps([asdict(finding) for finding in findings], indent=1))
@@ -177,7 +177,7 @@ def demo(
     workers: Annotated[str, typer.Option(help="As for extract.")] = "auto",
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
-    """Fetches three short real clips, makes their tables, prints a look at them and makes the pages of the report."""
+    """Downloads three short real clips, makes their tables and report pages, and prints a sample."""
     with OneLineErrors(debug):
         from rich.console import Console
 

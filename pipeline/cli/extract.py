@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pipeline.runtime.job import Job
     from pipeline.runtime.run import Workers
 
-_WHAT, _WEIGHTS, _HOW, _LIMITS = "What is measured", "Networks", "How it is carried out", "Limits and faults"
+_WHAT, _WEIGHTS, _HOW, _LIMITS = "What is measured", "Networks", "Execution", "Limits"
 
 
 def _complete_features(typed: str) -> list[str]:
@@ -78,14 +78,14 @@ def extract(
         ),
     ] = [],  # noqa: B006  (typer copies it)
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", rich_help_panel=_WHAT, help="Compute tables again that are up to date.")
+        bool, typer.Option("--overwrite", rich_help_panel=_WHAT, help="Recompute tables that are up to date.")
     ] = False,
     verify: Annotated[
         bool,
         typer.Option(
             "--verify",
             rich_help_panel=_WHAT,
-            help="Read every table that is kept, and compute it again if its content is damaged.",
+            help="Read every table that is kept, and recompute it if its content is damaged.",
         ),
     ] = False,
     variant: Annotated[
@@ -115,13 +115,13 @@ def extract(
         str,
         typer.Option(
             rich_help_panel=_HOW,
-            help="Worker processes; auto: what cores, memory and GPUs carry; 0: work in this process, for debugging.",
+            help="Worker processes; auto: as many as suit cores, memory and GPUs; 0: this process, for debugging.",
         ),
     ] = "auto",
     workers_per_gpu: Annotated[
         int | None,
         typer.Option(
-            rich_help_panel=_HOW, min=1, help="With --workers auto: at most so many share a GPU.  [default: 4]"
+            rich_help_panel=_HOW, min=1, help="With --workers auto: the most workers that share a GPU.  [default: 4]"
         ),
     ] = None,
     scheduler: Annotated[
@@ -135,7 +135,7 @@ def extract(
         typer.Option(
             rich_help_panel=_HOW,
             metavar="NAME=AMOUNT",
-            help="With --scheduler: only on workers started with dask worker --resources, e.g. GPU=1.",
+            help="With --scheduler: use only workers that were started with dask worker --resources, e.g. GPU=1.",
         ),
     ] = [],  # noqa: B006
     log_json: Annotated[
@@ -153,18 +153,18 @@ def extract(
             rich_help_panel=_LIMITS,
             metavar="SECONDS",
             min=1,
-            help="Give up a video that takes longer. Without it, one on which nothing moves for 10 minutes.",
+            help="Give up on a video that takes longer; without this, on one that makes no progress for 10 minutes.",
         ),
     ] = None,
     memory_limit: Annotated[
         str | None,
-        typer.Option(rich_help_panel=_LIMITS, metavar="SIZE", help="Give up a video that needs more, e.g. 4GiB."),
+        typer.Option(rich_help_panel=_LIMITS, metavar="SIZE", help="Give up on a video that needs more, e.g. 4GiB."),
     ] = None,
     fail_fast: Annotated[
         bool, typer.Option("--fail-fast", rich_help_panel=_LIMITS, help="Stop at the first video that fails.")
     ] = False,
     max_failures: Annotated[
-        int | None, typer.Option(rich_help_panel=_LIMITS, min=1, help="Stop when so many videos have failed.")
+        int | None, typer.Option(rich_help_panel=_LIMITS, min=1, help="Stop after this many failed videos.")
     ] = None,
 ) -> None:
     """Makes the feature tables of videos.
@@ -175,7 +175,7 @@ def extract(
 
     [bold]avcues extract[/] s3://bucket/videos --out s3://bucket/features --scheduler tcp://host:8786
 
-    Running it again goes on where it stopped: tables that are up to date are kept.
+    Run it again to continue where it stopped: tables that are up to date are kept.
 
     Exit codes: 0 all done, 1 some videos failed (the others are done), 2 nothing was started, 130 or 143 ended by
     Ctrl-C or SIGTERM.
@@ -287,7 +287,7 @@ def _options(audio_rate: str, assignments: list[str], variants: list[str]) -> di
 
 
 def parse_resources(assignments: list[str]) -> dict[str, float] | None:
-    """Amounts by name; None where there are none.
+    """Amounts by name; None if there are none.
 
     Raises:
         SettingsError: One cannot be understood.

@@ -1,4 +1,4 @@
-"""Dask clusters: one on this machine, or one that is there already."""
+"""Dask clusters: one started on this machine, or one that is already running."""
 
 from __future__ import annotations
 
@@ -96,11 +96,13 @@ def local_cluster(workers: int, *, debug: bool) -> Iterator[Client]:
 
 @contextmanager
 def existing_cluster(address: str, folder: Location, mark: Location, *, debug: bool) -> Iterator[Client]:
-    """A client of a cluster that is there already, for the `with` block.
+    """A client of a cluster that is already running, for the `with` block.
 
     Args:
-        folder: That every worker must see.
-        mark: A file in it by which they prove that; it is made for the moment if it is not there.
+        address: Of its scheduler.
+        folder: The output folder, which every worker must see.
+        debug: Show the cluster's own log.
+        mark: A file in that folder by which workers show that they see it; created for the check if it does not exist.
 
     Raises:
         SettingsError: It cannot be reached, or its workers cannot do the job.

@@ -67,14 +67,17 @@ def run(
     max_failures: int | None = None,
     observer: Observer = Observer(),
 ) -> Generator[VideoResult]:
-    """Makes the tables of all videos, as far as they are missing, and yields the result of each video.
+    """Makes the missing tables of all videos, and yields a result per video.
 
-    The paths and the settings are checked at once; the work begins with the first result that is asked for. Closing the
-    iterator ends the run; what is done stays done.
+    The paths and settings are checked at once; work begins when the first result is requested. Closing the iterator
+    ends the run; finished tables are kept.
 
     Args:
         paths: As the command line takes them: files, folders, patterns, lists, URLs.
-        max_failures: The run stops when so many videos have failed.
+        job: What to compute, and where to write it.
+        workers: Who does the work.
+        max_failures: The run stops after this many failed videos.
+        observer: Is told how the run goes on.
 
     Raises:
         AvcuesError: Nothing was started because of the input, the settings, the weights, or the output folder.
@@ -117,7 +120,7 @@ def _prepared(inputs: Inputs, job: Job, workers: Workers, process: WorkerProcess
     if workers.scheduler is None:
         job = _on_this_machine(job, observer)
         if workers.count == 1 or (workers.count is None and len(inputs.videos) == 1):
-            # It gets ready while we look around.
+            # It starts up while the weights and the folder are checked.
             imports = [module for extractor in extractors for module in extractor.imports]
             process.start(gpus, debug=job.debug, imports=list(dict.fromkeys(imports)))
     manifest = None if job.overwrite else read_manifest(job.out)
@@ -127,7 +130,7 @@ def _prepared(inputs: Inputs, job: Job, workers: Workers, process: WorkerProcess
 
 
 def _begin(inputs: Inputs, job: Job, observer: Observer) -> None:
-    """Makes the output folder ready and tells what is about to be done."""
+    """Prepares the output folder and reports the plan."""
     _remove_unfinished(job)
     extractors = job.settings.create_extractors()
     ids = [video.video_id for video in inputs.videos]
@@ -159,7 +162,7 @@ def _until_stopped(results: Iterator[VideoResult], failed: int, max_failures: in
 def _results(
     inputs: Inputs, job: Job, workers: Workers, process: WorkerProcess, observer: Observer
 ) -> Iterator[Iterator[VideoResult]]:
-    """The results as they come; in the end, nothing is at work any more."""
+    """The results as they come; when the block ends, so has all work."""
     videos = iter(inputs.videos)
     if workers.scheduler is not None:
         connection = cluster.existing_cluster(

@@ -29,7 +29,7 @@ class Settings:
 
     Args:
         step: Window length in seconds.
-        features: Extractor names, none for all; `BASE_FEATURE` is added.
+        features: Extractor names; empty: all. `BASE_FEATURE` is always included.
         options: Extractor name to its options.
         compute: Device, precision and threads.
     """
@@ -69,7 +69,7 @@ class Settings:
         return extractors
 
     def manifest(self, extractors: Sequence[BaseExtractor]) -> Manifest:
-        """What the output folder is to say of this run."""
+        """What the output folder records of this run."""
         tables = {table.name: extractor.name for extractor in extractors for table in extractor.tables}
         return Manifest(
             step=self.step,

@@ -32,6 +32,7 @@ COMMANDS = {  # what each command needs at least; {} is a finished folder with l
     "annotations gold": "ratings --out gold",
     "annotations agreement": "ratings --out agreement.md --bootstrap 0",
     "annotations perspectives": "ratings --dimension liking --against audiovisual --out perspectives.md --bootstrap 0",
+    "annotations soft": "ratings --out soft --dimensions liking",
     "annotations import muvi": "ratings --out imported",
     "annotations import tidy": "ratings.csv --out imported",
     "annotations import wide": "ratings.csv --out imported",
