@@ -47,12 +47,20 @@ def align(
     incomplete: Annotated[
         Literal["leave-out", "nulls"], typer.Option(help="Videos that lack a table are left out, or have nulls there.")
     ] = "leave-out",
+    names: Annotated[
+        Literal["safe", "original"],
+        typer.Option(
+            help="Columns are called TABLE__COLUMN in letters, digits and underscores, which every library takes, or "
+            "TABLE.COLUMN as in the tables."
+        ),
+    ] = "safe",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be written, and write nothing.")] = False,
     debug: Debug = False,
 ) -> None:
     """Joins all tables into one for training: one row per half second of each video.
 
-    Columns are called TABLE.COLUMN, labels target.NAME. Rows of shot tables are repeated for every window of the shot.
+    Columns are called TABLE__COLUMN, labels target__NAME; the file's metadata gives each original name. Rows of shot
+    tables are repeated for every window of the shot.
 
     Exit codes: 0 written, 2 nothing was written because of the input or the settings.
 
@@ -86,7 +94,7 @@ def align(
         _show_plan(data, console)
         if out is not None and not dry_run:
             with _progress(console, len(data.videos)) as finished:
-                write(data, out, finished)
+                write(data, out, finished, names=names)
             size = sum(path.stat().st_size for path in (out.glob("*.parquet") if out.is_dir() else [out]))
             say(console, "bold", "wrote", f"{out}: {size / 1e6:.1f} MB")
 

@@ -52,6 +52,7 @@ class Display(ProgressBars):
         self._started = time.perf_counter()
         self._listed: list[VideoResult] = []
         self._made_s = 0.0
+        self._noted: set[str] = set()
 
     def note(self, text: str) -> None:
         """Prints a line."""
@@ -85,6 +86,14 @@ class Display(ProgressBars):
             self._log({"event": "video"} | asdict(result))
         else:
             self._tell(result)
+            for note in result.notes:
+                self._note_once(result.video_id, note)
+
+    def _note_once(self, video_id: str, note: str) -> None:
+        """Prints a note for the first video that it applies to."""
+        if note not in self._noted:
+            self._noted.add(note)
+            self._say("note", f"{video_id}: {note}")
 
     def stopped(self, why: str) -> None:
         """Says why the run ended before all videos were done."""
@@ -108,7 +117,7 @@ class Display(ProgressBars):
         if result.state == "failed":
             self._say("failed", f"{result.video_id}: {result.error or ''}{count}")
         elif result.damage:
-            self._say("damaged", f"{result.video_id}: {describe_damage(result.damage)}{count}")
+            self._say("damaged", f"{result.video_id}: {describe_damage(result.damage, result.lost_s)}{count}")
         elif not self.shown:
             what = f"{result.seconds['total']:.1f} s" if result.made else "was done"
             self._say("done", f"{result.video_id}: {result.windows} windows, {what}{count}")
@@ -147,6 +156,14 @@ def show_overview(found: Overview, out: str, console: Console) -> None:
         console.print(f"\n[red]{len(group.video_ids)} x {group.error_class}[/]: {escape(group.cause)}", soft_wrap=True)
         console.print(f"  for example {escape(group.example)}", soft_wrap=True, highlight=False)
         console.print(f"  {_some(group.video_ids)}", soft_wrap=True, highlight=False, markup=False)
+    if found.truncated:
+        lost = [f"{video_id} {lost_s:.1f} s" for video_id, lost_s in found.truncated.items()]
+        console.print(
+            f"\ntruncated; lost at the end: {_some(lost)}; copy or download them again",
+            soft_wrap=True,
+            highlight=False,
+            markup=False,
+        )
     for feature, videos in found.left_out.items():
         console.print(
             f"\nleft out because weights are missing: {feature} ({videos} videos)", soft_wrap=True, highlight=False
@@ -212,5 +229,5 @@ def _row(result: VideoResult) -> tuple[str, ...]:
         str(len(result.kept)),
         f"{seconds:.1f}",
         speed,
-        ", ".join(filter(None, (*sorted(result.left_out), describe_damage(result.damage)))),
+        ", ".join(filter(None, (*sorted(result.left_out), describe_damage(result.damage, result.lost_s)))),
     )

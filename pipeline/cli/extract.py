@@ -160,6 +160,15 @@ def extract(
         str | None,
         typer.Option(rich_help_panel=_LIMITS, metavar="SIZE", help="Give up on a video that needs more, e.g. 4GiB."),
     ] = None,
+    trust_headers: Annotated[
+        bool,
+        typer.Option(
+            "--trust-headers",
+            rich_help_panel=_LIMITS,
+            help="Also decode files that claim over 8192 x 8192 pixels, 64 audio channels, or less than 1 or more than "
+            "768 kHz.",
+        ),
+    ] = False,
     fail_fast: Annotated[
         bool, typer.Option("--fail-fast", rich_help_panel=_LIMITS, help="Stop at the first video that fails.")
     ] = False,
@@ -197,6 +206,7 @@ def extract(
             out=location(out),
             weights_dir=weights_folder(weights_dir),
             overwrite=overwrite,
+            trust_headers=trust_headers,
             verify=verify,
             debug=debug,
             time_limit_s=time_limit,

@@ -24,6 +24,7 @@ import pyarrow as pa
 from pipeline.dataset import join
 from pipeline.dataset.catalog import Catalog, StoredColumn, read_catalog
 from pipeline.dataset.labels import PREFIX, Fill, Labels, read_labels
+from pipeline.dataset.names import Names, with_names
 from pipeline.dataset.selection import choose, joinable, similar
 from pipeline.errors import DatasetError
 from pipeline.store.location import location
@@ -135,19 +136,34 @@ class Dataset:
         """The rows of each video in turn, so that only one needs to be in memory."""
         return map(self.read, self.videos)
 
-    def to_arrow(self) -> pa.Table:
-        """All rows; missing values are null, types are those of the files."""
-        return pa.concat_tables([self.schema.empty_table(), *self.tables()])
+    def to_arrow(self, *, names: Names = "original") -> pa.Table:
+        """All rows; missing values are null, types are those of the files.
 
-    def to_pandas(self) -> pd.DataFrame:
-        """All rows; missing values are NaN, which turns counts that may be missing into floats."""
-        return self.to_arrow().to_pandas()
+        Args:
+            names: "safe" gives names of letters, digits and underscores (`emobase__mfcc_sma_1__amean`), which XGBoost,
+                LightGBM, `DataFrame.query` and SQL take as they are.
+        """
+        schema = with_names(self.schema, names)
+        table = pa.concat_tables([self.schema.empty_table(), *self.tables()])
+        return table.rename_columns(schema.names).replace_schema_metadata(schema.metadata)
 
-    def to_polars(self) -> pl.DataFrame:
-        """All rows; missing values are null."""
+    def to_pandas(self, *, names: Names = "original") -> pd.DataFrame:
+        """All rows; missing values are NaN, which turns counts that may be missing into floats.
+
+        Args:
+            names: As for `to_arrow`.
+        """
+        return self.to_arrow(names=names).to_pandas()
+
+    def to_polars(self, *, names: Names = "original") -> pl.DataFrame:
+        """All rows; missing values are null.
+
+        Args:
+            names: As for `to_arrow`.
+        """
         import polars as pl
 
-        frame = pl.from_arrow(self.to_arrow())
+        frame = pl.from_arrow(self.to_arrow(names=names))
         assert isinstance(frame, pl.DataFrame)
         return frame
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.dataset.dataset import Dataset
+from pipeline.dataset.names import Names, with_names
 from pipeline.errors import SettingsError
 from pipeline.store.files import write_atomically
 
@@ -25,11 +26,18 @@ Finished = Callable[[str], None]
 """Called with the id of each video that has been joined."""
 
 
-def write(dataset: Dataset, out: Path, finished: Finished = lambda video_id: None) -> None:
+def write(
+    dataset: Dataset, out: Path, finished: Finished = lambda video_id: None, *, names: Names = "original"
+) -> None:
     """Writes all rows, sorted by video and window, as the file `*.parquet` or else as a folder of `part-*.parquet`.
 
     A folder has files of about 65,000 rows. No row group or file ends within a video, unless that video alone exceeds
     it. Memory does not grow with the number of videos. `out` is replaced as a whole, in the end.
+
+    Args:
+        out: The file or folder.
+        finished: Called with the id of each video that has been joined.
+        names: "safe" gives columns names of letters, digits and underscores.
 
     Raises:
         SettingsError: `out` cannot be written, or must not be (`check_target`).
@@ -38,9 +46,9 @@ def write(dataset: Dataset, out: Path, finished: Finished = lambda video_id: Non
     check_target(out, dataset)
     try:
         if out.suffix == ".parquet":
-            write_atomically(out, partial(_write_parquet, dataset, finished))
+            write_atomically(out, partial(_write_parquet, dataset, finished, names))
         else:
-            _write_folder(dataset, finished, out)
+            _write_folder(dataset, finished, names, out)
     except OSError as error:
         raise SettingsError(f"--out {out}: cannot be written ({error.strerror or error})") from error
 
@@ -72,12 +80,12 @@ def check_outside(out: Path, dataset: Dataset) -> None:
         raise SettingsError(f"--out {out}: lies in the dataset {folder}; name a place outside of it")
 
 
-def _write_folder(dataset: Dataset, finished: Finished, out: Path) -> None:
+def _write_folder(dataset: Dataset, finished: Finished, names: Names, out: Path) -> None:
     new, former = (out.parent / f".{out.name}.{secrets.token_hex(4)}.{what}" for what in ("tmp", "former"))
     try:
         for number, lengths in enumerate(_batches(dataset.lengths, _FILE_ROWS)):
             part = dataset.select(videos=lengths)
-            write_atomically(new / f"part-{number:05}.parquet", partial(_write_parquet, part, finished))
+            write_atomically(new / f"part-{number:05}.parquet", partial(_write_parquet, part, finished, names))
         if out.exists():
             out.rename(former)
         new.rename(out)
@@ -86,8 +94,9 @@ def _write_folder(dataset: Dataset, finished: Finished, out: Path) -> None:
             shutil.rmtree(leftover, ignore_errors=True)
 
 
-def _write_parquet(dataset: Dataset, finished: Finished, file: BinaryIO) -> None:
-    schema = dataset.schema.remove_metadata()
+def _write_parquet(dataset: Dataset, finished: Finished, names: Names, file: BinaryIO) -> None:
+    named = with_names(dataset.schema, names)
+    schema = named.remove_metadata()
     with pq.ParquetWriter(
         file,
         schema,
@@ -99,10 +108,10 @@ def _write_parquet(dataset: Dataset, finished: Finished, file: BinaryIO) -> None
         for lengths in _batches(dataset.lengths, _GROUP_ROWS):
             tables = []
             for video_id in lengths:
-                tables.append(dataset.read(video_id).replace_schema_metadata())
+                tables.append(dataset.read(video_id).rename_columns(schema.names).replace_schema_metadata())
                 finished(video_id)
             writer.write_table(pa.concat_tables(tables), row_group_size=_GROUP_ROWS)
-        writer.add_key_value_metadata(dataset.schema.metadata)
+        writer.add_key_value_metadata(named.metadata)
 
 
 def _batches(lengths: Mapping[str, int], rows: int) -> Iterator[dict[str, int]]:

@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from pipeline.store.location import Location
 
 _RETRY_DELAYS_S = (1, 4, 16)
+_UNTAGGED_HD = (
+    "HD video without a colour matrix tag: read as BT.601, as other readers do; if it is BT.709, colours are off by up "
+    "to 24 of 255"
+)
 
 
 def _ignore(done_s: float, total_s: float | None) -> None:
@@ -46,11 +50,13 @@ class Measurements:
         extractors: All of the run, the shot detector among them; those that have work to do are set up.
         step: Window length in seconds.
         compute: What the extractors may use.
+        trust_headers: Decode files whose headers claim more than `pipeline.media.limits` allow.
     """
 
     extractors: Sequence[BaseExtractor]
     step: Fraction
     compute: Compute
+    trust_headers: bool = False
 
 
 def measure_video(video: VideoInput, measurements: Measurements, progress: Progress = _ignore) -> dict[str, pa.Table]:
@@ -150,6 +156,8 @@ def _write_missing(
             windows=decoded.windows,
             tables=tables,
             damage={kind: count for kind, count in asdict(media.damage).items() if count},
+            lost_s=round(float(media.lost_s), 3),
+            notes=(_UNTAGGED_HD,) if media.metadata.video is not None and media.metadata.video.is_untagged_hd else (),
         )
 
 
@@ -164,7 +172,7 @@ def _decoded(
 ) -> Iterator[tuple[Media, DecodePass]]:
     """The video, open, after its decode pass; with `windows` rows if another run made its timeline."""
     with (
-        Media.open(video.location) as media,
+        Media.open(video.location, trust_headers=measurements.trust_headers) as media,
         closing(
             DecodePass(
                 media, Grid(measurements.step), measurements.extractors, missing, measurements.compute, stopwatch

@@ -1,4 +1,4 @@
-"""Opening a media file, its facts, and decoding it once, packet by packet, on the clock that starts at t = 0."""
+"""Opens a media file and decodes it once, packet by packet, on the clock that starts at t = 0."""
 
 from __future__ import annotations
 
@@ -19,9 +19,17 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from pipeline.errors import MediaError
+from pipeline.media import limits
+from pipeline.media.completeness import StreamTally
 from pipeline.media.frames import LONGEST_GAP, AudioBlock, Damage, FramesSeen, VideoFrame
 from pipeline.media.stream_metadata import MediaMetadata, audio_stream_metadata, video_stream_metadata
-from pipeline.media.timestamps import DecodeOrderTimestamps, MonotonicFrameFilter, TimestampUnwrapper, fraction
+from pipeline.media.timestamps import (
+    DecodeOrderTimestamps,
+    MonotonicFrameFilter,
+    TimestampUnwrapper,
+    fraction,
+    nearest_turn,
+)
 from pipeline.store.files import Source, open_source
 
 if TYPE_CHECKING:
@@ -31,8 +39,12 @@ if TYPE_CHECKING:
 _FORMAT_MAY_RESTART_CLOCK = 0x0200
 # Frames of these carry no presentation times.
 _CONTAINERS_WITHOUT_PTS = ("avi", "mpegvideo")
-# Codecs' priming makes sound start this much before the picture in containers without edit lists; it is no content.
+# Codecs prime their sound: it starts this much before the picture in containers without edit lists, and is no content.
 _PRIMING = Fraction(1, 20)
+# What starts up to this much before t = 0 is priming, or frames that belong to a shot cut off before the file begins.
+_LEAD_IN = Fraction(1, 2)
+# Edit lists give lengths in ticks of the movie's clock, of which there are 600 a second or more.
+_EDIT_LIST_TICK = Fraction(1, 600)
 # av_read_frame that fails this often in a row will not recover.
 _READ_ERRORS_IN_A_ROW = 64
 _READ_BYTES = 1 << 18
@@ -42,35 +54,52 @@ _FRAMES_PER_SEEK = 1000
 
 @dataclass
 class Media:
-    """An open media file. Use as a context manager."""
+    """An open media file, made by `open`. Use as a context manager.
+
+    Args:
+        name: The file, as the user knows it.
+        metadata: What its headers say.
+        origin: Container time of t = 0: the earliest presentation time of the selected streams, priming apart.
+        damage: What was lost so far while decoding.
+        frames: What the frames decoded so far tell.
+        lost_s: Seconds by which a stream ends before its header says, as in a truncated file; known after `decode`.
+    """
 
     name: str
     metadata: MediaMetadata
     origin: Fraction
-    """Container time of t = 0: the earliest presentation time of the selected streams, priming apart."""
     damage: Damage = field(default_factory=Damage)
     frames: FramesSeen = field(default_factory=FramesSeen)
+    lost_s: Fraction = Fraction(0)
+    _trust_headers: bool = False
     _open: ExitStack = field(default_factory=ExitStack)
     _container: Any = None
     _video: VideoStream | None = None
     _audio: AudioStream | None = None
 
     @classmethod
-    def open(cls, place: Location) -> Media:
+    def open(cls, place: Location, *, trust_headers: bool = False) -> Media:
         """Opens a file and reads its headers.
 
+        Args:
+            place: Path or URL of the file.
+            trust_headers: Decode the file even if its headers claim more than `pipeline.media.limits` allow.
+
         Raises:
-            MediaError: It is missing, unreadable, no media file, or has neither sound nor moving pictures.
+            MediaError: It is missing, unreadable, no media file, claims sizes or rates that are out of bounds, or has
+                neither a video nor an audio stream.
             OSError: Reading failed for a reason that may pass.
         """
         with ExitStack() as stack:
             source = stack.enter_context(open_source(place))
-            container = stack.enter_context(_open_container(source))
+            container = stack.enter_context(_open_container(source, trust_headers=trust_headers))
             video, audio = _best_video(container), _best_audio(container)
             if video is None and audio is None:
                 raise MediaError(f"{place}: has neither a video nor an audio stream that can be decoded")
-            origin = _origin(video, audio)
-            facts = MediaMetadata(
+            if not trust_headers:
+                _check_claims(source.name, video, audio)
+            origin = _origin(video, audio, clock_wraps=container.format.name == "mpegts")
+            metadata = MediaMetadata(
                 container=container.format.name,
                 bytes=source.bytes,
                 start_s=float(origin),
@@ -79,7 +108,14 @@ class Media:
                 audio=None if audio is None else audio_stream_metadata(audio),
             )
             return cls(
-                source.name, facts, origin, _open=stack.pop_all(), _container=container, _video=video, _audio=audio
+                source.name,
+                metadata,
+                origin,
+                _trust_headers=trust_headers,
+                _open=stack.pop_all(),
+                _container=container,
+                _video=video,
+                _audio=audio,
             )
 
     def __enter__(self) -> Media:
@@ -108,18 +144,29 @@ class Media:
         return pts * self.time_base - self.origin
 
     def decode(self, *, video: bool, audio: bool, threads: int = 1) -> Iterator[VideoFrame | AudioBlock]:
-        """Decodes the wanted streams once, in file order; what cannot be decoded is counted in `damage`."""
+        """Decodes the wanted streams once, in file order; what cannot be decoded is counted in `damage`.
+
+        Args:
+            video: Decode the video stream, if there is one.
+            audio: Decode the audio stream, if there is one.
+            threads: Threads of the video decoder.
+        """
         wanted = [s for s, want in ((self._video, video), (self._audio, audio)) if s is not None and want]
         if not wanted:
             return
         if self._video is not None:
             self._video.codec_context.thread_count = threads
-        read = dict.fromkeys((stream.index for stream in wanted), 0)
+        tallies = {stream.index: self._tally(stream) for stream in wanted}
         times = DecodeOrderTimestamps() if self._container.format.name in _CONTAINERS_WITHOUT_PTS else None
-        line = MonotonicFrameFilter(self.damage, self.frames)
+        in_order = MonotonicFrameFilter(self.damage, self.frames)
         for packet in self._packets(wanted):
             is_video = packet.stream is self._video
-            read[packet.stream.index] += packet.dts is not None or packet.size > 0
+            tallies[packet.stream.index].add(packet)
+            if _is_empty(packet):
+                repeats = is_video and times is None and in_order.last is not None and not self._reorders_frames
+                if repeats and (last := in_order.last) is not None:
+                    yield from in_order.push(self._picture(last.frame, packet.pts, last))
+                continue
             if is_video and times is not None:
                 times.packet(packet)
             try:
@@ -135,16 +182,22 @@ class Media:
             for frame in frames:
                 if isinstance(frame, av.VideoFrame):
                     pts = frame.pts if times is None else times.frame()
-                    yield from line.push(self._picture(frame, pts, line.last))
-                elif isinstance(frame, av.AudioFrame):
-                    yield self._sound(frame)
-        yield from line.finish()
-        self._count_missing(read)
+                    picture = self._picture(frame, pts, in_order.last)
+                    self.damage.video_frames_before_start += picture.start < -_LEAD_IN
+                    yield from in_order.push(picture)
+                elif isinstance(frame, av.AudioFrame) and (block := self._sound(frame)) is not None:
+                    self.damage.audio_blocks_before_start += block.start is not None and block.start < -_LEAD_IN
+                    yield block
+        yield from in_order.finish()
+        self._count_missing(tallies)
 
     def frames_at(self, times: Iterable[Fraction]) -> Iterator[VideoFrame | None]:
-        """Seeks the frame on screen at each time; None where none can be decoded. For a look, not for measuring.
+        """Seeks the frame on screen at each time; None where none can be decoded. For thumbnails, not for measuring.
 
         Where frames carry no presentation times of their own it may be off by a few frames.
+
+        Args:
+            times: Seconds on the clock of t = 0.
         """
         assert self._video is not None
         self._video.codec_context.thread_type = "AUTO"
@@ -156,10 +209,12 @@ class Media:
                 yield None
 
     def _frame_on_screen(self, time: Fraction) -> VideoFrame | None:
-        """Decodes on from where the file stands."""
+        """Decodes from the file's current position until the frame on screen at `time` is known."""
         last: VideoFrame | None = None
         frames = 0
         for packet in self._packets([self._video]):
+            if _is_empty(packet):
+                continue
             try:
                 decoded = packet.decode()
             except (FFmpegError, EOFError):
@@ -176,14 +231,14 @@ class Media:
 
     def _packets(self, streams: list[Any]) -> Iterator[Any]:
         """Packets of the streams, then one flush packet each; read errors are skipped."""
-        bridge = TimestampUnwrapper() if self._container.format.flags & _FORMAT_MAY_RESTART_CLOCK else None
+        unwrapper = TimestampUnwrapper() if self._container.format.flags & _FORMAT_MAY_RESTART_CLOCK else None
         errors = 0
         while True:
             try:
                 for packet in self._container.demux(*streams):
                     errors = 0
-                    if bridge is not None:
-                        self.damage.clock_restarts += bridge.shift(packet)
+                    if unwrapper is not None:
+                        self.damage.clock_restarts += unwrapper.shift(packet)
                     yield packet
                 return
             except FFmpegError:
@@ -197,9 +252,13 @@ class Media:
         if pts is None:
             start = Fraction(0) if last is None else last.start + 1 / self.frame_rate
             pts = round((start + self.origin) / self.time_base)
-        return VideoFrame(frame, pts, self.seconds(pts), min(duration, LONGEST_GAP))
+        start = self.seconds(pts)
+        return VideoFrame(frame, pts, start, min(self._cut_by_edit_list(self._video, start, duration), LONGEST_GAP))
 
-    def _sound(self, frame: av.AudioFrame) -> AudioBlock:
+    def _sound(self, frame: av.AudioFrame) -> AudioBlock | None:
+        if not self._trust_headers and frame.sample_rate not in limits.AUDIO_RATES_HZ:
+            self.damage.audio_packets_undecodable += 1  # a rate that changed in mid-stream
+            return None
         samples = _mono(frame)
         if frame.sample_rate != self.audio_rate_hz:
             import soxr
@@ -208,8 +267,21 @@ class Media:
         if frame.pts is None:
             return AudioBlock(samples, None, None)
         time_base = fraction(frame.time_base)
-        duration = frame.duration * time_base if frame.duration else None
-        return AudioBlock(samples, frame.pts * time_base - self.origin, duration)
+        start = frame.pts * time_base - self.origin
+        duration = frame.duration * time_base if frame.duration else Fraction(frame.samples, frame.sample_rate)
+        shortened = self._cut_by_edit_list(self._audio, start, duration)
+        return AudioBlock(samples, start, shortened if frame.duration or shortened < duration else None)
+
+    def _cut_by_edit_list(self, stream: Any, start: Fraction, duration: Fraction) -> Fraction:
+        """How much of a frame or block lies before the end of its track's edit list, which may fall inside the last."""
+        if "mp4" not in self._container.format.name or not stream.duration:
+            return duration
+        end = ((stream.start_time or 0) + stream.duration) * fraction(stream.time_base) - self.origin
+        return end - start if start < end < start + duration - _EDIT_LIST_TICK else duration
+
+    @property
+    def _reorders_frames(self) -> bool:
+        return self._video is not None and bool(self._video.codec_context.has_b_frames)
 
     @property
     def audio_rate_hz(self) -> int:
@@ -217,20 +289,28 @@ class Media:
         assert self.metadata.audio is not None
         return self.metadata.audio.rate_hz
 
-    def _count_missing(self, read: dict[int, int]) -> None:
-        for stream, facts in ((self._video, self.metadata.video), (self._audio, self.metadata.audio)):
-            if stream is not None and facts is not None and stream.index in read:
-                missing = max(0, facts.packets_promised - read[stream.index])
-                if stream is self._video:
-                    self.damage.video_packets_missing = missing
-                else:
-                    self.damage.audio_packets_missing = missing
+    def _tally(self, stream: Any) -> StreamTally:
+        length = self._container.duration
+        end = None if length is None else Fraction(length, av.time_base)
+        return StreamTally(stream, self._container.format.name, end)
+
+    def _count_missing(self, tallies: dict[int, StreamTally]) -> None:
+        for index, tally in tallies.items():
+            packets, seconds = tally.missing()
+            self.lost_s = max(self.lost_s, seconds)
+            if self._video is not None and index == self._video.index:
+                self.damage.video_packets_missing = packets
+            else:
+                self.damage.audio_packets_missing = packets
 
 
-def _open_container(source: Source) -> InputContainer:
+def _open_container(source: Source, *, trust_headers: bool) -> InputContainer:
+    options = limits.decoder_options(trust_headers=trust_headers)
     try:
-        # Read through Python's file, so that a disk or network that fails is told from a file that is damaged.
-        return cast(InputContainer, av.open(source.file, metadata_errors="ignore", buffer_size=_READ_BYTES))
+        with limits.refusing_oversized_pictures(source.name):
+            # Read through Python's file, so that a disk or network that fails is told from a file that is damaged.
+            opened = av.open(source.file, options=options, metadata_errors="ignore", buffer_size=_READ_BYTES)
+        return cast(InputContainer, opened)
     except (FFmpegError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise MediaError(
@@ -238,13 +318,32 @@ def _open_container(source: Source) -> InputContainer:
         ) from error
 
 
-def _origin(video: VideoStream | None, audio: AudioStream | None) -> Fraction:
+def _check_claims(name: str, video: VideoStream | None, audio: AudioStream | None) -> None:
+    if video is not None:
+        limits.check_picture(name, video.codec_context.width, video.codec_context.height)
+        # The stream's size may change in mid-stream.
+        video.codec_context.options = limits.decoder_options(trust_headers=False)
+    if audio is not None:
+        limits.check_sound(name, audio.codec_context.sample_rate, audio.codec_context.channels)
+
+
+def _is_empty(packet: Any) -> bool:
+    """Whether a packet has a time but no content; a decoder would take it for the end of the stream.
+
+    In Theora it repeats the frame before it.
+    """
+    return packet.dts is not None and not packet.size
+
+
+def _origin(video: VideoStream | None, audio: AudioStream | None, *, clock_wraps: bool) -> Fraction:
     """Container time of t = 0."""
     starts = [
         None if stream is None or stream.start_time is None else stream.start_time * fraction(stream.time_base)
         for stream in (video, audio)
     ]
     picture, sound = starts
+    if clock_wraps and picture is not None and sound is not None:
+        starts = [picture, sound := nearest_turn(sound, picture)]
     if picture is not None and sound is not None and 0 < picture - sound < _PRIMING:
         return picture
     return min((start for start in starts if start is not None), default=Fraction(0))

@@ -50,6 +50,8 @@ class Damage:
     audio_blocks_overlapping: int = 0
     read_errors: int = 0
     clock_restarts: int = 0
+    video_frames_before_start: int = 0
+    audio_blocks_before_start: int = 0
 
     def __bool__(self) -> bool:
         return any(asdict(self).values())

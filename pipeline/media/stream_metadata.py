@@ -10,15 +10,45 @@ from av.video.stream import VideoStream
 
 from pipeline.media.timestamps import fraction
 
+# Names of FFmpeg's AVColorSpace and AVColorRange.
+_MATRICES = {
+    0: "rgb",
+    1: "bt709",
+    4: "fcc",
+    5: "bt470bg",
+    6: "smpte170m",
+    7: "smpte240m",
+    8: "ycgco",
+    9: "bt2020nc",
+    10: "bt2020c",
+}
+_RANGES = {1: "limited", 2: "full"}
+_HD_LINES = 720
+
 
 @dataclass(frozen=True)
 class VideoStreamMetadata:
-    """What the container says of the video stream; sizes are as coded, before rotation."""
+    """What the container says of the video stream.
+
+    Args:
+        width: Pixels as coded, before rotation.
+        height: Pixels as coded, before rotation.
+        color_matrix: Matrix between Y'CbCr and RGB; "untagged": the file does not say, and BT.601 is used.
+        color_range: "limited" (16 to 235) or "full"; "untagged": the pixel format decides, which is limited except for
+            the yuvj formats.
+        sample_aspect_ratio: Width of a pixel to its height.
+        average_rate: Frames per second.
+        time_base: Seconds per unit of a time stamp.
+        start_s: First presentation time, on the container's own clock.
+        packets_promised: Number of frames by the header; 0 where it does not say.
+    """
 
     codec: str
     width: int
     height: int
     pixel_format: str
+    color_matrix: str
+    color_range: str
     sample_aspect_ratio: str
     average_rate: str
     time_base: str
@@ -26,10 +56,23 @@ class VideoStreamMetadata:
     duration_s: float | None
     packets_promised: int
 
+    @property
+    def is_untagged_hd(self) -> bool:
+        """Whether colours are a guess: HD video is mostly BT.709, but untagged video is read as BT.601."""
+        is_hd = min(self.width, self.height) >= _HD_LINES
+        return is_hd and self.color_matrix == "untagged" and self.pixel_format.startswith(("yuv", "nv", "p0"))
+
 
 @dataclass(frozen=True)
 class AudioStreamMetadata:
-    """What the container says of the audio stream."""
+    """What the container says of the audio stream.
+
+    Args:
+        time_base: Seconds per unit of a time stamp.
+        start_s: First presentation time, on the container's own clock.
+        packets_promised: Number of packets by the header, or of samples where it counts these (PCM); 0 where it does
+            not say.
+    """
 
     codec: str
     rate_hz: int
@@ -43,7 +86,15 @@ class AudioStreamMetadata:
 
 @dataclass(frozen=True)
 class MediaMetadata:
-    """What a file is; `start_s` (of t = 0) and `duration_s` are seconds on the container's own clock."""
+    """What the headers of a file say.
+
+    Args:
+        container: FFmpeg's name of the container format.
+        start_s: t = 0, on the container's own clock.
+        duration_s: Length by the header, or FFmpeg's estimate of it.
+        video: The video stream that is decoded.
+        audio: The audio stream that is decoded.
+    """
 
     container: str
     bytes: int
@@ -54,12 +105,14 @@ class MediaMetadata:
 
 
 def video_stream_metadata(stream: VideoStream) -> VideoStreamMetadata:
-    """Facts of a video stream."""
+    """Reads the metadata of a video stream."""
     return VideoStreamMetadata(
         codec=stream.codec_context.name,
         width=stream.codec_context.width,
         height=stream.codec_context.height,
         pixel_format=stream.codec_context.pix_fmt or "unknown",
+        color_matrix=_MATRICES.get(int(stream.codec_context.colorspace), "untagged"),
+        color_range=_RANGES.get(int(stream.codec_context.color_range), "untagged"),
         sample_aspect_ratio=str(stream.sample_aspect_ratio or "unknown"),
         average_rate=str(stream.average_rate or "unknown"),
         time_base=str(stream.time_base),
@@ -70,7 +123,7 @@ def video_stream_metadata(stream: VideoStream) -> VideoStreamMetadata:
 
 
 def audio_stream_metadata(stream: AudioStream) -> AudioStreamMetadata:
-    """Facts of an audio stream."""
+    """Reads the metadata of an audio stream."""
     return AudioStreamMetadata(
         codec=stream.codec_context.name,
         rate_hz=stream.codec_context.sample_rate,

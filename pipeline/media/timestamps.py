@@ -22,15 +22,28 @@ def fraction(value: Any) -> Fraction:
     return Fraction(value.numerator, value.denominator)
 
 
+def nearest_turn(time: Fraction, reference: Fraction) -> Fraction:
+    """A time of MPEG's 33-bit clock, which starts anew every 26.5 hours, moved by whole turns next to a reference."""
+    return time - round((time - reference) / _WRAP) * _WRAP
+
+
 class MonotonicFrameFilter:
     """Frames in display order, without those whose time stamps cannot be true.
 
+    Of several frames with one time stamp the last is shown, the others are on screen for no time. Each frame is held
+    until the next one tells whether it has the same time stamp.
+
+    Args:
+        damage: Counts the frames that were dropped because of their time stamps.
+        seen: Notes the frames that were let through.
+
     Attributes:
-        last: The last frame that was let through.
+        last: The last frame that was accepted.
     """
 
     def __init__(self, damage: Damage, seen: FramesSeen) -> None:
         self.last: VideoFrame | None = None
+        self._passed: VideoFrame | None = None
         self._damage = damage
         self._seen = seen
         self._suspect: VideoFrame | None = None
@@ -39,26 +52,33 @@ class MonotonicFrameFilter:
         """Takes the next frame and yields those that are certain now."""
         suspect, self._suspect = self._suspect, None
         if suspect is not None:
-            if picture.start > suspect.start:
-                yield self._pass(suspect)
+            if picture.start >= suspect.start:
+                yield from self._accept(suspect)
             else:
                 self._damage.frames_unplaceable += 1
         ahead = picture.start - (self.last.start if self.last is not None else 0)
-        if ahead > LONGEST_GAP or (self.last is not None and ahead <= 0):
+        if ahead > LONGEST_GAP or (self.last is not None and ahead < 0):
             self._damage.frames_unplaceable += 1
         elif ahead > SUSPICIOUS_GAP:
             self._suspect = picture
         else:
-            yield self._pass(picture)
+            yield from self._accept(picture)
 
     def finish(self) -> Iterator[VideoFrame]:
-        """Yields what was still in doubt."""
+        """Yields the frames that were still held."""
         if self._suspect is not None:
-            yield self._pass(self._suspect)
+            yield from self._accept(self._suspect)
+        if self.last is not None:
+            yield self._pass(self.last)
+
+    def _accept(self, picture: VideoFrame) -> Iterator[VideoFrame]:
+        held, self.last = self.last, picture
+        if held is not None and held.start < picture.start:
+            yield self._pass(held)
 
     def _pass(self, picture: VideoFrame) -> VideoFrame:
-        self._seen.note(picture.frame, None if self.last is None else picture.start - self.last.start)
-        self.last = picture
+        self._seen.note(picture.frame, None if self._passed is None else picture.start - self._passed.start)
+        self._passed = picture
         return picture
 
 
@@ -121,8 +141,12 @@ class TimestampUnwrapper:
         if not self._expected:
             return 0
         running = max(self._expected.values())
-        clocks = range(len(self._offsets))
-        return min(clocks, key=lambda clock: abs(raw + self._offsets[clock] - running))
+        nearest = min(range(len(self._offsets)), key=lambda clock: abs(raw + self._offsets[clock] - running))
+        placed = raw + self._offsets[nearest]
+        if unwrapped := nearest_turn(placed, running) - placed:
+            self._offsets.append(self._offsets[nearest] + unwrapped)
+            return len(self._offsets) - 1
+        return nearest
 
 
 class DecodeOrderTimestamps:

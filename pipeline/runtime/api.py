@@ -81,6 +81,7 @@ def extract(
     device: Device = "auto",
     precision: Precision = "fp32",
     weights_dir: str | Path | None = None,
+    trust_headers: bool = False,
     progress: bool = False,
 ) -> ExtractedVideo:
     """Extracts the features of one video, in this process and in memory.
@@ -96,6 +97,8 @@ def extract(
         device: "auto" takes a GPU if torch sees one.
         precision: "bf16" is faster and moves probabilities by about 0.01 at most.
         weights_dir: A folder with weights files of your own.
+        trust_headers: Also decode a file whose headers claim over 8192 x 8192 pixels, 64 audio channels, or a sample
+            rate outside 1 to 768 kHz.
         progress: Show a progress bar.
 
     Raises:
@@ -135,7 +138,12 @@ def extract(
             compute = replace(compute, precision="fp32")
         settings, left_out = settle(replace(settings, compute=compute), None, bars.downloading)
         bars.planned(Plan(videos=1, problems=(), networks=(), left_out=left_out))
-        measured = Measurements(extractors=settings.create_extractors(), step=settings.step, compute=settings.compute)
+        measured = Measurements(
+            extractors=settings.create_extractors(),
+            step=settings.step,
+            compute=settings.compute,
+            trust_headers=trust_headers,
+        )
         video = videos[0]
         bars.progress(video.video_id, 0.0, None)
         tables = measure_video(video, measured, lambda done, total: bars.progress(video.video_id, done, total))
@@ -153,6 +161,7 @@ def extract_many(
     precision: Precision = "fp32",
     weights_dir: str | Path | None = None,
     overwrite: bool = False,
+    trust_headers: bool = False,
     verify: bool = False,
     workers: int | Literal["auto"] = "auto",
     workers_per_gpu: int | None = None,
@@ -180,6 +189,8 @@ def extract_many(
         precision: "bf16" is faster and moves probabilities by about 0.01 at most.
         weights_dir: A folder with weights files of your own; workers of a cluster must see it.
         overwrite: Compute tables again that are up to date.
+        trust_headers: Also decode files whose headers claim over 8192 x 8192 pixels, 64 audio channels, or a sample
+            rate outside 1 to 768 kHz.
         verify: Read every table that is kept, and compute it again if its content is damaged.
         workers: Worker processes; "auto": as many as suit cores, memory and GPUs; 0: this process, without protection.
         workers_per_gpu: With workers="auto": the most workers that share a GPU; None: 4.
@@ -212,6 +223,7 @@ def extract_many(
         out=location(str(out)),
         weights_dir=weights_folder(weights_dir),
         overwrite=overwrite,
+        trust_headers=trust_headers,
         verify=verify,
         time_limit_s=time_limit_s,
         memory_limit_bytes=None if memory_limit is None else parse_bytes(memory_limit),

@@ -25,6 +25,7 @@ class Job:
         out: Output folder.
         weights_dir: A folder searched for weights files before the usual places.
         overwrite: Recompute tables that are up to date.
+        trust_headers: Decode files whose headers claim more than `pipeline.media.limits` allow.
         verify: Read every table that is kept, and recompute it if its content is damaged.
         debug: Print tracebacks.
         time_limit_s: A video that takes longer fails; None: no limit, but a video that makes no progress for ten
@@ -43,6 +44,7 @@ class Job:
     out: Location
     weights_dir: Path | None = None
     overwrite: bool = False
+    trust_headers: bool = False
     verify: bool = False
     debug: bool = False
     time_limit_s: float | None = None

@@ -45,7 +45,12 @@ def work(video: VideoInput, job: Job, progress: VideoProgress) -> VideoResult:
             return failure(video, error)
         return process_video(
             video,
-            Measurements(extractors=extractors, step=settings.step, compute=settings.compute),
+            Measurements(
+                extractors=extractors,
+                step=settings.step,
+                compute=settings.compute,
+                trust_headers=job.trust_headers,
+            ),
             job.out,
             overwrite=job.overwrite,
             verify=job.verify,

@@ -36,6 +36,9 @@ class VideoResult:
         kept: Features of an earlier run whose tables are up to date.
         left_out: Features that this run left out for want of weights, each with the reason.
         damage: What could not be decoded, by kind.
+        lost_s: Seconds by which the file ends before its header says, as a truncated one does; 0 where it is whole, or
+            its headers do not tell.
+        notes: What a reader of the values should know of this file.
         retries: How often the video was started again after a transient error, a crash or an unexpected error.
         seconds: Wall-clock seconds by stage, and in "total".
         peak_memory_bytes: Largest resident set of the process so far.
@@ -56,6 +59,8 @@ class VideoResult:
     kept: tuple[str, ...] = ()
     left_out: dict[str, str] = field(default_factory=dict)
     damage: dict[str, int] = field(default_factory=dict)
+    lost_s: float = 0.0
+    notes: tuple[str, ...] = ()
     retries: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
     peak_memory_bytes: int = 0
@@ -84,9 +89,15 @@ def failure(
     )
 
 
-def describe_damage(counts: Mapping[str, int]) -> str:
-    """What could not be decoded, by kind, in words; empty if nothing was lost."""
-    return ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in counts.items() if count)
+def describe_damage(counts: Mapping[str, int], lost_s: float = 0.0) -> str:
+    """What could not be decoded, by kind, in words; empty if nothing was lost.
+
+    Args:
+        counts: As in `VideoResult.damage`.
+        lost_s: As in `VideoResult.lost_s`.
+    """
+    end = [f"{lost_s:.1f} s lost at the end"] if lost_s else []
+    return ", ".join(end + [f"{count} {kind.replace('_', ' ')}" for kind, count in counts.items() if count])
 
 
 def write_record(result: VideoResult, out: Location) -> None:
@@ -100,6 +111,8 @@ def write_record(result: VideoResult, out: Location) -> None:
                 result,
                 tables=before["tables"] | result.tables,
                 damage=_larger(before["damage"], result.damage),
+                notes=tuple(dict.fromkeys((*before.get("notes", ()), *result.notes))),
+                lost_s=max(before.get("lost_s", 0.0), result.lost_s),
             )
     write_json(asdict(result), record_path(out, result.video_id))
 
@@ -179,6 +192,7 @@ class Overview:
 
     Args:
         done: Number of finished videos; `damaged` of them had parts that could not be decoded.
+        truncated: Ids of finished videos that end too early, each with the seconds that are lost.
         hours: Length of the finished videos.
         failures: The largest group first.
         queued: Ids of videos that were asked for and have no readable record.
@@ -188,6 +202,7 @@ class Overview:
 
     done: int = 0
     damaged: int = 0
+    truncated: dict[str, float] = field(default_factory=dict)
     hours: float = 0.0
     failures: list[Failures] = field(default_factory=list)
     queued: list[str] = field(default_factory=list)
@@ -221,6 +236,8 @@ def overview(out: Location) -> Overview:
         if found["state"] == "done":
             summary.done += 1
             summary.damaged += bool(found["damage"])
+            if lost_s := found.get("lost_s"):
+                summary.truncated[found["video_id"]] = lost_s
             summary.hours += found["duration_s"] / 3600
             continue
         cause = _cause(found)

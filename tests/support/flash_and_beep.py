@@ -22,13 +22,17 @@ def _in_an_event(seconds: np.ndarray) -> np.ndarray:
     return np.any([(event <= seconds) & (seconds < event + _LASTS_S) for event in EVENTS_S], axis=0)
 
 
-def flash_and_beep(path: Path, video_codec: str, audio_codec: str, *, sparse: bool = False) -> Path:
+def flash_and_beep(
+    path: Path, video_codec: str, audio_codec: str, *, sparse: bool = False, options: dict[str, str] | None = None
+) -> Path:
     """Writes a clip of `SECONDS` with a flash and a beep of 0.2 s at each of `EVENTS_S`.
 
     Args:
         sparse: The sound between the beeps is not stored.
+        options: Options of the muxer.
     """
-    with av.open(str(path), "w", format="mpegts" if path.suffix == ".m2ts" else None) as container:
+    container_format = "mpegts" if path.suffix == ".m2ts" else None
+    with av.open(str(path), "w", format=container_format, options=options or {}) as container:
         video = container.add_stream(video_codec, rate=_FPS)
         video.width, video.height, video.pix_fmt = 320, 240, "yuv420p"
         audio = container.add_stream(audio_codec, rate=_RATE_HZ, layout="mono")

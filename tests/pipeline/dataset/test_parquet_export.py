@@ -19,7 +19,9 @@ from command import avcues
 
 from pipeline.dataset import parquet_export as align
 from pipeline.dataset.dataset import open_dataset
+from pipeline.dataset.names import safe_names, with_names
 from pipeline.errors import DatasetError, SettingsError
+from pipeline.runtime.api import features
 
 ROWS, VIDEOS = 125, 5
 
@@ -29,8 +31,8 @@ def test_a_file_holds_the_dataset(finished: Path, tmp_path: Path) -> None:
     done = avcues("align", finished, "--out", out)
     assert done.returncode == 0, done.stderr
     written, data = pq.read_table(out), open_dataset(finished)
-    assert written.equals(data.to_arrow())
-    assert written.schema.equals(data.schema, check_metadata=True)
+    assert written.equals(data.to_arrow(names="safe"))
+    assert written.schema.equals(with_names(data.schema, "safe"), check_metadata=True)
     assert "glow_lines: any number of rows per window, not joined" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["train.parquet"]
 
@@ -66,7 +68,7 @@ def test_a_dry_run_predicts_rows_columns_and_who_is_left_out(folder: Path, tmp_p
     assert len(written["video_id"].unique()) == videos == VIDEOS - 2
     per_table = {name: int(count) for count, name in re.findall(r"columns +(\d+) (\w+)\.", dry.stdout)}
     for name, count in per_table.items():
-        assert sum(column.startswith(f"{name}.") for column in written.column_names) == count
+        assert sum(column.startswith(f"{name}__") for column in written.column_names) == count
     assert sum(per_table.values()) + 4 == columns
     asked += ("--incomplete", "nulls", "--tables", "motion,color")
     assert avcues(*asked).returncode == 0
@@ -81,10 +83,38 @@ def test_labels_become_targets(finished: Path, tmp_path: Path) -> None:
     done = avcues("align", finished, "--out", out, *asked)
     assert done.returncode == 0, done.stderr
     rows = [row for row in pq.read_table(out).to_pylist() if row["video_id"] == "007"]
-    assert [(row["target.valence"], row["target.word"]) for row in rows] == [(1.0, "glad")] * 8
+    assert [(row["target__valence"], row["target__word"]) for row in rows] == [(1.0, "glad")] * 8
     about = json.loads(pq.read_metadata(out).metadata[b"avcues"])
-    assert about["targets"] == [{"name": f"target.{name}", "fill": "hold"} for name in ("valence", "word")]
+    assert about["targets"] == [
+        {"name": f"target__{name}", "original": f"target.{name}", "fill": "hold"} for name in ("valence", "word")
+    ]
     assert len(re.findall("^labels", done.stderr, re.MULTILINE)) == 3
+
+
+def test_names_are_safe_and_lead_back_to_the_original(finished: Path, tmp_path: Path) -> None:
+    assert avcues("align", finished, "--out", tmp_path / "safe.parquet").returncode == 0
+    assert avcues("align", finished, "--out", tmp_path / "original.parquet", "--names", "original").returncode == 0
+    safe, original = (pq.read_table(tmp_path / f"{kind}.parquet") for kind in ("safe", "original"))
+    assert all(re.fullmatch("[A-Za-z][A-Za-z0-9_]*", name) for name in safe.column_names)
+    assert "emobase__mfcc_sma_1__amean" in safe.column_names
+    assert "emobase.mfcc_sma[1]_amean" in original.column_names
+    about = json.loads(pq.read_metadata(tmp_path / "safe.parquet").metadata[b"avcues"])
+    back = {column["name"]: column["original"] for column in about["columns"]}
+    assert [back.get(name, name) for name in safe.column_names] == original.column_names
+    assert safe.rename_columns(original.column_names).equals(original)
+    assert open_dataset(finished).to_arrow(names="safe").equals(safe)
+    assert list(open_dataset(finished).to_pandas(names="safe")) == safe.column_names
+
+
+def test_names_that_would_become_one_stay_apart() -> None:
+    assert safe_names(["a.b c", "a.b_c", "a.b[c"]) == {"a.b c": "a__b_c", "a.b_c": "a__b_c_2", "a.b[c": "a__b_c_3"}
+
+
+def test_no_two_columns_of_avcues_share_a_safe_name() -> None:
+    tables = [table for feature in features().values() for table in feature.tables]
+    names = [f"{table.name}.{column.name}" for table in tables for column in table.columns]
+    assert len(names) > 1500
+    assert all(len(safe) == len(name) + 1 for name, safe in safe_names(names).items())  # none needed a number
 
 
 def test_a_folder_takes_a_dataset_of_any_size(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -106,6 +106,49 @@ def test_the_decoder_lends_its_core_while_it_waits() -> None:
     assert len(taken) == 2
 
 
+def test_the_shot_detector_works_while_every_core_is_busy() -> None:
+    """Clips come out of its stage, so waiting for a core could mean waiting for itself."""
+    frames, detector, cuts = Frames(), Detector(), []
+    running, gate, at_work = executor(frames, detector), threading.Event(), threading.Event()
+
+    def occupy(batch: int) -> None:
+        at_work.set()
+        gate.wait(timeout=20)
+
+    busy = running.stage(frames, occupy)
+    found = threading.Event()
+    shots = running.stage(detector, lambda batch: found.set() or batch, cuts.append, urgent=True)
+    busy.push(0)
+    assert at_work.wait(timeout=20)
+    shots.push(7)
+    worked_beside = found.wait(timeout=5)
+    gate.set()
+    shots.drain()
+    busy.drain()
+    running.close()
+    assert worked_beside
+    assert cuts == [7]
+
+
+def test_the_shot_detector_is_set_up_before_its_first_batch() -> None:
+    slow = threading.Event()
+
+    class SlowDetector(Detector):
+        """One whose set-up takes a while."""
+
+        def setup(self, compute: Compute) -> None:
+            slow.wait(timeout=0.2)
+            super().setup(compute)
+
+    detector = SlowDetector()
+    running, order = executor(detector), []
+    stage = running.stage(detector, lambda batch: order.append(list(ORDER)), urgent=True)
+    stage.push(0)
+    stage.drain()
+    running.close()
+    assert order == [["detector"]]
+
+
 @pytest.mark.parametrize("threads", [1, 3])
 def test_results_come_in_the_order_of_the_batches_on_the_decoding_thread(threads: int) -> None:
     clips, seen = Clips(), []

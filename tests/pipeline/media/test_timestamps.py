@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from clips import extract
 from flash_and_beep import EVENTS_S, SECONDS, flash_and_beep, flashes_and_beeps, store_audio_later
 
 from pipeline.media.container import Media
-from pipeline.media.frames import VideoFrame
+from pipeline.media.frames import AudioBlock, Damage, FramesSeen, VideoFrame
+from pipeline.media.timestamps import MonotonicFrameFilter
 
 TOLERANCE_S = 0.020
 
@@ -114,3 +117,89 @@ def test_a_remuxed_recording_keeps_its_time(media: Callable[[str], Path], tmp_pa
         assert opened.damage.clock_restarts == 0
     assert first[VideoFrame] == 0
     assert abs(next(start for kind, start in first.items() if kind is not VideoFrame)) < Fraction(1, 20)
+
+
+def late_picture(path: Path, video_codec: str, audio_codec: str, size: tuple[int, int] = (64, 48)) -> Path:
+    """A file of 4 s of picture from 10 s on, and of 14 s of sound from 0 s on that is stored after it."""
+    with av.open(str(path), "w", options={"max_interleave_delta": "1"}) as container:
+        video = container.add_stream(video_codec, rate=25)
+        (video.width, video.height), video.pix_fmt = size, "yuv420p"
+        audio = container.add_stream(audio_codec, rate=48000, layout="mono")
+        packets = []
+        for i in range(100):
+            frame = av.VideoFrame.from_ndarray(np.zeros((*size[::-1], 3), np.uint8), format="rgb24")
+            frame.pts, frame.time_base = 250 + i, Fraction(1, 25)
+            packets += video.encode(frame.reformat(format="yuv420p"))
+        packets += video.encode(None)
+        sound = av.AudioFrame.from_ndarray(np.zeros((1, 14 * 48000), np.int16), format="s16", layout="mono")
+        sound.sample_rate, sound.pts, sound.time_base = 48000, 0, Fraction(1, 48000)
+        resampler = av.AudioResampler(
+            format=audio.codec_context.format.name,
+            layout="mono",
+            rate=48000,
+            frame_size=audio.codec_context.frame_size or 1024,
+        )
+        blocks = [block for part in (sound, None) for block in resampler.resample(part)]
+        packets += [packet for block in (*blocks, None) for packet in audio.encode(block)]
+        for packet in packets:
+            container.mux(packet)
+    return path
+
+
+def first_starts(path: Path) -> tuple[dict[type, Fraction], Damage]:
+    first: dict[type, Fraction] = {}
+    with Media.open(path) as media:
+        for item in media.decode(video=True, audio=True):
+            assert item.start is not None
+            first.setdefault(type(item), item.start)
+        return first, media.damage
+
+
+def test_sound_that_begins_before_the_wrap_of_the_clock_leads_the_picture(tmp_path: Path) -> None:
+    """The encoder's delay puts the first stamp of the sound below zero, which 33 bits store as 26.5 hours."""
+    first, damage = first_starts(late_picture(tmp_path / "clip.ts", "mpeg2video", "mp2"))
+    assert not damage
+    assert 0 <= first[AudioBlock] < Fraction(1, 20)
+    assert abs(first[VideoFrame] - 10) < Fraction(1, 20)
+
+
+def test_sound_before_the_start_that_headers_claim_is_counted(tmp_path: Path) -> None:
+    """Behind 11 MB of picture, FFmpeg does not see when the sound begins before it has to decode."""
+    first, damage = first_starts(late_picture(tmp_path / "clip.mkv", "rawvideo", "pcm_s16le", size=(320, 240)))
+    assert first[VideoFrame] == 0
+    assert first[AudioBlock] == -10
+    assert damage.audio_blocks_before_start == pytest.approx(9.5 * 48000 / 1024, abs=2)
+    assert "audio blocks before start" in str(damage)
+
+
+def test_of_several_frames_with_one_time_stamp_the_last_is_shown(tmp_path: Path) -> None:
+    first = next(iter(decoded_frames(flash_and_beep(tmp_path / "clip.mp4", "mpeg4", "aac"))))
+    times = [Fraction(0), Fraction(1), Fraction(1), Fraction(1), Fraction(2), Fraction(2)]
+    frames = [replace(first, pts=i, start=start) for i, start in enumerate(times)]
+    in_order = MonotonicFrameFilter(damage := Damage(), seen := FramesSeen())
+    passed = [frame for pushed in frames for frame in in_order.push(pushed)] + list(in_order.finish())
+    assert [frame.pts for frame in passed] == [0, 3, 5]
+    assert not damage
+    assert (seen.count, seen.shortest_interval_s, seen.longest_interval_s) == (3, 1, 1)
+
+
+def decoded_frames(path: Path) -> list[VideoFrame]:
+    with Media.open(path) as media:
+        return [item for item in media.decode(video=True, audio=False) if isinstance(item, VideoFrame)]
+
+
+def test_a_file_with_frames_of_one_time_stamp_shows_the_last(tmp_path: Path) -> None:
+    """Matroska takes several frames at one time; here black, then white, from 1 s on."""
+    path = tmp_path / "clip.mkv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mjpeg", rate=4)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuvj420p"
+        for time_s, level in ((0, 0), (0.5, 0), (1, 0), (1, 255), (1.5, 0)):
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), level, np.uint8), format="rgb24")
+            for packet in stream.encode(frame.reformat(format="yuvj420p")):
+                packet.pts = packet.dts = round(1000 * time_s)
+                packet.duration, packet.time_base = 500, Fraction(1, 1000)
+                container.mux(packet)
+    found = extract(path, tmp_path, features=("color",))
+    assert found.result.damage == {}
+    assert np.round(found.column("color", "value_mean"), 2).tolist() == [0, 0, 1, 0]

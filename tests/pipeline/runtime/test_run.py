@@ -214,6 +214,10 @@ def test_the_record_keeps_what_earlier_runs_found(media: Callable[[str], Path], 
     rows = [record["tables"] for record in records]
     assert rows[0] == rows[1] == {name: rows[2][name] for name in ("shots", "timeline", "color")}
     assert rows[2]["emobase"] == rows[0]["color"]
+    lost_s = [record["lost_s"] for record in records]
+    assert lost_s[0] == pytest.approx(60 - rows[0]["color"] / 2, abs=1)
+    assert lost_s == lost_s[:1] * 3
+    assert f"truncated60 {lost_s[0]:.1f} s" in avcues("status", tmp_path).stdout
 
 
 def test_odd_file_names_do_not_stop_the_others(media: Callable[[str], Path], tmp_path: Path) -> None:

@@ -1,0 +1,101 @@
+"""Whether a stream holds as much as its container promises."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import Any
+
+from pipeline.media.timestamps import fraction
+
+# Encoders and muxers round the ends of streams, and AVI counts a repeated last frame: less than this is not missing.
+_TOLERANCE = Fraction(1, 10)
+
+
+class StreamTally:
+    """Counts a stream's packets while they are read, and holds them against what the container promises.
+
+    Args:
+        stream: The stream.
+        container_format: FFmpeg's name of the container format.
+        container_end: Container time at which the file ends, by its header; None if the header does not say.
+    """
+
+    def __init__(self, stream: Any, container_format: str, container_end: Fraction | None) -> None:
+        self._stream = stream
+        self._container_format = container_format
+        self._container_end = container_end
+        self._packets = 0
+        self._covered = Fraction(0)
+        self._end: Fraction | None = None
+
+    def add(self, packet: Any) -> None:
+        """Takes a packet that was read."""
+        stamp = packet.dts if packet.pts is None else packet.pts
+        if stamp is None and not packet.size:
+            return  # flushes the decoder
+        self._packets += 1
+        time_base = fraction(packet.time_base)
+        duration = (packet.duration or 0) * time_base
+        self._covered += duration
+        if stamp is not None:
+            end = stamp * time_base + duration
+            self._end = end if self._end is None else max(end, self._end)
+
+    def missing(self) -> tuple[int, Fraction]:
+        """Packets that were promised and not found, and the seconds by which the stream ends too early.
+
+        A promised number of packets alone says little: PCM in MOV and AVI is counted in samples, an edit list leaves
+        packets out, AVI counts repeated frames that are not stored. So a stream that lasts as long as promised is
+        complete.
+        """
+        promised = self._promised_end()
+        if promised is None:
+            return 0, Fraction(0)
+        start = self._start() if self._end is None else self._end
+        seconds = promised - start
+        mean = self._covered / self._packets if self._packets else Fraction(0)
+        if seconds < max(_TOLERANCE, mean):
+            return 0, Fraction(0)
+        return max(1, self._promised_packets(mean) - self._packets), seconds
+
+    def _promised_packets(self, mean: Fraction) -> int:
+        """Number of packets by the header, or, where it counts something else, by their mean duration."""
+        if self._stream.frames and not _counts_samples(self._stream):
+            return int(self._stream.frames)
+        promised = self._promised_end()
+        return math.ceil((promised - self._start()) / mean) if promised is not None and mean else 0
+
+    def _promised_end(self) -> Fraction | None:
+        """Container time at which the stream ends by the header; None where headers do not say, or only guess."""
+        if "mp4" in self._container_format:
+            # A file in fragments promises no packets in its header, or those of its first fragment.
+            if not self._stream.frames or not self._stream.duration or self._packets > self._stream.frames:
+                return None
+            return self._start() + self._stream.duration * fraction(self._stream.time_base)
+        if "matroska" in self._container_format:
+            return self._end_by_tag()
+        if self._container_format == "avi" and self._stream.frames:
+            # FFmpeg shortens the duration of a truncated file, but not the number of frames (of PCM: samples).
+            rate = self._stream.codec_context.sample_rate if _counts_samples(self._stream) else None
+            each = Fraction(1, rate) if rate else fraction(self._stream.time_base)
+            return self._start() + self._stream.frames * each
+        return None
+
+    def _end_by_tag(self) -> Fraction | None:
+        """The end that muxers note for each stream, unless it is stale and contradicts the header."""
+        tag = self._stream.metadata.get("DURATION", "").split(":")
+        if len(tag) != 3 or self._container_end is None:
+            return None
+        try:
+            hours, minutes, seconds = map(Fraction, tag)
+        except (ValueError, ZeroDivisionError):
+            return None
+        return min(hours * 3600 + minutes * 60 + seconds, self._container_end)
+
+    def _start(self) -> Fraction:
+        return (self._stream.start_time or 0) * fraction(self._stream.time_base)
+
+
+def _counts_samples(stream: Any) -> bool:
+    return str(stream.codec_context.name).startswith("pcm_")
