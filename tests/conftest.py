@@ -1,4 +1,4 @@
-"""Real media and weights, where they are at hand."""
+"""Real media and weights: those beside the checkout, or what the package index has."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ import pytest
 from clips import CHEAP, Clip, Extracted, click, extract
 from finished_folders import make_dataset
 from planted_folder import plant
+from stand_ins import stand_in
 
 from extractors import numba_cache
+from models_cache import WeightsError
 from models_cache.cache import WEIGHTS_DIR_VARIABLE
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
@@ -24,14 +26,18 @@ if (SHARED / "weights").is_dir():
 
 
 @pytest.fixture(scope="session")
-def media() -> Callable[[str], Path]:
-    """Path of a named file of the test media; skips where they are not at hand."""
+def media(pytestconfig: pytest.Config) -> Callable[[str], Path]:
+    """Path of a named file of the test media, or of its stand-in; skips where the package index cannot be reached."""
+    stand_ins = pytestconfig.cache.mkdir("media")
 
     def find(name: str) -> Path:
         path = SHARED / "media" / name
-        if not path.exists():
-            pytest.skip(f"test medium {name} is not at hand")
-        return path
+        if path.exists():
+            return path
+        try:
+            return stand_in(name, stand_ins)
+        except WeightsError as error:
+            pytest.skip(str(error))
 
     return find
 
@@ -41,7 +47,7 @@ def yolo_checkpoint() -> Path:
     """A real COCO checkpoint."""
     path = SHARED / "weights" / "yolov8n-coco-int8deq.pt"
     if not path.exists():
-        pytest.skip("no YOLO checkpoint is at hand")
+        pytest.skip("there is no public YOLO checkpoint on the package index")
     return path
 
 
