@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -117,6 +119,25 @@ def _device() -> Finding:
     return Finding(subject="networks run on", state="ok", found=f"{device}; {build}")
 
 
+def _torchvision() -> Finding:
+    import torch
+
+    spec = importlib.util.find_spec("torchvision")
+    if spec is None or spec.origin is None:
+        return Finding(subject="torchvision", state="problem", found="not installed", remedy=_REINSTALL)
+    # Its own import would stop at a mismatch.
+    told = re.search(r"__version__ = '([^']+)'", Path(spec.origin).with_name("version.py").read_text())
+    version = told[1] if told else importlib.metadata.version("torchvision")
+    if version.partition("+")[2].startswith("cu") and not torch.version.cuda:
+        return Finding(
+            subject="torchvision",
+            state="note",
+            found=f"{version}, built for CUDA, beside a torch built without: avcues takes both, other programs may not",
+            remedy="install torch and torchvision from the same index",
+        )
+    return Finding(subject="torchvision", state="ok", found=version)
+
+
 def _driver() -> str:
     command = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
     try:
@@ -153,6 +174,7 @@ _LOOKS: dict[str, Callable[[], Finding]] = {
     "Python": _python,
     "cores, memory": _machine,
     "networks run on": _device,
+    "torchvision": _torchvision,
     "decoder": _decoder,
     "Dask": _dask,
 }

@@ -159,7 +159,11 @@ def extract(
     ] = None,
     memory_limit: Annotated[
         str | None,
-        typer.Option(rich_help_panel=_LIMITS, metavar="SIZE", help="Give up on a video that needs more, e.g. 4GiB."),
+        typer.Option(
+            rich_help_panel=_LIMITS,
+            metavar="SIZE",
+            help="Give up on a video that needs more, e.g. 4GiB; by default, than a worker's share of the memory.",
+        ),
     ] = None,
     trust_headers: Annotated[
         bool,

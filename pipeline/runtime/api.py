@@ -197,7 +197,8 @@ def extract_many(
         scheduler: Address of a running Dask scheduler, such as "tcp://host:8786".
         resources: With a scheduler: what a worker must offer, such as {"GPU": 1}.
         time_limit_s: A video that takes longer fails.
-        memory_limit: A video that needs more memory fails; bytes, or text such as "4GiB".
+        memory_limit: A video that needs more memory fails; bytes, or text such as "4GiB". None: each worker's share of
+            the memory of this machine; no limit with a scheduler.
         max_failures: Stop after this many failed videos.
         progress: Show progress bars.
 

@@ -70,6 +70,12 @@ def threads_per_worker(workers: int) -> int:
     return int(max(1, min(cores // workers, 1 + spare_bytes // _THREAD_BYTES, _MOST_THREADS)))
 
 
+def memory_limit_bytes(workers: int) -> int:
+    """What a video may need if the user does not say: the worker's share of the memory, less a tenth for the rest."""
+    _, memory_bytes = _machine()
+    return int(0.9 * memory_bytes / max(1, workers))
+
+
 def _machine() -> tuple[int, int]:
     """Cores and bytes of memory that this process may use, in a container too; as Dask finds them."""
     with without_init("dask"), without_init("distributed"):  # a single worker needs no Dask, which takes long to import

@@ -30,7 +30,8 @@ class Job:
         debug: Print tracebacks.
         time_limit_s: A video that takes longer fails; None: no limit, but a video that makes no progress for ten
             minutes fails.
-        memory_limit_bytes: A video that needs more memory fails; None: no limit.
+        memory_limit_bytes: A video that needs more memory fails; None: on this machine each worker's share of the
+            memory, on an existing cluster no limit.
         left_out: Features left out because their weights are missing, each with the reason; for the records.
         gpus: Values of CUDA_VISIBLE_DEVICES that the workers of a machine share evenly. Empty: the variable is left
             alone. None: each worker looks up the GPUs of its own machine.

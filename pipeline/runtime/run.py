@@ -174,6 +174,8 @@ def _results(
             networks = any(extractor.weights for extractor in job.settings.create_extractors())
             count = cluster.default_workers(len(inputs.videos), job.gpus or (), workers.per_gpu, networks=networks)
         job = job.with_threads(cluster.threads_per_worker(max(1, count)))
+        if job.memory_limit_bytes is None:
+            job = replace(job, memory_limit_bytes=cluster.memory_limit_bytes(count))
         if count == 0:
             yield backends.run_here(videos, job, observer.progress)
             return

@@ -16,6 +16,8 @@ import saboteur
 from command import avcues
 from installed import install
 
+from avcues import extract_many
+
 _FEATURES = ("--features", "emobase,color,saboteur")
 
 
@@ -111,6 +113,19 @@ def test_a_video_that_needs_too_much_memory_is_given_up(tmp_path: Path) -> None:
     assert "greedy.mp4: needs more than 1.5 GiB of memory; raise --memory-limit if it may" in done.stderr
     assert json.loads((out / "_status" / "greedy.json").read_text())["error_class"] == "MemoryLimitError"
     assert (out / "saboteur" / "modest.parquet").exists()
+
+
+def test_without_a_limit_a_video_may_not_need_more_than_its_share(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in install(tmp_path / "site", "saboteur", "Saboteur").items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("distributed.system.MEMORY_LIMIT", 1500 << 20)
+    greedy = pieces.plain(tmp_path / "greedy.mp4", saboteur.EAT)
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    (result,) = extract_many([greedy], tmp_path / "out", features=["saboteur"], workers=1)
+    assert result.error_class == "MemoryLimitError"
+    assert "raise --memory-limit" in str(result.error)
 
 
 @pytest.mark.parametrize(("workers", "fault"), [(1, saboteur.BREAK_DEVICE), (0, saboteur.BREAK_NETWORK)])

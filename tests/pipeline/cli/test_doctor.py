@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from importlib.util import spec_from_file_location
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from dask.system import CPU_COUNT
 
 from models_cache import WeightsError
 from models_cache.cache import cache_dir, resolve
-from pipeline.cli.doctor import Finding, _feature, _writing
+from pipeline.cli.doctor import Finding, _feature, _torchvision, _writing
 
 
 def without_weights(cache: Path, **more: str) -> dict[str, str]:
@@ -71,3 +72,20 @@ def test_what_is_here_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert "(if that fails, faces/centerface)" in _feature("expressions").found
     monkeypatch.setenv("AVCUES_OFFLINE", "1")
     assert "faces/centerface" in _feature("expressions").found
+
+
+def test_a_torchvision_for_cuda_beside_a_torch_without_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "torchvision"
+    package.mkdir()
+    (package / "__init__.py").write_text("raise RuntimeError('operator torchvision::nms does not exist')")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: spec_from_file_location(name, package / "__init__.py"))
+    monkeypatch.setattr("torch.version.cuda", None)
+    (package / "version.py").write_text("__version__ = '0.28.0+cu130'\n")
+    assert (_torchvision().state, _torchvision().remedy) == (
+        "note",
+        "install torch and torchvision from the same index",
+    )
+    (package / "version.py").write_text("__version__ = '0.28.0+cpu'\n")
+    assert _torchvision().state == "ok"

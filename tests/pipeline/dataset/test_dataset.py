@@ -106,9 +106,7 @@ def test_the_schema_documents_every_column(finished: Path) -> None:
 
 
 def test_pandas_and_polars_hold_the_same(finished: Path) -> None:
-    data = open_dataset(
-        finished, columns=["glow.*", "motion.*", "emobase.mfcc_sma[[]1]*", "emobase.mfcc_sma[1]_max"][:2]
-    )
+    data = open_dataset(finished, columns=["glow.*", "motion.*", "emobase.mfcc_sma[1]*"])
     table, frame, polars = data.to_arrow(), data.to_pandas(), data.to_polars()
     assert list(frame.columns) == polars.columns == table.column_names
     assert polars.to_arrow().cast(table.schema).equals(table)

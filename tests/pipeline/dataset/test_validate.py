@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from finished_folders import make_dataset
@@ -107,8 +106,3 @@ def test_a_table_of_another_recipe_is_named(folder: Path) -> None:
 def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"has no dataset\.json"):
         check(tmp_path)
-
-
-def test_values_are_checked_as_stored(folder: Path) -> None:
-    table = pq.read_table(folder / "color" / "clip.parquet")
-    assert pc.all(pc.is_finite(table["hue_000"])).as_py()

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.errors import SettingsError
 from pipeline.runtime import gpus
-from pipeline.runtime.cluster import default_workers, threads_per_worker
+from pipeline.runtime.cluster import default_workers, memory_limit_bytes, threads_per_worker
 from pipeline.runtime.run import Workers
 
 GIB = 1 << 30
@@ -42,6 +42,11 @@ def test_features_without_networks_need_little_memory(monkeypatch: pytest.Monkey
     monkeypatch.setattr("distributed.system.MEMORY_LIMIT", 8 * GIB)
     assert default_workers(MANY, (), None, networks=False) == 8
     assert default_workers(MANY, (), None) < 8
+
+
+def test_a_video_may_need_its_workers_share_of_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("distributed.system.MEMORY_LIMIT", 20 * GIB)
+    assert [memory_limit_bytes(workers) / GIB for workers in (0, 1, 4)] == pytest.approx([18, 18, 4.5])
 
 
 def test_no_more_workers_than_videos_or_gpus_can_serve(monkeypatch: pytest.MonkeyPatch) -> None:
