@@ -162,7 +162,7 @@ def extract(
         typer.Option(
             rich_help_panel=_LIMITS,
             metavar="SIZE",
-            help="Give up on a video that needs more, e.g. 4GiB; by default, than a worker's share of the memory.",
+            help="Give up on a video that needs more, e.g. 4GiB; by default, more than a worker's share of the memory.",
         ),
     ] = None,
     trust_headers: Annotated[
