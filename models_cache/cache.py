@@ -98,6 +98,24 @@ def resolve(name: str, progress: Progress = lambda done, total: None) -> Weights
         ) from error
 
 
+def foresee(name: str, progress: Progress = lambda done, total: None) -> Weights:
+    """What `resolve` would most likely give, without downloading: the file, or where its download would lie.
+
+    Args:
+        name: As in the manifest.
+        progress: Not called; there for the signature of `resolve`.
+
+    Raises:
+        WeightsError: This machine does not have the file, and it has no public source or the network is off.
+    """
+    found, wanted = find(name), asset(name)
+    if found is not None:
+        return found
+    if os.environ.get(OFFLINE_VARIABLE) or not (wanted.sources or os.environ.get(MIRROR_VARIABLE)):
+        raise WeightsError(f"{name} is not on this machine; {how_to_supply(wanted)}")
+    return Weights(name=name, path=cache_dir() / wanted.file, sha256=wanted.sha256 or "")
+
+
 def import_file(path: Path) -> Weights:
     """Copies a file that the user supplies into the cache, recognised by its content.
 

@@ -147,6 +147,10 @@ def extract(
             help="Write JSON objects, one per line and video, to standard output, and no text.",
         ),
     ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", rich_help_panel=_HOW, help="Say what would be computed, downloaded and left out."),
+    ] = False,
     debug: Annotated[bool, typer.Option("--debug", rich_help_panel=_HOW, help="Show tracebacks.")] = False,
     time_limit: Annotated[
         float | None,
@@ -217,6 +221,10 @@ def extract(
             time_limit_s=time_limit,
             memory_limit_bytes=None if memory_limit is None else parse_bytes(memory_limit),
         )
+        if dry_run:
+            from pipeline.cli.plan import show_plan
+
+            raise typer.Exit(show_plan(paths, job))
         where = Workers(
             count=parse_workers(workers),
             per_gpu=workers_per_gpu,

@@ -117,6 +117,27 @@ def process_video(
     )
 
 
+def up_to_date(video: VideoInput, measurements: Measurements, out: Location, *, verify: bool = False) -> list[str]:
+    """Names of the extractors whose tables of a video need not be computed again.
+
+    Args:
+        video: The video.
+        measurements: What a run would measure.
+        out: Output folder.
+        verify: Read the tables, too.
+
+    Raises:
+        MediaError: There is no such file.
+        OSError: Reading failed for a reason that may pass.
+    """
+    mark = fingerprint(video.location)
+    return [
+        extractor.name
+        for extractor in measurements.extractors
+        if _rows_up_to_date(extractor, video.video_id, mark, measurements, out, verify) is not None
+    ]
+
+
 def _write_missing(
     video: VideoInput,
     measurements: Measurements,

@@ -21,14 +21,20 @@ AUTO = "auto"
 
 Fetching = Callable[[str, int, int | None], None]
 """Called with an asset's name, the bytes fetched and the bytes in all, if known."""
+Get = Callable[[str, Callable[[int, int | None], None]], Weights]
+"""From an asset's name to its file; the function given to it is called as a download goes on."""
 
 
-def settle(settings: Settings, manifest: Manifest | None, fetching: Fetching) -> tuple[Settings, dict[str, str]]:
+def settle(
+    settings: Settings, manifest: Manifest | None, fetching: Fetching, get: Get = resolve
+) -> tuple[Settings, dict[str, str]]:
     """Downloads the weights that a run needs and resolves every variant "auto" to a definite one.
 
     Args:
+        settings: What the user asked for.
         manifest: That of the output folder: its variants are kept.
         fetching: Called as downloads go on.
+        get: Finds weights by name; `foresee` downloads nothing.
 
     Returns:
         The settings with definite features and variants, and the features left out, each with the reason.
@@ -44,7 +50,7 @@ def settle(settings: Settings, manifest: Manifest | None, fetching: Fetching) ->
     options = {name: dict(values) for name, values in settings.options.items()}
     for name in settings.wanted:
         try:
-            options[name] = options.get(name, {}) | _settle(name, options.get(name, {}), manifest, fetching)
+            options[name] = options.get(name, {}) | _settle(name, options.get(name, {}), manifest, fetching, get)
             features.append(name)
         except WeightsError as error:
             if settings.features or _names_a_variant(name, options.get(name, {})):
@@ -62,7 +68,9 @@ def describe_networks(extractors: Sequence[BaseExtractor]) -> Iterator[str]:
             yield f"{extractor.name}: {', '.join(used)}"
 
 
-def _settle(name: str, options: Mapping[str, Any], manifest: Manifest | None, fetching: Fetching) -> dict[str, str]:
+def _settle(
+    name: str, options: Mapping[str, Any], manifest: Manifest | None, fetching: Fetching, get: Get
+) -> dict[str, str]:
     extractor_class = registry.load(name)
     before = {} if manifest is None else manifest.recipes.get(name, {}).get("settings", {})
     settled = {}
@@ -79,15 +87,15 @@ def _settle(name: str, options: Mapping[str, Any], manifest: Manifest | None, fe
                 settled[option] = str(Path(wanted).resolve())
                 continue
             candidates = (_known(name, candidates, wanted),)
-        settled[option] = _first(candidates, fetching).name.partition("/")[2]
+        settled[option] = _first(candidates, fetching, get).name.partition("/")[2]
     return settled
 
 
-def _first(candidates: tuple[str, ...], fetching: Fetching) -> Weights:
+def _first(candidates: tuple[str, ...], fetching: Fetching, get: Get) -> Weights:
     errors = []
     for candidate in candidates:
         try:
-            return resolve(candidate, lambda done, total, name=candidate: fetching(name, done, total))  # type: ignore[misc]
+            return get(candidate, lambda done, total, name=candidate: fetching(name, done, total))  # type: ignore[misc]
         except WeightsError as error:
             errors.append(str(error))
     others = [f"or {how_to_supply(asset(candidate))}" for candidate in candidates[1:]]

@@ -105,6 +105,25 @@ def pin(out: Location, wanted: Manifest, *, overwrite: bool = False, video_ids: 
     write_json(document, manifest_path(out))
 
 
+def check_settings(
+    out: Location, wanted: Manifest, *, overwrite: bool = False, video_ids: Collection[str] = ()
+) -> None:
+    """Checks, as `pin` does, that a run agrees with the manifest that is there, and writes nothing.
+
+    Args:
+        out: Output folder.
+        wanted: What the run would compute.
+        overwrite: Every table of `video_ids` would be computed again.
+        video_ids: The videos of the run.
+
+    Raises:
+        SettingsError: The folder holds tables made with other settings.
+    """
+    before = read_manifest(out)
+    if before is not None:
+        _check(out, before, wanted, overwrite=overwrite, video_ids=video_ids)
+
+
 def _check(out: Location, before: Manifest, wanted: Manifest, *, overwrite: bool, video_ids: Collection[str]) -> None:
     kept = sorted(before.recipes.keys() - wanted.recipes.keys())
     if overwrite and kept and before.step != wanted.step:

@@ -74,6 +74,13 @@ def recipe(extractor: BaseExtractor, step: Fraction, compute: Compute) -> dict[s
     return made
 
 
+def assets_of(extractor: BaseExtractor) -> list[str]:
+    """Names of the manifest's weights files that an extractor uses."""
+    named = (asset_name(candidates, getattr(extractor.settings, o)) for o, candidates in extractor.weights.items())
+    every = {name for candidates in extractor.weights.values() for name in candidates}
+    return [name for name in named if name in every]
+
+
 def weights_of(extractor: BaseExtractor) -> dict[str, str]:
     """SHA-256 of every weights file that an extractor uses, by asset name or, for the user's own, file name."""
     found = {}
