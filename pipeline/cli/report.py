@@ -16,7 +16,7 @@ def report(
     out: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that avcues extract made.")],
     video_ids: Annotated[list[str], typer.Argument(metavar="VIDEO_ID", help="Videos; none: all.")] = [],  # noqa: B006  (typer copies it)
     folder: Annotated[Path | None, typer.Option("--out", "-o", help="Folder of the pages; else DIR/report.")] = None,
-    media: Annotated[Path | None, typer.Option(help="Folder of the videos, if they are not where they were.")] = None,
+    media: Annotated[Path | None, typer.Option(help="Folder of the videos: the pages play them.")] = None,
     predictions: Annotated[
         Path | None, typer.Option(help="Parquet of avcues predict, or MODEL/out_of_fold.parquet, to show on each page.")
     ] = None,
@@ -26,9 +26,9 @@ def report(
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; else one per core.")] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
-    """Makes a page to look at per video, and an index of all of them, for any browser, offline.
+    """Makes a page per video and an index of all videos, for any browser, offline.
 
-    Exit codes: 0 all made, 1 some pages could not be made, 2 nothing was started.
+    Exit codes: 0 all made, 1 some pages could not be made, 2 bad input.
     """
     with OneLineErrors(debug):
         problems = make_report(out, video_ids, folder, media, predictions, annotations, workers)
