@@ -23,6 +23,10 @@ def report(
     annotations: Annotated[
         Path | None, typer.Option(help="Folder of ratings: shows their gold standard, its spread and every rater.")
     ] = None,
+    columns: Annotated[
+        list[str],
+        typer.Option(metavar="TABLE.COLUMN", help="Columns to show as well, such as 'emobase.mfcc*'; repeatable."),
+    ] = [],  # noqa: B006
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; else one per core.")] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
@@ -31,7 +35,7 @@ def report(
     Exit codes: 0 all made, 1 some pages could not be made, 2 bad input.
     """
     with OneLineErrors(debug):
-        problems = make_report(out, video_ids, folder, media, predictions, annotations, workers)
+        problems = make_report(out, video_ids, folder, media, predictions, annotations, columns, workers)
     raise typer.Exit(1 if problems else 0)
 
 
@@ -42,6 +46,7 @@ def make_report(
     media: Path | None = None,
     predictions: Path | None = None,
     annotations: Path | None = None,
+    columns: Sequence[str] = (),
     workers: int | None = None,
 ) -> int:
     """Makes the pages behind a progress bar, names the one to open, and returns how many could not be made."""
@@ -59,7 +64,9 @@ def make_report(
             progress.update(bar, completed=done, total=total)
 
         emotion = Emotion(predictions, annotations)
-        made = build(out, video_ids, report=folder, media=media, emotion=emotion, workers=workers, tell=tell)
+        made = build(
+            out, video_ids, report=folder, media=media, emotion=emotion, columns=columns, workers=workers, tell=tell
+        )
     for problem in made.problems:
         print(f"avcues: {problem}", file=sys.stderr)
     print(f"{made.pages} {'page' if made.pages == 1 else 'pages'} made; open {made.open_first}")

@@ -62,15 +62,16 @@ class Links:
 
 
 def render(
-    video: Video, strip: FilmStrip, row: Mapping[str, Any], links: Links = Links(), emotion: Sequence[Panel] = ()
+    video: Video, strip: FilmStrip, row: Mapping[str, Any], links: Links = Links(), added: Sequence[Panel] = ()
 ) -> str:
     """The page as text.
 
     Args:
-        emotion: Panels that stand above those of the tables.
+        links: Where the page leads.
+        added: Panels that stand above those of the tables.
         row: What the index says of the video; the page keeps it, so that the index can be made anew without the tables.
     """
-    made = [*emotion, *panels(video)]
+    made = [*added, *panels(video)]
     absent: dict[str, list[str]] = {}
     for panel in made:
         if panel.empty:

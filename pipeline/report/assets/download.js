@@ -43,7 +43,7 @@ function pictureOf(places, title) {
     ctx.fillText(text, x, y, most);
   };
   write(title, PNG.margin, 26, "650 18px", "ink");
-  write(byId("now").innerText.replace(/\s+/g, " "), PNG.margin, 46, "12px", "soft");
+  write([...byId("now").children].map(part => part.textContent).join("   "), PNG.margin, 46, "12px", "soft");
   let y = PNG.head;
   for (const {section, canvas, items, top, first, pitch, height} of rows) {
     if (section) write(section.querySelector("h2").textContent, PNG.margin, y + 14, "650 13px", "ink", PNG.label);

@@ -22,6 +22,7 @@ function readable(value) {
   if (value === null || value === undefined) return "–";
   const size = Math.abs(value);
   if (Number.isInteger(value) && size < 1e6) return String(value);
+  if (size < 5e-4) return value ? value.toExponential(1) : "0";
   return size >= 100 ? value.toFixed(0) : size >= 10 ? value.toFixed(1) : size >= 1 ? value.toFixed(2) : value.toFixed(3);
 }
 
@@ -39,8 +40,8 @@ function lineOf(panel, series) {
 }
 
 /** What a chart shows, for those who do not see it: the range and the mean of each of its series. */
-function summaryOf(panel) {
-  const said = panel.series.filter(({role}) => role === "line" || role === "text").map(({name, values}) => {
+function summaryOf(panel, series = panel.series) {
+  const said = series.filter(({role}) => role === "line" || role === "text").map(({name, values}) => {
     const known = values.filter(value => value !== null);
     if (!known.length) return `${name}: no value`;
     const [low, high] = known.reduce(([low, high], v) => [Math.min(low, v), Math.max(high, v)], [Infinity, -Infinity]);
@@ -50,19 +51,24 @@ function summaryOf(panel) {
 }
 
 /** The place of a panel on the page: `host` for its chart, `read` to show the values of a window. */
-function place(panel, rebuild) {
+function place(panel, rebuild, add) {
   const words = element("span", {className: "words"});
   const label = element("header", {}, element("h2", {textContent: panel.title}), words, element("p", {textContent: panel.note}));
   if (panel.kind === "lanes") label.lastChild.append(ramp());
   const lines = panel.series.filter(series => series.role !== "faint").map(series => lineOf(panel, series));
-  const host = element("div", {className: "plot", role: "img", ariaLabel: summaryOf(panel)});
+  const host = element("div", {className: "plot", role: "img", ariaLabel: panel.pick_one ? "" : summaryOf(panel)});
   const values = element("ul", {className: "values"}, ...lines.map(line => line.item));
   const placed = {panel, host, active: 0, section: element("section", {className: `panel ${panel.kind}`}, label, values, host)};
   placed.read = window => {
     words.textContent = (panel.words[window] || "").replaceAll("_", " ");
-    lines.forEach(line => line.read(window));
+    lines.forEach(line => line.item.hidden || line.read(window));
   };
   if (panel.pick_one) label.append(picker(placed, lines, rebuild));
+  if (panel.pick_one && panel.series.length > 1) {
+    const more = element("button", {textContent: "+", title: "Show another column as well", ariaLabel: `another panel of ${panel.title}`});
+    more.addEventListener("click", () => add(placed));
+    label.append(more);
+  }
   return placed;
 }
 
@@ -71,9 +77,11 @@ function picker(placed, lines, rebuild) {
   const named = ({name, unit}) => unit ? `${name} (${unit})` : name;
   const options = placed.panel.series.map((series, i) => element("option", {value: i, textContent: named(series)}));
   const select = element("select", {ariaLabel: `column of ${placed.panel.title}`}, ...options);
+  placed.pick = index => (select.value = index, show());
   const show = () => {
     placed.active = Number(select.value);
     lines.forEach((line, i) => line.item.hidden = i !== placed.active);
+    placed.host.ariaLabel = summaryOf(placed.panel, [placed.panel.series[placed.active]]);
   };
   select.addEventListener("change", () => (show(), rebuild()));
   show();

@@ -187,7 +187,7 @@ function yAxis(panel, layout) {
   return {
     size: layout.gutter, gap: 6, font: FONT, stroke: INK, ticks: {show: false}, grid: {stroke: GRID, width: 1}, space: 26,
     splits: hues ? [0, 120, 240, 360] : undefined,
-    values: (_, all) => all.map(v => hues ? v + "°" : String(+v.toPrecision(6))),
+    values: (_, all) => all.map(v => hues ? v + "°" : v && Math.abs(v) < 1e-3 ? (+v.toPrecision(3)).toExponential() : String(+v.toPrecision(6))),
   };
 }
 

@@ -115,7 +115,7 @@ async function main() {
   };
   const axis = makeAxis(data, changed), {view} = axis;
   const panels = data.film.length ? [filmPanel(data, () => changed(true)), ...data.panels] : data.panels;
-  const places = panels.map(panel => place(panel, build));
+  const places = panels.map(panel => place(panel, build, add));
   stack.append(...places.map(placed => placed.section));
 
   function show() {
@@ -129,6 +129,16 @@ async function main() {
     byId("now").replaceChildren(...readingOf(data, axis));
     places.forEach(placed => placed.read(view.window));
     placeCursor(byId("cursor"), axis);
+  }
+
+  /** A copy of a panel below it, with the next column. */
+  function add(above) {
+    const copy = place(above.panel, build, add);
+    copy.pick((above.active + 1) % above.panel.series.length);
+    places.splice(places.indexOf(above) + 1, 0, copy);
+    above.section.after(copy.section);
+    build();
+    copy.section.querySelector("select").focus();
   }
 
   /** Everything is made anew when the width changes. */

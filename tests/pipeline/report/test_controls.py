@@ -15,6 +15,7 @@ from browser import CHROMIUM, Browser
 from clips import start_dataset
 
 from models_cache import AvcuesError
+from pipeline.errors import InputError
 from pipeline.extraction.video import process_video
 from pipeline.report import page as page_module
 from pipeline.report.build import build
@@ -204,3 +205,28 @@ def test_long_shots_have_several_pictures() -> None:
     assert pieces([(0, 12), (12, 13)]) == [(0, 4), (4, 8), (8, 12), (12, 13)]
     assert len(pieces([(0, 7200)])) == 24
     assert pieces([]) == []
+
+
+def test_any_column_becomes_a_panel(browser: Browser, folder: Path, tmp_path: Path) -> None:
+    made = build(folder / "out", ["c"], report=tmp_path, columns=["lighting.*"], workers=1)
+    browser.complaints.clear()
+    browser.open(made.open_first, 1200)
+    titles = "[...document.querySelectorAll('.panel h2')].map(h => h.textContent)"
+    before = browser.value(titles)
+    assert "Columns of lighting" in before
+    all_panels = "[...document.querySelectorAll('.panel')]"
+    panels = f"{all_panels}.filter(p => p.querySelector('h2').textContent === 'Columns of lighting')"
+    browser.value(f"{panels}[0].querySelector('header button').click()")
+    assert len(browser.value(titles)) == len(before) + 1
+    assert browser.value(f"{panels}.map(p => p.querySelector('select').selectedIndex)") == [0, 1]
+    names = browser.value(f"[...{panels}[1].querySelectorAll('option')].map(o => o.textContent.split(' (')[0])")
+    there = pq.read_table(table_path(folder / "out", "lighting", "c"))
+    press(browser, "Escape")
+    shown = browser.value(f"{panels}[1].querySelector('li:not([hidden]) b').textContent")
+    assert float(shown) == pytest.approx(there[names[1]][0].as_py(), rel=5e-3, abs=1e-3)
+    assert browser.complaints == []
+
+
+def test_a_pattern_that_no_column_fits_is_refused(folder: Path) -> None:
+    with pytest.raises(InputError, match="no numeric column fits"):
+        build(folder / "out", columns=["lighting.nothing[1]"])
