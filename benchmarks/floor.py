@@ -24,10 +24,11 @@ import av
 import cv2
 import numpy as np
 import torch
+from decoding import decode
 from naive import RATE_HZ, decode_sound, weights
 
 from extractors.compute import Compute
-from extractors.emobase import EmobaseStream
+from extractors.emobase import Emobase
 from extractors.face_detectors import DETECTORS, LONG_SIDE
 from extractors.networks import fer, i3d_resnet, inception_i3d, places
 from extractors.objects import Objects, ObjectsSettings
@@ -79,22 +80,12 @@ def main() -> None:
     print(json.dumps({"cores": CORES, "parts": parts}))
 
 
-def decode(video: Path) -> None:
-    """Decodes picture and sound once, by one thread as avcues does, and converts nothing."""
-    with av.open(str(video)) as container:
-        streams = [*container.streams.video[:1], *container.streams.audio[:1]]
-        for stream in container.streams.video[:1]:
-            stream.codec_context.thread_count = 1
-        for packet in container.demux(streams):
-            packet.decode()
-
-
 def opensmile_of(video: Path, windows: int) -> Callable[[], None]:
     """openSMILE's one continuous pass over the track, with the sound in memory."""
     samples = decode_sound(video)
 
     def run() -> None:
-        stream = EmobaseStream(RATE_HZ, Fraction(1, 2), windows)
+        stream = Emobase().start_audio(RATE_HZ, Fraction(1, 2), windows)
         for start in range(0, len(samples), RATE_HZ):
             stream.write(samples[start : start + RATE_HZ])
         stream.finish(windows)

@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import platform
+import resource
 import shutil
 import statistics
 import subprocess
@@ -54,6 +55,7 @@ class Run:
 
     Args:
         wall_s: From start to exit.
+        processor_s: User and system seconds of all its processes; other work on the machine distorts them less.
         first_table_s: From start to the first finished table.
         peak_mb: Largest sum of the resident memory of its processes; pages that they share count for each.
         seconds: By stage; avcues sums over its threads.
@@ -61,6 +63,7 @@ class Run:
     """
 
     wall_s: float
+    processor_s: float
     first_table_s: float | None
     peak_mb: float
     seconds: dict[str, float] = field(default_factory=dict)
@@ -154,7 +157,7 @@ class Bench:
         out = self.scratch / "out"
         shutil.rmtree(out, ignore_errors=True)
         with (self.scratch / "stdout").open("w") as stdout, (self.scratch / "stderr").open("w") as stderr:
-            started = time.perf_counter()
+            started, used = time.perf_counter(), processor_s_of_children()
             process = psutil.Popen(command, stdout=stdout, stderr=stderr, env=self.environment)
             if cores is not None:
                 process.cpu_affinity(process.cpu_affinity()[:cores])
@@ -163,11 +166,17 @@ class Bench:
                 peak = max(peak, resident_bytes(process))
                 if first is None and any(path.suffix in (".parquet", ".csv") for path in out.glob("**/*.*")):
                     first = round(time.perf_counter() - started, 3)
-            wall = time.perf_counter() - started
+            wall, used = time.perf_counter() - started, processor_s_of_children() - used
         output, errors = ((self.scratch / name).read_text() for name in ("stdout", "stderr"))
         if process.returncode:
             raise SystemExit(f"{' '.join(command)} exited with {process.returncode}:\n{errors}")
-        return Run(round(wall, 3), first, round(peak / 1e6)), output, errors
+        return Run(round(wall, 3), round(used, 3), first, round(peak / 1e6)), output, errors
+
+
+def processor_s_of_children() -> float:
+    """User and system seconds of all processes that have ended and were waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def ended(process: psutil.Popen) -> bool:
@@ -223,7 +232,7 @@ def main() -> None:
 
 
 def start(bench: Bench) -> dict[str, Any]:
-    """Time of --help, and the first run of all, which converts networks and compiles librosa's functions."""
+    """Time of --help, and the first run of all, which converts networks."""
     found = {"help_s": [bench.help_s() for _ in range(5)], "cold": asdict(told("cold start", bench.avcues("all")))}
     told("first librosa of the usual script, not counted", bench.naive("rhythm"))
     return found
@@ -279,7 +288,17 @@ def floor_s(parts: dict[str, dict[str, Any]], name: str, precision: str) -> floa
 def totals(results: dict[str, Any]) -> Table:
     """Whole runs beside each other."""
     table = Table(title="Whole runs")
-    for column in ("tables", "program", "wall s", "x real time", "peak MB", "naive / it", "floor s", "it / floor"):
+    for column in (
+        "tables",
+        "program",
+        "wall s",
+        "processor s",
+        "x real time",
+        "peak MB",
+        "naive / it",
+        "floor s",
+        "it / floor",
+    ):
         table.add_column(column)
     table.add_column("a further video s")
     table.add_column("a further video / floor")
@@ -293,6 +312,7 @@ def totals(results: dict[str, Any]) -> Table:
                 name,
                 program,
                 spread(wall),
+                spread([run["processor_s"] for run in runs]),
                 spread([results["video"]["seconds"] / s for s in wall]),
                 spread([run["peak_mb"] for run in runs], digits=0),
                 spread([a / b for a, b in zip(naive, wall, strict=True)], digits=2),

@@ -28,7 +28,13 @@ _TABLE = Table(
             Column(name=name, unit="probability", meaning=f"mean probability of {name} over the clips", low=0, high=1)
             for name in NAMES
         ),
-        Column(name="clips", unit="count", meaning="clips of the shot that were averaged", dtype="int32", low=1),
+        Column(
+            name="clips",
+            unit="count",
+            meaning="clips of 2.56 s that were averaged; what is left of the shot under 1.28 s is not seen",
+            dtype="int32",
+            low=1,
+        ),
         Column(name="top1", unit="category", meaning="most probable action", dtype="string"),
     ),
     sums_to_one=(NAMES,),
@@ -48,7 +54,13 @@ class ActionsSettings:
 
 
 class Actions(BaseExtractor):
-    """Action probabilities of clips of 2.56 s; a shot's are the mean over its clips."""
+    """Action probabilities of clips of 2.56 s; a shot's are the mean over its clips.
+
+    Clips follow each other from the start of the shot on. What is left over at its end makes one more clip, which ends
+    with the shot, if it is at least half as long as a clip; shorter, it is not seen. A shot shorter than a clip
+    is repeated to fill one. Frames are scaled by area averaging to a short side of 256 px; the published recipe
+    scales bilinearly.
+    """
 
     name = "actions"
     version = 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import cv2
@@ -27,7 +28,7 @@ _TABLE = Table(
             Column(
                 name=name,
                 unit="fraction",
-                meaning=f"share of pixels with hue in [{10 * i}, {10 * i + 10}) degrees",
+                meaning=f"share of pixels with hue in [{(10 * i - 1) % 360}, {10 * i + 9}) degrees; grey has hue 0",
                 low=0,
                 high=1,
             )
@@ -76,7 +77,7 @@ class Color(BaseExtractor):
     """Colour statistics over all pixels of a frame.
 
     Hue and saturation histograms are those of OpenCV's 8-bit HSV, as in the MuVi study. Grey pixels have hue 0
-    there; the circular statistics weigh each pixel by its saturation, so that greys do not count as red.
+    there; the circular statistics weight each pixel by its saturation, so that greys do not count as red.
     """
 
     name = "color"
@@ -96,31 +97,34 @@ class Color(BaseExtractor):
 
     def process_frames(self, batch: FrameBatch) -> Mapping[str, Columns]:
         """Measures (B, H, W, 3) uint8 RGB frames."""
-        rows = np.array([_measure(image, hsv) for image, hsv in zip(batch.images, batch.hsv, strict=True)])
+        rows = np.array([_measure(image) for image in batch.images])
         return {"color": {column.name: rows[:, i] for i, column in enumerate(_TABLE.columns)}}
 
 
-def _measure(image: npt.NDArray[np.uint8], hsv: npt.NDArray[np.uint8]) -> list[float]:
-    pixels = hsv.shape[0] * hsv.shape[1]
-    joint = cv2.calcHist([hsv], [0, 1], None, [_HUES, _SATURATIONS], [0, _HUES, 0, _SATURATIONS]).astype(np.float64)
-    hue = joint.sum(axis=1)
-    saturation = joint.sum(axis=0)
-    value = cv2.calcHist([hsv], [2], None, [256], [0, 256])[:, 0].astype(np.float64)
+def _measure(image: npt.NDArray[np.uint8]) -> list[float]:
+    hue, saturation, value = cv2.split(cv2.cvtColor(image, cv2.COLOR_RGB2HSV))
+    bins, ranges = [_HUES, _SATURATIONS], [0, _HUES, 0, _SATURATIONS]
+    joint = cv2.calcHist([hue, saturation], [0, 1], None, bins, ranges).astype(np.float64)
     return [
-        *hue.reshape(HUE_BINS, -1).sum(axis=1) / pixels,
-        *saturation.reshape(SATURATION_BINS, -1).sum(axis=1) / pixels,
+        *joint.sum(axis=1).reshape(HUE_BINS, -1).sum(axis=1) / hue.size,
+        *joint.sum(axis=0).reshape(SATURATION_BINS, -1).sum(axis=1) / hue.size,
         *_circular_hue(joint),
-        *histogram_moments(saturation),
-        *histogram_moments(value),
+        *moments(saturation),
+        *moments(value),
         _colourfulness(image),
     ]
 
 
-def histogram_moments(counts: npt.NDArray[np.float64]) -> tuple[float, float]:
-    """Mean and population standard deviation, both in 0..1, of 8-bit values given their 256 counts."""
-    levels = np.arange(256) / 255.0
-    mean = float(counts @ levels / counts.sum())
-    return mean, float(np.sqrt(counts @ (levels - mean) ** 2 / counts.sum()))
+def moments(levels: cv2.typing.MatLike) -> tuple[float, float]:
+    """Mean and population standard deviation, both in 0..1, of 8-bit values."""
+    mean, std = _moments(levels.size, cv2.sumElems(levels)[0], cv2.norm(levels, cv2.NORM_L2SQR))
+    return mean / 255, std / 255
+
+
+def _moments(count: int, total: float, squares: float) -> tuple[float, float]:
+    """Mean and population standard deviation of whole numbers from their sum and the sum of their squares."""
+    # In whole numbers: the difference of two large and nearly equal floats would have few digits left.
+    return total / count, math.sqrt(count * round(squares) - round(total) ** 2) / count
 
 
 def _circular_hue(joint: npt.NDArray[np.float64]) -> tuple[float, float]:
@@ -139,10 +143,11 @@ def _circular_hue(joint: npt.NDArray[np.float64]) -> tuple[float, float]:
 
 
 def _colourfulness(image: npt.NDArray[np.uint8]) -> float:
-    red, green, blue = cv2.split(image)
-    red_green = cv2.subtract(red, green, dtype=cv2.CV_16S)
-    # Twice the paper's yb = (R + G) / 2 - B, so that it stays a whole number.
-    yellow_blue = cv2.subtract(cv2.add(red, green, dtype=cv2.CV_16S), cv2.add(blue, blue, dtype=cv2.CV_16S))
-    (rg_mean,), (rg_std,) = (x[0] for x in cv2.meanStdDev(red_green))
-    (yb_mean,), (yb_std,) = (x[0] / 2 for x in cv2.meanStdDev(yellow_blue))
-    return float(np.hypot(rg_std, yb_std) + 0.3 * np.hypot(rg_mean, yb_mean))
+    planes = red, green, blue = cv2.split(image)
+    r, g, b = (cv2.sumElems(plane)[0] for plane in planes)
+    # Sums of squared differences are one pass each, and those of R + G - 2 B follow from them.
+    rg, rb, gb = (cv2.norm(x, y, cv2.NORM_L2SQR) for x, y in ((red, green), (red, blue), (green, blue)))
+    rg_mean, rg_std = _moments(red.size, r - g, rg)
+    # The paper's yb is (R + G) / 2 - B.
+    yb_mean, yb_std = (x / 2 for x in _moments(red.size, r + g - 2 * b, 2 * rb + 2 * gb - rg))
+    return math.hypot(rg_std, yb_std) + 0.3 * math.hypot(rg_mean, yb_mean)

@@ -8,9 +8,6 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-import cv2
-from threadpoolctl import threadpool_limits
-
 from models_cache import AvcuesError
 
 if TYPE_CHECKING:
@@ -57,6 +54,9 @@ class Compute:
 
     def apply(self) -> None:
         """Gives this process's libraries one thread for each batch."""
+        import cv2
+        from threadpoolctl import threadpool_limits
+
         cv2.setNumThreads(1)
         threadpool_limits(limits=1)
         torch = sys.modules.get("torch")

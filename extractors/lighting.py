@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from extractors.base import BaseExtractor
-from extractors.color import histogram_moments
+from extractors.color import moments
 from extractors.protocol import Column, Columns, FrameBatch, Table
 
 _TABLE = Table(
@@ -66,21 +67,31 @@ class Lighting(BaseExtractor):
 
     def process_frames(self, batch: FrameBatch) -> Mapping[str, Columns]:
         """Measures (B, H, W, 3) uint8 RGB frames."""
-        rows = np.array([self._measure(image, hsv) for image, hsv in zip(batch.images, batch.hsv, strict=True)])
+        rows = np.array([self._measure(image) for image in batch.images])
         return {"lighting": {column.name: rows[:, i] for i, column in enumerate(_TABLE.columns)}}
 
-    def _measure(self, image: npt.NDArray[np.uint8], hsv: npt.NDArray[np.uint8]) -> tuple[float, float, float]:
-        value = cv2.calcHist([hsv], [2], None, [256], [0, 256])[:, 0].astype(np.float64)
-        mean, std = histogram_moments(value)
-        gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-        luminance = cv2.calcHist([gray], [0], None, [256], [0, 256])[:, 0]
-        in_shadow = np.arange(256) / 255.0 < self.settings.shadow_threshold
-        return mean * std, _median(value), float(luminance[in_shadow].sum() / luminance.sum())
+    def _measure(self, image: npt.NDArray[np.uint8]) -> tuple[float, float, float]:
+        red, green, blue = cv2.split(image)
+        value = np.asarray(cv2.max(cv2.max(red, green), blue), np.uint8)
+        mean, std = moments(value)
+        luma = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
+        brightest_shadow = int(np.count_nonzero(np.arange(256) / 255.0 < self.settings.shadow_threshold)) - 1
+        return mean * std, _median(value), _count_up_to(brightest_shadow, luma) / luma.size
 
 
-def _median(counts: npt.NDArray[np.float64]) -> float:
-    """Median in 0..1 of 8-bit values given their counts; the mean of the two middle values when they differ."""
-    cumulative = np.cumsum(counts)
-    total = int(cumulative[-1])
-    lower, upper = np.searchsorted(cumulative, [(total + 1) // 2, total // 2 + 1])
-    return float(lower + upper) / 2 / 255.0
+def _median(levels: npt.NDArray[np.uint8]) -> float:
+    """Median in 0..1 of 8-bit values; the mean of the two middle values when they differ."""
+    lower = _level_of_rank(levels, (levels.size + 1) // 2)
+    upper_rank = levels.size // 2 + 1
+    upper = lower if _count_up_to(lower, levels) >= upper_rank else _level_of_rank(levels, upper_rank)
+    return (lower + upper) / 2 / 255.0
+
+
+def _level_of_rank(levels: npt.NDArray[np.uint8], rank: int) -> int:
+    """The rank-th smallest value; eight counts, one for each bit, cost half of a histogram."""
+    return bisect_left(range(256), rank, key=lambda level: _count_up_to(level, levels))
+
+
+def _count_up_to(level: int, levels: npt.NDArray[np.uint8]) -> int:
+    """How many values are at most `level`."""
+    return levels.size - cv2.countNonZero(cv2.threshold(levels, level, 1, cv2.THRESH_BINARY)[1])

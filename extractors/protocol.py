@@ -18,10 +18,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -89,11 +87,6 @@ class FrameBatch:
 
     def __len__(self) -> int:
         return len(self.images)
-
-    @cached_property
-    def hsv(self) -> npt.NDArray[np.uint8]:
-        """(B, H, W, 3) in OpenCV's 8-bit HSV: hue 0..179 (units of 2 degrees), saturation and value 0..255."""
-        return np.stack([cv2.cvtColor(image, cv2.COLOR_RGB2HSV) for image in self.images]).astype(np.uint8, copy=False)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,8 @@ ENTRY_POINTS = "avcues.extractors"
 _BUILT_IN = {
     "shots": "extractors.shots:Shots",
     "emobase": "extractors.emobase:Emobase",
+    "egemaps": "extractors.egemaps:Egemaps",
+    "compare": "extractors.compare:Compare",
     "rhythm": "extractors.rhythm:Rhythm",
     "color": "extractors.color:Color",
     "lighting": "extractors.lighting:Lighting",
@@ -26,6 +28,8 @@ _BUILT_IN = {
     "actions": "extractors.actions:Actions",
 }
 
+_ON_REQUEST = ("egemaps", "compare")  # much of what emobase says, said again
+
 _COMES_WITH = {"faces": "expressions", "detections": "objects", "timeline": "every feature"}
 
 
@@ -34,6 +38,11 @@ def names() -> tuple[str, ...]:
     """Names of all extractors, built-in ones first."""
     installed = (point.name for point in importlib.metadata.entry_points(group=ENTRY_POINTS))
     return (*_BUILT_IN, *sorted(set(installed) - set(_BUILT_IN)))
+
+
+def default_names() -> tuple[str, ...]:
+    """Names of the extractors of a run that names none."""
+    return tuple(name for name in names() if name not in _ON_REQUEST)
 
 
 def load(name: str) -> type[BaseExtractor]:

@@ -1,20 +1,22 @@
-"""Shot boundaries, by PySceneDetect's detectors on frames that someone else decoded."""
+"""Shot boundaries, by PySceneDetect's detectors."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal
-
-import numpy as np
-import numpy.typing as npt
-from scenedetect.common import FrameTimecode, Timecode
-from scenedetect.detector import SceneDetector
-from scenedetect.detectors import AdaptiveDetector, ContentDetector
-from scenedetect.scene_manager import compute_downscale_factor
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
 
 from extractors.base import BaseExtractor
+from extractors.compute import Compute
 from extractors.protocol import Column, Table
+
+if TYPE_CHECKING:
+    from scenedetect.detector import SceneDetector
+
+    from extractors.pyscenedetect import PySceneDetectStream
+
+_WORKING_SIDE = 256
 
 _TABLE = Table(
     name="shots",
@@ -55,50 +57,47 @@ class Shots(BaseExtractor):
     libraries = ("scenedetect-headless", "opencv-python-headless")
     Settings = ShotsSettings
     tables = (_TABLE,)
+    imports = ("extractors.pyscenedetect",)
 
     def __init__(self, settings: ShotsSettings = ShotsSettings()) -> None:
         self.settings = settings
-        self.lag = int(self._detector().event_buffer_length)
+
+    @cached_property
+    def lag(self) -> int:
+        """Frames by which a cut may be reported late."""
+        return int(self._detector().event_buffer_length)
+
+    def setup(self, compute: Compute) -> None:
+        """Imports PySceneDetect."""
+        import extractors.pyscenedetect  # noqa: F401
 
     def image_size(self, width: int, height: int) -> tuple[int, int]:
-        """PySceneDetect's working size for a coded frame size."""
-        factor = compute_downscale_factor(max(width, height))
+        """PySceneDetect's working size for a coded frame size: a longer side of 256 px, never enlarged."""
+        factor = max(1.0, max(width, height) / _WORKING_SIDE)
         return max(1, round(width / factor)), max(1, round(height / factor))
 
     def start_shots(self, time_base: Fraction, frame_rate: Fraction) -> PySceneDetectStream:
-        """Opens a stream for one video."""
+        """Opens a stream for one video.
+
+        Args:
+            time_base: Seconds per unit of the time stamps that are written.
+            frame_rate: Frames per second, a guess where it varies.
+        """
+        from extractors.pyscenedetect import PySceneDetectStream
+
         return PySceneDetectStream(self._detector(), time_base, frame_rate)
 
     def _detector(self) -> SceneDetector:
+        from extractors.pyscenedetect import QuickAdaptiveDetector, QuickContentDetector
+
         options = self.settings
         if options.detector == "adaptive":
-            return AdaptiveDetector(
+            return QuickAdaptiveDetector(
                 adaptive_threshold=3.0 if options.threshold is None else options.threshold,
                 min_content_val=options.min_content_val,
                 min_scene_len=options.min_scene_len_s,
             )
-        return ContentDetector(
+        return QuickContentDetector(
             threshold=27.0 if options.threshold is None else options.threshold,
             min_scene_len=options.min_scene_len_s,
         )
-
-
-class PySceneDetectStream:
-    """One video's frames on their way through a PySceneDetect detector."""
-
-    def __init__(self, detector: SceneDetector, time_base: Fraction, frame_rate: Fraction) -> None:
-        self._detector = detector
-        self._time_base = time_base
-        self._frame_rate = frame_rate
-        self._last: FrameTimecode | None = None
-
-    def write(self, image: npt.NDArray[np.uint8], pts: int) -> list[int]:
-        """Takes (H, W, 3) uint8 BGR and returns the pts of the cuts that are now certain."""
-        self._last = FrameTimecode(Timecode(pts, self._time_base), fps=self._frame_rate)
-        return [cut.pts for cut in self._detector.process_frame(self._last, image)]
-
-    def finish(self) -> list[int]:
-        """Returns the remaining cuts."""
-        if self._last is None:
-            return []
-        return [cut.pts for cut in self._detector.post_process(self._last)]

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -28,12 +31,20 @@ def torchvision() -> Any:
 @cache
 def _imported() -> Any:
     try:
+        with _without_compiler():
+            return _import()
+    except (ImportError, AttributeError):  # another version asks more of the compiler
+        _forget()
+        return _import()
+
+
+def _import() -> Any:
+    try:
         import torchvision as package
     except RuntimeError as error:
         if "torchvision::nms" not in str(error):
             raise
-        for name in [name for name in list(sys.modules) if name.partition(".")[0] == "torchvision"]:
-            del sys.modules[name]
+        _forget()
         _declare_nms()
         import torchvision as package
 
@@ -46,8 +57,34 @@ def _imported() -> Any:
     return package
 
 
+def _forget() -> None:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
+        del sys.modules[name]
+
+
+@contextmanager
+def _without_compiler() -> Iterator[None]:
+    """Keeps torch's compiler from being imported, which would take longer than torch itself.
+
+    torchvision asks it whether functions can be compiled, and tells it which not to compile; avcues compiles none.
+    """
+    if "torch._dynamo" in sys.modules:
+        yield
+        return
+    compiler, tools = ModuleType("torch._dynamo"), ModuleType("torch._dynamo.utils")
+    compiler.disable = lambda function, *_, **__: function  # type: ignore[attr-defined]
+    tools.is_compile_supported = lambda device: False  # type: ignore[attr-defined]
+    sys.modules |= {"torch._dynamo": compiler, "torch._dynamo.utils": tools}
+    try:
+        yield
+    finally:
+        del sys.modules["torch._dynamo"], sys.modules["torch._dynamo.utils"]
+
+
 def _declare_nms() -> None:
     global _library
+    if _library is not None:
+        return
     _library = torch.library.Library("torchvision", "DEF")
     _library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     _library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")

@@ -11,16 +11,19 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import platformdirs
 from filelock import FileLock
 
 from models_cache.atomic import atomic_file
-from models_cache.download import DownloadError, Progress, download, download_member
 from models_cache.errors import WeightsError
 from models_cache.hashing import mismatch, sha256
 from models_cache.manifest import Asset, asset, assets
 from models_cache.ownership import only_we_write
+
+if TYPE_CHECKING:
+    from models_cache.download import Progress
 
 CACHE_VARIABLE = "AVCUES_MODELS_DIR"
 WEIGHTS_DIR_VARIABLE = "AVCUES_WEIGHTS_DIR"
@@ -175,6 +178,8 @@ def _write_record(record: Path, content: Mapping[str, object]) -> None:
 
 
 def _fetch(wanted: Asset, folder: Path, progress: Progress) -> Weights:
+    from models_cache.download import DownloadError, download, download_member
+
     part = folder / f".{wanted.file}.part"
     if part.exists() and time.time() - part.stat().st_mtime > _STALE_PART_S:
         part.unlink()

@@ -1,4 +1,4 @@
-"""Real media and weights, where they are at hand."""
+"""Real media and weights: those beside the checkout, or what the package index has."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ import numpy as np
 import pytest
 from clips import CHEAP, Clip, Extracted, click, extract
 from finished_folders import make_dataset
+from planted_folder import plant
+from stand_ins import stand_in
 
 from extractors import numba_cache
+from models_cache import WeightsError
 from models_cache.cache import WEIGHTS_DIR_VARIABLE
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
@@ -23,14 +26,18 @@ if (SHARED / "weights").is_dir():
 
 
 @pytest.fixture(scope="session")
-def media() -> Callable[[str], Path]:
-    """Path of a named file of the test media; skips where they are not at hand."""
+def media(pytestconfig: pytest.Config) -> Callable[[str], Path]:
+    """Path of a named file of the test media, or of its stand-in; skips where the package index cannot be reached."""
+    stand_ins = pytestconfig.cache.mkdir("media")
 
     def find(name: str) -> Path:
         path = SHARED / "media" / name
-        if not path.exists():
-            pytest.skip(f"test medium {name} is not at hand")
-        return path
+        if path.exists():
+            return path
+        try:
+            return stand_in(name, stand_ins)
+        except WeightsError as error:
+            pytest.skip(str(error))
 
     return find
 
@@ -40,7 +47,7 @@ def yolo_checkpoint() -> Path:
     """A real COCO checkpoint."""
     path = SHARED / "weights" / "yolov8n-coco-int8deq.pt"
     if not path.exists():
-        pytest.skip("no YOLO checkpoint is at hand")
+        pytest.skip("there is no public YOLO checkpoint on the package index")
     return path
 
 
@@ -48,6 +55,13 @@ def yolo_checkpoint() -> Path:
 def real60(media: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Extracted:
     """The 60 s test clip with every table that needs no network, made once."""
     return extract(media("real60.mp4"), tmp_path_factory.mktemp("real60"), features=CHEAP)
+
+
+@pytest.fixture(scope="session")
+def planted(real60: Extracted, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Features, ratings and gold standards of ten videos, one of them too short to learn from; for reading only."""
+    lengths = {f"clip{i:02}": 40 for i in range(9)} | {"short": 4}
+    return plant(real60.out, "real60", tmp_path_factory.mktemp("planted") / "study", lengths)
 
 
 @pytest.fixture(scope="session")

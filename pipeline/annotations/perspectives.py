@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
+from math import isfinite
 
 import numpy as np
 
@@ -129,6 +130,8 @@ def perspectives(
     Raises:
         SettingsError: A dimension or setup is unknown, or the dimension is rated in labels.
     """
+    if threshold is not None and not isfinite(threshold):
+        raise SettingsError(f"--threshold {threshold}: expected a finite number")
     rated = annotations.dimension(dimension)
     if rated.level == "nominal":
         raise SettingsError(f"{dimension} is rated in labels; expected a dimension rated in numbers")

@@ -45,14 +45,14 @@ def parse_step(text: str) -> Fraction:
     """Seconds, as an exact fraction.
 
     Raises:
-        SettingsError: It is not a number above 0.
+        SettingsError: It is not a number above 0 and at most 3600.
     """
     try:
         step = Fraction(text)
     except (ValueError, ZeroDivisionError) as error:
         raise SettingsError(f"--step {text}: expected seconds, such as 0.5") from error
-    if step <= 0:
-        raise SettingsError(f"--step {text}: expected more than 0 seconds")
+    if not 0 < step <= 3600:
+        raise SettingsError(f"--step {text}: expected seconds, more than 0 and at most 3600")
     return step
 
 

@@ -4,22 +4,39 @@ from __future__ import annotations
 
 import sys
 from contextlib import nullcontext
+from itertools import pairwise
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from pipeline.cli import annotations as ratings
 from pipeline.cli.dataset import align, describe, export
-from pipeline.cli.errors import OneLineErrors
+from pipeline.cli.errors import EXIT_NOTHING_STARTED, OneLineErrors
 from pipeline.cli.extract import extract, parse_workers, show_run
 from pipeline.cli.models import models
 from pipeline.cli.predict import compare, evaluate, predict
 from pipeline.cli.report import make_report, report
 from pipeline.cli.train import train
 
+
+class _NoEmptyArguments(TyperGroup):
+    """The commands; an empty argument, most likely an unset shell variable, would silently mean the current folder."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        for before, argument in pairwise(["", *args]):
+            option, equals, value = argument.partition("=")
+            if not argument or (option.startswith("--") and equals and not value):
+                named = option or (before if before.startswith("-") else "an argument")
+                print(f"avcues: {named} is empty; is a shell variable unset?", file=sys.stderr)
+                raise typer.Exit(EXIT_NOTHING_STARTED)
+        return super().parse_args(ctx, args)
+
+
 app = typer.Typer(
     name="avcues",
+    cls=_NoEmptyArguments,
     no_args_is_help=True,
     context_settings={"help_option_names": ["--help", "-h"]},
     rich_markup_mode="rich",
@@ -69,7 +86,7 @@ def validate(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
-    """Checks every invariant of a finished folder and names each breach.
+    """Checks every invariant of a finished folder and names each violation.
 
     Exit codes: 0 sound, 1 breaches found, 2 not a folder of avcues.
     """
@@ -103,7 +120,7 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
-    """Tells what is done, what failed and why, and what the next run would do.
+    """Reports what is done, what failed and why, and what is left.
 
     Exit codes: 0 all done, 1 not yet or not all, 2 not a folder of avcues.
     """
@@ -127,11 +144,11 @@ def status(
 
 @app.command(rich_help_panel=_MACHINE)
 def doctor(
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Also try to write to this folder.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Also test writing to this folder.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
-    """Tells what this machine has, what will run on it and what will not, each with its remedy.
+    """Reports what this machine has, which features run on it, and how to enable the rest.
 
     Exit codes: 0 avcues runs (a feature may lack its weights), 1 it does not.
     """
@@ -145,7 +162,7 @@ def doctor(
         from pipeline.cli.doctor import examine
 
         console = Console()
-        with console.status("looking at everything that a run needs") if console.is_terminal else nullcontext():
+        with console.status("examining this machine") if console.is_terminal else nullcontext():
             findings = list(examine(out))
         if as_json:
             print(json.dumps([asdict(finding) for finding in findings], indent=1))
@@ -160,7 +177,7 @@ def demo(
     workers: Annotated[str, typer.Option(help="As for extract.")] = "auto",
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
-    """Fetches three short real clips, makes their tables, prints a look at them and makes the pages of the report."""
+    """Downloads three short real clips, makes their tables and report pages, and prints a sample."""
     with OneLineErrors(debug):
         from rich.console import Console
 

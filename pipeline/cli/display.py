@@ -18,6 +18,7 @@ from pipeline.runtime.progress import ProgressBars
 from pipeline.store.records import Overview, VideoResult, describe_damage
 
 _LISTED_VIDEOS = 25
+_STYLES = {"note": "yellow", "left out": "yellow", "damaged": "yellow", "failed": "red", "stopped": "red"}
 _HEADINGS = (
     "video",
     "windows",
@@ -33,7 +34,8 @@ class Display(ProgressBars):
     """Shows a run on a terminal or in a log, and counts. Use as a context manager around the run.
 
     Args:
-        log_json: One JSON object per video instead of lines and bars.
+        console: Where to show it.
+        log_json: JSON objects, one per line, instead of text and bars.
 
     Attributes:
         failed: Videos that failed, and arguments that name no video.
@@ -54,25 +56,25 @@ class Display(ProgressBars):
 
     def note(self, text: str) -> None:
         """Prints a line."""
-        self._say(f"[yellow]note[/]     {escape(text)}")
+        self._say("note", text)
 
     def planned(self, plan: Plan) -> None:
-        """Says what will be used and what will not, before the work begins."""
+        """Says which networks are used and what is left out, before the work begins."""
         self._expected, self.failed = plan.videos + len(plan.problems), len(plan.problems)
         for line in plan.networks:
-            self._say(f"using    {escape(line)}")
+            self._say("using", line)
         for feature, reason in plan.left_out.items():
-            self._say(f"[yellow]left out[/] {feature}: {escape(reason)}")
+            self._say("left out", f"{feature}: {reason}")
         for problem in plan.problems:
-            self._say(f"[red]failed[/]  {escape(problem)}")
+            self._say("failed", problem)
         super().planned(plan)
 
     def workers(self, count: int, dashboard: str) -> None:
         """Says where the cluster's dashboard is."""
-        self._say(f"workers  {count}, dashboard {escape(dashboard)}")
+        self._say("workers", f"{count}, dashboard {dashboard}")
 
     def finished(self, result: VideoResult) -> None:
-        """Takes a video off the screen and says what became of it."""
+        """Removes a video's bar and says what became of it."""
         super().finished(result)
         failed = result.state == "failed"
         self.done += not failed
@@ -91,36 +93,37 @@ class Display(ProgressBars):
         """Prints a note for the first video that it applies to."""
         if note not in self._noted:
             self._noted.add(note)
-            self._say(f"[yellow]note[/]     {escape(video_id)}: {escape(note)}")
+            self._say("note", f"{video_id}: {note}")
 
     def stopped(self, why: str) -> None:
         """Says why the run ended before all videos were done."""
         self.was_stopped = True
-        self._say(f"[red]stopped[/] {escape(why)}")
+        self._say("stopped", why)
 
-    def _say(self, line: str) -> None:
-        self.console.print(line, soft_wrap=True, highlight=False)
+    def _say(self, word: str, text: str) -> None:
+        """One line of a log: a word that says what it is about, and the rest."""
+        if self._log_json:
+            self._log({"event": word.replace(" ", "_"), "text": text})
+            return
+        style = _STYLES.get(word, "default")
+        self.console.print(f"[{style}]{word:7}[/] {escape(text)}", soft_wrap=True, highlight=False)
 
     def _log(self, event: dict[str, object]) -> None:
         self.console.file.write(json.dumps({"event": event.pop("event"), "time": _now()} | event) + "\n")
         self.console.file.flush()
 
     def _tell(self, result: VideoResult) -> None:
-        name = escape(result.video_id)
-        if result.state == "failed":
-            line = f"[red]failed[/]  {name}: {escape(result.error or '')}"
-        elif result.damage:
-            line = f"[yellow]damaged[/] {name}: {describe_damage(result.damage, result.lost_s)}"
-        elif self.shown:
-            return
-        else:
-            what = f"{result.seconds['total']:.1f} s" if result.made else "was done"
-            line = f"done    {name}: {result.windows} windows, {what}"
         count = "" if self.shown else f" ({self.done + self.failed} of {self._expected})"
-        self._say(line + count)
+        if result.state == "failed":
+            self._say("failed", f"{result.video_id}: {result.error or ''}{count}")
+        elif result.damage:
+            self._say("damaged", f"{result.video_id}: {describe_damage(result.damage, result.lost_s)}{count}")
+        elif not self.shown:
+            what = f"{result.seconds['total']:.1f} s" if result.made else "was done"
+            self._say("done", f"{result.video_id}: {result.windows} windows, {what}{count}")
 
     def summarise(self, out: str) -> None:
-        """Prints the closing table, if any work was begun."""
+        """Prints the closing table, if work had begun."""
         if not self._expected:
             return
         wall_s = time.perf_counter() - self._started
@@ -131,9 +134,11 @@ class Display(ProgressBars):
             self.console.print(_table(self._listed))
         speed = f", {self._made_s / wall_s:.1f} x real time" if self._made_s else ""
         left = self._expected - self.done - self.failed
-        self._say(
+        self.console.print(
             f"{self.done} of {self._expected} videos done, {self.failed} failed"
-            f"{f', {left} queued or dropped' if left > 0 else ''}, in {wall_s:.1f} s{speed}: {escape(out)}"
+            f"{f', {left} queued or dropped' if left > 0 else ''}, in {wall_s:.1f} s{speed}: {escape(out)}",
+            soft_wrap=True,
+            highlight=False,
         )
 
 
@@ -160,10 +165,12 @@ def show_overview(found: Overview, out: str, console: Console) -> None:
             markup=False,
         )
     for feature, videos in found.left_out.items():
-        console.print(f"\nleft out for want of weights: {feature} ({videos} videos)", soft_wrap=True, highlight=False)
+        console.print(
+            f"\nleft out because weights are missing: {feature} ({videos} videos)", soft_wrap=True, highlight=False
+        )
     if found.unreadable:
         console.print(
-            f"\ndamaged records, made anew by the next run: {_some(found.unreadable)}",
+            f"\ndamaged records, which the next run replaces: {_some(found.unreadable)}",
             soft_wrap=True,
             highlight=False,
             markup=False,
@@ -172,24 +179,24 @@ def show_overview(found: Overview, out: str, console: Console) -> None:
         console.print(f"\nqueued: {_some(found.queued)}", soft_wrap=True, highlight=False, markup=False)
     if found.failed or found.queued:
         console.print(
-            f"\nThe same avcues extract command again works on these {found.failed + len(found.queued)} videos.",
+            f"\nRun the same avcues extract command again to process the {found.failed + len(found.queued)} failed and "
+            "queued videos.",
             soft_wrap=True,
         )
 
 
-_MARKS = {"ok": "[green]ok[/]", "note": "[yellow]note[/]", "absent": "[red]no[/]", "problem": "[red]no[/]"}
+_MARKS = {"ok": "[green]ok[/]  ", "note": "[yellow]note[/]", "absent": "[red]no[/]  ", "problem": "[red]no[/]  "}
 
 
 def show_findings(findings: Sequence[Finding], console: Console) -> None:
     """Prints what the doctor found."""
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
+    width = max(len(finding.subject) for finding in findings)
     for finding in findings:
-        remedy = f"\n[bold]-> {escape(finding.remedy)}[/]" if finding.remedy else ""
-        table.add_row(_MARKS[finding.state], escape(finding.subject), escape(finding.found) + remedy)
-    console.print(table)
+        mark = _MARKS[finding.state]
+        # Wrapped by the terminal, not here: addresses and commands can be copied whole.
+        console.print(f"{mark} {escape(finding.subject):{width}}  {escape(finding.found)}", soft_wrap=True)
+        if finding.remedy:
+            console.print(f"     [bold]-> {escape(finding.remedy)}[/]", soft_wrap=True, highlight=False)
 
 
 def _some(video_ids: Sequence[str]) -> str:

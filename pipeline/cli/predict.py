@@ -29,12 +29,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 def evaluate(
     folder: ModelFolder,
     annotations: Annotated[
-        Path | None, typer.Option(help="Folder of the ratings behind the labels: tells how well raters agree.")
+        Path | None, typer.Option(help="Folder of the ratings behind the labels, for the agreement of raters.")
     ] = None,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Computes every figure of a saved model again from its out-of-fold predictions, and its page.
+    """Computes every figure of a saved model again, from its out-of-fold predictions, and remakes its card and page.
 
     [bold]avcues evaluate[/] model
     """
@@ -130,7 +130,12 @@ def _predict(model_folder: Path, folder: str, out: Path, how: _How) -> int:
         say(console, "red", "left out", f"{video_id}: {why}")
     seen, videos = seen_in_training(model, data), len(data.videos)
     if seen:
-        say(console, "yellow", "note", f"the model was trained on {len(seen)} of these {videos} videos: it knows them")
+        say(
+            console,
+            "yellow",
+            "note",
+            f"the model was trained on {len(seen)} of these {videos} videos: how well it predicts them says little",
+        )
     done = 0
     with terminable(), progress(console, "predicting") as move, _results(model, data, how) as results:
 

@@ -14,42 +14,55 @@ from pipeline.cli.errors import OneLineErrors
 if TYPE_CHECKING:
     from pipeline.training.settings import Protocol
 
-_LEARN, _TEST, _NETWORK, _RUN = "What is learned", "How it is tested", "Networks", "How it is carried out"
+_LEARN, _TEST, _NETWORK, _RUN = "What is learned", "How it is tested", "Networks", "How it runs"
 
 
 def train(
     folder: Folder,
     labels: Annotated[
-        Path, typer.Option(rich_help_panel=_LEARN, help="CSV or Parquet of labels, as for align; a gold standard.")
+        Path,
+        typer.Option(
+            rich_help_panel=_LEARN, help="CSV or Parquet file of labels, such as a gold standard; as for align."
+        ),
     ],
     model: Annotated[
         Literal["lasso", "lstm", "early", "late", "pair"],
         typer.Option(
             rich_help_panel=_LEARN,
-            help="lasso: linear; lstm: one modality; early: both in one block (A1); late: a block each (A2); "
-            "pair: late, its blocks pretrained on the isolated modalities.",
+            help="lasso: linear; lstm: one modality; early: both in one block (A1); late: one block each (A2); "
+            "pair: late, its blocks pretrained on ratings of the isolated modalities.",
         ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", rich_help_panel=_LEARN, help="Folder of the model.")],
     audio: Annotated[
         str | None,
-        typer.Option(rich_help_panel=_LEARN, metavar="TABLES", help="Tables of the sound; else emobase,rhythm."),
+        typer.Option(
+            rich_help_panel=_LEARN,
+            metavar="TABLES",
+            help="Tables of the sound. Default: those of emobase,rhythm present.",
+        ),
     ] = None,
     visual: Annotated[
         str | None,
         typer.Option(
             rich_help_panel=_LEARN,
             metavar="TABLES",
-            help="Tables of the picture; else color,lighting,expressions,scenes,objects,actions as far as there.",
+            help="Tables of the picture. Default: those of color,lighting,expressions,scenes,objects,actions present.",
         ),
     ] = None,
     dimensions: Annotated[
         str | None,
-        typer.Option(rich_help_panel=_LEARN, help="Labels to predict; else arousal,valence, or all where they lack."),
+        typer.Option(
+            rich_help_panel=_LEARN, help="Labels to predict. Default: arousal,valence if present, otherwise all."
+        ),
     ] = None,
     label_range: Annotated[
         str | None,
-        typer.Option(rich_help_panel=_LEARN, metavar="LOW,HIGH", help="Scale of the labels; else theirs, or -1,1."),
+        typer.Option(
+            rich_help_panel=_LEARN,
+            metavar="LOW,HIGH",
+            help="Scale of the labels. Default: as the labels file says, or -1,1.",
+        ),
     ] = None,
     label_fill: Annotated[
         Literal["none", "hold", "linear"],
@@ -60,43 +73,44 @@ def train(
         typer.Option(rich_help_panel=_LEARN, help="Videos that lack a table, as for align."),
     ] = "leave-out",
     pretrain_audio: Annotated[
-        Path | None, typer.Option(rich_help_panel=_LEARN, help="Of pair: labels by those who only heard.")
+        Path | None, typer.Option(rich_help_panel=_LEARN, help="For pair: labels from raters who only heard.")
     ] = None,
     pretrain_visual: Annotated[
-        Path | None, typer.Option(rich_help_panel=_LEARN, help="Of pair: labels by those who only saw.")
+        Path | None, typer.Option(rich_help_panel=_LEARN, help="For pair: labels from raters who only saw.")
     ] = None,
     annotations: Annotated[
         Path | None,
         typer.Option(
             rich_help_panel=_LEARN,
-            help="Folder of the ratings behind the labels: tells how well raters agree, and gives single raters.",
+            help="Folder of the ratings behind the labels, for the agreement of raters, for --targets raters, and "
+            "to fit labels anew in every fold.",
         ),
     ] = None,
     targets: Annotated[
         Literal["gold", "raters"],
-        typer.Option(rich_help_panel=_LEARN, help="Learn the labels, or the ratings of every rater by heads."),
+        typer.Option(rich_help_panel=_LEARN, help="Learn the labels, or every rater's own ratings."),
     ] = "gold",
     heads: Annotated[
         Literal["rater", "setup"],
-        typer.Option(rich_help_panel=_LEARN, help="With --targets raters: a head per rater, or per setup."),
+        typer.Option(rich_help_panel=_LEARN, help="With --targets raters: one output per rater, or per setup."),
     ] = "rater",
     protocol: Annotated[
         Literal["clean", "muvi"],
         typer.Option(
             rich_help_panel=_TEST,
             help="clean: nothing that is fitted sees a test video; muvi: the choices of the study's script, leaks "
-            "included. Each option below overrides one choice.",
+            "included. Each option below replaces one choice.",
         ),
     ] = "clean",
     folds: Annotated[int, typer.Option(rich_help_panel=_TEST, help="Parts of the cross-validation, by video.")] = 5,
-    seeds: Annotated[int, typer.Option(rich_help_panel=_TEST, help="Networks are fitted so many times.")] = 3,
+    seeds: Annotated[int, typer.Option(rich_help_panel=_TEST, help="How often each network is fitted.")] = 3,
     split: Annotated[
         Literal["hashed", "kfold"] | None,
         typer.Option(rich_help_panel=_TEST, help="Folds by the ids alone, or scikit-learn's KFold with seed 42."),
     ] = None,
     video_order: Annotated[
         Path | None,
-        typer.Option(rich_help_panel=_TEST, help="Of kfold: CSV with the column video_id, in the order to split."),
+        typer.Option(rich_help_panel=_TEST, help="For kfold: CSV with the column video_id, in the order to split."),
     ] = None,
     validation: Annotated[
         Literal["tenth", "half"] | None,
@@ -104,7 +118,7 @@ def train(
     ] = None,
     scaling: Annotated[
         Literal["standard", "minmax"] | None,
-        typer.Option(rich_help_panel=_TEST, help="To mean 0 and deviation 1, or to 0..1, of the training videos."),
+        typer.Option(rich_help_panel=_TEST, help="To mean 0 and deviation 1, or to 0..1, over the training videos."),
     ] = None,
     scoring: Annotated[
         Literal["video", "s111"] | None,
@@ -112,22 +126,28 @@ def train(
     ] = None,
     pretrain: Annotated[
         Literal["matched", "shared"] | None,
-        typer.Option(rich_help_panel=_TEST, help="Of pair: each fold pretrains anew, or the last fold's for all."),
+        typer.Option(
+            rich_help_panel=_TEST, help="For pair: pretrain in each fold, or use the last fold's blocks in all."
+        ),
     ] = None,
     ablate: Annotated[
-        bool, typer.Option("--ablate", rich_help_panel=_TEST, help="Cross-validate without each table, too.")
+        bool, typer.Option("--ablate", rich_help_panel=_TEST, help="Also cross-validate without each table in turn.")
     ] = False,
     loss: Annotated[
         Literal["mse", "ccc"] | None,
-        typer.Option(rich_help_panel=_NETWORK, help="Squared error, or 1 - CCC of each batch."),
+        typer.Option(rich_help_panel=_NETWORK, help="Mean squared error, or 1 - CCC of each batch."),
     ] = None,
     keep: Annotated[
         Literal["best", "last"] | None,
-        typer.Option(rich_help_panel=_NETWORK, help="Weights of the best epoch on validation videos, or the last."),
+        typer.Option(
+            rich_help_panel=_NETWORK, help="Keep the weights of the best epoch on validation videos, or of the last."
+        ),
     ] = None,
     block: Annotated[
         Literal["script", "paper"] | None,
-        typer.Option(rich_help_panel=_NETWORK, help="Linear layer and LSTMs of 256 and 128 units; or two of 256."),
+        typer.Option(
+            rich_help_panel=_NETWORK, help="Linear layer and LSTMs of 256 and 128 units, or two LSTMs of 256."
+        ),
     ] = None,
     units: Annotated[int | None, typer.Option(rich_help_panel=_NETWORK, help="Width of the layers.")] = None,
     dropout: Annotated[float | None, typer.Option(rich_help_panel=_NETWORK, help="After each LSTM.")] = None,
@@ -142,16 +162,16 @@ def train(
         int | None, typer.Option(rich_help_panel=_NETWORK, help="Sequences per step, with two blocks.")
     ] = None,
     learning_rate: Annotated[float | None, typer.Option(rich_help_panel=_NETWORK, help="Of Adam.")] = None,
-    epochs: Annotated[int | None, typer.Option(rich_help_panel=_NETWORK, help="At most so many.")] = None,
+    epochs: Annotated[int | None, typer.Option(rich_help_panel=_NETWORK, help="The largest number of epochs.")] = None,
     patience: Annotated[
-        int | None, typer.Option(rich_help_panel=_NETWORK, help="Epochs without progress before the end.")
+        int | None, typer.Option(rich_help_panel=_NETWORK, help="Stop after so many epochs without progress.")
     ] = None,
     workers: Annotated[
-        str, typer.Option(rich_help_panel=_RUN, help="Processes, or auto: one per core. No figure depends on it.")
+        str, typer.Option(rich_help_panel=_RUN, help="Processes, or auto: one per core. Results do not depend on it.")
     ] = "auto",
     debug: Debug = False,
 ) -> None:
-    """Trains a model on labelled videos, tests it on videos that it has not seen, and saves it.
+    """Trains a model on labelled videos, tests it on unseen videos, and saves it.
 
     [bold]avcues train[/] features --labels gold/audiovisual.parquet --model late --out model
 
@@ -208,7 +228,7 @@ def train(
 
 
 def _protocol(name: str, given: Mapping[str, Any]) -> Protocol:
-    """The named protocol, with the choices that were given in place of its own."""
+    """The named protocol, with the choices that were given replacing its own."""
     from dataclasses import fields, replace
 
     from pipeline.training.settings import PROTOCOLS
@@ -246,4 +266,4 @@ def _order(path: Path) -> list[str]:
         as_text = pa.csv.ConvertOptions(column_types={"video_id": pa.string()})
         return list(pa.csv.read_csv(path, convert_options=as_text)["video_id"].to_pylist())
     except (OSError, KeyError, ValueError, pa.ArrowException) as error:
-        raise InputError(f"{path}: is no CSV file with the column video_id ({error})") from error
+        raise InputError(f"{path}: cannot be read as a CSV file with the column video_id ({error})") from error

@@ -15,9 +15,10 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from models_cache import WeightsError
-from pipeline.training.cross_validation import Outcome, jobs_of
+from pipeline.training.cross_validation import Job, Outcome, jobs_of
+from pipeline.training.figures import NAMES
 from pipeline.training.fit import best_epoch
-from pipeline.training.samples import MAIN
+from pipeline.training.settings import MAIN
 from pipeline.training.study import Study
 
 _LISTED = 8
@@ -32,13 +33,15 @@ def progress(console: Console, what: str) -> Iterator[Callable[[int, int], None]
 
 
 def announce(study: Study, console: Console) -> None:
-    """Says what will be learned from what, and what was left out."""
+    """Prints what will be learned from what, and what was left out."""
     samples, settings = study.samples, study.settings
     for note in study.notes:
         console.print(f"[yellow]note    [/] {escape(note)}", soft_wrap=True, highlight=False)
     for block, columns in samples.columns.items():
         console.print(
-            f"[bold]{block:8}[/] {len(columns)} columns of {', '.join(settings.blocks[block])}", highlight=False
+            f"[bold]{block:8}[/] {len(columns)} columns of {', '.join(settings.blocks[block])}",
+            soft_wrap=True,
+            highlight=False,
         )
     for role, file in study.files.items():
         what = ", ".join(settings.dimensions) if role == MAIN else f"to pretrain {role}"
@@ -46,17 +49,18 @@ def announce(study: Study, console: Console) -> None:
             f"[bold]labels  [/] {escape(file.name)}: {what}, {len(samples.has_labels(role))} videos", soft_wrap=True
         )
     sizes = ", ".join("/".join(str(len(part)) for part in parts) for parts in study.folds)
-    console.print(f"[bold]folds   [/] {sizes} videos for training/validation/test", highlight=False)
+    console.print(f"[bold]folds   [/] {sizes} videos for training/validation/test", soft_wrap=True, highlight=False)
 
 
 class Fitting:
-    """Shows how far a training run is. Use as a context manager around it."""
+    """Shows the progress of a training run. Use as a context manager around it."""
 
     def __init__(self, study: Study, console: Console) -> None:
         jobs = jobs_of(study.settings, len(study.folds))
         self._models = len(jobs) + len(study.settings.dimensions)
         self._shares = [0.0] * self._models
         self._folds = len(study.folds)
+        self._seeds = 1 + max(job.seed for job in jobs)
         self._count = 0
         self._started = time.perf_counter()
         self._console = console
@@ -83,19 +87,22 @@ class Fitting:
         self._bars.__exit__(kind, error, traceback)
 
     def share(self, place: int, share: float) -> None:
-        """Takes note of the share of a job that is done."""
+        """Moves the bar: `share` of the job at `place` is done."""
         self._shares[place] = max(share, self._shares[place])
         self._bars.update(self._bar, completed=sum(self._shares))
 
+    def _seed_of(self, job: Job) -> str:
+        return f", seed {job.seed + 1} of {self._seeds}" if self._seeds > 1 else ""
+
     def done(self, outcome: Outcome) -> None:
-        """Says what became of a model."""
+        """Prints a line for a fitted model, where there is no bar."""
         self._count += 1
         if self._console.is_terminal:
             return
         job, losses = outcome.job, outcome.losses.get(MAIN)
         kept = f", epoch {best_epoch(losses)} of {len(losses)}" if losses else ""
         without = f" without {job.without}" if job.without else ""
-        which = "all videos" if job.fold is None else f"fold {job.fold + 1} of {self._folds}, seed {job.seed}"
+        which = "all videos" if job.fold is None else f"fold {job.fold + 1} of {self._folds}{self._seed_of(job)}"
         self._console.print(
             f"fitted   {job.dimension}{without}, {which}{kept} "
             f"({self._count} of {self._models}, {time.perf_counter() - self._started:.0f} s)",
@@ -105,7 +112,7 @@ class Fitting:
 
 
 def make_page(folder: Path, console: Console) -> None:
-    """Makes the page of a model and says where it lies; a model without one is whole."""
+    """Makes the page of a model and prints its path; there is none without the drawing library."""
     from pipeline.report.model_page import build_model_page
 
     try:
@@ -125,9 +132,9 @@ def show_metrics(found: Mapping[str, Any], console: Console) -> None:
         table.add_row(f"[bold]{escape(dimension)}[/]")
         table.add_row("this model", *_row(of["model"]))
         for name, baseline in of["baselines"].items():
-            table.add_row(name.replace("_", " "), *_row(baseline))
+            table.add_row(NAMES[name], *_row(baseline))
         if of["human"]:
-            table.add_row("rater and others", f"{of['human']['mean']:.3f} ± {of['human']['sd']:.3f}")
+            table.add_row(NAMES["human"], f"{of['human']['mean']:.3f} ± {of['human']['sd']:.3f}")
     console.print(table)
     for dimension, of in found["dimensions"].items():
         for what, entries in _reliance(of).items():
@@ -135,13 +142,15 @@ def show_metrics(found: Mapping[str, Any], console: Console) -> None:
             console.print(f"{dimension}: {what}: {listed}", soft_wrap=True, highlight=False, markup=False)
         if "raters" in of and of["raters"]["series"]:
             own, one = of["raters"]["own_head"]["mean"], of["raters"]["prediction"]["mean"]
-            console.print(f"{dimension}: CCC with each rater: own head {own:.3f}, one prediction for all {one:.3f}")
+            console.print(
+                f"{dimension}: CCC with each rater: that rater's head {own:.3f}, the joint prediction {one:.3f}"
+            )
     for leak in found["leaks"]:
         console.print(f"[yellow]not comparable[/] {escape(leak)}", soft_wrap=True)
 
 
 def show_comparison(found: Mapping[str, Any], console: Console) -> None:
-    """Prints how models differ."""
+    """Prints the paired comparison of models."""
     for dimension, of in found["dimensions"].items():
         console.print(f"[bold]{escape(dimension)}[/], CCC per video")
         models = Table(box=None, pad_edge=False, show_header=False)
@@ -162,7 +171,7 @@ def show_comparison(found: Mapping[str, Any], console: Console) -> None:
 
 
 def _row(evaluated: Mapping[str, Any]) -> tuple[str, ...]:
-    ccc, rmse, pooled = (evaluated[name] for name in ("ccc", "rmse", "pooled_ccc"))
+    ccc, rmse, pooled = evaluated["ccc"], evaluated["rmse"], evaluated["pooled"]["ccc"]
     return (
         _number(ccc["mean"], ccc["sd"]),
         "–" if ccc["mean"] is None else f"{ccc['low']:.3f} to {ccc['high']:.3f}",
@@ -178,11 +187,11 @@ def _number(value: float | None, sd: float | None = None) -> str:
 
 
 def _reliance(of: Mapping[str, Any]) -> dict[str, dict[str, float]]:
-    """What to say of importance and ablation, by a heading."""
-    found = {"CCC lost when a table is of other videos": of["importance"]["tables"]}
+    """Importance and ablation, by heading."""
+    found = {"CCC lost when a table is replaced by another video's": of["importance"]["tables"]}
     if of["ablation"]:
         lost = {name: one["model_is_better_by"] for name, one in of["ablation"].items()}
-        found["CCC lost without a table"] = {name: by["difference"] for name, by in lost.items() if by}
+        found["CCC lost when fitted without a table"] = {name: by["difference"] for name, by in lost.items() if by}
     if "families" in of["importance"]:
-        found["weight of LASSO by family"] = {one["family"]: one["weight"] for one in of["importance"]["families"]}
+        found["LASSO weight by family"] = {one["family"]: one["weight"] for one in of["importance"]["families"]}
     return {what: entries for what, entries in found.items() if entries}

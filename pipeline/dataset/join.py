@@ -97,7 +97,8 @@ def matrix(table: pa.Table, names: Sequence[str]) -> npt.NDArray[np.float32]:
     """(rows, names) float32 of columns of numbers or truth values; missing ones are NaN."""
     values = np.empty((table.num_rows, len(names)), np.float32)
     for i, name in enumerate(names):
-        values[:, i] = table[name].cast(pa.float32(), safe=False).to_numpy()
+        column = table[name]
+        values[:, i] = (column if column.type == pa.float32() else column.cast(pa.float32(), safe=False)).to_numpy()
     return values
 
 

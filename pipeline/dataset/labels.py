@@ -31,7 +31,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from pipeline.errors import InputError
+from pipeline.errors import InputError, one_line
 from pipeline.store.parquet import METADATA_KEY, WINDOW_KEYS
 
 Fill = Literal["none", "hold", "linear"]
@@ -101,6 +101,9 @@ def read_labels(source: Any, step: Fraction, windows: Mapping[str, int], fill: F
     where = f"{source}" if isinstance(source, str | Path) else "labels"
     table = _load(Path(source)) if isinstance(source, str | Path) else pa.table(source)
     columns = dict(zip(table.column_names, table.columns, strict=True))
+    if len(columns) < len(table.column_names):
+        twice = next(name for name in columns if table.column_names.count(name) > 1)
+        raise InputError(f'{where}: has the column "{twice}" more than once; give each column a name of its own')
     if "video_id" not in columns:
         raise InputError(f"{where}: has no column video_id, only {', '.join(columns)}")
     labels = {"video_id": _no_nulls(_text(columns["video_id"]), f"{where}: video_id")}
@@ -132,11 +135,11 @@ def _load(path: Path) -> pa.Table:
         raise InputError(f"{path}: no such file of labels")
     try:
         if path.suffix.lower() == ".parquet":
-            return pq.read_table(path)
+            return pq.ParquetFile(path).read()
         as_text = pa.csv.ConvertOptions(column_types={"video_id": pa.string()})
         return pa.csv.read_csv(path, convert_options=as_text)
     except (OSError, ValueError, pa.ArrowException) as error:
-        raise InputError(f"{path}: cannot be read as a CSV or Parquet file of labels ({error})") from error
+        raise InputError(f"{path}: cannot be read as a CSV or Parquet file of labels ({one_line(error)})") from error
 
 
 def _about(table: pa.Table, step: Fraction, where: str) -> dict[str, Any]:
@@ -182,6 +185,8 @@ def _values(values: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
         return values
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         return _text(values)
+    if pa.types.is_binary(kind):
+        raise InputError(f"{where} holds text that is not UTF-8; save the file as UTF-8")
     raise InputError(f"{where} is {kind}; a target holds numbers, texts or truth values")
 
 

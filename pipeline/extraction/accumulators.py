@@ -1,4 +1,4 @@
-"""Rows on their way from extractors to tables: columns that grow while a video is decoded."""
+"""Collects the rows of tables in columns that grow while a video is decoded."""
 
 from __future__ import annotations
 
@@ -15,7 +15,12 @@ _NUMPY: dict[str, npt.DTypeLike] = {"string": object}
 
 
 class WindowRows:
-    """Collects the rows of a window table, in any order, one frame's row for every window that shows the frame."""
+    """Collects the rows of a window table in any order. A frame's row is repeated for every window that shows it.
+
+    Args:
+        table: The table.
+        expected_windows: Estimate of the number of windows, for the size of buffers.
+    """
 
     def __init__(self, table: Table, expected_windows: int) -> None:
         self._table = table
@@ -50,7 +55,11 @@ class WindowRows:
 
 
 class ItemRows:
-    """Collects the rows of an item table; an item on a frame appears in every window that shows the frame."""
+    """Collects the rows of an item table. An item on a frame is repeated for every window that shows the frame.
+
+    Args:
+        table: The table.
+    """
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -83,13 +92,19 @@ class ItemRows:
 
 
 def from_columns(table: Table, columns: Columns, present: npt.NDArray[np.bool_] | None = None) -> Rows:
-    """Rows that an extractor delivers at once, in the table's column order."""
+    """Makes rows of complete columns, in the table's column order.
+
+    Args:
+        table: The table.
+        columns: Values by column name.
+        present: Whether each row has values; rows without are null. None: all have.
+    """
     ordered: Mapping[str, npt.NDArray[Any]] = {column.name: columns[column.name] for column in table.columns}
     return Rows(table, ordered, present)
 
 
 def missing_rows(table: Table, windows: int) -> Rows:
-    """The rows of a table whose stream the video does not have: nulls per window, no items."""
+    """Makes the rows of a table whose stream the video lacks: a row of nulls per window, and no items."""
     count = windows if table.row == "window" else 0
     columns = {c.name: np.zeros(count, _NUMPY.get(c.dtype, c.dtype)) for c in table.columns}
     if table.row == "window":

@@ -1,4 +1,4 @@
-"""The audio track: decoded blocks laid on the line from t = 0, resampled, and streamed to the audio extractors."""
+"""The audio track: places decoded blocks on the clock from t = 0, resamples them and streams them to the extractors."""
 
 from __future__ import annotations
 
@@ -24,10 +24,14 @@ _WAITING_S = 60
 
 
 class Track:
-    """Places blocks by their time stamps: gaps become silence, overlaps are trimmed, what lies before t = 0 goes.
+    """Places blocks by their time stamps: fills gaps with silence, and trims overlaps and what lies before t = 0.
+
+    Args:
+        rate_hz: Samples per second of every block.
+        damage: Counts blocks that overlap or cannot be placed.
 
     Attributes:
-        samples: Samples laid so far, from t = 0 on.
+        samples: Samples placed so far, from t = 0 on.
         end: Last instant covered, by the time stamps.
     """
 
@@ -40,7 +44,7 @@ class Track:
         self._held: AudioBlock | None = None
 
     def lay(self, block: AudioBlock) -> Iterator[npt.NDArray[np.float32]]:
-        """Takes the next decoded block and yields what can be laid now, in pieces of at most a second."""
+        """Takes the next decoded block and yields what can be placed now, in pieces of at most a second."""
         held, self._held = self._held, block
         if held is None:
             return
@@ -62,7 +66,7 @@ class Track:
 
     @property
     def spans(self) -> list[tuple[Fraction, Fraction]]:
-        """[start, end) seconds of the stretches that hold real sound, in order."""
+        """[start, end) seconds of the stretches with decoded sound, in order."""
         return [(Fraction(a, self._rate_hz), Fraction(b, self._rate_hz)) for a, b in self._spans]
 
     def _lay(self, block: AudioBlock, length: int) -> Iterator[npt.NDArray[np.float32]]:
@@ -98,7 +102,22 @@ class Track:
 
 
 class AudioPass:
-    """Feeds every audio extractor from one sequence of decoded blocks; also tells which windows have sound."""
+    """Feeds every audio extractor from one sequence of decoded blocks, and tells which windows have sound.
+
+    Args:
+        extractors: The audio extractors that have work to do.
+        rate_hz: Samples per second of the decoded blocks.
+        step: Window length in seconds.
+        expected_windows: Estimate of the number of windows, for the size of buffers.
+        damage: Counts blocks that overlap or cannot be placed.
+        executor: Runs the extractors' stages.
+
+    Attributes:
+        track: The sound placed so far.
+
+    Raises:
+        SettingsError: The step does not suit an extractor.
+    """
 
     def __init__(
         self,
@@ -117,7 +136,7 @@ class AudioPass:
         for extractor in extractors:
             if step % extractor.hop:
                 raise SettingsError(
-                    f"--step {float(step):g} is no whole number of {extractor.name}'s hops of "
+                    f"--step {float(step):g} does not suit {extractor.name}: it must be a multiple of "
                     f"{float(extractor.hop * 1000):g} ms"
                 )
             rate = extractor.rate_hz or rate_hz
@@ -132,7 +151,7 @@ class AudioPass:
             self._write(piece, last=False)
 
     def drain(self) -> None:
-        """Lays what is still held, so that `track` is complete."""
+        """Places the last block, so that `track` is complete."""
         for piece in self.track.finish():
             self._write(piece, last=False)
         self._write(np.empty(0, np.float32), last=True)
@@ -145,7 +164,7 @@ class AudioPass:
         return tables
 
     def abort(self) -> None:
-        """Frees the extractors' streams; nothing may be at work any more."""
+        """Frees the extractors' streams. Call it when no stage is working any more."""
         for _, feed in self._feeds:
             feed.abort()
 

@@ -1,4 +1,4 @@
-"""One video's single decode pass, and the rows that come of it."""
+"""Decodes one video in a single pass and yields the rows of its tables."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from pipeline.store.parquet import TIMELINE, Rows
 from pipeline.timeline import Grid, Shot, coverage, shot_of_windows
 
 Progress = Callable[[float, float | None], None]
-"""Called now and then with the seconds of video done and the video's length, if known."""
+"""Called a few times a second with the seconds of video decoded so far, and the video's length if it is known."""
 
 _PROGRESS_EVERY_S = 0.25
 # Buffers are sized by the length that the container claims, but not beyond this: claims can be wrong.
@@ -32,13 +32,14 @@ _MOST_EXPECTED_WINDOWS = 100_000
 
 
 class DecodePass:
-    """Feeds the extractors that have work to do on one video. `close` it in the end.
+    """Feeds the extractors that have work to do on one video. Call `close` at the end.
 
     Args:
         media: The open video.
-        extractors: All of the run: the shot detector among them is needed for clips even if its own table is there.
-        missing: Those whose tables are to be made.
-        compute: What they may use.
+        grid: The windows.
+        extractors: All extractors of the run. Clips need the shot detector even if its own table is up to date.
+        missing: The extractors whose tables are to be computed.
+        compute: Device, precision and threads.
         stopwatch: Counts the seconds of each stage.
 
     Attributes:
@@ -107,7 +108,10 @@ class DecodePass:
         return self._executor.compute
 
     def decode(self, progress: Progress) -> None:
-        """Runs the pass.
+        """Decodes the whole video.
+
+        Args:
+            progress: Told how far the pass is.
 
         Raises:
             MediaError: Not a single frame or sample could be decoded.
@@ -125,12 +129,12 @@ class DecodePass:
         self.windows = self._grid.count(self.end)
 
     def keep_windows(self, windows: int) -> None:
-        """Gives the tables as many rows as the timeline that another run made."""
+        """Gives the tables as many rows as the timeline of an earlier run has."""
         self.windows = windows
         self.end = windows * self._grid.step
 
     def close(self) -> None:
-        """Drops what is queued, waits for what is at work, and frees what the extractors hold for this video."""
+        """Cancels queued work, waits for running work, and frees what the extractors hold for this video."""
         self._executor.close()
         if self._audio is not None:
             self._audio.abort()
@@ -154,7 +158,7 @@ class DecodePass:
                 progress(float(item.start), self._media.metadata.duration_s)
 
     def rows(self) -> Iterator[tuple[BaseExtractor, Rows]]:
-        """Every table of every extractor that had work to do, each as soon as it is ready."""
+        """Yields every table of every extractor that had work to do, each as soon as it is ready."""
         spans = [] if self._audio is None else self._audio.track.spans
         covered = coverage(spans, self._grid, self.windows)
         from_audio = {} if self._audio is None else dict(self._audio.finish(self.windows))

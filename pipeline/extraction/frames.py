@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
 
+import av
 import numpy as np
 import numpy.typing as npt
 from av.video.reformatter import VideoReformatter
 
 from extractors.protocol import ClipExtractor, Columns, FrameBatch, FrameExtractor, ShotDetector
 from pipeline.extraction.accumulators import ItemRows, WindowRows
-from pipeline.extraction.clips import Clip, ClipMeans, ClipSampler, Image
+from pipeline.extraction.clips import Clip, ClipMeans, ClipSampler, Image, LazyImage
 from pipeline.extraction.executor import Executor
 from pipeline.extraction.shots import SettledFrame, ShotPass
 from pipeline.media.container import Media
@@ -24,6 +25,7 @@ from pipeline.timeline import Grid, Shot
 BATCH_FRAMES = 16
 BATCH_BYTES = 48 << 20
 _SHOT_FRAMES = 4  # a 4K frame takes 12 MB, and three batches are on their way
+_MOST_HELD = 8  # decoded frames that may wait until their shot is certain, so that only sampled ones are scaled
 
 
 class FramePass:
@@ -102,7 +104,8 @@ class ShotFrames:
         self, media: Media, detector: ShotDetector, of_clips: Sequence[ClipExtractor], executor: Executor
     ) -> None:
         executor.wait_until_ready(detector)
-        self._detector: ShotPass[tuple[Image, ...]] = ShotPass(media, detector)
+        self._detector: ShotPass[tuple[LazyImage, ...]] = ShotPass(media, detector)
+        self._scales_at_once = detector.lag > _MOST_HELD
         self._stopwatch = executor.stopwatch
         self._samplers = [ClipSampler(extractor) for extractor in of_clips]
         self._means = [ClipMeans(extractor) for extractor in of_clips]
@@ -147,12 +150,19 @@ class ShotFrames:
         """Clips that are complete now, each with the number of its extractor."""
         clips = []
         for frame in frames:
-            with self._stopwatch("scale"):
-                images = tuple(sampler.image(frame) for sampler in self._samplers)
-            clips += self._cut(self._detector.push(frame, images))
+            clips += self._cut(self._detector.push(frame, self._images(frame)))
         return clips
 
-    def _cut(self, settled: Iterable[SettledFrame[tuple[Image, ...]]]) -> list[tuple[int, Clip]]:
+    def _images(self, frame: VideoFrame) -> tuple[LazyImage, ...]:
+        """What each sampler may ask of a frame; made at once if many frames wait until their shot is certain."""
+        lazy = tuple(partial(self._scale, sampler, frame) for sampler in self._samplers)
+        return tuple(_made(image()) for image in lazy) if self._scales_at_once else lazy
+
+    def _scale(self, sampler: ClipSampler, frame: VideoFrame) -> Image:
+        with self._stopwatch("scale"):
+            return sampler.image(frame)
+
+    def _cut(self, settled: Iterable[SettledFrame[tuple[LazyImage, ...]]]) -> list[tuple[int, Clip]]:
         return [
             (i, clip)
             for frame in settled
@@ -172,7 +182,7 @@ class GridFrames:
         self._stages = [executor.stage(extractor, partial(_process, extractor), self._add) for extractor in extractors]
         self._stopwatch = executor.stopwatch
         self._reformatter = VideoReformatter()
-        self._images: list[npt.NDArray[np.uint8]] = []
+        self._images: npt.NDArray[np.uint8] = np.empty((0, 0, 0, 3), np.uint8)
         self._times: list[float] = []
         self._shown: list[range] = []
         self._rows: dict[str, WindowRows | ItemRows] = {}
@@ -185,14 +195,16 @@ class GridFrames:
     def push(self, frame: VideoFrame, shown_in: range) -> None:
         """Takes the next frame and the windows at whose starts it is on screen."""
         with self._stopwatch("convert"):
-            rgb = self._reformatter.reformat(frame.frame, format="rgb24", threads=1)
-            image = apply_rotation(rgb.to_ndarray(), frame.frame.rotation)  # type: ignore[arg-type]
-        if self._images and self._images[0].shape != image.shape:
-            self._flush()
-        self._images.append(image)
+            image = self._upright_rgb(frame.frame)
+            if self._images.shape[1:] != image.shape:
+                self._flush()
+            if not self._shown:
+                frames = min(BATCH_FRAMES, max(1, BATCH_BYTES // image.nbytes))
+                self._images = np.empty((frames, *image.shape), np.uint8)
+            self._images[len(self._shown)] = image
         self._times.append(float(frame.start))
         self._shown.append(shown_in)
-        if len(self._images) >= min(BATCH_FRAMES, max(1, BATCH_BYTES // image.nbytes)):
+        if len(self._shown) == len(self._images):
             self._flush()
 
     def drain(self) -> None:
@@ -205,12 +217,18 @@ class GridFrames:
         """Every table of the extractors, after `drain`."""
         return [rows.finish(windows) for rows in self._rows.values()]
 
+    def _upright_rgb(self, decoded: av.VideoFrame) -> npt.NDArray[np.uint8]:
+        """(H, W, 3) view of the converted frame."""
+        rgb = self._reformatter.reformat(decoded, format="rgb24", threads=1)
+        rows = np.frombuffer(rgb.planes[0], np.uint8).reshape(rgb.height, -1)  # type: ignore[call-overload]
+        return apply_rotation(rows[:, : 3 * rgb.width].reshape(rgb.height, rgb.width, 3), decoded.rotation)
+
     def _flush(self) -> None:
-        if not self._images:
+        if not self._shown:
             return
-        batch = FrameBatch(np.stack(self._images), tuple(self._times))
         shown = self._shown
-        self._images, self._times, self._shown = [], [], []
+        batch = FrameBatch(self._images[: len(shown)], tuple(self._times))
+        self._times, self._shown = [], []
         for stage in self._stages:
             stage.push((batch, shown))
 
@@ -218,6 +236,10 @@ class GridFrames:
         shown, tables = result
         for name, columns in tables.items():
             self._rows[name].add(shown, columns)
+
+
+def _made(image: Image) -> LazyImage:
+    return lambda: image
 
 
 def _process(

@@ -1,4 +1,4 @@
-"""One video through the code: open, decode once, feed the extractors, hand over or write the tables."""
+"""Processes one video: opens it, decodes it once, feeds the extractors, and returns or writes the tables."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _UNTAGGED_HD = (
 
 
 def _ignore(done_s: float, total_s: float | None) -> None:
-    """Progress that nobody looks at."""
+    """Does nothing with the progress."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +47,7 @@ class Measurements:
     """What is measured of a video, and how.
 
     Args:
-        extractors: All of the run, the shot detector among them; those that have work to do are set up.
+        extractors: All extractors of the run, including the shot detector. Only those that have work to do are set up.
         step: Window length in seconds.
         compute: What the extractors may use.
         trust_headers: Decode files whose headers claim more than `pipeline.media.limits` allow.
@@ -60,7 +60,10 @@ class Measurements:
 
 
 def measure_video(video: VideoInput, measurements: Measurements, progress: Progress = _ignore) -> dict[str, pa.Table]:
-    """Every table of a video, by name, without writing anything.
+    """Computes every table of a video in memory.
+
+    Returns:
+        The tables, by name.
 
     Raises:
         MediaError: The file cannot be read as audio or video.
@@ -81,10 +84,10 @@ def process_video(
     debug: bool = False,
     progress: Progress = _ignore,
 ) -> VideoResult:
-    """Writes every missing table of one video. Errors of the video are returned, not raised.
+    """Writes every missing table of one video. Errors are returned, not raised.
 
-    After an error of a disk or network that may pass the video is started again, after a while; after an error of the
-    file it is not.
+    After a transient error of a disk or network, the video is tried again after a pause; after an error of the file it
+    is not.
 
     Args:
         out: Output folder.

@@ -1,4 +1,4 @@
-"""What decoding yields: pictures and sounds that carry their own time, and what was seen and lost on the way."""
+"""Decoded video frames and audio blocks with their times, and counts of what was decoded and what was lost."""
 
 from __future__ import annotations
 
@@ -11,19 +11,25 @@ import numpy.typing as npt
 
 from pipeline.store.records import describe_damage
 
-# A hole in a stream longer than this is a broken time stamp, not a pause.
+# A gap in a stream longer than this is a broken time stamp, not a pause.
 LONGEST_GAP = Fraction(3600)
-# What is this far ahead is believed once the next frame or block does not return to the old time.
+# A frame or block this far ahead is accepted only if the next one does not return to the old time.
 SUSPICIOUS_GAP = Fraction(2)
 
 
 @dataclass
 class FramesSeen:
-    """What the decoded frames tell and the container may not."""
+    """What is known from the decoded frames, and often not from the container.
+
+    Args:
+        count: Number of frames.
+        rotation: Degrees by which the first frame is turned counter-clockwise for display.
+        shortest_interval_s: Shortest time between the starts of two frames in a row.
+        longest_interval_s: Longest time between the starts of two frames in a row.
+    """
 
     count: int = 0
     rotation: int = 0
-    """Degrees that the first frame is turned counter-clockwise for display."""
     shortest_interval_s: float | None = None
     longest_interval_s: float | None = None
 
@@ -40,7 +46,20 @@ class FramesSeen:
 
 @dataclass
 class Damage:
-    """What was lost while decoding; all zero for a sound file."""
+    """What was lost while decoding; all zero for a file in good order.
+
+    Args:
+        video_packets_undecodable: Packets that the decoder refused.
+        audio_packets_undecodable: Packets that the decoder refused.
+        video_packets_missing: Packets that the headers promise, at the end of the stream.
+        audio_packets_missing: Packets that the headers promise, at the end of the stream.
+        frames_unplaceable: Frames and blocks whose time stamps cannot be true.
+        audio_blocks_overlapping: Blocks that begin before the end of the block before them; they were trimmed.
+        read_errors: Failed attempts to read a packet.
+        clock_restarts: New clocks in the middle of a broadcast stream; nothing is lost, but times are joined.
+        video_frames_before_start: Frames that begin over half a second before the start that the headers claim.
+        audio_blocks_before_start: Blocks that begin over half a second before the start that the headers claim.
+    """
 
     video_packets_undecodable: int = 0
     audio_packets_undecodable: int = 0
@@ -62,7 +81,14 @@ class Damage:
 
 @dataclass(frozen=True, slots=True)
 class VideoFrame:
-    """A decoded video frame; on screen from `start` until the next one's start, the last one for `duration`."""
+    """A decoded video frame.
+
+    Args:
+        frame: The picture as decoded, not rotated.
+        pts: Presentation time in units of `Media.time_base`, on the container's clock.
+        start: Seconds from t = 0; the frame is on screen from here to the start of the next one.
+        duration: Seconds that the frame is on screen if it is the last one.
+    """
 
     frame: av.VideoFrame
     pts: int
@@ -72,7 +98,13 @@ class VideoFrame:
 
 @dataclass(frozen=True, slots=True)
 class AudioBlock:
-    """Decoded mono samples, float32 in -1..1, the mean of all channels; `start` None: right after the last ones."""
+    """A block of decoded sound.
+
+    Args:
+        samples: Mono, -1..1, the mean of all channels.
+        start: Seconds from t = 0; None: right after the block before it.
+        duration: Seconds that the container gives the block; None: all of its samples.
+    """
 
     samples: npt.NDArray[np.float32]
     start: Fraction | None

@@ -7,6 +7,11 @@ import numpy.typing as npt
 
 
 def apply_rotation(image: npt.NDArray[np.uint8], rotation: int) -> npt.NDArray[np.uint8]:
-    """Turns an (H, W, 3) image counter-clockwise by the display rotation, in degrees, to the nearest quarter."""
+    """Turns an image upright.
+
+    Args:
+        image: (H, W, 3).
+        rotation: Display rotation in degrees counter-clockwise; rounded to a quarter turn.
+    """
     quarters = round(rotation / 90) % 4
     return np.ascontiguousarray(np.rot90(image, quarters)) if quarters else image

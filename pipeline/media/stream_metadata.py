@@ -1,4 +1,4 @@
-"""What a container says of its streams, before anything is decoded."""
+"""What a container's headers say of its streams, before anything is decoded."""
 
 from __future__ import annotations
 

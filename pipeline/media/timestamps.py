@@ -1,4 +1,4 @@
-"""Time stamps as containers really have them: clocks that restart, stamps that are missing or cannot be true."""
+"""Repairs time stamps: clocks that restart or wrap, stamps that are missing or cannot be true."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.media.frames import LONGEST_GAP, SUSPICIOUS_GAP, Damage, FramesSeen, VideoFrame
 
-# ffmpeg bridges restarts of a clock beyond the same thresholds.
+# The thresholds beyond which ffmpeg, too, takes a jump for a restart of the clock.
 _DISCONTINUITY = Fraction(10)
 _BACKWARDS = Fraction(1, 10)
 # Streams of a piece that was joined on start within this of each other.
@@ -164,7 +164,7 @@ class DecodeOrderTimestamps:
             heapq.heappush(self._waiting, packet.dts)
 
     def undecodable(self, packet: Any) -> None:
-        """Forgets the time of a packet that gave no frame."""
+        """Forgets the time of a packet that the decoder refused."""
         if packet.dts in self._waiting:
             self._waiting.remove(packet.dts)
             heapq.heapify(self._waiting)

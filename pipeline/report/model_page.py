@@ -21,6 +21,7 @@ from pipeline.report.series import numbers
 from pipeline.store.files import write_atomically
 from pipeline.store.model_files import DOCUMENT, HISTORY, METRICS, OUT_OF_FOLD, PAGE
 from pipeline.store.parquet import read_table
+from pipeline.training.figures import HEADINGS, figure_rows
 
 _LISTED = 12
 _MODELS = {
@@ -51,9 +52,11 @@ def build_model_page(folder: Path) -> Path:
         .render(
             title=f"{folder.resolve().name}: {_MODELS[settings['model']]} for {' and '.join(settings['dimensions'])}",
             facts=_facts(document),
+            seeds=_seeds(document),
             leaks=document["leaks"],
             notes=document["notes"],
-            rows=list(_rows(found["dimensions"])),
+            headings=HEADINGS,
+            rows=list(figure_rows(found["dimensions"])),
             dimensions=list(found["dimensions"]),
             losses=history.num_rows > 0,
             reliance=list(_reliance(found["dimensions"])),
@@ -66,10 +69,10 @@ def build_model_page(folder: Path) -> Path:
 
 
 def _facts(document: Mapping[str, Any]) -> list[str]:
-    settings = document["settings"]
-    seeds = 1 if settings["model"] == "lasso" else settings["seeds"]
+    settings, seeds = document["settings"], _seeds(document)
+    videos = len({video_id for parts in document["folds"] for part in parts.values() for video_id in part})
     return [
-        f"{len(document['videos'])} videos",
+        f"{videos} videos",
         f"{settings['folds']} folds",
         f"{seeds} {'seed' if seeds == 1 else 'seeds'}",
         ", ".join(document["tables"]),
@@ -77,51 +80,32 @@ def _facts(document: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _rows(dimensions: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """The rows of the table of figures."""
-    for dimension, of in dimensions.items():
-        names = {"model": of["model"], **of["baselines"]}
-        for name, one in names.items():
-            first = name == "model"
-            span = len(names) + bool(of["human"]) if first else 0
-            label = "this model" if first else name.replace("_", " ")
-            yield {"dimension": dimension, "name": label, "span": span, "model": first, "cells": _cells(one)}
-        if of["human"]:
-            mean = f"{of['human']['mean']:.3f} ± {of['human']['sd']:.3f}"
-            yield {"name": "a rater and the others", "span": 0, "model": False, "cells": [mean, "", "", "", ""]}
-
-
-def _cells(one: Mapping[str, Any]) -> list[str]:
-    def spread(measure: str) -> str:
-        return "–" if one[measure]["mean"] is None else f"{one[measure]['mean']:.3f} ± {one[measure]['sd']:.3f}"
-
-    ccc, pooled = one["ccc"], one["pooled_ccc"]
-    return [
-        spread("ccc"),
-        "–" if ccc["mean"] is None else f"{ccc['low']:.3f} to {ccc['high']:.3f}",
-        spread("pearson"),
-        spread("rmse"),
-        "–" if pooled["value"] is None else f"{pooled['value']:.3f} ({pooled['low']:.3f} to {pooled['high']:.3f})",
-    ]
+def _seeds(document: Mapping[str, Any]) -> int:
+    settings = document["settings"]
+    return 1 if settings["model"] == "lasso" else int(settings["seeds"])
 
 
 def _reliance(dimensions: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """What the model relies on, by each way of telling that was taken."""
     tables = {name: of["importance"]["tables"] for name, of in dimensions.items()}
-    yield _bars("Importance of tables", "CCC that is lost when a table is that of other videos.", tables)
+    yield _bars("Importance of each table", "CCC lost when the table is replaced by another video's.", tables)
     without = {
         name: {table: one["model_is_better_by"]["difference"] for table, one in of["ablation"].items()}
         for name, of in dimensions.items()
         if all(one["model_is_better_by"] for one in of["ablation"].values())
     }
     if any(without.values()):
-        yield _bars("Models without a table", "CCC that is lost when a model is fitted without the table.", without)
+        yield _bars("Ablation", "CCC lost when the model is fitted without the table.", without)
     families = {
         name: {one["family"]: one["weight"] for one in of["importance"].get("families", [])}
         for name, of in dimensions.items()
     }
     if any(families.values()):
-        yield _bars("Weight by family", "Sum of absolute coefficients on scaled features, mean of all folds.", families)
+        yield _bars(
+            "LASSO weight by descriptor family",
+            "Sum of absolute coefficients of scaled features, averaged over folds.",
+            families,
+        )
 
 
 def _bars(title: str, note: str, values: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:

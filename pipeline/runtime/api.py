@@ -30,9 +30,10 @@ class ExtractedVideo(Mapping[str, "pa.Table"]):
     window. The first columns are keys; `timeline` has the window's shot and how much audio and video it has. The schema
     metadata key `avcues` documents every column.
 
-    Attributes:
+    Args:
         video_id: The file's name without its suffix.
-        left_out: Features left out for want of weights, each with the reason.
+        tables: By name.
+        left_out: Features left out because their weights are missing, each with the reason.
     """
 
     def __init__(self, video_id: str, tables: Mapping[str, pa.Table], left_out: Mapping[str, str]) -> None:
@@ -144,6 +145,7 @@ def extract(
             trust_headers=trust_headers,
         )
         video = videos[0]
+        bars.progress(video.video_id, 0.0, None)
         tables = measure_video(video, measured, lambda done, total: bars.progress(video.video_id, done, total))
     return ExtractedVideo(video.video_id, tables, left_out)
 
@@ -180,7 +182,7 @@ def extract_many(
     Args:
         media: Files, folders, patterns, CSV or Parquet lists with the columns video_id and path, or URLs.
         out: Folder or URL of the tables: `out/<table>/<video_id>.parquet`.
-        features: Names as in `features()`; None: all whose weights can be had.
+        features: Names as in `features()`; None: all whose weights are here or can be downloaded.
         step: Window length in seconds, a multiple of 0.02, at least 0.1.
         options: Options by feature.
         device: "auto" takes a GPU if torch sees one.
@@ -190,13 +192,13 @@ def extract_many(
         trust_headers: Also decode files whose headers claim over 8192 x 8192 pixels, 64 audio channels, or a sample
             rate outside 1 to 768 kHz.
         verify: Read every table that is kept, and compute it again if its content is damaged.
-        workers: Worker processes; "auto": what cores, memory and GPUs carry; 0: this process, without protection.
-        workers_per_gpu: With workers="auto": at most so many share a GPU.
+        workers: Worker processes; "auto": as many as suit cores, memory and GPUs; 0: this process, without protection.
+        workers_per_gpu: With workers="auto": the most workers that share a GPU; None: 4.
         scheduler: Address of a running Dask scheduler, such as "tcp://host:8786".
-        resources: With a scheduler: what its workers must have, such as {"GPU": 1}.
+        resources: With a scheduler: what a worker must offer, such as {"GPU": 1}.
         time_limit_s: A video that takes longer fails.
         memory_limit: A video that needs more memory fails; bytes, or text such as "4GiB".
-        max_failures: Stop when so many videos have failed.
+        max_failures: Stop after this many failed videos.
         progress: Show progress bars.
 
     Yields:
@@ -226,6 +228,8 @@ def extract_many(
         time_limit_s=time_limit_s,
         memory_limit_bytes=None if memory_limit is None else parse_bytes(memory_limit),
     )
+    if workers != "auto" and not isinstance(workers, int):
+        raise SettingsError(f"--workers {workers}: expected a number of processes, 0, or auto")
     count = None if workers == "auto" else workers
     chosen = Workers(count=count, per_gpu=workers_per_gpu, scheduler=scheduler, resources=resources)
     return _extract_many([str(path) for path in media], job, chosen, max_failures, progress)
@@ -311,9 +315,12 @@ def parse_bytes(size: int | str) -> int:
     from dask.utils import parse_bytes as parse
 
     try:
-        return int(parse(size))
+        number = int(parse(size))
     except (ValueError, OverflowError) as error:
         raise SettingsError(f"--memory-limit {size}: expected a size such as 4GiB") from error
+    if number < 1:
+        raise SettingsError(f"--memory-limit {size}: expected a size such as 4GiB")
+    return number
 
 
 def weights_folder(weights_dir: str | Path | None) -> Path | None:

@@ -183,7 +183,7 @@ def _result(future: Future, video: VideoInput, job: Job) -> VideoResult:
 
 
 def _scheduler_lost() -> SchedulerLostError:
-    return SchedulerLostError("the connection to the scheduler is lost; run the same command again to go on")
+    return SchedulerLostError("the connection to the scheduler is lost; run the same command again to continue")
 
 
 class _Lonely:

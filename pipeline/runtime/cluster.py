@@ -1,4 +1,4 @@
-"""Dask clusters: one on this machine, or one that is there already."""
+"""Dask clusters: one started on this machine, or one that is already running."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from extractors.partial_import import without_init
 from pipeline.errors import RunStoppedError, SettingsError, one_line
 from pipeline.runtime.worker_process import stop_processes
 from pipeline.store.files import write_atomically
@@ -21,16 +22,21 @@ if TYPE_CHECKING:
 
 WORKERS_PER_GPU = 4
 _WORKER_BYTES = 3 << 30
-"""Memory that a worker with every network needs, with room for large pictures."""
+"""Memory that a worker with every network needs, with room for large frames."""
 
+_WORKER_BYTES_WITHOUT_NETWORKS = 1 << 30
 _THREAD_BYTES = 1 << 30
-"""Memory that I3D on one more clip needs."""
+"""Memory that I3D needs for one more clip."""
+
 _STARTS = 3
 _MOST_THREADS = 8  # beyond, the decoder cannot keep them busy
 
 _TALKATIVE = ("distributed", "asyncio", "tornado")
 _CONFIGURATION = {
     "distributed.admin.tick.limit": "1h",
+    # Dask's looks at itself, 50 to 100 times a second, take a tenth of a core from the videos.
+    "distributed.admin.tick.interval": "1s",
+    "distributed.worker.profile.enabled": False,
     # What is kept of each event and task must not grow with the number of videos.
     "distributed.admin.log-length": 100,
     "distributed.admin.low-level-log-length": 100,
@@ -38,28 +44,38 @@ _CONFIGURATION = {
 }
 
 
-def default_workers(videos: int, gpus: Sequence[str], workers_per_gpu: int | None) -> int:
-    """As many workers as this machine, or the container that we are in, carries; no more than there are videos.
+def default_workers(videos: int, gpus: Sequence[str], workers_per_gpu: int | None, *, networks: bool = True) -> int:
+    """How many workers suit this machine, or the container that this process runs in; no more than there are videos.
+
+    On the CPU that is the number that leaves the fewest cores idle, counting the threads of each worker; where memory
+    is short, a few workers of several threads use more cores than many of one.
 
     Args:
-        gpus: The GPUs that are used; each core drives one worker, each GPU serves at most `workers_per_gpu`.
+        gpus: The GPUs that are used; each serves at most `workers_per_gpu` workers, and each worker needs a core.
+        networks: Whether a feature uses networks; without them a worker needs little memory.
     """
-    from dask.system import CPU_COUNT
-    from distributed.system import MEMORY_LIMIT
-
-    fitting = [videos, CPU_COUNT, MEMORY_LIMIT // _WORKER_BYTES]
+    cores, memory_bytes = _machine()
+    most = min(videos, cores, memory_bytes // (_WORKER_BYTES if networks else _WORKER_BYTES_WITHOUT_NETWORKS))
     if gpus:
-        fitting.append(len(gpus) * (workers_per_gpu or WORKERS_PER_GPU))
-    return int(max(1, min(fitting)))
+        return int(max(1, min(most, len(gpus) * (workers_per_gpu or WORKERS_PER_GPU))))
+    if not networks:
+        return int(max(1, most))
+    return max(range(1, int(max(1, most)) + 1), key=lambda workers: (workers * threads_per_worker(workers), workers))
 
 
 def threads_per_worker(workers: int) -> int:
-    """Batches that each worker may work on at once: cores that would be idle otherwise, if memory allows."""
-    from dask.system import CPU_COUNT
-    from distributed.system import MEMORY_LIMIT
+    """Batches that each worker may compute at once: the cores that would otherwise be idle, as far as memory allows."""
+    cores, memory_bytes = _machine()
+    spare_bytes = memory_bytes // workers - _WORKER_BYTES
+    return int(max(1, min(cores // workers, 1 + spare_bytes // _THREAD_BYTES, _MOST_THREADS)))
 
-    spare_bytes = MEMORY_LIMIT // workers - _WORKER_BYTES
-    return int(max(1, min(CPU_COUNT // workers, 1 + spare_bytes // _THREAD_BYTES, _MOST_THREADS)))
+
+def _machine() -> tuple[int, int]:
+    """Cores and bytes of memory that this process may use, in a container too; as Dask finds them."""
+    with without_init("dask"), without_init("distributed"):  # a single worker needs no Dask, which takes long to import
+        from dask.system import CPU_COUNT
+        from distributed.system import MEMORY_LIMIT
+    return CPU_COUNT, MEMORY_LIMIT
 
 
 @contextmanager
@@ -88,11 +104,13 @@ def local_cluster(workers: int, *, debug: bool) -> Iterator[Client]:
 
 @contextmanager
 def existing_cluster(address: str, folder: Location, mark: Location, *, debug: bool) -> Iterator[Client]:
-    """A client of a cluster that is there already, for the `with` block.
+    """A client of a cluster that is already running, for the `with` block.
 
     Args:
-        folder: That every worker must see.
-        mark: A file in it by which they prove that; it is made for the moment if it is not there.
+        address: Of its scheduler.
+        folder: The output folder, which every worker must see.
+        debug: Show the cluster's own log.
+        mark: A file in that folder by which workers show that they see it; created for the check if it does not exist.
 
     Raises:
         SettingsError: It cannot be reached, or its workers cannot do the job.
@@ -104,9 +122,14 @@ def existing_cluster(address: str, folder: Location, mark: Location, *, debug: b
     with dask.config.set(_CONFIGURATION):
         try:
             client = Client(address, timeout="20s")
-        except (OSError, ValueError, TimeoutError) as error:
+        except TypeError as error:  # Dask has no certificates for tls://
             raise SettingsError(
-                f"--scheduler {address}: cannot be reached ({error or type(error).__name__}); "
+                f"--scheduler {address}: no TLS certificates are configured; set distributed.comm.tls in Dask's "
+                "configuration (see docs/clusters.md)"
+            ) from error
+        except (OSError, ValueError, TimeoutError, RuntimeError) as error:
+            raise SettingsError(
+                f"--scheduler {address}: no connection ({one_line(error) or type(error).__name__}); "
                 "expected the address that dask scheduler prints, such as tcp://host:8786"
             ) from error
         with client:
@@ -171,7 +194,7 @@ def _started(start: Callable[[], Any]) -> Any:
         except (RuntimeError, OSError, TimeoutError) as error:
             cause = error.__cause__ or error
     raise RunStoppedError(
-        f"the worker processes could not be started ({one_line(cause)}); run the same command again to go on, "
+        f"the worker processes could not be started ({one_line(cause)}); run the same command again to continue, "
         "with fewer --workers if memory is short"
     )
 

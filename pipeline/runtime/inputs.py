@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from pipeline.errors import InputError
+from pipeline.errors import InputError, one_line
 from pipeline.store.files import VideoInput
 from pipeline.store.location import location
 
@@ -85,9 +85,14 @@ def _resolve_here(argument: str, path: Path) -> list[VideoInput]:
         return _named_by_stem(files)
     if not path.exists() and any(c in argument for c in _WILDCARDS):
         anchor = Path(path.anchor)
-        files = sorted(
-            match for match in anchor.glob(str(path.relative_to(anchor))) if match.is_file() and match.name[0] != "."
-        )
+        try:
+            matches = list(anchor.glob(str(path.relative_to(anchor))))
+        except ValueError as error:
+            raise InputError(
+                f'{argument}: not a valid pattern ({one_line(error)}); expected "**" to stand for whole folders, as in '
+                '"videos/**/*.mp4"'
+            ) from error
+        files = sorted(match for match in matches if match.is_file() and match.name[0] != ".")
         if not files:
             raise InputError(f"{argument}: no file matches this pattern")
         return _named_by_stem(files)
@@ -135,12 +140,15 @@ def _read_list(place: Location) -> list[VideoInput]:
                 table = pa.csv.read_csv(file, convert_options=as_text)
             else:
                 table = pq.read_table(file)
-    except (pa.ArrowException, OSError) as error:
-        raise InputError(f"{place}: cannot be read as a list of videos ({error})") from error
-    missing = {"video_id", "path"} - set(table.column_names)
-    if missing:
+    except (pa.ArrowException, OSError, KeyError, ValueError) as error:
         raise InputError(
-            f"{place}: a list of videos needs the columns video_id and path, but has {', '.join(table.column_names)}"
+            f"{place}: cannot be read as a list of videos ({one_line(error)}); expected UTF-8 CSV or Parquet"
+        ) from error
+    names = [name for name in table.column_names if name in ("video_id", "path")]
+    if sorted(names) != ["path", "video_id"]:
+        raise InputError(
+            f"{place}: a list of videos needs the columns video_id and path, once each, but has "
+            f"{', '.join(table.column_names) or 'none'}"
         )
     rows = zip(table["video_id"].to_pylist(), table["path"].to_pylist(), strict=True)
     videos = [_listed(str(video_id), str(path), place) for video_id, path in rows if path]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.errors import AvcuesError
+from pipeline.errors import AvcuesError, SettingsError
 from pipeline.runtime.settings import Settings
 from pipeline.store.records import VideoResult, write_record
 
@@ -23,17 +23,21 @@ class Job:
     Args:
         settings: What is computed.
         out: Output folder.
-        weights_dir: A folder with weights files, beside the places where they are always looked for.
-        overwrite: Compute tables again that are up to date.
+        weights_dir: A folder searched for weights files before the usual places.
+        overwrite: Recompute tables that are up to date.
         trust_headers: Decode files whose headers claim more than `pipeline.media.limits` allow.
-        verify: Read every table that is kept, and compute it again if its content is damaged.
+        verify: Read every table that is kept, and recompute it if its content is damaged.
         debug: Print tracebacks.
-        time_limit_s: A video that takes longer fails; None: only one on which nothing moves does.
-        memory_limit_bytes: A video that needs more memory fails.
-        left_out: Features left out for want of weights, each with the reason; for the records.
-        gpus: Values of CUDA_VISIBLE_DEVICES that the workers of a machine share evenly; empty: as it is set; None: each
-            worker looks what its own machine has.
-        run: Tells this run from others on the same workers.
+        time_limit_s: A video that takes longer fails; None: no limit, but a video that makes no progress for ten
+            minutes fails.
+        memory_limit_bytes: A video that needs more memory fails; None: no limit.
+        left_out: Features left out because their weights are missing, each with the reason; for the records.
+        gpus: Values of CUDA_VISIBLE_DEVICES that the workers of a machine share evenly. Empty: the variable is left
+            alone. None: each worker looks up the GPUs of its own machine.
+        run: Distinguishes this run from others on the same workers.
+
+    Raises:
+        SettingsError: A limit is not a positive number.
     """
 
     settings: Settings
@@ -49,16 +53,21 @@ class Job:
     gpus: tuple[str, ...] | None = ()
     run: str = field(default_factory=lambda: secrets.token_hex(8))
 
+    def __post_init__(self) -> None:
+        for option, limit in (("--time-limit", self.time_limit_s), ("--memory-limit", self.memory_limit_bytes)):
+            if limit is not None and not limit > 0:
+                raise SettingsError(f"{option} {limit}: expected a positive number")
+
     def with_threads(self, threads: int) -> Job:
-        """The same, with so many batches at once in each worker."""
+        """A copy in which each worker computes this many batches at once."""
         compute = replace(self.settings.compute, threads=threads)
         return replace(self, settings=replace(self.settings, compute=compute))
 
     def record(self, result: VideoResult) -> VideoResult:
-        """Writes a video's record, where the work was done, so that it is there as soon as the tables are.
+        """Writes a video's record on the machine that did the work, so that it appears together with the tables.
 
         Returns:
-            The result with what the run knows of it; failed, if the record could not be written.
+            The result, completed with the features that the run left out; failed if the record could not be written.
         """
         result = replace(result, left_out=dict(self.left_out))
         try:

@@ -1,4 +1,4 @@
-"""What a run tells while it goes on."""
+"""What a run reports while it is under way."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Plan:
         videos: Number of videos.
         problems: One line for each argument that names no video.
         networks: One line for each feature that uses networks: which ones.
-        left_out: Features left out for want of weights, each with the reason.
+        left_out: Features left out because their weights are missing, each with the reason.
     """
 
     videos: int
@@ -24,20 +24,20 @@ class Plan:
 
 
 class Observer:
-    """Hears nothing; override what is of interest. All methods are called on the thread that runs the batch, but for
-    `progress`, which may be called on another one."""
+    """Ignores every report; override the methods of interest. All are called on the thread that runs the batch, except
+    `progress`, which may be called on another."""
 
     def downloading(self, name: str, done: int, total: int | None) -> None:
-        """A file is being fetched: its name, the bytes done, and the bytes in all, if known."""
+        """A file is being downloaded: its name, the bytes received, and its size, if known."""
 
     def planned(self, plan: Plan) -> None:
         """The work is about to begin."""
 
     def workers(self, count: int, dashboard: str) -> None:
-        """A cluster is connected: the number of videos that it works on at once, and its dashboard's address."""
+        """A cluster is connected: how many videos it processes at once, and the address of its dashboard."""
 
     def note(self, text: str) -> None:
-        """Something that the user should know; one line."""
+        """One line that the user should know of."""
 
     def progress(self, video_id: str, done_s: float, total_s: float | None) -> None:
-        """How far a video is: seconds of it that are done, and its length, if known."""
+        """How far a video has come: the seconds processed, and its length, if known."""

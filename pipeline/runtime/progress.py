@@ -10,7 +10,6 @@ from rich.markup import escape
 from rich.progress import (
     BarColumn,
     DownloadColumn,
-    MofNCompleteColumn,
     Progress,
     TaskID,
     TextColumn,
@@ -24,9 +23,10 @@ from pipeline.store.records import VideoResult
 
 
 class ProgressBars(Observer):
-    """A bar over all videos, one per video at work, and one per file that is fetched. Use as a context manager.
+    """A bar for all videos together, one per video being processed, and one per download. Use as a context manager.
 
     Args:
+        console: Where to draw.
         shown: Whether to draw anything.
     """
 
@@ -36,16 +36,17 @@ class ProgressBars(Observer):
         self._videos = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[unit]}"),
+            TextColumn("{task.fields[count]}"),
             TimeElapsedColumn(),
-            TimeRemainingColumn(elapsed_when_finished=True),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[stage]}"),
             console=console,
             disable=not shown,
             transient=True,
         )
         self._downloads = Progress(
-            TextColumn("fetching {task.description}"),
+            TextColumn("downloading {task.description}"),
             BarColumn(),
             DownloadColumn(),
             TransferSpeedColumn(),
@@ -55,6 +56,8 @@ class ProgressBars(Observer):
         )
         self._overall: TaskID | None = None
         self._bars: dict[str, TaskID] = {}
+        self._shares: dict[str, float] = {}
+        self._finished = self._planned = 0
 
     def __enter__(self) -> Self:
         self._downloads.start()
@@ -73,10 +76,11 @@ class ProgressBars(Observer):
         self._downloads.update(self._bars[name], completed=done, total=total)
 
     def planned(self, plan: Plan) -> None:
-        """Puts the bar over all videos in place of the downloads'."""
+        """Replaces the bars of the downloads by the one for all videos."""
         self._downloads.stop()
         self._bars.clear()
-        self._overall = self._videos.add_task("all videos", total=plan.videos, unit="videos")
+        self._planned = plan.videos
+        self._overall = self._videos.add_task("all videos", total=plan.videos, count=self._count(), stage="")
         self._videos.start()
 
     def note(self, text: str) -> None:
@@ -89,12 +93,28 @@ class ProgressBars(Observer):
         if not self.shown:
             return
         if video_id not in self._bars:
-            self._bars[video_id] = self._videos.add_task(escape(video_id), total=None, unit="s")
-        self._videos.update(self._bars[video_id], completed=round(done_s), total=total_s and round(total_s))
+            self._bars[video_id] = self._videos.add_task(escape(video_id), total=None, count="", stage="")
+        stage, count = "starting", ""
+        if total_s is not None:
+            stage = "reading" if done_s < total_s else "finishing"
+            count = f"{done_s:.0f}/{total_s:.0f} s"
+            self._shares[video_id] = min(1.0, done_s / total_s) if total_s else 0.0
+        self._videos.update(self._bars[video_id], completed=done_s, total=total_s, count=count, stage=stage)
+        self._move_overall()
 
     def finished(self, result: VideoResult) -> None:
-        """Takes a video's bar away and moves the one over all videos."""
+        """Removes a video's bar and moves the one for all videos."""
         if result.video_id in self._bars:
             self._videos.remove_task(self._bars.pop(result.video_id))
+        self._shares.pop(result.video_id, None)
+        self._finished += 1
+        self._move_overall()
+
+    def _move_overall(self) -> None:
+        """Parts of videos count too, so that the time left is known before the first video is done."""
         if self._overall is not None:
-            self._videos.advance(self._overall)
+            done = self._finished + sum(self._shares.copy().values())
+            self._videos.update(self._overall, completed=done, count=self._count())
+
+    def _count(self) -> str:
+        return f"{self._finished}/{self._planned} videos"

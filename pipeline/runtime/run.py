@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
+from math import inf
 from typing import TYPE_CHECKING
 
 from extractors.openvino_import import cpu_has_bf16
 from models_cache.cache import weights_from
-from pipeline.errors import RunStoppedError
+from pipeline.errors import RunStoppedError, SettingsError
 from pipeline.runtime import backends, cluster
 from pipeline.runtime.gpus import visible_gpus
 from pipeline.runtime.inputs import Inputs, collect
@@ -29,19 +30,33 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Workers:
-    """Who does the work; nothing of it changes a value.
+    """Who does the work; none of it changes a value.
 
     Args:
-        count: Worker processes; None: as many as the machine carries; 0: this process, without limits.
-        per_gpu: With None workers: at most so many share a GPU.
-        scheduler: Address of a Dask scheduler that is already running; its workers do the work.
-        resources: What workers of that scheduler must have, as `dask worker --resources` names it.
+        count: Worker processes; None: as many as suit the machine; 0: work in this process, without limits.
+        per_gpu: With `count` None: the most workers that share a GPU; None: 4.
+        scheduler: Address of a running Dask scheduler, whose workers do the work.
+        resources: What a worker of that scheduler must offer, as `dask worker --resources` names it.
+
+    Raises:
+        SettingsError: A number is out of range, or resources are named without a scheduler.
     """
 
     count: int | None = None
     per_gpu: int | None = None
     scheduler: str | None = None
     resources: Mapping[str, float] | None = None
+
+    def __post_init__(self) -> None:
+        if self.count is not None and self.count < 0:
+            raise SettingsError(f"--workers {self.count}: expected a number of processes, 0, or auto")
+        if self.per_gpu is not None and self.per_gpu < 1:
+            raise SettingsError(f"--workers-per-gpu {self.per_gpu}: expected 1 or more")
+        for name, amount in (self.resources or {}).items():
+            if not (name and 0 < amount < inf):
+                raise SettingsError(f"--resources {name}={amount:g}: expected NAME=AMOUNT, such as GPU=1")
+        if self.resources and self.scheduler is None:
+            raise SettingsError("--resources needs --scheduler: it chooses among the workers of a running cluster")
 
 
 def run(
@@ -52,14 +67,17 @@ def run(
     max_failures: int | None = None,
     observer: Observer = Observer(),
 ) -> Generator[VideoResult]:
-    """Makes the tables of all videos, as far as they are missing, and yields the result of each video.
+    """Makes the missing tables of all videos, and yields a result per video.
 
-    The paths and the settings are checked at once; the work begins with the first result that is asked for. Closing the
-    iterator ends the run; what is done stays done.
+    The paths and settings are checked at once; work begins when the first result is requested. Closing the iterator
+    ends the run; finished tables are kept.
 
     Args:
         paths: As the command line takes them: files, folders, patterns, lists, URLs.
-        max_failures: The run stops when so many videos have failed.
+        job: What to compute, and where to write it.
+        workers: Who does the work.
+        max_failures: The run stops after this many failed videos.
+        observer: Is told how the run goes on.
 
     Raises:
         AvcuesError: Nothing was started because of the input, the settings, the weights, or the output folder.
@@ -73,6 +91,8 @@ def run(
 def _run(
     inputs: Inputs, job: Job, workers: Workers, max_failures: int | None, observer: Observer
 ) -> Generator[VideoResult]:
+    if workers.count is not None:
+        workers = replace(workers, count=min(workers.count, len(inputs.videos)))
     with closing(WorkerProcess()) as process, weights_from(job.weights_dir):
         job = _prepared(inputs, job, workers, process, observer)
         prepare_output(job.out)
@@ -100,7 +120,7 @@ def _prepared(inputs: Inputs, job: Job, workers: Workers, process: WorkerProcess
     if workers.scheduler is None:
         job = _on_this_machine(job, observer)
         if workers.count == 1 or (workers.count is None and len(inputs.videos) == 1):
-            # It gets ready while we look around.
+            # It starts up while the weights and the folder are checked.
             imports = [module for extractor in extractors for module in extractor.imports]
             process.start(gpus, debug=job.debug, imports=list(dict.fromkeys(imports)))
     manifest = None if job.overwrite else read_manifest(job.out)
@@ -110,7 +130,7 @@ def _prepared(inputs: Inputs, job: Job, workers: Workers, process: WorkerProcess
 
 
 def _begin(inputs: Inputs, job: Job, observer: Observer) -> None:
-    """Makes the output folder ready and tells what is about to be done."""
+    """Prepares the output folder and reports the plan."""
     _remove_unfinished(job)
     extractors = job.settings.create_extractors()
     ids = [video.video_id for video in inputs.videos]
@@ -142,7 +162,7 @@ def _until_stopped(results: Iterator[VideoResult], failed: int, max_failures: in
 def _results(
     inputs: Inputs, job: Job, workers: Workers, process: WorkerProcess, observer: Observer
 ) -> Iterator[Iterator[VideoResult]]:
-    """The results as they come; in the end, nothing is at work any more."""
+    """The results as they come; when the block ends, so has all work."""
     videos = iter(inputs.videos)
     if workers.scheduler is not None:
         connection = cluster.existing_cluster(
@@ -151,7 +171,8 @@ def _results(
     else:
         count = workers.count
         if count is None:
-            count = cluster.default_workers(len(inputs.videos), job.gpus or (), workers.per_gpu)
+            networks = any(extractor.weights for extractor in job.settings.create_extractors())
+            count = cluster.default_workers(len(inputs.videos), job.gpus or (), workers.per_gpu, networks=networks)
         job = job.with_threads(cluster.threads_per_worker(max(1, count)))
         if count == 0:
             yield backends.run_here(videos, job, observer.progress)

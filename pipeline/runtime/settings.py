@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -19,6 +20,7 @@ from pipeline.store.provenance import recipe
 STEP_UNIT = Fraction(1, 50)
 """A whole number of the hops of every audio extractor, so that any feature can be added to any dataset."""
 SHORTEST_STEP = Fraction(1, 10)
+LONGEST_STEP = 3600
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +29,7 @@ class Settings:
 
     Args:
         step: Window length in seconds.
-        features: Extractor names, none for all; `BASE_FEATURE` is added.
+        features: Extractor names; empty: all that are made by default. `BASE_FEATURE` is always included.
         options: Extractor name to its options.
         compute: Device, precision and threads.
     """
@@ -40,7 +42,7 @@ class Settings:
     @property
     def wanted(self) -> tuple[str, ...]:
         """Names of the extractors of this run, the shot detector first."""
-        return tuple(dict.fromkeys((BASE_FEATURE, *(self.features or registry.names()))))
+        return tuple(dict.fromkeys((BASE_FEATURE, *(self.features or registry.default_names()))))
 
     def create_extractors(self) -> list[BaseExtractor]:
         """The extractors of this run, the shot detector first.
@@ -48,10 +50,10 @@ class Settings:
         Raises:
             AvcuesError: A feature or an option is unknown, or the step does not suit an extractor.
         """
-        if self.step < SHORTEST_STEP or self.step % STEP_UNIT:
+        if not SHORTEST_STEP <= self.step <= LONGEST_STEP or self.step % STEP_UNIT:
             raise SettingsError(
-                f"--step {float(self.step):g}: expected a multiple of {float(STEP_UNIT):g} s, "
-                f"{float(SHORTEST_STEP):g} s or more"
+                f"--step {Decimal(self.step.numerator) / self.step.denominator:g}: expected a multiple of "
+                f"{float(STEP_UNIT):g} s, {float(SHORTEST_STEP):g} s or more and at most {LONGEST_STEP} s"
             )
         for name in self.options:
             if name not in registry.names():
@@ -67,7 +69,7 @@ class Settings:
         return extractors
 
     def manifest(self, extractors: Sequence[BaseExtractor]) -> Manifest:
-        """What the output folder is to say of this run."""
+        """What the output folder records of this run."""
         tables = {table.name: extractor.name for extractor in extractors for table in extractor.tables}
         return Manifest(
             step=self.step,

@@ -10,7 +10,7 @@ from types import FrameType
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM came; handled like Ctrl-C, but for the exit code."""
+    """SIGTERM was received; handled like Ctrl-C, except for the exit code."""
 
 
 @contextmanager

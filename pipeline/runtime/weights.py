@@ -1,4 +1,4 @@
-"""Before any work: which variant of each network this run uses, and which features lack their weights."""
+"""Preflight: which variant of each network a run uses, and which features lack their weights."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Fetching = Callable[[str, int, int | None], None]
 
 
 def settle(settings: Settings, manifest: Manifest | None, fetching: Fetching) -> tuple[Settings, dict[str, str]]:
-    """Fetches what the run needs and names a definite variant for every "auto".
+    """Downloads the weights that a run needs and resolves every variant "auto" to a definite one.
 
     Args:
         manifest: That of the output folder: its variants are kept.

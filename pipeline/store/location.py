@@ -17,8 +17,10 @@ def location(text: str) -> Location:
     """The location that a user names.
 
     Raises:
-        InputError: No filesystem is known for the URL.
+        InputError: It is empty, or no filesystem is known for the URL.
     """
+    if not text:
+        raise InputError("a path is empty; is a shell variable unset?")
     protocol, separator, rest = text.partition("://")
     if not separator or not protocol.isalnum():
         return Path(text)

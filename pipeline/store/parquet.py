@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from extractors.protocol import Column, Columns, Table
 from pipeline.errors import one_line
+from pipeline.store.arrow import array, strings
 from pipeline.store.files import is_transient, write_atomically
 from pipeline.timeline import Grid, Shot
 
@@ -65,14 +66,6 @@ class Rows:
 
 
 _REQUIRED = {"recipe", "source", "row", "columns", "sums_to_one"}
-_ARROW = {
-    "float32": pa.float32(),
-    "float64": pa.float64(),
-    "int16": pa.int16(),
-    "int32": pa.int32(),
-    "bool": pa.bool_(),
-    "string": pa.string(),
-}
 
 
 def window_table(rows: Rows, video_id: str, grid: Grid, windows: int, metadata: Mapping[str, Any]) -> pa.Table:
@@ -80,10 +73,10 @@ def window_table(rows: Rows, video_id: str, grid: Grid, windows: int, metadata: 
     of_row = np.arange(windows, dtype=np.int32) if rows.window_of_row is None else rows.window_of_row
     starts, ends = grid.edges(windows)
     keys = {
-        "video_id": pa.array([video_id] * len(of_row), pa.string()),
-        "window": pa.array(of_row, pa.int32()),
-        "start": pa.array(starts[of_row]),
-        "end": pa.array(ends[of_row]),
+        "video_id": strings([video_id] * len(of_row)),
+        "window": array(of_row, "int32"),
+        "start": array(starts[of_row], "float64"),
+        "end": array(ends[of_row], "float64"),
     }
     return _assemble(keys, rows, metadata)
 
@@ -94,13 +87,14 @@ def shot_table(
     """Arrow table of one row per shot; a shot that no window starts in has no first and last window."""
     inside = [grid.starting_in(shot.start, shot.end) for shot in shots]
     inside = [range(r.start, min(r.stop, windows)) for r in inside]
+    without = np.array([not r for r in inside], bool)
     keys = {
-        "video_id": pa.array([video_id] * len(shots), pa.string()),
-        "shot": pa.array(range(len(shots)), pa.int32()),
-        "start": pa.array([float(shot.start) for shot in shots], pa.float64()),
-        "end": pa.array([float(shot.end) for shot in shots], pa.float64()),
-        "first_window": pa.array([r[0] if r else None for r in inside], pa.int32()),
-        "last_window": pa.array([r[-1] if r else None for r in inside], pa.int32()),
+        "video_id": strings([video_id] * len(shots)),
+        "shot": array(np.arange(len(shots)), "int32"),
+        "start": array(np.array([float(shot.start) for shot in shots]), "float64"),
+        "end": array(np.array([float(shot.end) for shot in shots]), "float64"),
+        "first_window": array(np.array([r[0] if r else 0 for r in inside], np.int32), "int32", without),
+        "last_window": array(np.array([r[-1] if r else 0 for r in inside], np.int32), "int32", without),
     }
     return _assemble(keys, rows, metadata)
 
@@ -126,11 +120,12 @@ def _described(column: Column) -> dict[str, Any]:
 def _array(values: npt.NDArray[Any], column: Column, present: npt.NDArray[np.bool_] | None) -> pa.Array:
     missing = np.ma.getmaskarray(values) if present is None else ~present
     values = np.ma.getdata(values)
-    kind = _ARROW[column.dtype]
+    if column.dtype == "string":
+        return strings(values.tolist(), missing)
     if values.dtype.kind == "f":
         values = values.astype(column.dtype, copy=False)
         missing = missing | ~np.isfinite(values)
-    return pa.array(values, kind, mask=missing if missing.any() else None)
+    return array(values, column.dtype, missing)
 
 
 def write_table(table: pa.Table, place: Location) -> None:

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from models_cache import AvcuesError, WeightsError
 from pipeline.errors import OutputError, one_line
+from pipeline.store.arrow import strings
 from pipeline.store.files import VideoInput, write_atomically
 from pipeline.store.layout import record_path, recorded_videos, requested_path
 from pipeline.store.manifest import require_manifest
@@ -161,7 +162,7 @@ def read_records(out: Location) -> Iterator[dict[str, Any]]:
 
 def remember_requested(video_ids: Collection[str], out: Location) -> None:
     """Notes which videos a run was asked for, so that `overview` can name those that are still queued."""
-    ids = pa.array(list(video_ids), pa.string())
+    ids = strings(list(video_ids))
     before = _requested(out)
     others = before.filter(pc.invert(pc.is_in(before, value_set=ids)))
     table = pa.table({"video_id": pa.chunked_array([*others.chunks, ids])})

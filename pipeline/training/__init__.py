@@ -1,1 +1,64 @@
-"""Models of the MuVi study on a dataset: train, evaluate, predict."""
+"""Models of perceived emotion on a finished folder: trained, tested on unseen videos, saved, used to predict.
+
+The models are those of the MuVi study (Chua et al. 2022, arXiv 2202.10453): LASSO, LSTM on one modality, early and late
+fusion, and PAIR, late fusion with branches that were pretrained on ratings of the isolated modalities.
+
+```python
+from avcues import open_dataset, training
+
+settings = training.TrainingSettings(model="late", audio=("emobase",), visual=("color", "lighting"))
+study = training.prepare("features", "gold/audiovisual.parquet", settings)
+found = training.train(study, "model")  # what metrics.json holds
+found["dimensions"]["valence"]["model"]["ccc"]  # mean, sd and 95 % interval over videos
+
+model = training.load_model("model")
+data = open_dataset("features", tables=model.settings.tables)
+table = training.predict_video(model, data, "clip")  # one row per window
+```
+
+Protocols are values, whose fields can be replaced one by one:
+
+>>> from dataclasses import replace
+>>> replace(MUVI, pretrain="matched", scoring="video").scaling
+'minmax'
+>>> TrainingSettings(model="late", audio=("emobase",), protocol=CLEAN)
+Traceback (most recent call last):
+...
+pipeline.errors.SettingsError: --model late joins sound and picture: name tables with --visual as well
+
+CCC and the other measures of one series:
+
+>>> import numpy as np
+>>> scores(np.array([0.0, 1.0, 2.0]), np.array([0.0, 1.0, 1.0]))["ccc"]
+0.6666666666666666
+"""
+
+from pipeline.errors import LeakError
+from pipeline.training.compare import compare
+from pipeline.training.evaluate import scores
+from pipeline.training.predict import Problem, predict_video, seen_in_training, write_predictions
+from pipeline.training.saved_model import Model, load_model
+from pipeline.training.settings import CLEAN, MUVI, Protocol, TrainingSettings
+from pipeline.training.study import Study, choose_tables, prepare
+from pipeline.training.train import evaluate_saved, train
+
+__all__ = [
+    "CLEAN",
+    "MUVI",
+    "LeakError",
+    "Model",
+    "Problem",
+    "Protocol",
+    "Study",
+    "TrainingSettings",
+    "choose_tables",
+    "compare",
+    "evaluate_saved",
+    "load_model",
+    "predict_video",
+    "prepare",
+    "scores",
+    "seen_in_training",
+    "train",
+    "write_predictions",
+]

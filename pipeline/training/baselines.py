@@ -1,4 +1,4 @@
-"""Two predictions that know nothing of the video: what a model has to beat."""
+"""Two baselines that know nothing of the video: every model has to beat them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Models beside each other, paired over the videos that both were tested on."""
+"""Comparison of models, paired over the videos that both were tested on."""
 
 from __future__ import annotations
 
@@ -17,17 +17,20 @@ from pipeline.store.parquet import read_table
 from pipeline.training.metrics import compare_videos
 
 
-def compare(folders: Sequence[Path]) -> dict[str, Any]:
-    """Compares saved models by the CCC of each video.
+def compare(folders: Sequence[str | Path]) -> dict[str, Any]:
+    """Compares saved models by the CCC of each video that both were tested on.
+
+    Args:
+        folders: Of two models or more.
 
     Returns:
-        By dimension: the mean CCC of each model, and for each two of them the mean difference with its 95 % interval
-        over videos and the p of a paired permutation test; "notes" say what keeps them from being comparable.
+        By dimension: the mean CCC of each model, and for each pair of models the mean difference with its 95 % interval
+        over videos and the p of a paired permutation test; "notes" say what limits the comparison.
 
     Raises:
         InputError: One is no model, or they have no dimension in common.
     """
-    found = {str(folder): _read(folder) for folder in folders}
+    found = {str(folder): _read(Path(folder)) for folder in folders}
     if len(found) < 2:
         raise InputError("compare needs two models or more: name their folders")
     shared = [name for name in next(iter(found.values())) if all(name in of for of in found.values())]
@@ -55,7 +58,7 @@ def _notes(folders: Sequence[Path]) -> list[str]:
     notes = []
     for other in others:
         if not read_table(first / FOLDS).equals(read_table(other / FOLDS)):
-            notes.append(f"{first} and {other} have different folds: they learned from different videos")
+            notes.append(f"{first} and {other} have different folds: they were fitted on different videos")
         if not _same_labels(first, other):
             notes.append(f"{first} and {other} were tested against different labels")
     for folder in folders:

@@ -13,8 +13,8 @@ from pipeline.training.baselines import time_only, train_mean
 from pipeline.training.fit import Epoch, best_epoch, one_thread, seed_of
 from pipeline.training.lasso import Lasso
 from pipeline.training.models import Fitted, fit_model
-from pipeline.training.samples import MAIN, Floats, Samples
-from pipeline.training.settings import TrainingSettings
+from pipeline.training.samples import Floats, Samples
+from pipeline.training.settings import MAIN, TrainingSettings
 from pipeline.training.splits import Parts
 
 
@@ -149,6 +149,6 @@ def epochs_of(outcomes: Sequence[Outcome], dimension: str, settings: TrainingSet
     for outcome in outcomes:
         if outcome.job.dimension == dimension and outcome.job.without is None:
             for stage, losses in outcome.losses.items():
-                kept = best_epoch(losses) if settings.protocol.keep == "best" else len(losses)
+                kept = best_epoch(losses) if settings.keep_of(stage) == "best" else len(losses)
                 found.setdefault(stage, []).append(kept)
     return {stage: round(float(np.median(epochs))) for stage, epochs in found.items()}

@@ -84,7 +84,7 @@ def evaluate(seeds: Sequence[Predictions], scoring: Literal["video", "s111"] = "
 
     Returns:
         For each measure mean, sd (population) and 95 % interval over videos, and the sd of the mean between seeds; the
-        pooled CCC of all windows with its interval; and the scores of each video.
+        measures of all windows together, "pooled", with their intervals; and the scores of each video.
     """
     videos = seeds[0].videos
     per_video = {measure: np.empty((len(seeds), len(videos))) for measure in MEASURES}
@@ -98,7 +98,7 @@ def evaluate(seeds: Sequence[Predictions], scoring: Literal["video", "s111"] = "
         "videos": len(videos),
         "windows": len(seeds[0].targets),
         **{measure: _over_videos(means[measure], per_video[measure]) for measure in MEASURES},
-        "pooled_ccc": _pooled(seeds),
+        "pooled": _pooled(seeds),
         "per_video": [
             {"video_id": video_id, **{measure: _json(means[measure][v]) for measure in MEASURES}}
             for v, video_id in enumerate(videos)
@@ -154,19 +154,32 @@ def _over_videos(means: Floats, per_seed: Floats) -> dict[str, Any]:
     }
 
 
-def _pooled(seeds: Sequence[Predictions]) -> dict[str, Any]:
-    """CCC of all windows together; its interval draws videos."""
-    values = [scores(of_seed.targets, of_seed.values)["ccc"] for of_seed in seeds]
+def _pooled(seeds: Sequence[Predictions]) -> dict[str, dict[str, float | None]]:
+    """Each measure of all windows together, as the mean over seeds; intervals draw videos."""
+    of_all = [scores(of_seed.targets, of_seed.values) for of_seed in seeds]
     drawn = _resamples(len(seeds[0].videos))
-    resampled = []
-    for of_seed in seeds:
-        moments = _sums(of_seed)[drawn].sum(axis=1)
-        count, sum_t, sum_p, square_t, square_p, product = moments.T
-        mean_t, mean_p = sum_t / count, sum_p / count
-        spread = (square_t + square_p) / count - mean_t**2 - mean_p**2 + (mean_t - mean_p) ** 2
-        resampled.append(2 * (product / count - mean_t * mean_p) / np.maximum(spread, 1e-15))
-    low, high = np.percentile(np.mean(resampled, axis=0), [2.5, 97.5])
-    return {"value": _json(np.mean(values)), "low": float(low), "high": float(high)}
+    resampled = [_scores_of_sums(_sums(of_seed)[drawn].sum(axis=1)) for of_seed in seeds]
+    pooled = {}
+    for measure in MEASURES:
+        value, low, high = np.mean([found[measure] for found in of_all]), np.nan, np.nan
+        values = np.mean([found[measure] for found in resampled], axis=0)
+        values = values[np.isfinite(values)]  # a draw may be of one constant video alone
+        if np.isfinite(value) and len(values):
+            low, high = np.percentile(values, [2.5, 97.5])
+        pooled[measure] = {"value": _json(value), "low": _json(low), "high": _json(high)}
+    return pooled
+
+
+def _scores_of_sums(sums: Floats) -> dict[str, Floats]:
+    """(N,) of each of the `MEASURES`, of (N, 6) sums as `_sums` gives them."""
+    count, sum_t, sum_p, square_t, square_p, product = sums.T
+    mean_t, mean_p = sum_t / count, sum_p / count
+    variance_t, variance_p = (np.maximum(s / count - m**2, 0) for s, m in ((square_t, mean_t), (square_p, mean_p)))
+    covariance, mse = product / count - mean_t * mean_p, np.maximum(square_t - 2 * product + square_p, 0) / count
+    spread = variance_t + variance_p + (mean_t - mean_p) ** 2
+    with np.errstate(invalid="ignore", divide="ignore"):
+        correlation = covariance / np.sqrt(variance_t * variance_p)
+    return {"ccc": 2 * covariance / np.maximum(spread, 1e-15), "pearson": correlation, "rmse": np.sqrt(mse), "mse": mse}
 
 
 def _sums(of_seed: Predictions) -> Floats:

@@ -80,17 +80,19 @@ def fit(
     """Fits a network until the loss on validation videos no longer falls.
 
     Args:
-        validation: None: there is none, and fitting goes on for all epochs.
+        network: Is changed in place.
+        train: Sequences of the training videos.
+        validation: Sequences of the validation videos; None: fitting goes on for all epochs.
         heads: Of the network's outputs, the one that predicts each label.
         seed: Of the order of sequences and of dropout.
-        epochs: At most so many; None: as the protocol says.
-        told: Is called after every epoch with its number.
+        epochs: The largest number; None: as the protocol says.
+        told: Called after every epoch with its number.
 
     Returns:
         The losses of every epoch. The network has the weights of `best_epoch`, or of the last one.
 
     Raises:
-        SettingsError: The loss is no number any more.
+        SettingsError: The loss is no longer finite.
     """
     size = protocol.batch_size if len(network.blocks) == 1 else protocol.fusion_batch_size
     optimiser = torch.optim.Adam(trainable(network), protocol.learning_rate, eps=EPSILON)
@@ -111,7 +113,7 @@ def fit(
             seen = None if validation is None else validation_loss(network, validation, heads, protocol)
             losses.append(Epoch(total / len(train), seen))
             if not math.isfinite(total + (seen or 0.0)):
-                raise SettingsError(f"the loss is {total} in epoch {number}: lower --learning-rate")
+                raise SettingsError(f"the loss is no longer finite in epoch {number}: use a lower --learning-rate")
             told(number)
             if best_epoch(losses) == number:
                 best = copy.deepcopy(network.state_dict())

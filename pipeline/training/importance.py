@@ -1,4 +1,4 @@
-"""What a model relies on: coefficients by descriptor family, and what is lost when a table is of another video."""
+"""What a model relies on: coefficients by descriptor family, and the CCC lost with another video's table."""
 
 from __future__ import annotations
 
@@ -63,9 +63,9 @@ def of_tables(
     tables: Sequence[str],
     seed: int,
 ) -> dict[str, float]:
-    """For each table, how far the mean CCC of the test videos falls when the table is that of other videos.
+    """Permutation importance: for each table, the mean CCC that test videos lose when it is another video's.
 
-    Whole tables change places, so that what belongs together stays together; one that is shorter is repeated.
+    Whole tables are replaced, so that the columns and the course of a table stay together; a shorter one is repeated.
     """
     random = np.random.default_rng(seed)
     lost: dict[str, list[float]] = {table: [] for table in tables}

@@ -1,4 +1,4 @@
-"""The model card: what someone who is handed a model has to know of it, as Markdown (after Mitchell et al. 2019)."""
+"""The model card: what someone who is given a model needs to know of it, as Markdown (after Mitchell et al. 2019)."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from models_cache.manifest import assets
 from pipeline.dataset.data_card import SOFTWARE_LICENCES
 from pipeline.store.files import write_atomically
 from pipeline.store.model_files import CARD
+from pipeline.training.figures import HEADINGS, figure_rows
 
 _MODELS = {
-    "lasso": "LASSO on the features of the window itself, the penalty chosen by cross-validation by video",
+    "lasso": "LASSO on the features of the same window, with the penalty chosen by cross-validation over videos",
     "lstm": "An LSTM network on one modality",
     "early": "An LSTM network on the joined features of both modalities (early fusion, A1 of the MuVi study)",
-    "late": "An LSTM block for each modality, joined in a layer (late fusion, A2 of the MuVi study)",
-    "pair": "Late fusion whose blocks were pretrained on ratings of the isolated modalities (PAIR of the MuVi study)",
+    "late": "An LSTM block for each modality, joined by a dense layer (late fusion, A2 of the MuVi study)",
+    "pair": "Late fusion, its blocks pretrained on ratings of the isolated modalities (PAIR of the MuVi study)",
 }
 
 
@@ -38,38 +39,16 @@ def write_card(folder: Path, document: Mapping[str, Any], found: Mapping[str, An
         settings=settings,
         model=_MODELS[settings["model"]],
         dimensions=settings["dimensions"],
+        videos=len({video_id for parts in document["folds"] for part in parts.values() for video_id in part}),
         tables=list(document["tables"]),
         step=f"{float(Fraction(document['step'])):g}",
-        protocol=_used(settings["protocol"]),
-        figures=list(_figures(found)),
+        protocol=_protocol(settings),
+        headings=HEADINGS,
+        figures=list(figure_rows(found["dimensions"])),
         licences=list(dict.fromkeys(_licences(document))),
     )
     text = re.sub(r"\n{3,}", "\n\n", text)
     write_atomically(folder / CARD, lambda file: file.write(text.encode()))
-
-
-def _figures(found: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
-    """The rows of the table of figures."""
-    for dimension, of in found["dimensions"].items():
-        yield dimension, "this model", *_row(of["model"])
-        for name, one in of["baselines"].items():
-            yield dimension, name.replace("_", " "), *_row(one)
-        if of["human"]:
-            human = f"{of['human']['mean']:.3f} ± {of['human']['sd']:.3f}"
-            yield dimension, "a rater and the others", human, "", "", ""
-
-
-def _row(evaluated: Mapping[str, Any]) -> tuple[str, str, str, str]:
-    def one(measure: str) -> str:
-        value = evaluated[measure]
-        if value["mean"] is None:
-            return "–"
-        between = f" ({value['low']:.3f} to {value['high']:.3f})" if measure == "ccc" else ""
-        return f"{value['mean']:.3f} ± {value['sd']:.3f}{between}"
-
-    pooled = evaluated["pooled_ccc"]
-    whole = "–" if pooled["value"] is None else f"{pooled['value']:.3f} ({pooled['low']:.3f} to {pooled['high']:.3f})"
-    return one("ccc"), one("pearson"), one("rmse"), whole
 
 
 def _licences(document: Mapping[str, Any]) -> Iterator[str]:
@@ -82,8 +61,18 @@ def _licences(document: Mapping[str, Any]) -> Iterator[str]:
         yield f"weights `{weights}`: {asset.licence if asset else 'unknown, a file of the user'}."
 
 
+def _protocol(settings: Mapping[str, Any]) -> str:
+    """The choices that decided this model, in one line."""
+    of_lasso = ("split", "scaling", "scoring")
+    chosen = settings["protocol"]
+    keys = [key for key in chosen if key in of_lasso or settings["model"] != "lasso"]
+    if settings["model"] != "pair":
+        keys = [key for key in keys if key != "pretrain"]
+    return ", ".join(f"{key.replace('_', ' ')} {chosen[key]}" for key in keys)
+
+
 def _used(settings: Mapping[str, Any]) -> str:
-    """Settings in one line, without those that do nothing."""
+    """The recipe of labels in one line, without the options that are off."""
     return ", ".join(f"{key} {value}" for key, value in settings.items() if value not in (None, False, 0))
 
 

@@ -14,9 +14,9 @@ from pipeline.training.fit import Epoch, Windows, predict
 from pipeline.training.lasso import Lasso, fit_lasso
 from pipeline.training.networks import Network
 from pipeline.training.pair import Told, fit_networks
-from pipeline.training.samples import MAIN, Samples
+from pipeline.training.samples import Samples
 from pipeline.training.scaling import Scaler, fit_scaler
-from pipeline.training.settings import TrainingSettings
+from pipeline.training.settings import MAIN, TrainingSettings
 from pipeline.training.splits import Parts, check_apart
 
 Inputs = Mapping[str, npt.NDArray[np.float32]]

@@ -8,7 +8,7 @@ weights are fitted on. Nothing is frozen.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -17,8 +17,8 @@ from torch import Tensor
 from pipeline.errors import SettingsError
 from pipeline.training.fit import Epoch, Windows, fit, seed_of, windows_of
 from pipeline.training.networks import Network
-from pipeline.training.samples import MAIN, Samples
-from pipeline.training.settings import TrainingSettings
+from pipeline.training.samples import Samples
+from pipeline.training.settings import MAIN, TrainingSettings
 from pipeline.training.splits import Parts, check_apart
 
 Told = Callable[[str, int], object]
@@ -44,13 +44,13 @@ def fit_networks(
             of the same shape that are fitted on the same labels differ in nothing else.
         pretraining: The videos that branches see, if not those of `parts`.
         epochs: By stage, how many; None: as validation videos say.
-        told: Is called after every epoch with its stage and number.
+        told: Called after every epoch with its stage and number.
 
     Returns:
         The network, and the losses of each stage: the branches by name, then `MAIN`.
 
     Raises:
-        LeakError: Branches would see a test video, and settings do not ask for that.
+        LeakError: Branches would see a test video, and the protocol does not ask for that.
         SettingsError: A part has no labels.
     """
     losses: dict[str, list[Epoch]] = {}
@@ -101,7 +101,7 @@ class _Stage:
             self._windows(parts.train, "training"),
             self._windows(parts.validation, "validation") if parts.validation else None,
             self.samples.targets[self.role][self.dimension].heads,
-            self.settings.protocol,
+            replace(self.settings.protocol, keep=self.settings.keep_of(self.role)),
             seed=self.own_seed,
             epochs=None if self.epochs is None else self.epochs[self.role],
             told=lambda epoch: self.told(self.role, epoch),

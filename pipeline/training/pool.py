@@ -1,4 +1,4 @@
-"""Jobs in processes of their own, one thread each: results do not depend on their number."""
+"""Jobs in worker processes of one thread each: results do not depend on the number of processes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from pipeline.training.splits import Parts
 _LOOK_EVERY_S = 0.25
 
 Shares = Callable[[int, float], object]
-"""Is called with the place of a job in the list, and the share of it that is done."""
+"""Called with the place of a job in the list, and the share of it that is done."""
 
 RunJobs = Callable[[Sequence[Job], Shares], Iterator[Outcome]]
 """Runs jobs, and yields each outcome as it comes."""
@@ -33,7 +33,7 @@ RunJobs = Callable[[Sequence[Job], Shares], Iterator[Outcome]]
 
 @contextmanager
 def processes(workers: int, samples: Samples, folds: Sequence[Parts], settings: TrainingSettings) -> Iterator[RunJobs]:
-    """Gives what runs jobs on these samples, until the end of the `with` block.
+    """Yields a function that runs jobs on these samples, until the end of the `with` block.
 
     Args:
         workers: Processes; with 1, jobs run in this one.
@@ -78,7 +78,7 @@ def _run_in_pool(pool: ProcessPoolExecutor, told: Any, jobs: Sequence[Job], shar
                 yield future.result()
             except BrokenProcessPool as error:
                 raise AvcuesError(
-                    "a process that fitted models was lost, maybe for want of memory: use fewer --workers"
+                    "a process that fitted models was killed, perhaps because memory ran out: use fewer --workers"
                 ) from error
             shares(place, 1.0)
 

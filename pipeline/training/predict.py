@@ -32,10 +32,16 @@ class Problem:
 
 
 def predict_video(model: Model, data: Dataset, video_id: str) -> pa.Table | Problem:
-    """One row per window of a video: its keys, then the predictions; null in the first windows.
+    """Predicts every window of a video.
 
     Args:
-        data: A folder that `Model.check` has found to be like the model's, opened with the tables that it reads.
+        data: Opened with the tables that the model reads (`model.settings.tables`); `Model.check` says whether they
+            were made in the right way.
+
+    Returns:
+        One row per window: `video_id`, `window`, `start` and `end` in seconds, then a float64 column per dimension on
+        the scale of the labels, null in the first windows, which have too little before them; with an output per rater
+        also `<dimension>_std`. Or the problem, if the video's tables cannot be read.
     """
     try:
         table = data.read(video_id)
@@ -77,8 +83,10 @@ def write_predictions(
     """Writes results as they come, so that memory does not grow with their number.
 
     Args:
+        results: As `predict_video` gives them.
+        out: The Parquet file.
         trained_on: Predicted videos that the model was trained on; the file names them.
-        told: Is called with each result.
+        told: Called with each result.
 
     Returns:
         How many videos could not be predicted.
@@ -107,6 +115,6 @@ def write_predictions(
 
 
 def seen_in_training(model: Model, data: Dataset) -> list[str]:
-    """Videos of a folder that the model was trained on, be it under another name."""
+    """Videos of a folder that the model was trained on, under the same name or another."""
     known = set(model.document["videos"].values())
     return [video_id for video_id in data.videos if (data.fingerprint(video_id) or video_id) in known]

@@ -1,4 +1,4 @@
-"""What single raters said: targets of their own, how well they agree, and gold standards fitted fold by fold."""
+"""Single raters: their series as targets, their agreement, and gold standards that are fitted fold by fold."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from pipeline.annotations.schema import Annotations
 from pipeline.annotations.series import Series, series_of
 from pipeline.dataset.dataset import Dataset
 from pipeline.errors import InputError
-from pipeline.training.samples import MAIN, Floats, Target, edges_of
-from pipeline.training.settings import TrainingSettings
+from pipeline.training.samples import Floats, Target, edges_of
+from pipeline.training.settings import MAIN, TrainingSettings
 from pipeline.training.targets import LabelFile
 
 

@@ -1,4 +1,4 @@
-"""The tables that are saved beside a model: everything that its figures follow from."""
+"""The tables that are saved with a model; all its figures are computed from them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import pyarrow as pa
 from pipeline.store.model_files import COEFFICIENTS, FOLDS, HISTORY, IMPORTANCE, OUT_OF_FOLD, RATERS
 from pipeline.store.parquet import write_table
 from pipeline.training.cross_validation import Outcome
-from pipeline.training.samples import MAIN, Samples
-from pipeline.training.settings import TrainingSettings
+from pipeline.training.samples import Samples
+from pipeline.training.settings import MAIN, TrainingSettings
 from pipeline.training.splits import Parts
 
 

@@ -17,9 +17,6 @@ from pipeline.errors import DatasetError
 PRESENT = "present"
 """Name of the column that is added to every table: 1 where no value of its row is missing, else 0."""
 
-MAIN = "main"
-"""The role of the labels that a model is to predict; the others are named after the block that they pretrain."""
-
 Floats = npt.NDArray[np.float64]
 
 

@@ -34,7 +34,7 @@ _FORMAT = 1
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Model:
-    """A model that was trained and saved, ready to predict.
+    """A saved model, ready to predict; read by `load_model`.
 
     Args:
         document: What `model.json` says.
@@ -49,20 +49,22 @@ class Model:
     dimensions: Mapping[str, Fitted]
 
     def check(self, catalog: Catalog) -> None:
-        """Makes sure that a folder's tables were made as those that the model learned from.
+        """Makes sure that a folder's tables were made in the same way as those that the model was trained on.
 
         Raises:
-            DatasetError: They were not, or one is missing; the message names every difference.
+            DatasetError: They were not, or one is missing; the message has a line for every difference.
         """
         differences = []
         if Fraction(self.document["step"]) != catalog.step:
-            differences.append(f"step: the model learned from {self.document['step']} s, there it is {catalog.step}")
+            differences.append(
+                f"step: the model was trained with {self.document['step']} s, this folder has {catalog.step} s"
+            )
         for name, about in self.document["tables"].items():
             if name not in catalog.tables:
-                differences.append(f"{name}: the model reads this table, and there is none; add it with avcues extract")
+                differences.append(f"{name}: the model reads this table, but it is missing; add it with avcues extract")
                 continue
             for key, learned, there in _differences(about["recipe"], catalog.tables[name].recipe):
-                differences.append(f"{name} {key}: the model learned from {learned}, there it is {there}")
+                differences.append(f"{name} {key}: the model was trained with {learned}, this folder has {there}")
         if differences:
             raise DatasetError("\n".join(f"{catalog.folder}: {difference}" for difference in differences))
 
@@ -142,12 +144,13 @@ def read_document(folder: Path) -> dict[str, Any]:
     return document
 
 
-def load_model(folder: Path) -> Model:
+def load_model(folder: str | Path) -> Model:
     """Reads a model that `avcues train` saved.
 
     Raises:
-        InputError: It is no model, damaged, or of another version.
+        InputError: The folder holds no model, or one that is damaged or of another version.
     """
+    folder = Path(folder)
     document = read_document(folder)
     try:
         settings = TrainingSettings.of_document(document["settings"])

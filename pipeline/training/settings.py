@@ -1,4 +1,4 @@
-"""What a training run is to do, and what a protocol decides for it."""
+"""The settings of a training run, and the two protocols."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from pipeline.errors import SettingsError
 ModelName = Literal["lasso", "lstm", "early", "late", "pair"]
 TargetsName = Literal["gold", "raters"]
 HeadsName = Literal["rater", "setup"]
+
+MAIN = "main"
+"""The role of the labels that a model is to predict; the others are named after the block that they pretrain."""
 
 AUDIO = ("emobase", "rhythm")
 VISUAL = ("color", "lighting", "expressions", "scenes", "objects", "actions")
@@ -40,26 +43,27 @@ class Protocol:
 
     Args:
         split: "hashed": folds as `Dataset.split` makes them; "kfold": scikit-learn's `KFold(shuffle=True,
-            random_state=42)` over the videos in a given order, as the script.
-        validation: "tenth": every tenth training video; "half": half of the held-out fold, as the script, so that half
-            of all videos are never tested.
+            random_state=42)` over the videos in a given order, as in the script.
+        validation: "tenth": every tenth training video; "half": half of the held-out fold, as in the script,
+            so that half of all videos are never tested.
         scaling: "standard": mean 0, standard deviation 1; "minmax": 0 to 1. Both are fitted on training videos.
-        scoring: "video": each video's own predictions; "s111": slices of 111 windows, as the script, which begin in
-            the video before.
-        keep: "best": weights of the epoch with the lowest loss on validation videos; "last": of the last epoch.
-        pretrain: Of PAIR: "matched": branches see the training videos of the same fold only; "shared": those of the
-            last fold are used in every fold, as the script, so that they saw most test videos.
-        block: "script": linear layer, LSTM, LSTM of half the units; "paper": two LSTMs of all the units.
-        units: Width of the layers.
-        dropout: After each LSTM.
-        length: Windows that a network sees.
-        horizon: Windows from the last that it sees to the one whose label it predicts.
-        batch_size: Of networks with one block.
-        fusion_batch_size: Of networks with two blocks.
+        scoring: "video": each video's own predictions; "s111": slices of 111 windows, as in the script, which begin
+            within the video before.
+        keep: "best": the weights of the epoch with the lowest loss on validation videos; "last": those of the last
+            epoch. Branches that PAIR pretrains always keep their best epoch, as in the script.
+        pretrain: For PAIR: "matched": branches are pretrained on the training videos of their fold; "shared": in every
+            fold on those of the last fold, as in the script, so that they have seen most test videos.
+        block: "script": linear layer, LSTM, LSTM with half the units; "paper": two LSTMs with all the units.
+        units: Width of the layers; even.
+        dropout: Share of outputs dropped after each LSTM, 0 to below 1.
+        length: Windows in the sequence that a network reads.
+        horizon: Windows from the last one that it reads to the one whose label it predicts.
+        batch_size: Sequences per step, for networks with one block.
+        fusion_batch_size: Sequences per step, for networks with two blocks.
         learning_rate: Of Adam.
-        loss: Mean squared error, or 1 - CCC of the batch.
-        epochs: At most so many.
-        patience: Epochs without a lower loss on validation videos after which fitting stops.
+        loss: "mse": mean squared error; "ccc": 1 - CCC of the batch.
+        epochs: The largest number of epochs.
+        patience: Fitting stops after so many epochs without a lower loss on validation videos.
     """
 
     split: Literal["hashed", "kfold"] = "hashed"
@@ -96,12 +100,12 @@ class Protocol:
 
 
 CLEAN = Protocol()
-"""Every video is tested once, and nothing that is fitted has seen it."""
+"""Every video is tested once, by models that were fitted without it."""
 
 MUVI = Protocol(
     split="kfold", validation="half", scaling="minmax", scoring="s111", keep="last", pretrain="shared", block="script"
 )
-"""The choices of the MuVi study's public script; `pretrain` and `scoring` let test videos leak, for comparison only."""
+"""The choices of the MuVi study's public script, for comparison only: `pretrain` and `scoring` let test videos leak."""
 
 PROTOCOLS: Mapping[str, Protocol] = {"clean": CLEAN, "muvi": MUVI}
 
@@ -113,16 +117,20 @@ class TrainingSettings:
     Args:
         model: "lasso"; "lstm" on one modality; "early" fusion (A1 of the study) or "late" fusion (A2); "pair": late
             fusion whose branches were pretrained on ratings of the isolated modalities.
-        audio: Tables of the sound.
-        visual: Tables of the picture.
-        dimensions: Labels to predict, each by a model of its own; none: arousal and valence if they are there, or all.
+        audio: Tables that describe the sound.
+        visual: Tables that describe the picture.
+        dimensions: Labels to predict, each with a model of its own; empty: arousal and valence if there are such
+            labels, otherwise all.
         label_range: The lowest and highest label that is possible; None: as the gold standard says, or -1 and 1.
         folds: Parts of the cross-validation.
-        seeds: Networks are fitted so many times, from other random numbers.
+        seeds: How often each network is fitted, with other random numbers each time.
         targets: "gold": one aggregated label; "raters": the series of each rater.
         heads: With targets="raters": an output per "rater", or per "setup" that all its raters share.
-        ablate: Also cross-validate without each table in turn.
+        ablate: Whether to cross-validate without each table in turn, too.
         protocol: How models are fitted and judged.
+
+    Raises:
+        SettingsError: A value is impossible, or the tables do not suit the model.
     """
 
     model: ModelName
@@ -193,6 +201,10 @@ class TrainingSettings:
     def history(self) -> tuple[int, int]:
         """Windows that the model sees, and how far after the last of them its target lies; LASSO sees the target's."""
         return (1, 0) if self.model == "lasso" else (self.protocol.length, self.protocol.horizon)
+
+    def keep_of(self, stage: str) -> Literal["best", "last"]:
+        """Which weights a stage of fitting ends with: a branch that was pretrained always those of its best epoch."""
+        return self.protocol.keep if stage == MAIN else "best"
 
     @property
     def scale(self) -> tuple[float, float]:

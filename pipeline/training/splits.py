@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from pipeline.dataset.dataset import shuffled
@@ -56,6 +56,11 @@ def split(
                 f"--folds {settings.folds}: {len(videos)} labelled videos are too few for training, validation and test"
             )
     return folds
+
+
+def tested(folds: Iterable[Parts]) -> list[str]:
+    """The videos that some fold tests, sorted."""
+    return sorted({video_id for parts in folds for video_id in parts.test})
 
 
 def check_apart(parts: Mapping[str, Collection[str]], fingerprints: Mapping[str, str] | None = None) -> None:

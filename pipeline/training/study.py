@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,9 @@ from pipeline.dataset.labels import Fill
 from pipeline.errors import LeakError, SettingsError
 from pipeline.store.location import location
 from pipeline.training.ratings import human_agreement, rater_targets, refitted
-from pipeline.training.samples import MAIN, Floats, Samples, Target, read_samples
-from pipeline.training.settings import AUDIO, VISUAL, ModelName, TrainingSettings
-from pipeline.training.splits import Parts, check_apart, split
+from pipeline.training.samples import Floats, Samples, Target, read_samples
+from pipeline.training.settings import AUDIO, MAIN, VISUAL, ModelName, TrainingSettings
+from pipeline.training.splits import Parts, check_apart, split, tested
 from pipeline.training.targets import LabelFile, choose, gold_targets, gold_values, read_label_file
 
 _LISTED = 5
@@ -25,12 +25,16 @@ _LISTED = 5
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Study:
-    """Everything that a training run needs, checked.
+    """Everything that a training run needs, checked; made by `prepare`.
 
     Args:
-        settings: With the dimensions that were chosen.
+        data: The dataset, opened with the tables that the model reads.
+        settings: With the dimensions and the scale that were chosen.
+        samples: Features and labels of the labelled videos.
+        folds: The videos of each part, fold by fold.
         files: Label files by role.
-        human: By dimension, how well raters agree, if their ratings were given.
+        human: By dimension, mean, sd and number of the CCC of each rater's series with the gold standard of the
+            others; empty where no ratings were given.
         notes: What was left out and why, one line each.
     """
 
@@ -73,31 +77,31 @@ def prepare(
     label_fill: Fill = "none",
     incomplete: Incomplete = "leave_out",
     order: Sequence[str] | None = None,
-    annotations: Path | None = None,
+    annotations: str | Path | None = None,
     finished: Callable[[int, int], object] = lambda done, videos: None,
 ) -> Study:
-    """Reads features and labels, makes the folds, and checks that no video leaks from one part into another.
+    """Reads features and labels, makes the folds, and checks that no test video leaks into what its fold fits.
 
     Args:
-        folder: That `avcues extract` made.
+        folder: A folder that `avcues extract` made; a path, or a URL such as "s3://bucket/features".
         labels: A CSV or Parquet file, or a table in memory.
-        pretrain: Of PAIR: labels of the isolated modalities, for "audio" and "visual".
+        pretrain: For PAIR: labels of the isolated modalities, as `labels`, under the keys "audio" and "visual".
         label_fill: What windows without a label get: "none", "hold" or "linear".
-        incomplete: A video that lacks a table is left out, or is null there.
-        order: Of split="kfold": the videos in the order that is split.
+        incomplete: A video that lacks a table is left out ("leave_out"), or is null there ("nulls").
+        order: For split="kfold": the videos in the order in which they are split.
         annotations: The ratings that labels were made of, as `avcues annotations import` writes them: for targets of
             single raters, and for gold standards that are fitted anew in every fold.
-        finished: Is called with the number of videos that were read, and of all.
+        finished: Called with the number of videos read so far and the number of all.
 
     Raises:
         AvcuesError: Features or labels cannot be used, or videos are too few.
-        LeakError: The same file is in two parts under two names, or labels were fitted on videos that they are to test.
+        LeakError: The same file is in two parts under two names, or labels were fitted on videos that a fold tests.
     """
     pretrain = pretrain or {}
     _check_pretraining(settings, pretrain)
     if settings.targets == "raters" and annotations is None:
         raise SettingsError("--targets raters learns from single raters: give their ratings with --annotations")
-    ratings = None if annotations is None else schema.read(annotations)
+    ratings = None if annotations is None else schema.read(Path(annotations))
     data = open_dataset(folder, tables=list(settings.tables), incomplete=incomplete)
     sources = {MAIN: labels, **{branch: pretrain[branch] for branch in ("audio", "visual") if branch in pretrain}}
     files = {role: read_label_file(source, data, label_fill) for role, source in sources.items()}
@@ -115,39 +119,47 @@ def prepare(
         by_fold = [_refitted(files, ratings, parts, data) for parts in folds]
         of_folds = tuple(_labels(of_fold, ratings, data, videos, settings) for of_fold in by_fold)
         samples = replace(samples, of_folds=of_folds)
-        notes.append("the gold standard is fitted anew in every fold, on its training videos")
+        notes.append("the gold standard is fitted anew in every fold, on the training and validation videos only")
     for parts, of_fold in zip(folds, by_fold, strict=True):
-        check_fold(parts, samples, of_fold)
-    human = {} if ratings is None else _human(ratings, files[MAIN], settings, data)
+        check_fold(parts, samples.fingerprints, of_fold, data)
+    human = {} if ratings is None else _human(ratings, files[MAIN], settings, tested(folds), data)
     return Study(
         data=data, settings=settings, samples=samples, folds=folds, files=files, human=human, notes=tuple(notes)
     )
 
 
-def check_fold(parts: Parts, samples: Samples, files: Mapping[str, LabelFile]) -> None:
-    """Makes sure that nothing of a test video is in what a fold fits: no copy of it, and no label that it decided.
+def check_fold(parts: Parts, fingerprints: Mapping[str, str], files: Mapping[str, LabelFile], data: Dataset) -> None:
+    """Makes sure that nothing that a fold fits has seen a test video: no copy of it, and no label fitted on it.
+
+    Args:
+        fingerprints: Of the source files of labelled videos, by video id.
+        files: The labels of the fold, by role.
+        data: Tells whether labels were fitted on a test video under another name.
 
     Raises:
-        LeakError: Something is.
+        LeakError: Something has.
     """
     named = {"training": parts.train, "validation": parts.validation, "test": parts.test}
-    check_apart(named, samples.fingerprints)
+    check_apart(named, fingerprints)
+    files_of_test = {fingerprints[video_id] for video_id in parts.test}
     for file in files.values():
-        seen = sorted(file.fitted_on & {*parts.test})
+        seen = [
+            name for name in sorted(file.fitted_on) if name in parts.test or _fingerprint(data, name) in files_of_test
+        ]
         if seen:
             raise LeakError(
-                f"{file.name}: was fitted on {_named(seen)}, which a fold tests: give the ratings with --annotations, "
-                "so that it is fitted anew in every fold, or make labels without fitting"
+                f"{file.name}: these labels were fitted on {_named(seen)}, which a fold tests: give the ratings with "
+                "--annotations to fit the labels anew in every fold, or make labels that need no fitting"
             )
 
 
 def leaks_of(settings: TrainingSettings) -> list[str]:
-    """What of a protocol lets test videos leak into a model, or into its figures."""
+    """The settings that let test videos leak into a model, or into its figures."""
     found = []
     if settings.model == "pair" and settings.protocol.pretrain == "shared":
         found.append("--pretrain shared: the branches of every fold were pretrained on videos that other folds test")
     if settings.protocol.scoring == "s111":
-        found.append("--scoring s111: what is scored as one video begins within the video before")
+        found.append("--scoring s111: the slices that are scored as one video begin within the video before")
     return found
 
 
@@ -158,7 +170,7 @@ def _labels(
     videos: Sequence[str],
     settings: TrainingSettings,
 ) -> tuple[dict[str, dict[str, Target]], dict[str, Floats]]:
-    """What is learned, by role and dimension, and what it is judged by."""
+    """Targets by role and dimension, and the gold standard that predictions are judged by."""
     values = {role: gold_values(file, data, videos, settings) for role, file in files.items()}
     if settings.targets == "gold" or ratings is None:
         return {role: gold_targets(of_role) for role, of_role in values.items()}, values[MAIN]
@@ -169,7 +181,7 @@ def _labels(
 def _refitted(
     files: Mapping[str, LabelFile], ratings: Annotations, parts: Parts, data: Dataset
 ) -> dict[str, LabelFile]:
-    """Label files whose gold standards saw the training videos of a fold only."""
+    """Label files whose gold standards were fitted on the training and validation videos of a fold only."""
     training = {*parts.train, *parts.validation}
     made = {}
     for role, file in files.items():
@@ -180,11 +192,15 @@ def _refitted(
     return made
 
 
+def _fingerprint(data: Dataset, video_id: str) -> str | None:
+    return data.fingerprint(video_id) if video_id in data.lengths else None
+
+
 def _human(
-    ratings: Annotations, file: LabelFile, settings: TrainingSettings, data: Dataset
+    ratings: Annotations, file: LabelFile, settings: TrainingSettings, videos: Collection[str], data: Dataset
 ) -> dict[str, dict[str, float]]:
     step = data.catalog.step
-    return human_agreement(ratings, file.name, file.about, settings.dimensions, file.videos, step)
+    return human_agreement(ratings, file.name, file.about, settings.dimensions, videos, step)
 
 
 def _check_pretraining(settings: TrainingSettings, pretrain: Mapping[str, Any]) -> None:
@@ -207,7 +223,8 @@ def _notes(data: Dataset, files: Mapping[str, LabelFile], settings: TrainingSett
 def _short(videos: Sequence[str], reach: int) -> list[str]:
     if not videos:
         return []
-    return [f"{len(videos)} labelled videos have {reach} windows or fewer, too short to learn from: {_named(videos)}"]
+    what = "1 labelled video has" if len(videos) == 1 else f"{len(videos)} labelled videos have"
+    return [f"{what} {reach} windows or fewer, too short for one sequence; left out: {_named(videos)}"]
 
 
 def _named(videos: Sequence[str]) -> str:

@@ -68,16 +68,19 @@ class LabelFile:
         return {"name": Path(self.name).name, "sha256": self.sha256, "videos": len(self.videos), "about": about}
 
 
-def read_label_file(source: Path | pa.Table, data: Dataset, fill: Fill = "none") -> LabelFile:
+def read_label_file(source: Any, data: Dataset, fill: Fill = "none") -> LabelFile:
     """Reads labels onto the dataset's grid; `pipeline.dataset.labels` has the rules.
+
+    Args:
+        source: Path of a CSV or Parquet file, or a table in memory (pyarrow, pandas, polars).
 
     Raises:
         InputError: They cannot be used.
     """
     labels = read_labels(source, data.catalog.step, data.lengths, fill)
-    if not isinstance(source, Path):
+    if not isinstance(source, str | Path):
         return LabelFile(name="labels", sha256="", labels=labels)
-    return LabelFile(name=str(source), sha256=sha256(source), labels=labels)
+    return LabelFile(name=str(source), sha256=sha256(Path(source)), labels=labels)
 
 
 def choose(settings: TrainingSettings, files: Sequence[LabelFile]) -> TrainingSettings:

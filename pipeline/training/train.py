@@ -26,9 +26,9 @@ from pipeline.training.model_card import write_card
 from pipeline.training.pool import Shares, processes
 from pipeline.training.ratings import human_agreement
 from pipeline.training.results import write_results
-from pipeline.training.samples import MAIN
 from pipeline.training.saved_model import read_document, save_model
-from pipeline.training.settings import TrainingSettings
+from pipeline.training.settings import MAIN, TrainingSettings
+from pipeline.training.splits import Parts, tested
 from pipeline.training.study import Study, leaks_of
 
 _LIBRARIES = ("numpy", "safetensors", "scikit-learn", "torch")
@@ -37,26 +37,29 @@ _LISTED = 5
 
 def train(
     study: Study,
-    out: Path,
+    out: str | Path,
     *,
     workers: int = 1,
     shares: Shares = lambda place, share: None,
     told: Callable[[Outcome], object] = lambda outcome: None,
 ) -> dict[str, Any]:
-    """Cross-validates, fits the model of all videos, and saves both. `out` is replaced as a whole, in the end.
+    """Cross-validates, then fits the models on all videos, and saves both. `out` is replaced as a whole, at the end.
 
     Args:
-        workers: Processes; nothing depends on their number.
-        shares: Is called with the place of a job in `jobs_of`, and the share of it that is done; the models of all
-            videos come after these, one per dimension.
-        told: Is called with what became of each job.
+        study: As `prepare` makes it.
+        out: Folder of the model; `pipeline.store.model_files` says what is in it.
+        workers: Processes, each with one thread; no result depends on their number.
+        shares: Called with the place of a job in `jobs_of` and the share of it that is done; the models of all videos
+            come after these, one per dimension.
+        told: Called with the outcome of each job.
 
     Returns:
-        What `metrics.json` holds.
+        What `metrics.json` holds: by dimension the measures of `evaluate`, baselines, agreement of raters, importance.
 
     Raises:
-        AvcuesError: `out` cannot be written, or the loss is no number any more.
+        AvcuesError: `out` cannot be written, or a loss is no longer finite.
     """
+    out = Path(out)
     check_target(out, study.data)
     settings = study.settings
     jobs = jobs_of(settings, len(study.folds))
@@ -87,35 +90,37 @@ def train(
 
 
 def check_target(out: Path, data: Dataset) -> None:
-    """Makes sure that a model can be written to `out`, and that nothing else is lost.
+    """Makes sure that a model can be written to `out`, and that nothing but an earlier model is replaced.
 
     Raises:
-        SettingsError: It lies in the dataset, cannot be written, or holds other things than a model.
+        SettingsError: It lies in the dataset, cannot be written, or holds something other than a model.
     """
     folder = data.catalog.folder
     if isinstance(folder, Path) and folder.resolve() in (out.resolve(), *out.resolve().parents):
         raise SettingsError(f"--out {out}: lies in the dataset {folder}; name a place outside of it")
     if out.exists() and not (out / DOCUMENT).exists() and (out.is_file() or any(out.iterdir())):
-        raise SettingsError(f"--out {out}: is there already and is no model; name a new folder")
+        raise SettingsError(f"--out {out}: exists and is no model; name a new folder")
     prepare_output(out.parent)
 
 
-def evaluate_saved(folder: Path, annotations: Path | None = None) -> dict[str, Any]:
+def evaluate_saved(folder: str | Path, annotations: str | Path | None = None) -> dict[str, Any]:
     """Computes every figure of a saved model again from its tables, and writes `metrics.json` and the card.
 
     Args:
-        annotations: The ratings that labels were made of; None: what training found of the agreement of raters.
+        folder: That `train` made.
+        annotations: The ratings that the labels were made of; None: the agreement of raters is as training found it.
 
     Raises:
-        AvcuesError: It is no model, a table of it is missing, or the ratings cannot be used.
+        AvcuesError: The folder is no model, one of its tables is missing, or the ratings cannot be used.
     """
+    folder = Path(folder)
     document = read_document(folder)
     settings = TrainingSettings.of_document(document["settings"])
     human = document["human"]
     if annotations is not None:
         labels, step = document["labels"][MAIN], Fraction(document["step"])
-        ratings = schema.read(annotations)
-        human = human_agreement(ratings, labels["name"], labels["about"], settings.dimensions, document["videos"], step)
+        ratings, videos = schema.read(Path(annotations)), tested(Parts(**parts) for parts in document["folds"])
+        human = human_agreement(ratings, labels["name"], labels["about"], settings.dimensions, videos, step)
     try:
         found = metrics(folder, settings.protocol.scoring, human)
     except (OSError, KeyError, pa.ArrowException) as error:

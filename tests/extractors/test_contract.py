@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from fractions import Fraction
 
 import numpy as np
@@ -66,8 +67,12 @@ def test_documents_every_column(extractor: Extractor) -> None:
             assert set(group) <= set(names)
 
 
-def test_setting_up_again_is_harmless(extractor: Extractor) -> None:
-    extractor.setup(Compute())
+def test_setting_up_again_loads_nothing_again(extractor: Extractor) -> None:
+    before = dict(vars(extractor))
+    extractor.setup(Compute(device="cpu"))
+    after = vars(extractor)
+    assert before.keys() == after.keys()
+    assert all(after[name] is value for name, value in before.items())
 
 
 def test_frames_give_one_row_each_in_any_batch(extractor: Extractor, real_frames: np.ndarray) -> None:
@@ -127,10 +132,12 @@ def test_sound_gives_the_rows_asked_for_in_any_blocks(extractor: Extractor, samp
 def test_abandoned_sound_frees_its_resources(extractor: Extractor) -> None:
     if not isinstance(extractor, AudioExtractor):
         pytest.skip("takes no sound")
+    before = set(threading.enumerate())
     stream = extractor.start_audio(extractor.rate_hz or 48000, Fraction(1, 2), 10)
     stream.write(np.zeros(100_000, np.float32))
     stream.abort()
     stream.abort()
+    assert set(threading.enumerate()) <= before
 
 
 def test_unknown_features_and_options_are_answered_with_the_nearest() -> None:

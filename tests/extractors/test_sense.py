@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -65,6 +66,8 @@ def test_bf16_moves_probabilities_by_less_than_a_hundredth(name: str, real_frame
 @pytest.fixture(scope="module")
 def street(media: Callable[[str], Path]) -> np.ndarray:
     """(1, 64, 224, 224, 3): cyclists on a street."""
+    if "segments" not in json.loads(media("real60.truth.json").read_text()):
+        pytest.skip("the stand-in's street is not clear enough to be recognised")
     with av.open(str(media("real60.mp4"))) as container:
         frames = [
             f.to_ndarray(format="rgb24", width=456, height=256)[16:240, 116:340]

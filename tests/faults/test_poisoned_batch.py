@@ -147,20 +147,21 @@ def test_a_fault_that_has_passed_costs_nothing(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "out" / "_status" / "clip.json").read_text())["retries"] == 1
 
 
-def test_fail_fast_stops_at_the_first_failure(media: Callable[[str], Path], tmp_path: Path) -> None:
+@pytest.mark.parametrize(("option", "failures"), [(("--fail-fast",), 1), (("--max-failures", 2), 2)])
+def test_a_run_stops_after_so_many_failures(
+    media: Callable[[str], Path], tmp_path: Path, option: tuple[object, ...], failures: int
+) -> None:
     for number in range(6):
         (tmp_path / f"empty{number}.mp4").touch()
     clip = tmp_path / "tiny4.mp4"
     clip.write_bytes(media("tiny4.mp4").read_bytes())
     names = [str(tmp_path / f"empty{number}.mp4") for number in range(6)]
-    done = avcues(
-        "extract", clip, *names, "-o", tmp_path / "out", "--features", "color", "--workers", 0, "--max-failures", 2
-    )
+    done = avcues("extract", clip, *names, "-o", tmp_path / "out", "--features", "color", "--workers", 0, *option)
     assert done.returncode == 1
-    assert "stopped after 2 failures; the limit was --max-failures 2" in done.stderr
-    assert "1 of 7 videos done, 2 failed, 4 queued or dropped" in done.stderr
+    assert f"stopped after {failures} failure" in done.stderr
+    assert f"1 of 7 videos done, {failures} failed, {6 - failures} queued or dropped" in done.stderr
     status = json.loads(avcues("status", tmp_path / "out", "--json").stdout)
-    assert len(status["queued"]) == 4
+    assert len(status["queued"]) == 6 - failures
 
 
 def test_log_json_is_one_object_per_video(media: Callable[[str], Path], tmp_path: Path) -> None:
@@ -168,7 +169,8 @@ def test_log_json_is_one_object_per_video(media: Callable[[str], Path], tmp_path
         *("extract", media("tiny4.mp4"), media("truncated_nomoov.mp4"), "-o", tmp_path / "out"),
         *("--features", "color", "--workers", 1, "--log-json"),
     )
-    events = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
+    assert done.stderr == ""
+    events = [json.loads(line) for line in done.stdout.splitlines()]
     assert [event["event"] for event in events] == ["video", "video", "run"]
     states = {event["video_id"]: event["state"] for event in events[:2]}
     assert states == {"tiny4": "done", "truncated_nomoov": "failed"}

@@ -70,7 +70,7 @@ def test_a_signal_ends_the_run_cleanly(
     run.send_signal(number)
     _, told = run.communicate(timeout=30)
     assert run.returncode == code, told
-    assert f"avcues: {word}; run the same command again to go on" in told
+    assert f"avcues: {word}; run the same command again to continue" in told
     assert "queued or dropped" in told
     assert "Traceback" not in told
     assert temporary_files(tmp_path) == []

@@ -11,8 +11,8 @@ import numpy as np
 from pipeline.training.evaluate import scores
 from pipeline.training.fit import one_thread
 from pipeline.training.models import fit_model
-from pipeline.training.samples import MAIN, Samples, Target
-from pipeline.training.settings import CLEAN, ModelName, Protocol, TrainingSettings
+from pipeline.training.samples import Samples, Target
+from pipeline.training.settings import CLEAN, MAIN, ModelName, Protocol, TrainingSettings
 from pipeline.training.splits import Parts
 
 DIMENSION = "valence"

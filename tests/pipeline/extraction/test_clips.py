@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import partial
 
+import av
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from extractors.protocol import ClipBatch
 from pipeline.extraction.clips import ClipMeans, ClipSampler
 from pipeline.extraction.shots import SettledFrame
+from pipeline.media.frames import VideoFrame
 
 
 class Recorder:
@@ -43,7 +46,7 @@ def run(fps: int, *shot_lengths: int) -> Recorder:
     for shot, length in enumerate(shot_lengths):
         for _ in range(length):
             image = np.full((2, 2, 3), number, np.uint8)
-            settled = SettledFrame(shot, Fraction(number, fps), Fraction(number + 1, fps), image)
+            settled = SettledFrame(shot, Fraction(number, fps), Fraction(number + 1, fps), image.copy)
             for clip in sampler.push(settled):
                 means.add(means.measure(clip))
             number += 1
@@ -94,6 +97,33 @@ def test_a_long_shot_holds_no_more_than_a_short_one() -> None:
     clips = 0
     for number in range(5000):
         image = np.zeros((2, 2, 3), np.uint8)
-        clips += len(list(sampler.push(SettledFrame(0, Fraction(number, 25), Fraction(number + 1, 25), image))))
+        clips += len(list(sampler.push(SettledFrame(0, Fraction(number, 25), Fraction(number + 1, 25), image.copy))))
         assert len(sampler._recent) <= 64
     assert clips + len(list(sampler.finish())) == 78
+
+
+def test_frames_that_no_clip_samples_are_not_scaled() -> None:
+    sampler, scaled = ClipSampler(Recorder()), []
+    for number in range(100):
+        frame = SettledFrame(0, Fraction(number, 50), Fraction(number + 1, 50), partial(_scale, scaled, number))
+        list(sampler.push(frame))
+    assert scaled == list(range(0, 100, 2))
+
+
+def _scale(scaled: list[int], number: int) -> npt.NDArray[np.uint8]:
+    scaled.append(number)
+    return np.zeros((2, 2, 3), np.uint8)
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (640, 480), (720, 1280), (320, 240), (512, 512)])
+def test_images_are_those_of_ffmpegs_area_scaler(size: tuple[int, int]) -> None:
+    """Whether scaled in planes or as packed RGB."""
+    width, height = size
+    random = np.random.default_rng(0).integers(0, 256, (height // 8, width // 8, 3), np.uint8)
+    decoded = av.VideoFrame.from_ndarray(random, format="rgb24").reformat(width, height, format="yuv420p")
+    frame = VideoFrame(decoded, 0, Fraction(0), Fraction(1, 25))
+    scale = 256 / min(size)
+    scaled = decoded.reformat(round(width * scale), round(height * scale), format="rgb24", interpolation="AREA")
+    top, left = (scaled.height - 224) // 2, (scaled.width - 224) // 2
+    expected = scaled.to_ndarray()[top : top + 224, left : left + 224]
+    np.testing.assert_array_equal(ClipSampler(Recorder()).image(frame), expected)

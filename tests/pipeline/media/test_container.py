@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from clips import CHEAP, Clip, Extracted, click, extract, measurements, steady_frames
@@ -50,8 +52,6 @@ def test_frames_carry_exact_times(media: Callable[[str], Path]) -> None:
 
 
 def test_mono_is_the_plain_mean_of_the_channels(media: Callable[[str], Path]) -> None:
-    import av
-
     path = media("tiny4.mp4")
     with av.open(str(path)) as container:
         stereo = np.concatenate([f.to_ndarray() for f in container.decode(audio=0)], axis=1)
@@ -62,14 +62,18 @@ def test_mono_is_the_plain_mean_of_the_channels(media: Callable[[str], Path]) ->
 
 
 def test_truncated_file_gives_what_can_be_had(media: Callable[[str], Path], tmp_path: Path) -> None:
-    found = extract(media("truncated60.mp4"), tmp_path, features=("color", "emobase"))
-    assert found.result.windows == 58
+    path = media("truncated60.mp4")
+    with av.open(str(path)) as container:
+        announced = {stream.type: stream.frames for stream in container.streams}
+        there = Counter(packet.stream.type for packet in container.demux() if packet.size)
+    found = extract(path, tmp_path, features=("color", "emobase"))
     assert found.result.damage == {
-        "video_packets_undecodable": 1,
-        "video_packets_missing": 774,
-        "audio_packets_missing": 1457,
+        "video_packets_undecodable": 1,  # the one that is cut
+        "video_packets_missing": announced["video"] - there["video"],
+        "audio_packets_missing": announced["audio"] - there["audio"],
     }
-    assert found.table("color").num_rows == 58
+    assert 20 * 2 < found.result.windows < 40 * 2
+    assert found.table("color").num_rows == found.result.windows
 
 
 def test_bad_packets_in_the_middle_do_not_end_the_video(media: Callable[[str], Path], tmp_path: Path) -> None:
@@ -102,7 +106,6 @@ def test_picture_only(media: Callable[[str], Path], tmp_path: Path) -> None:
 
 
 def test_cover_art_is_not_a_video(tmp_path: Path) -> None:
-    import av
 
     plain = Clip(sounds=[click(3, at=1.25)], audio_codec="flac").write(tmp_path / "plain.flac")
     covered = tmp_path / "covered.flac"
@@ -199,7 +202,6 @@ def test_a_long_pause_of_one_stream_is_no_restart(tmp_path: Path) -> None:
 def test_containers_without_presentation_times_show_every_frame_in_time(
     tmp_path: Path, suffix: str, codec: str
 ) -> None:
-    import av
 
     frames = steady_frames(4, flash=(1.4, 1.88), fps=25)
     path = tmp_path / f"clip{suffix}"

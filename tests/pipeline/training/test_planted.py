@@ -25,7 +25,7 @@ from pipeline.errors import LeakError
 from pipeline.training.cross_validation import jobs_of, run_job
 from pipeline.training.evaluate import Predictions, evaluate
 from pipeline.training.models import fit_model
-from pipeline.training.samples import MAIN
+from pipeline.training.settings import MAIN
 from pipeline.training.splits import Parts, split
 
 VIDEOS, WINDOWS = 40, 60

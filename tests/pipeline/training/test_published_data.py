@@ -14,9 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.training.lasso import fit_lasso
-from pipeline.training.samples import MAIN
 from pipeline.training.scaling import fit_scaler
-from pipeline.training.settings import MUVI, TrainingSettings
+from pipeline.training.settings import MAIN, MUVI, TrainingSettings
 from pipeline.training.splits import split
 
 STUDY = Path(__file__).resolve().parents[4] / "shared" / "muvi"

@@ -1,0 +1,17 @@
+"""Decoding alone, by FFmpeg's libraries in one thread: what every program that looks at the whole video pays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import av
+
+
+def decode(video: Path) -> None:
+    """Decodes picture and sound once, in one thread as avcues does, and converts nothing."""
+    with av.open(str(video)) as container:
+        streams = [*container.streams.video[:1], *container.streams.audio[:1]]
+        for stream in container.streams.video[:1]:
+            stream.codec_context.thread_count = 1
+        for packet in container.demux(streams):
+            packet.decode()

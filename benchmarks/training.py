@@ -1,0 +1,134 @@
+"""The cost of one epoch, and of predicting many videos: `python benchmarks/training.py FEATURES [VIDEOS]`.
+
+FEATURES is a finished folder with tables of sound and picture of a video of about a minute. The epochs are those of the
+study's networks on 7,296 random sequences. Videos to predict are copies, as in `align_memory.py`; the model is a late
+fusion for two dimensions with untrained weights, which costs the same. All figures are seconds of processor time, which
+other programs on the machine disturb less than the clock: a model and a prediction without workers use one core each.
+Prints the figures and writes them to `results/training.json`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from align_memory import multiply
+
+from pipeline.dataset.dataset import open_dataset
+from pipeline.training import CLEAN, TrainingSettings, choose_tables
+from pipeline.training.fit import Windows, fit, one_thread
+from pipeline.training.models import Fitted
+from pipeline.training.networks import Network
+from pipeline.training.samples import features_of, with_presence
+from pipeline.training.saved_model import save_model
+from pipeline.training.scaling import fit_scaler
+
+AVCUES = str(Path(sys.executable).with_name("avcues"))
+VIDEOS, WINDOWS, EPOCHS = 64, 118, 4
+NETWORKS = {"unimodal": {"audio": 988}, "late fusion": {"audio": 988, "visual": 900}}
+
+
+def seconds_per_epoch(columns: dict[str, int]) -> float:
+    """The median epoch of one model on one thread, without the first, which sets up the libraries."""
+    random = np.random.default_rng(0)
+    rows = np.concatenate([np.arange(i * WINDOWS + 4, (i + 1) * WINDOWS) for i in range(VIDEOS)])
+    windows = Windows(
+        inputs={
+            n: torch.from_numpy(random.normal(size=(VIDEOS * WINDOWS, c)).astype("f4")) for n, c in columns.items()
+        },
+        rows=torch.from_numpy(rows),
+        history=(4, 1),
+        labels=torch.rand(len(rows), 1) - 0.5,
+    )
+    ends = [time.process_time()]
+    with one_thread():
+        network = Network(columns, 1, CLEAN)
+        fit(
+            network,
+            windows,
+            None,
+            (0,),
+            replace(CLEAN, epochs=EPOCHS),
+            seed=0,
+            told=lambda _: ends.append(time.process_time()),
+        )
+    return statistics.median(np.diff(ends)[1:].tolist())
+
+
+def save_untrained(folder: Path, features: Path) -> None:
+    """A late fusion of all tables for two dimensions, scaled to the features of one video."""
+    audio, visual = choose_tables(str(features), "late", None, None)
+    settings = TrainingSettings(
+        model="late", audio=audio, visual=visual, dimensions=("arousal", "valence"), label_range=(-1, 1)
+    )
+    data = open_dataset(str(features), tables=list(settings.tables))
+    table = data.read(data.videos[0])
+    columns = {block: with_presence(data, tables) for block, tables in settings.blocks.items()}
+    rows = np.arange(table.num_rows)
+    scalers = {
+        block: fit_scaler(features_of(table, names), rows, names, "standard") for block, names in columns.items()
+    }
+    inputs = {block: len(scaler.columns) for block, scaler in scalers.items()}
+    models = {
+        name: Fitted(scalers=scalers, estimator=Network(inputs, 1, CLEAN).eval(), history=settings.history)
+        for name in settings.dimensions
+    }
+    about = data.about()
+    document = {"step": about["step"], "tables": about["tables"], "labels": {}, "videos": {}, "leaks": []}
+    folder.mkdir()
+    save_model(folder, models, columns, settings, document)
+
+
+def seconds_of_reading(features: Path) -> float:
+    """Reading every video's tables as `predict` does."""
+    data = open_dataset(str(features))
+    started = time.process_time()
+    for video_id in data.videos:
+        data.read(video_id)
+    return time.process_time() - started
+
+
+def predict(model: Path, features: Path, out: Path) -> tuple[float, float]:
+    """Seconds and peak MB of the command."""
+    command = [AVCUES, "predict", str(model), str(features), "--out", str(out)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0, command
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e6
+
+
+def main(source: Path, videos: int) -> None:
+    """Prints and writes every figure."""
+    epochs = {name: round(seconds_per_epoch(columns), 2) for name, columns in NETWORKS.items()}
+    found: dict[str, object] = {"an epoch of 7,296 sequences, s of one core": epochs}
+    with tempfile.TemporaryDirectory(dir=source.resolve().parent) as place:
+        folder = Path(place)
+        for count in (videos // 10, videos):
+            features = folder / f"features{count}"
+            features.mkdir()
+            multiply(source, features, count)
+            if count < videos:
+                save_untrained(folder / "model", features)
+            reading = seconds_of_reading(features)
+            seconds, memory = predict(folder / "model", features, folder / "predictions.parquet")
+            found[f"predicting {count} videos"] = {
+                "s of one core": round(seconds, 1),
+                "of which reading": round(reading, 1),
+                "peak MB": round(memory),
+            }
+    text = json.dumps(found, indent=1)
+    print(text)
+    (Path(__file__).parent / "results" / "training.json").write_text(text + "\n")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 1000)

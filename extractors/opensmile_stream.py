@@ -1,0 +1,218 @@
+"""Feature sets of openSMILE, window by window, from one continuous pass over the sound track."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import shutil
+import tempfile
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from extractors.base import BaseExtractor
+from extractors.compute import Compute
+from extractors.protocol import Columns, Table
+from models_cache import AvcuesError
+
+if TYPE_CHECKING:
+    from opensmile.core.lib import OpenSMILE
+
+_HOP = Fraction(1, 100)
+# The last window's frames reach up to 40 ms past its end; with less silence than this, openSMILE drops the window.
+_TAIL = Fraction(60, 1000)
+
+
+@dataclass(frozen=True)
+class OpenSmileSettings:
+    """Options of openSMILE's feature sets.
+
+    Args:
+        rate_hz: Rate that the sound is resampled to, so that a mixed collection is comparable; "native" keeps the
+            rate of each track, as the published MuVi tables did. Values depend on the rate.
+    """
+
+    rate_hz: int | Literal["native"] = 48000
+
+
+class OpenSmileExtractor(BaseExtractor):
+    """A feature set of openSMILE, in openSMILE's names and order.
+
+    openSMILE runs once over the whole track with windows of fixed length: smoothing, deltas and pitch tracking carry
+    over window borders, as in the published MuVi tables. Samples go in as 16-bit integers, as openSMILE's own Python
+    interface feeds them, but clipped instead of wrapped. They are the plain mean of all channels of the track; a
+    low-frequency channel counts like any other.
+
+    openSMILE gives a number for every window. Where a functional has nothing to work on (pitch of a window without
+    voice, the slope between peaks where there is one peak), that number is 0.
+
+    Attributes:
+        feature_set: Path of the installed configuration, below openSMILE's folder of configurations.
+        conf: Name of our own configuration, which includes it.
+    """
+
+    imports = ("extractors.opensmile_import",)
+    libraries = ("opensmile", "soxr")
+    Settings = OpenSmileSettings
+    hop = _HOP
+    feature_set: ClassVar[str]
+    conf: ClassVar[str] = "standard.conf"
+
+    def __init__(self, settings: OpenSmileSettings = OpenSmileSettings()) -> None:
+        self.settings = settings
+        self.rate_hz = None if settings.rate_hz == "native" else settings.rate_hz
+        if self.rate_hz is not None:
+            self._check_rate(self.rate_hz)
+
+    def setup(self, compute: Compute) -> None:
+        """Loads openSMILE."""
+        import extractors.opensmile_import  # noqa: F401
+
+    def start_audio(self, rate_hz: int, step: Fraction, expected_windows: int) -> OpenSmileStream:
+        """Opens a stream for one video.
+
+        Raises:
+            AvcuesError: 10 ms is not a whole number of samples at this rate.
+        """
+        self._check_rate(rate_hz)
+        return OpenSmileStream(self.tables[0], self.feature_set, self.conf, rate_hz, step, expected_windows)
+
+    def _check_rate(self, rate_hz: int) -> None:
+        if rate_hz % 100 or rate_hz < 8000:
+            raise AvcuesError(
+                f"{self.name} cannot run at {rate_hz} Hz: its 10 ms hop must be a whole number of samples, "
+                "else windows drift (use --audio-rate 48000)"
+            )
+
+
+class OpenSmileStream:
+    """One sound track on its way through openSMILE, which runs in a thread of its own.
+
+    Args:
+        table: Its columns are the feature set's, in order.
+        feature_set: As in `OpenSmileExtractor`.
+        conf: As in `OpenSmileExtractor`.
+        rate_hz: Rate of the samples that will be written.
+        step: Window length in seconds.
+        expected_windows: A guess for sizing buffers.
+    """
+
+    def __init__(
+        self, table: Table, feature_set: str, conf: str, rate_hz: int, step: Fraction, expected_windows: int
+    ) -> None:
+        self._table = table
+        self._rate_hz = rate_hz
+        self._step = step
+        self._written = 0
+        self._rows = np.empty((len(table.columns), max(1, expected_windows)), np.float32)
+        self._count = 0
+        self._error: BaseException | None = None
+        self._smile: OpenSMILE | None = _open_smile(feature_set, conf, rate_hz, step)
+        self._smile.external_sink_set_callback("extsink", self._take_row)
+        self._thread = threading.Thread(target=self._run, name="opensmile", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            assert self._smile is not None
+            self._smile.run()
+        except BaseException as error:  # carried to the writing thread
+            self._error = error
+
+    def _take_row(self, values: npt.NDArray[np.float32]) -> None:
+        if self._count == self._rows.shape[1]:
+            grown = np.empty((len(self._rows), self._count + self._count // 2 + 1), np.float32)
+            grown[:, : self._count] = self._rows
+            self._rows = grown
+        self._rows[:, self._count] = values
+        self._count += 1
+
+    def write(self, samples: npt.NDArray[np.float32]) -> None:
+        """Takes the next samples of the track."""
+        self._written += len(samples)
+        self._feed(to_int16(samples))
+
+    def _feed(self, samples: npt.NDArray[np.int16]) -> None:
+        assert self._smile is not None
+        block = self._rate_hz // 10
+        for start in range(0, len(samples), block):
+            data = samples[start : start + block].tobytes()
+            while not self._smile.external_audio_source_write_data("extsource", data):
+                # The buffer is full: wait for openSMILE to read on.
+                self._thread.join(timeout=0.002)
+                if not self._thread.is_alive():
+                    raise AvcuesError(f"openSMILE stopped early: {self._error}") from self._error
+
+    def finish(self, windows: int) -> Mapping[str, Columns]:
+        """Ends the track, padded with silence to the given number of windows."""
+        wanted = math.ceil((windows * self._step + _TAIL) * self._rate_hz)
+        while self._written < wanted:
+            silence = np.zeros(min(wanted - self._written, self._rate_hz), np.float32)
+            self.write(silence)
+        assert self._smile is not None
+        self._smile.external_audio_source_set_eoi("extsource")
+        self._thread.join()
+        self._free()
+        if self._error is not None or self._count < windows:
+            raise AvcuesError(f"openSMILE gave {self._count} windows instead of {windows}: {self._error}")
+        names = (column.name for column in self._table.columns)
+        return {self._table.name: {name: self._rows[i, :windows] for i, name in enumerate(names)}}
+
+    def abort(self) -> None:
+        """Ends openSMILE on what it has and frees its memory."""
+        if self._smile is not None:
+            self._smile.external_audio_source_set_eoi("extsource")
+            self._thread.join()
+            self._free()
+
+    def _free(self) -> None:
+        if self._smile is not None:
+            self._smile.free()
+            self._smile = None
+
+
+def to_int16(samples: npt.NDArray[np.float32]) -> npt.NDArray[np.int16]:
+    """Scales -1..1 to 16 bits, rounds to nearest and clips (openSMILE's own conversion wraps at +1)."""
+    return np.clip(np.rint(samples * np.float32(32768)), -32768, 32767).astype(np.int16)
+
+
+def unit_of(pattern: str, unit: str) -> str:
+    """Unit of a functional, such as "{}/s" or "({})^2", of a descriptor in the given unit."""
+    return "1" if (pattern, unit) == ("({})^2", "1") else pattern.format(unit)
+
+
+def _open_smile(feature_set: str, conf: str, rate_hz: int, step: Fraction) -> OpenSMILE:
+    from extractors.opensmile_import import OpenSMILE
+
+    smile = OpenSMILE()
+    with tempfile.TemporaryDirectory() as folder:
+        spec = importlib.util.find_spec("opensmile")
+        assert spec is not None and spec.origin is not None
+        installed = _readable(Path(spec.origin).parent / "core" / "config", Path(folder) / "installed")
+        own = _readable(Path(__file__).with_name("opensmile_conf"), Path(folder) / "own")
+        options = {
+            "featureSet": installed / feature_set,
+            "source": installed / "shared" / "standard_external_wave_input.conf.inc",
+            "sink": installed / "shared" / "standard_external_data_output_single.conf.inc",
+            "sampleRate": rate_hz,
+            "bufferSamples": 4 * rate_hz,
+            "blockSamples": rate_hz // 10,
+            "lldFrames": max(500, math.ceil(4 * step / _HOP)),
+            "windowSeconds": float(step),
+        }
+        if conf == OpenSmileExtractor.conf:
+            options |= {"frameModeFunctionalsConf": own / "windows.conf", "bufferModeConf": own / "descriptors.conf"}
+        texts = {name: str(value) if isinstance(value, Path) else value for name, value in options.items()}
+        smile.initialize(str(own / conf), texts, loglevel=0)
+    return smile
+
+
+def _readable(folder: Path, copy: Path) -> Path:
+    """The folder of configurations, or a copy of it where openSMILE could not read its path: it must be ASCII."""
+    return folder if str(folder).isascii() else Path(shutil.copytree(folder, copy))

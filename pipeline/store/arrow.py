@@ -1,0 +1,53 @@
+"""Arrow arrays from NumPy's buffers; `pa.array` would import pandas, which takes longer than writing a few tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+_ARROW = {
+    "float32": pa.float32(),
+    "float64": pa.float64(),
+    "int16": pa.int16(),
+    "int32": pa.int32(),
+    "bool": pa.bool_(),
+}
+
+
+def array(values: npt.NDArray[Any], dtype: str, missing: npt.NDArray[np.bool_] | None = None) -> pa.Array:
+    """An Arrow array of numbers or truth values.
+
+    Args:
+        values: One-dimensional.
+        dtype: Name of the type in the array, as in `extractors.protocol.Column`.
+        missing: Where it is null; None: nowhere.
+
+    Raises:
+        ValueError: A whole number does not fit into the type.
+    """
+    stored = np.ascontiguousarray(values, dtype)
+    if values.dtype.kind in "iu" and stored.dtype.kind in "iu" and not np.array_equal(stored, values):
+        raise ValueError(f"whole numbers from {values.min()} to {values.max()} do not fit into {dtype}")
+    data = np.packbits(stored, bitorder="little") if dtype == "bool" else stored
+    return pa.Array.from_buffers(_ARROW[dtype], len(stored), [_validity(missing), pa.py_buffer(data)])
+
+
+def strings(values: Sequence[str | None], missing: npt.NDArray[np.bool_] | None = None) -> pa.Array:
+    """An Arrow array of strings, null where a value is None or `missing`."""
+    absent = np.array([value is None for value in values], bool)
+    if missing is not None:
+        absent |= missing
+    encoded = [b"" if gone else str(value).encode() for value, gone in zip(values, absent, strict=True)]
+    ends = np.cumsum([0, *map(len, encoded)], dtype=np.int32)
+    buffers = [_validity(absent), pa.py_buffer(ends), pa.py_buffer(b"".join(encoded))]
+    return pa.Array.from_buffers(pa.string(), len(encoded), buffers)
+
+
+def _validity(missing: npt.NDArray[np.bool_] | None) -> pa.Buffer | None:
+    if missing is None or not missing.any():
+        return None
+    return pa.py_buffer(np.packbits(~missing, bitorder="little"))

@@ -1,0 +1,73 @@
+"""`avcues doctor`: what it says of this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from command import avcues
+from dask.system import CPU_COUNT
+
+from models_cache import WeightsError
+from models_cache.cache import cache_dir, resolve
+from pipeline.cli.doctor import Finding, _feature, _writing
+
+
+def without_weights(cache: Path, **more: str) -> dict[str, str]:
+    return {k: v for k, v in os.environ.items() if k != "AVCUES_WEIGHTS_DIR"} | {"AVCUES_MODELS_DIR": str(cache)} | more
+
+
+def test_a_sound_machine_runs_everything_but_features_without_weights(tmp_path: Path) -> None:
+    command = ("doctor", "--json", "--out", tmp_path / "out")
+    done = avcues(*command, environment=without_weights(tmp_path, AVCUES_OFFLINE="1"))
+    found = {finding["subject"]: finding for finding in json.loads(done.stdout)}
+    assert done.returncode == 0, done.stdout
+    assert f"{CPU_COUNT} cores" in found["cores, memory"]["found"]
+    assert "a worker started and answered" in found["Dask"]["found"]
+    assert found[f"--out {tmp_path / 'out'}"]["state"] == "ok"
+    for name in ("shots", "emobase", "rhythm", "color", "lighting"):
+        assert (found[f"feature {name}"]["state"], found[f"feature {name}"]["found"]) == ("ok", "needs no weights")
+    for name in ("expressions", "scenes", "objects", "actions"):
+        assert found[f"feature {name}"]["state"] == "absent"
+        assert "avcues models import" in found[f"feature {name}"]["remedy"]
+
+
+def test_a_folder_that_cannot_be_written_is_a_problem_with_its_remedy(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = avcues("doctor", "--out", tmp_path / "file", environment=without_weights(tmp_path, AVCUES_OFFLINE="1"))
+    assert done.returncode == 1
+    lines = done.stdout.splitlines()
+    (row,) = [row for row, line in enumerate(lines) if line.startswith(f"no   --out {tmp_path / 'file'}")]
+    assert "cannot be written" in lines[row]
+    assert lines[row + 1].strip() == "-> name a writable folder"
+    get = [line for line in lines if "http://places2.csail.mit.edu/models_places365/resnet50_places365.pth.tar" in line]
+    assert len(get) == 1, "an address is broken"
+
+
+def test_a_full_disk_is_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.cli.doctor._ROOMY_BYTES", 1 << 60)
+    assert _writing("temporary folder", tmp_path, "elsewhere").state == "note"
+
+
+def test_what_extract_would_download_is_not_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AVCUES_MODELS_DIR", str(tmp_path))
+    monkeypatch.delenv("AVCUES_WEIGHTS_DIR", raising=False)
+    monkeypatch.delenv("AVCUES_OFFLINE", raising=False)
+    assert _feature("scenes") == Finding(
+        subject="feature scenes", state="ok", found="scenes/resnet50, downloaded on first use"
+    )
+
+
+def test_what_is_here_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    try:
+        resolve("faces/centerface")
+    except WeightsError as error:
+        pytest.skip(str(error))
+    monkeypatch.setenv("AVCUES_WEIGHTS_DIR", str(cache_dir()))
+    monkeypatch.setenv("AVCUES_MODELS_DIR", str(tmp_path))
+    monkeypatch.delenv("AVCUES_OFFLINE", raising=False)
+    assert "(if that fails, faces/centerface)" in _feature("expressions").found
+    monkeypatch.setenv("AVCUES_OFFLINE", "1")
+    assert "faces/centerface" in _feature("expressions").found

@@ -1,0 +1,117 @@
+"""The Python API: its examples, its silence, its errors, and its progress bars."""
+
+from __future__ import annotations
+
+import doctest
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import avcues
+from pipeline.cli.app import app
+from pipeline.runtime import api
+
+
+@pytest.fixture
+def clip(media: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """`clip.mp4` in the folder where the user works."""
+    (tmp_path / "clip.mp4").write_bytes(media("tiny4.mp4").read_bytes())
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "clip.mp4"
+
+
+def test_examples_of_the_docstrings_do_what_they_say(clip: Path) -> None:
+    examples = [found for found in doctest.DocTestFinder().find(api) if found.examples]
+    assert {found.name.rpartition(".")[2] for found in examples} == {"extract", "extract_many", "features"}
+    for example in examples:
+        assert doctest.DocTestRunner().run(example).failed == 0, example.name
+
+
+def test_nothing_is_printed_unless_asked(clip: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    avcues.extract("clip.mp4", features=["color"])
+    results = list(avcues.extract_many(["clip.mp4", "gone.mp4"], out="out", features=["color"], workers=1))
+    assert sorted((result.video_id, result.state) for result in results) == [("clip", "done"), ("gone", "failed")]
+    assert avcues.open_dataset("out").rows == 8
+    assert capfd.readouterr() == ("", "")
+
+
+def test_one_video_in_memory_equals_its_tables_on_disk(clip: Path) -> None:
+    import pyarrow.parquet as pq
+
+    result = avcues.extract("clip.mp4", features=["emobase", "color"])
+    list(avcues.extract_many(["clip.mp4"], "out", features=["emobase", "color"], workers="auto"))
+    assert set(result) == {"shots", "timeline", "emobase", "color"}
+    for name, table in result.items():
+        assert table.equals(pq.read_table(f"out/{name}/clip.parquet")), name
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "arguments"),
+    [
+        (avcues.AvcuesError, {"features": ["colr"]}, ("--features", "colr")),
+        (avcues.SettingsError, {"step": "half"}, ("--step", "half")),
+        (avcues.SettingsError, {"step": 0.25}, ("--step", "0.25")),
+        (avcues.SettingsError, {"weights_dir": "/no/such"}, ("--weights-dir", "/no/such")),
+        (avcues.AvcuesError, {"options": {"shots": {"detectr": "x"}}}, ("--set", "shots.detectr=x")),
+        (avcues.SettingsError, {"memory_limit": "lots"}, ("--memory-limit", "lots")),
+        (avcues.SettingsError, {"memory_limit": 0}, ("--memory-limit", "0")),
+        (avcues.SettingsError, {"workers": "many"}, ("--workers", "many")),
+        (avcues.SettingsError, {"resources": {"GPU": 1}}, ("--resources", "GPU=1")),
+    ],
+)
+def test_errors_are_those_of_the_command_line(
+    clip: Path, kind: type[Exception], options: dict, arguments: tuple[str, ...]
+) -> None:
+    with pytest.raises(kind) as error:
+        list(avcues.extract_many(["clip.mp4"], "out", **({"features": ["color"]} | options)))
+    assert isinstance(error.value, avcues.AvcuesError)
+    cheap = () if "--features" in arguments else ("--features", "color")
+    done = CliRunner().invoke(app, ["extract", "clip.mp4", "--out", "out", *cheap, *arguments])
+    assert (done.exit_code, done.output) == (2, f"avcues: {error.value}\n")
+    assert not Path("out").exists()
+
+
+def test_a_file_that_is_no_video_raises_what_it_is(clip: Path) -> None:
+    Path("text.mp4").write_text("no video\n" * 100)
+    with pytest.raises(avcues.MediaError, match=r"text\.mp4"):
+        avcues.extract("text.mp4", features=["color"])
+    with pytest.raises(avcues.InputError, match=r"gone\.mp4: no such file"):
+        avcues.extract("gone.mp4", features=["color"])
+    with pytest.raises(avcues.InputError, match="is a shell variable unset"):
+        list(avcues.extract_many(["clip.mp4"], out="", features=["color"]))
+
+
+EXTRACT = "import avcues; avcues.extract('clip.mp4', features=['color'], progress=True)"
+
+
+def test_progress_bars_in_a_terminal(clip: Path, media: Callable[[str], Path]) -> None:
+    clip.write_bytes(media("vfr20.mp4").read_bytes())  # long enough for a bar to be seen
+    terminal, theirs = pty.openpty()
+    environment = os.environ | {"COLUMNS": "100", "TERM": "xterm-256color"}
+    process = subprocess.Popen([sys.executable, "-c", EXTRACT], stdout=theirs, stderr=theirs, env=environment)
+    os.close(theirs)
+    shown = bytearray()
+    try:
+        while part := os.read(terminal, 4096):
+            shown += part
+    except OSError:  # the process has ended
+        pass
+    assert process.wait() == 0, shown
+    text = shown.decode(errors="replace")
+    assert "all videos" in text and "clip" in text
+    assert "reading" in text
+
+
+def test_progress_bars_in_a_notebook(clip: Path) -> None:
+    nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(EXTRACT)])
+    nbclient.NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(clip.parent)}}).execute()
+    kinds = [output.output_type for output in notebook.cells[0].outputs]
+    assert "display_data" in kinds
+    assert "error" not in kinds

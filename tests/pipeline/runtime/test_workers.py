@@ -1,0 +1,108 @@
+"""How many workers a machine is given, of how many threads, and which GPUs there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import SettingsError
+from pipeline.runtime import gpus
+from pipeline.runtime.cluster import default_workers, threads_per_worker
+from pipeline.runtime.run import Workers
+
+GIB = 1 << 30
+MANY = 1000
+
+
+@pytest.mark.parametrize(
+    ("cores", "memory_gib", "workers", "threads"),
+    [
+        (1, 1, 1, 1),
+        (2, 24, 2, 1),
+        (8, 16, 4, 2),  # five workers of one thread would leave three cores idle
+        (8, 15, 2, 4),
+        (8, 64, 8, 1),
+        (32, 64, 16, 2),
+        (64, 512, 64, 1),
+    ],
+)
+def test_no_core_is_idle_where_memory_allows(
+    cores: int, memory_gib: int, workers: int, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dask.system.CPU_COUNT", cores)
+    monkeypatch.setattr("distributed.system.MEMORY_LIMIT", memory_gib * GIB)
+    assert default_workers(MANY, (), None) == workers
+    assert threads_per_worker(workers) == threads
+
+
+def test_features_without_networks_need_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dask.system.CPU_COUNT", 8)
+    monkeypatch.setattr("distributed.system.MEMORY_LIMIT", 8 * GIB)
+    assert default_workers(MANY, (), None, networks=False) == 8
+    assert default_workers(MANY, (), None) < 8
+
+
+def test_no_more_workers_than_videos_or_gpus_can_serve(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dask.system.CPU_COUNT", 32)
+    monkeypatch.setattr("distributed.system.MEMORY_LIMIT", 256 * GIB)
+    assert default_workers(3, (), None) == 3
+    assert default_workers(MANY, ("0", "1"), None) == 8
+    assert default_workers(MANY, ("0", "1"), 2) == 4
+    assert default_workers(3, ("0", "1"), 2) == 3
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"count": -1}, {"per_gpu": 0}, {"resources": {"GPU": 1}}, {"scheduler": "tcp://h:1", "resources": {"GPU": 0}}],
+)
+def test_workers_out_of_range_are_refused(wrong: dict) -> None:
+    with pytest.raises(SettingsError, match=r"--(workers|resources)"):
+        Workers(**wrong)
+
+
+@pytest.fixture
+def two_cards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A driver's nvidia-smi that lists two cards."""
+    smi = tmp_path / "nvidia-smi"
+    smi.write_text("#!/bin/sh\necho 'GPU 0: H100 (UUID: GPU-1)'\necho '  MIG 1g'\necho 'GPU 1: H100 (UUID: GPU-2)'\n")
+    smi.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    forget()
+    yield
+    forget()
+
+
+def forget() -> None:
+    gpus.visible_gpus.cache_clear()
+    gpus._nvidia_smi.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("set_to", "visible"),
+    [
+        (None, ("0", "1")),
+        ("1", ("1",)),
+        ("1, 0", ("1", "0")),
+        ("GPU-2", ("GPU-2",)),
+        ("", ()),
+        ("-1", ()),
+    ],
+)
+def test_visible_gpus_are_the_cards_unless_the_variable_names_some(
+    two_cards: None, set_to: str | None, visible: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if set_to is None:
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    else:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", set_to)
+    assert gpus.visible_gpus() == visible
+
+
+def test_without_a_driver_there_is_no_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    forget()
+    assert gpus.visible_gpus() == ()
+    forget()

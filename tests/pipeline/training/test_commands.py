@@ -1,0 +1,339 @@
+"""`avcues train`, `evaluate`, `compare` and `predict`, run as a user runs them."""
+
+from __future__ import annotations
+
+import doctest
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from command import avcues
+from typer.testing import CliRunner, Result
+
+from pipeline import training
+from pipeline.cli.app import app
+from pipeline.dataset.dataset import open_dataset
+from pipeline.store.parquet import read_metadata
+
+FILES = {
+    "MODELCARD.md",
+    "folds.parquet",
+    "history.parquet",
+    "importance.parquet",
+    "metrics.json",
+    "model.json",
+    "out_of_fold.parquet",
+    "weights.safetensors",
+}
+TABLES = ("--audio", "rhythm", "--visual", "color,lighting")
+QUICK = ("--folds", 3, "--units", 16, "--epochs", 6, "--learning-rate", 0.003, "--seeds", 1)
+
+
+def run(*arguments: object) -> Result:
+    """The command in this process, which spares the start of another."""
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def train(planted: Path, out: Path, model: str, *options: object) -> str:
+    """Trains on the audiovisual gold standard, and returns what was said."""
+    done = run("train", *arguments(planted, out, model), *options)
+    assert done.exit_code == 0, done.stderr
+    return done.stderr
+
+
+def arguments(planted: Path, out: Path, model: str) -> list[object]:
+    labels = planted / "gold" / "audiovisual.parquet"
+    return [planted / "features", "--labels", labels, "--model", model, "--out", out, "--workers", 1]
+
+
+def pretraining(planted: Path) -> list[object]:
+    gold = planted / "gold"
+    return ["--pretrain-audio", gold / "music.parquet", "--pretrain-visual", gold / "visual.parquet"]
+
+
+def figures(model: Path) -> dict:
+    return json.loads((model / "metrics.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def late(planted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model with everything that can be asked for."""
+    out = tmp_path_factory.mktemp("models") / "late"
+    said = train(
+        planted, out, "late", *TABLES, *QUICK, "--ablate", "--annotations", planted / "ann", "--dimensions", "valence"
+    )
+    assert "1 labelled video has 4 windows or fewer, too short for one sequence; left out: short" in said
+    assert "fitted   valence without rhythm, fold 1 of 3" in said
+    return out
+
+
+@pytest.fixture(scope="module")
+def lasso(planted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("models") / "lasso"
+    train(planted, out, "lasso", *TABLES, "--folds", 3)
+    return out
+
+
+def test_a_model_is_saved_with_everything_that_its_figures_follow_from(late: Path, lasso: Path, planted: Path) -> None:
+    assert {path.name for path in late.iterdir()} - {"index.html"} == FILES
+    assert {path.name for path in lasso.iterdir()} - {"index.html"} == FILES | {"coefficients.parquet"}
+    about = json.loads((late / "model.json").read_text())
+    assert {*about["tables"]} == {"rhythm", "color", "lighting"}
+    assert (
+        about["tables"]["rhythm"]["recipe"]
+        == read_metadata(planted / "features" / "rhythm" / "clip00.parquet")["recipe"]
+    )
+    assert about["blocks"]["audio"]["columns"][-1] == "rhythm.present"
+    assert {"scaler", "columns"} == {*about["blocks"]["visual"]}
+    assert about["settings"]["seeds"] == 1
+    assert about["versions"]["torch"]
+    folds = pq.read_table(late / "folds.parquet").to_pylist()
+    for fold in range(3):
+        assert len({row["video_id"] for row in folds if row["fold"] == fold}) == 9
+    assert sorted(row["video_id"] for row in folds if row["part"] == "test") == [f"clip{i:02}" for i in range(9)]
+
+
+def test_figures_stand_beside_baselines_raters_importance_and_ablation(late: Path, lasso: Path) -> None:
+    found = figures(late)["dimensions"]["valence"]
+    for name in ("train_mean", "time_only"):
+        better = figures(lasso)["dimensions"]["valence"]["baselines"][name]["model_is_better_by"]
+        assert better["low"] > 0.1
+        assert found["baselines"][name]["model_is_better_by"]["videos"] == 9
+    assert found["human"]["series"] == 9 * 4
+    assert found["human"]["mean"] > 0.3
+    assert {*found["importance"]["tables"]} == {*found["ablation"]} == {"rhythm", "color", "lighting"}
+    assert found["importance"]["tables"]["color"] > 0
+    assert figures(late)["leaks"] == []
+    families = figures(lasso)["dimensions"]["arousal"]["importance"]["families"]
+    assert families[0]["family"] in ("hue and saturation", "rhythm")
+    card = (late / "MODELCARD.md").read_text()
+    assert re.search(r"\| valence \| this model \| 0\.\d{3} ± ", card)
+    assert "rater vs. others" in card
+
+
+def test_the_card_repeats_licences_that_bind_the_model(planted: Path, tmp_path: Path) -> None:
+    train(planted, tmp_path / "m", "lstm", "--audio", "emobase", *QUICK, "--dimensions", "valence", "--epochs", 1)
+    assert "openSMILE: audEERING's research licence, non-commercial" in (tmp_path / "m" / "MODELCARD.md").read_text()
+
+
+@pytest.mark.parametrize("model", ["lasso", "pair"])
+def test_one_thread_or_two_and_one_process_or_two_give_the_same_bytes(
+    planted: Path, tmp_path: Path, model: str
+) -> None:
+    options = [*TABLES, "--dimensions", "valence", *QUICK, "--epochs", 3]
+    if model == "pair":
+        options += pretraining(planted)
+    train(planted, tmp_path / "1", model, *options)
+    environment = {**os.environ, "AVCUES_OFFLINE": "1", "OMP_NUM_THREADS": "2", "MKL_NUM_THREADS": "2"}
+    done = avcues("train", *arguments(planted, tmp_path / "2", model)[:-1], 2, *options, environment=environment)
+    assert done.returncode == 0, done.stderr
+    for name in ("metrics.json", "weights.safetensors", "out_of_fold.parquet"):
+        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes(), name
+
+
+def test_figures_are_computed_again_from_what_was_saved(late: Path, planted: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(late, tmp_path / "late"))
+    before = (copy / "metrics.json").read_bytes()
+    (copy / "metrics.json").unlink()
+    (copy / "MODELCARD.md").unlink()
+    done = run("evaluate", copy, "--annotations", planted / "ann", "--json")
+    assert done.exit_code == 0, done.stderr
+    assert (copy / "metrics.json").read_bytes() == before
+    assert json.loads(done.stdout) == json.loads(before)
+    assert (copy / "MODELCARD.md").read_bytes() == (late / "MODELCARD.md").read_bytes()
+
+
+def test_models_are_compared_video_by_video(late: Path, lasso: Path) -> None:
+    done = run("compare", late, lasso, "--json")
+    assert done.exit_code == 0, done.stderr
+    found = json.loads(done.stdout)
+    (pair,) = found["dimensions"]["valence"]["pairs"]
+    one, other = (
+        {video["video_id"]: video["ccc"] for video in figures(m)["dimensions"]["valence"]["model"]["per_video"]}
+        for m in (late, lasso)
+    )
+    assert pair["compared"]["difference"] == pytest.approx(np.mean([one[v] - other[v] for v in one]))
+    assert pair["compared"]["videos"] == 9
+    # LASSO can use the short video, the network cannot.
+    assert any("have different folds" in note for note in found["notes"])
+
+
+def test_a_saved_model_predicts_the_same_in_another_process_and_on_workers(
+    late: Path, planted: Path, tmp_path: Path
+) -> None:
+    model = training.load_model(late)
+    data = open_dataset(str(planted / "features"), tables=model.settings.tables)
+    here = {video_id: training.predict_video(model, data, video_id) for video_id in data.videos}
+    for workers in (0, 2):
+        out = tmp_path / f"{workers}.parquet"
+        done = avcues("predict", late, planted / "features", "--out", out, "--workers", workers)
+        assert done.returncode == 0, done.stderr
+        assert "the model was trained on 10 of these 10 videos: how well it predicts them says little" in done.stderr
+        table = pq.read_table(out)
+        assert table.column_names == ["video_id", "window", "start", "end", "valence"]
+        of_clip = table.filter(table["video_id"].to_numpy(zero_copy_only=False) == "clip03")
+        assert of_clip["valence"].to_pylist() == here["clip03"]["valence"].to_pylist()
+        assert of_clip["valence"].to_pylist()[:5][:4] == [None] * 4
+        assert of_clip["valence"].null_count == 4
+        short = table.filter(table["video_id"].to_numpy(zero_copy_only=False) == "short")
+        assert short["valence"].null_count == 4
+    assert (tmp_path / "0.parquet").read_bytes() == (tmp_path / "2.parquet").read_bytes()
+
+
+def test_features_of_another_recipe_are_refused_with_every_difference(
+    late: Path, planted: Path, tmp_path: Path
+) -> None:
+    other = Path(shutil.copytree(late, tmp_path / "other"))
+    about = json.loads((other / "model.json").read_text())
+    about["tables"]["color"]["recipe"]["version"] = 99
+    about["tables"]["scenes"] = about["tables"]["lighting"]
+    (other / "model.json").write_text(json.dumps(about))
+    done = run("predict", other, planted / "features", "--out", tmp_path / "p.parquet")
+    assert done.exit_code == 2
+    first, second = done.stderr.strip().splitlines()
+    assert "color version: the model was trained with 99, this folder has 1" in first
+    assert "scenes: the model reads this table, but it is missing; add it with avcues extract" in second
+    assert not (tmp_path / "p.parquet").exists()
+
+
+def test_a_video_that_cannot_be_read_costs_no_other_video_anything(late: Path, planted: Path, tmp_path: Path) -> None:
+    features = Path(shutil.copytree(planted / "features", tmp_path / "features"))
+    (features / "color" / "clip02.parquet").write_bytes(b"not a table")
+    done = run("predict", late, features, "--out", tmp_path / "p.parquet")
+    assert done.exit_code == 1
+    assert re.search(r"failed +clip02: .*cannot be read", done.stderr)
+    assert len(set(pq.read_table(tmp_path / "p.parquet")["video_id"].to_pylist())) == 9
+
+
+def test_the_script_s_protocol_leaks_and_says_so_and_each_choice_can_be_replaced(planted: Path, tmp_path: Path) -> None:
+    options = [*TABLES, *QUICK, "--epochs", 1, "--dimensions", "valence", *pretraining(planted), "--protocol", "muvi"]
+    said = train(planted, tmp_path / "muvi", "pair", *options)
+    assert "--pretrain shared" in said
+    assert len(figures(tmp_path / "muvi")["leaks"]) == 2
+    chosen = json.loads((tmp_path / "muvi" / "model.json").read_text())["settings"]["protocol"]
+    assert chosen["split"], chosen["validation"] == ("kfold", "half")
+    replaced = {
+        "split": "hashed",
+        "validation": "tenth",
+        "scaling": "standard",
+        "scoring": "video",
+        "keep": "best",
+        "pretrain": "matched",
+        "block": "paper",
+        "loss": "ccc",
+    }
+    for name, value in replaced.items():
+        options += [f"--{name}", value]
+    said = train(planted, tmp_path / "own", "pair", *options)
+    assert "not comparable" not in said
+    assert figures(tmp_path / "own")["leaks"] == []
+    chosen = json.loads((tmp_path / "own" / "model.json").read_text())["settings"]["protocol"]
+    assert {name: chosen[name] for name in replaced} == replaced
+
+
+@pytest.mark.parametrize("heads", ["rater", "setup"])
+def test_single_raters_are_learned_by_heads_of_their_own(planted: Path, tmp_path: Path, heads: str) -> None:
+    options = ["--targets", "raters", "--heads", heads, "--annotations", planted / "ann", "--dimensions", "valence"]
+    train(planted, tmp_path / "m", "late", *TABLES, *QUICK, *options)
+    found = figures(tmp_path / "m")["dimensions"]["valence"]
+    assert {one["rater"] for one in found["raters"]["per_rater"]} >= (
+        {"r0", "r1", "r2", "r3"} if heads == "rater" else {"r0 (music)", "r0 (visual)", "r0 (audiovisual)"}
+    )
+    assert found["raters"]["own_head_is_better_by"]["over"] == "raters"
+    assert found["model"]["ccc"]["mean"] is not None  # against the mean of raters
+    model = training.load_model(tmp_path / "m")
+    data = open_dataset(str(planted / "features"), tables=model.settings.tables)
+    table = training.predict_video(model, data, "clip00")
+    assert table.column_names[4:] == ["valence", "valence_std"]
+    assert table["valence_std"].to_pylist()[10] > 0
+
+
+def test_soft_labels_are_learned_on_their_own_scale(planted: Path, tmp_path: Path) -> None:
+    shares = [f"clip{i:02},{0.1 * i:.1f}" for i in range(9)]
+    (tmp_path / "soft.csv").write_text("\n".join(["video_id,mood=calm", *shares]) + "\n")
+    options = [
+        "--labels",
+        tmp_path / "soft.csv",
+        "--model",
+        "lstm",
+        "--visual",
+        "color",
+        *QUICK,
+        "--label-range",
+        "0,1",
+        "--workers",
+        1,
+    ]
+    done = run("train", planted / "features", *options, "--out", tmp_path / "m")
+    assert done.exit_code == 0, done.stderr
+    assert [*figures(tmp_path / "m")["dimensions"]] == ["mood=calm"]
+    predicted = pq.read_table(tmp_path / "m" / "out_of_fold.parquet")["prediction"].to_numpy()
+    assert (predicted >= 0).all()
+    assert (predicted <= 1).all()
+
+
+WRONG = {
+    "no labels": (["--labels", "{place}/none.csv"], "none.csv: no such file of labels"),
+    "foreign labels": (["--labels", "{place}/foreign.csv"], "labels none of the dataset's videos"),
+    "no video_id": (["--labels", "{place}/nameless.csv"], "has no column video_id"),
+    "text labels": (["--labels", "{place}/words.csv"], "has no column of numbers to predict, only valence"),
+    "out of scale": (["--labels", "{place}/large.csv"], "give the scale of the labels with --label-range LOW,HIGH"),
+    "unknown dimension": (["--dimensions", "valense"], 'has no label "valense"; did you mean "valence"?'),
+    "unknown table": (["--audio", "emobass"], "emobass"),
+    "too many folds": (["--folds", "20"], "label 20 or more, or ask for fewer folds"),
+    "bad range": (["--label-range", "1"], "expected LOW,HIGH, such as 1,5"),
+    "one modality": (["--model", "late", "--visual", ""], "joins sound and picture: name tables with --visual as well"),
+    "two modalities": (["--model", "lstm"], "reads one modality"),
+    "no isolated ratings": (["--model", "pair"], "needs ratings of the isolated modalities"),
+    "needless pretraining": (["--pretrain-audio", "{place}/foreign.csv"], "only --model pair is pretrained"),
+    "no ratings": (["--model", "late", "--targets", "raters"], "give their ratings with --annotations"),
+    "odd units": (["--units", "3"], "--units 3: expected an even number"),
+    "out in the dataset": (["--out", "{features}/model"], "lies in the dataset"),
+    "out is something else": (["--out", "{features}/../gold"], "exists and is no model"),
+    "order": (["--split", "kfold", "--video-order", "{place}/foreign.csv"], "--video-order: does not name clip00"),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_wrong_input_is_one_helpful_line(planted: Path, tmp_path: Path, what: str) -> None:
+    (tmp_path / "foreign.csv").write_text("video_id,time,valence\nnowhere,0,0.5\n")
+    (tmp_path / "nameless.csv").write_text("video,valence\nclip00,0.5\n")
+    (tmp_path / "words.csv").write_text("video_id,time,valence\n" + "".join(f"clip{i:02},0,high\n" for i in range(9)))
+    (tmp_path / "large.csv").write_text("video_id,time,valence\n" + "".join(f"clip{i:02},0,{i}\n" for i in range(9)))
+    options, expected = WRONG[what]
+    options = [option.format(place=tmp_path, features=planted / "features") for option in options]
+    usual = {
+        "--labels": planted / "gold" / "audiovisual.parquet",
+        "--model": "lasso",
+        "--audio": "rhythm",
+        "--visual": "color",
+        "--out": tmp_path / "m",
+    }
+    chosen = usual | dict(zip(options[::2], options[1::2], strict=True))
+    done = run("train", planted / "features", *[part for option in chosen.items() for part in option])
+    assert done.exit_code == 2
+    assert "Traceback" not in done.stderr
+    (line,) = [line for line in done.stderr.strip().splitlines() if not line.startswith("note")]
+    assert expected in line
+    assert not (tmp_path / "m").exists()
+
+
+def test_a_folder_that_is_no_model_is_named(planted: Path) -> None:
+    for command in (["evaluate"], ["compare"], ["predict"]):
+        more = [planted / "gold"] if command == ["compare"] else []
+        more = [planted / "features", "--out", planted / "p.parquet"] if command == ["predict"] else more
+        done = run(*command, planted / "ann", *more)
+        assert done.exit_code == 2
+        (line,) = done.stderr.strip().splitlines()
+        assert "a folder that avcues train made" in line
+
+
+def test_public_names_are_documented_and_their_examples_run() -> None:
+    assert doctest.testmod(training).failed == 0
+    for name in training.__all__:
+        assert getattr(training, name).__doc__ or name in ("CLEAN", "MUVI")

@@ -1,0 +1,97 @@
+"""Measures, intervals and permutation tests, against reference tools and exact answers."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import audmetric
+import numpy as np
+import pytest
+from scipy import stats
+
+from pipeline.training.evaluate import Predictions, evaluate, paired, scores
+
+RANDOM = np.random.default_rng(0)
+
+
+def predictions(videos: int = 6, windows: int = 40, folds: int = 2, noise: float = 0.5, seed: int = 0) -> Predictions:
+    random = np.random.default_rng(seed)
+    targets = np.random.default_rng(99).normal(size=videos * windows)
+    return Predictions(
+        videos=tuple(f"v{i}" for i in range(videos)),
+        rows=tuple(np.arange(i * windows, (i + 1) * windows) for i in range(videos)),
+        folds=tuple(i % folds for i in range(videos)),
+        targets=targets,
+        values=targets + noise * random.normal(size=len(targets)),
+    )
+
+
+def test_measures_are_those_of_audmetric() -> None:
+    target, prediction = RANDOM.normal(size=100), RANDOM.normal(0.3, 2, size=100)
+    found = scores(target, prediction)
+    assert found["ccc"] == pytest.approx(audmetric.concordance_cc(target, prediction))
+    assert found["pearson"] == pytest.approx(audmetric.pearson_cc(target, prediction))
+    assert found["mse"] == pytest.approx(audmetric.mean_squared_error(target, prediction))
+    assert found["rmse"] == pytest.approx(found["mse"] ** 0.5)
+
+
+def test_what_is_not_defined_is_null_and_counted() -> None:
+    constant = scores(np.full(9, 0.1), np.arange(9.0))
+    assert np.isnan(constant["pearson"])
+    assert constant["ccc"] == 0
+    assert np.isnan(scores(np.full(9, 0.1), np.full(9, 0.1))["ccc"])
+    one = predictions(videos=2)
+    flat = Predictions(videos=one.videos, rows=one.rows, folds=one.folds, targets=one.targets, values=0 * one.values)
+    found = evaluate([flat])
+    assert found["pearson"] == {
+        "mean": None, "sd": None, "low": None, "high": None, "between_seeds": None, "undefined": 2
+    }  # fmt: skip
+    assert found["pooled"]["pearson"] == {"value": None, "low": None, "high": None}
+    assert found["pooled"]["rmse"]["value"] == pytest.approx(float(np.sqrt((one.targets**2).mean())))
+
+
+def test_pooled_measures_are_of_all_windows_and_their_intervals_draw_videos() -> None:
+    one = predictions()
+    found = evaluate([one])
+    for measure, value in scores(one.targets, one.values).items():
+        pooled = found["pooled"][measure]
+        assert pooled["value"] == pytest.approx(value)
+        assert pooled["low"] < value < pooled["high"]
+    resampled = []
+    for drawn in np.random.default_rng(1).integers(0, 6, (500, 6)):
+        rows = np.concatenate([one.rows[i] for i in drawn])
+        resampled.append(scores(one.targets[rows], one.values[rows])["ccc"])
+    assert found["pooled"]["ccc"]["low"] == pytest.approx(np.percentile(resampled, 2.5), abs=0.01)
+
+
+def test_figures_over_videos_are_means_with_an_interval_over_videos() -> None:
+    seeds = [predictions(seed=seed) for seed in range(2)]
+    found = evaluate(seeds)
+    by_hand = np.mean([[scores(s.targets[r], s.values[r])["ccc"] for r in s.rows] for s in seeds], axis=0)
+    assert found["ccc"]["mean"] == pytest.approx(by_hand.mean())
+    assert found["ccc"]["sd"] == pytest.approx(by_hand.std())
+    assert [one["ccc"] for one in found["per_video"]] == pytest.approx(by_hand.tolist())
+    expected = stats.bootstrap((by_hand,), np.mean, method="percentile", n_resamples=5000, rng=0).confidence_interval
+    assert found["ccc"]["low"] == pytest.approx(expected.low, abs=0.005)
+    assert found["ccc"]["high"] == pytest.approx(expected.high, abs=0.005)
+    assert found["ccc"]["between_seeds"] > 0
+
+
+def test_a_paired_permutation_is_near_the_exact_one() -> None:
+    one, other = RANDOM.normal(0.35, 0.5, 10), RANDOM.normal(0, 0.5, 10)
+    found = paired(one, other)
+    signs = np.array(list(product([-1, 1], repeat=10)))
+    exact = np.mean(np.abs((signs * (one - other)).mean(axis=1)) >= abs((one - other).mean()) - 1e-12)
+    assert found["p"] == pytest.approx(exact, abs=0.015)
+    assert found["difference"] == pytest.approx((one - other).mean())
+    assert paired(one, one)["p"] == 1
+
+
+def test_slices_of_111_begin_within_the_video_before() -> None:
+    one = predictions(videos=4, windows=114, folds=2)
+    assert [rows[0] for rows in one.slices("video")] == [0, 114, 228, 342]
+    # Fold 0 tests videos 0 and 2, whose rows stand one after the other.
+    slices = one.slices("s111")
+    assert [len(rows) for rows in slices] == [111] * 4
+    assert slices[0].tolist() == list(range(111))
+    assert slices[2].tolist() == [111, 112, 113, *range(228, 228 + 108)]
