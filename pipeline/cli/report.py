@@ -26,22 +26,26 @@ def report(
         list[str], typer.Argument(metavar="VIDEO_ID", autocompletion=_complete_videos, help="Videos; none: all.")
     ] = [],  # noqa: B006  (typer copies it)
     folder: Annotated[Path | None, typer.Option("--out", "-o", help="Folder of the pages; else DIR/report.")] = None,
-    media: Annotated[Path | None, typer.Option(help="Folder of the videos, if they are not where they were.")] = None,
+    media: Annotated[Path | None, typer.Option(help="Folder of the videos: the pages play them.")] = None,
     predictions: Annotated[
         Path | None, typer.Option(help="Parquet of avcues predict, or MODEL/out_of_fold.parquet, to show on each page.")
     ] = None,
     annotations: Annotated[
         Path | None, typer.Option(help="Folder of ratings: shows their gold standard, its spread and every rater.")
     ] = None,
+    columns: Annotated[
+        list[str],
+        typer.Option(metavar="TABLE.COLUMN", help="Columns to show as well, such as 'emobase.mfcc*'; repeatable."),
+    ] = [],  # noqa: B006
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; else one per core.")] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
-    """Makes a page to look at per video, and an index of all of them, for any browser, offline.
+    """Makes a page per video and an index of all videos, for any browser, offline.
 
-    Exit codes: 0 all made, 1 some pages could not be made, 2 nothing was started.
+    Exit codes: 0 all made, 1 some pages could not be made, 2 bad input.
     """
     with OneLineErrors(debug):
-        problems = make_report(out, video_ids, folder, media, predictions, annotations, workers)
+        problems = make_report(out, video_ids, folder, media, predictions, annotations, columns, workers)
     raise typer.Exit(1 if problems else 0)
 
 
@@ -52,6 +56,7 @@ def make_report(
     media: Path | None = None,
     predictions: Path | None = None,
     annotations: Path | None = None,
+    columns: Sequence[str] = (),
     workers: int | None = None,
 ) -> int:
     """Makes the pages behind a progress bar, names the one to open, and returns how many could not be made."""
@@ -69,7 +74,9 @@ def make_report(
             progress.update(bar, completed=done, total=total)
 
         emotion = Emotion(predictions, annotations)
-        made = build(out, video_ids, report=folder, media=media, emotion=emotion, workers=workers, tell=tell)
+        made = build(
+            out, video_ids, report=folder, media=media, emotion=emotion, columns=columns, workers=workers, tell=tell
+        )
     for problem in made.problems:
         print(f"avcues: {problem}", file=sys.stderr)
     print(f"{made.pages} {'page' if made.pages == 1 else 'pages'} made; open {made.open_first}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -10,21 +11,33 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from dask.system import CPU_COUNT
 
 from models_cache import AvcuesError, nearest
-from pipeline.errors import InputError
+from pipeline.errors import InputError, MediaError
 from pipeline.report import agreement_page, index, page
 from pipeline.report.emotion import Emotion
 from pipeline.report.index import PAGES, page_path, row_of, row_of_page, row_without_tables
-from pipeline.report.thumbnails import film_strip
+from pipeline.report.panels import chosen_columns, matching
+from pipeline.report.thumbnails import film_strip, find_source
 from pipeline.report.video import Video, video_ids
 from pipeline.store.files import prepare_output, write_atomically
 from pipeline.store.layout import report_path, table_path
 from pipeline.store.manifest import Manifest, require_manifest
 from pipeline.store.parquet import TIMELINE
 from pipeline.store.records import read_record
+
+
+@dataclass(frozen=True)
+class _Choices:
+    """What is the same for all pages of a call."""
+
+    emotion: Emotion
+    columns: Sequence[str]
+    listed: Sequence[str]
+    plays: bool
 
 
 @dataclass(frozen=True)
@@ -49,6 +62,7 @@ def build(
     report: Path | None = None,
     media: Path | None = None,
     emotion: Emotion = Emotion(),
+    columns: Sequence[str] = (),
     workers: int | None = None,
     tell: Callable[[int, int], None] = lambda done, total: None,
 ) -> Report:
@@ -57,8 +71,10 @@ def build(
     Args:
         out: Folder of a dataset.
         report: Folder of the pages; None: `report` in the dataset.
-        media: Folder with the videos, where they are not where they were measured.
+        media: Folder of the videos; the pages play them from there. None: they are looked for where they were measured,
+            and the pages do not play them.
         emotion: Predictions and ratings to show beside the features.
+        columns: Patterns of `table.column`; the columns that fit get a panel of their own.
         workers: Processes; None: one per core.
         tell: Called with the number of pages made so far, and of all.
 
@@ -77,15 +93,16 @@ def build(
     shown = list(dict.fromkeys(wanted)) or [v for v in known if table_path(out, TIMELINE.name, v).exists()]
     sources = _sources(out, shown, media)
     emotion.check()
+    _check_columns(out, shown, manifest, columns)
     page.library()
     report = report or Path(str(report_path(out)))
     prepare_output(report / PAGES)
 
     problems: list[str] = []
     tell(0, len(shown))
-    for done, problem in enumerate(
-        _each(partial(_make_page, out, report, manifest, emotion), shown, sources, workers), 1
-    ):
+    listed = [video_id for video_id in known if video_id in shown or page_path(report, video_id).exists()]
+    make = partial(_make_page, out, report, manifest, _Choices(emotion, columns, listed, media is not None))
+    for done, problem in enumerate(_each(make, shown, sources, workers), 1):
         problems += [problem] if problem else []
         tell(done, len(shown))
     title, agreement = out.resolve().name, report / agreement_page.PAGE
@@ -96,6 +113,13 @@ def build(
     _write(report / "index.html", index.render(title, rows, agreement.name if agreement.exists() else None))
     first = page_path(report, wanted[0]) if len(wanted) == 1 and not problems else report / "index.html"
     return Report(first, len(shown) - len(problems), tuple(problems))
+
+
+def _check_columns(out: Path, shown: Sequence[str], manifest: Manifest, patterns: Sequence[str]) -> None:
+    """Refuses a pattern that no column of any video fits."""
+    for pattern in patterns:
+        if not any(matching(Video(out, video_id, manifest), [pattern]) for video_id in shown):
+            raise InputError(f'--columns {pattern}: no numeric column fits; give TABLE.COLUMN, such as "emobase.mfcc*"')
 
 
 def _sources(out: Path, shown: Sequence[str], media: Path | None) -> list[list[Path]]:
@@ -112,18 +136,39 @@ def _sources(out: Path, shown: Sequence[str], media: Path | None) -> list[list[P
 
 
 def _make_page(
-    out: Path, report: Path, manifest: Manifest, emotion: Emotion, video_id: str, sources: list[Path]
+    out: Path,
+    report: Path,
+    manifest: Manifest,
+    choices: _Choices,
+    video_id: str,
+    sources: list[Path],
 ) -> str | None:
     """Makes one page and returns what went wrong, if anything: one video must not cost the others their pages."""
     try:
         video = Video(out, video_id, manifest)
-        strip = film_strip(video, sources)
-        _write(page_path(report, video_id), page.render(video, strip, row_of(video, strip), emotion.panels(video)))
+        listed = choices.listed
+        strip, path, at = film_strip(video, sources), page_path(report, video_id), listed.index(video_id)
+        links = page.Links(
+            media=_link(video, sources, path) if choices.plays else "",
+            previous=listed[at - 1] if at else None,
+            next=listed[at + 1] if at + 1 < len(listed) else None,
+        )
+        added = [*choices.emotion.panels(video), *chosen_columns(video, choices.columns)]
+        _write(path, page.render(video, strip, row_of(video, strip), links, added))
         return None
     except AvcuesError as error:
         return str(error)
     except Exception as error:
         return f"{video_id}: its page could not be made ({type(error).__name__}: {error}); try avcues validate {out}"
+
+
+def _link(video: Video, sources: Sequence[Path], page: Path) -> str:
+    """Address of the source as seen from the page, empty where there is none."""
+    try:
+        source = find_source(video, sources)
+    except MediaError:
+        return ""
+    return quote(Path(os.path.relpath(source.resolve(), page.parent.resolve())).as_posix())
 
 
 def _each(

@@ -6,9 +6,11 @@ import base64
 import gzip
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
@@ -44,14 +46,32 @@ def _asset(name: str) -> Markup:
     return Markup((files(__package__) / "assets" / name).read_text())
 
 
-def render(video: Video, strip: FilmStrip, row: Mapping[str, Any], emotion: Sequence[Panel] = ()) -> str:
+@dataclass(frozen=True, kw_only=True)
+class Links:
+    """Where a page leads.
+
+    Args:
+        media: Address of the file that the page plays, relative to the page; empty: it plays none.
+        previous: Id of the video before this one in the index; None: this is the first.
+        next: Id of the video after this one; None: this is the last.
+    """
+
+    media: str = ""
+    previous: str | None = None
+    next: str | None = None
+
+
+def render(
+    video: Video, strip: FilmStrip, row: Mapping[str, Any], links: Links = Links(), added: Sequence[Panel] = ()
+) -> str:
     """The page as text.
 
     Args:
-        emotion: Panels that stand above those of the tables.
+        links: Where the page leads.
+        added: Panels that stand above those of the tables.
         row: What the index says of the video; the page keeps it, so that the index can be made anew without the tables.
     """
-    made = [*emotion, *panels(video)]
+    made = [*added, *panels(video)]
     absent: dict[str, list[str]] = {}
     for panel in made:
         if panel.empty:
@@ -62,6 +82,8 @@ def render(video: Video, strip: FilmStrip, row: Mapping[str, Any], emotion: Sequ
         .render(
             video=video,
             row=row,
+            links=links,
+            quote=quote,
             facts=_facts(video),
             notices=_notices(video, strip),
             absent=absent,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 
 import cv2
 import numpy as np
@@ -71,6 +72,37 @@ def panels(video: Video) -> list[Panel]:
         *(_any(video, name) for name in others),
     ]
     return [panel for panel in made if panel is not None]
+
+
+def matching(video: Video, patterns: Sequence[str]) -> dict[str, list[str]]:
+    """The numeric columns per window whose `table.column` fits a pattern with `*` and `?`, by table."""
+    # Brackets are part of many names.
+    fits = [pattern.replace("[", "[[]") for pattern in patterns]
+    found = {
+        table: [name for name in video.numeric(table) if any(fnmatchcase(f"{table}.{name}", fit) for fit in fits)]
+        for table, about in video.tables.items()
+        if about["row"] == "window"
+    }
+    return {table: names for table, names in found.items() if names}
+
+
+def chosen_columns(video: Video, patterns: Sequence[str]) -> list[Panel]:
+    """A panel per table of which columns are asked for; one column is shown at a time."""
+    made = []
+    for table, names in matching(video, patterns).items():
+        values = video.values(table, names)
+        series = [series_of(video, table, name, values[:, i], colour=BLUE) for i, name in enumerate(names)]
+        made.append(
+            Panel(
+                title=f"Columns of {table}",
+                kind="lines",
+                note=f"{len(names)} {'column' if len(names) == 1 else 'columns'}",
+                series=series,
+                pick_one=True,
+                empty=why_empty(video, series),
+            )
+        )
+    return made
 
 
 def frame_colours(video: Video) -> list[str | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -21,6 +21,8 @@ from pipeline.report.video import Video
 from pipeline.store.files import fingerprint
 
 MOST_THUMBNAILS = 200
+_LEAST_PIECE_S = 4.0
+_PIECES = 24
 HEIGHT_PX = 96
 _INDEX_HEIGHT_PX = 54
 _QUALITY = 72
@@ -34,11 +36,13 @@ class Thumbnail:
         start: Seconds.
         end: Seconds.
         jpeg: As a data URI; empty where there is no picture.
+        cut: Whether a shot begins here; a long shot has several pictures.
     """
 
     start: float
     end: float
     jpeg: str = ""
+    cut: bool = True
 
 
 @dataclass(frozen=True)
@@ -66,15 +70,18 @@ def find_source(video: Video, candidates: Sequence[Path]) -> Path:
 
 
 def film_strip(video: Video, candidates: Sequence[Path]) -> FilmStrip:
-    """Thumbnails of the frames in the middle of the shots, empty where the source is missing or damaged.
+    """Thumbnails of the frames in the middle of the shots, or of the pieces of long ones.
+
+    They are empty where the source is missing or damaged.
 
     Args:
         candidates: Files that may be the video's source.
     """
-    stretches = merge(video.shots)
+    stretches = merge(pieces(video.shots))
     if not stretches:
         return FilmStrip(())
-    empty = tuple(Thumbnail(start, end) for start, end, _ in stretches)
+    cuts = {start for start, _ in video.shots}
+    empty = tuple(Thumbnail(start, end, cut=start in cuts) for start, end, _ in stretches)
     if video.status.get("damage", {}).get("clock_restarts"):
         return FilmStrip(empty, missing="the clock of this file restarts, so that frames cannot be found by their time")
     try:
@@ -83,13 +90,23 @@ def film_strip(video: Video, candidates: Sequence[Path]) -> FilmStrip:
     except (MediaError, OSError) as error:
         return FilmStrip(empty, missing=str(error))
     thumbnails = tuple(
-        Thumbnail(start, end, "" if image is None else _jpeg(image))
-        for (start, end, _), image in zip(stretches, images, strict=True)
+        replace(thumbnail, jpeg="" if image is None else _jpeg(image))
+        for thumbnail, image in zip(empty, images, strict=True)
     )
     # The longest shot stands for the video.
     _, cover = max(zip(stretches, images, strict=True), key=lambda it: (it[1] is not None, it[0][1] - it[0][0]))
     missing = "" if any(image is not None for image in images) else "no frame of this file could be decoded"
     return FilmStrip(thumbnails, "" if cover is None else _jpeg(_shrink(cover)), missing)
+
+
+def pieces(shots: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Start and end of the parts that get a picture each: a shot, or equal parts of one that lasts long."""
+    longest = max(_LEAST_PIECE_S, (shots[-1][1] - shots[0][0]) / _PIECES) if shots else 0.0
+    parts: list[tuple[float, float]] = []
+    for start, end in shots:
+        edges = np.linspace(start, end, max(1, round((end - start) / longest)) + 1).tolist()
+        parts += zip([start, *edges[1:-1]], [*edges[1:-1], end], strict=True)
+    return parts
 
 
 def merge(shots: Sequence[tuple[float, float]]) -> list[tuple[float, float, tuple[float, float]]]:

@@ -74,8 +74,8 @@ class Video:
 
     @cached_property
     def damage(self) -> str:
-        """What was lost while decoding, in words; empty if nothing was."""
-        return describe_damage(self.status.get("damage", {}))
+        """What could not be decoded, in words; empty if nothing was lost."""
+        return describe_damage(self.status.get("damage", {}), self.status.get("lost_s", 0.0))
 
     @cached_property
     def shot_of_windows(self) -> npt.NDArray[np.int32]:

@@ -21,7 +21,7 @@ function listenToPanels(stack, axis) {
   function move(event) {
     const x = event.clientX, before = fingers.get(event.pointerId);
     if (before === undefined) {
-      if (inside(event)) axis.point(axis.at(x));
+      if (inside(event) && !axis.playing()) axis.point(axis.at(x));
       return;
     }
     drag.moved ||= Math.abs(x - drag.x) > CLICK_PX;
@@ -96,6 +96,11 @@ function listenToKeys(axis) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("select, input") || !acts[event.key]) return;
     event.preventDefault();
     acts[event.key]();
+  });
+  document.addEventListener("keydown", event => {
+    const rel = {p: "prev", n: "next"}[event.key.toLowerCase()];
+    if (rel && !event.ctrlKey && !event.metaKey && !event.altKey && !event.target.closest("select, input"))
+      document.querySelector(`nav [rel=${rel}]`)?.click();
   });
   for (const [id, key] of [["closer", "+"], ["wider", "-"], ["whole", "0"]])
     document.getElementById(id).addEventListener("click", acts[key]);

@@ -24,6 +24,10 @@
     const numeric = key === "duration" || key === "shots";
     const compare = new Intl.Collator(undefined, {numeric: true}).compare;
     const order = (a, b) => numeric ? a.dataset[key] - b.dataset[key] : compare(a.dataset[key], b.dataset[key]);
+    for (const button of document.querySelectorAll("[data-sort]")) {
+      button.setAttribute("aria-pressed", button.dataset.sort === key);
+      button.dataset.order = button.dataset.sort === key ? (up ? "↑" : "↓") : "↕";
+    }
     body.append(...[...rows].sort((a, b) => up ? order(a, b) : order(b, a)));
   }
 

@@ -22,13 +22,14 @@ function readable(value) {
   if (value === null || value === undefined) return "–";
   const size = Math.abs(value);
   if (Number.isInteger(value) && size < 1e6) return String(value);
+  if (size < 5e-4) return value ? value.toExponential(1) : "0";
   return size >= 100 ? value.toFixed(0) : size >= 10 ? value.toFixed(1) : size >= 1 ? value.toFixed(2) : value.toFixed(3);
 }
 
 /** The line of one series: a swatch, its name, its value, its unit. */
 function lineOf(panel, series) {
   const swatch = element("i", {hidden: !series.colour}), value = element("b");
-  swatch.style.background = series.colour;
+  swatch.style.background = series.colour && `var(--${series.colour.slice(1)}, ${series.colour})`;
   const name = element("span", {textContent: series.name, title: `${series.column}: ${series.meaning}`});
   const unit = element("small", {textContent: UNITS[series.unit] ?? series.unit});
   const read = window => {
@@ -38,20 +39,36 @@ function lineOf(panel, series) {
   return {item: element("li", {}, swatch, name, value, unit), read};
 }
 
+/** What a chart shows, for those who do not see it: the range and the mean of each of its series. */
+function summaryOf(panel, series = panel.series) {
+  const said = series.filter(({role}) => role === "line" || role === "text").map(({name, values}) => {
+    const known = values.filter(value => value !== null);
+    if (!known.length) return `${name}: no value`;
+    const [low, high] = known.reduce(([low, high], v) => [Math.min(low, v), Math.max(high, v)], [Infinity, -Infinity]);
+    return `${name} from ${readable(low)} to ${readable(high)}, mean ${readable(known.reduce((a, b) => a + b) / known.length)}`;
+  });
+  return `${panel.title} over time. ${panel.note ? panel.note + ". " : ""}${said.join("; ")}`;
+}
+
 /** The place of a panel on the page: `host` for its chart, `read` to show the values of a window. */
-function place(panel, rebuild) {
+function place(panel, rebuild, add) {
   const words = element("span", {className: "words"});
   const label = element("header", {}, element("h2", {textContent: panel.title}), words, element("p", {textContent: panel.note}));
   if (panel.kind === "lanes") label.lastChild.append(ramp());
   const lines = panel.series.filter(series => series.role !== "faint").map(series => lineOf(panel, series));
-  const host = element("div", {className: "plot", role: "img", ariaLabel: `${panel.title} over time`});
+  const host = element("div", {className: "plot", role: "img", ariaLabel: panel.pick_one ? "" : summaryOf(panel)});
   const values = element("ul", {className: "values"}, ...lines.map(line => line.item));
   const placed = {panel, host, active: 0, section: element("section", {className: `panel ${panel.kind}`}, label, values, host)};
   placed.read = window => {
     words.textContent = (panel.words[window] || "").replaceAll("_", " ");
-    lines.forEach(line => line.read(window));
+    lines.forEach(line => line.item.hidden || line.read(window));
   };
   if (panel.pick_one) label.append(picker(placed, lines, rebuild));
+  if (panel.pick_one && panel.series.length > 1) {
+    const more = element("button", {textContent: "+", title: "Show another column as well", ariaLabel: `another panel of ${panel.title}`});
+    more.addEventListener("click", () => add(placed));
+    label.append(more);
+  }
   return placed;
 }
 
@@ -60,9 +77,11 @@ function picker(placed, lines, rebuild) {
   const named = ({name, unit}) => unit ? `${name} (${unit})` : name;
   const options = placed.panel.series.map((series, i) => element("option", {value: i, textContent: named(series)}));
   const select = element("select", {ariaLabel: `column of ${placed.panel.title}`}, ...options);
+  placed.pick = index => (select.value = index, show());
   const show = () => {
     placed.active = Number(select.value);
     lines.forEach((line, i) => line.item.hidden = i !== placed.active);
+    placed.host.ariaLabel = summaryOf(placed.panel, [placed.panel.series[placed.active]]);
   };
   select.addEventListener("change", () => (show(), rebuild()));
   show();
@@ -71,10 +90,10 @@ function picker(placed, lines, rebuild) {
 
 /** The shots as a panel: a strip of pictures, and the shot of each window. */
 function filmPanel(data, loaded) {
-  const film = data.film.map(({start, end, jpeg}) => {
+  const film = data.film.map(({start, end, jpeg, cut}) => {
     const image = jpeg ? Object.assign(new Image(), {onload: loaded, src: jpeg}) : null;
     const middle = data.colours[Math.floor((start + end) / 2 / data.step)];
-    return {start, end, image, colour: middle || "#d4d9e0"};
+    return {start, end, image, cut, colour: middle};
   });
   const shots = data.shots.length, pictures = film.length < shots ? `, ${film.length} pictures` : "";
   const words = data.shot_of_windows.map(shot => shot < 0 ? null : `shot ${shot + 1} · ${(data.shots[shot][1] - data.shots[shot][0]).toFixed(1)} s`);

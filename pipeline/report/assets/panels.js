@@ -2,8 +2,25 @@
 // Draws one panel: uPlot for axes, lines and areas; film strip, hues and lanes are painted into its canvas.
 
 const FONT = '11px "Helvetica Neue", "Segoe UI", Roboto, "Liberation Sans", Arial, sans-serif';
-const INK = "#5b6472", GRID = "#e6e9ee", NOTHING = [0, 0, 0, 0];
-const LANE_RAMP = [[237, 241, 246], [178, 208, 230], [84, 153, 199], [21, 91, 145], [8, 40, 78]];
+const NOTHING = [0, 0, 0, 0];
+const LIGHT_RAMP = [[237, 241, 246], [178, 208, 230], [84, 153, 199], [21, 91, 145], [8, 40, 78]];
+const DARK_RAMP = [[35, 41, 50], [27, 66, 104], [36, 115, 171], [105, 178, 226], [220, 240, 252]];
+// Colours of lines that are too dark on a dark ground, or too pale, and what stands in for them.
+const ON_DARK = {"#3f4754": "#ccd3dd", "#c3c8d0": "#667080", "#0072b2": "#3a9fe0"};
+let INK = "#5b6472", GRID = "#e6e9ee", LANE_RAMP = LIGHT_RAMP, dark = false;
+
+/** A colour that the style sheet sets. */
+const theme = name => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+
+/** Takes over the style sheet's colours, which are others at night. */
+function readTheme() {
+  dark = getComputedStyle(document.documentElement).colorScheme === "dark";
+  [INK, GRID, LANE_RAMP] = [theme("soft"), theme("grid"), dark ? DARK_RAMP : LIGHT_RAMP];
+  const stops = Array.from({length: 9}, (_, i) => `rgb(${laneColour(i / 8).slice(0, 3).map(Math.round)})`);
+  document.documentElement.style.setProperty("--ramp", `linear-gradient(to right, ${stops})`);
+}
+
+const shade = colour => dark && ON_DARK[colour] || colour;
 const HEIGHTS = {lines: 84, stack: 132, hues: 92, film: 84};
 const SECONDS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200];
 // Columns narrower than this are mush: from there on a column is the mean of several windows.
@@ -18,10 +35,7 @@ function laneColour(value) {
 
 /** The colours of lanes, from 0 to 1. */
 function ramp() {
-  const stops = Array.from({length: 9}, (_, i) => `rgb(${laneColour(i / 8).slice(0, 3).map(Math.round)})`);
-  const bar = element("i");
-  bar.style.background = `linear-gradient(to right, ${stops})`;
-  return element("span", {className: "ramp", ariaLabel: "colours from 0 to 1"}, "0", bar, "1");
+  return element("span", {className: "ramp", ariaLabel: "colours from 0 to 1"}, "0", element("i"), "1");
 }
 
 function hueColour(bin, bins) {
@@ -103,10 +117,10 @@ function paintHues(u, columns, panel) {
 function paintFilm(u, film) {
   clipped(u, (ctx, bbox) => {
     ctx.imageSmoothingEnabled = true;
-    for (const {start, end, image, colour} of film) {
+    for (const {start, end, image, colour, cut} of film) {
       const left = u.valToPos(start, "x", true), right = u.valToPos(end, "x", true);
       if (right < bbox.left || left > bbox.left + bbox.width) continue;
-      ctx.fillStyle = colour;
+      ctx.fillStyle = colour || theme("empty");
       ctx.fillRect(left, bbox.top, right - left, bbox.height);
       if (image && image.complete && image.naturalWidth) {
         const from = Math.max(left, bbox.left), to = Math.min(right, bbox.left + bbox.width);
@@ -117,8 +131,8 @@ function paintFilm(u, film) {
         ctx.drawImage(image, (image.naturalWidth - cut) / 2, 0, cut, image.naturalHeight, x, bbox.top, width, bbox.height);
       }
       if (right - left > 4 * devicePixelRatio) {
-        ctx.fillStyle = "#fff";
-        ctx.fillRect(left - devicePixelRatio, bbox.top, 2 * devicePixelRatio, bbox.height);
+        ctx.fillStyle = theme("paper");
+        if (cut) ctx.fillRect(left - devicePixelRatio, bbox.top, 2 * devicePixelRatio, bbox.height);
       }
     }
   });
@@ -140,7 +154,7 @@ function linesOf(panel, active) {
     return {
       range: [0, 1],
       // White seams between areas, where steps are wide enough to bear them.
-      styles: drawn.map(s => ({fill: s.colour, stroke: u => u.data[0].length * 6 < u.width ? "#fff" : s.colour, width: 0.7})).reverse(),
+      styles: drawn.map(s => ({fill: shade(s.colour), stroke: u => u.data[0].length * 6 < u.width ? theme("paper") : shade(s.colour), width: 0.7})).reverse(),
       values: columns => totals(drawn.map(s => perColumn(s.values, columns, mean))).map(closed),
     };
   }
@@ -150,8 +164,8 @@ function linesOf(panel, active) {
   const bare = {width: 0, stroke: "transparent"};
   return {
     range: [Math.min(...all.map(s => s.low)), Math.max(...all.map(s => s.high))],
-    styles: [...faint.map(s => ({stroke: s.colour + "a0", width: 0.8})), ...drawn.flatMap(s => [bare, bare, {stroke: s.colour, width: faint.length ? 2 : 1.5}])],
-    bands: drawn.map((s, i) => ({series: [0, 1].map(k => faint.length + 3 * i + 1 + k), fill: s.colour + "38"})),
+    styles: [...faint.map(s => ({stroke: shade(s.colour) + "a0", width: 0.8})), ...drawn.flatMap(s => [bare, bare, {stroke: shade(s.colour), width: faint.length ? 2 : 1.5}])],
+    bands: drawn.map((s, i) => ({series: [0, 1].map(k => faint.length + 3 * i + 1 + k), fill: shade(s.colour) + "38"})),
     values: columns => [...faint.map(s => perColumn(s.values, columns, mean)), ...drawn.flatMap(s => [
       perColumn(around(s, "high").values, columns, higher),
       perColumn(around(s, "low").values, columns, lower),
@@ -173,7 +187,7 @@ function yAxis(panel, layout) {
   return {
     size: layout.gutter, gap: 6, font: FONT, stroke: INK, ticks: {show: false}, grid: {stroke: GRID, width: 1}, space: 26,
     splits: hues ? [0, 120, 240, 360] : undefined,
-    values: (_, all) => all.map(v => hues ? v + "°" : String(+v.toPrecision(6))),
+    values: (_, all) => all.map(v => hues ? v + "°" : v && Math.abs(v) < 1e-3 ? (+v.toPrecision(3)).toExponential() : String(+v.toPrecision(6))),
   };
 }
 

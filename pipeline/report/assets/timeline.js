@@ -21,10 +21,14 @@ function makeAxis(data, changed) {
   axis.pan = seconds => axis.see(view.min + seconds, view.max + seconds);
   axis.whole = () => axis.see(0, end);
   axis.zoom = (factor, around = axis.centre()) => axis.see(around - (around - view.min) * factor, around + (view.max - around) * factor);
-  axis.point = second => {
+  /** Puts the cursor there; `heard`: it follows the sound, which need not be told. */
+  axis.point = (second, heard = false) => {
     view.window = Math.max(0, Math.min(view.windows - 1, Math.floor(second / view.step + 1e-9)));
+    if (!heard) axis.seek(second);
     changed(false);
   };
+  axis.seek = () => {};
+  axis.playing = () => false;
   axis.centre = () => {
     const second = (view.window + 0.5) * view.step;
     return second > view.min && second < view.max ? second : (view.min + view.max) / 2;
@@ -53,7 +57,7 @@ function ruler(host, view, layout, spill) {
     scales: {x: {time: false, range: () => [view.min, view.max]}},
     axes: [
       {
-        size: 24, gap: 3, font: FONT, stroke: INK, grid: {show: false}, ticks: {stroke: "#c5cbd4", size: 4}, ...labelsOf(view),
+        size: 24, gap: 3, font: FONT, stroke: INK, grid: {show: false}, ticks: {stroke: theme("edge"), size: 4}, ...labelsOf(view),
         values: (_, all) => all.map(t => clock(t, all[1] - all[0] < 1 ? 1 : 0)),
       },
       {show: false},
@@ -77,14 +81,14 @@ function paintOverview(canvas, view, colours) {
   const ctx = canvas.getContext("2d"), ratio = devicePixelRatio;
   const width = canvas.width = canvas.clientWidth * ratio, height = canvas.height = canvas.clientHeight * ratio;
   for (let x = 0; x < width; x++) {
-    ctx.fillStyle = colours[Math.floor(x / width * view.windows)] || "#d4d9e0";
+    ctx.fillStyle = colours[Math.floor(x / width * view.windows)] || theme("empty");
     ctx.fillRect(x, 0, 1, height);
   }
   const [from, to] = [view.min, view.max].map(t => t / view.end * width);
-  ctx.fillStyle = "rgba(246,247,249,.78)";
+  ctx.fillStyle = theme("veil");
   ctx.fillRect(0, 0, from, height);
   ctx.fillRect(to, 0, width - to, height);
-  ctx.strokeStyle = "#1d2430";
+  ctx.strokeStyle = theme("ink");
   ctx.lineWidth = 2 * ratio;
   ctx.strokeRect(from + ratio, ratio, Math.max(2 * ratio, to - from - 2 * ratio), height - 2 * ratio);
 }
@@ -111,7 +115,7 @@ async function main() {
   };
   const axis = makeAxis(data, changed), {view} = axis;
   const panels = data.film.length ? [filmPanel(data, () => changed(true)), ...data.panels] : data.panels;
-  const places = panels.map(panel => place(panel, build));
+  const places = panels.map(panel => place(panel, build, add));
   stack.append(...places.map(placed => placed.section));
 
   function show() {
@@ -127,9 +131,20 @@ async function main() {
     placeCursor(byId("cursor"), axis);
   }
 
+  /** A copy of a panel below it, with the next column. */
+  function add(above) {
+    const copy = place(above.panel, build, add);
+    copy.pick((above.active + 1) % above.panel.series.length);
+    places.splice(places.indexOf(above) + 1, 0, copy);
+    above.section.after(copy.section);
+    build();
+    copy.section.querySelector("select").focus();
+  }
+
   /** Everything is made anew when the width changes. */
   function build() {
     charts.forEach(u => u.destroy());
+    readTheme();
     const wide = matchMedia("(min-width: 800px)").matches;
     const layout = {
       width: places[0]?.host.clientWidth || stack.clientWidth, gutter: wide ? 44 : 34, right: wide ? 12 : 6,
@@ -147,6 +162,9 @@ async function main() {
   listenToPanels(stack, axis);
   listenToOverview(byId("overview"), axis);
   listenToKeys(axis);
+  if (byId("media")) listenToPlayer(byId("media"), axis);
+  offerDownloads(data, places, view, document.querySelector("h1").textContent);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", build);
   onNewWidth(stack, build);
   document.documentElement.dataset.ready = Math.round(performance.now());
 }

@@ -1,0 +1,57 @@
+"use strict";
+// Plays the video, or its sound, where the cursor is.
+
+/** A cursor that is moved by hand moves the video; a video that plays moves the cursor. */
+function listenToPlayer(media, axis) {
+  const {view} = axis, button = byId("play");
+  let wanted = null;
+
+  axis.playing = () => !media.paused && !media.ended;
+  axis.seek = second => {
+    // Seeking takes a while: of the places that the cursor passes meanwhile only the last counts.
+    wanted = second + 1e-3;
+    if (!media.seeking && media.readyState) seek();
+  };
+  function seek() {
+    if (wanted === null) return;
+    media.currentTime = Math.min(wanted, media.duration || view.end);
+    wanted = null;
+  }
+
+  function follow() {
+    if (!axis.playing()) return;
+    const second = media.currentTime, span = view.max - view.min;
+    if (!media.seeking) {
+      if (second < view.min || second >= view.max && second < view.end) axis.see(second, second + span);
+      axis.point(second, true);
+    }
+    requestAnimationFrame(follow);
+  }
+
+  function toggle() {
+    if (!media.error) axis.playing() ? media.pause() : media.play().catch(() => {});
+  }
+
+  function failed() {
+    const name = media.getAttribute("aria-label");
+    media.hidden = button.disabled = true;
+    byId("bar").classList.remove("plays");
+    byId("bar").before(element("p", {className: "notice", textContent: `This browser cannot play ${name}: the file was moved, or its format is unknown to the browser.`}));
+  }
+
+  media.addEventListener("loadedmetadata", seek);
+  media.addEventListener("seeked", seek);
+  media.addEventListener("play", () => (button.textContent = "Pause", follow()));
+  for (const end of ["pause", "ended"]) media.addEventListener(end, () => button.textContent = "Play");
+  media.addEventListener("error", failed);
+  media.addEventListener("click", toggle);
+  media.addEventListener("dblclick", () => media.requestFullscreen?.());
+  document.addEventListener("fullscreenchange", () => media.controls = document.fullscreenElement === media);
+  button.addEventListener("click", toggle);
+  document.addEventListener("keydown", event => {
+    if (event.key !== " " || event.ctrlKey || event.metaKey || event.altKey || event.target.closest("select, input, button, summary, a")) return;
+    event.preventDefault();
+    toggle();
+  });
+  if (media.error) failed();
+}
