@@ -142,7 +142,8 @@ def muvi(
     folder: Folder,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for emobase_features/ and the visual table.")],
     tables: Annotated[
-        str | None, typer.Option(help="Comma-separated visual tables; the study's, as far as they are there.")
+        str | None,
+        typer.Option(help="Comma-separated visual tables; by default those of the study that the dataset has."),
     ] = None,
     nulls: Annotated[
         Literal["zero", "empty"], typer.Option(help="Missing values become 0, or empty, which is NaN.")

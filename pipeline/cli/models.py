@@ -81,7 +81,7 @@ def fetch(
 
 @models.command()
 def verify(debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False) -> None:
-    """Hashes every file of the cache anew. Exit code 1 if one is not what it should be."""
+    """Checks the content of every file in the cache against its hash. Exit code 1 if one is damaged."""
     wrong = 0
     with OneLineErrors(debug):
         from models_cache.cache import cache_dir
@@ -93,16 +93,16 @@ def verify(debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.
             if path.is_file():
                 why = mismatch(asset, path)
                 wrong += why is not None
-                print(f"{name}: {why + '; remove ' + str(path) if why else 'as it should be'}")
+                print(f"{name}: {why + '; remove ' + str(path) if why else 'sound'}")
     raise typer.Exit(1 if wrong else 0)
 
 
 @models.command("import")
 def import_models(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Weights files that you have.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Weights files on this machine.")],
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
-    """Copies weights files into the cache; they are recognised by their content. Exit code 1 if some are unknown."""
+    """Copies weights files into the cache, recognised by their content. Exit code 1 if some are unknown."""
     failed = 0
     with OneLineErrors(debug):
         from models_cache import WeightsError

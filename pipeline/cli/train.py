@@ -83,7 +83,7 @@ def train(
         typer.Option(
             rich_help_panel=_LEARN,
             help="Folder of the ratings behind the labels, for the agreement of raters, for --targets raters, and "
-            "to fit labels anew in every fold.",
+            "to refit labels in every fold.",
         ),
     ] = None,
     targets: Annotated[

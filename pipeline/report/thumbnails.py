@@ -58,7 +58,7 @@ def find_source(video: Video, candidates: Sequence[Path]) -> Path:
     """The one of some files that a video's tables were measured from.
 
     Raises:
-        MediaError: None is there, or they are other files of the same name.
+        MediaError: None exists, or they are other files of the same name.
     """
     found = [path for path in candidates if path.is_file()]
     if not found:

@@ -1,4 +1,4 @@
-"""Many videos: in this process, or one Dask task per video on worker processes."""
+"""Processes many videos: in this process, or as one Dask task per video on worker processes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _WAITING = 8
 
 
 class SchedulerLostError(AvcuesError):
-    """The connection to the scheduler broke and did not come back."""
+    """The connection to the scheduler was lost and could not be restored."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +50,7 @@ class Cluster:
     resources: Mapping[str, float] | None = None
 
     def slots(self) -> int:
-        """Videos that can be worked on at once: one per thread of every worker."""
+        """How many videos can be processed at once: one per thread of every worker."""
         return sum(self.client.nthreads().values())
 
 
@@ -120,7 +120,7 @@ def map_in_order(
 
     Raises:
         SchedulerLostError: The scheduler is gone.
-        AvcuesError: The workers of a video were lost, again and again.
+        AvcuesError: Every worker that processed a video was lost.
     """
     from distributed import KilledWorker
 
@@ -137,7 +137,7 @@ def map_in_order(
         try:
             yield future.result()
         except KilledWorker as error:
-            raise AvcuesError(f"{video_id}: the workers that worked on it were lost, again and again") from error
+            raise AvcuesError(f"{video_id}: every worker that processed it was lost") from error
         except (asyncio.CancelledError, concurrent.futures.CancelledError) as error:
             raise _scheduler_lost() from error
 
@@ -154,7 +154,7 @@ def _submit(video: VideoInput, job: Job, cluster: Cluster) -> Future:
 
 
 def _finished(client: Client, in_work: Mapping[Future, VideoInput]) -> list[Future]:
-    """Those that are done, after a while at most."""
+    """The finished ones; returns after a short time even if none has finished."""
     from distributed import wait
 
     if client.status not in ("running", "connecting"):
@@ -169,7 +169,7 @@ def _finished(client: Client, in_work: Mapping[Future, VideoInput]) -> list[Futu
 
 
 def _result(future: Future, video: VideoInput, job: Job) -> VideoResult:
-    """What the worker says of a video; if it cannot say anything any more, that it is lost."""
+    """The worker's result of a video, or a failure if the worker was lost."""
     from distributed import KilledWorker
 
     if future.status in ("cancelled", "lost"):
@@ -178,7 +178,7 @@ def _result(future: Future, video: VideoInput, job: Job) -> VideoResult:
     if error is None:
         return future.result()
     if isinstance(error, KilledWorker):
-        error = AvcuesError(f"{video.source}: the workers that worked on it were lost, again and again ({error})")
+        error = AvcuesError(f"{video.source}: every worker that processed it was lost ({error})")
     return job.record(failure(video, error))
 
 
@@ -187,7 +187,7 @@ def _scheduler_lost() -> SchedulerLostError:
 
 
 class _Lonely:
-    """Says so when there has been no worker for a while: a cluster may be starting, or may be gone."""
+    """Tells the user when no worker has been connected for a while: a cluster may be starting, or may be gone."""
 
     def __init__(self, note: Callable[[str], object], client: Client) -> None:
         self._note = note

@@ -14,7 +14,7 @@ from functools import cache
 
 @cache
 def visible_gpus() -> tuple[str, ...]:
-    """What CUDA_VISIBLE_DEVICES may be set to for one GPU each; found out without loading CUDA.
+    """What CUDA_VISIBLE_DEVICES may be set to for one GPU each; determined without loading CUDA.
 
     Where the variable is set (by a batch system, dask-cuda or the user), these are its entries, in its order.
     """
@@ -25,7 +25,7 @@ def visible_gpus() -> tuple[str, ...]:
 
 
 class Seat:
-    """A number among the processes of this machine that share some GPUs: the lowest that nobody has.
+    """A number among the processes of this machine that share some GPUs: the lowest free one.
 
     So they are spread evenly whoever started them, also when some join later or are lost. It is free again after
     `close`, or when this process ends.
@@ -45,7 +45,7 @@ class Seat:
                     raise
 
     def close(self) -> None:
-        """Gives the number back."""
+        """Frees the number."""
         self._socket.close()
 
 

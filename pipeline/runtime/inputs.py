@@ -1,4 +1,4 @@
-"""From what the user names (files, folders, patterns, lists) to videos with ids."""
+"""Finds the videos that the user names by files, folders, patterns and lists, and gives them ids."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _LONGEST_ID_BYTES = 200  # file systems allow names of 255 bytes
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a call names: videos, the largest first, and one line for each argument that names none."""
+    """The videos of a call, the largest first, and one line for each argument that names none."""
 
     videos: tuple[VideoInput, ...]
     problems: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Each worker does its videos in a process of their own, so that nothing a video does can harm the worker.
+"""Each worker processes its videos in a separate process, so that no video can harm the worker.
 
 The worker starts `pipeline.runtime.worker_main`, watches it, and turns its end into a result: crashed, killed by the
 system, too slow, too large, or hung. The scheduler never sees a worker die of a video, on whatever cluster it runs.
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pipeline.store.files import VideoInput
 
 STANDSTILL_S = 600.0
-"""A video on which nothing moves for so long hangs."""
+"""A video that makes no progress for this long counts as hanging."""
 
 _POLL_S = 0.2
 # glibc gives freed memory back to the system at once under Dask's default setting; decoding then costs half again.
@@ -49,27 +49,27 @@ class WorkerDiedError(AvcuesError):
 
 
 class TimeLimitError(AvcuesError):
-    """A video took longer than it may."""
+    """A video exceeded its time limit."""
 
 
 class StandstillError(AvcuesError):
-    """Nothing moved on a video for a long while."""
+    """A video made no progress for a long time."""
 
 
 class MemoryLimitError(AvcuesError):
-    """A video needed more memory than it may."""
+    """A video exceeded its memory limit."""
 
 
 class StoppedError(AvcuesError):
-    """The run was ended while it worked on a video."""
+    """The run ended while a video was being processed."""
 
 
 class _DiedError(Exception):
-    """The process is gone; how, and its last words."""
+    """The process died; the text says how, and what it last printed."""
 
 
 class WorkerProcess:
-    """The process that does the work for one thread of a worker; started when needed, and again after it died."""
+    """The process that works for one thread of a worker; started when needed, and restarted after it died."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
@@ -115,7 +115,7 @@ class WorkerProcess:
         )
 
     def close(self) -> None:
-        """Ends the process, in the middle of a video too."""
+        """Ends the process, even in the middle of a video."""
         process, self._process = self._process, None
         if process is not None:
             process.kill()
@@ -128,7 +128,7 @@ class WorkerProcess:
             self._seat.close()
 
     def _gpu(self) -> dict[str, str]:
-        """The environment that shows the process one GPU, if there are several."""
+        """An environment in which the process sees one GPU, if there are several."""
         there = visible_gpus() if self._gpus is None else self._gpus
         if len(there) < 2:
             return {}
@@ -138,11 +138,11 @@ class WorkerProcess:
     def _try(self, video: VideoInput, job: Job, progress: VideoProgress) -> VideoResult:
         try:
             if job.run in _stopped:
-                raise StoppedError(f"{video.source}: the run was ended")
+                raise StoppedError(f"{video.source}: the run ended")
             return self._attempt(video, job, progress)
         except _DiedError as died:
             if job.run in _stopped:
-                return failure(video, StoppedError(f"{video.source}: the run was ended while it worked on it"))
+                return failure(video, StoppedError(f"{video.source}: the run ended while it was being processed"))
             crash = WorkerDiedError(f"{video.source}: the process died while working on it: {died}")
             return replace(failure(video, crash), unexpected=True)
         except AvcuesError as error:
@@ -179,21 +179,23 @@ class WorkerProcess:
         self._peak_bytes = max(self._peak_bytes, resident)
         if job.time_limit_s is not None and worked_s > job.time_limit_s:
             error = TimeLimitError(
-                f"{video.source}: not done after {job.time_limit_s:g} s; raise --time-limit if it needs longer"
+                f"{video.source}: not done after {job.time_limit_s:g} s; raise --time-limit to allow more"
             )
         elif stood_s > STANDSTILL_S:
-            error = StandstillError(f"{video.source}: nothing moved for {STANDSTILL_S / 60:.0f} minutes: it hangs")
+            error = StandstillError(
+                f"{video.source}: no progress for {STANDSTILL_S / 60:.0f} minutes; the decoder or a network hangs"
+            )
         elif job.memory_limit_bytes is not None and resident > job.memory_limit_bytes:
             error = MemoryLimitError(
                 f"{video.source}: needs more than {job.memory_limit_bytes / 2**30:.2g} GiB of memory; "
-                "raise --memory-limit if it may"
+                "raise --memory-limit to allow that"
             )
         if error is not None:
             self.close()
             raise error
 
     def _end_of(self, process: subprocess.Popen[bytes]) -> str:
-        """How the process ended, and where it was."""
+        """How the process ended, and where in the code it was."""
         try:
             code = process.wait(timeout=5)
         except subprocess.TimeoutExpired:
@@ -250,7 +252,7 @@ def process_isolated(video: VideoInput, job: Job, progress: VideoProgress) -> Vi
 
 
 def stop_processes(run: str) -> None:
-    """Ends this worker's processes; the videos that they work on are dropped."""
+    """Ends this worker's processes and drops the videos that they are processing."""
     _stopped.add(run)
     for process in _processes.values():
         process.close()

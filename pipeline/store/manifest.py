@@ -79,11 +79,11 @@ def require_manifest(out: Location) -> Manifest:
 
 
 def pin(out: Location, wanted: Manifest, *, overwrite: bool = False, video_ids: Collection[str] = ()) -> None:
-    """Writes the manifest, or checks that this run agrees with the one that is there and adds its new features to it.
+    """Writes the manifest, or checks that this run agrees with the existing one and adds its new features to it.
 
     Args:
         wanted: What this run computes.
-        overwrite: Every table of `video_ids` is made anew.
+        overwrite: Every table of `video_ids` is computed again.
 
     Raises:
         SettingsError: The folder holds tables made with other settings.
@@ -108,7 +108,7 @@ def pin(out: Location, wanted: Manifest, *, overwrite: bool = False, video_ids: 
 def check_settings(
     out: Location, wanted: Manifest, *, overwrite: bool = False, video_ids: Collection[str] = ()
 ) -> None:
-    """Checks, as `pin` does, that a run agrees with the manifest that is there, and writes nothing.
+    """Checks, as `pin` does, that a run agrees with the existing manifest, and writes nothing.
 
     Args:
         out: Output folder.
@@ -135,13 +135,13 @@ def _check(out: Location, before: Manifest, wanted: Manifest, *, overwrite: bool
     differences = _differences(before, wanted.recipes)
     if overwrite and others and differences:
         raise SettingsError(
-            f"{out} holds {len(others)} videos that this run does not make anew ({min(others)}, ...), and its "
-            "settings are others: name every video to overwrite, or use another --out"
+            f"{out} holds {len(others)} videos that this run would not overwrite ({min(others)}, ...), made with "
+            "other settings: name every video to overwrite, or use another --out"
         )
     for what, there, asked in [] if overwrite else differences:
         raise SettingsError(
             f"{out} was made with {what} = {json.dumps(there)}, this run asks for {json.dumps(asked)}: "
-            "use another --out, the same settings, or --overwrite to make everything anew"
+            "use another --out, the same settings, or --overwrite to compute everything again"
         )
 
 

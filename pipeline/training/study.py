@@ -90,7 +90,7 @@ def prepare(
         incomplete: A video that lacks a table is left out ("leave_out"), or is null there ("nulls").
         order: For split="kfold": the videos in the order in which they are split.
         annotations: The ratings that labels were made of, as `avcues annotations import` writes them: for targets of
-            single raters, and for gold standards that are fitted anew in every fold.
+            single raters, and for gold standards that are refitted in every fold.
         finished: Called with the number of videos read so far and the number of all.
 
     Raises:
@@ -119,7 +119,7 @@ def prepare(
         by_fold = [_refitted(files, ratings, parts, data) for parts in folds]
         of_folds = tuple(_labels(of_fold, ratings, data, videos, settings) for of_fold in by_fold)
         samples = replace(samples, of_folds=of_folds)
-        notes.append("the gold standard is fitted anew in every fold, on the training and validation videos only")
+        notes.append("the gold standard is refitted in every fold, on the training and validation videos only")
     for parts, of_fold in zip(folds, by_fold, strict=True):
         check_fold(parts, samples.fingerprints, of_fold, data)
     human = {} if ratings is None else _human(ratings, files[MAIN], settings, tested(folds), data)

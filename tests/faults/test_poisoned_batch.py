@@ -110,7 +110,7 @@ def test_a_video_that_needs_too_much_memory_is_given_up(tmp_path: Path) -> None:
         environment=environment,
     )
     assert done.returncode == 1
-    assert "greedy.mp4: needs more than 1.5 GiB of memory; raise --memory-limit if it may" in done.stderr
+    assert "greedy.mp4: needs more than 1.5 GiB of memory; raise --memory-limit to allow that" in done.stderr
     assert json.loads((out / "_status" / "greedy.json").read_text())["error_class"] == "MemoryLimitError"
     assert (out / "saboteur" / "modest.parquet").exists()
 

@@ -249,7 +249,7 @@ def test_overwriting_some_features_does_not_forget_the_others(tiny: Path, media,
     assert avcues("extract", other, "-o", tmp_path, *features, "--workers", 0).returncode == 0
     done = avcues("extract", clip, "-o", tmp_path, *features, "--overwrite", "--step", "0.2", "--workers", 0)
     assert done.returncode == 2
-    assert "1 videos that this run does not make anew (other, ...)" in done.stderr
+    assert "1 videos that this run would not overwrite (other, ...)" in done.stderr
     done = avcues("extract", clip, other, "-o", tmp_path, *features, "--overwrite", "--step", "0.2", "--workers", 0)
     assert done.returncode == 0, done.stderr
     assert avcues("validate", tmp_path).returncode == 0

@@ -91,7 +91,7 @@ def test_labels_that_were_fitted_on_test_videos_are_refused_or_fitted_anew(
     ):
         prepare(str(planted / "features"), labels, SETTINGS)
     study = prepare(str(planted / "features"), labels, SETTINGS, annotations=planted / "ann")
-    assert any("fitted anew in every fold" in note for note in study.notes)
+    assert any("refitted in every fold" in note for note in study.notes)
     # Ratings of the videos that fold 0 tests are turned upside down: its training labels do not change.
     tested = study.folds[0].test
     other = prepare(
