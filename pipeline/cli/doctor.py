@@ -79,15 +79,13 @@ def _python() -> Finding:
 
 
 def _machine() -> Finding:
-    from dask.system import CPU_COUNT
-    from distributed.system import MEMORY_LIMIT
-
     from pipeline.runtime.cluster import default_workers
     from pipeline.runtime.gpus import visible_gpus
+    from pipeline.runtime.machine import cores, memory_bytes
 
     workers = default_workers(1_000_000, visible_gpus(), None)
-    memory = MEMORY_LIMIT / 2**30
-    found = f"{CPU_COUNT} cores and {memory:.1f} GiB for this process; --workers auto starts {workers}"
+    memory = memory_bytes() / 2**30
+    found = f"{cores()} cores and {memory:.1f} GiB for this process; --workers auto starts {workers}"
     if memory < 4:
         return Finding(
             subject="cores, memory",

@@ -162,13 +162,14 @@ def extract(
         ),
     ] = None,
     memory_limit: Annotated[
-        str | None,
+        str,
         typer.Option(
             rich_help_panel=_LIMITS,
             metavar="SIZE",
-            help="Give up on a video that needs more, e.g. 4GiB; by default, more than a worker's share of the memory.",
+            help="Give up on a video that needs more, e.g. 4GiB. auto: its worker's share of the memory, but at least "
+            "6 GiB if the machine has them; none: no limit.",
         ),
-    ] = None,
+    ] = "auto",
     trust_headers: Annotated[
         bool,
         typer.Option(
@@ -199,7 +200,7 @@ def extract(
     Ctrl-C or SIGTERM.
     """
     with OneLineErrors(debug):
-        from pipeline.runtime.api import make_settings, parse_bytes, weights_folder
+        from pipeline.runtime.api import make_settings, parse_memory_limit, weights_folder
         from pipeline.runtime.job import Job
         from pipeline.runtime.run import Workers
         from pipeline.store.location import location
@@ -219,7 +220,7 @@ def extract(
             verify=verify,
             debug=debug,
             time_limit_s=time_limit,
-            memory_limit_bytes=None if memory_limit is None else parse_bytes(memory_limit),
+            memory_limit_bytes=parse_memory_limit(memory_limit),
         )
         if dry_run:
             from pipeline.cli.plan import show_plan

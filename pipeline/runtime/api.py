@@ -168,7 +168,7 @@ def extract_many(
     scheduler: str | None = None,
     resources: Mapping[str, float] | None = None,
     time_limit_s: float | None = None,
-    memory_limit: int | str | None = None,
+    memory_limit: int | str | None = "auto",
     max_failures: int | None = None,
     progress: bool = False,
 ) -> Iterator[VideoResult]:
@@ -197,8 +197,8 @@ def extract_many(
         scheduler: Address of a running Dask scheduler, such as "tcp://host:8786".
         resources: With a scheduler: what a worker must offer, such as {"GPU": 1}.
         time_limit_s: A video that takes longer fails.
-        memory_limit: A video that needs more memory fails; bytes, or text such as "4GiB". None: each worker's share of
-            the memory of this machine; no limit with a scheduler.
+        memory_limit: A video that needs more memory fails; bytes, or text such as "4GiB". "auto": 90 % of its worker's
+            share of the machine, but at least 6 GiB if the machine has them; None: no limit.
         max_failures: Stop after this many failed videos.
         progress: Show progress bars.
 
@@ -227,7 +227,7 @@ def extract_many(
         trust_headers=trust_headers,
         verify=verify,
         time_limit_s=time_limit_s,
-        memory_limit_bytes=None if memory_limit is None else parse_bytes(memory_limit),
+        memory_limit_bytes=parse_memory_limit(memory_limit),
     )
     if workers != "auto" and not isinstance(workers, int):
         raise SettingsError(f"--workers {workers}: expected a number of processes, 0, or auto")
@@ -307,20 +307,24 @@ def make_settings(
     )
 
 
-def parse_bytes(size: int | str) -> int:
-    """A number of bytes from text such as "4GiB".
+def parse_memory_limit(size: int | str | None) -> int | Literal["auto"] | None:
+    """A limit in bytes from text such as "4GiB"; "auto" stays as it is, "none" becomes None.
 
     Raises:
         SettingsError: It is no size.
     """
+    if size is None or size == "none":
+        return None
+    if size == "auto":
+        return "auto"
     from dask.utils import parse_bytes as parse
 
     try:
         number = int(parse(size))
     except (ValueError, OverflowError) as error:
-        raise SettingsError(f"--memory-limit {size}: expected a size such as 4GiB") from error
+        raise SettingsError(f"--memory-limit {size}: expected a size such as 4GiB, auto, or none") from error
     if number < 1:
-        raise SettingsError(f"--memory-limit {size}: expected a size such as 4GiB")
+        raise SettingsError(f"--memory-limit {size}: expected a size such as 4GiB, auto, or none")
     return number
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipeline.errors import AvcuesError
 from pipeline.runtime.job import Job
+from pipeline.runtime.machine import memory_bytes
 from pipeline.store.files import VideoInput
 from pipeline.store.records import VideoResult, failure
 
@@ -212,6 +213,9 @@ def _work_on_worker(video: VideoInput, job: Job) -> VideoResult:
     from pipeline.runtime.worker_process import process_isolated
 
     worker = get_worker()
+    # `dask worker --memory-limit` is for all threads of a worker; 0 there means no limit.
+    share = (worker.memory_manager.memory_limit or memory_bytes()) // worker.state.nthreads
+    job = job.with_share(share)
 
     def progress(video_id: str, done_s: float, total_s: float | None) -> None:
         worker.log_event(_TOPIC, {"report": (video_id, done_s, total_s)})

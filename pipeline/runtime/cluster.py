@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from extractors.partial_import import without_init
 from pipeline.errors import RunStoppedError, SettingsError, one_line
+from pipeline.runtime.machine import THREAD_BYTES, WORKER_BYTES, cores, memory_bytes
 from pipeline.runtime.worker_process import stop_processes
 from pipeline.store.files import write_atomically
 
@@ -21,13 +21,7 @@ if TYPE_CHECKING:
     from pipeline.store.location import Location
 
 WORKERS_PER_GPU = 4
-_WORKER_BYTES = 3 << 30
-"""Memory that a worker with every network needs, with room for large frames."""
-
 _WORKER_BYTES_WITHOUT_NETWORKS = 1 << 30
-_THREAD_BYTES = 1 << 30
-"""Memory that I3D needs for one more clip."""
-
 _STARTS = 3
 _MOST_THREADS = 8  # beyond, the decoder cannot keep them busy
 
@@ -54,8 +48,7 @@ def default_workers(videos: int, gpus: Sequence[str], workers_per_gpu: int | Non
         gpus: The GPUs that are used; each serves at most `workers_per_gpu` workers, and each worker needs a core.
         networks: Whether a feature uses networks; without them a worker needs little memory.
     """
-    cores, memory_bytes = _machine()
-    most = min(videos, cores, memory_bytes // (_WORKER_BYTES if networks else _WORKER_BYTES_WITHOUT_NETWORKS))
+    most = min(videos, cores(), memory_bytes() // (WORKER_BYTES if networks else _WORKER_BYTES_WITHOUT_NETWORKS))
     if gpus:
         return int(max(1, min(most, len(gpus) * (workers_per_gpu or WORKERS_PER_GPU))))
     if not networks:
@@ -65,23 +58,8 @@ def default_workers(videos: int, gpus: Sequence[str], workers_per_gpu: int | Non
 
 def threads_per_worker(workers: int) -> int:
     """Batches that each worker may compute at once: the cores that would otherwise be idle, as far as memory allows."""
-    cores, memory_bytes = _machine()
-    spare_bytes = memory_bytes // workers - _WORKER_BYTES
-    return int(max(1, min(cores // workers, 1 + spare_bytes // _THREAD_BYTES, _MOST_THREADS)))
-
-
-def memory_limit_bytes(workers: int) -> int:
-    """What a video may need if the user does not say: the worker's share of the memory, less a tenth for the rest."""
-    _, memory_bytes = _machine()
-    return int(0.9 * memory_bytes / max(1, workers))
-
-
-def _machine() -> tuple[int, int]:
-    """Cores and bytes of memory that this process may use, in a container too; as Dask finds them."""
-    with without_init("dask"), without_init("distributed"):  # a single worker needs no Dask, which takes long to import
-        from dask.system import CPU_COUNT
-        from distributed.system import MEMORY_LIMIT
-    return CPU_COUNT, MEMORY_LIMIT
+    spare_bytes = memory_bytes() // workers - WORKER_BYTES
+    return int(max(1, min(cores() // workers, 1 + spare_bytes // THREAD_BYTES, _MOST_THREADS)))
 
 
 @contextmanager

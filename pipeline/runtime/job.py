@@ -6,9 +6,10 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pipeline.errors import AvcuesError, SettingsError
+from pipeline.runtime.machine import memory_limit
 from pipeline.runtime.settings import Settings
 from pipeline.store.records import VideoResult, write_record
 
@@ -30,8 +31,8 @@ class Job:
         debug: Print tracebacks.
         time_limit_s: A video that takes longer fails; None: no limit, but a video that makes no progress for ten
             minutes fails.
-        memory_limit_bytes: A video that needs more memory fails; None: on this machine each worker's share of the
-            memory, on an existing cluster no limit.
+        memory_limit_bytes: A video that needs more memory fails. "auto": the limit follows from the worker's share of
+            its machine, see `pipeline.runtime.machine.memory_limit`; None: no limit.
         left_out: Features left out because their weights are missing, each with the reason; for the records.
         gpus: Values of CUDA_VISIBLE_DEVICES that the workers of a machine share evenly. Empty: the variable is left
             alone. None: each worker looks up the GPUs of its own machine.
@@ -49,20 +50,30 @@ class Job:
     verify: bool = False
     debug: bool = False
     time_limit_s: float | None = None
-    memory_limit_bytes: int | None = None
+    memory_limit_bytes: int | Literal["auto"] | None = "auto"
     left_out: Mapping[str, str] = field(default_factory=dict)
     gpus: tuple[str, ...] | None = ()
     run: str = field(default_factory=lambda: secrets.token_hex(8))
 
     def __post_init__(self) -> None:
         for option, limit in (("--time-limit", self.time_limit_s), ("--memory-limit", self.memory_limit_bytes)):
-            if limit is not None and not limit > 0:
+            if isinstance(limit, int | float) and not limit > 0:
                 raise SettingsError(f"{option} {limit}: expected a positive number")
 
     def with_threads(self, threads: int) -> Job:
         """A copy in which each worker computes this many batches at once."""
         compute = replace(self.settings.compute, threads=threads)
         return replace(self, settings=replace(self.settings, compute=compute))
+
+    def with_share(self, share_bytes: int) -> Job:
+        """The same with a memory limit in bytes instead of "auto".
+
+        Args:
+            share_bytes: Memory of its machine for each worker.
+        """
+        if self.memory_limit_bytes != "auto":
+            return self
+        return replace(self, memory_limit_bytes=memory_limit(share_bytes, self.settings.compute.threads))
 
     def record(self, result: VideoResult) -> VideoResult:
         """Writes a video's record on the machine that did the work, so that it appears together with the tables.

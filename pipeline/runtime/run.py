@@ -15,6 +15,7 @@ from pipeline.runtime import backends, cluster
 from pipeline.runtime.gpus import visible_gpus
 from pipeline.runtime.inputs import Inputs, collect
 from pipeline.runtime.job import Job
+from pipeline.runtime.machine import memory_bytes
 from pipeline.runtime.observer import Observer, Plan
 from pipeline.runtime.weights import describe_networks, settle
 from pipeline.runtime.worker_process import WorkerProcess
@@ -174,8 +175,7 @@ def _results(
             networks = any(extractor.weights for extractor in job.settings.create_extractors())
             count = cluster.default_workers(len(inputs.videos), job.gpus or (), workers.per_gpu, networks=networks)
         job = job.with_threads(cluster.threads_per_worker(max(1, count)))
-        if job.memory_limit_bytes is None:
-            job = replace(job, memory_limit_bytes=cluster.memory_limit_bytes(count))
+        job = job.with_share(memory_bytes() // max(1, count))
         if count == 0:
             yield backends.run_here(videos, job, observer.progress)
             return

@@ -78,6 +78,7 @@ class WorkerProcess:
         self._gpus: tuple[str, ...] | None = ()
         self._seat: Seat | None = None
         self._peak_bytes = 0
+        self._videos = 0
 
     def start(self, gpus: tuple[str, ...] | None = (), *, debug: bool = False, imports: Sequence[str] = ()) -> None:
         """Starts the process, so that it is ready when there is work; not needed before `process`.
@@ -93,6 +94,7 @@ class WorkerProcess:
         self._connection, theirs = Pipe()
         self._words = tempfile.TemporaryFile()  # noqa: SIM115  (`close` closes it)
         self._gpus = gpus
+        self._videos = 0
         self._process = subprocess.Popen(
             # -P: a folder named "pipeline" where the user happens to work is not ours.
             [sys.executable, "-P", "-m", "pipeline.runtime.worker_main", str(theirs.fileno()), *imports],
@@ -145,6 +147,9 @@ class WorkerProcess:
                 return failure(video, StoppedError(f"{video.source}: the run ended while it was being processed"))
             crash = WorkerDiedError(f"{video.source}: the process died while working on it: {died}")
             return replace(failure(video, crash), unexpected=True)
+        except MemoryLimitError as error:
+            # Part of the memory may be left over from earlier videos of the process; a fresh one has none of it.
+            return replace(failure(video, error), unexpected=self._videos > 1)
         except AvcuesError as error:
             return failure(video, error)
 
@@ -153,6 +158,7 @@ class WorkerProcess:
         process, connection = self._process, self._connection
         assert process is not None
         assert connection is not None
+        self._videos += 1
         started = moved = time.monotonic()
         try:
             connection.send((video, job))
@@ -185,10 +191,10 @@ class WorkerProcess:
             error = StandstillError(
                 f"{video.source}: no progress for {STANDSTILL_S / 60:.0f} minutes; the decoder or a network hangs"
             )
-        elif job.memory_limit_bytes is not None and resident > job.memory_limit_bytes:
+        elif isinstance(job.memory_limit_bytes, int) and resident > job.memory_limit_bytes:
             error = MemoryLimitError(
-                f"{video.source}: needs more than {job.memory_limit_bytes / 2**30:.2g} GiB of memory; "
-                "raise --memory-limit to allow that"
+                f"{video.source}: needs more than {job.memory_limit_bytes / 2**30:.1f} GiB of memory; "
+                "raise --memory-limit to allow that (none: no limit)"
             )
         if error is not None:
             self.close()

@@ -9,7 +9,8 @@ import pytest
 
 from pipeline.errors import SettingsError
 from pipeline.runtime import gpus
-from pipeline.runtime.cluster import default_workers, memory_limit_bytes, threads_per_worker
+from pipeline.runtime.cluster import default_workers, threads_per_worker
+from pipeline.runtime.machine import _group_limits, memory_limit
 from pipeline.runtime.run import Workers
 
 GIB = 1 << 30
@@ -44,9 +45,32 @@ def test_features_without_networks_need_little_memory(monkeypatch: pytest.Monkey
     assert default_workers(MANY, (), None) < 8
 
 
-def test_a_video_may_need_its_workers_share_of_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("distributed.system.MEMORY_LIMIT", 20 * GIB)
-    assert [memory_limit_bytes(workers) / GIB for workers in (0, 1, 4)] == pytest.approx([18, 18, 4.5])
+@pytest.mark.parametrize(
+    ("memory_gib", "workers", "threads", "limit_gib"),
+    [
+        (24, 2, 1, 10.8),
+        (8, 2, 1, 6),  # a share of 4 GiB would be too little for all networks on large frames
+        (16, 16, 1, 6),
+        (16, 2, 4, 9),  # each thread more needs memory of its own
+        (4, 1, 1, 3.6),  # the machine has no more
+    ],
+)
+def test_a_video_may_take_its_workers_share_and_never_too_little_for_ordinary_work(
+    memory_gib: int, workers: int, threads: int, limit_gib: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("distributed.system.MEMORY_LIMIT", memory_gib * GIB)
+    assert memory_limit(memory_gib * GIB // workers, threads) / GIB == pytest.approx(limit_gib)
+
+
+def test_the_memory_of_a_batch_job_is_that_of_the_control_groups_around_it(tmp_path: Path) -> None:
+    membership, job = tmp_path / "cgroup", tmp_path / "fs" / "slurm" / "job_7"
+    (job / "step_0").mkdir(parents=True)
+    membership.write_text("4:memory:/elsewhere\n0::/slurm/job_7/step_0\n")
+    (job / "step_0" / "memory.max").write_text("max\n")
+    (job / "memory.max").write_text(f"{16 * GIB}\n")
+    (job.parent / "memory.max").write_text(f"{128 * GIB}\n")
+    assert _group_limits(membership, tmp_path / "fs") == [16 * GIB, 128 * GIB]
+    assert _group_limits(tmp_path / "none", tmp_path / "fs") == []
 
 
 def test_no_more_workers_than_videos_or_gpus_can_serve(monkeypatch: pytest.MonkeyPatch) -> None:
