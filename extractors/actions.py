@@ -64,7 +64,7 @@ class Actions(BaseExtractor):
 
     name = "actions"
     version = 1
-    imports = ("torch", "openvino")
+    imports = ("torch",)
     citation = "Carreira and Zisserman 2017, Quo vadis, action recognition?; PyTorchVideo (Fan et al. 2021)"
     libraries = ("torch", "openvino")
     Settings = ActionsSettings

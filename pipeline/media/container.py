@@ -307,7 +307,7 @@ class Media:
 def _open_container(source: Source, *, trust_headers: bool) -> InputContainer:
     options = limits.decoder_options(trust_headers=trust_headers)
     try:
-        with limits.refusing_oversized_pictures(source.name):
+        with limits.refusing_oversized_pictures(source.name, trust_headers=trust_headers):
             # Read through Python's file, so that a disk or network that fails is told from a file that is damaged.
             opened = av.open(source.file, options=options, metadata_errors="ignore", buffer_size=_READ_BYTES)
         return cast(InputContainer, opened)

@@ -27,13 +27,13 @@ def decoder_options(*, trust_headers: bool) -> dict[str, str]:
 
 
 @contextmanager
-def refusing_oversized_pictures(name: str) -> Iterator[None]:
+def refusing_oversized_pictures(name: str, *, trust_headers: bool) -> Iterator[None]:
     """Raises an error if FFmpeg refuses a picture size while a file is opened.
 
     FFmpeg leaves the size of such a stream at 0 x 0 and says what it was in its log only.
 
     Raises:
-        MediaError: The headers claim larger pictures than `decoder_options` allow.
+        MediaError: The headers claim larger pictures than `decoder_options` allow, or than FFmpeg can decode at all.
     """
     level, skips_repeated = av.logging.get_level(), av.logging.get_skip_repeated()
     av.logging.set_level(av.logging.ERROR)
@@ -46,7 +46,10 @@ def refusing_oversized_pictures(name: str) -> Iterator[None]:
         av.logging.set_skip_repeated(skips_repeated)
     for _, _, line in lines:
         if oversized := _OVERSIZED.match(line):
-            check_picture(name, *map(int, oversized.groups()))
+            width, height = map(int, oversized.groups())
+            if trust_headers:
+                raise MediaError(f"{name}: FFmpeg cannot decode pictures of {width} x {height} pixels; scale them down")
+            check_picture(name, width, height)
 
 
 def check_picture(name: str, width: int, height: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -51,8 +52,10 @@ def test_nothing_leaves_this_machine(
     except WeightsError as error:
         pytest.skip(str(error))
     out = tmp_path / "features"
+    clips = [shutil.copy(media("tiny4.mp4"), tmp_path / name) for name in ("first.mp4", "second.mp4")]
     for command in (
-        ["extract", media("tiny4.mp4"), "--out", out, "--variant", f"objects={yolo_checkpoint}", "--workers", "2"],
+        ["extract", clips[0], "--out", tmp_path / "one", "--features", "actions", "--workers", "1"],
+        ["extract", *clips, "--out", out, "--variant", f"objects={yolo_checkpoint}", "--workers", "2"],
         ["doctor"],
         ["report", out],
         ["align", out, "--out", tmp_path / "train.parquet"],

@@ -174,7 +174,7 @@ def test_tidy_and_wide_files_are_imported(tmp_path: Path) -> None:
             ["gold", "ANN", "--out", "x", "--smooth", "mean:3"],
             '"mean:3" is not a filter; expected savgol:WINDOWS:ORDER',
         ),
-        (["gold", "ANN", "--out", "x", "--step", "0"], "--step 0: expected more than 0 seconds"),
+        (["gold", "ANN", "--out", "x", "--step", "0"], "--step 0: expected seconds, more than 0"),
         (
             ["gold", "ANN", "--out", "x", "--training-videos", "none.txt"],
             "none.txt: cannot be read as a list of video ids",
@@ -214,7 +214,7 @@ def test_the_videos_of_a_folder_are_rated_and_their_delays_estimated(finished: P
     )
     assert done.returncode == 0, done.stderr
     table = pq.read_table(train)
-    assert table["target.valence"].null_count == 0
+    assert table["target__valence"].null_count == 0
     assert len(table) == sum(lengths.values())
 
 

@@ -24,7 +24,7 @@ def offered(line: str, folder: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("avcues extract clip.mp4 --features emobase,co", ["emobase,color"]),
+        ("avcues extract clip.mp4 --features emobase,col", ["emobase,color"]),
         ("avcues extract clip.mp4 --features al", ["all"]),
         ("avcues extract clip.mp4 --variant actions=i3d_rgb", ["actions=i3d_rgb_imagenet", "actions=i3d_rgb_scratch"]),
         ("avcues report features b", ["bikes", "bus"]),

@@ -70,6 +70,12 @@ def test_an_oversized_picture_is_refused_before_it_is_allocated(width: int, heig
     assert peak_of_opening(path) < width * height
 
 
+def test_a_picture_that_ffmpeg_cannot_decode_does_not_ask_for_trust_again(tmp_path: Path) -> None:
+    path = video_of_png(tmp_path / "bomb.mov", 16_384, 16_384)
+    with pytest.raises(MediaError, match="FFmpeg cannot decode pictures of 16384 x 16384 pixels"):
+        Media.open(path, trust_headers=True)
+
+
 def test_a_picture_size_that_grows_in_mid_stream_is_damage_not_memory(tmp_path: Path) -> None:
     path = tmp_path / "grows.mov"
     with av.open(str(path), "w") as container:

@@ -287,7 +287,7 @@ WRONG = {
     "unknown table": (["--audio", "emobass"], "emobass"),
     "too many folds": (["--folds", "20"], "label 20 or more, or ask for fewer folds"),
     "bad range": (["--label-range", "1"], "expected LOW,HIGH, such as 1,5"),
-    "one modality": (["--model", "late", "--visual", ""], "joins sound and picture: name tables with --visual as well"),
+    "one modality": (["--model", "late", "--visual", ""], "--visual is empty"),
     "two modalities": (["--model", "lstm"], "reads one modality"),
     "no isolated ratings": (["--model", "pair"], "needs ratings of the isolated modalities"),
     "needless pretraining": (["--pretrain-audio", "{place}/foreign.csv"], "only --model pair is pretrained"),
