@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from extractors.expressions import CLASSES
 from models_cache.loading import check_all_used, load_keras_arrays, load_torch, weights_loader
 
+CLASSES = 7
 _VGG19: tuple[int | str, ...] = (64, 64, "M", 128, 128, "M", *[256] * 4, "M", *[512] * 4, "M", *[512] * 4, "M")
 _VGG_SIZE, _VGG_CROP = 48, 44
 _XCEPTION_BLOCKS = (16, 32, 64, 128)
@@ -37,7 +37,7 @@ class FerVGG19(nn.Module):
                 layers += [nn.Conv2d(channels, width, 3, padding=1), nn.BatchNorm2d(width), nn.ReLU(inplace=True)]
                 channels = width
         self.features = nn.Sequential(*layers)
-        self.classifier = nn.Linear(512, len(CLASSES))
+        self.classifier = nn.Linear(512, CLASSES)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.classifier(self.features(x).flatten(1))
@@ -131,7 +131,7 @@ class MiniXception(nn.Module):
         self.stem2_norm = nn.BatchNorm2d(8, eps=1e-3)
         widths = (8, *_XCEPTION_BLOCKS)
         self.blocks = nn.ModuleList(_Block(a, b) for a, b in zip(widths, _XCEPTION_BLOCKS, strict=False))
-        self.head = nn.Conv2d(_XCEPTION_BLOCKS[-1], len(CLASSES), 3, padding=1)
+        self.head = nn.Conv2d(_XCEPTION_BLOCKS[-1], CLASSES, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
         x = functional.relu(self.stem1_norm(self.stem1(x)))
