@@ -36,4 +36,7 @@ def _imported() -> Any:
     finally:
         if loaded is not None:
             sys.modules[_TELEMETRY] = loaded
+    # Its first call fills a table in C++ and runs Python meanwhile: two threads that infer for the first time at once
+    # would wait for each other forever.
+    package.Type.f32.to_dtype()
     return package

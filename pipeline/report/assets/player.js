@@ -18,13 +18,16 @@ function listenToPlayer(media, axis) {
     wanted = null;
   }
 
+  function show() {
+    const second = media.currentTime, span = view.max - view.min;
+    if (media.seeking) return;
+    if (second < view.min || second >= view.max && second < view.end) axis.see(second, second + span);
+    axis.point(second, true);
+  }
+
   function follow() {
     if (!axis.playing()) return;
-    const second = media.currentTime, span = view.max - view.min;
-    if (!media.seeking) {
-      if (second < view.min || second >= view.max && second < view.end) axis.see(second, second + span);
-      axis.point(second, true);
-    }
+    show();
     requestAnimationFrame(follow);
   }
 
@@ -42,7 +45,7 @@ function listenToPlayer(media, axis) {
   media.addEventListener("loadedmetadata", seek);
   media.addEventListener("seeked", seek);
   media.addEventListener("play", () => (button.textContent = "Pause", follow()));
-  for (const end of ["pause", "ended"]) media.addEventListener(end, () => button.textContent = "Play");
+  for (const end of ["pause", "ended"]) media.addEventListener(end, () => (button.textContent = "Play", show()));
   media.addEventListener("error", failed);
   media.addEventListener("click", toggle);
   media.addEventListener("dblclick", () => media.requestFullscreen?.());
