@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cache
 
-from extractors.opensmile_stream import OpenSmileExtractor, unit_of
+from extractors.opensmile_stream import QUARTILES, OpenSmileExtractor, unit_of
 from extractors.protocol import Column, Table
 
 Descriptors = Mapping[str, tuple[str, str]]
@@ -58,12 +58,7 @@ _EXTREMES: Functionals = {
     "minPos": ("fraction", "position of the minimum within the frames"),
 }
 _PERCENTILES: Functionals = {
-    "quartile1": ("{}", "first quartile"),
-    "quartile2": ("{}", "median"),
-    "quartile3": ("{}", "third quartile"),
-    "iqr1-2": ("{}", "range from the first quartile to the median"),
-    "iqr2-3": ("{}", "range from the median to the third quartile"),
-    "iqr1-3": ("{}", "interquartile range"),
+    **QUARTILES,
     "percentile1.0": ("{}", "first percentile"),
     "percentile99.0": ("{}", "99th percentile"),
     "pctlrange0-1": ("{}", "range from the first to the 99th percentile"),

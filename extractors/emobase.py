@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from extractors.opensmile_stream import OpenSmileExtractor, unit_of
+from extractors.opensmile_stream import QUARTILES, OpenSmileExtractor, unit_of
 from extractors.protocol import Column, Table
 
 _DESCRIPTORS = {  # openSMILE's name without "_sma": (unit, meaning)
@@ -30,12 +30,7 @@ _FUNCTIONALS = {  # openSMILE's name: (unit, with {} for the descriptor's; meani
     "stddev": ("{}", "standard deviation"),
     "skewness": ("1", "skewness"),
     "kurtosis": ("1", "kurtosis"),
-    "quartile1": ("{}", "first quartile"),
-    "quartile2": ("{}", "median"),
-    "quartile3": ("{}", "third quartile"),
-    "iqr1-2": ("{}", "range from the first quartile to the median"),
-    "iqr2-3": ("{}", "range from the median to the third quartile"),
-    "iqr1-3": ("{}", "interquartile range"),
+    **QUARTILES,
 }
 
 

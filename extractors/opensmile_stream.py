@@ -28,6 +28,16 @@ _HOP = Fraction(1, 100)
 # The last window's frames reach up to 40 ms past its end; with less silence than this, openSMILE drops the window.
 _TAIL = Fraction(60, 1000)
 
+QUARTILES = {
+    "quartile1": ("{}", "first quartile"),
+    "quartile2": ("{}", "median"),
+    "quartile3": ("{}", "third quartile"),
+    "iqr1-2": ("{}", "range from the first quartile to the median"),
+    "iqr2-3": ("{}", "range from the median to the third quartile"),
+    "iqr1-3": ("{}", "interquartile range"),
+}
+"""Functionals of emobase and ComParE: name to unit, with a place for the descriptor's, and meaning."""
+
 
 @dataclass(frozen=True)
 class OpenSmileSettings:

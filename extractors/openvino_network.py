@@ -29,20 +29,17 @@ class OpenVinoNetwork:
     def __init__(self, network: nn.Module, example: Tensor, precision: str, threads: int) -> None:
         self._head = getattr(network, "head", nn.Identity())
         compiled = network.get_submodule("features") if hasattr(network, "head") else network
-        self._compiled = (
-            openvino()
-            .Core()
-            .compile_model(
-                _converted(compiled, example),
-                "CPU",
-                {
-                    "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" and cpu_has_bf16() else "f32",
-                    "NUM_STREAMS": threads,
-                    "INFERENCE_NUM_THREADS": threads,
-                    # Several processes would all be pinned to the same cores.
-                    "ENABLE_CPU_PINNING": False,
-                },
-            )
+        core = openvino().Core()
+        self._compiled = core.compile_model(
+            _converted(compiled, example),
+            "CPU",
+            {
+                "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" and cpu_has_bf16() else "f32",
+                "NUM_STREAMS": threads,
+                "INFERENCE_NUM_THREADS": threads,
+                # Several processes would all be pinned to the same cores.
+                "ENABLE_CPU_PINNING": False,
+            },
         )
         self._of_thread = threading.local()
 

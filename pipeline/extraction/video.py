@@ -130,12 +130,15 @@ def up_to_date(video: VideoInput, measurements: Measurements, out: Location, *, 
         MediaError: There is no such file.
         OSError: Reading failed for a reason that may pass.
     """
-    mark = fingerprint(video.location)
-    return [
-        extractor.name
-        for extractor in measurements.extractors
-        if _rows_up_to_date(extractor, video.video_id, mark, measurements, out, verify) is not None
-    ]
+    return list(_kept(video.video_id, fingerprint(video.location), measurements, out, verify))
+
+
+def _kept(
+    video_id: str, mark: str, measurements: Measurements, out: Location, verify: bool
+) -> dict[str, dict[str, int]]:
+    """Extractors whose tables are up to date, each with the rows of its tables."""
+    rows = {e.name: _rows_up_to_date(e, video_id, mark, measurements, out, verify) for e in measurements.extractors}
+    return {name: of_tables for name, of_tables in rows.items() if of_tables is not None}
 
 
 def _write_missing(
@@ -148,14 +151,9 @@ def _write_missing(
     progress: Progress,
 ) -> VideoResult:
     mark = fingerprint(video.location)
-    tables: dict[str, int] = {}
-    kept: list[BaseExtractor] = []
-    for extractor in () if overwrite else measurements.extractors:
-        rows_of_kept = _rows_up_to_date(extractor, video.video_id, mark, measurements, out, verify)
-        if rows_of_kept is not None:
-            kept.append(extractor)
-            tables |= rows_of_kept
-    missing = [extractor for extractor in measurements.extractors if extractor not in kept]
+    kept = {} if overwrite else _kept(video.video_id, mark, measurements, out, verify)
+    tables = {name: rows for of_tables in kept.values() for name, rows in of_tables.items()}
+    missing = [extractor for extractor in measurements.extractors if extractor.name not in kept]
     windows = tables.get(TIMELINE.name)
     result = VideoResult(
         video_id=video.video_id,
@@ -165,7 +163,7 @@ def _write_missing(
         duration_s=float((windows or 0) * measurements.step),
         tables=tables,
         made=tuple(extractor.name for extractor in missing),
-        kept=tuple(extractor.name for extractor in kept),
+        kept=tuple(kept),
     )
     if not missing:
         return result
