@@ -2,8 +2,9 @@
 
 FEATURES is a finished folder with tables of sound and picture of a video of about a minute. The epochs are those of the
 study's networks on 7,296 random sequences. Videos to predict are copies, as in `align_memory.py`; the model is a late
-fusion for two dimensions with untrained weights, which costs the same. All figures are seconds of processor time, which
-other programs on the machine disturb less than the clock: a model and a prediction without workers use one core each.
+fusion for two dimensions with untrained weights, which costs the same. Figures are seconds of processor time, which
+other programs on the machine disturb less than the clock: a model, and a prediction without workers, use one core each.
+The clock is added for two models that are fitted at once, as `train` does on two cores, and for `predict --workers 2`.
 Prints the figures and writes them to `results/training.json`.
 """
 
@@ -16,7 +17,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +41,7 @@ VIDEOS, WINDOWS, EPOCHS = 64, 118, 4
 NETWORKS = {"unimodal": {"audio": 988}, "late fusion": {"audio": 988, "visual": 900}}
 
 
-def seconds_per_epoch(columns: dict[str, int]) -> float:
+def seconds_per_epoch(columns: dict[str, int], clock: Callable[[], float] = time.process_time) -> float:
     """The median epoch of one model on one thread, without the first, which sets up the libraries."""
     random = np.random.default_rng(0)
     rows = np.concatenate([np.arange(i * WINDOWS + 4, (i + 1) * WINDOWS) for i in range(VIDEOS)])
@@ -49,7 +53,7 @@ def seconds_per_epoch(columns: dict[str, int]) -> float:
         history=(4, 1),
         labels=torch.rand(len(rows), 1) - 0.5,
     )
-    ends = [time.process_time()]
+    ends = [clock()]
     with one_thread():
         network = Network(columns, 1, CLEAN)
         fit(
@@ -59,9 +63,16 @@ def seconds_per_epoch(columns: dict[str, int]) -> float:
             (0,),
             replace(CLEAN, epochs=EPOCHS),
             seed=0,
-            told=lambda _: ends.append(time.process_time()),
+            told=lambda _: ends.append(clock()),
         )
     return statistics.median(np.diff(ends)[1:].tolist())
+
+
+def seconds_per_epoch_of_two(columns: dict[str, int]) -> float:
+    """By the clock, when two processes fit a model each: how long both take for an epoch, halved."""
+    with ProcessPoolExecutor(2, get_context("spawn")) as pool:
+        both = [pool.submit(seconds_per_epoch, columns, time.perf_counter) for _ in range(2)]
+        return max(one.result() for one in both) / 2
 
 
 def save_untrained(folder: Path, features: Path) -> None:
@@ -97,19 +108,24 @@ def seconds_of_reading(features: Path) -> float:
     return time.process_time() - started
 
 
-def predict(model: Path, features: Path, out: Path) -> tuple[float, float]:
-    """Seconds and peak MB of the command."""
-    command = [AVCUES, "predict", str(model), str(features), "--out", str(out)]
+def predict(model: Path, features: Path, out: Path, *options: str) -> tuple[float, float, float]:
+    """Seconds of processor time, seconds by the clock and peak MB of the command."""
+    command = [AVCUES, "predict", str(model), str(features), "--out", str(out), *options]
+    started = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     assert os.waitstatus_to_exitcode(status) == 0, command
-    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e6
+    return usage.ru_utime + usage.ru_stime, time.perf_counter() - started, usage.ru_maxrss * 1024 / 1e6
 
 
 def main(source: Path, videos: int) -> None:
     """Prints and writes every figure."""
-    epochs = {name: round(seconds_per_epoch(columns), 2) for name, columns in NETWORKS.items()}
-    found: dict[str, object] = {"an epoch of 7,296 sequences, s of one core": epochs}
+    found: dict[str, object] = {}
+    for title, measure in (
+        ("s of one core", seconds_per_epoch),
+        ("s by the clock, two models at once", seconds_per_epoch_of_two),
+    ):
+        found[f"an epoch of 7,296 sequences, {title}"] = {n: round(measure(c), 2) for n, c in NETWORKS.items()}
     with tempfile.TemporaryDirectory(dir=source.resolve().parent) as place:
         folder = Path(place)
         for count in (videos // 10, videos):
@@ -119,10 +135,12 @@ def main(source: Path, videos: int) -> None:
             if count < videos:
                 save_untrained(folder / "model", features)
             reading = seconds_of_reading(features)
-            seconds, memory = predict(folder / "model", features, folder / "predictions.parquet")
+            seconds, _, memory = predict(folder / "model", features, folder / "predictions.parquet")
+            _, clock, _ = predict(folder / "model", features, folder / "predictions.parquet", "--workers", "2")
             found[f"predicting {count} videos"] = {
                 "s of one core": round(seconds, 1),
                 "of which reading": round(reading, 1),
+                "s by the clock, two workers": round(clock, 1),
                 "peak MB": round(memory),
             }
     text = json.dumps(found, indent=1)

@@ -129,8 +129,10 @@ class Dataset:
             DatasetError: A file of it is missing, damaged, or does not belong to the others.
         """
         table = join.join(self.catalog, video_id, self.stored, nulls_for_missing=self.nulls_for_missing)
-        targets = self.labels.of(video_id, table.num_rows) if self.labels else []
-        return pa.table([*table.columns, *targets], schema=self.schema)
+        if self.labels:
+            for field, values in zip(self.labels.fields, self.labels.of(video_id, table.num_rows), strict=True):
+                table = table.append_column(field, values)
+        return table.replace_schema_metadata(self.schema.metadata)
 
     def tables(self) -> Iterator[pa.Table]:
         """The rows of each video in turn, so that only one needs to be in memory."""

@@ -95,10 +95,14 @@ def join(catalog: Catalog, video_id: str, columns: Sequence[StoredColumn], *, nu
 
 def matrix(table: pa.Table, names: Sequence[str]) -> npt.NDArray[np.float32]:
     """(rows, names) float32 of columns of numbers or truth values; missing ones are NaN."""
-    values = np.empty((table.num_rows, len(names)), np.float32)
-    for i, name in enumerate(names):
-        column = table[name]
-        values[:, i] = (column if column.type == pa.float32() else column.cast(pa.float32(), safe=False)).to_numpy()
+    chosen = table.select(list(names)).combine_chunks()
+    if not (chosen.num_rows and names):
+        return np.empty((table.num_rows, len(names)), np.float32)
+    for i, field in enumerate(chosen.schema):
+        if field.type != pa.float32():
+            chosen = chosen.set_column(i, field.name, chosen[i].cast(pa.float32(), safe=False))
+    (batch,) = chosen.to_batches()
+    values: npt.NDArray[np.float32] = batch.to_tensor(null_to_nan=True).to_numpy()
     return values
 
 

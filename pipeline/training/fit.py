@@ -43,11 +43,10 @@ class Windows:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def seen(self, chosen: Tensor) -> list[Tensor]:
-        """(chosen, length, K) per block."""
+    def seen(self, chosen: Tensor) -> tuple[list[Tensor], Tensor]:
+        """All rows of each block, and the (chosen, length) of them that some sequences see."""
         length, horizon = self.history
-        steps = self.rows[chosen, None] - horizon + torch.arange(1 - length, 1)
-        return [of_block[steps] for of_block in self.inputs.values()]
+        return list(self.inputs.values()), self.rows[chosen, None] - horizon + torch.arange(1 - length, 1)
 
 
 @dataclass(frozen=True)
@@ -106,7 +105,7 @@ def fit(
             total = 0.0
             for chosen in torch.randperm(len(train)).split(size):
                 optimiser.zero_grad()
-                loss = loss_of(network(train.seen(chosen))[:, column], train.labels[chosen], protocol.loss)
+                loss = loss_of(network(*train.seen(chosen))[:, column], train.labels[chosen], protocol.loss)
                 loss.backward()
                 optimiser.step()
                 total += loss.item() * len(chosen)
@@ -162,7 +161,7 @@ def predict(network: Network, windows: Windows) -> Tensor:
     network.eval()
     with torch.inference_mode():
         every = torch.arange(len(windows)).split(_PREDICTED_AT_ONCE)
-        return torch.cat([network(windows.seen(chosen)) for chosen in every])
+        return torch.cat([network(*windows.seen(chosen)) for chosen in every])
 
 
 def seed_of(*parts: object) -> int:

@@ -29,11 +29,13 @@ class Block(nn.Module):
         for lstm in (self.lstm1, self.lstm2):
             _as_keras(lstm)
 
-    def forward(self, windows: Tensor) -> Tensor:
-        """(B, outputs) of (B, length, inputs)."""
-        steps, _ = self.lstm1(self.dense(windows))
-        steps, _ = self.lstm2(self.dropout(steps))
-        return self.dropout(steps[:, -1])
+    def forward(self, rows: Tensor, steps: Tensor) -> Tensor:
+        """(B, outputs) of (R, inputs) rows and, for each sequence, the (B, length) places of the rows that it sees."""
+        overlap = len(rows) < steps.numel()  # the linear layer then reads each row once
+        windows = self.dense(rows)[steps] if overlap else self.dense(rows[steps])
+        windows, _ = self.lstm1(windows)
+        windows, _ = self.lstm2(self.dropout(windows))
+        return self.dropout(windows[:, -1])
 
 
 class Network(nn.Module):
@@ -56,9 +58,9 @@ class Network(nn.Module):
             width = protocol.units
         self.out = _dense(width, outputs)
 
-    def forward(self, windows: Sequence[Tensor]) -> Tensor:
-        """(B, outputs) of one (B, length, columns) per block, in their order."""
-        seen = [block(of_block) for block, of_block in zip(self.blocks.values(), windows, strict=True)]
+    def forward(self, rows: Sequence[Tensor], steps: Tensor) -> Tensor:
+        """(B, outputs) of (R, columns) rows per block, in their order, and the (B, length) rows of each sequence."""
+        seen = [block(of_block, steps) for block, of_block in zip(self.blocks.values(), rows, strict=True)]
         return torch.tanh(self.out(self.joined(torch.cat(seen, dim=1))))
 
 
