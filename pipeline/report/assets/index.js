@@ -31,6 +31,19 @@
     body.append(...[...rows].sort((a, b) => up ? order(a, b) : order(b, a)));
   }
 
+  /** Two videos are compared at most: a third takes the place of the first. */
+  const chosen = [];
+  function tick({target}) {
+    if (target.type !== "checkbox") return;
+    if (target.checked) chosen.push(target);
+    else chosen.splice(chosen.indexOf(target), 1);
+    if (chosen.length > 2) chosen.shift().checked = false;
+    const link = document.getElementById("compare");
+    link.hash = `${new URLSearchParams(chosen.map(({value}) => ["video", value]))}`;
+    link.textContent = chosen.length === 2 ? `Compare ${chosen.map(({value}) => value).join(" and ")}` : chosen.length ? `Compare ${chosen[0].value} and ...` : "Compare two videos";
+  }
+
+  body.addEventListener("change", tick);
   find.addEventListener("input", filter);
   for (const button of document.querySelectorAll("[data-sort]")) button.addEventListener("click", () => sort(button.dataset.sort));
   filter();
