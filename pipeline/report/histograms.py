@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipeline.dataset.catalog import Catalog, StoredTable
+from pipeline.dataset.join import matrix
 from pipeline.report.packing import packed_json
 from pipeline.report.video import Values
 from pipeline.store.parquet import open_parquet, read_metadata
@@ -93,7 +94,7 @@ def _batches(path: Location, names: Sequence[str]) -> Iterator[Values]:
     """(rows, columns), NaN where a value is missing."""
     with open_parquet(path) as file:
         for batch in file.iter_batches(batch_size=max(1, _BATCH_VALUES // len(names)), columns=list(names)):
-            yield np.column_stack([batch[name].cast(pa.float64()).to_numpy(zero_copy_only=False) for name in names])
+            yield matrix(pa.Table.from_batches([batch]), names).astype(np.float64)
 
 
 class _Range:

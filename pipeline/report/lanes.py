@@ -17,7 +17,7 @@ def scenes(video: Video) -> Panel | None:
     """The most probable scenes of the whole video."""
     if not video.has("scenes", "top1"):
         return None
-    classes = [name for name in video.numeric("scenes") if name != "indoor"]
+    classes = video.classes("scenes")
     values = video.values("scenes", classes)
     panel = _lanes(
         video,
@@ -34,7 +34,7 @@ def actions(video: Video) -> Panel | None:
     """The most probable actions of the whole video; a shot's hold for all its windows."""
     if not video.has("actions", "top1"):
         return None
-    classes = [name for name in video.numeric("actions") if name != "clips"]
+    classes = video.classes("actions")
     values = video.per_window("actions", classes)
     words = [*video.texts("actions", "top1"), None]
     panel = _lanes(

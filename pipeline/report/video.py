@@ -134,5 +134,9 @@ class Video:
         schema = pq.read_schema(table_path(self._out, table, self.video_id))
         return [name for name in self._documented[table] if not pa.types.is_string(schema.field(name).type)]
 
+    def classes(self, table: str) -> list[str]:
+        """The columns of a table whose values sum to 1: probabilities of classes that exclude each other."""
+        return [name for group in self.tables[table]["sums_to_one"] for name in group]
+
     def _read(self, table: str, names: Sequence[str]) -> pa.Table:
         return read_table(table_path(self._out, table, self.video_id), names)

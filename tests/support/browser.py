@@ -149,6 +149,10 @@ class Browser:
             said.append(one)
         return said
 
+    def overflow(self) -> int:
+        """By how many pixels the page is wider than its window."""
+        return int(self.value("(({scrollWidth, clientWidth}) => scrollWidth - clientWidth)(document.documentElement)"))
+
     def look(self, scheme: str) -> None:
         """Prefers "light" or "dark" from now on."""
         self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])

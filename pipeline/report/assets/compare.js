@@ -49,7 +49,7 @@ async function compare() {
   lists.forEach((list, i) => {
     list.value = videos[i];
     list.addEventListener("change", () => location.hash = address(lists.map(({value}) => value)));
-    byId(`page${i + 1}`).href = `videos/${encodeURIComponent(videos[i])}.html`;
+    Object.assign(byId(`page${i + 1}`), {href: `videos/${encodeURIComponent(videos[i])}.html`, ariaLabel: `page of ${videos[i]}`});
   });
   history.replaceState(null, "", address(videos));
   addEventListener("hashchange", () => location.reload());
