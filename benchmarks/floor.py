@@ -117,9 +117,9 @@ def networks(arguments: argparse.Namespace) -> dict[str, Network]:
     def load_expressions(compute: Compute) -> Call:
         if expressions == "vgg19":
             network = compute.place(fer.load_vgg19(expressions_path), torch.zeros(2, 3, 44, 44))
-            return lambda x: fer.vgg19_logits(network, x)
+            return lambda x: fer.classify_vgg19(network, x)
         network = compute.place(fer.load_mini_xception(expressions_path))
-        return lambda x: fer.mini_xception_logits(network, x)
+        return lambda x: fer.classify_mini_xception(network, x)
 
     def load_actions(compute: Compute) -> Call:
         load = i3d_resnet.load if actions == "i3d_r50" else inception_i3d.load

@@ -80,7 +80,9 @@ def street(media: Callable[[str], Path]) -> np.ndarray:
 def test_cyclists_ride_bikes(street: np.ndarray) -> None:
     actions = make("actions", FP32)
     probabilities = actions.process_clips(ClipBatch(street))[0]
-    described = actions.describe_shots(probabilities[None], np.array([1], np.int32))["actions"]
+    described = actions.describe_shots(probabilities[None], np.array([1], np.int32), np.array([2.56], np.float32))[
+        "actions"
+    ]
     assert described["top1"][0] == "riding mountain bike"
     fast = make("actions", BF16).process_clips(ClipBatch(street))[0]
     np.testing.assert_allclose(fast, probabilities, atol=0.01)
