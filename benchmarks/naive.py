@@ -228,7 +228,7 @@ def expressions(job: Job) -> pd.DataFrame:
     else:
         network, crop, classify = fer.load_mini_xception(path), fer_package_crop, fer.classify_mini_xception
     kind, path = weights("faces/yunet", "faces/centerface")
-    detector = DETECTORS[kind](path, 0.6)
+    detector = DETECTORS[kind](path, 0.6, 640)
     rows = []
     for k, frame in enumerate(sampled_frames(job)):
         gray = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)

@@ -298,7 +298,7 @@ def test_square_crop_repeats_edges() -> None:
 
 def test_centerface_equals_its_published_decoding(real_frames: np.ndarray) -> None:
     path = weights("faces/centerface")
-    detector = CenterFace(path, 0.5)
+    detector = CenterFace(path, 0.5, 640)
     network = cv2.dnn.readNetFromONNX(str(path))
     found = 0
     for frame in real_frames:
