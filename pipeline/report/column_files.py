@@ -1,7 +1,8 @@
 """Every column of a video in files beside its page, which loads one when a column of it is asked for.
 
 They are scripts, because a page that is opened from a disk may load no other files. A file holds at most `_MOST_VALUES`
-values of a table, so that a page never waits for all of a large one.
+values of a table, so that a page never waits for all of a large one. Embeddings are left out: they are large, and their
+components say nothing one by one.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from extractors import registry
 from pipeline.report.packing import packed, packed_json
 from pipeline.report.series import axis
 from pipeline.report.video import Values, Video
@@ -33,7 +35,7 @@ def write_column_files(video: Video, report: Path) -> list[dict[str, Any]]:
         The "file", relative to the report, the "table", and the names of its "columns".
     """
     listed = []
-    for table in video.plottable:
+    for table in [name for name in video.plottable if name not in registry.extra_tables()]:
         folder = report / COLUMNS / table
         folder.mkdir(parents=True, exist_ok=True)
         for part, names in enumerate(_parts(video.numeric(table), video.windows)):

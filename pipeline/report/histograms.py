@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from extractors import registry
 from pipeline.dataset.catalog import Catalog, StoredTable
 from pipeline.dataset.join import matrix
 from pipeline.report.packing import packed_json
@@ -42,8 +43,9 @@ def script(found: Sequence[Mapping[str, Any]]) -> bytes:
 
 
 def window_tables(catalog: Catalog) -> list[str]:
-    """The tables that have histograms."""
-    return [name for name, table in catalog.tables.items() if table.row == "window" and _numeric(table)]
+    """The tables that have histograms: those with a row per window, except embeddings."""
+    drawn = [name for name in catalog.tables if name not in registry.extra_tables()]
+    return [name for name in drawn if catalog.tables[name].row == "window" and _numeric(catalog.tables[name])]
 
 
 def of_table(catalog: Catalog, name: str) -> dict[str, Any]:

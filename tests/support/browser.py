@@ -151,7 +151,8 @@ class Browser:
 
     def overflow(self) -> int:
         """By how many pixels the page is wider than its window."""
-        return int(self.value("(({scrollWidth, clientWidth}) => scrollWidth - clientWidth)(document.documentElement)"))
+        more = self.value("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        return max(0, int(more))  # less than the window where room is kept for a scroll bar
 
     def look(self, scheme: str) -> None:
         """Prefers "light" or "dark" from now on."""

@@ -125,6 +125,24 @@ def test_a_value_of_a_shot_holds_for_all_its_windows(browser: Browser, finished:
         browser.press("ArrowRight")
 
 
+def test_embeddings_are_neither_columns_nor_histograms(folder: Path) -> None:
+    pinned = json.loads((folder / "dataset.json").read_text())
+    pinned["tables"]["scenes_embedding"] = "color"
+    (folder / "dataset.json").write_text(json.dumps(pinned))
+    shutil.copytree(folder / "color", folder / "scenes_embedding")
+    made = build(folder, columns=["scenes_embedding.hue_mean"], workers=1).open_first.parent
+    tables = {name.partition(".")[0] for name in found(made / "histograms.js")}
+    assert tables == {"timeline", "emobase", "color", "lighting", "glow"}
+    assert {path.name for path in (made / "columns").iterdir()} == tables | {"shots", "motion"}
+    assert "Columns of scenes_embedding" in drawn_titles(video_page(made, "007"))
+
+
+def drawn_titles(path: Path) -> list[str]:
+    packed = re.search(r'id="data">(.*?)</script>', path.read_text(), re.DOTALL)
+    assert packed is not None
+    return [panel["title"] for panel in json.loads(gzip.decompress(base64.b64decode(packed[1])))["panels"]]
+
+
 def test_a_column_that_is_not_there_is_said_to_be_missing(browser: Browser, report: Path, tmp_path: Path) -> None:
     alone = Path(shutil.copy(video_page(report, "vfr20"), tmp_path / "alone.html"))
     browser.open(alone, 800)
