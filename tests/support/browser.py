@@ -20,7 +20,7 @@ _OPTIONS = (
 )
 _PATIENCE_S = 60
 _OPERABLE = "a[href], button, input, select, summary, [tabindex='0']"
-_VIRTUAL_KEYS = {"Tab": 9, "Enter": 13}  # keys that act only by their number
+_VIRTUAL_KEYS = {"Tab": 9, "Enter": 13, "ArrowUp": 38, "ArrowDown": 40}  # keys that act only by their number
 
 
 class Browser:

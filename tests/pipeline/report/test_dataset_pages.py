@@ -23,7 +23,7 @@ from pipeline.report.build import build
 from pipeline.store.layout import table_path
 
 VIDEOS = ["007", "rot90_12", "silent", "sound", "vfr20"]
-LOUDNESS, KEY, SHOT_LENGTH = "emobase.pcm_loudness_sma_amean", "lighting.lighting_key", "shots.frames"
+LOUDNESS, BRIGHTNESS, SHOT_LENGTH = "emobase.pcm_loudness_sma_amean", "lighting.median_brightness", "shots.frames"
 
 
 @pytest.fixture(scope="module")
@@ -92,22 +92,24 @@ def test_a_column_is_added_and_removed_by_keys_and_goes_along_to_the_next_video(
     browser.open(video_page(report, "silent"), 1200)
     before = titles(browser)
     browser.press("a")
-    browser.type(KEY)
+    browser.type(BRIGHTNESS)
     browser.press("Enter")
     browser.wait("document.querySelectorAll('.panel').length === " + str(len(before) + 1))
     assert titles(browser) == [*before, "Lighting"]
     browser.value("document.activeElement.blur()")
     browser.press("ArrowRight", modifiers=8)
     (panel,) = shown(browser, "Lighting")
-    assert float(panel["value"]) == pytest.approx(values(finished, "silent", KEY)[10], abs=6e-4)
+    assert float(panel["value"]) == pytest.approx(values(finished, "silent", BRIGHTNESS)[10], abs=6e-4)
 
     browser.press("n")
     browser.wait("document.title === 'sound · avcues' && document.documentElement.dataset.ready")
     assert "Lighting" in titles(browser)  # null throughout: there is no picture
     browser.press("n")
     browser.wait("document.title === 'vfr20 · avcues' && document.documentElement.dataset.ready")
-    assert float(shown(browser, "Lighting")[0]["value"]) == pytest.approx(values(finished, "vfr20", KEY)[0], abs=6e-4)
-    browser.value(f"document.querySelector('[aria-label=\"remove {KEY}\"]').focus()")
+    assert float(shown(browser, "Lighting")[0]["value"]) == pytest.approx(
+        values(finished, "vfr20", BRIGHTNESS)[0], abs=6e-4
+    )
+    browser.value(f"document.querySelector('[aria-label=\"remove {BRIGHTNESS}\"]').focus()")
     browser.press("Enter")
     assert "Lighting" not in titles(browser)
     assert "column" not in browser.value("location.hash")
@@ -146,7 +148,10 @@ def drawn_titles(path: Path) -> list[str]:
 def test_a_column_that_is_not_there_is_said_to_be_missing(browser: Browser, report: Path, tmp_path: Path) -> None:
     alone = Path(shutil.copy(video_page(report, "vfr20"), tmp_path / "alone.html"))
     browser.open(alone, 800)
-    for typed, answer in (("lighting.nothing", "There is no column"), (KEY, "are kept in files beside the pages")):
+    for typed, answer in (
+        ("lighting.nothing", "There is no column"),
+        (BRIGHTNESS, "are kept in files beside the pages"),
+    ):
         browser.value("document.querySelector('#columns input').value = ''")
         browser.value("document.querySelector('#columns input').focus()")
         browser.type(typed)
@@ -207,12 +212,23 @@ def test_the_same_panel_of_both_videos_has_the_same_scale(browser: Browser, repo
           const ends = panels => panels.map(({{series: [{{low, high}}]}}) => [low, high]);
           const panels = await Promise.all(both.map(data => columnPanel({{data, base: ""}}, '{LOUDNESS}')));
           const own = ends(panels);
-          shareScale(panels);
-          return [own, ends(panels)];
+          return [own, ends(sideBySide(both.map(data => ({{data}})), panels.map(panel => [panel])))];
         }})"""
     )
     assert own[0] != own[1]
     assert shared[0] == shared[1] == [min(own[0][0], own[1][0]), max(own[0][1], own[1][1])]
+
+
+def test_choosing_a_column_of_one_video_chooses_it_of_the_other(browser: Browser, report: Path) -> None:
+    compare(browser, report, "007", "vfr20")
+    selects = "[...document.querySelectorAll('[aria-label=\"column of Glow\"]')]"
+    assert browser.value(f"{selects}.map(s => s.selectedIndex)") == [0, 0]
+    browser.value(f"{selects}[1].focus()")
+    browser.press("ArrowDown")
+    assert browser.value(f"{selects}.map(s => s.selectedIndex)") == [1, 1]
+    names = "p => p.querySelector('li:not([hidden]) span').textContent"
+    panels = "[...document.querySelectorAll('.panel')].filter(p => p.querySelector('h2').textContent === 'Glow')"
+    assert browser.value(f"{panels}.map({names})") == ["share.of*all"] * 2
 
 
 def test_a_page_that_is_gone_is_named(browser: Browser, report: Path, tmp_path: Path) -> None:
@@ -239,7 +255,7 @@ def found(path: Path) -> dict[str, dict[str, Any]]:
     return {f"{of['table']}.{one['name']}": one | {"videos": of["videos"]} for of in tables for one in of["columns"]}
 
 
-@pytest.mark.parametrize("column", [LOUDNESS, KEY, "color.hue_000", "emobase.F0_sma_max", "timeline.shot"])
+@pytest.mark.parametrize("column", [LOUDNESS, BRIGHTNESS, "color.hue_000", "emobase.F0_sma_max", "timeline.shot"])
 def test_histograms_count_the_values_of_all_videos(finished: Path, report: Path, column: str) -> None:
     every = np.concatenate([values(finished, video_id, column) for video_id in VIDEOS])
     known = every[~np.isnan(every)]
@@ -278,7 +294,7 @@ def test_a_damaged_table_is_left_out_of_the_histograms_and_some_pages_leave_them
 ) -> None:
     table_path(folder, "lighting", "silent").write_bytes(b"PAR1 no more")
     there = build(folder, workers=1).open_first.parent / "histograms.js"
-    assert found(there)[KEY]["videos"] == 4
+    assert found(there)[BRIGHTNESS]["videos"] == 4
     before = there.read_bytes()
     build(folder, ["007"], workers=1)
     assert there.read_bytes() == before
@@ -294,11 +310,11 @@ def test_the_index_draws_the_distribution_of_a_column_that_is_typed(browser: Bro
     browser.press("Tab")
     assert browser.value("document.activeElement.id") == "column"
     browser.value("document.activeElement.select()")
-    browser.type(KEY)
+    browser.type(BRIGHTNESS)
     browser.press("Enter")
-    one = found(report / "histograms.js")[KEY]
+    one = found(report / "histograms.js")[BRIGHTNESS]
     label = browser.value("document.querySelector('#histogram .bars').ariaLabel")
-    assert label.startswith(f"Histogram of {KEY}: ") and f"{one['count']} values of 5 videos" in label
+    assert label.startswith(f"Histogram of {BRIGHTNESS}: ") and f"{one['count']} values of 5 videos" in label
     heights = browser.value(
         "[...document.querySelectorAll('#histogram .bars i')].map(i => i.getBoundingClientRect().height)"
     )
