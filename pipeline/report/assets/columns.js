@@ -1,5 +1,6 @@
 "use strict";
-// Shows any column of the tables: its values lie in files beside the pages, which are scripts so that a page on a disk may load them.
+// Shows any column of the tables: its values lie in files beside the pages, which are scripts because a page on a disk may
+// load no others.
 
 /** What such a file calls with its content. */
 function received(columns, values) {
@@ -11,10 +12,10 @@ const arriving = new Map();
 /** The columns of a file, as their table documents them, and the values of all windows of the first, then of the second... */
 function load(address) {
   if (!arriving.has(address)) {
-    const script = element("script", {src: address});
-    arriving.set(address, new Promise((done, failed) =>
-      Object.assign(script, {hand: done, onerror: () => failed(new Error(`${decodeURI(address)} is not there`))})));
-    document.head.append(script);
+    arriving.set(address, new Promise((hand, failed) => {
+      const onerror = () => failed(new Error(`${decodeURI(address)} is not there`));
+      document.head.append(element("script", {src: address, hand, onerror}));
+    }));
   }
   return arriving.get(address);
 }
@@ -50,14 +51,16 @@ function nameColumns(names) {
   hash.delete("column");
   names.forEach(name => hash.append("column", name));
   history.replaceState(null, "", `#${hash}`);
-  document.querySelectorAll("nav [rel]").forEach(link => link.hash = `${new URLSearchParams(names.map(name => ["column", name]))}`);
+  document.querySelectorAll("nav [rel]").forEach(link => link.hash = location.hash);
 }
 
-/** The line below the panels where a column is chosen; `insert` puts a column's panels, a list per video, below all others. */
+/** The line below the panels where a column is chosen; `insert` takes its name and its panels, a list per video. */
 async function offerColumns(sources, insert) {
-  const names = [...new Set(sources.flatMap(({data}) => data.files.flatMap(({table, columns}) => columns.map(name => `${table}.${name}`))))];
+  const files = sources.flatMap(({data}) => data.files);
+  const names = [...new Set(files.flatMap(({table, columns}) => columns.map(name => `${table}.${name}`)))];
   const form = byId("columns"), input = form.querySelector("input"), said = form.querySelector("output");
   form.hidden = !names.length;
+  nameColumns(namedColumns());
   form.querySelector("datalist").append(...names.map(value => element("option", {value})));
 
   async function show(name) {
@@ -65,7 +68,7 @@ async function offerColumns(sources, insert) {
     if (!names.includes(name)) return said.textContent = name ? `There is no column ${name}.` : "";
     try {
       const panels = await Promise.all(sources.map(source => columnPanel(source, name)));
-      insert(panels.map(panel => panel ? [panel] : []));
+      insert(name, panels.map(panel => panel ? [panel] : []));
     } catch (error) {
       said.textContent = `The columns are kept in files beside the pages: ${error.message}.`;
     }
@@ -73,9 +76,7 @@ async function offerColumns(sources, insert) {
   form.addEventListener("submit", async event => {
     event.preventDefault();
     await show(input.value.trim());
-    if (said.textContent) return;
-    input.value = "";
-    form.scrollIntoView({block: "nearest"});
+    if (!said.textContent) input.value = "";
   });
   document.addEventListener("keydown", event => {
     if (event.key.toLowerCase() !== "a" || !forPage(event)) return;

@@ -3,7 +3,7 @@
 
 (() => {
   const body = document.querySelector("#videos tbody"), rows = [...body.rows];
-  const find = document.getElementById("find"), found = document.getElementById("found");
+  const find = byId("find"), found = byId("found");
   const texts = new Map(rows.map(row => [row, row.textContent.toLowerCase()]));
 
   function filter() {
@@ -38,9 +38,10 @@
     if (target.checked) chosen.push(target);
     else chosen.splice(chosen.indexOf(target), 1);
     if (chosen.length > 2) chosen.shift().checked = false;
-    const link = document.getElementById("compare");
+    const link = byId("compare");
     link.hash = `${new URLSearchParams(chosen.map(({value}) => ["video", value]))}`;
-    link.textContent = chosen.length === 2 ? `Compare ${chosen.map(({value}) => value).join(" and ")}` : chosen.length ? `Compare ${chosen[0].value} and ...` : "Compare two videos";
+    const names = [...chosen.map(({value}) => value), "…"].slice(0, 2);
+    link.textContent = chosen.length ? `Compare ${names.join(" and ")}` : "Compare two videos";
   }
 
   body.addEventListener("change", tick);

@@ -161,23 +161,29 @@ async function timeline(sources) {
     copy.section.querySelector("select").focus();
   }
 
-  const chosen = () => nameColumns([...new Set(places.map(({panel}) => panel.chosen).filter(Boolean))]);
+  const names = new Set(namedColumns());  // those that this video lacks go along to the next
 
   /** Puts the panel of a column below all others; `made` has a list per video, which is empty where it has no such column. */
-  function insert(made) {
+  function insert(name, made) {
+    const there = places.find(({panel}) => panel.chosen === name);
+    if (there) return there.section.scrollIntoView({block: "center"});
     const added = (sources.length > 1 ? sideBySide(sources, made) : made.flat()).map(shown);
     places.push(...added);
     stack.append(...added.map(placed => placed.section));
-    chosen();
+    nameColumns(names.add(name));
     build();
   }
 
-  function remove(placed) {
-    places.splice(places.indexOf(placed), 1);
-    placed.section.remove();
-    chosen();
+  /** Removes the panels of a column. */
+  function remove({panel: {chosen}}) {
+    places.filter(({panel}) => panel.chosen === chosen).forEach(placed => {
+      places.splice(places.indexOf(placed), 1);
+      placed.section.remove();
+    });
+    names.delete(chosen);
+    nameColumns(names);
     build();
-    byId("columns").querySelector("input").focus();
+    byId("column").focus();
   }
 
   /** Everything is made anew when the width changes. */

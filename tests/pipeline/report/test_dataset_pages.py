@@ -96,6 +96,10 @@ def test_a_column_is_added_and_removed_by_keys_and_goes_along_to_the_next_video(
     browser.press("Enter")
     browser.wait("document.querySelectorAll('.panel').length === " + str(len(before) + 1))
     assert titles(browser) == [*before, "Lighting"]
+    browser.type(BRIGHTNESS)  # once more: it is there already
+    browser.press("Enter")
+    browser.wait("document.getElementById('column').value === ''")
+    assert titles(browser) == [*before, "Lighting"]
     browser.value("document.activeElement.blur()")
     browser.press("ArrowRight", modifiers=8)
     (panel,) = shown(browser, "Lighting")
@@ -116,6 +120,21 @@ def test_a_column_is_added_and_removed_by_keys_and_goes_along_to_the_next_video(
     assert browser.complaints == []
     loaded = {unquote(request).partition("/columns/")[2] for request in browser.requests} - {""}
     assert loaded == {f"lighting/{video_id}.0.js" for video_id in ("silent", "sound", "vfr20")}
+
+
+def test_a_column_goes_along_past_a_video_that_lacks_it(browser: Browser, folder: Path) -> None:
+    table_path(folder, "glow", "silent").unlink()
+    made = build(folder, workers=1).open_first.parent
+    browser.visit(f"{video_page(made, 'rot90_12').resolve().as_uri()}#column=glow.any")
+    assert titles(browser).count("Glow") == 2
+    browser.press("n")
+    browser.wait("document.title === 'silent · avcues' && document.documentElement.dataset.ready")
+    assert "Glow" not in titles(browser)
+    said = browser.value("document.querySelector('#columns output').textContent")
+    assert said == "There is no column glow.any."
+    browser.press("n")
+    browser.wait("document.title === 'sound · avcues' && document.documentElement.dataset.ready")
+    assert "Glow" in titles(browser)
 
 
 def test_a_value_of_a_shot_holds_for_all_its_windows(browser: Browser, finished: Path, report: Path) -> None:
