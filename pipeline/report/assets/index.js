@@ -45,6 +45,9 @@
   }
 
   body.addEventListener("change", tick);
+  document.addEventListener("keydown", event => {
+    if (event.key.toLowerCase() === "c" && forPage(event)) byId("compare")?.click();
+  });
   find.addEventListener("input", filter);
   for (const button of document.querySelectorAll("[data-sort]")) button.addEventListener("click", () => sort(button.dataset.sort));
   filter();

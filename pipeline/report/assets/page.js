@@ -10,8 +10,8 @@ const gunzip = base64 => {
 const unpack = base64 => gunzip(base64).json();
 const inflate = async base64 => new Uint8Array(await gunzip(base64).arrayBuffer());
 
-/** Whether a key is meant for the page: not for a field that has the focus, nor for the browser. */
-const forPage = event => !(event.ctrlKey || event.metaKey || event.altKey || event.target.closest("select, input"));
+/** Whether a key is meant for the page: not for a field to choose or type in, nor for the browser. */
+const forPage = event => !(event.ctrlKey || event.metaKey || event.altKey || event.target.closest("select, input:not([type=checkbox])"));
 
 /** Calls `build` again whenever the width of an element changes. */
 function onNewWidth(host, build) {
