@@ -1,4 +1,4 @@
-"""Labels of a user's own, brought onto the half-second grid by stated rules.
+"""The user's own labels, placed on the half-second grid by these rules.
 
 | rule    | what happens                                                                                               |
 |---------|------------------------------------------------------------------------------------------------------------|
@@ -39,7 +39,7 @@ Fill = Literal["none", "hold", "linear"]
 PREFIX = "target."
 """What the names of targets start with in joined tables."""
 
-# Times are rounded to this share of a window, so that 0.3 s lies in window 3 of 0.1 s and not, by its float, in 2.
+# Times are rounded to this fraction of a window: 0.3 s lies in window 3 of 0.1 s, not in 2, as its float would.
 _DECIMALS = 6
 _LISTED = 5
 
@@ -87,7 +87,7 @@ class Labels:
 
 
 def read_labels(source: Any, step: Fraction, windows: Mapping[str, int], fill: Fill = "none") -> Labels:
-    """Reads labels and brings them onto the grid.
+    """Reads labels and places them on the grid.
 
     Args:
         source: Path of a CSV or Parquet file, or a table in memory (pyarrow, pandas, polars), with the column
@@ -96,7 +96,8 @@ def read_labels(source: Any, step: Fraction, windows: Mapping[str, int], fill: F
         windows: Videos that can be labelled, and their number of windows.
 
     Raises:
-        InputError: It cannot be read, lacks a column, has a value that is no place or no target, or no video is known.
+        InputError: It cannot be read, lacks a column, has a value that is not a time, window or target, or names no
+            video of the dataset.
     """
     where = f"{source}" if isinstance(source, str | Path) else "labels"
     table = _load(Path(source)) if isinstance(source, str | Path) else pa.table(source)
@@ -191,7 +192,7 @@ def _values(values: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
 
 
 def _text(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    """As strings; a CSV file cannot tell an empty one from none."""
+    """As strings; empty ones become null, because a CSV file cannot tell the two apart."""
     text = values.cast(pa.string())
     return pc.if_else(pc.equal(text, ""), None, text)
 
@@ -201,7 +202,7 @@ def _is_number(kind: pa.DataType) -> bool:
 
 
 def _usable(labels: pa.Table, windows: Mapping[str, int], step: Fraction, where: str) -> tuple[pa.Table, list[str]]:
-    """The labels that fall on a window of a known video, and what is to be said of the others and of the unlabelled."""
+    """The labels that fall on a window of a known video, and warnings about the others and about unlabelled videos."""
     warnings = []
     named = set(labels["video_id"].unique().to_pylist())
     foreign, unlabelled = sorted(named - windows.keys()), sorted(windows.keys() - named)
@@ -212,7 +213,7 @@ def _usable(labels: pa.Table, windows: Mapping[str, int], step: Fraction, where:
         )
     if foreign:
         warnings.append(
-            f"{where}: labels of {len(foreign)} videos are not used, they are not there: {_listed(foreign)}"
+            f"{where}: labels of {len(foreign)} videos that are not in the dataset are not used: {_listed(foreign)}"
         )
     if unlabelled:
         warnings.append(f"{where}: {len(unlabelled)} videos have no label: {_listed(unlabelled)}")
@@ -234,7 +235,7 @@ def _usable(labels: pa.Table, windows: Mapping[str, int], step: Fraction, where:
 
 
 def _merged(labels: pa.Table, where: str) -> tuple[pa.Table, dict[str, tuple[int, int]]]:
-    """One row per labelled window (or video), sorted, and where each video's rows are."""
+    """One row per labelled window or video, sorted, and each video's first row and number of rows."""
     keys = [name for name in ("video_id", "window") if name in labels.column_names]
     targets = [field for field in labels.schema if field.name not in keys]
     how = {field.name: "mean" if _is_number(field.type) else "last" for field in targets}

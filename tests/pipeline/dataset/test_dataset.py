@@ -225,7 +225,7 @@ def test_a_file_that_does_not_belong_is_found(folder: Path, change: Callable[[Pa
 
 def test_windows_that_do_not_match_are_an_error(folder: Path) -> None:
     other_windows(folder / "lighting" / "silent.parquet")
-    with pytest.raises(DatasetError, match="its windows are not those of timeline"):
+    with pytest.raises(DatasetError, match="its windows differ from those of timeline"):
         open_dataset(folder).read("silent")
 
 
