@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -114,6 +115,19 @@ def foresee(name: str, progress: Progress = lambda done, total: None) -> Weights
     if os.environ.get(OFFLINE_VARIABLE) or not (wanted.sources or os.environ.get(MIRROR_VARIABLE)):
         raise WeightsError(f"{name} is not on this machine; {how_to_supply(wanted)}")
     return Weights(name=name, path=cache_dir() / wanted.file, sha256=wanted.sha256 or "")
+
+
+def check_package(wanted: Asset) -> None:
+    """Makes sure that the network of a weights file can be built on this machine.
+
+    Raises:
+        WeightsError: The package that builds it is not installed; says how to install it.
+    """
+    if wanted.package and find_spec(wanted.package) is None:
+        raise WeightsError(
+            f"{wanted.name} needs the package {wanted.package}, which is not installed: "
+            f"pip install 'avcues[{wanted.package}]'"
+        )
 
 
 def import_file(path: Path) -> Weights:
