@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -19,7 +20,8 @@ from pipeline.store.records import read_records
 if TYPE_CHECKING:
     from pipeline.store.location import Location
 
-_FIRST_TABLES = (TIMELINE.name, BASE_FEATURE)
+FIRST_TABLES = (TIMELINE.name, BASE_FEATURE)
+"""Those that every dataset has."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +88,11 @@ class Catalog:
     videos: tuple[str, ...]
     records: Mapping[str, Mapping[str, Any]]
 
+    @property
+    def name(self) -> str:
+        """Name of the dataset's folder."""
+        return (self.folder.resolve() if isinstance(self.folder, Path) else self.folder).name
+
     def path(self, table: str, video_id: str) -> Location:
         """Where a table of a video lies."""
         return table_path(self.folder, table, video_id)
@@ -105,7 +112,7 @@ def read_catalog(folder: Location) -> Catalog:
     manifest = read_manifest(folder)
     if manifest is None:
         raise DatasetError(f"{folder}: has no {MANIFEST}; name a folder that avcues extract made")
-    names = [name for name in dict.fromkeys((*_FIRST_TABLES, *manifest.tables)) if name in manifest.tables]
+    names = [name for name in dict.fromkeys((*FIRST_TABLES, *manifest.tables)) if name in manifest.tables]
     tables = {}
     for name in names:
         table = _describe(folder, name, manifest.recipes[manifest.tables[name]])
