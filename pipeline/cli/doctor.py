@@ -18,7 +18,7 @@ from typing import Literal
 
 from extractors import registry
 from extractors.compute import Compute
-from models_cache.cache import OFFLINE_VARIABLE, cache_dir, find, how_to_supply
+from models_cache.cache import OFFLINE_VARIABLE, cache_dir, find, how_to_supply, lacks_package
 from models_cache.errors import AvcuesError
 from models_cache.manifest import asset
 from pipeline.store.provenance import avcues_version
@@ -218,7 +218,7 @@ def _feature(name: str) -> Finding:
     state: State = "ok"
     found, remedies = [], []
     for every in extractor.weights.values():
-        candidates = [name for name in every if _can_be_built(name)] or every
+        candidates = [name for name in every if not lacks_package(asset(name))] or every
         here = next((name for name in candidates if find(name)), None)
         first = next((name for name in candidates if name == here or _can_be_downloaded(name)), None)
         if first is None:
@@ -245,12 +245,6 @@ def _extra(name: str, package: str, purpose: str) -> Finding:
             remedy=f"if you need it: pip install 'avcues[{name}]'",
         )
     return Finding(subject=subject, state="ok", found=f"{package} {importlib.metadata.version(package)}; for {purpose}")
-
-
-def _can_be_built(name: str) -> bool:
-    """Whether the package that builds the network of a weights file is installed."""
-    package = asset(name).package
-    return package is None or importlib.util.find_spec(package) is not None
 
 
 def _can_be_downloaded(name: str) -> bool:

@@ -25,7 +25,7 @@ def make(folder: Path) -> Path:
         for file in distribution.files or ():
             link = packages / file.parts[0]
             if file.parts[0] != ".." and not link.is_symlink():
-                link.symlink_to(distribution.locate_file(file.parts[0]))
+                link.symlink_to(Path(str(distribution.locate_file(file.parts[0]))).absolute())
     (site,) = folder.glob("lib/python*/site-packages")
     (site / "avcues.pth").write_text(f"{packages}\n{ROOT}\n")
     return folder / "bin" / "python"
