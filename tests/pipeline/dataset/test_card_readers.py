@@ -81,7 +81,7 @@ def test_videos_without_rows_and_videos_that_are_called_like_splits_are_loaded(t
     folder = make_dataset(tmp_path / "split", videos, ("lighting",), plugins=True)
     assert avcues("describe", folder, "--card").returncode == 0
     rows = {"lighting": {"test": 3, "train-00000-of-00001": 3, "validation [1]": 4}}
-    rows |= {"glow_lines": {"validation [1]": 2 * 48}, "shots": {"validation [1]": 3}}
+    rows |= {"glow": rows["lighting"], "glow_lines": {"validation [1]": 2 * 48}, "shots": {"validation [1]": 3}}
     for table, of_videos in rows.items():
         found = loaded(folder, table, tmp_path / "cache")
         assert Counter(found["video_id"].to_pylist()) == of_videos
