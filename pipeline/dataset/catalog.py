@@ -44,7 +44,7 @@ class StoredColumn:
         return f"{self.table}.{self.about.name}"
 
     def documented(self) -> dict[str, Any]:
-        """Everything that is known of it, as JSON values; bounds that it does not have are left out."""
+        """Everything known about it, as JSON values; bounds that it does not have are left out."""
         about = {"name": self.name, "table": self.table, "type": str(self.type)}
         about |= {"unit": self.about.unit, "meaning": self.about.meaning}
         return about | {k: v for k, v in (("low", self.about.low), ("high", self.about.high)) if v is not None}
@@ -76,9 +76,9 @@ class Catalog:
 
     Args:
         tables: By name: the timeline and the shots, then the others in the order in which they were added.
-        absent: Tables that the dataset is to have, but of which no video has a readable file.
-        videos: Every id that has a file or the record of a failure, sorted.
-        records: What `_status` says of each video that it knows.
+        absent: Tables that the manifest lists, but of which no video has a readable file.
+        videos: Ids of all videos that have a file or a record of their failure, sorted.
+        records: The record of each video in `_status`, by id.
     """
 
     folder: Location

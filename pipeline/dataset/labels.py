@@ -3,17 +3,17 @@
 | rule    | what happens                                                                                               |
 |---------|------------------------------------------------------------------------------------------------------------|
 | place   | a label at `time` seconds belongs to the window that contains it: floor(time / step)                       |
-| several | in one window: numbers are averaged; of texts and truth values the last one counts                         |
+| several | in one window: numbers are averaged; of texts and booleans the last one counts                             |
 | none    | in a window: null (fill "none"), the last label before it ("hold"), or the straight line between the       |
-|         | labelled windows on both sides ("linear"; texts and truth values are held)                                 |
+|         | labelled windows on both sides ("linear"; texts and booleans are held)                                     |
 | edges   | nothing is filled in before a video's first label; after the last, "hold" goes on and "linear" stops       |
 | static  | labels without `time` and `window`, one row per video, hold for the whole video                            |
-| missing | nulls, empty texts and numbers that are not finite are no labels                                           |
+| missing | nulls, empty texts and numbers that are not finite do not count as labels                                  |
 | foreign | labels of other videos, before 0 s or beyond a video's end are not used, and a warning counts them         |
 
-A Parquet file may say of itself which of its columns are targets (key `avcues` of its metadata: `targets`, a list of
+A Parquet file may state which of its columns are targets (key `avcues` of its metadata: `targets`, a list of
 `{"name": ...}`, and `step`), as the gold standards of `avcues annotations gold` do. Its other columns then describe the
-targets, such as their spread over raters: they come along, are never filled in, and are predicted only if named.
+targets, such as their spread over raters: they are kept, never filled in, and predicted only if named.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from pipeline.store.parquet import METADATA_KEY, WINDOW_KEYS
 Fill = Literal["none", "hold", "linear"]
 
 PREFIX = "target."
-"""What the names of targets start with in joined tables."""
+"""Prefix of the names of targets in joined tables."""
 
 # Times are rounded to this fraction of a window: 0.3 s lies in window 3 of 0.1 s, not in 2, as its float would.
 _DECIMALS = 6
@@ -53,7 +53,7 @@ class Labels:
         spans: Video id to its first row and number of rows.
         warnings: What could not be used, one line each.
         describing: Joined names of the columns that describe targets.
-        about: What the file says of itself, if it is one that avcues made.
+        about: The file's own metadata, if avcues made it.
     """
 
     rows: pa.Table
@@ -143,12 +143,12 @@ def _load(path: Path) -> pa.Table:
 
 
 def _about(table: pa.Table, step: Fraction, where: str) -> dict[str, Any]:
-    """What the file's metadata says of its columns and windows; empty if it says nothing."""
+    """What the file's metadata says about its columns and windows; empty if it has none."""
     about: dict[str, Any] = json.loads((table.schema.metadata or {}).get(METADATA_KEY, "{}"))
     if "window" in table.column_names and Fraction(about.get("step", step)) != step:
         raise InputError(
-            f"{where}: is of windows of {float(Fraction(about['step'])):g} s; the dataset has windows of "
-            f"{float(step):g} s"
+            f"{where}: has windows of {float(Fraction(about['step'])):g} s; those of the dataset are "
+            f"{float(step):g} s long"
         )
     return about
 
@@ -162,7 +162,7 @@ def _no_nulls(values: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
 
 def _windows(values: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
     if not pa.types.is_integer(values.type):
-        raise InputError(f"{where} is {values.type}; expected whole numbers from 0 on")
+        raise InputError(f"{where} is {values.type}; expected whole numbers, 0 or more")
     return _no_nulls(values, where).cast(pa.int64())
 
 
@@ -187,7 +187,7 @@ def _values(values: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
         return _text(values)
     if pa.types.is_binary(kind):
         raise InputError(f"{where} holds text that is not UTF-8; save the file as UTF-8")
-    raise InputError(f"{where} is {kind}; a target holds numbers, texts or truth values")
+    raise InputError(f"{where} is {kind}; expected numbers, texts or booleans as targets")
 
 
 def _text(values: pa.ChunkedArray) -> pa.ChunkedArray:

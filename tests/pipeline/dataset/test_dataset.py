@@ -138,7 +138,7 @@ def test_columns_are_chosen_by_table_and_by_pattern(
         ({"tables": ["glow_lines"]}, "any number of rows per window"),
         ({"columns": ["lighting.lighting_kay"]}, 'did you mean "lighting.lighting_key"'),
         ({"columns": ["hue*"]}, "avcues describe"),
-        ({"tables": ["lighting"], "columns": ["color.*"]}, 'no column is called "color.*"'),
+        ({"tables": ["lighting"], "columns": ["color.*"]}, 'there is no column "color.*"'),
     ],
 )
 def test_wrong_names_are_told_with_what_to_do(finished: Path, chosen: dict[str, list[str]], message: str) -> None:
