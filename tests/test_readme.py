@@ -81,7 +81,7 @@ def test_the_blocks_of_a_section_run(title: str, place: Path) -> None:
 
 def test_the_way_into_training_is_among_them() -> None:
     languages = [block["language"] for block in sections()["Into training"] if block["tag"] == "run"]
-    assert languages.count("python") == 6
+    assert languages.count("python") == 7
     assert languages.count("sh") == 2
 
 

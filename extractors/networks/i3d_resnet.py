@@ -8,7 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from extractors.torchvision_import import torchvision
+from models_cache.cache import check_package
 from models_cache.loading import check_all_used, load_torch, weights_loader
+from models_cache.manifest import asset
 
 EMBEDDING = 2048
 _FRAMES = 8
@@ -23,6 +25,7 @@ class I3DResNet50(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
+        check_package(asset("actions/i3d_r50"))
         torchvision()  # pytorchvideo imports it
         from pytorchvideo.models.hub.resnet import i3d_r50
 
@@ -44,7 +47,7 @@ def load(path: Path) -> I3DResNet50:
     """The network with the weights of `I3D_8x8_R50.pyth`.
 
     Raises:
-        WeightsError: The file holds anything but exactly the tensors of this network.
+        WeightsError: The file holds anything but exactly the tensors of this network, or PyTorchVideo is not installed.
     """
     model = I3DResNet50()
     state: dict[str, torch.Tensor] = load_torch(path)["model_state"]

@@ -1,4 +1,4 @@
-"""Reading of CSV and Parquet files of ratings, with one-line errors."""
+"""Reads CSV and Parquet files of ratings, with one-line errors."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ def read_columns(
         others: Also read all other columns, with inferred types.
 
     Raises:
-        InputError: The file cannot be read, lacks a column, or has a value of the wrong type, whose row is named.
+        InputError: The file cannot be read, lacks a column, or has a value of the wrong type, in the row that is
+            named.
     """
     try:
         if path.suffix.lower() == ".parquet":
@@ -50,7 +51,7 @@ def read_columns(
 
 
 def column_names(path: Path) -> list[str]:
-    """The first line of a CSV file.
+    """Names of the columns, from the first line of a CSV file.
 
     Raises:
         InputError: There is no such file, or it is empty.
@@ -74,7 +75,7 @@ def _header(path: Path) -> tuple[list[str], str]:
     with path.open(encoding="utf-8-sig") as file:
         first = file.readline().rstrip("\r\n")
     if not first:
-        raise InputError(f"{path}: is empty; expected a first line with the names of columns")
+        raise InputError(f"{path}: is empty; expected a first line with column names")
     separator = next((one for one in ",;\t" if one in first), ",")
     # RECOLA pads its names with blanks, and numpy.savetxt puts a "#" before the first.
     names = [name.strip() for name in next(csv.reader([first.removeprefix("#")], delimiter=separator))]
@@ -116,7 +117,7 @@ def _read_csv(
     try:
         return read(use_threads=True)
     except pa.ArrowInvalid:
-        # Only a reader without threads knows the row of what it cannot convert.
+        # Only the single-threaded reader says in which row a value cannot be converted.
         try:
             return read(use_threads=False)
         except pa.ArrowInvalid as error:
@@ -124,7 +125,7 @@ def _read_csv(
 
 
 def _what_is_wrong(message: str, columns: Sequence[str]) -> str:
-    """Arrow's message with the column's name and with rows counted from 1 below the header."""
+    """Arrow's message, with the column's name, and with rows counted from 1 after the header."""
     wrong = _CONVERSION.search(message)
     if wrong is not None:
         column, row, kind, value = wrong.groups()
@@ -133,7 +134,7 @@ def _what_is_wrong(message: str, columns: Sequence[str]) -> str:
     wrong = _PARSE.search(message)
     if wrong is not None:
         row, expected, got = wrong.groups()
-        return f"{f'row {int(row) - 1}: ' if row else ''}has {got} cells; expected {expected}, as the first line has"
+        return f"{f'row {int(row) - 1}: ' if row else ''}has {got} cells; expected {expected}, as in the first line"
     return message
 
 

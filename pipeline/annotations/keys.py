@@ -1,4 +1,4 @@
-"""Rows of a tidy table, grouped by the words of their key columns, without a loop over rows."""
+"""Groups the rows of a tidy table by their key columns, without a loop over rows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Codes = npt.NDArray[np.int64]
 
 
 def codes(column: pa.ChunkedArray | pa.Array, names: Sequence[str]) -> Codes:
-    """For each row the place of its word in `names`, -1 where it is null or none of them."""
+    """The index in `names` of each row's value; -1 where it is null or not among them."""
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
     place = {name: i for i, name in enumerate(names)}
@@ -27,10 +27,10 @@ def codes(column: pa.ChunkedArray | pa.Array, names: Sequence[str]) -> Codes:
 
 
 def combined(parts: Iterable[tuple[Codes, int]]) -> Codes:
-    """One number per row that orders rows by all parts in turn.
+    """One integer per row, which sorts rows by the first part, then by the second, and so on.
 
     Args:
-        parts: Codes from -1 on, and the number of names of each.
+        parts: The codes of each part, -1 or more, and its number of names.
     """
     key = np.zeros(1, np.int64)
     for code, count in parts:
@@ -41,7 +41,7 @@ def combined(parts: Iterable[tuple[Codes, int]]) -> Codes:
 
 
 def separated(key: Codes, sizes: Sequence[int]) -> list[Codes]:
-    """The parts that `combined` made a key of; `sizes` are their numbers of names."""
+    """The inverse of `combined`: the codes of each part, given the parts' numbers of names."""
     parts = []
     for count in reversed(sizes):
         key, code = np.divmod(key, count + 1)
@@ -50,14 +50,14 @@ def separated(key: Codes, sizes: Sequence[int]) -> list[Codes]:
 
 
 def runs(key: Codes) -> tuple[Codes, Codes, npt.NDArray[np.intp]]:
-    """The distinct keys, sorted; which of them each run of equal keys has; and where the runs begin."""
+    """The distinct keys, sorted; for each run of equal keys the index of its key; and where each run begins."""
     begins = starts(key)
     distinct, of_run = np.unique(key[begins], return_inverse=True)
     return distinct, of_run, begins
 
 
 def words(codes: Codes, names: Sequence[str]) -> pa.Array:
-    """The words of codes, null for -1."""
+    """The names behind codes; null for -1."""
     return pa.array(names, pa.string()).take(pa.array(codes, mask=codes < 0))
 
 
@@ -69,5 +69,5 @@ def starts(sorted_keys: npt.NDArray[np.int64]) -> npt.NDArray[np.intp]:
 
 
 def among(column: pa.ChunkedArray | pa.Array, words: Collection[str]) -> npt.NDArray[np.bool_]:
-    """For each row whether its word is one of the given."""
+    """Whether each row's value is one of `words`."""
     return codes(column, list(words)) >= 0

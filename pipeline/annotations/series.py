@@ -1,7 +1,7 @@
 """Ratings over time on a grid of windows: one series per rater, video, setup, round and dimension.
 
 A rating at `time` seconds belongs to the window that contains it, floor(time / step); several of one rater in a window
-are averaged; a gap of up to `GAP` windows is bridged by a straight line, a longer one stays missing.
+are averaged; a gap of up to `GAP` windows is filled by linear interpolation, a longer one stays missing.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ Values = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int32]
 
 GAP = 2
-"""Longest gap in windows that is bridged."""
+"""Longest gap, in windows, that is interpolated."""
 
-# As for labels: 0.3 s lies in window 3 of 0.1 s and not, by its float, in 2.
+# As for labels: 0.3 s lies in window 3 of 0.1 s, not in 2, where its float would put it.
 _DECIMALS = 6
 _BATCH_VALUES = 1 << 19
 
@@ -36,7 +36,7 @@ class Series:
     """Series of many raters, one after the other; those of one cell (setup, round, dimension, video) are neighbours.
 
     Args:
-        names: Names that the codes of each key stand for.
+        names: What the codes of each key stand for.
         codes: (S,) per key, -1 where a series has no round.
         first: (S + 1,) where each series begins in `window` and `value`.
         window: (N,) windows, ascending within a series.
@@ -65,34 +65,34 @@ class Series:
         return np.repeat(np.arange(len(self)), self.lengths)
 
     def where(self, kept: npt.NDArray[np.bool_]) -> Series:
-        """Some of the series only; `kept` is (S,)."""
+        """Only the series for which `kept`, (S,), is true."""
         values = np.repeat(kept, self.lengths)
         first = np.concatenate([[0], np.cumsum(self.lengths[kept])])
         chosen = {name: code[kept] for name, code in self.codes.items()}
         return replace(self, codes=chosen, first=first, window=self.window[values], value=self.value[values])
 
     def of_same(self, other: Series) -> Series:
-        """Those series that another grid of the same ratings has too."""
+        """The series that another grid of the same ratings also has."""
         return self.where(np.isin(self._key(_KEYS), other._key(_KEYS)))
 
     def until(self, windows: int) -> Series:
-        """The first windows only; series that have none of them are gone."""
+        """Only the first `windows` windows; series without a value in them are dropped."""
         kept = self.window < windows
         lengths = np.bincount(self.owner[kept], minlength=len(self))
         first = np.concatenate([[0], np.cumsum(lengths)])
         return replace(self, first=first, window=self.window[kept], value=self.value[kept]).where(lengths > 0)
 
     def reduce(self, how: Callable[[Values, npt.NDArray[np.int64]], Values]) -> Values:
-        """(S,) one number per series, by a ufunc's `reduceat`."""
+        """(S,) one number per series, computed by a ufunc's `reduceat`."""
         return how(self.value, self.first[:-1]) if len(self) else np.zeros(0)
 
     def labelled(self, key: str) -> pa.Array:
-        """(S,) the words of a key."""
+        """(S,) the names of a key; null where a series has none."""
         code = self.codes[key]
         return pa.array(self.names[key], pa.string()).take(pa.array(code, mask=code < 0))
 
     def cells(self) -> Iterator[Cells]:
-        """All cells, in batches whose series are stacked into one array."""
+        """All cells, in batches that are stacked into one array each."""
         begins = np.append(starts(self._key(CELL)), len(self))
         ends = self.first[1:]
         last = np.zeros(len(self), np.int64) if not len(self) else self.window[ends - 1] + 1
@@ -150,11 +150,11 @@ def series_of(
     """The ratings over time on a grid.
 
     Args:
-        step: Seconds per window.
         annotations: Ratings over time; others are ignored.
-        delays: Seconds by which ratings are moved earlier, for all raters or by rater. What falls before 0 s is
-            dropped.
-        gap: Longest gap in windows that is bridged.
+        step: Seconds per window.
+        delays: Seconds by which ratings are moved earlier, for all raters or by rater; those that would then lie before
+            0 s are dropped.
+        gap: Longest gap, in windows, that is interpolated.
     """
     names = _names(annotations)
     rows = _rated(annotations, over_time=True)
@@ -176,9 +176,9 @@ def series_of(
 
 
 def once_per_clip(annotations: Annotations) -> Series:
-    """The numbers given once per clip, as series over clips: `window` is the place of the video in `names`.
+    """Numbers given once per clip, as series over clips: `window` is the index of the video in `names`.
 
-    Series have no video of their own, so that a cell holds the ratings of all clips in one setup.
+    These series belong to no single video, so a cell holds the ratings of all clips in one setup.
     """
     names = _names(annotations)
     rows = _rated(annotations, over_time=False)
@@ -191,7 +191,7 @@ def once_per_clip(annotations: Annotations) -> Series:
 
 
 def _names(annotations: Annotations) -> dict[str, tuple[str, ...]]:
-    """The words of each key."""
+    """The names behind the codes of each key."""
     return {
         "setup": annotations.setups,
         "round": annotations.rounds,
@@ -202,7 +202,7 @@ def _names(annotations: Annotations) -> dict[str, tuple[str, ...]]:
 
 
 def _rated(annotations: Annotations, over_time: bool) -> npt.NDArray[np.bool_] | slice:
-    """The rows with numbers, with or without times."""
+    """The rows that hold numbers: those over time, or those given once per clip."""
     timed = annotations.ratings["time"].is_valid().to_numpy()
     chosen = (timed if over_time else ~timed) & annotations.ratings["value"].is_valid().to_numpy()
     return slice(None) if chosen.all() else chosen
@@ -216,7 +216,7 @@ def _series(
     step: Fraction,
     gap: int,
 ) -> Series:
-    """Series out of rows in any order, with the key of the series that each belongs to."""
+    """Builds series from rows in any order; `key` identifies the series of each row."""
     distinct, of_run, begins = runs(key)
     owner = np.repeat(of_run.astype(np.int32), np.diff(np.append(begins, len(key))))
     del key
@@ -234,7 +234,7 @@ def _series(
 
 
 def _one_per_window(owner: Ints, window: Ints, value: Values) -> tuple[Ints, Ints, Values]:
-    """Sorted by series and window, values of one window averaged."""
+    """Sorts values by series and window, and averages those of one window."""
     ahead = np.diff(window)
     same = np.diff(owner)
     if ((same > 0) | ((same == 0) & (ahead > 0))).all():
@@ -251,7 +251,7 @@ def _one_per_window(owner: Ints, window: Ints, value: Values) -> tuple[Ints, Int
 
 
 def _bridged(owner: Ints, window: Ints, value: Values, gap: int) -> tuple[Ints, Ints, Values]:
-    """With windows added where two of a series are at most `gap` windows apart."""
+    """Fills gaps of at most `gap` windows within a series by linear interpolation."""
     ahead = np.where(owner[1:] == owner[:-1], np.diff(window), 0)
     before = np.flatnonzero((ahead > 1) & (ahead <= gap + 1))
     if not len(before):

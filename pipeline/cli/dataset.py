@@ -105,7 +105,12 @@ def describe(
     columns: Columns = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     card: Annotated[
-        bool, typer.Option("--card", help="Write DIR/DATACARD.md instead; reads every table for its missing values.")
+        bool,
+        typer.Option(
+            "--card",
+            help="Instead, write DIR/README.md and DIR/croissant.json, by which the dataset can be shared and loaded; "
+            "reads every table.",
+        ),
     ] = False,
     debug: Debug = False,
 ) -> None:
@@ -124,10 +129,11 @@ def describe(
 
         catalog = read_catalog(location(folder))
         if card:
-            from pipeline.dataset.data_card import write_card
+            from pipeline.dataset.card_files import write_card
 
             with _progress(Console(stderr=True), len(catalog.videos)) as finished:
-                print(write_card(catalog, finished))
+                written = write_card(catalog, finished)
+            print(*written, sep="\n")
             return
         described = describe(catalog, listed(tables), listed(columns))
         if as_json:

@@ -70,8 +70,8 @@ class Display(ProgressBars):
         super().planned(plan)
 
     def workers(self, count: int, dashboard: str) -> None:
-        """Says where the cluster's dashboard is."""
-        self._say("workers", f"{count}, dashboard {dashboard}")
+        """Says how many there are, and where the cluster's dashboard is."""
+        self._say("workers", f"{count}, dashboard {dashboard}" if dashboard else str(count))
 
     def finished(self, result: VideoResult) -> None:
         """Removes a video's bar and says what became of it."""
@@ -185,7 +185,13 @@ def show_overview(found: Overview, out: str, console: Console) -> None:
         )
 
 
-_MARKS = {"ok": "[green]ok[/]  ", "note": "[yellow]note[/]", "absent": "[red]no[/]  ", "problem": "[red]no[/]  "}
+_MARKS = {
+    "ok": "[green]ok[/]  ",
+    "note": "[yellow]note[/]",
+    "optional": "[dim]-[/]   ",
+    "absent": "[red]no[/]  ",
+    "problem": "[red]no[/]  ",
+}
 
 
 def show_findings(findings: Sequence[Finding], console: Console) -> None:

@@ -18,13 +18,21 @@ from typing import Literal
 
 from extractors import registry
 from extractors.compute import Compute
-from models_cache.cache import OFFLINE_VARIABLE, cache_dir, find, how_to_supply
+from models_cache.cache import OFFLINE_VARIABLE, cache_dir, find, how_to_supply, lacks_package
 from models_cache.errors import AvcuesError
 from models_cache.manifest import asset
 from pipeline.store.provenance import avcues_version
 
-State = Literal["ok", "note", "absent", "problem"]
+State = Literal["ok", "note", "optional", "absent", "problem"]
 _OLDEST_PYTHON = (3, 11)
+_EXTRAS = {
+    "dashboard": ("bokeh", "Dask's dashboard of a run, whose address is printed"),
+    "pandas": ("pandas", "datasets, results and labels as pandas DataFrames"),
+    "polars": ("polars", "datasets as polars DataFrames"),
+    "pytorchvideo": ("pytorchvideo", "the variant actions=i3d_r50"),
+    "train": ("statsmodels", "the regression of avcues annotations perspectives"),
+}
+"""By name, the package that tells whether it is installed, and what it is for."""
 _ROOMY_BYTES = 1 << 30
 
 
@@ -34,7 +42,8 @@ class Finding:
 
     Args:
         subject: What was examined.
-        state: "problem": avcues does not run; "absent": a feature cannot be extracted; "note": worth knowing; "ok".
+        state: "problem": avcues does not run; "absent": a feature cannot be extracted; "optional": an extra is not
+            installed; "note": worth knowing; "ok".
         found: What was found.
         remedy: What to do about it; empty if there is nothing to do.
     """
@@ -59,6 +68,8 @@ def examine(out: Path | None = None) -> Iterator[Finding]:
         yield _writing(f"--out {out}", out, "name a writable folder")
     for name in registry.names():
         yield _feature(name)
+    for name, (package, purpose) in _EXTRAS.items():
+        yield _extra(name, package, purpose)
 
 
 def _looked_at(subject: str, look: Callable[[], Finding]) -> Finding:
@@ -206,7 +217,8 @@ def _feature(name: str) -> Finding:
         return Finding(subject=subject, state="problem", found=str(error), remedy="repair or uninstall that package")
     state: State = "ok"
     found, remedies = [], []
-    for candidates in extractor.weights.values():
+    for every in extractor.weights.values():
+        candidates = [name for name in every if not lacks_package(asset(name))] or every
         here = next((name for name in candidates if find(name)), None)
         first = next((name for name in candidates if name == here or _can_be_downloaded(name)), None)
         if first is None:
@@ -220,6 +232,19 @@ def _feature(name: str) -> Finding:
     return Finding(
         subject=subject, state=state, found=", ".join(found) or "needs no weights", remedy="; and ".join(remedies)
     )
+
+
+def _extra(name: str, package: str, purpose: str) -> Finding:
+    """Whether the packages of an extra are installed."""
+    subject = f"extra {name}"
+    if importlib.util.find_spec(package) is None:
+        return Finding(
+            subject=subject,
+            state="optional",
+            found=f"not installed; for {purpose}",
+            remedy=f"if you need it: pip install 'avcues[{name}]'",
+        )
+    return Finding(subject=subject, state="ok", found=f"{package} {importlib.metadata.version(package)}; for {purpose}")
 
 
 def _can_be_downloaded(name: str) -> bool:

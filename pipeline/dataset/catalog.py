@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -19,7 +20,8 @@ from pipeline.store.records import read_records
 if TYPE_CHECKING:
     from pipeline.store.location import Location
 
-_FIRST_TABLES = (TIMELINE.name, BASE_FEATURE)
+FIRST_TABLES = (TIMELINE.name, BASE_FEATURE)
+"""Those that every dataset has."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +44,7 @@ class StoredColumn:
         return f"{self.table}.{self.about.name}"
 
     def documented(self) -> dict[str, Any]:
-        """Everything that is known of it, as JSON values; bounds that it does not have are left out."""
+        """Everything known about it, as JSON values; bounds that it does not have are left out."""
         about = {"name": self.name, "table": self.table, "type": str(self.type)}
         about |= {"unit": self.about.unit, "meaning": self.about.meaning}
         return about | {k: v for k, v in (("low", self.about.low), ("high", self.about.high)) if v is not None}
@@ -74,9 +76,9 @@ class Catalog:
 
     Args:
         tables: By name: the timeline and the shots, then the others in the order in which they were added.
-        absent: Tables that the dataset is to have, but of which no video has a readable file.
-        videos: Every id that has a file or the record of a failure, sorted.
-        records: What `_status` says of each video that it knows.
+        absent: Tables that the manifest lists, but of which no video has a readable file.
+        videos: Ids of all videos that have a file or a record of their failure, sorted.
+        records: The record of each video in `_status`, by id.
     """
 
     folder: Location
@@ -85,6 +87,11 @@ class Catalog:
     absent: tuple[str, ...]
     videos: tuple[str, ...]
     records: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def name(self) -> str:
+        """Name of the dataset's folder."""
+        return (self.folder.resolve() if isinstance(self.folder, Path) else self.folder).name
 
     def path(self, table: str, video_id: str) -> Location:
         """Where a table of a video lies."""
@@ -105,7 +112,7 @@ def read_catalog(folder: Location) -> Catalog:
     manifest = read_manifest(folder)
     if manifest is None:
         raise DatasetError(f"{folder}: has no {MANIFEST}; name a folder that avcues extract made")
-    names = [name for name in dict.fromkeys((*_FIRST_TABLES, *manifest.tables)) if name in manifest.tables]
+    names = [name for name in dict.fromkeys((*FIRST_TABLES, *manifest.tables)) if name in manifest.tables]
     tables = {}
     for name in names:
         table = _describe(folder, name, manifest.recipes[manifest.tables[name]])

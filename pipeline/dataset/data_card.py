@@ -1,48 +1,27 @@
-"""The data card: what someone who is handed a dataset has to know of it, as Markdown.
+"""The data card: what someone who is given a dataset needs to know of it, as Markdown with a head of YAML.
 
-It is made from the dataset's files alone and says nothing of when and where, so that the same files give the same card.
+The head is what the Hugging Face hub and `datasets.load_dataset` read: each table is a configuration. The card is made
+from the dataset's files alone and says nothing of when and where, so that the same files give the same card.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
+import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from pipeline.dataset.catalog import Catalog
+from pipeline.dataset.catalog import FIRST_TABLES, Catalog
 from pipeline.dataset.describe import describe_table, settings_text
-from pipeline.dataset.statistics import DatasetStatistics, compute_statistics
-from pipeline.store.files import write_atomically
-from pipeline.store.layout import MANIFEST, data_card_path
+from pipeline.dataset.licences import SOFTWARE_LICENCES, licence_of
+from pipeline.dataset.statistics import DatasetStatistics
+from pipeline.store.layout import MANIFEST, table_pattern
+from pipeline.store.parquet import TIMELINE
 from pipeline.store.records import describe_damage
 
-if TYPE_CHECKING:
-    from pipeline.store.location import Location
-
-SOFTWARE_LICENCES = {
-    "emobase": "openSMILE: audEERING's research licence, non-commercial; it also binds models trained on its features",
-    "objects": "Ultralytics: AGPL-3.0",
-}
-"""Of extractors whose software's licence binds those who use its values."""
-
-
-def write_card(catalog: Catalog, finished: Callable[[str], None] = lambda video_id: None) -> Location:
-    """Reads a whole dataset and writes its card into its folder.
-
-    Args:
-        finished: Is called with the id of each video that was read.
-
-    Raises:
-        OutputError: The folder cannot be written.
-    """
-    path = data_card_path(catalog.folder)
-    text = card(catalog, compute_statistics(catalog, finished))
-    write_atomically(path, lambda file: file.write(text.encode()))
-    return path
+_SIZES = ("1K", "10K", "100K", "1M", "10M", "100M", "1B", "10B", "100B", "1T")
 
 
 def card(catalog: Catalog, found: DatasetStatistics) -> str:
@@ -61,10 +40,14 @@ def card(catalog: Catalog, found: DatasetStatistics) -> str:
     for name, counts in found.tables.items():
         if counts.computed:
             computed.setdefault(" and ".join(sorted(counts.computed)), []).append(name)
-    folder = catalog.folder.resolve() if isinstance(catalog.folder, Path) else catalog.folder
-    extractors = dict.fromkeys(str(table["extractor"]) for table in tables)
+    software: dict[str, list[str]] = {}
+    for table in tables:
+        if table["extractor"] in SOFTWARE_LICENCES:
+            software.setdefault(SOFTWARE_LICENCES[str(table["extractor"])], []).append(f"`{table['name']}`")
     text = _template().render(
-        folder=folder.name,
+        head=yaml.safe_dump(_head(catalog, found), sort_keys=False, allow_unicode=True),
+        folder=catalog.name,
+        example=next((name for name in catalog.tables if name not in FIRST_TABLES), TIMELINE.name),
         found=found,
         hours=found.windows * float(catalog.step) / 3600,
         step=f"{float(catalog.step):g}",
@@ -72,7 +55,7 @@ def card(catalog: Catalog, found: DatasetStatistics) -> str:
         manifest=MANIFEST,
         tables=tables,
         weights={file["name"]: file for table in tables for file in table["weights"]}.values(),
-        software={name: SOFTWARE_LICENCES[name] for name in extractors if name in SOFTWARE_LICENCES},
+        software=software,
         computed=computed,
         networks=[table["name"] for table in tables if table["weights"]],
         **_incomplete(catalog),
@@ -80,8 +63,35 @@ def card(catalog: Catalog, found: DatasetStatistics) -> str:
     return re.sub(r"\n{3,}", "\n\n", text)
 
 
+def _head(catalog: Catalog, found: DatasetStatistics) -> dict[str, Any]:
+    """What the hub reads, by its names: https://github.com/huggingface/hub-docs/blob/main/datasetcard.md."""
+    licence = licence_of(catalog.tables.values())
+    named = {"license": "other", "license_name": licence.name, "license_link": licence.link} if licence else {}
+    return {
+        "pretty_name": catalog.name,
+        **(named or {"license": "unknown"}),
+        "size_categories": [_size_category(found.windows)],
+        "task_categories": ["tabular-regression", "tabular-classification"],
+        "tags": ["affective-computing", "emotion", *sorted(found.streams), "avcues"],
+        # `datasets` refuses a table without a single row, such as the faces of videos that show none.
+        "configs": [
+            {"config_name": name, "data_files": table_pattern(name)}
+            for name in catalog.tables
+            if found.tables[name].rows
+        ],
+    }
+
+
+def _size_category(examples: int) -> str:
+    """The hub's class of a number of examples, such as "1K<n<10K"."""
+    place = len(str(examples)) - len("1000")
+    if place < 0:
+        return f"n<{_SIZES[0]}"
+    return f"n>{_SIZES[-1]}" if place >= len(_SIZES) - 1 else f"{_SIZES[place]}<n<{_SIZES[place + 1]}"
+
+
 def _incomplete(catalog: Catalog) -> dict[str, list[str]]:
-    """Lines on what failed, lacks tables, is damaged or was left out."""
+    """Videos that failed, that lack tables or that are damaged, and features that were left out, one line each."""
     failed, lacking, damaged = [], [], []
     for video_id in catalog.videos:
         record = catalog.records.get(video_id, {})

@@ -50,14 +50,14 @@ class Fold(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Dataset:
-    """Videos and columns of a finished folder, as `open_dataset` makes it; values are read when they are asked for.
+    """Videos and columns of a finished folder, as `open_dataset` makes it; values are read on demand.
 
     Args:
         lengths: Video id to its number of windows, sorted by id: the order of rows.
         stored: The features, in the order of columns.
         labels: The user's own, on the grid.
         left_out: Videos of the folder that are not in the dataset, each with the reason.
-        nulls_for_missing: A table that a video does not have is null there; otherwise no video lacks any.
+        nulls_for_missing: Whether tables that a video lacks are null there; if not, no video lacks a table.
     """
 
     catalog: Catalog
@@ -188,15 +188,15 @@ class Dataset:
             hop: Windows from the start of one sequence to the start of the next.
             horizon: Whose labels are a sequence's targets: None: those of each of its windows; 0: those of its last
                 window; 1: those of the window after it, as in the MuVi study; and so on.
-            tables: Features, as for `open`.
-            columns: Features, as for `open`.
-            targets: Names of labels, or of columns to predict, which then are no features; None: all labels.
+            tables: Tables of the features, as for `open_dataset`.
+            columns: Patterns of the features, as for `open_dataset`.
+            targets: Names of labels, or of columns to predict, which are then not features; None: all labels.
             nulls: What missing features become: "nan", "zero" with a mask, or "drop": no sequence that has any.
             cache_bytes: Videos are kept in memory up to this size, in each process that reads.
 
         Raises:
             DatasetError: A name is unknown, a target is text, or no feature or no sequence is left.
-            ValueError: `length`, `hop`, `horizon` or `nulls` is none of those possible.
+            ValueError: `length`, `hop`, `horizon` or `nulls` has an impossible value.
         """
         from pipeline.dataset.sequences import Sequences
 
@@ -252,7 +252,7 @@ class Dataset:
             if known in (*labels, *self.columns):
                 return known
         right = [*(target.removeprefix(PREFIX) for target in self.targets), *self.columns]
-        raise DatasetError(f'no label or column is called "{name}"{similar(name, right)}')
+        raise DatasetError(f'there is no label or column "{name}"{similar(name, right)}')
 
 
 def shuffled(videos: Collection[str], seed: int) -> list[str]:
@@ -276,7 +276,7 @@ def open_dataset(
         folder: A path, or a URL such as "s3://bucket/features".
         tables: Names of window and shot tables; None: all. Rows of shot tables are repeated for each window of the
             shot. Item tables (`faces`, `detections`) have any number of rows per window and cannot be joined.
-        columns: Patterns over `<table>.<column>`: * is anything, ? any character, brackets are themselves; None: all.
+        columns: Patterns over `<table>.<column>`: * stands for anything, ? for any character; None: all.
         labels: Path of a CSV or Parquet file, or a table in memory; `pipeline.dataset.labels` has the rules.
         label_fill: What windows without a label get: "none", "hold" or "linear".
         incomplete: A video that lacks one of the tables is left out, or is null there.
@@ -312,7 +312,7 @@ def open_dataset(
 
 
 def _length(catalog: Catalog, video_id: str, tables: Sequence[str], incomplete: Incomplete, verify: bool) -> int:
-    """A video's number of windows; an error where the video is to be left out."""
+    """A video's number of windows; raises a `DatasetError` if the video is to be left out."""
     missing = [name for name in (TIMELINE.name, *tables) if not catalog.has(name, video_id)]
     if TIMELINE.name in missing or (missing and incomplete == "leave_out"):
         record = catalog.records.get(video_id, {})

@@ -43,7 +43,7 @@ def describe(
 
 
 def describe_table(table: StoredTable) -> dict[str, Any]:
-    """What a table holds and what it was made with; `weights` by asset name, or file name of the user's own."""
+    """What a table holds and what it was made with; `weights` are named by asset, the user's own by file."""
     recipe = table.recipe
     return {
         "name": table.name,
@@ -68,7 +68,7 @@ def _weights(name: str, sha256: str) -> dict[str, str]:
 
 
 def show(described: Mapping[str, Any], console: Console) -> None:
-    """Prints the columns of each table, and last, where a terminal leaves off, an overview."""
+    """Prints the columns of each table, then an overview, so that it is what a terminal shows in the end."""
     for table in described["tables"]:
         console.print(f"[bold]{table['name']}[/]: one row per {table['row']}", highlight=False)
         console.print("\n".join(_origin(table)), soft_wrap=True, markup=False, highlight=False)
@@ -91,7 +91,7 @@ def show(described: Mapping[str, Any], console: Console) -> None:
 
 
 def value_range(column: dict[str, Any]) -> str:
-    """The possible values of a column, such as "0 to 1"; empty where nothing is known."""
+    """The possible values of a column, such as "0 to 1"; empty if it has no bounds."""
     low, high = column.get("low"), column.get("high")
     if low is None and high is None:
         return ""

@@ -26,7 +26,7 @@ KEY_FIELDS = (
 
 
 def windows(catalog: Catalog, video_id: str) -> int:
-    """Rows that a video has in every window table.
+    """Number of rows that a video has in every window table.
 
     Raises:
         DatasetError: Its timeline cannot be used.
@@ -36,7 +36,7 @@ def windows(catalog: Catalog, video_id: str) -> int:
 
 
 def fingerprint(catalog: Catalog, video_id: str) -> str | None:
-    """The fingerprint of the file that a video's tables were made from, if they say.
+    """The fingerprint of the file from which a video's tables were made, if they record it.
 
     Raises:
         DatasetError: Its timeline cannot be used.
@@ -47,7 +47,7 @@ def fingerprint(catalog: Catalog, video_id: str) -> str | None:
 
 
 def check(catalog: Catalog, video_id: str, tables: Iterable[str]) -> None:
-    """Makes sure, from their footers, that tables of a video are there and belong together.
+    """Checks, from their footers, that tables of a video exist and belong together.
 
     Raises:
         DatasetError: One is missing, unreadable, or was made with other settings, or from another file, than the rest.
@@ -63,7 +63,7 @@ def join(catalog: Catalog, video_id: str, columns: Sequence[StoredColumn], *, nu
     screen at the window's start (`timeline.shot`); a window without a shot has nulls.
 
     Args:
-        columns: Of window and shot tables, in the order of the result; those of one table stand together.
+        columns: Of window and shot tables, in the order of the result; those of one table are neighbours.
         nulls_for_missing: A table that the video does not have gives nulls instead of an error.
 
     Raises:
@@ -85,7 +85,7 @@ def join(catalog: Catalog, video_id: str, columns: Sequence[StoredColumn], *, nu
                 table = table.take(pc.index_in(timeline["shot"], value_set=table["shot"], skip_nulls=True))
             elif not table["window"].equals(timeline["window"]):
                 raise DatasetError(
-                    f"{catalog.path(name, video_id)}: its windows are not those of {TIMELINE.name}; "
+                    f"{catalog.path(name, video_id)}: its windows differ from those of {TIMELINE.name}; "
                     f"see avcues validate {catalog.folder}"
                 )
             arrays += [table[column.about.name] for column in wanted]
@@ -94,7 +94,7 @@ def join(catalog: Catalog, video_id: str, columns: Sequence[StoredColumn], *, nu
 
 
 def matrix(table: pa.Table, names: Sequence[str]) -> npt.NDArray[np.float32]:
-    """(rows, names) float32 of columns of numbers or truth values; missing ones are NaN."""
+    """(rows, names) float32 values of numeric or boolean columns; nulls are NaN."""
     chosen = table.select(list(names)).combine_chunks()
     if not (chosen.num_rows and names):
         return np.empty((table.num_rows, len(names)), np.float32)
@@ -143,7 +143,9 @@ def _read(file: pq.ParquetFile, key: str, columns: Sequence[StoredColumn], where
     for column in columns:
         i = stored.get_field_index(column.about.name)
         if i < 0 or stored.field(i).type != column.type:
-            raise DatasetError(f"{where}: has no column {column.about.name} of type {column.type} as other videos have")
+            raise DatasetError(
+                f"{where}: has no column {column.about.name} of type {column.type}, which other videos have"
+            )
     try:
         return file.read(columns=[key, *names], use_threads=False)
     except (OSError, pa.ArrowException) as error:

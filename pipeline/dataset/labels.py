@@ -1,19 +1,19 @@
-"""Labels of a user's own, brought onto the half-second grid by stated rules.
+"""The user's own labels, placed on the half-second grid by these rules.
 
 | rule    | what happens                                                                                               |
 |---------|------------------------------------------------------------------------------------------------------------|
 | place   | a label at `time` seconds belongs to the window that contains it: floor(time / step)                       |
-| several | in one window: numbers are averaged; of texts and truth values the last one counts                         |
+| several | in one window: numbers are averaged; of texts and booleans the last one counts                             |
 | none    | in a window: null (fill "none"), the last label before it ("hold"), or the straight line between the       |
-|         | labelled windows on both sides ("linear"; texts and truth values are held)                                 |
+|         | labelled windows on both sides ("linear"; texts and booleans are held)                                     |
 | edges   | nothing is filled in before a video's first label; after the last, "hold" goes on and "linear" stops       |
 | static  | labels without `time` and `window`, one row per video, hold for the whole video                            |
-| missing | nulls, empty texts and numbers that are not finite are no labels                                           |
+| missing | nulls, empty texts and numbers that are not finite do not count as labels                                  |
 | foreign | labels of other videos, before 0 s or beyond a video's end are not used, and a warning counts them         |
 
-A Parquet file may say of itself which of its columns are targets (key `avcues` of its metadata: `targets`, a list of
+A Parquet file may state which of its columns are targets (key `avcues` of its metadata: `targets`, a list of
 `{"name": ...}`, and `step`), as the gold standards of `avcues annotations gold` do. Its other columns then describe the
-targets, such as their spread over raters: they come along, are never filled in, and are predicted only if named.
+targets, such as their spread over raters: they are kept, never filled in, and predicted only if named.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ from pipeline.store.parquet import METADATA_KEY, WINDOW_KEYS
 Fill = Literal["none", "hold", "linear"]
 
 PREFIX = "target."
-"""What the names of targets start with in joined tables."""
+"""Prefix of the names of targets in joined tables."""
 
-# Times are rounded to this share of a window, so that 0.3 s lies in window 3 of 0.1 s and not, by its float, in 2.
+# Times are rounded to this fraction of a window: 0.3 s lies in window 3 of 0.1 s, not in 2, as its float would.
 _DECIMALS = 6
 _LISTED = 5
 
@@ -53,7 +53,7 @@ class Labels:
         spans: Video id to its first row and number of rows.
         warnings: What could not be used, one line each.
         describing: Joined names of the columns that describe targets.
-        about: What the file says of itself, if it is one that avcues made.
+        about: The file's own metadata, if avcues made it.
     """
 
     rows: pa.Table
@@ -87,7 +87,7 @@ class Labels:
 
 
 def read_labels(source: Any, step: Fraction, windows: Mapping[str, int], fill: Fill = "none") -> Labels:
-    """Reads labels and brings them onto the grid.
+    """Reads labels and places them on the grid.
 
     Args:
         source: Path of a CSV or Parquet file, or a table in memory (pyarrow, pandas, polars), with the column
@@ -96,7 +96,8 @@ def read_labels(source: Any, step: Fraction, windows: Mapping[str, int], fill: F
         windows: Videos that can be labelled, and their number of windows.
 
     Raises:
-        InputError: It cannot be read, lacks a column, has a value that is no place or no target, or no video is known.
+        InputError: It cannot be read, lacks a column, has a value that is not a time, window or target, or names no
+            video of the dataset.
     """
     where = f"{source}" if isinstance(source, str | Path) else "labels"
     table = _load(Path(source)) if isinstance(source, str | Path) else pa.table(source)
@@ -142,12 +143,12 @@ def _load(path: Path) -> pa.Table:
 
 
 def _about(table: pa.Table, step: Fraction, where: str) -> dict[str, Any]:
-    """What the file's metadata says of its columns and windows; empty if it says nothing."""
+    """What the file's metadata says about its columns and windows; empty if it has none."""
     about: dict[str, Any] = json.loads((table.schema.metadata or {}).get(METADATA_KEY, "{}"))
     if "window" in table.column_names and Fraction(about.get("step", step)) != step:
         raise InputError(
-            f"{where}: is of windows of {float(Fraction(about['step'])):g} s; the dataset has windows of "
-            f"{float(step):g} s"
+            f"{where}: has windows of {float(Fraction(about['step'])):g} s; those of the dataset are "
+            f"{float(step):g} s long"
         )
     return about
 
@@ -161,7 +162,7 @@ def _no_nulls(values: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
 
 def _windows(values: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
     if not pa.types.is_integer(values.type):
-        raise InputError(f"{where} is {values.type}; expected whole numbers from 0 on")
+        raise InputError(f"{where} is {values.type}; expected whole numbers, 0 or more")
     return _no_nulls(values, where).cast(pa.int64())
 
 
@@ -186,11 +187,11 @@ def _values(values: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
         return _text(values)
     if pa.types.is_binary(kind):
         raise InputError(f"{where} holds text that is not UTF-8; save the file as UTF-8")
-    raise InputError(f"{where} is {kind}; a target holds numbers, texts or truth values")
+    raise InputError(f"{where} is {kind}; expected numbers, texts or booleans as targets")
 
 
 def _text(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    """As strings; a CSV file cannot tell an empty one from none."""
+    """As strings; empty ones become null, because a CSV file cannot tell the two apart."""
     text = values.cast(pa.string())
     return pc.if_else(pc.equal(text, ""), None, text)
 
@@ -200,7 +201,7 @@ def _is_number(kind: pa.DataType) -> bool:
 
 
 def _usable(labels: pa.Table, windows: Mapping[str, int], step: Fraction, where: str) -> tuple[pa.Table, list[str]]:
-    """The labels that fall on a window of a known video, and what is to be said of the others and of the unlabelled."""
+    """The labels that fall on a window of a known video, and warnings about the others and about unlabelled videos."""
     warnings = []
     named = set(labels["video_id"].unique().to_pylist())
     foreign, unlabelled = sorted(named - windows.keys()), sorted(windows.keys() - named)
@@ -211,7 +212,7 @@ def _usable(labels: pa.Table, windows: Mapping[str, int], step: Fraction, where:
         )
     if foreign:
         warnings.append(
-            f"{where}: labels of {len(foreign)} videos are not used, they are not there: {_listed(foreign)}"
+            f"{where}: labels of {len(foreign)} videos that are not in the dataset are not used: {_listed(foreign)}"
         )
     if unlabelled:
         warnings.append(f"{where}: {len(unlabelled)} videos have no label: {_listed(unlabelled)}")
@@ -233,7 +234,7 @@ def _usable(labels: pa.Table, windows: Mapping[str, int], step: Fraction, where:
 
 
 def _merged(labels: pa.Table, where: str) -> tuple[pa.Table, dict[str, tuple[int, int]]]:
-    """One row per labelled window (or video), sorted, and where each video's rows are."""
+    """One row per labelled window or video, sorted, and each video's first row and number of rows."""
     keys = [name for name in ("video_id", "window") if name in labels.column_names]
     targets = [field for field in labels.schema if field.name not in keys]
     how = {field.name: "mean" if _is_number(field.type) else "last" for field in targets}

@@ -3,11 +3,11 @@
 | file                              | columns                                     | rows that the script takes  |
 |-----------------------------------|---------------------------------------------|-----------------------------|
 | `emobase_features/<video_id>.csv` | index, name, the 988 functionals, class     | 0 to 117                    |
-| `combined_visual_features.csv`    | index, media_id, the visual features, class | a media_id's but for two    |
+| `combined_visual_features.csv`    | index, media_id, the visual features, class | all but a video's last two  |
 
-Of both it drops the first two columns and the last, and it needs as many rows of the one as of the other. So a video
-of 60 s has 120 rows; a longer one is cut to them, the span of the study's annotations; the visual rows of a shorter one
-end with repetitions of its last, in the place of the two that are dropped.
+The script drops the first two columns and the last of both, and needs equally many rows of both. So a video has at most
+120 rows, the 60 s that the study's annotations span; the visual rows of a shorter video are followed by copies of its
+last row, which the script drops in place of real ones.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ _CLASS = "unassigned"  # what the published files have there
 
 
 def open_for_export(folder: Location, tables: Collection[str] | None = None) -> Dataset:
-    """What is to be exported: the numeric columns of emobase and of visual tables.
+    """The dataset to export: the numeric columns of emobase and of visual tables.
 
     Args:
-        tables: Visual tables; None: the study's, as far as the folder has them.
+        tables: Visual tables; None: those of the study that the folder has.
 
     Raises:
         AvcuesError: The folder is no dataset, its windows are not half seconds, or it lacks emobase or a named table.
@@ -73,7 +73,7 @@ def write(
         How many values were missing, for each table where any were.
 
     Raises:
-        AvcuesError: `out` cannot be written, or lies in the dataset, or a file of that is damaged.
+        AvcuesError: `out` cannot be written or lies in the dataset, or a file of the dataset is damaged.
     """
     check_outside(out, data)
     prepare_output(out)
@@ -118,7 +118,7 @@ def visual_rows(windows: int) -> pa.Array:
 
 
 def _numbers(table: pa.Table, names: Iterable[str], nulls: Nulls) -> pa.Table:
-    """The table with 0 and 1 for truth values, and for nulls what is asked for."""
+    """The table with booleans as 0 and 1, and with nulls as `nulls` asks."""
     columns = {name: table[name] for name in table.column_names}
     for name in names:
         values = table[name].cast(pa.int16()) if pa.types.is_boolean(table[name].type) else table[name]

@@ -54,10 +54,10 @@ def write(
 
 
 def check_target(out: Path, dataset: Dataset) -> None:
-    """Makes sure that writing to `out` spoils nothing.
+    """Checks that writing to `out` overwrites nothing but an earlier result.
 
     Raises:
-        SettingsError: It lies in the dataset, or there is something that `write` has not made.
+        SettingsError: It lies in the dataset, or holds something that `write` did not write.
     """
     check_outside(out, dataset)
     if out.suffix == ".parquet":
@@ -70,7 +70,7 @@ def check_target(out: Path, dataset: Dataset) -> None:
 
 
 def check_outside(out: Path, dataset: Dataset) -> None:
-    """Makes sure that `out` is no place in the dataset's own folder, where it would be taken for a table.
+    """Checks that `out` is not inside the dataset's own folder, where it would be taken for a table.
 
     Raises:
         SettingsError: It is.

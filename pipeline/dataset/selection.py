@@ -29,7 +29,7 @@ def choose(
     *,
     items: bool = False,
 ) -> tuple[StoredColumn, ...]:
-    """The columns of the given tables whose names match one of the patterns; None: all. The order stays.
+    """The columns of the given tables whose names match one of the patterns, in their order; None: all.
 
     Args:
         items: Whether item tables may be named.
@@ -40,7 +40,7 @@ def choose(
     for name in tables or ():
         if not items and name in item_tables(catalog):
             raise DatasetError(
-                f"{name} has any number of rows per window and cannot be joined; read {catalog.folder / name} alone"
+                f"{name} has any number of rows per window and cannot be joined; read {catalog.folder / name} by itself"
             )
         _check_table(name, {column.table for column in columns}, catalog)
     columns = [column for column in columns if tables is None or column.table in tables]
@@ -51,13 +51,13 @@ def choose(
     for pattern in patterns:
         matching = {pattern} if pattern in names else {name for name in names if matches(pattern, name)}
         if not matching:
-            raise DatasetError(f'no column is called "{pattern}"{similar(pattern, names)}')
+            raise DatasetError(f'there is no column "{pattern}"{similar(pattern, names)}')
         chosen |= matching
     return tuple(column for column in columns if column.name in chosen)
 
 
 def matches(pattern: str, name: str) -> bool:
-    """Whether a name fits a pattern: * is anything, ? any character. Brackets are themselves: columns have them."""
+    """Whether a name matches a pattern: * stands for anything, ? for any character; brackets are literal."""
     expression = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
     return re.fullmatch(expression, name) is not None
 

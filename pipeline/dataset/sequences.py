@@ -31,7 +31,7 @@ class Sequences(torch.utils.data.Dataset[dict[str, Any]]):
 
     | key        | value                                                                                            |
     |------------|--------------------------------------------------------------------------------------------------|
-    | `features` | (length, F) float32, columns as in `features`; what nulls become says `nulls`                    |
+    | `features` | (length, F) float32, columns as in `features`; nulls as `nulls` asks                             |
     | `mask`     | (length, F) bool, True where there is a value; with nulls="zero" only                            |
     | `targets`  | (length, T) float32, columns as in `targets`; NaN where there is no label; absent without targets |
     |            | with a horizon: (T,) float32, of the one window that many after the last                         |
@@ -107,12 +107,12 @@ class Sequences(torch.utils.data.Dataset[dict[str, Any]]):
         return item
 
     def _labelled(self, window: int) -> slice | int:
-        """The windows whose labels belong to the sequence from a window on."""
+        """The windows whose labels are the targets of the sequence that starts at a window."""
         end = window + self._length
         return slice(window, end) if self._horizon is None else end - 1 + self._horizon
 
     def __getstate__(self) -> dict[str, Any]:
-        """Workers that are sent a copy read for themselves."""
+        """A copy that is sent to a worker process starts with an empty cache."""
         return self.__dict__ | {"_cache": OrderedDict()}
 
     def _starts_of(self, video_id: str, windows: int, hop: int) -> Sequence[int] | npt.NDArray[np.int32]:

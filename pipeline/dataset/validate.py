@@ -58,7 +58,7 @@ def check(out: Location) -> Summary:
             summary.breaches.append(breach)
     for name in folders(out):
         if name not in manifest.tables and name != REPORT:
-            summary.breaches.append(f"{out / name}: is no table of this dataset ({MANIFEST}); remove it")
+            summary.breaches.append(f"{out / name}: is not a table of this dataset ({MANIFEST}); remove it")
     summary.breaches += [
         f"{record_path(out, video_id)}: damaged; remove it and run avcues extract again"
         for video_id in recorded_videos(out)
@@ -137,7 +137,7 @@ def _check_values(table: pa.Table, metadata: dict[str, Any]) -> Iterator[str]:
     keys = SHOT_KEYS if metadata["row"] == "shot" else WINDOW_KEYS
     documented = [column["name"] for column in metadata["columns"]]
     if table.column_names[len(keys) :] != documented:
-        yield "its columns are not those that its metadata documents"
+        yield "its columns differ from those that its metadata documents"
         return
     for column in metadata["columns"]:
         values = table[column["name"]]

@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -119,6 +120,16 @@ def existing_cluster(address: str, folder: Location, mark: Location, *, debug: b
         with client:
             _check_workers(client, address, folder, mark)
             yield client
+
+
+def dashboard_link(client: Client, *, local: bool) -> str:
+    """Address of a cluster's dashboard; empty if it has none, as the local cluster without the package bokeh.
+
+    Args:
+        client: Of the cluster.
+        local: Whether this run started it.
+    """
+    return "" if local and find_spec("bokeh") is None else client.dashboard_link or ""
 
 
 def stop_workers(client: Client, run: str) -> None:

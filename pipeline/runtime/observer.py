@@ -34,7 +34,7 @@ class Observer:
         """The work is about to begin."""
 
     def workers(self, count: int, dashboard: str) -> None:
-        """A cluster is connected: how many videos it processes at once, and the address of its dashboard."""
+        """A cluster is connected: how many videos it processes at once, and the address of its dashboard, if any."""
 
     def note(self, text: str) -> None:
         """One line that the user should know of."""

@@ -186,7 +186,7 @@ def _results(
     with connection as client, ExitStack() as stack:
         stack.callback(cluster.stop_workers, client, job.run)
         where = backends.Cluster(client=client, local=workers.scheduler is None, resources=workers.resources)
-        observer.workers(where.slots(), client.dashboard_link)
+        observer.workers(where.slots(), cluster.dashboard_link(client, local=where.local))
         try:
             yield backends.run_on_cluster(videos, job, where, progress=observer.progress, note=observer.note)
         except backends.SchedulerLostError as error:

@@ -10,7 +10,7 @@ from typing import Any
 from extractors import registry
 from extractors.base import BaseExtractor
 from models_cache import WeightsError, nearest
-from models_cache.cache import Weights, how_to_supply, resolve
+from models_cache.cache import Weights, check_package, how_to_supply, resolve
 from models_cache.manifest import asset
 from pipeline.errors import SettingsError
 from pipeline.runtime.settings import Settings
@@ -95,6 +95,7 @@ def _first(candidates: tuple[str, ...], fetching: Fetching, get: Get) -> Weights
     errors = []
     for candidate in candidates:
         try:
+            check_package(asset(candidate))
             return get(candidate, lambda done, total, name=candidate: fetching(name, done, total))  # type: ignore[misc]
         except WeightsError as error:
             errors.append(str(error))

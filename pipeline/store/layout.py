@@ -8,7 +8,8 @@
 | `_status/.inputs`            | ids of all videos that any run was asked for                               |
 | `_status/.lock`, `.owner.json` | the run that works on the folder (`pipeline.store.lock`)                 |
 | `report/`                    | pages of `avcues report`                                                   |
-| `DATACARD.md`                | the data card of `avcues describe --card`                                  |
+| `README.md`, `croissant.json` | the data card of `avcues describe --card`, for people and for programs    |
+| `_status/.card.json`         | hashes of these two, by which a user's own are told apart                  |
 | `.*.tmp`, `*/.*.tmp`         | files that a killed run had not finished writing                           |
 """
 
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
 MANIFEST = "dataset.json"
 REPORT = "report"
-DATA_CARD = "DATACARD.md"
+DATA_CARD = "README.md"
+CROISSANT = "croissant.json"
 _STATUS = "_status"
 _TABLE_SUFFIX = ".parquet"
 
@@ -81,6 +83,21 @@ def report_path(out: Location) -> Location:
 def data_card_path(out: Location) -> Location:
     """The data card."""
     return out / DATA_CARD
+
+
+def croissant_path(out: Location) -> Location:
+    """The dataset's Croissant metadata."""
+    return out / CROISSANT
+
+
+def card_record_path(out: Location) -> Location:
+    """Hashes of the data card and of the Croissant metadata as they were written."""
+    return out / _STATUS / ".card.json"
+
+
+def table_pattern(table: str) -> str:
+    """Matches the files of a table, seen from the output folder."""
+    return f"{table}/*{_TABLE_SUFFIX}"
 
 
 def write_probe_path(out: Location) -> Location:

@@ -129,7 +129,7 @@ def _array(values: npt.NDArray[Any], column: Column, present: npt.NDArray[np.boo
 
 
 def write_table(table: pa.Table, place: Location) -> None:
-    """Writes a table as one row group, atomically and durably."""
+    """Writes a table as one row group, or none if it has no rows, atomically and durably."""
     write_atomically(place, lambda file: _write_parquet(table, file))
 
 
@@ -145,7 +145,8 @@ def _write_parquet(table: pa.Table, file: BinaryIO) -> None:
         # Storing the Arrow schema as well would hold the metadata twice.
         store_schema=False,
     ) as writer:
-        writer.write_table(bare, row_group_size=max(1, table.num_rows))
+        if table.num_rows:  # the library `datasets` cannot read a row group without rows
+            writer.write_table(bare, row_group_size=table.num_rows)
         writer.add_key_value_metadata(table.schema.metadata or {})
 
 

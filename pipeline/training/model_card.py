@@ -12,7 +12,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from models_cache.manifest import assets
-from pipeline.dataset.data_card import SOFTWARE_LICENCES
+from pipeline.dataset.licences import SOFTWARE_LICENCES
 from pipeline.store.files import write_atomically
 from pipeline.store.model_files import CARD
 from pipeline.training.figures import HEADINGS, figure_rows

@@ -87,7 +87,7 @@ def test_what_cannot_be_is_one_line_with_file_and_row(rows: dict[str, Any], mess
     [
         ("r1,v1,music,valence,much\n", 'row 1: value is "much"; expected a number'),
         ("r1,v1,music,valence,0.1\nr1,v2,music,valence,x\n", 'row 2: value is "x"; expected a number'),
-        ("r1,v1,music\n", "row 1: has 3 cells; expected 5, as the first line has"),
+        ("r1,v1,music\n", "row 1: has 3 cells; expected 5, as in the first line"),
         ("", "has no ratings"),
     ],
 )

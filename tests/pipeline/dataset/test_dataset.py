@@ -138,7 +138,7 @@ def test_columns_are_chosen_by_table_and_by_pattern(
         ({"tables": ["glow_lines"]}, "any number of rows per window"),
         ({"columns": ["lighting.lighting_kay"]}, 'did you mean "lighting.lighting_key"'),
         ({"columns": ["hue*"]}, "avcues describe"),
-        ({"tables": ["lighting"], "columns": ["color.*"]}, 'no column is called "color.*"'),
+        ({"tables": ["lighting"], "columns": ["color.*"]}, 'there is no column "color.*"'),
     ],
 )
 def test_wrong_names_are_told_with_what_to_do(finished: Path, chosen: dict[str, list[str]], message: str) -> None:
@@ -225,7 +225,7 @@ def test_a_file_that_does_not_belong_is_found(folder: Path, change: Callable[[Pa
 
 def test_windows_that_do_not_match_are_an_error(folder: Path) -> None:
     other_windows(folder / "lighting" / "silent.parquet")
-    with pytest.raises(DatasetError, match="its windows are not those of timeline"):
+    with pytest.raises(DatasetError, match="its windows differ from those of timeline"):
         open_dataset(folder).read("silent")
 
 

@@ -11,8 +11,12 @@ import pyarrow.parquet as pq
 import pytest
 from command import avcues
 
+from extractors import registry
+from pipeline.dataset.card_files import write_card
+from pipeline.dataset.catalog import read_catalog
+from pipeline.dataset.licences import SOFTWARE_LICENCES
 from pipeline.dataset.validate import check
-from pipeline.errors import MediaError
+from pipeline.errors import DatasetError, MediaError
 from pipeline.store.files import VideoInput
 from pipeline.store.parquet import write_table
 from pipeline.store.records import VideoResult, failure, write_record
@@ -76,7 +80,7 @@ def test_weights_are_named_with_hash_and_licence(folder: Path, finished: Path) -
     assert own == {"name": "mine.pt", "sha256": "6" * 64}
     assert described["columns"][0]["weights"] == {name: digest, "mine.pt": "6" * 64}
     assert describe(folder, "--card").returncode == 0
-    card = (folder / "DATACARD.md").read_text()
+    card = (folder / "README.md").read_text()
     assert f"| {name} | mini-XCEPTION trained on FER2013 (66 %) | MIT | `{digest}` |" in card
     assert "| mine.pt | a file of the user's own | unknown |" in card
     assert "Outputs of networks (glow, glow_lines)" in card
@@ -103,15 +107,15 @@ def card(folder: Path) -> str:
         write_record(result, folder)
     done = describe(folder, "--card")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == str(folder / "DATACARD.md")
-    return (folder / "DATACARD.md").read_text()
+    assert done.stdout.splitlines() == [str(folder / "README.md"), str(folder / "croissant.json")]
+    return (folder / "README.md").read_text()
 
 
 def test_a_card_says_what_there_is_and_what_is_not(card: str) -> None:
     for part in (
         "# Data card: features",
         "5 videos, 0.02 hours, 125 windows of 0.5 s, ",
-        "4 videos have a picture, 4 have sound",
+        "With a picture: 4; with sound: 4.",
         "| `emobase` | window | 5 | 125 | 988 | 32.8% |",
         "| `color` | window | 5 | 125 | 75 | 8.8% |",
         "| `glow` | window | 4 | 85 | 3 | 12.9% |",
@@ -120,7 +124,7 @@ def test_a_card_says_what_there_is_and_what_is_not(card: str) -> None:
         "- 007: 3 video packets missing",
         "- objects",
         "- glow/vfr20.parquet",
-        "openSMILE: audEERING's research licence, non-commercial",
+        "- `emobase`: openSMILE: audEERING's research licence, non-commercial",
         "shadow_threshold = 0.18 | Rasheed",
         "- opensmile: ",
         "- on cpu, fp32: ",
@@ -130,14 +134,46 @@ def test_a_card_says_what_there_is_and_what_is_not(card: str) -> None:
 
 
 def test_a_card_is_the_same_for_the_same_files(folder: Path, tmp_path: Path) -> None:
-    describe(folder, "--card")
+    write_card(read_catalog(folder))
     copy = tmp_path / "elsewhere" / "features"
     shutil.copytree(folder, copy)
-    describe(copy, "--card")
-    assert (copy / "DATACARD.md").read_bytes() == (folder / "DATACARD.md").read_bytes()
-    assert "Nothing: every video has every table" in (copy / "DATACARD.md").read_text()
+    write_card(read_catalog(copy))
+    for name in ("README.md", "croissant.json"):
+        assert (copy / name).read_bytes() == (folder / name).read_bytes()
+    assert "Nothing: every video has every table" in (copy / "README.md").read_text()
+
+
+@pytest.mark.parametrize("name", ["README.md", "croissant.json"])
+def test_a_card_replaces_only_what_avcues_wrote(folder: Path, name: str) -> None:
+    own = folder / name
+    own.write_text("my own")
+    done = describe(folder, "--card")
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"avcues: {own}: was not written by avcues describe --card")
+    assert own.read_text() == "my own"
+    assert {path.name for path in folder.glob("*.*")} == {"dataset.json", name}
+    own.unlink()
+    write_card(read_catalog(folder))
+    (folder / "glow" / "vfr20.parquet").unlink()
+    write_card(read_catalog(folder))
+    assert "- vfr20: glow" in (folder / "README.md").read_text()
+    with own.open("a") as file:
+        file.write("\nMy note.\n")
+    with pytest.raises(DatasetError, match="edited since"):
+        write_card(read_catalog(folder))
+    assert own.read_text().endswith("My note.\n")
+
+
+def test_features_made_with_opensmile_or_ultralytics_state_its_licence() -> None:
+    bound = {"opensmile": "openSMILE", "ultralytics-opencv-headless": "Ultralytics"}
+    made_with = {name: bound.keys() & set(registry.create(name).libraries) for name in registry.names()}
+    assert made_with["egemaps"] == {"opensmile"}
+    for name, libraries in made_with.items():
+        assert [bound[library] for library in libraries] == [
+            licence.partition(":")[0] for licence in [SOFTWARE_LICENCES.get(name)] if licence
+        ]
 
 
 def test_a_card_does_not_spoil_the_folder(folder: Path) -> None:
-    describe(folder, "--card")
+    write_card(read_catalog(folder))
     assert check(folder).breaches == []

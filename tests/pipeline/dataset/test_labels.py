@@ -127,7 +127,7 @@ def test_what_cannot_be_used_is_said() -> None:
         ({"video_id": ["a"], "start": [0.0], "end": [1.0], "v": [1]}, "not by start and end"),
         ({"video_id": ["a", "a"], "timestamp": [0.0, 1.0], "v": [1, 2]}, "has 2 rows for a, but no column time"),
         ({"video_id": ["x"], "time": [0.0], "v": [1]}, "none of the dataset's videos: it names x, the dataset 007, a"),
-        ({"video_id": ["a"], "v": [[1]]}, "a target holds numbers"),
+        ({"video_id": ["a"], "v": [[1]]}, "expected numbers, texts or booleans"),
     ],
 )
 def test_labels_without_a_meaning_are_refused(labels: dict[str, list[Any]], message: str) -> None:

@@ -59,7 +59,7 @@ def test_a_finished_folder_is_sound(folder: Path) -> None:
         ("color", set_value("saturation_mean", 3, 1.5), "above the largest possible value"),
         ("color", set_value("video_id", 3, "other"), "rows of other videos"),
         ("color", set_value("start", 3, 1.4), "start and end"),
-        ("color", lambda t: t.drop_columns(["hue_350"]), "columns are not those"),
+        ("color", lambda t: t.drop_columns(["hue_350"]), "columns differ from those"),
         ("shots", set_value("end", 0, 5.5), "do not partition"),
         ("shots", set_value("first_window", 1, 3), "timeline gives it"),
         ("timeline", set_value("shot", 4, None), "without a shot"),
@@ -94,7 +94,7 @@ def test_a_damaged_page_a_foreign_file_and_a_foreign_folder_are_named(folder: Pa
     breaches = "\n".join(check(folder).breaches)
     assert "color/clip.parquet: cannot be read" in breaches
     assert "lighting/clip.parquet: made from another file than timeline" in breaches
-    assert "emobase: is no table of this dataset" in breaches
+    assert "emobase: is not a table of this dataset" in breaches
 
 
 def test_a_table_of_another_recipe_is_named(folder: Path) -> None:

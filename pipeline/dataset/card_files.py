@@ -1,0 +1,67 @@
+"""The files of `avcues describe --card`: the data card and the Croissant metadata, never written over a user's own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from pipeline.dataset.catalog import Catalog
+from pipeline.dataset.croissant import croissant
+from pipeline.dataset.data_card import card
+from pipeline.dataset.statistics import compute_statistics
+from pipeline.errors import DatasetError
+from pipeline.store.files import write_atomically
+from pipeline.store.layout import CROISSANT, DATA_CARD, card_record_path, croissant_path, data_card_path
+from pipeline.store.parquet import write_json
+
+if TYPE_CHECKING:
+    from pipeline.store.location import Location
+
+
+def write_card(catalog: Catalog, finished: Callable[[str], None] = lambda video_id: None) -> tuple[Location, ...]:
+    """Reads a whole dataset and describes it in its folder, in `README.md` and `croissant.json`.
+
+    Args:
+        catalog: The dataset.
+        finished: Is called with the id of each video that was read.
+
+    Returns:
+        The files that were written.
+
+    Raises:
+        DatasetError: One of the files exists and is not as avcues wrote it.
+        OutputError: The folder cannot be written.
+    """
+    paths = {DATA_CARD: data_card_path(catalog.folder), CROISSANT: croissant_path(catalog.folder)}
+    record = card_record_path(catalog.folder)
+    there = _hashes_of_ours(paths, record)
+    texts = {DATA_CARD: card(catalog, compute_statistics(catalog, finished)), CROISSANT: croissant(catalog)}
+    contents = {name: text.encode() for name, text in texts.items()}
+    # Before the files themselves: a run that is killed in between leaves files that the next one knows as its own.
+    write_json({name: [*there[name], _hash(content)] for name, content in contents.items()}, record)
+    for name, content in contents.items():
+        write_atomically(paths[name], lambda file, content=content: file.write(content))  # type: ignore[misc]
+    return tuple(paths.values())
+
+
+def _hashes_of_ours(paths: Mapping[str, Location], record: Location) -> dict[str, list[str]]:
+    """The hash of each file that exists; an error if avcues has not written it as it is."""
+    try:
+        written = json.loads(record.read_bytes())
+    except (FileNotFoundError, ValueError):
+        written = {}
+    there = {}
+    for name, path in paths.items():
+        there[name] = [_hash(path.read_bytes())] if path.exists() else []
+        if any(found not in written.get(name, []) for found in there[name]):
+            raise DatasetError(
+                f"{path}: was not written by avcues describe --card, or was edited since; move it away and run the "
+                "same command again"
+            )
+    return there
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
