@@ -41,7 +41,7 @@ def write_column_files(video: Video, report: Path) -> list[dict[str, Any]]:
         for part, names in enumerate(_parts(video.numeric(table), video.windows)):
             path = folder / f"{video.video_id}.{part}.js"
             _write(path, _script(video, table, names))
-            listed.append({"file": str(path.relative_to(report)), "table": table, "columns": names})
+            listed.append({"file": path.relative_to(report).as_posix(), "table": table, "columns": names})
     return listed
 
 
