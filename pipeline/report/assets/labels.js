@@ -56,38 +56,40 @@ function summaryOf(panel, series = panel.series) {
 
 /** The place of a panel on the page: `host` for its chart, `read` to show the values of a window. */
 function place(panel, acts) {
-  const words = element("span", {className: "words"}), note = [panel.video, panel.note].filter(Boolean).join(" · ");
-  const label = element("header", {}, element("h2", {textContent: panel.title}), words, element("p", {textContent: note}));
+  const words = element("span", {className: "words"}), said = [panel.video, panel.note].filter(Boolean);
+  // Lines of their own keep the panels of two videos equally high; lanes have no room for them.
+  const lines = (panel.kind === "lanes" ? [said.join(" · ")] : said).map(textContent => element("p", {textContent}));
+  const label = element("header", {}, element("h2", {textContent: panel.title}), words, ...lines);
   if (panel.kind === "lanes") label.lastChild.append(ramp());
-  const lines = panel.series.filter(series => series.role !== "faint").map(series => lineOf(panel, series));
+  const values = panel.series.filter(series => series.role !== "faint").map(series => lineOf(panel, series));
   const host = element("div", {className: "plot", role: "img", ariaLabel: panel.pick_one ? "" : summaryOf(panel)});
-  const values = element("ul", {className: "values"}, ...lines.map(line => line.item));
-  const placed = {panel, host, active: 0, section: element("section", {className: `panel ${panel.kind}`}, label, values, host)};
+  const list = element("ul", {className: "values"}, ...values.map(value => value.item));
+  const placed = {panel, host, active: 0, section: element("section", {className: `panel ${panel.kind}`}, label, list, host)};
   if (panel.video) placed.section.dataset.side = panel.side;
   placed.read = window => {
     words.textContent = (panel.words[window] || "").replaceAll("_", " ");
-    lines.forEach(line => line.item.hidden || line.read(window));
+    values.forEach(value => value.item.hidden || value.read(window));
   };
   const button = (textContent, title, ariaLabel, act) => {
     const made = element("button", {textContent, title, ariaLabel});
     made.addEventListener("click", () => act(placed));
     return made;
   };
-  if (panel.pick_one) label.append(picker(placed, lines, acts.picked));
+  if (panel.pick_one) label.append(picker(placed, values, acts.picked));
   if (panel.pick_one && panel.series.length > 1) label.append(button("+", "Show another column as well", `another panel of ${panel.title}`, acts.add));
-  if (panel.chosen) label.lastChild.before(button("×", "Remove this panel", `remove ${panel.chosen}`, acts.remove));
+  if (panel.chosen) words.after(button("×", "Remove this panel", `remove ${panel.chosen}`, acts.remove));
   return placed;
 }
 
 /** Chooses which series of a panel is shown. */
-function picker(placed, lines, picked) {
+function picker(placed, values, picked) {
   const named = ({name, unit}) => unit ? `${name} (${unit})` : name;
   const options = placed.panel.series.map((series, i) => element("option", {value: i, textContent: named(series)}));
   const select = element("select", {ariaLabel: `column of ${placed.panel.title}`}, ...options);
   placed.pick = index => (select.value = index, show());
   const show = () => {
     placed.active = Number(select.value);
-    lines.forEach((line, i) => line.item.hidden = i !== placed.active);
+    values.forEach((value, i) => value.item.hidden = i !== placed.active);
     placed.host.ariaLabel = summaryOf(placed.panel, [placed.panel.series[placed.active]]);
   };
   select.addEventListener("change", () => (show(), picked(placed)));

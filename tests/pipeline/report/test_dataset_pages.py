@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import base64
+import csv
 import gzip
 import json
 import re
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+import cv2
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -237,6 +240,17 @@ def test_the_same_panel_of_both_videos_has_the_same_scale(browser: Browser, repo
     assert shared[0] == shared[1] == [min(own[0][0], own[1][0]), max(own[0][1], own[1][1])]
 
 
+@pytest.mark.parametrize("width", [400, 1100])
+def test_the_same_panel_of_both_videos_has_the_same_height(browser: Browser, folder: Path, width: int) -> None:
+    short, long = "007", "a name that does not fit into the column beside the charts"
+    for path in folder.glob("*/007.*"):
+        shutil.copy(path, path.with_name(long + path.suffix))
+    compare(browser, build(folder, [short, long], workers=2).open_first.parent, short, long, width=width)
+    heights = browser.value("[...document.querySelectorAll('.panel .u-over')].map(plot => plot.clientHeight)")
+    assert len(heights) > 10
+    assert heights[::2] == heights[1::2]
+
+
 def test_choosing_a_column_of_one_video_chooses_it_of_the_other(browser: Browser, report: Path) -> None:
     compare(browser, report, "007", "vfr20")
     selects = "[...document.querySelectorAll('[aria-label=\"column of Glow\"]')]"
@@ -247,6 +261,29 @@ def test_choosing_a_column_of_one_video_chooses_it_of_the_other(browser: Browser
     names = "p => p.querySelector('li:not([hidden]) span').textContent"
     panels = "[...document.querySelectorAll('.panel')].filter(p => p.querySelector('h2').textContent === 'Glow')"
     assert browser.value(f"{panels}.map({names})") == ["share.of*all"] * 2
+
+
+def test_both_videos_are_saved_and_described(browser: Browser, finished: Path, report: Path, tmp_path: Path) -> None:
+    browser.call("Page.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
+    compare(browser, report, "007", "vfr20")
+    said = browser.value("[...document.querySelectorAll('canvas')].map(c => c.closest('[role=img]')?.ariaLabel)")
+    assert all(said)
+    for kind in ("csv", "png"):
+        browser.value(f"document.getElementById('{kind}').focus()")
+        browser.press("Enter")
+        until = time.monotonic() + 30
+        while not (tmp_path / f"007 and vfr20.{kind}").exists():
+            assert time.monotonic() < until, list(tmp_path.iterdir())
+            browser.frame()
+    with (tmp_path / "007 and vfr20.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == max(len(values(finished, video_id, BRIGHTNESS)) for video_id in ("007", "vfr20"))
+    for video_id in ("007", "vfr20"):
+        there = [row[f"{video_id}: {BRIGHTNESS}"] for row in rows]
+        expected = values(finished, video_id, BRIGHTNESS)
+        assert [float(value) for value in there if value] == pytest.approx(expected, abs=1e-4)
+    image = cv2.imread(str(tmp_path / "007 and vfr20.png"))
+    assert image is not None and image.shape[1] > 900
 
 
 def test_a_page_that_is_gone_is_named(browser: Browser, report: Path, tmp_path: Path) -> None:
