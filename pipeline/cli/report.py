@@ -35,7 +35,11 @@ def report(
     ] = None,
     columns: Annotated[
         list[str],
-        typer.Option(metavar="TABLE.COLUMN", help="Columns to show as well, such as 'emobase.mfcc*'; repeatable."),
+        typer.Option(
+            metavar="TABLE.COLUMN",
+            help="Columns that the pages show from the start, such as 'emobase.mfcc*'; repeatable. Any other can be "
+            "added in the browser.",
+        ),
     ] = [],  # noqa: B006
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; else one per core.")] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,

@@ -27,6 +27,7 @@ from pipeline.annotations.inconsistency import (
 )
 from pipeline.annotations.schema import Annotations
 from pipeline.annotations.setup_agreement import NUMERIC, SetupAgreement
+from pipeline.annotations.wording import counted
 from pipeline.report.page import templates
 
 PAGE = "agreement.html"
@@ -125,9 +126,9 @@ def render(title: str, annotations: Annotations, step: Fraction, bootstrap: Boot
 
 def _facts(annotations: Annotations) -> list[str]:
     return [
-        f"{len(annotations.ratings)} ratings",
-        f"{len(annotations.rater_ids)} raters",
-        f"{len(annotations.videos)} videos",
+        counted(len(annotations.ratings), "rating"),
+        counted(len(annotations.rater_ids), "rater"),
+        counted(len(annotations.videos), "video"),
         ", ".join(annotations.setups),
         *([f"rounds {', '.join(annotations.rounds)}"] if len(annotations.rounds) > 1 else []),
     ]
@@ -168,8 +169,8 @@ def _mark(row: SetupAgreement, place: Any) -> Mark:
     name = row.setup if row.round is None else f"{row.setup}, {row.round}"
     coefficient = _headline(row)
     mark = _of_coefficient(name, COEFFICIENTS[coefficient], row.coefficients[coefficient], row.distribution, place)
-    counts = f"; {row.ratings} ratings of {row.videos} videos by {row.raters} raters"
-    return Mark(**vars(mark) | {"says": f"{row.dimension}, {mark.says}{counts}"})
+    ratings, videos, raters = counted(row.ratings, "rating"), counted(row.videos, "video"), counted(row.raters, "rater")
+    return Mark(**vars(mark) | {"says": f"{row.dimension}, {mark.says}; {ratings} of {videos} by {raters}"})
 
 
 def _of_coefficient(name: str, what: str, one: Coefficient, distribution: Sequence[float] | None, place: Any) -> Mark:

@@ -16,8 +16,10 @@ from urllib.parse import quote
 from dask.system import CPU_COUNT
 
 from models_cache import AvcuesError, nearest
-from pipeline.errors import InputError, MediaError
-from pipeline.report import agreement_page, index, page
+from pipeline.dataset.catalog import Catalog, read_catalog
+from pipeline.errors import DatasetError, InputError, MediaError
+from pipeline.report import agreement_page, histograms, index, page
+from pipeline.report.column_files import write_column_files
 from pipeline.report.emotion import Emotion
 from pipeline.report.index import PAGES, page_path, row_of, row_of_page, row_without_tables
 from pipeline.report.panels import chosen_columns, matching
@@ -76,7 +78,8 @@ def build(
         emotion: Predictions and ratings to show beside the features.
         columns: Patterns of `table.column`; the columns that fit get a panel of their own.
         workers: Processes; None: one per core.
-        tell: Called with the number of pages made so far, and of all.
+        tell: Called with the number of pages and tables of histograms made so far, and of all. Histograms are made only
+            together with the pages of all videos.
 
     Raises:
         AvcuesError: There is no dataset or no such video, the drawing library could not be downloaded, or the folder of
@@ -98,21 +101,48 @@ def build(
     report = report or Path(str(report_path(out)))
     prepare_output(report / PAGES)
 
+    catalog = _catalog(out) if not wanted else None
+    tables = histograms.window_tables(catalog) if catalog else []
+    total = len(shown) + len(tables)
+    tell(0, total)
     problems: list[str] = []
-    tell(0, len(shown))
     listed = [video_id for video_id in known if video_id in shown or page_path(report, video_id).exists()]
     make = partial(_make_page, out, report, manifest, _Choices(emotion, columns, listed, media is not None))
-    for done, problem in enumerate(_each(make, shown, sources, workers), 1):
+    for done, problem in enumerate(_parallel(workers, make, shown, sources), 1):
         problems += [problem] if problem else []
-        tell(done, len(shown))
-    title, agreement = out.resolve().name, report / agreement_page.PAGE
+        tell(done, total)
+    if catalog is not None:
+        found = []
+        for one in _parallel(workers, partial(histograms.of_table, catalog), tables):
+            found.append(one)
+            tell(len(shown) + len(found), total)
+        _write(report / histograms.FILE, histograms.script(found))
     rated = emotion.ratings()
     if rated is not None:
-        _write(agreement, agreement_page.render(title, rated, manifest.step))
-    rows = [_row(out, report, v) for v in known]
-    _write(report / "index.html", index.render(title, rows, agreement.name if agreement.exists() else None))
+        _write(report / agreement_page.PAGE, agreement_page.render(out.resolve().name, rated, manifest.step))
+    _write_index(out, report, known)
     first = page_path(report, wanted[0]) if len(wanted) == 1 and not problems else report / "index.html"
     return Report(first, len(shown) - len(problems), tuple(problems))
+
+
+def _catalog(out: Path) -> Catalog | None:
+    """What the dataset holds; None where no video in it can be read."""
+    try:
+        return read_catalog(out)
+    except DatasetError:
+        return None
+
+
+def _write_index(out: Path, report: Path, known: Sequence[str]) -> None:
+    """Writes the index, and the page of two videos, from what lies in the folder of the pages."""
+    rows = [_row(out, report, video_id) for video_id in known]
+    beside = (agreement_page.PAGE, histograms.FILE)
+    agreement, distributions = (name if (report / name).exists() else None for name in beside)
+    with_page = [row["video_id"] for row in rows if row["page"]]
+    if len(with_page) > 1:
+        _write(report / index.COMPARE, index.render_compare(with_page))
+    text = index.render(out.resolve().name, rows, agreement=agreement, histograms=distributions)
+    _write(report / "index.html", text)
 
 
 def _check_columns(out: Path, shown: Sequence[str], manifest: Manifest, patterns: Sequence[str]) -> None:
@@ -147,6 +177,7 @@ def _make_page(
     try:
         video = Video(out, video_id, manifest)
         listed = choices.listed
+        files = write_column_files(video, report)
         strip, path, at = film_strip(video, sources), page_path(report, video_id), listed.index(video_id)
         links = page.Links(
             media=_link(video, sources, path) if choices.plays else "",
@@ -154,7 +185,7 @@ def _make_page(
             next=listed[at + 1] if at + 1 < len(listed) else None,
         )
         added = [*choices.emotion.panels(video), *chosen_columns(video, choices.columns)]
-        _write(path, page.render(video, strip, row_of(video, strip), links, added))
+        _write(path, page.render(video, strip, row_of(video, strip), links, added, files))
         return None
     except AvcuesError as error:
         return str(error)
@@ -171,21 +202,17 @@ def _link(video: Video, sources: Sequence[Path], page: Path) -> str:
     return quote(Path(os.path.relpath(source.resolve(), page.parent.resolve())).as_posix())
 
 
-def _each(
-    make: Callable[[str, list[Path]], str | None],
-    shown: Sequence[str],
-    sources: Sequence[list[Path]],
-    workers: int | None,
-) -> Iterator[str | None]:
-    count = min(workers or CPU_COUNT, len(shown))
+def _parallel(workers: int | None, do: Callable[..., Any], first: Sequence[Any], *more: Sequence[Any]) -> Iterator[Any]:
+    """As `map` does, in processes."""
+    count = min(workers or CPU_COUNT, len(first))
     if count <= 1:
-        yield from map(make, shown, sources)
+        yield from map(do, first, *more)
         return
     # A fork of a process with Arrow's threads may hang; an interrupt is the parent's to handle.
     context = get_context("spawn")
     with ProcessPoolExecutor(count, context, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
         try:
-            yield from pool.map(make, shown, sources)
+            yield from pool.map(do, first, *more)
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
@@ -200,5 +227,5 @@ def _row(out: Path, report: Path, video_id: str) -> dict[str, Any]:
     return of_record | of_page | {"page": True, "state": of_record["state"], "error": of_record["error"]}
 
 
-def _write(path: Path, text: str) -> None:
-    write_atomically(path, lambda file: file.write(text.encode()))
+def _write(path: Path, content: str | bytes) -> None:
+    write_atomically(path, lambda file: file.write(content.encode() if isinstance(content, str) else content))

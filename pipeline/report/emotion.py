@@ -22,12 +22,13 @@ from pipeline.annotations.gold import gold
 from pipeline.annotations.recipe import Recipe
 from pipeline.annotations.schema import Annotations
 from pipeline.annotations.series import series_of
+from pipeline.annotations.wording import counted
 from pipeline.errors import InputError, SettingsError
 from pipeline.report.series import Panel, Role, Series, numbers
 from pipeline.report.video import Values, Video
 from pipeline.store.parquet import METADATA_KEY
 
-_GOLD, _PREDICTION, _RATER = "#3f4754", "#0072b2", "#8a94a3"
+_GOLD, _PREDICTION, _RATER = "slate", "blue", "faint"
 _OUT_OF_FOLD = {"dimension", "video_id", "window", "target", "prediction", "without"}
 
 
@@ -120,7 +121,8 @@ class _Lines:
         ]
         for rater, values in self.raters.items():
             shown += series(rater, values, _RATER, "faint", "ratings of one rater")
-        notes = [f"{len(self.raters)} raters and their spread"] if self.raters else []
+        notes = [counted(len(self.raters), "rater")] if self.raters else []
+        notes = [f"{note} and their spread" if len(self.raters) > 1 else note for note in notes]
         notes += ["the model learned from this video"] if self.known else []
         title = " · ".join([dimension.replace("_", " ").capitalize(), *([setup] if setup else [])])
         return Panel(title=title, kind="lines", note="; ".join(notes), series=shown)

@@ -18,7 +18,7 @@ from pipeline.report.panels import EXPRESSION_COLOURS, frame_colours
 from pipeline.report.thumbnails import FilmStrip, data_uri
 from pipeline.report.video import Video
 
-PAGES = "videos"
+PAGES, COMPARE = "videos", "compare.html"
 _STRIP_CELLS = 64
 _HEAD_BYTES = 1 << 16
 _ROW = re.compile(rb'<script type="application/json" id="row">(.*?)</script>', re.DOTALL)
@@ -64,12 +64,15 @@ def row_of_page(path: Path) -> dict[str, Any] | None:
         return None
 
 
-def render(title: str, rows: Sequence[Mapping[str, Any]], agreement: str | None = None) -> str:
+def render(
+    title: str, rows: Sequence[Mapping[str, Any]], *, agreement: str | None = None, histograms: str | None = None
+) -> str:
     """The index as text.
 
     Args:
         rows: As the functions above make them; "page" says whether there is a page to link to.
         agreement: The page of the dataset's raters, if there is one.
+        histograms: The file of the histograms, if there is one.
     """
     return (
         templates()
@@ -78,6 +81,8 @@ def render(title: str, rows: Sequence[Mapping[str, Any]], agreement: str | None 
             title=title,
             rows=rows,
             agreement=agreement,
+            histograms=histograms,
+            compare=COMPARE if sum(row["page"] for row in rows) > 1 else None,
             failed=sum(row["state"] != "done" for row in rows),
             hours=duration(sum(row["duration_s"] for row in rows)),
             colours=EXPRESSION_COLOURS,
@@ -85,6 +90,11 @@ def render(title: str, rows: Sequence[Mapping[str, Any]], agreement: str | None 
             link=lambda row: f"{PAGES}/{quote(row['video_id'])}.html",
         )
     )
+
+
+def render_compare(video_ids: Sequence[str]) -> str:
+    """The page that shows any two of some videos with pages, as text."""
+    return templates().get_template("compare.html").render(video_ids=video_ids)
 
 
 def _colour_strip(colours: Sequence[str | None]) -> str:

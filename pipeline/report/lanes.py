@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline.report.series import Panel, numbers, series_of, why_empty
 from pipeline.report.video import Values, Video
@@ -18,7 +17,7 @@ def scenes(video: Video) -> Panel | None:
     """The most probable scenes of the whole video."""
     if not video.has("scenes", "top1"):
         return None
-    classes = [name for name in video.numeric("scenes") if name != "indoor"]
+    classes = video.classes("scenes")
     values = video.values("scenes", classes)
     panel = _lanes(
         video,
@@ -35,9 +34,8 @@ def actions(video: Video) -> Panel | None:
     """The most probable actions of the whole video; a shot's hold for all its windows."""
     if not video.has("actions", "top1"):
         return None
-    classes = [name for name in video.numeric("actions") if name != "clips"]
-    shots = video.shot_of_windows
-    values = _spread(video.values("actions", classes), shots)
+    classes = video.classes("actions")
+    values = video.per_window("actions", classes)
     words = [*video.texts("actions", "top1"), None]
     panel = _lanes(
         video,
@@ -47,7 +45,7 @@ def actions(video: Video) -> Panel | None:
         values,
         f"probability per shot of {LANES} of {len(classes)} classes, the most probable of the whole video",
     )
-    return replace(panel, words=[words[shot] for shot in shots])
+    return replace(panel, words=[words[shot] for shot in video.shot_of_windows])
 
 
 def objects(video: Video) -> Panel | None:
@@ -82,10 +80,3 @@ def _lanes(video: Video, title: str, table: str, classes: Sequence[str], values:
     best = np.argsort(-means, kind="stable")[:LANES]
     series = [series_of(video, table, classes[i], values[:, i]) for i in best]
     return Panel(title=title, kind="lanes", note=note, series=series, empty=why_empty(video, series))
-
-
-def _spread(of_shots: Values, shot_of_windows: npt.NDArray[np.int32]) -> Values:
-    """(windows, C) from (shots, C); NaN where no shot is on screen."""
-    nothing = np.full((1, of_shots.shape[1]), np.nan)
-    spread: Values = np.concatenate([of_shots, nothing])[shot_of_windows]
-    return spread

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import gzip
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
@@ -15,7 +13,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.annotations.wording import counted
 from pipeline.errors import InputError
+from pipeline.report.packing import packed_json
 from pipeline.report.page import templates
 from pipeline.report.series import numbers
 from pipeline.store.files import write_atomically
@@ -72,9 +72,9 @@ def _facts(document: Mapping[str, Any]) -> list[str]:
     settings, seeds = document["settings"], _seeds(document)
     videos = len({video_id for parts in document["folds"] for part in parts.values() for video_id in part})
     return [
-        f"{videos} videos",
-        f"{settings['folds']} folds",
-        f"{seeds} {'seed' if seeds == 1 else 'seeds'}",
+        counted(videos, "video"),
+        counted(settings["folds"], "fold"),
+        counted(seeds, "seed"),
         ", ".join(document["tables"]),
         f"labels {document['labels']['main']['name']}",
     ]
@@ -140,8 +140,7 @@ def _packed(
             }
         )
     content = {"step": float(Fraction(document["step"])), "dimensions": drawn}
-    text = json.dumps(content, separators=(",", ":"), allow_nan=False)
-    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+    return packed_json(content)
 
 
 def _videos(table: pa.Table, scored: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -1,10 +1,7 @@
-"""The page of one video: one HTML file that needs nothing else."""
+"""The page of one video: one HTML file that needs nothing else, except to show columns that it does not hold."""
 
 from __future__ import annotations
 
-import base64
-import gzip
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -16,6 +13,7 @@ from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 
 from models_cache.cache import resolve
+from pipeline.report.packing import packed_json
 from pipeline.report.panels import frame_colours, panels
 from pipeline.report.series import Panel
 from pipeline.report.thumbnails import FilmStrip
@@ -62,13 +60,19 @@ class Links:
 
 
 def render(
-    video: Video, strip: FilmStrip, row: Mapping[str, Any], links: Links = Links(), added: Sequence[Panel] = ()
+    video: Video,
+    strip: FilmStrip,
+    row: Mapping[str, Any],
+    links: Links = Links(),
+    added: Sequence[Panel] = (),
+    files: Sequence[Mapping[str, Any]] = (),
 ) -> str:
     """The page as text.
 
     Args:
         links: Where the page leads.
         added: Panels that stand above those of the tables.
+        files: Where the page finds the columns that it does not hold, as `write_column_files` returns it.
         row: What the index says of the video; the page keeps it, so that the index can be made anew without the tables.
     """
     made = [*added, *panels(video)]
@@ -89,24 +93,26 @@ def render(
             absent=absent,
             made=[_made(video, feature) for feature in video.recipes],
             footer=_footer(video),
-            data=_packed(video, strip, [panel for panel in made if not panel.empty]),
+            data=_packed(video, strip, [panel for panel in made if not panel.empty], files),
         )
     )
 
 
-def _packed(video: Video, strip: FilmStrip, made: Sequence[Panel]) -> str:
-    """Everything that the page draws: JSON, compressed because a film has a million numbers."""
-    document = {
-        "step": video.step,
-        "windows": video.windows,
-        "shots": video.shots,
-        "shot_of_windows": video.shot_of_windows.tolist(),
-        "film": strip.thumbnails,
-        "colours": frame_colours(video),
-        "panels": made,
-    }
-    text = json.dumps(document, separators=(",", ":"), allow_nan=False, default=vars)
-    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+def _packed(video: Video, strip: FilmStrip, made: Sequence[Panel], files: Sequence[Mapping[str, Any]]) -> str:
+    """Everything that the page draws."""
+    return packed_json(
+        {
+            "video": video.video_id,
+            "step": video.step,
+            "windows": video.windows,
+            "shots": video.shots,
+            "shot_of_windows": video.shot_of_windows.tolist(),
+            "film": strip.thumbnails,
+            "colours": frame_colours(video),
+            "panels": made,
+            "files": files,
+        }
+    )
 
 
 def duration(seconds: float) -> str:

@@ -18,9 +18,9 @@ from pipeline.report.series import Panel, Role, numbers, series_of, why_empty
 from pipeline.report.video import Video
 from pipeline.store.parquet import TIMELINE
 
-# Okabe and Ito's palette, which colour-blind readers can tell apart.
-BLUE, ORANGE, GREEN, RED, PINK, SKY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9"
-GREY, INK = "#c3c8d0", "#3f4754"
+# Okabe and Ito's palette, which colour-blind readers can tell apart; report.css says what the names stand for.
+BLUE, ORANGE, GREEN, RED, PINK, SKY = "blue", "orange", "green", "red", "pink", "sky"
+GREY, SLATE = "grey", "slate"
 EXPRESSION_COLOURS = dict(zip(CLASSES, (RED, GREEN, PINK, ORANGE, BLUE, SKY, GREY), strict=True))
 
 _DRAWN = {"color", "lighting", "emobase", "expressions", "scenes", "objects", TIMELINE.name}
@@ -42,9 +42,9 @@ class _Line:
 _LIGHT = (
     _Line("color", "saturation_mean", "saturation", BLUE),
     _Line("lighting", "median_brightness", "brightness", ORANGE),
-    _Line("lighting", "shadow_proportion", "in shadow", INK),
+    _Line("lighting", "shadow_proportion", "in shadow", SLATE),
 )
-_KEY = (_Line("lighting", "lighting_key", "lighting key", INK),)
+_KEY = (_Line("lighting", "lighting_key", "lighting key", SLATE),)
 _LOUDNESS = (
     _Line("emobase", "pcm_loudness_sma_amean", "mean", BLUE),
     _Line("emobase", "pcm_loudness_sma_max", "highest", "", "high"),
@@ -77,13 +77,12 @@ def panels(video: Video) -> list[Panel]:
 
 
 def matching(video: Video, patterns: Sequence[str]) -> dict[str, list[str]]:
-    """The numeric columns per window whose `table.column` fits a pattern with `*` and `?`, by table."""
+    """The numeric columns per window or shot whose `table.column` fits a pattern with `*` and `?`, by table."""
     # Brackets are part of many names.
     fits = [pattern.replace("[", "[[]") for pattern in patterns]
     found = {
         table: [name for name in video.numeric(table) if any(fnmatchcase(f"{table}.{name}", fit) for fit in fits)]
-        for table, about in video.tables.items()
-        if about["row"] == "window"
+        for table in video.plottable
     }
     return {table: names for table, names in found.items() if names}
 
@@ -92,7 +91,7 @@ def chosen_columns(video: Video, patterns: Sequence[str]) -> list[Panel]:
     """A panel per table of which columns are asked for; one column is shown at a time."""
     made = []
     for table, names in matching(video, patterns).items():
-        values = video.values(table, names)
+        values = video.per_window(table, names)
         series = [series_of(video, table, name, values[:, i], colour=BLUE) for i, name in enumerate(names)]
         made.append(
             Panel(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -24,6 +24,7 @@ class Series:
         column: Table and column.
         role: "line"; "high" and "low", ends of the area around the panel's first line; "text": only its value is shown;
             "faint": a thin line without a value.
+        colour: A name that report.css gives a colour; empty: the series is not drawn.
         low: Where its axis begins.
         high: Where its axis ends.
         counts: How many there are of what the values are the scores of.
@@ -76,7 +77,7 @@ def series_of(
 ) -> Series:
     """A series with the unit, meaning and bounds that its table documents."""
     about = video.column(table, column)
-    low, high = _axis(values[~np.isnan(values)], about.get("low"), about.get("high"))
+    low, high = axis(values, about)
     return Series(
         name=name or column,
         column=f"{table}.{column}",
@@ -90,8 +91,14 @@ def series_of(
     )
 
 
-def _axis(seen: Values, low: float | None, high: float | None) -> tuple[float, float]:
-    """Ends of an axis: those of the scale, unless the values use so little of it that they would look flat."""
+def axis(values: Values, about: Mapping[str, Any]) -> tuple[float, float]:
+    """Ends of a column's axis: those of its scale, unless the values use so little of it that they would look flat.
+
+    Args:
+        about: What the table documents of the column.
+    """
+    low, high = about.get("low"), about.get("high")
+    seen = values[~np.isnan(values)]
     least, most = (float(seen.min()), float(seen.max())) if len(seen) else (0.0, 1.0)
     if low is not None and high is not None and most - least > (high - low) / 3:
         return low, high

@@ -37,7 +37,7 @@ class Video:
         step: Seconds per window.
 
     Raises:
-        InputError: There is no timeline to hang anything on.
+        InputError: It has no readable timeline, which every page needs.
     """
 
     def __init__(self, out: Path, video_id: str, manifest: Manifest) -> None:
@@ -91,19 +91,37 @@ class Video:
         edges = self.values("shots", ["start", "end"])
         return [(float(start), float(end)) for start, end in edges]
 
+    @property
+    def plottable(self) -> list[str]:
+        """The tables whose columns have a value per window or shot."""
+        return [name for name, about in self.tables.items() if about["row"] in ("window", "shot")]
+
+    @cached_property
+    def _documented(self) -> dict[str, dict[str, Any]]:
+        return {table: {column["name"]: column for column in about["columns"]} for table, about in self.tables.items()}
+
     def column(self, table: str, name: str) -> dict[str, Any]:
         """What a table documents of one column."""
-        return next(column for column in self.tables[table]["columns"] if column["name"] == name)
+        return self._documented[table][name]
 
     def has(self, table: str, *names: str) -> bool:
         """Whether the table can be read and has the columns."""
-        return table in self.tables and set(names) <= {column["name"] for column in self.tables[table]["columns"]}
+        return table in self.tables and self._documented[table].keys() >= set(names)
 
     def values(self, table: str, names: Sequence[str]) -> Values:
         """(rows, columns) of numbers; NaN where a value is missing."""
         read = self._read(table, names)
         columns = [read[name].cast(pa.float64()).to_numpy() for name in names]
         return np.column_stack(columns) if columns else np.empty((read.num_rows, 0))
+
+    def per_window(self, table: str, names: Sequence[str]) -> Values:
+        """(windows, columns) of a plottable table; the values of a shot hold for all its windows. NaN: missing."""
+        values = self.values(table, names)
+        if self.tables[table]["row"] == "window":
+            return values
+        nothing = np.full((1, len(names)), np.nan)
+        spread: Values = np.concatenate([values, nothing])[self.shot_of_windows]
+        return spread
 
     def texts(self, table: str, name: str) -> list[str | None]:
         """A column of words; None where one is missing."""
@@ -114,8 +132,11 @@ class Video:
         if table not in self.tables:
             return []
         schema = pq.read_schema(table_path(self._out, table, self.video_id))
-        names = [column["name"] for column in self.tables[table]["columns"]]
-        return [name for name in names if not pa.types.is_string(schema.field(name).type)]
+        return [name for name in self._documented[table] if not pa.types.is_string(schema.field(name).type)]
+
+    def classes(self, table: str) -> list[str]:
+        """The columns of a table whose values sum to 1: probabilities of classes that exclude each other."""
+        return [name for group in self.tables[table]["sums_to_one"] for name in group]
 
     def _read(self, table: str, names: Sequence[str]) -> pa.Table:
         return read_table(table_path(self._out, table, self.video_id), names)

@@ -19,6 +19,8 @@ _OPTIONS = (
     "--disable-component-update --disable-sync --disable-dev-shm-usage --force-device-scale-factor=1"
 )
 _PATIENCE_S = 60
+_OPERABLE = "a[href], button, input, select, summary, [tabindex='0']"
+_VIRTUAL_KEYS = {"Tab": 9, "Enter": 13, "ArrowUp": 38, "ArrowDown": 40}  # keys that act only by their number
 
 
 class Browser:
@@ -89,7 +91,7 @@ class Browser:
         self._page = address
         self.call("Page.navigate", url=address)
         self.wait(
-            f"location.href === {json.dumps(address)} && document.readyState === 'complete' "
+            f"location.href.startsWith({json.dumps(address)}) && document.readyState === 'complete' "
             "&& (!document.getElementById('data') || document.documentElement.dataset.ready)"
         )
 
@@ -109,6 +111,52 @@ class Browser:
     def frame(self) -> None:
         """Waits until what was asked for is drawn."""
         self.value("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(1))))")
+
+    def press(self, key: str, code: str = "", modifiers: int = 0) -> None:
+        """Presses a key, and waits until what it does is drawn; 8 is the modifier Shift."""
+        typed = {"Enter": "\r"}.get(key, key)
+        text = {"text": typed} if len(typed) == 1 else {}
+        more = {"code": code or key, "modifiers": modifiers, "windowsVirtualKeyCode": _VIRTUAL_KEYS.get(key, 0)}
+        self.call("Input.dispatchKeyEvent", type="keyDown", key=key, **text, **more)
+        self.call("Input.dispatchKeyEvent", type="keyUp", key=key, **more)
+        self.frame()
+
+    def type(self, text: str) -> None:
+        """Types where the focus is."""
+        self.call("Input.insertText", text=text)
+        self.frame()
+
+    def tab_through(self) -> list[str]:
+        """Presses Tab until everything that can be operated had the focus, in the order of the page, and was outlined.
+
+        Returns:
+            What is said of each stop.
+        """
+        self.value(
+            f"""window.stops = [...document.querySelectorAll(`{_OPERABLE}`)]
+                .filter(one => one.checkVisibility() && !one.disabled)"""
+        )
+        said = []
+        for at in range(self.value("stops.length")):
+            self.press("Tab")
+            one, reached, outlined = self.value(
+                """(({ariaLabel, textContent, id}, {outlineStyle, outlineWidth}) => [
+                    ariaLabel || textContent.trim() || id, stops.indexOf(document.activeElement),
+                    outlineStyle !== 'none' && parseFloat(outlineWidth) > 0,
+                ])(document.activeElement, getComputedStyle(document.activeElement))"""
+            )
+            assert (reached, outlined) == (at, True), one[:100]
+            said.append(one)
+        return said
+
+    def overflow(self) -> int:
+        """By how many pixels the page is wider than its window."""
+        more = self.value("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        return max(0, int(more))  # less than the window where room is kept for a scroll bar
+
+    def look(self, scheme: str) -> None:
+        """Prefers "light" or "dark" from now on."""
+        self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
 
     def mouse(self, kind: str, x: float, y: float, **more: Any) -> None:
         """Moves ("mouseMoved"), presses, releases or turns the wheel of the mouse."""

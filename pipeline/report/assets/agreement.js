@@ -18,7 +18,7 @@
     Home: () => 0, End: () => marks.length - 1,
   };
   document.addEventListener("keydown", event => {
-    if (event.ctrlKey || event.metaKey || event.altKey || !acts[event.key] || !marks.length) return;
+    if (!forPage(event) || !acts[event.key] || !marks.length) return;
     event.preventDefault();
     show(acts[event.key]());
     marks[at].scrollIntoView({block: "center"});

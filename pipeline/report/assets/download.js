@@ -9,14 +9,14 @@ function save(name, content) {
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 
-/** CSV with a row per window that is seen and a column per series of the page. */
-function tableOf(data, view) {
+/** CSV with a row per window that is seen and a column per series of the panels. */
+function tableOf(places, view) {
   const quoted = cell => /[",\n]/.test(cell) ? `"${String(cell).replaceAll('"', '""')}"` : cell ?? "";
-  const columns = data.panels.flatMap(({title, series}) =>
-    series.map(({name, column, values}) => [column.includes(".") ? column : `${title}: ${name}`, values]));
-  const rows = [["window", "start", "end", ...columns.map(([name]) => name)]];
+  const columns = new Map(places.flatMap(({panel: {title, series, video}}) => series.map(({name, column, values}) =>
+    [(video ? `${video}: ` : "") + (column.includes(".") ? column : `${title}: ${name}`), values])));
+  const rows = [["window", "start", "end", ...columns.keys()]];
   for (let k = Math.floor(view.min / view.step + 1e-9); k < Math.min(view.windows, view.max / view.step - 1e-9); k++)
-    rows.push([k, k * view.step, (k + 1) * view.step, ...columns.map(([, values]) => values[k])]);
+    rows.push([k, k * view.step, (k + 1) * view.step, ...[...columns.values()].map(values => values[k])]);
   return rows.map(row => row.map(quoted).join(",") + "\r\n").join("");
 }
 
@@ -46,7 +46,7 @@ function pictureOf(places, title) {
   write([...byId("now").children].map(part => part.textContent).join("   "), PNG.margin, 46, "12px", "soft");
   let y = PNG.head;
   for (const {section, canvas, items, top, first, pitch, height} of rows) {
-    if (section) write(section.querySelector("h2").textContent, PNG.margin, y + 14, "650 13px", "ink", PNG.label);
+    if (section) write(section.querySelector("h2").textContent + (section.dataset.side ? ` ${Number(section.dataset.side) + 1}` : ""), PNG.margin, y + 14, "650 13px", "ink", PNG.label);
     items.forEach((item, k) => {
       const at = y + first + pitch * (k + 0.75), [swatch, name, value] = ["i", "span", "b"].map(tag => item.querySelector(tag));
       ctx.fillStyle = getComputedStyle(swatch).backgroundColor;
@@ -59,8 +59,8 @@ function pictureOf(places, title) {
   return new Promise(done => sheet.toBlob(done));
 }
 
-function offerDownloads(data, places, view, title) {
+function offerDownloads(places, view, title) {
   const name = () => title + (view.max - view.min < view.end ? `_${view.min.toFixed(1)}-${view.max.toFixed(1)}s` : "");
-  byId("csv").addEventListener("click", () => save(`${name()}.csv`, new Blob([tableOf(data, view)], {type: "text/csv"})));
+  byId("csv").addEventListener("click", () => save(`${name()}.csv`, new Blob([tableOf(places, view)], {type: "text/csv"})));
   byId("png").addEventListener("click", async () => save(`${name()}.png`, await pictureOf(places, title)));
 }

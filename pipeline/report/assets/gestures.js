@@ -1,7 +1,7 @@
 "use strict";
 // What a mouse, fingers and keys do to the time axis.
 
-const CLICK_PX = 4, HANDLE_PX = 8;
+const CLICK_PX = 4, HANDLE_PX = 8, MANY = 10;
 
 /** Panels: move to read, drag to zoom in, Shift+drag or a finger to move, two fingers or Ctrl+wheel to zoom. */
 function listenToPanels(stack, axis) {
@@ -86,21 +86,20 @@ function listenToOverview(strip, axis) {
   });
 }
 
-/** Arrows step, + and - zoom, 0 shows all; the buttons do the same. */
+/** Arrows step, with Shift by ten windows, + and - zoom, 0 shows all; the buttons do the same. */
 function listenToKeys(axis) {
   const acts = {
-    ArrowLeft: () => axis.go(-1), ArrowRight: () => axis.go(1), 0: axis.whole,
+    ArrowLeft: many => axis.go(-many), ArrowRight: many => axis.go(many), 0: axis.whole,
     "+": () => axis.zoom(0.5), "=": () => axis.zoom(0.5), "-": () => axis.zoom(2),
   };
   document.addEventListener("keydown", event => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("select, input") || !acts[event.key]) return;
+    if (!forPage(event) || !acts[event.key]) return;
     event.preventDefault();
-    acts[event.key]();
+    acts[event.key](event.shiftKey ? MANY : 1);
   });
   document.addEventListener("keydown", event => {
     const rel = {p: "prev", n: "next"}[event.key.toLowerCase()];
-    if (rel && !event.ctrlKey && !event.metaKey && !event.altKey && !event.target.closest("select, input"))
-      document.querySelector(`nav [rel=${rel}]`)?.click();
+    if (rel && forPage(event)) document.querySelector(`nav [rel=${rel}]`)?.click();
   });
   for (const [id, key] of [["closer", "+"], ["wider", "-"], ["whole", "0"]])
     document.getElementById(id).addEventListener("click", acts[key]);

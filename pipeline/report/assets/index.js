@@ -3,7 +3,7 @@
 
 (() => {
   const body = document.querySelector("#videos tbody"), rows = [...body.rows];
-  const find = document.getElementById("find"), found = document.getElementById("found");
+  const find = byId("find"), found = byId("found");
   const texts = new Map(rows.map(row => [row, row.textContent.toLowerCase()]));
 
   function filter() {
@@ -31,6 +31,23 @@
     body.append(...[...rows].sort((a, b) => up ? order(a, b) : order(b, a)));
   }
 
+  /** Two videos are compared at most: a third takes the place of the first. */
+  const chosen = [];
+  function tick({target}) {
+    if (target.type !== "checkbox") return;
+    if (target.checked) chosen.push(target);
+    else chosen.splice(chosen.indexOf(target), 1);
+    if (chosen.length > 2) chosen.shift().checked = false;
+    const link = byId("compare");
+    link.hash = `${new URLSearchParams(chosen.map(({value}) => ["video", value]))}`;
+    const names = [...chosen.map(({value}) => value), "…"].slice(0, 2);
+    link.textContent = chosen.length ? `Compare ${names.join(" and ")}` : "Compare two videos";
+  }
+
+  body.addEventListener("change", tick);
+  document.addEventListener("keydown", event => {
+    if (event.key.toLowerCase() === "c" && forPage(event)) byId("compare")?.click();
+  });
   find.addEventListener("input", filter);
   for (const button of document.querySelectorAll("[data-sort]")) button.addEventListener("click", () => sort(button.dataset.sort));
   filter();

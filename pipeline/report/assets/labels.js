@@ -29,7 +29,7 @@ function readable(value) {
 /** The line of one series: a swatch, its name, its value, its unit. */
 function lineOf(panel, series) {
   const swatch = element("i", {hidden: !series.colour}), value = element("b");
-  swatch.style.background = series.colour && `var(--${series.colour.slice(1)}, ${series.colour})`;
+  swatch.style.background = series.colour && `var(--${series.colour})`;
   const name = element("span", {textContent: series.name, title: `${series.column}: ${series.meaning}`});
   const unit = element("small", {textContent: UNITS[series.unit] ?? series.unit});
   const read = window => {
@@ -39,41 +39,48 @@ function lineOf(panel, series) {
   return {item: element("li", {}, swatch, name, value, unit), read};
 }
 
-/** What a chart shows, for those who do not see it: the range and the mean of each of its series. */
-function summaryOf(panel, series = panel.series) {
-  const said = series.filter(({role}) => role === "line" || role === "text").map(({name, values}) => {
+/** The range and the mean of each series, in words. */
+function rangesOf(series) {
+  return series.filter(({role}) => role === "line" || role === "text").map(({name, values}) => {
     const known = values.filter(value => value !== null);
     if (!known.length) return `${name}: no value`;
     const [low, high] = known.reduce(([low, high], v) => [Math.min(low, v), Math.max(high, v)], [Infinity, -Infinity]);
     return `${name} from ${readable(low)} to ${readable(high)}, mean ${readable(known.reduce((a, b) => a + b) / known.length)}`;
-  });
-  return `${panel.title} over time. ${panel.note ? panel.note + ". " : ""}${said.join("; ")}`;
+  }).join("; ");
+}
+
+/** What a chart shows, for those who do not see it. */
+function summaryOf(panel, series = panel.series) {
+  return `${panel.title} over time. ${panel.note ? panel.note + ". " : ""}${rangesOf(series)}`;
 }
 
 /** The place of a panel on the page: `host` for its chart, `read` to show the values of a window. */
-function place(panel, rebuild, add) {
-  const words = element("span", {className: "words"});
-  const label = element("header", {}, element("h2", {textContent: panel.title}), words, element("p", {textContent: panel.note}));
+function place(panel, acts) {
+  const words = element("span", {className: "words"}), note = [panel.video, panel.note].filter(Boolean).join(" · ");
+  const label = element("header", {}, element("h2", {textContent: panel.title}), words, element("p", {textContent: note}));
   if (panel.kind === "lanes") label.lastChild.append(ramp());
   const lines = panel.series.filter(series => series.role !== "faint").map(series => lineOf(panel, series));
   const host = element("div", {className: "plot", role: "img", ariaLabel: panel.pick_one ? "" : summaryOf(panel)});
   const values = element("ul", {className: "values"}, ...lines.map(line => line.item));
   const placed = {panel, host, active: 0, section: element("section", {className: `panel ${panel.kind}`}, label, values, host)};
+  if (panel.video) placed.section.dataset.side = panel.side;
   placed.read = window => {
     words.textContent = (panel.words[window] || "").replaceAll("_", " ");
     lines.forEach(line => line.item.hidden || line.read(window));
   };
-  if (panel.pick_one) label.append(picker(placed, lines, rebuild));
-  if (panel.pick_one && panel.series.length > 1) {
-    const more = element("button", {textContent: "+", title: "Show another column as well", ariaLabel: `another panel of ${panel.title}`});
-    more.addEventListener("click", () => add(placed));
-    label.append(more);
-  }
+  const button = (textContent, title, ariaLabel, act) => {
+    const made = element("button", {textContent, title, ariaLabel});
+    made.addEventListener("click", () => act(placed));
+    return made;
+  };
+  if (panel.pick_one) label.append(picker(placed, lines, acts.picked));
+  if (panel.pick_one && panel.series.length > 1) label.append(button("+", "Show another column as well", `another panel of ${panel.title}`, acts.add));
+  if (panel.chosen) label.lastChild.before(button("×", "Remove this panel", `remove ${panel.chosen}`, acts.remove));
   return placed;
 }
 
 /** Chooses which series of a panel is shown. */
-function picker(placed, lines, rebuild) {
+function picker(placed, lines, picked) {
   const named = ({name, unit}) => unit ? `${name} (${unit})` : name;
   const options = placed.panel.series.map((series, i) => element("option", {value: i, textContent: named(series)}));
   const select = element("select", {ariaLabel: `column of ${placed.panel.title}`}, ...options);
@@ -83,7 +90,7 @@ function picker(placed, lines, rebuild) {
     lines.forEach((line, i) => line.item.hidden = i !== placed.active);
     placed.host.ariaLabel = summaryOf(placed.panel, [placed.panel.series[placed.active]]);
   };
-  select.addEventListener("change", () => (show(), rebuild()));
+  select.addEventListener("change", () => (show(), picked(placed)));
   show();
   return select;
 }

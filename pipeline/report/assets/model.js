@@ -1,7 +1,6 @@
 "use strict";
 // The page of a model: what it says of a video, how good it is on each, and how its losses fell.
 
-const GOLD = "#3f4754", PREDICTION = "#0072b2", MEAN = "#e69f00", HUMAN = "#009e73", TRAIN = "#b7bec9", VALIDATION = "#d55e00";
 const HEIGHT = {course: 200, scores: 170, losses: 190};
 
 /** A chart that is as wide as its place. */
@@ -27,8 +26,8 @@ function courseChart(host, dimension, video, step) {
   const paths = uPlot.paths.stepped({align: 1, alignGaps: 1}), bare = {stroke: "transparent", width: 0, paths};
   return modelChart(host, HEIGHT.course, {
     data: [times, closed(video.high), closed(video.low), closed(video.gold), closed(video.prediction)],
-    series: [bare, bare, {stroke: GOLD, width: 1.5, paths}, {stroke: PREDICTION, width: 1.5, paths}],
-    bands: [{series: [1, 2], fill: PREDICTION + "38"}],
+    series: [bare, bare, {stroke: theme("slate"), width: 1.5, paths}, {stroke: theme("blue"), width: 1.5, paths}],
+    bands: [{series: [1, 2], fill: theme("blue") + "38"}],
     y: {range: () => [dimension.low, dimension.high]},
     ticks: {values: (_, all) => all.map(t => clock(t, all[1] - all[0] < 1 ? 1 : 0)), incrs: SECONDS.filter(s => s >= step)},
   });
@@ -41,13 +40,13 @@ function scoresChart(host, dimension, chosen, choose) {
   const line = stroke => ({stroke, width: 1.5, dash: [6, 4]});
   const u = modelChart(host, HEIGHT.scores, {
     data: [ccc.map((_, i) => i), ccc, everywhere(dimension.mean), everywhere(dimension.human)],
-    series: [{fill: PREDICTION + "99", stroke: PREDICTION, width: 0, paths: uPlot.paths.bars({size: [0.8, 36]})}, line(MEAN), line(HUMAN)],
+    series: [{fill: theme("blue") + "99", stroke: theme("blue"), width: 0, paths: uPlot.paths.bars({size: [0.8, 36]})}, line(theme("orange")), line(theme("green"))],
     x: {range: () => [-0.6, ccc.length - 0.4]},
     y: {range: () => [low - 0.05, high + 0.05]},
     ticks: {values: () => [], size: 6},
     hooks: {draw: [u => {
       const half = u.valToPos(0.5, "x", true) - u.valToPos(0, "x", true);
-      u.ctx.fillStyle = "rgba(29, 36, 48, .13)";
+      u.ctx.fillStyle = theme("cursor");
       u.ctx.fillRect(u.valToPos(chosen(), "x", true) - half, u.bbox.top, 2 * half, u.bbox.height);
     }]},
   });
@@ -55,13 +54,34 @@ function scoresChart(host, dimension, chosen, choose) {
   return u;
 }
 
+/** What the charts show, for those who do not see them. */
+const saidOf = {
+  course: (dimension, {id, ccc, gold, prediction}) => {
+    const line = (name, values) => ({name, values, role: "line"});
+    return `${dimension.name} of ${id}, CCC ${readable(ccc)}. ${rangesOf([line("label", gold), line("prediction", prediction)])}`;
+  },
+  scores: ({name, mean, human, videos}) => {
+    const [worst, best] = [videos.find(video => video.ccc !== null), videos.at(-1)];
+    const raters = human === null ? "" : `, rater vs. others ${readable(human)}`;
+    return `CCC for ${name} of each of ${videos.length} videos: mean ${readable(mean)}${raters}` +
+      (worst ? `; lowest ${worst.id} ${readable(worst.ccc)}, highest ${best.id} ${readable(best.ccc)}` : "");
+  },
+  losses: (_, runs) => {
+    const last = kind => {
+      const ends = runs.map(run => run[kind].filter(loss => loss !== null).at(-1)).filter(loss => loss !== undefined);
+      return ends.length ? `${readable(Math.min(...ends))} to ${readable(Math.max(...ends))}` : "none";
+    };
+    return `Loss by epoch of ${runs.length} fits: in the last epoch ${last("train")} on training videos, ${last("validation")} on validation videos`;
+  },
+};
+
 /** The losses of every fold and seed in a stage of fitting. */
 function lossesChart(host, runs) {
   const epochs = Math.max(...runs.map(run => run.train.length));
   const long = values => Array.from({length: epochs}, (_, i) => values[i] ?? null);
   return modelChart(host, HEIGHT.losses, {
     data: [Array.from({length: epochs}, (_, i) => i + 1), ...runs.map(run => long(run.train)), ...runs.map(run => long(run.validation))],
-    series: [...runs.map(() => ({stroke: TRAIN, width: 1})), ...runs.map(() => ({stroke: VALIDATION, width: 1}))],
+    series: [...runs.map(() => ({stroke: theme("grey"), width: 1})), ...runs.map(() => ({stroke: theme("red"), width: 1}))],
     y: {range: (_, low, high) => [0, high * 1.05 || 1]},
     ticks: {incrs: [1, 2, 5, 10, 20, 50]},
   });
@@ -74,14 +94,18 @@ async function main() {
   const stages = () => [...new Set(dimension().losses.map(run => run.stage))];
 
   function draw(...names) {
+    const runs = dimension().losses.filter(run => run.stage === stages()[state.stage]);
     const make = {
       course: host => courseChart(host, dimension(), video(), data.step),
       scores: host => scoresChart(host, dimension(), () => state.video, choose),
-      losses: host => lossesChart(host, dimension().losses.filter(run => run.stage === stages()[state.stage])),
+      losses: host => lossesChart(host, runs),
     };
+    readTheme();
     for (const name of names) {
       charts[name]?.destroy();
-      if (byId(name)) charts[name] = make[name](byId(name));
+      if (!byId(name)) continue;
+      charts[name] = make[name](byId(name));
+      byId(name).ariaLabel = saidOf[name](dimension(), name === "losses" ? runs : video());
     }
   }
 
@@ -119,11 +143,13 @@ async function main() {
     ArrowUp: () => turn(state.dimension - 1), ArrowDown: () => turn(state.dimension + 1),
   };
   document.addEventListener("keydown", event => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("select, input") || !acts[event.key]) return;
+    if (!forPage(event) || !acts[event.key]) return;
     event.preventDefault();
     acts[event.key]();
   });
-  onNewWidth(byId("course"), () => draw("course", "scores", "losses"));
+  const everything = () => draw("course", "scores", "losses");
+  onNewWidth(byId("course"), everything);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", everything);
   document.documentElement.dataset.ready = Math.round(performance.now());
 }
 

@@ -5,22 +5,19 @@ const FONT = '11px "Helvetica Neue", "Segoe UI", Roboto, "Liberation Sans", Aria
 const NOTHING = [0, 0, 0, 0];
 const LIGHT_RAMP = [[237, 241, 246], [178, 208, 230], [84, 153, 199], [21, 91, 145], [8, 40, 78]];
 const DARK_RAMP = [[35, 41, 50], [27, 66, 104], [36, 115, 171], [105, 178, 226], [220, 240, 252]];
-// Colours of lines that are too dark on a dark ground, or too pale, and what stands in for them.
-const ON_DARK = {"#3f4754": "#ccd3dd", "#c3c8d0": "#667080", "#0072b2": "#3a9fe0"};
-let INK = "#5b6472", GRID = "#e6e9ee", LANE_RAMP = LIGHT_RAMP, dark = false;
+let INK, GRID, LANE_RAMP;
 
 /** A colour that the style sheet sets. */
 const theme = name => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
 /** Takes over the style sheet's colours, which are others at night. */
 function readTheme() {
-  dark = getComputedStyle(document.documentElement).colorScheme === "dark";
+  const dark = getComputedStyle(document.documentElement).colorScheme === "dark";
   [INK, GRID, LANE_RAMP] = [theme("soft"), theme("grid"), dark ? DARK_RAMP : LIGHT_RAMP];
   const stops = Array.from({length: 9}, (_, i) => `rgb(${laneColour(i / 8).slice(0, 3).map(Math.round)})`);
   document.documentElement.style.setProperty("--ramp", `linear-gradient(to right, ${stops})`);
 }
 
-const shade = colour => dark && ON_DARK[colour] || colour;
 const HEIGHTS = {lines: 84, stack: 132, hues: 92, film: 84};
 const SECONDS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200];
 // Columns narrower than this are mush: from there on a column is the mean of several windows.
@@ -61,7 +58,7 @@ function perColumn(values, {count, edges}, combine) {
   return Array.from({length: count}, (_, column) => {
     let best = null, n = 0;
     for (let k = edges[column]; k < edges[column + 1]; k++) {
-      if (values[k] === null) continue;
+      if (values[k] == null) continue;  // undefined: the video has ended
       best = n++ ? combine(best, values[k], n) : values[k];
     }
     return best;
@@ -154,7 +151,7 @@ function linesOf(panel, active) {
     return {
       range: [0, 1],
       // White seams between areas, where steps are wide enough to bear them.
-      styles: drawn.map(s => ({fill: shade(s.colour), stroke: u => u.data[0].length * 6 < u.width ? theme("paper") : shade(s.colour), width: 0.7})).reverse(),
+      styles: drawn.map(s => ({fill: theme(s.colour), stroke: u => u.data[0].length * 6 < u.width ? theme("paper") : theme(s.colour), width: 0.7})).reverse(),
       values: columns => totals(drawn.map(s => perColumn(s.values, columns, mean))).map(closed),
     };
   }
@@ -164,8 +161,8 @@ function linesOf(panel, active) {
   const bare = {width: 0, stroke: "transparent"};
   return {
     range: [Math.min(...all.map(s => s.low)), Math.max(...all.map(s => s.high))],
-    styles: [...faint.map(s => ({stroke: shade(s.colour) + "a0", width: 0.8})), ...drawn.flatMap(s => [bare, bare, {stroke: shade(s.colour), width: faint.length ? 2 : 1.5}])],
-    bands: drawn.map((s, i) => ({series: [0, 1].map(k => faint.length + 3 * i + 1 + k), fill: shade(s.colour) + "38"})),
+    styles: [...faint.map(s => ({stroke: theme(s.colour) + "a0", width: 0.8})), ...drawn.flatMap(s => [bare, bare, {stroke: theme(s.colour), width: faint.length ? 2 : 1.5}])],
+    bands: drawn.map((s, i) => ({series: [0, 1].map(k => faint.length + 3 * i + 1 + k), fill: theme(s.colour) + "38"})),
     values: columns => [...faint.map(s => perColumn(s.values, columns, mean)), ...drawn.flatMap(s => [
       perColumn(around(s, "high").values, columns, higher),
       perColumn(around(s, "low").values, columns, lower),

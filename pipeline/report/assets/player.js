@@ -52,7 +52,7 @@ function listenToPlayer(media, axis) {
   document.addEventListener("fullscreenchange", () => media.controls = document.fullscreenElement === media);
   button.addEventListener("click", toggle);
   document.addEventListener("keydown", event => {
-    if (event.key !== " " || event.ctrlKey || event.metaKey || event.altKey || event.target.closest("select, input, button, summary, a")) return;
+    if (event.key !== " " || !forPage(event) || event.target.closest("button, summary, a")) return;
     event.preventDefault();
     toggle();
   });

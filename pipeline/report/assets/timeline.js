@@ -76,14 +76,17 @@ function placeCursor(cursor, {view, origin, width}) {
   Object.assign(cursor.style, {left: origin + from + "px", width: Math.max(1, to - from) + "px"});
 }
 
-/** The whole video in the colours of its frames, pale where it is not seen. */
+/** The whole of each video in the colours of its frames, pale where it is not seen. */
 function paintOverview(canvas, view, colours) {
   const ctx = canvas.getContext("2d"), ratio = devicePixelRatio;
   const width = canvas.width = canvas.clientWidth * ratio, height = canvas.height = canvas.clientHeight * ratio;
-  for (let x = 0; x < width; x++) {
-    ctx.fillStyle = colours[Math.floor(x / width * view.windows)] || theme("empty");
-    ctx.fillRect(x, 0, 1, height);
-  }
+  const empty = theme("empty");
+  colours.forEach((row, i) => {
+    for (let x = 0; x < width; x++) {
+      ctx.fillStyle = row[Math.floor(x / width * view.windows)] || empty;
+      ctx.fillRect(x, i * height / colours.length, 1, height / colours.length);
+    }
+  });
   const [from, to] = [view.min, view.max].map(t => t / view.end * width);
   ctx.fillStyle = theme("veil");
   ctx.fillRect(0, 0, from, height);
@@ -93,52 +96,94 @@ function paintOverview(canvas, view, colours) {
   ctx.strokeRect(from + ratio, ratio, Math.max(2 * ratio, to - from - 2 * ratio), height - 2 * ratio);
 }
 
-/** The line above the axis: time, window and shot under the cursor, and how many windows a column stands for. */
-function readingOf(data, {view, width}) {
-  const decimals = Number.isInteger(data.step * 10) ? 1 : 2, second = view.window * data.step;
-  const shot = data.shot_of_windows[view.window], [start, end] = data.shots[shot] || [];
+/** The line above the axis: time, window, the shot if one video is shown, and how many windows a column stands for. */
+function readingOf(sources, {view, width}) {
+  const decimals = Number.isInteger(view.step * 10) ? 1 : 2, second = view.window * view.step;
+  const [{data}] = sources, shot = sources.length > 1 ? -1 : data.shot_of_windows[view.window], [start, end] = data.shots[shot] || [];
   const {per} = columnsOf(view, width);
   return [
-    element("b", {textContent: `${clock(second, decimals)}–${clock(second + data.step, decimals)}`}),
+    element("b", {textContent: `${clock(second, decimals)}–${clock(second + view.step, decimals)}`}),
     element("span", {textContent: `window ${view.window}`}),
     ...(shot >= 0 ? [element("span", {className: "more", textContent: `shot ${shot + 1} (${clock(start, 1)}–${clock(end, 1)})`})] : []),
     ...(per > 1 ? [element("span", {className: "more", textContent: `drawn: means of ${per} windows`})] : []),
   ];
 }
 
-async function main() {
-  const data = await unpack(byId("data").textContent), stack = byId("stack");
+/** Shows the panels of one video, or those of several below each other, on one axis. `sources`: what their pages hold, and where their files are. */
+async function timeline(sources) {
+  const stack = byId("stack");
   let charts = [], everything = false, frame = 0;
   const changed = all => {
     everything ||= all;
     frame ||= requestAnimationFrame(show);
   };
-  const axis = makeAxis(data, changed), {view} = axis;
-  const panels = data.film.length ? [filmPanel(data, () => changed(true)), ...data.panels] : data.panels;
-  const places = panels.map(panel => place(panel, build, add));
+  const windows = Math.max(...sources.map(({data}) => data.windows));
+  const axis = makeAxis({windows, step: sources[0].data.step}, changed), {view} = axis;
+  const panels = sources.map(({data}) => data.film.length ? [filmPanel(data, () => changed(true)), ...data.panels] : data.panels);
+  const places = (sources.length > 1 ? sideBySide(sources, panels) : panels[0]).map(shown);
   stack.append(...places.map(placed => placed.section));
+
+  function shown(panel) {
+    return place(panel, {picked, add, remove});
+  }
 
   function show() {
     if (everything) {
       charts.forEach(u => u.look());
-      paintOverview(byId("overview"), view, data.colours);
+      paintOverview(byId("overview"), view, sources.map(({data}) => data.colours));
     }
     frame = everything = 0;
     const box = charts[charts.length - 1].over.getBoundingClientRect();
     Object.assign(axis, {left: box.left, width: box.width, origin: box.left - stack.getBoundingClientRect().left});
-    byId("now").replaceChildren(...readingOf(data, axis));
+    byId("now").replaceChildren(...readingOf(sources, axis));
     places.forEach(placed => placed.read(view.window));
     placeCursor(byId("cursor"), axis);
   }
 
+  /** Another column of a panel was chosen: the same one is shown of the other video. */
+  function picked(placed) {
+    const alike = video => places.filter(({panel}) => panel.title === placed.panel.title && panel.video === video);
+    const nth = alike(placed.panel.video).indexOf(placed), {column} = placed.panel.series[placed.active];
+    for (const {data} of sources) {
+      const other = alike(data.video)[nth], index = other?.panel.series.findIndex(series => series.column === column);
+      if (other && other !== placed && index >= 0) other.pick(index);
+    }
+    build();
+  }
+
   /** A copy of a panel below it, with the next column. */
   function add(above) {
-    const copy = place(above.panel, build, add);
+    const copy = shown(above.panel);
     copy.pick((above.active + 1) % above.panel.series.length);
     places.splice(places.indexOf(above) + 1, 0, copy);
     above.section.after(copy.section);
     build();
     copy.section.querySelector("select").focus();
+  }
+
+  const names = new Set(namedColumns());  // those that this video lacks go along to the next
+
+  /** Puts the panel of a column below all others; `made` has a list per video, which is empty where it has no such column. */
+  function insert(name, made) {
+    const there = places.find(({panel}) => panel.chosen === name);
+    if (there) return there.section.scrollIntoView({block: "center"});
+    const added = (sources.length > 1 ? sideBySide(sources, made) : made.flat()).map(shown);
+    places.push(...added);
+    stack.append(...added.map(placed => placed.section));
+    nameColumns(names.add(name));
+    build();
+  }
+
+  /** Removes the panels of a column. */
+  function remove({panel: {chosen}}) {
+    places.filter(({panel}) => panel.chosen === chosen).forEach(placed => {
+      places.splice(places.indexOf(placed), 1);
+      placed.section.remove();
+    });
+    names.delete(chosen);
+    nameColumns(names);
+    build();
+    byId("column").focus();
   }
 
   /** Everything is made anew when the width changes. */
@@ -163,10 +208,9 @@ async function main() {
   listenToOverview(byId("overview"), axis);
   listenToKeys(axis);
   if (byId("media")) listenToPlayer(byId("media"), axis);
-  offerDownloads(data, places, view, document.querySelector("h1").textContent);
+  offerDownloads(places, view, document.querySelector("h1").textContent);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", build);
   onNewWidth(stack, build);
+  await offerColumns(sources, insert);
   document.documentElement.dataset.ready = Math.round(performance.now());
 }
-
-main();

@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import pyarrow.parquet as pq
 import pytest
-from browser import CHROMIUM, Browser
+from browser import Browser
 from clips import start_dataset
 
 from models_cache import AvcuesError
@@ -29,8 +29,6 @@ try:
     page_module.library()
 except AvcuesError as unavailable:
     pytest.skip(str(unavailable), allow_module_level=True)
-if CHROMIUM is None:
-    pytest.skip("no Chromium is installed", allow_module_level=True)
 
 STEP = 0.5
 
@@ -54,21 +52,8 @@ def report(folder: Path) -> Path:
     return made.open_first.parent
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with Browser(tmp_path_factory.mktemp("profile")) as opened:
-        yield opened
-
-
 def page(report: Path, video_id: str) -> Path:
     return report / "videos" / f"{video_id}.html"
-
-
-def press(browser: Browser, key: str, code: str = "") -> None:
-    text = {"text": key} if len(key) == 1 else {}
-    browser.call("Input.dispatchKeyEvent", type="keyDown", key=key, code=code or key, **text)
-    browser.call("Input.dispatchKeyEvent", type="keyUp", key=key, code=code or key)
-    browser.frame()
 
 
 def window(browser: Browser) -> int:
@@ -79,17 +64,15 @@ def window(browser: Browser) -> int:
 
 
 def test_the_cursor_and_the_video_move_each_other(browser: Browser, report: Path) -> None:
-    browser.requests.clear()
-    browser.complaints.clear()
     browser.open(page(report, "b #1?"), 1200)
     browser.wait("document.getElementById('media').readyState > 1")
     for _ in range(7):
-        press(browser, "ArrowRight")
+        browser.press("ArrowRight")
     browser.wait("!media.seeking && Math.abs(media.currentTime - 3.5) < 0.1")
     assert window(browser) == 7
-    press(browser, " ", "Space")
+    browser.press(" ", "Space")
     browser.wait("media.currentTime > 5")
-    press(browser, " ", "Space")
+    browser.press(" ", "Space")
     browser.frame()
     assert browser.value("[media.paused, document.getElementById('play').textContent]") == [True, "Play"]
     assert window(browser) == browser.value(f"Math.floor(media.currentTime / {STEP})") >= 10
@@ -104,7 +87,7 @@ def test_while_it_plays_only_a_click_moves_it(browser: Browser, folder: Path, re
     at = {k: box["left"] + box["width"] * k / windows for k in (10.5, 30.5)}
     browser.mouse("mouseMoved", at[10.5], box["top"] + 20)
     browser.wait("!media.seeking && Math.abs(media.currentTime - 5.25) < 0.1")
-    press(browser, " ", "Space")
+    browser.press(" ", "Space")
     browser.wait("media.currentTime > 5.5")
     browser.mouse("mouseMoved", at[30.5], box["top"] + 20)
     browser.frame()
@@ -123,12 +106,11 @@ def test_a_file_that_was_moved_leaves_the_charts_and_a_line(browser: Browser, fo
     browser.open(first, 1200)
     browser.wait("document.querySelector('.notice')")
     assert "cannot play a.mp4" in browser.value("document.querySelector('.notice').textContent")
-    press(browser, "ArrowRight")
+    browser.press("ArrowRight")
     assert window(browser) == 1
 
 
 def test_without_media_nothing_is_asked_for_or_offered(browser: Browser, folder: Path, tmp_path: Path) -> None:
-    browser.requests.clear()
     browser.open(build(folder / "out", ["a"], report=tmp_path, workers=1).open_first, 1200)
     assert browser.value("document.querySelectorAll('#media, #play').length") == 0
     assert browser.requests == []
@@ -142,7 +124,7 @@ def test_keys_lead_from_video_to_video(browser: Browser, report: Path) -> None:
     browser.open(page(report, "a"), 1200)
     assert browser.value("document.querySelectorAll('nav [rel=prev]').length") == 0
     for key, title in (("n", "b #1?"), ("n", "c"), ("p", "b #1?")):
-        press(browser, key)
+        browser.press(key)
         browser.wait(f"document.title === '{title} · avcues' && document.documentElement.dataset.ready")
 
 
@@ -161,7 +143,7 @@ def test_what_is_seen_is_saved_as_a_table_and_a_picture(
 ) -> None:
     browser.call("Page.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
     browser.open(page(report, "c"), 1200)
-    press(browser, "+")
+    browser.press("+")
     table, picture = (saved(browser, kind, tmp_path) for kind in ("csv", "png"))
     rows = list(csv.DictReader(table.open(newline="")))
     there = pq.read_table(table_path(folder / "out", "lighting", "c"))["lighting_key"].to_pylist()
@@ -177,12 +159,11 @@ def test_what_is_seen_is_saved_as_a_table_and_a_picture(
 @pytest.mark.parametrize("width", [400, 800, 1400])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_pages_are_legible_by_day_and_at_night(browser: Browser, report: Path, width: int, scheme: str) -> None:
-    browser.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+    browser.look(scheme)
     for path in (page(report, "c"), report / "index.html"):
-        browser.complaints.clear()
         browser.open(path, width)
         browser.frame()
-        assert browser.value("document.documentElement.scrollWidth") <= width
+        assert browser.overflow() == 0
         ink, ground = (
             sum(browser.value(f"getComputedStyle(document.body).{name}.match(/[0-9]+/g).slice(0, 3).map(Number)"))
             for name in ("color", "backgroundColor")
@@ -190,7 +171,6 @@ def test_pages_are_legible_by_day_and_at_night(browser: Browser, report: Path, w
         assert (ground < 150 and ink > 600) if scheme == "dark" else (ground > 600 and ink < 150)
         assert browser.complaints == []
     assert browser.value("[...document.querySelectorAll('[data-sort]')].filter(b => b.offsetWidth).length") == 5
-    browser.call("Emulation.setEmulatedMedia", features=[])
 
 
 def test_every_chart_says_what_it_shows(browser: Browser, report: Path) -> None:
@@ -209,7 +189,6 @@ def test_long_shots_have_several_pictures() -> None:
 
 def test_any_column_becomes_a_panel(browser: Browser, folder: Path, tmp_path: Path) -> None:
     made = build(folder / "out", ["c"], report=tmp_path, columns=["lighting.*"], workers=1)
-    browser.complaints.clear()
     browser.open(made.open_first, 1200)
     titles = "[...document.querySelectorAll('.panel h2')].map(h => h.textContent)"
     before = browser.value(titles)
@@ -221,7 +200,7 @@ def test_any_column_becomes_a_panel(browser: Browser, folder: Path, tmp_path: Pa
     assert browser.value(f"{panels}.map(p => p.querySelector('select').selectedIndex)") == [0, 1]
     names = browser.value(f"[...{panels}[1].querySelectorAll('option')].map(o => o.textContent.split(' (')[0])")
     there = pq.read_table(table_path(folder / "out", "lighting", "c"))
-    press(browser, "Escape")
+    browser.press("Escape")
     shown = browser.value(f"{panels}[1].querySelector('li:not([hidden]) b').textContent")
     assert float(shown) == pytest.approx(there[names[1]][0].as_py(), rel=5e-3, abs=1e-3)
     assert browser.complaints == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from browser import CHROMIUM, Browser
+from browser import Browser
 
 from models_cache import WeightsError
 from pipeline.report import page
@@ -42,23 +42,60 @@ def test_it_shows_figures_baselines_raters_and_importance_without_scripts(model:
         assert wanted in text
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
 @pytest.mark.parametrize("width", [400, 800, 1400])
-def test_it_draws_offline_at_any_width(model: Path, tmp_path: Path, width: int) -> None:
-    with Browser(tmp_path / "profile") as browser:
+def test_it_draws_offline_at_any_width(browser: Browser, model: Path, width: int) -> None:
+    browser.open(model, width)
+    assert browser.overflow() == 0
+    drawn = "[...document.querySelectorAll('#course canvas, #scores canvas, #losses canvas')].map(c => c.width > 0)"
+    assert browser.value(drawn) == [True] * 3
+    shown = "document.querySelector('#now b').textContent"
+    best = browser.value(shown)
+    browser.press("ArrowLeft")
+    assert browser.value(shown) != best
+    browser.press("ArrowDown")
+    assert browser.value("document.querySelector('#dimension').value") == "valence"
+    assert browser.requests == []
+    assert browser.complaints == []
+
+
+@pytest.mark.parametrize("width", [400, 1400])
+def test_it_is_dark_where_the_browser_is(browser: Browser, model: Path, width: int) -> None:
+    colours = []
+    for scheme in ("light", "dark"):
+        browser.look(scheme)
         browser.open(model, width)
-        assert browser.value("document.documentElement.scrollWidth") <= width
-        drawn = "[...document.querySelectorAll('#course canvas, #scores canvas, #losses canvas')].map(c => c.width > 0)"
-        assert browser.value(drawn) == [True] * 3
-        shown = "document.querySelector('#now b').textContent"
-        best = browser.value(shown)
-        press(browser, "ArrowLeft")
-        assert browser.value(shown) != best
-        press(browser, "ArrowDown")
-        assert browser.value("document.querySelector('#dimension').value") == "valence"
-        assert browser.requests == []
-        assert browser.complaints == []
+        colours.append(mean_colours(browser, "#course canvas", "#scores canvas", "#losses canvas"))
+    assert all(dark < 110 < 200 < light for light, dark in zip(*colours, strict=True)), colours
+    browser.look("light")  # the charts follow at once
+    browser.frame()
+    assert mean_colours(browser, "#course canvas") == pytest.approx(colours[0][:1], abs=1)
+    assert browser.overflow() == 0
+    assert browser.complaints == []
 
 
-def press(browser: Browser, key: str) -> None:
-    browser.value(f"document.body.dispatchEvent(new KeyboardEvent('keydown', {{key: '{key}', bubbles: true}}))")
+def mean_colours(browser: Browser, *canvases: str) -> list[float]:
+    """How bright charts are over the ground of their page, 0 to 255."""
+    return [
+        browser.value(
+            f"""(canvas => {{
+              const sheet = new OffscreenCanvas(canvas.width, canvas.height), ctx = sheet.getContext('2d');
+              ctx.fillStyle = getComputedStyle(canvas.closest('.charts')).backgroundColor;
+              ctx.fillRect(0, 0, sheet.width, sheet.height);
+              ctx.drawImage(canvas, 0, 0);
+              const {{data}} = ctx.getImageData(0, 0, sheet.width, sheet.height);
+              return data.filter((_, i) => i % 4 < 3).reduce((a, b) => a + b, 0) / data.length * 4 / 3;
+            }})(document.querySelector('{selector}'))"""
+        )
+        for selector in canvases
+    ]
+
+
+def test_its_charts_say_what_they_show_and_all_is_done_with_keys(browser: Browser, model: Path) -> None:
+    browser.open(model, 1000)
+    said = browser.value("['course', 'scores', 'losses'].map(id => document.getElementById(id).ariaLabel)")
+    id_ = browser.value("document.querySelector('#now b').textContent")
+    assert said[0].startswith(f"arousal of {id_}, CCC ") and "prediction from" in said[0]
+    assert "CCC for arousal of each of 9 videos: mean " in said[1]
+    assert said[2].startswith("Loss by epoch of 6 fits: ")
+    reached = browser.tab_through()
+    assert {"dimension", "video", "previous video", "next video"} <= set(reached)

@@ -7,14 +7,13 @@ import gzip
 import json
 import re
 import shutil
-from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from browser import CHROMIUM, Browser
+from browser import Browser
 from studies import muvi_folder, tidy
 
 from models_cache import WeightsError
@@ -45,14 +44,6 @@ def rated(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
     made = build(out, emotion=Emotion(annotations=place / "ann"), workers=1)
     assert made.problems == ()
     return made.open_first.parent, read(place / "ann")
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium is installed")
-    with Browser(tmp_path_factory.mktemp("profile")) as opened:
-        yield opened
 
 
 def panels(report: Path, video_id: str) -> dict[str, Any]:
@@ -152,12 +143,42 @@ def test_words_of_a_user_s_cannot_break_the_page() -> None:
 def test_pages_with_ratings_open_offline_without_sideways_scrolling(
     browser: Browser, rated: tuple[Path, Annotations], name: str, width: int
 ) -> None:
-    browser.requests.clear()
-    browser.complaints.clear()
     browser.open(rated[0] / name, width)
     browser.frame()
-    assert browser.value("document.documentElement.scrollWidth") <= width
+    assert browser.overflow() == 0
     assert (browser.requests, browser.complaints) == ([], [])
+
+
+@pytest.mark.parametrize("width", [400, 1400])
+def test_the_page_of_raters_is_dark_where_the_browser_is(
+    browser: Browser, rated: tuple[Path, Annotations], width: int
+) -> None:
+    seen = []
+    for scheme in ("light", "dark"):
+        browser.look(scheme)
+        browser.open(rated[0] / "agreement.html", width)
+        browser.press("ArrowDown")
+        pairs = [("body", "backgroundColor"), ("#stack", "backgroundColor"), (".mark.shown", "backgroundColor")]
+        pairs += [("body", "color"), (".mark .name", "color"), ("figcaption b", "color")]
+        seen.append([brightness(browser, *pair) for pair in pairs])
+        assert browser.overflow() == 0
+    light, dark = seen
+    assert min(light[:3]) > 200 > 100 > max(light[3:])
+    assert max(dark[:3]) < 100 < 200 < min(dark[3:])
+    assert browser.complaints == []
+
+
+def brightness(browser: Browser, selector: str, name: str) -> float:
+    """Of a computed colour, 0 to 255."""
+    value = browser.value(f"getComputedStyle(document.querySelector('{selector}')).{name}")
+    return float(np.mean([int(part) for part in re.findall(r"\d+", value)[:3]]))
+
+
+def test_one_rater_is_called_one_rater() -> None:
+    table = tidy(rater=["a"] * 3, video_id=["v1", "v2", "v3"], value=[1.0, 2, 3])
+    text = agreement_page.render("study", import_tidy(table), Fraction(1, 2), Bootstrap(0))
+    assert "<span>3 ratings</span><span>1 rater</span><span>3 videos</span>" in text
+    assert "by 1 rater" in text and "1 raters" not in text
 
 
 def test_keys_step_through_the_marks_and_say_what_they_are(browser: Browser, rated: tuple[Path, Annotations]) -> None:
@@ -165,9 +186,7 @@ def test_keys_step_through_the_marks_and_say_what_they_are(browser: Browser, rat
     says = browser.value("[...document.querySelectorAll('[data-says]')].map(mark => mark.dataset.says)")
 
     def press(key: str) -> str:
-        browser.call("Input.dispatchKeyEvent", type="keyDown", key=key, code=key)
-        browser.call("Input.dispatchKeyEvent", type="keyUp", key=key, code=key)
-        browser.frame()
+        browser.press(key)
         return str(browser.value("document.getElementById('now').textContent"))
 
     assert [press("ArrowDown"), press("ArrowDown"), press("ArrowUp")] == [says[0], says[1], says[0]]

@@ -1,0 +1,81 @@
+"""Every column of a video in files beside its page, which loads one when a column of it is asked for.
+
+They are scripts, because a page that is opened from a disk may load no other files. A file holds at most `_MOST_VALUES`
+values of a table, so that a page never waits for all of a large one. Embeddings are left out: they are large, and their
+components say nothing one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from extractors import registry
+from pipeline.report.packing import packed, packed_json
+from pipeline.report.series import axis
+from pipeline.report.video import Values, Video
+from pipeline.store.files import write_atomically
+
+COLUMNS = "columns"
+_MOST_VALUES = 1 << 21
+_DROPPED_BITS = 9
+
+
+def write_column_files(video: Video, report: Path) -> list[dict[str, Any]]:
+    """Writes the files of a video, and returns what its page has to know of each.
+
+    Args:
+        report: Folder of the report.
+
+    Returns:
+        The "file", relative to the report, the "table", and the names of its "columns".
+    """
+    listed = []
+    for table in [name for name in video.plottable if name not in registry.extra_tables()]:
+        folder = report / COLUMNS / table
+        folder.mkdir(parents=True, exist_ok=True)
+        for part, names in enumerate(_parts(video.numeric(table), video.windows)):
+            path = folder / f"{video.video_id}.{part}.js"
+            _write(path, _script(video, table, names))
+            listed.append({"file": str(path.relative_to(report)), "table": table, "columns": names})
+    return listed
+
+
+def _write(path: Path, content: bytes) -> None:
+    write_atomically(path, lambda file: file.write(content))
+
+
+def _parts(names: Sequence[str], windows: int) -> Iterator[list[str]]:
+    """The columns of each file."""
+    most = max(1, _MOST_VALUES // max(1, windows))
+    for first in range(0, len(names), most):
+        yield list(names[first : first + most])
+
+
+def _script(video: Video, table: str, names: Sequence[str]) -> bytes:
+    values = video.per_window(table, names)
+    described = [_described(video, table, name, values[:, i]) for i, name in enumerate(names)]
+    return f'received("{packed_json(described)}","{packed(_planes(values))}");\n'.encode()
+
+
+def _described(video: Video, table: str, name: str, values: Values) -> dict[str, Any]:
+    """What a panel says of a column."""
+    about = video.column(table, name)
+    low, high = axis(values, about)
+    unit = "" if about["unit"] == "1" else about["unit"]
+    return {"unit": unit, "meaning": about["meaning"], "low": float(f"{low:.6g}"), "high": float(f"{high:.6g}")}
+
+
+def _planes(values: Values) -> bytes:
+    """(windows, columns) as float32 to four digits: the first byte of every value, column by column, then the second...
+
+    Values of a column have similar first bytes, and no last one, which gzip makes use of.
+    """
+    bits: npt.NDArray[np.uint32] = np.ascontiguousarray(values.T, "<f4").view("<u4")
+    half, dropped = np.uint32(1 << (_DROPPED_BITS - 1)), np.uint32((1 << _DROPPED_BITS) - 1)
+    rounded = (bits + half) & ~dropped
+    return rounded.view(np.uint8).reshape(-1, 4).T.tobytes()

@@ -1,0 +1,167 @@
+"""How the values of each column are distributed over all videos of a dataset, in memory that does not grow with them.
+
+The files of a table are read twice: for the range, count and mean of each column, then for its standard deviation and
+for counts in `_FINE` bins. The index shows up to `_BARS` bars of the middle 99 % of the values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from extractors import registry
+from pipeline.dataset.catalog import Catalog, StoredTable
+from pipeline.dataset.join import matrix
+from pipeline.report.packing import packed_json
+from pipeline.report.video import Values
+from pipeline.store.parquet import open_parquet, read_metadata
+
+if TYPE_CHECKING:
+    from pipeline.store.location import Location
+
+FILE = "histograms.js"
+_BARS = 40
+_FINE = 1024
+_OUTSIDE = 0.005
+"""Share of the values at each end that the bars may leave out."""
+_BATCH_VALUES = 1 << 20
+
+Counts = npt.NDArray[np.int64]
+
+
+def script(found: Sequence[Mapping[str, Any]]) -> bytes:
+    """The file beside the index: a script, because a page that is opened from a disk may load no other.
+
+    Args:
+        found: What `of_table` found in each table.
+    """
+    return f'received("{packed_json(found)}");\n'.encode()
+
+
+def window_tables(catalog: Catalog) -> list[str]:
+    """The tables that have histograms: those with a row per window, except embeddings."""
+    drawn = [name for name in catalog.tables if name not in registry.extra_tables()]
+    return [name for name in drawn if catalog.tables[name].row == "window" and _numeric(catalog.tables[name])]
+
+
+def of_table(catalog: Catalog, name: str) -> dict[str, Any]:
+    """The histograms of a table's numeric columns over all windows of all videos.
+
+    Returns:
+        The "table", the number of "videos" that have it, and its "columns": what they document, "count" of values, how
+        many are "missing", "low", "high", "mean" and "sd", and the "bars": counts of ranges of "width" from "first" on,
+        with those "below" and "above".
+    """
+    table = catalog.tables[name]
+    columns = _numeric(table)
+    range_ = _Range(len(columns))
+    videos = sum(_read(catalog, table, video_id, range_.add) for video_id in sorted(table.videos))
+    integer = np.array([not pa.types.is_floating(column.type) for column in columns])
+    fine = _Fine(range_, integer)
+    for video_id in sorted(table.videos):
+        _read(catalog, table, video_id, fine.add)
+    return {
+        "table": name,
+        "videos": videos,
+        "columns": [
+            {"name": column.about.name, "unit": column.about.unit, "meaning": column.about.meaning} | fine.histogram(i)
+            for i, column in enumerate(columns)
+        ],
+    }
+
+
+def _numeric(table: StoredTable) -> list[Any]:
+    return [column for column in table.columns if not pa.types.is_string(column.type)]
+
+
+def _read(catalog: Catalog, table: StoredTable, video_id: str, add: Callable[[Values], None]) -> bool:
+    """Hands over a video's values, some rows at a time; False where its file is damaged or of other settings."""
+    path = catalog.path(table.name, video_id)
+    about = read_metadata(path)
+    if about is None or about["recipe"] != table.recipe:
+        return False
+    try:
+        for values in _batches(path, [column.about.name for column in _numeric(table)]):
+            add(values)
+    except (OSError, ValueError, pa.ArrowException):
+        return False
+    return True
+
+
+def _batches(path: Location, names: Sequence[str]) -> Iterator[Values]:
+    """(rows, columns), NaN where a value is missing."""
+    with open_parquet(path) as file:
+        for batch in file.iter_batches(batch_size=max(1, _BATCH_VALUES // len(names)), columns=list(names)):
+            yield matrix(pa.Table.from_batches([batch]), names).astype(np.float64)
+
+
+class _Range:
+    """Count, extremes and sum of each column."""
+
+    def __init__(self, columns: int) -> None:
+        self.rows = 0
+        self.count = np.zeros(columns, np.int64)
+        self.low, self.high = np.full(columns, np.inf), np.full(columns, -np.inf)
+        self.sum = np.zeros(columns)
+
+    def add(self, values: Values) -> None:
+        there = ~np.isnan(values)
+        self.rows += len(values)
+        self.count += there.sum(axis=0)
+        self.low = np.fmin(self.low, np.min(values, axis=0, where=there, initial=np.inf))
+        self.high = np.fmax(self.high, np.max(values, axis=0, where=there, initial=-np.inf))
+        self.sum += np.sum(values, axis=0, where=there)
+
+    @property
+    def mean(self) -> Values:
+        return self.sum / np.maximum(self.count, 1)
+
+
+class _Fine:
+    """Counts of each column in `_FINE` bins of its range; of whole numbers in bins around these."""
+
+    def __init__(self, range_: _Range, integer: npt.NDArray[np.bool_]) -> None:
+        self.range = range_
+        known = range_.count > 0
+        self.low, self.high = np.where(known, range_.low, 0.0), np.where(known, range_.high, 0.0)
+        span = self.high - self.low
+        width = np.where(integer, np.ceil((span + 1) / _FINE), span / _FINE)
+        self.width = np.where(width > 0, width, 1.0)
+        self.first = np.where(integer | (span == 0), self.low - 0.5, self.low)
+        self.counts: Counts = np.zeros((len(span), _FINE), np.int64)
+        self.squares = np.zeros(len(span))
+
+    def add(self, values: Values) -> None:
+        there = ~np.isnan(values)
+        self.squares += np.sum((values - self.range.mean) ** 2, axis=0, where=there)
+        bins = np.clip((np.where(there, values, self.low) - self.first) / self.width, 0, _FINE - 1).astype(np.int64)
+        bins += np.arange(len(self.low)) * _FINE
+        self.counts += np.bincount(bins[there], minlength=self.counts.size).reshape(self.counts.shape)
+
+    def histogram(self, i: int) -> dict[str, Any]:
+        """What the index shows of a column."""
+        count, counts = int(self.range.count[i]), self.counts[i]
+        found: dict[str, Any] = {"count": count, "missing": self.range.rows - count}
+        if not count:
+            return found
+        until = np.cumsum(counts)
+        begin, median, end = np.searchsorted(until, [_OUTSIDE * count, count / 2, (1 - _OUTSIDE) * count])
+        per = -(-(int(end) - int(begin) + 1) // _BARS)
+        stop = min(_FINE, begin + -(-(int(end) + 1 - begin) // per) * per)
+        edges = np.arange(begin, stop, per)
+        numbers = {
+            "low": self.low[i],
+            "high": self.high[i],
+            "mean": self.range.mean[i],
+            "sd": np.sqrt(self.squares[i] / count),
+            "median": np.clip(self.first[i] + (median + 0.5) * self.width[i], self.low[i], self.high[i]),
+            "first": self.first[i] + begin * self.width[i],
+            "width": per * self.width[i],
+        }
+        found |= {key: float(f"{value:.6g}") for key, value in numbers.items()}
+        bars = np.add.reduceat(counts[:stop], edges).tolist()
+        return found | {"bars": bars, "below": int(counts[:begin].sum()), "above": int(counts[stop:].sum())}
