@@ -40,14 +40,10 @@ def card(catalog: Catalog, found: DatasetStatistics) -> str:
     for name, counts in found.tables.items():
         if counts.computed:
             computed.setdefault(" and ".join(sorted(counts.computed)), []).append(name)
-    software: dict[str, list[str]] = {}
-    for table in tables:
-        if table["extractor"] in SOFTWARE_LICENCES:
-            software.setdefault(SOFTWARE_LICENCES[str(table["extractor"])], []).append(f"`{table['name']}`")
     text = _template().render(
         head=yaml.safe_dump(_head(catalog, found), sort_keys=False, allow_unicode=True),
         folder=catalog.name,
-        example=next((name for name in catalog.tables if name not in FIRST_TABLES), TIMELINE.name),
+        example=next((name for name in _loadable(catalog, found) if name not in FIRST_TABLES), TIMELINE.name),
         found=found,
         hours=found.windows * float(catalog.step) / 3600,
         step=f"{float(catalog.step):g}",
@@ -55,7 +51,7 @@ def card(catalog: Catalog, found: DatasetStatistics) -> str:
         manifest=MANIFEST,
         tables=tables,
         weights={file["name"]: file for table in tables for file in table["weights"]}.values(),
-        software=software,
+        software=_software(catalog),
         computed=computed,
         networks=[table["name"] for table in tables if table["weights"]],
         **_incomplete(catalog),
@@ -73,13 +69,23 @@ def _head(catalog: Catalog, found: DatasetStatistics) -> dict[str, Any]:
         "size_categories": [_size_category(found.windows)],
         "task_categories": ["tabular-regression", "tabular-classification"],
         "tags": ["affective-computing", "emotion", *sorted(found.streams), "avcues"],
-        # `datasets` refuses a table without a single row, such as the faces of videos that show none.
-        "configs": [
-            {"config_name": name, "data_files": table_pattern(name)}
-            for name in catalog.tables
-            if found.tables[name].rows
-        ],
+        "configs": [{"config_name": name, "data_files": table_pattern(name)} for name in _loadable(catalog, found)],
     }
+
+
+def _loadable(catalog: Catalog, found: DatasetStatistics) -> list[str]:
+    """Tables that `datasets` can load: it refuses one without a row, such as the faces of videos that show none."""
+    return [name for name in catalog.tables if found.tables[name].rows]
+
+
+def _software(catalog: Catalog) -> dict[str, list[str]]:
+    """Licences of software that bind those who use a table's values, each with its tables."""
+    bound: dict[str, list[str]] = {}
+    for table in catalog.tables.values():
+        licence = SOFTWARE_LICENCES.get(table.recipe["extractor"])
+        if licence is not None:
+            bound.setdefault(licence, []).append(f"`{table.name}`")
+    return bound
 
 
 def _size_category(examples: int) -> str:

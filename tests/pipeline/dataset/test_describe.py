@@ -14,6 +14,7 @@ from command import avcues
 from extractors import registry
 from pipeline.dataset.card_files import write_card
 from pipeline.dataset.catalog import read_catalog
+from pipeline.dataset.data_card import _size_category
 from pipeline.dataset.licences import SOFTWARE_LICENCES
 from pipeline.dataset.validate import check
 from pipeline.errors import DatasetError, MediaError
@@ -141,6 +142,14 @@ def test_a_card_is_the_same_for_the_same_files(folder: Path, tmp_path: Path) -> 
     for name in ("README.md", "croissant.json"):
         assert (copy / name).read_bytes() == (folder / name).read_bytes()
     assert "Nothing: every video has every table" in (copy / "README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("windows", "category"),
+    [(0, "n<1K"), (999, "n<1K"), (1000, "1K<n<10K"), (10**6, "1M<n<10M"), (10**12 - 1, "100B<n<1T"), (10**12, "n>1T")],
+)
+def test_a_size_is_named_as_the_hub_does(windows: int, category: str) -> None:
+    assert _size_category(windows) == category
 
 
 @pytest.mark.parametrize("name", ["README.md", "croissant.json"])
