@@ -22,6 +22,9 @@ class Series:
     Args:
         name: As the page shows it.
         column: Table and column.
+        unit: Of the values; empty for plain numbers.
+        meaning: What the column measures.
+        values: One per window.
         role: "line"; "high" and "low", ends of the area around the panel's first line; "text": only its value is shown;
             "faint": a thin line without a value.
         colour: A name that report.css gives a colour; empty: the series is not drawn.
@@ -47,6 +50,8 @@ class Panel:
     """A strip of the page.
 
     Args:
+        title: Its heading.
+        series: What is drawn, or whose values are shown.
         kind: "lines", "stack" (areas on top of each other), "hues" (a histogram per window), "lanes" (a row each).
         note: A line under the title.
         pick_one: Series have units of their own and are shown one at a time.

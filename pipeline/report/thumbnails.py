@@ -62,11 +62,11 @@ def find_source(video: Video, candidates: Sequence[Path]) -> Path:
     """
     found = [path for path in candidates if path.is_file()]
     if not found:
-        raise MediaError(f"{candidates[0]} is not there; give its folder with --media")
+        raise MediaError(f"{candidates[0]} was not found; name its folder with --media")
     for path in found:
         if fingerprint(path) == video.source.get("fingerprint"):
             return path
-    raise MediaError(f"{found[0]} is not the file that the tables were made from; give its folder with --media")
+    raise MediaError(f"{found[0]} is not the file that the tables were made from; name its folder with --media")
 
 
 def film_strip(video: Video, candidates: Sequence[Path]) -> FilmStrip:

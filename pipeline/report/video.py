@@ -29,6 +29,11 @@ def video_ids(out: Path) -> list[str]:
 class Video:
     """One video's tables.
 
+    Args:
+        out: Folder of the dataset.
+        video_id: Id of a video in it.
+        manifest: The dataset's manifest.
+
     Attributes:
         tables: Metadata of every table that can be read, by name.
         unreadable: Why each of the others cannot.

@@ -244,7 +244,7 @@ def test_a_video_that_is_gone_leaves_its_shots_and_a_line_that_says_so(
     write_json(status | {"source": "/gone/rot90_12.mp4"}, copy / "_status" / "rot90_12.json")
     gone = build(copy, ["rot90_12"]).open_first
     assert {t["jpeg"] for t in drawn(gone)["film"]} == {""}
-    assert "No pictures: /gone/rot90_12.mp4 is not there; give its folder with --media." in words(gone)
+    assert "No pictures: /gone/rot90_12.mp4 was not found; name its folder with --media." in words(gone)
     assert all(
         t["jpeg"] for t in drawn(build(copy, ["rot90_12"], media=media("rot90_12.mp4").parent).open_first)["film"]
     )
