@@ -29,7 +29,8 @@ from naive import RATE_HZ, decode_sound, weights
 
 from extractors.compute import Compute
 from extractors.emobase import Emobase
-from extractors.face_detectors import DETECTORS, LONG_SIDE
+from extractors.expressions import ExpressionsSettings
+from extractors.face_detectors import DETECTORS
 from extractors.networks import fer, i3d_resnet, inception_i3d, places
 from extractors.objects import Objects, ObjectsSettings
 
@@ -105,7 +106,7 @@ def networks(arguments: argparse.Namespace) -> dict[str, Network]:
     """The networks that avcues uses with the weights that this machine has, by stage."""
     with av.open(str(arguments.video)) as container:
         stream = container.streams.video[0]
-        scale = LONG_SIDE / max(stream.width, stream.height)
+        scale = ExpressionsSettings.detector_side_px / max(stream.width, stream.height)
         width, height = (round(side * scale) for side in (stream.width, stream.height))
     scenes, scenes_path = weights("scenes/resnet50", "scenes/squeezenet11")
     faces, faces_path = weights("faces/yunet", "faces/centerface")
@@ -117,9 +118,9 @@ def networks(arguments: argparse.Namespace) -> dict[str, Network]:
     def load_expressions(compute: Compute) -> Call:
         if expressions == "vgg19":
             network = compute.place(fer.load_vgg19(expressions_path), torch.zeros(2, 3, 44, 44))
-            return lambda x: fer.vgg19_logits(network, x)
+            return lambda x: fer.classify_vgg19(network, x)
         network = compute.place(fer.load_mini_xception(expressions_path))
-        return lambda x: fer.mini_xception_logits(network, x)
+        return lambda x: fer.classify_mini_xception(network, x)
 
     def load_actions(compute: Compute) -> Call:
         load = i3d_resnet.load if actions == "i3d_r50" else inception_i3d.load
@@ -137,7 +138,7 @@ def networks(arguments: argparse.Namespace) -> dict[str, Network]:
     letterbox = (3, *(-(-edge // 32) * 32 for edge in (height, width)))
     return {
         "face detector": Network(
-            lambda compute: DETECTORS[faces](faces_path, 0.6),
+            lambda compute: DETECTORS[faces](faces_path, 0.6, ExpressionsSettings.detector_side_px),
             lambda size: picture,
             arguments.windows,
             batches=(1,),

@@ -209,7 +209,7 @@ def scenes(job: Job) -> pd.DataFrame:
     for frame in sampled_frames(job):
         image = Image.fromarray(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB))
         with torch.no_grad():
-            rows.append(network(prepare(image)[None]).softmax(dim=1)[0].numpy())
+            rows.append(network(prepare(image)[None])[0].softmax(dim=1)[0].numpy())
     return pd.DataFrame(rows, columns=NAMES)
 
 
@@ -224,11 +224,11 @@ def expressions(job: Job) -> pd.DataFrame:
 
     variant, path = weights("expressions/vgg19", "expressions/mini_xception")
     if variant == "vgg19":
-        network, crop, logits = fer.load_vgg19(path), square_crop, fer.vgg19_logits
+        network, crop, classify = fer.load_vgg19(path), square_crop, fer.classify_vgg19
     else:
-        network, crop, logits = fer.load_mini_xception(path), fer_package_crop, fer.mini_xception_logits
+        network, crop, classify = fer.load_mini_xception(path), fer_package_crop, fer.classify_mini_xception
     kind, path = weights("faces/yunet", "faces/centerface")
-    detector = DETECTORS[kind](path, 0.6)
+    detector = DETECTORS[kind](path, 0.6, 640)
     rows = []
     for k, frame in enumerate(sampled_frames(job)):
         gray = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
@@ -236,7 +236,7 @@ def expressions(job: Job) -> pd.DataFrame:
             if min(box[2:4]) >= 20:
                 with torch.no_grad():
                     face = torch.from_numpy(crop(gray, box)[None])
-                    rows.append((k * STEP_S, *box, *logits(network, face).softmax(dim=1)[0].tolist()))
+                    rows.append((k * STEP_S, *box, *classify(network, face)[0].softmax(dim=1)[0].tolist()))
     return pd.DataFrame(rows, columns=["time", "x", "y", "width", "height", "score", *EXPRESSIONS])
 
 
@@ -257,7 +257,7 @@ def actions(job: Job) -> pd.DataFrame:
         probabilities = []
         for clip in clips_of_shot(job.video, start, end):
             with torch.no_grad():
-                probabilities.append(network(torch.from_numpy(clip)[None]).softmax(dim=1)[0].numpy())
+                probabilities.append(network(torch.from_numpy(clip)[None])[0].softmax(dim=1)[0].numpy())
         rows.append([len(probabilities), *np.mean(probabilities, axis=0)])
     return pd.DataFrame(rows, columns=["clips", *NAMES])
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from extractors.base import BaseExtractor
-from extractors.compute import Compute
+from extractors.compute import Compute, Network
+from extractors.embedding import embedding_columns, embedding_table
 from extractors.protocol import ClipBatch, Column, Columns, Table
 from models_cache.cache import resolve
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 NAMES = tuple((Path(__file__).parent / "labels" / "kinetics400.txt").read_text().splitlines())
 
@@ -34,6 +32,13 @@ _TABLE = Table(
             meaning="clips of 2.56 s that were averaged; what is left of the shot under 1.28 s is not seen",
             dtype="int32",
             low=1,
+        ),
+        Column(
+            name="seen",
+            unit="s",
+            meaning="length of the shot that the clips show, in steps of 0.04 s",
+            low=0,
+            high=None,
         ),
         Column(name="top1", unit="category", meaning="most probable action", dtype="string"),
     ),
@@ -63,12 +68,11 @@ class Actions(BaseExtractor):
     """
 
     name = "actions"
-    version = 1
+    version = 2
     imports = ("torch",)
     citation = "Carreira and Zisserman 2017, Quo vadis, action recognition?; PyTorchVideo (Fan et al. 2021)"
     libraries = ("torch", "openvino")
     Settings = ActionsSettings
-    tables = (_TABLE,)
     supports_bf16 = True
     thread_safe = True
     weights: ClassVar[Mapping[str, tuple[str, ...]]] = {
@@ -81,7 +85,18 @@ class Actions(BaseExtractor):
 
     def __init__(self, settings: ActionsSettings = ActionsSettings()) -> None:
         self.settings = settings
-        self._network: Callable[[Tensor], Tensor] | None = None
+        self._network: Network | None = None
+
+    @property
+    def extra_tables(self) -> Sequence[Table]:
+        """The mean over a shot's clips of what the classifier reads."""
+        width = 2048 if self.settings.variant == "i3d_r50" else 1024
+        return (embedding_table("actions_embedding", "shot", width, "input of I3D's classifier, mean over the clips"),)
+
+    @property
+    def tables(self) -> Sequence[Table]:
+        """`actions`, and the extra table."""
+        return self.with_extras(_TABLE)
 
     def setup(self, compute: Compute) -> None:
         """Loads the network."""
@@ -98,20 +113,28 @@ class Actions(BaseExtractor):
             self._network = compute.place(load(weights), example)
 
     def process_clips(self, batch: ClipBatch) -> npt.NDArray[np.float32]:
-        """(B, 400) probabilities of (B, 64, 224, 224, 3) uint8 RGB clips."""
+        """(B, 400 + E) probabilities and embeddings of (B, 64, 224, 224, 3) uint8 RGB clips; E is 0 if unasked for."""
         import torch
 
         assert self._network is not None
         with self._compute.autocast():
-            logits = self._network(torch.from_numpy(batch.clips).to(self._compute.device))
-        return logits.softmax(dim=1).cpu().numpy()
+            logits, embedding = self._network(torch.from_numpy(batch.clips).to(self._compute.device))
+        values = [logits.softmax(dim=1), *([embedding] if self.asked_for else ())]
+        return torch.cat(values, dim=1).cpu().numpy()
 
-    def describe_shots(self, means: npt.NDArray[np.float32], clips: npt.NDArray[np.int32]) -> Mapping[str, Columns]:
-        """Columns of S shots from the (S, 400) means over their clips."""
-        return {
+    def describe_shots(
+        self, means: npt.NDArray[np.float32], clips: npt.NDArray[np.int32], seen_s: npt.NDArray[np.float32]
+    ) -> Mapping[str, Columns]:
+        """Columns of S shots from the (S, 400 + E) means over their clips."""
+        probabilities, embedding = np.split(means, [len(NAMES)], axis=1)
+        described: dict[str, Columns] = {
             "actions": {
-                **{name: means[:, i] for i, name in enumerate(NAMES)},
+                **{name: probabilities[:, i] for i, name in enumerate(NAMES)},
                 "clips": clips,
-                "top1": np.array(NAMES, dtype=object)[means.argmax(axis=1)],
+                "seen": seen_s,
+                "top1": np.array(NAMES, dtype=object)[probabilities.argmax(axis=1)],
             }
         }
+        if self.asked_for:
+            described["actions_embedding"] = embedding_columns(embedding)
+        return described

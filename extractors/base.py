@@ -29,6 +29,7 @@ class BaseExtractor:
         thread_safe: Whether several threads may call the measuring methods at once.
         imports: Modules that `setup` imports; a worker may load them while it waits for its first video.
         libraries: Distributions whose code decides values; their versions are recorded in every table.
+        asked_for: Names of those of `extra_tables` that this run wants.
     """
 
     name: ClassVar[str]
@@ -42,11 +43,21 @@ class BaseExtractor:
     thread_safe: ClassVar[bool] = False
     imports: ClassVar[tuple[str, ...]] = ()
     libraries: Sequence[str] = ()
+    asked_for: tuple[str, ...] = ()
 
     @property
     def tables(self) -> Sequence[Table]:
-        """The tables that the extractor makes."""
+        """The tables that the extractor makes, those of `extra_tables` that are `asked_for` included."""
         raise NotImplementedError
+
+    @property
+    def extra_tables(self) -> Sequence[Table]:
+        """Tables that are made only where they are asked for by name; they change no value of the others."""
+        return ()
+
+    def with_extras(self, *tables: Table) -> Sequence[Table]:
+        """The tables that are always made, and the extra ones that are asked for."""
+        return (*tables, *(table for table in self.extra_tables if table.name in self.asked_for))
 
     @property
     def supports_bf16(self) -> bool:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["fp32", "bf16"]
+Network = Callable[["Tensor"], tuple["Tensor", "Tensor"]]
+"""Maps a batch to (B, classes) logits and the (B, width) embedding that they are made of."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +70,7 @@ class Compute:
             torch.backends.cuda.matmul.allow_tf32 = False
             torch.backends.cudnn.allow_tf32 = False
 
-    def place(self, network: nn.Module, example: Tensor | None = None) -> Callable[[Tensor], Tensor]:
+    def place(self, network: nn.Module, example: Tensor | None = None) -> Network:
         """Makes a network ready for inference on the device.
 
         On a CPU it is compiled by OpenVINO, which takes half of torch's time and gives the same logits to 1e-5; in bf16

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import cv2
 import numpy as np
 import numpy.typing as npt
+from annotated_types import Ge
 
 from extractors.base import BaseExtractor
-from extractors.compute import Compute
+from extractors.compute import Compute, Network
+from extractors.embedding import embedding_columns, embedding_table
 from extractors.face_detectors import DETECTORS, CenterFace, YuNet
 from extractors.protocol import FRAME, Column, Columns, FrameBatch, Table
 from models_cache.cache import resolve
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 _MEANS = tuple(f"mean_{name}" for name in CLASSES)
@@ -73,13 +72,18 @@ class ExpressionsSettings:
         variant: "vgg19" (the MuVi study's) or "mini_xception"; "auto" takes the first that is available.
         detector: "yunet" or "centerface"; "auto" takes the first that is available.
         min_score: Smallest detector confidence of a face.
-        min_face_px: Smallest width and height of a face; FER networks see 48 to 64 px.
+        min_face_px: Smallest width and height of a face, in pixels of the frame; the expression networks see 48 to
+            64 px.
+        detector_side_px: Long side that larger frames are shrunk to before faces are sought. In 1080p, 640 finds
+            nearly all faces of 64 px that full size finds, four of five of 48 px, and few below; 1280 finds faces of
+            28 px for five times the processor time, 1920 of 22 px for eight times (YuNet).
     """
 
     variant: str = "auto"
     detector: str = "auto"
     min_score: float = 0.6
     min_face_px: int = 20
+    detector_side_px: Annotated[int, Ge(32)] = 640
 
 
 class Expressions(BaseExtractor):
@@ -90,7 +94,6 @@ class Expressions(BaseExtractor):
     imports = ("torch",)
     citation = "VGG19 on FER2013 (WuJie1010); mini-XCEPTION (Arriaga et al. 2017); YuNet (2023); CenterFace (2020)"
     Settings = ExpressionsSettings
-    tables = _TABLES
     weights: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "variant": ("expressions/vgg19", "expressions/mini_xception"),
         "detector": ("faces/yunet", "faces/centerface"),
@@ -98,8 +101,23 @@ class Expressions(BaseExtractor):
 
     def __init__(self, settings: ExpressionsSettings = ExpressionsSettings()) -> None:
         self.settings = settings
-        self._network: Callable[[Tensor], Tensor] | None = None
+        self._network: Network | None = None
         self._detector: YuNet | CenterFace | None = None
+
+    @property
+    def extra_tables(self) -> Sequence[Table]:
+        """What the classifier reads: for the largest face of each window, and for every face."""
+        width = 128 if self.settings.variant == "mini_xception" else 512
+        of = "input of the expression network's classifier"
+        return (
+            embedding_table("expressions_embedding", "window", width, f"{of} for the largest face"),
+            embedding_table("faces_embedding", "item", width, f"{of}, rows as in faces"),
+        )
+
+    @property
+    def tables(self) -> Sequence[Table]:
+        """`expressions` and `faces`, and the extra tables."""
+        return self.with_extras(*_TABLES)
 
     @property
     def libraries(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -121,7 +139,7 @@ class Expressions(BaseExtractor):
             options = self.settings
             load = {"vgg19": fer.load_vgg19, "mini_xception": fer.load_mini_xception}[options.variant]
             detector = resolve(f"faces/{options.detector}").path
-            self._detector = DETECTORS[options.detector](detector, options.min_score)
+            self._detector = DETECTORS[options.detector](detector, options.min_score, options.detector_side_px)
             self._compute = compute
             example = torch.zeros(2, 3, 44, 44) if options.variant == "vgg19" else None
             self._network = compute.place(load(resolve(f"expressions/{options.variant}").path), example)
@@ -131,15 +149,26 @@ class Expressions(BaseExtractor):
         found = [self._detect(image) for image in batch.images]
         frames = np.repeat(np.arange(len(batch)), [len(faces) for faces in found])
         boxes = np.concatenate(found)
-        probabilities = self._classify(batch, frames, boxes)
-        return {
-            "expressions": _per_frame(len(batch), frames, boxes, probabilities),
+        probabilities, embeddings = self._classify(batch, frames, boxes)
+        largest, mean = _per_frame(len(batch), frames, boxes, probabilities)
+        measured: dict[str, Columns] = {
+            "expressions": {
+                "faces": np.bincount(frames, minlength=len(batch)).astype(np.int16),
+                **{name: largest[:, i] for i, name in enumerate(CLASSES)},
+                **{name: mean[:, i] for i, name in enumerate(_MEANS)},
+            },
             "faces": {
                 FRAME: frames,
                 **{name: boxes[:, i] for i, name in enumerate(("x", "y", "width", "height", "score"))},
                 **{name: probabilities[:, i] for i, name in enumerate(CLASSES)},
             },
         }
+        if "expressions_embedding" in self.asked_for:
+            of_largest, _ = _per_frame(len(batch), frames, boxes, embeddings)
+            measured["expressions_embedding"] = embedding_columns(of_largest)
+        if "faces_embedding" in self.asked_for:
+            measured["faces_embedding"] = {FRAME: frames, **embedding_columns(embeddings)}
+        return measured
 
     def _detect(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         assert self._detector is not None
@@ -148,17 +177,16 @@ class Expressions(BaseExtractor):
 
     def _classify(
         self, batch: FrameBatch, frames: npt.NDArray[np.intp], boxes: npt.NDArray[np.float32]
-    ) -> npt.NDArray[np.float32]:
-        """(N, 7) probabilities of all faces of the batch, several at a time."""
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """(N, 7) probabilities and the (N, E) embeddings of all faces of the batch, several at a time."""
         import torch
 
         from extractors.networks import fer
 
         assert self._network is not None
-        cut, logits_of = (
-            (square_crop, fer.vgg19_logits)
-            if self.settings.variant == "vgg19"
-            else (fer_package_crop, fer.mini_xception_logits)
+        variant = self.settings.variant
+        cut, classify = (
+            (square_crop, fer.classify_vgg19) if variant == "vgg19" else (fer_package_crop, fer.classify_mini_xception)
         )
         grays: dict[int, npt.NDArray[np.uint8]] = {}
         crops = []
@@ -167,33 +195,32 @@ class Expressions(BaseExtractor):
                 grays[frame] = np.asarray(cv2.cvtColor(batch.images[frame], cv2.COLOR_RGB2GRAY), np.uint8)
             crops.append(cut(grays[frame], box))
         results: list[npt.NDArray[Any]] = [np.empty((0, len(CLASSES)), np.float32)]
+        embeddings: list[npt.NDArray[Any]] = [np.empty((0, fer.EMBEDDING[variant]), np.float32)]
         for start in range(0, len(crops), _FACES_PER_BATCH):
             faces = torch.from_numpy(np.stack(crops[start : start + _FACES_PER_BATCH])).to(self._compute.device)
             with self._compute.autocast():
-                logits = logits_of(self._network, faces)
+                logits, embedding = classify(self._network, faces)
             results.append(logits.softmax(dim=1).cpu().numpy())
-        return np.concatenate(results)
+            embeddings.append(embedding.cpu().numpy())
+        return np.concatenate(results), np.concatenate(embeddings)
 
 
 def _per_frame(
     count: int,
     frames: npt.NDArray[np.intp],
     boxes: npt.NDArray[np.float32],
-    probabilities: npt.NDArray[np.float32],
-) -> dict[str, npt.NDArray[Any]]:
-    largest = np.full((count, len(CLASSES)), np.nan, np.float32)
+    values: npt.NDArray[np.float32],
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """(count, C) values of the largest face, and their mean over all faces weighted by area; NaN without a face."""
+    largest = np.full((count, values.shape[1]), np.nan, np.float32)
     mean = largest.copy()
     areas = boxes[:, 2] * boxes[:, 3]
     for frame in range(count):
         mine = np.flatnonzero(frames == frame)
         if len(mine):
-            largest[frame] = probabilities[mine[np.argmax(areas[mine])]]
-            mean[frame] = np.average(probabilities[mine], axis=0, weights=areas[mine])
-    return {
-        "faces": np.bincount(frames, minlength=count).astype(np.int16),
-        **{name: largest[:, i] for i, name in enumerate(CLASSES)},
-        **{name: mean[:, i] for i, name in enumerate(_MEANS)},
-    }
+            largest[frame] = values[mine[np.argmax(areas[mine])]]
+            mean[frame] = np.average(values[mine], axis=0, weights=areas[mine])
+    return largest, mean
 
 
 def square_crop(gray: npt.NDArray[np.uint8], box: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:

@@ -12,9 +12,6 @@ import numpy.typing as npt
 Faces = npt.NDArray[np.float32]
 """(N, 5) x, y, width, height in pixels of the image, and score in 0..1, by falling score."""
 
-LONG_SIDE = 640
-"""Images are shrunk to this long side before detection."""
-
 _NMS_IOU = 0.3
 _STRIDE = 32
 
@@ -22,12 +19,13 @@ _STRIDE = 32
 class YuNet:
     """YuNet through OpenCV's own interface."""
 
-    def __init__(self, weights: Path, min_score: float) -> None:
+    def __init__(self, weights: Path, min_score: float, long_side_px: int) -> None:
+        self._long_side_px = long_side_px
         self._detector = cv2.FaceDetectorYN.create(str(weights), "", (320, 320), min_score, _NMS_IOU, 5000)
 
     def __call__(self, image: npt.NDArray[np.uint8]) -> Faces:
         """Finds faces in an (H, W, 3) RGB image."""
-        small, scale = _shrink(image)
+        small, scale = _shrink(image, self._long_side_px)
         self._detector.setInputSize((small.shape[1], small.shape[0]))
         _, found = self._detector.detect(cv2.cvtColor(small, cv2.COLOR_RGB2BGR))
         if found is None:
@@ -39,14 +37,15 @@ class YuNet:
 class CenterFace:
     """CenterFace through OpenCV's network runner."""
 
-    def __init__(self, weights: Path, min_score: float) -> None:
+    def __init__(self, weights: Path, min_score: float, long_side_px: int) -> None:
+        self._long_side_px = long_side_px
         self._network = cv2.dnn.readNetFromONNX(str(weights))
         self._outputs = self._network.getUnconnectedOutLayersNames()
         self._min_score = min_score
 
     def __call__(self, image: npt.NDArray[np.uint8]) -> Faces:
         """Finds faces in an (H, W, 3) RGB image."""
-        small, _ = _shrink(image)
+        small, _ = _shrink(image, self._long_side_px)
         width, height = (-(-side // _STRIDE) * _STRIDE for side in (small.shape[1], small.shape[0]))
         self._network.setInput(cv2.dnn.blobFromImage(small, size=(width, height)))
         heat, size, offset, _ = self._network.forward(self._outputs)
@@ -64,11 +63,11 @@ class CenterFace:
         return np.concatenate([boxes[kept] * to_image, scores[kept, None]], axis=1).astype(np.float32)
 
 
-DETECTORS: dict[str, Callable[[Path, float], YuNet | CenterFace]] = {"yunet": YuNet, "centerface": CenterFace}
+DETECTORS: dict[str, Callable[[Path, float, int], YuNet | CenterFace]] = {"yunet": YuNet, "centerface": CenterFace}
 
 
-def _shrink(image: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], float]:
-    scale = min(1.0, LONG_SIDE / max(image.shape[:2]))
+def _shrink(image: npt.NDArray[np.uint8], long_side_px: int) -> tuple[npt.NDArray[np.uint8], float]:
+    scale = min(1.0, long_side_px / max(image.shape[:2]))
     if scale == 1.0:
         return image, scale
     size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))

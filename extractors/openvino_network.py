@@ -17,7 +17,7 @@ from extractors.openvino_import import cpu_has_bf16, openvino
 
 
 class OpenVinoNetwork:
-    """A torch network, compiled; may be called from several threads at once.
+    """A torch network of two outputs, compiled; may be called from several threads at once.
 
     Args:
         network: Compiled whole, or its part `features` if it has a `head`, which torch then runs.
@@ -27,7 +27,7 @@ class OpenVinoNetwork:
     """
 
     def __init__(self, network: nn.Module, example: Tensor, precision: str, threads: int) -> None:
-        self._head = getattr(network, "head", nn.Identity())
+        self._head = getattr(network, "head", None)
         compiled = network.get_submodule("features") if hasattr(network, "head") else network
         core = openvino().Core()
         self._compiled = core.compile_model(
@@ -43,12 +43,15 @@ class OpenVinoNetwork:
         )
         self._of_thread = threading.local()
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """Outputs of a batch."""
+    def __call__(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits and embedding of a batch."""
         if not hasattr(self._of_thread, "request"):
             self._of_thread.request = self._compiled.create_infer_request()
         result = self._of_thread.request.infer({0: x.contiguous().numpy()}, share_inputs=True)
-        return self._head(torch.from_numpy(result[0].copy()))
+        if self._head is not None:
+            both: tuple[Tensor, Tensor] = self._head(torch.from_numpy(result[0].copy()))
+            return both
+        return torch.from_numpy(result[0].copy()), torch.from_numpy(result[1].copy())
 
 
 def _converted(network: nn.Module, example: Tensor) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Any
 
@@ -30,6 +30,13 @@ _BUILT_IN = {
 
 _ON_REQUEST = ("egemaps", "compare")  # much of what emobase says, said again
 
+_EXTRA_TABLES = {
+    "actions_embedding": "actions",
+    "scenes_embedding": "scenes",
+    "expressions_embedding": "expressions",
+    "faces_embedding": "expressions",
+}
+
 _COMES_WITH = {"faces": "expressions", "detections": "objects", "timeline": "every feature"}
 
 
@@ -43,6 +50,11 @@ def names() -> tuple[str, ...]:
 def default_names() -> tuple[str, ...]:
     """Names of the extractors of a run that names none."""
     return tuple(name for name in names() if name not in _ON_REQUEST)
+
+
+def extra_tables() -> dict[str, str]:
+    """Tables that are made only where they are asked for by name, and the extractor of each."""
+    return dict(_EXTRA_TABLES)
 
 
 def load(name: str) -> type[BaseExtractor]:
@@ -66,23 +78,27 @@ def load(name: str) -> type[BaseExtractor]:
     return extractor_class
 
 
-def create(name: str, options: Mapping[str, Any] | None = None) -> BaseExtractor:
+def create(name: str, options: Mapping[str, Any] | None = None, extra_tables: Collection[str] = ()) -> BaseExtractor:
     """Makes an extractor with the given options in place of its defaults; nothing is loaded yet.
+
+    Args:
+        extra_tables: Names as in `extra_tables()`; those of other extractors do not count.
 
     Raises:
         AvcuesError: There is no such extractor, it cannot be imported, or an option is unknown or has a bad value.
     """
     extractor_class: Any = load(name)
-    if not options:
-        return extractor_class()
-    return extractor_class(_settings(name, extractor_class.Settings, options))
+    settings = (_settings(name, extractor_class.Settings, options),) if options else ()
+    extractor: BaseExtractor = extractor_class(*settings)
+    extractor.asked_for = tuple(table for table in extra_tables if _EXTRA_TABLES[table] == name)
+    return extractor
 
 
 def nearest_feature(wrong: str) -> str:
     """What to say after a feature name that there is not: the table's feature, or the nearest right name."""
     if wrong in _COMES_WITH:
         return f"; the table {wrong} comes with {_COMES_WITH[wrong]}"
-    return nearest(wrong, names())
+    return nearest(wrong, (*names(), *_EXTRA_TABLES))
 
 
 def _settings(name: str, settings_class: type, options: Mapping[str, Any]) -> Any:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from extractors.base import BaseExtractor
-from extractors.compute import Compute
+from extractors.compute import Compute, Network
+from extractors.embedding import embedding_columns, embedding_table
 from extractors.protocol import Column, Columns, FrameBatch, Table
 from models_cache.cache import resolve
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 @cache
@@ -62,13 +60,23 @@ class Scenes(BaseExtractor):
     imports = ("torch",)
     citation = "Zhou et al. 2017, Places: a 10 million image database for scene recognition"
     Settings = ScenesSettings
-    tables = (_TABLE,)
     thread_safe = True
     weights: ClassVar[Mapping[str, tuple[str, ...]]] = {"variant": ("scenes/resnet50", "scenes/squeezenet11")}
 
     def __init__(self, settings: ScenesSettings = ScenesSettings()) -> None:
         self.settings = settings
-        self._network: Callable[[Tensor], Tensor] | None = None
+        self._network: Network | None = None
+
+    @property
+    def extra_tables(self) -> Sequence[Table]:
+        """What the classifier reads."""
+        width = 512 if self.settings.variant == "squeezenet11" else 2048
+        return (embedding_table("scenes_embedding", "window", width, "input of the scene network's classifier"),)
+
+    @property
+    def tables(self) -> Sequence[Table]:
+        """`scenes`, and the extra table."""
+        return self.with_extras(_TABLE)
 
     @property
     def libraries(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -104,13 +112,16 @@ class Scenes(BaseExtractor):
         assert self._network is not None
         images = torch.from_numpy(batch.images).to(self._compute.device).permute(0, 3, 1, 2)
         with self._compute.autocast():
-            logits = self._network(resize_and_crop(images))
+            logits, embedding = self._network(resize_and_crop(images))
         probabilities = logits.float().softmax(dim=1).cpu().numpy()
         is_indoor = np.array([indoor for _, indoor in categories()])
-        return {
+        measured: dict[str, Columns] = {
             "scenes": {
                 **{name: probabilities[:, i] for i, name in enumerate(NAMES)},
                 "indoor": probabilities[:, is_indoor].sum(axis=1).clip(0, 1),
                 "top1": np.array(NAMES, dtype=object)[probabilities.argmax(axis=1)],
             }
         }
+        if self.asked_for:
+            measured["scenes_embedding"] = embedding_columns(embedding.float().cpu().numpy())
+        return measured

@@ -1,11 +1,10 @@
 """Expression networks trained on FER2013: VGG19 (WuJie1010) and mini-XCEPTION (Arriaga et al. 2017).
 
-Both map face crops to logits of the seven classes in the order of `extractors.expressions.CLASSES`.
+Both map face crops to logits of the seven classes, in the order of `extractors.expressions.CLASSES`, and an embedding.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +14,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from extractors.compute import Network
 from models_cache.loading import check_all_used, load_keras_arrays, load_torch, weights_loader
 
 CLASSES = 7
+EMBEDDING = {"vgg19": 512, "mini_xception": 128}
 _VGG19: tuple[int | str, ...] = (64, 64, "M", 128, 128, "M", *[256] * 4, "M", *[512] * 4, "M", *[512] * 4, "M")
 _VGG_SIZE, _VGG_CROP = 48, 44
 _XCEPTION_BLOCKS = (16, 32, 64, 128)
@@ -39,8 +40,9 @@ class FerVGG19(nn.Module):
         self.features = nn.Sequential(*layers)
         self.classifier = nn.Linear(512, CLASSES)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.classifier(self.features(x).flatten(1))
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        embedding = self.features(x).flatten(1)
+        return self.classifier(embedding), embedding
 
 
 @weights_loader
@@ -69,22 +71,23 @@ def fold_batch_norm(network: FerVGG19) -> FerVGG19:
     return network
 
 
-def vgg19_logits(network: Callable[[Tensor], Tensor], faces: Tensor) -> Tensor:
-    """Mean logits over the ten crops, as in the evaluation recipe of the repository.
+def classify_vgg19(network: Network, faces: Tensor) -> tuple[Tensor, Tensor]:
+    """Means over the ten crops, as in the evaluation recipe of the repository.
 
     Args:
         faces: (N, 48, 48) uint8 gray.
 
     Returns:
-        (N, 7) logits.
+        (N, 7) logits and the (N, 512) embedding.
     """
     images = faces[:, None].expand(-1, 3, -1, -1).float() / 255
     far, middle = _VGG_SIZE - _VGG_CROP, (_VGG_SIZE - _VGG_CROP) // 2
     corners = [(0, 0), (0, far), (far, 0), (far, far), (middle, middle)]
     crops = torch.stack([images[..., y : y + _VGG_CROP, x : x + _VGG_CROP] for y, x in corners])
     ten = torch.cat([crops, crops.flip(-1)])  # (10, N, 3, 44, 44)
-    logits = network(ten.flatten(0, 1).contiguous(memory_format=torch.channels_last))
-    return logits.float().unflatten(0, ten.shape[:2]).mean(dim=0)
+    outputs = network(ten.flatten(0, 1).contiguous(memory_format=torch.channels_last))
+    logits, embedding = (values.float().unflatten(0, ten.shape[:2]).mean(dim=0) for values in outputs)
+    return logits, embedding
 
 
 class _Separable(nn.Module):
@@ -119,7 +122,10 @@ class _Block(nn.Module):
 
 
 class MiniXception(nn.Module):
-    """mini-XCEPTION on (B, 1, 64, 64) in -1..1."""
+    """mini-XCEPTION on (B, 1, 64, 64) in -1..1.
+
+    Its classifier is a convolution: the (B, 128) embedding is the mean of what that reads.
+    """
 
     fp32_modules = ("",)  # the whole network: see `Expressions.supports_bf16`
 
@@ -131,14 +137,14 @@ class MiniXception(nn.Module):
         self.stem2_norm = nn.BatchNorm2d(8, eps=1e-3)
         widths = (8, *_XCEPTION_BLOCKS)
         self.blocks = nn.ModuleList(_Block(a, b) for a, b in zip(widths, _XCEPTION_BLOCKS, strict=False))
-        self.head = nn.Conv2d(_XCEPTION_BLOCKS[-1], CLASSES, 3, padding=1)
+        self.last = nn.Conv2d(_XCEPTION_BLOCKS[-1], CLASSES, 3, padding=1)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         x = functional.relu(self.stem1_norm(self.stem1(x)))
         x = functional.relu(self.stem2_norm(self.stem2(x)))
         for block in self.blocks:
             x = block(x)
-        return self.head(x).mean(dim=(2, 3))
+        return self.last(x).mean(dim=(2, 3)), x.mean(dim=(2, 3))
 
 
 @weights_loader
@@ -183,13 +189,14 @@ def load_mini_xception(path: Path) -> MiniXception:
             take(f"blocks.{i}.{part}.depthwise.weight", f"{source}/depthwise_kernel", depthwise=True)
             take(f"blocks.{i}.{part}.pointwise.weight", f"{source}/pointwise_kernel")
             take_norm(f"blocks.{i}.{part}.norm", 4 + 3 * i + j)
-    take("head.weight", "conv2d_7/kernel")
-    take("head.bias", "conv2d_7/bias")
+    take("last.weight", "conv2d_7/kernel")
+    take("last.bias", "conv2d_7/bias")
     check_all_used(path, [], sorted(set(arrays) - used))
     network.load_state_dict(state)
     return network.eval()
 
 
-def mini_xception_logits(network: Callable[[Tensor], Tensor], faces: Tensor) -> Tensor:
-    """(N, 7) logits of (N, 64, 64) uint8 gray faces."""
-    return network((faces[:, None].float() / 255 - 0.5) * 2).float()
+def classify_mini_xception(network: Network, faces: Tensor) -> tuple[Tensor, Tensor]:
+    """(N, 7) logits and the (N, 128) embedding of (N, 64, 64) uint8 gray faces."""
+    logits, embedding = network((faces[:, None].float() / 255 - 0.5) * 2)
+    return logits.float(), embedding.float()

@@ -10,12 +10,16 @@ from torch import Tensor, nn
 from extractors.torchvision_import import torchvision
 from models_cache.loading import check_all_used, load_torch, weights_loader
 
+EMBEDDING = 2048
 _FRAMES = 8
 _MEAN, _STD = 0.45, 0.225
 
 
 class I3DResNet50(nn.Module):
-    """Maps (B, 64, 224, 224, 3) uint8 RGB clips to (B, 400) logits; every eighth frame is looked at."""
+    """Maps (B, 64, 224, 224, 3) uint8 RGB clips to (B, 400) logits and a (B, 2048) embedding.
+
+    Every eighth frame is looked at.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -23,12 +27,16 @@ class I3DResNet50(nn.Module):
         from pytorchvideo.models.hub.resnet import i3d_r50
 
         self.network = i3d_r50(pretrained=False)
-        # The published head ends in a softmax when it evaluates; logits are asked for here.
-        self.network.blocks[-1].activation = None
 
-    def forward(self, clips: Tensor) -> Tensor:
-        x = clips[:, :: clips.shape[1] // _FRAMES].permute(0, 4, 1, 2, 3).float() / 255
-        return self.network((x - _MEAN) / _STD).float()
+    def forward(self, clips: Tensor) -> tuple[Tensor, Tensor]:
+        x = (clips[:, :: clips.shape[1] // _FRAMES].permute(0, 4, 1, 2, 3).float() / 255 - _MEAN) / _STD
+        *blocks, head = self.network.blocks
+        for block in blocks:
+            x = block(x)
+        # As the published head, which pools, classifies each place, and takes the mean over places.
+        pooled = head.pool(x)
+        logits = head.proj(pooled.movedim(1, -1)).movedim(-1, 1)
+        return logits.mean(dim=(2, 3, 4)).float(), pooled.mean(dim=(2, 3, 4)).float()
 
 
 @weights_loader

@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from models_cache.loading import check_all_used, load_numpy_pickle, load_torch, weights_loader
 
-CLASSES = 400
+CLASSES, EMBEDDING = 400, 1024
 _BN_EPSILON = 1e-3
 _INPUT_RANGE = 255
 
@@ -123,18 +123,22 @@ class Features(nn.Module):
 
 
 class Head(nn.Module):
-    """Maps features to (B, 400) logits, the mean over time."""
+    """Maps features to (B, 400) logits and the (B, 1024) embedding that they are made of, both the mean over time."""
+
+    scale: Tensor
 
     def __init__(self) -> None:
         super().__init__()
-        self.logits = nn.Conv3d(1024, CLASSES, 1)
+        self.logits = nn.Conv3d(EMBEDDING, CLASSES, 1)
+        self.register_buffer("scale", torch.ones(EMBEDDING), persistent=False)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.logits(functional.avg_pool3d(x, (2, 7, 7), stride=1)).mean(dim=(2, 3, 4))
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        pooled = functional.avg_pool3d(x, (2, 7, 7), stride=1)
+        return self.logits(pooled).mean(dim=(2, 3, 4)), pooled.mean(dim=(2, 3, 4)) / self.scale
 
 
 class InceptionI3D(nn.Module):
-    """Maps (B, T, 224, 224, 3) uint8 RGB clips, T >= 9, to (B, 400) logits."""
+    """Maps (B, T, 224, 224, 3) uint8 RGB clips, T >= 9, to (B, 400) logits and a (B, 1024) embedding."""
 
     fp32_modules = ("head",)
 
@@ -143,7 +147,7 @@ class InceptionI3D(nn.Module):
         self.features = Features()
         self.head = Head()
 
-    def forward(self, clips: Tensor) -> Tensor:
+    def forward(self, clips: Tensor) -> tuple[Tensor, Tensor]:
         return self.head(self.features(clips))
 
     @torch.no_grad()
@@ -157,6 +161,7 @@ class InceptionI3D(nn.Module):
         """
         scale = _round_in_turn(self.features.children(), torch.ones(3))
         self.head.logits.weight.div_(scale[:, None, None, None])
+        self.head.scale.copy_(scale)
 
 
 @weights_loader

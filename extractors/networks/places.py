@@ -12,6 +12,7 @@ from extractors.torchvision_import import torchvision
 from models_cache.loading import check_all_used, load_safetensors, load_torch, weights_loader
 
 CLASSES = 365
+EMBEDDING = {"resnet50": 2048, "squeezenet11": 512}
 RESIZED, CROP = 256, 224
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -28,9 +29,9 @@ def resize_and_crop(images: Tensor) -> Tensor:
 
 
 class PlacesResNet50(nn.Module):
-    """ResNet-50 on (B, 3, 224, 224) uint8 RGB crops."""
+    """ResNet-50: maps (B, 3, 224, 224) uint8 RGB crops to (B, 365) logits and a (B, 2048) embedding."""
 
-    fp32_modules = ("network.conv1", "network.fc")
+    fp32_modules = ("network.conv1", "classifier")
 
     mean: Tensor
     std: Tensor
@@ -38,12 +39,14 @@ class PlacesResNet50(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.network = torchvision().models.resnet50(weights=None, num_classes=CLASSES)
+        self.classifier, self.network.fc = self.network.fc, nn.Identity()
         self.register_buffer("mean", torch.tensor(_IMAGENET_MEAN)[:, None, None], persistent=False)
         self.register_buffer("std", torch.tensor(_IMAGENET_STD)[:, None, None], persistent=False)
 
-    def forward(self, crops: Tensor) -> Tensor:
+    def forward(self, crops: Tensor) -> tuple[Tensor, Tensor]:
         x = (crops.float() / 255 - self.mean) / self.std
-        return self.network(x.contiguous(memory_format=torch.channels_last))
+        embedding = self.network(x.contiguous(memory_format=torch.channels_last))
+        return self.classifier(embedding), embedding
 
 
 @weights_loader
@@ -54,8 +57,9 @@ def load_resnet50(path: Path) -> PlacesResNet50:
         WeightsError: The file holds anything but exactly the tensors of this network.
     """
     model = PlacesResNet50()
-    state = {key.removeprefix("module."): value for key, value in load_torch(path)["state_dict"].items()}
-    loaded = model.network.load_state_dict(state, strict=False)
+    published = {key.removeprefix("module."): value for key, value in load_torch(path)["state_dict"].items()}
+    state = {f"network.{key}".replace("network.fc.", "classifier."): value for key, value in published.items()}
+    loaded = model.load_state_dict(state, strict=False)
     missing = [key for key in loaded.missing_keys if not key.endswith("num_batches_tracked")]
     check_all_used(path, missing, loaded.unexpected_keys)
     return model.eval()
@@ -74,7 +78,11 @@ class _Fire(nn.Module):
 
 
 class PlacesSqueezeNet(nn.Module):
-    """SqueezeNet 1.1 on (B, 3, 224, 224) uint8 RGB crops; batch normalisation is folded in the file."""
+    """SqueezeNet 1.1: maps (B, 3, 224, 224) uint8 RGB crops to (B, 365) logits and a (B, 512) embedding.
+
+    Its classifier is a convolution: the embedding is the mean of what that reads. Batch normalisation is folded in the
+    file.
+    """
 
     # In bf16 any part of it moves probabilities by more than 0.01, and it is fast as it is.
     fp32_modules = ("c1.conv", *(f"fires.{i}" for i in range(8)), "out")
@@ -90,7 +98,7 @@ class PlacesSqueezeNet(nn.Module):
         self.out = nn.Conv2d(512, CLASSES, 1)
         self.register_buffer("mean_image_bgr", torch.zeros(3, RESIZED, RESIZED))
 
-    def forward(self, crops: Tensor) -> Tensor:
+    def forward(self, crops: Tensor) -> tuple[Tensor, Tensor]:
         first = (RESIZED - CROP) // 2
         mean = self.mean_image_bgr[:, first : first + CROP, first : first + CROP]
         x = ((crops.flip(1).float() - mean) / 255).contiguous(memory_format=torch.channels_last)
@@ -99,7 +107,7 @@ class PlacesSqueezeNet(nn.Module):
             if i in (0, 2, 4):
                 x = functional.max_pool2d(x, 3, 2)
             x = fire(x)
-        return _leaky(self.out(x)).mean(dim=(2, 3))
+        return _leaky(self.out(x)).mean(dim=(2, 3)), x.mean(dim=(2, 3))
 
 
 @weights_loader

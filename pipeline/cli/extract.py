@@ -22,7 +22,11 @@ def _complete_features(typed: str) -> list[str]:
     from extractors import registry
 
     before, comma, last = typed.rpartition(",")
-    return [f"{before}{comma}{name}" for name in ("all", *registry.names()) if name.startswith(last)]
+    return [
+        f"{before}{comma}{name}"
+        for name in ("all", *registry.names(), *registry.extra_tables())
+        if name.startswith(last)
+    ]
 
 
 def _complete_variants(typed: str) -> list[str]:
@@ -55,8 +59,9 @@ def extract(
             rich_help_panel=_WHAT,
             autocompletion=_complete_features,
             help="Comma-separated, or all: emobase, rhythm, color, lighting, expressions (and its faces), scenes, "
-            "objects (and its detections), actions. Only by name: egemaps, compare. shots and the timeline always come "
-            "along.",
+            "objects (and its detections), actions. Only by name: egemaps, compare, and the tables actions_embedding, "
+            "scenes_embedding, expressions_embedding, faces_embedding, as in all,scenes_embedding. shots and the "
+            "timeline always come along.",
         ),
     ] = "all",
     step: Annotated[
@@ -270,8 +275,8 @@ def show_run(
 _OF_OPENSMILE = ("emobase", "egemaps", "compare")
 
 
-def _names(features: str) -> list[str] | None:
-    return None if features == "all" else [name.strip() for name in features.split(",") if name.strip()]
+def _names(features: str) -> list[str]:
+    return [name.strip() for name in features.split(",") if name.strip()]
 
 
 def parse_workers(workers: str) -> int | None:
@@ -290,7 +295,7 @@ def parse_workers(workers: str) -> int | None:
 
 
 def _options(
-    audio_rate: str, features: list[str] | None, assignments: list[str], variants: list[str]
+    audio_rate: str, features: list[str], assignments: list[str], variants: list[str]
 ) -> dict[str, dict[str, Any]]:
     """Options by feature, from --audio-rate, --set and --variant."""
     from pipeline.errors import SettingsError
@@ -301,7 +306,7 @@ def _options(
         if audio_rate != "native" and not is_number:
             raise SettingsError(f"--audio-rate {audio_rate}: expected a rate in Hz, such as 48000, or native")
         rate = int(audio_rate) if is_number else audio_rate
-        taking = [name for name in _OF_OPENSMILE if name in (features or ())] or ["emobase"]
+        taking = [name for name in _OF_OPENSMILE if name in features] or ["emobase"]
         options |= {name: {"rate_hz": rate} for name in taking}
     for assignment in assignments:
         name, dot, rest = assignment.partition(".")

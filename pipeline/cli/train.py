@@ -257,13 +257,10 @@ def _workers(text: str) -> int:
 
 
 def _order(path: Path) -> list[str]:
-    import pyarrow as pa
-    import pyarrow.csv
-
     from pipeline.errors import InputError
+    from pipeline.store.csv_tables import read_csv
 
     try:
-        as_text = pa.csv.ConvertOptions(column_types={"video_id": pa.string()})
-        return list(pa.csv.read_csv(path, convert_options=as_text)["video_id"].to_pylist())
-    except (OSError, KeyError, ValueError, pa.ArrowException) as error:
+        return list(read_csv(path, text=("video_id",))["video_id"].to_pylist())
+    except (OSError, KeyError, ValueError) as error:
         raise InputError(f"{path}: cannot be read as a CSV file with the column video_id ({error})") from error

@@ -28,10 +28,10 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
 import pyarrow.parquet as pq
 
 from pipeline.errors import InputError, one_line
+from pipeline.store.csv_tables import read_csv
 from pipeline.store.parquet import METADATA_KEY, WINDOW_KEYS
 
 Fill = Literal["none", "hold", "linear"]
@@ -136,8 +136,7 @@ def _load(path: Path) -> pa.Table:
     try:
         if path.suffix.lower() == ".parquet":
             return pq.ParquetFile(path).read()
-        as_text = pa.csv.ConvertOptions(column_types={"video_id": pa.string()})
-        return pa.csv.read_csv(path, convert_options=as_text)
+        return read_csv(path, text=("video_id",))
     except (OSError, ValueError, pa.ArrowException) as error:
         raise InputError(f"{path}: cannot be read as a CSV or Parquet file of labels ({one_line(error)})") from error
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 import numpy as np
@@ -29,10 +29,12 @@ class Clip:
 
     Args:
         frames: (T, H, W, 3) uint8 RGB, upright.
+        new: How many of them no earlier clip of the shot has, each counted once.
     """
 
     shot: int
     frames: Image
+    new: int
 
 
 class ClipSampler:
@@ -73,21 +75,28 @@ class ClipSampler:
             self._recent.append(image)
             self._samples += 1
             if self._samples % self._extractor.clip_frames == 0:
-                yield self._clip(list(self._recent))
+                yield self._clip(list(self._recent), self._extractor.clip_frames)
 
     def finish(self) -> Iterator[Clip]:
         """Ends the shot."""
         length, left_over = self._extractor.clip_frames, self._samples % self._extractor.clip_frames
         frames = list(self._recent)
         if 0 < self._samples < length:
-            yield self._clip([frames[i % len(frames)] for i in range(length)])
+            yield self._clip([frames[i % len(frames)] for i in range(length)], left_over)
         elif self._samples and left_over >= length // 2:
-            yield self._clip(frames)
+            yield self._clip(frames, left_over)
         self._recent.clear()
         self._samples = 0
 
-    def _clip(self, frames: list[Image]) -> Clip:
-        return Clip(self._shot, np.stack(frames))
+    def _clip(self, frames: list[Image], new: int) -> Clip:
+        return Clip(self._shot, np.stack(frames), new)
+
+
+@dataclass(slots=True)
+class _Sums:
+    values: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(1))
+    clips: int = 0
+    samples: int = 0
 
 
 class ClipMeans:
@@ -95,24 +104,28 @@ class ClipMeans:
 
     def __init__(self, extractor: ClipExtractor) -> None:
         self._extractor = extractor
-        self._sums: dict[int, npt.NDArray[np.float64]] = {}
-        self._counts: dict[int, int] = {}
+        self._of_shot: dict[int, _Sums] = defaultdict(_Sums)
 
-    def measure(self, clip: Clip) -> tuple[int, npt.NDArray[np.float32]]:
-        """The clip's shot and its (C,) values."""
-        return clip.shot, self._extractor.process_clips(ClipBatch(clip.frames[None]))[0]
+    def measure(self, clip: Clip) -> tuple[Clip, npt.NDArray[np.float32]]:
+        """The clip, without its frames, and its (C,) values."""
+        return replace(clip, frames=clip.frames[:0]), self._extractor.process_clips(ClipBatch(clip.frames[None]))[0]
 
-    def add(self, measured: tuple[int, npt.NDArray[np.float32]]) -> None:
+    def add(self, measured: tuple[Clip, npt.NDArray[np.float32]]) -> None:
         """Takes what `measure` returned."""
-        shot, values = measured
-        self._sums[shot] = self._sums.get(shot, np.zeros(1)) + values.astype(np.float64)
-        self._counts[shot] = self._counts.get(shot, 0) + 1
+        clip, values = measured
+        sums = self._of_shot[clip.shot]
+        sums.values = sums.values + values.astype(np.float64)
+        sums.clips += 1
+        sums.samples += clip.new
 
     def tables(self) -> list[Rows]:
         """The extractor's tables, one row per shot; none without a shot."""
-        if not self._sums:
+        if not self._of_shot:
             return []
-        shots = sorted(self._sums)
-        means = np.array([self._sums[shot] / self._counts[shot] for shot in shots], np.float32)
-        described = self._extractor.describe_shots(means, np.array([self._counts[shot] for shot in shots], np.int32))
+        shots = [sums for _, sums in sorted(self._of_shot.items())]
+        described = self._extractor.describe_shots(
+            np.array([shot.values / shot.clips for shot in shots], np.float32),
+            np.array([shot.clips for shot in shots], np.int32),
+            np.array([shot.samples / self._extractor.clip_rate_hz for shot in shots], np.float32),
+        )
         return [from_columns(table, described[table.name]) for table in self._extractor.tables]

@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 import cv2
 import numpy as np
 
+from extractors import registry
 from extractors.color import HUE_BINS
 from extractors.expressions import CLASSES
 from pipeline.report.lanes import actions, objects, scenes
@@ -58,7 +59,8 @@ _PITCH = (
 
 def panels(video: Video) -> list[Panel]:
     """Every panel that the video's tables give, in reading order."""
-    others = [name for name, about in video.tables.items() if about["row"] == "window" and name not in _DRAWN]
+    not_drawn = _DRAWN | registry.extra_tables().keys()  # a component of an embedding says nothing by itself
+    others = [name for name, about in video.tables.items() if about["row"] == "window" and name not in not_drawn]
     made = [
         _hues(video),
         _lines(video, "Saturation and light", _LIGHT, "of the whole frame, 0 to 1"),

@@ -62,12 +62,14 @@ class Feature:
     Args:
         name: As in `features=[...]`.
         tables: Its tables, with the unit, meaning and range of every column.
+        extra_tables: Tables that are made only where `features` names them, too.
         variants: Networks to choose from, by option; empty for a feature that uses none.
         citation: The paper or tool that it follows.
     """
 
     name: str
     tables: Sequence[Table]
+    extra_tables: Sequence[Table]
     variants: Mapping[str, Sequence[str]]
     citation: str
 
@@ -91,7 +93,8 @@ def extract(
 
     Args:
         media: A video or audio file, or its URL.
-        features: Names as in `features()`; None: all. `shots` and the timeline always come along.
+        features: Names as in `features()`, of extra tables, and "all"; None: all. `shots` and the timeline always come
+            along.
         step: Window length in seconds, a multiple of 0.02, at least 0.1.
         options: Options by feature.
         device: "auto" takes a GPU if torch sees one.
@@ -182,7 +185,8 @@ def extract_many(
     Args:
         media: Files, folders, patterns, CSV or Parquet lists with the columns video_id and path, or URLs.
         out: Folder or URL of the tables: `out/<table>/<video_id>.parquet`.
-        features: Names as in `features()`; None: all whose weights are here or can be downloaded.
+        features: Names as in `features()`, of extra tables, and "all"; None: all. Those that are not named are left out
+            if their weights are not here and cannot be downloaded.
         step: Window length in seconds, a multiple of 0.02, at least 0.1.
         options: Options by feature.
         device: "auto" takes a GPU if torch sees one.
@@ -273,7 +277,13 @@ def features() -> dict[str, Feature]:
         variants = {
             option: tuple(asset.partition("/")[2] for asset in assets) for option, assets in extractor.weights.items()
         }
-        found[name] = Feature(name=name, tables=tuple(extractor.tables), variants=variants, citation=extractor.citation)
+        found[name] = Feature(
+            name=name,
+            tables=tuple(extractor.tables),
+            extra_tables=tuple(extractor.extra_tables),
+            variants=variants,
+            citation=extractor.citation,
+        )
     return found
 
 
@@ -291,17 +301,17 @@ def make_settings(
         SettingsError: `step` is no number, or `features` is empty.
     """
     from extractors.compute import Compute
-    from pipeline.runtime.settings import Settings
+    from pipeline.runtime.settings import ALL, Settings
 
     try:
         exact_step = Fraction(str(step))
     except (ValueError, ZeroDivisionError) as error:
         raise SettingsError(f"--step {step}: expected seconds, such as 0.5 or 1/2") from error
     if features is not None and not features:
-        raise SettingsError("--features is empty: name some, or leave it out for all")
+        raise SettingsError("--features is empty: name some, or all")
     return Settings(
         step=exact_step,
-        features=tuple(features or ()),
+        features=tuple(features or (ALL,)),
         options=options or {},
         compute=Compute(device=device, precision=precision),
     )

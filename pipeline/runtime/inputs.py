@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.csv
 import pyarrow.parquet as pq
 
 from pipeline.errors import InputError, one_line
+from pipeline.store.csv_tables import read_csv
 from pipeline.store.files import VideoInput
 from pipeline.store.location import location
 
@@ -135,11 +135,8 @@ def _size(path: Path) -> int:
 def _read_list(place: Location) -> list[VideoInput]:
     try:
         with place.open("rb") as file:
-            if place.suffix.lower() == ".csv":
-                as_text = pa.csv.ConvertOptions(column_types={"video_id": pa.string(), "path": pa.string()})
-                table = pa.csv.read_csv(file, convert_options=as_text)
-            else:
-                table = pq.read_table(file)
+            is_csv = place.suffix.lower() == ".csv"
+            table = read_csv(file, text=("video_id", "path")) if is_csv else pq.read_table(file)
     except (pa.ArrowException, OSError, KeyError, ValueError) as error:
         raise InputError(
             f"{place}: cannot be read as a list of videos ({one_line(error)}); expected UTF-8 CSV or Parquet"

@@ -21,6 +21,7 @@ STEP_UNIT = Fraction(1, 50)
 """A whole number of the hops of every audio extractor, so that any feature can be added to any dataset."""
 SHORTEST_STEP = Fraction(1, 10)
 LONGEST_STEP = 3600
+ALL = "all"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,20 +30,33 @@ class Settings:
 
     Args:
         step: Window length in seconds.
-        features: Extractor names; empty: all that are made by default. `BASE_FEATURE` is always included.
+        features: Names of extractors, `ALL` for those that are run by default, and names of tables that are made only
+            on request (`registry.extra_tables`). `BASE_FEATURE` is always included.
         options: Extractor name to its options.
         compute: Device, precision and threads.
     """
 
     step: Fraction = Fraction(1, 2)
-    features: tuple[str, ...] = ()
+    features: tuple[str, ...] = (ALL,)
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     compute: Compute = field(default_factory=Compute)
 
     @property
     def wanted(self) -> tuple[str, ...]:
         """Names of the extractors of this run, the shot detector first."""
-        return tuple(dict.fromkeys((BASE_FEATURE, *(self.features or registry.default_names()))))
+        by_default = registry.default_names() if ALL in self.features else ()
+        return tuple(dict.fromkeys((BASE_FEATURE, *by_default, *self.named)))
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Names of the extractors that are asked for by name, or for one of their tables."""
+        of_table = registry.extra_tables()
+        return tuple(dict.fromkeys(of_table.get(name, name) for name in self.features if name != ALL))
+
+    @property
+    def extra_tables(self) -> tuple[str, ...]:
+        """The tables that are asked for by name."""
+        return tuple(name for name in self.features if name in registry.extra_tables())
 
     def create_extractors(self) -> list[BaseExtractor]:
         """The extractors of this run, the shot detector first.
@@ -59,7 +73,7 @@ class Settings:
             if name not in registry.names():
                 hint = registry.nearest_feature(name)
                 raise SettingsError(f'options are set for "{name}": there is no such feature{hint}')
-        extractors = [registry.create(name, self.options.get(name)) for name in self.wanted]
+        extractors = [registry.create(name, self.options.get(name), self.extra_tables) for name in self.wanted]
         for extractor in extractors:
             if isinstance(extractor, AudioExtractor) and self.step % extractor.hop:
                 raise SettingsError(

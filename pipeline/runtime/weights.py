@@ -53,11 +53,11 @@ def settle(
             options[name] = options.get(name, {}) | _settle(name, options.get(name, {}), manifest, fetching, get)
             features.append(name)
         except WeightsError as error:
-            if settings.features or _names_a_variant(name, options.get(name, {})):
+            if name in settings.named or _names_a_variant(name, options.get(name, {})):
                 raise
             left_out[name] = str(error)
     options = {name: values for name, values in options.items() if values and name in features}
-    return replace(settings, features=tuple(features), options=options), left_out
+    return replace(settings, features=(*features, *settings.extra_tables), options=options), left_out
 
 
 def describe_networks(extractors: Sequence[BaseExtractor]) -> Iterator[str]:

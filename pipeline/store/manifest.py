@@ -93,7 +93,7 @@ def pin(out: Location, wanted: Manifest, *, overwrite: bool = False, video_ids: 
     if before is not None:
         _check(out, before, wanted, overwrite=overwrite, video_ids=video_ids)
         recipes, tables = {**before.recipes, **recipes}, {**before.tables, **tables}
-        if recipes == before.recipes:
+        if (recipes, tables) == (before.recipes, before.tables):
             return
     document = {
         "format": _FORMAT,

@@ -30,7 +30,7 @@ NAMES = registry.names()
 
 @pytest.fixture(params=NAMES, scope="module")
 def extractor(request: pytest.FixtureRequest) -> Extractor:
-    """Each extractor, with the best weights that are to be had."""
+    """Each extractor, with the best weights that are here or can be downloaded, and with all of its tables."""
     options = {}
     if request.param == "objects":
         options = {"objects": {"variant": str(request.getfixturevalue("yolo_checkpoint"))}}
@@ -38,7 +38,7 @@ def extractor(request: pytest.FixtureRequest) -> Extractor:
         settings, _ = settle(Settings(features=(request.param,), options=options), None, lambda *_: None)
     except WeightsError as error:
         pytest.skip(str(error))
-    made = registry.create(request.param, settings.options.get(request.param))
+    made = registry.create(request.param, settings.options.get(request.param), registry.extra_tables())
     made.setup(Compute(device="cpu"))
     return made
 
@@ -103,7 +103,7 @@ def test_clips_give_one_row_each_in_any_batch(extractor: Extractor) -> None:
     together = extractor.process_clips(ClipBatch(clips))
     alone = np.concatenate([extractor.process_clips(ClipBatch(clips[i : i + 1])) for i in range(2)])
     np.testing.assert_allclose(together, alone, atol=1e-5)
-    described = extractor.describe_shots(together, np.array([1, 1], np.int32))
+    described = extractor.describe_shots(together, np.array([1, 1], np.int32), np.array([2, 2.56], np.float32))
     for table in extractor.tables:
         assert list(described[table.name]) == [column.name for column in table.columns]
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 
@@ -39,6 +40,20 @@ def test_crying_is_sad_and_laughing_is_happy(real_frames: np.ndarray) -> None:
     assert rows["faces"][1] == 0
     assert np.isnan(rows["happy"][1])
     assert np.isnan(rows["mean_happy"][1])
+
+
+def test_small_faces_are_found_on_larger_pictures(real_frames: np.ndarray) -> None:
+    laughing = real_frames[4]
+    face = make("expressions", FP32).process_frames(FrameBatch(laughing[None], (0.0,)))["faces"]
+    scale = 26 / float(face["width"][0])
+    small = cv2.resize(laughing, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    picture = np.full((1080, 1920, 3), 128, np.uint8)
+    picture[500 : 500 + small.shape[0], 900 : 900 + small.shape[1]] = small
+    batch = FrameBatch(picture[None], (0.0,))
+    assert len(make("expressions", FP32).process_frames(batch)["faces"]["x"]) == 0
+    found = make("expressions", FP32, detector_side_px="1920").process_frames(batch)["faces"]
+    assert found["x"] == pytest.approx(900 + face["x"] * scale, abs=3)
+    assert found["y"] == pytest.approx(500 + face["y"] * scale, abs=3)
 
 
 def test_a_bus_is_a_bus(real_frames: np.ndarray, yolo_checkpoint: Path) -> None:
@@ -80,7 +95,9 @@ def street(media: Callable[[str], Path]) -> np.ndarray:
 def test_cyclists_ride_bikes(street: np.ndarray) -> None:
     actions = make("actions", FP32)
     probabilities = actions.process_clips(ClipBatch(street))[0]
-    described = actions.describe_shots(probabilities[None], np.array([1], np.int32))["actions"]
+    described = actions.describe_shots(probabilities[None], np.array([1], np.int32), np.array([2.56], np.float32))[
+        "actions"
+    ]
     assert described["top1"][0] == "riding mountain bike"
     fast = make("actions", BF16).process_clips(ClipBatch(street))[0]
     np.testing.assert_allclose(fast, probabilities, atol=0.01)

@@ -90,6 +90,21 @@ def test_an_existing_cluster_makes_the_same_bytes(
     assert tables(tmp_path / "there") == tables(tmp_path / "here")
 
 
+def test_an_existing_cluster_predicts_the_same(
+    cluster: Cluster, planted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(planted)
+    cluster.scheduler()
+    cluster.worker()
+    labels = ("--labels", "gold/audiovisual.parquet", "--dimensions", "valence")
+    made = avcues("train", "features", *labels, "--model", "lasso", "--folds", 2, "--out", tmp_path / "model")
+    assert made.returncode == 0, made.stderr
+    for place, options in (("here", ()), ("there", ("--scheduler", cluster.address))):
+        done = avcues("predict", tmp_path / "model", "features", "--out", tmp_path / place, *options)
+        assert done.returncode == 0, done.stderr
+    assert (tmp_path / "there").read_bytes() == (tmp_path / "here").read_bytes()
+
+
 def test_every_worker_gets_a_gpu_of_its_own(cluster: Cluster, tmp_path: Path, yolo_checkpoint: Path) -> None:
     """Two GPUs as nvidia-smi would show them, unless CUDA_VISIBLE_DEVICES says otherwise."""
     driver = tmp_path / "driver" / "nvidia-smi"

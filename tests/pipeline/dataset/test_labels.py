@@ -6,6 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
@@ -144,3 +145,26 @@ def test_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
     (tmp_path / "empty.csv").touch()
     with pytest.raises(InputError, match="cannot be read"):
         read_labels(tmp_path / "empty.csv", STEP, WINDOWS)
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("video_id,valérie\na,1\n", "its first line is not UTF-8"),
+        ("video_id,mood\na,gênée\n", 'its column "mood" is not UTF-8'),
+        ("video_id,mood\né,1\n", "UTF8"),
+    ],
+)
+def test_files_that_are_not_in_utf8_are_refused(text: str, what: str, tmp_path: Path) -> None:
+    file = tmp_path / "labels.csv"
+    file.write_text(text, encoding="latin-1")
+    with pytest.raises(InputError, match=what):
+        read_labels(file, STEP, WINDOWS)
+    file.write_text(text.replace("é,1", "a,1"), encoding="utf-8")
+    read_labels(file, STEP, WINDOWS)
+
+
+def test_half_precision_labels_are_numbers_like_others(tmp_path: Path) -> None:
+    table = pa.table({"video_id": ["a", "a"], "time": [0.0, 0.1], "v": pa.array(np.array([0.25, 0.75], np.float16))})
+    pq.write_table(table, tmp_path / "labels.parquet")
+    assert read_labels(tmp_path / "labels.parquet", STEP, WINDOWS).of("a", 2)[0].to_pylist() == [0.5, None]

@@ -34,8 +34,10 @@ class Recorder:
         self.clips += [[int(frame[0, 0, 0]) for frame in clip] for clip in batch.clips]
         return batch.clips[:, :, 0, 0, 0].mean(axis=1, keepdims=True).astype(np.float32)
 
-    def describe_shots(self, means: npt.NDArray[np.float32], clips: npt.NDArray[np.int32]) -> dict:
-        self.means, self.counts = means, clips
+    def describe_shots(
+        self, means: npt.NDArray[np.float32], clips: npt.NDArray[np.int32], seen_s: npt.NDArray[np.float32]
+    ) -> dict:
+        self.means, self.counts, self.seen_s = means, clips, seen_s
         return {}
 
 
@@ -58,18 +60,20 @@ def run(fps: int, *shot_lengths: int) -> Recorder:
 
 
 @pytest.mark.parametrize(
-    ("length", "expected"),
+    ("length", "expected", "seen_s"),
     [
-        (64, [range(64)]),
-        (95, [range(64)]),
-        (96, [range(64), range(32, 96)]),
-        (128, [range(64), range(64, 128)]),
-        (30, [[i % 30 for i in range(64)]]),
-        (1, [[0] * 64]),
+        (64, [range(64)], 2.56),
+        (95, [range(64)], 2.56),
+        (96, [range(64), range(32, 96)], 3.84),
+        (128, [range(64), range(64, 128)], 5.12),
+        (30, [[i % 30 for i in range(64)]], 1.2),
+        (1, [[0] * 64], 0.04),
     ],
 )
-def test_clips_of_one_shot(length: int, expected: list) -> None:
-    assert run(25, length).clips == [list(clip) for clip in expected]
+def test_clips_of_one_shot(length: int, expected: list, seen_s: float) -> None:
+    recorder = run(25, length)
+    assert recorder.clips == [list(clip) for clip in expected]
+    assert recorder.seen_s.tolist() == [pytest.approx(seen_s)]
 
 
 def test_clips_never_cross_a_cut() -> None:

@@ -22,9 +22,8 @@ from clips import start_dataset
 from command import avcues
 from tiling import tile_dataset
 
-from extractors.expressions import Expressions
 from extractors.protocol import Column, Table
-from extractors.registry import load
+from extractors.registry import create
 from models_cache import AvcuesError
 from pipeline.dataset.validate import check
 from pipeline.extraction.accumulators import from_columns
@@ -95,10 +94,10 @@ def add_tables(out: Path, video_id: str) -> None:
     about = json.loads(pq.read_metadata(table_path(out, "lighting", video_id)).metadata[b"avcues"])
     pinned = json.loads((out / "dataset.json").read_text())
     for feature, table in (
-        ("expressions", Expressions.tables[0]),
-        ("scenes", load("scenes").tables[0]),
+        ("expressions", create("expressions").tables[0]),
+        ("scenes", create("scenes").tables[0]),
         ("objects", OBJECTS),
-        ("actions", load("actions").tables[0]),
+        ("actions", create("actions").tables[0]),
         ("crowd", MOOD),
     ):
         pinned["recipes"][feature] = {

@@ -113,6 +113,8 @@ def test_bad_videos_do_not_harm_good_ones(media: Callable[[str], Path], tmp_path
     assert "Traceback" not in done.stderr
     assert pq.read_table(out / "color").num_rows == 8
     assert json.loads((out / "_status" / "empty.json").read_text())["error_class"] == "MediaError"
+    # An id that is also a word of the message is not cut out of it.
+    assert "MediaError: is empty (0 bytes)" in avcues("status", out).stdout
     assert avcues("validate", out).returncode == 0
 
 

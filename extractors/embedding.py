@@ -1,0 +1,28 @@
+"""Tables of what a network computes before its classifier."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy.typing as npt
+
+from extractors.protocol import Column, Columns, RowKind, Table
+
+
+def embedding_table(name: str, row: RowKind, width: int, meaning: str) -> Table:
+    """A table of `width` float32 columns `e0000`, `e0001`, ...
+
+    Args:
+        meaning: What the vector is, in a few words.
+    """
+    columns = (Column(name=_name(i), unit="1", meaning=f"{meaning}, component {i}") for i in range(width))
+    return Table(name=name, row=row, columns=tuple(columns))
+
+
+def embedding_columns(vectors: npt.NDArray[Any]) -> Columns:
+    """The columns of (rows, width) vectors."""
+    return {_name(i): vectors[:, i] for i in range(vectors.shape[1])}
+
+
+def _name(i: int) -> str:
+    return f"e{i:04d}"
