@@ -23,8 +23,9 @@ _REACH_PX = 8
 class CenterCrop:
     """Scales frames to a short side and cuts a square out of the middle.
 
-    Where the factor allows it, as for 16:9, only the part of the frame around the square is scaled. It ends where source
-    and scaled pixels begin together, so pixels are those of the whole frame, scaled, to within a level of rounding.
+    Where the factor allows it, as for 16:9, only the part of the frame around the square is scaled. It ends where
+    source and scaled pixels begin together, so pixels are those of the whole frame, scaled, to within a level of
+    rounding.
 
     Args:
         short_side_px: Short side that frames are scaled to.
