@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from fractions import Fraction
 
 import cv2
@@ -47,15 +46,16 @@ class PySceneDetectStream:
 class _QuickScore(ContentDetector):
     """PySceneDetect's score of a frame with its default weights, bit for bit, in a fifth of the time."""
 
-    _planes: Sequence[cv2.typing.MatLike] | None = None
+    _hsv: cv2.typing.MatLike | None = None
 
     def _calculate_frame_score(self, timecode: FrameTimecode, frame_img: npt.NDArray[np.uint8]) -> float:
-        last = self._planes
-        self._planes = planes = cv2.split(cv2.cvtColor(frame_img, cv2.COLOR_BGR2HSV))
+        last = self._hsv
+        self._hsv = cv2.cvtColor(frame_img, cv2.COLOR_BGR2HSV)
         if last is None:
             return 0.0
-        pixels = float(planes[0].size)
-        return sum(cv2.norm(now, before, cv2.NORM_L1) / pixels for now, before in zip(planes, last, strict=True)) / 3
+        height, width, channels = self._hsv.shape
+        changes = cv2.sumElems(cv2.absdiff(self._hsv, last))[:channels]
+        return sum(change / (height * width) for change in changes) / channels
 
 
 class QuickAdaptiveDetector(_QuickScore, AdaptiveDetector):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -187,14 +188,15 @@ class RhythmStream:
 
         spectrum = np.abs(librosa.stft(samples, n_fft=N_FFT, hop_length=HOP_LENGTH, center=False))
         power = spectrum**2
-        mel = librosa.power_to_db(librosa.feature.melspectrogram(S=power, sr=RATE_HZ), top_db=None)
+        mel_filters, chroma_filters = _filters()
+        mel = librosa.power_to_db(np.einsum("ft,mf->mt", power, mel_filters, optimize=True), top_db=None)
         previous = mel[:, :1] if self._last_mel is None else self._last_mel
         self._flux.append(np.maximum(0, np.diff(mel, prepend=previous, axis=1)).mean(axis=0))
         self._last_mel = mel[:, -1:]
 
         feature = librosa.feature
         rms = feature.rms(y=samples, frame_length=N_FFT, hop_length=HOP_LENGTH, center=False)
-        chroma = feature.chroma_stft(S=power, sr=RATE_HZ, n_fft=N_FFT, tuning=0.0)
+        chroma = librosa.util.normalize(np.einsum("cf,ft->ct", chroma_filters, power, optimize=True), norm=np.inf)
         centroid = feature.spectral_centroid(S=spectrum, sr=RATE_HZ)
         means = np.concatenate(
             [
@@ -217,6 +219,14 @@ class RhythmStream:
                 ]
             ).astype(np.float32)
         )
+
+
+@cache
+def _filters() -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """The filters of librosa's `melspectrogram` and `chroma_stft`, which make them anew at each call."""
+    from librosa import filters
+
+    return filters.mel(sr=RATE_HZ, n_fft=N_FFT), filters.chroma(sr=RATE_HZ, n_fft=N_FFT, tuning=0.0)
 
 
 def _contrast(spectrum: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -8,17 +8,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
-import cv2
 import numpy as np
 import numpy.typing as npt
-from av.video.plane import VideoPlane
-from av.video.reformatter import Interpolation, VideoReformatter
 
 from extractors.protocol import ClipBatch, ClipExtractor
 from pipeline.extraction.accumulators import from_columns
+from pipeline.extraction.center_crop import CenterCrop
 from pipeline.extraction.shots import SettledFrame
 from pipeline.media.frames import VideoFrame
-from pipeline.media.orientation import apply_rotation
 from pipeline.store.parquet import Rows
 
 Image = npt.NDArray[np.uint8]
@@ -53,7 +50,7 @@ class ClipSampler:
 
     def __init__(self, extractor: ClipExtractor) -> None:
         self._extractor = extractor
-        self._reformatter = VideoReformatter()
+        self._crop = CenterCrop(extractor.short_side_px, extractor.crop_px)
         self._recent: deque[Image] = deque(maxlen=extractor.clip_frames)
         self._samples = 0
         self._shot = -1
@@ -61,22 +58,7 @@ class ClipSampler:
 
     def image(self, frame: VideoFrame) -> Image:
         """What a clip holds of a frame: upright RGB, short side scaled, centre cropped, (crop, crop, 3) uint8."""
-        decoded, extractor = frame.frame, self._extractor
-        scale = extractor.short_side_px / min(decoded.width, decoded.height)
-        width, height = (max(extractor.short_side_px, round(side * scale)) for side in (decoded.width, decoded.height))
-        # For odd widths FFmpeg's scaler computes the same values in planes, in less than half the time.
-        planar = width % 2 == 1 and scale < 1
-        scaled = self._reformatter.reformat(
-            decoded, width, height, format="gbrp" if planar else "rgb24", interpolation=Interpolation.AREA, threads=1
-        )
-        top, left = (height - extractor.crop_px) // 2, (width - extractor.crop_px) // 2
-        rows, columns = slice(top, top + extractor.crop_px), slice(left, left + extractor.crop_px)
-        if planar:
-            green, blue, red = (_pixels(plane)[rows, columns] for plane in scaled.planes)
-            crop = cv2.merge([red, green, blue])
-        else:
-            crop = np.ascontiguousarray(scaled.to_ndarray()[rows, columns])
-        return apply_rotation(crop, decoded.rotation)  # type: ignore[arg-type]
+        return self._crop(frame.frame)
 
     def push(self, settled: SettledFrame[LazyImage]) -> Iterator[Clip]:
         """Takes the next frame whose shot is certain, and yields the clips that are complete now."""
@@ -147,9 +129,3 @@ class ClipMeans:
             np.array([shot.samples / self._extractor.clip_rate_hz for shot in shots], np.float32),
         )
         return [from_columns(table, described[table.name]) for table in self._extractor.tables]
-
-
-def _pixels(plane: VideoPlane) -> Image:
-    """A view of an 8-bit plane, (H, W)."""
-    rows = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)  # type: ignore[call-overload]
-    return rows[:, : plane.width]

@@ -60,6 +60,11 @@ class Executor:
             raise
 
     @property
+    def concurrent(self) -> bool:
+        """Whether stages work beside the decoder, and not at once in its thread."""
+        return self._threads > 1
+
+    @property
     def compute(self) -> Compute:
         """What values are computed with: with a definite device, if a network is among the extractors."""
         return self._asked if self._resolved is None else self._resolved.result()

@@ -24,7 +24,7 @@ from pipeline.timeline import Grid, Shot
 
 BATCH_FRAMES = 16
 BATCH_BYTES = 48 << 20
-_SHOT_FRAMES = 4  # a 4K frame takes 12 MB, and three batches are on their way
+_SHOT_FRAMES = 4  # for a stage of its own; a 4K frame takes 12 MB, and three batches are on their way
 _MOST_HELD = 8  # decoded frames that may wait until their shot is certain, so that only sampled ones are scaled
 
 
@@ -53,6 +53,7 @@ class FramePass:
         self.frame_starts: dict[int, Fraction] = {}
         self._grid = grid
         self._held: VideoFrame | None = None
+        self._next_window = Fraction(0)  # no window starts between the end of the last frame and here
         self._shots = None if detector is None else ShotFrames(media, detector, of_clips, executor)
         self._frames = GridFrames(of_frames, expected_windows, executor) if of_frames else None
 
@@ -86,7 +87,10 @@ class FramePass:
 
     def _show(self, frame: VideoFrame, end: Fraction) -> None:
         self.end = end
+        if frame.start >= 0 and end <= self._next_window:
+            return
         shown_in = self._grid.starting_in(frame.start, end)
+        self._next_window = shown_in.stop * self._grid.step
         for window in shown_in:
             self.frame_starts[window] = frame.start
         if shown_in and self._frames is not None:
@@ -109,6 +113,8 @@ class ShotFrames:
         self._stopwatch = executor.stopwatch
         self._samplers = [ClipSampler(extractor) for extractor in of_clips]
         self._means = [ClipMeans(extractor) for extractor in of_clips]
+        # In the decoder's own thread a frame is best looked at while it is in the processor's cache.
+        self._frames_at_once = _SHOT_FRAMES if executor.concurrent else 1
         self._unseen: list[VideoFrame] = []
         self._stage = executor.stage(detector, self._find_clips, self._queue_clips, urgent=True)
         self._clip_stages = [
@@ -119,7 +125,7 @@ class ShotFrames:
     def push(self, frame: VideoFrame) -> None:
         """Takes the next frame."""
         self._unseen.append(frame)
-        if len(self._unseen) == _SHOT_FRAMES:
+        if len(self._unseen) == self._frames_at_once:
             self._flush()
 
     def drain(self, end: Fraction) -> None:

@@ -25,9 +25,10 @@ class StreamTally:
         self._stream = stream
         self._container_format = container_format
         self._container_end = container_end
+        self._time_base = fraction(stream.time_base)
         self._packets = 0
-        self._covered = Fraction(0)
-        self._end: Fraction | None = None
+        self._covered = 0  # in ticks of the time base, as the end
+        self._end: int | None = None
 
     def add(self, packet: Any) -> None:
         """Takes a packet that was read."""
@@ -35,11 +36,10 @@ class StreamTally:
         if stamp is None and not packet.size:
             return  # flushes the decoder
         self._packets += 1
-        time_base = fraction(packet.time_base)
-        duration = (packet.duration or 0) * time_base
+        duration = packet.duration or 0
         self._covered += duration
         if stamp is not None:
-            end = stamp * time_base + duration
+            end = stamp + duration
             self._end = end if self._end is None else max(end, self._end)
 
     def missing(self) -> tuple[int, Fraction]:
@@ -52,9 +52,8 @@ class StreamTally:
         promised = self._promised_end()
         if promised is None:
             return 0, Fraction(0)
-        start = self._start() if self._end is None else self._end
-        seconds = promised - start
-        mean = self._covered / self._packets if self._packets else Fraction(0)
+        seconds = promised - (self._start() if self._end is None else self._end * self._time_base)
+        mean = Fraction(self._covered, self._packets) * self._time_base if self._packets else Fraction(0)
         if seconds < max(_TOLERANCE, mean):
             return 0, Fraction(0)
         return max(1, self._promised_packets(mean) - self._packets), seconds
@@ -72,13 +71,13 @@ class StreamTally:
             # A file in fragments promises no packets in its header, or those of its first fragment.
             if not self._stream.frames or not self._stream.duration or self._packets > self._stream.frames:
                 return None
-            return self._start() + self._stream.duration * fraction(self._stream.time_base)
+            return self._start() + self._stream.duration * self._time_base
         if "matroska" in self._container_format:
             return self._end_by_tag()
         if self._container_format == "avi" and self._stream.frames:
             # FFmpeg shortens the duration of a truncated file, but not the number of frames (of PCM: samples).
             rate = self._stream.codec_context.sample_rate if _counts_samples(self._stream) else None
-            each = Fraction(1, rate) if rate else fraction(self._stream.time_base)
+            each = Fraction(1, rate) if rate else self._time_base
             return self._start() + self._stream.frames * each
         return None
 
@@ -94,7 +93,7 @@ class StreamTally:
         return min(hours * 3600 + minutes * 60 + seconds, self._container_end)
 
     def _start(self) -> Fraction:
-        return (self._stream.start_time or 0) * fraction(self._stream.time_base)
+        return (self._stream.start_time or 0) * self._time_base
 
 
 def _counts_samples(stream: Any) -> bool:

@@ -6,12 +6,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
 
 import av
-import numpy as np
-import numpy.typing as npt
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.error import FFmpegError
@@ -21,7 +20,9 @@ from av.video.stream import VideoStream
 from pipeline.errors import MediaError
 from pipeline.media import limits
 from pipeline.media.completeness import StreamTally
+from pipeline.media.downmix import channels_of, downmix
 from pipeline.media.frames import LONGEST_GAP, AudioBlock, Damage, FramesSeen, VideoFrame
+from pipeline.media.stream_clock import StreamClock
 from pipeline.media.stream_metadata import MediaMetadata, audio_stream_metadata, video_stream_metadata
 from pipeline.media.timestamps import (
     DecodeOrderTimestamps,
@@ -43,8 +44,6 @@ _CONTAINERS_WITHOUT_PTS = ("avi", "mpegvideo")
 _PRIMING = Fraction(1, 20)
 # What starts up to this much before t = 0 is priming, or frames that belong to a shot cut off before the file begins.
 _LEAD_IN = Fraction(1, 2)
-# Edit lists give lengths in ticks of the movie's clock, of which there are 600 a second or more.
-_EDIT_LIST_TICK = Fraction(1, 600)
 # av_read_frame that fails this often in a row will not recover.
 _READ_ERRORS_IN_A_ROW = 64
 _READ_BYTES = 1 << 18
@@ -129,8 +128,7 @@ class Media:
     @property
     def time_base(self) -> Fraction:
         """Seconds per unit of `VideoFrame.pts`."""
-        assert self._video is not None
-        return fraction(self._video.time_base)
+        return self._video_clock.time_base
 
     @property
     def frame_rate(self) -> Fraction:
@@ -138,10 +136,6 @@ class Media:
         assert self._video is not None
         rate = self._video.guessed_rate or self._video.average_rate
         return fraction(rate) if rate else Fraction(25)
-
-    def seconds(self, pts: int) -> Fraction:
-        """Time on the clock of t = 0 of a `VideoFrame.pts`."""
-        return pts * self.time_base - self.origin
 
     def decode(self, *, video: bool, audio: bool, threads: int = 1) -> Iterator[VideoFrame | AudioBlock]:
         """Decodes the wanted streams once, in file order; what cannot be decoded is counted in `damage`.
@@ -248,42 +242,41 @@ class Media:
                     return
 
     def _picture(self, frame: av.VideoFrame, pts: int | None, last: VideoFrame | None) -> VideoFrame:
-        duration = frame.duration * self.time_base if frame.duration else 1 / self.frame_rate
+        clock = self._video_clock
         if pts is None:
             start = Fraction(0) if last is None else last.start + 1 / self.frame_rate
-            pts = round((start + self.origin) / self.time_base)
-        start = self.seconds(pts)
-        return VideoFrame(frame, pts, start, min(self._cut_by_edit_list(self._video, start, duration), LONGEST_GAP))
+            pts = round((start + self.origin) / clock.time_base)
+        length = clock.length(pts, frame.duration or 1 / (self.frame_rate * clock.time_base))
+        return VideoFrame(frame, pts, clock.seconds(pts), min(length, LONGEST_GAP))
 
     def _sound(self, frame: av.AudioFrame) -> AudioBlock | None:
         if not self._trust_headers and frame.sample_rate not in limits.AUDIO_RATES_HZ:
             self.damage.audio_packets_undecodable += 1  # a rate that changed in mid-stream
             return None
-        samples = _mono(frame)
+        channels = channels_of(frame)
         if frame.sample_rate != self.audio_rate_hz:
             import soxr
 
-            samples = soxr.resample(samples, frame.sample_rate, self.audio_rate_hz)
+            channels = soxr.resample(downmix([channels]), frame.sample_rate, self.audio_rate_hz)[None]
         if frame.pts is None:
-            return AudioBlock(samples, None, None)
-        time_base = fraction(frame.time_base)
-        start = frame.pts * time_base - self.origin
-        duration = frame.duration * time_base if frame.duration else Fraction(frame.samples, frame.sample_rate)
-        shortened = self._cut_by_edit_list(self._audio, start, duration)
-        return AudioBlock(samples, start, shortened if frame.duration or shortened < duration else None)
-
-    def _cut_by_edit_list(self, stream: Any, start: Fraction, duration: Fraction) -> Fraction:
-        """How much of a frame or block lies before the end of its track's edit list, which may fall inside the last."""
-        if "mp4" not in self._container.format.name or not stream.duration:
-            return duration
-        end = ((stream.start_time or 0) + stream.duration) * fraction(stream.time_base) - self.origin
-        return end - start if start < end < start + duration - _EDIT_LIST_TICK else duration
+            return AudioBlock(channels, None, None)
+        clock = self._audio_clock
+        ticks = frame.duration or Fraction(frame.samples, frame.sample_rate) / clock.time_base
+        return AudioBlock(channels, clock.seconds(frame.pts), clock.length(frame.pts, ticks))
 
     @property
     def _reorders_frames(self) -> bool:
         return self._video is not None and bool(self._video.codec_context.has_b_frames)
 
-    @property
+    @cached_property
+    def _video_clock(self) -> StreamClock:
+        return StreamClock(self._video, self.origin, self._container.format.name)
+
+    @cached_property
+    def _audio_clock(self) -> StreamClock:
+        return StreamClock(self._audio, self.origin, self._container.format.name)
+
+    @cached_property
     def audio_rate_hz(self) -> int:
         """Samples per second of every `AudioBlock`."""
         assert self.metadata.audio is not None
@@ -363,19 +356,3 @@ def _best_audio(container: InputContainer) -> AudioStream | None:
 
 def _decodable(stream: Any) -> bool:
     return getattr(stream, "codec_context", None) is not None
-
-
-def _mono(frame: av.AudioFrame) -> npt.NDArray[np.float32]:
-    """Plain mean of all channels as float32; libswresample's own down-mix would be 1.41 times louder."""
-    samples: npt.NDArray[Any] = frame.to_ndarray()
-    if not frame.format.is_planar:
-        samples = samples.reshape(-1, len(frame.layout.channels)).T
-    if samples.dtype == np.uint8:
-        scaled = (samples.astype(np.float64) - 128) / 128
-    elif np.issubdtype(samples.dtype, np.integer):
-        scaled = samples / -float(np.iinfo(samples.dtype).min)
-    elif np.isfinite(samples.sum(dtype=np.float64)):  # as good as always, and found out faster than mended
-        scaled = samples
-    else:
-        scaled = np.nan_to_num(samples, nan=0.0, posinf=1.0, neginf=-1.0)
-    return scaled.mean(axis=0, dtype=np.float64).clip(-1, 1).astype(np.float32)

@@ -6,9 +6,8 @@ from dataclasses import asdict, dataclass
 from fractions import Fraction
 
 import av
-import numpy as np
-import numpy.typing as npt
 
+from pipeline.media.downmix import Samples
 from pipeline.store.records import describe_damage
 
 # A gap in a stream longer than this is a broken time stamp, not a pause.
@@ -101,11 +100,11 @@ class AudioBlock:
     """A block of decoded sound.
 
     Args:
-        samples: Mono, -1..1, the mean of all channels.
+        channels: (C, n) samples as decoded, at `Media.audio_rate_hz`; `pipeline.media.downmix` makes them mono.
         start: Seconds from t = 0; None: right after the block before it.
         duration: Seconds that the container gives the block; None: all of its samples.
     """
 
-    samples: npt.NDArray[np.float32]
+    channels: Samples
     start: Fraction | None
     duration: Fraction | None

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import concurrent.futures
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import CancelledError as FutureCancelledError
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -123,6 +122,8 @@ def map_in_order(
         SchedulerLostError: The scheduler is gone.
         AvcuesError: Every worker that processed a video was lost.
     """
+    from asyncio import CancelledError
+
     from distributed import KilledWorker
 
     everywhere = cluster.client.scatter(shared)
@@ -139,7 +140,7 @@ def map_in_order(
             yield future.result()
         except KilledWorker as error:
             raise AvcuesError(f"{video_id}: every worker that processed it was lost") from error
-        except (asyncio.CancelledError, concurrent.futures.CancelledError) as error:
+        except (CancelledError, FutureCancelledError) as error:
             raise _scheduler_lost() from error
 
 
@@ -156,6 +157,8 @@ def _submit(video: VideoInput, job: Job, cluster: Cluster) -> Future:
 
 def _finished(client: Client, in_work: Mapping[Future, VideoInput]) -> list[Future]:
     """The finished ones; returns after a short time even if none has finished."""
+    from asyncio import CancelledError
+
     from distributed import wait
 
     if client.status not in ("running", "connecting"):
@@ -164,7 +167,7 @@ def _finished(client: Client, in_work: Mapping[Future, VideoInput]) -> list[Futu
         done = wait(list(in_work), timeout=_LOOK_EVERY_S, return_when="FIRST_COMPLETED").done
     except TimeoutError:
         return []
-    except (asyncio.CancelledError, concurrent.futures.CancelledError) as error:
+    except (CancelledError, FutureCancelledError) as error:
         raise _scheduler_lost() from error
     return sorted(done, key=lambda future: str(future.key))
 

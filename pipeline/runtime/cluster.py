@@ -64,8 +64,15 @@ def threads_per_worker(workers: int) -> int:
 
 
 @contextmanager
-def local_cluster(workers: int, *, debug: bool) -> Iterator[Client]:
-    """A cluster of this machine's own for the `with` block: one thread a worker, watched over by a nanny.
+def local_cluster(workers: int, *, debug: bool, processes: bool = True) -> Iterator[Client]:
+    """A cluster of this machine's own for the `with` block: one thread a worker.
+
+    Args:
+        workers: How many.
+        debug: Show the cluster's own log.
+        processes: Whether each worker is a process, watched over by a nanny. Extraction needs none: its tasks start a
+            process for the work and wait for it (`pipeline.runtime.worker_process`), and each process that loads Dask
+            costs a second of processor time.
 
     Raises:
         RunStoppedError: A worker died while it started, three times.
@@ -79,7 +86,12 @@ def local_cluster(workers: int, *, debug: bool) -> Iterator[Client]:
         dask.config.set(_CONFIGURATION | quiet),
         _started(
             lambda: LocalCluster(
-                n_workers=workers, threads_per_worker=1, processes=True, memory_limit=0, dashboard_address="127.0.0.1:0"
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=processes,
+                protocol="tcp://",  # without it, Dask looks for the way to an address of the Internet
+                memory_limit=0,
+                dashboard_address="127.0.0.1:0",
             )
         ) as cluster,
         Client(cluster) as client,

@@ -182,7 +182,7 @@ def _results(
         if count == 1:
             yield backends.run_in_process(videos, job, process, observer.progress)
             return
-        connection = cluster.local_cluster(count, debug=job.debug)
+        connection = cluster.local_cluster(count, debug=job.debug, processes=False)
     with connection as client, ExitStack() as stack:
         stack.callback(cluster.stop_workers, client, job.run)
         where = backends.Cluster(client=client, local=workers.scheduler is None, resources=workers.resources)

@@ -69,7 +69,11 @@ class _DiedError(Exception):
 
 
 class WorkerProcess:
-    """The process that works for one thread of a worker; started when needed, and restarted after it died."""
+    """The process that works for one thread of a worker; started when needed, and restarted after it died.
+
+    Attributes:
+        run: The last run that it worked for.
+    """
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
@@ -79,6 +83,7 @@ class WorkerProcess:
         self._seat: Seat | None = None
         self._peak_bytes = 0
         self._videos = 0
+        self.run = ""
 
     def start(self, gpus: tuple[str, ...] | None = (), *, debug: bool = False, imports: Sequence[str] = ()) -> None:
         """Starts the process, so that it is ready when there is work; not needed before `process`.
@@ -108,6 +113,7 @@ class WorkerProcess:
     def process(self, video: VideoInput, job: Job, progress: VideoProgress) -> VideoResult:
         """Processes one video; after a crash or an unexpected error, once more in a fresh process."""
         started = time.monotonic()
+        self.run = job.run
         self._peak_bytes = 0
         result = try_twice(lambda: self._try(video, job, progress), self.close)
         return replace(
@@ -258,7 +264,8 @@ def process_isolated(video: VideoInput, job: Job, progress: VideoProgress) -> Vi
 
 
 def stop_processes(run: str) -> None:
-    """Ends this worker's processes and drops the videos that they are processing."""
+    """Ends the processes of this worker that work for a run, and drops the videos that they are processing."""
     _stopped.add(run)
-    for process in _processes.values():
-        process.close()
+    for process in list(_processes.values()):
+        if process.run == run:
+            process.close()

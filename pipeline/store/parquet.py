@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -114,7 +114,7 @@ def _assemble(keys: Mapping[str, pa.Array], rows: Rows, metadata: Mapping[str, A
 
 def _described(column: Column) -> dict[str, Any]:
     """What the metadata says of a column; bounds that it does not have are left out."""
-    return {key: value for key, value in asdict(column).items() if value is not None and key != "dtype"}
+    return {key: value for key, value in vars(column).items() if value is not None and key != "dtype"}
 
 
 def _array(values: npt.NDArray[Any], column: Column, present: npt.NDArray[np.bool_] | None) -> pa.Array:

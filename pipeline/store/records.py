@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from models_cache import AvcuesError, WeightsError
@@ -162,6 +161,8 @@ def read_records(out: Location) -> Iterator[dict[str, Any]]:
 
 def remember_requested(video_ids: Collection[str], out: Location) -> None:
     """Notes which videos a run was asked for, so that `overview` can name those that are still queued."""
+    import pyarrow.compute as pc  # takes long to import, and workers do without
+
     ids = strings(list(video_ids))
     before = _requested(out)
     others = before.filter(pc.invert(pc.is_in(before, value_set=ids)))

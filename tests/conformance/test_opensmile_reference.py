@@ -12,6 +12,7 @@ from extractors import registry
 from extractors.opensmile_stream import to_int16
 from pipeline.extraction.audio import Track
 from pipeline.media.container import Media
+from pipeline.media.downmix import downmix
 from pipeline.media.frames import AudioBlock
 from pipeline.runtime.api import extract
 
@@ -39,7 +40,7 @@ def sound(media) -> np.ndarray:
     with Media.open(media("real60.mp4")) as opened:
         track = Track(opened.audio_rate_hz, opened.damage)
         blocks = [b for s in opened.decode(video=False, audio=True) if isinstance(s, AudioBlock) for b in track.lay(s)]
-        samples = to_int16(np.concatenate([*blocks, *track.finish()]))
+        samples = to_int16(downmix([*blocks, *track.finish()]))
     padded = np.zeros(round((60 + 0.06) * 48000), np.float32)
     padded[: len(samples)] = samples / np.float32(32768)
     return padded

@@ -11,6 +11,7 @@ import soxr
 
 from extractors.rhythm import CONTRAST_FLOOR, CONTRAST_TOP_HZ, FRAMES_PER_SECOND, HOP_LENGTH, N_FFT, RATE_HZ, Rhythm
 from pipeline.media.container import Media
+from pipeline.media.downmix import downmix
 from pipeline.media.frames import AudioBlock
 
 TIMING = {"sr": RATE_HZ, "hop_length": HOP_LENGTH}
@@ -19,8 +20,8 @@ TIMING = {"sr": RATE_HZ, "hop_length": HOP_LENGTH}
 @pytest.fixture(scope="module")
 def track(media) -> np.ndarray:
     with Media.open(media("real60.mp4")) as opened:
-        blocks = [s.samples for s in opened.decode(video=False, audio=True) if isinstance(s, AudioBlock)]
-    return soxr.resample(np.concatenate(blocks), 48000, RATE_HZ)[: 60 * RATE_HZ]
+        blocks = [s.channels for s in opened.decode(video=False, audio=True) if isinstance(s, AudioBlock)]
+    return soxr.resample(downmix(blocks), 48000, RATE_HZ)[: 60 * RATE_HZ]
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ import numpy as np
 
 from pipeline.extraction.audio import Track
 from pipeline.media.container import Media
+from pipeline.media.downmix import downmix
 from pipeline.media.frames import Damage, VideoFrame
 
 SECONDS = 6
@@ -94,6 +95,6 @@ def flashes_and_beeps(path: Path) -> tuple[list[float], list[float], Damage]:
             else:
                 sound += list(track.lay(item))
         sound += list(track.finish())
-        loud = np.flatnonzero(np.abs(np.concatenate(sound)) > 0.15)
+        loud = np.flatnonzero(np.abs(downmix(sound)) > 0.15)
         onsets = loud[np.diff(loud, prepend=-media.audio_rate_hz) > 0.3 * media.audio_rate_hz]
         return flashes, (onsets / media.audio_rate_hz).tolist(), media.damage

@@ -13,6 +13,7 @@ from clips import RATE_HZ, Clip, Extracted, click, extract, steady_frames
 
 from pipeline.extraction.audio import Track
 from pipeline.media.container import Media
+from pipeline.media.downmix import downmix
 from pipeline.media.frames import AudioBlock, Damage, VideoFrame
 from pipeline.media.orientation import apply_rotation
 
@@ -33,7 +34,7 @@ def heard(path: Path) -> tuple[np.ndarray, int]:
     with Media.open(path) as media:
         track = Track(media.audio_rate_hz, media.damage)
         blocks = [b for sound in media.decode(video=False, audio=True) for b in track.lay(sound)]
-        return np.concatenate([*blocks, *track.finish()]), media.audio_rate_hz
+        return downmix([*blocks, *track.finish()]), media.audio_rate_hz
 
 
 @pytest.mark.parametrize("suffix", CONTAINERS)
@@ -103,11 +104,11 @@ def test_samples_are_placed_exactly(tmp_path: Path) -> None:
 
 def lay(*sounds: AudioBlock) -> tuple[np.ndarray, Track]:
     track = Track(1000, Damage())
-    return np.concatenate([*(b for sound in sounds for b in track.lay(sound)), *track.finish()]), track
+    return downmix([*(b for sound in sounds for b in track.lay(sound)), *track.finish()]), track
 
 
 def block(start: Fraction | None, level: float, samples: int, duration: Fraction | None = None) -> AudioBlock:
-    return AudioBlock(np.full(samples, level, np.float32), start, duration)
+    return AudioBlock(np.full((1, samples), level, np.float32), start, duration)
 
 
 def test_overlapping_sound_is_trimmed() -> None:
@@ -152,7 +153,7 @@ def test_a_broken_time_stamp_does_not_fill_the_disk_with_silence() -> None:
     track = Track(1000, damage := Damage())
     laid = [b for s in (block(Fraction(0), 0.5, 20), block(Fraction(10**6), 0.5, 20)) for b in track.lay(s)]
     laid += track.finish()
-    assert sum(map(len, laid)) == 20
+    assert len(downmix(laid)) == 20
     assert damage.frames_unplaceable == 1
 
 

@@ -16,6 +16,7 @@ from clips import CHEAP, Clip, Extracted, click, extract, measurements, steady_f
 from pipeline.errors import MediaError
 from pipeline.extraction.video import process_video
 from pipeline.media.container import Media
+from pipeline.media.downmix import downmix
 from pipeline.media.frames import AudioBlock, Damage, FramesSeen, VideoFrame
 from pipeline.media.timestamps import MonotonicFrameFilter
 from pipeline.runtime.settings import Settings
@@ -56,7 +57,7 @@ def test_mono_is_the_plain_mean_of_the_channels(media: Callable[[str], Path]) ->
     with av.open(str(path)) as container:
         stereo = np.concatenate([f.to_ndarray() for f in container.decode(audio=0)], axis=1)
     with Media.open(path) as opened:
-        mono = np.concatenate([s.samples for s in opened.decode(video=False, audio=True) if isinstance(s, AudioBlock)])
+        mono = downmix(s.channels for s in opened.decode(video=False, audio=True) if isinstance(s, AudioBlock))
     assert stereo.shape[0] == 2
     np.testing.assert_allclose(mono, stereo.mean(axis=0).clip(-1, 1), atol=1e-7)
 

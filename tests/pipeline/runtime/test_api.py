@@ -115,3 +115,15 @@ def test_progress_bars_in_a_notebook(clip: Path) -> None:
     kinds = [output.output_type for output in notebook.cells[0].outputs]
     assert "display_data" in kinds
     assert "error" not in kinds
+
+
+def test_a_run_that_is_closed_leaves_another_one_of_the_same_process_alone(clip: Path) -> None:
+    videos = [clip.with_name(f"{i}.mp4") for i in range(4)]
+    for video in videos:
+        video.write_bytes(clip.read_bytes())
+    closed, other = (avcues.extract_many(videos, out, features=["emobase"], workers=2) for out in ("closed", "other"))
+    next(closed)
+    first = next(other)
+    closed.close()
+    results = [first, *other]
+    assert [(result.state, result.retries) for result in results] == [("done", 0)] * 4
