@@ -224,9 +224,9 @@ class RhythmStream:
 @cache
 def _filters() -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """The filters of librosa's `melspectrogram` and `chroma_stft`, which make them anew at each call."""
-    import librosa.filters
+    from librosa.filters import chroma, mel
 
-    return librosa.filters.mel(sr=RATE_HZ, n_fft=N_FFT), librosa.filters.chroma(sr=RATE_HZ, n_fft=N_FFT, tuning=0.0)
+    return mel(sr=RATE_HZ, n_fft=N_FFT), chroma(sr=RATE_HZ, n_fft=N_FFT, tuning=0.0)
 
 
 def _contrast(spectrum: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
