@@ -38,7 +38,6 @@ _TABLE = Table(
             unit="s",
             meaning="length of the shot that the clips show, in steps of 0.04 s",
             low=0,
-            high=None,
         ),
         Column(name="top1", unit="category", meaning="most probable action", dtype="string"),
     ),

@@ -107,12 +107,16 @@ class Expressions(BaseExtractor):
     @property
     def extra_tables(self) -> Sequence[Table]:
         """What the classifier reads: for the largest face of each window, and for every face."""
-        width = 128 if self.settings.variant == "mini_xception" else 512
+        width = self._embedding_width
         of = "input of the expression network's classifier"
         return (
             embedding_table("expressions_embedding", "window", width, f"{of} for the largest face"),
             embedding_table("faces_embedding", "item", width, f"{of}, rows as in faces"),
         )
+
+    @property
+    def _embedding_width(self) -> int:
+        return 128 if self.settings.variant == "mini_xception" else 512
 
     @property
     def tables(self) -> Sequence[Table]:
@@ -150,7 +154,8 @@ class Expressions(BaseExtractor):
         frames = np.repeat(np.arange(len(batch)), [len(faces) for faces in found])
         boxes = np.concatenate(found)
         probabilities, embeddings = self._classify(batch, frames, boxes)
-        largest, mean = _per_frame(len(batch), frames, boxes, probabilities)
+        largest = _of_largest_face(len(batch), frames, boxes, probabilities)
+        mean = _mean_over_faces(len(batch), frames, boxes, probabilities)
         measured: dict[str, Columns] = {
             "expressions": {
                 "faces": np.bincount(frames, minlength=len(batch)).astype(np.int16),
@@ -164,8 +169,9 @@ class Expressions(BaseExtractor):
             },
         }
         if "expressions_embedding" in self.asked_for:
-            of_largest, _ = _per_frame(len(batch), frames, boxes, embeddings)
-            measured["expressions_embedding"] = embedding_columns(of_largest)
+            measured["expressions_embedding"] = embedding_columns(
+                _of_largest_face(len(batch), frames, boxes, embeddings)
+            )
         if "faces_embedding" in self.asked_for:
             measured["faces_embedding"] = {FRAME: frames, **embedding_columns(embeddings)}
         return measured
@@ -195,7 +201,7 @@ class Expressions(BaseExtractor):
                 grays[frame] = np.asarray(cv2.cvtColor(batch.images[frame], cv2.COLOR_RGB2GRAY), np.uint8)
             crops.append(cut(grays[frame], box))
         results: list[npt.NDArray[Any]] = [np.empty((0, len(CLASSES)), np.float32)]
-        embeddings: list[npt.NDArray[Any]] = [np.empty((0, fer.EMBEDDING[variant]), np.float32)]
+        embeddings: list[npt.NDArray[Any]] = [np.empty((0, self._embedding_width), np.float32)]
         for start in range(0, len(crops), _FACES_PER_BATCH):
             faces = torch.from_numpy(np.stack(crops[start : start + _FACES_PER_BATCH])).to(self._compute.device)
             with self._compute.autocast():
@@ -205,22 +211,34 @@ class Expressions(BaseExtractor):
         return np.concatenate(results), np.concatenate(embeddings)
 
 
-def _per_frame(
+def _of_largest_face(
     count: int,
     frames: npt.NDArray[np.intp],
     boxes: npt.NDArray[np.float32],
     values: npt.NDArray[np.float32],
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """(count, C) values of the largest face, and their mean over all faces weighted by area; NaN without a face."""
+) -> npt.NDArray[np.float32]:
+    """(count, C) values of the largest face of each frame; NaN without a face."""
     largest = np.full((count, values.shape[1]), np.nan, np.float32)
-    mean = largest.copy()
     areas = boxes[:, 2] * boxes[:, 3]
-    for frame in range(count):
+    for frame in np.unique(frames):
         mine = np.flatnonzero(frames == frame)
-        if len(mine):
-            largest[frame] = values[mine[np.argmax(areas[mine])]]
-            mean[frame] = np.average(values[mine], axis=0, weights=areas[mine])
-    return largest, mean
+        largest[frame] = values[mine[np.argmax(areas[mine])]]
+    return largest
+
+
+def _mean_over_faces(
+    count: int,
+    frames: npt.NDArray[np.intp],
+    boxes: npt.NDArray[np.float32],
+    values: npt.NDArray[np.float32],
+) -> npt.NDArray[np.float32]:
+    """(count, C) values of the faces of each frame, their mean weighted by area; NaN without a face."""
+    mean = np.full((count, values.shape[1]), np.nan, np.float32)
+    areas = boxes[:, 2] * boxes[:, 3]
+    for frame in np.unique(frames):
+        mine = np.flatnonzero(frames == frame)
+        mean[frame] = np.average(values[mine], axis=0, weights=areas[mine])
+    return mean
 
 
 def square_crop(gray: npt.NDArray[np.uint8], box: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:

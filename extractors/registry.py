@@ -28,6 +28,9 @@ _BUILT_IN = {
     "actions": "extractors.actions:Actions",
 }
 
+OPENSMILE = ("emobase", "egemaps", "compare")
+"""Those that measure by openSMILE."""
+
 _ON_REQUEST = ("egemaps", "compare")  # much of what emobase says, said again
 
 _EXTRA_TABLES = {

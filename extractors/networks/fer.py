@@ -18,7 +18,6 @@ from extractors.compute import Network
 from models_cache.loading import check_all_used, load_keras_arrays, load_torch, weights_loader
 
 CLASSES = 7
-EMBEDDING = {"vgg19": 512, "mini_xception": 128}
 _VGG19: tuple[int | str, ...] = (64, 64, "M", 128, 128, "M", *[256] * 4, "M", *[512] * 4, "M", *[512] * 4, "M")
 _VGG_SIZE, _VGG_CROP = 48, 44
 _XCEPTION_BLOCKS = (16, 32, 64, 128)

@@ -12,7 +12,6 @@ from models_cache.cache import check_package
 from models_cache.loading import check_all_used, load_torch, weights_loader
 from models_cache.manifest import asset
 
-EMBEDDING = 2048
 _FRAMES = 8
 _MEAN, _STD = 0.45, 0.225
 

@@ -12,7 +12,6 @@ from extractors.torchvision_import import torchvision
 from models_cache.loading import check_all_used, load_safetensors, load_torch, weights_loader
 
 CLASSES = 365
-EMBEDDING = {"resnet50": 2048, "squeezenet11": 512}
 RESIZED, CROP = 256, 224
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_STD = (0.229, 0.224, 0.225)

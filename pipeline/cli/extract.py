@@ -272,9 +272,6 @@ def show_run(
     return EXIT_SOME_FAILED if display.failed or display.was_stopped else 0
 
 
-_OF_OPENSMILE = ("emobase", "egemaps", "compare")
-
-
 def _names(features: str) -> list[str]:
     return [name.strip() for name in features.split(",") if name.strip()]
 
@@ -298,6 +295,7 @@ def _options(
     audio_rate: str, features: list[str], assignments: list[str], variants: list[str]
 ) -> dict[str, dict[str, Any]]:
     """Options by feature, from --audio-rate, --set and --variant."""
+    from extractors.registry import OPENSMILE
     from pipeline.errors import SettingsError
 
     options: dict[str, dict[str, Any]] = {}
@@ -306,7 +304,7 @@ def _options(
         if audio_rate != "native" and not is_number:
             raise SettingsError(f"--audio-rate {audio_rate}: expected a rate in Hz, such as 48000, or native")
         rate = int(audio_rate) if is_number else audio_rate
-        taking = [name for name in _OF_OPENSMILE if name in features] or ["emobase"]
+        taking = [name for name in OPENSMILE if name in features] or ["emobase"]
         options |= {name: {"rate_hz": rate} for name in taking}
     for assignment in assignments:
         name, dot, rest = assignment.partition(".")

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from extractors import registry
+
 if TYPE_CHECKING:
     from pipeline.dataset.catalog import StoredTable
 
@@ -27,11 +29,9 @@ OPENSMILE = Licence(
     name="audeering-research-license-opensmile", link="https://github.com/audeering/opensmile/blob/master/LICENSE"
 )
 
-_OF_OPENSMILE = ("emobase", "egemaps", "compare")
-
 SOFTWARE_LICENCES = {
     **dict.fromkeys(
-        _OF_OPENSMILE,
+        registry.OPENSMILE,
         "openSMILE: audEERING's research licence, non-commercial; it also binds models trained on its features",
     ),
     "objects": "Ultralytics: AGPL-3.0",
@@ -43,4 +43,4 @@ def licence_of(tables: Iterable[StoredTable]) -> Licence | None:
     """The strictest licence that is known to bind a dataset's values: openSMILE's, which names "features extracted with
     the software", or none. The rights in the videos are their holders'.
     """
-    return OPENSMILE if any(table.recipe["extractor"] in _OF_OPENSMILE for table in tables) else None
+    return OPENSMILE if any(table.recipe["extractor"] in registry.OPENSMILE for table in tables) else None
