@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 from av.video.reformatter import VideoReformatter
 
+from extractors.base import BaseExtractor
 from extractors.protocol import ClipExtractor, Columns, FrameBatch, FrameExtractor, ShotDetector
 from pipeline.extraction.accumulators import ItemRows, WindowRows
 from pipeline.extraction.clips import Clip, ClipMeans, ClipSampler, Image, LazyImage
-from pipeline.extraction.executor import Executor
+from pipeline.extraction.executor import Executor, Stage
 from pipeline.extraction.shots import SettledFrame, ShotPass
 from pipeline.media.container import Media
 from pipeline.media.frames import VideoFrame
@@ -25,6 +26,8 @@ from pipeline.timeline import Grid, Shot
 BATCH_FRAMES = 16
 BATCH_BYTES = 48 << 20
 _SHOT_FRAMES = 4  # for a stage of its own; a 4K frame takes 12 MB, and three batches are on their way
+_Work = tuple[FrameBatch, list[range]]  # frames, and the windows at whose starts each is on screen
+_Result = tuple[list[range], Mapping[str, Columns]]
 _MOST_HELD = 8  # decoded frames that may wait until their shot is certain, so that only sampled ones are scaled
 
 
@@ -182,10 +185,18 @@ class ShotFrames:
 
 
 class GridFrames:
-    """Frames on the half-second grid at full size, upright, in batches of one image size."""
+    """Frames on the half-second grid at full size, upright.
+
+    Networks get them in batches of one image size. Everything else gets them one by one, while they are in the
+    processor's cache: a batch of 720p takes 44 MB, more than most caches, and pushes the decoder's frames out of them.
+    """
 
     def __init__(self, extractors: Sequence[FrameExtractor], expected_windows: int, executor: Executor) -> None:
-        self._stages = [executor.stage(extractor, partial(_process, extractor), self._add) for extractor in extractors]
+        self._batched: list[Stage[_Work, _Result]] = []
+        self._one_by_one: list[Stage[_Work, _Result]] = []
+        for extractor in extractors:
+            stages = self._batched if _is_network(extractor) else self._one_by_one
+            stages.append(executor.stage(extractor, partial(_process, extractor), self._add))
         self._stopwatch = executor.stopwatch
         self._reformatter = VideoReformatter()
         self._images: npt.NDArray[np.uint8] = np.empty((0, 0, 0, 3), np.uint8)
@@ -202,21 +213,17 @@ class GridFrames:
         """Takes the next frame and the windows at whose starts it is on screen."""
         with self._stopwatch("convert"):
             image = self._upright_rgb(frame.frame)
-            if self._images.shape[1:] != image.shape:
-                self._flush()
-            if not self._shown:
-                frames = min(BATCH_FRAMES, max(1, BATCH_BYTES // image.nbytes))
-                self._images = np.empty((frames, *image.shape), np.uint8)
-            self._images[len(self._shown)] = image
-        self._times.append(float(frame.start))
-        self._shown.append(shown_in)
-        if len(self._shown) == len(self._images):
-            self._flush()
+        if self._one_by_one:
+            batch = FrameBatch(image[None], (float(frame.start),))
+            for stage in self._one_by_one:
+                stage.push((batch, [shown_in]))
+        if self._batched:
+            self._keep(image, float(frame.start), shown_in)
 
     def drain(self) -> None:
         """Waits for all batches."""
         self._flush()
-        for stage in self._stages:
+        for stage in (*self._one_by_one, *self._batched):
             stage.drain()
 
     def tables(self, windows: int) -> list[Rows]:
@@ -224,10 +231,25 @@ class GridFrames:
         return [rows.finish(windows) for rows in self._rows.values()]
 
     def _upright_rgb(self, decoded: av.VideoFrame) -> npt.NDArray[np.uint8]:
-        """(H, W, 3) view of the converted frame."""
+        """(H, W, 3), contiguous."""
         rgb = self._reformatter.reformat(decoded, format="rgb24", threads=1)
         rows = np.frombuffer(rgb.planes[0], np.uint8).reshape(rgb.height, -1)  # type: ignore[call-overload]
-        return apply_rotation(rows[:, : 3 * rgb.width].reshape(rgb.height, rgb.width, 3), decoded.rotation)
+        image = apply_rotation(rows[:, : 3 * rgb.width].reshape(rgb.height, rgb.width, 3), decoded.rotation)
+        return np.ascontiguousarray(image)
+
+    def _keep(self, image: npt.NDArray[np.uint8], time: float, shown_in: range) -> None:
+        """Adds a frame to the batch."""
+        if self._images.shape[1:] != image.shape:
+            self._flush()
+        if not self._shown:
+            frames = min(BATCH_FRAMES, max(1, BATCH_BYTES // image.nbytes))
+            self._images = np.empty((frames, *image.shape), np.uint8)
+        with self._stopwatch("convert"):
+            self._images[len(self._shown)] = image
+        self._times.append(time)
+        self._shown.append(shown_in)
+        if len(self._shown) == len(self._images):
+            self._flush()
 
     def _flush(self) -> None:
         if not self._shown:
@@ -235,10 +257,10 @@ class GridFrames:
         shown = self._shown
         batch = FrameBatch(self._images[: len(shown)], tuple(self._times))
         self._times, self._shown = [], []
-        for stage in self._stages:
+        for stage in self._batched:
             stage.push((batch, shown))
 
-    def _add(self, result: tuple[list[range], Mapping[str, Columns]]) -> None:
+    def _add(self, result: _Result) -> None:
         shown, tables = result
         for name, columns in tables.items():
             self._rows[name].add(shown, columns)
@@ -248,8 +270,10 @@ def _made(image: Image) -> LazyImage:
     return lambda: image
 
 
-def _process(
-    extractor: FrameExtractor, work: tuple[FrameBatch, list[range]]
-) -> tuple[list[range], Mapping[str, Columns]]:
+def _is_network(extractor: FrameExtractor) -> bool:
+    return isinstance(extractor, BaseExtractor) and bool(extractor.weights)
+
+
+def _process(extractor: FrameExtractor, work: _Work) -> _Result:
     batch, shown = work
     return shown, extractor.process_frames(batch)
