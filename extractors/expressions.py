@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, ClassVar
 
 import cv2
@@ -154,8 +155,8 @@ class Expressions(BaseExtractor):
         frames = np.repeat(np.arange(len(batch)), [len(faces) for faces in found])
         boxes = np.concatenate(found)
         probabilities, embeddings = self._classify(batch, frames, boxes)
-        largest = _of_largest_face(len(batch), frames, boxes, probabilities)
-        mean = _mean_over_faces(len(batch), frames, boxes, probabilities)
+        per_frame = partial(_per_frame, len(batch), frames, boxes)
+        largest, mean = (per_frame(probabilities, reduced) for reduced in (_of_largest, _mean_by_area))
         measured: dict[str, Columns] = {
             "expressions": {
                 "faces": np.bincount(frames, minlength=len(batch)).astype(np.int16),
@@ -169,9 +170,7 @@ class Expressions(BaseExtractor):
             },
         }
         if "expressions_embedding" in self.asked_for:
-            measured["expressions_embedding"] = embedding_columns(
-                _of_largest_face(len(batch), frames, boxes, embeddings)
-            )
+            measured["expressions_embedding"] = embedding_columns(per_frame(embeddings, _of_largest))
         if "faces_embedding" in self.asked_for:
             measured["faces_embedding"] = {FRAME: frames, **embedding_columns(embeddings)}
         return measured
@@ -211,34 +210,28 @@ class Expressions(BaseExtractor):
         return np.concatenate(results), np.concatenate(embeddings)
 
 
-def _of_largest_face(
+def _per_frame(
     count: int,
     frames: npt.NDArray[np.intp],
     boxes: npt.NDArray[np.float32],
     values: npt.NDArray[np.float32],
+    reduced: Callable[[npt.NDArray[np.float32], npt.NDArray[np.float32]], npt.NDArray[np.float32]],
 ) -> npt.NDArray[np.float32]:
-    """(count, C) values of the largest face of each frame; NaN without a face."""
-    largest = np.full((count, values.shape[1]), np.nan, np.float32)
+    """(count, C): what `reduced` makes of the (n, C) values and (n,) areas of a frame's faces; NaN without a face."""
+    found = np.full((count, values.shape[1]), np.nan, np.float32)
     areas = boxes[:, 2] * boxes[:, 3]
     for frame in np.unique(frames):
-        mine = np.flatnonzero(frames == frame)
-        largest[frame] = values[mine[np.argmax(areas[mine])]]
-    return largest
+        mine = frames == frame
+        found[frame] = reduced(values[mine], areas[mine])
+    return found
 
 
-def _mean_over_faces(
-    count: int,
-    frames: npt.NDArray[np.intp],
-    boxes: npt.NDArray[np.float32],
-    values: npt.NDArray[np.float32],
-) -> npt.NDArray[np.float32]:
-    """(count, C) values of the faces of each frame, their mean weighted by area; NaN without a face."""
-    mean = np.full((count, values.shape[1]), np.nan, np.float32)
-    areas = boxes[:, 2] * boxes[:, 3]
-    for frame in np.unique(frames):
-        mine = np.flatnonzero(frames == frame)
-        mean[frame] = np.average(values[mine], axis=0, weights=areas[mine])
-    return mean
+def _of_largest(values: npt.NDArray[np.float32], areas: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    return values[areas.argmax()]
+
+
+def _mean_by_area(values: npt.NDArray[np.float32], areas: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    return np.average(values, axis=0, weights=areas)
 
 
 def square_crop(gray: npt.NDArray[np.uint8], box: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:

@@ -26,9 +26,10 @@ from pipeline.timeline import Grid, Shot
 BATCH_FRAMES = 16
 BATCH_BYTES = 48 << 20
 _SHOT_FRAMES = 4  # for a stage of its own; a 4K frame takes 12 MB, and three batches are on their way
+_MOST_HELD = 8  # decoded frames that may wait until their shot is certain, so that only sampled ones are scaled
+
 _Work = tuple[FrameBatch, list[range]]  # frames, and the windows at whose starts each is on screen
 _Result = tuple[list[range], Mapping[str, Columns]]
-_MOST_HELD = 8  # decoded frames that may wait until their shot is certain, so that only sampled ones are scaled
 
 
 class FramePass:
@@ -213,12 +214,13 @@ class GridFrames:
         """Takes the next frame and the windows at whose starts it is on screen."""
         with self._stopwatch("convert"):
             image = self._upright_rgb(frame.frame)
+        time = float(frame.start)
         if self._one_by_one:
-            batch = FrameBatch(image[None], (float(frame.start),))
+            batch = FrameBatch(np.ascontiguousarray(image)[None], (time,))
             for stage in self._one_by_one:
                 stage.push((batch, [shown_in]))
         if self._batched:
-            self._keep(image, float(frame.start), shown_in)
+            self._keep(image, time, shown_in)
 
     def drain(self) -> None:
         """Waits for all batches."""
@@ -231,11 +233,10 @@ class GridFrames:
         return [rows.finish(windows) for rows in self._rows.values()]
 
     def _upright_rgb(self, decoded: av.VideoFrame) -> npt.NDArray[np.uint8]:
-        """(H, W, 3), contiguous."""
+        """(H, W, 3) view of the converted frame."""
         rgb = self._reformatter.reformat(decoded, format="rgb24", threads=1)
         rows = np.frombuffer(rgb.planes[0], np.uint8).reshape(rgb.height, -1)  # type: ignore[call-overload]
-        image = apply_rotation(rows[:, : 3 * rgb.width].reshape(rgb.height, rgb.width, 3), decoded.rotation)
-        return np.ascontiguousarray(image)
+        return apply_rotation(rows[:, : 3 * rgb.width].reshape(rgb.height, rgb.width, 3), decoded.rotation)
 
     def _keep(self, image: npt.NDArray[np.uint8], time: float, shown_in: range) -> None:
         """Adds a frame to the batch."""
