@@ -53,7 +53,8 @@ print(*project["dependencies"], *extras["dashboard"], *extras["pytorchvideo"], s
  && pip install --cache-dir /pip --constraint constraints.txt --requirement dependencies.txt
 
 FROM dependencies AS app
-COPY README.md LICENSE avcues.py ./
+COPY README.md LICENSE ./
+COPY avcues avcues
 COPY models_cache models_cache
 COPY extractors extractors
 COPY pipeline pipeline

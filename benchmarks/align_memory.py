@@ -18,9 +18,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.dataset.catalog import read_catalog
-from pipeline.store.layout import table_path
-from pipeline.store.parquet import TIMELINE, write_table
+from avcues.pipeline.dataset.catalog import read_catalog
+from avcues.pipeline.store.layout import table_path
+from avcues.pipeline.store.parquet import TIMELINE, write_table
 
 
 def multiply(source: Path, target: Path, videos: int) -> None:

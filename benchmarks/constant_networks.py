@@ -26,13 +26,13 @@ def replace_networks() -> None:
     """
     import cv2
 
-    from models_cache import cache
+    from avcues.models_cache import cache
 
     cache.resolve = lambda name: cache.Weights(name=name, path=Path(name), sha256="")  # type: ignore[misc,assignment]
 
-    from extractors import objects
-    from extractors.compute import Compute
-    from extractors.networks import fer, inception_i3d, places
+    from avcues.extractors import objects
+    from avcues.extractors.compute import Compute
+    from avcues.extractors.networks import fer, inception_i3d, places
 
     inception_i3d.load = lambda path: inception_i3d.InceptionI3D().eval()
     places.load_resnet50 = lambda path: places.PlacesResNet50().eval()
@@ -68,8 +68,8 @@ def _constant(call: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _untrained_yolo(path: Path) -> Any:
-    from extractors.objects import _settings_folder
-    from extractors.torchvision_import import torchvision
+    from avcues.extractors.objects import _settings_folder
+    from avcues.extractors.torchvision_import import torchvision
 
     os.environ |= {"YOLO_AUTOINSTALL": "false", "YOLO_OFFLINE": "true", "YOLO_VERBOSE": "false"}
     os.environ["YOLO_CONFIG_DIR"] = _settings_folder()

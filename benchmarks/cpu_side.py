@@ -57,11 +57,11 @@ def measure(video: Path, features: str) -> dict[str, Any]:
         from constant_networks import replace_networks
 
         replace_networks()
-    from extractors.compute import Compute
-    from pipeline.extraction import video as extraction
-    from pipeline.extraction.stopwatch import Stopwatch
-    from pipeline.runtime.settings import Settings
-    from pipeline.store.files import VideoInput
+    from avcues.extractors.compute import Compute
+    from avcues.pipeline.extraction import video as extraction
+    from avcues.pipeline.extraction.stopwatch import Stopwatch
+    from avcues.pipeline.runtime.settings import Settings
+    from avcues.pipeline.store.files import VideoInput
 
     options = {
         "scenes": {"variant": "resnet50"},
@@ -144,7 +144,7 @@ def report(arguments: argparse.Namespace) -> None:
 
 def in_a_process(root: Path, video: Path, name: str) -> dict[str, Any]:
     """One measurement, in a fresh process that imports avcues from the given folder."""
-    from pipeline.runtime import worker_process
+    from avcues.pipeline.runtime import worker_process
 
     command = [sys.executable, "-P", str(HERE / "cpu_side.py"), str(video.resolve()), "--measure", name]
     path = {"PYTHONPATH": f"{root}{os.pathsep}{HERE}"}

@@ -27,12 +27,12 @@ import torch
 from decoding import decode
 from naive import RATE_HZ, decode_sound, weights
 
-from extractors.compute import Compute
-from extractors.emobase import Emobase
-from extractors.expressions import ExpressionsSettings
-from extractors.face_detectors import DETECTORS
-from extractors.networks import fer, i3d_resnet, inception_i3d, places
-from extractors.objects import Objects, ObjectsSettings
+from avcues.extractors.compute import Compute
+from avcues.extractors.emobase import Emobase
+from avcues.extractors.expressions import ExpressionsSettings
+from avcues.extractors.face_detectors import DETECTORS
+from avcues.extractors.networks import fer, i3d_resnet, inception_i3d, places
+from avcues.extractors.objects import Objects, ObjectsSettings
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 TIMED_S = 1.0

@@ -196,9 +196,9 @@ def scenes(job: Job) -> pd.DataFrame:
     import torch
     from PIL import Image
 
-    from extractors.networks import places
-    from extractors.scenes import NAMES
-    from extractors.torchvision_import import torchvision
+    from avcues.extractors.networks import places
+    from avcues.extractors.scenes import NAMES
+    from avcues.extractors.torchvision_import import torchvision
 
     variant, path = weights("scenes/resnet50", "scenes/squeezenet11")
     network = {"resnet50": places.load_resnet50, "squeezenet11": places.load_squeezenet}[variant](path)
@@ -218,9 +218,9 @@ def expressions(job: Job) -> pd.DataFrame:
     import cv2
     import torch
 
-    from extractors.expressions import fer_package_crop, square_crop
-    from extractors.face_detectors import DETECTORS
-    from extractors.networks import fer
+    from avcues.extractors.expressions import fer_package_crop, square_crop
+    from avcues.extractors.face_detectors import DETECTORS
+    from avcues.extractors.networks import fer
 
     variant, path = weights("expressions/vgg19", "expressions/mini_xception")
     if variant == "vgg19":
@@ -244,13 +244,13 @@ def actions(job: Job) -> pd.DataFrame:
     """I3D per shot: seek to it, read it, and average over its clips of 64 frames."""
     import torch
 
-    from extractors.actions import NAMES
+    from avcues.extractors.actions import NAMES
 
     variant, path = weights("actions/i3d_rgb_imagenet", "actions/i3d_rgb_scratch", "actions/i3d_r50")
     if variant == "i3d_r50":
-        from extractors.networks.i3d_resnet import load
+        from avcues.extractors.networks.i3d_resnet import load
     else:
-        from extractors.networks.inception_i3d import load
+        from avcues.extractors.networks.inception_i3d import load
     network = load(path)
     rows = []
     for start, end in job.shots:
@@ -299,7 +299,7 @@ def centre_crop(frame: np.ndarray) -> np.ndarray:
 
 def objects(job: Job) -> pd.DataFrame:
     """YOLO on one frame after the other. It comes last, because Ultralytics changes torch's number of threads."""
-    from extractors.torchvision_import import torchvision
+    from avcues.extractors.torchvision_import import torchvision
 
     torchvision()
     from ultralytics import YOLO
@@ -314,7 +314,7 @@ def objects(job: Job) -> pd.DataFrame:
 
 def weights(*names: str) -> tuple[str, Path]:
     """Variant and file of the first of some assets that this machine has, which is avcues' rule."""
-    from models_cache.cache import find
+    from avcues.models_cache.cache import find
 
     for name in names:
         if found := find(name):

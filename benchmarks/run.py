@@ -32,9 +32,9 @@ from loop import loop
 from rich.console import Console
 from rich.table import Table
 
-from extractors import registry
-from models_cache.cache import CACHE_VARIABLE, cache_dir
-from pipeline.store.provenance import library_versions
+from avcues.extractors import registry
+from avcues.models_cache.cache import CACHE_VARIABLE, cache_dir
+from avcues.pipeline.store.provenance import library_versions
 
 HERE = Path(__file__).parent
 AVCUES = str(Path(sys.executable).with_name("avcues"))

@@ -27,14 +27,14 @@ import numpy as np
 import torch
 from align_memory import multiply
 
-from pipeline.dataset.dataset import open_dataset
-from pipeline.training import CLEAN, TrainingSettings, choose_tables
-from pipeline.training.fit import Windows, fit, one_thread
-from pipeline.training.models import Fitted
-from pipeline.training.networks import Network
-from pipeline.training.samples import features_of, with_presence
-from pipeline.training.saved_model import save_model
-from pipeline.training.scaling import fit_scaler
+from avcues.pipeline.dataset.dataset import open_dataset
+from avcues.pipeline.training import CLEAN, TrainingSettings, choose_tables
+from avcues.pipeline.training.fit import Windows, fit, one_thread
+from avcues.pipeline.training.models import Fitted
+from avcues.pipeline.training.networks import Network
+from avcues.pipeline.training.samples import features_of, with_presence
+from avcues.pipeline.training.saved_model import save_model
+from avcues.pipeline.training.scaling import fit_scaler
 
 AVCUES = str(Path(sys.executable).with_name("avcues"))
 VIDEOS, WINDOWS, EPOCHS = 64, 118, 4

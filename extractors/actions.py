@@ -10,11 +10,11 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from extractors.base import BaseExtractor
-from extractors.compute import Compute, Network
-from extractors.embedding import embedding_columns, embedding_table
-from extractors.protocol import ClipBatch, Column, Columns, Table
-from models_cache.cache import resolve
+from avcues.extractors.base import BaseExtractor
+from avcues.extractors.compute import Compute, Network
+from avcues.extractors.embedding import embedding_columns, embedding_table
+from avcues.extractors.protocol import ClipBatch, Column, Columns, Table
+from avcues.models_cache.cache import resolve
 
 NAMES = tuple((Path(__file__).parent / "labels" / "kinetics400.txt").read_text().splitlines())
 
@@ -104,9 +104,9 @@ class Actions(BaseExtractor):
 
             weights = resolve(f"actions/{self.settings.variant}").path
             if self.settings.variant == "i3d_r50":
-                from extractors.networks.i3d_resnet import load
+                from avcues.extractors.networks.i3d_resnet import load
             else:
-                from extractors.networks.inception_i3d import load  # type: ignore[assignment]
+                from avcues.extractors.networks.inception_i3d import load  # type: ignore[assignment]
             self._compute = compute
             example = torch.zeros(2, self.clip_frames, self.crop_px, self.crop_px, 3, dtype=torch.uint8)
             self._network = compute.place(load(weights), example)

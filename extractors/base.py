@@ -7,15 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, ClassVar
 
-from extractors.compute import Compute
-from extractors.protocol import Table
+from avcues.extractors.compute import Compute
+from avcues.extractors.protocol import Table
 
 
 class BaseExtractor:
     """What the pipeline may ask of any extractor.
 
-    An extractor of another package may derive from it, or only keep the protocols of `extractors.protocol`: then the
-    registry adds the defaults.
+    An extractor of another package may derive from it, or only keep the protocols of `avcues.extractors.protocol`: then
+    the registry adds the defaults.
 
     Attributes:
         name: Feature name, as in `--features`; also the name of the main table.

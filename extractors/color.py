@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from extractors.base import BaseExtractor
-from extractors.protocol import Column, Columns, FrameBatch, NoSettings, Table
+from avcues.extractors.base import BaseExtractor
+from avcues.extractors.protocol import Column, Columns, FrameBatch, NoSettings, Table
 
 HUE_BINS = 36
 SATURATION_BINS = 32

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cache
 
-from extractors.opensmile_stream import QUARTILES, OpenSmileExtractor, unit_of
-from extractors.protocol import Column, Table
+from avcues.extractors.opensmile_stream import QUARTILES, OpenSmileExtractor, unit_of
+from avcues.extractors.protocol import Column, Table
 
 Descriptors = Mapping[str, tuple[str, str]]
 """openSMILE's name, with "_sma" where it appends "_de" for the delta: (unit, meaning)."""

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from models_cache import AvcuesError
+from avcues.models_cache import AvcuesError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -91,7 +91,7 @@ class Compute:
             for name in getattr(placed, "fp32_modules", ()):
                 _keep_in_fp32(placed.get_submodule(name))
         if example is not None and self.device == "cpu" and (not bf16 or hasattr(placed, "head")):
-            from extractors.openvino_network import OpenVinoNetwork
+            from avcues.extractors.openvino_network import OpenVinoNetwork
 
             return OpenVinoNetwork(placed, example, self.precision, self.threads)
         for module in placed.modules():

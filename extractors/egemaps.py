@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from extractors.opensmile_stream import OpenSmileExtractor, unit_of
-from extractors.protocol import Column, Table
+from avcues.extractors.opensmile_stream import OpenSmileExtractor, unit_of
+from avcues.extractors.protocol import Column, Table
 
 _MEAN_AND_SPREAD = {  # openSMILE's name: (unit, with {} for the descriptor's; meaning)
     "amean": ("{}", "mean"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from extractors.protocol import Column, Columns, RowKind, Table
+from avcues.extractors.protocol import Column, Columns, RowKind, Table
 
 
 def embedding_table(name: str, row: RowKind, width: int, meaning: str) -> Table:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from extractors.opensmile_stream import QUARTILES, OpenSmileExtractor, unit_of
-from extractors.protocol import Column, Table
+from avcues.extractors.opensmile_stream import QUARTILES, OpenSmileExtractor, unit_of
+from avcues.extractors.protocol import Column, Table
 
 _DESCRIPTORS = {  # openSMILE's name without "_sma": (unit, meaning)
     # openSMILE 3 sums over as many samples as it has outputs, which are these two, instead of over the frame.

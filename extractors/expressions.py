@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 from annotated_types import Ge
 
-from extractors.base import BaseExtractor
-from extractors.compute import Compute, Network
-from extractors.embedding import embedding_columns, embedding_table
-from extractors.face_detectors import DETECTORS, CenterFace, YuNet
-from extractors.protocol import FRAME, Column, Columns, FrameBatch, Table
-from models_cache.cache import resolve
+from avcues.extractors.base import BaseExtractor
+from avcues.extractors.compute import Compute, Network
+from avcues.extractors.embedding import embedding_columns, embedding_table
+from avcues.extractors.face_detectors import DETECTORS, CenterFace, YuNet
+from avcues.extractors.protocol import FRAME, Column, Columns, FrameBatch, Table
+from avcues.models_cache.cache import resolve
 
 CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 _MEANS = tuple(f"mean_{name}" for name in CLASSES)
@@ -139,7 +139,7 @@ class Expressions(BaseExtractor):
         if self._network is None:
             import torch
 
-            from extractors.networks import fer
+            from avcues.extractors.networks import fer
 
             options = self.settings
             load = {"vgg19": fer.load_vgg19, "mini_xception": fer.load_mini_xception}[options.variant]
@@ -186,7 +186,7 @@ class Expressions(BaseExtractor):
         """(N, 7) probabilities and the (N, E) embeddings of all faces of the batch, several at a time."""
         import torch
 
-        from extractors.networks import fer
+        from avcues.extractors.networks import fer
 
         assert self._network is not None
         variant = self.settings.variant

@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from extractors.base import BaseExtractor
-from extractors.color import moments
-from extractors.protocol import Column, Columns, FrameBatch, Table
+from avcues.extractors.base import BaseExtractor
+from avcues.extractors.color import moments
+from avcues.extractors.protocol import Column, Columns, FrameBatch, Table
 
 _TABLE = Table(
     name="lighting",

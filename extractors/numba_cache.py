@@ -21,12 +21,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from extractors.build_once import build_once
-from models_cache import AvcuesError
+from avcues.extractors.build_once import build_once
+from avcues.models_cache import AvcuesError
 
 _VARIABLE = "NUMBA_CACHE_DIR"
 _FORM = "2"  # raised when what is compiled changes
-_WARM_UP = "from extractors.rhythm import warm_up; warm_up()"
+_WARM_UP = "from avcues.extractors.rhythm import warm_up; warm_up()"
 
 
 @cache

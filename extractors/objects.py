@@ -16,13 +16,13 @@ from typing import Any, ClassVar
 import cv2
 import numpy as np
 
-from extractors.base import BaseExtractor
-from extractors.build_once import build_once
-from extractors.compute import Compute
-from extractors.protocol import FRAME, Column, Columns, FrameBatch, Table
-from models_cache import WeightsError
-from models_cache.cache import resolve
-from models_cache.hashing import sha256
+from avcues.extractors.base import BaseExtractor
+from avcues.extractors.build_once import build_once
+from avcues.extractors.compute import Compute
+from avcues.extractors.protocol import FRAME, Column, Columns, FrameBatch, Table
+from avcues.models_cache import WeightsError
+from avcues.models_cache.cache import resolve
+from avcues.models_cache.hashing import sha256
 
 COCO = (
     "person", "bicycle", "car", "motorcycle", "airplane", "bus", "train", "truck", "boat", "traffic light",
@@ -209,7 +209,7 @@ def _load(path: Path) -> Any:
     os.environ.setdefault("YOLO_OFFLINE", "true")
     os.environ.setdefault("YOLO_VERBOSE", "false")
     os.environ.setdefault("YOLO_CONFIG_DIR", _settings_folder())
-    from extractors.torchvision_import import torchvision
+    from avcues.extractors.torchvision_import import torchvision
 
     torchvision()
     from ultralytics.models import YOLO

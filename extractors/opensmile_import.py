@@ -1,6 +1,6 @@
 """openSMILE's library without the rest of its package, which imports pandas."""
 
-from extractors.partial_import import without_init
+from avcues.extractors.partial_import import without_init
 
 with without_init("opensmile"):
     from opensmile.core.lib import OpenSMILE

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import numpy as np
 import numpy.typing as npt
 
-from extractors.base import BaseExtractor
-from extractors.compute import Compute
-from extractors.protocol import Columns, Table
-from models_cache import AvcuesError
+from avcues.extractors.base import BaseExtractor
+from avcues.extractors.compute import Compute
+from avcues.extractors.protocol import Columns, Table
+from avcues.models_cache import AvcuesError
 
 if TYPE_CHECKING:
     from opensmile.core.lib import OpenSMILE
@@ -67,7 +67,7 @@ class OpenSmileExtractor(BaseExtractor):
         conf: Name of our own configuration, which includes it.
     """
 
-    imports = ("extractors.opensmile_import",)
+    imports = ("avcues.extractors.opensmile_import",)
     libraries = ("opensmile", "soxr")
     Settings = OpenSmileSettings
     hop = _HOP
@@ -82,7 +82,7 @@ class OpenSmileExtractor(BaseExtractor):
 
     def setup(self, compute: Compute) -> None:
         """Loads openSMILE."""
-        import extractors.opensmile_import  # noqa: F401
+        import avcues.extractors.opensmile_import  # noqa: F401
 
     def start_audio(self, rate_hz: int, step: Fraction, expected_windows: int) -> OpenSmileStream:
         """Opens a stream for one video.
@@ -198,7 +198,7 @@ def unit_of(pattern: str, unit: str) -> str:
 
 
 def _open_smile(feature_set: str, conf: str, rate_hz: int, step: Fraction) -> OpenSMILE:
-    from extractors.opensmile_import import OpenSMILE
+    from avcues.extractors.opensmile_import import OpenSMILE
 
     smile = OpenSMILE()
     with tempfile.TemporaryDirectory() as folder:

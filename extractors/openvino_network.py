@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from extractors.build_once import build_once
-from extractors.openvino_import import cpu_has_bf16, openvino
+from avcues.extractors.build_once import build_once
+from avcues.extractors.openvino_import import cpu_has_bf16, openvino
 
 
 class OpenVinoNetwork:

@@ -23,7 +23,7 @@ from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from extractors.compute import Compute
+from avcues.extractors.compute import Compute
 
 DType = Literal["float32", "float64", "int16", "int32", "bool", "string"]
 RowKind = Literal["window", "item", "shot"]
@@ -112,7 +112,7 @@ class Extractor(Protocol):
         citation: The paper or tool that the measurement follows.
         Settings: Frozen dataclass of options; the constructor takes an instance.
 
-    Everything else is optional; `extractors.base.BaseExtractor` has the defaults and says what each is for.
+    Everything else is optional; `avcues.extractors.base.BaseExtractor` has the defaults and says what each is for.
 
     Methods may be called on any thread, `setup` before those that measure; never two at once, unless the extractor is
     `thread_safe`.

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from extractors.partial_import import without_init
+from avcues.extractors.partial_import import without_init
 
 with without_init("scenedetect"):  # its video readers and writers take longer to import than a short video to decode
     from scenedetect.common import FrameTimecode, Timecode

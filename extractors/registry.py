@@ -9,23 +9,23 @@ from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Any
 
-from extractors.base import BaseExtractor, with_defaults
-from models_cache import AvcuesError, nearest
+from avcues.extractors.base import BaseExtractor, with_defaults
+from avcues.models_cache import AvcuesError, nearest
 
 ENTRY_POINTS = "avcues.extractors"
 
 _BUILT_IN = {
-    "shots": "extractors.shots:Shots",
-    "emobase": "extractors.emobase:Emobase",
-    "egemaps": "extractors.egemaps:Egemaps",
-    "compare": "extractors.compare:Compare",
-    "rhythm": "extractors.rhythm:Rhythm",
-    "color": "extractors.color:Color",
-    "lighting": "extractors.lighting:Lighting",
-    "expressions": "extractors.expressions:Expressions",
-    "scenes": "extractors.scenes:Scenes",
-    "objects": "extractors.objects:Objects",
-    "actions": "extractors.actions:Actions",
+    "shots": "avcues.extractors.shots:Shots",
+    "emobase": "avcues.extractors.emobase:Emobase",
+    "egemaps": "avcues.extractors.egemaps:Egemaps",
+    "compare": "avcues.extractors.compare:Compare",
+    "rhythm": "avcues.extractors.rhythm:Rhythm",
+    "color": "avcues.extractors.color:Color",
+    "lighting": "avcues.extractors.lighting:Lighting",
+    "expressions": "avcues.extractors.expressions:Expressions",
+    "scenes": "avcues.extractors.scenes:Scenes",
+    "objects": "avcues.extractors.objects:Objects",
+    "actions": "avcues.extractors.actions:Actions",
 }
 
 OPENSMILE = ("emobase", "egemaps", "compare")

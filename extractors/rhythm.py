@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
-from extractors import numba_cache
-from extractors.base import BaseExtractor
-from extractors.compute import Compute
-from extractors.protocol import Column, Columns, NoSettings, Table
+from avcues.extractors import numba_cache
+from avcues.extractors.base import BaseExtractor
+from avcues.extractors.compute import Compute
+from avcues.extractors.protocol import Column, Columns, NoSettings, Table
 
 RATE_HZ = 22050
 N_FFT = 2048

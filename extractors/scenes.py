@@ -10,11 +10,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from extractors.base import BaseExtractor
-from extractors.compute import Compute, Network
-from extractors.embedding import embedding_columns, embedding_table
-from extractors.protocol import Column, Columns, FrameBatch, Table
-from models_cache.cache import resolve
+from avcues.extractors.base import BaseExtractor
+from avcues.extractors.compute import Compute, Network
+from avcues.extractors.embedding import embedding_columns, embedding_table
+from avcues.extractors.protocol import Column, Columns, FrameBatch, Table
+from avcues.models_cache.cache import resolve
 
 
 @cache
@@ -93,8 +93,8 @@ class Scenes(BaseExtractor):
         if self._network is None:
             import torch
 
-            from extractors.networks import places
-            from extractors.torchvision_import import torchvision
+            from avcues.extractors.networks import places
+            from avcues.extractors.torchvision_import import torchvision
 
             torchvision()
             load = {"resnet50": places.load_resnet50, "squeezenet11": places.load_squeezenet}[self.settings.variant]
@@ -107,7 +107,7 @@ class Scenes(BaseExtractor):
         """Classifies (B, H, W, 3) uint8 RGB frames."""
         import torch
 
-        from extractors.networks.places import resize_and_crop
+        from avcues.extractors.networks.places import resize_and_crop
 
         assert self._network is not None
         images = torch.from_numpy(batch.images).to(self._compute.device).permute(0, 3, 1, 2)

@@ -7,14 +7,14 @@ from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
-from extractors.base import BaseExtractor
-from extractors.compute import Compute
-from extractors.protocol import Column, Table
+from avcues.extractors.base import BaseExtractor
+from avcues.extractors.compute import Compute
+from avcues.extractors.protocol import Column, Table
 
 if TYPE_CHECKING:
     from scenedetect.detector import SceneDetector
 
-    from extractors.pyscenedetect import PySceneDetectStream
+    from avcues.extractors.pyscenedetect import PySceneDetectStream
 
 _WORKING_SIDE = 256
 
@@ -57,7 +57,7 @@ class Shots(BaseExtractor):
     libraries = ("scenedetect-headless", "opencv-python-headless")
     Settings = ShotsSettings
     tables = (_TABLE,)
-    imports = ("extractors.pyscenedetect",)
+    imports = ("avcues.extractors.pyscenedetect",)
 
     def __init__(self, settings: ShotsSettings = ShotsSettings()) -> None:
         self.settings = settings
@@ -69,7 +69,7 @@ class Shots(BaseExtractor):
 
     def setup(self, compute: Compute) -> None:
         """Imports PySceneDetect."""
-        import extractors.pyscenedetect  # noqa: F401
+        import avcues.extractors.pyscenedetect  # noqa: F401
 
     def image_size(self, width: int, height: int) -> tuple[int, int]:
         """PySceneDetect's working size for a coded frame size: a longer side of 256 px, never enlarged."""
@@ -83,12 +83,12 @@ class Shots(BaseExtractor):
             time_base: Seconds per unit of the time stamps that are written.
             frame_rate: Frames per second, a guess where it varies.
         """
-        from extractors.pyscenedetect import PySceneDetectStream
+        from avcues.extractors.pyscenedetect import PySceneDetectStream
 
         return PySceneDetectStream(self._detector(), time_base, frame_rate)
 
     def _detector(self) -> SceneDetector:
-        from extractors.pyscenedetect import QuickAdaptiveDetector, QuickContentDetector
+        from avcues.extractors.pyscenedetect import QuickAdaptiveDetector, QuickContentDetector
 
         options = self.settings
         if options.detector == "adaptive":

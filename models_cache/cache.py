@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING
 import platformdirs
 from filelock import FileLock
 
-from models_cache.atomic import atomic_file
-from models_cache.errors import WeightsError
-from models_cache.hashing import mismatch, sha256
-from models_cache.manifest import Asset, asset, assets
-from models_cache.ownership import only_we_write
+from avcues.models_cache.atomic import atomic_file
+from avcues.models_cache.errors import WeightsError
+from avcues.models_cache.hashing import mismatch, sha256
+from avcues.models_cache.manifest import Asset, asset, assets
+from avcues.models_cache.ownership import only_we_write
 
 if TYPE_CHECKING:
-    from models_cache.download import Progress
+    from avcues.models_cache.download import Progress
 
 CACHE_VARIABLE = "AVCUES_MODELS_DIR"
 WEIGHTS_DIR_VARIABLE = "AVCUES_WEIGHTS_DIR"
@@ -48,7 +48,7 @@ def cache_dir() -> Path:
     """Where fetched files lie: `AVCUES_MODELS_DIR`, else beside the source checkout, else the user's cache folder."""
     if os.environ.get(CACHE_VARIABLE):
         return Path(os.environ[CACHE_VARIABLE])
-    package = Path(__file__).parent
+    package = Path(__file__).resolve().parent
     if (package.parent / "pyproject.toml").exists() and os.access(package, os.W_OK):
         return package / "downloads"
     return Path(platformdirs.user_cache_dir("avcues")) / "models"
@@ -219,7 +219,7 @@ def _write_record(record: Path, content: Mapping[str, object]) -> None:
 
 
 def _fetch(wanted: Asset, folder: Path, progress: Progress) -> Weights:
-    from models_cache.download import DownloadError, download, download_member
+    from avcues.models_cache.download import DownloadError, download, download_member
 
     part = folder / f".{wanted.file}.part"
     if part.exists() and time.time() - part.stat().st_mtime > _STALE_PART_S:

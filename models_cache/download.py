@@ -17,7 +17,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
-from models_cache.hashing import sha256
+from avcues.models_cache.hashing import sha256
 
 Progress = Callable[[int, int | None], None]
 """Called with the bytes done and the bytes in all, if known."""

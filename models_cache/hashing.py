@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from models_cache.manifest import Asset
+from avcues.models_cache.manifest import Asset
 
 
 def sha256(path: Path) -> str:

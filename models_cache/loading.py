@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from models_cache.errors import WeightsError
+from avcues.models_cache.errors import WeightsError
 
 Network = TypeVar("Network")
 

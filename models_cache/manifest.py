@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from models_cache.errors import WeightsError, nearest
+from avcues.models_cache.errors import WeightsError, nearest
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,6 @@
 """Errors of running: bad media, bad input lists, bad settings."""
 
-from models_cache import AvcuesError
+from avcues.models_cache import AvcuesError
 
 
 class MediaError(AvcuesError):

@@ -14,9 +14,9 @@ from finished_folders import make_dataset
 from planted_folder import plant
 from stand_ins import stand_in
 
-from extractors import numba_cache
-from models_cache import WeightsError
-from models_cache.cache import WEIGHTS_DIR_VARIABLE
+from avcues.extractors import numba_cache
+from avcues.models_cache import WeightsError
+from avcues.models_cache.cache import WEIGHTS_DIR_VARIABLE
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

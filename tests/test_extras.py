@@ -11,7 +11,7 @@ from pathlib import Path
 import plain_environment
 import pytest
 
-from pipeline.cli.doctor import _EXTRAS
+from avcues.pipeline.cli.doctor import _EXTRAS
 
 ABSENT = {"dashboard", "pytorchvideo", "train"}
 BROUGHT = {"pandas", "polars"}

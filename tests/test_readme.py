@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from models_cache import WeightsError
-from models_cache.cache import resolve
-from pipeline.report import page
+from avcues.models_cache import WeightsError
+from avcues.models_cache.cache import resolve
+from avcues.pipeline.report import page
 
 ROOT = Path(__file__).parents[1]
 NETWORKS = ("expressions/mini_xception", "faces/centerface")

@@ -1,6 +1,7 @@
 """Expression networks trained on FER2013: VGG19 (WuJie1010) and mini-XCEPTION (Arriaga et al. 2017).
 
-Both map face crops to logits of the seven classes, in the order of `extractors.expressions.CLASSES`, and an embedding.
+Both map face crops to logits of the seven classes, in the order of `avcues.extractors.expressions.CLASSES`, and an
+embedding.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from extractors.compute import Network
-from models_cache.loading import check_all_used, load_keras_arrays, load_torch, weights_loader
+from avcues.extractors.compute import Network
+from avcues.models_cache.loading import check_all_used, load_keras_arrays, load_torch, weights_loader
 
 CLASSES = 7
 _VGG19: tuple[int | str, ...] = (64, 64, "M", 128, 128, "M", *[256] * 4, "M", *[512] * 4, "M", *[512] * 4, "M")

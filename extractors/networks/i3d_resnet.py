@@ -7,10 +7,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from extractors.torchvision_import import torchvision
-from models_cache.cache import check_package
-from models_cache.loading import check_all_used, load_torch, weights_loader
-from models_cache.manifest import asset
+from avcues.extractors.torchvision_import import torchvision
+from avcues.models_cache.cache import check_package
+from avcues.models_cache.loading import check_all_used, load_torch, weights_loader
+from avcues.models_cache.manifest import asset
 
 _FRAMES = 8
 _MEAN, _STD = 0.45, 0.225

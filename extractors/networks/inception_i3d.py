@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models_cache.loading import check_all_used, load_numpy_pickle, load_torch, weights_loader
+from avcues.models_cache.loading import check_all_used, load_numpy_pickle, load_torch, weights_loader
 
 CLASSES, EMBEDDING = 400, 1024
 _BN_EPSILON = 1e-3

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from extractors.torchvision_import import torchvision
-from models_cache.loading import check_all_used, load_safetensors, load_torch, weights_loader
+from avcues.extractors.torchvision_import import torchvision
+from avcues.models_cache.loading import check_all_used, load_safetensors, load_torch, weights_loader
 
 CLASSES = 365
 RESIZED, CROP = 256, 224

@@ -12,20 +12,20 @@
 1.0
 """
 
-from pipeline.annotations.agreement import Agreement, agreement
-from pipeline.annotations.check import Check, check
-from pipeline.annotations.coefficients import Bootstrap, Coefficient, fleiss_kappa, krippendorff_alpha
-from pipeline.annotations.consensus import ccc, ewe, leave_one_out_ccc, pearson
-from pipeline.annotations.example import example
-from pipeline.annotations.feature_values import FeatureValues
-from pipeline.annotations.gold import Gold, gold, read_about, write_gold
-from pipeline.annotations.muvi import import_muvi
-from pipeline.annotations.perspectives import Perspectives, perspectives
-from pipeline.annotations.recipe import Recipe, Smoothing
-from pipeline.annotations.schema import Annotations, Dimension, read, write
-from pipeline.annotations.soft_labels import soft_labels
-from pipeline.annotations.tidy import import_tidy
-from pipeline.annotations.wide import import_wide
+from avcues.pipeline.annotations.agreement import Agreement, agreement
+from avcues.pipeline.annotations.check import Check, check
+from avcues.pipeline.annotations.coefficients import Bootstrap, Coefficient, fleiss_kappa, krippendorff_alpha
+from avcues.pipeline.annotations.consensus import ccc, ewe, leave_one_out_ccc, pearson
+from avcues.pipeline.annotations.example import example
+from avcues.pipeline.annotations.feature_values import FeatureValues
+from avcues.pipeline.annotations.gold import Gold, gold, read_about, write_gold
+from avcues.pipeline.annotations.muvi import import_muvi
+from avcues.pipeline.annotations.perspectives import Perspectives, perspectives
+from avcues.pipeline.annotations.recipe import Recipe, Smoothing
+from avcues.pipeline.annotations.schema import Annotations, Dimension, read, write
+from avcues.pipeline.annotations.soft_labels import soft_labels
+from avcues.pipeline.annotations.tidy import import_tidy
+from avcues.pipeline.annotations.wide import import_wide
 
 __all__ = [
     "Agreement",

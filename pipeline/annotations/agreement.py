@@ -6,18 +6,18 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from pipeline.annotations import setup_agreement
-from pipeline.annotations.between_setups import BetweenSetups, between_setups
-from pipeline.annotations.choices import choices_of
-from pipeline.annotations.coefficients import Bootstrap
-from pipeline.annotations.consensus import Weights
-from pipeline.annotations.exclusions import LeftOut, usable
-from pipeline.annotations.groups import groupings, not_compared
-from pipeline.annotations.label_statistics import LabelStatistics, label_statistics
-from pipeline.annotations.median_tests import MedianTest, median_tests
-from pipeline.annotations.schema import Annotations
-from pipeline.annotations.series import once_per_clip, series_of
-from pipeline.annotations.setup_agreement import SetupAgreement
+from avcues.pipeline.annotations import setup_agreement
+from avcues.pipeline.annotations.between_setups import BetweenSetups, between_setups
+from avcues.pipeline.annotations.choices import choices_of
+from avcues.pipeline.annotations.coefficients import Bootstrap
+from avcues.pipeline.annotations.consensus import Weights
+from avcues.pipeline.annotations.exclusions import LeftOut, usable
+from avcues.pipeline.annotations.groups import groupings, not_compared
+from avcues.pipeline.annotations.label_statistics import LabelStatistics, label_statistics
+from avcues.pipeline.annotations.median_tests import MedianTest, median_tests
+from avcues.pipeline.annotations.schema import Annotations
+from avcues.pipeline.annotations.series import once_per_clip, series_of
+from avcues.pipeline.annotations.setup_agreement import SetupAgreement
 
 
 @dataclass(frozen=True, kw_only=True)

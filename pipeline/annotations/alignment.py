@@ -25,9 +25,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.annotations.keys import codes, combined, starts
-from pipeline.annotations.schema import Annotations
-from pipeline.annotations.series import Series
+from avcues.pipeline.annotations.keys import codes, combined, starts
+from avcues.pipeline.annotations.schema import Annotations
+from avcues.pipeline.annotations.series import Series
 
 Values = npt.NDArray[np.float64]
 

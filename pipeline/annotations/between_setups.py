@@ -7,9 +7,9 @@ from itertools import combinations
 
 import numpy as np
 
-from pipeline.annotations.coefficients import Bootstrap, Coefficient, estimate, mean_of, undefined
-from pipeline.annotations.consensus import Values, pearson
-from pipeline.annotations.series import Series
+from avcues.pipeline.annotations.coefficients import Bootstrap, Coefficient, estimate, mean_of, undefined
+from avcues.pipeline.annotations.consensus import Values, pearson
+from avcues.pipeline.annotations.series import Series
 
 _FEWEST_VIDEOS = 3
 

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.annotations.alignment import CERTAIN, Alignment, alignment, rows_of
-from pipeline.annotations.consensus import Values, mean_of_others, pearson
-from pipeline.annotations.exclusions import LeftOut, in_words, usable
-from pipeline.annotations.keys import codes, combined, runs, separated
-from pipeline.annotations.schema import Annotations
-from pipeline.annotations.series import Series, once_per_clip, series_of
-from pipeline.annotations.wording import counted, listed
+from avcues.pipeline.annotations.alignment import CERTAIN, Alignment, alignment, rows_of
+from avcues.pipeline.annotations.consensus import Values, mean_of_others, pearson
+from avcues.pipeline.annotations.exclusions import LeftOut, in_words, usable
+from avcues.pipeline.annotations.keys import codes, combined, runs, separated
+from avcues.pipeline.annotations.schema import Annotations
+from avcues.pipeline.annotations.series import Series, once_per_clip, series_of
+from avcues.pipeline.annotations.wording import counted, listed
 
 _LAGS = tuple(range(-6, 7))
 _FEWEST_SERIES = 5

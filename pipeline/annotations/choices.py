@@ -9,8 +9,8 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.annotations.keys import codes, combined
-from pipeline.annotations.schema import Annotations
+from avcues.pipeline.annotations.keys import codes, combined
+from avcues.pipeline.annotations.schema import Annotations
 
 Ints = npt.NDArray[np.int64]
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.annotations.schema import Level
+from avcues.pipeline.annotations.schema import Level
 
 Values = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

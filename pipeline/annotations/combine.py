@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.annotations.consensus import Values, ewe, weighted_mean
-from pipeline.annotations.keys import words
-from pipeline.annotations.recipe import Recipe
-from pipeline.annotations.schema import Dimension
-from pipeline.annotations.series import Series
-from pipeline.store.parquet import METADATA_KEY
+from avcues.pipeline.annotations.consensus import Values, ewe, weighted_mean
+from avcues.pipeline.annotations.keys import words
+from avcues.pipeline.annotations.recipe import Recipe
+from avcues.pipeline.annotations.schema import Dimension
+from avcues.pipeline.annotations.series import Series
+from avcues.pipeline.store.parquet import METADATA_KEY
 
 Ints = npt.NDArray[np.int64]
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.annotations.consensus import Values, pearson
-from pipeline.annotations.series import Series
-from pipeline.errors import SettingsError
+from avcues.pipeline.annotations.consensus import Values, pearson
+from avcues.pipeline.annotations.series import Series
+from avcues.pipeline.errors import SettingsError
 
 LONGEST = 12
 """Longest lag tried, in windows."""

@@ -11,16 +11,16 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from pipeline.annotations.agreement import Agreement
-from pipeline.annotations.coefficients import Coefficient
-from pipeline.annotations.exclusions import in_words
-from pipeline.annotations.perspectives import Perspectives
-from pipeline.annotations.schema import Annotations
-from pipeline.annotations.setup_agreement import NUMERIC, SetupAgreement
-from pipeline.annotations.wording import listed
-from pipeline.errors import SettingsError
-from pipeline.store.files import write_atomically
-from pipeline.store.provenance import avcues_version
+from avcues.pipeline.annotations.agreement import Agreement
+from avcues.pipeline.annotations.coefficients import Coefficient
+from avcues.pipeline.annotations.exclusions import in_words
+from avcues.pipeline.annotations.perspectives import Perspectives
+from avcues.pipeline.annotations.schema import Annotations
+from avcues.pipeline.annotations.setup_agreement import NUMERIC, SetupAgreement
+from avcues.pipeline.annotations.wording import listed
+from avcues.pipeline.errors import SettingsError
+from avcues.pipeline.store.files import write_atomically
+from avcues.version import __version__
 
 _TITLES = {
     "loo_ccc": "leave-one-out CCC",
@@ -106,7 +106,7 @@ def write_report(text: str, numbers: Mapping[str, Any], annotations: Annotations
         OutputError: A file cannot be written.
     """
     check_report(out)
-    described = {"avcues": avcues_version(), "ratings": dict(annotations.origin)} | dict(numbers)
+    described = {"avcues": __version__, "ratings": dict(annotations.origin)} | dict(numbers)
     as_json = json.dumps(described, indent=1, allow_nan=False) + "\n"
     beside = out.with_suffix(".json")
     write_atomically(beside, lambda file: file.write(as_json.encode()))
@@ -126,7 +126,7 @@ def check_report(out: Path) -> None:
 
 def _render(template: str, **values: Any) -> str:
     environment = Environment(
-        loader=PackageLoader("pipeline.annotations", "assets"),
+        loader=PackageLoader("avcues.pipeline.annotations", "assets"),
         undefined=StrictUndefined,
         keep_trailing_newline=True,
         autoescape=False,

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.annotations.keys import combined
-from pipeline.annotations.series import CELL, Series
-from pipeline.annotations.wording import listed
+from avcues.pipeline.annotations.keys import combined
+from avcues.pipeline.annotations.series import CELL, Series
+from avcues.pipeline.annotations.wording import listed
 
 SHORTEST = 0.9
 """Share of the median length of a video's series that a series must cover."""

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.dataset.dataset import Dataset
+from avcues.pipeline.dataset.dataset import Dataset
 
 
 class FeatureValues(Mapping[str, npt.NDArray[np.float64]]):

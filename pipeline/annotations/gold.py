@@ -12,18 +12,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.annotations.combine import Combined, combine, setup_tables, weights_table
-from pipeline.annotations.consensus import Values
-from pipeline.annotations.delay import Delays, fit_delays
-from pipeline.annotations.exclusions import LeftOut, usable
-from pipeline.annotations.recipe import Recipe
-from pipeline.annotations.scaling import smoothed, standardised
-from pipeline.annotations.schema import Annotations, write_parquet
-from pipeline.annotations.series import Series, once_per_clip, series_of
-from pipeline.annotations.wording import counted, listed
-from pipeline.errors import DatasetError, SettingsError
-from pipeline.store.parquet import METADATA_KEY
-from pipeline.store.provenance import avcues_version
+from avcues.pipeline.annotations.combine import Combined, combine, setup_tables, weights_table
+from avcues.pipeline.annotations.consensus import Values
+from avcues.pipeline.annotations.delay import Delays, fit_delays
+from avcues.pipeline.annotations.exclusions import LeftOut, usable
+from avcues.pipeline.annotations.recipe import Recipe
+from avcues.pipeline.annotations.scaling import smoothed, standardised
+from avcues.pipeline.annotations.schema import Annotations, write_parquet
+from avcues.pipeline.annotations.series import Series, once_per_clip, series_of
+from avcues.pipeline.annotations.wording import counted, listed
+from avcues.pipeline.errors import DatasetError, SettingsError
+from avcues.pipeline.store.parquet import METADATA_KEY
+from avcues.version import __version__
 
 KIND = "gold standard"
 
@@ -110,7 +110,7 @@ def gold(
     training = np.isin(np.array(annotations.videos), rated)
     parts = [combine(series, recipe), combine(clips, recipe, training)]
     about = {
-        "avcues": avcues_version(),
+        "avcues": __version__,
         "kind": KIND,
         "recipe": recipe.described(),
         "fitted_on": fitted,

@@ -12,9 +12,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.annotations.keys import codes, combined
-from pipeline.annotations.schema import Annotations
-from pipeline.errors import SettingsError
+from avcues.pipeline.annotations.keys import codes, combined
+from avcues.pipeline.annotations.schema import Annotations
+from avcues.pipeline.errors import SettingsError
 
 Ints = npt.NDArray[np.int64]
 

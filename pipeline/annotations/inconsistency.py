@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.annotations.coefficients import Bootstrap, Coefficient, Statistic, estimate, undefined
-from pipeline.annotations.exclusions import usable
-from pipeline.annotations.schema import Annotations
-from pipeline.annotations.series import once_per_clip, series_of
+from avcues.pipeline.annotations.coefficients import Bootstrap, Coefficient, Statistic, estimate, undefined
+from avcues.pipeline.annotations.exclusions import usable
+from avcues.pipeline.annotations.schema import Annotations
+from avcues.pipeline.annotations.series import once_per_clip, series_of
 
 Values = npt.NDArray[np.float64]
 Groups = npt.NDArray[np.int64]

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.annotations.choices import choices_of
-from pipeline.annotations.inconsistency import RatingsBySetup
-from pipeline.annotations.schema import Annotations
+from avcues.pipeline.annotations.choices import choices_of
+from avcues.pipeline.annotations.inconsistency import RatingsBySetup
+from avcues.pipeline.annotations.schema import Annotations
 
 
 @dataclass(frozen=True, kw_only=True)

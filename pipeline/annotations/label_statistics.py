@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.annotations.choices import Choices, choices_of
-from pipeline.annotations.coefficients import Bootstrap, Coefficient, estimate
-from pipeline.annotations.groups import Grouping
-from pipeline.annotations.schema import Annotations
+from avcues.pipeline.annotations.choices import Choices, choices_of
+from avcues.pipeline.annotations.coefficients import Bootstrap, Coefficient, estimate
+from avcues.pipeline.annotations.groups import Grouping
+from avcues.pipeline.annotations.schema import Annotations
 
 Values = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

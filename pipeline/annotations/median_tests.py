@@ -12,9 +12,9 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.annotations.coefficients import Bootstrap, Coefficient, estimate
-from pipeline.annotations.groups import Grouping
-from pipeline.annotations.series import Series
+from avcues.pipeline.annotations.coefficients import Bootstrap, Coefficient, estimate
+from avcues.pipeline.annotations.groups import Grouping
+from avcues.pipeline.annotations.series import Series
 
 Values = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -23,14 +23,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.annotations.alignment import Rows, alignment
-from pipeline.annotations.csv_files import column_names, missing_column, read_columns
-from pipeline.annotations.keys import codes, combined
-from pipeline.annotations.rules import Origin, checked, known_only
-from pipeline.annotations.schema import EXPOSURE_SCHEMA, RATING_SCHEMA, Annotations, Dimension
-from pipeline.annotations.tidy import raters_of
-from pipeline.annotations.wording import counted
-from pipeline.errors import InputError, SettingsError
+from avcues.pipeline.annotations.alignment import Rows, alignment
+from avcues.pipeline.annotations.csv_files import column_names, missing_column, read_columns
+from avcues.pipeline.annotations.keys import codes, combined
+from avcues.pipeline.annotations.rules import Origin, checked, known_only
+from avcues.pipeline.annotations.schema import EXPOSURE_SCHEMA, RATING_SCHEMA, Annotations, Dimension
+from avcues.pipeline.annotations.tidy import raters_of
+from avcues.pipeline.annotations.wording import counted
+from avcues.pipeline.errors import InputError, SettingsError
 
 StaticRows = Literal["corrected", "as-published"]
 TimeFrom = Literal["seq", "timestamp"]

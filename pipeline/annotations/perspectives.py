@@ -14,10 +14,10 @@ from math import isfinite
 
 import numpy as np
 
-from pipeline.annotations import setup_agreement
-from pipeline.annotations.coefficients import Bootstrap
-from pipeline.annotations.exclusions import usable
-from pipeline.annotations.inconsistency import (
+from avcues.pipeline.annotations import setup_agreement
+from avcues.pipeline.annotations.coefficients import Bootstrap
+from avcues.pipeline.annotations.exclusions import usable
+from avcues.pipeline.annotations.inconsistency import (
     GROUPS,
     UPPER_SHARE,
     DifferenceScore,
@@ -29,13 +29,13 @@ from pipeline.annotations.inconsistency import (
     inconsistency_scores,
     ratings_by_setup,
 )
-from pipeline.annotations.label_agreement import LabelAgreement, label_agreement
-from pipeline.annotations.polarity import crossed, polarity
-from pipeline.annotations.regression import Regression, regression
-from pipeline.annotations.schema import Annotations
-from pipeline.annotations.series import once_per_clip, series_of
-from pipeline.annotations.setup_agreement import SetupAgreement
-from pipeline.errors import SettingsError
+from avcues.pipeline.annotations.label_agreement import LabelAgreement, label_agreement
+from avcues.pipeline.annotations.polarity import crossed, polarity
+from avcues.pipeline.annotations.regression import Regression, regression
+from avcues.pipeline.annotations.schema import Annotations
+from avcues.pipeline.annotations.series import once_per_clip, series_of
+from avcues.pipeline.annotations.setup_agreement import SetupAgreement
+from avcues.pipeline.errors import SettingsError
 
 
 @dataclass(frozen=True)

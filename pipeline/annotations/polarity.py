@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.annotations.inconsistency import GROUPS, Groups, RatingsBySetup
+from avcues.pipeline.annotations.inconsistency import GROUPS, Groups, RatingsBySetup
 
 Values = npt.NDArray[np.float64]
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal, get_args
 
-from pipeline.annotations.consensus import WEIGHTS, Weights
-from pipeline.errors import SettingsError
+from avcues.pipeline.annotations.consensus import WEIGHTS, Weights
+from avcues.pipeline.errors import SettingsError
 
 Method = Literal["ewe", "mean", "median"]
 METHODS: tuple[Method, ...] = get_args(Method)

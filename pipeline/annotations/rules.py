@@ -10,10 +10,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.annotations.keys import among, codes, combined, runs
-from pipeline.annotations.schema import KEYS, RATING_SCHEMA, Dimension
-from pipeline.annotations.wording import counted, listed
-from pipeline.errors import InputError
+from avcues.pipeline.annotations.keys import among, codes, combined, runs
+from avcues.pipeline.annotations.schema import KEYS, RATING_SCHEMA, Dimension
+from avcues.pipeline.annotations.wording import counted, listed
+from avcues.pipeline.errors import InputError
 
 _REQUIRED = ("rater", "video_id", "setup", "dimension")
 

@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.annotations.keys import starts
-from pipeline.annotations.recipe import Smoothing
-from pipeline.annotations.series import Series
-from pipeline.annotations.wording import counted, listed
+from avcues.pipeline.annotations.keys import starts
+from avcues.pipeline.annotations.recipe import Smoothing
+from avcues.pipeline.annotations.series import Series
+from avcues.pipeline.annotations.wording import counted, listed
 
 
 def standardised(series: Series, training_videos: Collection[str]) -> tuple[Series, list[str]]:

@@ -27,11 +27,11 @@ from typing import Any, Literal, get_args
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.annotations.keys import among
-from pipeline.errors import DatasetError, SettingsError
-from pipeline.store.files import write_atomically
-from pipeline.store.parquet import METADATA_KEY
-from pipeline.store.provenance import avcues_version
+from avcues.pipeline.annotations.keys import among
+from avcues.pipeline.errors import DatasetError, SettingsError
+from avcues.pipeline.store.files import write_atomically
+from avcues.pipeline.store.parquet import METADATA_KEY
+from avcues.version import __version__
 
 Level = Literal["nominal", "ordinal", "interval"]
 LEVELS: tuple[Level, ...] = get_args(Level)
@@ -215,7 +215,7 @@ def write(annotations: Annotations, folder: Path) -> None:
         OutputError: A file cannot be written.
     """
     about = {
-        "avcues": avcues_version(),
+        "avcues": __version__,
         "kind": _KIND,
         "dimensions": [asdict(dimension) for dimension in annotations.dimensions.values()],
         "origin": dict(annotations.origin),

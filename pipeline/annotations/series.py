@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.annotations.keys import Codes, codes, combined, runs, separated, starts
-from pipeline.annotations.schema import Annotations
+from avcues.pipeline.annotations.keys import Codes, codes, combined, runs, separated, starts
+from avcues.pipeline.annotations.schema import Annotations
 
 Values = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int32]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.annotations.choices import Choices
-from pipeline.annotations.coefficients import (
+from avcues.pipeline.annotations.choices import Choices
+from avcues.pipeline.annotations.coefficients import (
     Bootstrap,
     Coefficient,
     alpha_of,
@@ -18,8 +18,8 @@ from pipeline.annotations.coefficients import (
     mean_of,
     undefined,
 )
-from pipeline.annotations.consensus import Values, Weights, ewe, leave_one_out_ccc, others, pairwise_ccc
-from pipeline.annotations.series import Series
+from avcues.pipeline.annotations.consensus import Values, Weights, ewe, leave_one_out_ccc, others, pairwise_ccc
+from avcues.pipeline.annotations.series import Series
 
 MOST_CATEGORIES = 50
 """Numbers with more distinct values than this are not categories."""

@@ -11,15 +11,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.annotations.choices import choices_of
-from pipeline.annotations.exclusions import usable
-from pipeline.annotations.gold import one_round
-from pipeline.annotations.keys import words
-from pipeline.annotations.schema import Annotations, Dimension
-from pipeline.annotations.series import once_per_clip, series_of
-from pipeline.errors import SettingsError
-from pipeline.store.parquet import METADATA_KEY
-from pipeline.store.provenance import avcues_version
+from avcues.pipeline.annotations.choices import choices_of
+from avcues.pipeline.annotations.exclusions import usable
+from avcues.pipeline.annotations.gold import one_round
+from avcues.pipeline.annotations.keys import words
+from avcues.pipeline.annotations.schema import Annotations, Dimension
+from avcues.pipeline.annotations.series import once_per_clip, series_of
+from avcues.pipeline.errors import SettingsError
+from avcues.pipeline.store.parquet import METADATA_KEY
+from avcues.version import __version__
 
 KIND = "soft labels"
 MOST_VALUES = 11
@@ -146,7 +146,7 @@ def _table(parts: list[_Shares], setup: int, annotations: Annotations, name: str
         columns[f"{one.dimension}_n"] = pa.array(one.raters[one.setup == setup][at].astype(np.int32), mask=missing)
         groups += [names] if one.summed else []
     about = {
-        "avcues": avcues_version(),
+        "avcues": __version__,
         "kind": KIND,
         "setup": name,
         "step": str(step),

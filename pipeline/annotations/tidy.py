@@ -1,4 +1,4 @@
-"""Import of a tidy table: one row per rating, with the columns of `pipeline.annotations.schema`."""
+"""Import of a tidy table: one row per rating, with the columns of `avcues.pipeline.annotations.schema`."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pipeline.annotations.csv_files import missing_column, read_columns
-from pipeline.annotations.keys import among, codes, combined, starts
-from pipeline.annotations.rules import Origin, check_setups, checked, known_only
-from pipeline.annotations.schema import EXPOSURE_SCHEMA, RATING_SCHEMA, Annotations, Dimension, Level
-from pipeline.annotations.wording import counted, listed
-from pipeline.errors import InputError, SettingsError
+from avcues.pipeline.annotations.csv_files import missing_column, read_columns
+from avcues.pipeline.annotations.keys import among, codes, combined, starts
+from avcues.pipeline.annotations.rules import Origin, check_setups, checked, known_only
+from avcues.pipeline.annotations.schema import EXPOSURE_SCHEMA, RATING_SCHEMA, Annotations, Dimension, Level
+from avcues.pipeline.annotations.wording import counted, listed
+from avcues.pipeline.errors import InputError, SettingsError
 
 Range = tuple[float, float]
 

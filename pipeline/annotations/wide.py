@@ -22,11 +22,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.annotations.csv_files import column_names, read_columns
-from pipeline.annotations.rules import Origin, check_setups, checked, known_only
-from pipeline.annotations.schema import RATING_SCHEMA, Annotations, Dimension, Level
-from pipeline.annotations.tidy import Range, exposures_of, raters_of
-from pipeline.errors import InputError, SettingsError
+from avcues.pipeline.annotations.csv_files import column_names, read_columns
+from avcues.pipeline.annotations.rules import Origin, check_setups, checked, known_only
+from avcues.pipeline.annotations.schema import RATING_SCHEMA, Annotations, Dimension, Level
+from avcues.pipeline.annotations.tidy import Range, exposures_of, raters_of
+from avcues.pipeline.errors import InputError, SettingsError
 
 TimeUnit = Literal["s", "ms"]
 

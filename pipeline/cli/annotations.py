@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from pipeline.cli import annotations_import
-from pipeline.cli.annotations_options import (
+from avcues.pipeline.cli import annotations_import
+from avcues.pipeline.cli.annotations_options import (
     Debug,
     Folder,
     Protocol,
@@ -26,7 +26,7 @@ from pipeline.cli.annotations_options import (
     show_notes,
     show_written,
 )
-from pipeline.cli.errors import OneLineErrors
+from avcues.pipeline.cli.errors import OneLineErrors
 
 commands = typer.Typer(
     no_args_is_help=True, help="From ratings of several raters to labels: import, check, combine, compare."
@@ -54,10 +54,10 @@ def check(
 
         from rich.console import Console
 
-        from pipeline.annotations.check import check as check_annotations
-        from pipeline.annotations.schema import read
-        from pipeline.annotations.wording import counted
-        from pipeline.cli.dataset import say
+        from avcues.pipeline.annotations.check import check as check_annotations
+        from avcues.pipeline.annotations.schema import read
+        from avcues.pipeline.annotations.wording import counted
+        from avcues.pipeline.cli.dataset import say
 
         found = check_annotations(read(folder), parse_step(step))
         if as_json:
@@ -132,11 +132,11 @@ def gold(
     with OneLineErrors(debug):
         from dataclasses import replace
 
-        from pipeline.annotations.exclusions import in_words
-        from pipeline.annotations.gold import gold as make_gold
-        from pipeline.annotations.gold import write_gold
-        from pipeline.annotations.recipe import Recipe, Smoothing
-        from pipeline.annotations.schema import read
+        from avcues.pipeline.annotations.exclusions import in_words
+        from avcues.pipeline.annotations.gold import gold as make_gold
+        from avcues.pipeline.annotations.gold import write_gold
+        from avcues.pipeline.annotations.recipe import Recipe, Smoothing
+        from avcues.pipeline.annotations.schema import read
 
         base = Recipe.muvi() if protocol == "muvi" else Recipe()
         recipe = replace(
@@ -177,8 +177,8 @@ def soft(
     [bold]avcues annotations soft[/] ann --out soft --dimensions mood
     """
     with OneLineErrors(debug):
-        from pipeline.annotations.schema import read, write_parquet
-        from pipeline.annotations.soft_labels import soft_labels
+        from avcues.pipeline.annotations.schema import read, write_parquet
+        from avcues.pipeline.annotations.soft_labels import soft_labels
 
         tables = soft_labels(read(folder), listed(dimensions), bins=bins, step=parse_step(step), round_=round_)
         for setup, table in tables.items():
@@ -216,11 +216,11 @@ def agreement(
     [bold]avcues annotations agreement[/] ann --out agreement.md
     """
     with OneLineErrors(debug):
-        from pipeline.annotations.agreement import agreement as measure
-        from pipeline.annotations.coefficients import Bootstrap
-        from pipeline.annotations.documents import check_report, write_agreement
-        from pipeline.annotations.recipe import Recipe
-        from pipeline.annotations.schema import read
+        from avcues.pipeline.annotations.agreement import agreement as measure
+        from avcues.pipeline.annotations.coefficients import Bootstrap
+        from avcues.pipeline.annotations.documents import check_report, write_agreement
+        from avcues.pipeline.annotations.recipe import Recipe
+        from avcues.pipeline.annotations.schema import read
 
         check_report(out)
         rated = read(folder)
@@ -264,10 +264,10 @@ def perspectives(
     [bold]avcues annotations perspectives[/] ann --dimension valence --against all --out perspectives.md
     """
     with OneLineErrors(debug):
-        from pipeline.annotations.coefficients import Bootstrap
-        from pipeline.annotations.documents import check_report, write_perspectives
-        from pipeline.annotations.perspectives import perspectives as compare
-        from pipeline.annotations.schema import read
+        from avcues.pipeline.annotations.coefficients import Bootstrap
+        from avcues.pipeline.annotations.documents import check_report, write_perspectives
+        from avcues.pipeline.annotations.perspectives import perspectives as compare
+        from avcues.pipeline.annotations.schema import read
 
         check_report(out)
         rated = read(folder)
@@ -288,7 +288,7 @@ def _feature_values(features: str | None, tables: str | None) -> Any:
     """A mapping of video id to (windows, columns) values, read on demand."""
     if features is None:
         return None
-    from pipeline.annotations.feature_values import FeatureValues
-    from pipeline.dataset.dataset import open_dataset
+    from avcues.pipeline.annotations.feature_values import FeatureValues
+    from avcues.pipeline.dataset.dataset import open_dataset
 
     return FeatureValues(open_dataset(features, tables=listed(tables)))

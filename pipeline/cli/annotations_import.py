@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from pipeline.cli.annotations_options import Debug, Out, listed, parse_range, show_notes, show_written
-from pipeline.cli.errors import OneLineErrors
+from avcues.pipeline.cli.annotations_options import Debug, Out, listed, parse_range, show_notes, show_written
+from avcues.pipeline.cli.errors import OneLineErrors
 
 if TYPE_CHECKING:
-    from pipeline.annotations.schema import Annotations, Level
+    from avcues.pipeline.annotations.schema import Annotations, Level
 
 Features = Annotated[
     str | None,
@@ -45,7 +45,7 @@ def muvi(
     [bold]avcues annotations import muvi[/] MuVi/ --out ann
     """
     with OneLineErrors(debug):
-        from pipeline.annotations.muvi import import_muvi
+        from avcues.pipeline.annotations.muvi import import_muvi
 
         _write(import_muvi(folder, static_rows=static_rows, time_from=time, known=_videos_of(features)), out)
 
@@ -75,7 +75,7 @@ def tidy(
     [bold]avcues annotations import tidy[/] ratings.csv --out ann --range -1,1
     """
     with OneLineErrors(debug):
-        from pipeline.annotations.tidy import import_tidy
+        from avcues.pipeline.annotations.tidy import import_tidy
 
         ranges = dict(_named_range(text) for text in range_)
         made = import_tidy(
@@ -122,7 +122,7 @@ def wide(
     [bold]avcues annotations import wide[/] valence/*.csv --out ann --dimension valence --setup video --range -1,1
     """
     with OneLineErrors(debug):
-        from pipeline.annotations.wide import import_wide
+        from avcues.pipeline.annotations.wide import import_wide
 
         made = import_wide(
             files,
@@ -154,13 +154,13 @@ def example(
     [bold]avcues annotations example[/] --out ann
     """
     with OneLineErrors(debug):
-        from pipeline.annotations.example import VIDEOS
-        from pipeline.annotations.example import example as make
+        from avcues.pipeline.annotations.example import VIDEOS
+        from avcues.pipeline.annotations.example import example as make
 
         if features is None:
             _write(make(VIDEOS, seed=seed), out)
         else:
-            from pipeline.dataset.dataset import open_dataset
+            from avcues.pipeline.dataset.dataset import open_dataset
 
             data = open_dataset(features, tables=[])
             _write(make(data.lengths, step=data.catalog.step, seed=seed), out)
@@ -170,10 +170,10 @@ def _write(made: Annotations, out: Path) -> None:
     """Writes what was imported; says what was changed or left out, and what will be left out later."""
     import pyarrow as pa
 
-    from pipeline.annotations.exclusions import in_words, usable
-    from pipeline.annotations.schema import write
-    from pipeline.annotations.series import series_of
-    from pipeline.annotations.wording import counted
+    from avcues.pipeline.annotations.exclusions import in_words, usable
+    from avcues.pipeline.annotations.schema import write
+    from avcues.pipeline.annotations.series import series_of
+    from avcues.pipeline.annotations.wording import counted
 
     show_notes(made.notes)
     # What reading took is given back before more is taken.
@@ -196,14 +196,14 @@ def _write(made: Annotations, out: Path) -> None:
 def _videos_of(features: str | None) -> list[str] | None:
     if features is None:
         return None
-    from pipeline.dataset.catalog import read_catalog
-    from pipeline.store.location import location
+    from avcues.pipeline.dataset.catalog import read_catalog
+    from avcues.pipeline.store.location import location
 
     return list(read_catalog(location(features)).videos)
 
 
 def _named_range(text: str) -> tuple[str | None, tuple[float, float]]:
-    from pipeline.errors import SettingsError
+    from avcues.pipeline.errors import SettingsError
 
     name, separator, numbers = text.rpartition("=")
     try:
@@ -213,8 +213,8 @@ def _named_range(text: str) -> tuple[str | None, tuple[float, float]]:
 
 
 def _named_level(text: str) -> tuple[str, Level]:
-    from pipeline.annotations.schema import LEVELS
-    from pipeline.errors import SettingsError
+    from avcues.pipeline.annotations.schema import LEVELS
+    from avcues.pipeline.errors import SettingsError
 
     name, _, chosen = text.rpartition("=")
     for level in LEVELS:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from pipeline.errors import InputError, SettingsError
+from avcues.pipeline.errors import InputError, SettingsError
 
 Protocol = Literal["avcues", "muvi"]
 Weights = Literal["others", "all", "pairwise-ccc"]
@@ -92,7 +92,7 @@ def show_notes(notes: Sequence[str]) -> None:
     """Prints a line per note to stderr."""
     from rich.console import Console
 
-    from pipeline.cli.dataset import say
+    from avcues.pipeline.cli.dataset import say
 
     for note in notes:
         say(Console(stderr=True), "yellow", "note", note)
@@ -102,7 +102,7 @@ def show_written(*what: object) -> None:
     """Prints a line per written file to stderr."""
     from rich.console import Console
 
-    from pipeline.cli.dataset import say
+    from avcues.pipeline.cli.dataset import say
 
     for one in what:
         say(Console(stderr=True), "bold", "wrote", str(one))

@@ -11,14 +11,14 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from pipeline.cli import annotations as ratings
-from pipeline.cli.dataset import align, describe, export
-from pipeline.cli.errors import EXIT_NOTHING_STARTED, OneLineErrors
-from pipeline.cli.extract import extract, parse_workers, show_run
-from pipeline.cli.models import models
-from pipeline.cli.predict import compare, evaluate, predict
-from pipeline.cli.report import make_report, report
-from pipeline.cli.train import train
+from avcues.pipeline.cli import annotations as ratings
+from avcues.pipeline.cli.dataset import align, describe, export
+from avcues.pipeline.cli.errors import EXIT_NOTHING_STARTED, OneLineErrors
+from avcues.pipeline.cli.extract import extract, parse_workers, show_run
+from avcues.pipeline.cli.models import models
+from avcues.pipeline.cli.predict import compare, evaluate, predict
+from avcues.pipeline.cli.report import make_report, report
+from avcues.pipeline.cli.train import train
 
 
 class _NoEmptyArguments(TyperGroup):
@@ -51,9 +51,9 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from pipeline.store.provenance import avcues_version
+        from avcues.version import __version__
 
-        print(f"avcues {avcues_version()}")
+        print(f"avcues {__version__}")
         raise typer.Exit
 
 
@@ -96,8 +96,8 @@ def validate(
 
         from rich.console import Console
 
-        from pipeline.dataset.validate import check
-        from pipeline.store.location import location
+        from avcues.pipeline.dataset.validate import check
+        from avcues.pipeline.store.location import location
 
         summary = check(location(out))
         if as_json:
@@ -130,9 +130,9 @@ def status(
 
         from rich.console import Console
 
-        from pipeline.cli.display import show_overview
-        from pipeline.store.location import location
-        from pipeline.store.records import overview
+        from avcues.pipeline.cli.display import show_overview
+        from avcues.pipeline.store.location import location
+        from avcues.pipeline.store.records import overview
 
         found = overview(location(out))
         if as_json:
@@ -158,8 +158,8 @@ def doctor(
 
         from rich.console import Console
 
-        from pipeline.cli.display import show_findings
-        from pipeline.cli.doctor import examine
+        from avcues.pipeline.cli.display import show_findings
+        from avcues.pipeline.cli.doctor import examine
 
         console = Console()
         with console.status("examining this machine") if console.is_terminal else nullcontext():
@@ -181,11 +181,11 @@ def demo(
     with OneLineErrors(debug):
         from rich.console import Console
 
-        from models_cache import WeightsError
-        from pipeline.cli.demo import fetch_clips, look
-        from pipeline.runtime.job import Job
-        from pipeline.runtime.run import Workers
-        from pipeline.runtime.settings import Settings
+        from avcues.models_cache import WeightsError
+        from avcues.pipeline.cli.demo import fetch_clips, look
+        from avcues.pipeline.runtime.job import Job
+        from avcues.pipeline.runtime.run import Workers
+        from avcues.pipeline.runtime.settings import Settings
 
         clips = fetch_clips()
         job = Job(settings=Settings(), out=out, debug=debug)

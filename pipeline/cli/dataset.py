@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from pipeline.cli.errors import OneLineErrors
+from avcues.pipeline.cli.errors import OneLineErrors
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from pipeline.dataset.dataset import Dataset
+    from avcues.pipeline.dataset.dataset import Dataset
 
 
 Folder = Annotated[str, typer.Argument(metavar="DIR", help="A folder or URL that avcues extract made.")]
@@ -69,10 +69,10 @@ def align(
     with OneLineErrors(debug):
         from rich.console import Console
 
-        from pipeline.dataset.dataset import open_dataset
-        from pipeline.dataset.parquet_export import check_target, write
-        from pipeline.dataset.selection import item_tables
-        from pipeline.errors import SettingsError
+        from avcues.pipeline.dataset.dataset import open_dataset
+        from avcues.pipeline.dataset.parquet_export import check_target, write
+        from avcues.pipeline.dataset.selection import item_tables
+        from avcues.pipeline.errors import SettingsError
 
         if out is None and not dry_run:
             raise SettingsError("--out is missing: name a .parquet file or a folder, or ask for a --dry-run")
@@ -123,13 +123,13 @@ def describe(
 
         from rich.console import Console
 
-        from pipeline.dataset.catalog import read_catalog
-        from pipeline.dataset.describe import describe, show
-        from pipeline.store.location import location
+        from avcues.pipeline.dataset.catalog import read_catalog
+        from avcues.pipeline.dataset.describe import describe, show
+        from avcues.pipeline.store.location import location
 
         catalog = read_catalog(location(folder))
         if card:
-            from pipeline.dataset.card_files import write_card
+            from avcues.pipeline.dataset.card_files import write_card
 
             with _progress(Console(stderr=True), len(catalog.videos)) as finished:
                 written = write_card(catalog, finished)
@@ -163,8 +163,8 @@ def muvi(
     with OneLineErrors(debug):
         from rich.console import Console
 
-        from pipeline.dataset import muvi_export as muvi
-        from pipeline.store.location import location
+        from avcues.pipeline.dataset import muvi_export as muvi
+        from avcues.pipeline.store.location import location
 
         console = Console(stderr=True)
         data = muvi.open_for_export(location(folder), listed(tables))

@@ -9,10 +9,10 @@ import pyarrow.parquet as pq
 from rich.console import Console
 from rich.table import Table
 
-from models_cache.cache import resolve
-from pipeline.store.layout import table_path
-from pipeline.store.manifest import require_manifest
-from pipeline.store.parquet import TIMELINE
+from avcues.models_cache.cache import resolve
+from avcues.pipeline.store.layout import table_path
+from avcues.pipeline.store.manifest import require_manifest
+from avcues.pipeline.store.parquet import TIMELINE
 
 CLIPS = ("demo/bigbuckbunny", "demo/bikes", "demo/woman")
 _LOOK = {  # table and column to the heading

@@ -12,10 +12,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline.cli.doctor import Finding
-from pipeline.runtime.observer import Plan
-from pipeline.runtime.progress import ProgressBars
-from pipeline.store.records import Overview, VideoResult, describe_damage
+from avcues.pipeline.cli.doctor import Finding
+from avcues.pipeline.runtime.observer import Plan
+from avcues.pipeline.runtime.progress import ProgressBars
+from avcues.pipeline.store.records import Overview, VideoResult, describe_damage
 
 _LISTED_VIDEOS = 25
 _STYLES = {"note": "yellow", "left out": "yellow", "damaged": "yellow", "failed": "red", "stopped": "red"}

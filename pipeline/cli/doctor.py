@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from extractors import registry
-from extractors.compute import Compute
-from models_cache.cache import OFFLINE_VARIABLE, cache_dir, find, how_to_supply, lacks_package
-from models_cache.errors import AvcuesError
-from models_cache.manifest import asset
-from pipeline.store.provenance import avcues_version
+from avcues.extractors import registry
+from avcues.extractors.compute import Compute
+from avcues.models_cache.cache import OFFLINE_VARIABLE, cache_dir, find, how_to_supply, lacks_package
+from avcues.models_cache.errors import AvcuesError
+from avcues.models_cache.manifest import asset
+from avcues.version import __version__
 
 State = Literal["ok", "note", "optional", "absent", "problem"]
 _OLDEST_PYTHON = (3, 11)
@@ -83,16 +83,16 @@ _REINSTALL = "install avcues again, with its constraints file"
 
 
 def _python() -> Finding:
-    found = f"avcues {avcues_version()}, Python {platform.python_version()}, {platform.platform(terse=True)}"
+    found = f"avcues {__version__}, Python {platform.python_version()}, {platform.platform(terse=True)}"
     if sys.version_info < _OLDEST_PYTHON:
         return Finding(subject="Python", state="problem", found=found, remedy="use Python 3.11 or newer")
     return Finding(subject="Python", state="ok", found=found)
 
 
 def _machine() -> Finding:
-    from pipeline.runtime.cluster import default_workers
-    from pipeline.runtime.gpus import visible_gpus
-    from pipeline.runtime.machine import cores, memory_bytes
+    from avcues.pipeline.runtime.cluster import default_workers
+    from avcues.pipeline.runtime.gpus import visible_gpus
+    from avcues.pipeline.runtime.machine import cores, memory_bytes
 
     workers = default_workers(1_000_000, visible_gpus(), None)
     memory = memory_bytes() / 2**30
@@ -171,7 +171,7 @@ def _decoder() -> Finding:
 
 
 def _dask() -> Finding:
-    from pipeline.runtime.cluster import local_cluster
+    from avcues.pipeline.runtime.cluster import local_cluster
 
     with local_cluster(1, debug=False) as client:
         answer = client.submit(os.getpid).result(timeout=60)

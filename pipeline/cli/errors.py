@@ -7,9 +7,9 @@ from typing import Any
 
 import typer
 
-from models_cache import AvcuesError
-from pipeline.errors import one_line
-from pipeline.runtime.signals import Terminated
+from avcues.models_cache import AvcuesError
+from avcues.pipeline.errors import one_line
+from avcues.pipeline.runtime.signals import Terminated
 
 EXIT_SOME_FAILED = 1
 EXIT_DEFECT = 1

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from pipeline.cli.errors import EXIT_SOME_FAILED, OneLineErrors
+from avcues.pipeline.cli.errors import EXIT_SOME_FAILED, OneLineErrors
 
 if TYPE_CHECKING:
-    from pipeline.runtime.job import Job
-    from pipeline.runtime.run import Workers
+    from avcues.pipeline.runtime.job import Job
+    from avcues.pipeline.runtime.run import Workers
 
 _WHAT, _WEIGHTS, _HOW, _LIMITS = "What is measured", "Networks", "Execution", "Limits"
 
 
 def _complete_features(typed: str) -> list[str]:
     """Continuations of a comma-separated list of features, for the shell."""
-    from extractors import registry
+    from avcues.extractors import registry
 
     before, comma, last = typed.rpartition(",")
     return [
@@ -31,7 +31,7 @@ def _complete_features(typed: str) -> list[str]:
 
 def _complete_variants(typed: str) -> list[str]:
     """Continuations of FEATURE=VARIANT, for the shell."""
-    from pipeline.runtime.api import features
+    from avcues.pipeline.runtime.api import features
 
     choices = [
         f"{feature.name}={variant}"
@@ -205,10 +205,10 @@ def extract(
     Ctrl-C or SIGTERM.
     """
     with OneLineErrors(debug):
-        from pipeline.runtime.api import make_settings, parse_memory_limit, weights_folder
-        from pipeline.runtime.job import Job
-        from pipeline.runtime.run import Workers
-        from pipeline.store.location import location
+        from avcues.pipeline.runtime.api import make_settings, parse_memory_limit, weights_folder
+        from avcues.pipeline.runtime.job import Job
+        from avcues.pipeline.runtime.run import Workers
+        from avcues.pipeline.store.location import location
 
         job = Job(
             settings=make_settings(
@@ -228,7 +228,7 @@ def extract(
             memory_limit_bytes=parse_memory_limit(memory_limit),
         )
         if dry_run:
-            from pipeline.cli.plan import show_plan
+            from avcues.pipeline.cli.plan import show_plan
 
             raise typer.Exit(show_plan(paths, job))
         where = Workers(
@@ -252,10 +252,10 @@ def show_run(
     """Runs a job, shows it on standard error (as JSON: on standard output), and returns the exit code."""
     from rich.console import Console
 
-    from pipeline.cli.display import Display
-    from pipeline.errors import RunStoppedError
-    from pipeline.runtime.run import run
-    from pipeline.runtime.signals import terminable
+    from avcues.pipeline.cli.display import Display
+    from avcues.pipeline.errors import RunStoppedError
+    from avcues.pipeline.runtime.run import run
+    from avcues.pipeline.runtime.signals import terminable
 
     display = Display(Console(stderr=not log_json), log_json=log_json)
     results = run(paths, job, workers, max_failures=max_failures, observer=display)
@@ -282,7 +282,7 @@ def parse_workers(workers: str) -> int | None:
     Raises:
         SettingsError: It is neither.
     """
-    from pipeline.errors import SettingsError
+    from avcues.pipeline.errors import SettingsError
 
     if workers == "auto":
         return None
@@ -295,8 +295,8 @@ def _options(
     audio_rate: str, features: list[str], assignments: list[str], variants: list[str]
 ) -> dict[str, dict[str, Any]]:
     """Options by feature, from --audio-rate, --set and --variant."""
-    from extractors.registry import OPENSMILE
-    from pipeline.errors import SettingsError
+    from avcues.extractors.registry import OPENSMILE
+    from avcues.pipeline.errors import SettingsError
 
     options: dict[str, dict[str, Any]] = {}
     if audio_rate != "48000":
@@ -326,7 +326,7 @@ def parse_resources(assignments: list[str]) -> dict[str, float] | None:
     Raises:
         SettingsError: One cannot be understood.
     """
-    from pipeline.errors import SettingsError
+    from avcues.pipeline.errors import SettingsError
 
     found = {}
     for assignment in assignments:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.errors import OneLineErrors
+from avcues.pipeline.cli.errors import OneLineErrors
 
 _WIDE = 130
 """Columns from which on a table of all weights is easier to read than a line each."""
@@ -25,8 +25,8 @@ def list_models(as_json: Annotated[bool, typer.Option("--json", help="Print JSON
     from rich.console import Console
     from rich.table import Table
 
-    from models_cache.cache import cache_dir, find
-    from models_cache.manifest import assets
+    from avcues.models_cache.cache import cache_dir, find
+    from avcues.models_cache.manifest import assets
 
     there = {name: find(name) for name in assets()}
     if as_json:
@@ -61,10 +61,10 @@ def fetch(
     with OneLineErrors(debug):
         from rich.console import Console
 
-        from models_cache import WeightsError
-        from models_cache.cache import resolve
-        from models_cache.manifest import asset, assets
-        from pipeline.runtime.progress import ProgressBars
+        from avcues.models_cache import WeightsError
+        from avcues.models_cache.cache import resolve
+        from avcues.models_cache.manifest import asset, assets
+        from avcues.pipeline.runtime.progress import ProgressBars
 
         wanted = list(assets()) if names == ["all"] else [asset(name).name for name in names]
         console = Console(stderr=True)
@@ -84,9 +84,9 @@ def verify(debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.
     """Checks the content of every file in the cache against its hash. Exit code 1 if one is damaged."""
     wrong = 0
     with OneLineErrors(debug):
-        from models_cache.cache import cache_dir
-        from models_cache.hashing import mismatch
-        from models_cache.manifest import assets
+        from avcues.models_cache.cache import cache_dir
+        from avcues.models_cache.hashing import mismatch
+        from avcues.models_cache.manifest import assets
 
         for name, asset in assets().items():
             path = cache_dir() / asset.file
@@ -105,8 +105,8 @@ def import_models(
     """Copies weights files into the cache, recognised by their content. Exit code 1 if some are unknown."""
     failed = 0
     with OneLineErrors(debug):
-        from models_cache import WeightsError
-        from models_cache.cache import import_file
+        from avcues.models_cache import WeightsError
+        from avcues.models_cache.cache import import_file
 
         for file in files:
             try:

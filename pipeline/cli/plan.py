@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.cli.dataset import say
+from avcues.pipeline.cli.dataset import say
 
 if TYPE_CHECKING:
-    from pipeline.runtime.job import Job
+    from avcues.pipeline.runtime.job import Job
 
 
 def show_plan(paths: list[str], job: Job) -> int:
@@ -18,7 +18,7 @@ def show_plan(paths: list[str], job: Job) -> int:
     """
     from rich.console import Console
 
-    from pipeline.runtime.dry_run import dry_run
+    from avcues.pipeline.runtime.dry_run import dry_run
 
     plan = dry_run(paths, job)
     console = Console()

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from pipeline.cli.dataset import Debug, Folder, say
-from pipeline.cli.errors import OneLineErrors
-from pipeline.cli.extract import parse_resources, parse_workers
+from avcues.pipeline.cli.dataset import Debug, Folder, say
+from avcues.pipeline.cli.errors import OneLineErrors
+from avcues.pipeline.cli.extract import parse_resources, parse_workers
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from pipeline.dataset.dataset import Dataset
-    from pipeline.training.predict import Problem
-    from pipeline.training.saved_model import Model
+    from avcues.pipeline.dataset.dataset import Dataset
+    from avcues.pipeline.training.predict import Problem
+    from avcues.pipeline.training.saved_model import Model
 
 ModelFolder = Annotated[Path, typer.Argument(metavar="MODEL", help="A folder that avcues train made.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -41,8 +41,8 @@ def evaluate(
     with OneLineErrors(debug):
         from rich.console import Console
 
-        from pipeline.cli.training_display import make_page, show_metrics
-        from pipeline.training.train import evaluate_saved
+        from avcues.pipeline.cli.training_display import make_page, show_metrics
+        from avcues.pipeline.training.train import evaluate_saved
 
         found = evaluate_saved(folder, annotations)
         if as_json:
@@ -64,8 +64,8 @@ def compare(
     with OneLineErrors(debug):
         from rich.console import Console
 
-        from pipeline.cli.training_display import show_comparison
-        from pipeline.training.compare import compare
+        from avcues.pipeline.cli.training_display import show_comparison
+        from avcues.pipeline.training.compare import compare
 
         found = compare(folders)
         if as_json:
@@ -112,14 +112,14 @@ def _predict(model_folder: Path, folder: str, out: Path, how: _How) -> int:
     """Predicts all videos behind a bar; returns how many could not be."""
     from rich.console import Console
 
-    from pipeline.cli.training_display import progress
-    from pipeline.dataset.catalog import read_catalog
-    from pipeline.dataset.dataset import open_dataset
-    from pipeline.dataset.parquet_export import check_target
-    from pipeline.runtime.signals import terminable
-    from pipeline.store.location import location
-    from pipeline.training.predict import Problem, seen_in_training, write_predictions
-    from pipeline.training.saved_model import load_model
+    from avcues.pipeline.cli.training_display import progress
+    from avcues.pipeline.dataset.catalog import read_catalog
+    from avcues.pipeline.dataset.dataset import open_dataset
+    from avcues.pipeline.dataset.parquet_export import check_target
+    from avcues.pipeline.runtime.signals import terminable
+    from avcues.pipeline.store.location import location
+    from avcues.pipeline.training.predict import Problem, seen_in_training, write_predictions
+    from avcues.pipeline.training.saved_model import load_model
 
     console = Console(stderr=True)
     model = load_model(model_folder)
@@ -156,9 +156,9 @@ def _results(model: Model, data: Dataset, how: _How) -> Iterator[Iterator[pa.Tab
     """The predictions of each video in turn: made here, or in one Dask task per video."""
     from functools import partial
 
-    from pipeline.runtime import backends, cluster
-    from pipeline.store.layout import manifest_path
-    from pipeline.training.predict import predict_video
+    from avcues.pipeline.runtime import backends, cluster
+    from avcues.pipeline.store.layout import manifest_path
+    from avcues.pipeline.training.predict import predict_video
 
     if how.scheduler is None and how.workers == 0:
         yield map(partial(predict_video, model, data), data.videos)
@@ -176,6 +176,6 @@ def _results(model: Model, data: Dataset, how: _How) -> Iterator[Iterator[pa.Tab
 
 
 def _predict_on_worker(shared: tuple[Model, Dataset], video_id: str) -> pa.Table | Problem:
-    from pipeline.training.predict import predict_video
+    from avcues.pipeline.training.predict import predict_video
 
     return predict_video(*shared, video_id)

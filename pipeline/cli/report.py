@@ -9,12 +9,12 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.errors import OneLineErrors
+from avcues.pipeline.cli.errors import OneLineErrors
 
 
 def _complete_videos(ctx: typer.Context, incomplete: str) -> list[str]:
     """Ids of the videos of the folder that is named before them, for the shell."""
-    from pipeline.store.layout import recorded_videos
+    from avcues.pipeline.store.layout import recorded_videos
 
     folder = ctx.params.get("out")
     return [name for name in recorded_videos(Path(folder)) if name.startswith(incomplete)] if folder else []
@@ -67,8 +67,8 @@ def make_report(
     from rich.console import Console
     from rich.progress import Progress
 
-    from pipeline.report.build import build
-    from pipeline.report.emotion import Emotion
+    from avcues.pipeline.report.build import build
+    from avcues.pipeline.report.emotion import Emotion
 
     console = Console(stderr=True)
     with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from pipeline.cli.dataset import Debug, Folder, listed, say
-from pipeline.cli.errors import OneLineErrors
+from avcues.pipeline.cli.dataset import Debug, Folder, listed, say
+from avcues.pipeline.cli.errors import OneLineErrors
 
 if TYPE_CHECKING:
-    from pipeline.training.settings import Protocol
+    from avcues.pipeline.training.settings import Protocol
 
 _LEARN, _TEST, _NETWORK, _RUN = "What is learned", "How it is tested", "Networks", "How it runs"
 
@@ -183,12 +183,12 @@ def train(
     with OneLineErrors(debug):
         from rich.console import Console
 
-        from pipeline.cli.training_display import Fitting, announce, make_page, progress, show_metrics
-        from pipeline.runtime.signals import terminable
-        from pipeline.training.settings import TrainingSettings
-        from pipeline.training.study import choose_tables, prepare
-        from pipeline.training.train import check_target
-        from pipeline.training.train import train as train_model
+        from avcues.pipeline.cli.training_display import Fitting, announce, make_page, progress, show_metrics
+        from avcues.pipeline.runtime.signals import terminable
+        from avcues.pipeline.training.settings import TrainingSettings
+        from avcues.pipeline.training.study import choose_tables, prepare
+        from avcues.pipeline.training.train import check_target
+        from avcues.pipeline.training.train import train as train_model
 
         console = Console(stderr=True)
         sound, picture = choose_tables(folder, model, listed(audio), listed(visual))
@@ -231,14 +231,14 @@ def _protocol(name: str, given: Mapping[str, Any]) -> Protocol:
     """The named protocol, with the choices that were given replacing its own."""
     from dataclasses import fields, replace
 
-    from pipeline.training.settings import PROTOCOLS
+    from avcues.pipeline.training.settings import PROTOCOLS
 
     known = {field.name for field in fields(PROTOCOLS[name])}
     return replace(PROTOCOLS[name], **{key: given[key] for key in known if given[key] is not None})
 
 
 def _range(text: str) -> tuple[float, float]:
-    from pipeline.errors import SettingsError
+    from avcues.pipeline.errors import SettingsError
 
     try:
         low, high = map(float, text.split(","))
@@ -250,15 +250,15 @@ def _range(text: str) -> tuple[float, float]:
 def _workers(text: str) -> int:
     from dask.system import CPU_COUNT
 
-    from pipeline.cli.extract import parse_workers
+    from avcues.pipeline.cli.extract import parse_workers
 
     workers = parse_workers(text)
     return CPU_COUNT if workers is None else max(1, workers)
 
 
 def _order(path: Path) -> list[str]:
-    from pipeline.errors import InputError
-    from pipeline.store.csv_tables import read_csv
+    from avcues.pipeline.errors import InputError
+    from avcues.pipeline.store.csv_tables import read_csv
 
     try:
         return list(read_csv(path, text=("video_id",))["video_id"].to_pylist())

@@ -14,12 +14,12 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from models_cache import WeightsError
-from pipeline.training.cross_validation import Job, Outcome, jobs_of
-from pipeline.training.figures import NAMES
-from pipeline.training.fit import best_epoch
-from pipeline.training.settings import MAIN
-from pipeline.training.study import Study
+from avcues.models_cache import WeightsError
+from avcues.pipeline.training.cross_validation import Job, Outcome, jobs_of
+from avcues.pipeline.training.figures import NAMES
+from avcues.pipeline.training.fit import best_epoch
+from avcues.pipeline.training.settings import MAIN
+from avcues.pipeline.training.study import Study
 
 _LISTED = 8
 
@@ -113,7 +113,7 @@ class Fitting:
 
 def make_page(folder: Path, console: Console) -> None:
     """Makes the page of a model and prints its path; there is none without the drawing library."""
-    from pipeline.report.model_page import build_model_page
+    from avcues.pipeline.report.model_page import build_model_page
 
     try:
         page = build_model_page(folder)

@@ -7,17 +7,17 @@ import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from pipeline.dataset.catalog import Catalog
-from pipeline.dataset.croissant import croissant
-from pipeline.dataset.data_card import card
-from pipeline.dataset.statistics import compute_statistics
-from pipeline.errors import DatasetError
-from pipeline.store.files import write_atomically
-from pipeline.store.layout import CROISSANT, DATA_CARD, card_record_path, croissant_path, data_card_path
-from pipeline.store.parquet import write_json
+from avcues.pipeline.dataset.catalog import Catalog
+from avcues.pipeline.dataset.croissant import croissant
+from avcues.pipeline.dataset.data_card import card
+from avcues.pipeline.dataset.statistics import compute_statistics
+from avcues.pipeline.errors import DatasetError
+from avcues.pipeline.store.files import write_atomically
+from avcues.pipeline.store.layout import CROISSANT, DATA_CARD, card_record_path, croissant_path, data_card_path
+from avcues.pipeline.store.parquet import write_json
 
 if TYPE_CHECKING:
-    from pipeline.store.location import Location
+    from avcues.pipeline.store.location import Location
 
 
 def write_card(catalog: Catalog, finished: Callable[[str], None] = lambda video_id: None) -> tuple[Location, ...]:

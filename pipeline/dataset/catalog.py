@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from extractors.protocol import Column, RowKind
-from pipeline.errors import DatasetError
-from pipeline.store.layout import MANIFEST, table_path, videos_with_table
-from pipeline.store.manifest import BASE_FEATURE, read_manifest
-from pipeline.store.parquet import TIMELINE, open_parquet, read_metadata
-from pipeline.store.records import read_records
+from avcues.extractors.protocol import Column, RowKind
+from avcues.pipeline.errors import DatasetError
+from avcues.pipeline.store.layout import MANIFEST, table_path, videos_with_table
+from avcues.pipeline.store.manifest import BASE_FEATURE, read_manifest
+from avcues.pipeline.store.parquet import TIMELINE, open_parquet, read_metadata
+from avcues.pipeline.store.records import read_records
 
 if TYPE_CHECKING:
-    from pipeline.store.location import Location
+    from avcues.pipeline.store.location import Location
 
 FIRST_TABLES = (TIMELINE.name, BASE_FEATURE)
 """Those that every dataset has."""

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pipeline.dataset.catalog import Catalog, StoredTable
-from pipeline.dataset.describe import value_range
-from pipeline.dataset.licences import licence_of
-from pipeline.dataset.names import safe_names
-from pipeline.store.layout import table_pattern
-from pipeline.store.parquet import SHOT_KEYS, WINDOW_KEYS
+from avcues.pipeline.dataset.catalog import Catalog, StoredTable
+from avcues.pipeline.dataset.describe import value_range
+from avcues.pipeline.dataset.licences import licence_of
+from avcues.pipeline.dataset.names import safe_names
+from avcues.pipeline.store.layout import table_pattern
+from avcues.pipeline.store.parquet import SHOT_KEYS, WINDOW_KEYS
 
 _CONTEXT = Path(__file__).with_name("assets") / "croissant_context.json"
 _TYPES = {

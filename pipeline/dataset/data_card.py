@@ -13,13 +13,13 @@ from typing import Any
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from pipeline.dataset.catalog import FIRST_TABLES, Catalog
-from pipeline.dataset.describe import describe_table, settings_text
-from pipeline.dataset.licences import SOFTWARE_LICENCES, licence_of
-from pipeline.dataset.statistics import DatasetStatistics
-from pipeline.store.layout import MANIFEST, table_pattern
-from pipeline.store.parquet import TIMELINE
-from pipeline.store.records import describe_damage
+from avcues.pipeline.dataset.catalog import FIRST_TABLES, Catalog
+from avcues.pipeline.dataset.describe import describe_table, settings_text
+from avcues.pipeline.dataset.licences import SOFTWARE_LICENCES, licence_of
+from avcues.pipeline.dataset.statistics import DatasetStatistics
+from avcues.pipeline.store.layout import MANIFEST, table_pattern
+from avcues.pipeline.store.parquet import TIMELINE
+from avcues.pipeline.store.records import describe_damage
 
 _SIZES = ("1K", "10K", "100K", "1M", "10M", "100M", "1B", "10B", "100B", "1T")
 
@@ -115,7 +115,7 @@ def _incomplete(catalog: Catalog) -> dict[str, list[str]]:
 @cache
 def _template() -> Template:
     environment = Environment(
-        loader=PackageLoader(__package__ or "pipeline.dataset", "assets"),
+        loader=PackageLoader(__package__ or "avcues.pipeline.dataset", "assets"),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -21,22 +21,22 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import pyarrow as pa
 
-from pipeline.dataset import join
-from pipeline.dataset.catalog import Catalog, StoredColumn, read_catalog
-from pipeline.dataset.labels import PREFIX, Fill, Labels, read_labels
-from pipeline.dataset.names import Names, with_names
-from pipeline.dataset.selection import choose, joinable, similar
-from pipeline.errors import DatasetError
-from pipeline.store.location import location
-from pipeline.store.parquet import METADATA_KEY, TIMELINE
-from pipeline.store.provenance import avcues_version
+from avcues.pipeline.dataset import join
+from avcues.pipeline.dataset.catalog import Catalog, StoredColumn, read_catalog
+from avcues.pipeline.dataset.labels import PREFIX, Fill, Labels, read_labels
+from avcues.pipeline.dataset.names import Names, with_names
+from avcues.pipeline.dataset.selection import choose, joinable, similar
+from avcues.pipeline.errors import DatasetError
+from avcues.pipeline.store.location import location
+from avcues.pipeline.store.parquet import METADATA_KEY, TIMELINE
+from avcues.version import __version__
 
 if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
 
-    from pipeline.dataset.sequences import Nulls, Sequences
-    from pipeline.store.location import Location
+    from avcues.pipeline.dataset.sequences import Nulls, Sequences
+    from avcues.pipeline.store.location import Location
 
 Incomplete = Literal["leave_out", "nulls"]
 
@@ -103,7 +103,7 @@ class Dataset:
         """What every column is, and what its table was made with."""
         tables = (self.catalog.tables[name] for name in dict.fromkeys(column.table for column in self.stored))
         return {
-            "avcues": avcues_version(),
+            "avcues": __version__,
             "row": "window",
             "step": str(self.catalog.step),
             "tables": {
@@ -198,7 +198,7 @@ class Dataset:
             DatasetError: A name is unknown, a target is text, or no feature or no sequence is left.
             ValueError: `length`, `hop`, `horizon` or `nulls` has an impossible value.
         """
-        from pipeline.dataset.sequences import Sequences
+        from avcues.pipeline.dataset.sequences import Sequences
 
         features = [column.name for column in choose(self.stored, self.catalog, tables, columns)]
         wanted = [self._target(name) for name in (self.targets if targets is None else targets)]
@@ -277,7 +277,7 @@ def open_dataset(
         tables: Names of window and shot tables; None: all. Rows of shot tables are repeated for each window of the
             shot. Item tables (`faces`, `detections`) have any number of rows per window and cannot be joined.
         columns: Patterns over `<table>.<column>`: * stands for anything, ? for any character; None: all.
-        labels: Path of a CSV or Parquet file, or a table in memory; `pipeline.dataset.labels` has the rules.
+        labels: Path of a CSV or Parquet file, or a table in memory; `avcues.pipeline.dataset.labels` has the rules.
         label_fill: What windows without a label get: "none", "hold" or "linear".
         incomplete: A video that lacks one of the tables is left out, or is null there.
         verify: Also leave out videos with damaged or foreign files, which otherwise are an error when they are read;

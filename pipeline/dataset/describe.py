@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from models_cache.manifest import assets
-from pipeline.dataset.catalog import Catalog, StoredTable
-from pipeline.dataset.selection import choose
+from avcues.models_cache.manifest import assets
+from avcues.pipeline.dataset.catalog import Catalog, StoredTable
+from avcues.pipeline.dataset.selection import choose
 
 
 def describe(

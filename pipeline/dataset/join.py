@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.dataset.catalog import Catalog, StoredColumn
-from pipeline.errors import DatasetError
-from pipeline.store.parquet import TIMELINE, WINDOW_KEYS, metadata_of, open_parquet
+from avcues.pipeline.dataset.catalog import Catalog, StoredColumn
+from avcues.pipeline.errors import DatasetError
+from avcues.pipeline.store.parquet import TIMELINE, WINDOW_KEYS, metadata_of, open_parquet
 
 KEY_FIELDS = (
     pa.field("video_id", pa.string()),

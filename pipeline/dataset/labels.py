@@ -30,9 +30,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.errors import InputError, one_line
-from pipeline.store.csv_tables import read_csv
-from pipeline.store.parquet import METADATA_KEY, WINDOW_KEYS
+from avcues.pipeline.errors import InputError, one_line
+from avcues.pipeline.store.csv_tables import read_csv
+from avcues.pipeline.store.parquet import METADATA_KEY, WINDOW_KEYS
 
 Fill = Literal["none", "hold", "linear"]
 

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from extractors import registry
+from avcues.extractors import registry
 
 if TYPE_CHECKING:
-    from pipeline.dataset.catalog import StoredTable
+    from avcues.pipeline.dataset.catalog import StoredTable
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,14 +24,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from pipeline.dataset.catalog import read_catalog
-from pipeline.dataset.dataset import Dataset, open_dataset
-from pipeline.dataset.parquet_export import Finished, check_outside
-from pipeline.errors import SettingsError
-from pipeline.store.files import prepare_output, write_atomically
+from avcues.pipeline.dataset.catalog import read_catalog
+from avcues.pipeline.dataset.dataset import Dataset, open_dataset
+from avcues.pipeline.dataset.parquet_export import Finished, check_outside
+from avcues.pipeline.errors import SettingsError
+from avcues.pipeline.store.files import prepare_output, write_atomically
 
 if TYPE_CHECKING:
-    from pipeline.store.location import Location
+    from avcues.pipeline.store.location import Location
 
 Nulls = Literal["zero", "empty"]
 

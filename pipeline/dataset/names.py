@@ -9,7 +9,7 @@ from typing import Literal
 
 import pyarrow as pa
 
-from pipeline.store.parquet import METADATA_KEY
+from avcues.pipeline.store.parquet import METADATA_KEY
 
 Names = Literal["original", "safe"]
 """`<table>.<column>` as in the tables, or letters, digits and underscores only."""

@@ -12,10 +12,10 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.dataset.dataset import Dataset
-from pipeline.dataset.names import Names, with_names
-from pipeline.errors import SettingsError
-from pipeline.store.files import write_atomically
+from avcues.pipeline.dataset.dataset import Dataset
+from avcues.pipeline.dataset.names import Names, with_names
+from avcues.pipeline.errors import SettingsError
+from avcues.pipeline.store.files import write_atomically
 
 # The footer has an entry for every column of every row group: with a group per video, that of a thousand videos would
 # take gigabytes to write and to read. So whole videos share a group; of 2000 columns it takes 200 MB of memory.

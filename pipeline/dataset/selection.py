@@ -6,9 +6,9 @@ import difflib
 import re
 from collections.abc import Collection, Sequence
 
-from models_cache import nearest
-from pipeline.dataset.catalog import Catalog, StoredColumn
-from pipeline.errors import DatasetError
+from avcues.models_cache import nearest
+from avcues.pipeline.dataset.catalog import Catalog, StoredColumn
+from avcues.pipeline.errors import DatasetError
 
 
 def joinable(catalog: Catalog) -> tuple[StoredColumn, ...]:

@@ -15,11 +15,11 @@ import pyarrow as pa
 import torch
 import torch.utils.data
 
-from pipeline.dataset.join import matrix
-from pipeline.errors import DatasetError
+from avcues.pipeline.dataset.join import matrix
+from avcues.pipeline.errors import DatasetError
 
 if TYPE_CHECKING:
-    from pipeline.dataset.dataset import Dataset
+    from avcues.pipeline.dataset.dataset import Dataset
 
 Nulls = Literal["nan", "zero", "drop"]
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline.dataset.catalog import Catalog
-from pipeline.store.parquet import TIMELINE, read_metadata, read_table
+from avcues.pipeline.dataset.catalog import Catalog
+from avcues.pipeline.store.parquet import TIMELINE, read_metadata, read_table
 
 
 @dataclass

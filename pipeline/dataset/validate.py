@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.errors import one_line
-from pipeline.store.layout import (
+from avcues.pipeline.errors import one_line
+from avcues.pipeline.store.layout import (
     MANIFEST,
     REPORT,
     folders,
@@ -21,13 +21,13 @@ from pipeline.store.layout import (
     unfinished_files,
     videos_with_table,
 )
-from pipeline.store.manifest import Manifest, require_manifest
-from pipeline.store.parquet import SHOT_KEYS, TIMELINE, WINDOW_KEYS, read_metadata, read_table
-from pipeline.store.records import read_record
-from pipeline.timeline import Grid
+from avcues.pipeline.store.manifest import Manifest, require_manifest
+from avcues.pipeline.store.parquet import SHOT_KEYS, TIMELINE, WINDOW_KEYS, read_metadata, read_table
+from avcues.pipeline.store.records import read_record
+from avcues.pipeline.timeline import Grid
 
 if TYPE_CHECKING:
-    from pipeline.store.location import Location
+    from avcues.pipeline.store.location import Location
 
 # Feature columns are float32; a sum of some hundred of them is off by less than this.
 _SUM_TOLERANCE = 1e-3

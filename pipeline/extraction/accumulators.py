@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from extractors.protocol import FRAME, Columns, Table
-from pipeline.store.parquet import Rows
+from avcues.extractors.protocol import FRAME, Columns, Table
+from avcues.pipeline.store.parquet import Rows
 
 _NUMPY: dict[str, npt.DTypeLike] = {"string": object}
 

@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
-from extractors.protocol import AudioExtractor, AudioStream, Columns
-from pipeline.errors import SettingsError
-from pipeline.extraction.executor import Executor
-from pipeline.media.downmix import Samples, downmix
-from pipeline.media.frames import LONGEST_GAP, SUSPICIOUS_GAP, AudioBlock, Damage
+from avcues.extractors.protocol import AudioExtractor, AudioStream, Columns
+from avcues.pipeline.errors import SettingsError
+from avcues.pipeline.extraction.executor import Executor
+from avcues.pipeline.media.downmix import Samples, downmix
+from avcues.pipeline.media.frames import LONGEST_GAP, SUSPICIOUS_GAP, AudioBlock, Damage
 
 # Blocks whose time stamps are this near to contiguous are contiguous: Matroska rounds to 1 ms, and muxers that cut and
 # join write stamps that waver by half a codec frame (11 ms). A lost packet leaves a hole of 20 ms and more.

@@ -14,7 +14,7 @@ from av.filter import Graph
 from av.video.plane import VideoPlane
 from av.video.reformatter import Interpolation, VideoReformatter
 
-from pipeline.media.orientation import apply_rotation
+from avcues.pipeline.media.orientation import apply_rotation
 
 # A scaled pixel depends on its neighbours in the source; this far from an edge it cannot tell that something was cut.
 _REACH_PX = 8

@@ -11,12 +11,12 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from extractors.protocol import ClipBatch, ClipExtractor
-from pipeline.extraction.accumulators import from_columns
-from pipeline.extraction.center_crop import CenterCrop
-from pipeline.extraction.shots import SettledFrame
-from pipeline.media.frames import VideoFrame
-from pipeline.store.parquet import Rows
+from avcues.extractors.protocol import ClipBatch, ClipExtractor
+from avcues.pipeline.extraction.accumulators import from_columns
+from avcues.pipeline.extraction.center_crop import CenterCrop
+from avcues.pipeline.extraction.shots import SettledFrame
+from avcues.pipeline.media.frames import VideoFrame
+from avcues.pipeline.store.parquet import Rows
 
 Image = npt.NDArray[np.uint8]
 LazyImage = Callable[[], Image]

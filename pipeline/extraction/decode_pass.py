@@ -9,19 +9,19 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from extractors.base import BaseExtractor
-from extractors.compute import Compute
-from extractors.protocol import AudioExtractor, ClipExtractor, FrameExtractor, ShotDetector
-from pipeline.errors import MediaError
-from pipeline.extraction.accumulators import from_columns, missing_rows
-from pipeline.extraction.audio import AudioPass
-from pipeline.extraction.executor import Executor
-from pipeline.extraction.frames import FramePass
-from pipeline.extraction.stopwatch import Stopwatch
-from pipeline.media.container import Media
-from pipeline.media.frames import VideoFrame
-from pipeline.store.parquet import TIMELINE, Rows
-from pipeline.timeline import Grid, Shot, coverage, shot_of_windows
+from avcues.extractors.base import BaseExtractor
+from avcues.extractors.compute import Compute
+from avcues.extractors.protocol import AudioExtractor, ClipExtractor, FrameExtractor, ShotDetector
+from avcues.pipeline.errors import MediaError
+from avcues.pipeline.extraction.accumulators import from_columns, missing_rows
+from avcues.pipeline.extraction.audio import AudioPass
+from avcues.pipeline.extraction.executor import Executor
+from avcues.pipeline.extraction.frames import FramePass
+from avcues.pipeline.extraction.stopwatch import Stopwatch
+from avcues.pipeline.media.container import Media
+from avcues.pipeline.media.frames import VideoFrame
+from avcues.pipeline.store.parquet import TIMELINE, Rows
+from avcues.pipeline.timeline import Grid, Shot, coverage, shot_of_windows
 
 Progress = Callable[[float, float | None], None]
 """Called a few times a second with the seconds of video decoded so far, and the video's length if it is known."""

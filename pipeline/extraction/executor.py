@@ -10,10 +10,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from typing import Generic, TypeVar
 
-from extractors.base import BaseExtractor
-from extractors.compute import Compute
-from extractors.protocol import AudioExtractor, ClipExtractor, Extractor, ShotDetector
-from pipeline.extraction.stopwatch import Stopwatch
+from avcues.extractors.base import BaseExtractor
+from avcues.extractors.compute import Compute
+from avcues.extractors.protocol import AudioExtractor, ClipExtractor, Extractor, ShotDetector
+from avcues.pipeline.extraction.stopwatch import Stopwatch
 
 Batch = TypeVar("Batch")
 Result = TypeVar("Result")

@@ -11,17 +11,17 @@ import numpy as np
 import numpy.typing as npt
 from av.video.reformatter import VideoReformatter
 
-from extractors.base import BaseExtractor
-from extractors.protocol import ClipExtractor, Columns, FrameBatch, FrameExtractor, ShotDetector
-from pipeline.extraction.accumulators import ItemRows, WindowRows
-from pipeline.extraction.clips import Clip, ClipMeans, ClipSampler, Image, LazyImage
-from pipeline.extraction.executor import Executor, Stage
-from pipeline.extraction.shots import SettledFrame, ShotPass
-from pipeline.media.container import Media
-from pipeline.media.frames import VideoFrame
-from pipeline.media.orientation import apply_rotation
-from pipeline.store.parquet import Rows
-from pipeline.timeline import Grid, Shot
+from avcues.extractors.base import BaseExtractor
+from avcues.extractors.protocol import ClipExtractor, Columns, FrameBatch, FrameExtractor, ShotDetector
+from avcues.pipeline.extraction.accumulators import ItemRows, WindowRows
+from avcues.pipeline.extraction.clips import Clip, ClipMeans, ClipSampler, Image, LazyImage
+from avcues.pipeline.extraction.executor import Executor, Stage
+from avcues.pipeline.extraction.shots import SettledFrame, ShotPass
+from avcues.pipeline.media.container import Media
+from avcues.pipeline.media.frames import VideoFrame
+from avcues.pipeline.media.orientation import apply_rotation
+from avcues.pipeline.store.parquet import Rows
+from avcues.pipeline.timeline import Grid, Shot
 
 BATCH_FRAMES = 16
 BATCH_BYTES = 48 << 20

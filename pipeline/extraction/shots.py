@@ -10,10 +10,10 @@ from typing import Generic, TypeVar
 
 from av.video.reformatter import Interpolation, VideoReformatter
 
-from extractors.protocol import ShotDetector
-from pipeline.media.container import Media
-from pipeline.media.frames import VideoFrame
-from pipeline.timeline import Shot
+from avcues.extractors.protocol import ShotDetector
+from avcues.pipeline.media.container import Media
+from avcues.pipeline.media.frames import VideoFrame
+from avcues.pipeline.timeline import Shot
 
 Payload = TypeVar("Payload")
 

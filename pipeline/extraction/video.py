@@ -13,23 +13,23 @@ from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from extractors.base import BaseExtractor
-from extractors.compute import Compute
-from extractors.protocol import AudioExtractor, ShotDetector, Table
-from pipeline.extraction.decode_pass import DecodePass, Progress
-from pipeline.extraction.stopwatch import Stopwatch
-from pipeline.media.container import Media
-from pipeline.store import provenance
-from pipeline.store.files import VideoInput, fingerprint, is_transient
-from pipeline.store.layout import table_path
-from pipeline.store.parquet import TIMELINE, damage_of, read_footer, shot_table, window_table, write_table
-from pipeline.store.records import VideoResult, failure
-from pipeline.timeline import Grid
+from avcues.extractors.base import BaseExtractor
+from avcues.extractors.compute import Compute
+from avcues.extractors.protocol import AudioExtractor, ShotDetector, Table
+from avcues.pipeline.extraction.decode_pass import DecodePass, Progress
+from avcues.pipeline.extraction.stopwatch import Stopwatch
+from avcues.pipeline.media.container import Media
+from avcues.pipeline.store import provenance
+from avcues.pipeline.store.files import VideoInput, fingerprint, is_transient
+from avcues.pipeline.store.layout import table_path
+from avcues.pipeline.store.parquet import TIMELINE, damage_of, read_footer, shot_table, window_table, write_table
+from avcues.pipeline.store.records import VideoResult, failure
+from avcues.pipeline.timeline import Grid
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from pipeline.store.location import Location
+    from avcues.pipeline.store.location import Location
 
 _RETRY_DELAYS_S = (1, 4, 16)
 _UNTAGGED_HD = (
@@ -50,7 +50,7 @@ class Measurements:
         extractors: All extractors of the run, including the shot detector. Only those that have work to do are set up.
         step: Window length in seconds.
         compute: What the extractors may use.
-        trust_headers: Decode files whose headers claim more than `pipeline.media.limits` allow.
+        trust_headers: Decode files whose headers claim more than `avcues.pipeline.media.limits` allow.
     """
 
     extractors: Sequence[BaseExtractor]

@@ -6,7 +6,7 @@ import math
 from fractions import Fraction
 from typing import Any
 
-from pipeline.media.timestamps import fraction
+from avcues.pipeline.media.timestamps import fraction
 
 # Encoders and muxers round the ends of streams, and AVI counts a repeated last frame: less than this is not missing.
 _TOLERANCE = Fraction(1, 10)

@@ -17,24 +17,24 @@ from av.error import FFmpegError
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from pipeline.errors import MediaError
-from pipeline.media import limits
-from pipeline.media.completeness import StreamTally
-from pipeline.media.downmix import channels_of, downmix
-from pipeline.media.frames import LONGEST_GAP, AudioBlock, Damage, FramesSeen, VideoFrame
-from pipeline.media.stream_clock import StreamClock
-from pipeline.media.stream_metadata import MediaMetadata, audio_stream_metadata, video_stream_metadata
-from pipeline.media.timestamps import (
+from avcues.pipeline.errors import MediaError
+from avcues.pipeline.media import limits
+from avcues.pipeline.media.completeness import StreamTally
+from avcues.pipeline.media.downmix import channels_of, downmix
+from avcues.pipeline.media.frames import LONGEST_GAP, AudioBlock, Damage, FramesSeen, VideoFrame
+from avcues.pipeline.media.stream_clock import StreamClock
+from avcues.pipeline.media.stream_metadata import MediaMetadata, audio_stream_metadata, video_stream_metadata
+from avcues.pipeline.media.timestamps import (
     DecodeOrderTimestamps,
     MonotonicFrameFilter,
     TimestampUnwrapper,
     fraction,
     nearest_turn,
 )
-from pipeline.store.files import Source, open_source
+from avcues.pipeline.store.files import Source, open_source
 
 if TYPE_CHECKING:
-    from pipeline.store.location import Location
+    from avcues.pipeline.store.location import Location
 
 # AVFMT_TS_DISCONT: containers of broadcast streams, whose clock may restart.
 _FORMAT_MAY_RESTART_CLOCK = 0x0200
@@ -82,7 +82,7 @@ class Media:
 
         Args:
             place: Path or URL of the file.
-            trust_headers: Decode the file even if its headers claim more than `pipeline.media.limits` allow.
+            trust_headers: Decode the file even if its headers claim more than `avcues.pipeline.media.limits` allow.
 
         Raises:
             MediaError: It is missing, unreadable, no media file, claims sizes or rates that are out of bounds, or has

@@ -7,8 +7,8 @@ from fractions import Fraction
 
 import av
 
-from pipeline.media.downmix import Samples
-from pipeline.store.records import describe_damage
+from avcues.pipeline.media.downmix import Samples
+from avcues.pipeline.store.records import describe_damage
 
 # A gap in a stream longer than this is a broken time stamp, not a pause.
 LONGEST_GAP = Fraction(3600)
@@ -100,7 +100,7 @@ class AudioBlock:
     """A block of decoded sound.
 
     Args:
-        channels: (C, n) samples as decoded, at `Media.audio_rate_hz`; `pipeline.media.downmix` makes them mono.
+        channels: (C, n) samples as decoded, at `Media.audio_rate_hz`; `avcues.pipeline.media.downmix` makes them mono.
         start: Seconds from t = 0; None: right after the block before it.
         duration: Seconds that the container gives the block; None: all of its samples.
     """

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import av.logging
 
-from pipeline.errors import MediaError
+from avcues.pipeline.errors import MediaError
 
 MAX_PIXELS = 1 << 26
 """Pixels of a picture: 8192 x 8192. A decoded picture and its RGB copy take up to 4.5 bytes per pixel."""

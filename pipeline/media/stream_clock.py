@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from pipeline.media.timestamps import fraction
+from avcues.pipeline.media.timestamps import fraction
 
 # Edit lists give lengths in ticks of the movie's clock, of which there are 600 a second or more.
 _EDIT_LIST_TICK = Fraction(1, 600)

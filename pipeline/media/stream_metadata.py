@@ -8,7 +8,7 @@ from typing import Any
 from av.audio.stream import AudioStream
 from av.video.stream import VideoStream
 
-from pipeline.media.timestamps import fraction
+from avcues.pipeline.media.timestamps import fraction
 
 # Names of FFmpeg's AVColorSpace and AVColorRange.
 _MATRICES = {

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.annotations.agreement import Agreement, agreement
-from pipeline.annotations.check import check
-from pipeline.annotations.coefficients import Bootstrap, Coefficient
-from pipeline.annotations.documents import undefined_coefficients
-from pipeline.annotations.inconsistency import (
+from avcues.pipeline.annotations.agreement import Agreement, agreement
+from avcues.pipeline.annotations.check import check
+from avcues.pipeline.annotations.coefficients import Bootstrap, Coefficient
+from avcues.pipeline.annotations.documents import undefined_coefficients
+from avcues.pipeline.annotations.inconsistency import (
     GROUPS,
     UPPER_SHARE,
     Inconsistency,
@@ -25,10 +25,10 @@ from pipeline.annotations.inconsistency import (
     inconsistency_scores,
     ratings_by_setup,
 )
-from pipeline.annotations.schema import Annotations
-from pipeline.annotations.setup_agreement import NUMERIC, SetupAgreement
-from pipeline.annotations.wording import counted
-from pipeline.report.page import templates
+from avcues.pipeline.annotations.schema import Annotations
+from avcues.pipeline.annotations.setup_agreement import NUMERIC, SetupAgreement
+from avcues.pipeline.annotations.wording import counted
+from avcues.pipeline.report.page import templates
 
 PAGE = "agreement.html"
 

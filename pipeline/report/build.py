@@ -15,21 +15,21 @@ from urllib.parse import quote
 
 from dask.system import CPU_COUNT
 
-from models_cache import AvcuesError, nearest
-from pipeline.dataset.catalog import Catalog, read_catalog
-from pipeline.errors import DatasetError, InputError, MediaError
-from pipeline.report import agreement_page, histograms, index, page
-from pipeline.report.column_files import write_column_files
-from pipeline.report.emotion import Emotion
-from pipeline.report.index import PAGES, page_path, row_of, row_of_page, row_without_tables
-from pipeline.report.panels import chosen_columns, matching
-from pipeline.report.thumbnails import film_strip, find_source
-from pipeline.report.video import Video, video_ids
-from pipeline.store.files import prepare_output, write_atomically
-from pipeline.store.layout import report_path, table_path
-from pipeline.store.manifest import Manifest, require_manifest
-from pipeline.store.parquet import TIMELINE
-from pipeline.store.records import read_record
+from avcues.models_cache import AvcuesError, nearest
+from avcues.pipeline.dataset.catalog import Catalog, read_catalog
+from avcues.pipeline.errors import DatasetError, InputError, MediaError
+from avcues.pipeline.report import agreement_page, histograms, index, page
+from avcues.pipeline.report.column_files import write_column_files
+from avcues.pipeline.report.emotion import Emotion
+from avcues.pipeline.report.index import PAGES, page_path, row_of, row_of_page, row_without_tables
+from avcues.pipeline.report.panels import chosen_columns, matching
+from avcues.pipeline.report.thumbnails import film_strip, find_source
+from avcues.pipeline.report.video import Video, video_ids
+from avcues.pipeline.store.files import prepare_output, write_atomically
+from avcues.pipeline.store.layout import report_path, table_path
+from avcues.pipeline.store.manifest import Manifest, require_manifest
+from avcues.pipeline.store.parquet import TIMELINE
+from avcues.pipeline.store.records import read_record
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from extractors import registry
-from pipeline.report.packing import packed, packed_json
-from pipeline.report.series import axis
-from pipeline.report.video import Values, Video
-from pipeline.store.files import write_atomically
+from avcues.extractors import registry
+from avcues.pipeline.report.packing import packed, packed_json
+from avcues.pipeline.report.series import axis
+from avcues.pipeline.report.video import Values, Video
+from avcues.pipeline.store.files import write_atomically
 
 COLUMNS = "columns"
 _MOST_VALUES = 1 << 21

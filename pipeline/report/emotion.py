@@ -15,18 +15,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.annotations import schema
-from pipeline.annotations.combine import STD
-from pipeline.annotations.exclusions import usable
-from pipeline.annotations.gold import gold
-from pipeline.annotations.recipe import Recipe
-from pipeline.annotations.schema import Annotations
-from pipeline.annotations.series import series_of
-from pipeline.annotations.wording import counted
-from pipeline.errors import InputError, SettingsError
-from pipeline.report.series import Panel, Role, Series, numbers
-from pipeline.report.video import Values, Video
-from pipeline.store.parquet import METADATA_KEY
+from avcues.pipeline.annotations import schema
+from avcues.pipeline.annotations.combine import STD
+from avcues.pipeline.annotations.exclusions import usable
+from avcues.pipeline.annotations.gold import gold
+from avcues.pipeline.annotations.recipe import Recipe
+from avcues.pipeline.annotations.schema import Annotations
+from avcues.pipeline.annotations.series import series_of
+from avcues.pipeline.annotations.wording import counted
+from avcues.pipeline.errors import InputError, SettingsError
+from avcues.pipeline.report.series import Panel, Role, Series, numbers
+from avcues.pipeline.report.video import Values, Video
+from avcues.pipeline.store.parquet import METADATA_KEY
 
 _GOLD, _PREDICTION, _RATER = "slate", "blue", "faint"
 _OUT_OF_FOLD = {"dimension", "video_id", "window", "target", "prediction", "without"}

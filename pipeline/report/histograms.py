@@ -13,15 +13,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from extractors import registry
-from pipeline.dataset.catalog import Catalog, StoredTable
-from pipeline.dataset.join import matrix
-from pipeline.report.packing import packed_json
-from pipeline.report.video import Values
-from pipeline.store.parquet import open_parquet, read_metadata
+from avcues.extractors import registry
+from avcues.pipeline.dataset.catalog import Catalog, StoredTable
+from avcues.pipeline.dataset.join import matrix
+from avcues.pipeline.report.packing import packed_json
+from avcues.pipeline.report.video import Values
+from avcues.pipeline.store.parquet import open_parquet, read_metadata
 
 if TYPE_CHECKING:
-    from pipeline.store.location import Location
+    from avcues.pipeline.store.location import Location
 
 FILE = "histograms.js"
 _BARS = 40

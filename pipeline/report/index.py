@@ -12,11 +12,11 @@ from urllib.parse import quote
 import cv2
 import numpy as np
 
-from extractors.expressions import CLASSES
-from pipeline.report.page import duration, templates
-from pipeline.report.panels import EXPRESSION_COLOURS, frame_colours
-from pipeline.report.thumbnails import FilmStrip, data_uri
-from pipeline.report.video import Video
+from avcues.extractors.expressions import CLASSES
+from avcues.pipeline.report.page import duration, templates
+from avcues.pipeline.report.panels import EXPRESSION_COLOURS, frame_colours
+from avcues.pipeline.report.thumbnails import FilmStrip, data_uri
+from avcues.pipeline.report.video import Video
 
 PAGES, COMPARE = "videos", "compare.html"
 _STRIP_CELLS = 64

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from pipeline.report.series import Panel, numbers, series_of, why_empty
-from pipeline.report.video import Values, Video
+from avcues.pipeline.report.series import Panel, numbers, series_of, why_empty
+from avcues.pipeline.report.video import Values, Video
 
 LANES = 8
 

@@ -13,15 +13,15 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.annotations.wording import counted
-from pipeline.errors import InputError
-from pipeline.report.packing import packed_json
-from pipeline.report.page import templates
-from pipeline.report.series import numbers
-from pipeline.store.files import write_atomically
-from pipeline.store.model_files import DOCUMENT, HISTORY, METRICS, OUT_OF_FOLD, PAGE
-from pipeline.store.parquet import read_table
-from pipeline.training.figures import HEADINGS, figure_rows
+from avcues.pipeline.annotations.wording import counted
+from avcues.pipeline.errors import InputError
+from avcues.pipeline.report.packing import packed_json
+from avcues.pipeline.report.page import templates
+from avcues.pipeline.report.series import numbers
+from avcues.pipeline.store.files import write_atomically
+from avcues.pipeline.store.model_files import DOCUMENT, HISTORY, METRICS, OUT_OF_FOLD, PAGE
+from avcues.pipeline.store.parquet import read_table
+from avcues.pipeline.training.figures import HEADINGS, figure_rows
 
 _LISTED = 12
 _MODELS = {

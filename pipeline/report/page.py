@@ -12,12 +12,12 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 
-from models_cache.cache import resolve
-from pipeline.report.packing import packed_json
-from pipeline.report.panels import frame_colours, panels
-from pipeline.report.series import Panel
-from pipeline.report.thumbnails import FilmStrip
-from pipeline.report.video import Video
+from avcues.models_cache.cache import resolve
+from avcues.pipeline.report.packing import packed_json
+from avcues.pipeline.report.panels import frame_colours, panels
+from avcues.pipeline.report.series import Panel
+from avcues.pipeline.report.thumbnails import FilmStrip
+from avcues.pipeline.report.video import Video
 
 
 @cache

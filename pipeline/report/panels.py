@@ -10,13 +10,13 @@ from fnmatch import fnmatchcase
 import cv2
 import numpy as np
 
-from extractors import registry
-from extractors.color import HUE_BINS
-from extractors.expressions import CLASSES
-from pipeline.report.lanes import actions, objects, scenes
-from pipeline.report.series import Panel, Role, numbers, series_of, why_empty
-from pipeline.report.video import Video
-from pipeline.store.parquet import TIMELINE
+from avcues.extractors import registry
+from avcues.extractors.color import HUE_BINS
+from avcues.extractors.expressions import CLASSES
+from avcues.pipeline.report.lanes import actions, objects, scenes
+from avcues.pipeline.report.series import Panel, Role, numbers, series_of, why_empty
+from avcues.pipeline.report.video import Video
+from avcues.pipeline.store.parquet import TIMELINE
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart; report.css says what the names stand for.
 BLUE, ORANGE, GREEN, RED, PINK, SKY = "blue", "orange", "green", "red", "pink", "sky"

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from pipeline.report.video import Values, Video
+from avcues.pipeline.report.video import Values, Video
 
 Role = Literal["line", "high", "low", "text", "faint"]
 Numbers = list[float | None]

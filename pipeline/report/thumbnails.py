@@ -13,12 +13,12 @@ import numpy as np
 import numpy.typing as npt
 from av.video.reformatter import Interpolation, VideoReformatter
 
-from pipeline.errors import MediaError
-from pipeline.media.container import Media
-from pipeline.media.frames import VideoFrame
-from pipeline.media.orientation import apply_rotation
-from pipeline.report.video import Video
-from pipeline.store.files import fingerprint
+from avcues.pipeline.errors import MediaError
+from avcues.pipeline.media.container import Media
+from avcues.pipeline.media.frames import VideoFrame
+from avcues.pipeline.media.orientation import apply_rotation
+from avcues.pipeline.report.video import Video
+from avcues.pipeline.store.files import fingerprint
 
 MOST_THUMBNAILS = 200
 _LEAST_PIECE_S = 4.0

@@ -12,11 +12,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.errors import InputError
-from pipeline.store.layout import recorded_videos, table_path, videos_with_table
-from pipeline.store.manifest import Manifest
-from pipeline.store.parquet import TIMELINE, read_footer, read_table
-from pipeline.store.records import describe_damage, read_record
+from avcues.pipeline.errors import InputError
+from avcues.pipeline.store.layout import recorded_videos, table_path, videos_with_table
+from avcues.pipeline.store.manifest import Manifest
+from avcues.pipeline.store.parquet import TIMELINE, read_footer, read_table
+from avcues.pipeline.store.records import describe_damage, read_record
 
 Values = npt.NDArray[np.float64]
 

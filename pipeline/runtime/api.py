@@ -8,16 +8,16 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pipeline.errors import InputError, SettingsError
+from avcues.pipeline.errors import InputError, SettingsError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from extractors.compute import Device, Precision
-    from extractors.protocol import Table
-    from pipeline.runtime.run import Workers
-    from pipeline.runtime.settings import Settings
-    from pipeline.store.records import VideoResult
+    from avcues.extractors.compute import Device, Precision
+    from avcues.extractors.protocol import Table
+    from avcues.pipeline.runtime.run import Workers
+    from avcues.pipeline.runtime.settings import Settings
+    from avcues.pipeline.store.records import VideoResult
 
 Options = Mapping[str, Mapping[str, Any]]
 """Options by feature, such as `{"shots": {"detector": "content"}, "actions": {"variant": "i3d_rgb_imagenet"}}`."""
@@ -121,14 +121,14 @@ def extract(
 
     from rich.console import Console
 
-    from extractors.openvino_import import cpu_has_bf16
-    from models_cache.cache import weights_from
-    from pipeline.extraction.video import Measurements, measure_video
-    from pipeline.runtime import cluster
-    from pipeline.runtime.inputs import collect
-    from pipeline.runtime.observer import Plan
-    from pipeline.runtime.progress import ProgressBars
-    from pipeline.runtime.weights import settle
+    from avcues.extractors.openvino_import import cpu_has_bf16
+    from avcues.models_cache.cache import weights_from
+    from avcues.pipeline.extraction.video import Measurements, measure_video
+    from avcues.pipeline.runtime import cluster
+    from avcues.pipeline.runtime.inputs import collect
+    from avcues.pipeline.runtime.observer import Plan
+    from avcues.pipeline.runtime.progress import ProgressBars
+    from avcues.pipeline.runtime.weights import settle
 
     settings = make_settings(features=features, step=step, options=options, device=device, precision=precision)
     settings.create_extractors()
@@ -219,9 +219,9 @@ def extract_many(
         ...     print(result.video_id, result.state, result.tables["color"])
         clip done 8
     """
-    from pipeline.runtime.job import Job
-    from pipeline.runtime.run import Workers
-    from pipeline.store.location import location
+    from avcues.pipeline.runtime.job import Job
+    from avcues.pipeline.runtime.run import Workers
+    from avcues.pipeline.store.location import location
 
     job = Job(
         settings=make_settings(features=features, step=step, options=options, device=device, precision=precision),
@@ -245,8 +245,8 @@ def _extract_many(
 ) -> Iterator[VideoResult]:
     from rich.console import Console
 
-    from pipeline.runtime.progress import ProgressBars
-    from pipeline.runtime.run import run
+    from avcues.pipeline.runtime.progress import ProgressBars
+    from avcues.pipeline.runtime.run import run
 
     bars = ProgressBars(Console(stderr=True), shown=progress)
     results = run(paths, job, workers, max_failures=max_failures, observer=bars)
@@ -269,7 +269,7 @@ def features() -> dict[str, Feature]:
         >>> column.name, column.unit
         ('lighting_key', '1')
     """
-    from extractors import registry
+    from avcues.extractors import registry
 
     found = {}
     for name in registry.names():
@@ -300,8 +300,8 @@ def make_settings(
     Raises:
         SettingsError: `step` is no number, or `features` is empty.
     """
-    from extractors.compute import Compute
-    from pipeline.runtime.settings import ALL, Settings
+    from avcues.extractors.compute import Compute
+    from avcues.pipeline.runtime.settings import ALL, Settings
 
     try:
         exact_step = Fraction(str(step))

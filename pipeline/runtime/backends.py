@@ -11,17 +11,17 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pipeline.errors import AvcuesError
-from pipeline.runtime.job import Job
-from pipeline.runtime.machine import memory_bytes
-from pipeline.store.files import VideoInput
-from pipeline.store.records import VideoResult, failure
+from avcues.pipeline.errors import AvcuesError
+from avcues.pipeline.runtime.job import Job
+from avcues.pipeline.runtime.machine import memory_bytes
+from avcues.pipeline.store.files import VideoInput
+from avcues.pipeline.store.records import VideoResult, failure
 
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-    from pipeline.runtime.worker_main import VideoProgress
-    from pipeline.runtime.worker_process import WorkerProcess
+    from avcues.pipeline.runtime.worker_main import VideoProgress
+    from avcues.pipeline.runtime.worker_process import WorkerProcess
 
 Result = TypeVar("Result")
 
@@ -56,8 +56,8 @@ class Cluster:
 
 def run_here(videos: Iterator[VideoInput], job: Job, progress: VideoProgress) -> Iterator[VideoResult]:
     """Processes all videos in this process, without limits of time and memory, and yields each result as it comes."""
-    from pipeline.runtime.worker_main import forget_extractors, work
-    from pipeline.runtime.worker_process import try_twice
+    from avcues.pipeline.runtime.worker_main import forget_extractors, work
+    from avcues.pipeline.runtime.worker_process import try_twice
 
     for video in videos:
         yield job.record(try_twice(partial(work, video, job, progress), forget_extractors))
@@ -213,7 +213,7 @@ class _Lonely:
 def _work_on_worker(video: VideoInput, job: Job) -> VideoResult:
     from distributed import get_worker
 
-    from pipeline.runtime.worker_process import process_isolated
+    from avcues.pipeline.runtime.worker_process import process_isolated
 
     worker = get_worker()
     # `dask worker --memory-limit` is for all threads of a worker; 0 there means no limit.

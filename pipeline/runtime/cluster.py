@@ -11,15 +11,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import RunStoppedError, SettingsError, one_line
-from pipeline.runtime.machine import THREAD_BYTES, WORKER_BYTES, cores, memory_bytes
-from pipeline.runtime.worker_process import stop_processes
-from pipeline.store.files import write_atomically
+from avcues.pipeline.errors import RunStoppedError, SettingsError, one_line
+from avcues.pipeline.runtime.machine import THREAD_BYTES, WORKER_BYTES, cores, memory_bytes
+from avcues.pipeline.runtime.worker_process import stop_processes
+from avcues.pipeline.store.files import write_atomically
 
 if TYPE_CHECKING:
     from distributed import Client
 
-    from pipeline.store.location import Location
+    from avcues.pipeline.store.location import Location
 
 WORKERS_PER_GPU = 4
 _WORKER_BYTES_WITHOUT_NETWORKS = 1 << 30
@@ -71,8 +71,8 @@ def local_cluster(workers: int, *, debug: bool, processes: bool = True) -> Itera
         workers: How many.
         debug: Show the cluster's own log.
         processes: Whether each worker is a process, watched over by a nanny. Extraction needs none: its tasks start a
-            process for the work and wait for it (`pipeline.runtime.worker_process`), and each process that loads Dask
-            costs a second of processor time.
+            process for the work and wait for it (`avcues.pipeline.runtime.worker_process`), and each process that
+            loads Dask costs a second of processor time.
 
     Raises:
         RunStoppedError: A worker died while it started, three times.
@@ -152,7 +152,7 @@ def stop_workers(client: Client, run: str) -> None:
 
 def _check_workers(client: Client, address: str, folder: Location, mark: Location) -> None:
     """Every worker must run this version and see the folder; one look says so before any work."""
-    from pipeline.store.provenance import avcues_version
+    from avcues.version import __version__
 
     local = isinstance(folder, Path)
     made = local and not mark.exists()
@@ -167,8 +167,8 @@ def _check_workers(client: Client, address: str, folder: Location, mark: Locatio
     for worker, answer in answers.items():
         if isinstance(answer, Exception):
             problems.add(f"worker {worker} cannot import avcues ({answer}); install the same version there")
-        elif answer[0] != avcues_version():
-            problems.add(f"worker {worker} has avcues {answer[0]}, this is {avcues_version()}: install the same there")
+        elif answer[0] != __version__:
+            problems.add(f"worker {worker} has avcues {answer[0]}, this is {__version__}: install the same there")
         elif local and not answer[1]:
             problems.add(f"worker {worker} does not see {folder}: it must be on storage that all share")
     if problems:
@@ -176,9 +176,9 @@ def _check_workers(client: Client, address: str, folder: Location, mark: Locatio
 
 
 def _look(mark: Any) -> tuple[str, bool]:
-    from pipeline.store.provenance import avcues_version
+    from avcues.version import __version__
 
-    return avcues_version(), mark.exists()
+    return __version__, mark.exists()
 
 
 def _quieten(debug: bool) -> None:

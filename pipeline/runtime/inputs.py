@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.errors import InputError, one_line
-from pipeline.store.csv_tables import read_csv
-from pipeline.store.files import VideoInput
-from pipeline.store.location import location
+from avcues.pipeline.errors import InputError, one_line
+from avcues.pipeline.store.csv_tables import read_csv
+from avcues.pipeline.store.files import VideoInput
+from avcues.pipeline.store.location import location
 
 if TYPE_CHECKING:
     from upath import UPath
 
-    from pipeline.store.location import Location
+    from avcues.pipeline.store.location import Location
 
 MEDIA_SUFFIXES = frozenset(
     f".{kind}"

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from pipeline.errors import AvcuesError, SettingsError
-from pipeline.runtime.machine import memory_limit
-from pipeline.runtime.settings import Settings
-from pipeline.store.records import VideoResult, write_record
+from avcues.pipeline.errors import AvcuesError, SettingsError
+from avcues.pipeline.runtime.machine import memory_limit
+from avcues.pipeline.runtime.settings import Settings
+from avcues.pipeline.store.records import VideoResult, write_record
 
 if TYPE_CHECKING:
-    from pipeline.store.location import Location
+    from avcues.pipeline.store.location import Location
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,13 +26,13 @@ class Job:
         out: Output folder.
         weights_dir: A folder searched for weights files before the usual places.
         overwrite: Recompute tables that are up to date.
-        trust_headers: Decode files whose headers claim more than `pipeline.media.limits` allow.
+        trust_headers: Decode files whose headers claim more than `avcues.pipeline.media.limits` allow.
         verify: Read every table that is kept, and recompute it if its content is damaged.
         debug: Print tracebacks.
         time_limit_s: A video that takes longer fails; None: no limit, but a video that makes no progress for ten
             minutes fails.
         memory_limit_bytes: A video that needs more memory fails. "auto": the limit follows from the worker's share of
-            its machine, see `pipeline.runtime.machine.memory_limit`; None: no limit.
+            its machine, see `avcues.pipeline.runtime.machine.memory_limit`; None: no limit.
         left_out: Features left out because their weights are missing, each with the reason; for the records.
         gpus: Values of CUDA_VISIBLE_DEVICES that the workers of a machine share evenly. Empty: the variable is left
             alone. None: each worker looks up the GPUs of its own machine.

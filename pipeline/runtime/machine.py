@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from extractors.partial_import import without_init
+from avcues.extractors.partial_import import without_init
 
 WORKER_BYTES = 3 << 30
 """Memory that a worker with every network needs, with room for large frames."""

@@ -18,8 +18,8 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from pipeline.runtime.observer import Observer, Plan
-from pipeline.store.records import VideoResult
+from avcues.pipeline.runtime.observer import Observer, Plan
+from avcues.pipeline.store.records import VideoResult
 
 
 class ProgressBars(Observer):

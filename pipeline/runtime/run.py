@@ -8,25 +8,25 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import TYPE_CHECKING
 
-from extractors.openvino_import import cpu_has_bf16
-from models_cache.cache import weights_from
-from pipeline.errors import RunStoppedError, SettingsError
-from pipeline.runtime import backends, cluster
-from pipeline.runtime.gpus import visible_gpus
-from pipeline.runtime.inputs import Inputs, collect
-from pipeline.runtime.job import Job
-from pipeline.runtime.machine import memory_bytes
-from pipeline.runtime.observer import Observer, Plan
-from pipeline.runtime.weights import describe_networks, settle
-from pipeline.runtime.worker_process import WorkerProcess
-from pipeline.store.files import prepare_output
-from pipeline.store.layout import manifest_path, unfinished_files, videos_with_table, worker_probe_path
-from pipeline.store.lock import OutputLock
-from pipeline.store.manifest import pin, read_manifest
-from pipeline.store.records import VideoResult, remember_requested
+from avcues.extractors.openvino_import import cpu_has_bf16
+from avcues.models_cache.cache import weights_from
+from avcues.pipeline.errors import RunStoppedError, SettingsError
+from avcues.pipeline.runtime import backends, cluster
+from avcues.pipeline.runtime.gpus import visible_gpus
+from avcues.pipeline.runtime.inputs import Inputs, collect
+from avcues.pipeline.runtime.job import Job
+from avcues.pipeline.runtime.machine import memory_bytes
+from avcues.pipeline.runtime.observer import Observer, Plan
+from avcues.pipeline.runtime.weights import describe_networks, settle
+from avcues.pipeline.runtime.worker_process import WorkerProcess
+from avcues.pipeline.store.files import prepare_output
+from avcues.pipeline.store.layout import manifest_path, unfinished_files, videos_with_table, worker_probe_path
+from avcues.pipeline.store.lock import OutputLock
+from avcues.pipeline.store.manifest import pin, read_manifest
+from avcues.pipeline.store.records import VideoResult, remember_requested
 
 if TYPE_CHECKING:
-    from pipeline.store.location import Location
+    from avcues.pipeline.store.location import Location
 
 
 @dataclass(frozen=True, kw_only=True)

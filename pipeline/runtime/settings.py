@@ -8,14 +8,14 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from extractors import registry
-from extractors.base import BaseExtractor
-from extractors.compute import Compute
-from extractors.protocol import AudioExtractor
-from pipeline.errors import SettingsError
-from pipeline.store.manifest import BASE_FEATURE, Manifest
-from pipeline.store.parquet import TIMELINE
-from pipeline.store.provenance import recipe
+from avcues.extractors import registry
+from avcues.extractors.base import BaseExtractor
+from avcues.extractors.compute import Compute
+from avcues.extractors.protocol import AudioExtractor
+from avcues.pipeline.errors import SettingsError
+from avcues.pipeline.store.manifest import BASE_FEATURE, Manifest
+from avcues.pipeline.store.parquet import TIMELINE
+from avcues.pipeline.store.provenance import recipe
 
 STEP_UNIT = Fraction(1, 50)
 """A whole number of the hops of every audio extractor, so that any feature can be added to any dataset."""

@@ -7,15 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from extractors import registry
-from extractors.base import BaseExtractor
-from models_cache import WeightsError, nearest
-from models_cache.cache import Weights, check_package, how_to_supply, resolve
-from models_cache.manifest import asset
-from pipeline.errors import SettingsError
-from pipeline.runtime.settings import Settings
-from pipeline.store.manifest import Manifest
-from pipeline.store.provenance import asset_name
+from avcues.extractors import registry
+from avcues.extractors.base import BaseExtractor
+from avcues.models_cache import WeightsError, nearest
+from avcues.models_cache.cache import Weights, check_package, how_to_supply, resolve
+from avcues.models_cache.manifest import asset
+from avcues.pipeline.errors import SettingsError
+from avcues.pipeline.runtime.settings import Settings
+from avcues.pipeline.store.manifest import Manifest
+from avcues.pipeline.store.provenance import asset_name
 
 AUTO = "auto"
 

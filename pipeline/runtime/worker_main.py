@@ -1,7 +1,7 @@
 """The process that does the work: one video after the other, with the networks loaded once.
 
-`python -m pipeline.runtime.worker_main FD [MODULE...]` is started by `pipeline.runtime.worker_process`, imports the
-modules while it waits, and talks over the socket FD. A crash, a hang or a lack of memory ends this process alone.
+`python -m avcues.pipeline.runtime.worker_main FD [MODULE...]` is started by `avcues.pipeline.runtime.worker_process`,
+imports the modules while it waits, and talks over the socket FD. A crash, a hang or a lack of memory ends this process alone.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from functools import lru_cache
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from extractors.base import BaseExtractor
-from models_cache.cache import weights_from
-from pipeline.extraction.video import Measurements, process_video
-from pipeline.runtime.job import Job
-from pipeline.runtime.settings import Settings
-from pipeline.store.files import VideoInput
-from pipeline.store.records import VideoResult, failure
+from avcues.extractors.base import BaseExtractor
+from avcues.models_cache.cache import weights_from
+from avcues.pipeline.extraction.video import Measurements, process_video
+from avcues.pipeline.runtime.job import Job
+from avcues.pipeline.runtime.settings import Settings
+from avcues.pipeline.store.files import VideoInput
+from avcues.pipeline.store.records import VideoResult, failure
 
 VideoProgress = Callable[[str, float, float | None], None]
 """Called with how far a video is: its id, the seconds of it that are done, and its length, if known."""

@@ -1,7 +1,7 @@
 """Each worker processes its videos in a separate process, so that no video can harm the worker.
 
-The worker starts `pipeline.runtime.worker_main`, watches it, and turns its end into a result: crashed, killed by the
-system, too slow, too large, or hung. The scheduler never sees a worker die of a video, on whatever cluster it runs.
+The worker starts `avcues.pipeline.runtime.worker_main`, watches it, and turns its end into a result: crashed, killed by
+the system, too slow, too large, or hung. The scheduler never sees a worker die of a video, on whatever cluster it runs.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import psutil
 
-from pipeline.errors import AvcuesError
-from pipeline.runtime.gpus import Seat, visible_gpus
-from pipeline.runtime.job import Job
-from pipeline.store.records import VideoResult, failure
+from avcues.pipeline.errors import AvcuesError
+from avcues.pipeline.runtime.gpus import Seat, visible_gpus
+from avcues.pipeline.runtime.job import Job
+from avcues.pipeline.store.records import VideoResult, failure
 
 if TYPE_CHECKING:
-    from pipeline.runtime.worker_main import VideoProgress
-    from pipeline.store.files import VideoInput
+    from avcues.pipeline.runtime.worker_main import VideoProgress
+    from avcues.pipeline.store.files import VideoInput
 
 STANDSTILL_S = 600.0
 """A video that makes no progress for this long counts as hanging."""
@@ -101,8 +101,8 @@ class WorkerProcess:
         self._gpus = gpus
         self._videos = 0
         self._process = subprocess.Popen(
-            # -P: a folder named "pipeline" where the user happens to work is not ours.
-            [sys.executable, "-P", "-m", "pipeline.runtime.worker_main", str(theirs.fileno()), *imports],
+            # -P: modules of the folder where the user happens to work, such as a random.py, are not imported.
+            [sys.executable, "-P", "-m", "avcues.pipeline.runtime.worker_main", str(theirs.fileno()), *imports],
             env=os.environ | _MEMORY | _ONE_THREAD | self._gpu(),
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,

@@ -23,7 +23,7 @@ def array(values: npt.NDArray[Any], dtype: str, missing: npt.NDArray[np.bool_] |
 
     Args:
         values: One-dimensional.
-        dtype: Name of the type in the array, as in `extractors.protocol.Column`.
+        dtype: Name of the type in the array, as in `avcues.extractors.protocol.Column`.
         missing: Where it is null; None: nowhere.
 
     Raises:

@@ -19,15 +19,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from models_cache.atomic import atomic_file, temporary_name
-from pipeline.errors import MediaError, OutputError, SettingsError
-from pipeline.store.layout import write_probe_path
-from pipeline.store.location import location
+from avcues.models_cache.atomic import atomic_file, temporary_name
+from avcues.pipeline.errors import MediaError, OutputError, SettingsError
+from avcues.pipeline.store.layout import write_probe_path
+from avcues.pipeline.store.location import location
 
 if TYPE_CHECKING:
     from upath import UPath
 
-    from pipeline.store.location import Location
+    from avcues.pipeline.store.location import Location
 
 _OBJECT_STORES = frozenset(("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oci", "memory"))
 _FULL = (errno.ENOSPC, errno.EDQUOT)

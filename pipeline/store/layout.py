@@ -2,11 +2,11 @@
 
 | path                         | what                                                                       |
 |------------------------------|----------------------------------------------------------------------------|
-| `dataset.json`               | the manifest: step, recipes, tables (`pipeline.store.manifest`)            |
-| `<table>/<video_id>.parquet` | a table of one video (`pipeline.store.parquet`)                            |
-| `_status/<video_id>.json`    | the record of a video (`pipeline.store.records`)                           |
+| `dataset.json`               | the manifest: step, recipes, tables (`avcues.pipeline.store.manifest`)            |
+| `<table>/<video_id>.parquet` | a table of one video (`avcues.pipeline.store.parquet`)                            |
+| `_status/<video_id>.json`    | the record of a video (`avcues.pipeline.store.records`)                           |
 | `_status/.inputs`            | ids of all videos that any run was asked for                               |
-| `_status/.lock`, `.owner.json` | the run that works on the folder (`pipeline.store.lock`)                 |
+| `_status/.lock`, `.owner.json` | the run that works on the folder (`avcues.pipeline.store.lock`)                 |
 | `report/`                    | pages of `avcues report`                                                   |
 | `README.md`, `croissant.json` | the data card of `avcues describe --card`, for people and for programs    |
 | `_status/.card.json`         | hashes of these two, by which a user's own are told apart                  |
@@ -17,10 +17,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models_cache.atomic import TEMPORARY_SUFFIX
+from avcues.models_cache.atomic import TEMPORARY_SUFFIX
 
 if TYPE_CHECKING:
-    from pipeline.store.location import Location
+    from avcues.pipeline.store.location import Location
 
 MANIFEST = "dataset.json"
 REPORT = "report"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from pipeline.errors import InputError
+from avcues.pipeline.errors import InputError
 
 if TYPE_CHECKING:
     from upath import UPath

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
-from pipeline.errors import SettingsError
-from pipeline.store.layout import lock_path, owner_path
-from pipeline.store.parquet import write_json
+from avcues.pipeline.errors import SettingsError
+from avcues.pipeline.store.layout import lock_path, owner_path
+from avcues.pipeline.store.parquet import write_json
 
 if TYPE_CHECKING:
-    from pipeline.store.location import Location
+    from avcues.pipeline.store.location import Location
 
 _ALIVE_EVERY_S = 30.0
 _DEAD_AFTER_S = 180.0

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import SettingsError
-from pipeline.store.layout import MANIFEST, manifest_path, videos_with_table
-from pipeline.store.parquet import TIMELINE, write_json
-from pipeline.store.provenance import avcues_version
+from avcues.pipeline.errors import SettingsError
+from avcues.pipeline.store.layout import MANIFEST, manifest_path, videos_with_table
+from avcues.pipeline.store.parquet import TIMELINE, write_json
+from avcues.version import __version__
 
 if TYPE_CHECKING:
-    from pipeline.store.location import Location
+    from avcues.pipeline.store.location import Location
 
 BASE_FEATURE = "shots"
 """The feature that every dataset has: it also makes the timeline, whose rows every window table has."""
@@ -28,7 +28,7 @@ class Manifest:
 
     Args:
         step: Window length in seconds.
-        recipes: By extractor: what decides its values, as `pipeline.store.provenance.recipe` makes it.
+        recipes: By extractor: what decides its values, as `avcues.pipeline.store.provenance.recipe` makes it.
         tables: Extractor by table.
     """
 
@@ -97,7 +97,7 @@ def pin(out: Location, wanted: Manifest, *, overwrite: bool = False, video_ids: 
             return
     document = {
         "format": _FORMAT,
-        "avcues": avcues_version(),
+        "avcues": __version__,
         "step": str(wanted.step),
         "recipes": recipes,
         "tables": tables,

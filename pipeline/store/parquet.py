@@ -13,14 +13,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from extractors.protocol import Column, Columns, Table
-from pipeline.errors import one_line
-from pipeline.store.arrow import array, strings
-from pipeline.store.files import is_transient, write_atomically
-from pipeline.timeline import Grid, Shot
+from avcues.extractors.protocol import Column, Columns, Table
+from avcues.pipeline.errors import one_line
+from avcues.pipeline.store.arrow import array, strings
+from avcues.pipeline.store.files import is_transient, write_atomically
+from avcues.pipeline.timeline import Grid, Shot
 
 if TYPE_CHECKING:
-    from pipeline.store.location import Location
+    from avcues.pipeline.store.location import Location
 
 METADATA_KEY = b"avcues"
 WINDOW_KEYS = ("video_id", "window", "start", "end")

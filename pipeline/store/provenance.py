@@ -11,10 +11,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from extractors.base import BaseExtractor
-from extractors.compute import Compute
-from models_cache.cache import resolve
-from models_cache.hashing import sha256
+from avcues.extractors.base import BaseExtractor
+from avcues.extractors.compute import Compute
+from avcues.models_cache.cache import resolve
+from avcues.models_cache.hashing import sha256
+from avcues.version import __version__
 
 _OF_EVERY_TABLE = ("av", "numpy", "pyarrow")
 _OTHER_NAMES = {  # of the same project
@@ -22,12 +23,6 @@ _OTHER_NAMES = {  # of the same project
     "scenedetect-headless": "scenedetect",
     "ultralytics-opencv-headless": "ultralytics",
 }
-
-
-@cache
-def avcues_version() -> str:
-    """Version of the installed distribution."""
-    return importlib.metadata.version("avcues")
 
 
 def library_versions(extractor: BaseExtractor, device: str) -> dict[str, str]:
@@ -119,7 +114,7 @@ def metadata(extractor: BaseExtractor, step: Fraction, compute: Compute, source:
     """
     device = compute.device if extractor.weights else "cpu"
     return {
-        "avcues": avcues_version(),
+        "avcues": __version__,
         "recipe": recipe(extractor, step, compute),
         "citation": extractor.citation,
         "device": device,

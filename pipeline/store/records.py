@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from models_cache import AvcuesError, WeightsError
-from pipeline.errors import OutputError, one_line
-from pipeline.store.arrow import strings
-from pipeline.store.files import VideoInput, write_atomically
-from pipeline.store.layout import record_path, recorded_videos, requested_path
-from pipeline.store.manifest import require_manifest
-from pipeline.store.parquet import read_table, write_json
+from avcues.models_cache import AvcuesError, WeightsError
+from avcues.pipeline.errors import OutputError, one_line
+from avcues.pipeline.store.arrow import strings
+from avcues.pipeline.store.files import VideoInput, write_atomically
+from avcues.pipeline.store.layout import record_path, recorded_videos, requested_path
+from avcues.pipeline.store.manifest import require_manifest
+from avcues.pipeline.store.parquet import read_table, write_json
 
 if TYPE_CHECKING:
-    from pipeline.store.location import Location
+    from avcues.pipeline.store.location import Location
 
 
 @dataclass(frozen=True, kw_only=True)

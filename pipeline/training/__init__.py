@@ -24,7 +24,7 @@ Protocols are values, whose fields can be replaced one by one:
 >>> TrainingSettings(model="late", audio=("emobase",), protocol=CLEAN)
 Traceback (most recent call last):
 ...
-pipeline.errors.SettingsError: --model late joins sound and picture: name tables with --visual as well
+avcues.pipeline.errors.SettingsError: --model late joins sound and picture: name tables with --visual as well
 
 CCC and the other measures of one series:
 
@@ -33,14 +33,14 @@ CCC and the other measures of one series:
 0.6666666666666666
 """
 
-from pipeline.errors import LeakError
-from pipeline.training.compare import compare
-from pipeline.training.evaluate import scores
-from pipeline.training.predict import Problem, predict_video, seen_in_training, write_predictions
-from pipeline.training.saved_model import Model, load_model
-from pipeline.training.settings import CLEAN, MUVI, Protocol, TrainingSettings
-from pipeline.training.study import Study, choose_tables, prepare
-from pipeline.training.train import evaluate_saved, train
+from avcues.pipeline.errors import LeakError
+from avcues.pipeline.training.compare import compare
+from avcues.pipeline.training.evaluate import scores
+from avcues.pipeline.training.predict import Problem, predict_video, seen_in_training, write_predictions
+from avcues.pipeline.training.saved_model import Model, load_model
+from avcues.pipeline.training.settings import CLEAN, MUVI, Protocol, TrainingSettings
+from avcues.pipeline.training.study import Study, choose_tables, prepare
+from avcues.pipeline.training.train import evaluate_saved, train
 
 __all__ = [
     "CLEAN",

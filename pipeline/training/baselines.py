@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.training.samples import Floats, Samples
+from avcues.pipeline.training.samples import Floats, Samples
 
 BASELINES = ("train_mean", "time_only")
 _RIDGE = 1.0

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pipeline.errors import InputError
-from pipeline.store.model_files import FOLDS, METRICS, OUT_OF_FOLD
-from pipeline.store.parquet import read_table
-from pipeline.training.metrics import compare_videos
+from avcues.pipeline.errors import InputError
+from avcues.pipeline.store.model_files import FOLDS, METRICS, OUT_OF_FOLD
+from avcues.pipeline.store.parquet import read_table
+from avcues.pipeline.training.metrics import compare_videos
 
 
 def compare(folders: Sequence[str | Path]) -> dict[str, Any]:

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.training import importance
-from pipeline.training.baselines import time_only, train_mean
-from pipeline.training.fit import Epoch, best_epoch, one_thread, seed_of
-from pipeline.training.lasso import Lasso
-from pipeline.training.models import Fitted, fit_model
-from pipeline.training.samples import Floats, Samples
-from pipeline.training.settings import MAIN, TrainingSettings
-from pipeline.training.splits import Parts
+from avcues.pipeline.training import importance
+from avcues.pipeline.training.baselines import time_only, train_mean
+from avcues.pipeline.training.fit import Epoch, best_epoch, one_thread, seed_of
+from avcues.pipeline.training.lasso import Lasso
+from avcues.pipeline.training.models import Fitted, fit_model
+from avcues.pipeline.training.samples import Floats, Samples
+from avcues.pipeline.training.settings import MAIN, TrainingSettings
+from avcues.pipeline.training.splits import Parts
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,10 +15,10 @@ import torch
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-from pipeline.errors import SettingsError
-from pipeline.training.networks import Network, trainable
-from pipeline.training.samples import Target
-from pipeline.training.settings import Protocol
+from avcues.pipeline.errors import SettingsError
+from avcues.pipeline.training.networks import Network, trainable
+from avcues.pipeline.training.samples import Target
+from avcues.pipeline.training.settings import Protocol
 
 EPSILON = 1e-7  # of Keras' Adam
 _PREDICTED_AT_ONCE = 4096

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.training.evaluate import scores
-from pipeline.training.models import Fitted, Inputs
-from pipeline.training.samples import PRESENT, Floats, Samples
+from avcues.pipeline.training.evaluate import scores
+from avcues.pipeline.training.models import Fitted, Inputs
+from avcues.pipeline.training.samples import PRESENT, Floats, Samples
 
 _REPEATS = 3
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.errors import SettingsError
+from avcues.pipeline.errors import SettingsError
 
 _PENALTIES = 100
 _SMALLEST = 1e-3  # penalty, as a share of the one that leaves no coefficient

@@ -11,11 +11,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.store.model_files import COEFFICIENTS, IMPORTANCE, OUT_OF_FOLD, RATERS
-from pipeline.store.parquet import read_table
-from pipeline.training.baselines import BASELINES
-from pipeline.training.evaluate import Predictions, evaluate, interval, paired, scores
-from pipeline.training.importance import by_family
+from avcues.pipeline.store.model_files import COEFFICIENTS, IMPORTANCE, OUT_OF_FOLD, RATERS
+from avcues.pipeline.store.parquet import read_table
+from avcues.pipeline.training.baselines import BASELINES
+from avcues.pipeline.training.evaluate import Predictions, evaluate, interval, paired, scores
+from avcues.pipeline.training.importance import by_family
 
 Scoring = Literal["video", "s111"]
 _LISTED_COLUMNS = 20

@@ -11,11 +11,11 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from models_cache.manifest import assets
-from pipeline.dataset.licences import SOFTWARE_LICENCES
-from pipeline.store.files import write_atomically
-from pipeline.store.model_files import CARD
-from pipeline.training.figures import HEADINGS, figure_rows
+from avcues.models_cache.manifest import assets
+from avcues.pipeline.dataset.licences import SOFTWARE_LICENCES
+from avcues.pipeline.store.files import write_atomically
+from avcues.pipeline.store.model_files import CARD
+from avcues.pipeline.training.figures import HEADINGS, figure_rows
 
 _MODELS = {
     "lasso": "LASSO on the features of the same window, with the penalty chosen by cross-validation over videos",
@@ -79,7 +79,7 @@ def _used(settings: Mapping[str, Any]) -> str:
 @cache
 def _template() -> Template:
     environment = Environment(
-        loader=PackageLoader(__package__ or "pipeline.training", "assets"),
+        loader=PackageLoader(__package__ or "avcues.pipeline.training", "assets"),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

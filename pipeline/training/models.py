@@ -9,15 +9,15 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from pipeline.errors import SettingsError
-from pipeline.training.fit import Epoch, Windows, predict
-from pipeline.training.lasso import Lasso, fit_lasso
-from pipeline.training.networks import Network
-from pipeline.training.pair import Told, fit_networks
-from pipeline.training.samples import Samples
-from pipeline.training.scaling import Scaler, fit_scaler
-from pipeline.training.settings import MAIN, TrainingSettings
-from pipeline.training.splits import Parts, check_apart
+from avcues.pipeline.errors import SettingsError
+from avcues.pipeline.training.fit import Epoch, Windows, predict
+from avcues.pipeline.training.lasso import Lasso, fit_lasso
+from avcues.pipeline.training.networks import Network
+from avcues.pipeline.training.pair import Told, fit_networks
+from avcues.pipeline.training.samples import Samples
+from avcues.pipeline.training.scaling import Scaler, fit_scaler
+from avcues.pipeline.training.settings import MAIN, TrainingSettings
+from avcues.pipeline.training.splits import Parts, check_apart
 
 Inputs = Mapping[str, npt.NDArray[np.float32]]
 """Per block, (rows, K) scaled features."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from pipeline.training.settings import Protocol
+from avcues.pipeline.training.settings import Protocol
 
 
 class Block(nn.Module):

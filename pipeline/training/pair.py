@@ -14,12 +14,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pipeline.errors import SettingsError
-from pipeline.training.fit import Epoch, Windows, fit, seed_of, windows_of
-from pipeline.training.networks import Network
-from pipeline.training.samples import Samples
-from pipeline.training.settings import MAIN, TrainingSettings
-from pipeline.training.splits import Parts, check_apart
+from avcues.pipeline.errors import SettingsError
+from avcues.pipeline.training.fit import Epoch, Windows, fit, seed_of, windows_of
+from avcues.pipeline.training.networks import Network
+from avcues.pipeline.training.samples import Samples
+from avcues.pipeline.training.settings import MAIN, TrainingSettings
+from avcues.pipeline.training.splits import Parts, check_apart
 
 Told = Callable[[str, int], object]
 

@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.errors import AvcuesError
-from pipeline.training.cross_validation import Job, Outcome, run_job
-from pipeline.training.samples import Samples
-from pipeline.training.settings import TrainingSettings
-from pipeline.training.splits import Parts
+from avcues.pipeline.errors import AvcuesError
+from avcues.pipeline.training.cross_validation import Job, Outcome, run_job
+from avcues.pipeline.training.samples import Samples
+from avcues.pipeline.training.settings import TrainingSettings
+from avcues.pipeline.training.splits import Parts
 
 _LOOK_EVERY_S = 0.25
 

@@ -11,16 +11,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.dataset.dataset import Dataset
-from pipeline.dataset.join import KEY_FIELDS
-from pipeline.errors import AvcuesError
-from pipeline.store.files import write_atomically
-from pipeline.store.parquet import METADATA_KEY
-from pipeline.store.provenance import avcues_version
-from pipeline.training.saved_model import Model
+from avcues.pipeline.dataset.dataset import Dataset
+from avcues.pipeline.dataset.join import KEY_FIELDS
+from avcues.pipeline.errors import AvcuesError
+from avcues.pipeline.store.files import write_atomically
+from avcues.pipeline.store.parquet import METADATA_KEY
+from avcues.pipeline.training.saved_model import Model
+from avcues.version import __version__
 
 if TYPE_CHECKING:
-    from pipeline.store.location import Location
+    from avcues.pipeline.store.location import Location
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def schema_of(model: Model, trained_on: Collection[str] = ()) -> pa.Schema:
     for dimension, fitted in model.dimensions.items():
         names += [dimension, f"{dimension}_std"] if len(fitted.readout) > 1 else [dimension]
     about = {
-        "avcues": avcues_version(),
+        "avcues": __version__,
         "row": "window",
         "predictions": list(model.dimensions),
         "trained_on": list(trained_on),

@@ -9,18 +9,18 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pipeline.annotations.consensus import leave_one_out_ccc
-from pipeline.annotations.exclusions import usable
-from pipeline.annotations.feature_values import FeatureValues
-from pipeline.annotations.gold import gold, one_round
-from pipeline.annotations.recipe import Recipe, Smoothing
-from pipeline.annotations.schema import Annotations
-from pipeline.annotations.series import Series, series_of
-from pipeline.dataset.dataset import Dataset
-from pipeline.errors import InputError
-from pipeline.training.samples import Floats, Target, edges_of
-from pipeline.training.settings import MAIN, TrainingSettings
-from pipeline.training.targets import LabelFile
+from avcues.pipeline.annotations.consensus import leave_one_out_ccc
+from avcues.pipeline.annotations.exclusions import usable
+from avcues.pipeline.annotations.feature_values import FeatureValues
+from avcues.pipeline.annotations.gold import gold, one_round
+from avcues.pipeline.annotations.recipe import Recipe, Smoothing
+from avcues.pipeline.annotations.schema import Annotations
+from avcues.pipeline.annotations.series import Series, series_of
+from avcues.pipeline.dataset.dataset import Dataset
+from avcues.pipeline.errors import InputError
+from avcues.pipeline.training.samples import Floats, Target, edges_of
+from avcues.pipeline.training.settings import MAIN, TrainingSettings
+from avcues.pipeline.training.targets import LabelFile
 
 
 def recipe_of(about: Mapping[str, Any]) -> Recipe:

@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.store.model_files import COEFFICIENTS, FOLDS, HISTORY, IMPORTANCE, OUT_OF_FOLD, RATERS
-from pipeline.store.parquet import write_table
-from pipeline.training.cross_validation import Outcome
-from pipeline.training.samples import Samples
-from pipeline.training.settings import MAIN, TrainingSettings
-from pipeline.training.splits import Parts
+from avcues.pipeline.store.model_files import COEFFICIENTS, FOLDS, HISTORY, IMPORTANCE, OUT_OF_FOLD, RATERS
+from avcues.pipeline.store.parquet import write_table
+from avcues.pipeline.training.cross_validation import Outcome
+from avcues.pipeline.training.samples import Samples
+from avcues.pipeline.training.settings import MAIN, TrainingSettings
+from avcues.pipeline.training.splits import Parts
 
 
 def write_results(
@@ -23,7 +23,7 @@ def write_results(
 ) -> None:
     """Writes every table into the model's folder; predictions and labels are on the scale of the labels.
 
-    `pipeline.store.model_files` says what is in them.
+    `avcues.pipeline.store.model_files` says what is in them.
     """
     whole = [outcome for outcome in outcomes if outcome.job.without is None]
     _write([_out_of_fold(outcome, samples, settings) for outcome in outcomes], folder / OUT_OF_FOLD)

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.dataset.dataset import Dataset
-from pipeline.dataset.join import matrix
-from pipeline.errors import DatasetError
+from avcues.pipeline.dataset.dataset import Dataset
+from avcues.pipeline.dataset.join import matrix
+from avcues.pipeline.errors import DatasetError
 
 PRESENT = "present"
 """Name of the column that is added to every table: 1 where no value of its row is missing, else 0."""

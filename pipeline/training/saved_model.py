@@ -16,18 +16,18 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from pipeline.dataset.catalog import Catalog
-from pipeline.errors import DatasetError, InputError, SettingsError
-from pipeline.store.files import write_atomically
-from pipeline.store.model_files import DOCUMENT, WEIGHTS
-from pipeline.store.parquet import write_json
-from pipeline.training.fit import one_thread
-from pipeline.training.lasso import Lasso
-from pipeline.training.models import Fitted
-from pipeline.training.networks import Network
-from pipeline.training.samples import features_of
-from pipeline.training.scaling import Scaler
-from pipeline.training.settings import TrainingSettings
+from avcues.pipeline.dataset.catalog import Catalog
+from avcues.pipeline.errors import DatasetError, InputError, SettingsError
+from avcues.pipeline.store.files import write_atomically
+from avcues.pipeline.store.model_files import DOCUMENT, WEIGHTS
+from avcues.pipeline.store.parquet import write_json
+from avcues.pipeline.training.fit import one_thread
+from avcues.pipeline.training.lasso import Lasso
+from avcues.pipeline.training.models import Fitted
+from avcues.pipeline.training.networks import Network
+from avcues.pipeline.training.samples import features_of
+from avcues.pipeline.training.scaling import Scaler
+from avcues.pipeline.training.settings import TrainingSettings
 
 _FORMAT = 1
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.training.samples import PRESENT
+from avcues.pipeline.training.samples import PRESENT
 
 _AT_A_TIME = 64  # columns, so that the float64 copy of them stays small
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args, get_type_hints
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.errors import SettingsError
+from avcues.pipeline.errors import SettingsError
 
 ModelName = Literal["lasso", "lstm", "early", "late", "pair"]
 TargetsName = Literal["gold", "raters"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from pipeline.dataset.dataset import shuffled
-from pipeline.errors import LeakError, SettingsError
-from pipeline.training.settings import Protocol, TrainingSettings
+from avcues.pipeline.dataset.dataset import shuffled
+from avcues.pipeline.errors import LeakError, SettingsError
+from avcues.pipeline.training.settings import Protocol, TrainingSettings
 
 _KFOLD_SEED = 42  # of the study's script
 _EVERY_TENTH = 10

@@ -7,18 +7,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pipeline.annotations import schema
-from pipeline.annotations.schema import Annotations
-from pipeline.dataset.catalog import read_catalog
-from pipeline.dataset.dataset import Dataset, Incomplete, open_dataset
-from pipeline.dataset.labels import Fill
-from pipeline.errors import LeakError, SettingsError
-from pipeline.store.location import location
-from pipeline.training.ratings import human_agreement, rater_targets, refitted
-from pipeline.training.samples import Floats, Samples, Target, read_samples
-from pipeline.training.settings import AUDIO, MAIN, VISUAL, ModelName, TrainingSettings
-from pipeline.training.splits import Parts, check_apart, split, tested
-from pipeline.training.targets import LabelFile, choose, gold_targets, gold_values, read_label_file
+from avcues.pipeline.annotations import schema
+from avcues.pipeline.annotations.schema import Annotations
+from avcues.pipeline.dataset.catalog import read_catalog
+from avcues.pipeline.dataset.dataset import Dataset, Incomplete, open_dataset
+from avcues.pipeline.dataset.labels import Fill
+from avcues.pipeline.errors import LeakError, SettingsError
+from avcues.pipeline.store.location import location
+from avcues.pipeline.training.ratings import human_agreement, rater_targets, refitted
+from avcues.pipeline.training.samples import Floats, Samples, Target, read_samples
+from avcues.pipeline.training.settings import AUDIO, MAIN, VISUAL, ModelName, TrainingSettings
+from avcues.pipeline.training.splits import Parts, check_apart, split, tested
+from avcues.pipeline.training.targets import LabelFile, choose, gold_targets, gold_values, read_label_file
 
 _LISTED = 5
 

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from models_cache import nearest
-from models_cache.hashing import sha256
-from pipeline.dataset.dataset import Dataset
-from pipeline.dataset.labels import PREFIX, Fill, Labels, read_labels
-from pipeline.errors import InputError
-from pipeline.training.samples import Floats, Target, edges_of
-from pipeline.training.settings import TrainingSettings
+from avcues.models_cache import nearest
+from avcues.models_cache.hashing import sha256
+from avcues.pipeline.dataset.dataset import Dataset
+from avcues.pipeline.dataset.labels import PREFIX, Fill, Labels, read_labels
+from avcues.pipeline.errors import InputError
+from avcues.pipeline.training.samples import Floats, Target, edges_of
+from avcues.pipeline.training.settings import TrainingSettings
 
 _STUDIED = ("arousal", "valence")
 _USUAL_RANGE = (-1.0, 1.0)
@@ -69,7 +69,7 @@ class LabelFile:
 
 
 def read_label_file(source: Any, data: Dataset, fill: Fill = "none") -> LabelFile:
-    """Reads labels onto the dataset's grid; `pipeline.dataset.labels` has the rules.
+    """Reads labels onto the dataset's grid; `avcues.pipeline.dataset.labels` has the rules.
 
     Args:
         source: Path of a CSV or Parquet file, or a table in memory (pyarrow, pandas, polars).

@@ -13,23 +13,23 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline.annotations import schema
-from pipeline.dataset.dataset import Dataset
-from pipeline.errors import InputError, SettingsError
-from pipeline.store.files import prepare_output
-from pipeline.store.model_files import DOCUMENT, METRICS
-from pipeline.store.parquet import write_json
-from pipeline.store.provenance import avcues_version
-from pipeline.training.cross_validation import Job, Outcome, epochs_of, jobs_of
-from pipeline.training.metrics import metrics
-from pipeline.training.model_card import write_card
-from pipeline.training.pool import Shares, processes
-from pipeline.training.ratings import human_agreement
-from pipeline.training.results import write_results
-from pipeline.training.saved_model import read_document, save_model
-from pipeline.training.settings import MAIN, TrainingSettings
-from pipeline.training.splits import Parts, tested
-from pipeline.training.study import Study, leaks_of
+from avcues.pipeline.annotations import schema
+from avcues.pipeline.dataset.dataset import Dataset
+from avcues.pipeline.errors import InputError, SettingsError
+from avcues.pipeline.store.files import prepare_output
+from avcues.pipeline.store.model_files import DOCUMENT, METRICS
+from avcues.pipeline.store.parquet import write_json
+from avcues.pipeline.training.cross_validation import Job, Outcome, epochs_of, jobs_of
+from avcues.pipeline.training.metrics import metrics
+from avcues.pipeline.training.model_card import write_card
+from avcues.pipeline.training.pool import Shares, processes
+from avcues.pipeline.training.ratings import human_agreement
+from avcues.pipeline.training.results import write_results
+from avcues.pipeline.training.saved_model import read_document, save_model
+from avcues.pipeline.training.settings import MAIN, TrainingSettings
+from avcues.pipeline.training.splits import Parts, tested
+from avcues.pipeline.training.study import Study, leaks_of
+from avcues.version import __version__
 
 _LIBRARIES = ("numpy", "safetensors", "scikit-learn", "torch")
 _LISTED = 5
@@ -47,7 +47,7 @@ def train(
 
     Args:
         study: As `prepare` makes it.
-        out: Folder of the model; `pipeline.store.model_files` says what is in it.
+        out: Folder of the model; `avcues.pipeline.store.model_files` says what is in it.
         workers: Processes, each with one thread; no result depends on their number.
         shares: Called with the place of a job in `jobs_of` and the share of it that is done; the models of all videos
             come after these, one per dimension.
@@ -147,7 +147,7 @@ def _save(
         samples.columns,
         settings,
         {
-            "avcues": avcues_version(),
+            "avcues": __version__,
             "step": about["step"],
             "tables": about["tables"],
             "labels": {role: file.document() for role, file in study.files.items()},

@@ -17,16 +17,16 @@ import torch
 from PIL import Image
 from torch.nn import functional
 
-from extractors.compute import Compute
-from extractors.expressions import square_crop
-from extractors.face_detectors import CenterFace
-from extractors.networks import fer, inception_i3d, places
-from extractors.objects import Objects, ObjectsSettings
-from extractors.protocol import FRAME, FrameBatch
-from extractors.torchvision_import import nms, torchvision
-from models_cache import WeightsError
-from models_cache.cache import resolve
-from models_cache.loading import load_numpy_pickle
+from avcues.extractors.compute import Compute
+from avcues.extractors.expressions import square_crop
+from avcues.extractors.face_detectors import CenterFace
+from avcues.extractors.networks import fer, inception_i3d, places
+from avcues.extractors.objects import Objects, ObjectsSettings
+from avcues.extractors.protocol import FRAME, FrameBatch
+from avcues.extractors.torchvision_import import nms, torchvision
+from avcues.models_cache import WeightsError
+from avcues.models_cache.cache import resolve
+from avcues.models_cache.loading import load_numpy_pickle
 
 
 def weights(name: str) -> Path:
@@ -216,7 +216,7 @@ def test_i3d_resnet_has_pytorchvideos_shape(i3d_clip: torch.Tensor, tmp_path: Pa
     torchvision()
     from pytorchvideo.models.hub.resnet import i3d_r50
 
-    from extractors.networks.i3d_resnet import load
+    from avcues.extractors.networks.i3d_resnet import load
 
     torch.manual_seed(0)
     reference = i3d_r50(pretrained=False).eval()
@@ -363,7 +363,7 @@ def test_squeezenets_embedding_is_the_mean_of_what_its_classifier_reads(real_fra
 
 
 def test_places_labels_are_in_the_networks_order() -> None:
-    from extractors.scenes import NAMES, categories
+    from avcues.extractors.scenes import NAMES, categories
 
     assert (NAMES[0], NAMES[364], len(NAMES)) == ("airfield", "zen_garden", 365)
     indoor = {name for name, is_indoor in categories() if is_indoor}

@@ -8,13 +8,13 @@ import numpy as np
 import opensmile
 import pytest
 
-from extractors import registry
-from extractors.opensmile_stream import to_int16
-from pipeline.extraction.audio import Track
-from pipeline.media.container import Media
-from pipeline.media.downmix import downmix
-from pipeline.media.frames import AudioBlock
-from pipeline.runtime.api import extract
+from avcues.extractors import registry
+from avcues.extractors.opensmile_stream import to_int16
+from avcues.pipeline.extraction.audio import Track
+from avcues.pipeline.media.container import Media
+from avcues.pipeline.media.downmix import downmix
+from avcues.pipeline.media.frames import AudioBlock
+from avcues.pipeline.runtime.api import extract
 
 # The plain way to get windows out of an installed feature set, without our buffers and our streaming.
 WINDOWS = r"""

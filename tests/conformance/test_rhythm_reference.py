@@ -9,10 +9,18 @@ import numpy as np
 import pytest
 import soxr
 
-from extractors.rhythm import CONTRAST_FLOOR, CONTRAST_TOP_HZ, FRAMES_PER_SECOND, HOP_LENGTH, N_FFT, RATE_HZ, Rhythm
-from pipeline.media.container import Media
-from pipeline.media.downmix import downmix
-from pipeline.media.frames import AudioBlock
+from avcues.extractors.rhythm import (
+    CONTRAST_FLOOR,
+    CONTRAST_TOP_HZ,
+    FRAMES_PER_SECOND,
+    HOP_LENGTH,
+    N_FFT,
+    RATE_HZ,
+    Rhythm,
+)
+from avcues.pipeline.media.container import Media
+from avcues.pipeline.media.downmix import downmix
+from avcues.pipeline.media.frames import AudioBlock
 
 TIMING = {"sr": RATE_HZ, "hop_length": HOP_LENGTH}
 

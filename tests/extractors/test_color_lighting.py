@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from extractors.color import Color
-from extractors.lighting import Lighting
-from extractors.protocol import FrameBatch
+from avcues.extractors.color import Color
+from avcues.extractors.lighting import Lighting
+from avcues.extractors.protocol import FrameBatch
 
 
 def batch(*images: np.ndarray) -> FrameBatch:

@@ -9,9 +9,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from extractors import registry
-from extractors.compute import Compute
-from extractors.protocol import (
+from avcues.extractors import registry
+from avcues.extractors.compute import Compute
+from avcues.extractors.protocol import (
     FRAME,
     AudioExtractor,
     ClipBatch,
@@ -21,9 +21,9 @@ from extractors.protocol import (
     FrameExtractor,
     ShotDetector,
 )
-from models_cache import AvcuesError, WeightsError
-from pipeline.runtime.settings import Settings
-from pipeline.runtime.weights import settle
+from avcues.models_cache import AvcuesError, WeightsError
+from avcues.pipeline.runtime.settings import Settings
+from avcues.pipeline.runtime.weights import settle
 
 NAMES = registry.names()
 

@@ -12,8 +12,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from extractors.networks import fer, i3d_resnet, inception_i3d, places
-from models_cache import WeightsError
+from avcues.extractors.networks import fer, i3d_resnet, inception_i3d, places
+from avcues.models_cache import WeightsError
 
 
 def torch_file(content: object) -> Callable[[Path], object]:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-_PROCESS = "from extractors.rhythm import Rhythm, warm_up; Rhythm().setup(None); warm_up()"
+_PROCESS = "from avcues.extractors.rhythm import Rhythm, warm_up; Rhythm().setup(None); warm_up()"
 
 
 def test_first_use_by_several_processes_at_once(tmp_path: Path) -> None:
@@ -32,7 +32,7 @@ def test_another_copy_of_librosa_has_a_cache_of_its_own(tmp_path: Path) -> None:
     elsewhere = {**os.environ, "PYTHONPATH": str(tmp_path)}
     mine, other = (
         subprocess.run(
-            [sys.executable, "-c", "from extractors.numba_cache import _fingerprint; print(_fingerprint())"],
+            [sys.executable, "-c", "from avcues.extractors.numba_cache import _fingerprint; print(_fingerprint())"],
             env=environment,
             check=True,
             capture_output=True,

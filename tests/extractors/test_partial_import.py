@@ -12,7 +12,7 @@ WITHOUT_INIT = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from extractors.partial_import import without_init
+from avcues.extractors.partial_import import without_init
 with without_init("heavy"):
     from heavy.light import VALUE, module
 assert VALUE == 1
@@ -26,10 +26,10 @@ assert light is heavy.light
 
 EXTRACT = """
 import sys
-from extractors.compute import Compute
-from pipeline.runtime.settings import Settings
-from pipeline.extraction.video import Measurements, process_video
-from pipeline.store.files import VideoInput
+from avcues.extractors.compute import Compute
+from avcues.pipeline.runtime.settings import Settings
+from avcues.pipeline.extraction.video import Measurements, process_video
+from avcues.pipeline.store.files import VideoInput
 from pathlib import Path
 settings = Settings(features=("emobase", "color", "lighting"), compute=Compute(threads=2))
 measurements = Measurements(extractors=settings.create_extractors(), step=settings.step, compute=settings.compute)
@@ -48,7 +48,7 @@ def test_a_module_is_imported_alone_and_the_package_stays_importable(tmp_path: P
 
 
 def test_a_package_that_is_not_installed_is_an_import_error() -> None:
-    from extractors.partial_import import without_init
+    from avcues.extractors.partial_import import without_init
 
     with pytest.raises(ModuleNotFoundError), without_init("no_such_package"):
         import no_such_package.module  # type: ignore[import-not-found]  # noqa: F401

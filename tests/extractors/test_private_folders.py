@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from extractors.build_once import build_once
-from models_cache import AvcuesError
+from avcues.extractors.build_once import build_once
+from avcues.models_cache import AvcuesError
 
 
 def test_ultralytics_settings_lie_in_a_folder_of_the_process(yolo_checkpoint: Path, tmp_path: Path) -> None:
@@ -22,7 +22,7 @@ def test_ultralytics_settings_lie_in_a_folder_of_the_process(yolo_checkpoint: Pa
     code = f"""
 import os, stat
 from pathlib import Path
-from extractors.objects import _load
+from avcues.extractors.objects import _load
 _load(Path({str(yolo_checkpoint)!r}))
 folder = Path(os.environ["YOLO_CONFIG_DIR"])
 print(folder.parent, oct(stat.S_IMODE(folder.stat().st_mode)), folder.name)

@@ -11,12 +11,12 @@ import cv2
 import numpy as np
 import pytest
 
-from extractors import registry
-from extractors.compute import Compute
-from extractors.protocol import ClipBatch, FrameBatch
-from models_cache import WeightsError
-from pipeline.runtime.settings import Settings
-from pipeline.runtime.weights import settle
+from avcues.extractors import registry
+from avcues.extractors.compute import Compute
+from avcues.extractors.protocol import ClipBatch, FrameBatch
+from avcues.models_cache import WeightsError
+from avcues.pipeline.runtime.settings import Settings
+from avcues.pipeline.runtime.weights import settle
 
 
 def make(name: str, compute: Compute, **options: str):

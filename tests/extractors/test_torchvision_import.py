@@ -7,7 +7,7 @@ import sys
 
 _PROCESS = """
 from concurrent.futures import ThreadPoolExecutor
-from extractors.torchvision_import import torchvision
+from avcues.extractors.torchvision_import import torchvision
 with ThreadPoolExecutor(4) as pool:
     found = list(pool.map(lambda _: torchvision().transforms.v2.functional.resize, range(4)))
 assert len(set(found)) == 1
@@ -20,7 +20,7 @@ def test_threads_that_want_it_at_once_get_the_same_module() -> None:
 
 _COMPILER = """
 import sys
-from extractors.torchvision_import import torchvision
+from avcues.extractors.torchvision_import import torchvision
 package = torchvision()
 assert "torch._dynamo" not in sys.modules, "importing torch's compiler takes longer than torch itself"
 import torch

@@ -19,8 +19,8 @@ from command import avcues, start, tables, wait_until
 from distributed import Client
 from installed import install
 
-from models_cache import WeightsError
-from models_cache.cache import resolve
+from avcues.models_cache import WeightsError
+from avcues.models_cache.cache import resolve
 
 DASK = str(Path(sys.executable).with_name("dask"))
 FEATURES = ("--features", "emobase,color")

@@ -14,9 +14,9 @@ from command import tables
 from typer.testing import CliRunner
 
 import avcues
-from pipeline.cli.app import app
-from pipeline.errors import RunStoppedError
-from pipeline.store.layout import manifest_path, record_path, table_path
+from avcues.pipeline.cli.app import app
+from avcues.pipeline.errors import RunStoppedError
+from avcues.pipeline.store.layout import manifest_path, record_path, table_path
 
 COMMANDS = {
     "status": lambda out, clips: ["status", out],

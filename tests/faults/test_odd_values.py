@@ -12,7 +12,7 @@ from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from pipeline.cli.app import app
+from avcues.pipeline.cli.app import app
 
 ODD = ("²", "-1", "nan", "1e999", "1/0", ",", "a=[", "x/**y", "ü" * 300, "/proc/none")
 COMMANDS = {  # what each command needs at least; {} is a finished folder with labels, ratings, and a list of videos

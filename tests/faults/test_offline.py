@@ -13,9 +13,9 @@ import platformdirs
 import pytest
 from command import avcues
 
-from models_cache import WeightsError
-from models_cache.cache import resolve
-from pipeline.report import page
+from avcues.models_cache import WeightsError
+from avcues.models_cache.cache import resolve
+from avcues.pipeline.report import page
 
 GUARD = Path(__file__).parents[1] / "support" / "socket_guard"
 NETWORKS = ("actions/i3d_rgb_scratch", "expressions/mini_xception", "faces/centerface", "scenes/squeezenet11")
@@ -70,7 +70,7 @@ def test_nothing_leaves_this_machine(
 
 
 def test_openvino_is_imported_without_its_telemetry(guarded: dict[str, str], tmp_path: Path) -> None:
-    code = "from extractors.openvino_import import openvino; openvino().Core().available_devices"
+    code = "from avcues.extractors.openvino_import import openvino; openvino().Core().available_devices"
     subprocess.run([sys.executable, "-c", code], env=guarded, check=True)
     assert not (tmp_path / "connections").exists()
     assert list((tmp_path / "home").iterdir()) == []

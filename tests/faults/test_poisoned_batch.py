@@ -213,7 +213,7 @@ def test_nobody_is_left_behind(media: Callable[[str], Path], tmp_path: Path) -> 
         "extract", media("tiny4.mp4"), "-o", tmp_path, "--features", "color", "--workers", 2, environment=environment
     )
     alive = subprocess.run(
-        ["pgrep", "-f", "pipeline.runtime.worker_main"], capture_output=True, text=True, check=False
+        ["pgrep", "-f", "avcues.pipeline.runtime.worker_main"], capture_output=True, text=True, check=False
     ).stdout.split()
     marks = [Path(f"/proc/{pid}/environ").read_bytes() for pid in alive if Path(f"/proc/{pid}/environ").exists()]
     assert not any(tmp_path.name.encode() in mark for mark in marks)

@@ -81,8 +81,8 @@ def test_a_signal_ends_the_run_cleanly(
 
 
 _CLUSTER = """
-from pipeline.errors import RunStoppedError
-from pipeline.runtime.cluster import local_cluster
+from avcues.pipeline.errors import RunStoppedError
+from avcues.pipeline.runtime.cluster import local_cluster
 
 if __name__ == "__main__":
     try:

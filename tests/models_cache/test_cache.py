@@ -18,12 +18,12 @@ import pytest
 import torch
 from command import avcues
 
-from models_cache import WeightsError
-from models_cache.cache import find, import_file, resolve
-from models_cache.download import DownloadError, download
-from models_cache.hashing import git_sha1, mismatch
-from models_cache.loading import load_numpy_pickle, load_torch
-from models_cache.manifest import asset, assets
+from avcues.models_cache import WeightsError
+from avcues.models_cache.cache import find, import_file, resolve
+from avcues.models_cache.download import DownloadError, download
+from avcues.models_cache.hashing import git_sha1, mismatch
+from avcues.models_cache.loading import load_numpy_pickle, load_torch
+from avcues.models_cache.manifest import asset, assets
 
 SMALL = "expressions/mini_xception"
 
@@ -169,7 +169,7 @@ def rot(path: Path) -> None:
 
 def found_by_another_process() -> bool:
     """Whether a process that has not yet verified the file takes it."""
-    code = f"from models_cache.cache import find; raise SystemExit(find({SMALL!r}) is None)"
+    code = f"from avcues.models_cache.cache import find; raise SystemExit(find({SMALL!r}) is None)"
     return subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
@@ -228,7 +228,7 @@ def test_processes_that_resolve_at_once_fetch_once(
     handler.body = small.read_bytes()
     monkeypatch.setenv("AVCUES_MODELS_MIRROR", url)
     monkeypatch.delenv("AVCUES_OFFLINE")
-    command = [sys.executable, "-c", f"from models_cache.cache import resolve; print(resolve('{SMALL}').sha256)"]
+    command = [sys.executable, "-c", f"from avcues.models_cache.cache import resolve; print(resolve('{SMALL}').sha256)"]
     processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
     hashes = {process.communicate(timeout=120)[0].strip() for process in processes}
     assert hashes == {asset(SMALL).sha256}

@@ -12,12 +12,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from extractors.base import with_defaults
-from pipeline.extraction.video import Measurements, process_video
-from pipeline.runtime.settings import Settings
-from pipeline.store.files import VideoInput
-from pipeline.store.manifest import pin
-from pipeline.store.records import VideoResult
+from avcues.extractors.base import with_defaults
+from avcues.pipeline.extraction.video import Measurements, process_video
+from avcues.pipeline.runtime.settings import Settings
+from avcues.pipeline.store.files import VideoInput
+from avcues.pipeline.store.manifest import pin
+from avcues.pipeline.store.records import VideoResult
 
 RATE_HZ = 48000
 CHEAP = ("emobase", "rhythm", "color", "lighting")

@@ -8,9 +8,9 @@ from pathlib import Path
 from clips import start_dataset
 from plugins import Glow, Motion
 
-from pipeline.extraction.video import process_video
-from pipeline.runtime.settings import Settings
-from pipeline.store.files import VideoInput
+from avcues.pipeline.extraction.video import process_video
+from avcues.pipeline.runtime.settings import Settings
+from avcues.pipeline.store.files import VideoInput
 
 
 def make_dataset(out: Path, videos: Mapping[str, Path], features: Sequence[str], *, plugins: bool = False) -> Path:

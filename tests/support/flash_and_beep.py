@@ -8,10 +8,10 @@ from pathlib import Path
 import av
 import numpy as np
 
-from pipeline.extraction.audio import Track
-from pipeline.media.container import Media
-from pipeline.media.downmix import downmix
-from pipeline.media.frames import Damage, VideoFrame
+from avcues.pipeline.extraction.audio import Track
+from avcues.pipeline.media.container import Media
+from avcues.pipeline.media.downmix import downmix
+from avcues.pipeline.media.frames import Damage, VideoFrame
 
 SECONDS = 6
 EVENTS_S = (2.0, 4.0)

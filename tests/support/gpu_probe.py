@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from extractors.protocol import Column, Columns, FrameBatch, Table
+from avcues.extractors.protocol import Column, Columns, FrameBatch, Table
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ def make(folder: Path) -> Path:
 
 def avcues(python: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
     """Runs the command in the environment, off the network."""
-    return run(python, "from pipeline.cli.app import main; main()", *arguments)
+    return run(python, "from avcues.pipeline.cli.app import main; main()", *arguments)
 
 
 def run(python: Path, code: str, *arguments: object) -> subprocess.CompletedProcess[str]:

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.training.evaluate import scores
-from pipeline.training.fit import one_thread
-from pipeline.training.models import fit_model
-from pipeline.training.samples import Samples, Target
-from pipeline.training.settings import CLEAN, MAIN, ModelName, Protocol, TrainingSettings
-from pipeline.training.splits import Parts
+from avcues.pipeline.training.evaluate import scores
+from avcues.pipeline.training.fit import one_thread
+from avcues.pipeline.training.models import fit_model
+from avcues.pipeline.training.samples import Samples, Target
+from avcues.pipeline.training.settings import CLEAN, MAIN, ModelName, Protocol, TrainingSettings
+from avcues.pipeline.training.splits import Parts
 
 DIMENSION = "valence"
 

@@ -16,10 +16,10 @@ import pyarrow.parquet as pq
 from clips import CHEAP, start_dataset
 from planted import latents
 
-from pipeline.annotations import Recipe, gold, import_tidy, write, write_gold
-from pipeline.annotations.schema import Annotations
-from pipeline.runtime.settings import Settings
-from pipeline.store.parquet import METADATA_KEY, write_table
+from avcues.pipeline.annotations import Recipe, gold, import_tidy, write, write_gold
+from avcues.pipeline.annotations.schema import Annotations
+from avcues.pipeline.runtime.settings import Settings
+from avcues.pipeline.store.parquet import METADATA_KEY, write_table
 
 AUDIO, VISUAL = ("emobase", "rhythm"), ("color", "lighting")
 DIMENSIONS = ("arousal", "valence")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from extractors.compute import Compute
-from extractors.protocol import FRAME, ClipBatch, Column, Columns, FrameBatch, NoSettings, Table
+from avcues.extractors.compute import Compute
+from avcues.extractors.protocol import FRAME, ClipBatch, Column, Columns, FrameBatch, NoSettings, Table
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from extractors.protocol import Column, Columns, FrameBatch, NoSettings, Table
+from avcues.extractors.protocol import Column, Columns, FrameBatch, NoSettings, Table
 
 CRASH, HANG, EAT, LEAK = (255, 0, 255), (0, 255, 255), (255, 255, 0), (255, 255, 255)
 BREAK_DEVICE, BREAK_NETWORK, CRASH_ONCE = (0, 0, 255), (0, 255, 0), (255, 0, 0)

@@ -15,7 +15,7 @@ import av.filter
 import numpy as np
 from filelock import FileLock
 
-from models_cache.cache import resolve
+from avcues.models_cache.cache import resolve
 
 _FPS, _RATE_HZ, _SIZE, _SECONDS = 25, 48000, (1280, 720), 60
 _SEGMENTS = (  # demo clip, start and length in seconds; together a minute

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.store.files import fingerprint
-from pipeline.store.parquet import METADATA_KEY, write_json, write_table
+from avcues.pipeline.store.files import fingerprint
+from avcues.pipeline.store.parquet import METADATA_KEY, write_json, write_table
 
 
 def tile_dataset(source: Path, out: Path, video_id: str, times: int, video: Path | None = None) -> None:

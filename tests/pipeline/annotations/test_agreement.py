@@ -18,16 +18,16 @@ from statsmodels.stats.inter_rater import aggregate_raters
 from statsmodels.stats.inter_rater import fleiss_kappa as reference_kappa
 from studies import latent, like_muvi, muvi_folder, of_matrix, reference, tidy
 
-from pipeline.annotations.agreement import Agreement, agreement
-from pipeline.annotations.choices import choices_of
-from pipeline.annotations.coefficients import Bootstrap, Coefficient, fleiss_kappa, krippendorff_alpha
-from pipeline.annotations.consensus import ccc, ewe, leave_one_out_ccc, pearson
-from pipeline.annotations.documents import write_agreement
-from pipeline.annotations.label_statistics import ChiSquare, LabelStatistics
-from pipeline.annotations.muvi import import_muvi
-from pipeline.annotations.setup_agreement import SetupAgreement, of_labels
-from pipeline.annotations.tidy import import_tidy
-from pipeline.errors import SettingsError
+from avcues.pipeline.annotations.agreement import Agreement, agreement
+from avcues.pipeline.annotations.choices import choices_of
+from avcues.pipeline.annotations.coefficients import Bootstrap, Coefficient, fleiss_kappa, krippendorff_alpha
+from avcues.pipeline.annotations.consensus import ccc, ewe, leave_one_out_ccc, pearson
+from avcues.pipeline.annotations.documents import write_agreement
+from avcues.pipeline.annotations.label_statistics import ChiSquare, LabelStatistics
+from avcues.pipeline.annotations.muvi import import_muvi
+from avcues.pipeline.annotations.setup_agreement import SetupAgreement, of_labels
+from avcues.pipeline.annotations.tidy import import_tidy
+from avcues.pipeline.errors import SettingsError
 
 PLAIN = Bootstrap(0)
 PUBLISHED_GROUPS = ("gender", "years_formal_training>3", "seen", "overlay", "setup")

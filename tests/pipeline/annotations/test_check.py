@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 from studies import latent, like_muvi, muvi_folder, of_matrix, tidy
 
-from pipeline.annotations.alignment import Alignment, Rows, alignment, rows_of
-from pipeline.annotations.check import check
-from pipeline.annotations.muvi import import_muvi
-from pipeline.annotations.series import once_per_clip, series_of
-from pipeline.annotations.tidy import import_tidy
+from avcues.pipeline.annotations.alignment import Alignment, Rows, alignment, rows_of
+from avcues.pipeline.annotations.check import check
+from avcues.pipeline.annotations.muvi import import_muvi
+from avcues.pipeline.annotations.series import once_per_clip, series_of
+from avcues.pipeline.annotations.tidy import import_tidy
 
 
 def labelled(seed: int, *, effect: float, drift: float, one_order: bool = False) -> Rows:

@@ -14,9 +14,9 @@ import pytest
 from command import avcues
 from studies import copy_of_muvi, delayed, like_muvi
 
-from pipeline import annotations
-from pipeline.annotations import FeatureValues, Recipe, example, gold, read, schema
-from pipeline.dataset.dataset import open_dataset
+from avcues.pipeline import annotations
+from avcues.pipeline.annotations import FeatureValues, Recipe, example, gold, read, schema
+from avcues.pipeline.dataset.dataset import open_dataset
 
 
 @pytest.fixture(scope="module")

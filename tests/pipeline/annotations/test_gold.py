@@ -15,15 +15,15 @@ import pytest
 from scipy.stats import spearmanr
 from studies import delayed, latent, like_muvi, of_matrix, reference, tidy
 
-from pipeline.annotations.consensus import WEIGHTS, ewe, leave_one_out_ccc
-from pipeline.annotations.gold import gold, read_about, write_gold
-from pipeline.annotations.muvi import import_muvi
-from pipeline.annotations.recipe import Recipe, Smoothing
-from pipeline.annotations.schema import Annotations
-from pipeline.annotations.tidy import import_tidy
-from pipeline.dataset.dataset import open_dataset
-from pipeline.dataset.labels import read_labels
-from pipeline.errors import InputError, SettingsError
+from avcues.pipeline.annotations.consensus import WEIGHTS, ewe, leave_one_out_ccc
+from avcues.pipeline.annotations.gold import gold, read_about, write_gold
+from avcues.pipeline.annotations.muvi import import_muvi
+from avcues.pipeline.annotations.recipe import Recipe, Smoothing
+from avcues.pipeline.annotations.schema import Annotations
+from avcues.pipeline.annotations.tidy import import_tidy
+from avcues.pipeline.dataset.dataset import open_dataset
+from avcues.pipeline.dataset.labels import read_labels
+from avcues.pipeline.errors import InputError, SettingsError
 
 NOISE = np.array([0.1, 0.2, 0.4, 0.8, 1.6])
 STEP = Fraction(1, 2)

@@ -14,11 +14,11 @@ import pyarrow.parquet as pq
 import pytest
 from studies import GEMS, copy_of_muvi, like_muvi, muvi_folder, tidy
 
-from pipeline.annotations import schema
-from pipeline.annotations.muvi import import_muvi
-from pipeline.annotations.tidy import import_tidy
-from pipeline.annotations.wide import import_wide
-from pipeline.errors import DatasetError, InputError, SettingsError
+from avcues.pipeline.annotations import schema
+from avcues.pipeline.annotations.muvi import import_muvi
+from avcues.pipeline.annotations.tidy import import_tidy
+from avcues.pipeline.annotations.wide import import_wide
+from avcues.pipeline.errors import DatasetError, InputError, SettingsError
 
 
 def test_a_tidy_file_comes_back_as_it_was(tmp_path: Path) -> None:

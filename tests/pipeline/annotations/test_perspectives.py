@@ -18,17 +18,17 @@ from sklearn.model_selection import KFold
 from sklearn.preprocessing import StandardScaler
 from studies import latent, muvi_folder, of_matrix, reference
 
-from pipeline.annotations.coefficients import Bootstrap
-from pipeline.annotations.documents import write_perspectives
-from pipeline.annotations.inconsistency import generic_threshold, inconsistency_scores
-from pipeline.annotations.muvi import import_muvi
-from pipeline.annotations.perspectives import Perspectives, perspectives
-from pipeline.annotations.schema import Annotations, write_parquet
-from pipeline.annotations.soft_labels import soft_labels
-from pipeline.annotations.tidy import import_tidy
-from pipeline.dataset.dataset import open_dataset
-from pipeline.dataset.labels import read_labels
-from pipeline.errors import SettingsError
+from avcues.pipeline.annotations.coefficients import Bootstrap
+from avcues.pipeline.annotations.documents import write_perspectives
+from avcues.pipeline.annotations.inconsistency import generic_threshold, inconsistency_scores
+from avcues.pipeline.annotations.muvi import import_muvi
+from avcues.pipeline.annotations.perspectives import Perspectives, perspectives
+from avcues.pipeline.annotations.schema import Annotations, write_parquet
+from avcues.pipeline.annotations.soft_labels import soft_labels
+from avcues.pipeline.annotations.tidy import import_tidy
+from avcues.pipeline.dataset.dataset import open_dataset
+from avcues.pipeline.dataset.labels import read_labels
+from avcues.pipeline.errors import SettingsError
 
 SETUPS = ("text", "audio", "video", "all")
 PLAIN = Bootstrap(0)

@@ -11,9 +11,9 @@ import pytest
 from command import avcues
 from dask.system import CPU_COUNT
 
-from models_cache import WeightsError
-from models_cache.cache import cache_dir, resolve
-from pipeline.cli.doctor import Finding, _feature, _torchvision, _writing
+from avcues.models_cache import WeightsError
+from avcues.models_cache.cache import cache_dir, resolve
+from avcues.pipeline.cli.doctor import Finding, _feature, _torchvision, _writing
 
 
 def without_weights(cache: Path, **more: str) -> dict[str, str]:
@@ -48,7 +48,7 @@ def test_a_folder_that_cannot_be_written_is_a_problem_with_its_remedy(tmp_path: 
 
 
 def test_a_full_disk_is_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.cli.doctor._ROOMY_BYTES", 1 << 60)
+    monkeypatch.setattr("avcues.pipeline.cli.doctor._ROOMY_BYTES", 1 << 60)
     assert _writing("temporary folder", tmp_path, "elsewhere").state == "note"
 
 

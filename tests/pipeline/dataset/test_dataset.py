@@ -1,4 +1,4 @@
-"""`pipeline.dataset.dataset`: one join, whatever it is read with."""
+"""`avcues.pipeline.dataset.dataset`: one join, whatever it is read with."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ import torch
 from clips import extract
 from torch.utils.data import DataLoader
 
-from pipeline.dataset.dataset import open_dataset
-from pipeline.errors import DatasetError, MediaError
-from pipeline.store.files import VideoInput
-from pipeline.store.parquet import write_table
-from pipeline.store.records import failure, write_record
+from avcues.pipeline.dataset.dataset import open_dataset
+from avcues.pipeline.errors import DatasetError, MediaError
+from avcues.pipeline.store.files import VideoInput
+from avcues.pipeline.store.parquet import write_table
+from avcues.pipeline.store.records import failure, write_record
 
 VIDEOS = ("007", "rot90_12", "silent", "sound", "vfr20")
 WINDOWS = (8, 25, 41, 11, 40)

@@ -11,16 +11,16 @@ import pyarrow.parquet as pq
 import pytest
 from command import avcues
 
-from extractors import registry
-from pipeline.dataset.card_files import write_card
-from pipeline.dataset.catalog import read_catalog
-from pipeline.dataset.data_card import _size_category
-from pipeline.dataset.licences import SOFTWARE_LICENCES
-from pipeline.dataset.validate import check
-from pipeline.errors import DatasetError, MediaError
-from pipeline.store.files import VideoInput
-from pipeline.store.parquet import write_table
-from pipeline.store.records import VideoResult, failure, write_record
+from avcues.extractors import registry
+from avcues.pipeline.dataset.card_files import write_card
+from avcues.pipeline.dataset.catalog import read_catalog
+from avcues.pipeline.dataset.data_card import _size_category
+from avcues.pipeline.dataset.licences import SOFTWARE_LICENCES
+from avcues.pipeline.dataset.validate import check
+from avcues.pipeline.errors import DatasetError, MediaError
+from avcues.pipeline.store.files import VideoInput
+from avcues.pipeline.store.parquet import write_table
+from avcues.pipeline.store.records import VideoResult, failure, write_record
 
 
 def describe(*arguments: object) -> subprocess.CompletedProcess[str]:

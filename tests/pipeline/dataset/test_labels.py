@@ -1,4 +1,4 @@
-"""The rules by which labels come onto the grid (`pipeline.dataset.labels`)."""
+"""The rules by which labels come onto the grid (`avcues.pipeline.dataset.labels`)."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.dataset.labels import read_labels
-from pipeline.errors import InputError
+from avcues.pipeline.dataset.labels import read_labels
+from avcues.pipeline.errors import InputError
 
 STEP = Fraction(1, 2)
 WINDOWS = {"007": 4, "a": 6, "b": 3}

@@ -11,10 +11,10 @@ import pytest
 from clips import CHEAP, Extracted, start_dataset
 from command import avcues
 
-from extractors.emobase import COLUMN_NAMES
-from pipeline.dataset import muvi_export as muvi
-from pipeline.errors import DatasetError, SettingsError
-from pipeline.runtime.settings import Settings
+from avcues.extractors.emobase import COLUMN_NAMES
+from avcues.pipeline.dataset import muvi_export as muvi
+from avcues.pipeline.errors import DatasetError, SettingsError
+from avcues.pipeline.runtime.settings import Settings
 
 
 def sound_as_the_script_reads_it(folder: Path, video_id: str) -> pd.DataFrame:

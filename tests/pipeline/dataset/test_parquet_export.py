@@ -17,11 +17,11 @@ import pyarrow.parquet as pq
 import pytest
 from command import avcues
 
-from pipeline.dataset import parquet_export as align
-from pipeline.dataset.dataset import open_dataset
-from pipeline.dataset.names import safe_names, with_names
-from pipeline.errors import DatasetError, SettingsError
-from pipeline.runtime.api import features
+from avcues.pipeline.dataset import parquet_export as align
+from avcues.pipeline.dataset.dataset import open_dataset
+from avcues.pipeline.dataset.names import safe_names, with_names
+from avcues.pipeline.errors import DatasetError, SettingsError
+from avcues.pipeline.runtime.api import features
 
 ROWS, VIDEOS = 125, 5
 

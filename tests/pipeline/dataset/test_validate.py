@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 from finished_folders import make_dataset
 
-from pipeline.dataset.validate import check
-from pipeline.errors import SettingsError
-from pipeline.store.parquet import write_table
+from avcues.pipeline.dataset.validate import check
+from avcues.pipeline.errors import SettingsError
+from avcues.pipeline.store.parquet import write_table
 
 
 @pytest.fixture(scope="module")

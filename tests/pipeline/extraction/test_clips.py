@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from extractors.protocol import ClipBatch
-from pipeline.extraction.center_crop import CenterCrop
-from pipeline.extraction.clips import ClipMeans, ClipSampler
-from pipeline.extraction.shots import SettledFrame
-from pipeline.media.frames import VideoFrame
+from avcues.extractors.protocol import ClipBatch
+from avcues.pipeline.extraction.center_crop import CenterCrop
+from avcues.pipeline.extraction.clips import ClipMeans, ClipSampler
+from avcues.pipeline.extraction.shots import SettledFrame
+from avcues.pipeline.media.frames import VideoFrame
 
 
 class Recorder:

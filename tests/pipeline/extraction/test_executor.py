@@ -7,11 +7,11 @@ import threading
 import numpy as np
 import pytest
 
-from extractors.base import BaseExtractor
-from extractors.compute import Compute
-from extractors.protocol import FrameBatch
-from pipeline.extraction.executor import Executor
-from pipeline.extraction.stopwatch import Stopwatch
+from avcues.extractors.base import BaseExtractor
+from avcues.extractors.compute import Compute
+from avcues.extractors.protocol import FrameBatch
+from avcues.pipeline.extraction.executor import Executor
+from avcues.pipeline.extraction.stopwatch import Stopwatch
 
 ORDER: list[str] = []
 

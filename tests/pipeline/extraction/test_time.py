@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from clips import RATE_HZ, Clip, Extracted, click, extract, steady_frames
 
-from pipeline.extraction.audio import Track
-from pipeline.media.container import Media
-from pipeline.media.downmix import downmix
-from pipeline.media.frames import AudioBlock, Damage, VideoFrame
-from pipeline.media.orientation import apply_rotation
+from avcues.pipeline.extraction.audio import Track
+from avcues.pipeline.media.container import Media
+from avcues.pipeline.media.downmix import downmix
+from avcues.pipeline.media.frames import AudioBlock, Damage, VideoFrame
+from avcues.pipeline.media.orientation import apply_rotation
 
 FEATURES = ("emobase", "color")
 CONTAINERS = {".mov": "pcm_s16le", ".mkv": "flac", ".mp4": "flac", ".ts": "mp2", ".m4v": "aac"}

@@ -14,9 +14,9 @@ import pytest
 from clips import extract
 from rich.console import Console
 
-from pipeline.cli.display import Display
-from pipeline.media.container import Media
-from pipeline.runtime.observer import Plan
+from avcues.pipeline.cli.display import Display
+from avcues.pipeline.media.container import Media
+from avcues.pipeline.runtime.observer import Plan
 
 CODED = (100, 90, 200)
 """Y, Cb and Cr of every pixel."""

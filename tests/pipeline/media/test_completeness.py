@@ -13,8 +13,8 @@ import pytest
 from clips import Clip, click, extract, steady_frames
 from flash_and_beep import flash_and_beep
 
-from pipeline.media.container import Media
-from pipeline.media.frames import VideoFrame
+from avcues.pipeline.media.container import Media
+from avcues.pipeline.media.frames import VideoFrame
 
 
 def decode(path: Path) -> tuple[Media, list[VideoFrame]]:

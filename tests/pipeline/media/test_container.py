@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 from clips import CHEAP, Clip, Extracted, click, extract, measurements, steady_frames
 
-from pipeline.errors import MediaError
-from pipeline.extraction.video import process_video
-from pipeline.media.container import Media
-from pipeline.media.downmix import downmix
-from pipeline.media.frames import AudioBlock, Damage, FramesSeen, VideoFrame
-from pipeline.media.timestamps import MonotonicFrameFilter
-from pipeline.runtime.settings import Settings
-from pipeline.store.files import VideoInput
+from avcues.pipeline.errors import MediaError
+from avcues.pipeline.extraction.video import process_video
+from avcues.pipeline.media.container import Media
+from avcues.pipeline.media.downmix import downmix
+from avcues.pipeline.media.frames import AudioBlock, Damage, FramesSeen, VideoFrame
+from avcues.pipeline.media.timestamps import MonotonicFrameFilter
+from avcues.pipeline.runtime.settings import Settings
+from avcues.pipeline.store.files import VideoInput
 
 
 def test_stream_metadata(media: Callable[[str], Path]) -> None:

@@ -6,7 +6,7 @@ import av
 import numpy as np
 import pytest
 
-from pipeline.media.downmix import channels_of, downmix
+from avcues.pipeline.media.downmix import channels_of, downmix
 
 _FULL_SCALE = {"u8": 128, "s16": 1 << 15, "s32": 1 << 31, "flt": 1, "dbl": 1}
 

@@ -16,12 +16,12 @@ import pytest
 from clips import measurements
 from command import avcues
 
-from pipeline.errors import MediaError
-from pipeline.extraction.video import measure_video, process_video
-from pipeline.media.container import Media
-from pipeline.media.frames import AudioBlock
-from pipeline.runtime.settings import Settings
-from pipeline.store.files import VideoInput
+from avcues.pipeline.errors import MediaError
+from avcues.pipeline.extraction.video import measure_video, process_video
+from avcues.pipeline.media.container import Media
+from avcues.pipeline.media.frames import AudioBlock
+from avcues.pipeline.runtime.settings import Settings
+from avcues.pipeline.store.files import VideoInput
 
 
 def png_of_claimed_size(width: int, height: int) -> bytes:

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pipeline.media.stream_clock import StreamClock
+from avcues.pipeline.media.stream_clock import StreamClock
 
 ORIGIN = Fraction(1, 3)
 

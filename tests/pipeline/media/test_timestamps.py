@@ -13,9 +13,9 @@ import pytest
 from clips import extract
 from flash_and_beep import EVENTS_S, SECONDS, flash_and_beep, flashes_and_beeps, store_audio_later
 
-from pipeline.media.container import Media
-from pipeline.media.frames import AudioBlock, Damage, FramesSeen, VideoFrame
-from pipeline.media.timestamps import MonotonicFrameFilter
+from avcues.pipeline.media.container import Media
+from avcues.pipeline.media.frames import AudioBlock, Damage, FramesSeen, VideoFrame
+from avcues.pipeline.media.timestamps import MonotonicFrameFilter
 
 TOLERANCE_S = 0.020
 

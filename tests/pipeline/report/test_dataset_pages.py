@@ -19,11 +19,11 @@ import pyarrow.parquet as pq
 import pytest
 from browser import Browser
 
-from models_cache import WeightsError
-from pipeline.dataset.catalog import read_catalog
-from pipeline.report import column_files, histograms, page
-from pipeline.report.build import build
-from pipeline.store.layout import table_path
+from avcues.models_cache import WeightsError
+from avcues.pipeline.dataset.catalog import read_catalog
+from avcues.pipeline.report import column_files, histograms, page
+from avcues.pipeline.report.build import build
+from avcues.pipeline.store.layout import table_path
 
 VIDEOS = ["007", "rot90_12", "silent", "sound", "vfr20"]
 LOUDNESS, BRIGHTNESS, SHOT_LENGTH = "emobase.pcm_loudness_sma_amean", "lighting.median_brightness", "shots.frames"

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from browser import Browser
 
-from models_cache import WeightsError
-from pipeline.report import page
-from pipeline.report.model_page import build_model_page
-from pipeline.training import TrainingSettings, prepare, train
-from pipeline.training.settings import Protocol
+from avcues.models_cache import WeightsError
+from avcues.pipeline.report import page
+from avcues.pipeline.report.model_page import build_model_page
+from avcues.pipeline.training import TrainingSettings, prepare, train
+from avcues.pipeline.training.settings import Protocol
 
 
 @pytest.fixture(scope="module")

@@ -16,13 +16,23 @@ import pytest
 from browser import Browser
 from studies import muvi_folder, tidy
 
-from models_cache import WeightsError
-from pipeline.annotations import Annotations, Recipe, agreement, example, gold, import_muvi, import_tidy, read, write
-from pipeline.annotations.coefficients import Bootstrap
-from pipeline.dataset.dataset import open_dataset
-from pipeline.report import agreement_page, page
-from pipeline.report.build import build
-from pipeline.report.emotion import Emotion
+from avcues.models_cache import WeightsError
+from avcues.pipeline.annotations import (
+    Annotations,
+    Recipe,
+    agreement,
+    example,
+    gold,
+    import_muvi,
+    import_tidy,
+    read,
+    write,
+)
+from avcues.pipeline.annotations.coefficients import Bootstrap
+from avcues.pipeline.dataset.dataset import open_dataset
+from avcues.pipeline.report import agreement_page, page
+from avcues.pipeline.report.build import build
+from avcues.pipeline.report.emotion import Emotion
 
 RATED = ("rot90_12", "vfr20")
 TITLES = [

@@ -22,21 +22,21 @@ from clips import start_dataset
 from command import avcues
 from tiling import tile_dataset
 
-from extractors.protocol import Column, Table
-from extractors.registry import create
-from models_cache import AvcuesError
-from pipeline.dataset.validate import check
-from pipeline.extraction.accumulators import from_columns
-from pipeline.extraction.video import process_video
-from pipeline.report import page
-from pipeline.report.build import build
-from pipeline.report.thumbnails import HEIGHT_PX, MOST_THUMBNAILS, merge
-from pipeline.runtime.settings import Settings
-from pipeline.store.files import VideoInput
-from pipeline.store.layout import table_path
-from pipeline.store.parquet import shot_table, window_table, write_json, write_table
-from pipeline.store.records import failure, write_record
-from pipeline.timeline import Grid, Shot
+from avcues.extractors.protocol import Column, Table
+from avcues.extractors.registry import create
+from avcues.models_cache import AvcuesError
+from avcues.pipeline.dataset.validate import check
+from avcues.pipeline.extraction.accumulators import from_columns
+from avcues.pipeline.extraction.video import process_video
+from avcues.pipeline.report import page
+from avcues.pipeline.report.build import build
+from avcues.pipeline.report.thumbnails import HEIGHT_PX, MOST_THUMBNAILS, merge
+from avcues.pipeline.runtime.settings import Settings
+from avcues.pipeline.store.files import VideoInput
+from avcues.pipeline.store.layout import table_path
+from avcues.pipeline.store.parquet import shot_table, window_table, write_json, write_table
+from avcues.pipeline.store.records import failure, write_record
+from avcues.pipeline.timeline import Grid, Shot
 
 try:
     page.library()

@@ -14,8 +14,8 @@ import pytest
 from typer.testing import CliRunner
 
 import avcues
-from pipeline.cli.app import app
-from pipeline.runtime import api
+from avcues.pipeline.cli.app import app
+from avcues.pipeline.runtime import api
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ import pytest
 from command import avcues
 
 import avcues as api
-from extractors import registry
-from pipeline.dataset.dataset import open_dataset
+from avcues.extractors import registry
+from avcues.pipeline.dataset.dataset import open_dataset
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 
-from pipeline.runtime.gpus import Seat
+from avcues.pipeline.runtime.gpus import Seat
 
 
 def test_a_seat_is_the_lowest_number_that_nobody_has() -> None:

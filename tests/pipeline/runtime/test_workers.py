@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import SettingsError
-from pipeline.runtime import gpus
-from pipeline.runtime.cluster import default_workers, threads_per_worker
-from pipeline.runtime.machine import _group_limits, memory_limit
-from pipeline.runtime.run import Workers
+from avcues.pipeline.errors import SettingsError
+from avcues.pipeline.runtime import gpus
+from avcues.pipeline.runtime.cluster import default_workers, threads_per_worker
+from avcues.pipeline.runtime.machine import _group_limits, memory_limit
+from avcues.pipeline.runtime.run import Workers
 
 GIB = 1 << 30
 MANY = 1000

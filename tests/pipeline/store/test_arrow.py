@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from pipeline.store import arrow
+from avcues.pipeline.store import arrow
 
 MISSING = np.array([False, True, False, False, True, False, False, False, False, True])
 

@@ -16,19 +16,19 @@ from command import avcues, tables
 from fsspec.implementations.local import LocalFileSystem
 from upath import UPath
 
-from pipeline.dataset.validate import check
-from pipeline.errors import InputError, MediaError, OutputError, SettingsError
-from pipeline.extraction import video as process
-from pipeline.media.container import Media
-from pipeline.runtime.inputs import collect
-from pipeline.runtime.job import Job
-from pipeline.runtime.run import Workers, run
-from pipeline.runtime.settings import Settings
-from pipeline.store import files as storage
-from pipeline.store.files import VideoInput
-from pipeline.store.location import location
-from pipeline.store.lock import OutputLock
-from pipeline.store.parquet import read_metadata, read_table
+from avcues.pipeline.dataset.validate import check
+from avcues.pipeline.errors import InputError, MediaError, OutputError, SettingsError
+from avcues.pipeline.extraction import video as process
+from avcues.pipeline.media.container import Media
+from avcues.pipeline.runtime.inputs import collect
+from avcues.pipeline.runtime.job import Job
+from avcues.pipeline.runtime.run import Workers, run
+from avcues.pipeline.runtime.settings import Settings
+from avcues.pipeline.store import files as storage
+from avcues.pipeline.store.files import VideoInput
+from avcues.pipeline.store.location import location
+from avcues.pipeline.store.lock import OutputLock
+from avcues.pipeline.store.parquet import read_metadata, read_table
 
 COLOR = Settings(features=("color",))
 
@@ -167,11 +167,11 @@ def test_a_folder_that_cannot_be_written_says_so(tmp_path: Path) -> None:
 
 
 def test_a_store_is_locked_by_a_record(bucket: UPath, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.store.lock._SETTLE_S", 0.0)
+    monkeypatch.setattr("avcues.pipeline.store.lock._SETTLE_S", 0.0)
     with OutputLock(bucket / "out"):
         with pytest.raises(SettingsError, match="another run is at work there"), OutputLock(bucket / "out"):
             pass
-        monkeypatch.setattr("pipeline.store.lock._DEAD_AFTER_S", -1.0)
+        monkeypatch.setattr("avcues.pipeline.store.lock._DEAD_AFTER_S", -1.0)
         with OutputLock(bucket / "out"):
             pass
     assert not (bucket / "out" / "_status" / ".owner.json").exists()

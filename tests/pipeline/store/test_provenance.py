@@ -7,9 +7,9 @@ from pathlib import Path
 
 from clips import Clip, extract, steady_frames
 
-from extractors import registry
-from pipeline.store.parquet import read_metadata
-from pipeline.store.provenance import library_versions
+from avcues.extractors import registry
+from avcues.pipeline.store.parquet import read_metadata
+from avcues.pipeline.store.provenance import library_versions
 
 FEATURES = ("color", "emobase", "rhythm", "lighting")
 

@@ -15,10 +15,10 @@ import pytest
 from command import avcues
 from typer.testing import CliRunner, Result
 
-from pipeline import training
-from pipeline.cli.app import app
-from pipeline.dataset.dataset import open_dataset
-from pipeline.store.parquet import read_metadata
+from avcues.pipeline import training
+from avcues.pipeline.cli.app import app
+from avcues.pipeline.dataset.dataset import open_dataset
+from avcues.pipeline.store.parquet import read_metadata
 
 FILES = {
     "MODELCARD.md",

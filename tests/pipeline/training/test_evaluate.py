@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pipeline.training.evaluate import Predictions, evaluate, paired, scores
+from avcues.pipeline.training.evaluate import Predictions, evaluate, paired, scores
 
 RANDOM = np.random.default_rng(0)
 

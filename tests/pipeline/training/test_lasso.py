@@ -7,9 +7,9 @@ import pytest
 from sklearn.linear_model import LassoCV
 from sklearn.model_selection import GroupKFold
 
-from pipeline.errors import SettingsError
-from pipeline.training.importance import by_family, family
-from pipeline.training.lasso import fit_lasso
+from avcues.pipeline.errors import SettingsError
+from avcues.pipeline.training.importance import by_family, family
+from avcues.pipeline.training.lasso import fit_lasso
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(1500, 40), (120, 300)])

@@ -15,14 +15,14 @@ import pytest
 import torch
 from planted import DIMENSION, SMALL, make_samples, parts_of, settings_for
 
-from pipeline.annotations import FeatureValues, Recipe, gold, read, write
-from pipeline.dataset.dataset import open_dataset
-from pipeline.errors import LeakError
-from pipeline.store.parquet import METADATA_KEY, write_table
-from pipeline.training import MUVI, Study, TrainingSettings, prepare
-from pipeline.training.models import fit_model
-from pipeline.training.settings import MAIN
-from pipeline.training.splits import Parts, split
+from avcues.pipeline.annotations import FeatureValues, Recipe, gold, read, write
+from avcues.pipeline.dataset.dataset import open_dataset
+from avcues.pipeline.errors import LeakError
+from avcues.pipeline.store.parquet import METADATA_KEY, write_table
+from avcues.pipeline.training import MUVI, Study, TrainingSettings, prepare
+from avcues.pipeline.training.models import fit_model
+from avcues.pipeline.training.settings import MAIN
+from avcues.pipeline.training.splits import Parts, split
 
 SETTINGS = TrainingSettings(model="lasso", visual=("color", "lighting"), folds=3)
 

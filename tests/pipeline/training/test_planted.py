@@ -21,12 +21,12 @@ from planted import (
     settings_for,
 )
 
-from pipeline.errors import LeakError
-from pipeline.training.cross_validation import jobs_of, run_job
-from pipeline.training.evaluate import Predictions, evaluate
-from pipeline.training.models import fit_model
-from pipeline.training.settings import MAIN
-from pipeline.training.splits import Parts, split
+from avcues.pipeline.errors import LeakError
+from avcues.pipeline.training.cross_validation import jobs_of, run_job
+from avcues.pipeline.training.evaluate import Predictions, evaluate
+from avcues.pipeline.training.models import fit_model
+from avcues.pipeline.training.settings import MAIN
+from avcues.pipeline.training.splits import Parts, split
 
 VIDEOS, WINDOWS = 40, 60
 

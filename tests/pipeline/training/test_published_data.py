@@ -13,10 +13,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.training.lasso import fit_lasso
-from pipeline.training.scaling import fit_scaler
-from pipeline.training.settings import MAIN, MUVI, TrainingSettings
-from pipeline.training.splits import split
+from avcues.pipeline.training.lasso import fit_lasso
+from avcues.pipeline.training.scaling import fit_scaler
+from avcues.pipeline.training.settings import MAIN, MUVI, TrainingSettings
+from avcues.pipeline.training.splits import split
 
 STUDY = Path(__file__).resolve().parents[4] / "shared" / "muvi"
 POWER = ("strong", "energetic", "triumphant")

@@ -10,13 +10,13 @@ import pytest
 import torch
 from planted import DIMENSION, make_samples, parts_of, settings_for
 
-from pipeline.dataset.dataset import open_dataset
-from pipeline.errors import DatasetError
-from pipeline.training.fit import loss_of
-from pipeline.training.models import fit_model
-from pipeline.training.samples import features_of, with_presence
-from pipeline.training.scaling import fit_scaler
-from pipeline.training.settings import MAIN
+from avcues.pipeline.dataset.dataset import open_dataset
+from avcues.pipeline.errors import DatasetError
+from avcues.pipeline.training.fit import loss_of
+from avcues.pipeline.training.models import fit_model
+from avcues.pipeline.training.samples import features_of, with_presence
+from avcues.pipeline.training.scaling import fit_scaler
+from avcues.pipeline.training.settings import MAIN
 
 COLUMNS = ["a.x", "a.y", "a.flat", "a.present"]
 VALUES = np.array([[1, 5, 7, 1], [3, np.nan, 7, 0], [np.nan, 9, 7, 0], [100, 100, 8, 1]], np.float32)
