@@ -1,7 +1,8 @@
 """The process that does the work: one video after the other, with the networks loaded once.
 
 `python -m avcues.pipeline.runtime.worker_main FD [MODULE...]` is started by `avcues.pipeline.runtime.worker_process`,
-imports the modules while it waits, and talks over the socket FD. A crash, a hang or a lack of memory ends this process alone.
+imports the modules while it waits, and talks over the socket FD. A crash, a hang or a lack of memory ends this process
+alone.
 """
 
 from __future__ import annotations
