@@ -179,7 +179,8 @@ def _write_missing(
             tables=tables,
             damage={kind: count for kind, count in asdict(media.damage).items() if count},
             lost_s=round(float(media.lost_s), 3),
-            notes=(_UNTAGGED_HD,) if media.metadata.video is not None and media.metadata.video.is_untagged_hd else (),
+            notes=tuple(media.notes)
+            + ((_UNTAGGED_HD,) if media.metadata.video is not None and media.metadata.video.is_untagged_hd else ()),
         )
 
 
