@@ -52,11 +52,10 @@ def check(
         import json
         from dataclasses import asdict
 
-        from rich.console import Console
-
         from avcues.pipeline.annotations.checking.check import check as check_annotations
         from avcues.pipeline.annotations.ratings.schema import read
         from avcues.pipeline.annotations.ratings.wording import counted
+        from avcues.pipeline.cli.console import Console
         from avcues.pipeline.cli.dataset import say
 
         found = check_annotations(read(folder), parse_step(step))

@@ -241,7 +241,7 @@ class Dataset:
             ValueError: There are fewer than 2 folds, or more than videos.
         """
         if not 2 <= folds <= len(self.videos):
-            raise ValueError(f"folds = {folds}: expected 2 to {len(self.videos)}, the number of videos")
+            raise ValueError(f"`folds={folds}`: expected 2 to {len(self.videos)}, the number of videos")
         order = shuffled(self.videos, seed)
         tests = [set(order[fold::folds]) for fold in range(folds)]
         return [Fold(self.select(videos={*self.videos} - test), self.select(videos=test)) for test in tests]

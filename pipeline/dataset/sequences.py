@@ -59,11 +59,11 @@ class Sequences(torch.utils.data.Dataset[dict[str, Any]]):
         cache_bytes: int,
     ) -> None:
         if length < 1 or hop < 1:
-            raise ValueError(f"length = {length}, hop = {hop}: expected 1 or more")
+            raise ValueError(f"`length={length}`, `hop={hop}`: expected 1 or more")
         if horizon is not None and horizon < 0:
-            raise ValueError(f"horizon = {horizon}: expected 0 (the last window of the sequence) or more")
+            raise ValueError(f"`horizon={horizon}`: expected 0 (the last window of the sequence) or more")
         if nulls not in get_args(Nulls):
-            raise ValueError(f"nulls = {nulls!r}: expected {', '.join(get_args(Nulls))}")
+            raise ValueError(f"`nulls={nulls!r}`: expected {', '.join(get_args(Nulls))}")
         numeric = {field.name for field in dataset.schema if not pa.types.is_string(field.type)}
         for name in targets:
             if name not in numeric:

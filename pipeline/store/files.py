@@ -202,7 +202,7 @@ def prepare_output(out: Location) -> None:
         probe.unlink()
     except (OSError, OutputError) as error:
         reason = getattr(error.__cause__ or error, "strerror", None) or error
-        raise SettingsError(f"--out {out}: cannot be written ({reason}); name a folder that can") from error
+        raise SettingsError(f"`out={out}`: cannot be written ({reason}); name a folder that can") from error
 
 
 def is_transient(error: BaseException) -> bool:
