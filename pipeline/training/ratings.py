@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from avcues.pipeline.annotations.consensus import leave_one_out_ccc
-from avcues.pipeline.annotations.exclusions import usable
-from avcues.pipeline.annotations.feature_values import FeatureValues
-from avcues.pipeline.annotations.gold import gold, one_round
-from avcues.pipeline.annotations.recipe import Recipe, Smoothing
-from avcues.pipeline.annotations.schema import Annotations
-from avcues.pipeline.annotations.series import Series, series_of
+from avcues.pipeline.annotations.gold_standards.feature_values import FeatureValues
+from avcues.pipeline.annotations.gold_standards.gold import gold, one_round
+from avcues.pipeline.annotations.gold_standards.recipe import Recipe, Smoothing
+from avcues.pipeline.annotations.ratings.exclusions import usable
+from avcues.pipeline.annotations.ratings.schema import Annotations
+from avcues.pipeline.annotations.ratings.series import Series, series_of
+from avcues.pipeline.annotations.statistics.consensus import leave_one_out_ccc
 from avcues.pipeline.dataset.dataset import Dataset
 from avcues.pipeline.errors import InputError
 from avcues.pipeline.training.samples import Floats, Target, edges_of
