@@ -94,22 +94,22 @@ def validate(
         from dataclasses import asdict
 
         from avcues.pipeline.cli.console import Console
-        from avcues.pipeline.dataset.validate import check
+        from avcues.pipeline.dataset.validate import validate as validate_folder
         from avcues.pipeline.store.location import location
 
-        summary = check(location(out))
+        found = validate_folder(location(out))
         if as_json:
-            print(json.dumps(asdict(summary), indent=1))
+            print(json.dumps(asdict(found), indent=1))
         else:
             console = Console()
-            for breach in summary.breaches:
+            for breach in found.breaches:
                 console.print(breach, soft_wrap=True, markup=False, highlight=False)
             console.print(
-                f"{out}: {summary.videos} videos, {summary.tables} tables, {len(summary.breaches)} breaches",
+                f"{out}: {found.videos} videos, {found.tables} tables, {len(found.breaches)} breaches",
                 soft_wrap=True,
                 markup=False,
             )
-    raise typer.Exit(1 if summary.breaches else 0)
+    raise typer.Exit(1 if found.breaches else 0)
 
 
 @app.command(rich_help_panel=_CHECK)

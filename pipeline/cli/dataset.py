@@ -120,8 +120,9 @@ def describe(
         import json
 
         from avcues.pipeline.cli.console import Console
+        from avcues.pipeline.cli.describe_display import show_description
         from avcues.pipeline.dataset.catalog import read_catalog
-        from avcues.pipeline.dataset.describe import describe, show
+        from avcues.pipeline.dataset.describe import describe
         from avcues.pipeline.store.location import location
 
         catalog = read_catalog(location(folder))
@@ -137,7 +138,7 @@ def describe(
             print(json.dumps(described, indent=1))
             return
         console = Console()
-        show(described, console if console.is_terminal else Console(width=200))
+        show_description(described, console if console.is_terminal else Console(width=200))
 
 
 @export.command()

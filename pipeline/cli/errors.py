@@ -17,7 +17,7 @@ from typing import Any
 
 import typer
 
-from avcues.models_cache import AvcuesError
+from avcues.errors import AvcuesError
 from avcues.pipeline.cli.visible_text import visible
 from avcues.pipeline.errors import one_line
 from avcues.pipeline.runtime.signals import Terminated

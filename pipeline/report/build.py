@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from dask.system import CPU_COUNT
 
-from avcues.models_cache import AvcuesError, nearest
+from avcues.errors import AvcuesError, nearest
 from avcues.pipeline.dataset.catalog import Catalog, read_catalog
 from avcues.pipeline.errors import DatasetError, InputError, MediaError
 from avcues.pipeline.report import agreement_page, histograms, index, page
