@@ -21,9 +21,9 @@ from avcues.pipeline.media.frames import LONGEST_GAP, AudioBlock, Damage, Frames
 from avcues.pipeline.media.part import PacketEnds, Part
 from avcues.pipeline.media.reading import Reading
 from avcues.pipeline.media.sound import SoundConverter
+from avcues.pipeline.media.source import open_media_file
 from avcues.pipeline.media.stream_metadata import MediaMetadata, audio_stream_metadata, video_stream_metadata
 from avcues.pipeline.media.timestamps import DecodeOrderTimestamps, MonotonicFrameFilter, fraction
-from avcues.pipeline.store.files import open_source
 
 if TYPE_CHECKING:
     from avcues.pipeline.store.location import Location
@@ -67,6 +67,7 @@ class Media:
     _open: ExitStack = field(default_factory=ExitStack)
     _part: Part = field(default=None)  # type: ignore[assignment]
     _last_block: AudioBlock | None = None
+    _read_later: set[int] = field(default_factory=set)
 
     @classmethod
     def open(cls, place: Location, reading: Reading | None = None, *, trust_headers: bool = False) -> Media:
@@ -84,10 +85,10 @@ class Media:
         """
         reading = reading or Reading()
         with ExitStack() as stack:
-            source = stack.enter_context(open_source(place))
+            source = stack.enter_context(open_media_file(place))
             part = Part.open(source.name, source.file, reading, trust_headers=trust_headers)
             stack.callback(part.container.close)
-            notes = [*part.selection.notes]
+            notes = part.selection.notes()
             if part.video is None and len(part.audio) == 1 and (delay_s := codec_delay_s(part.format, part.audio[0])):
                 part.origin += delay_s
                 notes.append(
@@ -114,9 +115,7 @@ class Media:
                 _part=part,
             )
             if part.format in _RAW_PICTURES and not _states_rate(part.video):
-                notes.append(
-                    f"the stream states no frame rate: {float(media.frame_rate):g} a second is assumed"
-                )
+                notes.append(f"the stream states no frame rate: {float(media.frame_rate):g} a second is assumed")
             return media
 
     def __enter__(self) -> Media:
@@ -242,6 +241,10 @@ class Media:
         if following.format == "mpegts":
             ahead = following.origin - part.origin - end
             end = following.origin - part.origin if _SAME_CLOCK[0] <= ahead <= _SAME_CLOCK[1] else end
+            self._read_later |= {stream.id for stream in following.selection.streams}
+            before = self._part.selection.notes()
+            self.notes[: len(before)] = self._part.selection.notes(self._read_later)
+            self.notes.append("the programme goes on under other stream numbers, and was read on")
         else:
             self.notes.append("a second file is joined on to this one, and was read on")
         following.origin -= end
@@ -353,4 +356,5 @@ def _reorders_frames(part: Part) -> bool:
 
 
 def _states_rate(video: Any) -> bool:
-    return bool(video is not None and video.codec_context.framerate)
+    codec = video.codec_context
+    return codec.name != "mjpeg" and bool(codec.framerate)

@@ -126,9 +126,11 @@ class Part:
                     errors = 0
                     if unwrapper is not None:
                         damage.clock_restarts += unwrapper.shift(packet)
-                    elif ends.falls_back(packet) and self._next_file(ends.last_byte, at_most=packet.pos) is not None:
-                        yield from _flush_packets(streams)
-                        return
+                    elif ends.falls_back(packet):
+                        ends.next_file = self._next_file(ends.last_byte, at_most=packet.pos)
+                        if ends.next_file is not None:
+                            yield from _flush_packets(streams)
+                            return
                     ends.add(packet)
                     yield packet
                 return
@@ -150,7 +152,7 @@ class Part:
             damage: Counts bytes that cannot be read.
             trust_headers: As in `open`.
         """
-        first_byte = self._next_file(ends.last_byte)
+        first_byte = ends.next_file or self._next_file(ends.last_byte)
         if first_byte is None:
             return self._successor(name, reading, ends, trust_headers=trust_headers)
         try:
@@ -201,9 +203,11 @@ class PacketEnds:
 
     Attributes:
         last_byte_of: By number of the stream.
+        next_file: First byte of the file that was joined on, where the container's own reader went on into it.
     """
 
     def __init__(self) -> None:
+        self.next_file: int | None = None
         self.last_byte_of: dict[int, int] = {}
         self._last_dts: dict[int, int] = {}
 

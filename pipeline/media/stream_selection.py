@@ -37,12 +37,12 @@ class Selection:
         video: None: there is none.
         audio: One, or several that are mixed with the same weight: channels in tracks of their own, or what the user
             asked for.
-        notes: What is not read.
+        unread: The others that could be.
     """
 
     video: VideoStream | None
     audio: tuple[AudioStream, ...]
-    notes: tuple[str, ...] = ()
+    unread: tuple[Any, ...] = ()
 
     @property
     def streams(self) -> tuple[Any, ...]:
@@ -53,6 +53,19 @@ class Selection:
         """The streams whose identifiers in the container are not among those."""
         video = None if self.video is None or self.video.id in ids else self.video
         return Selection(video, tuple(stream for stream in self.audio if stream.id not in ids))
+
+    def notes(self, read_later: Collection[int] = ()) -> list[str]:
+        """What a reader of the values should know.
+
+        Args:
+            read_later: Identifiers of streams that were read as successors of others.
+        """
+        notes = []
+        if len(self.audio) > 1:
+            notes.append(f"{len(self.audio)} audio streams are read as channels of one sound")
+        if unread := [stream for stream in self.unread if stream.id not in read_later]:
+            notes.append(f"not read: {_list(unread)}; choose with `video_stream` and `audio_stream`")
+        return notes
 
 
 def select(name: str, container: InputContainer, dump: FormatDump, reading: Reading) -> Selection:
@@ -73,7 +86,8 @@ def select(name: str, container: InputContainer, dump: FormatDump, reading: Read
         raise MediaError(f"{name}: has neither a video nor an audio stream that can be decoded")
     video = _video(name, container, videos, dump, reading.video_stream)
     audio = _audio(name, container, audios, video, dump, reading.audio_stream)
-    return Selection(video, audio, _notes([*videos, *audios], video, audio))
+    read = {stream.index for stream in (video, *audio) if stream is not None}
+    return Selection(video, audio, tuple(s for s in (*videos, *audios) if s.index not in read))
 
 
 def _video(
@@ -139,17 +153,6 @@ def _are_channels(streams: Sequence[AudioStream]) -> bool:
         and len({s.metadata.get("title") for s in streams if "title" in s.metadata}) <= 1
         and max(map(_start_s, streams)) - min(map(_start_s, streams)) < _LATER_S
     )
-
-
-def _notes(streams: Sequence[Any], video: VideoStream | None, audio: Sequence[AudioStream]) -> tuple[str, ...]:
-    read = {s.index for s in (video, *audio) if s is not None}
-    unread = [s for s in streams if s.index not in read]
-    notes = []
-    if len(audio) > 1:
-        notes.append(f"{len(audio)} audio streams are read as channels of one sound")
-    if unread:
-        notes.append(f"not read: {_list(unread)}; choose with --video-stream and --audio-stream")
-    return tuple(notes)
 
 
 def _list(streams: Sequence[Any]) -> str:

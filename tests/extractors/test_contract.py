@@ -9,6 +9,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from avcues.errors import AvcuesError
 from avcues.extractors import registry
 from avcues.extractors.compute import Compute
 from avcues.extractors.protocol import (
@@ -21,7 +22,7 @@ from avcues.extractors.protocol import (
     FrameExtractor,
     ShotDetector,
 )
-from avcues.models_cache import AvcuesError, WeightsError
+from avcues.models_cache import WeightsError
 from avcues.pipeline.runtime.settings import Settings
 from avcues.pipeline.runtime.weights import settle
 
