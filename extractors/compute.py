@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from avcues.models_cache import AvcuesError
+from avcues.errors import AvcuesError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import numpy as np
 import numpy.typing as npt
 
+from avcues.errors import AvcuesError
 from avcues.extractors.base import BaseExtractor
 from avcues.extractors.compute import Compute
 from avcues.extractors.protocol import Columns, Table
-from avcues.models_cache import AvcuesError
 
 if TYPE_CHECKING:
     from opensmile.core.lib import OpenSMILE

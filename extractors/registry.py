@@ -9,8 +9,8 @@ from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Any
 
+from avcues.errors import AvcuesError, nearest
 from avcues.extractors.base import BaseExtractor, with_defaults
-from avcues.models_cache import AvcuesError, nearest
 
 ENTRY_POINTS = "avcues.extractors"
 

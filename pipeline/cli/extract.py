@@ -250,8 +250,7 @@ def show_run(
     log_json: bool = False,
 ) -> int:
     """Runs a job, shows it on standard error (as JSON: on standard output), and returns the exit code."""
-    from rich.console import Console
-
+    from avcues.pipeline.cli.console import Console
     from avcues.pipeline.cli.display import Display
     from avcues.pipeline.errors import RunStoppedError
     from avcues.pipeline.runtime.run import run

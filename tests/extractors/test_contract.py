@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
+from avcues.errors import AvcuesError
 from avcues.extractors import registry
 from avcues.extractors.compute import Compute
 from avcues.extractors.protocol import (
@@ -25,7 +26,7 @@ from avcues.extractors.protocol import (
     ShotDetector,
     Table,
 )
-from avcues.models_cache import AvcuesError, WeightsError
+from avcues.models_cache import WeightsError
 from avcues.pipeline.runtime.settings import Settings
 from avcues.pipeline.runtime.weights import settle
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from avcues.errors import AvcuesError
 from avcues.extractors import opensmile_stream, registry
 from avcues.extractors.egemaps import Egemaps
 from avcues.extractors.emobase import Emobase
 from avcues.extractors.opensmile_stream import OpenSmileExtractor, OpenSmileSettings, to_int16
-from avcues.models_cache import AvcuesError
 
 SETS = ("emobase", "egemaps", "compare_2016")
 

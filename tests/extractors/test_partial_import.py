@@ -66,7 +66,7 @@ import sys
 from avcues.extractors.compute import Compute
 from avcues.pipeline.runtime.settings import Settings
 from avcues.pipeline.extraction.video import Measurements, process_video
-from avcues.pipeline.store.files import VideoInput
+from avcues.pipeline.store.video_input import VideoInput
 from pathlib import Path
 settings = Settings(features=("emobase", "color", "lighting"), compute=Compute(threads=int(sys.argv[3])))
 measurements = Measurements(extractors=settings.create_extractors(), step=settings.step, compute=settings.compute)
