@@ -156,8 +156,8 @@ class InceptionI3D(nn.Module):
 
         Rounding each number on its own shifts whole feature maps: biases most (probabilities move by up to 0.025),
         weights next. So each channel is scaled by up to 1/256 until its bias is a bf16 number, which the next layer
-        undoes (a scale passes through ReLU and max pooling), and the error of a rounded weight is carried on to the next
-        weight of the same filter.
+        undoes (a scale passes through ReLU and max pooling), and the error of a rounded weight is carried on to the
+        next weight of the same filter.
         """
         scale = _round_in_turn(self.features.children(), torch.ones(3))
         self.head.logits.weight.div_(scale[:, None, None, None])
