@@ -30,6 +30,7 @@ class BaseExtractor:
         imports: Modules that `setup` imports; a worker may load them while it waits for its first video.
         libraries: Distributions whose code decides values; their versions are recorded in every table.
         asked_for: Names of those of `extra_tables` that this run wants.
+        origin: The arguments of `registry.create` that it comes from; None if it was made otherwise.
     """
 
     name: ClassVar[str]
@@ -44,6 +45,7 @@ class BaseExtractor:
     imports: ClassVar[tuple[str, ...]] = ()
     libraries: Sequence[str] = ()
     asked_for: tuple[str, ...] = ()
+    origin: tuple[str, Mapping[str, Any], tuple[str, ...]] | None = None
 
     @property
     def tables(self) -> Sequence[Table]:
@@ -64,15 +66,23 @@ class BaseExtractor:
         """Whether values may be computed in bf16 on request."""
         return False
 
-    def prepare(self, tell: Callable[[str], object]) -> None:
+    def prepare(self, note: Callable[[str], object]) -> None:
         """Does what is needed once per machine, before the workers start.
 
         Args:
-            tell: Is given a line for the user when that takes long.
+            note: Is given a line for the user when that takes long.
         """
 
     def setup(self, compute: Compute) -> None:
         """Loads models and libraries; called before each video, so only the first call may cost."""
+
+    def __reduce__(self) -> Any:
+        """A copy, and one in another process, measures the same, and has loaded nothing yet."""
+        if self.origin is None:
+            return super().__reduce__()
+        from avcues.extractors.registry import create
+
+        return create, self.origin
 
 
 @cache

@@ -1,14 +1,15 @@
-"""Where numbers are computed: device, precision and threads, decided in one place."""
+"""What an extractor may use: device, precision, threads and weights, decided in one place."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from avcues.models_cache import AvcuesError
+from avcues.models_cache.cache import WeightsFinder
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -29,11 +30,13 @@ class Compute:
             would be more, or not faster, stays with fp32 and says so).
         threads: Batches that are worked on at once. Each library uses one thread for each: its sums, and so values,
             depend on how it splits them.
+        weights: Finds weights files by name, as in `compute.weights.resolve("scenes/resnet50").path`.
     """
 
     device: Device = "auto"
     precision: Precision = "fp32"
     threads: int = 1
+    weights: WeightsFinder = field(default_factory=WeightsFinder)
 
     def resolved(self) -> Compute:
         """The same with a definite device.

@@ -6,6 +6,7 @@ import importlib
 import importlib.metadata
 import math
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -56,8 +57,18 @@ def default_names() -> tuple[str, ...]:
 
 
 def extra_tables() -> dict[str, str]:
-    """Tables that are made only where they are asked for by name, and the extractor of each."""
-    return dict(_EXTRA_TABLES)
+    """Tables that are made only where they are asked for by name, and the extractor of each, built-in ones first.
+
+    Installed extractors are imported for this; one that cannot be imported has none here, and `load` says why.
+    """
+    return _EXTRA_TABLES | _extra_tables_of_installed()
+
+
+def extractor_of(name: str) -> str:
+    """The extractor of an extra table; any other name as it is. Installed extractors are imported only if need be."""
+    if name in names():
+        return name
+    return _EXTRA_TABLES.get(name) or _extra_tables_of_installed().get(name, name)
 
 
 def load(name: str) -> type[BaseExtractor]:
@@ -85,7 +96,7 @@ def create(name: str, options: Mapping[str, Any] | None = None, extra_tables: Co
     """Makes an extractor with the given options in place of its defaults; nothing is loaded yet.
 
     Args:
-        extra_tables: Names as in `extra_tables()`; those of other extractors do not count.
+        extra_tables: Names as in `extra_tables()`; those of other extractors have no effect.
 
     Raises:
         AvcuesError: There is no such extractor, it cannot be imported, or an option is unknown or has a bad value.
@@ -93,7 +104,8 @@ def create(name: str, options: Mapping[str, Any] | None = None, extra_tables: Co
     extractor_class: Any = load(name)
     settings = (_settings(name, extractor_class.Settings, options),) if options else ()
     extractor: BaseExtractor = extractor_class(*settings)
-    extractor.asked_for = tuple(table for table in extra_tables if _EXTRA_TABLES[table] == name)
+    extractor.asked_for = tuple(table.name for table in extractor.extra_tables if table.name in extra_tables)
+    extractor.origin = (name, dict(options or {}), extractor.asked_for)
     return extractor
 
 
@@ -101,7 +113,16 @@ def nearest_feature(wrong: str) -> str:
     """What to say after a feature name that there is not: the table's feature, or the nearest right name."""
     if wrong in _COMES_WITH:
         return f"; the table {wrong} comes with {_COMES_WITH[wrong]}"
-    return nearest(wrong, (*names(), *_EXTRA_TABLES))
+    return nearest(wrong, (*names(), *extra_tables()))
+
+
+@cache
+def _extra_tables_of_installed() -> dict[str, str]:
+    known: dict[str, str] = {}
+    for name in [name for name in names() if name not in _BUILT_IN]:
+        with suppress(AvcuesError):
+            known |= {table.name: name for table in create(name).extra_tables}
+    return known
 
 
 def _settings(name: str, settings_class: type, options: Mapping[str, Any]) -> Any:

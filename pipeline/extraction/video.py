@@ -9,14 +9,13 @@ import time
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, replace
-from fractions import Fraction
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from avcues.extractors.base import BaseExtractor
-from avcues.extractors.compute import Compute
 from avcues.extractors.protocol import AudioExtractor, ShotDetector, Table
 from avcues.pipeline.extraction.decode_pass import DecodePass, Progress
+from avcues.pipeline.extraction.measurements import Measurements
 from avcues.pipeline.extraction.stopwatch import Stopwatch
 from avcues.pipeline.media.container import Media
 from avcues.pipeline.store import provenance
@@ -40,23 +39,6 @@ _UNTAGGED_HD = (
 
 def _ignore(done_s: float, total_s: float | None) -> None:
     """Does nothing with the progress."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Measurements:
-    """What is measured of a video, and how.
-
-    Args:
-        extractors: All extractors of the run, including the shot detector. Only those that have work to do are set up.
-        step: Window length in seconds.
-        compute: What the extractors may use.
-        trust_headers: Decode files whose headers claim more than `avcues.pipeline.media.limits` allow.
-    """
-
-    extractors: Sequence[BaseExtractor]
-    step: Fraction
-    compute: Compute
-    trust_headers: bool = False
 
 
 def measure_video(video: VideoInput, measurements: Measurements, progress: Progress = _ignore) -> dict[str, pa.Table]:

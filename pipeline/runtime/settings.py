@@ -13,9 +13,9 @@ from avcues.extractors.base import BaseExtractor
 from avcues.extractors.compute import Compute
 from avcues.extractors.protocol import AudioExtractor
 from avcues.pipeline.errors import SettingsError
-from avcues.pipeline.store.manifest import BASE_FEATURE, Manifest
+from avcues.pipeline.extraction.measurements import Measurements
+from avcues.pipeline.store.manifest import BASE_FEATURE
 from avcues.pipeline.store.parquet import TIMELINE
-from avcues.pipeline.store.provenance import recipe
 
 STEP_UNIT = Fraction(1, 50)
 """A whole number of the hops of every audio extractor, so that any feature can be added to any dataset."""
@@ -50,13 +50,12 @@ class Settings:
     @property
     def named(self) -> tuple[str, ...]:
         """Names of the extractors that are asked for by name, or for one of their tables."""
-        of_table = registry.extra_tables()
-        return tuple(dict.fromkeys(of_table.get(name, name) for name in self.features if name != ALL))
+        return tuple(dict.fromkeys(registry.extractor_of(name) for name in self.features if name != ALL))
 
     @property
     def extra_tables(self) -> tuple[str, ...]:
         """The tables that are asked for by name."""
-        return tuple(name for name in self.features if name in registry.extra_tables())
+        return tuple(name for name in self.features if name != ALL and registry.extractor_of(name) != name)
 
     def create_extractors(self) -> list[BaseExtractor]:
         """The extractors of this run, the shot detector first.
@@ -80,13 +79,34 @@ class Settings:
                     f"--step {float(self.step):g} does not suit {extractor.name}: "
                     f"it must be a multiple of {float(extractor.hop):g} s"
                 )
+        _check_tables(extractors)
         return extractors
 
-    def manifest(self, extractors: Sequence[BaseExtractor]) -> Manifest:
-        """What the output folder records of this run."""
-        tables = {table.name: extractor.name for extractor in extractors for table in extractor.tables}
-        return Manifest(
-            step=self.step,
-            recipes={extractor.name: recipe(extractor, self.step, self.compute) for extractor in extractors},
-            tables={**tables, TIMELINE.name: BASE_FEATURE},
+    def measurements(self, *, trust_headers: bool = False) -> Measurements:
+        """What a run with these settings measures.
+
+        Args:
+            trust_headers: As in `Measurements`.
+
+        Raises:
+            AvcuesError: As `create_extractors`.
+        """
+        return Measurements(
+            extractors=self.create_extractors(), step=self.step, compute=self.compute, trust_headers=trust_headers
         )
+
+
+def _check_tables(extractors: Sequence[BaseExtractor]) -> None:
+    """Makes sure that no two extractors make tables of one name, as two installed packages might.
+
+    Raises:
+        SettingsError: They do.
+    """
+    makers = {TIMELINE.name: BASE_FEATURE}
+    for extractor in extractors:
+        for table in extractor.tables:
+            if table.name in makers:
+                raise SettingsError(
+                    f"{extractor.name} and {makers[table.name]} both make a table {table.name}: leave one of them out"
+                )
+            makers[table.name] = extractor.name

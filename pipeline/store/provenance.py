@@ -13,7 +13,7 @@ from typing import Any
 
 from avcues.extractors.base import BaseExtractor
 from avcues.extractors.compute import Compute
-from avcues.models_cache.cache import resolve
+from avcues.models_cache.cache import WeightsFinder
 from avcues.models_cache.hashing import sha256
 from avcues.version import __version__
 
@@ -61,7 +61,7 @@ def recipe(extractor: BaseExtractor, step: Fraction, compute: Compute) -> dict[s
         "settings": asdict(extractor.settings),
         "step": str(step),
     }
-    weights = weights_of(extractor)
+    weights = weights_of(extractor, compute.weights)
     if weights:
         # A file of the user's own is known by its name and hash, wherever it lies.
         made["settings"] |= {k: Path(v).name for k, v in made["settings"].items() if k in extractor.own_weights}
@@ -76,14 +76,14 @@ def assets_of(extractor: BaseExtractor) -> list[str]:
     return [name for name in named if name in every]
 
 
-def weights_of(extractor: BaseExtractor) -> dict[str, str]:
+def weights_of(extractor: BaseExtractor, finder: WeightsFinder) -> dict[str, str]:
     """SHA-256 of every weights file that an extractor uses, by asset name or, for the user's own, file name."""
     found = {}
     for option, candidates in extractor.weights.items():
         value = getattr(extractor.settings, option)
         asset = asset_name(candidates, value)
         if asset in candidates:
-            found[asset] = resolve(asset).sha256
+            found[asset] = finder.resolve(asset).sha256
         else:
             file = Path(value)
             found[file.name] = _hash_of(file, file.stat().st_mtime_ns)

@@ -12,7 +12,8 @@ WITHOUT_INIT = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from avcues.extractors.partial_import import without_init
+from avcues.extractors.partial_import import allow, without_init
+allow()
 with without_init("heavy"):
     from heavy.light import VALUE, module
 assert VALUE == 1
@@ -28,11 +29,13 @@ EXTRACT = """
 import sys
 from avcues.extractors.compute import Compute
 from avcues.pipeline.runtime.settings import Settings
-from avcues.pipeline.extraction.video import Measurements, process_video
+from avcues.extractors import partial_import
+from avcues.pipeline.extraction.video import process_video
 from avcues.pipeline.store.files import VideoInput
 from pathlib import Path
 settings = Settings(features=("emobase", "color", "lighting"), compute=Compute(threads=2))
-measurements = Measurements(extractors=settings.create_extractors(), step=settings.step, compute=settings.compute)
+partial_import.allow()
+measurements = settings.measurements()
 result = process_video(VideoInput("video", sys.argv[1]), measurements, Path(sys.argv[2]))
 assert result.state == "done", result.error
 print(*{name.partition(".")[0] for name in sys.modules})
