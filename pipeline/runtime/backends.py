@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gc
+import pickle
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import CancelledError as FutureCancelledError
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -99,12 +101,13 @@ def run_on_cluster(
     client.subscribe_topic(_TOPIC, lambda event: progress(*event[1]["report"]))
     in_work: dict[Future, VideoInput] = {}
     lonely = _Lonely(note, client)
+    packed = pickle.dumps(run)  # the scheduler looks into tasks, and need not have the extractors
     while True:
         slots = cluster.slots()
         lonely.look(slots)
         wanted = slots if cluster.local else slots + _WAITING
         for video in islice(videos, max(0, wanted - len(in_work))):
-            in_work[_submit(video, run, cluster)] = video
+            in_work[_submit(video, run.id, packed, cluster)] = video
         if not in_work:
             return
         for future in _finished(client, in_work):
@@ -149,12 +152,12 @@ def map_in_order(
             raise _scheduler_lost() from error
 
 
-def _submit(video: VideoInput, run: ResolvedRun, cluster: Cluster) -> Future:
+def _submit(video: VideoInput, run_id: str, packed: bytes, cluster: Cluster) -> Future:
     return cluster.client.submit(
         _work_on_worker,
         video,
-        run,
-        key=f"{video.video_id}-{run.id}",
+        packed,
+        key=f"{video.video_id}-{run_id}",
         pure=False,
         resources=None if cluster.resources is None else dict(cluster.resources),
     )
@@ -215,7 +218,7 @@ class _Lonely:
             self._note(f"no worker is connected to {self._client.scheduler.address}; waiting for one")
 
 
-def _work_on_worker(video: VideoInput, run: ResolvedRun) -> VideoResult:
+def _work_on_worker(video: VideoInput, packed: bytes) -> VideoResult:
     from distributed import get_worker
 
     from avcues.pipeline.runtime.worker_process import StoppedError, process_isolated
@@ -223,7 +226,7 @@ def _work_on_worker(video: VideoInput, run: ResolvedRun) -> VideoResult:
     worker = get_worker()
     # `dask worker --memory-limit` is for all threads of a worker; 0 there means no limit.
     share = (worker.memory_manager.memory_limit or memory_bytes()) // worker.state.nthreads
-    run = run.on_worker(share)
+    run = _unpacked(packed).on_worker(share)
 
     def progress(video_id: str, done_s: float, total_s: float | None) -> None:
         worker.log_event(_TOPIC, {"report": (video_id, done_s, total_s)})
@@ -231,3 +234,9 @@ def _work_on_worker(video: VideoInput, run: ResolvedRun) -> VideoResult:
     result = process_isolated(video, run, progress)
     # The next run may be at work on the same video already.
     return result if result.error_class == StoppedError.__name__ else run.record(result)
+
+
+@lru_cache(maxsize=8)
+def _unpacked(packed: bytes) -> ResolvedRun:
+    run: ResolvedRun = pickle.loads(packed)
+    return run
