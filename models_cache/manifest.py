@@ -16,7 +16,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from avcues.models_cache.errors import WeightsError, nearest
+from avcues.errors import nearest
+from avcues.models_cache.errors import WeightsError
 
 ENTRY_POINTS = "avcues.weights"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from fractions import Fraction
 
 import numpy as np
@@ -21,6 +22,7 @@ from avcues.pipeline.extraction.stopwatch import Stopwatch
 from avcues.pipeline.media.container import Media
 from avcues.pipeline.media.frames import VideoFrame
 from avcues.pipeline.store.parquet import TIMELINE, Rows
+from avcues.pipeline.store.records import describe_damage
 from avcues.pipeline.timeline import Grid, Shot, coverage, shot_of_windows
 
 Progress = Callable[[float, float | None], None]
@@ -125,7 +127,8 @@ class DecodePass:
             self._audio.drain()
             self.end = max(self.end, self._audio.track.end)
         if self._makes_timeline and self.end == 0:
-            raise MediaError(f"{self._media.name}: nothing in it could be decoded ({self._media.damage})")
+            damage = describe_damage(asdict(self._media.damage))
+            raise MediaError(f"{self._media.name}: nothing in it could be decoded ({damage})")
         self.windows = self._grid.count(self.end)
 
     def keep_windows(self, windows: int) -> None:

@@ -12,17 +12,21 @@ from contextlib import closing, contextmanager
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
+from av.error import FFmpegError
+
 from avcues.extractors.base import BaseExtractor
 from avcues.extractors.protocol import AudioExtractor, ShotDetector, Table
 from avcues.pipeline.extraction.decode_pass import DecodePass, Progress
 from avcues.pipeline.extraction.measurements import Measurements
 from avcues.pipeline.extraction.stopwatch import Stopwatch
 from avcues.pipeline.media.container import Media
+from avcues.pipeline.media.source import fingerprint
 from avcues.pipeline.store import provenance
-from avcues.pipeline.store.files import VideoInput, fingerprint, is_transient
+from avcues.pipeline.store.files import is_transient
 from avcues.pipeline.store.layout import table_path
 from avcues.pipeline.store.parquet import TIMELINE, damage_of, read_footer, shot_table, window_table, write_table
 from avcues.pipeline.store.records import VideoResult, failure
+from avcues.pipeline.store.video_input import VideoInput
 from avcues.pipeline.timeline import Grid
 
 if TYPE_CHECKING:
@@ -87,7 +91,7 @@ def process_video(
             if debug:
                 traceback.print_exc()
             result = failure(video, error)
-            if delay_s is None or not is_transient(error):
+            if delay_s is None or not _may_pass(error):
                 break
             time.sleep(delay_s * random.uniform(0.5, 1.5))
     stopwatch.seconds["total"] = time.perf_counter() - started
@@ -97,6 +101,11 @@ def process_video(
         seconds={stage: round(seconds, 4) for stage, seconds in stopwatch.seconds.items()},
         peak_memory_bytes=_peak_memory_bytes(),
     )
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether another attempt may succeed; what FFmpeg says of a file, it says again, whatever its number."""
+    return not isinstance(error, FFmpegError) and is_transient(error)
 
 
 def up_to_date(video: VideoInput, measurements: Measurements, out: Location, *, verify: bool = False) -> list[str]:

@@ -22,6 +22,7 @@ from avcues.pipeline.media import limits
 from avcues.pipeline.media.completeness import StreamTally
 from avcues.pipeline.media.downmix import channels_of, downmix
 from avcues.pipeline.media.frames import LONGEST_GAP, AudioBlock, Damage, FramesSeen, VideoFrame
+from avcues.pipeline.media.source import MediaFile, open_media_file
 from avcues.pipeline.media.stream_clock import StreamClock
 from avcues.pipeline.media.stream_metadata import MediaMetadata, audio_stream_metadata, video_stream_metadata
 from avcues.pipeline.media.timestamps import (
@@ -31,7 +32,6 @@ from avcues.pipeline.media.timestamps import (
     fraction,
     nearest_turn,
 )
-from avcues.pipeline.store.files import Source, open_source
 
 if TYPE_CHECKING:
     from avcues.pipeline.store.location import Location
@@ -90,7 +90,7 @@ class Media:
             OSError: Reading failed for a reason that may pass.
         """
         with ExitStack() as stack:
-            source = stack.enter_context(open_source(place))
+            source = stack.enter_context(open_media_file(place))
             container = stack.enter_context(_open_container(source, trust_headers=trust_headers))
             video, audio = _best_video(container), _best_audio(container)
             if video is None and audio is None:
@@ -297,7 +297,7 @@ class Media:
                 self.damage.audio_packets_missing = packets
 
 
-def _open_container(source: Source, *, trust_headers: bool) -> InputContainer:
+def _open_container(source: MediaFile, *, trust_headers: bool) -> InputContainer:
     options = limits.decoder_options(trust_headers=trust_headers)
     try:
         with limits.refusing_oversized_pictures(source.name, trust_headers=trust_headers):

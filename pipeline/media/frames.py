@@ -8,7 +8,6 @@ from fractions import Fraction
 import av
 
 from avcues.pipeline.media.downmix import Samples
-from avcues.pipeline.store.records import describe_damage
 
 # A gap in a stream longer than this is a broken time stamp, not a pause.
 LONGEST_GAP = Fraction(3600)
@@ -73,9 +72,6 @@ class Damage:
 
     def __bool__(self) -> bool:
         return any(asdict(self).values())
-
-    def __str__(self) -> str:
-        return describe_damage(asdict(self))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from avcues.models_cache import AvcuesError
+from avcues.errors import AvcuesError
 from avcues.pipeline.errors import one_line
 from avcues.pipeline.extraction.measurements import Measurements
 from avcues.pipeline.extraction.video import up_to_date
@@ -13,9 +13,9 @@ from avcues.pipeline.runtime.inputs import collect
 from avcues.pipeline.runtime.request import Request
 from avcues.pipeline.runtime.resolved_run import ResolvedRun, resolve
 from avcues.pipeline.runtime.weights import describe_networks
-from avcues.pipeline.store.files import VideoInput
 from avcues.pipeline.store.manifest import check_settings
 from avcues.pipeline.store.provenance import assets_of
+from avcues.pipeline.store.video_input import VideoInput
 
 
 @dataclass(frozen=True, kw_only=True)

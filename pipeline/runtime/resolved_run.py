@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from avcues.models_cache import AvcuesError
+from avcues.errors import AvcuesError
 from avcues.pipeline.extraction.measurements import Measurements
 from avcues.pipeline.runtime.request import Limits, Request
 from avcues.pipeline.runtime.weights import Downloading, settle
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 class ResolvedRun:
     """A run in which nothing is open; apart from `measurements`, nothing in it changes a value.
 
-    What a worker needs to know besides the video goes in here, and what a video needs besides its path goes into
-    `avcues.pipeline.store.files.VideoInput`. It is pickled for every video: keep it small. A worker process keeps the
-    first copy that it gets of a run, with what the extractors have loaded.
+    What a worker needs to know besides the video belongs here; what it needs to know of one video belongs into
+    `avcues.pipeline.store.video_input.VideoInput`. It is pickled for every video, so it stays small. A worker process
+    keeps the first copy of a run that it gets, with what the extractors have loaded.
 
     Args:
         out: Output folder; absolute, because workers may stand in another folder.

@@ -17,11 +17,10 @@ import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 
-from avcues.extractors import partial_import
 from avcues.pipeline.extraction.video import process_video
 from avcues.pipeline.runtime.resolved_run import ResolvedRun
-from avcues.pipeline.store.files import VideoInput
 from avcues.pipeline.store.records import VideoResult
+from avcues.pipeline.store.video_input import VideoInput
 
 VideoProgress = Callable[[str, float, float | None], None]
 """Called with how far a video is: its id, the seconds of it that are done, and its length, if known."""
@@ -49,7 +48,6 @@ def main() -> None:
     connection = Connection(int(sys.argv[1]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started this one
     faulthandler.enable()
-    partial_import.allow()
     sys.setswitchinterval(_SWITCH_S)
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     for name in sys.argv[2:]:

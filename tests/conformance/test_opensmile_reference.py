@@ -30,7 +30,7 @@ REFERENCES = {  # feature: openSMILE's set, its configuration, our configuration
         r"\{\cm[set{?}:path]}" + "\n[functL1:cFunctionals]" + WINDOWS,
     ),
     "egemaps": (opensmile.FeatureSet.eGeMAPSv02, "egemaps/v02/eGeMAPSv02.conf", r"\{\cm[set{?}:path]}"),
-    "compare": (opensmile.FeatureSet.ComParE_2016, "compare/ComParE_2016.conf", r"\{\cm[set{?}:path]}"),
+    "compare_2016": (opensmile.FeatureSet.ComParE_2016, "compare/ComParE_2016.conf", r"\{\cm[set{?}:path]}"),
 }
 
 

@@ -15,7 +15,7 @@ from avcues.pipeline.runtime.request import Request
 from avcues.pipeline.runtime.resolved_run import resolve
 from avcues.pipeline.runtime.settings import Settings
 from avcues.pipeline.runtime.worker_process import WorkerProcess, process_isolated, stop_processes
-from avcues.pipeline.store.files import VideoInput
+from avcues.pipeline.store.video_input import VideoInput
 
 
 def test_a_run_that_ends_while_the_process_starts_gets_no_work_done(
