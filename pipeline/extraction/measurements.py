@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from typing import Any
 
 from avcues.extractors.base import BaseExtractor
 from avcues.extractors.compute import Compute
+from avcues.extractors.protocol import AudioExtractor
+from avcues.pipeline.media.reading import Reading
+from avcues.pipeline.store import provenance
 from avcues.pipeline.store.manifest import BASE_FEATURE, Manifest
 from avcues.pipeline.store.parquet import TIMELINE
-from avcues.pipeline.store.provenance import recipe
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,12 +26,14 @@ class Measurements:
         step: Window length in seconds.
         compute: What the extractors may use.
         trust_headers: Decode files whose headers claim more than `avcues.pipeline.media.limits` allow.
+        reading: What is read of a media file, and how.
     """
 
     extractors: Sequence[BaseExtractor]
     step: Fraction
     compute: Compute
     trust_headers: bool = False
+    reading: Reading = field(default_factory=Reading)
 
     @property
     def manifest(self) -> Manifest:
@@ -36,9 +41,17 @@ class Measurements:
         tables = {table.name: extractor.name for extractor in self.extractors for table in extractor.tables}
         return Manifest(
             step=self.step,
-            recipes={extractor.name: recipe(extractor, self.step, self.compute) for extractor in self.extractors},
+            recipes={extractor.name: self.recipe(extractor) for extractor in self.extractors},
             tables={**tables, TIMELINE.name: BASE_FEATURE},
         )
+
+    def recipe(self, extractor: BaseExtractor) -> dict[str, Any]:
+        """What decides an extractor's values apart from the video; equal recipes, equal tables."""
+        return provenance.recipe(extractor, self.step, self.compute, self.reading_of(extractor))
+
+    def reading_of(self, extractor: BaseExtractor) -> dict[str, object]:
+        """What of `reading` decides an extractor's values, where it is not the default."""
+        return self.reading.of_audio() if isinstance(extractor, AudioExtractor) else self.reading.of_video()
 
     def renewed(self) -> Measurements:
         """The same, by extractors that have loaded nothing yet."""

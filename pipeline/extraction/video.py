@@ -170,7 +170,8 @@ def _write_missing(
             tables=tables,
             damage={kind: count for kind, count in asdict(media.damage).items() if count},
             lost_s=round(float(media.lost_s), 3),
-            notes=(_UNTAGGED_HD,) if media.metadata.video is not None and media.metadata.video.is_untagged_hd else (),
+            notes=tuple(media.notes)
+            + ((_UNTAGGED_HD,) if media.metadata.video is not None and media.metadata.video.is_untagged_hd else ()),
         )
 
 
@@ -185,7 +186,7 @@ def _decoded(
 ) -> Iterator[tuple[Media, DecodePass]]:
     """The video, open, after its decode pass; with `windows` rows if another run made its timeline."""
     with (
-        Media.open(video.location, trust_headers=measurements.trust_headers) as media,
+        Media.open(video.location, measurements.reading, trust_headers=measurements.trust_headers) as media,
         closing(
             DecodePass(
                 media, Grid(measurements.step), measurements.extractors, missing, measurements.compute, stopwatch
@@ -208,7 +209,7 @@ def _tables(
         # A table's bytes must not depend on what else was made in the same pass.
         of_frames = media.frames.count and not isinstance(extractor, AudioExtractor)
         seen = source | {"frames": asdict(media.frames)} if of_frames else source
-        metadata = provenance.metadata(extractor, grid.step, decoded.compute, seen)
+        metadata = provenance.metadata(extractor, grid.step, decoded.compute, seen, measurements.reading_of(extractor))
         if rows.table.row == "shot":
             table = shot_table(rows, video.video_id, grid, decoded.shots, decoded.windows, metadata)
         else:
@@ -223,7 +224,7 @@ def _rows_up_to_date(
     tables: list[Table] = [*extractor.tables]
     if isinstance(extractor, ShotDetector):
         tables.append(TIMELINE)
-    wanted = provenance.recipe(extractor, measurements.step, measurements.compute)
+    wanted = measurements.recipe(extractor)
     rows = {}
     for table in tables:
         place = table_path(out, table.name, video_id)

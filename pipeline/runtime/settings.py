@@ -14,6 +14,7 @@ from avcues.extractors.compute import Compute
 from avcues.extractors.protocol import AudioExtractor
 from avcues.pipeline.errors import SettingsError
 from avcues.pipeline.extraction.measurements import Measurements
+from avcues.pipeline.media.reading import Reading
 from avcues.pipeline.store.manifest import BASE_FEATURE
 from avcues.pipeline.store.parquet import TIMELINE
 
@@ -34,12 +35,14 @@ class Settings:
             on request (`registry.extra_tables`). `BASE_FEATURE` is always included.
         options: Extractor name to its options.
         compute: Device, precision and threads.
+        reading: What is read of a media file, and how.
     """
 
     step: Fraction = Fraction(1, 2)
     features: tuple[str, ...] = (ALL,)
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     compute: Compute = field(default_factory=Compute)
+    reading: Reading = field(default_factory=Reading)
 
     @property
     def wanted(self) -> tuple[str, ...]:
@@ -92,7 +95,11 @@ class Settings:
             AvcuesError: As `create_extractors`.
         """
         return Measurements(
-            extractors=self.create_extractors(), step=self.step, compute=self.compute, trust_headers=trust_headers
+            extractors=self.create_extractors(),
+            step=self.step,
+            compute=self.compute,
+            trust_headers=trust_headers,
+            reading=self.reading,
         )
 
 
