@@ -29,6 +29,10 @@ class BaseExtractor:
         thread_safe: Whether several threads may call the measuring methods at once.
         imports: Modules that `setup` imports; a worker may load them while it waits for its first video.
         libraries: Distributions whose code decides values; their versions are recorded in every table.
+        needs: Names of the extractors whose results this one reads: they are part of every run with it, and of its
+            recipe.
+        files: Options that hold the path of a file of the user's own which decides values, or are empty.
+        needed: The extractors that `needs` names, as this run has them.
         asked_for: Names of those of `extra_tables` that this run wants.
     """
 
@@ -43,6 +47,9 @@ class BaseExtractor:
     thread_safe: ClassVar[bool] = False
     imports: ClassVar[tuple[str, ...]] = ()
     libraries: Sequence[str] = ()
+    needs: ClassVar[tuple[str, ...]] = ()
+    files: ClassVar[tuple[str, ...]] = ()
+    needed: tuple[BaseExtractor, ...] = ()
     asked_for: tuple[str, ...] = ()
 
     @property

@@ -26,12 +26,17 @@ _BUILT_IN = {
     "scenes": "avcues.extractors.scenes:Scenes",
     "objects": "avcues.extractors.objects:Objects",
     "actions": "avcues.extractors.actions:Actions",
+    "words": "avcues.extractors.words:Words",
+    "text": "avcues.extractors.text:Text",
 }
 
 OPENSMILE = ("emobase", "egemaps", "compare")
 """Those that measure by openSMILE."""
 
-_ON_REQUEST = ("egemaps", "compare")  # much of what emobase says, said again
+_ON_REQUEST = (
+    *("egemaps", "compare"),  # much of what emobase says, said again
+    *("words", "text"),  # what people say can be personal
+)
 
 _EXTRA_TABLES = {
     "actions_embedding": "actions",
@@ -40,7 +45,7 @@ _EXTRA_TABLES = {
     "faces_embedding": "expressions",
 }
 
-_COMES_WITH = {"faces": "expressions", "detections": "objects", "timeline": "every feature"}
+_COMES_WITH = {"faces": "expressions", "detections": "objects", "utterances": "words", "timeline": "every feature"}
 
 
 @cache

@@ -24,6 +24,8 @@ from avcues.pipeline.media.downmix import channels_of, downmix
 from avcues.pipeline.media.frames import LONGEST_GAP, AudioBlock, Damage, FramesSeen, VideoFrame
 from avcues.pipeline.media.stream_clock import StreamClock
 from avcues.pipeline.media.stream_metadata import MediaMetadata, audio_stream_metadata, video_stream_metadata
+from avcues.pipeline.media.subtitles.cues import Cue
+from avcues.pipeline.media.subtitles.streams import SubtitleStreamMetadata, cues_of, subtitle_stream_metadata
 from avcues.pipeline.media.timestamps import (
     DecodeOrderTimestamps,
     MonotonicFrameFilter,
@@ -62,6 +64,7 @@ class Media:
         damage: What was lost so far while decoding.
         frames: What the frames decoded so far tell.
         lost_s: Seconds by which a stream ends before its header says, as in a truncated file; known after `decode`.
+        cues: The subtitles decoded so far.
     """
 
     name: str
@@ -70,6 +73,7 @@ class Media:
     damage: Damage = field(default_factory=Damage)
     frames: FramesSeen = field(default_factory=FramesSeen)
     lost_s: Fraction = Fraction(0)
+    cues: list[Cue] = field(default_factory=list)
     _trust_headers: bool = False
     _open: ExitStack = field(default_factory=ExitStack)
     _container: Any = None
@@ -137,23 +141,36 @@ class Media:
         rate = self._video.guessed_rate or self._video.average_rate
         return fraction(rate) if rate else Fraction(25)
 
-    def decode(self, *, video: bool, audio: bool, threads: int = 1) -> Iterator[VideoFrame | AudioBlock]:
+    @property
+    def subtitle_streams(self) -> tuple[SubtitleStreamMetadata, ...]:
+        """What the headers say of the subtitle streams, in file order."""
+        return tuple(map(subtitle_stream_metadata, self._container.streams.subtitles))
+
+    def decode(
+        self, *, video: bool, audio: bool, subtitles: int | None = None, threads: int = 1
+    ) -> Iterator[VideoFrame | AudioBlock]:
         """Decodes the wanted streams once, in file order; what cannot be decoded is counted in `damage`.
 
         Args:
             video: Decode the video stream, if there is one.
             audio: Decode the audio stream, if there is one.
+            subtitles: Collect the subtitles of the stream with this index in `cues`.
             threads: Threads of the video decoder.
         """
         wanted = [s for s, want in ((self._video, video), (self._audio, audio)) if s is not None and want]
-        if not wanted:
+        texts = [] if subtitles is None else [self._container.streams[subtitles]]
+        clocks = {text.index: StreamClock(text, self.origin, self._container.format.name) for text in texts}
+        if not (wanted or texts):
             return
         if self._video is not None:
             self._video.codec_context.thread_count = threads
         tallies = {stream.index: self._tally(stream) for stream in wanted}
         times = DecodeOrderTimestamps() if self._container.format.name in _CONTAINERS_WITHOUT_PTS else None
         in_order = MonotonicFrameFilter(self.damage, self.frames)
-        for packet in self._packets(wanted):
+        for packet in self._packets(wanted + texts):
+            if packet.stream.index in clocks:
+                self.damage.subtitles_undecodable += cues_of(packet, clocks[packet.stream.index], self.cues)
+                continue
             is_video = packet.stream is self._video
             tallies[packet.stream.index].add(packet)
             if _is_empty(packet):

@@ -58,6 +58,7 @@ class Damage:
         clock_restarts: New clocks in the middle of a broadcast stream; nothing is lost, but times are joined.
         video_frames_before_start: Frames that begin over half a second before the start that the headers claim.
         audio_blocks_before_start: Blocks that begin over half a second before the start that the headers claim.
+        subtitles_undecodable: Packets of subtitles that the decoder refused.
     """
 
     video_packets_undecodable: int = 0
@@ -70,6 +71,7 @@ class Damage:
     clock_restarts: int = 0
     video_frames_before_start: int = 0
     audio_blocks_before_start: int = 0
+    subtitles_undecodable: int = 0
 
     def __bool__(self) -> bool:
         return any(asdict(self).values())

@@ -45,7 +45,8 @@ class Settings:
     def wanted(self) -> tuple[str, ...]:
         """Names of the extractors of this run, the shot detector first."""
         by_default = registry.default_names() if ALL in self.features else ()
-        return tuple(dict.fromkeys((BASE_FEATURE, *by_default, *self.named)))
+        wanted = (BASE_FEATURE, *by_default, *self.named)
+        return tuple(dict.fromkeys(name for one in wanted for name in (*registry.load(one).needs, one)))
 
     @property
     def named(self) -> tuple[str, ...]:
@@ -80,6 +81,9 @@ class Settings:
                     f"--step {float(self.step):g} does not suit {extractor.name}: "
                     f"it must be a multiple of {float(extractor.hop):g} s"
                 )
+        by_name = {extractor.name: extractor for extractor in extractors}
+        for extractor in extractors:
+            extractor.needed = tuple(by_name[name] for name in extractor.needs)
         return extractors
 
     def manifest(self, extractors: Sequence[BaseExtractor]) -> Manifest:

@@ -13,6 +13,7 @@ from avcues.extractors import registry
 from avcues.extractors.compute import Compute
 from avcues.extractors.protocol import (
     FRAME,
+    WINDOW,
     AudioExtractor,
     ClipBatch,
     ClipExtractor,
@@ -20,7 +21,9 @@ from avcues.extractors.protocol import (
     FrameBatch,
     FrameExtractor,
     ShotDetector,
+    TextExtractor,
 )
+from avcues.extractors.transcript import Transcript, Utterance, spread
 from avcues.models_cache import AvcuesError, WeightsError
 from avcues.pipeline.runtime.settings import Settings
 from avcues.pipeline.runtime.weights import settle
@@ -50,7 +53,7 @@ def test_declares_itself(extractor: Extractor) -> None:
     assert dataclasses.is_dataclass(extractor.settings)
     with pytest.raises(dataclasses.FrozenInstanceError):
         extractor.settings.anything = 1
-    kinds = (AudioExtractor, FrameExtractor, ClipExtractor, ShotDetector)
+    kinds = (AudioExtractor, FrameExtractor, ClipExtractor, ShotDetector, TextExtractor)
     assert sum(isinstance(extractor, kind) for kind in kinds) >= 1
 
 
@@ -127,6 +130,23 @@ def test_sound_gives_the_rows_asked_for_in_any_blocks(extractor: Extractor, samp
             first, second = (result[table.name][column.name] for result in results)
             assert len(first) == windows
             np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.parametrize("language", ["en", "de", None])
+def test_words_give_the_rows_asked_for(extractor: Extractor, language: str | None) -> None:
+    if not isinstance(extractor, TextExtractor):
+        pytest.skip("takes no words")
+    spoken = (("I am happy", -1, 1), ("No.", 1, Fraction(7, 5)), ("This is the end of it", 4, 9))
+    utterances = tuple(
+        Utterance(text, Fraction(start), Fraction(end), spread(text, Fraction(start), Fraction(end)), "sidecar, spread")
+        for text, start, end in spoken
+    )
+    columns = extractor.process_transcript(Transcript(utterances, language), Fraction(1, 2), 12)
+    for table in extractor.tables:
+        assert set(columns[table.name]) - {WINDOW} == {column.name for column in table.columns}
+        lengths = {len(values) for values in columns[table.name].values()}
+        assert len(lengths) == 1
+        assert lengths == {12} if table.row == "window" else set(columns[table.name][WINDOW].tolist()) <= set(range(12))
 
 
 def test_abandoned_sound_frees_its_resources(extractor: Extractor) -> None:
