@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from avcues.errors import AvcuesError
 from avcues.extractors.transcript import Word
-from avcues.models_cache import AvcuesError
 
 AFFECTS = ("valence", "arousal", "dominance")
 

@@ -33,7 +33,7 @@ class BaseExtractor:
             recipe.
         files: Options that hold the path of a file of the user's own which decides values, or are empty.
         needed: The extractors that `needs` names, as this run has them.
-        asked_for: Names of those of `extra_tables` that this run wants.
+        requested: Names of the `extra_tables` that this run makes.
     """
 
     name: ClassVar[str]
@@ -50,21 +50,21 @@ class BaseExtractor:
     needs: ClassVar[tuple[str, ...]] = ()
     files: ClassVar[tuple[str, ...]] = ()
     needed: tuple[BaseExtractor, ...] = ()
-    asked_for: tuple[str, ...] = ()
+    requested: tuple[str, ...] = ()
 
     @property
     def tables(self) -> Sequence[Table]:
-        """The tables that the extractor makes, those of `extra_tables` that are `asked_for` included."""
+        """The tables that the extractor makes, those of `extra_tables` that are `requested` included."""
         raise NotImplementedError
 
     @property
     def extra_tables(self) -> Sequence[Table]:
-        """Tables that are made only where they are asked for by name; they change no value of the others."""
+        """Tables that are made only when requested by name; they do not change the values of the others."""
         return ()
 
     def with_extras(self, *tables: Table) -> Sequence[Table]:
-        """The tables that are always made, and the extra ones that are asked for."""
-        return (*tables, *(table for table in self.extra_tables if table.name in self.asked_for))
+        """The given tables, then the requested extra ones."""
+        return (*tables, *(table for table in self.extra_tables if table.name in self.requested))
 
     @property
     def supports_bf16(self) -> bool:

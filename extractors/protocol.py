@@ -9,7 +9,7 @@ It takes part in a run through the verbs that it has:
 | `process_frames` | `FrameExtractor` | frames of the half-second grid, full size    | once per batch            |
 | `process_clips`  | `ClipExtractor`  | clips of consecutive frames of one shot      | once per batch            |
 | `start_shots`    | `ShotDetector`   | every frame, small                           | once per video            |
-| `process_transcript` | `TextExtractor` | what is said and shown as words           | once per video            |
+| `process_transcript` | `TextExtractor` | what is said and shown as words         | once per video            |
 
 Missing values are NaN in float columns; they become nulls in the tables.
 """
@@ -33,7 +33,7 @@ Columns = Mapping[str, npt.NDArray[Any]]
 """Column name to a 1-D array; all arrays of one table have the same length."""
 
 FRAME = "frame"
-"""Reserved column of item tables: position within the batch of the frame that each item was found on."""
+"""Reserved column of item tables: position within the batch of the frame that each item belongs to."""
 WINDOW = "window"
 """Reserved column of item tables made from a transcript: the window of each item."""
 

@@ -9,9 +9,11 @@ import time
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
+
+from av.error import FFmpegError
 
 from avcues.extractors.base import BaseExtractor
 from avcues.extractors.compute import Compute
@@ -20,11 +22,14 @@ from avcues.pipeline.extraction.decode_pass import DecodePass, Progress
 from avcues.pipeline.extraction.stopwatch import Stopwatch
 from avcues.pipeline.extraction.transcript import choose_source, sidecar_mark, transcriber_of
 from avcues.pipeline.media.container import Media
+from avcues.pipeline.media.reading import Reading
+from avcues.pipeline.media.source import fingerprint
 from avcues.pipeline.store import provenance
-from avcues.pipeline.store.files import VideoInput, fingerprint, is_transient
+from avcues.pipeline.store.files import is_transient
 from avcues.pipeline.store.layout import table_path
 from avcues.pipeline.store.parquet import TIMELINE, damage_of, read_footer, shot_table, window_table, write_table
 from avcues.pipeline.store.records import VideoResult, failure
+from avcues.pipeline.store.video_input import VideoInput
 from avcues.pipeline.timeline import Grid
 
 if TYPE_CHECKING:
@@ -52,12 +57,19 @@ class Measurements:
         step: Window length in seconds.
         compute: What the extractors may use.
         trust_headers: Decode files whose headers claim more than `avcues.pipeline.media.limits` allow.
+        reading: What is read of a media file, and how.
     """
 
     extractors: Sequence[BaseExtractor]
     step: Fraction
     compute: Compute
     trust_headers: bool = False
+    reading: Reading = field(default_factory=Reading)
+
+    def reading_of(self, extractor: BaseExtractor) -> dict[str, object]:
+        """What of `reading` decides an extractor's values, where it is not the default."""
+        of_sound = isinstance(extractor, AudioExtractor | TextExtractor)
+        return self.reading.of_audio() if of_sound else self.reading.of_video()
 
 
 def measure_video(video: VideoInput, measurements: Measurements, progress: Progress = _ignore) -> dict[str, pa.Table]:
@@ -106,7 +118,7 @@ def process_video(
             if debug:
                 traceback.print_exc()
             result = failure(video, error)
-            if delay_s is None or not is_transient(error):
+            if delay_s is None or not _may_pass(error):
                 break
             time.sleep(delay_s * random.uniform(0.5, 1.5))
     stopwatch.seconds["total"] = time.perf_counter() - started
@@ -116,6 +128,11 @@ def process_video(
         seconds={stage: round(seconds, 4) for stage, seconds in stopwatch.seconds.items()},
         peak_memory_bytes=_peak_memory_bytes(),
     )
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether another attempt may succeed; what FFmpeg says of a file, it says again, whatever its number."""
+    return not isinstance(error, FFmpegError) and is_transient(error)
 
 
 def up_to_date(video: VideoInput, measurements: Measurements, out: Location, *, verify: bool = False) -> list[str]:
@@ -184,11 +201,11 @@ def _write_missing(
             tables=tables,
             damage={kind: count for kind, count in asdict(media.damage).items() if count},
             lost_s=round(float(media.lost_s), 3),
-            notes=(*_notes(media), *decoded.notes),
+            notes=(*media.notes, *_notes_on_color(media), *decoded.notes),
         )
 
 
-def _notes(media: Media) -> tuple[str, ...]:
+def _notes_on_color(media: Media) -> tuple[str, ...]:
     return (_UNTAGGED_HD,) if media.metadata.video is not None and media.metadata.video.is_untagged_hd else ()
 
 
@@ -202,7 +219,7 @@ def _decoded(
     windows: int | None = None,
 ) -> Iterator[tuple[Media, DecodePass]]:
     """The video, open, after its decode pass; with `windows` rows if another run made its timeline."""
-    with Media.open(video.location, trust_headers=measurements.trust_headers) as media:
+    with Media.open(video.location, measurements.reading, trust_headers=measurements.trust_headers) as media:
         transcriber = transcriber_of(measurements.extractors)
         of_text = transcriber is not None and any(isinstance(extractor, TextExtractor) for extractor in missing)
         source = choose_source(video.location, media, transcriber) if of_text and transcriber is not None else None
@@ -227,7 +244,7 @@ def _tables(
         seen = source | {"frames": asdict(media.frames)} if of_frames else source
         if isinstance(extractor, TextExtractor):
             seen = source | {"words": decoded.about_words}
-        metadata = provenance.metadata(extractor, grid.step, decoded.compute, seen)
+        metadata = provenance.metadata(extractor, grid.step, decoded.compute, seen, measurements.reading_of(extractor))
         if rows.table.row == "shot":
             table = shot_table(rows, video.video_id, grid, decoded.shots, decoded.windows, metadata)
         else:
@@ -248,7 +265,7 @@ def _rows_up_to_date(
     tables: list[Table] = [*extractor.tables]
     if isinstance(extractor, ShotDetector):
         tables.append(TIMELINE)
-    wanted = provenance.recipe(extractor, measurements.step, measurements.compute)
+    wanted = provenance.recipe(extractor, measurements.step, measurements.compute, measurements.reading_of(extractor))
     rows = {}
     for table in tables:
         place = table_path(out, table.name, video_id)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from avcues.extractors.transcript import Utterance, in_order
 from avcues.pipeline.errors import MediaError
+from avcues.pipeline.media.source import fingerprint
 from avcues.pipeline.media.subtitles.cues import utterances_of
 from avcues.pipeline.media.subtitles.encoding import decode
 from avcues.pipeline.media.subtitles.languages import code
 from avcues.pipeline.media.subtitles.subtitle_file import FORMATS, read_cues
 from avcues.pipeline.media.subtitles.timed_words import SUFFIXES, read_json, read_table, read_textgrid
-from avcues.pipeline.store.files import fingerprint
 
 if TYPE_CHECKING:
     from avcues.pipeline.store.location import Location
