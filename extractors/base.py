@@ -29,6 +29,10 @@ class BaseExtractor:
         thread_safe: Whether several threads may call the measuring methods at once.
         imports: Modules that `setup` imports; a worker may load them while it waits for its first video.
         libraries: Distributions whose code decides values; their versions are recorded in every table.
+        needs: Names of the extractors whose results this one reads: they are part of every run with it, and of its
+            recipe.
+        files: Options that hold the path of a file of the user's own which decides values, or are empty.
+        needed: The extractors that `needs` names, as this run has them.
         requested: Names of the `extra_tables` that this run makes.
         origin: The arguments of `registry.create` that made it; None if it was made otherwise.
     """
@@ -44,6 +48,9 @@ class BaseExtractor:
     thread_safe: ClassVar[bool] = False
     imports: ClassVar[tuple[str, ...]] = ()
     libraries: Sequence[str] = ()
+    needs: ClassVar[tuple[str, ...]] = ()
+    files: ClassVar[tuple[str, ...]] = ()
+    needed: tuple[BaseExtractor, ...] = ()
     requested: tuple[str, ...] = ()
     origin: tuple[str, Mapping[str, Any], tuple[str, ...]] | None = None
 
@@ -82,7 +89,7 @@ class BaseExtractor:
             return super().__reduce__()
         from avcues.extractors.registry import create
 
-        return create, self.origin
+        return create, self.origin, {"needed": self.needed}
 
 
 @cache

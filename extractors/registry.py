@@ -27,12 +27,17 @@ _BUILT_IN = {
     "scenes": "avcues.extractors.scenes:Scenes",
     "objects": "avcues.extractors.objects:Objects",
     "actions": "avcues.extractors.actions:Actions",
+    "words": "avcues.extractors.words:Words",
+    "text": "avcues.extractors.text:Text",
 }
 
 OPENSMILE = ("emobase", "egemaps", "compare_2016")
 """Features computed by openSMILE."""
 
-_ON_REQUEST = ("egemaps", "compare_2016")  # overlap with emobase
+_ON_REQUEST = (
+    *("egemaps", "compare_2016"),  # overlap with emobase
+    *("words", "text"),  # what people say can be personal
+)
 
 _EXTRA_TABLES = {
     "actions_embedding": "actions",
@@ -41,7 +46,7 @@ _EXTRA_TABLES = {
     "faces_embedding": "expressions",
 }
 
-_COMES_WITH = {"faces": "expressions", "detections": "objects", "timeline": "every feature"}
+_COMES_WITH = {"faces": "expressions", "detections": "objects", "utterances": "words", "timeline": "every feature"}
 
 
 @cache

@@ -10,7 +10,7 @@ from typing import Any
 
 from avcues.extractors.base import BaseExtractor
 from avcues.extractors.compute import Compute
-from avcues.extractors.protocol import AudioExtractor
+from avcues.extractors.protocol import AudioExtractor, TextExtractor
 from avcues.pipeline.media.reading import Reading
 from avcues.pipeline.store import provenance
 from avcues.pipeline.store.manifest import BASE_FEATURE, Manifest
@@ -51,8 +51,9 @@ class Measurements:
 
     def reading_of(self, extractor: BaseExtractor) -> dict[str, object]:
         """What of `reading` decides an extractor's values, where it is not the default."""
-        return self.reading.of_audio() if isinstance(extractor, AudioExtractor) else self.reading.of_video()
+        of_sound = isinstance(extractor, AudioExtractor | TextExtractor)
+        return self.reading.of_audio() if of_sound else self.reading.of_video()
 
     def renewed(self) -> Measurements:
         """The same, by extractors that have loaded nothing yet."""
-        return replace(self, extractors=[copy.copy(extractor) for extractor in self.extractors])
+        return replace(self, extractors=copy.deepcopy(list(self.extractors)))

@@ -48,7 +48,8 @@ class Settings:
     def wanted(self) -> tuple[str, ...]:
         """Names of the extractors of this run, the shot detector first."""
         by_default = registry.default_names() if ALL in self.features else ()
-        return tuple(dict.fromkeys((BASE_FEATURE, *by_default, *self.named)))
+        wanted = (BASE_FEATURE, *by_default, *self.named)
+        return tuple(dict.fromkeys(name for feature in wanted for name in (*registry.load(feature).needs, feature)))
 
     @property
     def named(self) -> tuple[str, ...]:
@@ -82,6 +83,9 @@ class Settings:
                     f"--step {float(self.step):g} does not suit {extractor.name}: "
                     f"it must be a multiple of {float(extractor.hop):g} s"
                 )
+        by_name = {extractor.name: extractor for extractor in extractors}
+        for extractor in extractors:
+            extractor.needed = tuple(by_name[name] for name in extractor.needs)
         _check_tables(extractors)
         return extractors
 

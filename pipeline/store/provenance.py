@@ -69,6 +69,12 @@ def recipe(
     }
     if reading:
         made["reading"] = dict(reading)
+    if extractor.needed:
+        made["needs"] = {needed.name: recipe(needed, step, compute, reading) for needed in extractor.needed}
+    files = {option: Path(value) for option in extractor.files if (value := getattr(extractor.settings, option))}
+    if files:
+        made["settings"] |= {option: file.name for option, file in files.items()}
+        made["files"] = {file.name: _hash_of(file, file.stat().st_mtime_ns) for file in files.values()}
     weights = weights_of(extractor, compute.weights)
     if weights:
         # A file of the user's own is known by its name and hash, wherever it lies.
