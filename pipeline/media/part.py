@@ -107,7 +107,11 @@ class Part:
     @cached_property
     def audio_clocks(self) -> dict[int, StreamClock]:
         """Places blocks from t = 0, by the number of the stream."""
-        return {stream.index: StreamClock(stream, self.origin, self.format) for stream in self.audio}
+        return {stream.index: self.clock(stream) for stream in self.audio}
+
+    def clock(self, stream: Any) -> StreamClock:
+        """Places what is in a stream from t = 0."""
+        return StreamClock(stream, self.origin, self.format)
 
     def tally(self, stream: Any) -> StreamTally:
         """Counts the stream's packets."""
