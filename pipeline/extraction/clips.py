@@ -16,6 +16,7 @@ from avcues.pipeline.extraction.accumulators import from_columns
 from avcues.pipeline.extraction.center_crop import CenterCrop
 from avcues.pipeline.extraction.shots import SettledFrame
 from avcues.pipeline.media.frames import VideoFrame
+from avcues.pipeline.media.picture.stage import PictureStage
 from avcues.pipeline.store.parquet import Rows
 
 Image = npt.NDArray[np.uint8]
@@ -46,11 +47,12 @@ class ClipSampler:
 
     Args:
         extractor: Whose clips are cut.
+        picture: How the video's frames are shown.
     """
 
-    def __init__(self, extractor: ClipExtractor) -> None:
+    def __init__(self, extractor: ClipExtractor, picture: PictureStage) -> None:
         self._extractor = extractor
-        self._crop = CenterCrop(extractor.short_side_px, extractor.crop_px)
+        self._crop = CenterCrop(extractor.short_side_px, extractor.crop_px, picture)
         self._recent: deque[Image] = deque(maxlen=extractor.clip_frames)
         self._samples = 0
         self._shot = -1

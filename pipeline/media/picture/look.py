@@ -1,0 +1,144 @@
+"""A look at a few places of a file before it is decoded: fields that are not flagged, and black bars to be cropped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import BinaryIO
+
+import av
+from av.error import FFmpegError
+from av.filter import Graph
+
+from avcues.pipeline.errors import MediaError
+from avcues.pipeline.media.frames import Damage
+from avcues.pipeline.media.joined_files import Piece
+from avcues.pipeline.media.part import PacketEnds, Part
+from avcues.pipeline.media.reading import Reading
+
+PLACES = 8
+FRAMES = 10
+_DECIDED = 10  # frames that idet must be sure of
+_MOSTLY = 4
+_TELECINE = (0.25, 0.6)  # two frames of five, and what cuts and still pictures make of it
+_INTERLACED_HEIGHTS = (range(470, 610), range(1070, 1090))
+_FASTEST_INTERLACED = 31
+
+
+@dataclass(frozen=True)
+class Fields:
+    """What idet finds.
+
+    Args:
+        top_first: Frames whose fields are of two times, the top one first.
+        bottom_first: The same with the bottom one first.
+        progressive: Frames whose fields are of one time.
+        flagged: Frames that are flagged as interlaced.
+    """
+
+    top_first: int = 0
+    bottom_first: int = 0
+    progressive: int = 0
+    flagged: int = 0
+
+    @property
+    def interlaced(self) -> int:
+        return self.top_first + self.bottom_first
+
+    @property
+    def is_interlaced(self) -> bool:
+        """Whether nearly all frames that idet can tell are interlaced."""
+        return self.interlaced >= _DECIDED and self.interlaced >= _MOSTLY * self.progressive
+
+    @property
+    def is_progressive(self) -> bool:
+        """Whether nearly all frames that idet can tell are progressive."""
+        return self.progressive >= _DECIDED and self.progressive >= _MOSTLY * self.interlaced
+
+    @property
+    def is_telecine(self) -> bool:
+        """Whether about two frames of five are interlaced, as in film on NTSC."""
+        told = self.interlaced + self.progressive
+        return told >= 2 * _DECIDED and _TELECINE[0] <= self.interlaced / told <= _TELECINE[1]
+
+
+def may_be_interlaced(height: int, rate: Fraction) -> bool:
+    """Whether video of this size and rate exists in fields, so that a missing flag means little."""
+    return rate <= _FASTEST_INTERLACED and any(height in heights for heights in _INTERLACED_HEIGHTS)
+
+
+def runs(name: str, file: BinaryIO, reading: Reading, *, trust_headers: bool) -> Iterator[list[av.VideoFrame]]:
+    """Short runs of consecutive frames from places spread evenly over a file; fewer where it cannot be searched.
+
+    The position of `file` is kept.
+    """
+    position = file.tell()
+    try:
+        part = Part.open(name, Piece(file, 0), reading, trust_headers=trust_headers)  # type: ignore[arg-type]
+    except MediaError:
+        file.seek(position)
+        return
+    try:
+        length = part.container.duration or 0
+        start = part.container.start_time or 0
+        for place in range(PLACES):
+            try:
+                if place and length:
+                    part.container.seek(start + length * place // PLACES)
+                elif place:
+                    return
+                yield _run(part)
+            except (FFmpegError, EOFError):
+                continue
+    finally:
+        part.container.close()
+        file.seek(position)
+
+
+def _run(part: Part) -> list[av.VideoFrame]:
+    frames: list[av.VideoFrame] = []
+    for packet in part.packets([part.video], Damage(), PacketEnds()):
+        try:
+            frames += packet.decode()
+        except (FFmpegError, EOFError):
+            continue
+        if len(frames) >= FRAMES:
+            break
+    return frames[:FRAMES]
+
+
+def fields_of(frames: list[av.VideoFrame]) -> Fields:
+    """What idet says of a run of frames."""
+    first = frames[0]
+    alike = [f for f in frames if (f.width, f.height, f.format.name) == (first.width, first.height, first.format.name)]
+    graph = Graph()
+    graph.threads = 1
+    source = graph.add_buffer(
+        width=first.width, height=first.height, format=first.format, time_base=Fraction(1, 90_000)
+    )
+    idet, sink = graph.add("idet"), graph.add("buffersink")
+    source.link_to(idet)
+    idet.link_to(sink)
+    graph.configure()
+    kinds = []
+    for frame in (*alike, None):
+        graph.push(frame)
+        try:
+            while True:
+                kinds.append(graph.vpull().metadata.get("lavfi.idet.multiple.current_frame"))
+        except (av.error.BlockingIOError, EOFError):
+            continue
+    return Fields(
+        kinds.count("tff"), kinds.count("bff"), kinds.count("progressive"), sum(f.interlaced_frame for f in alike)
+    )
+
+
+def together(of_runs: list[Fields]) -> Fields:
+    """The sums over several runs."""
+    return Fields(
+        sum(f.top_first for f in of_runs),
+        sum(f.bottom_first for f in of_runs),
+        sum(f.progressive for f in of_runs),
+        sum(f.flagged for f in of_runs),
+    )
