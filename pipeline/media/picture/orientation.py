@@ -46,7 +46,7 @@ class Orientation:
     def rotation(self) -> int:
         """Degrees counter-clockwise, 0, 90, 180 or 270, by which the picture is turned after it was mirrored."""
         if self.transposed:
-            return 90 if self.flipped_vertically else 270
+            return 270 if self.flipped_horizontally else 90
         return 180 if self.flipped_vertically else 0
 
     @property
