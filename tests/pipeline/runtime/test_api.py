@@ -18,6 +18,8 @@ import avcues
 from avcues.pipeline.cli.app import app
 from avcues.pipeline.runtime import api
 
+SHARED = Path(__file__).resolve().parents[4] / "shared"
+
 
 @pytest.fixture
 def clip(media: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -123,13 +125,43 @@ def test_progress_bars_in_a_notebook(clip: Path) -> None:
     assert "error" not in kinds
 
 
-def test_a_run_that_is_closed_leaves_another_one_of_the_same_process_alone(clip: Path) -> None:
+@pytest.mark.parametrize("workers", [0, 2])
+def test_runs_of_one_process_that_take_turns_have_settings_of_their_own(clip: Path, workers: int) -> None:
     videos = [clip.with_name(f"{i}.mp4") for i in range(4)]
     for video in videos:
         video.write_bytes(clip.read_bytes())
-    closed, other = (avcues.extract_many(videos, out, features=["emobase"], workers=2) for out in ("closed", "other"))
-    next(closed)
-    first = next(other)
+    closed = avcues.extract_many(videos, "closed", features=["color"], step=1, workers=workers)
+    other = avcues.extract_many(videos, "other", features=["lighting"], step="0.2", workers=workers)
+    started = [next(closed), next(other)]
+    assert [(set(result.tables), result.windows) for result in started] == [
+        ({"shots", "timeline", "color"}, 4),
+        ({"shots", "timeline", "lighting"}, 20),
+    ]
     closed.close()
-    results = [first, *other]
-    assert [(result.state, result.retries) for result in results] == [("done", 0)] * 4
+    results = [started[1], *other]
+    assert [(result.state, result.windows, result.retries) for result in results] == [("done", 20, 0)] * 4
+    assert avcues.open_dataset("other").rows == 80
+    assert not Path("other", "color").exists()
+
+
+def test_a_weights_folder_is_that_of_its_run_alone(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = SHARED / "weights" / "squeezenet11_places365.safetensors"
+    if not file.exists():
+        pytest.skip("the weights are not on the package index")
+    for name, value in {"AVCUES_WEIGHTS_DIR": "", "AVCUES_MODELS_DIR": "empty", "AVCUES_OFFLINE": "1"}.items():
+        monkeypatch.setenv(name, value)
+    videos = [clip, clip.with_name("second.mp4")]
+    videos[1].write_bytes(clip.read_bytes())
+    scenes = {"features": ["scenes"], "options": {"scenes": {"variant": "squeezenet11"}}}
+    with_weights = avcues.extract_many(videos, "with", weights_dir=file.parent, workers=0, **scenes)
+    assert next(with_weights).state == "done"
+    without = avcues.extract_many(videos, "without", workers=0, **scenes)
+    with pytest.raises(avcues.WeightsError, match="squeezenet11"):
+        next(without)
+    last = avcues.extract_many(videos, "last", weights_dir=file.parent, workers=0, **scenes)
+    assert next(last).state == "done"
+    with_weights.close()
+    assert next(last).state == "done"
+    last.close()
+    with pytest.raises(avcues.WeightsError, match="squeezenet11"):
+        avcues.extract(clip, **scenes)
