@@ -14,7 +14,6 @@ from avcues.extractors.base import BaseExtractor
 from avcues.extractors.compute import Compute, Network
 from avcues.extractors.embedding import embedding_columns, embedding_table
 from avcues.extractors.protocol import Column, Columns, FrameBatch, Table
-from avcues.models_cache.cache import resolve
 
 
 @cache
@@ -69,13 +68,13 @@ class Scenes(BaseExtractor):
 
     @property
     def extra_tables(self) -> Sequence[Table]:
-        """What the classifier reads."""
+        """Input of the classifier."""
         width = 512 if self.settings.variant == "squeezenet11" else 2048
         return (embedding_table("scenes_embedding", "window", width, "input of the scene network's classifier"),)
 
     @property
     def tables(self) -> Sequence[Table]:
-        """`scenes`, and the extra table."""
+        """`scenes`, and the extra table if requested."""
         return self.with_extras(_TABLE)
 
     @property
@@ -101,7 +100,8 @@ class Scenes(BaseExtractor):
             self._compute = compute
             # The small network gains nothing by OpenVINO.
             example = torch.zeros(2, 3, 224, 224, dtype=torch.uint8) if self.settings.variant == "resnet50" else None
-            self._network = compute.place(load(resolve(f"scenes/{self.settings.variant}").path), example)
+            weights = compute.weights.resolve(f"scenes/{self.settings.variant}").path
+            self._network = compute.place(load(weights), example)
 
     def process_frames(self, batch: FrameBatch) -> Mapping[str, Columns]:
         """Classifies (B, H, W, 3) uint8 RGB frames."""
@@ -122,6 +122,6 @@ class Scenes(BaseExtractor):
                 "top1": np.array(NAMES, dtype=object)[probabilities.argmax(axis=1)],
             }
         }
-        if self.asked_for:
+        if self.requested:
             measured["scenes_embedding"] = embedding_columns(embedding.float().cpu().numpy())
         return measured
