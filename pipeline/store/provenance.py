@@ -13,7 +13,7 @@ from typing import Any
 
 from avcues.extractors.base import BaseExtractor
 from avcues.extractors.compute import Compute
-from avcues.models_cache.cache import resolve
+from avcues.models_cache.cache import WeightsFinder
 from avcues.models_cache.hashing import sha256
 from avcues.version import __version__
 
@@ -53,15 +53,29 @@ def decoder() -> str:
     return f"PyAV {av.__version__} ({libraries})"
 
 
-def recipe(extractor: BaseExtractor, step: Fraction, compute: Compute) -> dict[str, Any]:
-    """What decides an extractor's values apart from the video; equal recipes, equal tables."""
+def recipe(
+    extractor: BaseExtractor, step: Fraction, compute: Compute, reading: Mapping[str, object] | None = None
+) -> dict[str, Any]:
+    """What decides an extractor's values apart from the video; equal recipes, equal tables.
+
+    Args:
+        reading: Choices of how the media file is read that are not the default.
+    """
     made: dict[str, Any] = {
         "extractor": extractor.name,
         "version": extractor.version,
         "settings": asdict(extractor.settings),
         "step": str(step),
     }
-    weights = weights_of(extractor)
+    if reading:
+        made["reading"] = dict(reading)
+    if extractor.needed:
+        made["needs"] = {needed.name: recipe(needed, step, compute, reading) for needed in extractor.needed}
+    files = {option: Path(value) for option in extractor.files if (value := getattr(extractor.settings, option))}
+    if files:
+        made["settings"] |= {option: file.name for option, file in files.items()}
+        made["files"] = {file.name: _hash_of(file, file.stat().st_mtime_ns) for file in files.values()}
+    weights = weights_of(extractor, compute.weights)
     if weights:
         # A file of the user's own is known by its name and hash, wherever it lies.
         made["settings"] |= {k: Path(v).name for k, v in made["settings"].items() if k in extractor.own_weights}
@@ -76,14 +90,14 @@ def assets_of(extractor: BaseExtractor) -> list[str]:
     return [name for name in named if name in every]
 
 
-def weights_of(extractor: BaseExtractor) -> dict[str, str]:
+def weights_of(extractor: BaseExtractor, finder: WeightsFinder) -> dict[str, str]:
     """SHA-256 of every weights file that an extractor uses, by asset name or, for the user's own, file name."""
     found = {}
     for option, candidates in extractor.weights.items():
         value = getattr(extractor.settings, option)
         asset = asset_name(candidates, value)
         if asset in candidates:
-            found[asset] = resolve(asset).sha256
+            found[asset] = finder.resolve(asset).sha256
         else:
             file = Path(value)
             found[file.name] = _hash_of(file, file.stat().st_mtime_ns)
@@ -106,16 +120,23 @@ def precision(extractor: BaseExtractor, compute: Compute) -> str:
     return compute.precision if extractor.supports_bf16 else "fp32"
 
 
-def metadata(extractor: BaseExtractor, step: Fraction, compute: Compute, source: Mapping[str, Any]) -> dict[str, Any]:
+def metadata(
+    extractor: BaseExtractor,
+    step: Fraction,
+    compute: Compute,
+    source: Mapping[str, Any],
+    reading: Mapping[str, object] | None = None,
+) -> dict[str, Any]:
     """The schema metadata of an extractor's tables for one video.
 
     Args:
         compute: With the device that was used.
+        reading: As for `recipe`.
     """
     device = compute.device if extractor.weights else "cpu"
     return {
         "avcues": __version__,
-        "recipe": recipe(extractor, step, compute),
+        "recipe": recipe(extractor, step, compute, reading),
         "citation": extractor.citation,
         "device": device,
         "precision": precision(extractor, compute),

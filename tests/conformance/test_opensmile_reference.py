@@ -10,7 +10,7 @@ import pytest
 
 from avcues.extractors import registry
 from avcues.extractors.opensmile_stream import to_int16
-from avcues.pipeline.extraction.audio import Track
+from avcues.pipeline.extraction.track import Track
 from avcues.pipeline.media.container import Media
 from avcues.pipeline.media.downmix import downmix
 from avcues.pipeline.media.frames import AudioBlock
