@@ -27,6 +27,7 @@ State = Literal["ok", "note", "optional", "absent", "problem"]
 _OLDEST_PYTHON = (3, 11)
 _EXTRAS = {
     "dashboard": ("bokeh", "Dask's dashboard of a run, whose address is printed"),
+    "excel": ("openpyxl", "labels and ratings in Excel workbooks"),
     "pandas": ("pandas", "datasets, results and labels as pandas DataFrames"),
     "polars": ("polars", "datasets as polars DataFrames"),
     "pytorchvideo": ("pytorchvideo", "the variant actions=i3d_r50"),

@@ -70,7 +70,8 @@ def extract(
         str,
         typer.Option(
             rich_help_panel=_WHAT,
-            help="Rate in Hz that openSMILE's input is resampled to, or native, as the MuVi study did.",
+            help="Rate in Hz that openSMILE's input is resampled to, or native: plain openSMILE at each track's own "
+            "rate, pitch too, as the MuVi study did.",
         ),
     ] = "48000",
     set_: Annotated[
@@ -302,6 +303,8 @@ def _options(
         rate = int(audio_rate) if is_number else audio_rate
         taking = [name for name in OPENSMILE if name in features] or ["emobase"]
         options |= {name: {"rate_hz": rate} for name in taking}
+        if not is_number and "emobase" in taking:
+            options["emobase"]["pitch_rate_hz"] = "track"  # the study's pitch, artefacts included
     for assignment in assignments:
         name, dot, rest = assignment.partition(".")
         option, equals, value = rest.partition("=")
