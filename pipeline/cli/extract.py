@@ -70,7 +70,8 @@ def extract(
         str,
         typer.Option(
             rich_help_panel=_WHAT,
-            help="Rate in Hz that openSMILE's input is resampled to, or native, as the MuVi study did.",
+            help="Rate in Hz that openSMILE's input is resampled to, or native: plain openSMILE at each track's own "
+            "rate, pitch too, as the MuVi study did.",
         ),
     ] = "48000",
     set_: Annotated[
@@ -305,6 +306,8 @@ def _options(
         if not taking:
             raise SettingsError("`audio_rate` is for features that openSMILE computes, and this run has none of them")
         options |= {name: {"rate_hz": rate} for name in taking}
+        if not is_number and "emobase" in taking:
+            options["emobase"]["pitch_rate_hz"] = "track"  # the study's pitch, artefacts included
     for assignment in assignments:
         name, dot, rest = assignment.partition(".")
         option, equals, value = rest.partition("=")
