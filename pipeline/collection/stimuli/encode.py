@@ -1,0 +1,183 @@
+"""Writes a stimulus: streams copied, or encoded again, from t = 0 on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import numpy.typing as npt
+from av.audio.resampler import AudioResampler
+
+from avcues.pipeline.collection.stimuli.streams import Kind, Packets
+from avcues.pipeline.errors import MediaError
+from avcues.pipeline.media.container import Media
+from avcues.pipeline.media.downmix import Samples, downmix
+from avcues.pipeline.media.frames import VideoFrame
+from avcues.pipeline.media.orientation import apply_rotation
+from avcues.pipeline.media.timestamps import fraction
+
+_TICKS = 90_000
+_RATE_HZ = 48_000
+_ON_TIME = Fraction(1, 1000)
+# The index comes first, so that playing starts before all is there.
+_OPTIONS = {"movflags": "+faststart+negative_cts_offsets"}
+_VIDEO_ENCODERS = (("libx264", {"crf": "19", "preset": "veryfast"}), ("libvpx-vp9", {"crf": "30", "b": "0"}))
+
+
+def copy_streams(source: str, target: Path, media: Media, packets: dict[Kind, Packets], kinds: Sequence[Kind]) -> None:
+    """Copies packets, moved so that t = 0 of the source is that of the file."""
+    with (
+        av.open(source, metadata_errors="ignore") as container,
+        av.open(str(target), "w", format="mp4", options=_OPTIONS) as out,
+    ):
+        wanted = [container.streams[packets[kind].index] for kind in kinds]
+        streams = {stream.index: out.add_stream_from_template(stream) for stream in wanted}
+        for packet in container.demux(*wanted):
+            if packet.dts is None:
+                continue
+            moved = round(media.origin / fraction(packet.time_base))
+            packet.pts, packet.dts = packet.pts - moved, packet.dts - moved
+            packet.stream = streams[packet.stream_index]
+            out.mux(packet)
+
+
+def encode_streams(target: Path, media: Media, kinds: Sequence[Kind]) -> None:
+    """Decodes a file and encodes it as H.264 and AAC, upright, with black or silence where a stream begins late.
+
+    Raises:
+        MediaError: Nothing can be decoded, or this build of FFmpeg has no encoder.
+    """
+    with av.open(str(target), "w", format="mp4", options=_OPTIONS) as container:
+        out = _Out(container, len(kinds))
+        picture = _Picture(out, media) if "video" in kinds else None
+        sound = _Sound(out, media) if "audio" in kinds else None
+        for item in media.decode(video=picture is not None, audio=sound is not None, threads=2):
+            if isinstance(item, VideoFrame):
+                assert picture is not None
+                picture.add(item)
+            elif sound is not None:
+                sound.add(_stereo(item.channels), item.start)
+        written = [part.finish() for part in (picture, sound) if part is not None]
+    if not all(written):
+        raise MediaError(f"{media.name}: {' and '.join(kinds)} cannot be decoded")
+
+
+class _Out:
+    """A file that takes packets at once, and writes them when all its streams are known."""
+
+    def __init__(self, container: Any, streams: int) -> None:
+        self._container, self._missing = container, streams
+        self._waiting: list[Any] = []
+
+    def add_stream(self, *args: Any, **options: Any) -> Any:
+        self._missing -= 1
+        return self._container.add_stream(*args, **options)
+
+    def mux(self, packets: Iterable[Any]) -> None:
+        self._waiting += packets
+        if self._missing <= 0:
+            for packet in self._waiting:
+                self._container.mux(packet)
+            self._waiting.clear()
+
+
+class _Picture:
+    def __init__(self, out: _Out, media: Media) -> None:
+        about = media.metadata.video
+        assert about is not None
+        self._out = out
+        self._stream: Any = None
+        self._rate = media.frame_rate
+        self._aspect = about.sample_aspect_ratio
+        self._last: VideoFrame | None = None
+
+    def add(self, picture: VideoFrame) -> None:
+        """Encodes a frame at its own time."""
+        image = apply_rotation(picture.frame.to_ndarray(format="rgb24"), picture.frame.rotation)
+        image = image[: image.shape[0] // 2 * 2, : image.shape[1] // 2 * 2]
+        if self._stream is None:
+            self._open(image, turned=picture.frame.rotation % 180 != 0)
+            if picture.start > _ON_TIME:
+                self._encode(np.zeros_like(image), Fraction(0))
+        elif image.shape[:2] != (self._stream.height, self._stream.width):
+            raise MediaError("the picture changes its size, which browsers do not play; convert the file first")
+        if picture.start > -_ON_TIME:
+            self._encode(image, max(picture.start, Fraction(0)))
+        self._last = picture
+
+    def finish(self) -> bool:
+        """Writes what the encoder still holds; False: there was no frame."""
+        if self._stream is None:
+            return False
+        self._out.mux(self._stream.encode(None))
+        return True
+
+    def _open(self, image: npt.NDArray[np.uint8], *, turned: bool) -> None:
+        name, options = next((one for one in _VIDEO_ENCODERS if one[0] in av.codecs_available), (None, None))
+        if name is None:
+            raise MediaError("this build of FFmpeg can encode neither H.264 nor VP9")
+        self._stream = self._out.add_stream(name, rate=round(self._rate) or 25, options=options)
+        self._stream.height, self._stream.width = image.shape[:2]
+        self._stream.pix_fmt = "yuv420p"
+        self._stream.codec_context.time_base = Fraction(1, _TICKS)
+        self._stream.time_base = Fraction(1, _TICKS)
+        if "/" in self._aspect or ":" in self._aspect:
+            aspect = Fraction(self._aspect.replace(":", "/"))
+            self._stream.codec_context.sample_aspect_ratio = 1 / aspect if turned and aspect else aspect
+
+    def _encode(self, image: npt.NDArray[np.uint8], start: Fraction) -> None:
+        frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+        frame.pts, frame.time_base = round(start * _TICKS), Fraction(1, _TICKS)
+        self._out.mux(self._stream.encode(frame))
+
+
+class _Sound:
+    def __init__(self, out: _Out, media: Media) -> None:
+        self._out, self._rate = out, media.audio_rate_hz
+        self._stream = out.add_stream("aac", rate=_RATE_HZ, layout="stereo", options={"b": "192k"})
+        self._resampler = AudioResampler(format="fltp", layout="stereo", rate=_RATE_HZ, frame_size=1024)
+        self._at = 0
+
+    def add(self, samples: npt.NDArray[np.float32], start: Fraction | None) -> None:
+        """Lays a block where it belongs: silence fills gaps, what overlaps is cut off."""
+        place = self._at if start is None else round(start * self._rate)
+        if place > self._at + 1:
+            for gap in _pieces(place - self._at, self._rate):
+                self._encode(np.zeros((2, gap), np.float32))
+        elif place < self._at - 1:
+            samples = samples[:, self._at - place :]
+        if samples.shape[1]:
+            self._encode(np.ascontiguousarray(samples))
+
+    def finish(self) -> bool:
+        """Writes what the encoder still holds; False: there was no sound."""
+        if not self._at:
+            return False
+        for block in self._resampler.resample(None):
+            self._out.mux(self._stream.encode(block))
+        self._out.mux(self._stream.encode(None))
+        return True
+
+    def _encode(self, samples: npt.NDArray[np.float32]) -> None:
+        frame = av.AudioFrame.from_ndarray(np.clip(samples, -1, 1), format="fltp", layout="stereo")
+        frame.sample_rate, frame.time_base, frame.pts = self._rate, Fraction(1, self._rate), self._at
+        self._at += samples.shape[1]
+        for block in self._resampler.resample(frame):
+            self._out.mux(self._stream.encode(block))
+
+
+def _stereo(channels: Samples) -> npt.NDArray[np.float32]:
+    """(2, n) samples; more than two channels become their mean, as avcues measures them."""
+    if len(channels) == 2:
+        return np.stack([downmix([channels[:1]]), downmix([channels[1:]])])
+    return np.repeat(downmix([channels])[None], 2, axis=0)
+
+
+def _pieces(total: int, most: int) -> Iterator[int]:
+    while total > 0:
+        yield min(total, most)
+        total -= most
