@@ -1,6 +1,6 @@
 from . import annotations as annotations
 from . import training as training
-from .models_cache import AvcuesError as AvcuesError
+from .errors import AvcuesError as AvcuesError
 from .models_cache import WeightsError as WeightsError
 from .pipeline.dataset.dataset import Dataset as Dataset
 from .pipeline.dataset.dataset import Fold as Fold

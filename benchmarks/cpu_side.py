@@ -61,7 +61,7 @@ def measure(video: Path, features: str) -> dict[str, Any]:
     from avcues.pipeline.extraction import video as extraction
     from avcues.pipeline.extraction.stopwatch import Stopwatch
     from avcues.pipeline.runtime.settings import Settings
-    from avcues.pipeline.store.files import VideoInput
+    from avcues.pipeline.store.video_input import VideoInput
 
     options = {
         "scenes": {"variant": "resnet50"},

@@ -11,8 +11,8 @@ from pathlib import Path
 import platformdirs
 from filelock import FileLock
 
-from avcues.models_cache import AvcuesError
-from avcues.models_cache.ownership import only_we_write
+from avcues.errors import AvcuesError
+from avcues.ownership import only_we_write
 
 
 def build_once(name: str, make: Callable[[Path], object]) -> Path:

@@ -21,8 +21,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from avcues.errors import AvcuesError
 from avcues.extractors.build_once import build_once
-from avcues.models_cache import AvcuesError
 
 _VARIABLE = "NUMBA_CACHE_DIR"
 _FORM = "2"  # raised when what is compiled changes

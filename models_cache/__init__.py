@@ -1,5 +1,5 @@
 """Which weights: pinned variants, where they come from, and the check that they are what they should be."""
 
-from avcues.models_cache.errors import AvcuesError, WeightsError, nearest
+from avcues.models_cache.errors import WeightsError
 
-__all__ = ["AvcuesError", "WeightsError", "nearest"]
+__all__ = ["WeightsError"]

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING
 import platformdirs
 from filelock import FileLock
 
-from avcues.models_cache.atomic import atomic_file
+from avcues.atomic_files import atomic_file
 from avcues.models_cache.errors import WeightsError
 from avcues.models_cache.hashing import mismatch, sha256
 from avcues.models_cache.manifest import Asset, asset, assets
-from avcues.models_cache.ownership import only_we_write
+from avcues.ownership import only_we_write
 
 if TYPE_CHECKING:
     from avcues.models_cache.download import Progress

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from avcues.models_cache.errors import WeightsError, nearest
+from avcues.errors import nearest
+from avcues.models_cache.errors import WeightsError
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,6 @@
 """Errors of running: bad media, bad input lists, bad settings."""
 
-from avcues.models_cache import AvcuesError
+from avcues.errors import AvcuesError
 
 
 class MediaError(AvcuesError):

@@ -12,20 +12,20 @@
 1.0
 """
 
-from avcues.pipeline.annotations.agreement import Agreement, agreement
-from avcues.pipeline.annotations.check import Check, check
-from avcues.pipeline.annotations.coefficients import Bootstrap, Coefficient, fleiss_kappa, krippendorff_alpha
-from avcues.pipeline.annotations.consensus import ccc, ewe, leave_one_out_ccc, pearson
+from avcues.pipeline.annotations.across_setups.perspectives import Perspectives, perspectives
+from avcues.pipeline.annotations.checking.check import Check, check
 from avcues.pipeline.annotations.example import example
-from avcues.pipeline.annotations.feature_values import FeatureValues
-from avcues.pipeline.annotations.gold import Gold, gold, read_about, write_gold
-from avcues.pipeline.annotations.muvi import import_muvi
-from avcues.pipeline.annotations.perspectives import Perspectives, perspectives
-from avcues.pipeline.annotations.recipe import Recipe, Smoothing
-from avcues.pipeline.annotations.schema import Annotations, Dimension, read, write
-from avcues.pipeline.annotations.soft_labels import soft_labels
-from avcues.pipeline.annotations.tidy import import_tidy
-from avcues.pipeline.annotations.wide import import_wide
+from avcues.pipeline.annotations.gold_standards.feature_values import FeatureValues
+from avcues.pipeline.annotations.gold_standards.gold import Gold, gold, read_about, write_gold
+from avcues.pipeline.annotations.gold_standards.recipe import Recipe, Smoothing
+from avcues.pipeline.annotations.gold_standards.soft_labels import soft_labels
+from avcues.pipeline.annotations.importing.formats.muvi import import_muvi
+from avcues.pipeline.annotations.importing.formats.tidy import import_tidy
+from avcues.pipeline.annotations.importing.formats.wide import import_wide
+from avcues.pipeline.annotations.ratings.schema import Annotations, Dimension, read, write
+from avcues.pipeline.annotations.reliability.agreement import Agreement, agreement
+from avcues.pipeline.annotations.statistics.coefficients import Bootstrap, Coefficient, fleiss_kappa, krippendorff_alpha
+from avcues.pipeline.annotations.statistics.consensus import ccc, ewe, leave_one_out_ccc, pearson
 
 __all__ = [
     "Agreement",

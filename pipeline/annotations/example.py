@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from avcues.pipeline.annotations.schema import Annotations
-from avcues.pipeline.annotations.tidy import import_tidy
+from avcues.pipeline.annotations.importing.formats.tidy import import_tidy
+from avcues.pipeline.annotations.ratings.schema import Annotations
 
 SETUPS = ("music", "visual", "audiovisual")
 MOODS = ("calm", "happy", "sad", "tense")

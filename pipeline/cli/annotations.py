@@ -52,11 +52,10 @@ def check(
         import json
         from dataclasses import asdict
 
-        from rich.console import Console
-
-        from avcues.pipeline.annotations.check import check as check_annotations
-        from avcues.pipeline.annotations.schema import read
-        from avcues.pipeline.annotations.wording import counted
+        from avcues.pipeline.annotations.checking.check import check as check_annotations
+        from avcues.pipeline.annotations.ratings.schema import read
+        from avcues.pipeline.annotations.ratings.wording import counted
+        from avcues.pipeline.cli.console import Console
         from avcues.pipeline.cli.dataset import say
 
         found = check_annotations(read(folder), parse_step(step))
@@ -132,11 +131,11 @@ def gold(
     with OneLineErrors(debug):
         from dataclasses import replace
 
-        from avcues.pipeline.annotations.exclusions import in_words
-        from avcues.pipeline.annotations.gold import gold as make_gold
-        from avcues.pipeline.annotations.gold import write_gold
-        from avcues.pipeline.annotations.recipe import Recipe, Smoothing
-        from avcues.pipeline.annotations.schema import read
+        from avcues.pipeline.annotations.gold_standards.gold import gold as make_gold
+        from avcues.pipeline.annotations.gold_standards.gold import write_gold
+        from avcues.pipeline.annotations.gold_standards.recipe import Recipe, Smoothing
+        from avcues.pipeline.annotations.ratings.exclusions import in_words
+        from avcues.pipeline.annotations.ratings.schema import read
 
         base = Recipe.muvi() if protocol == "muvi" else Recipe()
         recipe = replace(
@@ -149,10 +148,10 @@ def gold(
             windows=base.windows if windows is None else windows,
             step=parse_step(step),
             round=round_,
+            dimensions=None if dimensions is None else tuple(listed(dimensions) or ()),
         )
         training = None if training_videos is None else read_ids(training_videos)
-        rated = read(folder).select(dimensions=listed(dimensions))
-        made = make_gold(rated, recipe, training_videos=training, features=_feature_values(features, tables))
+        made = make_gold(read(folder), recipe, training_videos=training, features=_feature_values(features, tables))
         show_notes([*in_words(made.left_out), *made.notes])
         for path, table in zip(write_gold(made, out), made.tables.values(), strict=True):
             show_written(f"{path}: {table.num_rows} rows, {len(table['video_id'].unique())} videos")
@@ -177,8 +176,8 @@ def soft(
     [bold]avcues annotations soft[/] ann --out soft --dimensions mood
     """
     with OneLineErrors(debug):
-        from avcues.pipeline.annotations.schema import read, write_parquet
-        from avcues.pipeline.annotations.soft_labels import soft_labels
+        from avcues.pipeline.annotations.gold_standards.soft_labels import soft_labels
+        from avcues.pipeline.annotations.ratings.schema import read, write_parquet
 
         tables = soft_labels(read(folder), listed(dimensions), bins=bins, step=parse_step(step), round_=round_)
         for setup, table in tables.items():
@@ -216,13 +215,13 @@ def agreement(
     [bold]avcues annotations agreement[/] ann --out agreement.md
     """
     with OneLineErrors(debug):
-        from avcues.pipeline.annotations.agreement import agreement as measure
-        from avcues.pipeline.annotations.coefficients import Bootstrap
-        from avcues.pipeline.annotations.documents import check_report, write_agreement
-        from avcues.pipeline.annotations.recipe import Recipe
-        from avcues.pipeline.annotations.schema import read
+        from avcues.pipeline.annotations.gold_standards.recipe import Recipe
+        from avcues.pipeline.annotations.ratings.schema import read
+        from avcues.pipeline.annotations.reliability.agreement import agreement as measure
+        from avcues.pipeline.annotations.reports.documents import require_markdown, write_agreement
+        from avcues.pipeline.annotations.statistics.coefficients import Bootstrap
 
-        check_report(out)
+        require_markdown(out)
         rated = read(folder)
         base = Recipe.muvi() if protocol == "muvi" else Recipe()
         found = measure(
@@ -264,12 +263,12 @@ def perspectives(
     [bold]avcues annotations perspectives[/] ann --dimension valence --against all --out perspectives.md
     """
     with OneLineErrors(debug):
-        from avcues.pipeline.annotations.coefficients import Bootstrap
-        from avcues.pipeline.annotations.documents import check_report, write_perspectives
-        from avcues.pipeline.annotations.perspectives import perspectives as compare
-        from avcues.pipeline.annotations.schema import read
+        from avcues.pipeline.annotations.across_setups.perspectives import perspectives as compare
+        from avcues.pipeline.annotations.ratings.schema import read
+        from avcues.pipeline.annotations.reports.documents import require_markdown, write_perspectives
+        from avcues.pipeline.annotations.statistics.coefficients import Bootstrap
 
-        check_report(out)
+        require_markdown(out)
         rated = read(folder)
         found = compare(
             rated,
@@ -288,7 +287,7 @@ def _feature_values(features: str | None, tables: str | None) -> Any:
     """A mapping of video id to (windows, columns) values, read on demand."""
     if features is None:
         return None
-    from avcues.pipeline.annotations.feature_values import FeatureValues
+    from avcues.pipeline.annotations.gold_standards.feature_values import FeatureValues
     from avcues.pipeline.dataset.dataset import open_dataset
 
     return FeatureValues(open_dataset(features, tables=listed(tables)))

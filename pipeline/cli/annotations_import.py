@@ -11,7 +11,7 @@ from avcues.pipeline.cli.annotations_options import Debug, Out, listed, parse_ra
 from avcues.pipeline.cli.errors import OneLineErrors
 
 if TYPE_CHECKING:
-    from avcues.pipeline.annotations.schema import Annotations, Level
+    from avcues.pipeline.annotations.ratings.schema import Annotations, Level
 
 Features = Annotated[
     str | None,
@@ -45,7 +45,7 @@ def muvi(
     [bold]avcues annotations import muvi[/] MuVi/ --out ann
     """
     with OneLineErrors(debug):
-        from avcues.pipeline.annotations.muvi import import_muvi
+        from avcues.pipeline.annotations.importing.formats.muvi import import_muvi
 
         _write(import_muvi(folder, static_rows=static_rows, time_from=time, known=_videos_of(features)), out)
 
@@ -75,7 +75,7 @@ def tidy(
     [bold]avcues annotations import tidy[/] ratings.csv --out ann --range -1,1
     """
     with OneLineErrors(debug):
-        from avcues.pipeline.annotations.tidy import import_tidy
+        from avcues.pipeline.annotations.importing.formats.tidy import import_tidy
 
         ranges = dict(_named_range(text) for text in range_)
         made = import_tidy(
@@ -122,7 +122,7 @@ def wide(
     [bold]avcues annotations import wide[/] valence/*.csv --out ann --dimension valence --setup video --range -1,1
     """
     with OneLineErrors(debug):
-        from avcues.pipeline.annotations.wide import import_wide
+        from avcues.pipeline.annotations.importing.formats.wide import import_wide
 
         made = import_wide(
             files,
@@ -170,10 +170,10 @@ def _write(made: Annotations, out: Path) -> None:
     """Writes what was imported; says what was changed or left out, and what will be left out later."""
     import pyarrow as pa
 
-    from avcues.pipeline.annotations.exclusions import in_words, usable
-    from avcues.pipeline.annotations.schema import write
-    from avcues.pipeline.annotations.series import series_of
-    from avcues.pipeline.annotations.wording import counted
+    from avcues.pipeline.annotations.ratings.exclusions import in_words, usable
+    from avcues.pipeline.annotations.ratings.schema import write
+    from avcues.pipeline.annotations.ratings.series import series_of
+    from avcues.pipeline.annotations.ratings.wording import counted
 
     show_notes(made.notes)
     # What reading took is given back before more is taken.
@@ -213,7 +213,7 @@ def _named_range(text: str) -> tuple[str | None, tuple[float, float]]:
 
 
 def _named_level(text: str) -> tuple[str, Level]:
-    from avcues.pipeline.annotations.schema import LEVELS
+    from avcues.pipeline.annotations.ratings.schema import LEVELS
     from avcues.pipeline.errors import SettingsError
 
     name, _, chosen = text.rpartition("=")

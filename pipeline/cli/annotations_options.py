@@ -90,8 +90,7 @@ def read_ids(path: Path) -> list[str]:
 
 def show_notes(notes: Sequence[str]) -> None:
     """Prints a line per note to stderr."""
-    from rich.console import Console
-
+    from avcues.pipeline.cli.console import Console
     from avcues.pipeline.cli.dataset import say
 
     for note in notes:
@@ -100,8 +99,7 @@ def show_notes(notes: Sequence[str]) -> None:
 
 def show_written(*what: object) -> None:
     """Prints a line per written file to stderr."""
-    from rich.console import Console
-
+    from avcues.pipeline.cli.console import Console
     from avcues.pipeline.cli.dataset import say
 
     for one in what:

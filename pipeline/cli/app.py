@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import nullcontext
 from itertools import pairwise
 from pathlib import Path
@@ -13,7 +12,7 @@ from typer.core import TyperGroup
 
 from avcues.pipeline.cli import annotations as ratings
 from avcues.pipeline.cli.dataset import align, describe, export
-from avcues.pipeline.cli.errors import EXIT_NOTHING_STARTED, OneLineErrors
+from avcues.pipeline.cli.errors import EXIT_NOTHING_STARTED, OneLineErrors, complain
 from avcues.pipeline.cli.extract import extract, parse_workers, show_run
 from avcues.pipeline.cli.models import models
 from avcues.pipeline.cli.predict import compare, evaluate, predict
@@ -29,7 +28,7 @@ class _NoEmptyArguments(TyperGroup):
             option, equals, value = argument.partition("=")
             if not argument or (option.startswith("--") and equals and not value):
                 named = option or (before if before.startswith("-") else "an argument")
-                print(f"avcues: {named} is empty; is a shell variable unset?", file=sys.stderr)
+                complain(f"{named} is empty; is a shell variable unset?")
                 raise typer.Exit(EXIT_NOTHING_STARTED)
         return super().parse_args(ctx, args)
 
@@ -94,24 +93,23 @@ def validate(
         import json
         from dataclasses import asdict
 
-        from rich.console import Console
-
-        from avcues.pipeline.dataset.validate import check
+        from avcues.pipeline.cli.console import Console
+        from avcues.pipeline.dataset.validate import validate as validate_folder
         from avcues.pipeline.store.location import location
 
-        summary = check(location(out))
+        found = validate_folder(location(out))
         if as_json:
-            print(json.dumps(asdict(summary), indent=1))
+            print(json.dumps(asdict(found), indent=1))
         else:
             console = Console()
-            for breach in summary.breaches:
+            for breach in found.breaches:
                 console.print(breach, soft_wrap=True, markup=False, highlight=False)
             console.print(
-                f"{out}: {summary.videos} videos, {summary.tables} tables, {len(summary.breaches)} breaches",
+                f"{out}: {found.videos} videos, {found.tables} tables, {len(found.breaches)} breaches",
                 soft_wrap=True,
                 markup=False,
             )
-    raise typer.Exit(1 if summary.breaches else 0)
+    raise typer.Exit(1 if found.breaches else 0)
 
 
 @app.command(rich_help_panel=_CHECK)
@@ -128,8 +126,7 @@ def status(
         import json
         from dataclasses import asdict
 
-        from rich.console import Console
-
+        from avcues.pipeline.cli.console import Console
         from avcues.pipeline.cli.display import show_overview
         from avcues.pipeline.store.location import location
         from avcues.pipeline.store.records import overview
@@ -156,8 +153,7 @@ def doctor(
         import json
         from dataclasses import asdict
 
-        from rich.console import Console
-
+        from avcues.pipeline.cli.console import Console
         from avcues.pipeline.cli.display import show_findings
         from avcues.pipeline.cli.doctor import examine
 
@@ -179,9 +175,8 @@ def demo(
 ) -> None:
     """Downloads three short real clips, makes their tables and report pages, and prints a sample."""
     with OneLineErrors(debug):
-        from rich.console import Console
-
         from avcues.models_cache import WeightsError
+        from avcues.pipeline.cli.console import Console
         from avcues.pipeline.cli.demo import fetch_clips, look
         from avcues.pipeline.runtime.job import Job
         from avcues.pipeline.runtime.run import Workers
@@ -195,7 +190,7 @@ def demo(
             try:
                 make_report(out)
             except WeightsError as error:
-                print(f"avcues: no report: {error}", file=sys.stderr)
+                complain(f"no report: {error}")
     raise typer.Exit(code)
 
 

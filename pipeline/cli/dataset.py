@@ -12,8 +12,7 @@ import typer
 from avcues.pipeline.cli.errors import OneLineErrors
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
+    from avcues.pipeline.cli.console import Console
     from avcues.pipeline.dataset.dataset import Dataset
 
 
@@ -67,8 +66,7 @@ def align(
     [bold]avcues align[/] features --out train.parquet --labels labels.csv --label-fill hold
     """
     with OneLineErrors(debug):
-        from rich.console import Console
-
+        from avcues.pipeline.cli.console import Console
         from avcues.pipeline.dataset.dataset import open_dataset
         from avcues.pipeline.dataset.parquet_export import check_target, write
         from avcues.pipeline.dataset.selection import item_tables
@@ -121,10 +119,10 @@ def describe(
     with OneLineErrors(debug):
         import json
 
-        from rich.console import Console
-
+        from avcues.pipeline.cli.console import Console
+        from avcues.pipeline.cli.describe_display import show_description
         from avcues.pipeline.dataset.catalog import read_catalog
-        from avcues.pipeline.dataset.describe import describe, show
+        from avcues.pipeline.dataset.describe import describe
         from avcues.pipeline.store.location import location
 
         catalog = read_catalog(location(folder))
@@ -140,7 +138,7 @@ def describe(
             print(json.dumps(described, indent=1))
             return
         console = Console()
-        show(described, console if console.is_terminal else Console(width=200))
+        show_description(described, console if console.is_terminal else Console(width=200))
 
 
 @export.command()
@@ -161,8 +159,7 @@ def muvi(
     [bold]avcues export muvi[/] features --out muvi
     """
     with OneLineErrors(debug):
-        from rich.console import Console
-
+        from avcues.pipeline.cli.console import Console
         from avcues.pipeline.dataset import muvi_export as muvi
         from avcues.pipeline.store.location import location
 

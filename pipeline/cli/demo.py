@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow.parquet as pq
-from rich.console import Console
 from rich.table import Table
 
 from avcues.models_cache.cache import resolve
+from avcues.pipeline.cli.console import Console
 from avcues.pipeline.store.layout import table_path
 from avcues.pipeline.store.manifest import require_manifest
 from avcues.pipeline.store.parquet import TIMELINE

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from avcues.pipeline.cli.console import Console
 from avcues.pipeline.cli.doctor import Finding
 from avcues.pipeline.runtime.observer import Plan
 from avcues.pipeline.runtime.progress import ProgressBars

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from avcues.errors import AvcuesError
 from avcues.extractors import registry
 from avcues.extractors.compute import Compute
 from avcues.models_cache.cache import OFFLINE_VARIABLE, cache_dir, find, how_to_supply, lacks_package
-from avcues.models_cache.errors import AvcuesError
 from avcues.models_cache.manifest import asset
 from avcues.version import __version__
 

@@ -59,9 +59,9 @@ def extract(
             rich_help_panel=_WHAT,
             autocompletion=_complete_features,
             help="Comma-separated, or all: emobase, rhythm, color, lighting, expressions (and its faces), scenes, "
-            "objects (and its detections), actions. Only by name: egemaps, compare, and the tables actions_embedding, "
-            "scenes_embedding, expressions_embedding, faces_embedding, as in all,scenes_embedding. shots and the "
-            "timeline always come along.",
+            "objects (and its detections), actions. Only by name: egemaps, compare_2016, and the tables "
+            "actions_embedding, scenes_embedding, expressions_embedding, faces_embedding, as in "
+            "all,scenes_embedding. shots and the timeline always come along.",
         ),
     ] = "all",
     step: Annotated[
@@ -250,8 +250,7 @@ def show_run(
     log_json: bool = False,
 ) -> int:
     """Runs a job, shows it on standard error (as JSON: on standard output), and returns the exit code."""
-    from rich.console import Console
-
+    from avcues.pipeline.cli.console import Console
     from avcues.pipeline.cli.display import Display
     from avcues.pipeline.errors import RunStoppedError
     from avcues.pipeline.runtime.run import run

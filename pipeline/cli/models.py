@@ -22,11 +22,11 @@ def list_models(as_json: Annotated[bool, typer.Option("--json", help="Print JSON
     import json
     from dataclasses import asdict
 
-    from rich.console import Console
     from rich.table import Table
 
     from avcues.models_cache.cache import cache_dir, find
     from avcues.models_cache.manifest import assets
+    from avcues.pipeline.cli.console import Console
 
     there = {name: find(name) for name in assets()}
     if as_json:
@@ -59,11 +59,10 @@ def fetch(
     """Fetches weights into the cache, from the first source that works. Exit code 1 if one could not be downloaded."""
     failed = 0
     with OneLineErrors(debug):
-        from rich.console import Console
-
         from avcues.models_cache import WeightsError
         from avcues.models_cache.cache import resolve
         from avcues.models_cache.manifest import asset, assets
+        from avcues.pipeline.cli.console import Console
         from avcues.pipeline.runtime.progress import ProgressBars
 
         wanted = list(assets()) if names == ["all"] else [asset(name).name for name in names]

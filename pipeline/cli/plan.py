@@ -16,8 +16,7 @@ def show_plan(paths: list[str], job: Job) -> int:
     Raises:
         AvcuesError: The run would not start.
     """
-    from rich.console import Console
-
+    from avcues.pipeline.cli.console import Console
     from avcues.pipeline.runtime.dry_run import dry_run
 
     plan = dry_run(paths, job)

@@ -39,8 +39,7 @@ def evaluate(
     [bold]avcues evaluate[/] model
     """
     with OneLineErrors(debug):
-        from rich.console import Console
-
+        from avcues.pipeline.cli.console import Console
         from avcues.pipeline.cli.training_display import make_page, show_metrics
         from avcues.pipeline.training.train import evaluate_saved
 
@@ -62,8 +61,7 @@ def compare(
     [bold]avcues compare[/] late pair
     """
     with OneLineErrors(debug):
-        from rich.console import Console
-
+        from avcues.pipeline.cli.console import Console
         from avcues.pipeline.cli.training_display import show_comparison
         from avcues.pipeline.training.compare import compare
 
@@ -110,8 +108,7 @@ class _How(NamedTuple):
 
 def _predict(model_folder: Path, folder: str, out: Path, how: _How) -> int:
     """Predicts all videos behind a bar; returns how many could not be."""
-    from rich.console import Console
-
+    from avcues.pipeline.cli.console import Console
     from avcues.pipeline.cli.training_display import progress
     from avcues.pipeline.dataset.catalog import read_catalog
     from avcues.pipeline.dataset.dataset import open_dataset

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from avcues.pipeline.cli.errors import OneLineErrors
+from avcues.pipeline.cli.errors import OneLineErrors, complain
 
 
 def _complete_videos(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -64,9 +63,9 @@ def make_report(
     workers: int | None = None,
 ) -> int:
     """Makes the pages behind a progress bar, names the one to open, and returns how many could not be made."""
-    from rich.console import Console
     from rich.progress import Progress
 
+    from avcues.pipeline.cli.console import Console
     from avcues.pipeline.report.build import build
     from avcues.pipeline.report.emotion import Emotion
 
@@ -82,6 +81,6 @@ def make_report(
             out, video_ids, report=folder, media=media, emotion=emotion, columns=columns, workers=workers, tell=tell
         )
     for problem in made.problems:
-        print(f"avcues: {problem}", file=sys.stderr)
+        complain(problem)
     print(f"{made.pages} {'page' if made.pages == 1 else 'pages'} made; open {made.open_first}")
     return len(made.problems)

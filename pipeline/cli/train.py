@@ -181,8 +181,7 @@ def train(
     """
     given = locals()
     with OneLineErrors(debug):
-        from rich.console import Console
-
+        from avcues.pipeline.cli.console import Console
         from avcues.pipeline.cli.training_display import Fitting, announce, make_page, progress, show_metrics
         from avcues.pipeline.runtime.signals import terminable
         from avcues.pipeline.training.settings import TrainingSettings

@@ -9,12 +9,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
 from avcues.models_cache import WeightsError
+from avcues.pipeline.cli.console import Console
 from avcues.pipeline.training.cross_validation import Job, Outcome, jobs_of
 from avcues.pipeline.training.figures import NAMES
 from avcues.pipeline.training.fit import best_epoch

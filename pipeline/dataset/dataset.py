@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
 
-    from avcues.pipeline.dataset.sequences import Nulls, Sequences
+    from avcues.pipeline.dataset.sequences import SequenceNulls, Sequences
     from avcues.pipeline.store.location import Location
 
 Incomplete = Literal["leave_out", "nulls"]
@@ -178,7 +178,7 @@ class Dataset:
         tables: Collection[str] | None = None,
         columns: Collection[str] | None = None,
         targets: Sequence[str] | None = None,
-        nulls: Nulls = "nan",
+        nulls: SequenceNulls = "nan",
         cache_bytes: int = 1 << 30,
     ) -> Sequences:
         """Runs of consecutive windows of one video, as a map-style torch dataset: see `Sequences` for the items.
@@ -203,7 +203,7 @@ class Dataset:
         features = [column.name for column in choose(self.stored, self.catalog, tables, columns)]
         wanted = [self._target(name) for name in (self.targets if targets is None else targets)]
         return Sequences(
-            self,
+            replace(self, stored=tuple(column for column in self.stored if column.name in {*features, *wanted})),
             length,
             hop,
             horizon=horizon,
@@ -241,7 +241,7 @@ class Dataset:
             ValueError: There are fewer than 2 folds, or more than videos.
         """
         if not 2 <= folds <= len(self.videos):
-            raise ValueError(f"folds = {folds}: expected 2 to {len(self.videos)}, the number of videos")
+            raise ValueError(f"`folds={folds}`: expected 2 to {len(self.videos)}, the number of videos")
         order = shuffled(self.videos, seed)
         tests = [set(order[fold::folds]) for fold in range(folds)]
         return [Fold(self.select(videos={*self.videos} - test), self.select(videos=test)) for test in tests]
@@ -319,5 +319,5 @@ def _length(catalog: Catalog, video_id: str, tables: Sequence[str], incomplete: 
         why = f"failed: {record.get('error')}" if record.get("state") == "failed" else "run avcues extract again"
         raise DatasetError(f"lacks {', '.join(dict.fromkeys(missing))} ({why})")
     if verify:
-        join.check(catalog, video_id, [name for name in tables if name not in missing])
+        join.check_footers(catalog, video_id, [name for name in tables if name not in missing])
     return join.windows(catalog, video_id)

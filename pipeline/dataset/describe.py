@@ -1,13 +1,9 @@
-"""What a dataset's tables and columns are, from its own files: as data, and as text."""
+"""What a dataset's tables and columns are, from its own files."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
-
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from avcues.models_cache.manifest import assets
 from avcues.pipeline.dataset.catalog import Catalog, StoredTable
@@ -67,29 +63,6 @@ def _weights(name: str, sha256: str) -> dict[str, str]:
     return about
 
 
-def show(described: Mapping[str, Any], console: Console) -> None:
-    """Prints the columns of each table, then an overview, so that it is what a terminal shows in the end."""
-    for table in described["tables"]:
-        console.print(f"[bold]{table['name']}[/]: one row per {table['row']}", highlight=False)
-        console.print("\n".join(_origin(table)), soft_wrap=True, markup=False, highlight=False)
-        columns = Table(box=None, pad_edge=False, header_style="bold")
-        for heading in ("column", "unit", "range", "meaning"):
-            columns.add_column(heading, overflow="fold", no_wrap=heading == "column")
-        for column in described["columns"]:
-            if column["table"] == table["name"]:
-                cells = (column["name"], column["unit"], value_range(column), column["meaning"])
-                columns.add_row(*map(escape, cells))
-        console.print(columns)
-        console.print()
-    overview = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("table", "one row per", "columns", "videos", "weights"):
-        overview.add_column(heading, justify="right" if heading in ("columns", "videos") else "left")
-    for table in described["tables"]:
-        names = ", ".join(weights["name"] for weights in table["weights"])
-        overview.add_row(table["name"], table["row"], str(table["columns"]), str(table["videos"]), names or "-")
-    console.print(overview)
-
-
 def value_range(column: dict[str, Any]) -> str:
     """The possible values of a column, such as "0 to 1"; empty if it has no bounds."""
     low, high = column.get("low"), column.get("high")
@@ -103,11 +76,3 @@ def value_range(column: dict[str, Any]) -> str:
 def settings_text(table: Mapping[str, Any]) -> str:
     """A table's settings in one line."""
     return ", ".join(f"{key} = {'default' if value is None else value}" for key, value in table["settings"].items())
-
-
-def _origin(table: Mapping[str, Any]) -> Iterator[str]:
-    yield f"source: {table['source']}"
-    made_by = f"{table['extractor']}, version {table['version']}, {table['precision']}"
-    yield f"made by: {', '.join(filter(None, (made_by, settings_text(table))))}"
-    for weights in table["weights"]:
-        yield f"weights: {weights['name']}, sha256 {weights['sha256']}"

@@ -46,7 +46,7 @@ def fingerprint(catalog: Catalog, video_id: str) -> str | None:
         return made_from
 
 
-def check(catalog: Catalog, video_id: str, tables: Iterable[str]) -> None:
+def check_footers(catalog: Catalog, video_id: str, tables: Iterable[str]) -> None:
     """Checks, from their footers, that tables of a video exist and belong together.
 
     Raises:
@@ -67,7 +67,7 @@ def join(catalog: Catalog, video_id: str, columns: Sequence[StoredColumn], *, nu
         nulls_for_missing: A table that the video does not have gives nulls instead of an error.
 
     Raises:
-        DatasetError: As `check`, or a table holds other columns than the rest of the dataset.
+        DatasetError: As `check_footers`, or a table holds other columns than the rest of the dataset.
     """
     by_table = {name: list(of_table) for name, of_table in groupby(columns, key=lambda column: column.table)}
     present = {name for name in by_table if not nulls_for_missing or catalog.has(name, video_id)}

@@ -33,7 +33,7 @@ from avcues.pipeline.store.files import prepare_output, write_atomically
 if TYPE_CHECKING:
     from avcues.pipeline.store.location import Location
 
-Nulls = Literal["zero", "empty"]
+CsvNulls = Literal["zero", "empty"]
 
 AUDIO = "emobase"
 VISUAL = ("color", "lighting", "expressions", "scenes", "objects", "actions")
@@ -62,7 +62,7 @@ def open_for_export(folder: Location, tables: Collection[str] | None = None) -> 
 
 
 def write(
-    data: Dataset, out: Path, *, nulls: Nulls = "zero", finished: Finished = lambda video_id: None
+    data: Dataset, out: Path, *, nulls: CsvNulls = "zero", finished: Finished = lambda video_id: None
 ) -> dict[str, int]:
     """Writes the files for a dataset that `open_for_export` made.
 
@@ -117,7 +117,7 @@ def visual_rows(windows: int) -> pa.Array:
     return pa.array(np.minimum(np.arange(rows), windows - 1))
 
 
-def _numbers(table: pa.Table, names: Iterable[str], nulls: Nulls) -> pa.Table:
+def _numbers(table: pa.Table, names: Iterable[str], nulls: CsvNulls) -> pa.Table:
     """The table with booleans as 0 and 1, and with nulls as `nulls` asks."""
     columns = {name: table[name] for name in table.column_names}
     for name in names:

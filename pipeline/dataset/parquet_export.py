@@ -50,7 +50,7 @@ def write(
         else:
             _write_folder(dataset, finished, names, out)
     except OSError as error:
-        raise SettingsError(f"--out {out}: cannot be written ({error.strerror or error})") from error
+        raise SettingsError(f"`out={out}`: cannot be written ({error.strerror or error})") from error
 
 
 def check_target(out: Path, dataset: Dataset) -> None:
@@ -62,11 +62,11 @@ def check_target(out: Path, dataset: Dataset) -> None:
     check_outside(out, dataset)
     if out.suffix == ".parquet":
         if out.is_dir():
-            raise SettingsError(f"--out {out}: is a folder; name a file, or a folder without .parquet")
+            raise SettingsError(f"`out={out}`: is a folder; name a file, or a folder without .parquet")
     elif out.suffix in {".csv", ".json", ".feather", ".arrow", ".pq"} or out.is_file():
-        raise SettingsError(f"--out {out}: expected NAME.parquet, or a folder for a large dataset")
+        raise SettingsError(f"`out={out}`: expected NAME.parquet, or a folder for a large dataset")
     elif out.is_dir() and any(not path.match("part-*.parquet") for path in out.iterdir()):
-        raise SettingsError(f"--out {out}: holds other files than those of an earlier avcues align; name a new folder")
+        raise SettingsError(f"`out={out}`: holds other files than those of an earlier avcues align; name a new folder")
 
 
 def check_outside(out: Path, dataset: Dataset) -> None:
@@ -77,7 +77,7 @@ def check_outside(out: Path, dataset: Dataset) -> None:
     """
     folder = dataset.catalog.folder
     if isinstance(folder, Path) and folder.resolve() in (out.resolve(), *out.resolve().parents):
-        raise SettingsError(f"--out {out}: lies in the dataset {folder}; name a place outside of it")
+        raise SettingsError(f"`out={out}`: lies in the dataset {folder}; name a place outside of it")
 
 
 def _write_folder(dataset: Dataset, finished: Finished, names: Names, out: Path) -> None:

@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Collection, Sequence
 
-from avcues.models_cache import nearest
+from avcues.errors import nearest
 from avcues.pipeline.dataset.catalog import Catalog, StoredColumn
 from avcues.pipeline.errors import DatasetError
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -18,10 +17,19 @@ import torch.utils.data
 from avcues.pipeline.dataset.join import matrix
 from avcues.pipeline.errors import DatasetError
 
-if TYPE_CHECKING:
-    from avcues.pipeline.dataset.dataset import Dataset
+SequenceNulls = Literal["nan", "zero", "drop"]
 
-Nulls = Literal["nan", "zero", "drop"]
+
+class VideoTables(Protocol):
+    """What sequences are cut from: videos with their numbers of windows, and the joined rows of each."""
+
+    @property
+    def lengths(self) -> Mapping[str, int]: ...
+
+    @property
+    def schema(self) -> pa.Schema: ...
+
+    def read(self, video_id: str) -> pa.Table: ...
 
 
 class Sequences(torch.utils.data.Dataset[dict[str, Any]]):
@@ -48,23 +56,23 @@ class Sequences(torch.utils.data.Dataset[dict[str, Any]]):
 
     def __init__(
         self,
-        dataset: Dataset,
+        tables: VideoTables,
         length: int,
         hop: int,
         *,
         horizon: int | None,
         features: Sequence[str],
         targets: Sequence[str],
-        nulls: Nulls,
+        nulls: SequenceNulls,
         cache_bytes: int,
     ) -> None:
         if length < 1 or hop < 1:
-            raise ValueError(f"length = {length}, hop = {hop}: expected 1 or more")
+            raise ValueError(f"`length={length}`, `hop={hop}`: expected 1 or more")
         if horizon is not None and horizon < 0:
-            raise ValueError(f"horizon = {horizon}: expected 0 (the last window of the sequence) or more")
-        if nulls not in get_args(Nulls):
-            raise ValueError(f"nulls = {nulls!r}: expected {', '.join(get_args(Nulls))}")
-        numeric = {field.name for field in dataset.schema if not pa.types.is_string(field.type)}
+            raise ValueError(f"`horizon={horizon}`: expected 0 (the last window of the sequence) or more")
+        if nulls not in get_args(SequenceNulls):
+            raise ValueError(f"`nulls={nulls!r}`: expected {', '.join(get_args(SequenceNulls))}")
+        numeric = {field.name for field in tables.schema if not pa.types.is_string(field.type)}
         for name in targets:
             if name not in numeric:
                 raise DatasetError(f"{name} is text: give numbers as targets, such as class numbers")
@@ -72,14 +80,14 @@ class Sequences(torch.utils.data.Dataset[dict[str, Any]]):
         self.targets = tuple(targets)
         if not self.features:
             raise DatasetError("no numeric column is left as a feature")
-        wanted = {*self.features, *self.targets}
-        self._dataset = replace(dataset, stored=tuple(column for column in dataset.stored if column.name in wanted))
+        self._tables = tables
+        self._videos = tuple(tables.lengths)
         self._length = length
         self._horizon = horizon
         self._nulls = nulls
         self._cache_bytes = cache_bytes
         self._cache: OrderedDict[str, npt.NDArray[np.float32]] = OrderedDict()
-        self._starts = [self._starts_of(video_id, windows, hop) for video_id, windows in dataset.lengths.items()]
+        self._starts = [self._starts_of(video_id, windows, hop) for video_id, windows in tables.lengths.items()]
         self._ends = list(accumulate(len(starts) for starts in self._starts))
         if not len(self):
             needed = length + (horizon or 0)
@@ -95,7 +103,7 @@ class Sequences(torch.utils.data.Dataset[dict[str, Any]]):
         video = bisect_right(self._ends, index)
         starts = self._starts[video]
         window = int(starts[index - self._ends[video]])  # counted from the video's last sequence
-        video_id = self._dataset.videos[video]
+        video_id = self._videos[video]
         values = self._values(video_id)
         features = torch.from_numpy(values[window : window + self._length, : len(self.features)].copy())
         item: dict[str, Any] = {"features": features, "video_id": video_id, "window": window}
@@ -133,7 +141,7 @@ class Sequences(torch.utils.data.Dataset[dict[str, Any]]):
         if video_id in self._cache:
             self._cache.move_to_end(video_id)
             return self._cache[video_id]
-        values = matrix(self._dataset.read(video_id), (*self.features, *self.targets))
+        values = matrix(self._tables.read(video_id), (*self.features, *self.targets))
         self._cache[video_id] = values
         while len(self._cache) > 1 and sum(kept.nbytes for kept in self._cache.values()) > self._cache_bytes:
             self._cache.popitem(last=False)

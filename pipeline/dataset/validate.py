@@ -35,7 +35,7 @@ _RANGE_TOLERANCE = 1e-4
 
 
 @dataclass
-class Summary:
+class Validation:
     """What was checked, and one line per breach that names the file."""
 
     videos: int = 0
@@ -43,32 +43,32 @@ class Summary:
     breaches: list[str] = field(default_factory=list)
 
 
-def check(out: Location) -> Summary:
+def validate(out: Location) -> Validation:
     """Checks a folder.
 
     Raises:
         SettingsError: It is not a folder that avcues made.
     """
     manifest = require_manifest(out)
-    summary = Summary()
+    found = Validation()
     video_ids = sorted({video_id for table in manifest.tables for video_id in videos_with_table(out, table)})
     for video_id in video_ids:
-        summary.videos += 1
-        for breach in _check_video(out, video_id, manifest, summary):
-            summary.breaches.append(breach)
+        found.videos += 1
+        for breach in _check_video(out, video_id, manifest, found):
+            found.breaches.append(breach)
     for name in folders(out):
         if name not in manifest.tables and name != REPORT:
-            summary.breaches.append(f"{out / name}: is not a table of this dataset ({MANIFEST}); remove it")
-    summary.breaches += [
+            found.breaches.append(f"{out / name}: is not a table of this dataset ({MANIFEST}); remove it")
+    found.breaches += [
         f"{record_path(out, video_id)}: damaged; remove it and run avcues extract again"
         for video_id in recorded_videos(out)
         if not read_record(out, video_id)
     ]
-    summary.breaches += [f"{path}: left over by a run that was killed; remove it" for path in unfinished_files(out)]
-    return summary
+    found.breaches += [f"{path}: left over by a run that was killed; remove it" for path in unfinished_files(out)]
+    return found
 
 
-def _check_video(out: Location, video_id: str, manifest: Manifest, summary: Summary) -> Iterator[str]:
+def _check_video(out: Location, video_id: str, manifest: Manifest, found: Validation) -> Iterator[str]:
     tables: dict[str, pa.Table] = {}
     described: dict[str, dict[str, Any]] = {}
     for name, extractor in manifest.tables.items():
@@ -82,7 +82,7 @@ def _check_video(out: Location, video_id: str, manifest: Manifest, summary: Summ
             continue
         if metadata["recipe"] != manifest.recipes[extractor]:
             yield f"{path}: made with {metadata['recipe']}, but {MANIFEST} says {manifest.recipes[extractor]}"
-        summary.tables += 1
+        found.tables += 1
         try:
             tables[name] = read_table(path)
         except (OSError, ValueError, pa.ArrowException) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from fractions import Fraction
 
 import numpy as np
@@ -21,6 +22,7 @@ from avcues.pipeline.extraction.stopwatch import Stopwatch
 from avcues.pipeline.media.container import Media
 from avcues.pipeline.media.frames import VideoFrame
 from avcues.pipeline.store.parquet import TIMELINE, Rows
+from avcues.pipeline.store.records import describe_damage
 from avcues.pipeline.timeline import Grid, Shot, coverage, shot_of_windows
 
 Progress = Callable[[float, float | None], None]
@@ -95,6 +97,7 @@ class DecodePass:
         if media.metadata.audio is not None and (of_audio or self._makes_timeline):
             self._audio = AudioPass(
                 of_audio,
+                streams=media.audio_streams,
                 rate_hz=media.audio_rate_hz,
                 step=grid.step,
                 expected_windows=expected,
@@ -123,9 +126,10 @@ class DecodePass:
             self.shots = self._frames.shots
         if self._audio is not None:
             self._audio.drain()
-            self.end = max(self.end, self._audio.track.end)
+            self.end = max(self.end, self._audio.end)
         if self._makes_timeline and self.end == 0:
-            raise MediaError(f"{self._media.name}: nothing in it could be decoded ({self._media.damage})")
+            damage = describe_damage(asdict(self._media.damage))
+            raise MediaError(f"{self._media.name}: nothing in it could be decoded ({damage})")
         self.windows = self._grid.count(self.end)
 
     def keep_windows(self, windows: int) -> None:
@@ -159,7 +163,7 @@ class DecodePass:
 
     def rows(self) -> Iterator[tuple[BaseExtractor, Rows]]:
         """Yields every table of every extractor that had work to do, each as soon as it is ready."""
-        spans = [] if self._audio is None else self._audio.track.spans
+        spans = [] if self._audio is None else self._audio.spans
         covered = coverage(spans, self._grid, self.windows)
         from_audio = {} if self._audio is None else dict(self._audio.finish(self.windows))
         from_frames = {} if self._frames is None else {r.table.name: r for r in self._frames.tables(self.windows)}

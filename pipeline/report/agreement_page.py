@@ -12,11 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from avcues.pipeline.annotations.agreement import Agreement, agreement
-from avcues.pipeline.annotations.check import check
-from avcues.pipeline.annotations.coefficients import Bootstrap, Coefficient
-from avcues.pipeline.annotations.documents import undefined_coefficients
-from avcues.pipeline.annotations.inconsistency import (
+from avcues.pipeline.annotations.across_setups.inconsistency import (
     GROUPS,
     UPPER_SHARE,
     Inconsistency,
@@ -25,9 +21,13 @@ from avcues.pipeline.annotations.inconsistency import (
     inconsistency_scores,
     ratings_by_setup,
 )
-from avcues.pipeline.annotations.schema import Annotations
-from avcues.pipeline.annotations.setup_agreement import NUMERIC, SetupAgreement
-from avcues.pipeline.annotations.wording import counted
+from avcues.pipeline.annotations.checking.check import check
+from avcues.pipeline.annotations.ratings.schema import Annotations
+from avcues.pipeline.annotations.ratings.wording import counted
+from avcues.pipeline.annotations.reliability.agreement import Agreement, agreement
+from avcues.pipeline.annotations.reliability.setup_agreement import NUMERIC, SetupAgreement
+from avcues.pipeline.annotations.reports.documents import undefined_coefficients
+from avcues.pipeline.annotations.statistics.coefficients import Bootstrap, Coefficient
 from avcues.pipeline.report.page import templates
 
 PAGE = "agreement.html"

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from dask.system import CPU_COUNT
 
-from avcues.models_cache import AvcuesError, nearest
+from avcues.errors import AvcuesError, nearest
 from avcues.pipeline.dataset.catalog import Catalog, read_catalog
 from avcues.pipeline.errors import DatasetError, InputError, MediaError
 from avcues.pipeline.report import agreement_page, histograms, index, page
@@ -149,7 +149,7 @@ def _check_columns(out: Path, shown: Sequence[str], manifest: Manifest, patterns
     """Refuses a pattern that no column of any video fits."""
     for pattern in patterns:
         if not any(matching(Video(out, video_id, manifest), [pattern]) for video_id in shown):
-            raise InputError(f'--columns {pattern}: no numeric column fits; give TABLE.COLUMN, such as "emobase.mfcc*"')
+            raise InputError(f'`columns={pattern}`: no numeric column fits; give TABLE.COLUMN, such as "emobase.mfcc*"')
 
 
 def _sources(out: Path, shown: Sequence[str], media: Path | None) -> list[list[Path]]:
@@ -158,7 +158,7 @@ def _sources(out: Path, shown: Sequence[str], media: Path | None) -> list[list[P
     if media is None:
         return [[path] for path in recorded]
     if not media.is_dir():
-        raise InputError(f"--media {media}: no such folder")
+        raise InputError(f"`media={media}`: no such folder")
     by_name: dict[str, list[Path]] = {}
     for path in sorted(media.rglob("*")):
         by_name.setdefault(path.name, []).append(path)

@@ -15,14 +15,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from avcues.pipeline.annotations import schema
-from avcues.pipeline.annotations.combine import STD
-from avcues.pipeline.annotations.exclusions import usable
-from avcues.pipeline.annotations.gold import gold
-from avcues.pipeline.annotations.recipe import Recipe
-from avcues.pipeline.annotations.schema import Annotations
-from avcues.pipeline.annotations.series import series_of
-from avcues.pipeline.annotations.wording import counted
+from avcues.pipeline.annotations.gold_standards.combine import STD
+from avcues.pipeline.annotations.gold_standards.gold import gold
+from avcues.pipeline.annotations.gold_standards.recipe import Recipe
+from avcues.pipeline.annotations.ratings import schema
+from avcues.pipeline.annotations.ratings.exclusions import usable
+from avcues.pipeline.annotations.ratings.schema import Annotations
+from avcues.pipeline.annotations.ratings.series import series_of
+from avcues.pipeline.annotations.ratings.wording import counted
 from avcues.pipeline.errors import InputError, SettingsError
 from avcues.pipeline.report.series import Panel, Role, Series, numbers
 from avcues.pipeline.report.video import Values, Video

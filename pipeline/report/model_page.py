@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from avcues.pipeline.annotations.wording import counted
+from avcues.pipeline.annotations.ratings.wording import counted
 from avcues.pipeline.errors import InputError
 from avcues.pipeline.report.packing import packed_json
 from avcues.pipeline.report.page import templates

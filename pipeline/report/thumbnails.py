@@ -17,8 +17,8 @@ from avcues.pipeline.errors import MediaError
 from avcues.pipeline.media.container import Media
 from avcues.pipeline.media.frames import VideoFrame
 from avcues.pipeline.media.orientation import apply_rotation
+from avcues.pipeline.media.source import fingerprint
 from avcues.pipeline.report.video import Video
-from avcues.pipeline.store.files import fingerprint
 
 MOST_THUMBNAILS = 200
 _LEAST_PIECE_S = 4.0

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from avcues.pipeline.errors import AvcuesError
 from avcues.pipeline.runtime.job import Job
 from avcues.pipeline.runtime.machine import memory_bytes
-from avcues.pipeline.store.files import VideoInput
 from avcues.pipeline.store.records import VideoResult, failure
+from avcues.pipeline.store.video_input import VideoInput
 
 if TYPE_CHECKING:
     from distributed import Client, Future

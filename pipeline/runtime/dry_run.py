@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from avcues.models_cache import AvcuesError
+from avcues.errors import AvcuesError
 from avcues.models_cache.cache import find, foresee, weights_from
 from avcues.pipeline.errors import one_line
 from avcues.pipeline.extraction.video import Measurements, up_to_date
 from avcues.pipeline.runtime.inputs import collect
 from avcues.pipeline.runtime.job import Job
 from avcues.pipeline.runtime.weights import describe_networks, settle
-from avcues.pipeline.store.files import VideoInput
 from avcues.pipeline.store.manifest import check_settings, read_manifest
 from avcues.pipeline.store.provenance import assets_of
+from avcues.pipeline.store.video_input import VideoInput
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 
 from avcues.pipeline.errors import InputError, one_line
 from avcues.pipeline.store.csv_tables import read_csv
-from avcues.pipeline.store.files import VideoInput
 from avcues.pipeline.store.location import location
+from avcues.pipeline.store.video_input import VideoInput
 
 if TYPE_CHECKING:
     from upath import UPath

@@ -7,9 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from avcues.errors import nearest
 from avcues.extractors import registry
 from avcues.extractors.base import BaseExtractor
-from avcues.models_cache import WeightsError, nearest
+from avcues.models_cache import WeightsError
 from avcues.models_cache.cache import Weights, check_package, how_to_supply, resolve
 from avcues.models_cache.manifest import asset
 from avcues.pipeline.errors import SettingsError

@@ -25,8 +25,8 @@ from avcues.models_cache.cache import weights_from
 from avcues.pipeline.extraction.video import Measurements, process_video
 from avcues.pipeline.runtime.job import Job
 from avcues.pipeline.runtime.settings import Settings
-from avcues.pipeline.store.files import VideoInput
 from avcues.pipeline.store.records import VideoResult, failure
+from avcues.pipeline.store.video_input import VideoInput
 
 VideoProgress = Callable[[str, float, float | None], None]
 """Called with how far a video is: its id, the seconds of it that are done, and its length, if known."""

@@ -29,7 +29,7 @@ from avcues.pipeline.store.records import VideoResult, failure
 
 if TYPE_CHECKING:
     from avcues.pipeline.runtime.worker_main import VideoProgress
-    from avcues.pipeline.store.files import VideoInput
+    from avcues.pipeline.store.video_input import VideoInput
 
 STANDSTILL_S = 600.0
 """A video that makes no progress for this long counts as hanging."""

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from avcues.models_cache.atomic import TEMPORARY_SUFFIX
+from avcues.atomic_files import TEMPORARY_SUFFIX
 
 if TYPE_CHECKING:
     from avcues.pipeline.store.location import Location

@@ -114,5 +114,5 @@ class OutputLock:
         )
         ends = "" if isinstance(self._out, Path) else f"; if it died, wait {_DEAD_AFTER_S / 60:.0f} minutes"
         return SettingsError(
-            f"{self._out}: another run is at work there ({who}): wait for it, or use another --out{ends}"
+            f"{self._out}: another run is at work there ({who}): wait for it, or use another `out`{ends}"
         )

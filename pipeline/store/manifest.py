@@ -55,7 +55,7 @@ def read_manifest(out: Location) -> Manifest | None:
     if not isinstance(document, dict):
         raise _damaged(path, f"it holds a {type(document).__name__}, not an object")
     if document.get("format") != _FORMAT:
-        raise SettingsError(f"{path} was written by another version of avcues; use another --out")
+        raise SettingsError(f"{path} was written by another version of avcues; use another `out`")
     try:
         step, recipes, tables = Fraction(document["step"]), document["recipes"], document["tables"]
         consistent = step > 0 and set(tables.values()) <= recipes.keys() and TIMELINE.name in tables
@@ -129,19 +129,19 @@ def _check(out: Location, before: Manifest, wanted: Manifest, *, overwrite: bool
     if overwrite and kept and before.step != wanted.step:
         raise SettingsError(
             f"{out} was made with step = {before.step}, and this run would leave {', '.join(kept)} as it is: "
-            "name every feature to overwrite, or use another --out"
+            "name every feature to overwrite, or use another `out`"
         )
     others = set(videos_with_table(out, TIMELINE.name)) - set(video_ids)
     differences = _differences(before, wanted.recipes)
     if overwrite and others and differences:
         raise SettingsError(
             f"{out} holds {len(others)} videos that this run would not overwrite ({min(others)}, ...), made with "
-            "other settings: name every video to overwrite, or use another --out"
+            "other settings: name every video to overwrite, or use another `out`"
         )
     for what, there, asked in [] if overwrite else differences:
         raise SettingsError(
             f"{out} was made with {what} = {json.dumps(there)}, this run asks for {json.dumps(asked)}: "
-            "use another --out, the same settings, or --overwrite to compute everything again"
+            "use another `out`, the same settings, or `overwrite` to compute everything again"
         )
 
 

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from avcues.models_cache import AvcuesError, WeightsError
+from avcues.errors import AvcuesError
+from avcues.models_cache import WeightsError
 from avcues.pipeline.errors import OutputError, one_line
 from avcues.pipeline.store.arrow import strings
-from avcues.pipeline.store.files import VideoInput, write_atomically
+from avcues.pipeline.store.files import write_atomically
 from avcues.pipeline.store.layout import record_path, recorded_videos, requested_path
 from avcues.pipeline.store.manifest import require_manifest
 from avcues.pipeline.store.parquet import read_table, write_json
+from avcues.pipeline.store.video_input import VideoInput
 
 if TYPE_CHECKING:
     from avcues.pipeline.store.location import Location

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from avcues.pipeline.annotations.consensus import ccc, pearson
+from avcues.pipeline.annotations.statistics.consensus import ccc, pearson
 
 MEASURES = ("ccc", "pearson", "rmse", "mse")
 _RESAMPLES = 2000

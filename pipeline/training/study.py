@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from avcues.pipeline.annotations import schema
-from avcues.pipeline.annotations.schema import Annotations
+from avcues.pipeline.annotations.ratings import schema
+from avcues.pipeline.annotations.ratings.schema import Annotations
 from avcues.pipeline.dataset.catalog import read_catalog
 from avcues.pipeline.dataset.dataset import Dataset, Incomplete, open_dataset
 from avcues.pipeline.dataset.labels import Fill

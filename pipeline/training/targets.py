@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from avcues.models_cache import nearest
+from avcues.errors import nearest
 from avcues.models_cache.hashing import sha256
 from avcues.pipeline.dataset.dataset import Dataset
 from avcues.pipeline.dataset.labels import PREFIX, Fill, Labels, read_labels

@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from avcues.pipeline.annotations import schema
+from avcues.pipeline.annotations.ratings import schema
 from avcues.pipeline.dataset.dataset import Dataset
 from avcues.pipeline.errors import InputError, SettingsError
 from avcues.pipeline.store.files import prepare_output

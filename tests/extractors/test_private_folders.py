@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from avcues.errors import AvcuesError
 from avcues.extractors.build_once import build_once
-from avcues.models_cache import AvcuesError
 
 
 def test_ultralytics_settings_lie_in_a_folder_of_the_process(yolo_checkpoint: Path, tmp_path: Path) -> None:

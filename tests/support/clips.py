@@ -15,9 +15,9 @@ import pyarrow.parquet as pq
 from avcues.extractors.base import with_defaults
 from avcues.pipeline.extraction.video import Measurements, process_video
 from avcues.pipeline.runtime.settings import Settings
-from avcues.pipeline.store.files import VideoInput
 from avcues.pipeline.store.manifest import pin
 from avcues.pipeline.store.records import VideoResult
+from avcues.pipeline.store.video_input import VideoInput
 
 RATE_HZ = 48000
 CHEAP = ("emobase", "rhythm", "color", "lighting")

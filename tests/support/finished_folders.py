@@ -10,7 +10,7 @@ from plugins import Glow, Motion
 
 from avcues.pipeline.extraction.video import process_video
 from avcues.pipeline.runtime.settings import Settings
-from avcues.pipeline.store.files import VideoInput
+from avcues.pipeline.store.video_input import VideoInput
 
 
 def make_dataset(out: Path, videos: Mapping[str, Path], features: Sequence[str], *, plugins: bool = False) -> Path:

@@ -17,7 +17,7 @@ from clips import CHEAP, start_dataset
 from planted import latents
 
 from avcues.pipeline.annotations import Recipe, gold, import_tidy, write, write_gold
-from avcues.pipeline.annotations.schema import Annotations
+from avcues.pipeline.annotations.ratings.schema import Annotations
 from avcues.pipeline.runtime.settings import Settings
 from avcues.pipeline.store.parquet import METADATA_KEY, write_table
 

@@ -12,8 +12,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from avcues.pipeline.annotations.schema import Annotations
-from avcues.pipeline.annotations.tidy import import_tidy
+from avcues.pipeline.annotations.importing.formats.tidy import import_tidy
+from avcues.pipeline.annotations.ratings.schema import Annotations
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 GEMS = ("calm", "joyful", "sad", "tense")

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from avcues.pipeline.store.files import fingerprint
+from avcues.pipeline.media.source import fingerprint
 from avcues.pipeline.store.parquet import METADATA_KEY, write_json, write_table
 
 

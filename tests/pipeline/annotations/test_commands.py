@@ -15,7 +15,8 @@ from command import avcues
 from studies import copy_of_muvi, delayed, like_muvi
 
 from avcues.pipeline import annotations
-from avcues.pipeline.annotations import FeatureValues, Recipe, example, gold, read, schema
+from avcues.pipeline.annotations import FeatureValues, Recipe, example, gold, read
+from avcues.pipeline.annotations.ratings import schema
 from avcues.pipeline.dataset.dataset import open_dataset
 
 
@@ -239,10 +240,8 @@ def test_lags_are_estimated_per_fold_from_python() -> None:
 
 
 def test_the_examples_of_docstrings_are_true() -> None:
-    names = [
-        annotations.__name__,
-        *(f"{annotations.__name__}.{m.name}" for m in pkgutil.iter_modules(annotations.__path__)),
-    ]
+    modules = pkgutil.walk_packages(annotations.__path__, f"{annotations.__name__}.")
+    names = [annotations.__name__, *(module.name for module in modules)]
     results = [doctest.testmod(importlib.import_module(name)) for name in names]
     assert sum(one.attempted for one in results) > 10
     assert sum(one.failed for one in results) == 0

@@ -20,9 +20,9 @@ from torch.utils.data import DataLoader
 
 from avcues.pipeline.dataset.dataset import open_dataset
 from avcues.pipeline.errors import DatasetError, MediaError
-from avcues.pipeline.store.files import VideoInput
 from avcues.pipeline.store.parquet import write_table
 from avcues.pipeline.store.records import failure, write_record
+from avcues.pipeline.store.video_input import VideoInput
 
 VIDEOS = ("007", "rot90_12", "silent", "sound", "vfr20")
 WINDOWS = (8, 25, 41, 11, 40)

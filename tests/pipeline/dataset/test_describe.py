@@ -16,11 +16,11 @@ from avcues.pipeline.dataset.card_files import write_card
 from avcues.pipeline.dataset.catalog import read_catalog
 from avcues.pipeline.dataset.data_card import _size_category
 from avcues.pipeline.dataset.licences import SOFTWARE_LICENCES
-from avcues.pipeline.dataset.validate import check
+from avcues.pipeline.dataset.validate import validate
 from avcues.pipeline.errors import DatasetError, MediaError
-from avcues.pipeline.store.files import VideoInput
 from avcues.pipeline.store.parquet import write_table
 from avcues.pipeline.store.records import VideoResult, failure, write_record
+from avcues.pipeline.store.video_input import VideoInput
 
 
 def describe(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -185,4 +185,4 @@ def test_features_made_with_opensmile_or_ultralytics_state_its_licence() -> None
 
 def test_a_card_does_not_spoil_the_folder(folder: Path) -> None:
     write_card(read_catalog(folder))
-    assert check(folder).breaches == []
+    assert validate(folder).breaches == []

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from finished_folders import make_dataset
 
-from avcues.pipeline.dataset.validate import check
+from avcues.pipeline.dataset.validate import validate
 from avcues.pipeline.errors import SettingsError
 from avcues.pipeline.store.parquet import write_table
 
@@ -44,7 +44,7 @@ def set_value(name: str, row: int, value: object) -> Callable[[pa.Table], pa.Tab
 
 
 def test_a_finished_folder_is_sound(folder: Path) -> None:
-    summary = check(folder)
+    summary = validate(folder)
     assert (summary.videos, summary.tables, summary.breaches) == (1, 4, [])
 
 
@@ -68,14 +68,14 @@ def test_a_finished_folder_is_sound(folder: Path) -> None:
 )
 def test_each_breach_is_named(folder: Path, table: str, change: Callable[[pa.Table], pa.Table], message: str) -> None:
     rewrite(folder, table, change)
-    assert any(message in breach and "clip.parquet" in breach for breach in check(folder).breaches)
+    assert any(message in breach and "clip.parquet" in breach for breach in validate(folder).breaches)
 
 
 def test_missing_broken_foreign_and_left_over_files_are_named(folder: Path) -> None:
     (folder / "color" / "clip.parquet").unlink()
     (folder / "lighting" / "clip.parquet").write_bytes(b"PAR1 no more")
     (folder / "color" / ".clip.parquet.12ab.tmp").touch()
-    breaches = "\n".join(check(folder).breaches)
+    breaches = "\n".join(validate(folder).breaches)
     assert "color/clip.parquet: missing" in breaches
     assert "lighting/clip.parquet: unreadable" in breaches
     assert ".tmp: left over" in breaches
@@ -91,7 +91,7 @@ def test_a_damaged_page_a_foreign_file_and_a_foreign_folder_are_named(folder: Pa
     metadata = pq.read_metadata(other).metadata[b"avcues"].replace(b'"fingerprint": "', b'"fingerprint": "0')
     write_table(pq.read_table(other).replace_schema_metadata({b"avcues": metadata}), other)
     (folder / "emobase").mkdir()
-    breaches = "\n".join(check(folder).breaches)
+    breaches = "\n".join(validate(folder).breaches)
     assert "color/clip.parquet: cannot be read" in breaches
     assert "lighting/clip.parquet: made from another file than timeline" in breaches
     assert "emobase: is not a table of this dataset" in breaches
@@ -100,9 +100,9 @@ def test_a_damaged_page_a_foreign_file_and_a_foreign_folder_are_named(folder: Pa
 def test_a_table_of_another_recipe_is_named(folder: Path) -> None:
     path = folder / "dataset.json"
     path.write_text(path.read_text().replace('"shadow_threshold": 0.18', '"shadow_threshold": 0.25'))
-    assert any("dataset.json says" in breach for breach in check(folder).breaches)
+    assert any("dataset.json says" in breach for breach in validate(folder).breaches)
 
 
 def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"has no dataset\.json"):
-        check(tmp_path)
+        validate(tmp_path)

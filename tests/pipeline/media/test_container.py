@@ -20,7 +20,7 @@ from avcues.pipeline.media.downmix import downmix
 from avcues.pipeline.media.frames import AudioBlock, Damage, FramesSeen, VideoFrame
 from avcues.pipeline.media.timestamps import MonotonicFrameFilter
 from avcues.pipeline.runtime.settings import Settings
-from avcues.pipeline.store.files import VideoInput
+from avcues.pipeline.store.video_input import VideoInput
 
 
 def test_stream_metadata(media: Callable[[str], Path]) -> None:

@@ -21,7 +21,7 @@ from avcues.pipeline.extraction.video import measure_video, process_video
 from avcues.pipeline.media.container import Media
 from avcues.pipeline.media.frames import AudioBlock
 from avcues.pipeline.runtime.settings import Settings
-from avcues.pipeline.store.files import VideoInput
+from avcues.pipeline.store.video_input import VideoInput
 
 
 def png_of_claimed_size(width: int, height: int) -> bytes:

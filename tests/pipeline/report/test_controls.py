@@ -14,16 +14,16 @@ import pytest
 from browser import Browser
 from clips import start_dataset
 
-from avcues.models_cache import AvcuesError
+from avcues.errors import AvcuesError
 from avcues.pipeline.errors import InputError
 from avcues.pipeline.extraction.video import process_video
 from avcues.pipeline.report import page as page_module
 from avcues.pipeline.report.build import build
 from avcues.pipeline.report.thumbnails import pieces
 from avcues.pipeline.runtime.settings import Settings
-from avcues.pipeline.store.files import VideoInput
 from avcues.pipeline.store.layout import table_path
 from avcues.pipeline.store.records import write_record
+from avcues.pipeline.store.video_input import VideoInput
 
 try:
     page_module.library()

@@ -28,7 +28,7 @@ from avcues.pipeline.annotations import (
     read,
     write,
 )
-from avcues.pipeline.annotations.coefficients import Bootstrap
+from avcues.pipeline.annotations.statistics.coefficients import Bootstrap
 from avcues.pipeline.dataset.dataset import open_dataset
 from avcues.pipeline.report import agreement_page, page
 from avcues.pipeline.report.build import build

@@ -22,20 +22,20 @@ from clips import start_dataset
 from command import avcues
 from tiling import tile_dataset
 
+from avcues.errors import AvcuesError
 from avcues.extractors.protocol import Column, Table
 from avcues.extractors.registry import create
-from avcues.models_cache import AvcuesError
-from avcues.pipeline.dataset.validate import check
+from avcues.pipeline.dataset.validate import validate
 from avcues.pipeline.extraction.accumulators import from_columns
 from avcues.pipeline.extraction.video import process_video
 from avcues.pipeline.report import page
 from avcues.pipeline.report.build import build
 from avcues.pipeline.report.thumbnails import HEIGHT_PX, MOST_THUMBNAILS, merge
 from avcues.pipeline.runtime.settings import Settings
-from avcues.pipeline.store.files import VideoInput
 from avcues.pipeline.store.layout import table_path
 from avcues.pipeline.store.parquet import shot_table, window_table, write_json, write_table
 from avcues.pipeline.store.records import failure, write_record
+from avcues.pipeline.store.video_input import VideoInput
 from avcues.pipeline.timeline import Grid, Shot
 
 try:
@@ -287,7 +287,7 @@ def test_a_damaged_table_costs_no_other_video_its_page(dataset: Path, tmp_path: 
 
 
 def test_the_report_is_no_breach_of_the_dataset(dataset: Path, report: Path) -> None:
-    assert not any("report" in breach for breach in check(dataset).breaches)
+    assert not any("report" in breach for breach in validate(dataset).breaches)
 
 
 # The command

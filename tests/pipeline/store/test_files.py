@@ -16,7 +16,7 @@ from command import avcues, tables
 from fsspec.implementations.local import LocalFileSystem
 from upath import UPath
 
-from avcues.pipeline.dataset.validate import check
+from avcues.pipeline.dataset.validate import validate
 from avcues.pipeline.errors import InputError, MediaError, OutputError, SettingsError
 from avcues.pipeline.extraction import video as process
 from avcues.pipeline.media.container import Media
@@ -25,10 +25,10 @@ from avcues.pipeline.runtime.job import Job
 from avcues.pipeline.runtime.run import Workers, run
 from avcues.pipeline.runtime.settings import Settings
 from avcues.pipeline.store import files as storage
-from avcues.pipeline.store.files import VideoInput
 from avcues.pipeline.store.location import location
 from avcues.pipeline.store.lock import OutputLock
 from avcues.pipeline.store.parquet import read_metadata, read_table
+from avcues.pipeline.store.video_input import VideoInput
 
 COLOR = Settings(features=("color",))
 
@@ -75,7 +75,7 @@ def test_from_store_to_store_gives_the_bytes_of_local_files(
         remote = read_table(bucket / "out" / path)
         assert remote.equals(read_table(tmp_path / path))
         assert read_metadata(bucket / "out" / path)["source"]["name"] == Path(path).with_suffix(".mp4").name
-    assert check(bucket / "out").breaches == []
+    assert validate(bucket / "out").breaches == []
     made = {path: info["created"] for path, info in bucket.fs.find("/bucket/out", detail=True).items()}
     assert states(["memory://bucket/videos/**/*.mp4"], bucket / "out") == {"done"}
     again = {path: info["created"] for path, info in bucket.fs.find("/bucket/out", detail=True).items()}

@@ -1,0 +1,1 @@
+"""How a rater's rating of a clip depends on the setup: what text, sound and picture each convey."""

@@ -1,0 +1,207 @@
+"""How far one rater's ratings of one clip lie apart over setups: difference and inconsistency scores.
+
+After the multimodal perspectivism study of Du and Hoste. Of one rater, the mean over pairs of setups of the squared
+difference score is the mean over clips of the squared inconsistency score.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from avcues.pipeline.annotations.ratings.exclusions import usable
+from avcues.pipeline.annotations.ratings.schema import Annotations
+from avcues.pipeline.annotations.ratings.series import once_per_clip, series_of
+from avcues.pipeline.annotations.statistics.coefficients import Bootstrap, Coefficient, Statistic, estimate, undefined
+
+Values = npt.NDArray[np.float64]
+Groups = npt.NDArray[np.int64]
+
+GROUPS = ("consistent", "weak", "strong")
+UPPER_SHARE = 0.25
+"""Share of ratings that the generic rule aims to call strongly inconsistent."""
+
+# Scores this close are the same: what differs is the rounding of floats.
+_DECIMALS = 9
+
+
+@dataclass(frozen=True)
+class RatingsBySetup:
+    """(raters, videos, setups) ratings, NaN where there is none, and the names of each axis."""
+
+    values: Values
+    raters: tuple[str, ...]
+    videos: tuple[str, ...]
+    setups: tuple[str, ...]
+
+    @property
+    def complete(self) -> npt.NDArray[np.bool_]:
+        """(raters, videos) rated in every setup."""
+        return np.asarray(np.isfinite(self.values).all(2))
+
+
+@dataclass(frozen=True, kw_only=True)
+class DifferenceScore:
+    """Root mean squared difference of a rater's ratings of the same clips in two setups.
+
+    Args:
+        setups: The two.
+        raters: By rater; `n` is the number of clips that the rater rated in both.
+        mean: Over raters, with an interval over clips.
+        variance: Over raters, ddof 0; None: no rater has a score.
+    """
+
+    setups: tuple[str, str]
+    raters: Mapping[str, Coefficient]
+    mean: Coefficient
+    variance: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inconsistency:
+    """How far a rater's ratings of one clip differ over all setups: a score per rater and clip.
+
+    Args:
+        threshold: Scores from here on are strong; None: none is.
+        rule: Where the threshold comes from.
+        counts: By group of `GROUPS`.
+        by_rater: By rater, counts by group.
+        scores: Distinct scores and how often each occurs.
+        clips: One row per rater and clip: `rater`, `video_id`, `score`, `group`.
+    """
+
+    threshold: float | None
+    rule: str
+    counts: Mapping[str, int]
+    by_rater: Mapping[str, Mapping[str, int]]
+    scores: tuple[tuple[float, int], ...]
+    clips: tuple[Mapping[str, Any], ...]
+
+
+def ratings_by_setup(
+    annotations: Annotations, dimension: str, setups: tuple[str, ...], step: Fraction
+) -> RatingsBySetup:
+    """The ratings of a dimension; those over time count by each series' mean."""
+    numbers = annotations.select(dimensions=[dimension])
+    if numbers.over_time(dimension):
+        series, _ = usable(series_of(numbers, step))
+        video, owner = series.codes["video_id"], np.arange(len(series))
+        value = series.reduce(np.add.reduceat) / np.maximum(series.lengths, 1)
+    else:
+        series = once_per_clip(numbers)
+        video, owner, value = series.window.astype(np.int64), series.owner, series.value
+    raters, videos = series.names["rater"], series.names["video_id"]
+    place = np.array([setups.index(name) for name in series.names["setup"]], np.int64)
+    values = np.full((len(raters), len(videos), len(setups)), np.nan)
+    if len(owner):
+        values[series.codes["rater"][owner], video, place[series.codes["setup"][owner]]] = value
+    return RatingsBySetup(values, raters, videos, setups)
+
+
+def inconsistency_scores(ratings: Values) -> Values:
+    """(...,) the root mean squared difference over all pairs of setups, of (..., setups) ratings; NaN is missing.
+
+    >>> inconsistency_scores(np.array([[3.0, 3, 3, 3], [3, 3, 3, 4]])).round(4).tolist()
+    [0.0, 0.7071]
+    """
+    first, second = np.triu_indices(ratings.shape[-1], 1)
+    return np.asarray(np.sqrt(((ratings[..., first] - ratings[..., second]) ** 2).mean(-1)))
+
+
+def generic_threshold(scores: Values) -> float | None:
+    """The distinct score, above 0, whose share of scores from there on is nearest to a quarter; None: none is."""
+    distinct, counts = np.unique(scores.round(_DECIMALS), return_counts=True)
+    if not len(distinct):
+        return None
+    share = counts[::-1].cumsum()[::-1] / counts.sum()
+    inconsistent = distinct > 0
+    if not inconsistent.any():
+        return None
+    return float(distinct[inconsistent][np.abs(share[inconsistent] - UPPER_SHARE).argmin()])
+
+
+def difference(ratings: RatingsBySetup, pair: tuple[int, int], bootstrap: Bootstrap) -> DifferenceScore:
+    """The difference score of two setups, which `pair` numbers."""
+    squared = (ratings.values[..., pair[0]] - ratings.values[..., pair[1]]) ** 2
+    raters: dict[str, Coefficient] = {}
+    for name, row in zip(ratings.raters, squared, strict=True):
+        known = row[np.isfinite(row)]
+        reason = "the rater rated no clip in both setups"
+        raters[name] = (
+            estimate(_root_mean(known), len(known), bootstrap, reason, n=len(known))
+            if len(known)
+            else undefined(reason)
+        )
+    scores = np.array([one.value for one in raters.values() if one.value is not None])
+    rated = np.isfinite(squared).any(0)
+    return DifferenceScore(
+        setups=(ratings.setups[pair[0]], ratings.setups[pair[1]]),
+        raters=raters,
+        mean=estimate(
+            _mean_of_raters(squared[:, rated]),
+            int(rated.sum()),
+            bootstrap,
+            "no rater rated a clip in both setups",
+            n=len(scores),
+        ),
+        variance=float(scores.var()) if len(scores) else None,
+    )
+
+
+def _root_mean(squares: Values) -> Statistic:
+    return lambda counts: np.sqrt(counts @ squares / counts.sum(1))
+
+
+def _mean_of_raters(squared: Values) -> Statistic:
+    """The mean over raters of the difference score, of (raters, videos) squared differences."""
+    there = np.isfinite(squared)
+
+    def statistic(counts: Values) -> Values:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            scores = np.sqrt((counts @ np.where(there, squared, 0).T) / (counts @ there.T.astype(np.float64)))
+        known = np.isfinite(scores)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray(np.where(known, scores, 0).sum(1) / known.sum(1))
+
+    return statistic
+
+
+def inconsistency(ratings: RatingsBySetup, threshold: float | None, rule: str) -> Inconsistency:
+    """The scores of all clips that a rater rated in every setup, of which there must be one."""
+    rater, video = np.nonzero(ratings.complete)
+    scores = inconsistency_scores(ratings.values[rater, video]).round(_DECIMALS)
+    group = _group(scores, threshold)
+    distinct, counts = np.unique(scores, return_counts=True)
+    by_rater = {
+        name: {what: int(((rater == i) & (group == j)).sum()) for j, what in enumerate(GROUPS)}
+        for i, name in enumerate(ratings.raters)
+    }
+    return Inconsistency(
+        threshold=threshold,
+        rule=rule,
+        counts={what: int((group == j).sum()) for j, what in enumerate(GROUPS)},
+        by_rater=by_rater,
+        scores=tuple(zip(distinct.tolist(), counts.tolist(), strict=True)),
+        clips=tuple(
+            {"rater": ratings.raters[i], "video_id": ratings.videos[j], "score": float(score), "group": GROUPS[g]}
+            for i, j, score, g in zip(rater, video, scores, group, strict=True)
+        ),
+    )
+
+
+def _group(scores: Values, threshold: float | None) -> Groups:
+    strong = np.zeros(len(scores), bool) if threshold is None else (scores >= threshold) & (scores > 0)
+    return np.where(strong, 2, np.where(scores > 0, 1, 0))
+
+
+def groups(ratings: RatingsBySetup, found: Inconsistency | None) -> Groups:
+    """(raters, videos) the group of each rating, -1 where there is none."""
+    group = np.full(ratings.complete.shape, -1)
+    if found is not None:
+        group[ratings.complete] = [GROUPS.index(str(row["group"])) for row in found.clips]
+    return group

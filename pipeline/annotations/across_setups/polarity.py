@@ -1,0 +1,39 @@
+"""Shares of negative, neutral and positive ratings."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from avcues.pipeline.annotations.across_setups.inconsistency import GROUPS, Groups, RatingsBySetup
+
+Values = npt.NDArray[np.float64]
+
+POLARITIES = ("negative", "neutral", "positive")
+
+
+def polarity(ratings: RatingsBySetup, neutral: tuple[float, float]) -> dict[str, dict[str, tuple[float, ...]]]:
+    """By rater ("all": the mean over raters) and setup, the shares of `POLARITIES`."""
+    found: dict[str, dict[str, tuple[float, ...]]] = {name: {} for name in (*ratings.raters, "all")}
+    for j, setup in enumerate(ratings.setups):
+        shares = []
+        for i, name in enumerate(ratings.raters):
+            known = ratings.values[i, np.isfinite(ratings.values[i, :, j]), j]
+            if len(known):
+                shares.append(np.bincount(_polarity_of(known, neutral), minlength=3) / len(known))
+                found[name][setup] = tuple(shares[-1].tolist())
+        if shares:
+            found["all"][setup] = tuple(np.mean(shares, axis=0).tolist())
+    return found
+
+
+def crossed(ratings: RatingsBySetup, group: Groups, neutral: tuple[float, float]) -> dict[str, tuple[int, ...]]:
+    """By group of `GROUPS` ("all": their sum), how many ratings of the last setup have each polarity."""
+    polarity = _polarity_of(ratings.values[..., -1], neutral)
+    counts = {what: tuple(np.bincount(polarity[group == j], minlength=3).tolist()) for j, what in enumerate(GROUPS)}
+    return counts | {"all": tuple(np.sum(list(counts.values()), axis=0).tolist())}
+
+
+def _polarity_of(values: Values, neutral: tuple[float, float]) -> Groups:
+    """0 negative, 1 neutral, 2 positive."""
+    return np.where(values < neutral[0], 0, np.where(values > neutral[1], 2, 1))

@@ -1,0 +1,1 @@
+"""Whether ratings are in the right rows, and what else is wrong with them."""

@@ -1,0 +1,263 @@
+"""Whether ratings are in the rows of the clips that they belong to.
+
+A file whose labels slipped by a row looks sound: every rater has as many rows as before. But one rater's ratings of a
+clip no longer agree with those of the others until the rows are moved back. So each rater's rows are moved by -3 to 3
+places, in the order in which the rater saw the clips, and compared with the mean of the other raters' rows of the same
+video:
+
+    agreement of a rater at a shift = (sum_i a_i . c_i - mean) / standard deviation,
+
+where a_i is what the row gives the i-th clip at that shift, c_i the others' mean for the clip, and mean and standard
+deviation are taken over all orders of the rater's rows (Hoeffding 1951, A combinatorial central limit theorem, Annals
+of Mathematical Statistics 22): a standard score. A shift of -1 moves rows up: row i + 1 belongs to clip i.
+
+Two faults are distinguished. If the rows of all raters slipped, all are moved alike; if those of one rater slipped,
+that rater alone is moved. The first can be detected only if raters saw the clips in different orders: with one order
+for all, rows that slipped alike still agree.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from avcues.pipeline.annotations.ratings.keys import codes, combined, starts
+from avcues.pipeline.annotations.ratings.schema import Annotations
+from avcues.pipeline.annotations.ratings.series import Series
+
+Values = npt.NDArray[np.float64]
+
+SHIFTS = tuple(range(-3, 4))
+SHARE = 0.8
+"""Share of raters who must agree best at the same shift for all rows to count as displaced."""
+
+CERTAIN = 5.0
+"""Standard score needed for an alarm: of all raters together, or of one rater moved alone."""
+
+_CLEARLY = 2.0  # times the score of any other place that it is compared with
+
+_FEWEST_ROWS = 5
+_FEWEST_RATERS = 2
+_BLOCKS = 20  # a series is compared by the means of so many pieces
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class RowsInOrder:
+    """What raters gave, one row per rater and clip, in each rater's own order.
+
+    Args:
+        what: The dimensions, in words.
+        raters: Names of the raters.
+        rater: (N,) codes, ascending.
+        video: (N,) codes.
+        given: (N, F) numbers; NaN is missing; a row of NaN only was not rated.
+    """
+
+    what: str
+    raters: tuple[str, ...]
+    rater: npt.NDArray[np.int64]
+    video: npt.NDArray[np.int64]
+    given: Values
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alignment:
+    """How well rows fit at each shift.
+
+    Args:
+        what: The dimensions, in words.
+        raters: By rater, standard scores at `SHIFTS` with all raters moved alike; raters with too few rows have none.
+        scores: The same of all raters together.
+        best: By rater, the shift with the highest score.
+        displaced: Raters who alone are displaced: their shift in addition to that of all, and its standard score.
+    """
+
+    what: str
+    raters: Mapping[str, tuple[float, ...]]
+    scores: tuple[float, ...]
+    best: Mapping[str, int]
+    displaced: Mapping[str, tuple[int, float]]
+
+    @property
+    def shift(self) -> int:
+        """The shift by which all rows are displaced; 0 unless it is certain."""
+        counts = Counter(self.best.values())
+        shift = max(SHIFTS, key=lambda one: (counts[one], -abs(one)))
+        score, unmoved = self.score(shift), self.score(0)
+        sure = score >= CERTAIN and score >= _CLEARLY * unmoved and counts[shift] >= SHARE * len(self.best)
+        return shift if sure else 0
+
+    @property
+    def agreeing(self) -> int:
+        """Number of raters whose highest score is at `shift`."""
+        return sum(best == self.shift for best in self.best.values())
+
+    @property
+    def certain(self) -> bool:
+        """Whether raters agree at `shift`, and clearly less at any other."""
+        others = (self.score(shift) for shift in SHIFTS if shift != self.shift)
+        return self.score(self.shift) >= max(CERTAIN, _CLEARLY * max(others))
+
+    def score(self, shift: int) -> float:
+        """Standard score of all raters together."""
+        return self.scores[SHIFTS.index(shift)]
+
+
+def alignment(rows: RowsInOrder) -> Alignment | None:
+    """Finds the shift at which rows agree; None with too few raters or rows, or without variation."""
+    scores = np.stack([_scores(rows, shift) for shift in SHIFTS], 1)
+    known = np.flatnonzero(np.isfinite(scores).all(1))
+    if len(known) < _FEWEST_RATERS:
+        return None
+    found = Alignment(
+        what=rows.what,
+        raters={rows.raters[i]: tuple(scores[i].round(3).tolist()) for i in known},
+        scores=tuple((scores[known].sum(0) / np.sqrt(len(known))).round(3).tolist()),
+        best={rows.raters[i]: SHIFTS[scores[i].argmax()] for i in known},
+        displaced={},
+    )
+    return replace(found, displaced=_displaced_alone(rows, found.shift))
+
+
+def rows_of(annotations: Annotations, series: Series, clips: Series) -> list[RowsInOrder]:
+    """The rows to compare: labels, numbers once per clip, and numbers over time, each kind on its own.
+
+    Args:
+        series: The annotations' ratings over time.
+        clips: The annotations' ratings once per clip.
+    """
+    exposures = annotations.exposures
+    raters, videos, setups, rounds = annotations.rater_ids, annotations.videos, annotations.setups, annotations.rounds
+    names = {"rater": raters, "video_id": videos, "setup": setups, "round": rounds}
+    seen = {name: codes(exposures[name], words) for name, words in names.items()}
+    order = np.lexsort((exposures["order"].fill_null(0).to_numpy(), seen["rater"]))
+    order = order[(seen["rater"][order] >= 0) & (seen["video_id"][order] >= 0)]
+    key = combined([(seen[name][order], len(words)) for name, words in names.items()])
+    found = []
+    for what, given in _given(annotations, series, clips, names, key):
+        if np.isfinite(given).any():
+            found.append(
+                RowsInOrder(
+                    what=what,
+                    raters=raters,
+                    rater=seen["rater"][order],
+                    video=seen["video_id"][order],
+                    given=given,
+                )
+            )
+    return found
+
+
+def _given(
+    annotations: Annotations,
+    series: Series,
+    clips: Series,
+    names: dict[str, tuple[str, ...]],
+    key: npt.NDArray[np.int64],
+) -> list[tuple[str, Values]]:
+    """By kind of rating, what was given in each row of a key."""
+    given = []
+    labels = [dimension for dimension in annotations.nominal() if not annotations.over_time(dimension.name)]
+    for dimension in labels:
+        chosen = annotations.select(dimensions=[dimension.name]).ratings
+        row = _place(combined([(codes(chosen[name], words), len(words)) for name, words in names.items()]), key)
+        label = codes(chosen["label"], dimension.labels)
+        table = np.full((len(key), len(dimension.labels)), np.nan)
+        table[row[row >= 0]] = 0
+        table[row[(row >= 0) & (label >= 0)], label[(row >= 0) & (label >= 0)]] = 1
+        given.append((dimension.name, table))
+    return [*given, *(_numbers(numbers, names, key) for numbers in (clips, series) if len(numbers))]
+
+
+def _numbers(series: Series, names: dict[str, tuple[str, ...]], key: npt.NDArray[np.int64]) -> tuple[str, Values]:
+    """Means of the blocks of every dimension, (rows, dimensions * blocks); of numbers once per clip, themselves."""
+    over_clips = series.codes["video_id"][0] < 0
+    width = 1 if over_clips else -(-(int(series.window.max()) + 1) // _BLOCKS)
+    begins = starts(series.owner * (int(series.window.max()) // width + 1) + series.window // width)
+    owner, block = series.owner[begins], series.window[begins] // width
+    value = np.add.reduceat(series.value, begins) / np.diff(np.append(begins, len(series.value)))
+    code = {name: series.codes[name][owner] for name in (*names, "dimension")}
+    if over_clips:
+        code["video_id"], block = block.astype(np.int64), np.zeros_like(block)
+    row = _place(combined((code[name], len(words)) for name, words in names.items()), key)
+    used, dimension = np.unique(code["dimension"], return_inverse=True)
+    table = np.full((len(key), len(used), int(block.max()) + 1), np.nan)
+    table[row[row >= 0], dimension[row >= 0], block[row >= 0]] = value[row >= 0]
+    return ", ".join(series.names["dimension"][i] for i in used), table.reshape(len(key), -1)
+
+
+def _place(key: npt.NDArray[np.int64], among: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The row of each key, -1 where there is none."""
+    order = np.argsort(among)
+    at = np.searchsorted(among[order], key).clip(0, len(among) - 1)
+    return np.where(among[order][at] == key, order[at], -1)
+
+
+def _moved(rows: RowsInOrder, shift: int) -> Values:
+    """(N, F) what each row holds after a shift within its rater, standardised; a row that nothing moves to is NaN."""
+    source = np.arange(len(rows.rater)) - shift
+    inside = (source >= 0) & (source < len(source))
+    source = source.clip(0, len(source) - 1)
+    inside &= rows.rater[source] == rows.rater
+    given = np.where(inside[:, None], rows.given[source], np.nan)
+    there = np.isfinite(given)
+    count = np.maximum(there.sum(0), 1)
+    mean = np.where(there, given, 0).sum(0) / count
+    deviation = np.sqrt((np.where(there, given - mean, 0) ** 2).sum(0) / count)
+    varying = deviation > 1e-9 * np.maximum(1, np.abs(mean))
+    scaled = (given[:, varying] - mean[varying]) / deviation[varying]
+    return np.where(there.any(-1, keepdims=True), np.nan_to_num(scaled), np.nan)
+
+
+def _of_others(rows: RowsInOrder, given: Values) -> Values:
+    """(N, F) the mean of the other raters' rows of the same video; NaN where there is none."""
+    there = np.asarray(np.isfinite(given).all(1))
+    filled = np.where(there[:, None], given, 0)
+    videos = int(rows.video.max()) + 1
+    own, place = np.unique(rows.rater * videos + rows.video, return_inverse=True)
+    of_own, of_video = (np.zeros((size, given.shape[1])) for size in (len(own), videos))
+    np.add.at(of_own, place, filled)
+    np.add.at(of_video, rows.video, filled)
+    count_own, count = np.bincount(place, there), np.bincount(rows.video, there, minlength=videos)
+    with np.errstate(invalid="ignore"):
+        return (of_video[rows.video] - of_own[place]) / (count[rows.video] - count_own[place])[:, None]
+
+
+def _scores(rows: RowsInOrder, shift: int) -> Values:
+    """(raters,) standard scores where all are moved alike."""
+    given = _moved(rows, shift)
+    return _standard_scores(rows, given, _of_others(rows, given))
+
+
+def _displaced_alone(rows: RowsInOrder, shift: int) -> dict[str, tuple[int, float]]:
+    """Raters who fit the others, as these fit each other, only after a shift of their own."""
+    others = _of_others(rows, _moved(rows, shift))
+    alone = np.stack([_standard_scores(rows, _moved(rows, shift + own), others) for own in SHIFTS], 1)
+    alone = np.where(np.isfinite(alone), alone, 0)
+    best, unmoved = alone.max(1), alone[:, SHIFTS.index(0)]
+    found = np.flatnonzero((best >= CERTAIN) & (best - unmoved >= CERTAIN) & (best >= _CLEARLY * unmoved))
+    return {rows.raters[i]: (SHIFTS[alone[i].argmax()], round(float(best[i]), 3)) for i in found}
+
+
+def _standard_scores(rows: RowsInOrder, given: Values, others: Values) -> Values:
+    """(raters,) of the sum over rows of given . others; NaN for a rater with too few rows or without variation."""
+    raters = len(rows.raters)
+    features = min(given.shape[1], others.shape[1])
+    if features == 0 or given.shape[1] != others.shape[1]:
+        return np.full(raters, np.nan)
+    both = np.isfinite(given).all(1) & np.isfinite(others).all(1)
+    count = np.bincount(rows.rater[both], minlength=raters)
+    first = np.concatenate([[0], np.cumsum(count)])
+    slot = np.arange(both.sum()) - first[rows.rater[both]]
+    a, c = np.zeros((2, raters, max(1, int(count.max())), features))
+    a[rows.rater[both], slot], c[rows.rater[both], slot] = given[both], others[both]
+    there = np.arange(a.shape[1]) < count[:, None]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        a, c = (np.where(there[..., None], x - x.sum(1, keepdims=True) / count[:, None, None], 0) for x in (a, c))
+        squares = ((a.swapaxes(1, 2) @ a) * (c.swapaxes(1, 2) @ c)).sum((1, 2))
+        score = (a * c).sum((1, 2)) / np.sqrt(squares / (count - 1))
+    return np.where((count >= _FEWEST_ROWS) & (squares > 0), score, np.nan)

@@ -1,0 +1,191 @@
+"""Raters combined into one value per window or clip, and the tables of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from avcues.pipeline.annotations.gold_standards.recipe import Recipe
+from avcues.pipeline.annotations.ratings.keys import words
+from avcues.pipeline.annotations.ratings.schema import Dimension
+from avcues.pipeline.annotations.ratings.series import Series
+from avcues.pipeline.annotations.statistics.consensus import Values, ewe, weighted_mean
+from avcues.pipeline.store.parquet import METADATA_KEY
+
+Ints = npt.NDArray[np.int64]
+
+STD, N = "_std", "_n"
+"""Suffixes of the columns that describe a target."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Combined:
+    """Combined ratings, one entry per setup, dimension, video and window.
+
+    Args:
+        setup: (N,) codes, like `dimension` and `video`.
+        window: (N,), -1 for a rating of the whole clip.
+        value: (N,) NaN where no rater has a weight.
+        std: (N,) standard deviation over raters, ddof 0.
+        n: (N,) number of raters.
+        weights: Codes `setup`, `dimension`, `video` (-1: all) and `rater`, with the `weight` of the estimator.
+        alone: Number of cells with one rater.
+        plain: Number of cells in which no rater agrees with the others, so that the plain mean was taken.
+    """
+
+    setup: Ints
+    dimension: Ints
+    video: Ints
+    window: Ints
+    value: Values
+    std: Values
+    n: Ints
+    weights: Mapping[str, npt.NDArray[Any]]
+    alone: int
+    plain: int
+
+
+def combine(series: Series, recipe: Recipe, fitted: npt.NDArray[np.bool_] | None = None) -> Combined:
+    """Combines the raters of every cell.
+
+    Args:
+        series: Over time, or over clips.
+        recipe: How raters are combined.
+        fitted: (windows,) the windows that determine the weights; None: all. Over clips these are the training videos.
+    """
+    entries: list[tuple[npt.NDArray[Any], ...]] = []
+    weights: list[tuple[npt.NDArray[Any], ...]] = []
+    alone = plain = 0
+    for cells in series.cells():
+        value, weight, unweighted = _estimate(cells.values, recipe, fitted)
+        there = np.isfinite(cells.values)
+        count = there.sum(1)
+        mean = np.where(there, cells.values, 0).sum(1) / np.maximum(count, 1)
+        square = np.where(there, (cells.values - mean[:, None]) ** 2, 0).sum(1) / np.maximum(count, 1)
+        cell, at = np.nonzero(count)
+        video = cells.codes["video_id"][cell]
+        over_clips = video < 0
+        entries.append(
+            (
+                cells.codes["setup"][cell],
+                cells.codes["dimension"][cell],
+                np.where(over_clips, at, video),
+                np.where(over_clips, -1, at),
+                value[cell, at],
+                np.sqrt(square[cell, at]),
+                count[cell, at],
+            )
+        )
+        raters = (cells.rater >= 0).sum(1)
+        alone += int((raters == 1).sum())
+        plain += int((unweighted & (raters > 1)).sum())
+        cell, slot = np.nonzero(cells.rater >= 0)
+        keys = (cells.codes[name][cell] for name in ("setup", "dimension", "video_id"))
+        weights.append((*keys, cells.rater[cell, slot], weight[cell, slot]))
+    columns = [np.concatenate(column) for column in zip(*entries, strict=True)] or [np.zeros(0, np.int64)] * 7
+    weighed = [np.concatenate(column) for column in zip(*weights, strict=True)] or [np.zeros(0, np.int64)] * 5
+    return Combined(
+        **dict(zip(("setup", "dimension", "video", "window", "value", "std", "n"), columns, strict=True)),
+        weights=dict(zip(("setup", "dimension", "video", "rater", "weight"), weighed, strict=True)),
+        alone=alone,
+        plain=plain,
+    )
+
+
+def _estimate(
+    ratings: Values, recipe: Recipe, fitted: npt.NDArray[np.bool_] | None
+) -> tuple[Values, Values, npt.NDArray[np.bool_]]:
+    """(C, W) values, (C, R) weights, (C,) whether the weights gave no answer, of (C, R, W) ratings."""
+    everyone = np.asarray(np.isfinite(ratings).any(-1), np.float64)
+    if recipe.method == "mean":
+        return weighted_mean(ratings, everyone), everyone, np.zeros(len(ratings), bool)
+    if recipe.method == "median":
+        with np.errstate(all="ignore"):
+            middle = np.ma.median(np.ma.masked_invalid(ratings), axis=1).filled(np.nan)
+        return middle, everyone, np.zeros(len(ratings), bool)
+    if fitted is None:
+        value, weight, plain = ewe(ratings, recipe.weights)
+    else:
+        _, weight, plain = ewe(ratings[..., fitted[: ratings.shape[-1]]], recipe.weights)
+        value = weighted_mean(ratings, np.where(plain[:, None], everyone, weight))
+    return value, weight, plain
+
+
+def setup_tables(
+    parts: Sequence[Combined],
+    names: Mapping[str, Sequence[str]],
+    dimensions: Mapping[str, Dimension],
+    about: Mapping[str, Any],
+) -> dict[str, pa.Table]:
+    """One table per setup, sorted by video and window; ratings of whole clips are repeated for each window."""
+    found = {}
+    for i, setup in enumerate(names["setup"]):
+        of_setup = [_only(part, part.setup == i) for part in parts]
+        if any(len(part.value) for part in of_setup):
+            table, targets = _table(of_setup, names, dimensions)
+            described = dict(about) | {"setup": setup, "targets": targets}
+            found[setup] = table.replace_schema_metadata({METADATA_KEY: json.dumps(described)})
+    return found
+
+
+def weights_table(parts: Iterable[Combined], names: Mapping[str, Sequence[str]]) -> pa.Table:
+    """`rater`, `video_id`, `setup`, `dimension`, `weight`, one row per rater and cell."""
+    columns = {
+        key: np.concatenate([part.weights[key] for part in parts]) for key in ("rater", "video", "setup", "dimension")
+    }
+    weight = np.concatenate([part.weights["weight"] for part in parts]).astype(np.float64)
+    return pa.table(
+        {
+            "rater": words(columns["rater"], names["rater"]),
+            "video_id": words(columns["video"], names["video_id"]),
+            "setup": words(columns["setup"], names["setup"]),
+            "dimension": words(columns["dimension"], names["dimension"]),
+            "weight": pa.array(weight),
+        }
+    )
+
+
+def _only(part: Combined, rows: npt.NDArray[np.bool_]) -> Combined:
+    arrays = {
+        name: getattr(part, name)[rows] for name in ("setup", "dimension", "video", "window", "value", "std", "n")
+    }
+    return Combined(**arrays, weights=part.weights, alone=part.alone, plain=part.plain)
+
+
+def _table(
+    parts: Sequence[Combined], names: Mapping[str, Sequence[str]], dimensions: Mapping[str, Dimension]
+) -> tuple[pa.Table, list[dict[str, Any]]]:
+    """The table of one setup, and what its metadata says of the targets."""
+    rated = [part for part in parts if len(part.value)]
+    # Rows are windows if anything is rated over time, else clips.
+    rows_of = max(rated, key=lambda part: int(part.window.max()))
+    wide = int(rows_of.window.max()) + 2
+    keys = np.unique(rows_of.video * wide + rows_of.window + 1)
+    video, window = keys // wide, keys % wide - 1
+    columns: dict[str, pa.Array] = {"video_id": words(video, names["video_id"])}
+    if wide > 1:
+        columns["window"] = pa.array(window.astype(np.int32))
+    targets = []
+    for part in rated:
+        key = keys if part is rows_of or part.window.max() >= 0 else video * wide
+        for code in np.unique(part.dimension):
+            one = _only(part, part.dimension == code)
+            own = one.video * wide + np.where(one.window < 0, 0, one.window + 1)
+            place = np.searchsorted(own, key).clip(0, len(own) - 1)
+            there = own[place] == key
+            name = names["dimension"][code]
+            for suffix, array in (("", one.value), (STD, one.std), (N, one.n.astype(np.int32))):
+                values = array[place]
+                columns[name + suffix] = pa.array(values, mask=~there | ~np.isfinite(values))
+            dimension = dimensions[name]
+            targets.append(
+                {"name": name, "std": name + STD, "n": name + N}
+                | {"low": dimension.low, "high": dimension.high, "level": dimension.level}
+            )
+    return pa.table(columns), targets

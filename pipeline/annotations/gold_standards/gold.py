@@ -1,0 +1,232 @@
+"""Gold standards: from the ratings of several raters to one value per window, or per clip."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from avcues.pipeline.annotations.gold_standards.combine import Combined, combine, setup_tables, weights_table
+from avcues.pipeline.annotations.gold_standards.delay import Delays, fit_delays
+from avcues.pipeline.annotations.gold_standards.feature_values import FeatureValues
+from avcues.pipeline.annotations.gold_standards.recipe import Recipe
+from avcues.pipeline.annotations.gold_standards.scaling import smoothed, standardised
+from avcues.pipeline.annotations.ratings.exclusions import LeftOut, usable
+from avcues.pipeline.annotations.ratings.schema import Annotations, write_parquet
+from avcues.pipeline.annotations.ratings.series import Series, once_per_clip, series_of
+from avcues.pipeline.annotations.ratings.wording import counted, listed
+from avcues.pipeline.annotations.statistics.consensus import Values
+from avcues.pipeline.errors import DatasetError, SettingsError
+from avcues.pipeline.store.parquet import METADATA_KEY
+from avcues.version import __version__
+
+KIND = "gold standard"
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Gold:
+    """Gold standards by setup, and how they were made.
+
+    Args:
+        tables: By setup: `video_id`, `window` (unless everything is rated once per clip), then for each dimension its
+            value, `<dimension>_std` (ddof 0) and `<dimension>_n` over the raters of the window. The metadata key
+            `avcues` has the recipe (`Recipe.from_described` reads it), the targets, and under `fitted_on` the videos
+            that anything was fitted on.
+        weights: `rater`, `video_id` (null: one weight for all clips), `setup`, `dimension`, `weight`.
+        delays: The raters' lags, if they were estimated.
+        left_out: Series left out, by reason.
+        notes: Remarks, one line each.
+    """
+
+    tables: Mapping[str, pa.Table]
+    weights: pa.Table
+    delays: Delays | None
+    left_out: LeftOut
+    notes: tuple[str, ...]
+
+
+def gold(
+    annotations: Annotations,
+    recipe: Recipe = Recipe(),
+    *,
+    training_videos: Collection[str] | None = None,
+    features: Mapping[str, Values] | None = None,
+) -> Gold:
+    """Makes the gold standard of every setup.
+
+    What is fitted over several videos (the raters' lags and scales, and their weights where they rate once per clip) is
+    fitted on training videos and applied to all. The weights of ratings over time are each clip's own.
+
+    Args:
+        annotations: Ratings with at least one dimension in numbers.
+        recipe: How raters are combined.
+        training_videos: Ids; None: all videos. Required for the delay "auto".
+        features: By video, (windows, columns), NaN is missing; required for the delay "auto". Only those of training
+            videos are read.
+
+    Raises:
+        SettingsError: There are several rounds and the recipe names none, nothing is rated in numbers, no training
+            video is rated, or the delay cannot be estimated.
+    """
+    annotations = one_round(annotations.select(dimensions=recipe.dimensions), recipe.round)
+    rated = sorted(set(annotations.videos) & set(annotations.videos if training_videos is None else training_videos))
+    if not rated:
+        raise SettingsError(f"no training video is rated: {listed(sorted(training_videos or ()))}")
+    series, left_out = usable(_gridded(annotations, recipe), windows=recipe.windows, together=recipe.together)
+    clips = once_per_clip(annotations)
+    if not len(series) and not len(clips):
+        raise SettingsError(_nothing_left(annotations))
+    fitted: dict[str, list[str]] = {}
+    notes: list[str] = []
+    delays, late_s = None, None
+    if recipe.delay == "auto":
+        if features is None or training_videos is None:
+            raise SettingsError("the delay auto is estimated from features of training videos; give both")
+        recipe = replace(recipe, delay_tables=_delay_tables(recipe, features))
+        delays = fit_delays(series, features, rated)
+        fitted["delay"] = list(delays.videos)
+        late_s = {rater: lag * float(recipe.step) for rater, lag in delays.windows.items()}
+        notes += _of_delays(delays)
+    if recipe.delay:
+        # What is left out is decided before the shift, which shortens the series of slow raters.
+        series = _gridded(annotations, recipe, late_s or float(recipe.delay)).of_same(series)
+    if recipe.standardise:
+        fitted["standardise"] = rated
+        series, of_series = standardised(series, rated)
+        clips, of_clips = standardised(clips, rated)
+        notes += [*of_series, *of_clips]
+    if recipe.smooth is not None:
+        series = smoothed(series, recipe.smooth)
+    if len(clips) and recipe.method == "ewe":
+        fitted["weights"] = rated
+    if fitted and training_videos is None:
+        notes.append(
+            f"{_fitted_in_words(fitted, clips)} fitted on all {len(rated)} videos, so none can be a test video; "
+            "name the training videos, or leave these dimensions out"
+        )
+    training = np.isin(np.array(annotations.videos), rated)
+    parts = [combine(series, recipe), combine(clips, recipe, training)]
+    about = {
+        "avcues": __version__,
+        "kind": KIND,
+        "recipe": replace(recipe, dimensions=tuple(one.name for one in annotations.numeric())).described(),
+        "fitted_on": fitted,
+        "delays_s": late_s,
+        "left_out": {reason: len(which) for reason, which in left_out.items()},
+        "step": str(recipe.step),
+        "ratings": dict(annotations.origin),
+    }
+    return Gold(
+        tables=setup_tables(parts, series.names, annotations.dimensions, about),
+        weights=weights_table(parts, series.names),
+        delays=delays,
+        left_out=left_out,
+        notes=(*notes, *_of_parts(parts)),
+    )
+
+
+def write_gold(made: Gold, folder: Path) -> list[Path]:
+    """Writes one labels file per setup, `SETUP.parquet`, and returns their paths.
+
+    Raises:
+        OutputError: They cannot be written.
+    """
+    paths = [folder / f"{setup}.parquet" for setup in made.tables]
+    for path, table in zip(paths, made.tables.values(), strict=True):
+        write_parquet(table, path)
+    return paths
+
+
+def read_about(labels: Path | pa.Table) -> dict[str, Any] | None:
+    """The metadata of a file or table of labels; None if avcues did not make it.
+
+    `fitted_on` names the videos that anything was fitted on; no model may be tested on them with these labels. If it is
+    empty, the labels of each video depend on that video alone.
+
+    Raises:
+        DatasetError: The file cannot be read.
+    """
+    try:
+        metadata = labels.schema.metadata if isinstance(labels, pa.Table) else pq.read_schema(labels).metadata
+    except (OSError, pa.ArrowException) as error:
+        raise DatasetError(f"{labels}: cannot be read as a Parquet file of labels ({error})") from error
+    about = json.loads((metadata or {}).get(METADATA_KEY, "null"))
+    return about if isinstance(about, dict) and "fitted_on" in about else None
+
+
+def one_round(annotations: Annotations, name: str | None) -> Annotations:
+    """The ratings of one round.
+
+    Raises:
+        SettingsError: There are several and none is named, or none has that name.
+    """
+    rounds = annotations.rounds
+    if name is None and len(rounds) < 2:
+        return annotations
+    if name not in rounds:
+        what = "the ratings are of several rounds" if name is None else f'no round "{name}"'
+        raise SettingsError(
+            f"{what}; name one with --round: {', '.join(rounds) or 'there is only one, without a name'}"
+        )
+    return annotations.select(round_=name)
+
+
+def _gridded(annotations: Annotations, recipe: Recipe, late_s: float | Mapping[str, float] = 0.0) -> Series:
+    series = series_of(annotations, recipe.step, delays=late_s)
+    return series if recipe.windows is None else series.until(recipe.windows)
+
+
+def _delay_tables(recipe: Recipe, features: Mapping[str, Values]) -> tuple[str, ...] | None:
+    """The tables that lags are estimated from; None: the features do not say.
+
+    Raises:
+        SettingsError: They are not those of the recipe.
+    """
+    tables = features.tables if isinstance(features, FeatureValues) else None
+    if recipe.delay_tables is not None and tables is not None and set(tables) != set(recipe.delay_tables):
+        raise SettingsError(
+            f"the recipe estimates lags from {', '.join(recipe.delay_tables)}, but the features are of "
+            f"{', '.join(tables)}; lags of other tables would be another gold standard"
+        )
+    return recipe.delay_tables if tables is None else tables
+
+
+def _of_delays(delays: Delays) -> list[str]:
+    if not delays.borrowed:
+        return []
+    return [
+        f"lag unknown of {counted(len(delays.borrowed), 'rater')} ({listed(delays.borrowed)}); the median of the "
+        "others' lags is used"
+    ]
+
+
+def _of_parts(parts: list[Combined]) -> list[str]:
+    alone, plain = sum(part.alone for part in parts), sum(part.plain for part in parts)
+    cells = "(video, setup, dimension)"
+    notes = []
+    if alone:
+        notes.append(f"one rater only in {counted(alone, 'cell')} {cells}, whose ratings are the gold standard")
+    if plain:
+        notes.append(f"no agreement between raters in {counted(plain, 'cell')} {cells}; the plain mean is used")
+    return notes
+
+
+def _fitted_in_words(fitted: Collection[str], clips: Series) -> str:
+    """What was fitted over several videos, and for which dimensions."""
+    once = sorted({clips.names["dimension"][code] for code in clips.codes["dimension"]})
+    what = {"delay": "lags", "standardise": "raters' scales", "weights": f"weights of {' and '.join(once)}"}
+    return " and ".join(what[one] for one in fitted)
+
+
+def _nothing_left(annotations: Annotations) -> str:
+    """Why there is no gold standard, and what to do instead."""
+    if annotations.numeric():
+        return "no usable rating in numbers: all series are constant or too short"
+    labels = ", ".join(one.name for one in annotations.nominal())
+    return f"nothing is rated in numbers, only in labels ({labels}); make soft labels: avcues annotations soft"

@@ -1,0 +1,82 @@
+"""Each rater's ratings on a common scale, and smoothed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from avcues.pipeline.annotations.gold_standards.recipe import Smoothing
+from avcues.pipeline.annotations.ratings.keys import starts
+from avcues.pipeline.annotations.ratings.series import Series
+from avcues.pipeline.annotations.ratings.wording import counted, listed
+
+
+def standardised(series: Series, training_videos: Collection[str]) -> tuple[Series, list[str]]:
+    """Every rater's ratings of a dimension with the mean and spread that raters have on average.
+
+    A rater's mean and standard deviation are taken over all ratings of training videos in all setups; the result keeps
+    the unit of the dimension. Raters without ratings of training videos, or with constant ones, are left unchanged.
+
+    Args:
+        series: Over time, or over clips.
+
+    Returns:
+        The series, and a note that names the raters left unchanged.
+    """
+    if not len(series):
+        return series, []
+    owner, raters = series.owner, len(series.names["rater"])
+    video = series.codes["video_id"][owner]
+    video = np.where(video < 0, series.window, video)
+    training = np.isin(video, [series.names["video_id"].index(name) for name in training_videos])
+    group = (series.codes["dimension"] * raters + series.codes["rater"])[owner]
+    size = len(series.names["dimension"]) * raters
+    count, mean = _mean(series.value, group, training, size)
+    _, variance = _mean((series.value - mean[group]) ** 2, group, training, size)
+    with np.errstate(invalid="ignore"):
+        known = (count > 0) & (variance > (1e-12 * mean) ** 2)
+    spread = np.sqrt(np.where(known, variance, 1))
+    dimension = np.arange(size) // raters
+    _, common_mean = _mean(mean, dimension, known, len(series.names["dimension"]))
+    _, common_spread = _mean(spread, dimension, known, len(series.names["dimension"]))
+    scaled = (series.value - mean[group]) / spread[group] * common_spread[dimension[group]] + common_mean[
+        dimension[group]
+    ]
+    value = np.where(known[group], scaled, series.value)
+    unscaled = sorted({series.names["rater"][one % raters] for one in np.unique(group[~known[group]])})
+    notes = [
+        f"not standardised: {counted(len(unscaled), 'rater')} without varying ratings of training videos "
+        f"({listed(unscaled)})"
+    ]
+    return replace(series, value=value), notes if unscaled else []
+
+
+def smoothed(series: Series, smoothing: Smoothing) -> Series:
+    """Every unbroken run of windows filtered; runs shorter than the filter are left unchanged."""
+    from scipy.signal import savgol_filter
+
+    broken = np.diff(series.window.astype(np.int64) - np.arange(len(series.window))) != 0
+    run = (
+        np.concatenate([[0], np.cumsum(broken | (np.diff(series.owner) != 0))])
+        if len(series.value)
+        else np.zeros(0, int)
+    )
+    begins = starts(run)
+    lengths = np.diff(np.append(begins, len(run)))
+    value = series.value.copy()
+    for length in np.unique(lengths[lengths >= smoothing.windows]):
+        rows = begins[lengths == length][:, None] + np.arange(length)
+        value[rows] = savgol_filter(series.value[rows], smoothing.windows, smoothing.order, axis=1)
+    return replace(series, value=value)
+
+
+def _mean(
+    value: npt.NDArray[np.float64], group: npt.NDArray[np.int64], used: npt.NDArray[np.bool_], size: int
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """(size,) how many values of each group are used, and their mean; NaN where none is."""
+    count = np.bincount(group[used], minlength=size).astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        return count, np.bincount(group[used], value[used], minlength=size) / count

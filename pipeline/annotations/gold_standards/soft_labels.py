@@ -1,0 +1,162 @@
+"""Soft labels: the distribution over raters per clip or window, which keeps disagreement instead of averaging it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from avcues.pipeline.annotations.gold_standards.gold import one_round
+from avcues.pipeline.annotations.ratings.choices import choices_of
+from avcues.pipeline.annotations.ratings.exclusions import usable
+from avcues.pipeline.annotations.ratings.keys import words
+from avcues.pipeline.annotations.ratings.schema import Annotations, Dimension
+from avcues.pipeline.annotations.ratings.series import once_per_clip, series_of
+from avcues.pipeline.errors import SettingsError
+from avcues.pipeline.store.parquet import METADATA_KEY
+from avcues.version import __version__
+
+KIND = "soft labels"
+MOST_VALUES = 11
+"""Numbers with more distinct values than this are counted in bins."""
+
+Ints = npt.NDArray[np.int64]
+
+_WIDE = 1 << 32  # more than any window
+
+
+def soft_labels(
+    annotations: Annotations,
+    dimensions: Collection[str] | None = None,
+    *,
+    bins: int = 5,
+    step: Fraction = Fraction(1, 2),
+    round_: str | None = None,
+) -> dict[str, pa.Table]:
+    """The share of raters who gave each value, fell into each bin of values, or chose each label.
+
+    Args:
+        annotations: Ratings of any kind.
+        dimensions: Names, all of them rated over time or all once per clip; None: all.
+        bins: Number of bins of equal width over the range of a dimension with more than 11 distinct values.
+        step: Seconds per window, for ratings over time.
+        round_: Name of the round to use; required if there are several.
+
+    Returns:
+        By setup a table that `--labels` reads: `video_id`, `window` (over time only), for each value, middle of a bin
+        or label a target `<dimension>=<value>` (0 to 1), and the number of raters `<dimension>_n`. The shares of
+        numbers sum to 1; those of labels do if each rater chose one.
+
+    Raises:
+        SettingsError: A dimension is unknown, a range needed for bins is not known, there are several rounds and none
+            is named, or some dimensions are rated over time and some once per clip.
+    """
+    annotations = one_round(annotations, round_)
+    wanted = [annotations.dimension(name) for name in dimensions or annotations.dimensions]
+    timed = {dimension.name: annotations.over_time(dimension.name) for dimension in wanted}
+    if len(set(timed.values())) > 1:
+        named = [", ".join(name for name in timed if timed[name] == over_time) for over_time in (True, False)]
+        raise SettingsError(f"rated over time: {named[0]}; once per clip: {named[1]}; name dimensions of one kind")
+    shares = [_of_dimension(annotations, dimension, bins, step) for dimension in wanted]
+    tables = {}
+    for i, setup in enumerate(annotations.setups):
+        parts = [one for one in shares if (one.setup == i).any()]
+        if parts:
+            tables[setup] = _table(parts, i, annotations, setup, step)
+    return tables
+
+
+class _Shares:
+    """(N, K) shares of raters, and setup, video and window (-1: the whole clip) of each row."""
+
+    def __init__(
+        self, dimension: str, names: list[str], rows: Ints, chosen: npt.NDArray[np.float64], summed: bool
+    ) -> None:
+        self.dimension, self.names, self.summed = dimension, names, summed
+        place, row = np.unique(rows, axis=0, return_inverse=True)
+        self.setup, self.video, self.window = place.T
+        self.raters = np.bincount(row.ravel())
+        total = np.zeros((len(place), chosen.shape[1]))
+        np.add.at(total, row.ravel(), chosen)
+        self.values = total / self.raters[:, None]
+
+
+def _of_dimension(annotations: Annotations, dimension: Dimension, bins: int, step: Fraction) -> _Shares:
+    if dimension.level == "nominal":
+        choices = choices_of(annotations, dimension.name, step)
+        rows = np.stack([choices.setup, choices.video, choices.window], 1)
+        one_each = bool((choices.chosen.sum(1) == 1).all())
+        return _Shares(dimension.name, list(dimension.labels), rows, choices.chosen.astype(np.float64), one_each)
+    part = annotations.select(dimensions=[dimension.name])
+    setups = np.array([annotations.setups.index(name) for name in part.setups])
+    videos = np.array([annotations.videos.index(name) for name in part.videos])
+    if annotations.over_time(dimension.name):
+        series, _ = usable(series_of(part, step))
+        video, window = series.codes["video_id"][series.owner], series.window.astype(np.int64)
+    else:
+        series = once_per_clip(part)
+        video, window = series.window.astype(np.int64), np.full(len(series.value), -1)
+    rows = np.stack([setups[series.codes["setup"][series.owner]], videos[video], window], 1)
+    names, code = _categories(series.value, dimension, bins)
+    return _Shares(dimension.name, names, rows, np.eye(len(names))[code], True)
+
+
+def _categories(value: npt.NDArray[np.float64], dimension: Dimension, bins: int) -> tuple[list[str], Ints]:
+    """The names of values or bins, and which each value is."""
+    distinct, code = np.unique(value, return_inverse=True)
+    low, high = dimension.low, dimension.high
+    if low is not None and high is not None and (distinct % 1 == 0).all() and low % 1 == high % 1 == 0:
+        steps = np.arange(low, high + 1)
+        if len(steps) <= MOST_VALUES:
+            return [f"{one:g}" for one in steps], (value - low).astype(np.int64)
+    if len(distinct) <= MOST_VALUES:
+        return [f"{one:g}" for one in distinct], code.astype(np.int64)
+    if bins < 2:
+        raise SettingsError(f"bins = {bins}; expected at least 2")
+    if low is None or high is None:
+        raise SettingsError(
+            f"the range of {dimension.name} is not known, which bins need; import the ratings again with --range"
+        )
+    width = (high - low) / bins
+    middles = [f"{low + (i + 0.5) * width:g}" for i in range(bins)]
+    return middles, np.clip(np.floor((value - low) / width), 0, bins - 1).astype(np.int64)
+
+
+def _table(parts: list[_Shares], setup: int, annotations: Annotations, name: str, step: Fraction) -> pa.Table:
+    keys = np.unique(np.concatenate([_key(one)[one.setup == setup] for one in parts]))
+    columns: dict[str, pa.Array] = {"video_id": words(keys // _WIDE, annotations.videos)}
+    over_time = bool((keys % _WIDE > 0).any())
+    if over_time:
+        columns["window"] = pa.array((keys % _WIDE - 1).astype(np.int32))
+    targets: list[dict[str, Any]] = []
+    groups = []
+    for one in parts:
+        own = _key(one)[one.setup == setup]
+        at = np.searchsorted(own, keys).clip(0, len(own) - 1)
+        missing = own[at] != keys
+        names = [f"{one.dimension}={label}" for label in one.names]
+        for i, target in enumerate(names):
+            columns[target] = pa.array(one.values[one.setup == setup][at, i], mask=missing)
+            targets.append({"name": target, "n": f"{one.dimension}_n", "low": 0, "high": 1, "level": "interval"})
+        columns[f"{one.dimension}_n"] = pa.array(one.raters[one.setup == setup][at].astype(np.int32), mask=missing)
+        groups += [names] if one.summed else []
+    about = {
+        "avcues": __version__,
+        "kind": KIND,
+        "setup": name,
+        "step": str(step),
+        "targets": targets,
+        "sums_to_one": groups,
+        "fitted_on": {},
+        "ratings": dict(annotations.origin),
+    }
+    return pa.table(columns).replace_schema_metadata({METADATA_KEY: json.dumps(about)})
+
+
+def _key(shares: _Shares) -> Ints:
+    return np.asarray(shares.video * _WIDE + shares.window + 1)

@@ -1,0 +1,1 @@
+"""From files of ratings, in any format, to a folder of ratings."""

@@ -1,0 +1,212 @@
+"""The rules that ratings must meet, and the one-line errors for those that do not."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from avcues.pipeline.annotations.ratings.keys import among, codes, combined, runs
+from avcues.pipeline.annotations.ratings.schema import KEYS, RATING_SCHEMA, Dimension
+from avcues.pipeline.annotations.ratings.wording import counted, listed
+from avcues.pipeline.errors import InputError
+
+REQUIRED = ("rater", "video_id", "setup", "dimension")
+
+Mask = npt.NDArray[np.bool_]
+Rows = npt.NDArray[np.integer]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Where consecutive ratings come from.
+
+    Args:
+        name: Of the file.
+        ratings: How many.
+        rows: (ratings,) the file's row of each, counted from 1 below the header; None: one row per rating.
+    """
+
+    name: str
+    ratings: int
+    rows: Rows | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sources:
+    """Where all ratings come from, for messages.
+
+    Args:
+        name: Of all sources together.
+        parts: In the order of the ratings.
+    """
+
+    name: str
+    parts: Sequence[Source]
+
+    def row(self, rating: int, beside: int | None = None) -> str:
+        """The row of a rating, such as "row 3", with its file unless it is that of the rating `beside`."""
+        file, row = self._place(rating)
+        same = beside is not None and self._place(beside)[0] is file
+        return f"row {row}" if same else f"{file.name}: row {row}"
+
+    def first(self, mask: Mask) -> str:
+        """The row of the first rating for which a mask is true."""
+        return self.row(int(np.argmax(mask)))
+
+    def both(self, first: int, second: int) -> str:
+        """The rows of two ratings."""
+        (file, row), (other_file, other_row) = self._place(first), self._place(second)
+        if file is other_file:
+            return f"{file.name}: rows {row} and {other_row}"
+        return f"{file.name}: row {row} and {other_file.name}: row {other_row}"
+
+    def _place(self, rating: int) -> tuple[Source, int]:
+        for part in self.parts:
+            if rating < part.ratings:
+                return part, rating + 1 if part.rows is None else int(part.rows[rating])
+            rating -= part.ratings
+        raise IndexError(rating)
+
+
+def validated(
+    ratings: pa.Table, dimensions: Mapping[str, Dimension], sources: Sources
+) -> tuple[pa.Table, list[str], Mask]:
+    """The ratings that can be used.
+
+    Args:
+        ratings: By `RATING_SCHEMA`, in the order of the sources.
+        dimensions: Of all ratings, with the ranges that are known.
+
+    Returns:
+        The ratings, a note for everything that was changed or left out, and which of the rows remain.
+
+    Raises:
+        InputError: A key is missing; a time is negative or not finite; a value is infinite or outside its range; a
+            dimension has both numbers and labels, or both times and none; a rating appears twice.
+    """
+    for name in REQUIRED:
+        if ratings[name].null_count:
+            raise InputError(f"{sources.first(_nulls(ratings[name]))}: {name} is empty")
+    time, value = (ratings[name].to_numpy() for name in ("time", "value"))
+    untimed = _nulls(ratings["time"])
+    wrong = ~untimed & ~(np.isfinite(time) & (time >= 0))
+    if wrong.any():
+        raise InputError(f"{sources.first(wrong)}: time is {time[wrong][0]:g}; expected seconds from 0 on")
+    if np.isinf(value).any():
+        raise InputError(f"{sources.first(np.isinf(value))}: value is infinite; expected a number")
+    without = _nulls(ratings["round"])
+    if without.any() and not without.all():
+        at, other = int(np.argmax(without)), int(np.argmin(without))
+        raise InputError(f"{sources.row(at)}: round is empty, but not in {sources.row(other, at)}")
+    labelled, empty = ~_nulls(ratings["label"]), np.zeros(len(ratings), bool)
+    for dimension in dimensions.values():
+        rows = among(ratings["dimension"], [dimension.name])
+        _require_level(dimension, rows & (labelled if dimension.level != "nominal" else ~np.isnan(value)), sources)
+        _require_times(dimension, rows, untimed, sources)
+        _require_range(dimension, rows, value, sources)
+        empty |= rows & np.isnan(value) & (dimension.level != "nominal")
+    notes = _require_series(ratings, sources)
+    if empty.any():
+        notes.append(f"left out: {counted(int(empty.sum()), 'row')} without a value")
+        ratings = ratings.filter(pa.array(~empty))
+    at = RATING_SCHEMA.get_field_index("value")
+    finite = pc.if_else(pc.is_nan(ratings["value"]), None, ratings["value"])
+    return ratings.set_column(at, RATING_SCHEMA.field(at), finite), notes, ~empty
+
+
+def known_only(ratings: pa.Table, known: Collection[str] | None, where: str) -> tuple[pa.Table, list[str]]:
+    """The ratings of known videos, and notes that count the others; None: all videos are known.
+
+    Raises:
+        InputError: No video is known.
+    """
+    if known is None:
+        return ratings, []
+    named = set(ratings["video_id"].unique().to_pylist())
+    foreign, unrated = sorted(named - set(known)), sorted(set(known) - named)
+    if not named & set(known):
+        raise InputError(
+            f"{where}: no rated video is in the dataset; rated are {listed(foreign)}, the dataset has {listed(unrated)}"
+        )
+    notes = [f"no rating of {counted(len(unrated), 'video')} of the dataset: {listed(unrated)}"] if unrated else []
+    if foreign:
+        wanted = among(ratings["video_id"], known)
+        notes.append(
+            f"left out: {counted(int((~wanted).sum()), 'rating')} of {counted(len(foreign), 'video')} that the dataset "
+            f"does not have: {listed(foreign)}"
+        )
+        ratings = ratings.filter(pa.array(wanted))
+    return ratings, notes
+
+
+def require_setups(ratings: pa.Table, allowed: Collection[str] | None, sources: Sources) -> None:
+    """Makes sure that every setup is one of those that were named; None: any will do.
+
+    Raises:
+        InputError: One is not.
+    """
+    foreign = np.zeros(len(ratings), bool) if allowed is None else ~among(ratings["setup"], allowed)
+    if foreign.any():
+        setup = ratings["setup"][int(np.argmax(foreign))].as_py()
+        raise InputError(f'{sources.first(foreign)}: setup is "{setup}"; expected one of {", ".join(allowed or ())}')
+
+
+def _require_level(dimension: Dimension, wrong: Mask, sources: Sources) -> None:
+    if wrong.any():
+        has, expected = ("a number", "a label") if dimension.level == "nominal" else ("a label", "a number")
+        raise InputError(
+            f"{sources.first(wrong)}: {dimension.name} has {has}; expected {expected}, because it is {dimension.level}"
+        )
+
+
+def _require_times(dimension: Dimension, rows: Mask, untimed: Mask, sources: Sources) -> None:
+    timed, timeless = rows & ~untimed, rows & untimed
+    if timed.any() and timeless.any():
+        at, other = int(np.argmax(timeless)), int(np.argmax(timed))
+        raise InputError(
+            f"{sources.row(at)}: {dimension.name} has no time here, but has one in {sources.row(other, at)}; "
+            "use a separate dimension for what is rated once per clip"
+        )
+
+
+def _require_range(dimension: Dimension, rows: Mask, value: npt.NDArray[np.float64], sources: Sources) -> None:
+    low = -np.inf if dimension.low is None else dimension.low
+    high = np.inf if dimension.high is None else dimension.high
+    outside = rows & ((value < low) | (value > high))
+    if outside.any():
+        raise InputError(
+            f"{sources.first(outside)}: {dimension.name} is {value[outside][0]:g}; expected {low:g} to {high:g}"
+        )
+
+
+def _require_series(ratings: pa.Table, sources: Sources) -> list[str]:
+    """Makes sure that no rating appears twice; says how many series are not in the order of their times."""
+    names = {name: [w for w in ratings[name].unique().to_pylist() if w is not None] for name in (*KEYS, "label")}
+    series = combined((codes(ratings[name], names[name]), len(names[name])) for name in KEYS)
+    time = ratings["time"].to_numpy()
+    distinct, run_keys, _ = runs(series)
+    if len(distinct) == len(run_keys) and (time[1:] > time[:-1])[series[1:] == series[:-1]].all():
+        return []
+    time, label = np.nan_to_num(time, nan=-1), codes(ratings["label"], names["label"])
+    order = np.lexsort((label, time, series))
+    same_series, later = series[order[1:]] == series[order[:-1]], np.diff(time[order]) > 0
+    same = same_series & ~later & (label[order[1:]] == label[order[:-1]])
+    if same.any():
+        at = int(np.argmax(same))
+        first, second = sorted((int(order[at]), int(order[at + 1])))
+        row = ratings.slice(first, 1).to_pylist()[0]
+        what = ", ".join(f"{row[name]}" for name in (*REQUIRED, "time", "label") if row[name] is not None)
+        raise InputError(f"{sources.both(first, second)} are the same rating ({what}); expected it once")
+    unsorted = np.unique(series[order[1:]][same_series & later & (np.diff(order) < 0)])
+    if not len(unsorted):
+        return []
+    return [f"times out of order in {counted(len(unsorted), 'series', 'series')}; sorted by time"]
+
+
+def _nulls(column: pa.ChunkedArray) -> Mask:
+    return np.asarray(column.is_null().to_numpy(), bool)

@@ -1,0 +1,68 @@
+"""Constant and short series, which gold standards and agreement leave out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from avcues.pipeline.annotations.ratings.keys import combined
+from avcues.pipeline.annotations.ratings.series import CELL, Series
+from avcues.pipeline.annotations.ratings.wording import listed
+
+SHORTEST = 0.9
+"""Share of the median length of a video's series that a series must cover."""
+
+LeftOut = Mapping[str, tuple[str, ...]]
+"""By reason, the series left out, each as "rater video setup dimension"."""
+
+_BESIDES_DIMENSION = (*(key for key in CELL if key != "dimension"), "rater")
+
+
+def usable(series: Series, *, windows: int | None = None, together: bool = False) -> tuple[Series, LeftOut]:
+    """The series that vary and are long enough, and those that are not, by reason.
+
+    Args:
+        windows: Number of windows that a series must have; None: `SHORTEST` of the median over its video's series.
+        together: Leave out all of a rater's series of a clip if one of them is left out.
+    """
+    if not len(series):
+        return series, {}
+    constant = series.reduce(np.maximum.reduceat) == series.reduce(np.minimum.reduceat)
+    needed = _median_by(series.codes["video_id"], series.lengths) * SHORTEST if windows is None else windows
+    short = series.lengths < needed
+    if together:
+        constant, short = _spread(series, constant), _spread(series, short)
+    left_out = {
+        reason: _described(series, which)
+        for reason, which in (("constant", constant & ~short), ("short", short))
+        if which.any()
+    }
+    return series.where(~constant & ~short), left_out
+
+
+def in_words(left_out: LeftOut, what: str = "left out") -> list[str]:
+    """One line per reason; `what` happens to the series."""
+    return [f"{what}: {len(which)} {reason} series ({listed(which)})" for reason, which in left_out.items()]
+
+
+def _spread(series: Series, marked: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Marks every series of which a sibling in another dimension is marked."""
+    key = combined([(series.codes[name], len(series.names[name])) for name in _BESIDES_DIMENSION])
+    return np.isin(key, key[marked])
+
+
+def _median_by(group: npt.NDArray[np.int64], value: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """For each value the median of its group."""
+    order = np.lexsort((value, group))
+    begins = np.searchsorted(group[order], group)
+    ends = np.searchsorted(group[order], group, side="right")
+    ordered = value[order]
+    return np.asarray((ordered[(begins + ends - 1) // 2] + ordered[(begins + ends) // 2]) / 2)
+
+
+def _described(series: Series, which: npt.NDArray[np.bool_]) -> tuple[str, ...]:
+    chosen = series.where(which)
+    columns = [chosen.labelled(key).to_pylist() for key in ("rater", "video_id", "setup", "dimension")]
+    return tuple(f"{' '.join(row)}" for row in zip(*columns, strict=True))

@@ -1,0 +1,269 @@
+"""A folder of ratings: one tidy table, and tables about raters and exposures.
+
+| file                | one row per                                                     | columns                      |
+|---------------------|-----------------------------------------------------------------|------------------------------|
+| `ratings.parquet`   | rating: a number at a time (s), a number for the whole clip     | `rater`, `video_id`,         |
+|                     | (`time` is null), or a chosen label                             | `setup`, `round`, `time`,    |
+|                     |                                                                 | `dimension`, `value`,        |
+|                     |                                                                 | `label`                      |
+| `raters.parquet`    | rater                                                           | `rater`, and any others      |
+| `exposures.parquet` | clip that a rater saw: its place in the rater's order, whether  | `rater`, `video_id`,         |
+|                     | the rater knew it, and the overlay                              | `setup`, `round`, `order`,   |
+|                     |                                                                 | `seen`, `overlay`            |
+
+A rater who was asked for labels and chose none has one row without value and label. `round` separates ratings before
+the raters were trained from those after it; it is null if there is only one round. The key `avcues` of the ratings'
+metadata holds the dimensions and how the ratings were imported.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from avcues.pipeline.annotations.ratings.keys import among
+from avcues.pipeline.errors import DatasetError, SettingsError
+from avcues.pipeline.store.files import write_atomically
+from avcues.pipeline.store.parquet import METADATA_KEY
+from avcues.version import __version__
+
+Level = Literal["nominal", "ordinal", "interval"]
+LEVELS: tuple[Level, ...] = get_args(Level)
+
+RATINGS, RATERS, EXPOSURES = "ratings.parquet", "raters.parquet", "exposures.parquet"
+KEYS = ("rater", "video_id", "setup", "round", "dimension")
+"""The key columns of a rating."""
+
+_WORD = pa.dictionary(pa.int32(), pa.string())
+RATING_SCHEMA = pa.schema(
+    {
+        "rater": _WORD,
+        "video_id": _WORD,
+        "setup": _WORD,
+        "round": _WORD,
+        "time": pa.float64(),
+        "dimension": _WORD,
+        "value": pa.float64(),
+        "label": _WORD,
+    }
+)
+EXPOSURE_SCHEMA = pa.schema(
+    {
+        "rater": pa.string(),
+        "video_id": pa.string(),
+        "setup": pa.string(),
+        "round": pa.string(),
+        "order": pa.int32(),
+        "seen": pa.bool_(),
+        "overlay": pa.string(),
+    }
+)
+_SETUPS = ("music", "visual", "audiovisual", "text", "audio", "video", "all")
+_KIND = "ratings"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dimension:
+    """What was rated.
+
+    Args:
+        name: Such as "valence".
+        level: Level of measurement; raters choose labels of a "nominal" dimension and give numbers of the others.
+        low: Lowest possible value; None: not known.
+        high: Highest possible value; None: not known.
+        labels: The labels that can be chosen.
+
+    Raises:
+        SettingsError: The level is unknown, or the range is empty.
+    """
+
+    name: str
+    level: Level = "interval"
+    low: float | None = None
+    high: float | None = None
+    labels: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.level not in LEVELS:
+            raise SettingsError(
+                f'{self.name}: "{self.level}" is not a level of measurement; expected {", ".join(LEVELS)}'
+            )
+        if self.low is not None and self.high is not None and not self.low < self.high:
+            raise SettingsError(f"{self.name}: the range {self.low:g},{self.high:g} is empty; expected LOW,HIGH")
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Annotations:
+    """Ratings of a study, as an import makes them or `read` reads them.
+
+    Args:
+        ratings: Columns of `RATING_SCHEMA`, in the order of the source.
+        raters: One row per rater: the column `rater` and any others.
+        exposures: Columns of `EXPOSURE_SCHEMA`, one row per clip that a rater saw.
+        dimensions: By name.
+        origin: How the ratings were imported: importer, files, options, and `notes`, one line for everything that was
+            changed, left out or missing.
+    """
+
+    ratings: pa.Table
+    raters: pa.Table
+    exposures: pa.Table
+    dimensions: Mapping[str, Dimension]
+    origin: Mapping[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        counts = f"{len(self.ratings)} ratings of {len(self.videos)} videos by {len(self.rater_ids)} raters"
+        return f"<Annotations: {counts}, setups {', '.join(self.setups)}; {', '.join(self.dimensions)}>"
+
+    @property
+    def rater_ids(self) -> tuple[str, ...]:
+        """The raters with any rating, sorted."""
+        return tuple(sorted(self._words("rater")))
+
+    @property
+    def videos(self) -> tuple[str, ...]:
+        """The rated videos, sorted."""
+        return tuple(sorted(self._words("video_id")))
+
+    @property
+    def setups(self) -> tuple[str, ...]:
+        """Setups: music, visual, audiovisual, text, audio, video, all, then any others by name."""
+        found = self._words("setup")
+        return (*(name for name in _SETUPS if name in found), *sorted(set(found) - set(_SETUPS)))
+
+    @property
+    def rounds(self) -> tuple[str, ...]:
+        """Rounds in order of appearance; empty if the ratings name none."""
+        return self._words("round")
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the import changed or left out, and what was missing."""
+        return tuple(self.origin.get("notes", ()))
+
+    def numeric(self) -> tuple[Dimension, ...]:
+        """The dimensions rated in numbers."""
+        return tuple(dimension for dimension in self.dimensions.values() if dimension.level != "nominal")
+
+    def nominal(self) -> tuple[Dimension, ...]:
+        """The dimensions rated in labels."""
+        return tuple(dimension for dimension in self.dimensions.values() if dimension.level == "nominal")
+
+    def dimension(self, name: str) -> Dimension:
+        """A dimension by its name.
+
+        Raises:
+            SettingsError: No dimension has that name.
+        """
+        if name not in self.dimensions:
+            raise SettingsError(f'no dimension "{name}" in these ratings, only {", ".join(self.dimensions)}')
+        return self.dimensions[name]
+
+    def over_time(self, name: str) -> bool:
+        """Whether a dimension is rated over time rather than once per clip."""
+        of_it = among(self.ratings["dimension"], [name])
+        return bool((of_it & self.ratings["time"].is_valid().to_numpy()).any())
+
+    def select(
+        self,
+        *,
+        videos: Collection[str] | None = None,
+        setups: Collection[str] | None = None,
+        dimensions: Collection[str] | None = None,
+        round_: str | None = None,
+    ) -> Annotations:
+        """The ratings of some videos, setups, dimensions or one round only.
+
+        Args:
+            videos: Ids; None: all.
+            setups: Names; None: all.
+            dimensions: Names; None: all.
+            round_: Name of one round; None: all rounds.
+
+        Raises:
+            SettingsError: `dimensions` names one that is not rated.
+        """
+        ratings, exposures, kept = self.ratings, self.exposures, dict(self.dimensions)
+        chosen = {"video_id": videos, "setup": setups, "round": None if round_ is None else [round_]}
+        for column, names in chosen.items():
+            if names is not None:
+                ratings = ratings.filter(pa.array(among(ratings[column], names)))
+                exposures = exposures.filter(pa.array(among(exposures[column], names)))
+        if dimensions is not None:
+            kept = {name: self.dimension(name) for name in dimensions}
+            ratings = ratings.filter(pa.array(among(ratings["dimension"], kept)))
+        return replace(self, ratings=ratings, exposures=exposures, dimensions=kept)
+
+    def _words(self, column: str) -> tuple[str, ...]:
+        """The distinct values of a column, in the order in which they appear."""
+        return tuple(word for word in self.ratings[column].unique().to_pylist() if word is not None)
+
+
+def write(annotations: Annotations, folder: Path) -> None:
+    """Writes the three files of a folder, each one atomically, the ratings last.
+
+    Args:
+        folder: Made if it does not exist.
+
+    Raises:
+        OutputError: A file cannot be written.
+    """
+    about = {
+        "avcues": __version__,
+        "kind": _KIND,
+        "dimensions": [asdict(dimension) for dimension in annotations.dimensions.values()],
+        "origin": dict(annotations.origin),
+    }
+    described = annotations.ratings.replace_schema_metadata({METADATA_KEY: json.dumps(about)})
+    for name, table in ((RATERS, annotations.raters), (EXPOSURES, annotations.exposures), (RATINGS, described)):
+        write_parquet(table, folder / name)
+
+
+def write_parquet(table: pa.Table, path: Path) -> None:
+    """Writes a table with its metadata, atomically.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    metadata = {key: value for key, value in (table.schema.metadata or {}).items() if key == METADATA_KEY}
+
+    def write_all(file: Any) -> None:
+        # Storing the Arrow schema as well would hold the metadata twice.
+        with pq.ParquetWriter(file, table.schema.remove_metadata(), compression="zstd", store_schema=False) as writer:
+            writer.write_table(table.replace_schema_metadata())
+            writer.add_key_value_metadata(metadata)
+
+    write_atomically(path, write_all)
+
+
+def read(folder: str | Path) -> Annotations:
+    """Reads a folder that `avcues annotations import` made.
+
+    Raises:
+        DatasetError: The folder holds no ratings, or one of its files is missing or damaged.
+    """
+    folder = Path(folder)
+    if not (folder / RATINGS).is_file():
+        raise DatasetError(f"{folder}: has no {RATINGS}; expected a folder made by avcues annotations import")
+    try:
+        ratings = pq.read_table(folder / RATINGS, read_dictionary=[*KEYS, "label"])
+        raters, exposures = pq.read_table(folder / RATERS), pq.read_table(folder / EXPOSURES)
+        about = json.loads((ratings.schema.metadata or {})[METADATA_KEY])
+        if about["kind"] != _KIND:
+            raise ValueError(f"is a table of {about['kind']}")
+        dimensions = [Dimension(**one | {"labels": tuple(one["labels"])}) for one in about["dimensions"]]
+        return Annotations(
+            ratings=ratings.select(RATING_SCHEMA.names).cast(RATING_SCHEMA),
+            raters=raters,
+            exposures=exposures.select(EXPOSURE_SCHEMA.names).cast(EXPOSURE_SCHEMA),
+            dimensions={dimension.name: dimension for dimension in dimensions},
+            origin=about["origin"],
+        )
+    except (OSError, KeyError, TypeError, ValueError, pa.ArrowException) as error:
+        raise DatasetError(f"{folder}: cannot be read as ratings ({error}); import them again") from error

@@ -1,0 +1,265 @@
+"""Ratings over time on a grid of windows: one series per rater, video, setup, round and dimension.
+
+A rating at `time` seconds belongs to the window that contains it, floor(time / step); several of one rater in a window
+are averaged; a gap of up to `GAP` windows is filled by linear interpolation, a longer one stays missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from avcues.pipeline.annotations.ratings.keys import Codes, codes, combined, runs, separated, starts
+from avcues.pipeline.annotations.ratings.schema import Annotations
+
+Values = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int32]
+
+GAP = 2
+"""Longest gap, in windows, that is interpolated."""
+
+# As for labels: 0.3 s lies in window 3 of 0.1 s, not in 2, where its float would put it.
+_DECIMALS = 6
+_BATCH_VALUES = 1 << 19
+
+CELL = ("setup", "round", "dimension", "video_id")
+_KEYS = (*CELL, "rater")
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Series:
+    """Series of many raters, one after the other; those of one cell (setup, round, dimension, video) are neighbours.
+
+    Args:
+        names: What the codes of each key stand for.
+        codes: (S,) per key, -1 where a series has no round.
+        first: (S + 1,) where each series begins in `window` and `value`.
+        window: (N,) windows, ascending within a series.
+        value: (N,) never NaN.
+        step: Seconds per window.
+    """
+
+    names: Mapping[str, tuple[str, ...]]
+    codes: Mapping[str, Codes]
+    first: npt.NDArray[np.int64]
+    window: npt.NDArray[np.int32]
+    value: Values
+    step: Fraction
+
+    def __len__(self) -> int:
+        return len(self.first) - 1
+
+    @property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """(S,) windows with a value."""
+        return np.diff(self.first)
+
+    @property
+    def owner(self) -> npt.NDArray[np.int64]:
+        """(N,) the series that each value belongs to."""
+        return np.repeat(np.arange(len(self)), self.lengths)
+
+    def where(self, kept: npt.NDArray[np.bool_]) -> Series:
+        """Only the series for which `kept`, (S,), is true."""
+        values = np.repeat(kept, self.lengths)
+        first = np.concatenate([[0], np.cumsum(self.lengths[kept])])
+        chosen = {name: code[kept] for name, code in self.codes.items()}
+        return replace(self, codes=chosen, first=first, window=self.window[values], value=self.value[values])
+
+    def of_same(self, other: Series) -> Series:
+        """The series that another grid of the same ratings also has."""
+        return self.where(np.isin(self._key(_KEYS), other._key(_KEYS)))
+
+    def until(self, windows: int) -> Series:
+        """Only the first `windows` windows; series without a value in them are dropped."""
+        kept = self.window < windows
+        lengths = np.bincount(self.owner[kept], minlength=len(self))
+        first = np.concatenate([[0], np.cumsum(lengths)])
+        return replace(self, first=first, window=self.window[kept], value=self.value[kept]).where(lengths > 0)
+
+    def reduce(self, how: Callable[[Values, npt.NDArray[np.int64]], Values]) -> Values:
+        """(S,) one number per series, computed by a ufunc's `reduceat`."""
+        return how(self.value, self.first[:-1]) if len(self) else np.zeros(0)
+
+    def labelled(self, key: str) -> pa.Array:
+        """(S,) the names of a key; null where a series has none."""
+        code = self.codes[key]
+        return pa.array(self.names[key], pa.string()).take(pa.array(code, mask=code < 0))
+
+    def cells(self) -> Iterator[Cells]:
+        """All cells, in batches that are stacked into one array each."""
+        begins = np.append(starts(self._key(CELL)), len(self))
+        ends = self.first[1:]
+        last = np.zeros(len(self), np.int64) if not len(self) else self.window[ends - 1] + 1
+        raters = np.diff(begins)
+        at = 0
+        while at < len(raters):
+            end, most, longest = at, 0, 0
+            while end < len(raters):
+                wide = max(longest, int(last[begins[end] : begins[end + 1]].max()))
+                many = max(most, int(raters[end]))
+                if end > at and (end + 1 - at) * many * wide > _BATCH_VALUES // many:
+                    break
+                end, most, longest = end + 1, many, wide
+            yield self._stack(begins[at : end + 1], most, longest)
+            at = end
+
+    def _key(self, names: Sequence[str]) -> Codes:
+        return combined([(self.codes[name], len(self.names[name])) for name in names])
+
+    def _stack(self, begins: npt.NDArray[np.intp], raters: int, windows: int) -> Cells:
+        series = np.arange(begins[0], begins[-1])
+        cell = np.repeat(np.arange(len(begins) - 1), np.diff(begins))
+        slot = series - begins[cell]
+        values = np.full((len(begins) - 1, raters, windows), np.nan)
+        span = slice(self.first[begins[0]], self.first[begins[-1]])
+        lengths = self.lengths[series]
+        values[np.repeat(cell, lengths), np.repeat(slot, lengths), self.window[span]] = self.value[span]
+        rater = np.full((len(begins) - 1, raters), -1)
+        rater[cell, slot] = self.codes["rater"][series]
+        return Cells(codes={name: self.codes[name][begins[:-1]] for name in CELL}, rater=rater, values=values)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cells:
+    """Cells of similar size.
+
+    Args:
+        codes: (C,) per key of `CELL`.
+        rater: (C, R) codes of raters, -1 where a cell has fewer.
+        values: (C, R, W) ratings; NaN where a rater gave none.
+    """
+
+    codes: Mapping[str, Codes]
+    rater: Codes
+    values: Values
+
+
+def series_of(
+    annotations: Annotations,
+    step: Fraction = Fraction(1, 2),
+    *,
+    delays: float | Mapping[str, float] = 0.0,
+    gap: int = GAP,
+) -> Series:
+    """The ratings over time on a grid.
+
+    Args:
+        annotations: Ratings over time; others are ignored.
+        step: Seconds per window.
+        delays: Seconds by which ratings are moved earlier, for all raters or by rater; those that would then lie before
+            0 s are dropped.
+        gap: Longest gap, in windows, that is interpolated.
+    """
+    names = _names(annotations)
+    rows = _rated(annotations, over_time=True)
+    ratings = annotations.ratings
+    time = ratings["time"].to_numpy()[rows]
+    if isinstance(delays, Mapping):
+        late = np.array([delays.get(rater, 0.0) for rater in names["rater"]])
+        time = time - late[codes(ratings["rater"], names["rater"])[rows]]
+    elif delays:
+        time = time - delays
+    window = np.floor(np.round(time / float(step), _DECIMALS)).astype(np.int32)
+    del time
+    key = combined((codes(ratings[name], names[name])[rows], len(names[name])) for name in _KEYS)
+    value = ratings["value"].to_numpy()[rows]
+    if delays and (window < 0).any():
+        kept = window >= 0
+        window, value, key = window[kept], value[kept], key[kept]
+    return _series(names, key, window, value, step, gap)
+
+
+def once_per_clip(annotations: Annotations) -> Series:
+    """Numbers given once per clip, as series over clips: `window` is the index of the video in `names`.
+
+    These series belong to no single video, so a cell holds the ratings of all clips in one setup.
+    """
+    names = _names(annotations)
+    rows = _rated(annotations, over_time=False)
+    ratings = annotations.ratings
+    clip = codes(ratings["video_id"], names["video_id"])[rows].astype(np.int32)
+    of_row = {name: codes(ratings[name], names[name])[rows] for name in _KEYS}
+    of_row["video_id"] = np.full(len(clip), -1)
+    key = combined((of_row[name], len(names[name])) for name in _KEYS)
+    return _series(names, key, clip, ratings["value"].to_numpy()[rows], Fraction(1), 0)
+
+
+def _names(annotations: Annotations) -> dict[str, tuple[str, ...]]:
+    """The names behind the codes of each key."""
+    return {
+        "setup": annotations.setups,
+        "round": annotations.rounds,
+        "dimension": tuple(annotations.dimensions),
+        "video_id": annotations.videos,
+        "rater": annotations.rater_ids,
+    }
+
+
+def _rated(annotations: Annotations, over_time: bool) -> npt.NDArray[np.bool_] | slice:
+    """The rows that hold numbers: those over time, or those given once per clip."""
+    timed = annotations.ratings["time"].is_valid().to_numpy()
+    chosen = (timed if over_time else ~timed) & annotations.ratings["value"].is_valid().to_numpy()
+    return slice(None) if chosen.all() else chosen
+
+
+def _series(
+    names: Mapping[str, tuple[str, ...]],
+    key: Codes,
+    window: npt.NDArray[np.int32],
+    value: Values,
+    step: Fraction,
+    gap: int,
+) -> Series:
+    """Builds series from rows in any order; `key` identifies the series of each row."""
+    distinct, of_run, begins = runs(key)
+    owner = np.repeat(of_run.astype(np.int32), np.diff(np.append(begins, len(key))))
+    del key
+    owner, window, value = _one_per_window(owner, window, value)
+    owner, window, value = _bridged(owner, window, value, gap)
+    parts = separated(distinct, [len(names[name]) for name in _KEYS])
+    return Series(
+        names=names,
+        codes=dict(zip(_KEYS, parts, strict=True)),
+        first=np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=len(distinct)))]),
+        window=window,
+        value=value,
+        step=step,
+    )
+
+
+def _one_per_window(owner: Ints, window: Ints, value: Values) -> tuple[Ints, Ints, Values]:
+    """Sorts values by series and window, and averages those of one window."""
+    ahead = np.diff(window)
+    same = np.diff(owner)
+    if ((same > 0) | ((same == 0) & (ahead > 0))).all():
+        return owner, window, value
+    windows = int(window.max(initial=0)) + 1
+    key = owner.astype(np.int64) * windows + window
+    order = np.argsort(key, kind="stable")
+    key, value = key[order], value[order]
+    begins = starts(key)
+    if len(begins) < len(key):
+        value = np.add.reduceat(value, begins) / np.diff(np.append(begins, len(key)))
+        key = key[begins]
+    return (key // windows).astype(np.int32), (key % windows).astype(np.int32), value
+
+
+def _bridged(owner: Ints, window: Ints, value: Values, gap: int) -> tuple[Ints, Ints, Values]:
+    """Fills gaps of at most `gap` windows within a series by linear interpolation."""
+    ahead = np.where(owner[1:] == owner[:-1], np.diff(window), 0)
+    before = np.flatnonzero((ahead > 1) & (ahead <= gap + 1))
+    if not len(before):
+        return owner, window, value
+    times = np.ones(len(value), np.int64)
+    times[before] = ahead[before]
+    slope = np.zeros(len(value))
+    slope[before] = (value[before + 1] - value[before]) / ahead[before]
+    of = np.repeat(np.arange(len(value)), times)
+    offset = np.arange(len(of)) - np.repeat(np.cumsum(times) - times, times)
+    return owner[of], (window[of] + offset).astype(np.int32), value[of] + slope[of] * offset

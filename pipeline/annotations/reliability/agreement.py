@@ -1,0 +1,127 @@
+"""How far raters agree: per setup and dimension, between setups, and by labels and profiles."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from avcues.pipeline.annotations.ratings.choices import choices_of
+from avcues.pipeline.annotations.ratings.exclusions import LeftOut, usable
+from avcues.pipeline.annotations.ratings.schema import Annotations
+from avcues.pipeline.annotations.ratings.series import once_per_clip, series_of
+from avcues.pipeline.annotations.reliability import setup_agreement
+from avcues.pipeline.annotations.reliability.between_setups import BetweenSetups, between_setups
+from avcues.pipeline.annotations.reliability.groups import groupings, not_compared
+from avcues.pipeline.annotations.reliability.label_statistics import LabelStatistics, label_statistics
+from avcues.pipeline.annotations.reliability.median_tests import MedianTest, median_tests
+from avcues.pipeline.annotations.reliability.setup_agreement import SetupAgreement
+from avcues.pipeline.annotations.statistics.coefficients import Bootstrap
+from avcues.pipeline.annotations.statistics.consensus import Weights
+
+
+@dataclass(frozen=True, kw_only=True)
+class Agreement:
+    """How far the raters of a study agree.
+
+    Args:
+        weights: Weights of the consensus in the leave-one-out CCC.
+        windows: Number of first windows that were used; None: all.
+        together: Whether all of a rater's series of a clip were left out if one of them was.
+        bootstrap: Of the intervals.
+        by_setup: One entry per setup and dimension.
+        between_setups: One entry per pair of setups and dimension.
+        labels: One entry per dimension of labels.
+        medians: Tests of single series, by setup and by who rated.
+        left_out: Series left out, by reason.
+        not_compared: Columns about raters or clips that were not compared by, each with the reason.
+    """
+
+    weights: str
+    windows: int | None
+    together: bool
+    bootstrap: Bootstrap
+    by_setup: tuple[SetupAgreement, ...]
+    between_setups: tuple[BetweenSetups, ...]
+    labels: tuple[LabelStatistics, ...]
+    medians: tuple[MedianTest, ...]
+    left_out: LeftOut
+    not_compared: Mapping[str, str]
+
+
+def agreement(
+    annotations: Annotations,
+    *,
+    weights: Weights = "others",
+    windows: int | None = None,
+    together: bool = False,
+    step: Fraction = Fraction(1, 2),
+    bootstrap: Bootstrap = Bootstrap(),
+    by: Collection[str] | None = None,
+) -> Agreement:
+    """Measures agreement in every setup, between setups, and by who the raters are.
+
+    The MuVi study's figures are those of `weights="all", windows=118, together=True`.
+
+    Args:
+        annotations: Ratings of any kind.
+        weights: Weights of the consensus that a rater is compared with; see `ewe`.
+        windows: Only the first windows count, and shorter series are left out; None: all windows, and series shorter
+            than 90 % of the median of their video are left out.
+        together: Leave out all of a rater's series of a clip if one of them is constant or too short.
+        step: Seconds per window, for ratings over time.
+        bootstrap: Number and seed of the samples of videos for the intervals.
+        by: What labels and medians are compared by: "setup", "seen", "overlay", columns of the table of raters, or
+            conditions such as "years_formal_training>3"; None: all with 2 to 8 groups.
+
+    Raises:
+        SettingsError: `by` names an unknown column.
+    """
+    groups = groupings(annotations, by)
+    rows: list[SetupAgreement] = []
+    between: list[BetweenSetups] = []
+    medians: list[MedianTest] = []
+    left_out: dict[str, tuple[str, ...]] = {}
+    for name, clips, part in round_parts(annotations):
+        series = series_of(part, step)
+        series = series if windows is None else series.until(windows)
+        series, gone = usable(series, windows=windows, together=together)
+        once = once_per_clip(part)
+        rows += setup_agreement.over_time(series, name, clips, weights, bootstrap)
+        rows += setup_agreement.once_per_clip(once, name, clips, weights, bootstrap)
+        for dimension in part.nominal():
+            rows += setup_agreement.of_labels(choices_of(part, dimension.name), name, clips, bootstrap)
+        if clips == "all":
+            left_out |= {reason: (*left_out.get(reason, ()), *which) for reason, which in gone.items()}
+            for kind, rated in (("over time", series), ("once per clip", once)):
+                between += between_setups(rated, kind, name, bootstrap)
+            medians += median_tests(series, once, groupings(part, by), name, bootstrap)
+    return Agreement(
+        weights=weights,
+        windows=windows,
+        together=together,
+        bootstrap=bootstrap,
+        by_setup=tuple(rows),
+        between_setups=tuple(between),
+        labels=tuple(label_statistics(annotations, one.name, groups, bootstrap) for one in annotations.nominal()),
+        medians=tuple(medians),
+        left_out=left_out,
+        not_compared=not_compared(annotations) if by is None else {},
+    )
+
+
+def round_parts(annotations: Annotations) -> list[tuple[str | None, str, Annotations]]:
+    """Every round, and where there are several also the clips that all of them have in a setup."""
+    rounds = annotations.rounds
+    if len(rounds) < 2:
+        return [(rounds[0] if rounds else None, "all", annotations)]
+    parts: list[tuple[str | None, str, Annotations]] = [
+        (name, "all", annotations.select(round_=name)) for name in rounds
+    ]
+    for setup in annotations.setups:
+        of_setup = [part.select(setups=[setup]) for _, _, part in parts]
+        common = set.intersection(*(set(one.videos) for one in of_setup))
+        if common and any(set(one.videos) != common for one in of_setup):
+            named = zip(rounds, of_setup, strict=True)
+            parts += [(name, "common", one.select(videos=common)) for name, one in named if name is not None]
+    return parts

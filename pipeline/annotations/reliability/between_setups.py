@@ -1,0 +1,98 @@
+"""How far the mean ratings of one setup follow those of another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from avcues.pipeline.annotations.ratings.series import Series
+from avcues.pipeline.annotations.statistics.coefficients import Bootstrap, Coefficient, estimate, mean_of, undefined
+from avcues.pipeline.annotations.statistics.consensus import Values, pearson
+
+_FEWEST_VIDEOS = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class BetweenSetups:
+    """Pearson's correlation between the raters' means of two setups.
+
+    Args:
+        dimension: Name.
+        kind: "over time": within each video, averaged over videos; "once per clip": over videos.
+        round: Name; None: there is only one.
+        setups: The two.
+        correlation: With an interval over videos.
+    """
+
+    dimension: str
+    kind: str
+    round: str | None
+    setups: tuple[str, str]
+    correlation: Coefficient
+
+
+def between_setups(series: Series, kind: str, round_: str | None, bootstrap: Bootstrap) -> list[BetweenSetups]:
+    """One entry per dimension and pair of its setups; `kind` is that of the series."""
+    means = _means(series)
+    rows = []
+    for dimension in sorted({key[0] for key in means}):
+        setups = [setup for of, setup in means if of == dimension]
+        for a, b in combinations(setups, 2):
+            x, y = means[dimension, a], means[dimension, b]
+            if kind == "over time":
+                common = sorted(x.keys() & y.keys())
+                each = np.array([_pearson_of(x[video], y[video]) for video in common])
+                reason = "no video is rated in both setups with means that vary"
+                found = mean_of(each, np.arange(len(common)), bootstrap, reason)
+            else:
+                found = _weighted_pearson(x[-1], y[-1], bootstrap)
+            rows.append(
+                BetweenSetups(
+                    dimension=series.names["dimension"][dimension],
+                    kind=kind,
+                    round=round_,
+                    setups=(series.names["setup"][a], series.names["setup"][b]),
+                    correlation=found,
+                )
+            )
+    return rows
+
+
+def _means(series: Series) -> dict[tuple[int, int], dict[int, Values]]:
+    """By dimension and setup, by video (-1: over clips), the mean over raters."""
+    means: dict[tuple[int, int], dict[int, Values]] = {}
+    for cells in series.cells():
+        there = np.isfinite(cells.values)
+        with np.errstate(invalid="ignore"):
+            mean = np.where(there, cells.values, 0).sum(1) / there.sum(1)
+        keys = (cells.codes[name].tolist() for name in ("dimension", "setup", "video_id"))
+        for row, (dimension, setup, video) in enumerate(zip(*keys, strict=True)):
+            means.setdefault((dimension, setup), {})[video] = mean[row]
+    return means
+
+
+def _pearson_of(a: Values, b: Values) -> float:
+    shared = min(len(a), len(b))
+    return float(pearson(a[:shared], b[:shared]))
+
+
+def _weighted_pearson(a: Values, b: Values, bootstrap: Bootstrap) -> Coefficient:
+    """Over the videos rated in both."""
+    shared = min(len(a), len(b))
+    both = np.isfinite(a[:shared]) & np.isfinite(b[:shared])
+    x, y = a[:shared][both], b[:shared][both]
+    if both.sum() < _FEWEST_VIDEOS:
+        return undefined("fewer than three videos are rated in both setups")
+    x, y = x - x.mean(), y - y.mean()
+    moments = np.column_stack([x, y, x * x, y * y, x * y])
+    floor = 1e-12 * np.sqrt(moments[:, 2].sum() * moments[:, 3].sum())
+
+    def statistic(counts: Values) -> Values:
+        mx, my, xx, yy, xy = ((counts @ moments) / counts.sum(1, keepdims=True)).T
+        spread = np.sqrt(np.maximum(xx - mx**2, 0) * np.maximum(yy - my**2, 0))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.where(spread <= floor, np.nan, (xy - mx * my) / spread)
+
+    return estimate(statistic, len(x), bootstrap, "the means of a setup do not vary", n=len(x))

@@ -1,0 +1,142 @@
+"""Groups that ratings are compared by: setups, familiarity, overlays, and profiles of raters."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from avcues.pipeline.annotations.ratings.keys import codes, combined
+from avcues.pipeline.annotations.ratings.schema import Annotations
+from avcues.pipeline.errors import SettingsError
+
+Ints = npt.NDArray[np.int64]
+
+_CONDITION = re.compile(r"(?P<column>.+?)(?P<how>>=|<=|>|<)(?P<number>-?[\d.]+)")
+_HOW = {">": operator.gt, "<": operator.lt, ">=": operator.ge, "<=": operator.le}
+_FEWEST, _MOST = 2, 8
+_OF_CLIPS = ("setup", "seen", "overlay")
+# In music there is no picture to lay anything over.
+_NOT_A_GROUP = {"irrelevant", ""}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grouping:
+    """Groups of raters, or of the clips that each saw.
+
+    Args:
+        name: A column, or a condition on it.
+        groups: Their names.
+        of_raters: Whether all of a rater's clips are in one group.
+    """
+
+    name: str
+    groups: tuple[str, ...]
+    of_raters: bool
+    _key: Ints
+    _group: Ints
+    _sizes: tuple[int, ...]
+
+    def of(self, rater: Ints, video: Ints, setup: Ints, round_: Ints) -> Ints:
+        """The group of each rater's clip, -1 where it has none; all are codes of the same annotations."""
+        if self.of_raters:
+            return self._group[rater]
+        key = combined(list(zip((rater, video, setup, round_), self._sizes, strict=True)))
+        order = np.argsort(self._key)
+        at = np.searchsorted(self._key[order], key).clip(0, max(0, len(self._key) - 1))
+        return np.where(self._key[order][at] == key, self._group[order][at], -1)
+
+
+def groupings(annotations: Annotations, by: Collection[str] | None = None) -> list[Grouping]:
+    """The requested groupings, or all that the tables of raters and exposures give.
+
+    A column of numbers is split at its median, unless a condition names another place; a column of words or truth
+    values is used if it has 2 to 8 distinct ones.
+
+    Raises:
+        SettingsError: `by` names an unknown column.
+    """
+    columns = [name for name in annotations.raters.column_names if name != "rater"]
+    if by is not None:
+        return [_named(annotations, text, columns) for text in by]
+    every = [_grouping(annotations, name, None) for name in (*_OF_CLIPS, *columns)]
+    return [one for one in every if _FEWEST <= len(one.groups) <= _MOST]
+
+
+def not_compared(annotations: Annotations) -> dict[str, str]:
+    """The columns about raters or clips that `groupings` leaves out, each with the reason."""
+    found = {}
+    for name in (*_OF_CLIPS, *annotations.raters.column_names):
+        groups = 0 if name == "rater" else len(_grouping(annotations, name, None).groups)
+        if groups > _MOST:
+            found[name] = f"{groups} groups, more than {_MOST}"
+        elif groups == 1:
+            found[name] = "one group"
+    return found
+
+
+def _named(annotations: Annotations, text: str, columns: Collection[str]) -> Grouping:
+    condition = _CONDITION.fullmatch(text.replace(" ", ""))
+    name = condition["column"] if condition else text
+    if name not in (*_OF_CLIPS, *columns):
+        raise SettingsError(f'no column "{name}" to compare by, only {", ".join((*_OF_CLIPS, *columns))}')
+    return _grouping(annotations, name, condition)
+
+
+def _grouping(annotations: Annotations, name: str, condition: re.Match[str] | None) -> Grouping:
+    of_raters = name not in _OF_CLIPS
+    raters = codes(annotations.raters["rater"], annotations.rater_ids)
+    names: Mapping[str, tuple[str, ...]] = {
+        "rater": annotations.rater_ids,
+        "video_id": annotations.videos,
+        "setup": annotations.setups,
+        "round": annotations.rounds,
+    }
+    table = annotations.raters if of_raters else annotations.exposures
+    label, groups, group = _split(table[name], name, condition)
+    if name == "setup":
+        groups, group = annotations.setups, codes(table[name], annotations.setups)
+    if of_raters:
+        of_rater = np.full(len(annotations.rater_ids), -1)
+        of_rater[raters[raters >= 0]] = group[raters >= 0]
+        group, key = of_rater, np.zeros(0, np.int64)
+    else:
+        key = combined([(codes(table[one], words), len(words)) for one, words in names.items()])
+    return Grouping(
+        name=label,
+        groups=groups,
+        of_raters=of_raters,
+        _key=key,
+        _group=group,
+        _sizes=tuple(len(words) for words in names.values()),
+    )
+
+
+def _split(column: pa.ChunkedArray, name: str, condition: re.Match[str] | None) -> tuple[str, tuple[str, ...], Ints]:
+    """The grouping's name, its groups, and the group of each row."""
+    kind = column.type
+    numeric = pa.types.is_integer(kind) or pa.types.is_floating(kind)
+    if condition is not None and not numeric:
+        raise SettingsError(f"{name} holds {kind}, not numbers: it cannot be compared with {condition['number']}")
+    if not numeric:
+        words = pa.chunked_array([pc.cast(column, pa.string()).combine_chunks()])
+        groups = tuple(
+            sorted(word for word in words.unique().to_pylist() if word is not None and word not in _NOT_A_GROUP)
+        )
+        return name, groups, codes(words, groups)
+    values = pc.cast(column, pa.float64()).to_numpy()
+    if condition is None and len(np.unique(values[np.isfinite(values)])) == _FEWEST:
+        low = np.nanmin(values)
+        high = np.nanmax(values)
+        return name, (f"{low:g}", f"{high:g}"), np.where(np.isnan(values), -1, values == high).astype(np.int64)
+    how, number = (condition["how"], float(condition["number"])) if condition else (">", float(np.nanmedian(values)))
+    met = _HOW[how](values, number)
+    label = f"{name} {how} {number:g}"
+    groups = tuple(text for text, some in (("no", (~met[np.isfinite(values)]).any()), ("yes", met.any())) if some)
+    return label, groups, np.where(np.isnan(values), -1, met if len(groups) == _FEWEST else 0).astype(np.int64)

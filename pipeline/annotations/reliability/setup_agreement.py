@@ -1,0 +1,278 @@
+"""How far raters agree within a setup: over time, once per clip, and in labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from avcues.pipeline.annotations.ratings.choices import Choices
+from avcues.pipeline.annotations.ratings.series import Series
+from avcues.pipeline.annotations.statistics.coefficients import (
+    Bootstrap,
+    Coefficient,
+    alpha_of,
+    estimate,
+    kappa_of,
+    mean_of,
+    undefined,
+)
+from avcues.pipeline.annotations.statistics.consensus import (
+    Values,
+    Weights,
+    ewe,
+    leave_one_out_ccc,
+    others,
+    pairwise_ccc,
+)
+
+MOST_CATEGORIES = 50
+"""Numbers with more distinct values than this are not categories."""
+
+NUMERIC = ("loo_ccc", "pairwise_ccc", "alpha_interval", "alpha_ordinal", "alpha_nominal", "fleiss_kappa")
+_FEWEST_RATERS = "no video has two raters"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetupAgreement:
+    """Agreement in one setup on one dimension.
+
+    Args:
+        setup: Name.
+        round: Name; None: there is only one.
+        clips: "all", or "common": those rated in every round.
+        dimension: Name.
+        kind: "over time", "once per clip" or "labels".
+        videos: Number of videos.
+        raters: Number of raters.
+        ratings: Number of series, or of ratings once per clip.
+        coefficients: By name, see `NUMERIC`; of labels also `alpha_labels`, the mean alpha of single labels.
+        distribution: Percentiles 0, 5, 25, 50, 75, 95 and 100 of the leave-one-out CCC of single series (over time) or
+            raters (once per clip); None: not defined.
+    """
+
+    setup: str
+    round: str | None
+    clips: str
+    dimension: str
+    kind: str
+    videos: int
+    raters: int
+    ratings: int
+    coefficients: Mapping[str, Coefficient]
+    distribution: tuple[float, ...] | None
+
+
+def over_time(
+    series: Series, round_: str | None, clips: str, weights: Weights, bootstrap: Bootstrap
+) -> list[SetupAgreement]:
+    collected = _Collected()
+    for cells in series.cells():
+        collected.add(cells.codes, leave_one_out_ccc(cells.values, weights), pairwise_ccc(cells.values))
+    rows = []
+    for setup, dimension, of_it in _setups_and_dimensions(series):
+        video = of_it.codes["video_id"][of_it.owner]
+        item = video * (int(of_it.window.max()) + 1) + of_it.window
+        loo, of_video = collected.of(setup, dimension, "loo")
+        pairs, pair_video = collected.of(setup, dimension, "pairs")
+        coefficients = {
+            "loo_ccc": mean_of(loo, of_video, bootstrap, _FEWEST_RATERS),
+            "pairwise_ccc": mean_of(pairs, pair_video, bootstrap, _FEWEST_RATERS),
+        }
+        rows.append(
+            SetupAgreement(
+                setup=series.names["setup"][setup],
+                round=round_,
+                clips=clips,
+                dimension=series.names["dimension"][dimension],
+                kind="over time",
+                videos=len(np.unique(video)),
+                raters=len(np.unique(of_it.codes["rater"])),
+                ratings=len(of_it),
+                coefficients=coefficients | _of_numbers(item, of_it.value, video, bootstrap),
+                distribution=_percentiles(loo),
+            )
+        )
+    return rows
+
+
+def once_per_clip(
+    series: Series, round_: str | None, clips: str, weights: Weights, bootstrap: Bootstrap
+) -> list[SetupAgreement]:
+    rows = []
+    for cells in series.cells():
+        for cell in range(len(cells.values)):
+            there = np.isfinite(cells.values[cell])
+            ratings = cells.values[cell][there.any(1)][:, there.any(0)]
+            video, rater = np.nonzero(np.isfinite(ratings.T))
+            consensus = ewe(others(ratings), weights)[0]
+            upper = np.triu_indices(len(ratings), 1)
+            loo, pairs = (ratings, consensus), (ratings[upper[0]], ratings[upper[1]])
+            coefficients = {
+                "loo_ccc": _mean_ccc(*loo, bootstrap),
+                "pairwise_ccc": _mean_ccc(*pairs, bootstrap),
+            }
+            values = ratings.T[video, rater]
+            single = leave_one_out_ccc(ratings, weights)
+            rows.append(
+                SetupAgreement(
+                    setup=series.names["setup"][cells.codes["setup"][cell]],
+                    round=round_,
+                    clips=clips,
+                    dimension=series.names["dimension"][cells.codes["dimension"][cell]],
+                    kind="once per clip",
+                    videos=ratings.shape[1],
+                    raters=len(ratings),
+                    ratings=len(values),
+                    coefficients=coefficients
+                    | _of_numbers(video, values, np.arange(ratings.shape[1])[video], bootstrap),
+                    distribution=_percentiles(single),
+                )
+            )
+    return rows
+
+
+def _of_numbers(
+    item: npt.NDArray[np.int64], value: Values, video: npt.NDArray[np.int64], bootstrap: Bootstrap
+) -> dict[str, Coefficient]:
+    """Alphas and kappa of (N,) ratings, with the item and the video of each."""
+    _, first, item = np.unique(item, return_index=True, return_inverse=True)
+    owner = video[first]
+    found = {"alpha_interval": alpha_of(item, value, owner, "interval", bootstrap)}
+    if len(np.unique(value)) > MOST_CATEGORIES:
+        continuous = undefined(
+            f"more than {MOST_CATEGORIES} distinct values, so a continuous scale rather than categories"
+        )
+        return found | dict.fromkeys(("alpha_ordinal", "alpha_nominal", "fleiss_kappa"), continuous)
+    found["alpha_ordinal"] = alpha_of(item, value, owner, "ordinal", bootstrap)
+    found["alpha_nominal"] = alpha_of(item, value, owner, "nominal", bootstrap)
+    return found | {"fleiss_kappa": kappa_of(item, value, owner, bootstrap)}
+
+
+def of_labels(choices: Choices, round_: str | None, clips: str, bootstrap: Bootstrap) -> list[SetupAgreement]:
+    rows = []
+    for setup in np.unique(choices.setup):
+        one = choices.where(choices.setup == setup)
+        _, item = np.unique(one.video * (int(one.window.max()) + 2) + one.window + 1, return_inverse=True)
+        owner = np.zeros(item.max() + 1, np.int64)
+        owner[item] = one.video
+        no_numbers = undefined("labels are not numbers")
+        coefficients = dict.fromkeys(("loo_ccc", "pairwise_ccc", "alpha_interval", "alpha_ordinal"), no_numbers)
+        if (one.chosen.sum(1) == 1).all():
+            label = one.chosen.argmax(1).astype(np.float64)
+            coefficients["alpha_nominal"] = alpha_of(item, label, owner, "nominal", bootstrap)
+            coefficients["fleiss_kappa"] = kappa_of(item, label, owner, bootstrap)
+        else:
+            several = undefined("raters may choose several labels; see the mean α of single labels")
+            coefficients |= {"alpha_nominal": several, "fleiss_kappa": several}
+        coefficients["alpha_labels"] = _mean_alpha_of_labels(one, item, owner, bootstrap)
+        rows.append(
+            SetupAgreement(
+                setup=choices.names["setup"][setup],
+                round=round_,
+                clips=clips,
+                dimension=choices.dimension,
+                kind="labels",
+                videos=len(np.unique(one.video)),
+                raters=len(np.unique(one.rater)),
+                ratings=len(one.video),
+                coefficients=coefficients,
+                distribution=None,
+            )
+        )
+    return rows
+
+
+def _mean_alpha_of_labels(
+    choices: Choices, item: npt.NDArray[np.int64], video: npt.NDArray[np.int64], bootstrap: Bootstrap
+) -> Coefficient:
+    """The mean over labels of the nominal alpha of having chosen it or not."""
+    count = np.bincount(item).astype(np.float64)
+    used = count > 1
+    if not used.any():
+        return undefined(_FEWEST_RATERS)
+    chosen = np.zeros((len(count), choices.chosen.shape[1]))
+    np.add.at(chosen, item, choices.chosen)
+    chosen, count, video = chosen[used], count[used, None], np.unique(video[used], return_inverse=True)[1]
+    within = 2 * chosen * (count - chosen) / (count - 1)
+    sums = np.zeros((int(video.max()) + 1, 2 * chosen.shape[1] + 1))
+    np.add.at(sums, video, np.column_stack([within, chosen, count]))
+
+    def statistic(counts: Values) -> Values:
+        within, chosen, n = np.split(counts @ sums, [chosen_from, 2 * chosen_from], axis=1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            alpha = 1 - (n - 1) * within / (2 * chosen * (n - chosen))
+            known = np.isfinite(alpha)
+            return np.asarray(np.where(known, alpha, 0).sum(1) / known.sum(1))
+
+    chosen_from = chosen.shape[1]
+    return estimate(statistic, len(sums), bootstrap, "every label was chosen by all or by none")
+
+
+def _mean_ccc(a: Values, b: Values, bootstrap: Bootstrap) -> Coefficient:
+    """The mean CCC over pairs of (P, V) ratings; its interval resamples videos, and makes no consensus anew."""
+    both = np.isfinite(a) & np.isfinite(b)
+    centre = np.nanmean(a) if np.isfinite(a).any() else 0.0
+    x, y = (np.where(both, one - centre, 0).T for one in (a, b))
+    moments = np.stack([both.T.astype(np.float64), x, y, x * x, y * y, x * y], 2)
+    videos, pairs = both.T.shape
+
+    def each(counts: Values) -> Values:
+        total = (counts @ moments.reshape(videos, -1)).reshape(len(counts), pairs, 6)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mx, my, xx, yy, xy = np.moveaxis(total[..., 1:] / total[..., :1], 2, 0)
+            spread = xx - mx**2 + yy - my**2 + (mx - my) ** 2
+            return np.where((total[..., 0] < 2) | (spread <= 1e-24), np.nan, 2 * (xy - mx * my) / spread)
+
+    def statistic(counts: Values) -> Values:
+        found = each(counts)
+        known = np.isfinite(found)
+        with np.errstate(invalid="ignore"):
+            return np.asarray(np.where(known, found, 0).sum(1) / known.sum(1))
+
+    single = each(np.ones((1, videos)))[0] if pairs and videos else np.zeros(0)
+    single = single[np.isfinite(single)]
+    if not len(single):
+        return undefined(_FEWEST_RATERS)
+    return estimate(statistic, videos, bootstrap, _FEWEST_RATERS, sd=float(single.std()), n=len(single))
+
+
+class _Collected:
+    """Numbers of series and of pairs of series, with the cells that they belong to."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, list[Values]] = {"loo": [], "pairs": []}
+        self._keys: dict[str, list[npt.NDArray[np.int64]]] = {"loo": [], "pairs": []}
+
+    def add(self, codes: Mapping[str, npt.NDArray[np.int64]], loo: Values, pairs: Values) -> None:
+        keys = np.stack([codes[name] for name in ("setup", "dimension", "video_id")], 1)
+        first, second = np.triu_indices(pairs.shape[-1], 1)
+        for name, values in (("loo", loo), ("pairs", pairs[:, first, second])):
+            cell, at = np.nonzero(np.isfinite(values))
+            self._values[name].append(values[cell, at])
+            self._keys[name].append(keys[cell])
+
+    def of(self, setup: int, dimension: int, name: str) -> tuple[Values, npt.NDArray[np.int64]]:
+        """Numbers of one setup and dimension, and the video of each."""
+        keys = np.concatenate(self._keys[name])
+        of_it = (keys[:, 0] == setup) & (keys[:, 1] == dimension)
+        return np.concatenate(self._values[name])[of_it], keys[of_it, 2]
+
+
+def _setups_and_dimensions(series: Series) -> list[tuple[int, int, Series]]:
+    key = series.codes["setup"] * len(series.names["dimension"]) + series.codes["dimension"]
+    return [
+        (
+            int(one) // len(series.names["dimension"]),
+            int(one) % len(series.names["dimension"]),
+            series.where(key == one),
+        )
+        for one in np.unique(key)
+    ]
+
+
+def _percentiles(values: Values) -> tuple[float, ...] | None:
+    known = values[np.isfinite(values)]
+    return tuple(np.percentile(known, (0, 5, 25, 50, 75, 95, 100)).tolist()) if len(known) else None

@@ -1,0 +1,1 @@
+"""Agreement and perspectives as Markdown and JSON."""

@@ -1,0 +1,232 @@
+"""Reports as Markdown, with all numbers as JSON beside it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from avcues.pipeline.annotations.across_setups.perspectives import Perspectives
+from avcues.pipeline.annotations.ratings.exclusions import in_words
+from avcues.pipeline.annotations.ratings.schema import Annotations
+from avcues.pipeline.annotations.ratings.wording import listed
+from avcues.pipeline.annotations.reliability.agreement import Agreement
+from avcues.pipeline.annotations.reliability.setup_agreement import NUMERIC, SetupAgreement
+from avcues.pipeline.annotations.statistics.coefficients import Coefficient
+from avcues.pipeline.errors import SettingsError
+from avcues.pipeline.store.files import write_atomically
+from avcues.version import __version__
+
+_TITLES = {
+    "loo_ccc": "leave-one-out CCC",
+    "pairwise_ccc": "pairwise CCC",
+    "alpha_interval": "α interval",
+    "alpha_ordinal": "α ordinal",
+    "alpha_nominal": "α nominal",
+    "fleiss_kappa": "Fleiss' κ",
+    "alpha_labels": "mean α of single labels",
+}
+_CONSENSUS = {
+    "others": "the correlation with the mean of the others",
+    "all": "the correlation with the mean of all",
+    "pairwise-ccc": "the mean CCC with each other rater",
+}
+_OF_LABELS = ("alpha_labels", "alpha_nominal", "fleiss_kappa")
+
+
+def write_agreement(found: Agreement, annotations: Annotations, out: Path) -> tuple[Path, Path]:
+    """Writes the report, and all its numbers as JSON beside it.
+
+    Args:
+        annotations: The ratings that `found` was made from.
+        out: The Markdown file, NAME.md; the JSON file is NAME.json.
+
+    Returns:
+        The paths of both files.
+
+    Raises:
+        SettingsError: `out` is not a Markdown file.
+        OutputError: A file cannot be written.
+    """
+    kinds = list(dict.fromkeys(row.kind for row in found.by_setup))
+    text = _render(
+        "agreement.md",
+        found=found,
+        about=_about(annotations),
+        notes=in_words(found.left_out),
+        rounds=annotations.rounds,
+        by_kind=[(kind, [row for row in found.by_setup if row.kind == kind]) for kind in kinds],
+        names={kind: _shown(kind) for kind in kinds},
+        titles=_TITLES,
+        distributions=[row for row in found.by_setup if row.distribution is not None and row.clips == "all"],
+        consensus=_CONSENSUS[found.weights],
+        undefined=undefined_coefficients(found),
+    )
+    return write_report(text, asdict(found), annotations, out)
+
+
+def write_perspectives(found: Perspectives, annotations: Annotations, out: Path) -> tuple[Path, Path]:
+    """Writes the report, and all its numbers as JSON beside it.
+
+    Args:
+        annotations: The ratings that `found` was made from.
+        out: The Markdown file, NAME.md; the JSON file is NAME.json.
+
+    Returns:
+        The paths of both files.
+
+    Raises:
+        SettingsError: `out` is not a Markdown file.
+        OutputError: A file cannot be written.
+    """
+    numbers = asdict(found)
+    rounds = [part for part in found.rounds if part.round is not None]
+    common = [part for part in rounds if part.clips == "common"] or rounds
+    text = _render(
+        "perspectives.md",
+        found=found,
+        compared=common if len(common) > 1 else [],
+        names=NUMERIC,
+        titles=_TITLES,
+        undefined=_undefined(_of_perspectives(found)),
+    )
+    return write_report(text, numbers, annotations, out)
+
+
+def write_report(text: str, numbers: Mapping[str, Any], annotations: Annotations, out: Path) -> tuple[Path, Path]:
+    """Writes a Markdown file, and a JSON file with the numbers and the origin of the ratings beside it.
+
+    Raises:
+        SettingsError: `out` is not a Markdown file.
+        OutputError: A file cannot be written.
+    """
+    require_markdown(out)
+    described = {"avcues": __version__, "ratings": dict(annotations.origin)} | dict(numbers)
+    as_json = json.dumps(described, indent=1, allow_nan=False) + "\n"
+    beside = out.with_suffix(".json")
+    write_atomically(beside, lambda file: file.write(as_json.encode()))
+    write_atomically(out, lambda file: file.write(text.encode()))
+    return out, beside
+
+
+def require_markdown(out: Path) -> None:
+    """Makes sure that a report can be written there.
+
+    Raises:
+        SettingsError: It is not a Markdown file.
+    """
+    if out.suffix.lower() != ".md" or out.is_dir():
+        raise SettingsError(f"--out {out}: expected NAME.md; the numbers go to NAME.json beside it")
+
+
+def _render(template: str, **values: Any) -> str:
+    environment = Environment(
+        loader=PackageLoader("avcues.pipeline.annotations.reports", "assets"),
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    environment.filters |= {"number": _number, "short": _short, "p": _p, "coefficient": _coefficient, "cell": _cell}
+    # Parts that are left out leave blank lines behind.
+    return re.sub(r"\n{3,}", "\n\n", environment.get_template(template).render(**values))
+
+
+def _about(annotations: Annotations) -> dict[str, int]:
+    return {
+        "ratings": len(annotations.ratings),
+        "videos": len(annotations.videos),
+        "raters": len(annotations.rater_ids),
+    }
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "–"
+    if abs(value) >= 1 and value == round(value):
+        return f"{value:.0f}"
+    text = f"{value:.{2 if abs(value) >= 10 else 3}f}"
+    return "0.000" if text == "-0.000" else text
+
+
+def _short(value: float) -> str:
+    return f"{value:g}"
+
+
+def _p(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return "< .001" if value < 0.001 else f"{value:.3f}".removeprefix("0")
+
+
+def _coefficient(one: Coefficient) -> str:
+    if one.value is None:
+        return "–"
+    text = f"{one.value:.3f}"
+    if one.sd is not None:
+        text += f" ± {one.sd:.3f}"
+    if one.low is not None and one.high is not None:
+        text += f" [{one.low:.3f}, {one.high:.3f}]"
+    return text
+
+
+def _cell(text: object) -> str:
+    """Text of a user, escaped so that it cannot end a table's cell or row."""
+    return str(text).replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
+
+
+def undefined_coefficients(found: Agreement) -> list[str]:
+    """One line per reason for a missing value or interval, with the coefficients and places that it concerns."""
+    return _undefined(_of_agreement(found))
+
+
+def _undefined(coefficients: Iterable[tuple[str, str, Coefficient]]) -> list[str]:
+    """One line per reason; each coefficient comes with its title and place."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for title, place, one in coefficients:
+        if one.reason is not None:
+            places = found.setdefault(one.reason, {}).setdefault(title, [])
+            if place not in places:
+                places.append(place)
+    lines = []
+    for reason, by_title in found.items():
+        by_places: dict[tuple[str, ...], list[str]] = {}
+        for title, places in by_title.items():
+            by_places.setdefault(tuple(places), []).append(title)
+        parts = [f"{', '.join(titles)} ({listed(places)})" for places, titles in by_places.items()]
+        lines.append(f"{'; '.join(parts)}: {reason}")
+    return lines
+
+
+def _of_setups(rows: Iterable[SetupAgreement]) -> Iterator[tuple[str, str, Coefficient]]:
+    for row in rows:
+        for name in _shown(row.kind):
+            yield _TITLES[name], f"{row.setup} {row.dimension}", row.coefficients[name]
+
+
+def _of_agreement(found: Agreement) -> Iterator[tuple[str, str, Coefficient]]:
+    yield from _of_setups(found.by_setup)
+    for between in found.between_setups:
+        yield "Pearson's r", f"{between.dimension} {' and '.join(between.setups)}", between.correlation
+    for test in found.medians:
+        for pair in test.pairs:
+            yield "superiority", f"{test.dimension} by {test.by}", pair.superiority
+
+
+def _of_perspectives(found: Perspectives) -> Iterator[tuple[str, str, Coefficient]]:
+    for part in found.rounds:
+        yield from _of_setups(part.agreement)
+        for difference in part.differences:
+            setups = " and ".join(difference.setups)
+            yield "mean difference score", setups, difference.mean
+            for rater, score in difference.raters.items():
+                yield f"difference score of {rater}", setups, score
+
+
+def _shown(kind: str) -> Sequence[str]:
+    """The coefficients that are shown of a kind of rating."""
+    return _OF_LABELS if kind == "labels" else NUMERIC

@@ -1,0 +1,1 @@
+"""Correlation, concordance, weighted means of raters, coefficients of agreement and their intervals."""
