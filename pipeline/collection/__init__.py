@@ -1,5 +1,7 @@
 """From a folder of videos to raters' ratings on the clock of the features.
 
+`presets.py` writes a new study; `study.py` is one that is ready to run.
+
 | folder        | what it holds                                                                          |
 |---------------|----------------------------------------------------------------------------------------|
 | `design/`     | `study.toml`: setups, what is rated, questions, rounds, texts; the presets             |

@@ -1,7 +1,8 @@
 // Plays one clip from its beginning to its end, and traces what happens.
 import { data, element, pressed, text } from "./page.js";
 
-const MISLED_S = 0.05;
+const CUT_SHORT_S = 0.05;
+const FROZEN_MS = 250;
 
 /**
  * Plays a clip to its end.
@@ -97,9 +98,13 @@ export class Playing {
   }
 
   #clock() {
-    const tick = () => {
+    let last = performance.now();
+    const tick = (now) => {
       if (this.#abort.signal.aborted) return;
       this.#clockNow();
+      // The page itself stood still; what the rater saw meanwhile is not sure.
+      if (now - last > FROZEN_MS && !document.hidden) this.#say("frozen", Math.round(now - last));
+      last = now;
       const still = this.unmoved();
       if (data.checks?.unmoved_s && !this.#player.paused) this.onUnmoved(still > data.checks.unmoved_s);
       requestAnimationFrame(tick);
@@ -133,7 +138,7 @@ export class Playing {
     const { currentTime, duration } = this.#player;
     this.#clockNow();
     const quality = this.#player.getVideoPlaybackQuality?.();
-    this.#say("ended", Math.abs(currentTime - duration) < MISLED_S ? null : `of ${duration}`);
+    this.#say("ended", Math.abs(currentTime - duration) < CUT_SHORT_S ? null : `of ${duration}`);
     if (quality) this.#say("frames", `${quality.totalVideoFrames} ${quality.droppedVideoFrames}`);
     this.#abort.abort();
     this.#done();

@@ -12,7 +12,7 @@ export function face(pleasant, awake) {
   const bend = (pleasant - 0.5) * 16;
   const open = 1.2 + awake * 2.6;
   const brow = (awake - 0.5) * 3;
-  const tilt = (0.5 - pleasant) * 5;
+  const tilt = (0.5 - pleasant) * (awake > 0.5 ? 6 : -6); // angry above, sad below
   const mouth =
     awake > 0.7 && pleasant > 0.7
       ? svg("path", { d: "M13 25 Q20 36 27 25 Z", class: "filled" })

@@ -1,7 +1,7 @@
 """The rule "once per video": the least filled cell that a rater may still get.
 
-A cell is a video in a setup. It is filled by completed ratings and by those in progress, so that raters who leave starve
-no cell and raters at work are not given the same one. Among equally filled cells the seed and the rater decide.
+A cell is a video in a setup. It is filled by completed ratings and by those in progress, so that raters who leave
+starve no cell and raters at work are not given the same one. Among equally filled cells the seed and the rater decide.
 """
 
 from __future__ import annotations

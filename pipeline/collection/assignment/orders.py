@@ -28,8 +28,8 @@ def every_setup(
     """
     if len(setups) > 1 and gap > len(videos) - 1:
         raise SettingsError(
-            f"round {round_}: {len(videos)} videos allow a gap of at most {len(videos) - 1} items between two setups of "
-            f"one video, not {gap}"
+            f"round {round_}: {len(videos)} videos allow a gap of at most {len(videos) - 1} items between two setups "
+            f"of one video, not {gap}"
         )
     chance = _chance(seed, rater, round_)
     setups_of = {video: chance.sample(list(setups), len(setups)) for video in sorted(videos)}

@@ -28,7 +28,9 @@ def read_design(study: Path) -> Design:
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
-        raise InputError(f"{study}: has no {STUDY}; make one with avcues collect init {study} --videos FOLDER") from error
+        raise InputError(
+            f"{study}: has no {STUDY}; make one with avcues collect init {study} --videos FOLDER"
+        ) from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"{path}: cannot be read ({error})") from error
     return parse_design(raw, str(path))

@@ -133,7 +133,9 @@ def _once(question: Any, answer: Any) -> Iterator[tuple[float | None, str | None
             yield from ((None, option) for option in chosen if option is not None)
 
 
-def _rater(connection: sqlite3.Connection, study: Study, rater: sqlite3.Row, items: list[sqlite3.Row]) -> dict[str, Any]:
+def _rater(
+    connection: sqlite3.Connection, study: Study, rater: sqlite3.Row, items: list[sqlite3.Row]
+) -> dict[str, Any]:
     answers = answers_of(connection, rater["id"])
     row: dict[str, Any] = {"rater": rater_name(rater)}
     follow = answers.get(FOLLOW)
@@ -189,7 +191,12 @@ def _in_order(trace: Trace) -> list[dict[str, Any]]:
     rows += [{"event": "frame", "ms": ms, "media_s": seconds} for ms, seconds in trace.frames.tolist()]
     rows += [{"event": "clock", "ms": ms, "media_s": seconds} for ms, seconds in trace.clock.tolist()]
     rows += [
-        {"event": event.name, "ms": event.ms, "media_s": event.seconds, "note": None if event.note is None else str(event.note)}
+        {
+            "event": event.name,
+            "ms": event.ms,
+            "media_s": event.seconds,
+            "note": None if event.note is None else str(event.note),
+        }
         for event in trace.events
     ]
     for row in rows:

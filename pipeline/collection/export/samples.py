@@ -1,4 +1,4 @@
-"""Ratings per window, by the rule that feature tables follow: what held when the window's first instant was on screen."""
+"""Ratings per window, by the rule of the feature tables: what held when the window's first instant was on screen."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from avcues.pipeline.timeline import Grid
 _DECIMALS = 5
 
 
-def samples(trace: Trace, rating: Plane | TimeSlider, duration_s: float, step: Fraction) -> tuple[Values, dict[str, Values]]:
+def samples(
+    trace: Trace, rating: Plane | TimeSlider, duration_s: float, step: Fraction
+) -> tuple[Values, dict[str, Values]]:
     """The ratings of a clip on a grid.
 
     Args:

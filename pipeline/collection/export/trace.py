@@ -2,12 +2,12 @@
 
 Events, as `assets/trace.js` makes them; `ms` is the page's clock:
 
-| event                               | what                                                                             |
-|-------------------------------------|----------------------------------------------------------------------------------|
-| `["m", ms, x, y]`                   | the pointer, 0..1 from left to right and from bottom to top; x is null on a slider |
-| `["f", ms, shown, seconds, count]`  | a frame of the picture: when it is on screen, and its own time in the clip         |
-| `["c", ms, seconds]`                | the clip's clock                                                                  |
-| `["e", ms, seconds, name, note]`    | anything else, such as a stall or a hidden tab                                    |
+| event                              | what                                                                  |
+|------------------------------------|-----------------------------------------------------------------------|
+| `["m", ms, x, y]`                  | pointer, 0..1 rightwards and upwards; x is null on a slider           |
+| `["f", ms, shown, seconds, count]` | frame: when it is on screen, its own time, how many were presented    |
+| `["c", ms, seconds]`               | the clip's clock                                                      |
+| `["e", ms, seconds, name, note]`   | anything else, such as a stall or a hidden tab                        |
 """
 
 from __future__ import annotations

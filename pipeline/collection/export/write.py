@@ -47,9 +47,7 @@ _TRACES = pa.schema(
         "note": pa.string(),
     }
 )
-_COMMENTS = pa.schema(
-    dict.fromkeys(("rater", "video_id", "setup", "round", "question", "words"), pa.string())
-)
+_COMMENTS = pa.schema(dict.fromkeys(("rater", "video_id", "setup", "round", "question", "words"), pa.string()))
 
 
 @dataclass(frozen=True)
@@ -138,9 +136,7 @@ def _dimensions(study: Study, rows: Rows) -> list[Dimension]:
     for question in study.design.after_clip:
         match question:
             case Scale():
-                made.append(
-                    Dimension(name=question.name, level=question.level, low=question.low, high=question.high)
-                )
+                made.append(Dimension(name=question.name, level=question.level, low=question.low, high=question.high))
             case Number():
                 made.append(Dimension(name=question.name, low=question.low, high=question.high))
             case Labels():

@@ -130,15 +130,13 @@ class Database:
     def _in_savepoint(self, job: Job[Any]) -> tuple[Any, BaseException | None]:
         """What a job returned or raised; faults of the disk are raised, because they end the whole transaction."""
         self._connection.execute("SAVEPOINT job")
+        result, problem = None, None
         try:
-            result, problem = job(self._connection), None
-        except (sqlite3.OperationalError, sqlite3.DatabaseError) as error:
-            if isinstance(error, sqlite3.IntegrityError):
-                result, problem = None, error
-            else:
-                raise
+            result = job(self._connection)
         except Exception as error:
-            result, problem = None, error
+            if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.IntegrityError):
+                raise
+            problem = error
         self._connection.execute("ROLLBACK TO job" if problem else "RELEASE job")
         if problem:
             self._connection.execute("RELEASE job")

@@ -60,7 +60,7 @@ def filled(connection: sqlite3.Connection, study: Study, round_: Round) -> Count
     return Counter({(row["video"], row["setup"]): row["ratings"] for row in rows})
 
 
-def next_item(connection: sqlite3.Connection, study: Study, rater: Mapping[str, Any], round_: Round) -> sqlite3.Row | None:
+def next_item(connection: sqlite3.Connection, study: Study, rater: sqlite3.Row, round_: Round) -> sqlite3.Row | None:
     """The item that a rater is at in a round; reserved when it is first asked for. None: the round is done."""
     given = [item for item in items_of(connection, rater["id"]) if item["round"] == round_.name]
     if given and given[-1]["done"] is None:
@@ -71,13 +71,18 @@ def next_item(connection: sqlite3.Connection, study: Study, rater: Mapping[str, 
         again = [item for item in given if item["kind"] == "retest"]
         design = study.design.assignment
         wanted = repetitions(
-            rated, 0 if rater["joint"] else design.retest, gap=design.gap, seed=study.design.seed, rater=rater["id"], round_=round_.name
+            rated,
+            0 if rater["joint"] else design.retest,
+            gap=design.gap,
+            seed=study.design.seed,
+            rater=rater["id"],
+            round_=round_.name,
         )
         kind, cell = "retest", wanted[len(again)] if len(again) < len(wanted) else None
     return None if cell is None else _reserve(connection, study, rater, kind, round_.name, cell)
 
 
-def practice_item(connection: sqlite3.Connection, study: Study, rater: Mapping[str, Any]) -> sqlite3.Row | None:
+def practice_item(connection: sqlite3.Connection, study: Study, rater: sqlite3.Row) -> sqlite3.Row | None:
     """The practice trial that a rater is at; None: all are done."""
     given = [item for item in items_of(connection, rater["id"]) if item["kind"] == "practice"]
     if given and given[-1]["done"] is None:
@@ -86,7 +91,9 @@ def practice_item(connection: sqlite3.Connection, study: Study, rater: Mapping[s
     if len(given) >= practice.trials:
         return None
     chance = random.Random(f"{study.design.seed}/{rater['id']}/practice")
-    files = practice.files or tuple(chance.sample(sorted(study.stimuli.clips), min(practice.trials, len(study.stimuli.clips))))
+    files = practice.files or tuple(
+        chance.sample(sorted(study.stimuli.clips), min(practice.trials, len(study.stimuli.clips)))
+    )
     setups = chance.sample(list(study.setups), len(study.setups))
     cell = (files[len(given) % len(files)], setups[len(given) % len(setups)])
     return _reserve(connection, study, rater, "practice", "practice", cell)
@@ -101,7 +108,7 @@ def finish_item(connection: sqlite3.Connection, item: int, attempt: str | None, 
 
 
 def _next_cell(
-    connection: sqlite3.Connection, study: Study, rater: Mapping[str, Any], round_: Round, rated: list[Cell]
+    connection: sqlite3.Connection, study: Study, rater: sqlite3.Row, round_: Round, rated: list[Cell]
 ) -> Cell | None:
     if study.design.assignment.rule == "every setup" or round_.joint:
         order = study.order(rater["id"], round_)
@@ -117,7 +124,7 @@ def _next_cell(
 
 
 def _reserve(
-    connection: sqlite3.Connection, study: Study, rater: Mapping[str, Any], kind: str, round_: str, cell: Cell
+    connection: sqlite3.Connection, study: Study, rater: sqlite3.Row, kind: str, round_: str, cell: Cell
 ) -> sqlite3.Row:
     (place,) = connection.execute("SELECT count(*) FROM items WHERE rater = ?", (rater["id"],)).fetchone()
     video, setup = cell

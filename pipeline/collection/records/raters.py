@@ -41,9 +41,7 @@ def joint_rater(connection: sqlite3.Connection) -> sqlite3.Row | None:
     return connection.execute("SELECT * FROM raters WHERE joint = 1").fetchone()
 
 
-def add_rater(
-    connection: sqlite3.Connection, *, joint: bool, outside: str | None, items: int | None
-) -> sqlite3.Row:
+def add_rater(connection: sqlite3.Connection, *, joint: bool, outside: str | None, items: int | None) -> sqlite3.Row:
     """Adds a rater, or finds the one with the same id of elsewhere.
 
     Args:

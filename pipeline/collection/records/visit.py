@@ -18,7 +18,7 @@ TONES = (3, 6)
 """Fewest and most tones of the sound check."""
 
 
-def next_step(connection: sqlite3.Connection, study: Study, rater: Mapping[str, Any]) -> dict[str, Any]:
+def next_step(connection: sqlite3.Connection, study: Study, rater: sqlite3.Row) -> dict[str, Any]:
     """What a rater does next, as the page needs it."""
     answered = answers_of(connection, rater["id"])
     for step in _steps(connection, study, rater):
@@ -51,7 +51,7 @@ def page_by_key(study: Study, key: str) -> Page | None:
     return dict(study.design.pages()).get(key.partition("@")[0])
 
 
-def _steps(connection: sqlite3.Connection, study: Study, rater: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _steps(connection: sqlite3.Connection, study: Study, rater: sqlite3.Row) -> Iterator[dict[str, Any]]:
     design, rounds = study.design, study.rounds(joint=bool(rater["joint"]))
     pages = dict(design.pages())
     if not rater["joint"]:
@@ -83,7 +83,7 @@ def _steps(connection: sqlite3.Connection, study: Study, rater: Mapping[str, Any
             yield _page(f"after-{i + 1}", pages)
 
 
-def _total(study: Study, rater: Mapping[str, Any], round_: Round) -> int:
+def _total(study: Study, rater: sqlite3.Row, round_: Round) -> int:
     retest = 0 if rater["joint"] else study.design.assignment.retest
     if study.design.assignment.rule == "every setup" or round_.joint:
         return len(study.videos_of[round_.name]) * len(study.setups) + retest

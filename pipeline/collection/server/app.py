@@ -75,13 +75,17 @@ def _answer(status: int, content: Callable[[Any], Mapping[str, Any]]) -> Callabl
 
 def _page(context: Context, script: str, data: Mapping[str, Any], status: int = 200) -> HTMLResponse:
     design = context.study.design
-    text = _environment().get_template("page.html").render(
-        title=design.title,
-        language=design.language,
-        direction=design.direction,
-        root=context.root,
-        script=script,
-        data={"root": context.root, "title": design.title, "texts": design.texts.model_dump(), **data},
+    text = (
+        _environment()
+        .get_template("page.html")
+        .render(
+            title=design.title,
+            language=design.language,
+            direction=design.direction,
+            root=context.root,
+            script=script,
+            data={"root": context.root, "title": design.title, "texts": design.texts.model_dump(), **data},
+        )
     )
     return HTMLResponse(text, status)
 
@@ -118,5 +122,3 @@ def _environment() -> Environment:
     environment = Environment(loader=PackageLoader(_ASSETS, "assets"), undefined=StrictUndefined, autoescape=True)
     environment.policies["json.dumps_kwargs"] = {"sort_keys": False, "ensure_ascii": True}
     return environment
-
-

@@ -99,7 +99,6 @@ class Open(_Body):
     round: Annotated[str, Len(1, 40)]
 
 
-
 async def body(request: Request, kind: type[Any]) -> Any:
     """The checked body of a request.
 
@@ -117,4 +116,6 @@ def _no_constant(name: str) -> Any:
 
 
 def _is_note(note: Any) -> bool:
-    return note is None or isinstance(note, bool | int | float) or (isinstance(note, str) and len(note) <= _LONGEST_NOTE)
+    return (
+        note is None or isinstance(note, bool | int | float) or (isinstance(note, str) and len(note) <= _LONGEST_NOTE)
+    )

@@ -262,5 +262,3 @@ def _checked(questions: Iterable[Question], answers: dict[str, Any]) -> dict[str
         except (ValueError, TypeError, OverflowError) as error:
             raise BadRequestError(str(error)) from error
     return checked
-
-

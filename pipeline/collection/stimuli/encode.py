@@ -16,7 +16,7 @@ from avcues.pipeline.collection.stimuli.streams import Kind, Packets
 from avcues.pipeline.errors import MediaError
 from avcues.pipeline.media.container import Media
 from avcues.pipeline.media.downmix import Samples, downmix
-from avcues.pipeline.media.frames import VideoFrame
+from avcues.pipeline.media.frames import AudioBlock, VideoFrame
 from avcues.pipeline.media.orientation import apply_rotation
 from avcues.pipeline.media.timestamps import fraction
 
@@ -37,7 +37,7 @@ def copy_streams(source: str, target: Path, media: Media, packets: dict[Kind, Pa
         wanted = [container.streams[packets[kind].index] for kind in kinds]
         streams = {stream.index: out.add_stream_from_template(stream) for stream in wanted}
         for packet in container.demux(*wanted):
-            if packet.dts is None:
+            if packet.dts is None or packet.pts is None:
                 continue
             moved = round(media.origin / fraction(packet.time_base))
             packet.pts, packet.dts = packet.pts - moved, packet.dts - moved
@@ -45,8 +45,11 @@ def copy_streams(source: str, target: Path, media: Media, packets: dict[Kind, Pa
             out.mux(packet)
 
 
-def encode_streams(target: Path, media: Media, kinds: Sequence[Kind]) -> None:
+def encode_streams(target: Path, media: Media, kinds: Sequence[Kind]) -> dict[Kind, Packets]:
     """Decodes a file and encodes it as H.264 and AAC, upright, with black or silence where a stream begins late.
+
+    Returns:
+        The times of what was encoded.
 
     Raises:
         MediaError: Nothing can be decoded, or this build of FFmpeg has no encoder.
@@ -60,10 +63,12 @@ def encode_streams(target: Path, media: Media, kinds: Sequence[Kind]) -> None:
                 assert picture is not None
                 picture.add(item)
             elif sound is not None:
-                sound.add(_stereo(item.channels), item.start)
-        written = [part.finish() for part in (picture, sound) if part is not None]
-    if not all(written):
-        raise MediaError(f"{media.name}: {' and '.join(kinds)} cannot be decoded")
+                sound.add(item)
+        parts: dict[Kind, _Picture | _Sound | None] = {"video": picture, "audio": sound}
+        written = {kind: part.finish() for kind, part in parts.items() if part is not None}
+    if lacking := [kind for kind, times in written.items() if not times.starts]:
+        raise MediaError(f"{media.name}: no {' and no '.join(lacking)} can be decoded")
+    return written
 
 
 class _Out:
@@ -93,11 +98,12 @@ class _Picture:
         self._stream: Any = None
         self._rate = media.frame_rate
         self._aspect = about.sample_aspect_ratio
-        self._last: VideoFrame | None = None
+        self._times = Packets(0, "")
 
     def add(self, picture: VideoFrame) -> None:
         """Encodes a frame at its own time."""
-        image = apply_rotation(picture.frame.to_ndarray(format="rgb24"), picture.frame.rotation)
+        upright: Any = picture.frame.to_ndarray(format="rgb24")
+        image = apply_rotation(upright, picture.frame.rotation)
         image = image[: image.shape[0] // 2 * 2, : image.shape[1] // 2 * 2]
         if self._stream is None:
             self._open(image, turned=picture.frame.rotation % 180 != 0)
@@ -107,14 +113,13 @@ class _Picture:
             raise MediaError("the picture changes its size, which browsers do not play; convert the file first")
         if picture.start > -_ON_TIME:
             self._encode(image, max(picture.start, Fraction(0)))
-        self._last = picture
+            self._times.end = picture.start + picture.duration
 
-    def finish(self) -> bool:
-        """Writes what the encoder still holds; False: there was no frame."""
-        if self._stream is None:
-            return False
-        self._out.mux(self._stream.encode(None))
-        return True
+    def finish(self) -> Packets:
+        """Writes what the encoder still holds."""
+        if self._stream is not None:
+            self._out.mux(self._stream.encode(None))
+        return self._times
 
     def _open(self, image: npt.NDArray[np.uint8], *, turned: bool) -> None:
         name, options = next((one for one in _VIDEO_ENCODERS if one[0] in av.codecs_available), (None, None))
@@ -132,6 +137,7 @@ class _Picture:
     def _encode(self, image: npt.NDArray[np.uint8], start: Fraction) -> None:
         frame = av.VideoFrame.from_ndarray(image, format="rgb24")
         frame.pts, frame.time_base = round(start * _TICKS), Fraction(1, _TICKS)
+        self._times.starts.append(start)
         self._out.mux(self._stream.encode(frame))
 
 
@@ -140,34 +146,64 @@ class _Sound:
         self._out, self._rate = out, media.audio_rate_hz
         self._stream = out.add_stream("aac", rate=_RATE_HZ, layout="stereo", options={"b": "192k"})
         self._resampler = AudioResampler(format="fltp", layout="stereo", rate=_RATE_HZ, frame_size=1024)
+        self._laid = [_Laid(self._rate) for _ in range(media.audio_streams)]
         self._at = 0
 
+    def add(self, block: AudioBlock) -> None:
+        """Lays a block where it belongs, and encodes what all streams have; several are mixed with the same weight."""
+        self._laid[block.stream].add(_stereo(block.channels), block.start)
+        self._encode(min(laid.samples for laid in self._laid))
+
+    def finish(self) -> Packets:
+        """Writes what is left."""
+        longest = max(laid.samples for laid in self._laid)
+        for laid in self._laid:
+            laid.fill(longest)
+        self._encode(longest)
+        if self._at:
+            for block in self._resampler.resample(None):
+                self._out.mux(self._stream.encode(block))
+            self._out.mux(self._stream.encode(None))
+        return Packets(0, "", starts=[Fraction(0)] if self._at else [], end=Fraction(self._at, self._rate))
+
+    def _encode(self, until: int) -> None:
+        for count in _pieces(until - self._at, self._rate):
+            mixed = np.mean([laid.take(count) for laid in self._laid], axis=0, dtype=np.float32)
+            frame = av.AudioFrame.from_ndarray(np.clip(mixed, -1, 1), format="fltp", layout="stereo")
+            frame.sample_rate, frame.time_base, frame.pts = self._rate, Fraction(1, self._rate), self._at
+            self._at += count
+            for block in self._resampler.resample(frame):
+                self._out.mux(self._stream.encode(block))
+
+
+class _Laid:
+    """A stream's sound from t = 0 on: silence fills gaps, what overlaps is cut off."""
+
+    def __init__(self, rate_hz: int) -> None:
+        self._rate_hz = rate_hz
+        self._waiting = np.zeros((2, 0), np.float32)
+        self._taken = 0
+
+    @property
+    def samples(self) -> int:
+        return self._taken + self._waiting.shape[1]
+
     def add(self, samples: npt.NDArray[np.float32], start: Fraction | None) -> None:
-        """Lays a block where it belongs: silence fills gaps, what overlaps is cut off."""
-        place = self._at if start is None else round(start * self._rate)
-        if place > self._at + 1:
-            for gap in _pieces(place - self._at, self._rate):
-                self._encode(np.zeros((2, gap), np.float32))
-        elif place < self._at - 1:
-            samples = samples[:, self._at - place :]
-        if samples.shape[1]:
-            self._encode(np.ascontiguousarray(samples))
+        place = self.samples if start is None else round(start * self._rate_hz)
+        if place > self.samples + 1:
+            self.fill(place)
+        elif place < self.samples - 1:
+            samples = samples[:, self.samples - place :]
+        self._waiting = np.concatenate([self._waiting, samples], axis=1)
 
-    def finish(self) -> bool:
-        """Writes what the encoder still holds; False: there was no sound."""
-        if not self._at:
-            return False
-        for block in self._resampler.resample(None):
-            self._out.mux(self._stream.encode(block))
-        self._out.mux(self._stream.encode(None))
-        return True
+    def fill(self, until: int) -> None:
+        silence = np.zeros((2, max(0, until - self.samples)), np.float32)
+        self._waiting = np.concatenate([self._waiting, silence], axis=1)
 
-    def _encode(self, samples: npt.NDArray[np.float32]) -> None:
-        frame = av.AudioFrame.from_ndarray(np.clip(samples, -1, 1), format="fltp", layout="stereo")
-        frame.sample_rate, frame.time_base, frame.pts = self._rate, Fraction(1, self._rate), self._at
-        self._at += samples.shape[1]
-        for block in self._resampler.resample(frame):
-            self._out.mux(self._stream.encode(block))
+    def take(self, count: int) -> npt.NDArray[np.float32]:
+        taken, self._waiting = self._waiting[:, :count], self._waiting[:, count:]
+        self._taken += count
+        return taken
 
 
 def _stereo(channels: Samples) -> npt.NDArray[np.float32]:

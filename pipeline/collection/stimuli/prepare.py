@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 from pathlib import Path
-from typing import get_args
 
-from avcues.models_cache.atomic import temporary_name
+from avcues.atomic_files import temporary_name
 from avcues.pipeline.collection.design import Design
 from avcues.pipeline.collection.stimuli.encode import copy_streams, encode_streams
 from avcues.pipeline.collection.stimuli.index import STIMULI, Clip, File, Index, Line, index_path, shown_key
@@ -15,7 +14,8 @@ from avcues.pipeline.collection.stimuli.sources import Video, find_videos, read_
 from avcues.pipeline.collection.stimuli.streams import Kind, Packets, can_be_copied, read_packets
 from avcues.pipeline.errors import DatasetError, InputError, MediaError
 from avcues.pipeline.media.container import Media
-from avcues.pipeline.store.files import fingerprint, write_atomically
+from avcues.pipeline.media.source import fingerprint
+from avcues.pipeline.store.files import write_atomically
 
 # A millisecond is the grain of some containers' time stamps.
 _SAME_TIME = Fraction(2, 1000)
@@ -36,7 +36,9 @@ def read_index(study: Path) -> Index:
     except FileNotFoundError:
         return Index(clips={})
     except (OSError, ValueError) as error:
-        raise DatasetError(f"{path}: is damaged; remove {path.parent} and run avcues collect prepare {study}") from error
+        raise DatasetError(
+            f"{path}: is damaged; remove {path.parent} and run avcues collect prepare {study}"
+        ) from error
 
 
 def prepare(study: Path, design: Design, progress: Callable[[str], None] = lambda line: None) -> Index:
@@ -145,8 +147,8 @@ def _make(study: Path, video: Video, key: str, packets: dict[Kind, Packets]) -> 
                 copied = not _faults(draft, packets, kinds)
         if not copied:
             with Media.open(video.path) as media:
-                encode_streams(draft, media, kinds)
-            if fault := _faults(draft, packets, kinds):
+                encoded = encode_streams(draft, media, kinds)
+            if fault := _faults(draft, encoded, kinds):
                 raise MediaError(f"{video.path}: the stimulus {name} would differ from it: {fault}")
         with Media.open(draft) as made:
             duration = max(one.end for one in read_packets(str(draft), made).values())
@@ -157,8 +159,8 @@ def _make(study: Path, video: Video, key: str, packets: dict[Kind, Packets]) -> 
     return File(name=name, kind=kind, bytes=target.stat().st_size, duration_s=float(duration), copied=copied)
 
 
-def _faults(draft: Path, source: dict[Kind, Packets], kinds: tuple[Kind, ...]) -> str:
-    """What is wrong with a stimulus: streams, t = 0, the time of a frame, its length; empty: nothing."""
+def _faults(draft: Path, wanted: dict[Kind, Packets], kinds: tuple[Kind, ...]) -> str:
+    """What is wrong with a stimulus: its streams, t = 0, the time of a frame, its length; empty: nothing."""
     with Media.open(draft) as media:
         made = read_packets(str(draft), media)
         if set(made) != set(kinds):
@@ -166,19 +168,12 @@ def _faults(draft: Path, source: dict[Kind, Packets], kinds: tuple[Kind, ...]) -
         if abs(media.origin) > _SAME_TIME:
             return f"it begins at {float(media.origin):.3f} s"
     if "video" in kinds:
-        expected = [start for start in source["video"].starts if start > -_SAME_TIME]
-        frames = made["video"].starts
-        if expected and frames and expected[0] > _SAME_TIME and frames[0] == 0:
-            frames = frames[1:]  # black until the picture begins
-        if source["video"].odd:
-            return ""  # which frames can be decoded, only decoding tells
+        frames, expected = made["video"].starts, wanted["video"].starts
         if len(frames) != len(expected):
             return f"it has {len(frames)} frames, expected {len(expected)}"
-        for at, wanted in zip(frames, expected, strict=True):
-            if abs(at - wanted) > _SAME_TIME:
-                return f"a frame of {float(wanted):.3f} s comes at {float(at):.3f} s"
-    if "audio" in kinds and not source["audio"].odd and abs(made["audio"].end - source["audio"].end) > _LONGEST_DIFFERENCE:
-        return f"its sound ends at {float(made['audio'].end):.3f} s, expected {float(source['audio'].end):.3f} s"
+        for at, time in zip(frames, expected, strict=True):
+            if abs(at - time) > _SAME_TIME:
+                return f"a frame of {float(time):.3f} s comes at {float(at):.3f} s"
+    if "audio" in kinds and abs(made["audio"].end - wanted["audio"].end) > _LONGEST_DIFFERENCE:
+        return f"its sound ends at {float(made['audio'].end):.3f} s, expected {float(wanted['audio'].end):.3f} s"
     return ""
-
-

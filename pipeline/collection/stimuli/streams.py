@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Literal
 
 import av
 
@@ -27,7 +27,7 @@ class Packets:
         index: Of the stream in its file.
         starts: Presentation times, sorted.
         end: Where the last one ends.
-        odd: Whether a packet has no time or size, or is corrupt.
+        odd: Whether a packet has no time or size, or is corrupt, or the sound is made of several streams.
     """
 
     index: int
@@ -43,31 +43,28 @@ def read_packets(path: str, media: Media) -> dict[Kind, Packets]:
     Args:
         media: The same file, opened by avcues; it knows t = 0.
     """
-    found: dict[Kind, Packets] = {}
+    packets: dict[Kind, Packets] = {}
     with av.open(path, metadata_errors="ignore") as container:
-        streams: dict[int, tuple[Kind, Any]] = {}
-        for kind in ("video", "audio"):
-            stream = _chosen(container, kind, media)
-            if stream is not None:
-                streams[stream.index] = (kind, stream)
-                found[kind] = Packets(stream.index, stream.codec_context.name)
-        for packet in container.demux(*(stream for _, stream in streams.values())):
-            kind, stream = streams[packet.stream_index]
-            of_kind = found[kind]
+        streams = {index: container.streams[index] for index in media.read_streams}
+        for index, stream in streams.items():
+            kind: Kind = "video" if stream.type == "video" else "audio"
+            packets.setdefault(kind, Packets(index, stream.codec_context.name, odd=media.audio_streams > 1))
+        for packet in container.demux(*streams.values()):
+            of_kind = packets["video" if packet.stream.type == "video" else "audio"]
             if packet.dts is None and not packet.size:
                 continue
             if packet.pts is None or not packet.size or packet.is_corrupt:
                 of_kind.odd = True
                 continue
-            if packet.is_discard and kind == "video":
+            if packet.is_discard and packet.stream.type == "video":
                 continue  # decoded for the sake of others, never shown
-            base = fraction(stream.time_base)
+            base = fraction(packet.time_base)
             start = packet.pts * base - media.origin
             of_kind.starts.append(start)
             of_kind.end = max(of_kind.end, start + (packet.duration or 0) * base)
-    for one in found.values():
+    for one in packets.values():
         one.starts.sort()
-    return found
+    return packets
 
 
 def can_be_copied(media: Media, packets: dict[Kind, Packets], kinds: tuple[Kind, ...]) -> bool:
@@ -86,13 +83,3 @@ def can_be_copied(media: Media, packets: dict[Kind, Packets], kinds: tuple[Kind,
         elif one.codec not in _SOUND_OF or not -_PRIMING < one.starts[0] <= _ON_TIME:
             return False
     return True
-
-
-def _chosen(container: Any, kind: Kind, media: Media) -> Any:
-    """The stream that avcues reads."""
-    about = getattr(media.metadata, kind)
-    if about is None:
-        return None
-    best = container.streams.best(kind)
-    candidates = [best, *(stream for stream in getattr(container.streams, kind) if stream is not best)]
-    return next(s for s in candidates if s is not None and s.codec_context and s.codec_context.name == about.codec)
