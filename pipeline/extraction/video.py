@@ -9,20 +9,18 @@ import time
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, field, replace
-from fractions import Fraction
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from av.error import FFmpegError
 
 from avcues.extractors.base import BaseExtractor
-from avcues.extractors.compute import Compute
 from avcues.extractors.protocol import AudioExtractor, ShotDetector, Table, TextExtractor
 from avcues.pipeline.extraction.decode_pass import DecodePass, Progress
+from avcues.pipeline.extraction.measurements import Measurements
 from avcues.pipeline.extraction.stopwatch import Stopwatch
 from avcues.pipeline.extraction.transcript import choose_source, sidecar_mark, transcriber_of
 from avcues.pipeline.media.container import Media
-from avcues.pipeline.media.reading import Reading
 from avcues.pipeline.media.source import fingerprint
 from avcues.pipeline.store import provenance
 from avcues.pipeline.store.files import is_transient
@@ -46,30 +44,6 @@ _UNTAGGED_HD = (
 
 def _ignore(done_s: float, total_s: float | None) -> None:
     """Does nothing with the progress."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Measurements:
-    """What is measured of a video, and how.
-
-    Args:
-        extractors: All extractors of the run, including the shot detector. Only those that have work to do are set up.
-        step: Window length in seconds.
-        compute: What the extractors may use.
-        trust_headers: Decode files whose headers claim more than `avcues.pipeline.media.limits` allow.
-        reading: What is read of a media file, and how.
-    """
-
-    extractors: Sequence[BaseExtractor]
-    step: Fraction
-    compute: Compute
-    trust_headers: bool = False
-    reading: Reading = field(default_factory=Reading)
-
-    def reading_of(self, extractor: BaseExtractor) -> dict[str, object]:
-        """What of `reading` decides an extractor's values, where it is not the default."""
-        of_sound = isinstance(extractor, AudioExtractor | TextExtractor)
-        return self.reading.of_audio() if of_sound else self.reading.of_video()
 
 
 def measure_video(video: VideoInput, measurements: Measurements, progress: Progress = _ignore) -> dict[str, pa.Table]:
@@ -265,7 +239,7 @@ def _rows_up_to_date(
     tables: list[Table] = [*extractor.tables]
     if isinstance(extractor, ShotDetector):
         tables.append(TIMELINE)
-    wanted = provenance.recipe(extractor, measurements.step, measurements.compute, measurements.reading_of(extractor))
+    wanted = measurements.recipe(extractor)
     rows = {}
     for table in tables:
         place = table_path(out, table.name, video_id)

@@ -39,7 +39,9 @@ _FRAMES_PER_SEEK = 1000
 # A part that begins within this of the end of the part before it is on the same clock.
 _SAME_CLOCK = (Fraction(-1), Fraction(10))
 # Streams of pictures without a container, for which FFmpeg assumes a rate.
-_RAW_PICTURES = frozenset(("h264", "hevc", "vvc", "m4v", "mjpeg", "h263", "h261", "vc1", "dirac", "cavsvideo", "obu"))
+_RAW_PICTURES = frozenset(
+    ("h264", "hevc", "vvc", "m4v", "mjpeg", "h263", "h261", "vc1", "dirac", "cavsvideo", "obu", "jpeg_pipe")
+)
 
 
 @dataclass
@@ -378,5 +380,5 @@ def _reorders_frames(part: Part) -> bool:
 
 
 def _states_rate(video: Any) -> bool:
-    codec = video.codec_context
-    return codec.name != "mjpeg" and bool(codec.framerate)
+    codec = None if video is None else video.codec_context
+    return codec is not None and codec.name != "mjpeg" and bool(codec.framerate)
