@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from avcues.pipeline.cli import annotations as ratings
+from avcues.pipeline.cli import collect
 from avcues.pipeline.cli.dataset import align, describe, export
 from avcues.pipeline.cli.errors import EXIT_NOTHING_STARTED, OneLineErrors, complain
 from avcues.pipeline.cli.extract import extract, parse_workers, show_run
@@ -73,6 +74,7 @@ app.command(rich_help_panel=_CHECK)(report)
 app.command(rich_help_panel=_TRAIN)(align)
 app.command(rich_help_panel=_TRAIN)(describe)
 app.add_typer(export, name="export", rich_help_panel=_TRAIN)
+app.add_typer(collect.commands, name="collect", rich_help_panel=_TRAIN)
 app.add_typer(ratings.commands, name="annotations", rich_help_panel=_TRAIN)
 for command in (train, evaluate, compare, predict):
     app.command(rich_help_panel=_MODEL)(command)
@@ -178,13 +180,12 @@ def demo(
         from avcues.models_cache import WeightsError
         from avcues.pipeline.cli.console import Console
         from avcues.pipeline.cli.demo import fetch_clips, look
-        from avcues.pipeline.runtime.job import Job
-        from avcues.pipeline.runtime.run import Workers
+        from avcues.pipeline.runtime.request import Request, Workers
         from avcues.pipeline.runtime.settings import Settings
 
         clips = fetch_clips()
-        job = Job(settings=Settings(), out=out, debug=debug)
-        code = show_run([str(clip) for clip in clips], job, Workers(count=parse_workers(workers)))
+        request = Request(settings=Settings(), out=out, debug=debug)
+        code = show_run([str(clip) for clip in clips], request, Workers(count=parse_workers(workers)))
         if code == 0:
             look(out, [clip.stem for clip in clips], Console())
             try:

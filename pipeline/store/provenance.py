@@ -13,7 +13,7 @@ from typing import Any
 
 from avcues.extractors.base import BaseExtractor
 from avcues.extractors.compute import Compute
-from avcues.models_cache.cache import resolve
+from avcues.models_cache.cache import WeightsFinder
 from avcues.models_cache.hashing import sha256
 from avcues.version import __version__
 
@@ -69,7 +69,13 @@ def recipe(
     }
     if reading:
         made["reading"] = dict(reading)
-    weights = weights_of(extractor)
+    if extractor.needed:
+        made["needs"] = {needed.name: recipe(needed, step, compute, reading) for needed in extractor.needed}
+    files = {option: Path(value) for option in extractor.files if (value := getattr(extractor.settings, option))}
+    if files:
+        made["settings"] |= {option: file.name for option, file in files.items()}
+        made["files"] = {file.name: _hash_of(file, file.stat().st_mtime_ns) for file in files.values()}
+    weights = weights_of(extractor, compute.weights)
     if weights:
         # A file of the user's own is known by its name and hash, wherever it lies.
         made["settings"] |= {k: Path(v).name for k, v in made["settings"].items() if k in extractor.own_weights}
@@ -79,19 +85,21 @@ def recipe(
 
 def assets_of(extractor: BaseExtractor) -> list[str]:
     """Names of the manifest's weights files that an extractor uses."""
-    named = (asset_name(candidates, getattr(extractor.settings, o)) for o, candidates in extractor.weights.items())
-    every = {name for candidates in extractor.weights.values() for name in candidates}
+    named = (
+        asset_name(candidates, getattr(extractor.settings, o)) for o, candidates in extractor.weights_in_use.items()
+    )
+    every = {name for candidates in extractor.weights_in_use.values() for name in candidates}
     return [name for name in named if name in every]
 
 
-def weights_of(extractor: BaseExtractor) -> dict[str, str]:
+def weights_of(extractor: BaseExtractor, finder: WeightsFinder) -> dict[str, str]:
     """SHA-256 of every weights file that an extractor uses, by asset name or, for the user's own, file name."""
     found = {}
-    for option, candidates in extractor.weights.items():
+    for option, candidates in extractor.weights_in_use.items():
         value = getattr(extractor.settings, option)
         asset = asset_name(candidates, value)
         if asset in candidates:
-            found[asset] = resolve(asset).sha256
+            found[asset] = finder.resolve(asset).sha256
         else:
             file = Path(value)
             found[file.name] = _hash_of(file, file.stat().st_mtime_ns)
@@ -127,7 +135,7 @@ def metadata(
         compute: With the device that was used.
         reading: As for `recipe`.
     """
-    device = compute.device if extractor.weights else "cpu"
+    device = compute.device if extractor.weights_in_use else "cpu"
     return {
         "avcues": __version__,
         "recipe": recipe(extractor, step, compute, reading),

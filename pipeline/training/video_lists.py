@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from avcues.pipeline.errors import InputError, one_line
-from avcues.pipeline.store.csv_tables import read_csv
+from avcues.pipeline.errors import InputError
+from avcues.pipeline.store.user_tables import missing_column, read_user_table, set_aside_counts
 
 
 def read_groups(source: str, labels: str | Path) -> dict[str, str]:
@@ -44,7 +43,8 @@ def read_order(path: Path) -> list[str]:
     Raises:
         InputError: It cannot be read.
     """
-    return list(map(str, _read(path)["video_id"].to_pylist()))
+    ids = {"video_id": pa.string()}
+    return list(read_user_table(path, types=ids, required=ids, others=False)["video_id"].to_pylist())
 
 
 def _column(path: Path, name: str, *, only: bool = False) -> dict[str, str]:
@@ -53,29 +53,19 @@ def _column(path: Path, name: str, *, only: bool = False) -> dict[str, str]:
     Args:
         only: Whether it must have this name; if not, the one column beside `video_id` may have any.
     """
-    table = _read(path, name)
+    types = {"video_id": pa.string(), name: pa.string()}
+    table = read_user_table(path, types=types, required=("video_id",))
+    if not only:
+        table, _ = set_aside_counts(table, types, str(path))
     others = [column for column in table.column_names if column != "video_id"]
     if name not in others:
         if only or len(others) != 1:
-            raise InputError(f'{path}: has no column "{name}", only {", ".join(table.column_names)}')
+            raise missing_column(path, [name], table.column_names)
         (name,) = others
     values: dict[str, str] = {}
     for video_id, value in zip(table["video_id"].to_pylist(), table[name].to_pylist(), strict=True):
-        if value is None or value == "":
+        if value is None:
             continue
         if values.setdefault(str(video_id), str(value)) != str(value):
             raise InputError(f"{path}: {video_id} has two values of {name}: {values[str(video_id)]} and {value}")
     return values
-
-
-def _read(path: Path, *text: str) -> pa.Table:
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
-    try:
-        parquet = path.suffix.lower() == ".parquet"
-        table = pq.read_table(path) if parquet else read_csv(path, text=("video_id", *text))
-    except (OSError, ValueError, pa.ArrowException) as error:
-        raise InputError(f"{path}: cannot be read as a CSV or Parquet file ({one_line(error)})") from error
-    if "video_id" not in table.column_names:
-        raise InputError(f"{path}: has no column video_id, only {', '.join(table.column_names)}")
-    return table
