@@ -9,8 +9,8 @@ _LACKING = [name for name in _FOLDERS if not Path(__file__).parent.joinpath("avc
 
 if _LACKING:
     raise SystemExit(
-        f"avcues/{_LACKING[0]} is no link to the folder {_LACKING[0]}: this copy of the sources was made without symbolic "
-        "links. In a git checkout: git config core.symlinks true && git checkout -- avcues"
+        f"avcues/{_LACKING[0]} is no link to the folder {_LACKING[0]}: this copy of the sources was made without "
+        "symbolic links. In a git checkout: git config core.symlinks true && git checkout -- avcues"
     )
 
 setup()
