@@ -11,13 +11,13 @@ import av
 import numpy as np
 import numpy.typing as npt
 from av.audio.resampler import AudioResampler
+from avcues.pipeline.media.orientation import apply_rotation
 
 from avcues.pipeline.collection.stimuli.streams import Kind, Packets
 from avcues.pipeline.errors import MediaError
 from avcues.pipeline.media.container import Media
 from avcues.pipeline.media.downmix import Samples, downmix
 from avcues.pipeline.media.frames import AudioBlock, VideoFrame
-from avcues.pipeline.media.orientation import apply_rotation
 from avcues.pipeline.media.timestamps import fraction
 
 _TICKS = 90_000
