@@ -67,7 +67,7 @@ class AudioPass:
         for extractor in extractors:
             if step % extractor.hop:
                 raise SettingsError(
-                    f"--step {float(step):g} does not suit {extractor.name}: it must be a multiple of "
+                    f"`step={float(step):g}` does not suit {extractor.name}: it must be a multiple of "
                     f"{float(extractor.hop * 1000):g} ms"
                 )
             rate = self._resampled(extractor.rate_hz or rate_hz)

@@ -82,7 +82,7 @@ def _settle(
         if wanted == AUTO and option in before:
             if asset_name(candidates, before[option]) not in candidates:
                 raise WeightsError(
-                    f"{name} was made with the file {before[option]}; name it again with --variant {name}=PATH"
+                    f"{name} was made with the file {before[option]}; name it again: `variant={name}=PATH`"
                 )
             candidates = (asset_name(candidates, before[option]),)
         elif wanted != AUTO:
