@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -18,6 +15,7 @@ from dask.system import CPU_COUNT
 from avcues.errors import AvcuesError, nearest
 from avcues.pipeline.dataset.catalog import Catalog, read_catalog
 from avcues.pipeline.errors import DatasetError, InputError, MediaError
+from avcues.pipeline.processes import process_pool
 from avcues.pipeline.report import agreement_page, histograms, index, page
 from avcues.pipeline.report.column_files import write_column_files
 from avcues.pipeline.report.emotion import Emotion
@@ -25,6 +23,7 @@ from avcues.pipeline.report.index import PAGES, page_path, row_of, row_of_page, 
 from avcues.pipeline.report.panels import chosen_columns, matching
 from avcues.pipeline.report.thumbnails import film_strip, find_source
 from avcues.pipeline.report.video import Video, video_ids
+from avcues.pipeline.store.exchange import link_files, replaced_folder, staging_folder
 from avcues.pipeline.store.files import prepare_output, write_atomically
 from avcues.pipeline.store.layout import report_path, table_path
 from avcues.pipeline.store.manifest import Manifest, require_manifest
@@ -68,7 +67,7 @@ def build(
     workers: int | None = None,
     tell: Callable[[int, int], None] = lambda done, total: None,
 ) -> Report:
-    """Makes the pages of the wanted videos, or of all, and the index.
+    """Makes the pages of the wanted videos, or of all, and the index; after an error, the former report stays as it is.
 
     Args:
         out: Folder of a dataset.
@@ -99,7 +98,7 @@ def build(
     _check_columns(out, shown, manifest, columns)
     page.library()
     report = report or Path(str(report_path(out)))
-    prepare_output(report / PAGES)
+    prepare_output(staging_folder(report))
 
     catalog = _catalog(out) if not wanted else None
     tables = histograms.window_tables(catalog) if catalog else []
@@ -107,20 +106,24 @@ def build(
     tell(0, total)
     problems: list[str] = []
     listed = [video_id for video_id in known if video_id in shown or page_path(report, video_id).exists()]
-    make = partial(_make_page, out, report, manifest, _Choices(emotion, columns, listed, media is not None))
-    for done, problem in enumerate(_parallel(workers, make, shown, sources), 1):
-        problems += [problem] if problem else []
-        tell(done, total)
-    if catalog is not None:
-        found = []
-        for one in _parallel(workers, partial(histograms.of_table, catalog), tables):
-            found.append(one)
-            tell(len(shown) + len(found), total)
-        _write(report / histograms.FILE, histograms.script(found))
-    rated = emotion.ratings()
-    if rated is not None:
-        _write(report / agreement_page.PAGE, agreement_page.render(out.resolve().name, rated, manifest.step))
-    _write_index(out, report, known)
+    with replaced_folder(report) as new:
+        if report.exists():
+            link_files(report, new)
+        (new / PAGES).mkdir(exist_ok=True)
+        make = partial(_make_page, out, new, manifest, _Choices(emotion, columns, listed, media is not None))
+        for done, problem in enumerate(_parallel(workers, make, shown, sources), 1):
+            problems += [problem] if problem else []
+            tell(done, total)
+        if catalog is not None:
+            distributions = []
+            for distribution in _parallel(workers, partial(histograms.of_table, catalog), tables):
+                distributions.append(distribution)
+                tell(len(shown) + len(distributions), total)
+            _write(new / histograms.FILE, histograms.script(distributions))
+        rated = emotion.ratings()
+        if rated is not None:
+            _write(new / agreement_page.PAGE, agreement_page.render(out.resolve().name, rated, manifest.step))
+        _write_index(out, new, known)
     first = page_path(report, wanted[0]) if len(wanted) == 1 and not problems else report / "index.html"
     return Report(first, len(shown) - len(problems), tuple(problems))
 
@@ -208,14 +211,8 @@ def _parallel(workers: int | None, do: Callable[..., Any], first: Sequence[Any],
     if count <= 1:
         yield from map(do, first, *more)
         return
-    # A fork of a process with Arrow's threads may hang; an interrupt is the parent's to handle.
-    context = get_context("spawn")
-    with ProcessPoolExecutor(count, context, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
-        try:
-            yield from pool.map(do, first, *more)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    with process_pool(count, "made pages") as pool:
+        yield from pool.map(do, first, *more)
 
 
 def _row(out: Path, report: Path, video_id: str) -> dict[str, Any]:
