@@ -209,7 +209,7 @@ def _series(
     series = series_of(chosen, step, delays=delay)
     if recipe.windows is not None:
         series = series.until(recipe.windows)
-    return usable(series, windows=recipe.windows, together=recipe.together)[0]
+    return usable(series, **recipe.exclusions)[0]
 
 
 def _columns(
