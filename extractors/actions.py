@@ -29,7 +29,7 @@ _TABLE = Table(
         Column(
             name="clips",
             unit="count",
-            meaning="clips of 2.56 s that were averaged; what is left of the shot under 1.28 s is not seen",
+            meaning="clips of 2.56 s that were averaged; a rest of less than 1.28 s is not seen",
             dtype="int32",
             low=1,
         ),
@@ -88,13 +88,13 @@ class Actions(BaseExtractor):
 
     @property
     def extra_tables(self) -> Sequence[Table]:
-        """The mean over a shot's clips of what the classifier reads."""
+        """Input of the classifier, averaged over a shot's clips."""
         width = 2048 if self.settings.variant == "i3d_r50" else 1024
         return (embedding_table("actions_embedding", "shot", width, "input of I3D's classifier, mean over the clips"),)
 
     @property
     def tables(self) -> Sequence[Table]:
-        """`actions`, and the extra table."""
+        """`actions`, and the extra table if requested."""
         return self.with_extras(_TABLE)
 
     def setup(self, compute: Compute) -> None:
@@ -112,13 +112,13 @@ class Actions(BaseExtractor):
             self._network = compute.place(load(weights), example)
 
     def process_clips(self, batch: ClipBatch) -> npt.NDArray[np.float32]:
-        """(B, 400 + E) probabilities and embeddings of (B, 64, 224, 224, 3) uint8 RGB clips; E is 0 if unasked for."""
+        """(B, 400 + E) probabilities and embeddings of (B, 64, 224, 224, 3) uint8 RGB clips; E may be 0."""
         import torch
 
         assert self._network is not None
         with self._compute.autocast():
             logits, embedding = self._network(torch.from_numpy(batch.clips).to(self._compute.device))
-        values = [logits.softmax(dim=1), *([embedding] if self.asked_for else ())]
+        values = [logits.softmax(dim=1), *([embedding] if self.requested else ())]
         return torch.cat(values, dim=1).cpu().numpy()
 
     def describe_shots(
@@ -134,6 +134,6 @@ class Actions(BaseExtractor):
                 "top1": np.array(NAMES, dtype=object)[probabilities.argmax(axis=1)],
             }
         }
-        if self.asked_for:
+        if self.requested:
             described["actions_embedding"] = embedding_columns(embedding)
         return described

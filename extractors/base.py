@@ -29,7 +29,7 @@ class BaseExtractor:
         thread_safe: Whether several threads may call the measuring methods at once.
         imports: Modules that `setup` imports; a worker may load them while it waits for its first video.
         libraries: Distributions whose code decides values; their versions are recorded in every table.
-        asked_for: Names of those of `extra_tables` that this run wants.
+        requested: Names of the `extra_tables` that this run makes.
     """
 
     name: ClassVar[str]
@@ -43,21 +43,21 @@ class BaseExtractor:
     thread_safe: ClassVar[bool] = False
     imports: ClassVar[tuple[str, ...]] = ()
     libraries: Sequence[str] = ()
-    asked_for: tuple[str, ...] = ()
+    requested: tuple[str, ...] = ()
 
     @property
     def tables(self) -> Sequence[Table]:
-        """The tables that the extractor makes, those of `extra_tables` that are `asked_for` included."""
+        """The tables that the extractor makes, those of `extra_tables` that are `requested` included."""
         raise NotImplementedError
 
     @property
     def extra_tables(self) -> Sequence[Table]:
-        """Tables that are made only where they are asked for by name; they change no value of the others."""
+        """Tables that are made only when requested by name; they do not change the values of the others."""
         return ()
 
     def with_extras(self, *tables: Table) -> Sequence[Table]:
-        """The tables that are always made, and the extra ones that are asked for."""
-        return (*tables, *(table for table in self.extra_tables if table.name in self.asked_for))
+        """The given tables, then the requested extra ones."""
+        return (*tables, *(table for table in self.extra_tables if table.name in self.requested))
 
     @property
     def supports_bf16(self) -> bool:

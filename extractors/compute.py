@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["fp32", "bf16"]
 Network = Callable[["Tensor"], tuple["Tensor", "Tensor"]]
-"""Maps a batch to (B, classes) logits and the (B, width) embedding that they are made of."""
+"""Maps a batch to (B, classes) logits and the (B, width) embedding that they are computed from."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,8 +27,8 @@ class Compute:
         device: "auto" takes CUDA, then MPS, then the CPU.
         precision: "fp32"; "bf16" is faster and moves probabilities by about 0.01 at most (an extractor for which it
             would be more, or not faster, stays with fp32 and says so).
-        threads: Batches that are worked on at once. Each library uses one thread for each: its sums, and so values,
-            depend on how it splits them.
+        threads: Batches that are processed at the same time. Each batch is processed by one thread, because the
+            order of sums, and so values, would depend on how a library splits them.
     """
 
     device: Device = "auto"
@@ -39,23 +39,25 @@ class Compute:
         """The same with a definite device.
 
         Raises:
-            AvcuesError: The wanted device is not there.
+            AvcuesError: torch does not see the requested device.
         """
         import torch
 
-        there: dict[Device, bool] = {
+        available: dict[Device, bool] = {
             "cuda": torch.cuda.is_available(),
             "mps": torch.backends.mps.is_available(),
             "cpu": True,
         }
         if self.device == "auto":
-            return replace(self, device=next(name for name, is_there in there.items() if is_there))
-        if not there[self.device]:
-            raise AvcuesError(f"--device {self.device}: torch {torch.__version__} sees no such device here; use auto")
+            return replace(self, device=next(name for name, usable in available.items() if usable))
+        if not available[self.device]:
+            raise AvcuesError(
+                f"device {self.device}: torch {torch.__version__} does not see one on this machine; use auto"
+            )
         return self
 
     def apply(self) -> None:
-        """Gives this process's libraries one thread for each batch."""
+        """Limits the libraries of this process to one thread per batch."""
         import cv2
         from threadpoolctl import threadpool_limits
 

@@ -1,4 +1,4 @@
-"""Facial expressions: faces found on the frame, each classified into the seven classes of FER2013."""
+"""Facial expressions: faces are detected on each frame and classified into the seven classes of FER2013."""
 
 from __future__ import annotations
 
@@ -75,9 +75,9 @@ class ExpressionsSettings:
         min_score: Smallest detector confidence of a face.
         min_face_px: Smallest width and height of a face, in pixels of the frame; the expression networks see 48 to
             64 px.
-        detector_side_px: Long side that larger frames are shrunk to before faces are sought. In 1080p, 640 finds
-            nearly all faces of 64 px that full size finds, four of five of 48 px, and few below; 1280 finds faces of
-            28 px for five times the processor time, 1920 of 22 px for eight times (YuNet).
+        detector_side_px: Long side that larger frames are shrunk to before detection. In 1080p, 640 detects nearly
+            all faces of 64 px that full size detects, four of five of 48 px, and few below; 1280 detects faces of
+            28 px in five times the processor time, 1920 faces of 22 px in eight times (YuNet).
     """
 
     variant: str = "auto"
@@ -107,7 +107,7 @@ class Expressions(BaseExtractor):
 
     @property
     def extra_tables(self) -> Sequence[Table]:
-        """What the classifier reads: for the largest face of each window, and for every face."""
+        """Input of the classifier: for the largest face of each window, and for every face."""
         width = self._embedding_width
         of = "input of the expression network's classifier"
         return (
@@ -150,13 +150,13 @@ class Expressions(BaseExtractor):
             self._network = compute.place(load(resolve(f"expressions/{options.variant}").path), example)
 
     def process_frames(self, batch: FrameBatch) -> Mapping[str, Columns]:
-        """Finds and classifies the faces on (B, H, W, 3) uint8 RGB frames."""
-        found = [self._detect(image) for image in batch.images]
-        frames = np.repeat(np.arange(len(batch)), [len(faces) for faces in found])
-        boxes = np.concatenate(found)
+        """Detects and classifies the faces on (B, H, W, 3) uint8 RGB frames."""
+        per_image = [self._detect(image) for image in batch.images]
+        frames = np.repeat(np.arange(len(batch)), [len(faces) for faces in per_image])
+        boxes = np.concatenate(per_image)
         probabilities, embeddings = self._classify(batch, frames, boxes)
         per_frame = partial(_per_frame, len(batch), frames, boxes)
-        largest, mean = (per_frame(probabilities, reduced) for reduced in (_of_largest, _mean_by_area))
+        largest, mean = (per_frame(probabilities, reduce) for reduce in (_of_largest, _mean_by_area))
         measured: dict[str, Columns] = {
             "expressions": {
                 "faces": np.bincount(frames, minlength=len(batch)).astype(np.int16),
@@ -169,9 +169,9 @@ class Expressions(BaseExtractor):
                 **{name: probabilities[:, i] for i, name in enumerate(CLASSES)},
             },
         }
-        if "expressions_embedding" in self.asked_for:
+        if "expressions_embedding" in self.requested:
             measured["expressions_embedding"] = embedding_columns(per_frame(embeddings, _of_largest))
-        if "faces_embedding" in self.asked_for:
+        if "faces_embedding" in self.requested:
             measured["faces_embedding"] = {FRAME: frames, **embedding_columns(embeddings)}
         return measured
 
@@ -215,15 +215,15 @@ def _per_frame(
     frames: npt.NDArray[np.intp],
     boxes: npt.NDArray[np.float32],
     values: npt.NDArray[np.float32],
-    reduced: Callable[[npt.NDArray[np.float32], npt.NDArray[np.float32]], npt.NDArray[np.float32]],
+    reduce: Callable[[npt.NDArray[np.float32], npt.NDArray[np.float32]], npt.NDArray[np.float32]],
 ) -> npt.NDArray[np.float32]:
-    """(count, C): what `reduced` makes of the (n, C) values and (n,) areas of a frame's faces; NaN without a face."""
-    found = np.full((count, values.shape[1]), np.nan, np.float32)
+    """(count, C) rows: `reduce` of the (n, C) values and (n,) areas of each frame's n faces; NaN without a face."""
+    rows = np.full((count, values.shape[1]), np.nan, np.float32)
     areas = boxes[:, 2] * boxes[:, 3]
     for frame in np.unique(frames):
-        mine = frames == frame
-        found[frame] = reduced(values[mine], areas[mine])
-    return found
+        on_frame = frames == frame
+        rows[frame] = reduce(values[on_frame], areas[on_frame])
+    return rows
 
 
 def _of_largest(values: npt.NDArray[np.float32], areas: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

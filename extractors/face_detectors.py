@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 Faces = npt.NDArray[np.float32]
-"""(N, 5) x, y, width, height in pixels of the image, and score in 0..1, by falling score."""
+"""(N, 5) x, y, width, height in pixels of the image, and score in 0..1, the highest score first."""
 
 _NMS_IOU = 0.3
 _STRIDE = 32
@@ -27,10 +27,10 @@ class YuNet:
         """Finds faces in an (H, W, 3) RGB image."""
         small, scale = _shrink(image, self._long_side_px)
         self._detector.setInputSize((small.shape[1], small.shape[0]))
-        _, found = self._detector.detect(cv2.cvtColor(small, cv2.COLOR_RGB2BGR))
-        if found is None:
+        _, detected = self._detector.detect(cv2.cvtColor(small, cv2.COLOR_RGB2BGR))
+        if detected is None:
             return np.empty((0, 5), np.float32)
-        faces = np.concatenate([found[:, :4] / scale, found[:, -1:]], axis=1).astype(np.float32)
+        faces = np.concatenate([detected[:, :4] / scale, detected[:, -1:]], axis=1).astype(np.float32)
         return faces[np.argsort(-faces[:, 4], kind="stable")]
 
 

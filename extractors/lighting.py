@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from avcues.extractors.base import BaseExtractor
 from avcues.extractors.color import moments
 from avcues.extractors.protocol import Column, Columns, FrameBatch, Table
 
+_HIGHEST_KEY = 3 * math.sqrt(3) / 16  # V: 1 on 3/4 of the pixels, else 0
+
 _TABLE = Table(
     name="lighting",
     row="window",
@@ -21,9 +24,10 @@ _TABLE = Table(
         Column(
             name="lighting_key",
             unit="1",
-            meaning="mean(V) * std(V) of HSV value in 0..1: high-key bright and contrasty, low-key dark or flat",
+            meaning="mean(V) * std(V) of HSV value in 0..1: high-key bright and contrasty, low-key dark or flat; .325 "
+            "at most, where three quarters of the picture are white and the rest is black",
             low=0,
-            high=0.25,
+            high=_HIGHEST_KEY,
         ),
         Column(name="median_brightness", unit="1", meaning="median of HSV value", low=0, high=1),
         Column(
@@ -52,7 +56,7 @@ class Lighting(BaseExtractor):
     """Lighting key, median brightness and proportion of shadow of a frame."""
 
     name = "lighting"
-    version = 1
+    version = 2
     citation = (
         "Rasheed, Sheikh and Shah 2005, On the use of computable features for film classification (lighting key); "
         "Wang and Cheong 2006, Affective understanding in film (median brightness, shadow proportion)"
@@ -88,7 +92,7 @@ def _median(levels: npt.NDArray[np.uint8]) -> float:
 
 
 def _level_of_rank(levels: npt.NDArray[np.uint8], rank: int) -> int:
-    """The rank-th smallest value; eight counts, one for each bit, cost half of a histogram."""
+    """The value of the given rank, by bisection: its eight counts take half the time of a histogram."""
     return bisect_left(range(256), rank, key=lambda level: _count_up_to(level, levels))
 
 

@@ -81,7 +81,7 @@ class Objects(BaseExtractor):
 
     @cached_property
     def tables(self) -> tuple[Table, ...]:
-        """Columns for the classes of the checkpoint: COCO's, unless it is one of the user's own."""
+        """Columns for the classes of the checkpoint: those of COCO, or those of the user's own checkpoint."""
         names = self._class_names()
         return (
             Table(
@@ -98,7 +98,7 @@ class Objects(BaseExtractor):
                         Column(
                             name=f"score_{name}",
                             unit="probability",
-                            meaning=f"best confidence of {name}, 0 where there is none",
+                            meaning=f"best confidence of {name}, 0 without a detection",
                             low=0,
                             high=1,
                         )
@@ -142,9 +142,9 @@ class Objects(BaseExtractor):
             device=self._compute.device,
             verbose=False,
         )
-        found = [result.boxes.data.float().cpu().numpy() for result in results]
-        frames = np.repeat(np.arange(len(batch)), [len(boxes) for boxes in found])
-        boxes = np.concatenate(found)
+        per_image = [result.boxes.data.float().cpu().numpy() for result in results]
+        frames = np.repeat(np.arange(len(batch)), [len(boxes) for boxes in per_image])
+        boxes = np.concatenate(per_image)
         classes = boxes[:, 5].astype(int)
         names = self._class_names()
         counts = np.zeros((len(batch), len(names)), np.int16)

@@ -1,8 +1,9 @@
 """openSMILE's library without the rest of its package, which imports pandas."""
 
-from avcues.extractors.partial_import import without_init
+from avcues.extractors.partial_import import postpone_init
 
-with without_init("opensmile"):
-    from opensmile.core.lib import OpenSMILE
+postpone_init("opensmile")
+
+from opensmile.core.lib import OpenSMILE  # noqa: E402
 
 __all__ = ["OpenSMILE"]

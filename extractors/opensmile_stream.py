@@ -59,8 +59,8 @@ class OpenSmileExtractor(BaseExtractor):
     interface feeds them, but clipped instead of wrapped. They are the plain mean of all channels of the track; a
     low-frequency channel counts like any other.
 
-    openSMILE gives a number for every window. Where a functional has nothing to work on (pitch of a window without
-    voice, the slope between peaks where there is one peak), that number is 0.
+    openSMILE gives a number for every window. It is 0 where a functional is undefined (the pitch of a window without
+    voice, the slope between peaks of a window with a single peak).
 
     Attributes:
         feature_set: Path of the installed configuration, below openSMILE's folder of configurations.
@@ -96,8 +96,8 @@ class OpenSmileExtractor(BaseExtractor):
     def _check_rate(self, rate_hz: int) -> None:
         if rate_hz % 100 or rate_hz < 8000:
             raise AvcuesError(
-                f"{self.name} cannot run at {rate_hz} Hz: its 10 ms hop must be a whole number of samples, "
-                "else windows drift (use --audio-rate 48000)"
+                f"{self.name} cannot run at {rate_hz} Hz: its hop of 10 ms must be a whole number of samples, at "
+                "8000 Hz or more; set rate_hz to 48000"
             )
 
 

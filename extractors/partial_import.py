@@ -1,14 +1,86 @@
-"""Importing a module without the `__init__` of its package, where that imports much that is not used here."""
+"""Importing a module without running the `__init__` of its package, where that imports much that is not used here."""
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from types import ModuleType
+from typing import Any
 
 _lock = threading.RLock()
+
+
+def postpone_init(package: str) -> None:
+    """Makes the `__init__` of a package run when an attribute of the package is first needed, not when it is imported.
+
+    Until then its modules can be imported at no other cost than their own. Whoever imports the package, now or later
+    and on any thread, gets the whole of it. A package that is imported already is left as it is.
+
+    Args:
+        package: Name of a top-level package. The modules that are imported before its `__init__` runs must not need it.
+    """
+    _finder.packages.add(package)
+    if _finder not in sys.meta_path:
+        sys.meta_path.insert(0, _finder)  # for good: removing it could make another thread's import skip a finder
+    importlib.import_module(package)
+
+
+class _Finder(MetaPathFinder):
+    """Finds some packages, for a loader that postpones their `__init__`."""
+
+    def __init__(self) -> None:
+        self.packages: set[str] = set()
+
+    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
+        spec = PathFinder.find_spec(name, path) if name in self.packages else None
+        if spec is not None and spec.loader is not None:
+            spec.loader = _Loader(spec.loader)
+        return spec
+
+
+_finder = _Finder()
+
+
+class _Loader(Loader):
+    """Stands in for a package's own loader until the package's `__init__` has run."""
+
+    def __init__(self, own: Loader) -> None:
+        self._own = own
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return self._own.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        assert module.__spec__ is not None
+        module.__loader__ = module.__spec__.loader = self._own
+        module.__class__ = _Postponed
+
+
+class _Postponed(ModuleType):
+    """A package whose `__init__` runs when an attribute is missing."""
+
+    _is_running: bool
+
+    def __getattr__(self, name: str) -> Any:
+        with _lock:
+            waits = type(self) is _Postponed and "_is_running" not in vars(self)
+            if waits:
+                self._is_running = True
+                try:
+                    assert isinstance(self.__loader__, Loader)
+                    self.__loader__.exec_module(self)
+                finally:
+                    del self._is_running
+                self.__class__ = ModuleType  # type: ignore[assignment]
+            elif name not in vars(self):
+                raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+        return getattr(self, name)
 
 
 @contextmanager

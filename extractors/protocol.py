@@ -31,7 +31,7 @@ Columns = Mapping[str, npt.NDArray[Any]]
 """Column name to a 1-D array; all arrays of one table have the same length."""
 
 FRAME = "frame"
-"""Reserved column of item tables: position within the batch of the frame that each item was found on."""
+"""Reserved column of item tables: position within the batch of the frame that each item belongs to."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,12 +8,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from avcues.extractors.partial_import import without_init
+from avcues.extractors.partial_import import postpone_init
 
-with without_init("scenedetect"):  # its video readers and writers take longer to import than a short video to decode
-    from scenedetect.common import FrameTimecode, Timecode
-    from scenedetect.detector import SceneDetector
-    from scenedetect.detectors import AdaptiveDetector, ContentDetector
+postpone_init("scenedetect")  # its video readers and writers take longer to import than a short video to decode
+
+from scenedetect.common import FrameTimecode, Timecode  # noqa: E402
+from scenedetect.detector import SceneDetector  # noqa: E402
+from scenedetect.detectors import AdaptiveDetector, ContentDetector  # noqa: E402
 
 
 class PySceneDetectStream:

@@ -1,4 +1,4 @@
-"""Which extractors there are: the built-in ones and those of the entry-point group `avcues.extractors`."""
+"""Registry of extractors: the built-in ones and those of the entry-point group `avcues.extractors`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _BUILT_IN = {
     "shots": "avcues.extractors.shots:Shots",
     "emobase": "avcues.extractors.emobase:Emobase",
     "egemaps": "avcues.extractors.egemaps:Egemaps",
-    "compare": "avcues.extractors.compare:Compare",
+    "compare_2016": "avcues.extractors.compare_2016:Compare2016",
     "rhythm": "avcues.extractors.rhythm:Rhythm",
     "color": "avcues.extractors.color:Color",
     "lighting": "avcues.extractors.lighting:Lighting",
@@ -28,10 +28,10 @@ _BUILT_IN = {
     "actions": "avcues.extractors.actions:Actions",
 }
 
-OPENSMILE = ("emobase", "egemaps", "compare")
-"""Those that measure by openSMILE."""
+OPENSMILE = ("emobase", "egemaps", "compare_2016")
+"""Features computed by openSMILE."""
 
-_ON_REQUEST = ("egemaps", "compare")  # much of what emobase says, said again
+_ON_REQUEST = ("egemaps", "compare_2016")  # overlap with emobase
 
 _EXTRA_TABLES = {
     "actions_embedding": "actions",
@@ -56,7 +56,7 @@ def default_names() -> tuple[str, ...]:
 
 
 def extra_tables() -> dict[str, str]:
-    """Tables that are made only where they are asked for by name, and the extractor of each."""
+    """Name of each table that is made only when requested by name, with the name of its extractor."""
     return dict(_EXTRA_TABLES)
 
 
@@ -64,7 +64,7 @@ def load(name: str) -> type[BaseExtractor]:
     """The class of an extractor, with the defaults of `BaseExtractor`.
 
     Raises:
-        AvcuesError: There is no such extractor, or it cannot be imported.
+        AvcuesError: The name is unknown, or the extractor cannot be imported.
     """
     if name not in names():
         raise AvcuesError(f'there is no feature "{name}"{nearest_feature(name)}')
@@ -85,20 +85,21 @@ def create(name: str, options: Mapping[str, Any] | None = None, extra_tables: Co
     """Makes an extractor with the given options in place of its defaults; nothing is loaded yet.
 
     Args:
-        extra_tables: Names as in `extra_tables()`; those of other extractors do not count.
+        extra_tables: Names as in `extra_tables()`; those of other extractors are ignored.
 
     Raises:
-        AvcuesError: There is no such extractor, it cannot be imported, or an option is unknown or has a bad value.
+        AvcuesError: The name is unknown, the extractor cannot be imported, or an option is unknown or has a bad
+            value.
     """
     extractor_class: Any = load(name)
     settings = (_settings(name, extractor_class.Settings, options),) if options else ()
     extractor: BaseExtractor = extractor_class(*settings)
-    extractor.asked_for = tuple(table for table in extra_tables if _EXTRA_TABLES[table] == name)
+    extractor.requested = tuple(table for table in extra_tables if _EXTRA_TABLES[table] == name)
     return extractor
 
 
 def nearest_feature(wrong: str) -> str:
-    """What to say after a feature name that there is not: the table's feature, or the nearest right name."""
+    """Hint after an unknown feature name: the feature that makes a table of this name, or the most similar name."""
     if wrong in _COMES_WITH:
         return f"; the table {wrong} comes with {_COMES_WITH[wrong]}"
     return nearest(wrong, (*names(), *_EXTRA_TABLES))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from functools import cache
@@ -26,11 +27,20 @@ SLOWEST_BPM, FASTEST_BPM = 30, 300  # pulses that count for pulse clarity
 # leaves empty would have a contrast that depends on the decoder's number format and on the loudest moment.
 CONTRAST_FLOOR = np.float32(2**-12)
 CONTRAST_TOP_HZ = 10_000  # resampling to 22.05 kHz leaves nothing above
+SILENCE_RMS = np.float32(2**-17)  # quarter of a step of 16-bit samples
 _BLOCK_S = 10  # length of the pieces that spectra are computed in
 _WINDOWS_AT_ONCE = 256  # whose autocorrelations are in memory together
 
 _PITCHES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
-_TONNETZ = ("fifth x", "fifth y", "minor third x", "minor third y", "major third x", "major third y")
+_TONNETZ = {  # axis: radius of the circle that it lies in
+    "fifth x": 1.0,
+    "fifth y": 1.0,
+    "minor third x": 1.0,
+    "minor third y": 1.0,
+    "major third x": 0.5,
+    "major third y": 0.5,
+}
+_IF_SOUND = "; null in digital silence"
 _NYQUIST = RATE_HZ / 2
 _CONTRAST_BANDS_HZ = (0, 200, 400, 800, 1600, 3200, 6400, CONTRAST_TOP_HZ)
 
@@ -39,14 +49,14 @@ _TABLE = Table(
     row="window",
     columns=(
         Column(name="rms_mean", unit="1", meaning="mean root mean square amplitude", low=0, high=1),
-        Column(name="rms_std", unit="1", meaning="standard deviation of root mean square amplitude", low=0, high=1),
+        Column(name="rms_std", unit="1", meaning="standard deviation of root mean square amplitude", low=0, high=0.5),
         Column(name="onset_strength_mean", unit="dB", meaning="mean onset strength (mel spectral flux)", low=0),
         Column(name="onset_strength_max", unit="dB", meaning="largest onset strength (mel spectral flux)", low=0),
         Column(name="onset_count", unit="count", meaning="detected onsets", dtype="int16", low=0),
         Column(
             name="tempo_bpm",
             unit="beat/min",
-            meaning="local tempo over the surrounding 8 s; null where there is no onset energy",
+            meaning="local tempo over the surrounding 8 s; null without onset energy",
             low=0,
         ),
         Column(name="beat_count", unit="count", meaning="tracked beats", dtype="int16", low=0),
@@ -54,7 +64,7 @@ _TABLE = Table(
             name="pulse_clarity",
             unit="1",
             meaning="largest autocorrelation of onset strength, its mean removed, at 30 to 300 beat/min over the "
-            "surrounding 8 s: 1 for exact repetition, about 0.2 for noise; null where there is no onset energy",
+            "surrounding 8 s: 1 for exact repetition, about 0.2 for noise; null without onset energy",
             low=0,
             high=1,
         ),
@@ -62,20 +72,39 @@ _TABLE = Table(
             Column(
                 name=f"chroma_{i:02d}",
                 unit="1",
-                meaning=f"mean energy of pitch class {p}, relative to the strongest pitch class of each frame",
+                meaning=f"mean energy of pitch class {p}, relative to the strongest class of each frame{_IF_SOUND}",
                 low=0,
                 high=1,
             )
             for i, p in enumerate(_PITCHES)
         ),
         *(
-            Column(name=f"tonnetz_{i}", unit="1", meaning=f"mean tonal centroid, {axis}", low=-1, high=1)
-            for i, axis in enumerate(_TONNETZ)
+            Column(
+                name=f"tonnetz_{i}",
+                unit="1",
+                meaning=f"mean tonal centroid, {axis}{_IF_SOUND}",
+                low=-radius,
+                high=radius,
+            )
+            for i, (axis, radius) in enumerate(_TONNETZ.items())
         ),
-        Column(name="centroid_mean", unit="Hz", meaning="mean spectral centroid", low=0, high=_NYQUIST),
-        Column(name="centroid_std", unit="Hz", meaning="standard deviation of the centroid", low=0, high=_NYQUIST),
-        Column(name="rolloff_mean", unit="Hz", meaning="mean 85 % spectral roll-off", low=0, high=_NYQUIST),
-        Column(name="flatness_mean", unit="1", meaning="mean spectral flatness: 0 tonal, 1 noise", low=0, high=1),
+        Column(name="centroid_mean", unit="Hz", meaning=f"mean spectral centroid{_IF_SOUND}", low=0, high=_NYQUIST),
+        Column(
+            name="centroid_std",
+            unit="Hz",
+            meaning=f"standard deviation of the centroid{_IF_SOUND}",
+            low=0,
+            high=_NYQUIST / 2,
+        ),
+        Column(name="rolloff_mean", unit="Hz", meaning=f"mean 85 % spectral roll-off{_IF_SOUND}", low=0, high=_NYQUIST),
+        Column(
+            name="flatness_mean",
+            unit="1",
+            meaning="mean spectral flatness: 0 for tones, about 0.4 for white noise of a track at 44.1 or 48 kHz, 1 "
+            f"for a click{_IF_SOUND}",
+            low=0,
+            high=1,
+        ),
         *(
             Column(
                 name=f"contrast_{i}",
@@ -103,12 +132,17 @@ class Rhythm(BaseExtractor):
     middle is removed, and the autocorrelation is divided by that of the (Hann) window, so that equally regular pulses
     of any tempo are equally clear.
 
+    The means of chroma, tonal centroid, centroid, roll-off and flatness are over the frames with sound; they are null
+    in windows without any. A frame is without sound below -102 dB of full scale (root mean square): a quarter of
+    a step of 16-bit samples. *Flatness* of white noise is 0.56 where the noise reaches 11 kHz; the resampler leaves
+    nothing above 10 kHz, hence 0.4.
+
     *Spectral contrast* ends at 10 kHz, below the cut of the resampler, and magnitudes have a floor at the rounding
     noise of 16-bit sound, so that recordings of different rates and formats compare.
     """
 
     name = "rhythm"
-    version = 2
+    version = 3
     citation = (
         "librosa 0.11 (McFee et al. 2015); Ellis 2007, Beat tracking by dynamic programming; "
         "Lartillot et al. 2008, Multi-feature modeling of pulse clarity; Harte et al. 2006 (tonal centroid); "
@@ -198,27 +232,30 @@ class RhythmStream:
         rms = feature.rms(y=samples, frame_length=N_FFT, hop_length=HOP_LENGTH, center=False)
         chroma = librosa.util.normalize(np.einsum("cf,ft->ct", chroma_filters, power, optimize=True), norm=np.inf)
         centroid = feature.spectral_centroid(S=spectrum, sr=RATE_HZ)
-        means = np.concatenate(
+        of_sound = np.concatenate(
             [
-                rms,
                 chroma,
                 feature.tonnetz(chroma=chroma, sr=RATE_HZ),
                 centroid,
                 feature.spectral_rolloff(S=spectrum, sr=RATE_HZ),
                 feature.spectral_flatness(S=spectrum),
-                _contrast(spectrum),
             ]
         )
-        stds = np.concatenate([rms, centroid])
+        silent = rms[0] < SILENCE_RMS
+        of_sound[:, silent] = np.nan
+        centroid = np.where(silent, np.nan, centroid)
+        means, stds = np.concatenate([rms, of_sound, _contrast(spectrum)]), np.concatenate([rms, centroid])
         windows = (-1, self._frames_per_window)
-        self._spectral.append(
-            np.concatenate(
-                [
-                    means.reshape(len(means), *windows).mean(axis=2),
-                    stds.reshape(len(stds), *windows).std(axis=2),
-                ]
-            ).astype(np.float32)
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # of windows without sound
+            self._spectral.append(
+                np.concatenate(
+                    [
+                        np.nanmean(means.reshape(len(means), *windows), axis=2),
+                        np.nanstd(stds.reshape(len(stds), *windows), axis=2),
+                    ]
+                ).astype(np.float32)
+            )
 
 
 @cache
@@ -282,7 +319,7 @@ def _onset_columns(envelope: npt.NDArray[np.float32], windows: int) -> dict[str,
 
 
 def _pulse_clarity(envelope: npt.NDArray[np.float32], windows: int) -> npt.NDArray[np.float32]:
-    """(N,) pulse clarity at the middle of each window, NaN where there is no onset energy; see `Rhythm`."""
+    """(N,) pulse clarity at the middle of each window, NaN without onset energy; see `Rhythm`."""
     length = round(TEMPOGRAM_S * FRAMES_PER_SECOND)
     per_window = len(envelope) // windows
     around = sliding_window_view(np.pad(envelope, length // 2), length)[per_window // 2 : len(envelope) : per_window]
@@ -341,7 +378,7 @@ def _import_librosa() -> None:
 
 
 def warm_up() -> None:
-    """Runs everything once, so that everything is compiled."""
+    """Calls every function once, so that all are compiled."""
     _import_librosa()
     noise = np.random.default_rng(0).normal(0, 0.1, 12 * RATE_HZ).astype(np.float32)
     stream = RhythmStream(FRAMES_PER_SECOND // 2)

@@ -69,13 +69,13 @@ class Scenes(BaseExtractor):
 
     @property
     def extra_tables(self) -> Sequence[Table]:
-        """What the classifier reads."""
+        """Input of the classifier."""
         width = 512 if self.settings.variant == "squeezenet11" else 2048
         return (embedding_table("scenes_embedding", "window", width, "input of the scene network's classifier"),)
 
     @property
     def tables(self) -> Sequence[Table]:
-        """`scenes`, and the extra table."""
+        """`scenes`, and the extra table if requested."""
         return self.with_extras(_TABLE)
 
     @property
@@ -122,6 +122,6 @@ class Scenes(BaseExtractor):
                 "top1": np.array(NAMES, dtype=object)[probabilities.argmax(axis=1)],
             }
         }
-        if self.asked_for:
+        if self.requested:
             measured["scenes_embedding"] = embedding_columns(embedding.float().cpu().numpy())
         return measured

@@ -68,3 +68,14 @@ def coverage(spans: Sequence[tuple[Fraction, Fraction]], grid: Grid, windows: in
         for k in range(first, last):
             covered[k] += min(end, (k + 1) * grid.step) - max(start, k * grid.step)
     return np.array([float(c / grid.step) for c in covered], np.float32)
+
+
+def united(spans: Sequence[tuple[Fraction, Fraction]]) -> list[tuple[Fraction, Fraction]]:
+    """Disjoint [start, end) spans, in order, that cover what the given ones cover."""
+    disjoint: list[tuple[Fraction, Fraction]] = []
+    for start, end in sorted(spans):
+        if disjoint and start <= disjoint[-1][1]:
+            disjoint[-1] = (disjoint[-1][0], max(end, disjoint[-1][1]))
+        else:
+            disjoint.append((start, end))
+    return disjoint

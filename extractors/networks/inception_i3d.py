@@ -123,7 +123,7 @@ class Features(nn.Module):
 
 
 class Head(nn.Module):
-    """Maps features to (B, 400) logits and the (B, 1024) embedding that they are made of, both the mean over time."""
+    """Maps features to (B, 400) logits and the (B, 1024) embedding behind them, both averaged over time."""
 
     scale: Tensor
 
@@ -154,10 +154,10 @@ class InceptionI3D(nn.Module):
     def round_to_bf16(self) -> None:
         """Makes the numbers of all but the head bf16 ones, in the way that moves the logits least.
 
-        Numbers rounded one by one shift whole feature maps: biases most (probabilities move by up to 0.025), weights
-        next. So each channel is scaled by up to 1/256 until its bias is a bf16 number, which the next layer undoes (a
-        scale passes through ReLU and max pooling), and the error of a rounded weight is carried on to the next weight
-        of the same filter.
+        Rounding each number on its own shifts whole feature maps: biases most (probabilities move by up to 0.025),
+        weights next. So each channel is scaled by up to 1/256 until its bias is a bf16 number, which the next layer
+        undoes (a scale passes through ReLU and max pooling), and the error of a rounded weight is carried on to the
+        next weight of the same filter.
         """
         scale = _round_in_turn(self.features.children(), torch.ones(3))
         self.head.logits.weight.div_(scale[:, None, None, None])

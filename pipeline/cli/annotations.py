@@ -148,10 +148,10 @@ def gold(
             windows=base.windows if windows is None else windows,
             step=parse_step(step),
             round=round_,
+            dimensions=None if dimensions is None else tuple(listed(dimensions) or ()),
         )
         training = None if training_videos is None else read_ids(training_videos)
-        rated = read(folder).select(dimensions=listed(dimensions))
-        made = make_gold(rated, recipe, training_videos=training, features=_feature_values(features, tables))
+        made = make_gold(read(folder), recipe, training_videos=training, features=_feature_values(features, tables))
         show_notes([*in_words(made.left_out), *made.notes])
         for path, table in zip(write_gold(made, out), made.tables.values(), strict=True):
             show_written(f"{path}: {table.num_rows} rows, {len(table['video_id'].unique())} videos")

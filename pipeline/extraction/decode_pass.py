@@ -97,6 +97,7 @@ class DecodePass:
         if media.metadata.audio is not None and (of_audio or self._makes_timeline):
             self._audio = AudioPass(
                 of_audio,
+                streams=media.audio_streams,
                 rate_hz=media.audio_rate_hz,
                 step=grid.step,
                 expected_windows=expected,
@@ -125,7 +126,7 @@ class DecodePass:
             self.shots = self._frames.shots
         if self._audio is not None:
             self._audio.drain()
-            self.end = max(self.end, self._audio.track.end)
+            self.end = max(self.end, self._audio.end)
         if self._makes_timeline and self.end == 0:
             damage = describe_damage(asdict(self._media.damage))
             raise MediaError(f"{self._media.name}: nothing in it could be decoded ({damage})")
@@ -162,7 +163,7 @@ class DecodePass:
 
     def rows(self) -> Iterator[tuple[BaseExtractor, Rows]]:
         """Yields every table of every extractor that had work to do, each as soon as it is ready."""
-        spans = [] if self._audio is None else self._audio.track.spans
+        spans = [] if self._audio is None else self._audio.spans
         covered = coverage(spans, self._grid, self.windows)
         from_audio = {} if self._audio is None else dict(self._audio.finish(self.windows))
         from_frames = {} if self._frames is None else {r.table.name: r for r in self._frames.tables(self.windows)}

@@ -9,7 +9,7 @@ import time
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from avcues.extractors.protocol import AudioExtractor, ShotDetector, Table
 from avcues.pipeline.extraction.decode_pass import DecodePass, Progress
 from avcues.pipeline.extraction.stopwatch import Stopwatch
 from avcues.pipeline.media.container import Media
+from avcues.pipeline.media.reading import Reading
 from avcues.pipeline.media.source import fingerprint
 from avcues.pipeline.store import provenance
 from avcues.pipeline.store.files import is_transient
@@ -55,12 +56,18 @@ class Measurements:
         step: Window length in seconds.
         compute: What the extractors may use.
         trust_headers: Decode files whose headers claim more than `avcues.pipeline.media.limits` allow.
+        reading: What is read of a media file, and how.
     """
 
     extractors: Sequence[BaseExtractor]
     step: Fraction
     compute: Compute
     trust_headers: bool = False
+    reading: Reading = field(default_factory=Reading)
+
+    def reading_of(self, extractor: BaseExtractor) -> dict[str, object]:
+        """What of `reading` decides an extractor's values, where it is not the default."""
+        return self.reading.of_audio() if isinstance(extractor, AudioExtractor) else self.reading.of_video()
 
 
 def measure_video(video: VideoInput, measurements: Measurements, progress: Progress = _ignore) -> dict[str, pa.Table]:
@@ -188,7 +195,8 @@ def _write_missing(
             tables=tables,
             damage={kind: count for kind, count in asdict(media.damage).items() if count},
             lost_s=round(float(media.lost_s), 3),
-            notes=(_UNTAGGED_HD,) if media.metadata.video is not None and media.metadata.video.is_untagged_hd else (),
+            notes=tuple(media.notes)
+            + ((_UNTAGGED_HD,) if media.metadata.video is not None and media.metadata.video.is_untagged_hd else ()),
         )
 
 
@@ -203,7 +211,7 @@ def _decoded(
 ) -> Iterator[tuple[Media, DecodePass]]:
     """The video, open, after its decode pass; with `windows` rows if another run made its timeline."""
     with (
-        Media.open(video.location, trust_headers=measurements.trust_headers) as media,
+        Media.open(video.location, measurements.reading, trust_headers=measurements.trust_headers) as media,
         closing(
             DecodePass(
                 media, Grid(measurements.step), measurements.extractors, missing, measurements.compute, stopwatch
@@ -226,7 +234,7 @@ def _tables(
         # A table's bytes must not depend on what else was made in the same pass.
         of_frames = media.frames.count and not isinstance(extractor, AudioExtractor)
         seen = source | {"frames": asdict(media.frames)} if of_frames else source
-        metadata = provenance.metadata(extractor, grid.step, decoded.compute, seen)
+        metadata = provenance.metadata(extractor, grid.step, decoded.compute, seen, measurements.reading_of(extractor))
         if rows.table.row == "shot":
             table = shot_table(rows, video.video_id, grid, decoded.shots, decoded.windows, metadata)
         else:
@@ -241,7 +249,7 @@ def _rows_up_to_date(
     tables: list[Table] = [*extractor.tables]
     if isinstance(extractor, ShotDetector):
         tables.append(TIMELINE)
-    wanted = provenance.recipe(extractor, measurements.step, measurements.compute)
+    wanted = provenance.recipe(extractor, measurements.step, measurements.compute, measurements.reading_of(extractor))
     rows = {}
     for table in tables:
         place = table_path(out, table.name, video_id)

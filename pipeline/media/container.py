@@ -8,47 +8,36 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import av
-from av.audio.stream import AudioStream
-from av.container import InputContainer
 from av.error import FFmpegError
-from av.stream import Disposition
-from av.video.stream import VideoStream
 
 from avcues.pipeline.errors import MediaError
-from avcues.pipeline.media import limits
+from avcues.pipeline.media.codec_delay import codec_delay_s
 from avcues.pipeline.media.completeness import StreamTally
-from avcues.pipeline.media.downmix import channels_of, downmix
+from avcues.pipeline.media.frame_census import FrameCensus
 from avcues.pipeline.media.frames import LONGEST_GAP, AudioBlock, Damage, FramesSeen, VideoFrame
-from avcues.pipeline.media.source import MediaFile, open_media_file
-from avcues.pipeline.media.stream_clock import StreamClock
+from avcues.pipeline.media.part import PacketEnds, Part
+from avcues.pipeline.media.reading import Reading
+from avcues.pipeline.media.sound import SoundConverter
+from avcues.pipeline.media.source import open_media_file
 from avcues.pipeline.media.stream_metadata import MediaMetadata, audio_stream_metadata, video_stream_metadata
-from avcues.pipeline.media.timestamps import (
-    DecodeOrderTimestamps,
-    MonotonicFrameFilter,
-    TimestampUnwrapper,
-    fraction,
-    nearest_turn,
-)
+from avcues.pipeline.media.timestamps import DecodeOrderTimestamps, MonotonicFrameFilter, fraction
 
 if TYPE_CHECKING:
     from avcues.pipeline.store.location import Location
 
-# AVFMT_TS_DISCONT: containers of broadcast streams, whose clock may restart.
-_FORMAT_MAY_RESTART_CLOCK = 0x0200
 # Frames of these carry no presentation times.
 _CONTAINERS_WITHOUT_PTS = ("avi", "mpegvideo")
-# Codecs prime their sound: it starts this much before the picture in containers without edit lists, and is no content.
-_PRIMING = Fraction(1, 20)
 # What starts up to this much before t = 0 is priming, or frames that belong to a shot cut off before the file begins.
 _LEAD_IN = Fraction(1, 2)
-# av_read_frame that fails this often in a row will not recover.
-_READ_ERRORS_IN_A_ROW = 64
-_READ_BYTES = 1 << 18
 # A file with fewer key frames than this is not worth the wait for one picture.
 _FRAMES_PER_SEEK = 1000
+# A part that begins within this of the end of the part before it is on the same clock.
+_SAME_CLOCK = (Fraction(-1), Fraction(10))
+# Streams of pictures without a container, for which FFmpeg assumes a rate.
+_RAW_PICTURES = frozenset(("h264", "hevc", "vvc", "m4v", "mjpeg", "h263", "h261", "vc1", "dirac", "cavsvideo", "obu"))
 
 
 @dataclass
@@ -62,6 +51,8 @@ class Media:
         damage: What was lost so far while decoding.
         frames: What the frames decoded so far tell.
         lost_s: Seconds by which a stream ends before its header says, as in a truncated file; known after `decode`.
+        reading: What is read of the file, and how.
+        notes: What a reader of the values should know of the file.
     """
 
     name: str
@@ -70,18 +61,21 @@ class Media:
     damage: Damage = field(default_factory=Damage)
     frames: FramesSeen = field(default_factory=FramesSeen)
     lost_s: Fraction = Fraction(0)
+    reading: Reading = field(default_factory=Reading)
+    notes: list[str] = field(default_factory=list)
     _trust_headers: bool = False
     _open: ExitStack = field(default_factory=ExitStack)
-    _container: Any = None
-    _video: VideoStream | None = None
-    _audio: AudioStream | None = None
+    _part: Part = field(default=None)  # type: ignore[assignment]
+    _last_block: AudioBlock | None = None
+    _read_later: set[int] = field(default_factory=set)
 
     @classmethod
-    def open(cls, place: Location, *, trust_headers: bool = False) -> Media:
+    def open(cls, place: Location, reading: Reading | None = None, *, trust_headers: bool = False) -> Media:
         """Opens a file and reads its headers.
 
         Args:
             place: Path or URL of the file.
+            reading: What is read of it, and how.
             trust_headers: Decode the file even if its headers claim more than `avcues.pipeline.media.limits` allow.
 
         Raises:
@@ -89,33 +83,40 @@ class Media:
                 neither a video nor an audio stream.
             OSError: Reading failed for a reason that may pass.
         """
+        reading = reading or Reading()
         with ExitStack() as stack:
             source = stack.enter_context(open_media_file(place))
-            container = stack.enter_context(_open_container(source, trust_headers=trust_headers))
-            video, audio = _best_video(container), _best_audio(container)
-            if video is None and audio is None:
-                raise MediaError(f"{place}: has neither a video nor an audio stream that can be decoded")
-            if not trust_headers:
-                _check_claims(source.name, video, audio)
-            origin = _origin(video, audio, clock_wraps=container.format.name == "mpegts")
+            part = Part.open(source.name, source.file, reading, trust_headers=trust_headers)
+            stack.callback(part.container.close)
+            notes = part.selection.notes()
+            if part.video is None and len(part.audio) == 1 and (delay_s := codec_delay_s(part.format, part.audio[0])):
+                part.origin += delay_s
+                notes.append(
+                    f"the first {float(delay_s) * 1000:.0f} ms of sound, which {part.audio[0].codec_context.name} adds "
+                    "before the content, are left out"
+                )
+            length = part.container.duration
             metadata = MediaMetadata(
-                container=container.format.name,
+                container=part.format,
                 bytes=source.bytes,
-                start_s=float(origin),
-                duration_s=None if container.duration is None else container.duration / av.time_base,
-                video=None if video is None else video_stream_metadata(video),
-                audio=None if audio is None else audio_stream_metadata(audio),
+                start_s=float(part.origin),
+                duration_s=None if length is None else length / av.time_base,
+                video=None if part.video is None else video_stream_metadata(part.video),
+                audio=audio_stream_metadata(part.audio) if part.audio else None,
             )
-            return cls(
+            media = cls(
                 source.name,
                 metadata,
-                origin,
+                part.origin,
+                reading=reading,
+                notes=notes,
                 _trust_headers=trust_headers,
                 _open=stack.pop_all(),
-                _container=container,
-                _video=video,
-                _audio=audio,
+                _part=part,
             )
+            if part.format in _RAW_PICTURES and not _states_rate(part.video):
+                notes.append(f"the stream states no frame rate: {float(media.frame_rate):g} a second is assumed")
+            return media
 
     def __enter__(self) -> Media:
         return self
@@ -125,65 +126,147 @@ class Media:
     ) -> None:
         self._open.close()
 
-    @property
+    @cached_property
     def time_base(self) -> Fraction:
         """Seconds per unit of `VideoFrame.pts`."""
-        return self._video_clock.time_base
+        return self._part.video_clock.time_base
 
     @property
     def frame_rate(self) -> Fraction:
         """Frames per second, a guess where the container does not say."""
-        assert self._video is not None
-        rate = self._video.guessed_rate or self._video.average_rate
+        video = self._part.video
+        assert video is not None
+        rate = video.guessed_rate or video.average_rate
         return fraction(rate) if rate else Fraction(25)
+
+    @cached_property
+    def audio_rate_hz(self) -> int:
+        """Samples per second of every `AudioBlock`."""
+        assert self.metadata.audio is not None
+        return self.metadata.audio.rate_hz
+
+    @property
+    def audio_streams(self) -> int:
+        """Number of audio streams that are mixed."""
+        return len(self._part.audio)
 
     def decode(self, *, video: bool, audio: bool, threads: int = 1) -> Iterator[VideoFrame | AudioBlock]:
         """Decodes the wanted streams once, in file order; what cannot be decoded is counted in `damage`.
 
         Args:
             video: Decode the video stream, if there is one.
-            audio: Decode the audio stream, if there is one.
+            audio: Decode the audio streams, if there are any.
             threads: Threads of the video decoder.
+
+        Raises:
+            MediaError: Everything that was wanted is encrypted.
         """
-        wanted = [s for s, want in ((self._video, video), (self._audio, audio)) if s is not None and want]
+        in_order = MonotonicFrameFilter(self.damage, self.frames)
+        wants = (video and self.metadata.video is not None, audio and self.metadata.audio is not None)
+        decoded_anything = False
+        part: Part | None = self._part
+        while part is not None:
+            ends = PacketEnds()
+            for item in self._decode_part(part, wants, in_order, ends, threads):
+                decoded_anything = True
+                yield item
+            part = self._next_part(part, ends, in_order)
+        for frame in in_order.finish():
+            decoded_anything = True
+            yield frame
+        if self.damage.packets_encrypted:
+            if not decoded_anything:
+                raise MediaError(f"{self.name}: is encrypted; decrypt it first")
+            self.notes.append("a part of the file is encrypted and was not decoded")
+
+    def _decode_part(
+        self, part: Part, wants: tuple[bool, bool], in_order: MonotonicFrameFilter, ends: PacketEnds, threads: int
+    ) -> Iterator[VideoFrame | AudioBlock]:
+        pictures = part.video if wants[0] else None
+        sounds = part.audio[: self.audio_streams] if wants[1] else ()
+        wanted: list[Any] = [*(() if pictures is None else (pictures,)), *sounds]
         if not wanted:
             return
-        if self._video is not None:
-            self._video.codec_context.thread_count = threads
-        tallies = {stream.index: self._tally(stream) for stream in wanted}
-        times = DecodeOrderTimestamps() if self._container.format.name in _CONTAINERS_WITHOUT_PTS else None
-        in_order = MonotonicFrameFilter(self.damage, self.frames)
-        for packet in self._packets(wanted):
-            is_video = packet.stream is self._video
+        if part.video is not None:
+            part.video.codec_context.thread_count = threads
+        tallies = {stream.index: part.tally(stream) for stream in wanted}
+        converters = {stream.index: self._converter(part, i) for i, stream in enumerate(sounds)}
+        times = DecodeOrderTimestamps() if part.format in _CONTAINERS_WITHOUT_PTS else None
+        census = FrameCensus(self.damage)
+        for packet in part.packets(wanted, self.damage, ends):
+            is_video = packet.stream is pictures
             tallies[packet.stream.index].add(packet)
             if _is_empty(packet):
-                repeats = is_video and times is None and in_order.last is not None and not self._reorders_frames
+                repeats = is_video and times is None and in_order.last is not None and not _reorders_frames(part)
                 if repeats and (last := in_order.last) is not None:
-                    yield from in_order.push(self._picture(last.frame, packet.pts, last))
+                    yield from in_order.push(self._picture(part, last.frame, packet.pts, last))
+                continue
+            if packet.size and packet.has_sidedata("encryption_info"):
+                self.damage.packets_encrypted += 1
                 continue
             if is_video and times is not None:
                 times.packet(packet)
             try:
                 frames = packet.decode()
             except (FFmpegError, EOFError):
-                if is_video:
-                    self.damage.video_packets_undecodable += 1
-                    if times is not None:
-                        times.undecodable(packet)
-                else:
-                    self.damage.audio_packets_undecodable += 1
+                self._count_undecodable(packet, times if is_video else None, is_video)
                 continue
+            if is_video:
+                census.packet(packet)
             for frame in frames:
                 if isinstance(frame, av.VideoFrame):
+                    census.frame(frame)
                     pts = frame.pts if times is None else times.frame()
-                    picture = self._picture(frame, pts, in_order.last)
+                    picture = self._picture(part, frame, pts, in_order.last)
                     self.damage.video_frames_before_start += picture.start < -_LEAD_IN
                     yield from in_order.push(picture)
-                elif isinstance(frame, av.AudioFrame) and (block := self._sound(frame)) is not None:
-                    self.damage.audio_blocks_before_start += block.start is not None and block.start < -_LEAD_IN
-                    yield block
-        yield from in_order.finish()
-        self._count_missing(tallies)
+                elif isinstance(frame, av.AudioFrame):
+                    yield from self._sound(part, packet.stream.index, converters[packet.stream.index], frame)
+        for converter in converters.values():
+            yield from self._noted(converter.finish())
+        if times is None:
+            census.finish()
+        self._count_missing(part, tallies)
+
+    def _next_part(self, part: Part, ends: PacketEnds, in_order: MonotonicFrameFilter) -> Part | None:
+        """The next part of the file, placed where this one ends."""
+        following = part.following(self.name, self.reading, ends, self.damage, trust_headers=self._trust_headers)
+        if following is None:
+            return None
+        self._open.callback(following.container.close)
+        last, block = in_order.last, self._last_block
+        end = Fraction(0) if last is None else last.start + last.duration
+        if block is not None and block.start is not None:
+            end = max(end, block.start + Fraction(block.channels.shape[1], self.audio_rate_hz))
+        if following.format == "mpegts":
+            ahead = following.origin - part.origin - end
+            end = following.origin - part.origin if _SAME_CLOCK[0] <= ahead <= _SAME_CLOCK[1] else end
+            self._read_later |= {stream.id for stream in following.selection.streams}
+            before = self._part.selection.notes()
+            self.notes[: len(before)] = self._part.selection.notes(self._read_later)
+            self.notes.append("the programme goes on under other stream numbers, and was read on")
+        else:
+            self.notes.append("a second file is joined on to this one, and was read on")
+        following.origin -= end
+        return following
+
+    def _converter(self, part: Part, position: int) -> SoundConverter:
+        return SoundConverter(
+            self.audio_rate_hz,
+            part.format,
+            standard=self.reading.downmix == "standard",
+            damage=self.damage,
+            trust_headers=self._trust_headers,
+            stream=position,
+        )
+
+    def _count_undecodable(self, packet: Any, times: DecodeOrderTimestamps | None, is_video: bool) -> None:
+        if is_video:
+            self.damage.video_packets_undecodable += 1
+        else:
+            self.damage.audio_packets_undecodable += 1
+        if times is not None:
+            times.undecodable(packet)
 
     def frames_at(self, times: Iterable[Fraction]) -> Iterator[VideoFrame | None]:
         """Seeks the frame on screen at each time; None where none can be decoded. For thumbnails, not for measuring.
@@ -193,20 +276,21 @@ class Media:
         Args:
             times: Seconds on the clock of t = 0.
         """
-        assert self._video is not None
-        self._video.codec_context.thread_type = "AUTO"
+        part = self._part
+        assert part.video is not None
+        part.video.codec_context.thread_type = "AUTO"
         for time in times:
             try:
-                self._container.seek(round((time + self.origin) / self.time_base), stream=self._video)
-                yield self._frame_on_screen(time)
+                part.container.seek(round((time + self.origin) / self.time_base), stream=part.video)
+                yield self._frame_on_screen(part, time)
             except FFmpegError:
                 yield None
 
-    def _frame_on_screen(self, time: Fraction) -> VideoFrame | None:
+    def _frame_on_screen(self, part: Part, time: Fraction) -> VideoFrame | None:
         """Decodes from the file's current position until the frame on screen at `time` is known."""
         last: VideoFrame | None = None
         frames = 0
-        for packet in self._packets([self._video]):
+        for packet in part.packets([part.video], Damage(), PacketEnds()):
             if _is_empty(packet):
                 continue
             try:
@@ -214,7 +298,7 @@ class Media:
             except (FFmpegError, EOFError):
                 continue
             for frame in decoded:
-                picture = self._picture(frame, frame.dts if frame.pts is None else frame.pts, last)
+                picture = self._picture(part, frame, frame.dts if frame.pts is None else frame.pts, last)
                 if last is not None and picture.start > time:
                     return last
                 last = picture
@@ -223,101 +307,40 @@ class Media:
                 break
         return last
 
-    def _packets(self, streams: list[Any]) -> Iterator[Any]:
-        """Packets of the streams, then one flush packet each; read errors are skipped."""
-        unwrapper = TimestampUnwrapper() if self._container.format.flags & _FORMAT_MAY_RESTART_CLOCK else None
-        errors = 0
-        while True:
-            try:
-                for packet in self._container.demux(*streams):
-                    errors = 0
-                    if unwrapper is not None:
-                        self.damage.clock_restarts += unwrapper.shift(packet)
-                    yield packet
-                return
-            except FFmpegError:
-                self.damage.read_errors += 1
-                errors += 1
-                if errors >= _READ_ERRORS_IN_A_ROW:
-                    return
-
-    def _picture(self, frame: av.VideoFrame, pts: int | None, last: VideoFrame | None) -> VideoFrame:
-        clock = self._video_clock
+    def _picture(self, part: Part, frame: av.VideoFrame, pts: int | None, last: VideoFrame | None) -> VideoFrame:
+        clock = part.video_clock
         if pts is None:
             start = Fraction(0) if last is None else last.start + 1 / self.frame_rate
-            pts = round((start + self.origin) / clock.time_base)
+            pts = round((start + part.origin) / clock.time_base)
         length = clock.length(pts, frame.duration or 1 / (self.frame_rate * clock.time_base))
-        return VideoFrame(frame, pts, clock.seconds(pts), min(length, LONGEST_GAP))
+        start = clock.seconds(pts)
+        if part is not self._part:
+            pts = round((start + self.origin) / self.time_base)
+        return VideoFrame(frame, pts, start, min(length, LONGEST_GAP))
 
-    def _sound(self, frame: av.AudioFrame) -> AudioBlock | None:
-        if not self._trust_headers and frame.sample_rate not in limits.AUDIO_RATES_HZ:
-            self.damage.audio_packets_undecodable += 1  # a rate that changed in mid-stream
-            return None
-        channels = channels_of(frame)
-        if frame.sample_rate != self.audio_rate_hz:
-            import soxr
+    def _sound(self, part: Part, stream: int, converter: SoundConverter, frame: av.AudioFrame) -> Iterator[AudioBlock]:
+        start = duration = None
+        if frame.pts is not None:
+            clock = part.audio_clocks[stream]
+            ticks = frame.duration or Fraction(frame.samples, frame.sample_rate) / clock.time_base
+            start, duration = clock.seconds(frame.pts), clock.length(frame.pts, ticks)
+        yield from self._noted(converter.convert(frame, start, duration))
 
-            channels = soxr.resample(downmix([channels]), frame.sample_rate, self.audio_rate_hz)[None]
-        if frame.pts is None:
-            return AudioBlock(channels, None, None)
-        clock = self._audio_clock
-        ticks = frame.duration or Fraction(frame.samples, frame.sample_rate) / clock.time_base
-        return AudioBlock(channels, clock.seconds(frame.pts), clock.length(frame.pts, ticks))
+    def _noted(self, blocks: Iterable[AudioBlock]) -> Iterator[AudioBlock]:
+        for block in blocks:
+            if block.start is not None:
+                self.damage.audio_blocks_before_start += block.start < -_LEAD_IN
+                self._last_block = block
+            yield block
 
-    @property
-    def _reorders_frames(self) -> bool:
-        return self._video is not None and bool(self._video.codec_context.has_b_frames)
-
-    @cached_property
-    def _video_clock(self) -> StreamClock:
-        return StreamClock(self._video, self.origin, self._container.format.name)
-
-    @cached_property
-    def _audio_clock(self) -> StreamClock:
-        return StreamClock(self._audio, self.origin, self._container.format.name)
-
-    @cached_property
-    def audio_rate_hz(self) -> int:
-        """Samples per second of every `AudioBlock`."""
-        assert self.metadata.audio is not None
-        return self.metadata.audio.rate_hz
-
-    def _tally(self, stream: Any) -> StreamTally:
-        length = self._container.duration
-        end = None if length is None else Fraction(length, av.time_base)
-        return StreamTally(stream, self._container.format.name, end)
-
-    def _count_missing(self, tallies: dict[int, StreamTally]) -> None:
+    def _count_missing(self, part: Part, tallies: dict[int, StreamTally]) -> None:
         for index, tally in tallies.items():
             packets, seconds = tally.missing()
             self.lost_s = max(self.lost_s, seconds)
-            if self._video is not None and index == self._video.index:
-                self.damage.video_packets_missing = packets
+            if part.video is not None and index == part.video.index:
+                self.damage.video_packets_missing += packets
             else:
-                self.damage.audio_packets_missing = packets
-
-
-def _open_container(source: MediaFile, *, trust_headers: bool) -> InputContainer:
-    options = limits.decoder_options(trust_headers=trust_headers)
-    try:
-        with limits.refusing_oversized_pictures(source.name, trust_headers=trust_headers):
-            # Read through Python's file, so that a disk or network that fails is told from a file that is damaged.
-            opened = av.open(source.file, options=options, metadata_errors="ignore", buffer_size=_READ_BYTES)
-        return cast(InputContainer, opened)
-    except (FFmpegError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise MediaError(
-            f"{source.name}: is not a media file that can be read ({reason}); it may be cut off, encrypted or misnamed"
-        ) from error
-
-
-def _check_claims(name: str, video: VideoStream | None, audio: AudioStream | None) -> None:
-    if video is not None:
-        limits.check_picture(name, video.codec_context.width, video.codec_context.height)
-        # The stream's size may change in mid-stream.
-        video.codec_context.options = limits.decoder_options(trust_headers=False)
-    if audio is not None:
-        limits.check_sound(name, audio.codec_context.sample_rate, audio.codec_context.channels)
+                self.damage.audio_packets_missing += packets
 
 
 def _is_empty(packet: Any) -> bool:
@@ -328,31 +351,10 @@ def _is_empty(packet: Any) -> bool:
     return packet.dts is not None and not packet.size
 
 
-def _origin(video: VideoStream | None, audio: AudioStream | None, *, clock_wraps: bool) -> Fraction:
-    """Container time of t = 0."""
-    starts = [
-        None if stream is None or stream.start_time is None else stream.start_time * fraction(stream.time_base)
-        for stream in (video, audio)
-    ]
-    picture, sound = starts
-    if clock_wraps and picture is not None and sound is not None:
-        starts = [picture, sound := nearest_turn(sound, picture)]
-    if picture is not None and sound is not None and 0 < picture - sound < _PRIMING:
-        return picture
-    return min((start for start in starts if start is not None), default=Fraction(0))
+def _reorders_frames(part: Part) -> bool:
+    return part.video is not None and bool(part.video.codec_context.has_b_frames)
 
 
-def _best_video(container: InputContainer) -> VideoStream | None:
-    streams = [s for s in container.streams.video if _decodable(s) and not s.disposition & Disposition.attached_pic]
-    best = container.streams.best("video")
-    return best if best in streams else next(iter(streams), None)
-
-
-def _best_audio(container: InputContainer) -> AudioStream | None:
-    streams = [s for s in container.streams.audio if _decodable(s) and s.codec_context.sample_rate]
-    best = container.streams.best("audio")
-    return best if best in streams else next(iter(streams), None)
-
-
-def _decodable(stream: Any) -> bool:
-    return getattr(stream, "codec_context", None) is not None
+def _states_rate(video: Any) -> bool:
+    codec = video.codec_context
+    return codec.name != "mjpeg" and bool(codec.framerate)

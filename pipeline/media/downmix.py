@@ -1,8 +1,9 @@
-"""Samples of decoded sound, and their mean over the channels."""
+"""Samples of decoded sound, and how their channels become one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from itertools import groupby
 from typing import Any
 
@@ -31,6 +32,48 @@ def channels_of(frame: av.AudioFrame) -> Samples:
     return interleaved.reshape(-1, channels).T
 
 
+_LEVEL_3_DB = 0.5**0.5
+_TO_LEFT_AND_RIGHT = {
+    **dict.fromkeys(("FL", "FLC", "DL", "WL"), (1.0, 0.0)),
+    **dict.fromkeys(("FR", "FRC", "DR", "WR"), (0.0, 1.0)),
+    **dict.fromkeys(("BL", "SL", "TFL", "TBL", "TSL"), (_LEVEL_3_DB, 0.0)),
+    **dict.fromkeys(("BR", "SR", "TFR", "TBR", "TSR"), (0.0, _LEVEL_3_DB)),
+    **dict.fromkeys(("FC", "TFC", "TC"), (_LEVEL_3_DB, _LEVEL_3_DB)),
+    **dict.fromkeys(("BC", "TBC"), (0.5, 0.5)),
+    **dict.fromkeys(("LFE", "LFE2"), (0.0, 0.0)),
+}
+"""Share of each channel, by FFmpeg's name, in the left and the right of stereo: ITU-R BS.775-4, annex 4, table 2."""
+
+
+@cache
+def _standard_weights(names: tuple[str, ...]) -> npt.NDArray[np.float32] | None:
+    """Weights that sum to 1; None where the positions of the channels are not known."""
+    if any(name not in _TO_LEFT_AND_RIGHT for name in names):
+        return None
+    left_right = np.array([_TO_LEFT_AND_RIGHT[name] for name in names])
+    normalised = left_right / left_right.sum(axis=0).max()
+    return normalised.mean(axis=1).astype(np.float32)
+
+
+def standard_downmix(samples: Samples, layout: av.AudioLayout) -> npt.NDArray[np.float32]:
+    """Mixes surround sound to stereo by ITU-R BS.775, normalised so that it cannot clip, and that to mono by its mean.
+
+    The channel of low-frequency effects is left out, as in players. Channels without known positions count the same.
+
+    Args:
+        samples: (C, n).
+        layout: What the channels are.
+
+    Returns:
+        (1, n) samples, -1..1.
+    """
+    weights = _standard_weights(tuple(channel.name for channel in layout.channels))
+    if weights is None or len(weights) != len(samples) or not weights.any():
+        return downmix([samples])[None]
+    mono = weights @ _scaled(samples).astype(np.float32)
+    return np.asarray(mono.clip(-1, 1)[None], np.float32)
+
+
 def downmix(pieces: Iterable[Samples]) -> npt.NDArray[np.float32]:
     """Joins pieces and takes the plain mean of all channels; libswresample's own down-mix would be 1.41 times louder.
 
@@ -43,12 +86,15 @@ def downmix(pieces: Iterable[Samples]) -> npt.NDArray[np.float32]:
 
 
 def _mean(samples: Samples) -> npt.NDArray[np.float32]:
+    return _scaled(samples).mean(axis=0, dtype=np.float64).clip(-1, 1).astype(np.float32)
+
+
+def _scaled(samples: Samples) -> Samples:
+    """Samples as fractions of full scale, whatever type they were stored in."""
     if samples.dtype == np.uint8:
-        scaled = (samples.astype(np.float64) - 128) / 128
-    elif np.issubdtype(samples.dtype, np.integer):
-        scaled = samples / -float(np.iinfo(samples.dtype).min)
-    elif np.isfinite(samples.sum(dtype=np.float64)):  # as good as always, and found out faster than mended
-        scaled = samples
-    else:
-        scaled = np.nan_to_num(samples, nan=0.0, posinf=1.0, neginf=-1.0)
-    return scaled.mean(axis=0, dtype=np.float64).clip(-1, 1).astype(np.float32)
+        return (samples.astype(np.float64) - 128) / 128
+    if np.issubdtype(samples.dtype, np.integer):
+        return samples / -float(np.iinfo(samples.dtype).min)
+    if np.isfinite(samples.sum(dtype=np.float64)):  # as good as always, and found out faster than mended
+        return samples
+    return np.nan_to_num(samples, nan=0.0, posinf=1.0, neginf=-1.0)

@@ -57,6 +57,12 @@ class Damage:
         clock_restarts: New clocks in the middle of a broadcast stream; nothing is lost, but times are joined.
         video_frames_before_start: Frames that begin over half a second before the start that the headers claim.
         audio_blocks_before_start: Blocks that begin over half a second before the start that the headers claim.
+        video_frames_corrupt: Frames that the decoder put together around errors.
+        video_frames_after_corrupt: Frames after these, up to the next key frame: most show the same errors.
+        video_frames_missing: Frames whose packets were read and that the decoder did not return.
+        audio_blocks_corrupt: Blocks that the decoder put together around errors.
+        packets_encrypted: Packets that cannot be decoded without a key.
+        bytes_not_read: Bytes after the end of the file proper, in a form that cannot be read on.
     """
 
     video_packets_undecodable: int = 0
@@ -69,6 +75,12 @@ class Damage:
     clock_restarts: int = 0
     video_frames_before_start: int = 0
     audio_blocks_before_start: int = 0
+    video_frames_corrupt: int = 0
+    video_frames_after_corrupt: int = 0
+    video_frames_missing: int = 0
+    audio_blocks_corrupt: int = 0
+    packets_encrypted: int = 0
+    bytes_not_read: int = 0
 
     def __bool__(self) -> bool:
         return any(asdict(self).values())
@@ -99,8 +111,10 @@ class AudioBlock:
         channels: (C, n) samples as decoded, at `Media.audio_rate_hz`; `avcues.pipeline.media.downmix` makes them mono.
         start: Seconds from t = 0; None: right after the block before it.
         duration: Seconds that the container gives the block; None: all of its samples.
+        stream: Position of the block's stream among those that are mixed.
     """
 
     channels: Samples
     start: Fraction | None
     duration: Fraction | None
+    stream: int = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +32,7 @@ class VideoStreamMetadata:
     """What the container says of the video stream.
 
     Args:
+        stream: Number of the stream, as ffprobe counts them.
         width: Pixels as coded, before rotation.
         height: Pixels as coded, before rotation.
         color_matrix: Matrix between Y'CbCr and RGB; "untagged": the file does not say, and BT.601 is used.
@@ -43,6 +45,7 @@ class VideoStreamMetadata:
         packets_promised: Number of frames by the header; 0 where it does not say.
     """
 
+    stream: int
     codec: str
     width: int
     height: int
@@ -68,12 +71,16 @@ class AudioStreamMetadata:
     """What the container says of the audio stream.
 
     Args:
+        streams: Numbers of the streams that are read, as ffprobe counts them; the other facts are those of the first.
+        language: As the container says; None: it does not.
         time_base: Seconds per unit of a time stamp.
         start_s: First presentation time, on the container's own clock.
         packets_promised: Number of packets by the header, or of samples where it counts these (PCM); 0 where it does
             not say.
     """
 
+    streams: tuple[int, ...]
+    language: str | None
     codec: str
     rate_hz: int
     channels: int
@@ -93,7 +100,7 @@ class MediaMetadata:
         start_s: t = 0, on the container's own clock.
         duration_s: Length by the header, or FFmpeg's estimate of it.
         video: The video stream that is decoded.
-        audio: The audio stream that is decoded.
+        audio: The audio streams that are decoded.
     """
 
     container: str
@@ -107,6 +114,7 @@ class MediaMetadata:
 def video_stream_metadata(stream: VideoStream) -> VideoStreamMetadata:
     """Reads the metadata of a video stream."""
     return VideoStreamMetadata(
+        stream=stream.index,
         codec=stream.codec_context.name,
         width=stream.codec_context.width,
         height=stream.codec_context.height,
@@ -122,9 +130,12 @@ def video_stream_metadata(stream: VideoStream) -> VideoStreamMetadata:
     )
 
 
-def audio_stream_metadata(stream: AudioStream) -> AudioStreamMetadata:
-    """Reads the metadata of an audio stream."""
+def audio_stream_metadata(streams: Sequence[AudioStream]) -> AudioStreamMetadata:
+    """Reads the metadata of the audio streams that are read."""
+    stream = streams[0]
     return AudioStreamMetadata(
+        streams=tuple(stream.index for stream in streams),
+        language=stream.language,
         codec=stream.codec_context.name,
         rate_hz=stream.codec_context.sample_rate,
         channels=stream.codec_context.channels,

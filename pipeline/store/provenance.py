@@ -53,14 +53,22 @@ def decoder() -> str:
     return f"PyAV {av.__version__} ({libraries})"
 
 
-def recipe(extractor: BaseExtractor, step: Fraction, compute: Compute) -> dict[str, Any]:
-    """What decides an extractor's values apart from the video; equal recipes, equal tables."""
+def recipe(
+    extractor: BaseExtractor, step: Fraction, compute: Compute, reading: Mapping[str, object] | None = None
+) -> dict[str, Any]:
+    """What decides an extractor's values apart from the video; equal recipes, equal tables.
+
+    Args:
+        reading: Choices of how the media file is read that are not the default.
+    """
     made: dict[str, Any] = {
         "extractor": extractor.name,
         "version": extractor.version,
         "settings": asdict(extractor.settings),
         "step": str(step),
     }
+    if reading:
+        made["reading"] = dict(reading)
     weights = weights_of(extractor)
     if weights:
         # A file of the user's own is known by its name and hash, wherever it lies.
@@ -106,16 +114,23 @@ def precision(extractor: BaseExtractor, compute: Compute) -> str:
     return compute.precision if extractor.supports_bf16 else "fp32"
 
 
-def metadata(extractor: BaseExtractor, step: Fraction, compute: Compute, source: Mapping[str, Any]) -> dict[str, Any]:
+def metadata(
+    extractor: BaseExtractor,
+    step: Fraction,
+    compute: Compute,
+    source: Mapping[str, Any],
+    reading: Mapping[str, object] | None = None,
+) -> dict[str, Any]:
     """The schema metadata of an extractor's tables for one video.
 
     Args:
         compute: With the device that was used.
+        reading: As for `recipe`.
     """
     device = compute.device if extractor.weights else "cpu"
     return {
         "avcues": __version__,
-        "recipe": recipe(extractor, step, compute),
+        "recipe": recipe(extractor, step, compute, reading),
         "citation": extractor.citation,
         "device": device,
         "precision": precision(extractor, compute),

@@ -11,12 +11,12 @@ import pyarrow as pa
 
 from avcues.pipeline.annotations.gold_standards.feature_values import FeatureValues
 from avcues.pipeline.annotations.gold_standards.gold import gold, one_round
-from avcues.pipeline.annotations.gold_standards.recipe import Recipe, Smoothing
+from avcues.pipeline.annotations.gold_standards.recipe import Recipe
 from avcues.pipeline.annotations.ratings.exclusions import usable
 from avcues.pipeline.annotations.ratings.schema import Annotations
 from avcues.pipeline.annotations.ratings.series import Series, series_of
 from avcues.pipeline.annotations.statistics.consensus import leave_one_out_ccc
-from avcues.pipeline.dataset.dataset import Dataset
+from avcues.pipeline.dataset.dataset import Dataset, open_dataset
 from avcues.pipeline.errors import InputError
 from avcues.pipeline.training.samples import Floats, Target, edges_of
 from avcues.pipeline.training.settings import MAIN, TrainingSettings
@@ -25,18 +25,8 @@ from avcues.pipeline.training.targets import LabelFile
 
 def recipe_of(about: Mapping[str, Any]) -> Recipe:
     """How a gold standard was made, by what it says of itself; the default for labels that do not say."""
-    described = dict(about.get("recipe", {}))
-    if not described:
-        return Recipe()
-    smooth = described["smooth"]
-    return Recipe(
-        **described
-        | {
-            "weights": described["weights"] or "others",
-            "smooth": None if smooth is None else Smoothing.parse(smooth),
-            "step": Fraction(described["step"]),
-        }
-    )
+    described = about.get("recipe")
+    return Recipe.from_described(described) if described else Recipe()
 
 
 def setup_of(name: str, about: Mapping[str, Any], annotations: Annotations) -> str:
@@ -141,8 +131,24 @@ def refitted(
     training_videos: Collection[str],
     data: Dataset,
 ) -> pa.Table:
-    """The same gold standard, with everything that was fitted over videos fitted on training videos only."""
-    made = gold(annotations, recipe_of(about), training_videos=training_videos, features=FeatureValues(data))
+    """The same gold standard, with everything that was fitted over videos fitted on training videos only.
+
+    Lags are estimated from the tables that they were first estimated from, whatever tables the model learns from.
+
+    Raises:
+        InputError: The labels do not say which tables these were.
+        DatasetError: The dataset's folder lacks one of them.
+    """
+    recipe = recipe_of(about)
+    features = None
+    if recipe.delay == "auto":
+        if recipe.delay_tables is None:
+            raise InputError(
+                f"{name}: does not say which tables the lags of its raters were estimated from, so it cannot be fitted "
+                "anew in every fold; make it again with avcues annotations gold --features"
+            )
+        features = FeatureValues(open_dataset(data.catalog.folder, tables=recipe.delay_tables))
+    made = gold(annotations, recipe, training_videos=training_videos, features=features)
     return made.tables[setup_of(name, about, annotations)]
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from avcues.extractors import registry
 from avcues.extractors.opensmile_stream import to_int16
-from avcues.pipeline.extraction.audio import Track
+from avcues.pipeline.extraction.track import Track
 from avcues.pipeline.media.container import Media
 from avcues.pipeline.media.downmix import downmix
 from avcues.pipeline.media.frames import AudioBlock
@@ -30,7 +30,7 @@ REFERENCES = {  # feature: openSMILE's set, its configuration, our configuration
         r"\{\cm[set{?}:path]}" + "\n[functL1:cFunctionals]" + WINDOWS,
     ),
     "egemaps": (opensmile.FeatureSet.eGeMAPSv02, "egemaps/v02/eGeMAPSv02.conf", r"\{\cm[set{?}:path]}"),
-    "compare": (opensmile.FeatureSet.ComParE_2016, "compare/ComParE_2016.conf", r"\{\cm[set{?}:path]}"),
+    "compare_2016": (opensmile.FeatureSet.ComParE_2016, "compare/ComParE_2016.conf", r"\{\cm[set{?}:path]}"),
 }
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import threading
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
+import cv2
 import numpy as np
 import pytest
 
@@ -17,16 +19,24 @@ from avcues.extractors.protocol import (
     AudioExtractor,
     ClipBatch,
     ClipExtractor,
+    Columns,
     Extractor,
     FrameBatch,
     FrameExtractor,
     ShotDetector,
+    Table,
 )
 from avcues.models_cache import WeightsError
 from avcues.pipeline.runtime.settings import Settings
 from avcues.pipeline.runtime.weights import settle
 
 NAMES = registry.names()
+MISSED_BY = {  # share of a declared range by which extreme inputs may miss its ends
+    "rms_std": 0.07,  # frames of 93 ms on a step of the level are neither loud nor silent
+    "tempo_bpm": 1.0,  # a tempo is above 0, whatever the sound
+    "centroid_std": 0.1,  # likewise
+    **{f"tonnetz_{i}": 0.28 for i in range(6)},  # librosa's filters give some of a tone to the neighbouring classes
+}
 
 
 @pytest.fixture(params=NAMES, scope="module")
@@ -42,6 +52,91 @@ def extractor(request: pytest.FixtureRequest) -> Extractor:
     made = registry.create(request.param, settings.options.get(request.param), registry.extra_tables())
     made.setup(Compute(device="cpu"))
     return made
+
+
+def check_values(table: Table, columns: Columns) -> None:
+    """Asserts that all columns are there, within their declared ranges, and that groups sum to 1."""
+    assert set(columns) - {FRAME} == {column.name for column in table.columns}
+    assert (FRAME in columns) == (table.row == "item")
+    for column in table.columns:
+        values = np.asarray(columns[column.name])
+        if column.dtype == "string":
+            assert all(isinstance(value, str) for value in values)
+            continue
+        present = values[~np.isnan(values)] if values.dtype.kind == "f" else values
+        assert np.isfinite(present).all(), column.name
+        for limit, outside in ((column.low, np.less), (column.high, np.greater)):
+            if limit is not None:
+                beyond = present[outside(present, limit) & ~np.isclose(present, limit, rtol=1e-4, atol=1e-4)]
+                assert not len(beyond), f"{table.name}.{column.name}: {beyond[:3]} beyond {limit}"
+    for group in table.sums_to_one:
+        total = np.sum([np.asarray(columns[name], np.float64) for name in group], axis=0)
+        np.testing.assert_allclose(total[~np.isnan(total)], 1, atol=1e-3)
+
+
+def check_reached(table: Table, columns: Columns) -> None:
+    """Asserts that some value comes near both ends of every declared range.
+
+    Args:
+        columns: Values for extreme inputs.
+    """
+    missed = {}
+    for column in table.columns:
+        values = np.asarray(columns[column.name])
+        span = (column.high if column.high is not None else np.nanmax(values)) - (column.low or 0)
+        for limit, extreme in ((column.low, np.nanmin(values)), (column.high, np.nanmax(values))):
+            if limit is not None and abs(extreme - limit) / span > MISSED_BY.get(column.name, 0.02):
+                missed[column.name] = f"{extreme} does not reach {limit}"
+    assert not missed, missed
+
+
+def extreme_images() -> np.ndarray:
+    """(B, 96, 128, 3) uint8 RGB: flat colours, halves and quarters, noise."""
+
+    def halves(share: float, left: Sequence[int], right: Sequence[int]) -> np.ndarray:
+        image = np.full((96, 128, 3), right, np.uint8)
+        image[:, : round(128 * share)] = left
+        return image
+
+    black, white, red, cyan = (0, 0, 0), (255, 255, 255), (255, 0, 0), (0, 255, 255)
+    hues = cv2.cvtColor(np.array([[[h, 255, 255] for h in (*range(0, 180, 5), 178)]], np.uint8), cv2.COLOR_HSV2RGB)[0]
+    greys = [(255, 255 - s, 255 - s) for s in range(0, 256, 8)]
+    images = [halves(1, colour, black) for colour in (*hues, *greys, (255, 0, 4), black, white)]
+    images += [halves(share, white, black) for share in (0.25, 0.5, 0.75)]
+    images += [halves(0.5, red, cyan), halves(0.5, red, white), halves(0.5, red, black)]
+    images.append(np.random.default_rng(0).integers(0, 256, (96, 128, 3), np.uint8))
+    return np.stack(images)
+
+
+def extreme_sounds(rate: int) -> Mapping[str, np.ndarray]:
+    """Sounds by name."""
+    time = np.arange(4 * rate) / rate
+    noise = np.random.default_rng(0)
+
+    def sine(hz: float) -> np.ndarray:
+        return np.sin(2 * np.pi * hz * time)
+
+    square = np.sign(sine(100) + 1e-9)
+    highest = sine(0.498 * rate)
+    sounds = {
+        "silence": np.zeros(len(time)),
+        "square": square,
+        "noise": noise.uniform(-1, 1, len(time)),
+        "rounding noise": noise.integers(-1, 2, len(time)) / 32768,
+        "offset": np.ones(len(time)),
+        "impulses": np.where(np.arange(20 * rate) % (rate // 2) == 0, 1, 0),
+        "second half": np.where(time > 2.25, square, 0),
+        "highest tone": highest,
+        "alternating": np.where(time % 0.5 < 0.25, sine(30), highest),
+        **{f"pitch class {i}": sine(440 * 2 ** (3 + i / 12)) for i in range(12)},
+    }
+    return {name: sound.astype(np.float32) for name, sound in sounds.items()}
+
+
+def measure_sound(extractor: AudioExtractor, sound: np.ndarray, windows: int) -> Mapping[str, Columns]:
+    stream = extractor.start_audio(extractor.rate_hz or 48000, Fraction(1, 2), windows)
+    stream.write(sound)
+    return stream.finish(windows)
 
 
 def test_declares_itself(extractor: Extractor) -> None:
@@ -85,7 +180,11 @@ def test_frames_give_one_row_each_in_any_batch(extractor: Extractor, real_frames
     alone = [extractor.process_frames(FrameBatch(images[i : i + 1], (0.0,))) for i in range(count)]
     for table in extractor.tables:
         columns = together[table.name]
-        assert set(columns) - {FRAME} == {column.name for column in table.columns}
+        check_values(table, columns)
+        if table.row == "item":
+            owners = np.concatenate([np.full(len(a[table.name][FRAME]), i) for i, a in enumerate(alone)])
+            assert columns[FRAME].tolist() == owners.tolist()
+            assert all(set(a[table.name][FRAME].tolist()) <= {0} for a in alone)
         for column in table.columns:
             if table.row == "window":
                 assert len(columns[column.name]) == count
@@ -107,6 +206,7 @@ def test_clips_give_one_row_each_in_any_batch(extractor: Extractor) -> None:
     described = extractor.describe_shots(together, np.array([1, 1], np.int32), np.array([2, 2.56], np.float32))
     for table in extractor.tables:
         assert list(described[table.name]) == [column.name for column in table.columns]
+        check_values(table, described[table.name])
 
 
 @pytest.mark.parametrize("samples", [1, 1000, 48000, 100_001])
@@ -124,10 +224,33 @@ def test_sound_gives_the_rows_asked_for_in_any_blocks(extractor: Extractor, samp
             stream.write(sound[start : start + block])
         results.append(stream.finish(windows))
     for table in extractor.tables:
+        check_values(table, results[0][table.name])
         for column in table.columns:
             first, second = (result[table.name][column.name] for result in results)
             assert len(first) == windows
             np.testing.assert_array_equal(first, second)
+
+
+def test_extreme_frames_stay_within_the_declared_ranges_and_reach_their_ends(extractor: Extractor) -> None:
+    if not isinstance(extractor, FrameExtractor):
+        pytest.skip("takes no frames")
+    images = extreme_images()
+    measured = extractor.process_frames(FrameBatch(images, tuple(range(len(images)))))
+    for table in extractor.tables:
+        check_values(table, measured[table.name])
+        if not getattr(extractor, "weights", ()):  # nothing is known of what a network says
+            check_reached(table, measured[table.name])
+
+
+def test_extreme_sounds_stay_within_the_declared_ranges_and_reach_their_ends(extractor: Extractor) -> None:
+    if not isinstance(extractor, AudioExtractor):
+        pytest.skip("takes no sound")
+    sounds = extreme_sounds(extractor.rate_hz or 48000)
+    measured = [measure_sound(extractor, sound, 8 * len(sound) // len(sounds["silence"])) for sound in sounds.values()]
+    for table in extractor.tables:
+        together = {c.name: np.concatenate([m[table.name][c.name] for m in measured]) for c in table.columns}
+        check_values(table, together)
+        check_reached(table, together)
 
 
 def test_abandoned_sound_frees_its_resources(extractor: Extractor) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from avcues.pipeline.extraction.audio import Track
+from avcues.pipeline.extraction.track import Track
 from avcues.pipeline.media.container import Media
 from avcues.pipeline.media.downmix import downmix
 from avcues.pipeline.media.frames import Damage, VideoFrame

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from avcues.pipeline.annotations.gold_standards.combine import Combined, combine, setup_tables, weights_table
 from avcues.pipeline.annotations.gold_standards.delay import Delays, fit_delays
+from avcues.pipeline.annotations.gold_standards.feature_values import FeatureValues
 from avcues.pipeline.annotations.gold_standards.recipe import Recipe
 from avcues.pipeline.annotations.gold_standards.scaling import smoothed, standardised
 from avcues.pipeline.annotations.ratings.exclusions import LeftOut, usable
@@ -35,7 +36,8 @@ class Gold:
     Args:
         tables: By setup: `video_id`, `window` (unless everything is rated once per clip), then for each dimension its
             value, `<dimension>_std` (ddof 0) and `<dimension>_n` over the raters of the window. The metadata key
-            `avcues` names the recipe, the targets, and under `fitted_on` the videos that anything was fitted on.
+            `avcues` has the recipe (`Recipe.from_described` reads it), the targets, and under `fitted_on` the videos
+            that anything was fitted on.
         weights: `rater`, `video_id` (null: one weight for all clips), `setup`, `dimension`, `weight`.
         delays: The raters' lags, if they were estimated.
         left_out: Series left out, by reason.
@@ -72,7 +74,7 @@ def gold(
         SettingsError: There are several rounds and the recipe names none, nothing is rated in numbers, no training
             video is rated, or the delay cannot be estimated.
     """
-    annotations = one_round(annotations, recipe.round)
+    annotations = one_round(annotations.select(dimensions=recipe.dimensions), recipe.round)
     rated = sorted(set(annotations.videos) & set(annotations.videos if training_videos is None else training_videos))
     if not rated:
         raise SettingsError(f"no training video is rated: {listed(sorted(training_videos or ()))}")
@@ -86,6 +88,7 @@ def gold(
     if recipe.delay == "auto":
         if features is None or training_videos is None:
             raise SettingsError("the delay auto is estimated from features of training videos; give both")
+        recipe = replace(recipe, delay_tables=_delay_tables(recipe, features))
         delays = fit_delays(series, features, rated)
         fitted["delay"] = list(delays.videos)
         late_s = {rater: lag * float(recipe.step) for rater, lag in delays.windows.items()}
@@ -112,7 +115,7 @@ def gold(
     about = {
         "avcues": __version__,
         "kind": KIND,
-        "recipe": recipe.described(),
+        "recipe": replace(recipe, dimensions=tuple(one.name for one in annotations.numeric())).described(),
         "fitted_on": fitted,
         "delays_s": late_s,
         "left_out": {reason: len(which) for reason, which in left_out.items()},
@@ -177,6 +180,21 @@ def one_round(annotations: Annotations, name: str | None) -> Annotations:
 def _gridded(annotations: Annotations, recipe: Recipe, late_s: float | Mapping[str, float] = 0.0) -> Series:
     series = series_of(annotations, recipe.step, delays=late_s)
     return series if recipe.windows is None else series.until(recipe.windows)
+
+
+def _delay_tables(recipe: Recipe, features: Mapping[str, Values]) -> tuple[str, ...] | None:
+    """The tables that lags are estimated from; None: the features do not say.
+
+    Raises:
+        SettingsError: They are not those of the recipe.
+    """
+    tables = features.tables if isinstance(features, FeatureValues) else None
+    if recipe.delay_tables is not None and tables is not None and set(tables) != set(recipe.delay_tables):
+        raise SettingsError(
+            f"the recipe estimates lags from {', '.join(recipe.delay_tables)}, but the features are of "
+            f"{', '.join(tables)}; lags of other tables would be another gold standard"
+        )
+    return recipe.delay_tables if tables is None else tables
 
 
 def _of_delays(delays: Delays) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal, get_args
@@ -69,6 +70,8 @@ class Recipe:
         together: Leave out all of a rater's series of a clip if one of them is constant or too short.
         step: Seconds per window.
         round: Name of the round to use; required if there are several.
+        dimensions: Names of the dimensions to combine; None: all that are rated in numbers.
+        delay_tables: Names of the feature tables that lags are estimated from with the delay "auto"; None: any.
 
     Raises:
         SettingsError: A value is not one of these.
@@ -83,6 +86,8 @@ class Recipe:
     together: bool = False
     step: Fraction = Fraction(1, 2)
     round: str | None = None
+    dimensions: tuple[str, ...] | None = None
+    delay_tables: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:
@@ -113,4 +118,24 @@ class Recipe:
             "together": self.together,
             "step": str(self.step),
             "round": self.round,
+            "dimensions": None if self.dimensions is None else list(self.dimensions),
+            "delay_tables": None if self.delay_tables is None else list(self.delay_tables),
         }
+
+    @classmethod
+    def from_described(cls, described: Mapping[str, Any]) -> Recipe:
+        """The recipe that a gold standard's metadata describes.
+
+        Raises:
+            SettingsError: It has an unknown entry, or one with an impossible value.
+        """
+        try:
+            values = dict(described)
+            for name in ("dimensions", "delay_tables"):
+                values[name] = None if values.get(name) is None else tuple(values[name])
+            values["weights"] = values.get("weights") or "others"
+            values["smooth"] = None if values.get("smooth") is None else Smoothing.parse(values["smooth"])
+            values["step"] = Fraction(values.get("step", cls.step))
+            return cls(**values)
+        except (TypeError, ValueError) as error:
+            raise SettingsError(f"the recipe of a gold standard cannot be read ({error}); make it again") from error

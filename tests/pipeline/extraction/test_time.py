@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from clips import RATE_HZ, Clip, Extracted, click, extract, steady_frames
 
-from avcues.pipeline.extraction.audio import Track
+from avcues.pipeline.extraction.track import Track
 from avcues.pipeline.media.container import Media
 from avcues.pipeline.media.downmix import downmix
 from avcues.pipeline.media.frames import AudioBlock, Damage, VideoFrame

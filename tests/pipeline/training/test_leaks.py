@@ -15,12 +15,13 @@ import pytest
 import torch
 from planted import DIMENSION, SMALL, make_samples, parts_of, settings_for
 
-from avcues.pipeline.annotations import FeatureValues, Recipe, gold, read, write
+from avcues.pipeline.annotations import FeatureValues, Recipe, gold, read, read_about, write
 from avcues.pipeline.dataset.dataset import open_dataset
-from avcues.pipeline.errors import LeakError
+from avcues.pipeline.errors import InputError, LeakError, SettingsError
 from avcues.pipeline.store.parquet import METADATA_KEY, write_table
 from avcues.pipeline.training import MUVI, Study, TrainingSettings, prepare
 from avcues.pipeline.training.models import fit_model
+from avcues.pipeline.training.ratings import refitted
 from avcues.pipeline.training.settings import MAIN
 from avcues.pipeline.training.splits import Parts, split
 
@@ -104,6 +105,27 @@ def test_labels_that_were_fitted_on_test_videos_are_refused_or_fitted_anew(
     assert labels_of(study, 0, test) != labels_of(other, 0, test)
     if fitted == "standardise":
         assert labels_of(study, 1, train) != labels_of(other, 1, train)  # which learns from them
+
+
+def test_labels_refitted_for_a_model_on_other_tables_are_the_same_gold_standard(planted: Path) -> None:
+    """Lags come from the tables and dimensions of the labels, not from those of the model."""
+    folder, ratings = str(planted / "features"), read(planted / "ann")
+    data = open_dataset(folder, tables=["color", "rhythm"])
+    recipe = Recipe(delay="auto", dimensions=("valence",))
+    features = FeatureValues(data)
+    labels = gold(ratings, recipe, training_videos=data.videos, features=features).tables["audiovisual"]
+    about = read_about(labels)
+    assert about is not None
+    assert about["recipe"]["delay_tables"] == ["color", "rhythm"]
+    assert about["recipe"]["dimensions"] == ["valence"]
+    for_lighting = refitted(ratings, "labels", about, data.videos, open_dataset(folder, tables=["lighting"]))
+    assert for_lighting.equals(labels, check_metadata=True)
+    unsaid = about | {"recipe": about["recipe"] | {"delay_tables": None}}
+    with pytest.raises(InputError, match="does not say which tables the lags of its raters were estimated from"):
+        refitted(ratings, "labels", unsaid, data.videos, data)
+    other = FeatureValues(open_dataset(folder, tables=["lighting"]))
+    with pytest.raises(SettingsError, match="estimates lags from color, rhythm, but the features are of lighting"):
+        gold(ratings, Recipe.from_described(about["recipe"]), training_videos=data.videos, features=other)
 
 
 def with_other_ratings(ann: Path, videos: tuple[str, ...], place: Path) -> Path:

@@ -160,7 +160,7 @@ def _table() -> Table:
         (_deltas({**_ENERGY, **_SPECTRUM}), _OF_CHANGE, ""),
     )
     columns = [column for group in groups for column in _columns(*group)]
-    return Table(name="compare", row="window", columns=tuple(columns))
+    return Table(name="compare_2016", row="window", columns=tuple(columns))
 
 
 def _columns(descriptors: Descriptors, functionals: Functionals, frames: str) -> Iterator[Column]:
@@ -170,15 +170,15 @@ def _columns(descriptors: Descriptors, functionals: Functionals, frames: str) ->
             yield Column(name=name, unit=unit_of(pattern, unit), meaning=f"{how} of {what}{frames}")
 
 
-class Compare(OpenSmileExtractor):
+class Compare2016(OpenSmileExtractor):
     """6373 functionals of 65 low-level descriptors and their deltas, per window."""
 
-    name = "compare"
+    name = "compare_2016"
     version = 1
     citation = "Schuller et al. 2016, The INTERSPEECH 2016 computational paralinguistics challenge (ComParE), openSMILE"
     feature_set = "compare/ComParE_2016.conf"
 
     @property
     def tables(self) -> tuple[Table, ...]:
-        """The one table, made on first use."""
+        """The table, built on first use."""
         return (_table(),)

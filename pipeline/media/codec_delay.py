@@ -1,0 +1,33 @@
+"""Sound that codecs add before the content, in containers that do not say how much it is."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from av.audio.stream import AudioStream
+
+# The polyphase filters of encoder and decoder: 576 + 529 samples (LAME's technical FAQ).
+_MP3_SAMPLES = 1105
+# One frame of the transform (ISO/IEC 14496-3).
+_AAC_SAMPLES = 1024
+_WMA_FRAMES = ((16_000, 512), (22_050, 1024), (48_000, 2048), (96_000, 4096))
+
+
+def codec_delay_s(container_format: str, stream: AudioStream) -> Fraction:
+    """Seconds of sound before the content in a file of sound alone; 0 where its container has taken them out.
+
+    Beside a picture, muxers and players count them in.
+
+    Args:
+        container_format: FFmpeg's name of the container format.
+        stream: The only stream.
+    """
+    codec, rate_hz = stream.codec_context.name, stream.codec_context.sample_rate
+    samples = 0
+    if container_format == "aac":
+        samples = _AAC_SAMPLES
+    elif container_format == "mp3" and not stream.start_time:  # a header with the delay moves the start
+        samples = _MP3_SAMPLES
+    elif container_format == "asf" and codec in ("wmav1", "wmav2"):
+        samples = next((samples for highest_hz, samples in _WMA_FRAMES if rate_hz <= highest_hz), 0)
+    return Fraction(samples, rate_hz)

@@ -1,0 +1,91 @@
+"""What FFmpeg knows of a file and PyAV offers only as the text that FFmpeg prints: programmes and cropping."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from threading import Lock
+
+import av.logging
+from av.container import InputContainer
+
+_PROGRAMME = re.compile(r"^  Program (\d+)")
+_STREAM = re.compile(r"^ +Stream #\d+:(\d+)")
+_CROPPING = re.compile(r"Frame cropping: (\d+)/(\d+)/(\d+)/(\d+)")
+_logging = Lock()
+
+
+@dataclass(frozen=True)
+class Cropping:
+    """Pixels that the container says are not shown, from each side of the coded picture."""
+
+    left: int = 0
+    right: int = 0
+    top: int = 0
+    bottom: int = 0
+
+    def __bool__(self) -> bool:
+        return any((self.left, self.right, self.top, self.bottom))
+
+
+@dataclass(frozen=True)
+class FormatDump:
+    """Facts of a file.
+
+    Args:
+        programmes: Numbers of the streams of each programme, by the programme's number; empty in most containers.
+        cropping: By number of the video stream, where the container says so.
+        encrypted: Numbers of the streams that hold encryption data.
+    """
+
+    programmes: dict[int, set[int]] = field(default_factory=dict)
+    cropping: dict[int, Cropping] = field(default_factory=dict)
+    encrypted: set[int] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, container: InputContainer) -> FormatDump:
+        """Reads what FFmpeg prints of an open file."""
+        with _logging:  # the level is one for the whole process
+            level = av.logging.get_level()
+            av.logging.set_level(av.logging.INFO)
+            try:
+                printed = str(container.dumps_format())  # type: ignore[attr-defined]
+            finally:
+                av.logging.set_level(level)
+        return cls.parse(printed)
+
+    @classmethod
+    def parse(cls, printed: str) -> FormatDump:
+        """Reads the text of FFmpeg's `av_dump_format`."""
+        dump = cls()
+        programme: int | None = None
+        stream = -1
+        for line in printed.splitlines():
+            if matched := _PROGRAMME.match(line):
+                programme = int(matched[1])
+                dump.programmes[programme] = set()
+            elif line.startswith("  No Program"):
+                programme = None
+            elif matched := _STREAM.match(line):
+                stream = int(matched[1])
+                if programme is not None:
+                    dump.programmes[programme].add(stream)
+            elif (matched := _CROPPING.search(line)) and (cropping := _cropping(matched)):
+                dump.cropping[stream] = cropping
+            elif "ncryption init" in line:
+                dump.encrypted.add(stream)
+        return dump
+
+    def programme_of(self, stream: int) -> set[int] | None:
+        """Numbers of the streams of a stream's programme; None if it belongs to none."""
+        return next((streams for streams in self.programmes.values() if stream in streams), None)
+
+    def programme_number(self, stream: int) -> int | None:
+        """The number of a stream's programme."""
+        return next((number for number, streams in self.programmes.items() if stream in streams), None)
+
+
+def _cropping(matched: re.Match[str]) -> Cropping:
+    top_bottom_left_right = [int(side) for side in matched.groups()]
+    top, bottom, left, right = top_bottom_left_right
+    return Cropping(left, right, top, bottom)

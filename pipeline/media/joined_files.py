@@ -1,0 +1,88 @@
+"""Files that were joined byte by byte: where the next one begins."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+_ASF_HEADER = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
+_FIRST_BYTES: dict[str, tuple[bytes, int]] = {
+    "mp4": (b"ftyp", 4),
+    "wav": (b"RIFF", 0),
+    "avi": (b"RIFF", 0),
+    "flv": (b"FLV\x01", 0),
+    "asf": (_ASF_HEADER, 0),
+    "matroska": (b"\x1a\x45\xdf\xa3", 0),
+    "ogg": (b"OggS\x00\x02", 0),
+    "flac": (b"fLaC\x00\x00\x00\x22", 0),
+}
+"""By a part of FFmpeg's name of the format: bytes near the beginning of a file, and where they lie."""
+_READ_BYTES = 1 << 20
+
+
+def next_file(file: BinaryIO, container_format: str, after: int) -> int | None:
+    """Where the next file of the same format begins.
+
+    Args:
+        file: The joined files.
+        container_format: FFmpeg's name of the format.
+        after: Where the last packet ends that was read.
+
+    Returns:
+        Its first byte, or None.
+    """
+    marks = [mark for name, mark in _FIRST_BYTES.items() if name in container_format]
+    if not marks:
+        return None
+    (first_bytes, at) = marks[0]
+    position = file.tell()
+    try:
+        start = after
+        while True:
+            file.seek(start)
+            read = file.read(_READ_BYTES)
+            index = read.find(first_bytes)
+            if index >= 0:
+                return start + index - at
+            if len(read) < len(first_bytes):
+                return None
+            start += max(1, len(read) - len(first_bytes) + 1)
+    finally:
+        file.seek(position)
+
+
+class Tail(io.RawIOBase):
+    """A file from one of its bytes on.
+
+    Args:
+        file: The file; the tail moves its position.
+        start: First byte.
+    """
+
+    def __init__(self, file: BinaryIO, start: int) -> None:
+        self._file = file
+        self._start = start
+        file.seek(start)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer)
+        read = self._file.read(len(view))
+        view[: len(read)] = read
+        return len(read)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        if whence == io.SEEK_SET:
+            offset += self._start
+        return self._file.seek(offset, whence) - self._start
+
+    def tell(self) -> int:
+        return self._file.tell() - self._start

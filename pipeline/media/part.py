@@ -1,0 +1,286 @@
+"""One container, open: a whole file in nearly all cases, or one of several that were joined byte by byte."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Any, BinaryIO, cast
+
+import av
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.video.stream import VideoStream
+
+from avcues.pipeline.errors import MediaError
+from avcues.pipeline.media import limits
+from avcues.pipeline.media.completeness import StreamTally
+from avcues.pipeline.media.format_dump import FormatDump
+from avcues.pipeline.media.frames import Damage
+from avcues.pipeline.media.joined_files import Tail, next_file
+from avcues.pipeline.media.reading import Reading
+from avcues.pipeline.media.stream_clock import StreamClock
+from avcues.pipeline.media.stream_selection import Selection, select
+from avcues.pipeline.media.timestamps import TimestampUnwrapper, fraction, nearest_turn
+
+# AVFMT_TS_DISCONT: containers of broadcast streams, whose clock may restart.
+_FORMAT_MAY_RESTART_CLOCK = 0x0200
+# Codecs prime their sound: it starts this much before the picture in containers without edit lists, and is no content.
+_PRIMING = Fraction(1, 20)
+# av_read_frame that fails this often in a row will not recover.
+_READ_ERRORS_IN_A_ROW = 64
+_READ_BYTES = 1 << 18
+# A stamp that falls back by more than this begins a new file.
+_FALLS_BACK_S = Fraction(1, 2)
+_SUCCESSOR_BYTES = 1 << 18
+_MPEG_TS, _OGG, _FLAC = "mpegts", "ogg", "flac"
+_FLAC_HEADER_BYTES = 42
+
+
+@dataclass
+class Part:
+    """An open container and its streams.
+
+    Args:
+        container: The container.
+        selection: The streams that are read.
+        dump: What FFmpeg prints of it.
+        file: The file that it reads from.
+        first_byte: Where in the file it begins.
+        origin: Container time of t = 0.
+    """
+
+    container: InputContainer
+    selection: Selection
+    dump: FormatDump
+    file: BinaryIO
+    first_byte: int
+    origin: Fraction
+
+    @classmethod
+    def open(cls, name: str, file: BinaryIO, reading: Reading, *, trust_headers: bool, first_byte: int = 0) -> Part:
+        """Opens a file, or its part from one byte on, and reads its headers.
+
+        Raises:
+            MediaError: It is no media file, claims sizes or rates that are out of bounds, or lacks the streams.
+        """
+        container = _open_container(name, Tail(file, first_byte) if first_byte else file, trust_headers=trust_headers)
+        try:
+            dump = FormatDump.of(container)
+            selection = select(name, container, dump, reading)
+            if not trust_headers:
+                _check_claims(name, selection)
+        except BaseException:
+            container.close()
+            raise
+        origin = _origin(selection, clock_wraps=container.format.name == _MPEG_TS)
+        return cls(container, selection, dump, file, first_byte, origin)
+
+    @property
+    def format(self) -> str:
+        """FFmpeg's name of the container format."""
+        return self.container.format.name
+
+    @property
+    def video(self) -> VideoStream | None:
+        """The video stream that is read."""
+        return self.selection.video
+
+    @property
+    def audio(self) -> tuple[AudioStream, ...]:
+        """The audio streams that are read."""
+        return self.selection.audio
+
+    @cached_property
+    def video_clock(self) -> StreamClock:
+        """Places frames from t = 0."""
+        return StreamClock(self.video, self.origin, self.format)
+
+    @cached_property
+    def audio_clocks(self) -> dict[int, StreamClock]:
+        """Places blocks from t = 0, by the number of the stream."""
+        return {stream.index: StreamClock(stream, self.origin, self.format) for stream in self.audio}
+
+    def tally(self, stream: Any) -> StreamTally:
+        """Counts the stream's packets."""
+        length = self.container.duration
+        end = None if length is None else Fraction(length, av.time_base)
+        return StreamTally(stream, self.format, end)
+
+    def packets(self, streams: list[Any], damage: Damage, ends: PacketEnds) -> Iterator[Any]:
+        """Packets of the streams, then one flush packet each; read errors are skipped.
+
+        Args:
+            streams: Those that are read.
+            damage: Counts read errors and new clocks.
+            ends: Notes how far the file was read.
+        """
+        restarts = self.container.format.flags & _FORMAT_MAY_RESTART_CLOCK and self.format != _OGG
+        unwrapper = TimestampUnwrapper() if restarts else None
+        errors = 0
+        while True:
+            try:
+                for packet in self.container.demux(*streams):
+                    errors = 0
+                    if unwrapper is not None:
+                        damage.clock_restarts += unwrapper.shift(packet)
+                    elif ends.falls_back(packet):
+                        ends.next_file = self._next_file(ends.last_byte, at_most=packet.pos)
+                        if ends.next_file is not None:
+                            yield from _flush_packets(streams)
+                            return
+                    ends.add(packet)
+                    yield packet
+                return
+            except FFmpegError:
+                damage.read_errors += 1
+                errors += 1
+                if errors >= _READ_ERRORS_IN_A_ROW:
+                    return
+
+    def following(
+        self, name: str, reading: Reading, ends: PacketEnds, damage: Damage, *, trust_headers: bool
+    ) -> Part | None:
+        """The part of the file that comes after this one: a file that was joined on, or a successor of its streams.
+
+        Args:
+            name: The file, as the user knows it.
+            reading: What the user asked for.
+            ends: How far this part was read.
+            damage: Counts bytes that cannot be read.
+            trust_headers: As in `open`.
+        """
+        first_byte = ends.next_file or self._next_file(ends.last_byte)
+        if first_byte is None:
+            return self._successor(name, reading, ends, trust_headers=trust_headers)
+        try:
+            part = Part.open(name, self.file, reading, trust_headers=trust_headers, first_byte=first_byte)
+        except MediaError:
+            damage.bytes_not_read += _size(self.file) - first_byte
+            return None
+        return part
+
+    def _next_file(self, after: int, at_most: int | None = None) -> int | None:
+        if self.format == _FLAC and at_most is not None:
+            after = _FLAC_HEADER_BYTES  # its packets do not tell where they lie
+        start = next_file(self.file, self.format, self.first_byte + after)
+        if start is None or start <= self.first_byte:
+            return None
+        return None if at_most is not None and start > self.first_byte + at_most else start
+
+    def _successor(self, name: str, reading: Reading, ends: PacketEnds, *, trust_headers: bool) -> Part | None:
+        """Streams of the same programme under other numbers, after the end of one that is read."""
+        if self.format != _MPEG_TS or not self.selection.streams:
+            return None
+        numbers = {stream.id for stream in self.container.streams if stream in self.selection.streams}
+        programme = self.dump.programme_number(self.selection.streams[0].index)
+        for kind, streams in (("video", self.selection.streams[:1] if self.video else ()), ("audio", self.audio)):
+            last_byte = max((ends.last_byte_of.get(stream.index, 0) for stream in streams), default=None)
+            if not last_byte or _size(self.file) - self.first_byte - last_byte < _SUCCESSOR_BYTES:
+                continue
+            try:
+                part = Part.open(
+                    name, self.file, reading, trust_headers=trust_headers, first_byte=self.first_byte + last_byte
+                )
+            except MediaError:
+                continue
+            successor = part.selection.video if kind == "video" else next(iter(part.audio), None)
+            if (
+                successor is not None
+                and successor.id not in numbers
+                and part.dump.programme_number(successor.index) == programme
+            ):
+                part.selection = part.selection.only_new(numbers)
+                return part
+            part.container.close()
+        return None
+
+
+class PacketEnds:
+    """How far a file was read, in bytes from the beginning of its part.
+
+    Attributes:
+        last_byte_of: By number of the stream.
+        next_file: First byte of the file that was joined on, where the container's own reader went on into it.
+    """
+
+    def __init__(self) -> None:
+        self.next_file: int | None = None
+        self.last_byte_of: dict[int, int] = {}
+        self._last_dts: dict[int, int] = {}
+
+    @property
+    def last_byte(self) -> int:
+        """End of the last packet."""
+        return max(self.last_byte_of.values(), default=0)
+
+    def falls_back(self, packet: Any) -> bool:
+        """Whether the packet's time lies long before that of its stream's last one."""
+        last = self._last_dts.get(packet.stream.index)
+        if packet.dts is None or last is None or packet.pos is None:
+            return False
+        return bool((last - packet.dts) * packet.time_base > _FALLS_BACK_S)
+
+    def add(self, packet: Any) -> None:
+        """Takes a packet that was read."""
+        if packet.dts is not None:
+            self._last_dts[packet.stream.index] = packet.dts
+        if packet.pos is not None and packet.size:
+            end = packet.pos + packet.size
+            self.last_byte_of[packet.stream.index] = max(end, self.last_byte_of.get(packet.stream.index, 0))
+
+
+def _flush_packets(streams: list[Any]) -> Iterator[Any]:
+    for stream in streams:
+        packet = av.Packet()
+        packet.stream = stream
+        yield packet
+
+
+def _size(file: BinaryIO) -> int:
+    position = file.tell()
+    size = file.seek(0, 2)
+    file.seek(position)
+    return size
+
+
+def _open_container(name: str, file: Any, *, trust_headers: bool) -> InputContainer:
+    options = limits.decoder_options(trust_headers=trust_headers)
+    try:
+        with limits.refusing_oversized_pictures(name, trust_headers=trust_headers):
+            # Read through Python's file, so that a disk or network that fails is told from a file that is damaged.
+            opened = av.open(file, options=options, metadata_errors="ignore", buffer_size=_READ_BYTES)
+        return cast(InputContainer, opened)
+    except (FFmpegError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise MediaError(
+            f"{name}: is not a media file that can be read ({reason}); it may be cut off, encrypted or misnamed"
+        ) from error
+
+
+def _check_claims(name: str, selection: Selection) -> None:
+    if (video := selection.video) is not None:
+        limits.check_picture(name, video.codec_context.width, video.codec_context.height)
+        # The stream's size may change in mid-stream.
+        video.codec_context.options = limits.decoder_options(trust_headers=False)
+    for audio in selection.audio:
+        limits.check_sound(name, audio.codec_context.sample_rate, audio.codec_context.channels)
+
+
+def _origin(selection: Selection, *, clock_wraps: bool) -> Fraction:
+    """Container time of t = 0."""
+    picture, *sounds = (_start(stream) for stream in (selection.video, *selection.audio))
+    sound = min((start for start in sounds if start is not None), default=None)
+    if clock_wraps and picture is not None and sound is not None:
+        sound = nearest_turn(sound, picture)
+    if picture is not None and sound is not None and 0 < picture - sound < _PRIMING:
+        return picture
+    return min((start for start in (picture, sound) if start is not None), default=Fraction(0))
+
+
+def _start(stream: Any) -> Fraction | None:
+    if stream is None or stream.start_time is None:
+        return None
+    return Fraction(stream.start_time) * fraction(stream.time_base)

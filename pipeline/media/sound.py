@@ -1,0 +1,124 @@
+"""Decoded blocks of one audio stream, at one rate, whatever the stream does in mid-course."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import av
+
+from avcues.pipeline.media import limits
+from avcues.pipeline.media.downmix import Samples, channels_of, downmix, standard_downmix
+from avcues.pipeline.media.frames import AudioBlock, Damage
+
+if TYPE_CHECKING:
+    import soxr
+
+# Containers whose frames follow each other without time stamps: FFmpeg counts frames at the rate of the first.
+_FORMATS_WITHOUT_TIMES = frozenset(
+    ("aac", "ac3", "adx", "amr", "amrnb", "amrwb", "dts", "dtshd", "eac3", "flac", "loas", "mlp", "mp3", "truehd")
+)
+# Stamps that waver by less than this belong to one stretch of sound.
+_JITTER = Fraction(15, 1000)
+
+
+class SoundConverter:
+    """Turns the frames of one stream into blocks at one rate.
+
+    A stretch at another rate goes through one streaming resampler, which is flushed where the stretch ends: a filter
+    that starts anew in every block of a codec is heard as clicks at the block's rate.
+
+    Args:
+        rate_hz: Rate of the blocks.
+        container_format: FFmpeg's name of the container format.
+        standard: Mix more than two channels by ITU-R BS.775, and not by their plain mean.
+        damage: Counts frames at rates out of bounds, and corrupt ones.
+        trust_headers: Take any rate.
+        stream: Position of the stream among those that are mixed.
+    """
+
+    def __init__(
+        self,
+        rate_hz: int,
+        container_format: str,
+        *,
+        standard: bool,
+        damage: Damage,
+        trust_headers: bool = False,
+        stream: int = 0,
+    ) -> None:
+        self._rate_hz = rate_hz
+        self._without_times = container_format in _FORMATS_WITHOUT_TIMES
+        self._standard = standard
+        self._damage = damage
+        self._trust_headers = trust_headers
+        self._stream = stream
+        self._counts_samples = False
+        self._resampler: soxr.ResampleStream | None = None
+        self._resampler_rate_hz = 0
+        self._stretch_start: Fraction | None = None
+        self._samples_in = 0
+        self._samples_out = 0
+
+    def convert(self, frame: av.AudioFrame, start: Fraction | None, duration: Fraction | None) -> Iterator[AudioBlock]:
+        """Takes the next frame and yields the blocks that are complete.
+
+        Args:
+            frame: As decoded.
+            start: Seconds from t = 0; None: right after the frame before it.
+            duration: Seconds that the container gives it.
+        """
+        if not self._trust_headers and frame.sample_rate not in limits.AUDIO_RATES_HZ:
+            self._damage.audio_packets_undecodable += 1  # a rate that changed in mid-stream
+            return
+        self._damage.audio_blocks_corrupt += frame.is_corrupt
+        channels = channels_of(frame)
+        if self._standard and channels.shape[0] > 2:
+            channels = standard_downmix(channels, frame.layout)
+        if frame.sample_rate == self._rate_hz:
+            yield from self.finish()
+            if self._counts_samples:
+                start = duration = None
+            yield AudioBlock(channels, start, duration, self._stream)
+            return
+        self._counts_samples = self._without_times
+        if self._counts_samples:
+            start = None
+        if frame.sample_rate != self._resampler_rate_hz or self._is_apart(start):
+            yield from self.finish()
+            self._start_stretch(frame.sample_rate, start)
+        yield from self._resample(channels, last=False)
+
+    def finish(self) -> Iterator[AudioBlock]:
+        """Ends the stretch at another rate, if there is one."""
+        if self._resampler is not None:
+            yield from self._resample(None, last=True)
+            self._resampler, self._resampler_rate_hz = None, 0
+
+    def _is_apart(self, start: Fraction | None) -> bool:
+        """Whether a frame does not begin where the stretch ends."""
+        if start is None or self._stretch_start is None:
+            return False
+        end = self._stretch_start + Fraction(self._samples_in, self._resampler_rate_hz)
+        return abs(start - end) > _JITTER
+
+    def _start_stretch(self, rate_hz: int, start: Fraction | None) -> None:
+        import soxr
+
+        self._resampler = soxr.ResampleStream(rate_hz, self._rate_hz, 1, dtype="float32", quality="HQ")
+        self._resampler_rate_hz = rate_hz
+        self._stretch_start = start
+        self._samples_in = self._samples_out = 0
+
+    def _resample(self, channels: Samples | None, *, last: bool) -> Iterator[AudioBlock]:
+        assert self._resampler is not None
+        mono = downmix([] if channels is None else [channels])
+        resampled = self._resampler.resample_chunk(mono, last=last)
+        if len(resampled):
+            start = self._stretch_start
+            if start is not None:
+                start += Fraction(self._samples_out, self._rate_hz)
+            yield AudioBlock(resampled[None], start, None, self._stream)
+        self._samples_in += len(mono)
+        self._samples_out += len(resampled)

@@ -1,0 +1,84 @@
+"""What decoders conceal, lose or cannot read is counted, and a file in good order has none of it."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import av
+import pytest
+from ffmpeg import ffmpeg, pattern, tone
+from heard import decoded
+
+from avcues.pipeline.errors import MediaError
+
+
+def with_flipped_bits(path: Path, flips: int) -> Path:
+    """A copy with single bits wrong, apart from its first and last tenth."""
+    content, choose = bytearray(path.read_bytes()), random.Random(1)
+    for _ in range(flips):
+        content[choose.randrange(len(content) // 10, len(content) * 9 // 10)] ^= 1 << choose.randrange(8)
+    damaged = path.with_stem("damaged")
+    damaged.write_bytes(content)
+    return damaged
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".ts"])
+def test_concealed_bit_errors_are_counted(tmp_path: Path, suffix: str) -> None:
+    codec = ("-c:v", "libx264", "-g", "25", "-preset", "ultrafast")
+    whole = ffmpeg(*pattern("320x240", 6), *codec, out=tmp_path / f"clip{suffix}")
+    assert decoded(whole).damage == {}
+    found = decoded(with_flipped_bits(whole, 12))
+    assert found.damage.get("video_frames_corrupt", 0) >= 2
+    assert found.damage.get("video_frames_after_corrupt", 0) > found.damage["video_frames_corrupt"]
+
+
+@pytest.mark.parametrize("codec", ["libx264", "libx265", "mpeg2video"])
+def test_frames_that_a_decoder_does_not_return_are_counted(tmp_path: Path, codec: str) -> None:
+    quiet = ("-x265-params", "log-level=error:keyint=25") if codec == "libx265" else ("-g", "25")
+    whole = ffmpeg(*pattern("320x240", 6), "-c:v", codec, *quiet, out=tmp_path / "clip.mkv")
+    assert decoded(whole).damage == {}
+    # Without its key frames, a decoder has nothing to begin from until the next one.
+    with av.open(str(whole)) as source:
+        packets = [packet for packet in source.demux(video=0) if packet.size]
+    keys = [i for i, packet in enumerate(packets) if packet.is_keyframe]
+    content = bytearray(whole.read_bytes())
+    start = content.find(bytes(packets[keys[2]])[:64])
+    content[start : start + packets[keys[2]].size] = bytes(packets[keys[2]].size)
+    damaged = tmp_path / "damaged.mkv"
+    damaged.write_bytes(content)
+    found = decoded(damaged)
+    counted = sum(found.damage.get(kind, 0) for kind in ("video_frames_missing", "video_packets_undecodable"))
+    assert counted == 150 - len(found.starts) or found.damage.get("video_frames_corrupt")
+    assert found.damage
+
+
+@pytest.mark.parametrize("interlaced", [False, True])
+@pytest.mark.parametrize("codec", ["libx264", "mpeg2video"])
+def test_fields_and_reordered_frames_are_not_missing(tmp_path: Path, codec: str, interlaced: bool) -> None:
+    flags = ("-flags", "+ildct+ilme", "-top", "1") if interlaced else ()
+    path = ffmpeg(*pattern("320x240", 4), "-c:v", codec, "-bf", "2", *flags, out=tmp_path / "clip.ts")
+    assert decoded(path).damage == {}
+
+
+def test_an_encrypted_file_says_so(tmp_path: Path) -> None:
+    key = ("-encryption_key", "76a6c65c5ea762046bd749a2e632ccbb", "-encryption_kid", "a7e61c373e219033c21091fa607bf3b8")
+    path = ffmpeg(
+        *(*pattern(), *tone(440), "-c:v", "libx264", "-c:a", "aac", "-encryption_scheme", "cenc-aes-ctr", *key),
+        out=tmp_path / "clip.mp4",
+    )
+    with pytest.raises(MediaError, match="is encrypted; decrypt it first"):
+        decoded(path)
+
+
+def test_a_raw_stream_says_which_rate_is_assumed(tmp_path: Path) -> None:
+    path = ffmpeg(*pattern(rate=30), "-c:v", "mjpeg", out=tmp_path / "clip.mjpeg")
+    found = decoded(path)
+    assert found.media.notes == ["the stream states no frame rate: 25 a second is assumed"]
+    assert found.end_s == pytest.approx(90 / 25, abs=0.01)
+
+
+def test_a_raw_stream_that_states_its_rate_is_believed(tmp_path: Path) -> None:
+    found = decoded(ffmpeg(*pattern(rate=30), "-c:v", "libx264", out=tmp_path / "clip.h264"))
+    assert found.media.notes == []
+    assert found.end_s == pytest.approx(3, abs=0.1)
