@@ -14,7 +14,6 @@ from avcues.extractors.base import BaseExtractor
 from avcues.extractors.compute import Compute, Network
 from avcues.extractors.embedding import embedding_columns, embedding_table
 from avcues.extractors.protocol import ClipBatch, Column, Columns, Table
-from avcues.models_cache.cache import resolve
 
 NAMES = tuple((Path(__file__).parent / "labels" / "kinetics400.txt").read_text().splitlines())
 
@@ -102,7 +101,7 @@ class Actions(BaseExtractor):
         if self._network is None:
             import torch
 
-            weights = resolve(f"actions/{self.settings.variant}").path
+            weights = compute.weights.resolve(f"actions/{self.settings.variant}").path
             if self.settings.variant == "i3d_r50":
                 from avcues.extractors.networks.i3d_resnet import load
             else:

@@ -29,7 +29,12 @@ class BaseExtractor:
         thread_safe: Whether several threads may call the measuring methods at once.
         imports: Modules that `setup` imports; a worker may load them while it waits for its first video.
         libraries: Distributions whose code decides values; their versions are recorded in every table.
+        needs: Names of the extractors whose results this one reads: they are part of every run with it, and of its
+            recipe.
+        files: Options that hold the path of a file of the user's own which decides values, or are empty.
+        needed: The extractors that `needs` names, as this run has them.
         requested: Names of the `extra_tables` that this run makes.
+        origin: The arguments of `registry.create` that made it; None if it was made otherwise.
     """
 
     name: ClassVar[str]
@@ -43,7 +48,11 @@ class BaseExtractor:
     thread_safe: ClassVar[bool] = False
     imports: ClassVar[tuple[str, ...]] = ()
     libraries: Sequence[str] = ()
+    needs: ClassVar[tuple[str, ...]] = ()
+    files: ClassVar[tuple[str, ...]] = ()
+    needed: tuple[BaseExtractor, ...] = ()
     requested: tuple[str, ...] = ()
+    origin: tuple[str, Mapping[str, Any], tuple[str, ...]] | None = None
 
     @property
     def tables(self) -> Sequence[Table]:
@@ -64,15 +73,23 @@ class BaseExtractor:
         """Whether values may be computed in bf16 on request."""
         return False
 
-    def prepare(self, tell: Callable[[str], object]) -> None:
+    def prepare(self, note: Callable[[str], object]) -> None:
         """Does what is needed once per machine, before the workers start.
 
         Args:
-            tell: Is given a line for the user when that takes long.
+            note: Is given a line for the user when that takes long.
         """
 
     def setup(self, compute: Compute) -> None:
         """Loads models and libraries; called before each video, so only the first call may cost."""
+
+    def __reduce__(self) -> Any:
+        """A copy, and one in another process, measures the same, and has loaded nothing yet."""
+        if self.origin is None:
+            return super().__reduce__()
+        from avcues.extractors.registry import create
+
+        return create, self.origin, {"needed": self.needed}
 
 
 @cache

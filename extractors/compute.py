@@ -1,14 +1,15 @@
-"""Where numbers are computed: device, precision and threads, decided in one place."""
+"""What an extractor may use: device, precision, threads and weights, decided in one place."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from avcues.errors import AvcuesError
+from avcues.models_cache.cache import WeightsFinder
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -29,11 +30,13 @@ class Compute:
             would be more, or not faster, stays with fp32 and says so).
         threads: Batches that are processed at the same time. Each batch is processed by one thread, because the
             order of sums, and so values, would depend on how a library splits them.
+        weights: Finds weights files by name, as in `compute.weights.resolve("scenes/resnet50").path`.
     """
 
     device: Device = "auto"
     precision: Precision = "fp32"
     threads: int = 1
+    weights: WeightsFinder = field(default_factory=WeightsFinder)
 
     def resolved(self) -> Compute:
         """The same with a definite device.
@@ -52,7 +55,7 @@ class Compute:
             return replace(self, device=next(name for name, usable in available.items() if usable))
         if not available[self.device]:
             raise AvcuesError(
-                f"device {self.device}: torch {torch.__version__} does not see one on this machine; use auto"
+                f"`device={self.device}`: torch {torch.__version__} sees no such device on this machine; use auto"
             )
         return self
 

@@ -17,7 +17,6 @@ from avcues.extractors.compute import Compute, Network
 from avcues.extractors.embedding import embedding_columns, embedding_table
 from avcues.extractors.face_detectors import DETECTORS, CenterFace, YuNet
 from avcues.extractors.protocol import FRAME, Column, Columns, FrameBatch, Table
-from avcues.models_cache.cache import resolve
 
 CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 _MEANS = tuple(f"mean_{name}" for name in CLASSES)
@@ -143,11 +142,12 @@ class Expressions(BaseExtractor):
 
             options = self.settings
             load = {"vgg19": fer.load_vgg19, "mini_xception": fer.load_mini_xception}[options.variant]
-            detector = resolve(f"faces/{options.detector}").path
+            detector = compute.weights.resolve(f"faces/{options.detector}").path
             self._detector = DETECTORS[options.detector](detector, options.min_score, options.detector_side_px)
             self._compute = compute
             example = torch.zeros(2, 3, 44, 44) if options.variant == "vgg19" else None
-            self._network = compute.place(load(resolve(f"expressions/{options.variant}").path), example)
+            weights = compute.weights.resolve(f"expressions/{options.variant}").path
+            self._network = compute.place(load(weights), example)
 
     def process_frames(self, batch: FrameBatch) -> Mapping[str, Columns]:
         """Detects and classifies the faces on (B, H, W, 3) uint8 RGB frames."""

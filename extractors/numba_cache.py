@@ -29,19 +29,18 @@ _FORM = "2"  # raised when what is compiled changes
 _WARM_UP = "from avcues.extractors.rhythm import warm_up; warm_up()"
 
 
-@cache
-def prepare(tell: Callable[[str], object] = lambda text: None) -> Path:
+def prepare(note: Callable[[str], object] = lambda text: None) -> Path:
     """Points numba at the cache, which the first process on a machine fills; must come before librosa is imported.
 
     Args:
-        tell: Is given a line when filling begins.
+        note: Is given a line for the user when filling begins.
 
     Raises:
         AvcuesError: librosa cannot be compiled.
     """
 
     def fill(folder: Path) -> None:
-        tell("compiling librosa's functions, once on this machine: half a minute")
+        note("compiling librosa's functions, once on this machine: half a minute")
         _fill(folder)
 
     folder = build_once(f"librosa-{_fingerprint()}", fill)
@@ -84,6 +83,7 @@ def _fill(folder: Path) -> None:
         raise AvcuesError(f"librosa's functions cannot be compiled here: {reason}")
 
 
+@cache
 def _fingerprint() -> str:
     """Names what numba looks at before it trusts a cached function."""
     import llvmlite.binding as llvm

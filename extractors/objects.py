@@ -21,7 +21,6 @@ from avcues.extractors.build_once import build_once
 from avcues.extractors.compute import Compute
 from avcues.extractors.protocol import FRAME, Column, Columns, FrameBatch, Table
 from avcues.models_cache import WeightsError
-from avcues.models_cache.cache import resolve
 from avcues.models_cache.hashing import sha256
 
 COCO = (
@@ -169,7 +168,8 @@ class Objects(BaseExtractor):
 
     def _checkpoint(self) -> Path:
         if f"objects/{self.settings.variant}" in self.weights["variant"]:
-            return resolve(f"objects/{self.settings.variant}").path
+            assert self._compute is not None
+            return self._compute.weights.resolve(f"objects/{self.settings.variant}").path
         return Path(self.settings.variant)
 
     def _class_names(self) -> tuple[str, ...]:

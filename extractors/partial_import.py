@@ -6,8 +6,7 @@ import importlib
 import importlib.util
 import sys
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
@@ -81,26 +80,3 @@ class _Postponed(ModuleType):
             elif name not in vars(self):
                 raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
         return getattr(self, name)
-
-
-@contextmanager
-def without_init(package: str) -> Iterator[None]:
-    """Inside the `with` block, modules of a package are imported without running the package's own `__init__`.
-
-    They stay private to whoever imports them there: afterwards the package can be imported as if nothing had happened,
-    with modules of its own. If it is imported already, its modules are used.
-
-    Args:
-        package: Name of a top-level package; its modules must not need what its `__init__` does.
-    """
-    with _lock:
-        spec = importlib.util.find_spec(package) if package not in sys.modules else None
-        if spec is None:  # imported already, or not installed: the import says so
-            yield
-            return
-        sys.modules[package] = importlib.util.module_from_spec(spec)
-        try:
-            yield
-        finally:
-            for name in [name for name in sys.modules if name.partition(".")[0] == package]:
-                del sys.modules[name]

@@ -9,6 +9,7 @@ It takes part in a run through the verbs that it has:
 | `process_frames` | `FrameExtractor` | frames of the half-second grid, full size    | once per batch            |
 | `process_clips`  | `ClipExtractor`  | clips of consecutive frames of one shot      | once per batch            |
 | `start_shots`    | `ShotDetector`   | every frame, small                           | once per video            |
+| `process_transcript` | `TextExtractor` | what is said and shown as words         | once per video            |
 
 Missing values are NaN in float columns; they become nulls in the tables.
 """
@@ -24,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from avcues.extractors.compute import Compute
+from avcues.extractors.transcript import Transcript
 
 DType = Literal["float32", "float64", "int16", "int32", "bool", "string"]
 RowKind = Literal["window", "item", "shot"]
@@ -32,6 +34,8 @@ Columns = Mapping[str, npt.NDArray[Any]]
 
 FRAME = "frame"
 """Reserved column of item tables: position within the batch of the frame that each item belongs to."""
+WINDOW = "window"
+"""Reserved column of item tables made from a transcript: the window of each item."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -232,3 +236,33 @@ class ShotDetector(Extractor, Protocol):
 
     def start_shots(self, time_base: Fraction, frame_rate: Fraction) -> ShotStream:
         """Opens a stream for one video whose pts count in units of `time_base` seconds."""
+
+
+@runtime_checkable
+class TextExtractor(Extractor, Protocol):
+    """Measures what is said and shown as words."""
+
+    def process_transcript(self, transcript: Transcript, step: Fraction, windows: int) -> Mapping[str, Columns]:
+        """Returns `windows` rows for each window table; item tables carry the column `WINDOW`.
+
+        Args:
+            transcript: With at least one utterance, or one that was rejected.
+            step: Window length in seconds.
+            windows: Number of windows.
+        """
+
+    def notes(self, transcript: Transcript) -> Sequence[str]:
+        """What a reader of the values should know of this transcript: what could not be measured, and why."""
+
+
+@runtime_checkable
+class Transcriber(TextExtractor, Protocol):
+    """Decides where words come from.
+
+    Attributes:
+        sources: Kinds of sources, the preferred one first: "sidecar", "stream", "speech".
+        language: ISO 639 code of the subtitles wanted, or None for any.
+    """
+
+    sources: tuple[str, ...]
+    language: str | None

@@ -6,6 +6,7 @@ import importlib
 import importlib.metadata
 import math
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -26,12 +27,17 @@ _BUILT_IN = {
     "scenes": "avcues.extractors.scenes:Scenes",
     "objects": "avcues.extractors.objects:Objects",
     "actions": "avcues.extractors.actions:Actions",
+    "words": "avcues.extractors.words:Words",
+    "text": "avcues.extractors.text:Text",
 }
 
 OPENSMILE = ("emobase", "egemaps", "compare_2016")
 """Features computed by openSMILE."""
 
-_ON_REQUEST = ("egemaps", "compare_2016")  # overlap with emobase
+_ON_REQUEST = (
+    *("egemaps", "compare_2016"),  # overlap with emobase
+    *("words", "text"),  # what people say can be personal
+)
 
 _EXTRA_TABLES = {
     "actions_embedding": "actions",
@@ -40,7 +46,7 @@ _EXTRA_TABLES = {
     "faces_embedding": "expressions",
 }
 
-_COMES_WITH = {"faces": "expressions", "detections": "objects", "timeline": "every feature"}
+_COMES_WITH = {"faces": "expressions", "detections": "objects", "utterances": "words", "timeline": "every feature"}
 
 
 @cache
@@ -56,8 +62,18 @@ def default_names() -> tuple[str, ...]:
 
 
 def extra_tables() -> dict[str, str]:
-    """Name of each table that is made only when requested by name, with the name of its extractor."""
-    return dict(_EXTRA_TABLES)
+    """Name of each table that is made only when requested by name, with the name of its extractor.
+
+    Installed extractors are imported for this; one that cannot be imported adds none, and `load` says why.
+    """
+    return _EXTRA_TABLES | _extra_tables_of_installed()
+
+
+def extractor_of(name: str) -> str:
+    """Name of the extractor of an extra table; any other name unchanged. May import installed extractors."""
+    if name in names():
+        return name
+    return _EXTRA_TABLES.get(name) or _extra_tables_of_installed().get(name, name)
 
 
 def load(name: str) -> type[BaseExtractor]:
@@ -94,7 +110,8 @@ def create(name: str, options: Mapping[str, Any] | None = None, extra_tables: Co
     extractor_class: Any = load(name)
     settings = (_settings(name, extractor_class.Settings, options),) if options else ()
     extractor: BaseExtractor = extractor_class(*settings)
-    extractor.requested = tuple(table for table in extra_tables if _EXTRA_TABLES[table] == name)
+    extractor.requested = tuple(table.name for table in extractor.extra_tables if table.name in extra_tables)
+    extractor.origin = (name, dict(options or {}), extractor.requested)
     return extractor
 
 
@@ -102,7 +119,16 @@ def nearest_feature(wrong: str) -> str:
     """Hint after an unknown feature name: the feature that makes a table of this name, or the most similar name."""
     if wrong in _COMES_WITH:
         return f"; the table {wrong} comes with {_COMES_WITH[wrong]}"
-    return nearest(wrong, (*names(), *_EXTRA_TABLES))
+    return nearest(wrong, (*names(), *extra_tables()))
+
+
+@cache
+def _extra_tables_of_installed() -> dict[str, str]:
+    known: dict[str, str] = {}
+    for name in [name for name in names() if name not in _BUILT_IN]:
+        with suppress(AvcuesError):
+            known |= {table.name: name for table in create(name).extra_tables}
+    return known
 
 
 def _settings(name: str, settings_class: type, options: Mapping[str, Any]) -> Any:

@@ -157,9 +157,9 @@ class Rhythm(BaseExtractor):
     def __init__(self, settings: NoSettings = NoSettings()) -> None:
         self.settings = settings
 
-    def prepare(self, tell: Callable[[str], object]) -> None:
+    def prepare(self, note: Callable[[str], object]) -> None:
         """Compiles librosa's functions if no run on this machine has."""
-        numba_cache.prepare(tell)
+        numba_cache.prepare(note)
 
     def setup(self, compute: Compute) -> None:
         """Imports librosa, whose first use on a machine compiles for half a minute."""

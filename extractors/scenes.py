@@ -14,7 +14,6 @@ from avcues.extractors.base import BaseExtractor
 from avcues.extractors.compute import Compute, Network
 from avcues.extractors.embedding import embedding_columns, embedding_table
 from avcues.extractors.protocol import Column, Columns, FrameBatch, Table
-from avcues.models_cache.cache import resolve
 
 
 @cache
@@ -101,7 +100,8 @@ class Scenes(BaseExtractor):
             self._compute = compute
             # The small network gains nothing by OpenVINO.
             example = torch.zeros(2, 3, 224, 224, dtype=torch.uint8) if self.settings.variant == "resnet50" else None
-            self._network = compute.place(load(resolve(f"scenes/{self.settings.variant}").path), example)
+            weights = compute.weights.resolve(f"scenes/{self.settings.variant}").path
+            self._network = compute.place(load(weights), example)
 
     def process_frames(self, batch: FrameBatch) -> Mapping[str, Columns]:
         """Classifies (B, H, W, 3) uint8 RGB frames."""

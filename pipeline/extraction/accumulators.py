@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from avcues.extractors.protocol import FRAME, Columns, Table
+from avcues.extractors.protocol import FRAME, WINDOW, Columns, Table
 from avcues.pipeline.store.parquet import Rows
 
 _NUMPY: dict[str, npt.DTypeLike] = {"string": object}
@@ -101,6 +102,12 @@ def from_columns(table: Table, columns: Columns, present: npt.NDArray[np.bool_] 
     """
     ordered: Mapping[str, npt.NDArray[Any]] = {column.name: columns[column.name] for column in table.columns}
     return Rows(table, ordered, present)
+
+
+def from_transcript(table: Table, columns: Columns) -> Rows:
+    """Makes rows of a table of words: a row per window, or items that name their window in the column `WINDOW`."""
+    rows = from_columns(table, columns)
+    return rows if table.row == "window" else replace(rows, window_of_row=np.asarray(columns[WINDOW], np.int32))
 
 
 def missing_rows(table: Table, windows: int) -> Rows:

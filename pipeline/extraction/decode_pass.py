@@ -6,19 +6,28 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from avcues.extractors.base import BaseExtractor
 from avcues.extractors.compute import Compute
-from avcues.extractors.protocol import AudioExtractor, ClipExtractor, FrameExtractor, ShotDetector
+from avcues.extractors.protocol import (
+    AudioExtractor,
+    ClipExtractor,
+    Columns,
+    FrameExtractor,
+    ShotDetector,
+    TextExtractor,
+)
 from avcues.pipeline.errors import MediaError
-from avcues.pipeline.extraction.accumulators import from_columns, missing_rows
+from avcues.pipeline.extraction.accumulators import from_columns, from_transcript, missing_rows
 from avcues.pipeline.extraction.audio import AudioPass
 from avcues.pipeline.extraction.executor import Executor
 from avcues.pipeline.extraction.frames import FramePass
 from avcues.pipeline.extraction.stopwatch import Stopwatch
+from avcues.pipeline.extraction.transcript import Source, TextPass, transcriber_of
 from avcues.pipeline.media.container import Media
 from avcues.pipeline.media.frames import VideoFrame
 from avcues.pipeline.store.parquet import TIMELINE, Rows
@@ -43,6 +52,7 @@ class DecodePass:
         missing: The extractors whose tables are to be computed.
         compute: Device, precision and threads.
         stopwatch: Counts the seconds of each stage.
+        source: Where words come from; None: no text extractor has work to do.
 
     Attributes:
         end: Last instant covered by either stream, after `decode`.
@@ -58,6 +68,7 @@ class DecodePass:
         missing: Sequence[BaseExtractor],
         compute: Compute,
         stopwatch: Stopwatch,
+        source: Source | None = None,
     ) -> None:
         self.end = Fraction(0)
         self.windows = 0
@@ -67,6 +78,10 @@ class DecodePass:
         self._missing = missing
         self._frames: FramePass | None = None
         self._audio: AudioPass | None = None
+        self._text: TextPass | None = None
+        transcriber = transcriber_of(extractors)
+        if source is not None and transcriber is not None:
+            self._text = TextPass(source, transcriber, [e for e in missing if isinstance(e, TextExtractor)])
         self._makes_timeline = any(isinstance(e, ShotDetector) for e in missing)
         of_clips = any(isinstance(e, ClipExtractor) for e in missing)
         detectors = [e for e in extractors if isinstance(e, ShotDetector)] if self._makes_timeline or of_clips else []
@@ -144,7 +159,12 @@ class DecodePass:
             self._audio.abort()
 
     def _feed(self, progress: Progress) -> None:
-        decoded = self._media.decode(video=self._frames is not None, audio=self._audio is not None)
+        stream = None if self._text is None else self._text.source.stream
+        decoded = self._media.decode(
+            video=self._frames is not None,
+            audio=self._audio is not None,
+            subtitles=None if stream is None else stream.index,
+        )
         reported = time.perf_counter()
         while True:
             with self._executor.stopwatch("decode"):
@@ -167,6 +187,7 @@ class DecodePass:
         covered = coverage(spans, self._grid, self.windows)
         from_audio = {} if self._audio is None else dict(self._audio.finish(self.windows))
         from_frames = {} if self._frames is None else {r.table.name: r for r in self._frames.tables(self.windows)}
+        from_text = self._from_text()
         for extractor in self._missing:
             for table in extractor.tables:
                 if isinstance(extractor, ShotDetector):
@@ -177,8 +198,29 @@ class DecodePass:
                     yield extractor, from_columns(table, from_audio.pop(table.name), present=covered > 0)
                 elif table.name in from_frames:
                     yield extractor, from_frames.pop(table.name)
+                elif table.name in from_text:
+                    yield extractor, from_transcript(table, from_text.pop(table.name))
                 else:
                     yield extractor, missing_rows(table, self.windows)
+
+    def _from_text(self) -> dict[str, Columns]:
+        if self._text is None:
+            return {}
+        for extractor in self._missing:
+            if isinstance(extractor, TextExtractor):
+                self._executor.wait_until_ready(extractor)
+        with self._executor.stopwatch("text"):
+            return self._text.tables(self._media, None, self._grid.step, self.windows)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What could not be measured and why, after `rows`."""
+        return () if self._text is None else tuple(self._text.notes)
+
+    @property
+    def about_words(self) -> dict[str, Any]:
+        """Where words came from, for the metadata of the tables made of them."""
+        return {} if self._text is None else self._text.source.about
 
     def _timeline(self, covered: npt.NDArray[np.float32]) -> Rows:
         frame_starts = {} if self._frames is None else self._frames.frame_starts

@@ -9,19 +9,18 @@ import time
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, field, replace
-from fractions import Fraction
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from av.error import FFmpegError
 
 from avcues.extractors.base import BaseExtractor
-from avcues.extractors.compute import Compute
-from avcues.extractors.protocol import AudioExtractor, ShotDetector, Table
+from avcues.extractors.protocol import AudioExtractor, ShotDetector, Table, TextExtractor
 from avcues.pipeline.extraction.decode_pass import DecodePass, Progress
+from avcues.pipeline.extraction.measurements import Measurements
 from avcues.pipeline.extraction.stopwatch import Stopwatch
+from avcues.pipeline.extraction.transcript import choose_source, sidecar_mark, transcriber_of
 from avcues.pipeline.media.container import Media
-from avcues.pipeline.media.reading import Reading
 from avcues.pipeline.media.source import fingerprint
 from avcues.pipeline.store import provenance
 from avcues.pipeline.store.files import is_transient
@@ -45,29 +44,6 @@ _UNTAGGED_HD = (
 
 def _ignore(done_s: float, total_s: float | None) -> None:
     """Does nothing with the progress."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Measurements:
-    """What is measured of a video, and how.
-
-    Args:
-        extractors: All extractors of the run, including the shot detector. Only those that have work to do are set up.
-        step: Window length in seconds.
-        compute: What the extractors may use.
-        trust_headers: Decode files whose headers claim more than `avcues.pipeline.media.limits` allow.
-        reading: What is read of a media file, and how.
-    """
-
-    extractors: Sequence[BaseExtractor]
-    step: Fraction
-    compute: Compute
-    trust_headers: bool = False
-    reading: Reading = field(default_factory=Reading)
-
-    def reading_of(self, extractor: BaseExtractor) -> dict[str, object]:
-        """What of `reading` decides an extractor's values, where it is not the default."""
-        return self.reading.of_audio() if isinstance(extractor, AudioExtractor) else self.reading.of_video()
 
 
 def measure_video(video: VideoInput, measurements: Measurements, progress: Progress = _ignore) -> dict[str, pa.Table]:
@@ -146,14 +122,18 @@ def up_to_date(video: VideoInput, measurements: Measurements, out: Location, *, 
         MediaError: There is no such file.
         OSError: Reading failed for a reason that may pass.
     """
-    return list(_kept(video.video_id, fingerprint(video.location), measurements, out, verify))
+    return list(_kept(video, fingerprint(video.location), measurements, out, verify))
 
 
 def _kept(
-    video_id: str, mark: str, measurements: Measurements, out: Location, verify: bool
+    video: VideoInput, mark: str, measurements: Measurements, out: Location, verify: bool
 ) -> dict[str, dict[str, int]]:
     """Extractors whose tables are up to date, each with the rows of its tables."""
-    rows = {e.name: _rows_up_to_date(e, video_id, mark, measurements, out, verify) for e in measurements.extractors}
+    words = sidecar_mark(video.location, measurements.extractors)
+    rows = {
+        e.name: _rows_up_to_date(e, video.video_id, mark, words, measurements, out, verify)
+        for e in measurements.extractors
+    }
     return {name: of_tables for name, of_tables in rows.items() if of_tables is not None}
 
 
@@ -167,7 +147,7 @@ def _write_missing(
     progress: Progress,
 ) -> VideoResult:
     mark = fingerprint(video.location)
-    kept = {} if overwrite else _kept(video.video_id, mark, measurements, out, verify)
+    kept = {} if overwrite else _kept(video, mark, measurements, out, verify)
     tables = {name: rows for of_tables in kept.values() for name, rows in of_tables.items()}
     missing = [extractor for extractor in measurements.extractors if extractor.name not in kept]
     windows = tables.get(TIMELINE.name)
@@ -195,9 +175,12 @@ def _write_missing(
             tables=tables,
             damage={kind: count for kind, count in asdict(media.damage).items() if count},
             lost_s=round(float(media.lost_s), 3),
-            notes=tuple(media.notes)
-            + ((_UNTAGGED_HD,) if media.metadata.video is not None and media.metadata.video.is_untagged_hd else ()),
+            notes=(*media.notes, *_notes_on_color(media), *decoded.notes),
         )
+
+
+def _notes_on_color(media: Media) -> tuple[str, ...]:
+    return (_UNTAGGED_HD,) if media.metadata.video is not None and media.metadata.video.is_untagged_hd else ()
 
 
 @contextmanager
@@ -210,18 +193,17 @@ def _decoded(
     windows: int | None = None,
 ) -> Iterator[tuple[Media, DecodePass]]:
     """The video, open, after its decode pass; with `windows` rows if another run made its timeline."""
-    with (
-        Media.open(video.location, measurements.reading, trust_headers=measurements.trust_headers) as media,
-        closing(
-            DecodePass(
-                media, Grid(measurements.step), measurements.extractors, missing, measurements.compute, stopwatch
-            )
-        ) as decoded,
-    ):
-        decoded.decode(progress)
-        if windows is not None:
-            decoded.keep_windows(windows)
-        yield media, decoded
+    with Media.open(video.location, measurements.reading, trust_headers=measurements.trust_headers) as media:
+        transcriber = transcriber_of(measurements.extractors)
+        of_text = transcriber is not None and any(isinstance(extractor, TextExtractor) for extractor in missing)
+        source = choose_source(video.location, media, transcriber) if of_text and transcriber is not None else None
+        grid = Grid(measurements.step)
+        made = DecodePass(media, grid, measurements.extractors, missing, measurements.compute, stopwatch, source)
+        with closing(made) as decoded:
+            decoded.decode(progress)
+            if windows is not None:
+                decoded.keep_windows(windows)
+            yield media, decoded
 
 
 def _tables(
@@ -234,6 +216,8 @@ def _tables(
         # A table's bytes must not depend on what else was made in the same pass.
         of_frames = media.frames.count and not isinstance(extractor, AudioExtractor)
         seen = source | {"frames": asdict(media.frames)} if of_frames else source
+        if isinstance(extractor, TextExtractor):
+            seen = source | {"words": decoded.about_words}
         metadata = provenance.metadata(extractor, grid.step, decoded.compute, seen, measurements.reading_of(extractor))
         if rows.table.row == "shot":
             table = shot_table(rows, video.video_id, grid, decoded.shots, decoded.windows, metadata)
@@ -243,13 +227,19 @@ def _tables(
 
 
 def _rows_up_to_date(
-    extractor: BaseExtractor, video_id: str, mark: str, measurements: Measurements, out: Location, verify: bool
+    extractor: BaseExtractor,
+    video_id: str,
+    mark: str,
+    words: dict[str, str] | None,
+    measurements: Measurements,
+    out: Location,
+    verify: bool,
 ) -> dict[str, int] | None:
-    """Rows of the extractor's tables, if all are there, made by the same recipe from the same file."""
+    """Rows of the extractor's tables, if all are there, made by the same recipe from the same files."""
     tables: list[Table] = [*extractor.tables]
     if isinstance(extractor, ShotDetector):
         tables.append(TIMELINE)
-    wanted = provenance.recipe(extractor, measurements.step, measurements.compute, measurements.reading_of(extractor))
+    wanted = measurements.recipe(extractor)
     rows = {}
     for table in tables:
         place = table_path(out, table.name, video_id)
@@ -259,6 +249,8 @@ def _rows_up_to_date(
         if verify and damage_of(place):
             return None
         if footer.metadata["source"].get("fingerprint") != mark:
+            return None
+        if isinstance(extractor, TextExtractor) and footer.metadata["source"]["words"]["sidecar"] != words:
             return None
         rows[table.name] = footer.rows
     return rows

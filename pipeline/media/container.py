@@ -23,6 +23,8 @@ from avcues.pipeline.media.reading import Reading
 from avcues.pipeline.media.sound import SoundConverter
 from avcues.pipeline.media.source import open_media_file
 from avcues.pipeline.media.stream_metadata import MediaMetadata, audio_stream_metadata, video_stream_metadata
+from avcues.pipeline.media.subtitles.cues import Cue
+from avcues.pipeline.media.subtitles.streams import SubtitleStreamMetadata, cues_of, subtitle_stream_metadata
 from avcues.pipeline.media.timestamps import DecodeOrderTimestamps, MonotonicFrameFilter, fraction
 
 if TYPE_CHECKING:
@@ -37,7 +39,9 @@ _FRAMES_PER_SEEK = 1000
 # A part that begins within this of the end of the part before it is on the same clock.
 _SAME_CLOCK = (Fraction(-1), Fraction(10))
 # Streams of pictures without a container, for which FFmpeg assumes a rate.
-_RAW_PICTURES = frozenset(("h264", "hevc", "vvc", "m4v", "mjpeg", "h263", "h261", "vc1", "dirac", "cavsvideo", "obu"))
+_RAW_PICTURES = frozenset(
+    ("h264", "hevc", "vvc", "m4v", "mjpeg", "h263", "h261", "vc1", "dirac", "cavsvideo", "obu", "jpeg_pipe")
+)
 
 
 @dataclass
@@ -53,6 +57,7 @@ class Media:
         lost_s: Seconds by which a stream ends before its header says, as in a truncated file; known after `decode`.
         reading: What is read of the file, and how.
         notes: What a reader of the values should know of the file.
+        cues: The subtitles decoded so far.
     """
 
     name: str
@@ -63,6 +68,7 @@ class Media:
     lost_s: Fraction = Fraction(0)
     reading: Reading = field(default_factory=Reading)
     notes: list[str] = field(default_factory=list)
+    cues: list[Cue] = field(default_factory=list)
     _trust_headers: bool = False
     _open: ExitStack = field(default_factory=ExitStack)
     _part: Part = field(default=None)  # type: ignore[assignment]
@@ -150,12 +156,20 @@ class Media:
         """Number of audio streams that are mixed."""
         return len(self._part.audio)
 
-    def decode(self, *, video: bool, audio: bool, threads: int = 1) -> Iterator[VideoFrame | AudioBlock]:
+    @property
+    def subtitle_streams(self) -> tuple[SubtitleStreamMetadata, ...]:
+        """What the headers say of the subtitle streams, in file order."""
+        return tuple(map(subtitle_stream_metadata, self._part.container.streams.subtitles))
+
+    def decode(
+        self, *, video: bool, audio: bool, subtitles: int | None = None, threads: int = 1
+    ) -> Iterator[VideoFrame | AudioBlock]:
         """Decodes the wanted streams once, in file order; what cannot be decoded is counted in `damage`.
 
         Args:
             video: Decode the video stream, if there is one.
             audio: Decode the audio streams, if there are any.
+            subtitles: Collect the subtitles of the stream with this number in `cues`.
             threads: Threads of the video decoder.
 
         Raises:
@@ -167,7 +181,7 @@ class Media:
         part: Part | None = self._part
         while part is not None:
             ends = PacketEnds()
-            for item in self._decode_part(part, wants, in_order, ends, threads):
+            for item in self._decode_part(part, wants, subtitles, in_order, ends, threads):
                 decoded_anything = True
                 yield item
             part = self._next_part(part, ends, in_order)
@@ -180,12 +194,19 @@ class Media:
             self.notes.append("a part of the file is encrypted and was not decoded")
 
     def _decode_part(
-        self, part: Part, wants: tuple[bool, bool], in_order: MonotonicFrameFilter, ends: PacketEnds, threads: int
+        self,
+        part: Part,
+        wants: tuple[bool, bool],
+        subtitles: int | None,
+        in_order: MonotonicFrameFilter,
+        ends: PacketEnds,
+        threads: int,
     ) -> Iterator[VideoFrame | AudioBlock]:
         pictures = part.video if wants[0] else None
         sounds = part.audio[: self.audio_streams] if wants[1] else ()
         wanted: list[Any] = [*(() if pictures is None else (pictures,)), *sounds]
-        if not wanted:
+        texts = [stream for stream in part.container.streams.subtitles if stream.index == subtitles]
+        if not (wanted or texts):
             return
         if part.video is not None:
             part.video.codec_context.thread_count = threads
@@ -193,7 +214,10 @@ class Media:
         converters = {stream.index: self._converter(part, i) for i, stream in enumerate(sounds)}
         times = DecodeOrderTimestamps() if part.format in _CONTAINERS_WITHOUT_PTS else None
         census = FrameCensus(self.damage)
-        for packet in part.packets(wanted, self.damage, ends):
+        for packet in part.packets([*wanted, *texts], self.damage, ends):
+            if packet.stream in texts:
+                self.damage.subtitles_undecodable += cues_of(packet, part.clock(packet.stream), self.cues)
+                continue
             is_video = packet.stream is pictures
             tallies[packet.stream.index].add(packet)
             if _is_empty(packet):
@@ -356,5 +380,5 @@ def _reorders_frames(part: Part) -> bool:
 
 
 def _states_rate(video: Any) -> bool:
-    codec = video.codec_context
-    return codec.name != "mjpeg" and bool(codec.framerate)
+    codec = None if video is None else video.codec_context
+    return codec is not None and codec.name != "mjpeg" and bool(codec.framerate)

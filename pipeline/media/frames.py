@@ -57,6 +57,7 @@ class Damage:
         clock_restarts: New clocks in the middle of a broadcast stream; nothing is lost, but times are joined.
         video_frames_before_start: Frames that begin over half a second before the start that the headers claim.
         audio_blocks_before_start: Blocks that begin over half a second before the start that the headers claim.
+        subtitles_undecodable: Packets of subtitles that the decoder refused.
         video_frames_corrupt: Frames that the decoder put together around errors.
         video_frames_after_corrupt: Frames after these, up to the next key frame: most show the same errors.
         video_frames_missing: Frames whose packets were read and that the decoder did not return.
@@ -75,6 +76,7 @@ class Damage:
     clock_restarts: int = 0
     video_frames_before_start: int = 0
     audio_blocks_before_start: int = 0
+    subtitles_undecodable: int = 0
     video_frames_corrupt: int = 0
     video_frames_after_corrupt: int = 0
     video_frames_missing: int = 0

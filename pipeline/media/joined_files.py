@@ -54,17 +54,19 @@ def next_file(file: BinaryIO, container_format: str, after: int) -> int | None:
         file.seek(position)
 
 
-class Tail(io.RawIOBase):
-    """A file from one of its bytes on.
+class Piece(io.RawIOBase):
+    """A piece of a file as a file of its own.
 
     Args:
-        file: The file; the tail moves its position.
+        file: The file; the piece moves its position.
         start: First byte.
+        end: The byte after the last one; None: the file's end.
     """
 
-    def __init__(self, file: BinaryIO, start: int) -> None:
+    def __init__(self, file: BinaryIO, start: int, end: int | None = None) -> None:
         self._file = file
         self._start = start
+        self._end = file.seek(0, io.SEEK_END) if end is None else end
         file.seek(start)
 
     def readable(self) -> bool:
@@ -75,13 +77,14 @@ class Tail(io.RawIOBase):
 
     def readinto(self, buffer: WriteableBuffer) -> int:
         view = memoryview(buffer)
-        read = self._file.read(len(view))
+        read = self._file.read(min(len(view), max(0, self._end - self._file.tell())))
         view[: len(read)] = read
         return len(read)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        if whence == io.SEEK_SET:
-            offset += self._start
+        if whence != io.SEEK_CUR:
+            offset += self._start if whence == io.SEEK_SET else self._end
+            whence = io.SEEK_SET
         return self._file.seek(offset, whence) - self._start
 
     def tell(self) -> int:

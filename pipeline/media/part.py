@@ -19,7 +19,7 @@ from avcues.pipeline.media import limits
 from avcues.pipeline.media.completeness import StreamTally
 from avcues.pipeline.media.format_dump import FormatDump
 from avcues.pipeline.media.frames import Damage
-from avcues.pipeline.media.joined_files import Tail, next_file
+from avcues.pipeline.media.joined_files import Piece, next_file
 from avcues.pipeline.media.reading import Reading
 from avcues.pipeline.media.stream_clock import StreamClock
 from avcues.pipeline.media.stream_selection import Selection, select
@@ -36,7 +36,6 @@ _READ_BYTES = 1 << 18
 _FALLS_BACK_S = Fraction(1, 2)
 _SUCCESSOR_BYTES = 1 << 18
 _MPEG_TS, _OGG, _FLAC = "mpegts", "ogg", "flac"
-_FLAC_HEADER_BYTES = 42
 
 
 @dataclass
@@ -50,6 +49,7 @@ class Part:
         file: The file that it reads from.
         first_byte: Where in the file it begins.
         origin: Container time of t = 0.
+        end: The byte after its last one, where that is known.
     """
 
     container: InputContainer
@@ -58,6 +58,7 @@ class Part:
     file: BinaryIO
     first_byte: int
     origin: Fraction
+    end: int | None = None
 
     @classmethod
     def open(cls, name: str, file: BinaryIO, reading: Reading, *, trust_headers: bool, first_byte: int = 0) -> Part:
@@ -66,7 +67,12 @@ class Part:
         Raises:
             MediaError: It is no media file, claims sizes or rates that are out of bounds, or lacks the streams.
         """
-        container = _open_container(name, Tail(file, first_byte) if first_byte else file, trust_headers=trust_headers)
+        piece = Piece(file, first_byte) if first_byte else file
+        container = _open_container(name, piece, trust_headers=trust_headers)
+        end = next_file(file, _FLAC, first_byte + 1) if container.format.name == _FLAC else None
+        if end is not None:  # its reader joins the two files without a trace, and loses the end of the first
+            container.close()
+            container = _open_container(name, Piece(file, first_byte, end), trust_headers=trust_headers)
         try:
             dump = FormatDump.of(container)
             selection = select(name, container, dump, reading)
@@ -76,7 +82,7 @@ class Part:
             container.close()
             raise
         origin = _origin(selection, clock_wraps=container.format.name == _MPEG_TS)
-        return cls(container, selection, dump, file, first_byte, origin)
+        return cls(container, selection, dump, file, first_byte, origin, end)
 
     @property
     def format(self) -> str:
@@ -101,7 +107,11 @@ class Part:
     @cached_property
     def audio_clocks(self) -> dict[int, StreamClock]:
         """Places blocks from t = 0, by the number of the stream."""
-        return {stream.index: StreamClock(stream, self.origin, self.format) for stream in self.audio}
+        return {stream.index: self.clock(stream) for stream in self.audio}
+
+    def clock(self, stream: Any) -> StreamClock:
+        """Places what is in a stream from t = 0."""
+        return StreamClock(stream, self.origin, self.format)
 
     def tally(self, stream: Any) -> StreamTally:
         """Counts the stream's packets."""
@@ -152,7 +162,7 @@ class Part:
             damage: Counts bytes that cannot be read.
             trust_headers: As in `open`.
         """
-        first_byte = ends.next_file or self._next_file(ends.last_byte)
+        first_byte = self.end or ends.next_file or self._next_file(ends.last_byte)
         if first_byte is None:
             return self._successor(name, reading, ends, trust_headers=trust_headers)
         try:
@@ -163,8 +173,6 @@ class Part:
         return part
 
     def _next_file(self, after: int, at_most: int | None = None) -> int | None:
-        if self.format == _FLAC and at_most is not None:
-            after = _FLAC_HEADER_BYTES  # its packets do not tell where they lie
         start = next_file(self.file, self.format, self.first_byte + after)
         if start is None or start <= self.first_byte:
             return None

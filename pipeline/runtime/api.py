@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from avcues.extractors.compute import Device, Precision
     from avcues.extractors.protocol import Table
-    from avcues.pipeline.runtime.run import Workers
+    from avcues.pipeline.runtime.request import Request, Workers
     from avcues.pipeline.runtime.settings import Settings
     from avcues.pipeline.store.records import VideoResult
 
@@ -121,35 +121,30 @@ def extract(
 
     from rich.console import Console
 
-    from avcues.extractors.openvino_import import cpu_has_bf16
-    from avcues.models_cache.cache import weights_from
-    from avcues.pipeline.extraction.video import Measurements, measure_video
+    from avcues.pipeline.extraction.video import measure_video
     from avcues.pipeline.runtime import cluster
     from avcues.pipeline.runtime.inputs import collect
     from avcues.pipeline.runtime.observer import Plan
     from avcues.pipeline.runtime.progress import ProgressBars
+    from avcues.pipeline.runtime.run import on_this_machine
     from avcues.pipeline.runtime.weights import settle
 
-    settings = make_settings(features=features, step=step, options=options, device=device, precision=precision)
+    settings = make_settings(
+        features=features, step=step, options=options, device=device, precision=precision, weights_dir=weights_dir
+    )
     settings.create_extractors()
     videos = collect([str(media)]).videos
     if len(videos) != 1:
         raise InputError(f"{media}: names {len(videos)} videos; use extract_many for more than one")
-    with ProgressBars(Console(stderr=True), shown=progress) as bars, weights_from(weights_folder(weights_dir)):
+    with ProgressBars(Console(stderr=True), shown=progress) as bars:
+        settings = on_this_machine(settings, bars)
         compute = replace(settings.compute, threads=cluster.threads_per_worker(1))
-        if compute.precision == "bf16" and compute.resolved().device == "cpu" and not cpu_has_bf16():
-            compute = replace(compute, precision="fp32")
         settings, left_out = settle(replace(settings, compute=compute), None, bars.downloading)
         bars.planned(Plan(videos=1, problems=(), networks=(), left_out=left_out))
-        measured = Measurements(
-            extractors=settings.create_extractors(),
-            step=settings.step,
-            compute=settings.compute,
-            trust_headers=trust_headers,
-        )
+        measurements = settings.measurements(trust_headers=trust_headers)
         video = videos[0]
         bars.progress(video.video_id, 0.0, None)
-        tables = measure_video(video, measured, lambda done, total: bars.progress(video.video_id, done, total))
+        tables = measure_video(video, measurements, lambda done, total: bars.progress(video.video_id, done, total))
     return ExtractedVideo(video.video_id, tables, left_out)
 
 
@@ -219,29 +214,28 @@ def extract_many(
         ...     print(result.video_id, result.state, result.tables["color"])
         clip done 8
     """
-    from avcues.pipeline.runtime.job import Job
-    from avcues.pipeline.runtime.run import Workers
+    from avcues.pipeline.runtime.request import Limits, Request, Workers
     from avcues.pipeline.store.location import location
 
-    job = Job(
-        settings=make_settings(features=features, step=step, options=options, device=device, precision=precision),
+    request = Request(
+        settings=make_settings(
+            features=features, step=step, options=options, device=device, precision=precision, weights_dir=weights_dir
+        ),
         out=location(str(out)),
-        weights_dir=weights_folder(weights_dir),
         overwrite=overwrite,
         trust_headers=trust_headers,
         verify=verify,
-        time_limit_s=time_limit_s,
-        memory_limit_bytes=parse_memory_limit(memory_limit),
+        limits=Limits(time_s=time_limit_s, memory_bytes=parse_memory_limit(memory_limit)),
     )
     if workers != "auto" and not isinstance(workers, int):
         raise SettingsError(f"--workers {workers}: expected a number of processes, 0, or auto")
     count = None if workers == "auto" else workers
     chosen = Workers(count=count, per_gpu=workers_per_gpu, scheduler=scheduler, resources=resources)
-    return _extract_many([str(path) for path in media], job, chosen, max_failures, progress)
+    return _extract_many([str(path) for path in media], request, chosen, max_failures, progress)
 
 
 def _extract_many(
-    paths: Sequence[str], job: Any, workers: Workers, max_failures: int | None, progress: bool
+    paths: Sequence[str], request: Request, workers: Workers, max_failures: int | None, progress: bool
 ) -> Iterator[VideoResult]:
     from rich.console import Console
 
@@ -249,7 +243,7 @@ def _extract_many(
     from avcues.pipeline.runtime.run import run
 
     bars = ProgressBars(Console(stderr=True), shown=progress)
-    results = run(paths, job, workers, max_failures=max_failures, observer=bars)
+    results = run(paths, request, workers, max_failures=max_failures, observer=bars)
 
     def watched() -> Iterator[VideoResult]:
         with bars:
@@ -294,13 +288,15 @@ def make_settings(
     options: Options | None = None,
     device: Device = "auto",
     precision: Precision = "fp32",
+    weights_dir: str | Path | None = None,
 ) -> Settings:
     """Settings of a run.
 
     Raises:
-        SettingsError: `step` is no number, or `features` is empty.
+        SettingsError: `step` is no number, `features` is empty, or there is no folder `weights_dir`.
     """
     from avcues.extractors.compute import Compute
+    from avcues.models_cache.cache import WeightsFinder
     from avcues.pipeline.runtime.settings import ALL, Settings
 
     try:
@@ -313,7 +309,7 @@ def make_settings(
         step=exact_step,
         features=tuple(features or (ALL,)),
         options=options or {},
-        compute=Compute(device=device, precision=precision),
+        compute=Compute(device=device, precision=precision, weights=WeightsFinder(_weights_folder(weights_dir))),
     )
 
 
@@ -338,7 +334,7 @@ def parse_memory_limit(size: int | str | None) -> int | Literal["auto"] | None:
     return number
 
 
-def weights_folder(weights_dir: str | Path | None) -> Path | None:
+def _weights_folder(weights_dir: str | Path | None) -> Path | None:
     """The absolute path of a folder with weights files.
 
     Raises:

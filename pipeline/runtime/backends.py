@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import gc
+import pickle
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import CancelledError as FutureCancelledError
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from avcues.pipeline.errors import AvcuesError
-from avcues.pipeline.runtime.job import Job
 from avcues.pipeline.runtime.machine import memory_bytes
 from avcues.pipeline.store.records import VideoResult, failure
 from avcues.pipeline.store.video_input import VideoInput
@@ -20,6 +21,7 @@ from avcues.pipeline.store.video_input import VideoInput
 if TYPE_CHECKING:
     from distributed import Client, Future
 
+    from avcues.pipeline.runtime.resolved_run import ResolvedRun
     from avcues.pipeline.runtime.worker_main import VideoProgress
     from avcues.pipeline.runtime.worker_process import WorkerProcess
 
@@ -54,26 +56,31 @@ class Cluster:
         return sum(self.client.nthreads().values())
 
 
-def run_here(videos: Iterator[VideoInput], job: Job, progress: VideoProgress) -> Iterator[VideoResult]:
+def run_here(videos: Iterator[VideoInput], run: ResolvedRun, progress: VideoProgress) -> Iterator[VideoResult]:
     """Processes all videos in this process, without limits of time and memory, and yields each result as it comes."""
-    from avcues.pipeline.runtime.worker_main import forget_extractors, work
+    from avcues.pipeline.runtime.worker_main import work
     from avcues.pipeline.runtime.worker_process import try_twice
 
+    def renew() -> None:
+        nonlocal run
+        run = run.renewed()
+        gc.collect()
+
     for video in videos:
-        yield job.record(try_twice(partial(work, video, job, progress), forget_extractors))
+        yield run.record(try_twice(lambda: work(video, run, progress), renew))  # noqa: B023  (called at once)
 
 
 def run_in_process(
-    videos: Iterator[VideoInput], job: Job, process: WorkerProcess, progress: VideoProgress
+    videos: Iterator[VideoInput], run: ResolvedRun, process: WorkerProcess, progress: VideoProgress
 ) -> Iterator[VideoResult]:
     """Processes all videos as one worker of a cluster would, but without the cluster, which takes seconds to start."""
     for video in videos:
-        yield job.record(process.process(video, job, progress))
+        yield run.record(process.process(video, run, progress))
 
 
 def run_on_cluster(
     videos: Iterator[VideoInput],
-    job: Job,
+    run: ResolvedRun,
     cluster: Cluster,
     *,
     progress: VideoProgress,
@@ -94,17 +101,18 @@ def run_on_cluster(
     client.subscribe_topic(_TOPIC, lambda event: progress(*event[1]["report"]))
     in_work: dict[Future, VideoInput] = {}
     lonely = _Lonely(note, client)
+    packed = pickle.dumps(run)  # the scheduler looks into tasks, and need not have the extractors
     while True:
         slots = cluster.slots()
         lonely.look(slots)
         wanted = slots if cluster.local else slots + _WAITING
         for video in islice(videos, max(0, wanted - len(in_work))):
-            in_work[_submit(video, job, cluster)] = video
+            in_work[_submit(video, run.id, packed, cluster)] = video
         if not in_work:
             return
         for future in _finished(client, in_work):
             video = in_work.pop(future)
-            yield _result(future, video, job)
+            yield _result(future, video, run)
             future.release()
 
 
@@ -144,12 +152,12 @@ def map_in_order(
             raise _scheduler_lost() from error
 
 
-def _submit(video: VideoInput, job: Job, cluster: Cluster) -> Future:
+def _submit(video: VideoInput, run_id: str, packed: bytes, cluster: Cluster) -> Future:
     return cluster.client.submit(
         _work_on_worker,
         video,
-        job,
-        key=f"{video.video_id}-{job.run}",
+        packed,
+        key=f"{video.video_id}-{run_id}",
         pure=False,
         resources=None if cluster.resources is None else dict(cluster.resources),
     )
@@ -172,7 +180,7 @@ def _finished(client: Client, in_work: Mapping[Future, VideoInput]) -> list[Futu
     return sorted(done, key=lambda future: str(future.key))
 
 
-def _result(future: Future, video: VideoInput, job: Job) -> VideoResult:
+def _result(future: Future, video: VideoInput, run: ResolvedRun) -> VideoResult:
     """The worker's result of a video, or a failure if the worker was lost."""
     from distributed import KilledWorker
 
@@ -183,7 +191,7 @@ def _result(future: Future, video: VideoInput, job: Job) -> VideoResult:
         return future.result()
     if isinstance(error, KilledWorker):
         error = AvcuesError(f"{video.source}: every worker that processed it was lost ({error})")
-    return job.record(failure(video, error))
+    return run.record(failure(video, error))
 
 
 def _scheduler_lost() -> SchedulerLostError:
@@ -210,17 +218,25 @@ class _Lonely:
             self._note(f"no worker is connected to {self._client.scheduler.address}; waiting for one")
 
 
-def _work_on_worker(video: VideoInput, job: Job) -> VideoResult:
+def _work_on_worker(video: VideoInput, packed: bytes) -> VideoResult:
     from distributed import get_worker
 
-    from avcues.pipeline.runtime.worker_process import process_isolated
+    from avcues.pipeline.runtime.worker_process import StoppedError, process_isolated
 
     worker = get_worker()
     # `dask worker --memory-limit` is for all threads of a worker; 0 there means no limit.
     share = (worker.memory_manager.memory_limit or memory_bytes()) // worker.state.nthreads
-    job = job.with_share(share)
+    run = _unpacked(packed).on_worker(share)
 
     def progress(video_id: str, done_s: float, total_s: float | None) -> None:
         worker.log_event(_TOPIC, {"report": (video_id, done_s, total_s)})
 
-    return job.record(process_isolated(video, job, progress))
+    result = process_isolated(video, run, progress)
+    # The next run may be at work on the same video already.
+    return result if result.error_class == StoppedError.__name__ else run.record(result)
+
+
+@lru_cache(maxsize=8)
+def _unpacked(packed: bytes) -> ResolvedRun:
+    run: ResolvedRun = pickle.loads(packed)
+    return run

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from avcues.errors import AvcuesError
-from avcues.models_cache.cache import find, foresee, weights_from
 from avcues.pipeline.errors import one_line
-from avcues.pipeline.extraction.video import Measurements, up_to_date
+from avcues.pipeline.extraction.measurements import Measurements
+from avcues.pipeline.extraction.video import up_to_date
 from avcues.pipeline.runtime.inputs import collect
-from avcues.pipeline.runtime.job import Job
-from avcues.pipeline.runtime.weights import describe_networks, settle
-from avcues.pipeline.store.manifest import check_settings, read_manifest
+from avcues.pipeline.runtime.request import Request
+from avcues.pipeline.runtime.resolved_run import ResolvedRun, resolve
+from avcues.pipeline.runtime.weights import describe_networks
+from avcues.pipeline.store.manifest import check_settings
 from avcues.pipeline.store.provenance import assets_of
 from avcues.pipeline.store.video_input import VideoInput
 
@@ -54,53 +55,44 @@ class DryRun:
     videos: Iterator[PlannedVideo]
 
 
-def dry_run(paths: Sequence[str], job: Job) -> DryRun:
+def dry_run(paths: Sequence[str], request: Request) -> DryRun:
     """Checks inputs, settings, weights and the output folder as a run does, and writes and downloads nothing.
 
     Args:
         paths: As for `run`.
-        job: What would be computed, and where it would be written.
+        request: What would be computed, and where it would be written.
 
     Raises:
         AvcuesError: The run would not start.
     """
     inputs = collect(paths)
-    manifest = None if job.overwrite else read_manifest(job.out)
-    with weights_from(job.weights_dir):
-        settings, left_out = settle(job.settings, manifest, lambda name, done, total: None, foresee)
-        extractors = settings.create_extractors()
-        lacking = {
-            extractor.name: [name for name in assets_of(extractor) if not find(name)] for extractor in extractors
-        }
-        # Tables of a feature whose weights are not here yet cannot be told to be up to date.
-        known = [extractor for extractor in extractors if not lacking[extractor.name]]
-        ids = [video.video_id for video in inputs.videos]
-        check_settings(job.out, settings.manifest(known), overwrite=job.overwrite, video_ids=ids)
+    resolved = resolve(request, dry=True)
+    extractors = resolved.measurements.extractors
+    weights = resolved.measurements.compute.weights
+    lacking = {
+        extractor.name: [name for name in assets_of(extractor) if not weights.find(name)] for extractor in extractors
+    }
+    # Tables of a feature whose weights are not here yet cannot be told to be up to date.
+    known = replace(resolved.measurements, extractors=[e for e in extractors if not lacking[e.name]])
+    ids = [video.video_id for video in inputs.videos]
+    check_settings(resolved.out, known.manifest, overwrite=resolved.overwrite, video_ids=ids)
     return DryRun(
         problems=inputs.problems,
         networks=tuple(describe_networks(extractors)),
         downloads=tuple(name for names in lacking.values() for name in names),
-        left_out=left_out,
-        videos=_planned(
-            inputs.videos,
-            replace(job, settings=settings),
-            [extractor.name for extractor in extractors],
-            Measurements(extractors=known, step=settings.step, compute=settings.compute),
-        ),
+        left_out=resolved.left_out,
+        videos=_planned(inputs.videos, resolved, known),
     )
 
 
-def _planned(
-    videos: Sequence[VideoInput], job: Job, features: Sequence[str], known: Measurements
-) -> Iterator[PlannedVideo]:
+def _planned(videos: Sequence[VideoInput], resolved: ResolvedRun, known: Measurements) -> Iterator[PlannedVideo]:
     for video in videos:
         kept: list[str] = []
         error = ""
         try:
-            with weights_from(job.weights_dir):
-                found = up_to_date(video, known, job.out, verify=job.verify)
-            kept = [] if job.overwrite else found
+            current = up_to_date(video, known, resolved.out, verify=resolved.verify)
+            kept = [] if resolved.overwrite else current
         except (AvcuesError, OSError) as problem:
             error = one_line(problem)
-        compute = tuple(name for name in features if name not in kept)
+        compute = tuple(e.name for e in resolved.measurements.extractors if e.name not in kept)
         yield PlannedVideo(video_id=video.video_id, source=video.source, compute=compute, kept=tuple(kept), error=error)

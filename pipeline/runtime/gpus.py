@@ -24,7 +24,7 @@ def visible_gpus() -> tuple[str, ...]:
     return tuple(str(i) for i, _ in enumerate(x for x in _nvidia_smi().splitlines() if x.startswith("GPU ")))
 
 
-class Seat:
+class GpuSlot:
     """A number among the processes of this machine that share some GPUs: the lowest free one.
 
     So they are spread evenly whoever started them, also when some join later or are lost. It is free again after

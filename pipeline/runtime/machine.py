@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import os
+import resource
+from collections.abc import Iterator
 from pathlib import Path
 
-from avcues.extractors.partial_import import without_init
+import psutil
 
 WORKER_BYTES = 3 << 30
 """Memory that a worker with every network needs, with room for large frames."""
@@ -14,20 +18,22 @@ THREAD_BYTES = 1 << 30
 
 _USABLE = 0.9  # the rest is for the system and the process that runs the workers
 _LEAST_BYTES = 2 * WORKER_BYTES
+_MEMBERSHIP, _GROUPS = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
 
 
 def cores() -> int:
-    """Cores that this process may use, as Dask counts them."""
-    with without_init("dask"):  # a single worker needs no Dask, which takes long to import
-        from dask.system import CPU_COUNT
-    return CPU_COUNT
+    """Cores that this process may use: those that it may run on, and at most its control groups' quota, rounded up."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min([allowed, *_core_quotas(_MEMBERSHIP, _GROUPS)])
 
 
 def memory_bytes() -> int:
     """Memory that this process may use: the least of the machine's, its control groups', and `ulimit -m`."""
-    with without_init("distributed"):
-        from distributed.system import MEMORY_LIMIT
-    return min([MEMORY_LIMIT, *_group_limits(Path("/proc/self/cgroup"), Path("/sys/fs/cgroup"))])
+    limits = [int(psutil.virtual_memory().total), *_memory_limits(_MEMBERSHIP, _GROUPS)]
+    of_process = resource.getrlimit(resource.RLIMIT_RSS)[1]
+    if of_process > 0:  # RLIM_INFINITY is -1
+        limits.append(of_process)
+    return min(limits)
 
 
 def memory_limit(share_bytes: int, threads: int) -> int:
@@ -44,22 +50,45 @@ def memory_limit(share_bytes: int, threads: int) -> int:
     return int(min(max(_USABLE * share_bytes, least), _USABLE * memory_bytes()))
 
 
-def _group_limits(membership: Path, root: Path) -> list[int]:
-    """Limits of the control groups (version 2) around this process; Dask reads that of the outermost only.
+def _core_quotas(membership: Path, root: Path) -> Iterator[int]:
+    """Cores that each control group around this process may use; none without a quota."""
+    for group in _groups_around(membership, root, "cpu"):
+        quota, _, period = _content(group / "cpu.max").partition(" ")  # version 2
+        if not period:
+            quota, period = _content(group / "cpu.cfs_quota_us"), _content(group / "cpu.cfs_period_us")
+        if quota.isdigit() and period.isdigit() and int(quota) and int(period):
+            yield math.ceil(int(quota) / int(period))
 
-    Batch systems such as Slurm limit a job by a group of its own, without a container.
+
+def _memory_limits(membership: Path, root: Path) -> Iterator[int]:
+    """Bytes that each control group around this process may use; none without a limit."""
+    for group in _groups_around(membership, root, "memory"):
+        for name in ("memory.max", "memory.high", "memory.limit_in_bytes"):
+            limit = _content(group / name)
+            if limit.isdigit() and int(limit):
+                yield int(limit)
+
+
+def _groups_around(membership: Path, root: Path, controller: str) -> Iterator[Path]:
+    """Folders of the control groups around this process, of version 2 or of a controller of version 1.
+
+    Batch systems such as Slurm limit a job by a group of its own, without a container, and inside a container the outer
+    groups cannot be seen: the root stands for the innermost of them.
     """
-    try:
-        lines = membership.read_text().splitlines()
-    except OSError:
-        return []
-    limits = []
-    for path in [line.removeprefix("0::/") for line in lines if line.startswith("0::/")]:
-        for group in [root / path, *(root / path).parents]:
-            if not group.is_relative_to(root):
+    for line in _content(membership).splitlines():
+        _, controllers, path = line.split(":", 2)
+        if controllers and controller not in controllers.split(","):
+            continue
+        top = root / controller if controllers else root
+        innermost = top / path.lstrip("/")
+        for group in (innermost, *innermost.parents):
+            if not group.is_relative_to(top):
                 break
-            try:
-                limits.append(int((group / "memory.max").read_text()))
-            except (OSError, ValueError):  # no such file, or "max": no limit
-                continue
-    return limits
+            yield group
+
+
+def _content(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""

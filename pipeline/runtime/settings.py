@@ -13,9 +13,10 @@ from avcues.extractors.base import BaseExtractor
 from avcues.extractors.compute import Compute
 from avcues.extractors.protocol import AudioExtractor
 from avcues.pipeline.errors import SettingsError
-from avcues.pipeline.store.manifest import BASE_FEATURE, Manifest
+from avcues.pipeline.extraction.measurements import Measurements
+from avcues.pipeline.media.reading import Reading
+from avcues.pipeline.store.manifest import BASE_FEATURE
 from avcues.pipeline.store.parquet import TIMELINE
-from avcues.pipeline.store.provenance import recipe
 
 STEP_UNIT = Fraction(1, 50)
 """A whole number of the hops of every audio extractor, so that any feature can be added to any dataset."""
@@ -34,29 +35,31 @@ class Settings:
             on request (`registry.extra_tables`). `BASE_FEATURE` is always included.
         options: Extractor name to its options.
         compute: Device, precision and threads.
+        reading: What is read of a media file, and how.
     """
 
     step: Fraction = Fraction(1, 2)
     features: tuple[str, ...] = (ALL,)
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     compute: Compute = field(default_factory=Compute)
+    reading: Reading = field(default_factory=Reading)
 
     @property
     def wanted(self) -> tuple[str, ...]:
         """Names of the extractors of this run, the shot detector first."""
         by_default = registry.default_names() if ALL in self.features else ()
-        return tuple(dict.fromkeys((BASE_FEATURE, *by_default, *self.named)))
+        wanted = (BASE_FEATURE, *by_default, *self.named)
+        return tuple(dict.fromkeys(name for feature in wanted for name in (*registry.load(feature).needs, feature)))
 
     @property
     def named(self) -> tuple[str, ...]:
         """Names of the extractors that are asked for by name, or for one of their tables."""
-        of_table = registry.extra_tables()
-        return tuple(dict.fromkeys(of_table.get(name, name) for name in self.features if name != ALL))
+        return tuple(dict.fromkeys(registry.extractor_of(name) for name in self.features if name != ALL))
 
     @property
     def extra_tables(self) -> tuple[str, ...]:
         """The tables that are asked for by name."""
-        return tuple(name for name in self.features if name in registry.extra_tables())
+        return tuple(name for name in self.features if name != ALL and registry.extractor_of(name) != name)
 
     def create_extractors(self) -> list[BaseExtractor]:
         """The extractors of this run, the shot detector first.
@@ -80,13 +83,41 @@ class Settings:
                     f"--step {float(self.step):g} does not suit {extractor.name}: "
                     f"it must be a multiple of {float(extractor.hop):g} s"
                 )
+        by_name = {extractor.name: extractor for extractor in extractors}
+        for extractor in extractors:
+            extractor.needed = tuple(by_name[name] for name in extractor.needs)
+        _check_tables(extractors)
         return extractors
 
-    def manifest(self, extractors: Sequence[BaseExtractor]) -> Manifest:
-        """What the output folder records of this run."""
-        tables = {table.name: extractor.name for extractor in extractors for table in extractor.tables}
-        return Manifest(
+    def measurements(self, *, trust_headers: bool = False) -> Measurements:
+        """What a run with these settings measures.
+
+        Args:
+            trust_headers: As in `Measurements`.
+
+        Raises:
+            AvcuesError: As `create_extractors`.
+        """
+        return Measurements(
+            extractors=self.create_extractors(),
             step=self.step,
-            recipes={extractor.name: recipe(extractor, self.step, self.compute) for extractor in extractors},
-            tables={**tables, TIMELINE.name: BASE_FEATURE},
+            compute=self.compute,
+            trust_headers=trust_headers,
+            reading=self.reading,
         )
+
+
+def _check_tables(extractors: Sequence[BaseExtractor]) -> None:
+    """Makes sure that no two extractors make tables of one name, as two installed packages might.
+
+    Raises:
+        SettingsError: They do.
+    """
+    makers = {TIMELINE.name: BASE_FEATURE}
+    for extractor in extractors:
+        for table in extractor.tables:
+            if table.name in makers:
+                raise SettingsError(
+                    f"{extractor.name} and {makers[table.name]} both make a table {table.name}: leave one of them out"
+                )
+            makers[table.name] = extractor.name

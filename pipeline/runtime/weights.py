@@ -11,7 +11,7 @@ from avcues.errors import nearest
 from avcues.extractors import registry
 from avcues.extractors.base import BaseExtractor
 from avcues.models_cache import WeightsError
-from avcues.models_cache.cache import Weights, check_package, how_to_supply, resolve
+from avcues.models_cache.cache import Weights, check_package, how_to_supply
 from avcues.models_cache.manifest import asset
 from avcues.pipeline.errors import SettingsError
 from avcues.pipeline.runtime.settings import Settings
@@ -20,22 +20,22 @@ from avcues.pipeline.store.provenance import asset_name
 
 AUTO = "auto"
 
-Fetching = Callable[[str, int, int | None], None]
+Downloading = Callable[[str, int, int | None], None]
 """Called with an asset's name, the bytes fetched and the bytes in all, if known."""
 Get = Callable[[str, Callable[[int, int | None], None]], Weights]
 """From an asset's name to its file; the function given to it is called as a download goes on."""
 
 
 def settle(
-    settings: Settings, manifest: Manifest | None, fetching: Fetching, get: Get = resolve
+    settings: Settings, manifest: Manifest | None, downloading: Downloading, *, dry: bool = False
 ) -> tuple[Settings, dict[str, str]]:
     """Downloads the weights that a run needs and resolves every variant "auto" to a definite one.
 
     Args:
         settings: What the user asked for.
         manifest: That of the output folder: its variants are kept.
-        fetching: Called as downloads go on.
-        get: Finds weights by name; `foresee` downloads nothing.
+        downloading: Called as downloads go on.
+        dry: Download nothing: weights that can be downloaded count as there.
 
     Returns:
         The settings with definite features and variants, and the features left out, each with the reason.
@@ -47,11 +47,13 @@ def settle(
     for name in settings.options:
         if name not in settings.wanted:
             raise SettingsError(f'options are set for "{name}", which is not among the features of this run')
+    finder = settings.compute.weights
+    get = finder.foresee if dry else finder.resolve
     features, left_out = [], {}
     options = {name: dict(values) for name, values in settings.options.items()}
     for name in settings.wanted:
         try:
-            options[name] = options.get(name, {}) | _settle(name, options.get(name, {}), manifest, fetching, get)
+            options[name] = options.get(name, {}) | _settle(name, options.get(name, {}), manifest, downloading, get)
             features.append(name)
         except WeightsError as error:
             if name in settings.named or _names_a_variant(name, options.get(name, {})):
@@ -70,7 +72,7 @@ def describe_networks(extractors: Sequence[BaseExtractor]) -> Iterator[str]:
 
 
 def _settle(
-    name: str, options: Mapping[str, Any], manifest: Manifest | None, fetching: Fetching, get: Get
+    name: str, options: Mapping[str, Any], manifest: Manifest | None, downloading: Downloading, get: Get
 ) -> dict[str, str]:
     extractor_class = registry.load(name)
     before = {} if manifest is None else manifest.recipes.get(name, {}).get("settings", {})
@@ -88,16 +90,16 @@ def _settle(
                 settled[option] = str(Path(wanted).resolve())
                 continue
             candidates = (_known(name, candidates, wanted),)
-        settled[option] = _first(candidates, fetching, get).name.partition("/")[2]
+        settled[option] = _first(candidates, downloading, get).name.partition("/")[2]
     return settled
 
 
-def _first(candidates: tuple[str, ...], fetching: Fetching, get: Get) -> Weights:
+def _first(candidates: tuple[str, ...], downloading: Downloading, get: Get) -> Weights:
     errors = []
     for candidate in candidates:
         try:
             check_package(asset(candidate))
-            return get(candidate, lambda done, total, name=candidate: fetching(name, done, total))  # type: ignore[misc]
+            return get(candidate, lambda done, total, name=candidate: downloading(name, done, total))  # type: ignore[misc]
         except WeightsError as error:
             errors.append(str(error))
     others = [f"or {how_to_supply(asset(candidate))}" for candidate in candidates[1:]]

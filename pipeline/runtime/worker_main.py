@@ -8,7 +8,6 @@ alone.
 from __future__ import annotations
 
 import faulthandler
-import gc
 import importlib
 import os
 import signal
@@ -16,16 +15,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from functools import lru_cache
 from multiprocessing.connection import Connection
-from pathlib import Path
 
-from avcues.extractors.base import BaseExtractor
-from avcues.models_cache.cache import weights_from
-from avcues.pipeline.extraction.video import Measurements, process_video
-from avcues.pipeline.runtime.job import Job
-from avcues.pipeline.runtime.settings import Settings
-from avcues.pipeline.store.records import VideoResult, failure
+from avcues.pipeline.extraction.video import process_video
+from avcues.pipeline.runtime.resolved_run import ResolvedRun
+from avcues.pipeline.store.records import VideoResult
 from avcues.pipeline.store.video_input import VideoInput
 
 VideoProgress = Callable[[str, float, float | None], None]
@@ -35,29 +29,18 @@ _IDLE_S = 600.0
 _SWITCH_S = 0.0001  # Python's 5 ms would let a thread that loads a library slow the decoder down
 
 
-def work(video: VideoInput, job: Job, progress: VideoProgress) -> VideoResult:
+def work(video: VideoInput, run: ResolvedRun, progress: VideoProgress) -> VideoResult:
     """Processes one video in this process. Errors are returned, not raised."""
     progress(video.video_id, 0.0, None)
-    settings = job.settings
-    with weights_from(job.weights_dir):
-        try:
-            extractors = _extractors(_Key(settings, job.weights_dir))
-        except Exception as error:
-            return failure(video, error)
-        return process_video(
-            video,
-            Measurements(
-                extractors=extractors,
-                step=settings.step,
-                compute=settings.compute,
-                trust_headers=job.trust_headers,
-            ),
-            job.out,
-            overwrite=job.overwrite,
-            verify=job.verify,
-            debug=job.debug,
-            progress=lambda done, total: progress(video.video_id, done, total),
-        )
+    return process_video(
+        video,
+        run.measurements,
+        run.out,
+        overwrite=run.overwrite,
+        verify=run.verify,
+        debug=run.debug,
+        progress=lambda done, total: progress(video.video_id, done, total),
+    )
 
 
 def main() -> None:
@@ -69,12 +52,15 @@ def main() -> None:
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     for name in sys.argv[2:]:
         importlib.import_module(name)
+    run: ResolvedRun | None = None
     while connection.poll(_IDLE_S):
         try:
-            video, job = connection.recv()
+            video, latest = connection.recv()
         except EOFError:
             return
-        connection.send(work(video, job, lambda *report: connection.send(report)))
+        if run is None or run.id != latest.id:  # else what its extractors have loaded stays loaded
+            run = latest
+        connection.send(work(video, run, lambda *report: connection.send(report)))
 
 
 def _end_with(parent: int) -> None:
@@ -82,32 +68,6 @@ def _end_with(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(0.2)
     os._exit(1)
-
-
-class _Key:
-    """What extractors depend on, as a cache key: settings hold dictionaries, which have no hash."""
-
-    def __init__(self, settings: Settings, weights_dir: Path | None) -> None:
-        self.settings = settings
-        self._text = repr((settings, weights_dir))
-
-    def __hash__(self) -> int:
-        return hash(self._text)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Key) and self._text == other._text
-
-
-@lru_cache(maxsize=1)
-def _extractors(key: _Key) -> list[BaseExtractor]:
-    """The extractors of this process; what they load stays loaded from video to video."""
-    return key.settings.create_extractors()
-
-
-def forget_extractors() -> None:
-    """Drops what the extractors of this process have loaded; the next video loads it again."""
-    _extractors.cache_clear()
-    gc.collect()
 
 
 if __name__ == "__main__":

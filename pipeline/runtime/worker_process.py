@@ -23,11 +23,11 @@ from typing import TYPE_CHECKING, BinaryIO
 import psutil
 
 from avcues.pipeline.errors import AvcuesError
-from avcues.pipeline.runtime.gpus import Seat, visible_gpus
-from avcues.pipeline.runtime.job import Job
+from avcues.pipeline.runtime.gpus import GpuSlot, visible_gpus
 from avcues.pipeline.store.records import VideoResult, failure
 
 if TYPE_CHECKING:
+    from avcues.pipeline.runtime.resolved_run import ResolvedRun
     from avcues.pipeline.runtime.worker_main import VideoProgress
     from avcues.pipeline.store.video_input import VideoInput
 
@@ -72,7 +72,7 @@ class WorkerProcess:
     """The process that works for one thread of a worker; started when needed, and restarted after it died.
 
     Attributes:
-        run: The last run that it worked for.
+        run_id: Of the last run that it worked for.
     """
 
     def __init__(self) -> None:
@@ -80,16 +80,17 @@ class WorkerProcess:
         self._connection: Connection | None = None
         self._words: BinaryIO | None = None
         self._gpus: tuple[str, ...] | None = ()
-        self._seat: Seat | None = None
+        self._gpu_slot: GpuSlot | None = None
         self._peak_bytes = 0
         self._videos = 0
-        self.run = ""
+        self.run_id = ""
+        self._starting = threading.Lock()
 
     def start(self, gpus: tuple[str, ...] | None = (), *, debug: bool = False, imports: Sequence[str] = ()) -> None:
         """Starts the process, so that it is ready when there is work; not needed before `process`.
 
         Args:
-            gpus: As `Job.gpus`.
+            gpus: As `ResolvedRun.gpus`.
             imports: Modules that it may import while it waits.
         """
         if self._process is not None and (self._process.poll() is not None or self._gpus != gpus):
@@ -101,7 +102,7 @@ class WorkerProcess:
         self._gpus = gpus
         self._videos = 0
         self._process = subprocess.Popen(
-            # -P: modules of the folder where the user happens to work, such as a random.py, are not imported.
+            # -P: else a file of the folder where the user works would shadow Python's own, such as a random.py.
             [sys.executable, "-P", "-m", "avcues.pipeline.runtime.worker_main", str(theirs.fileno()), *imports],
             env=os.environ | _MEMORY | _ONE_THREAD | self._gpu(),
             pass_fds=[theirs.fileno()],
@@ -110,12 +111,12 @@ class WorkerProcess:
         )
         theirs.close()
 
-    def process(self, video: VideoInput, job: Job, progress: VideoProgress) -> VideoResult:
+    def process(self, video: VideoInput, run: ResolvedRun, progress: VideoProgress) -> VideoResult:
         """Processes one video; after a crash or an unexpected error, once more in a fresh process."""
         started = time.monotonic()
-        self.run = job.run
+        self.run_id = run.id
         self._peak_bytes = 0
-        result = try_twice(lambda: self._try(video, job, progress), self.close)
+        result = try_twice(lambda: self._try(video, run, progress), self.close)
         return replace(
             result,
             seconds=result.seconds | {"total": round(time.monotonic() - started, 4)},
@@ -132,24 +133,28 @@ class WorkerProcess:
             self._connection.close()
         if self._words is not None:
             self._words.close()
-        if self._seat is not None:
-            self._seat.close()
+        if self._gpu_slot is not None:
+            self._gpu_slot.close()
+
+    def stop(self, run_id: str) -> None:
+        """Ends the process if it works for a run; one that is about to start sees that the run has ended."""
+        with self._starting:
+            if self.run_id == run_id:
+                self.close()
 
     def _gpu(self) -> dict[str, str]:
         """An environment in which the process sees one GPU, if there are several."""
-        there = visible_gpus() if self._gpus is None else self._gpus
-        if len(there) < 2:
+        gpus = visible_gpus() if self._gpus is None else self._gpus
+        if len(gpus) < 2:
             return {}
-        self._seat = Seat(there)
-        return {"CUDA_VISIBLE_DEVICES": there[self._seat.number % len(there)]}
+        self._gpu_slot = GpuSlot(gpus)
+        return {"CUDA_VISIBLE_DEVICES": gpus[self._gpu_slot.number % len(gpus)]}
 
-    def _try(self, video: VideoInput, job: Job, progress: VideoProgress) -> VideoResult:
+    def _try(self, video: VideoInput, run: ResolvedRun, progress: VideoProgress) -> VideoResult:
         try:
-            if job.run in _stopped:
-                raise StoppedError(f"{video.source}: the run ended")
-            return self._attempt(video, job, progress)
+            return self._attempt(video, run, progress)
         except _DiedError as died:
-            if job.run in _stopped:
+            if run.id in _stopped:
                 return failure(video, StoppedError(f"{video.source}: the run ended while it was being processed"))
             crash = WorkerDiedError(f"{video.source}: the process died while working on it: {died}")
             return replace(failure(video, crash), unexpected=True)
@@ -159,15 +164,18 @@ class WorkerProcess:
         except AvcuesError as error:
             return failure(video, error)
 
-    def _attempt(self, video: VideoInput, job: Job, progress: VideoProgress) -> VideoResult:
-        self.start(job.gpus, debug=job.debug)
-        process, connection = self._process, self._connection
+    def _attempt(self, video: VideoInput, run: ResolvedRun, progress: VideoProgress) -> VideoResult:
+        with self._starting:
+            if run.id in _stopped:
+                raise StoppedError(f"{video.source}: the run ended before it was processed")
+            self.start(run.gpus, debug=run.debug)
+            process, connection = self._process, self._connection
         assert process is not None
         assert connection is not None
         self._videos += 1
         started = moved = time.monotonic()
         try:
-            connection.send((video, job))
+            connection.send((video, run))
             while True:
                 if connection.poll(_POLL_S):
                     message = connection.recv()
@@ -176,30 +184,30 @@ class WorkerProcess:
                     progress(*message)
                     moved = time.monotonic()
                 now = time.monotonic()
-                self._check(process, video, job, now - started, now - moved)
+                self._check(process, video, run, now - started, now - moved)
         except (EOFError, ConnectionError, OSError) as error:
             words = self._end_of(process)
             self.close()
             raise _DiedError(words) from error
 
     def _check(
-        self, process: subprocess.Popen[bytes], video: VideoInput, job: Job, worked_s: float, stood_s: float
+        self, process: subprocess.Popen[bytes], video: VideoInput, run: ResolvedRun, worked_s: float, stood_s: float
     ) -> None:
         """Ends the process if it is over a limit."""
         error: AvcuesError | None = None
         resident = _resident_bytes(process.pid)
         self._peak_bytes = max(self._peak_bytes, resident)
-        if job.time_limit_s is not None and worked_s > job.time_limit_s:
+        if run.limits.time_s is not None and worked_s > run.limits.time_s:
             error = TimeLimitError(
-                f"{video.source}: not done after {job.time_limit_s:g} s; raise --time-limit to allow more"
+                f"{video.source}: not done after {run.limits.time_s:g} s; raise --time-limit to allow more"
             )
         elif stood_s > STANDSTILL_S:
             error = StandstillError(
                 f"{video.source}: no progress for {STANDSTILL_S / 60:.0f} minutes; the decoder or a network hangs"
             )
-        elif isinstance(job.memory_limit_bytes, int) and resident > job.memory_limit_bytes:
+        elif isinstance(run.limits.memory_bytes, int) and resident > run.limits.memory_bytes:
             error = MemoryLimitError(
-                f"{video.source}: needs more than {job.memory_limit_bytes / 2**30:.1f} GiB of memory; "
+                f"{video.source}: needs more than {run.limits.memory_bytes / 2**30:.1f} GiB of memory; "
                 "raise --memory-limit to allow that (none: no limit)"
             )
         if error is not None:
@@ -257,15 +265,14 @@ _processes: dict[int, WorkerProcess] = {}
 _stopped: set[str] = set()
 
 
-def process_isolated(video: VideoInput, job: Job, progress: VideoProgress) -> VideoResult:
+def process_isolated(video: VideoInput, run: ResolvedRun, progress: VideoProgress) -> VideoResult:
     """Processes one video in the process that belongs to this thread of the worker."""
     process = _processes.setdefault(threading.get_ident(), WorkerProcess())
-    return process.process(video, job, progress)
+    return process.process(video, run, progress)
 
 
-def stop_processes(run: str) -> None:
+def stop_processes(run_id: str) -> None:
     """Ends the processes of this worker that work for a run, and drops the videos that they are processing."""
-    _stopped.add(run)
+    _stopped.add(run_id)
     for process in list(_processes.values()):
-        if process.run == run:
-            process.close()
+        process.stop(run_id)

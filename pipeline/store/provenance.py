@@ -13,7 +13,7 @@ from typing import Any
 
 from avcues.extractors.base import BaseExtractor
 from avcues.extractors.compute import Compute
-from avcues.models_cache.cache import resolve
+from avcues.models_cache.cache import WeightsFinder
 from avcues.models_cache.hashing import sha256
 from avcues.version import __version__
 
@@ -69,7 +69,13 @@ def recipe(
     }
     if reading:
         made["reading"] = dict(reading)
-    weights = weights_of(extractor)
+    if extractor.needed:
+        made["needs"] = {needed.name: recipe(needed, step, compute, reading) for needed in extractor.needed}
+    files = {option: Path(value) for option in extractor.files if (value := getattr(extractor.settings, option))}
+    if files:
+        made["settings"] |= {option: file.name for option, file in files.items()}
+        made["files"] = {file.name: _hash_of(file, file.stat().st_mtime_ns) for file in files.values()}
+    weights = weights_of(extractor, compute.weights)
     if weights:
         # A file of the user's own is known by its name and hash, wherever it lies.
         made["settings"] |= {k: Path(v).name for k, v in made["settings"].items() if k in extractor.own_weights}
@@ -84,14 +90,14 @@ def assets_of(extractor: BaseExtractor) -> list[str]:
     return [name for name in named if name in every]
 
 
-def weights_of(extractor: BaseExtractor) -> dict[str, str]:
+def weights_of(extractor: BaseExtractor, finder: WeightsFinder) -> dict[str, str]:
     """SHA-256 of every weights file that an extractor uses, by asset name or, for the user's own, file name."""
     found = {}
     for option, candidates in extractor.weights.items():
         value = getattr(extractor.settings, option)
         asset = asset_name(candidates, value)
         if asset in candidates:
-            found[asset] = resolve(asset).sha256
+            found[asset] = finder.resolve(asset).sha256
         else:
             file = Path(value)
             found[file.name] = _hash_of(file, file.stat().st_mtime_ns)

@@ -16,6 +16,7 @@ from avcues.extractors import registry
 from avcues.extractors.compute import Compute
 from avcues.extractors.protocol import (
     FRAME,
+    WINDOW,
     AudioExtractor,
     ClipBatch,
     ClipExtractor,
@@ -25,7 +26,9 @@ from avcues.extractors.protocol import (
     FrameExtractor,
     ShotDetector,
     Table,
+    TextExtractor,
 )
+from avcues.extractors.transcript import Transcript, Utterance, spread
 from avcues.models_cache import WeightsError
 from avcues.pipeline.runtime.settings import Settings
 from avcues.pipeline.runtime.weights import settle
@@ -146,7 +149,7 @@ def test_declares_itself(extractor: Extractor) -> None:
     assert dataclasses.is_dataclass(extractor.settings)
     with pytest.raises(dataclasses.FrozenInstanceError):
         extractor.settings.anything = 1
-    kinds = (AudioExtractor, FrameExtractor, ClipExtractor, ShotDetector)
+    kinds = (AudioExtractor, FrameExtractor, ClipExtractor, ShotDetector, TextExtractor)
     assert sum(isinstance(extractor, kind) for kind in kinds) >= 1
 
 
@@ -251,6 +254,23 @@ def test_extreme_sounds_stay_within_the_declared_ranges_and_reach_their_ends(ext
         together = {c.name: np.concatenate([m[table.name][c.name] for m in measured]) for c in table.columns}
         check_values(table, together)
         check_reached(table, together)
+
+
+@pytest.mark.parametrize("language", ["en", "de", None])
+def test_words_give_the_rows_asked_for(extractor: Extractor, language: str | None) -> None:
+    if not isinstance(extractor, TextExtractor):
+        pytest.skip("takes no words")
+    spoken = (("I am happy", -1, 1), ("No.", 1, Fraction(7, 5)), ("This is the end of it", 4, 9))
+    utterances = tuple(
+        Utterance(text, Fraction(start), Fraction(end), spread(text, Fraction(start), Fraction(end)), "sidecar, spread")
+        for text, start, end in spoken
+    )
+    columns = extractor.process_transcript(Transcript(utterances, language), Fraction(1, 2), 12)
+    for table in extractor.tables:
+        assert set(columns[table.name]) - {WINDOW} == {column.name for column in table.columns}
+        lengths = {len(values) for values in columns[table.name].values()}
+        assert len(lengths) == 1
+        assert lengths == {12} if table.row == "window" else set(columns[table.name][WINDOW].tolist()) <= set(range(12))
 
 
 def test_abandoned_sound_frees_its_resources(extractor: Extractor) -> None:

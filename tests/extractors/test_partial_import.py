@@ -1,4 +1,4 @@
-"""Modules without the `__init__` of their package, and what a run that needs no network leaves unimported."""
+"""Packages whose `__init__` is postponed, and what a run that needs no network leaves unimported."""
 
 from __future__ import annotations
 
@@ -7,22 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
-WITHOUT_INIT = """
-import sys
-from pathlib import Path
-sys.path.insert(0, sys.argv[1])
-from avcues.extractors.partial_import import without_init
-with without_init("heavy"):
-    from heavy.light import VALUE, module
-assert VALUE == 1
-assert not [name for name in sys.modules if name.startswith("heavy")]
-import heavy
-assert heavy.INITIALISED and heavy.light.VALUE == 1 and heavy.light is not module
-with without_init("heavy"):
-    from heavy import light
-assert light is heavy.light
-"""
 
 POSTPONED = """
 import sys, threading
@@ -65,11 +49,11 @@ EXTRACT = """
 import sys
 from avcues.extractors.compute import Compute
 from avcues.pipeline.runtime.settings import Settings
-from avcues.pipeline.extraction.video import Measurements, process_video
+from avcues.pipeline.extraction.video import process_video
 from avcues.pipeline.store.video_input import VideoInput
 from pathlib import Path
 settings = Settings(features=("emobase", "color", "lighting"), compute=Compute(threads=int(sys.argv[3])))
-measurements = Measurements(extractors=settings.create_extractors(), step=settings.step, compute=settings.compute)
+measurements = settings.measurements()
 result = process_video(VideoInput("video", sys.argv[1]), measurements, Path(sys.argv[2]))
 assert result.state == "done", result.error
 print(*{name.partition(".")[0] for name in sys.modules})
@@ -92,17 +76,6 @@ def heavy(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("code", [POSTPONED, ONLY_OURS])
 def test_a_postponed_package_is_whole_for_every_thread(heavy: Path, code: str) -> None:
     subprocess.run([sys.executable, "-c", code, str(heavy)], check=True)
-
-
-def test_a_module_is_imported_alone_and_the_package_stays_importable(heavy: Path) -> None:
-    subprocess.run([sys.executable, "-c", WITHOUT_INIT, str(heavy)], check=True)
-
-
-def test_a_package_that_is_not_installed_is_an_import_error() -> None:
-    from avcues.extractors.partial_import import without_init
-
-    with pytest.raises(ModuleNotFoundError), without_init("no_such_package"):
-        import no_such_package.module  # type: ignore[import-not-found]  # noqa: F401
 
 
 @pytest.mark.parametrize("threads", [1, 2])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from avcues.extractors.base import with_defaults
-from avcues.pipeline.extraction.video import Measurements, process_video
+from avcues.pipeline.extraction.measurements import Measurements
+from avcues.pipeline.extraction.video import process_video
 from avcues.pipeline.runtime.settings import Settings
 from avcues.pipeline.store.manifest import pin
 from avcues.pipeline.store.records import VideoResult
@@ -40,14 +41,14 @@ class Extracted:
 
 def measurements(settings: Settings, *plugins: type) -> Measurements:
     """What a run with these settings measures; `plugins` are extractors that the registry does not know."""
-    extractors = [*settings.create_extractors(), *(with_defaults(plugin)() for plugin in plugins)]
-    return Measurements(extractors=extractors, step=settings.step, compute=settings.compute)
+    known = settings.measurements()
+    return replace(known, extractors=[*known.extractors, *(with_defaults(plugin)() for plugin in plugins)])
 
 
 def start_dataset(out: Path, settings: Settings, *plugins: type) -> Measurements:
     """Writes the manifest of an output folder, as a run does before its first video."""
     measured = measurements(settings, *plugins)
-    pin(out, settings.manifest(measured.extractors))
+    pin(out, measured.manifest)
     return measured
 
 

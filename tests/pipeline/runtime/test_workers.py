@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from avcues.pipeline.errors import SettingsError
-from avcues.pipeline.runtime import gpus
+from avcues.pipeline.runtime import gpus, machine
 from avcues.pipeline.runtime.cluster import default_workers, threads_per_worker
-from avcues.pipeline.runtime.machine import _group_limits, memory_limit
-from avcues.pipeline.runtime.run import Workers
+from avcues.pipeline.runtime.machine import _core_quotas, _memory_limits, cores, memory_bytes, memory_limit
+from avcues.pipeline.runtime.request import Workers
 
 GIB = 1 << 30
 MANY = 1000
+
+
+def pretend(monkeypatch: pytest.MonkeyPatch, cores: int, memory_gib: int) -> None:
+    """Lets the system report a machine of this size, without control groups."""
+    monkeypatch.setattr("os.sched_getaffinity", lambda pid: set(range(cores)))
+    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(total=memory_gib * GIB))
+    monkeypatch.setattr(machine, "_MEMBERSHIP", Path("/no/such/file"))
 
 
 @pytest.mark.parametrize(
@@ -32,15 +40,13 @@ MANY = 1000
 def test_no_core_is_idle_where_memory_allows(
     cores: int, memory_gib: int, workers: int, threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dask.system.CPU_COUNT", cores)
-    monkeypatch.setattr("distributed.system.MEMORY_LIMIT", memory_gib * GIB)
+    pretend(monkeypatch, cores, memory_gib)
     assert default_workers(MANY, (), None) == workers
     assert threads_per_worker(workers) == threads
 
 
 def test_features_without_networks_need_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dask.system.CPU_COUNT", 8)
-    monkeypatch.setattr("distributed.system.MEMORY_LIMIT", 8 * GIB)
+    pretend(monkeypatch, cores=8, memory_gib=8)
     assert default_workers(MANY, (), None, networks=False) == 8
     assert default_workers(MANY, (), None) < 8
 
@@ -58,24 +64,49 @@ def test_features_without_networks_need_little_memory(monkeypatch: pytest.Monkey
 def test_a_video_may_take_its_workers_share_and_never_too_little_for_ordinary_work(
     memory_gib: int, workers: int, threads: int, limit_gib: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("distributed.system.MEMORY_LIMIT", memory_gib * GIB)
+    pretend(monkeypatch, 1, memory_gib)
     assert memory_limit(memory_gib * GIB // workers, threads) / GIB == pytest.approx(limit_gib)
 
 
-def test_the_memory_of_a_batch_job_is_that_of_the_control_groups_around_it(tmp_path: Path) -> None:
+def test_a_batch_job_has_what_the_control_groups_around_it_allow(tmp_path: Path) -> None:
     membership, job = tmp_path / "cgroup", tmp_path / "fs" / "slurm" / "job_7"
     (job / "step_0").mkdir(parents=True)
-    membership.write_text("4:memory:/elsewhere\n0::/slurm/job_7/step_0\n")
+    membership.write_text("0::/slurm/job_7/step_0\n")
     (job / "step_0" / "memory.max").write_text("max\n")
+    (job / "step_0" / "cpu.max").write_text("max 100000\n")
     (job / "memory.max").write_text(f"{16 * GIB}\n")
+    (job / "cpu.max").write_text("250000 100000\n")
     (job.parent / "memory.max").write_text(f"{128 * GIB}\n")
-    assert _group_limits(membership, tmp_path / "fs") == [16 * GIB, 128 * GIB]
-    assert _group_limits(tmp_path / "none", tmp_path / "fs") == []
+    assert list(_memory_limits(membership, tmp_path / "fs")) == [16 * GIB, 128 * GIB]
+    assert list(_core_quotas(membership, tmp_path / "fs")) == [3]
+    assert list(_memory_limits(tmp_path / "none", tmp_path / "fs")) == []
+
+
+def test_a_container_of_an_older_system_has_a_tree_for_each_controller(tmp_path: Path) -> None:
+    """The groups that the host names lie outside the container, which sees its own at the top."""
+    membership = tmp_path / "cgroup"
+    membership.write_text("9:cpu,cpuacct:/docker/4711\n4:memory:/docker/4711\n0::/\n")
+    for name, content in {
+        "memory/memory.limit_in_bytes": f"{2 * GIB}\n",
+        "cpu/cpu.cfs_quota_us": "150000\n",
+        "cpu/cpu.cfs_period_us": "100000\n",
+    }.items():
+        (tmp_path / "fs" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "fs" / name).write_text(content)
+    assert list(_memory_limits(membership, tmp_path / "fs")) == [2 * GIB]
+    assert list(_core_quotas(membership, tmp_path / "fs")) == [2]
+
+
+def test_cores_and_memory_are_those_that_dask_counts() -> None:
+    from dask.system import cpu_count
+    from distributed.system import memory_limit as dask_memory_limit
+
+    assert cores() == cpu_count()
+    assert memory_bytes() <= dask_memory_limit()
 
 
 def test_no_more_workers_than_videos_or_gpus_can_serve(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dask.system.CPU_COUNT", 32)
-    monkeypatch.setattr("distributed.system.MEMORY_LIMIT", 256 * GIB)
+    pretend(monkeypatch, cores=32, memory_gib=256)
     assert default_workers(3, (), None) == 3
     assert default_workers(MANY, ("0", "1"), None) == 8
     assert default_workers(MANY, ("0", "1"), 2) == 4

@@ -21,8 +21,8 @@ from avcues.pipeline.errors import InputError, MediaError, OutputError, Settings
 from avcues.pipeline.extraction import video as process
 from avcues.pipeline.media.container import Media
 from avcues.pipeline.runtime.inputs import collect
-from avcues.pipeline.runtime.job import Job
-from avcues.pipeline.runtime.run import Workers, run
+from avcues.pipeline.runtime.request import Request, Workers
+from avcues.pipeline.runtime.run import run
 from avcues.pipeline.runtime.settings import Settings
 from avcues.pipeline.store import files as storage
 from avcues.pipeline.store.location import location
@@ -35,7 +35,7 @@ COLOR = Settings(features=("color",))
 
 def states(paths: list[str], out: Path | UPath) -> set[str]:
     """What a run in this process makes of videos."""
-    return {result.state for result in run(paths, Job(settings=COLOR, out=out), Workers(count=0))}
+    return {result.state for result in run(paths, Request(settings=COLOR, out=out), Workers(count=0))}
 
 
 class FlakyFileSystem(LocalFileSystem):

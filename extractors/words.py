@@ -1,0 +1,191 @@
+"""What is said and shown as words: every word with its time, every utterance."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from avcues.extractors.base import BaseExtractor
+from avcues.extractors.protocol import WINDOW, Column, Columns, Table
+from avcues.extractors.transcript import Transcript, Utterance
+
+SOURCES = ("sidecar", "stream", "speech")
+
+_WORDS = Table(
+    name="words",
+    row="item",
+    columns=(
+        Column(name="word", unit="text", meaning="the word as written, punctuation included", dtype="string"),
+        Column(name="word_start", unit="s", meaning="where it begins, on the clock of `start`", dtype="float64", low=0),
+        Column(name="word_end", unit="s", meaning="where it ends, on the clock of `start`", dtype="float64", low=0),
+        Column(name="utterance", unit="1", meaning="its row in the table utterances", dtype="int32", low=0),
+        Column(name="speaker", unit="text", meaning="speaker, where the source names one", dtype="string"),
+        Column(
+            name="confidence",
+            unit="probability",
+            meaning="the recogniser's probability of the word; null where the source gives none",
+            low=0,
+            high=1,
+        ),
+        Column(
+            name="source",
+            unit="text",
+            meaning="sidecar, stream or speech; with `spread`: its time is a share of its subtitle's in proportion to "
+            "its letters",
+            dtype="string",
+        ),
+    ),
+)
+_UTTERANCES = Table(
+    name="utterances",
+    row="item",
+    columns=(
+        Column(name="utterance", unit="1", meaning="number of the utterance", dtype="int32", low=0),
+        Column(name="utterance_start", unit="s", meaning="where it begins, on the clock of `start`", dtype="float64"),
+        Column(name="utterance_end", unit="s", meaning="where it ends, on the clock of `start`", dtype="float64"),
+        Column(name="text", unit="text", meaning="the whole utterance", dtype="string"),
+        Column(name="word_count", unit="count", meaning="its words", dtype="int32", low=0),
+        Column(name="speaker", unit="text", meaning="speaker, where the source names one", dtype="string"),
+        Column(name="source", unit="text", meaning="as in words", dtype="string"),
+        Column(
+            name="no_speech",
+            unit="probability",
+            meaning="the recogniser's probability that nobody speaks",
+            low=0,
+            high=1,
+        ),
+        Column(name="log_probability", unit="1", meaning="the recogniser's mean log probability of tokens", high=0),
+        Column(name="compression", unit="1", meaning="bytes of the text over its compressed bytes", low=0),
+        Column(
+            name="rejected",
+            unit="text",
+            meaning="why it most likely was made up; such an utterance has no words in any other table",
+            dtype="string",
+        ),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class WordsSettings:
+    """Where words come from.
+
+    Args:
+        sources: The kinds of sources that are tried, the preferred one first, separated by commas: sidecar (a subtitle
+            file or transcript beside the video), stream (a subtitle stream of the video).
+        language: ISO 639 code, such as en or deu: the subtitles that are preferred, and the language of those that do
+            not name theirs. Empty: any.
+
+    Raises:
+        ValueError: A kind of source is unknown.
+    """
+
+    sources: str = "sidecar,stream"
+    language: str = ""
+
+    def __post_init__(self) -> None:
+        unknown = set(self.sources.split(",")) - set(SOURCES)
+        if unknown:
+            raise ValueError(f"sources must be some of {', '.join(SOURCES)}, separated by commas")
+
+
+class Words(BaseExtractor):
+    """Words and utterances with their times, from subtitles, transcripts or speech recognition."""
+
+    name = "words"
+    version = 1
+    citation = "pysubs2 (subtitle formats); praatio (Praat TextGrid)"
+    libraries = ("pysubs2",)
+    Settings = WordsSettings
+    tables = (_WORDS, _UTTERANCES)
+
+    def __init__(self, settings: WordsSettings = WordsSettings()) -> None:
+        self.settings = settings
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Kinds of sources, the preferred one first."""
+        return tuple(self.settings.sources.split(","))
+
+    @property
+    def language(self) -> str | None:
+        """The language of the subtitles that are preferred."""
+        return self.settings.language or None
+
+    def process_transcript(self, transcript: Transcript, step: Fraction, windows: int) -> Mapping[str, Columns]:
+        """A row per word and a row per utterance that begin before the end of the video and not before its start."""
+        kept = [
+            (i, u, window) for i, u in enumerate(transcript.utterances) if (window := _window(u.start, step)) < windows
+        ]
+        words = [
+            (window, word, index, utterance)
+            for index, utterance in enumerate(transcript.utterances)
+            for word in utterance.words
+            if 0 <= (window := _window(word.start, step)) < windows
+        ]
+        words.sort(key=lambda row: row[1].start)
+        rejected = [(None, u, window) for u in transcript.rejected if (window := _window(u.start, step)) < windows]
+        every = sorted((*kept, *rejected), key=lambda row: row[1].start)
+        return {
+            "words": _columns(
+                _WORDS,
+                {
+                    WINDOW: [window for window, *_ in words],
+                    "word": [word.text for _, word, *_ in words],
+                    "word_start": [word.start for _, word, *_ in words],
+                    "word_end": [word.end for _, word, *_ in words],
+                    "utterance": [index for *_, index, _ in words],
+                    "speaker": [utterance.speaker for *_, utterance in words],
+                    "confidence": [word.confidence for _, word, *_ in words],
+                    "source": [utterance.source for *_, utterance in words],
+                },
+            ),
+            "utterances": _columns(_UTTERANCES, _described(every)),
+        }
+
+    def notes(self, transcript: Transcript) -> Sequence[str]:
+        """Nothing: every word is there."""
+        return ()
+
+
+def _described(rows: Sequence[tuple[int | None, Utterance, int]]) -> dict[str, list[Any]]:
+    judgements = [utterance.judgement for _, utterance, _ in rows]
+    return {
+        WINDOW: [max(0, window) for *_, window in rows],
+        "utterance": [index for index, *_ in rows],
+        "utterance_start": [utterance.start for _, utterance, _ in rows],
+        "utterance_end": [utterance.end for _, utterance, _ in rows],
+        "text": [utterance.text for _, utterance, _ in rows],
+        "word_count": [len(utterance.words) for _, utterance, _ in rows],
+        "speaker": [utterance.speaker for _, utterance, _ in rows],
+        "source": [utterance.source for _, utterance, _ in rows],
+        "no_speech": [j and j.no_speech for j in judgements],
+        "log_probability": [j and j.log_probability for j in judgements],
+        "compression": [j and j.compression for j in judgements],
+        "rejected": [(j.rejected or None) if j else None for j in judgements],
+    }
+
+
+def _window(time: Fraction, step: Fraction) -> int:
+    return math.floor(time / step)
+
+
+def _columns(table: Table, values: Mapping[str, list[Any]]) -> Columns:
+    """Arrays of a table's types in which None is masked."""
+    kinds = {column.name: column.dtype for column in table.columns} | {WINDOW: "int32"}
+    return {name: _masked(column, kinds[name]) for name, column in values.items()}
+
+
+def _masked(values: list[Any], dtype: str) -> np.ma.MaskedArray[Any, Any]:
+    missing = [value is None for value in values]
+    if dtype == "string":
+        return np.ma.MaskedArray(
+            np.array(["" if m else v for v, m in zip(values, missing, strict=True)], object), missing
+        )
+    numbers = [0 if m else float(v) for v, m in zip(values, missing, strict=True)]
+    return np.ma.MaskedArray(np.array(numbers, dtype), missing)

@@ -1,0 +1,59 @@
+"""What is measured of a video, and how."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Any
+
+from avcues.extractors.base import BaseExtractor
+from avcues.extractors.compute import Compute
+from avcues.extractors.protocol import AudioExtractor, TextExtractor
+from avcues.pipeline.media.reading import Reading
+from avcues.pipeline.store import provenance
+from avcues.pipeline.store.manifest import BASE_FEATURE, Manifest
+from avcues.pipeline.store.parquet import TIMELINE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurements:
+    """What is measured of a video, and how.
+
+    Args:
+        extractors: All extractors of the run, including the shot detector. Only those that have work to do are set up.
+        step: Window length in seconds.
+        compute: What the extractors may use.
+        trust_headers: Decode files whose headers claim more than `avcues.pipeline.media.limits` allow.
+        reading: What is read of a media file, and how.
+    """
+
+    extractors: Sequence[BaseExtractor]
+    step: Fraction
+    compute: Compute
+    trust_headers: bool = False
+    reading: Reading = field(default_factory=Reading)
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the output folder records of these measurements."""
+        tables = {table.name: extractor.name for extractor in self.extractors for table in extractor.tables}
+        return Manifest(
+            step=self.step,
+            recipes={extractor.name: self.recipe(extractor) for extractor in self.extractors},
+            tables={**tables, TIMELINE.name: BASE_FEATURE},
+        )
+
+    def recipe(self, extractor: BaseExtractor) -> dict[str, Any]:
+        """What decides an extractor's values apart from the video; equal recipes, equal tables."""
+        return provenance.recipe(extractor, self.step, self.compute, self.reading_of(extractor))
+
+    def reading_of(self, extractor: BaseExtractor) -> dict[str, object]:
+        """What of `reading` decides an extractor's values, where it is not the default."""
+        of_sound = isinstance(extractor, AudioExtractor | TextExtractor)
+        return self.reading.of_audio() if of_sound else self.reading.of_video()
+
+    def renewed(self) -> Measurements:
+        """The same, by extractors that have loaded nothing yet."""
+        return replace(self, extractors=copy.deepcopy(list(self.extractors)))

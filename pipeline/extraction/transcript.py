@@ -1,0 +1,181 @@
+"""Where the words of a video come from, and the tables made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from avcues.extractors.protocol import Columns, TextExtractor, Transcriber
+from avcues.extractors.transcript import Transcript, in_order
+from avcues.pipeline.errors import MediaError
+from avcues.pipeline.media.container import Media
+from avcues.pipeline.media.subtitles.cues import utterances_of
+from avcues.pipeline.media.subtitles.languages import code
+from avcues.pipeline.media.subtitles.sidecars import Sidecar, SidecarWords, find_sidecars, read_sidecar
+from avcues.pipeline.media.subtitles.streams import SubtitleStreamMetadata, choose_stream
+
+if TYPE_CHECKING:
+    from avcues.pipeline.store.location import Location
+
+
+def transcriber_of(extractors: Iterable[object]) -> Transcriber | None:
+    """The extractor that decides where words come from."""
+    return next((extractor for extractor in extractors if isinstance(extractor, Transcriber)), None)
+
+
+def sidecar_mark(video: Location, extractors: Iterable[object]) -> dict[str, str] | None:
+    """Name and fingerprint of the file beside the video that its words come from; None without one."""
+    transcriber = transcriber_of(extractors)
+    sidecars = _sidecars(video, transcriber) if transcriber is not None else []
+    return sidecars[0].mark() if sidecars else None
+
+
+def _sidecars(video: Location, transcriber: Transcriber) -> list[Sidecar]:
+    return find_sidecars(video, transcriber.language) if "sidecar" in transcriber.sources else []
+
+
+@dataclass
+class Source:
+    """The source of one video's words.
+
+    Args:
+        kind: "sidecar", "stream", "speech"; None: the video has none.
+        sidecar: What the file beside the video says.
+        stream: The subtitle stream to read.
+        about: For the metadata of tables.
+        notes: What was left out or assumed, one line each.
+    """
+
+    kind: str | None = None
+    sidecar: SidecarWords | None = None
+    stream: SubtitleStreamMetadata | None = None
+    about: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def choose_source(video: Location, media: Media, transcriber: Transcriber) -> Source:
+    """The first of the wanted sources that the video has, with a note for each that it has and that cannot be read.
+
+    Args:
+        video: The media file.
+        media: The same, open.
+        transcriber: Says which sources are wanted.
+    """
+    source = Source()
+    sidecars = _sidecars(video, transcriber)
+    source.about["sidecar"] = sidecars[0].mark() if sidecars else None
+    for kind in transcriber.sources:
+        if kind == "sidecar":
+            source.sidecar = _first_readable(sidecars, source.notes)
+        elif kind == "stream":
+            source.stream = _stream(media, transcriber, source.notes)
+        if (
+            (kind == "sidecar" and source.sidecar)
+            or (kind == "stream" and source.stream)
+            or (kind == "speech" and media.metadata.audio is not None)
+        ):
+            source.kind = kind
+        if source.kind is not None:
+            break
+    return source
+
+
+def _first_readable(sidecars: Sequence[Sidecar], notes: list[str]) -> SidecarWords | None:
+    for sidecar in sidecars:
+        try:
+            words = read_sidecar(sidecar)
+        except MediaError as error:
+            notes.append(f"{error}; not used")
+            continue
+        notes += words.notes
+        others = [other.name for other in sidecars[sidecars.index(sidecar) + 1 :]]
+        if others:
+            notes.append(f"words are from {sidecar.name}; not used: {', '.join(others)}")
+        return words
+    return None
+
+
+def _stream(media: Media, transcriber: Transcriber, notes: list[str]) -> SubtitleStreamMetadata | None:
+    pictures = [stream for stream in media.subtitle_streams if not stream.is_text]
+    if pictures:
+        named = ", ".join(f"{stream.codec} {stream.language or ''}".strip() for stream in pictures)
+        notes.append(f"left out: subtitles that are pictures, not text ({named})")
+    return choose_stream(media.subtitle_streams, transcriber.language)
+
+
+class TextPass:
+    """Makes the tables of all text extractors from one source.
+
+    Args:
+        source: The words' source.
+        transcriber: Says which language words are in where their source does not.
+        extractors: Those that have work to do.
+
+    Attributes:
+        notes: What could not be measured, one line each; complete after `tables`.
+    """
+
+    def __init__(self, source: Source, transcriber: Transcriber, extractors: Sequence[TextExtractor]) -> None:
+        self.source = source
+        self.notes: list[str] = list(source.notes)
+        self._transcriber = transcriber
+        self._extractors = extractors
+
+    def tables(self, media: Media, heard: Transcript | None, step: Fraction, windows: int) -> dict[str, Columns]:
+        """Columns by table; empty where the video has no words.
+
+        Args:
+            media: After the decode pass.
+            heard: What the recogniser heard, if it listened.
+            step: Window length in seconds.
+            windows: Number of windows.
+        """
+        transcript = self._transcript(media, heard)
+        about = self.source.about
+        about |= {
+            "kind": self.source.kind,
+            "language": transcript.language,
+            "utterances": len(transcript.utterances),
+            "rejected": len(transcript.rejected),
+        }
+        if not transcript.utterances and not transcript.rejected:
+            self.notes.append(f"no words: {self._why_none()}; the tables of text are null")
+            return {}
+        end = windows * step
+        outside = sum(not 0 <= word.start < end for u in transcript.utterances for word in u.words)
+        if outside:
+            self.notes.append(f"{outside} words begin before the start or after the end of the video and are left out")
+        tables: dict[str, Columns] = {}
+        for extractor in self._extractors:
+            tables |= extractor.process_transcript(transcript, step, windows)
+            self.notes += extractor.notes(transcript)
+        return tables
+
+    def _transcript(self, media: Media, heard: Transcript | None) -> Transcript:
+        default = self._transcriber.language and code(self._transcriber.language)
+        if self.source.sidecar is not None:
+            return Transcript(self.source.sidecar.utterances, self.source.sidecar.language or default)
+        if self.source.stream is not None:
+            subtitles = utterances_of(media.cues, "stream")
+            self.source.about["stream"] = {"index": self.source.stream.index, "codec": self.source.stream.codec}
+            if subtitles.counts:
+                left_out = ", ".join(f"{what}: {count}" for what, count in subtitles.counts.items())
+                self.notes.append(f"subtitle stream {self.source.stream.index}: left out are {left_out}")
+            return Transcript(in_order(subtitles.utterances), self.source.stream.language or default)
+        return Transcript(()) if heard is None else heard
+
+    def _why_none(self) -> str:
+        if self.source.kind is None:
+            wanted = {
+                "sidecar": "no readable file beside the video",
+                "stream": "no subtitle stream of text",
+                "speech": "no sound",
+            }
+            return ", ".join(wanted[kind] for kind in self._transcriber.sources)
+        return {
+            "sidecar": "the file beside the video has none",
+            "stream": "the subtitle stream has none",
+            "speech": "the recogniser heard none",
+        }[self.source.kind]

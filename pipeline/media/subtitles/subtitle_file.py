@@ -1,0 +1,63 @@
+"""Subtitle files, by pysubs2."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+from avcues.pipeline.errors import MediaError, one_line
+from avcues.pipeline.media.subtitles.cues import MARK, Cue
+
+FORMATS = {
+    ".srt": "srt",
+    ".vtt": "vtt",
+    ".ass": "ass",
+    ".ssa": "ssa",
+    ".ttml": "ttml",
+    ".dfxp": "ttml",
+    ".smi": "sami",
+}
+"""Suffix to pysubs2's name of the format."""
+
+_ARROW = "-->"
+_VTT_TIME = re.compile(r"<(?:(\d+):)?(\d{2}):(\d{2})\.(\d{3})>")
+
+
+def read_cues(text: str, suffix: str) -> tuple[list[Cue], int]:
+    """The cues of a subtitle file, and how many of its subtitles cannot be read.
+
+    Raises:
+        MediaError: It is no such file, or has no subtitles.
+    """
+    import pysubs2
+
+    kind = FORMATS[suffix]
+    options = {"keep_unknown_html_tags": True} if kind in ("srt", "vtt") else {}
+    try:
+        events = pysubs2.SSAFile.from_string(_cue_blocks(text) if kind == "vtt" else text, format_=kind, **options)
+    except Exception as error:  # the library raises its own and those of its parsers
+        raise MediaError(f"cannot be read as {kind} ({type(error).__name__}: {one_line(error)})") from error
+    written = sum(_ARROW in line for line in text.split("\n")) if kind in ("srt", "vtt") else len(events)
+    shown = [event for event in events if not event.is_comment and not event.is_drawing]
+    if not shown:
+        raise MediaError(f"has no subtitles in the format {kind}; is its suffix right?")
+    cues = [
+        Cue(event.plaintext, Fraction(event.start, 1000), Fraction(event.end, 1000), event.name or None)
+        for event in shown
+    ]
+    return cues, max(0, written - len(events))
+
+
+def _cue_blocks(text: str) -> str:
+    """WebVTT without comments, styles and names of cues, which pysubs2 would take for text; times within as marks."""
+    blocks = [block[block.rindex("\n", 0, block.index(_ARROW)) :] for block in _blocks(text) if _ARROW in block]
+    return _VTT_TIME.sub(_mark, "WEBVTT\n" + "\n".join(blocks) + "\n")
+
+
+def _blocks(text: str) -> list[str]:
+    return [f"\n{block}\n" for block in re.split(r"\n[ \t]*\n", text)]
+
+
+def _mark(time: re.Match[str]) -> str:
+    hours, minutes, seconds, ms = (int(group or 0) for group in time.groups())
+    return MARK.format(((hours * 60 + minutes) * 60 + seconds) * 1000 + ms)

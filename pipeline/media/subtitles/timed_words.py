@@ -1,0 +1,173 @@
+"""Transcripts whose words have times of their own: JSON of Whisper and WhisperX, Praat TextGrids, tables of words."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from avcues.extractors.transcript import Utterance, Word, spread, timed
+from avcues.pipeline.errors import MediaError
+
+SUFFIXES = (".json", ".textgrid", ".csv", ".tsv")
+
+_SENTENCE_ENDS = tuple(".?!…。？！")
+# A pause that is longer ends an utterance where the source does not say where these end.
+_PAUSE = Fraction(1)
+_TABLE_COLUMNS = ("word", "start", "end")
+_SILENCES = frozenset(("", "<eps>", "sil", "sp", "spn", "<sil>", "<p>", "<unk>"))
+_WORD_TIERS = ("word", "words")
+_OTHER_TIERS = ("phone", "phones", "segment", "segments", "phonemes", "syllables", "mau")
+
+
+def read_json(text: str, source: str) -> tuple[list[Utterance], str | None]:
+    """Utterances and language of a transcript by Whisper, faster-whisper or WhisperX.
+
+    Words without times, as WhisperX leaves numbers, share the time between their neighbours.
+
+    Raises:
+        MediaError: It is no such file.
+    """
+    try:
+        document = json.loads(text, parse_float=Fraction, parse_int=Fraction)
+    except ValueError as error:
+        raise MediaError(f"cannot be read as JSON ({error})") from error
+    segments = document.get("segments") if isinstance(document, dict) else None
+    if not isinstance(segments, list):
+        raise MediaError('is no transcript of Whisper or WhisperX: it has no list "segments"')
+    try:
+        found = [_segment(segment, source) for segment in segments]
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise MediaError(
+            f"is no transcript of Whisper or WhisperX: a segment lacks text or times ({type(error).__name__}: {error})"
+        ) from error
+    language = document.get("language")
+    return [utterance for utterance in found if utterance is not None], language if isinstance(language, str) else None
+
+
+def _segment(segment: Mapping[str, Any], source: str) -> Utterance | None:
+    text = " ".join(str(segment["text"]).split())
+    start, end = Fraction(segment["start"]), Fraction(segment["end"])
+    speaker = segment.get("speaker")
+    if end <= start or not any(map(str.isalnum, text)):
+        return None
+    plain = Utterance(text, start, end, (), source, None if speaker is None else str(speaker))
+    words = [word for word in segment.get("words") or () if any(map(str.isalnum, str(word["word"])))]
+    if not any("start" in word for word in words):
+        return Utterance(text, start, end, spread(text, start, end), f"{source}, spread", plain.speaker)
+    return timed(plain, _timed_words(words, start, end))
+
+
+def _timed_words(words: Sequence[Mapping[str, Any]], start: Fraction, end: Fraction) -> list[Word]:
+    found: list[Word] = []
+    waiting: list[str] = []
+    for word in words:
+        text = str(word["word"]).strip()
+        if "start" not in word or "end" not in word:
+            waiting.append(text)
+            continue
+        first, last = Fraction(word["start"]), Fraction(word["end"])
+        if waiting:
+            found += spread(" ".join(waiting), found[-1].end if found else start, first)
+            waiting = []
+        confidence = word.get("probability", word.get("score"))
+        found.append(Word(text, first, max(first, last), None if confidence is None else float(confidence)))
+    if waiting:
+        found += spread(" ".join(waiting), found[-1].end if found else start, end)
+    return found
+
+
+def read_textgrid(text: str, source: str) -> list[Utterance]:
+    """Utterances of a Praat TextGrid: its word tiers, one for each speaker, or else tiers of whole sentences.
+
+    Raises:
+        MediaError: It is no TextGrid, or has no tier with words.
+    """
+    from praatio.utilities.textgrid_io import parseTextgridStr
+
+    try:
+        tiers = [tier for tier in parseTextgridStr(text)["tiers"] if tier["class"] == "IntervalTier"]
+        intervals = {
+            tier["name"]: [
+                (" ".join(label.split()), Fraction(start), Fraction(end))
+                for start, end, label in tier["entries"]
+                if label.strip().lower() not in _SILENCES
+            ]
+            for tier in tiers
+        }
+    except Exception as error:  # the library lets through whatever its parser meets
+        raise MediaError(f"cannot be read as a TextGrid ({type(error).__name__}: {error})") from error
+    of_words = [name for name in intervals if _tier_kind(name) in _WORD_TIERS]
+    found: list[Utterance] = []
+    for name in of_words:
+        speaker = name.rpartition(" - ")[0] or None
+        found += _by_pauses((Word(*interval) for interval in intervals[name]), source, lambda _, s=speaker: s)
+    if not of_words:
+        for name in (name for name in intervals if _tier_kind(name) not in _OTHER_TIERS):
+            found += [
+                Utterance(label, start, end, spread(label, start, end), f"{source}, spread", name or None)
+                for label, start, end in intervals[name]
+                if end > start and any(map(str.isalnum, label))
+            ]
+    if not found:
+        raise MediaError(f"has no interval tier with words (tiers: {', '.join(intervals) or 'none'}); call it words")
+    return found
+
+
+def _tier_kind(name: str) -> str:
+    return name.rpartition(" - ")[2].strip().lower()
+
+
+def read_table(text: str, source: str) -> list[Utterance]:
+    """Utterances of a table with the columns word, start, end (seconds), and maybe speaker and confidence.
+
+    Utterances end with a sentence, at a pause, and where the speaker changes.
+
+    Raises:
+        MediaError: It is no such table.
+    """
+    lines = text.splitlines()
+    rows = csv.DictReader(lines, delimiter="\t" if lines and "\t" in lines[0] else ",")
+    if not set(_TABLE_COLUMNS) <= set(rows.fieldnames or ()):
+        raise MediaError(
+            f"is no table of words: it needs the columns {', '.join(_TABLE_COLUMNS)}, and has "
+            f"{', '.join(map(str, rows.fieldnames or ())) or 'none'}"
+        )
+    words, speakers = [], {}
+    for row in rows:
+        try:
+            start, end = Fraction(row["start"]), Fraction(row["end"])
+            confidence = float(row["confidence"]) if row.get("confidence") else None
+        except (TypeError, ValueError, ZeroDivisionError) as error:
+            raise MediaError(
+                f"line {rows.line_num}: expected seconds, such as 12.34, found {row['start']}, {row['end']}"
+            ) from error
+        if end < start:
+            raise MediaError(f"line {rows.line_num}: the word ends at {row['end']}, before it begins at {row['start']}")
+        if any(map(str.isalnum, row["word"] or "")):
+            words.append(Word(row["word"].strip(), start, end, confidence))
+            speakers[id(words[-1])] = row.get("speaker") or None
+    return _by_pauses(words, source, lambda word: speakers[id(word)])
+
+
+def _by_pauses(words: Iterable[Word], source: str, speaker_of: Any) -> list[Utterance]:
+    groups: list[list[Word]] = []
+    for word in sorted(words, key=lambda word: word.start):
+        last = groups[-1][-1] if groups else None
+        if (
+            last is None
+            or word.start - last.end > _PAUSE
+            or last.text.endswith(_SENTENCE_ENDS)
+            or speaker_of(word) != speaker_of(last)
+        ):
+            groups.append([])
+        groups[-1].append(word)
+    found = []
+    for group in groups:
+        text = " ".join(word.text for word in group)
+        plain = Utterance(text, group[0].start, group[-1].end, (), source, speaker_of(group[0]))
+        if (utterance := timed(plain, group)).end > utterance.start:
+            found.append(utterance)
+    return found

@@ -1,0 +1,102 @@
+"""What a user asks of a run: what is computed, within which limits, and by whom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from math import inf
+from typing import TYPE_CHECKING, Literal
+
+from avcues.pipeline.errors import SettingsError
+from avcues.pipeline.runtime.machine import memory_limit
+from avcues.pipeline.runtime.settings import Settings
+
+if TYPE_CHECKING:
+    from avcues.pipeline.store.location import Location
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What one video may take; it fails where it takes more.
+
+    Args:
+        time_s: Seconds; None: no limit, but a video that makes no progress for ten minutes fails.
+        memory_bytes: "auto": the limit follows from the worker's share of its machine, see
+            `avcues.pipeline.runtime.machine.memory_limit`; None: no limit.
+
+    Raises:
+        SettingsError: A limit is not a positive number.
+    """
+
+    time_s: float | None = None
+    memory_bytes: int | Literal["auto"] | None = "auto"
+
+    def __post_init__(self) -> None:
+        for option, limit in (("--time-limit", self.time_s), ("--memory-limit", self.memory_bytes)):
+            if isinstance(limit, int | float) and not limit > 0:
+                raise SettingsError(f"{option} {limit}: expected a positive number")
+
+    def of_worker(self, share_bytes: int, threads: int) -> Limits:
+        """The same with a definite memory limit.
+
+        Args:
+            share_bytes: The worker's share of its machine's memory.
+            threads: Batches that the worker works on at once.
+        """
+        if self.memory_bytes != "auto":
+            return self
+        return replace(self, memory_bytes=memory_limit(share_bytes, threads))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What a run is asked to do; apart from `settings`, nothing in it changes a value.
+
+    Args:
+        settings: What is computed.
+        out: Output folder.
+        overwrite: Recompute tables that are up to date.
+        trust_headers: Decode files whose headers claim more than `avcues.pipeline.media.limits` allow.
+        verify: Read every table that is kept, and recompute it if its content is damaged.
+        debug: Print tracebacks.
+        limits: What one video may take.
+    """
+
+    settings: Settings
+    out: Location
+    overwrite: bool = False
+    trust_headers: bool = False
+    verify: bool = False
+    debug: bool = False
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workers:
+    """Who does the work; none of it changes a value.
+
+    Args:
+        count: Worker processes; None: as many as suit the machine; 0: work in this process, without limits.
+        per_gpu: With `count` None: the most workers that share a GPU; None: 4.
+        scheduler: Address of a running Dask scheduler, whose workers do the work.
+        resources: What a worker of that scheduler must offer, as `dask worker --resources` names it.
+
+    Raises:
+        SettingsError: A number is out of range, or resources are named without a scheduler.
+    """
+
+    count: int | None = None
+    per_gpu: int | None = None
+    scheduler: str | None = None
+    resources: Mapping[str, float] | None = None
+
+    def __post_init__(self) -> None:
+        if self.count is not None and self.count < 0:
+            raise SettingsError(f"--workers {self.count}: expected a number of processes, 0, or auto")
+        if self.per_gpu is not None and self.per_gpu < 1:
+            raise SettingsError(f"--workers-per-gpu {self.per_gpu}: expected 1 or more")
+        for name, amount in (self.resources or {}).items():
+            if not (name and 0 < amount < inf):
+                raise SettingsError(f"--resources {name}={amount:g}: expected NAME=AMOUNT, such as GPU=1")
+        if self.resources and self.scheduler is None:
+            raise SettingsError("--resources needs --scheduler: it chooses among the workers of a running cluster")
