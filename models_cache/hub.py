@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from avcues.models_cache.cache import OFFLINE_VARIABLE
 from avcues.models_cache.errors import WeightsError
 from avcues.models_cache.hashing import sha256
+
+if TYPE_CHECKING:
+    from avcues.models_cache.download import Progress
 
 _PATTERNS = ("*.safetensors", "*.json", "*.txt", "*.model")
 _CARD = "README.md"
@@ -48,13 +53,19 @@ class Repository:
         return f"{where}, licence: {self.licence or 'not stated'}"
 
 
-def find_repository(source: str, revision: str | None = None, folders: Sequence[Path] = ()) -> Repository:
+def find_repository(
+    source: str,
+    revision: str | None = None,
+    folders: Sequence[Path] = (),
+    progress: Progress = lambda done, total: None,
+) -> Repository:
     """The files of a model, downloaded if they are not on this machine.
 
     Args:
         source: "<owner>/<name>", or the path of a folder, which begins with "." or "/" or "~".
         revision: A branch, tag or commit of the hub; None: its main branch.
         folders: Searched before the hub's cache, for `<owner>/<name>`, `<owner>--<name>` and `<name>`.
+        progress: Called before and after a download, with the bytes of the model that are there and those of all.
 
     Raises:
         WeightsError: There is no such model, it cannot be downloaded, or it has no weights in safetensors form.
@@ -76,11 +87,11 @@ def find_repository(source: str, revision: str | None = None, folders: Sequence[
         for candidate in (folder / owner / name, folder / f"{owner}--{name}", folder / name):
             if (candidate / "config.json").is_file():
                 return _described(source, revision, candidate.resolve())
-    folder = _snapshot(source, revision)
+    folder = _snapshot(source, revision, progress)
     return _described(source, folder.name, folder)
 
 
-def _snapshot(source: str, revision: str | None) -> Path:
+def _snapshot(source: str, revision: str | None, progress: Progress) -> Path:
     """The folder of the hub's cache that holds the model; its name is the commit."""
     try:
         from huggingface_hub import HfApi, snapshot_download
@@ -98,12 +109,17 @@ def _snapshot(source: str, revision: str | None) -> Path:
                 f"its files into a folder DIR/{source} and name DIR as the folder of weights"
             ) from error
     try:
-        info = HfApi().model_info(source, revision=revision)
+        info = HfApi().model_info(source, revision=revision, files_metadata=True)
         names = [sibling.rfilename for sibling in info.siblings or ()]
         if not any(name.endswith(".safetensors") for name in names):
             raise _without_safetensors(at, names)
         top_level = [name for name in names if "/" not in name and (name == _CARD or Path(name).suffix in _SUFFIXES)]
-        return Path(snapshot_download(source, revision=info.sha, allow_patterns=top_level))
+        size = sum(sibling.size or 0 for sibling in info.siblings or () if sibling.rfilename in top_level)
+        progress(0, size)
+        with _without_bars():
+            folder = Path(snapshot_download(source, revision=info.sha, allow_patterns=top_level))
+        progress(size, size)
+        return folder
     except hub.GatedRepoError as error:
         raise WeightsError(
             f"{at} is gated: accept its terms on its page, then log in with `hf auth login`, or set HF_TOKEN"
@@ -122,9 +138,28 @@ def _snapshot(source: str, revision: str | None) -> Path:
         ) from error
 
 
+@contextmanager
+def _without_bars() -> Iterator[None]:
+    """Keeps the hub's library from printing."""
+    from huggingface_hub.utils.tqdm import (
+        are_progress_bars_disabled,
+        disable_progress_bars,
+        enable_progress_bars,
+    )
+
+    were_disabled = are_progress_bars_disabled()
+    disable_progress_bars()
+    try:
+        yield
+    finally:
+        if not were_disabled:
+            enable_progress_bars()
+
+
 _SUFFIXES = {Path(pattern).suffix for pattern in _PATTERNS}
 
 
+@lru_cache
 def _described(source: str, revision: str | None, folder: Path) -> Repository:
     if not (folder / "config.json").is_file():
         raise WeightsError(f"{folder} has no config.json: it is not the folder of a model for transformers")

@@ -11,7 +11,6 @@ from avcues.extractors.compute import Compute
 from avcues.extractors.face_detectors import DETECTORS, CenterFace, YuNet
 from avcues.extractors.hub.model import HubExtractor, HubModel, Tables
 from avcues.extractors.protocol import FRAME, Column, FrameBatch, Table
-from avcues.models_cache.cache import resolve
 
 _MIN_FACE_SCORE = 0.6
 _MIN_FACE_PX = 20
@@ -65,7 +64,7 @@ class FaceModel(HubExtractor):
         super().setup(compute)
         if self._detector is None:
             detector = self.settings.detector
-            weights = resolve(f"faces/{detector}").path
+            weights = compute.weights.resolve(f"faces/{detector}").path
             self._detector = DETECTORS[detector](weights, _MIN_FACE_SCORE, _DETECTOR_SIDE_PX)
 
     def process_frames(self, batch: FrameBatch) -> Tables:

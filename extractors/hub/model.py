@@ -61,9 +61,22 @@ class HubExtractor(BaseExtractor):
         self.name = model.name  # type: ignore[misc]
         self.citation = model.repository.citation  # type: ignore[misc]
         self.settings = model.options
+        self.pinned_files = model.repository.files
         self.model = model
         self._network: Any = None
         self._processor: Processor | None = None
+
+    @property
+    def summary(self) -> str:
+        """The model in a few words: which, of what, and what comes out."""
+        facts, repository = self.model.facts, self.model.repository
+        revision = f" at {repository.revision[:12]}" if repository.revision else ""
+        outputs = f"{len(facts.labels)} labels" if facts.labels else f"embedding of {facts.width}"
+        return f"{repository.source}{revision} ({facts.kind}, {outputs})"
+
+    def __reduce__(self) -> Any:
+        """A copy, and one in another process, measures the same, and has loaded nothing yet."""
+        return type(self), (self.model,)
 
     def setup(self, compute: Compute) -> None:
         """Loads the network."""

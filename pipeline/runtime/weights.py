@@ -10,8 +10,11 @@ from typing import Any
 from avcues.errors import nearest
 from avcues.extractors import registry
 from avcues.extractors.base import BaseExtractor
+from avcues.extractors.hub.model import HubExtractor
+from avcues.extractors.hub.options import HubOptions
 from avcues.models_cache import WeightsError
 from avcues.models_cache.cache import Weights, check_package, how_to_supply
+from avcues.models_cache.hub import find_repository
 from avcues.models_cache.manifest import asset
 from avcues.pipeline.errors import SettingsError
 from avcues.pipeline.runtime.settings import Settings
@@ -53,29 +56,74 @@ def settle(
     options = {name: dict(values) for name, values in settings.options.items()}
     for name in settings.wanted:
         try:
-            options[name] = options.get(name, {}) | _settle(name, options.get(name, {}), manifest, downloading, get)
+            before = _settings_before(name, manifest)
+            settled = _settle(registry.load(name), name, options.get(name, {}), before, downloading, get)
+            options[name] = options.get(name, {}) | settled
             features.append(name)
         except WeightsError as error:
             if name in settings.named or _names_a_variant(name, options.get(name, {})):
                 raise
             left_out[name] = str(error)
     options = {name: values for name, values in options.items() if values and name in features}
-    return replace(settings, features=(*features, *settings.extra_tables), options=options), left_out
+    models = {
+        name: _settle_model(name, model, settings, manifest, downloading, get)
+        for name, model in settings.models.items()
+    }
+    features += settings.extra_tables
+    return replace(settings, features=tuple(features), options=options, models=models), left_out
 
 
 def describe_networks(extractors: Sequence[BaseExtractor]) -> Iterator[str]:
     """One line for each extractor that uses weights: which ones."""
     for extractor in extractors:
         used = [str(getattr(extractor.settings, option)) for option in extractor.weights]
+        if isinstance(extractor, HubExtractor):
+            used.insert(0, extractor.summary)
         if used:
             yield f"{extractor.name}: {', '.join(used)}"
 
 
+def _settings_before(name: str, manifest: Manifest | None) -> Mapping[str, Any]:
+    """Those that the tables of the output folder were made with."""
+    before: Mapping[str, Any] = {} if manifest is None else manifest.recipes.get(name, {}).get("settings", {})
+    return before
+
+
+def _settle_model(
+    name: str,
+    options: HubOptions,
+    settings: Settings,
+    manifest: Manifest | None,
+    downloading: Downloading,
+    get: Get,
+) -> HubOptions:
+    """The options with the revision that the output folder is pinned to, and a definite face detector."""
+    before = _settings_before(name, manifest)
+    if options.revision is None and before.get("source") == options.source:
+        options = replace(options, revision=before.get("revision"))
+    if options.on == "faces":
+        from avcues.extractors.hub.image import FaceModel
+
+        wanted = {"detector": options.detector}
+        options = replace(options, detector=_settle(FaceModel, name, wanted, before, downloading, get)["detector"])
+    folder = settings.compute.weights.folder
+    find_repository(
+        options.source,
+        options.revision,
+        () if folder is None else (folder,),
+        lambda done, total: downloading(options.source, done, total),
+    )
+    return options
+
+
 def _settle(
-    name: str, options: Mapping[str, Any], manifest: Manifest | None, downloading: Downloading, get: Get
+    extractor_class: type[BaseExtractor],
+    name: str,
+    options: Mapping[str, Any],
+    before: Mapping[str, Any],
+    downloading: Downloading,
+    get: Get,
 ) -> dict[str, str]:
-    extractor_class = registry.load(name)
-    before = {} if manifest is None else manifest.recipes.get(name, {}).get("settings", {})
     settled = {}
     for option, candidates in extractor_class.weights.items():
         wanted = options.get(option, AUTO)
