@@ -57,6 +57,11 @@ class BaseExtractor:
     origin: tuple[str, Mapping[str, Any], tuple[str, ...]] | None = None
 
     @property
+    def weights_in_use(self) -> Mapping[str, tuple[str, ...]]:
+        """Those of `weights` that the settings call for."""
+        return self.weights
+
+    @property
     def tables(self) -> Sequence[Table]:
         """The tables that the extractor makes, those of `extra_tables` that are `requested` included."""
         raise NotImplementedError
@@ -73,7 +78,7 @@ class BaseExtractor:
     @property
     def uses_network(self) -> bool:
         """Whether values come from a network, which may run on a GPU."""
-        return bool(self.weights or self.pinned_files)
+        return bool(self.weights_in_use or self.pinned_files)
 
     @property
     def supports_bf16(self) -> bool:

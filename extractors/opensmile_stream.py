@@ -19,7 +19,7 @@ import numpy.typing as npt
 from avcues.errors import AvcuesError
 from avcues.extractors.base import BaseExtractor
 from avcues.extractors.compute import Compute
-from avcues.extractors.protocol import Columns, Table
+from avcues.extractors.protocol import AudioStream, Columns, Table
 
 if TYPE_CHECKING:
     from opensmile.core.lib import OpenSMILE
@@ -78,26 +78,27 @@ class OpenSmileExtractor(BaseExtractor):
         self.settings = settings
         self.rate_hz = None if settings.rate_hz == "native" else settings.rate_hz
         if self.rate_hz is not None:
-            self._check_rate(self.rate_hz)
+            self.check_rate(self.rate_hz)
 
     def setup(self, compute: Compute) -> None:
         """Loads openSMILE."""
         import avcues.extractors.opensmile_import  # noqa: F401
 
-    def start_audio(self, rate_hz: int, step: Fraction, expected_windows: int) -> OpenSmileStream:
+    def start_audio(self, rate_hz: int, step: Fraction, expected_windows: int) -> AudioStream:
         """Opens a stream for one video.
 
         Raises:
             AvcuesError: 10 ms is not a whole number of samples at this rate.
         """
-        self._check_rate(rate_hz)
+        self.check_rate(rate_hz)
         return OpenSmileStream(self.tables[0], self.feature_set, self.conf, rate_hz, step, expected_windows)
 
-    def _check_rate(self, rate_hz: int) -> None:
+    def check_rate(self, rate_hz: int) -> None:
+        """Raises an `AvcuesError` if 10 ms is not a whole number of samples at this rate."""
         if rate_hz % 100 or rate_hz < 8000:
             raise AvcuesError(
                 f"{self.name} cannot run at {rate_hz} Hz: its hop of 10 ms must be a whole number of samples, at "
-                "8000 Hz or more; set rate_hz to 48000"
+                "8000 Hz or more; use `audio_rate=48000`"
             )
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from avcues.extractors.compute import Compute
 from avcues.extractors.face_detectors import DETECTORS, CenterFace, YuNet
 from avcues.extractors.hub.model import HubExtractor, HubModel, Tables
+from avcues.extractors.hub.options import FACE_DETECTORS
 from avcues.extractors.protocol import FRAME, Column, FrameBatch, Table
 
 _MIN_FACE_SCORE = 0.6
@@ -38,7 +39,7 @@ class FaceModel(HubExtractor):
     outside the frame repeats its edge.
     """
 
-    weights: Mapping[str, tuple[str, ...]] = {"detector": ("faces/yunet", "faces/centerface")}  # type: ignore[misc]
+    weights: Mapping[str, tuple[str, ...]] = {"detector": FACE_DETECTORS}  # type: ignore[misc]
 
     def __init__(self, model: HubModel) -> None:
         super().__init__(model)

@@ -13,6 +13,9 @@ from avcues.errors import AvcuesError, nearest
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
+FACE_DETECTORS = ("faces/yunet", "faces/centerface")
+"""Weights files of the detectors, the preferred one first."""
+
 On = Literal["frames", "faces"]
 Pooling = Literal["auto", "pooler", "first", "mean"]
 

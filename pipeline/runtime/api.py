@@ -251,7 +251,7 @@ def extract_many(
         limits=Limits(time_s=time_limit_s, memory_bytes=parse_memory_limit(memory_limit)),
     )
     if workers != "auto" and not isinstance(workers, int):
-        raise SettingsError(f"--workers {workers}: expected a number of processes, 0, or auto")
+        raise SettingsError(f"`workers={workers}`: expected a number of processes, 0, or auto")
     count = None if workers == "auto" else workers
     chosen = Workers(count=count, per_gpu=workers_per_gpu, scheduler=scheduler, resources=resources)
     return _extract_many([str(path) for path in media], request, chosen, max_failures, progress)
@@ -326,9 +326,9 @@ def make_settings(
     try:
         exact_step = Fraction(str(step))
     except (ValueError, ZeroDivisionError) as error:
-        raise SettingsError(f"--step {step}: expected seconds, such as 0.5 or 1/2") from error
+        raise SettingsError(f"`step={step}`: expected seconds, such as 0.5 or 1/2") from error
     if features is not None and not features:
-        raise SettingsError("--features is empty: name some, or all")
+        raise SettingsError("`features` is empty: name some, or all")
     return Settings(
         step=exact_step,
         features=tuple(features or (ALL,)),
@@ -366,9 +366,9 @@ def parse_memory_limit(size: int | str | None) -> int | Literal["auto"] | None:
     try:
         number = int(parse(size))
     except (ValueError, OverflowError) as error:
-        raise SettingsError(f"--memory-limit {size}: expected a size such as 4GiB, auto, or none") from error
+        raise SettingsError(f"`memory_limit={size}`: expected a size such as 4GiB, auto, or none") from error
     if number < 1:
-        raise SettingsError(f"--memory-limit {size}: expected a size such as 4GiB, auto, or none")
+        raise SettingsError(f"`memory_limit={size}`: expected a size such as 4GiB, auto, or none")
     return number
 
 
@@ -382,5 +382,5 @@ def _weights_folder(weights_dir: str | Path | None) -> Path | None:
         return None
     folder = Path(weights_dir)
     if not folder.is_dir():
-        raise SettingsError(f"--weights-dir {folder}: no such folder")
+        raise SettingsError(f"`weights_dir={folder}`: no such folder")
     return folder.resolve()

@@ -148,7 +148,7 @@ def _until_stopped(results: Iterator[VideoResult], failed: int, max_failures: in
         if result.ends_run:
             raise RunStoppedError(f"every other video would meet this too: {result.error}")
         if max_failures is not None and failed >= max_failures:
-            raise RunStoppedError(f"after {failed} failures; the limit was --max-failures {max_failures}")
+            raise RunStoppedError(f"after {failed} failures; the limit was `max_failures={max_failures}`")
 
 
 @contextmanager

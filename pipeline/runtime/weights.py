@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from avcues.errors import nearest
 from avcues.extractors import registry
 from avcues.extractors.base import BaseExtractor
 from avcues.extractors.hub.model import HubExtractor
-from avcues.extractors.hub.options import HubOptions
+from avcues.extractors.hub.options import FACE_DETECTORS, HubOptions
 from avcues.models_cache import WeightsError
 from avcues.models_cache.cache import Weights, check_package, how_to_supply
 from avcues.models_cache.hub import find_repository
@@ -57,7 +57,16 @@ def settle(
     for name in settings.wanted:
         try:
             before = _settings_before(name, manifest)
-            settled = _settle(registry.load(name), name, options.get(name, {}), before, downloading, get)
+            extractor = registry.create(name, options.get(name, {}))
+            settled = _settle(
+                name,
+                extractor.weights_in_use,
+                extractor.own_weights,
+                options.get(name, {}),
+                before,
+                downloading,
+                get,
+            )
             options[name] = options.get(name, {}) | settled
             features.append(name)
         except WeightsError as error:
@@ -76,7 +85,7 @@ def settle(
 def describe_networks(extractors: Sequence[BaseExtractor]) -> Iterator[str]:
     """One line for each extractor that uses weights: which ones."""
     for extractor in extractors:
-        used = [str(getattr(extractor.settings, option)) for option in extractor.weights]
+        used = [str(getattr(extractor.settings, option)) for option in extractor.weights_in_use]
         if isinstance(extractor, HubExtractor):
             used.insert(0, extractor.summary)
         if used:
@@ -102,10 +111,9 @@ def _settle_model(
     if options.revision is None and before.get("source") == options.source:
         options = replace(options, revision=before.get("revision"))
     if options.on == "faces":
-        from avcues.extractors.hub.image import FaceModel
-
         wanted = {"detector": options.detector}
-        options = replace(options, detector=_settle(FaceModel, name, wanted, before, downloading, get)["detector"])
+        settled = _settle(name, {"detector": FACE_DETECTORS}, (), wanted, before, downloading, get)
+        options = replace(options, detector=settled["detector"])
     folder = settings.compute.weights.folder
     find_repository(
         options.source,
@@ -117,24 +125,25 @@ def _settle_model(
 
 
 def _settle(
-    extractor_class: type[BaseExtractor],
     name: str,
+    weights: Mapping[str, tuple[str, ...]],
+    own_weights: Collection[str],
     options: Mapping[str, Any],
     before: Mapping[str, Any],
     downloading: Downloading,
     get: Get,
 ) -> dict[str, str]:
     settled = {}
-    for option, candidates in extractor_class.weights.items():
+    for option, candidates in weights.items():
         wanted = options.get(option, AUTO)
         if wanted == AUTO and option in before:
             if asset_name(candidates, before[option]) not in candidates:
                 raise WeightsError(
-                    f"{name} was made with the file {before[option]}; name it again with --variant {name}=PATH"
+                    f"{name} was made with the file {before[option]}; name it again: `variant={name}=PATH`"
                 )
             candidates = (asset_name(candidates, before[option]),)
         elif wanted != AUTO:
-            if _is_own_file(extractor_class, option, wanted):
+            if option in own_weights and Path(wanted).exists():
                 settled[option] = str(Path(wanted).resolve())
                 continue
             candidates = (_known(name, candidates, wanted),)
@@ -158,11 +167,9 @@ def _known(name: str, candidates: tuple[str, ...], variant: str) -> str:
     if asset_name(candidates, variant) in candidates:
         return asset_name(candidates, variant)
     variants = [candidate.partition("/")[2] for candidate in candidates]
-    raise WeightsError(f'{name} has no variant "{variant}", and there is no such file{nearest(variant, variants)}')
-
-
-def _is_own_file(extractor_class: type[BaseExtractor], option: str, value: str) -> bool:
-    return option in extractor_class.own_weights and Path(value).is_file()
+    raise WeightsError(
+        f'{name} has no variant "{variant}", and there is no such file or folder{nearest(variant, variants)}'
+    )
 
 
 def _names_a_variant(name: str, options: Mapping[str, Any]) -> bool:

@@ -12,8 +12,8 @@ import pytest
 from avcues.errors import AvcuesError
 from avcues.extractors import opensmile_stream, registry
 from avcues.extractors.egemaps import Egemaps
-from avcues.extractors.emobase import Emobase
-from avcues.extractors.opensmile_stream import OpenSmileExtractor, OpenSmileSettings, to_int16
+from avcues.extractors.emobase import Emobase, EmobaseSettings
+from avcues.extractors.opensmile_stream import OpenSmileExtractor, to_int16
 
 SETS = ("emobase", "egemaps", "compare_2016")
 
@@ -31,12 +31,12 @@ def test_full_scale_is_clipped_not_wrapped() -> None:
 
 @pytest.mark.parametrize("rate_hz", [22050, 11025, 4000])
 def test_rates_whose_hop_is_no_whole_number_of_samples_are_refused(rate_hz: int) -> None:
-    with pytest.raises(AvcuesError, match="set rate_hz to 48000"):
-        Emobase(OpenSmileSettings(rate_hz=rate_hz))
+    with pytest.raises(AvcuesError, match="use `audio_rate=48000`"):
+        Emobase(EmobaseSettings(rate_hz=rate_hz))
 
 
 def test_native_rate_is_taken_from_the_track() -> None:
-    assert Emobase(OpenSmileSettings(rate_hz="native")).rate_hz is None
+    assert Emobase(EmobaseSettings(rate_hz="native")).rate_hz is None
 
 
 @pytest.mark.parametrize("name", SETS)
