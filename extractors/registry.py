@@ -29,6 +29,7 @@ _BUILT_IN = {
     "actions": "avcues.extractors.actions:Actions",
     "words": "avcues.extractors.words:Words",
     "text": "avcues.extractors.text:Text",
+    "text_embedding": "avcues.extractors.text_embedding:TextEmbedding",
 }
 
 OPENSMILE = ("emobase", "egemaps", "compare_2016")
@@ -36,7 +37,7 @@ OPENSMILE = ("emobase", "egemaps", "compare_2016")
 
 _ON_REQUEST = (
     *("egemaps", "compare_2016"),  # overlap with emobase
-    *("words", "text"),  # what people say can be personal
+    *("words", "text", "text_embedding"),  # what people say can be personal
 )
 
 _EXTRA_TABLES = {

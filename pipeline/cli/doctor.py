@@ -33,6 +33,7 @@ _EXTRAS = {
     "pandas": ("pandas", "datasets, results and labels as pandas DataFrames"),
     "polars": ("polars", "datasets as polars DataFrames"),
     "pytorchvideo": ("pytorchvideo", "the variant actions=i3d_r50"),
+    "sentences": ("tokenizers", "the table text_embedding"),
     "speech": ("faster_whisper", "the words of videos by speech recognition"),
     "train": ("statsmodels", "the regression of avcues annotations perspectives"),
 }
