@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from avcues.extractors.compute import Device, Precision
+    from avcues.extractors.hub.options import HubOptions
     from avcues.extractors.protocol import Table
     from avcues.pipeline.media.reading import Reading
     from avcues.pipeline.runtime.request import Request, Workers
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
 Options = Mapping[str, Mapping[str, Any]]
 """Options by feature, such as `{"shots": {"detector": "content"}, "actions": {"variant": "i3d_rgb_imagenet"}}`."""
+
+
+Models = Mapping[str, "str | Mapping[str, Any]"]
+"""Models by the name of the feature: the source, or the options of `avcues.extractors.hub.options.HubOptions`."""
 
 
 class ExtractedVideo(Mapping[str, "pa.Table"]):
@@ -81,6 +86,7 @@ def extract(
     features: Sequence[str] | None = None,
     step: float | str | Fraction = Fraction(1, 2),
     options: Options | None = None,
+    models: Models | None = None,
     device: Device = "auto",
     precision: Precision = "fp32",
     weights_dir: str | Path | None = None,
@@ -99,6 +105,8 @@ def extract(
             along.
         step: Window length in seconds, a multiple of 0.02, at least 0.1.
         options: Options by feature.
+        models: Models of the hub by the name of the feature that each becomes: "<owner>/<name>", the path of a folder,
+            or options such as `{"source": "<owner>/<name>", "layer": 9}`.
         device: "auto" takes a GPU if torch sees one.
         precision: "bf16" is faster and moves probabilities by about 0.01 at most.
         weights_dir: A folder with weights files of your own.
@@ -136,6 +144,7 @@ def extract(
         features=features,
         step=step,
         options=options,
+        models=models,
         device=device,
         precision=precision,
         weights_dir=weights_dir,
@@ -164,6 +173,7 @@ def extract_many(
     features: Sequence[str] | None = None,
     step: float | str | Fraction = Fraction(1, 2),
     options: Options | None = None,
+    models: Models | None = None,
     device: Device = "auto",
     precision: Precision = "fp32",
     weights_dir: str | Path | None = None,
@@ -194,6 +204,8 @@ def extract_many(
             if their weights are not here and cannot be downloaded.
         step: Window length in seconds, a multiple of 0.02, at least 0.1.
         options: Options by feature.
+        models: Models of the hub by the name of the feature that each becomes: "<owner>/<name>", the path of a folder,
+            or options such as `{"source": "<owner>/<name>", "layer": 9}`.
         device: "auto" takes a GPU if torch sees one.
         precision: "bf16" is faster and moves probabilities by about 0.01 at most.
         weights_dir: A folder with weights files of your own; workers of a cluster must see it.
@@ -233,6 +245,7 @@ def extract_many(
             features=features,
             step=step,
             options=options,
+            models=models,
             device=device,
             precision=precision,
             weights_dir=weights_dir,
@@ -303,6 +316,7 @@ def make_settings(
     features: Sequence[str] | None = None,
     step: float | str | Fraction = Fraction(1, 2),
     options: Options | None = None,
+    models: Models | None = None,
     device: Device = "auto",
     precision: Precision = "fp32",
     weights_dir: str | Path | None = None,
@@ -328,9 +342,23 @@ def make_settings(
         step=exact_step,
         features=tuple(features or (ALL,)),
         options=options or {},
+        models=_checked_models(models or {}),
         compute=Compute(device=device, precision=precision, weights=WeightsFinder(_weights_folder(weights_dir))),
         reading=reading or Reading(),
     )
+
+
+def _checked_models(models: Models) -> dict[str, HubOptions]:
+    from avcues.extractors import registry
+    from avcues.extractors.hub.options import options_of
+
+    reserved = dict.fromkeys(registry.names(), "a feature")
+    reserved |= {table: f"a table of {feature}" for table, feature in registry.tables_beside().items()}
+    checked: dict[str, HubOptions] = {}
+    for name, model in models.items():
+        checked[name] = options_of(name, model, reserved)
+        reserved |= {name: "another model", f"{name}_faces": "another model"}
+    return checked
 
 
 def parse_memory_limit(size: int | str | None) -> int | Literal["auto"] | None:
