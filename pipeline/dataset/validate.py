@@ -22,7 +22,7 @@ from avcues.pipeline.store.layout import (
     videos_with_table,
 )
 from avcues.pipeline.store.manifest import Manifest, require_manifest
-from avcues.pipeline.store.parquet import SHOT_KEYS, TIMELINE, WINDOW_KEYS, read_metadata, read_table
+from avcues.pipeline.store.parquet import SHOT_KEYS, TIMELINE, WINDOW_KEYS, misfit, read_metadata, read_table
 from avcues.pipeline.store.records import read_record
 from avcues.pipeline.timeline import Grid
 
@@ -94,17 +94,15 @@ def _check_video(out: Location, video_id: str, manifest: Manifest, found: Valida
     for name, metadata in described.items():
         if metadata["source"].get("fingerprint") != described[TIMELINE.name]["source"].get("fingerprint"):
             yield f"{table_path(out, name, video_id)}: made from another file than timeline; run avcues extract again"
-    timeline = tables[TIMELINE.name]
-    grid = Grid(manifest.step)
-    for name, table in tables.items():
+    grid, windows = Grid(manifest.step), tables[TIMELINE.name].num_rows
+    for name, table in list(tables.items()):
         path = table_path(out, name, video_id)
-        for breach in (
-            *_check_keys(table, described[name]["row"], video_id, grid, timeline.num_rows),
-            *_check_values(table, described[name]),
-        ):
-            yield f"{path}: {breach}"
-    if "shots" in tables:
-        for breach in _check_shots(tables["shots"], timeline, grid):
+        breaches = list(_check_keys(table, described[name]["row"], video_id, grid, windows))
+        yield from (f"{path}: {breach}" for breach in breaches or _check_values(table, described[name]))
+        if breaches:
+            del tables[name]
+    if {"shots", TIMELINE.name} <= tables.keys():
+        for breach in _check_shots(tables["shots"], tables[TIMELINE.name], grid):
             yield f"{table_path(out, 'shots', video_id)}: {breach}"
 
 
@@ -112,6 +110,12 @@ def _check_keys(table: pa.Table, row: str, video_id: str, grid: Grid, windows: i
     keys = SHOT_KEYS if row == "shot" else WINDOW_KEYS
     if tuple(table.column_names[: len(keys)]) != keys:
         yield f"its first columns are {table.column_names[: len(keys)]}, not {list(keys)}"
+        return
+    if wrong := misfit(table.schema, row, table.column_names[len(keys) :]):
+        yield wrong
+        return
+    if empty := [name for name in keys[:4] if table[name].null_count]:
+        yield f"{empty[0]} is null in {table[empty[0]].null_count} rows"
         return
     if set(table["video_id"].to_pylist()) - {video_id}:
         yield f"holds rows of other videos than {video_id}"
