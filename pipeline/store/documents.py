@@ -11,9 +11,9 @@ import json
 import stat
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Literal, NoReturn, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
 from avcues.pipeline.errors import one_line
 
@@ -108,6 +108,12 @@ class FooterDocument(OriginDocument):
     precision: str
     decoder: str
     libraries: dict[str, str]
+
+    @model_validator(mode="after")
+    def _groups_are_of_columns(self) -> Self:
+        if {name for group in self.sums_to_one for name in group} <= {column.name for column in self.columns}:
+            return self
+        raise ValueError("sums_to_one names other columns")
 
 
 class ManifestDocument(Document):
