@@ -70,6 +70,11 @@ def extra_tables() -> dict[str, str]:
     return _EXTRA_TABLES | _extra_tables_of_installed()
 
 
+def tables_beside() -> dict[str, str]:
+    """Name of each table that is not named as its feature, with the feature; built-in ones only."""
+    return _COMES_WITH | _EXTRA_TABLES
+
+
 def extractor_of(name: str) -> str:
     """Name of the extractor of an extra table; any other name unchanged. May import installed extractors."""
     if name in names():
