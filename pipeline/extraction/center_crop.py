@@ -14,7 +14,7 @@ from av.filter import Graph
 from av.video.plane import VideoPlane
 from av.video.reformatter import Interpolation, VideoReformatter
 
-from avcues.pipeline.media.picture.orientation import Orientation
+from avcues.pipeline.media.orientation import Orientation
 from avcues.pipeline.media.picture.stage import PictureStage
 
 # A scaled pixel depends on its neighbours in the source; this far from an edge it cannot tell that something was cut.

@@ -17,8 +17,8 @@ from avcues.pipeline.extraction.executor import Executor, Stage
 from avcues.pipeline.extraction.shots import SettledFrame, ShotPass
 from avcues.pipeline.media.container import Media
 from avcues.pipeline.media.frames import VideoFrame
+from avcues.pipeline.media.orientation import UPRIGHT, Orientation
 from avcues.pipeline.media.picture.bars import ActivePicture, Box
-from avcues.pipeline.media.picture.orientation import UPRIGHT, Orientation
 from avcues.pipeline.media.picture.stage import Converter
 from avcues.pipeline.store.parquet import Rows
 from avcues.pipeline.timeline import Grid, Shot

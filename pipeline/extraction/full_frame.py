@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from av.video.reformatter import Interpolation
 
-from avcues.pipeline.media.picture.orientation import Orientation
+from avcues.pipeline.media.orientation import Orientation
 from avcues.pipeline.media.picture.stage import PictureStage
 
 

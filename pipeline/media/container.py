@@ -19,9 +19,10 @@ from avcues.pipeline.media.completeness import StreamTally
 from avcues.pipeline.media.format_dump import Cropping
 from avcues.pipeline.media.frame_census import FrameCensus
 from avcues.pipeline.media.frames import LONGEST_GAP, AudioBlock, Damage, FramesSeen, VideoFrame
+from avcues.pipeline.media.look import fields_of, may_be_interlaced, runs
 from avcues.pipeline.media.part import PacketEnds, Part
 from avcues.pipeline.media.picture.bars import ActivePicture
-from avcues.pipeline.media.picture.look import fields_of, may_be_interlaced, runs, together
+from avcues.pipeline.media.picture.fields import together
 from avcues.pipeline.media.picture.stage import PictureStage, StreamFacts
 from avcues.pipeline.media.reading import Reading
 from avcues.pipeline.media.sound import SoundConverter

@@ -8,7 +8,7 @@ from fractions import Fraction
 import av
 
 from avcues.pipeline.media.downmix import Samples
-from avcues.pipeline.media.picture.orientation import Orientation
+from avcues.pipeline.media.orientation import Orientation
 
 # A gap in a stream longer than this is a broken time stamp, not a pause.
 LONGEST_GAP = Fraction(3600)

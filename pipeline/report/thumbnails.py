@@ -16,7 +16,7 @@ from av.video.reformatter import Interpolation
 from avcues.pipeline.errors import MediaError
 from avcues.pipeline.media.container import Media
 from avcues.pipeline.media.frames import VideoFrame
-from avcues.pipeline.media.picture.orientation import Orientation
+from avcues.pipeline.media.orientation import Orientation
 from avcues.pipeline.media.picture.stage import Converter, PictureStage
 from avcues.pipeline.media.source import fingerprint
 from avcues.pipeline.report.video import Video

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from av.video.reformatter import VideoReformatter
 
-from avcues.pipeline.media.picture.orientation import Orientation
+from avcues.pipeline.media.orientation import Orientation
 
 _DARK = 24 / 255  # the limit of FFmpeg's cropdetect
 _LEAST_PX = 4  # rows and columns that are dark at an edge for other reasons than bars

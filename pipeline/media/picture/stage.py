@@ -17,12 +17,12 @@ from av.video.reformatter import Interpolation, VideoReformatter
 
 from avcues.pipeline.media.format_dump import Cropping
 from avcues.pipeline.media.frames import VideoFrame
+from avcues.pipeline.media.orientation import Orientation
 from avcues.pipeline.media.picture import color_tags
 from avcues.pipeline.media.picture.bars import Box
 from avcues.pipeline.media.picture.color_tags import HDR, UNTAGGED, WIDE, matrix_for, name_of
 from avcues.pipeline.media.picture.cube import ColorCube
-from avcues.pipeline.media.picture.look import Fields
-from avcues.pipeline.media.picture.orientation import Orientation
+from avcues.pipeline.media.picture.fields import Fields
 from avcues.pipeline.media.picture.tone import PQ_PEAK_NIT, Color
 from avcues.pipeline.media.reading import Reading
 

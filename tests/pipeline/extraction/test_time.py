@@ -15,7 +15,7 @@ from avcues.pipeline.extraction.track import Track
 from avcues.pipeline.media.container import Media
 from avcues.pipeline.media.downmix import downmix
 from avcues.pipeline.media.frames import AudioBlock, Damage, VideoFrame
-from avcues.pipeline.media.picture.orientation import Orientation
+from avcues.pipeline.media.orientation import Orientation
 
 FEATURES = ("emobase", "color")
 CONTAINERS = {".mov": "pcm_s16le", ".mkv": "flac", ".mp4": "flac", ".ts": "mp2", ".m4v": "aac"}

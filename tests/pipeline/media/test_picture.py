@@ -15,8 +15,8 @@ from ffmpeg import ffmpeg, pattern
 
 from avcues.pipeline.media.container import Media
 from avcues.pipeline.media.frames import VideoFrame
+from avcues.pipeline.media.orientation import Orientation
 from avcues.pipeline.media.picture.bars import Box
-from avcues.pipeline.media.picture.orientation import Orientation
 from avcues.pipeline.media.reading import Reading
 
 X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-qp", "1")
