@@ -222,8 +222,8 @@ class DecodePass:
     @property
     def notes(self) -> tuple[str, ...]:
         """What could not be measured and why, and what was measured along, after `rows`."""
-        bars = () if self._frames is None else self._frames.notes
-        return bars if self._text is None else (*bars, *self._text.notes)
+        parts = (self._frames, self._audio, self._text)
+        return tuple(note for part in parts if part is not None for note in part.notes)
 
     @property
     def about_words(self) -> dict[str, Any]:
