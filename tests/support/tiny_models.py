@@ -1,4 +1,4 @@
-"""Models of transformers with small random weights, of eleven architectures, as folders that `save_pretrained` writes."""
+"""Models of transformers with small random weights, of eleven architectures, as `save_pretrained` writes them."""
 
 from __future__ import annotations
 
