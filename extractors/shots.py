@@ -21,7 +21,16 @@ _WORKING_SIDE = 256
 _TABLE = Table(
     name="shots",
     row="shot",
-    columns=(Column(name="frames", unit="count", meaning="decoded frames in the shot", dtype="int32", low=1),),
+    columns=(
+        Column(name="frames", unit="count", meaning="decoded frames in the shot", dtype="int32", low=1),
+        Column(
+            name="kind",
+            unit="category",
+            meaning="how the shot begins: cut, dissolve (where half of the change is done) or fade (where the picture "
+            "returns from black); null for the first",
+            dtype="string",
+        ),
+    ),
 )
 
 
@@ -38,9 +47,9 @@ class ShotsSettings:
             music videos.
     """
 
-    detector: Literal["adaptive", "content"] = "adaptive"
+    detector: Literal["combined", "adaptive", "content"] = "combined"
     threshold: float | None = None
-    min_content_val: float = 15.0
+    min_content_val: float | None = None
     min_scene_len_s: float = 0.25
 
 
@@ -83,6 +92,13 @@ class Shots(BaseExtractor):
             time_base: Seconds per unit of the time stamps that are written.
             frame_rate: Frames per second, a guess where it varies.
         """
+        if self.settings.detector == "combined":
+            from avcues.extractors.combined_shots import CombinedStream
+            from avcues.extractors.pyscenedetect import ThresholdDetector
+
+            shortest = self.settings.min_scene_len_s
+            fades = ThresholdDetector(threshold=12, min_scene_len=shortest, fade_bias=1.0)
+            return CombinedStream(self._detector(), fades, time_base, frame_rate, shortest)
         from avcues.extractors.pyscenedetect import PySceneDetectStream
 
         return PySceneDetectStream(self._detector(), time_base, frame_rate)
@@ -91,10 +107,10 @@ class Shots(BaseExtractor):
         from avcues.extractors.pyscenedetect import QuickAdaptiveDetector, QuickContentDetector
 
         options = self.settings
-        if options.detector == "adaptive":
+        if options.detector != "content":
             return QuickAdaptiveDetector(
                 adaptive_threshold=3.0 if options.threshold is None else options.threshold,
-                min_content_val=options.min_content_val,
+                min_content_val=8.0 if options.min_content_val is None else options.min_content_val,
                 min_scene_len=options.min_scene_len_s,
             )
         return QuickContentDetector(
