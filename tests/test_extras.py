@@ -13,7 +13,7 @@ import pytest
 
 from avcues.pipeline.cli.doctor import _EXTRAS
 
-ABSENT = {"dashboard", "pytorchvideo", "train"}
+ABSENT = {"dashboard", "excel", "pytorchvideo", "speech", "train"}
 BROUGHT = {"pandas", "polars"}
 """Extras whose packages openSMILE and Ultralytics require, too."""
 

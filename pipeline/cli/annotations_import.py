@@ -18,6 +18,10 @@ Features = Annotated[
     typer.Option(help="Folder made by avcues extract; ratings of videos that it does not have are left out."),
 ]
 Raters = Annotated[Path | None, typer.Option(help="CSV or Parquet file about the raters: rater, and any columns.")]
+TimeUnit = Annotated[
+    Literal["s", "ms", "us", "ns", "min", "unix", "unix-ms"],
+    typer.Option(help="Unit of times; unix: seconds since 1970, of which the first of a file counts as 0 s."),
+]
 Setups = Annotated[str | None, typer.Option(help="Comma-separated: the only setups allowed; any other is an error.")]
 
 commands = typer.Typer(no_args_is_help=True, help="Import ratings into one tidy table.")
@@ -65,6 +69,7 @@ def tidy(
         list[str],
         typer.Option(metavar="NAME=LEVEL", help="Level of measurement: nominal, ordinal or interval; repeatable."),
     ] = [],  # noqa: B006
+    time_unit: TimeUnit = "s",
     setups: Setups = None,
     raters: Raters = None,
     features: Features = None,
@@ -83,6 +88,7 @@ def tidy(
             range_=ranges.pop(None, None),
             ranges={name: value for name, value in ranges.items() if name is not None},
             levels=dict(_named_level(text) for text in level),
+            time_unit=time_unit,
             setups=listed(setups),
             known=_videos_of(features),
             raters=raters,
@@ -111,7 +117,11 @@ def wide(
     ] = None,
     range_: Annotated[str | None, typer.Option("--range", metavar="LOW,HIGH", help="Scale of all values.")] = None,
     level: Annotated[Literal["ordinal", "interval"], typer.Option(help="Level of measurement.")] = "interval",
-    time_unit: Annotated[Literal["s", "ms"], typer.Option(help="Unit of the times in the files.")] = "s",
+    time_unit: TimeUnit = "s",
+    columns: Annotated[
+        str | None,
+        typer.Option(help="Comma-separated columns of ratings; default: all but counts of rows and statistics."),
+    ] = None,
     setups: Setups = None,
     raters: Raters = None,
     features: Features = None,
@@ -133,6 +143,7 @@ def wide(
             range_=None if range_ is None else parse_range(range_),
             level=level,
             time_unit=time_unit,
+            columns=listed(columns),
             setups=listed(setups),
             known=_videos_of(features),
             raters=raters,

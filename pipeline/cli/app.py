@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from avcues.pipeline.cli import annotations as ratings
+from avcues.pipeline.cli import collect
 from avcues.pipeline.cli.dataset import align, describe, export
 from avcues.pipeline.cli.errors import EXIT_NOTHING_STARTED, OneLineErrors, complain
 from avcues.pipeline.cli.extract import extract, parse_workers, show_run
@@ -73,6 +74,7 @@ app.command(rich_help_panel=_CHECK)(report)
 app.command(rich_help_panel=_TRAIN)(align)
 app.command(rich_help_panel=_TRAIN)(describe)
 app.add_typer(export, name="export", rich_help_panel=_TRAIN)
+app.add_typer(collect.commands, name="collect", rich_help_panel=_TRAIN)
 app.add_typer(ratings.commands, name="annotations", rich_help_panel=_TRAIN)
 for command in (train, evaluate, compare, predict):
     app.command(rich_help_panel=_MODEL)(command)

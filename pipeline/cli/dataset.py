@@ -91,8 +91,8 @@ def align(
             say(console, "bold", "apart", f"{place}: any number of rows per window, not joined")
         _show_plan(data, console)
         if out is not None and not dry_run:
-            with _progress(console, len(data.videos)) as finished:
-                write(data, out, finished, names=names)
+            with _progress(console, len(data.videos)) as on_video:
+                write(data, out, on_video, names=names)
             size = sum(path.stat().st_size for path in (out.glob("*.parquet") if out.is_dir() else [out]))
             say(console, "bold", "wrote", f"{out}: {size / 1e6:.1f} MB")
 
@@ -129,8 +129,8 @@ def describe(
         if card:
             from avcues.pipeline.dataset.card_files import write_card
 
-            with _progress(Console(stderr=True), len(catalog.videos)) as finished:
-                written = write_card(catalog, finished)
+            with _progress(Console(stderr=True), len(catalog.videos)) as on_video:
+                written = write_card(catalog, on_video)
             print(*written, sep="\n")
             return
         described = describe(catalog, listed(tables), listed(columns))
@@ -169,8 +169,8 @@ def muvi(
         for video_id, windows in data.lengths.items():
             if windows < muvi.USED_ROWS:
                 say(console, "yellow", "short", f"{video_id}: {windows} windows, the script takes {muvi.USED_ROWS}")
-        with _progress(console, len(data.videos)) as finished:
-            missing = muvi.write(data, out, nulls=nulls, finished=finished)
+        with _progress(console, len(data.videos)) as on_video:
+            missing = muvi.write(data, out, nulls=nulls, on_progress=on_video)
         for table, values in missing.items():
             say(console, "yellow", "missing", f"{values} values of {table}, written as {nulls}")
         say(console, "bold", "wrote", f"{out}")

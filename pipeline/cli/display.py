@@ -13,6 +13,7 @@ from rich.table import Table
 
 from avcues.pipeline.cli.console import Console
 from avcues.pipeline.cli.doctor import Finding
+from avcues.pipeline.cli.errors import as_typed
 from avcues.pipeline.runtime.observer import Plan
 from avcues.pipeline.runtime.progress import ProgressBars
 from avcues.pipeline.store.records import Overview, VideoResult, describe_damage
@@ -106,6 +107,7 @@ class Display(ProgressBars):
             self._log({"event": word.replace(" ", "_"), "text": text})
             return
         style = _STYLES.get(word, "default")
+        text = as_typed(text)
         self.console.print(f"[{style}]{word:7}[/] {escape(text)}", soft_wrap=True, highlight=False)
 
     def _log(self, event: dict[str, object]) -> None:

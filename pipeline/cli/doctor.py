@@ -27,9 +27,11 @@ State = Literal["ok", "note", "optional", "absent", "problem"]
 _OLDEST_PYTHON = (3, 11)
 _EXTRAS = {
     "dashboard": ("bokeh", "Dask's dashboard of a run, whose address is printed"),
+    "excel": ("openpyxl", "labels and ratings in Excel workbooks"),
     "pandas": ("pandas", "datasets, results and labels as pandas DataFrames"),
     "polars": ("polars", "datasets as polars DataFrames"),
     "pytorchvideo": ("pytorchvideo", "the variant actions=i3d_r50"),
+    "speech": ("faster_whisper", "the words of videos by speech recognition"),
     "train": ("statsmodels", "the regression of avcues annotations perspectives"),
 }
 """By name, the package that tells whether it is installed, and what it is for."""
@@ -217,7 +219,7 @@ def _feature(name: str) -> Finding:
         return Finding(subject=subject, state="problem", found=str(error), remedy="repair or uninstall that package")
     state: State = "ok"
     found, remedies = [], []
-    for every in extractor.weights.values():
+    for every in extractor.weights_in_use.values():
         candidates = [name for name in every if not lacks_package(asset(name))] or every
         here = next((name for name in candidates if find(name)), None)
         first = next((name for name in candidates if name == here or _can_be_downloaded(name)), None)

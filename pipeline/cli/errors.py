@@ -50,7 +50,7 @@ class OneLineErrors:
         if self._debug or error is None:
             return
         if isinstance(error, AvcuesError):
-            for line in with_options(str(error), _options_of_command() | self._options).splitlines():
+            for line in as_typed(str(error), **self._options).splitlines():
                 complain(line)
             raise typer.Exit(EXIT_NOTHING_STARTED) from error
         if isinstance(error, KeyboardInterrupt):
@@ -72,6 +72,16 @@ def complain(line: str) -> None:
     print(f"avcues: {visible(line)}", file=sys.stderr)
 
 
+def as_typed(message: str, **options: str) -> str:
+    """A message of the library in which the parameters of the running command are its options.
+
+    Args:
+        message: Names parameters between backquotes, with or without their values.
+        options: As for `OneLineErrors`.
+    """
+    return with_options(message, _options_of_command() | options)
+
+
 def with_options(message: str, options: Mapping[str, str]) -> str:
     """A message of the library in which parameters are options of the command line.
 
@@ -82,6 +92,7 @@ def with_options(message: str, options: Mapping[str, str]) -> str:
 
     def option(match: re.Match[str]) -> str:
         name, value = match.groups()
+        name = name if name in options else name.removesuffix("_s")  # a time in seconds
         if name not in options:
             return match[0]
         shown = None if value in (None, "True", "None") else _on_command_line(value)

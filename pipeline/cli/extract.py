@@ -294,14 +294,17 @@ def _options(
     """Options by feature, from --audio-rate, --set and --variant."""
     from avcues.extractors.registry import OPENSMILE
     from avcues.pipeline.errors import SettingsError
+    from avcues.pipeline.runtime.settings import Settings
 
     options: dict[str, dict[str, Any]] = {}
     if audio_rate != "48000":
         is_number = audio_rate.isascii() and audio_rate.isdigit()
         if audio_rate != "native" and not is_number:
-            raise SettingsError(f"--audio-rate {audio_rate}: expected a rate in Hz, such as 48000, or native")
+            raise SettingsError(f"`audio_rate={audio_rate}`: expected a rate in Hz, such as 48000, or native")
         rate = int(audio_rate) if is_number else audio_rate
-        taking = [name for name in OPENSMILE if name in features] or ["emobase"]
+        taking = [name for name in Settings(features=tuple(features)).wanted if name in OPENSMILE]
+        if not taking:
+            raise SettingsError("`audio_rate` is for features that openSMILE computes, and this run has none of them")
         options |= {name: {"rate_hz": rate} for name in taking}
         if not is_number and "emobase" in taking:
             options["emobase"]["pitch_rate_hz"] = "track"  # the study's pitch, artefacts included
@@ -327,11 +330,11 @@ def parse_resources(assignments: list[str]) -> dict[str, float] | None:
     """
     from avcues.pipeline.errors import SettingsError
 
-    found = {}
+    amounts = {}
     for assignment in assignments:
         name, _, amount = assignment.partition("=")
         try:
-            found[name] = float(amount)
+            amounts[name] = float(amount)
         except ValueError as error:
             raise SettingsError(f"--resources {assignment}: expected NAME=AMOUNT, such as GPU=1") from error
-    return found or None
+    return amounts or None

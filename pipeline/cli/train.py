@@ -256,10 +256,9 @@ def _workers(text: str) -> int:
 
 
 def _order(path: Path) -> list[str]:
-    from avcues.pipeline.errors import InputError
-    from avcues.pipeline.store.csv_tables import read_csv
+    import pyarrow as pa
 
-    try:
-        return list(read_csv(path, text=("video_id",))["video_id"].to_pylist())
-    except (OSError, KeyError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read as a CSV file with the column video_id ({error})") from error
+    from avcues.pipeline.store.user_tables import read_user_table
+
+    ids = {"video_id": pa.string()}
+    return list(read_user_table(path, types=ids, required=ids, others=False)["video_id"].to_pylist())

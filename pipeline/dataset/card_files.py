@@ -12,7 +12,7 @@ from avcues.pipeline.dataset.croissant import croissant
 from avcues.pipeline.dataset.data_card import card
 from avcues.pipeline.dataset.statistics import compute_statistics
 from avcues.pipeline.errors import DatasetError
-from avcues.pipeline.store.files import write_atomically
+from avcues.pipeline.store.exchange import replaced_files
 from avcues.pipeline.store.layout import CROISSANT, DATA_CARD, card_record_path, croissant_path, data_card_path
 from avcues.pipeline.store.parquet import write_json
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from avcues.pipeline.store.location import Location
 
 
-def write_card(catalog: Catalog, finished: Callable[[str], None] = lambda video_id: None) -> tuple[Location, ...]:
+def write_card(catalog: Catalog, on_progress: Callable[[str], None] = lambda video_id: None) -> tuple[Location, ...]:
     """Reads a whole dataset and describes it in its folder, in `README.md` and `croissant.json`.
 
     Args:
         catalog: The dataset.
-        finished: Is called with the id of each video that was read.
+        on_progress: Called with the id of each video that was read.
 
     Returns:
         The files that were written.
@@ -37,12 +37,13 @@ def write_card(catalog: Catalog, finished: Callable[[str], None] = lambda video_
     paths = {DATA_CARD: data_card_path(catalog.folder), CROISSANT: croissant_path(catalog.folder)}
     record = card_record_path(catalog.folder)
     there = _hashes_of_ours(paths, record)
-    texts = {DATA_CARD: card(catalog, compute_statistics(catalog, finished)), CROISSANT: croissant(catalog)}
+    texts = {DATA_CARD: card(catalog, compute_statistics(catalog, on_progress)), CROISSANT: croissant(catalog)}
     contents = {name: text.encode() for name, text in texts.items()}
     # Before the files themselves: a run that is killed in between leaves files that the next one knows as its own.
     write_json({name: [*there[name], _hash(content)] for name, content in contents.items()}, record)
-    for name, content in contents.items():
-        write_atomically(paths[name], lambda file, content=content: file.write(content))  # type: ignore[misc]
+    with replaced_files() as write:
+        for name, content in contents.items():
+            write(paths[name], lambda file, content=content: file.write(content))  # type: ignore[misc]
     return tuple(paths.values())
 
 

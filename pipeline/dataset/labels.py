@@ -8,7 +8,8 @@
 |         | labelled windows on both sides ("linear"; texts and booleans are held)                                     |
 | edges   | nothing is filled in before a video's first label; after the last, "hold" goes on and "linear" stops       |
 | static  | labels without `time` and `window`, one row per video, hold for the whole video                            |
-| missing | nulls, empty texts and numbers that are not finite do not count as labels                                  |
+| missing | nulls, empty texts, `NA`, `-` and the like, and numbers that are not finite do not count as labels; a      |
+|         | warning counts what a column of numbers lacks                                                              |
 | foreign | labels of other videos, before 0 s or beyond a video's end are not used, and a warning counts them         |
 
 A Parquet file may state which of its columns are targets (key `avcues` of its metadata: `targets`, a list of
@@ -31,8 +32,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from avcues.pipeline.errors import InputError, one_line
-from avcues.pipeline.store.csv_tables import read_csv
 from avcues.pipeline.store.parquet import METADATA_KEY, WINDOW_KEYS
+from avcues.pipeline.store.user_tables import composed, plain_numbers, read_user_table, set_aside_counts
 
 Fill = Literal["none", "hold", "linear"]
 
@@ -101,13 +102,15 @@ def read_labels(source: Any, step: Fraction, windows: Mapping[str, int], fill: F
     """
     where = f"{source}" if isinstance(source, str | Path) else "labels"
     table = _load(Path(source)) if isinstance(source, str | Path) else pa.table(source)
+    twice = [name for name in table.column_names if table.column_names.count(name) > 1]
+    if twice:
+        raise InputError(f'{where}: has the column "{twice[0]}" more than once; give each column a name of its own')
+    if "video_id" not in table.column_names:
+        raise InputError(f"{where}: has no column video_id, only {', '.join(table.column_names)}")
+    table, count_notes = set_aside_counts(table, [*WINDOW_KEYS, "time"], where, ["video_id"])
     columns = dict(zip(table.column_names, table.columns, strict=True))
-    if len(columns) < len(table.column_names):
-        twice = next(name for name in columns if table.column_names.count(name) > 1)
-        raise InputError(f'{where}: has the column "{twice}" more than once; give each column a name of its own')
-    if "video_id" not in columns:
-        raise InputError(f"{where}: has no column video_id, only {', '.join(columns)}")
-    labels = {"video_id": _no_nulls(_text(columns["video_id"]), f"{where}: video_id")}
+    ids, id_notes = _as_in_dataset(_no_nulls(_text(columns["video_id"]), f"{where}: video_id"), windows, where)
+    labels = {"video_id": ids}
     if "time" in columns and "window" in columns:
         raise InputError(f"{where}: has both time and window; leave one out")
     if "window" in columns:
@@ -122,11 +125,16 @@ def read_labels(source: Any, step: Fraction, windows: Mapping[str, int], fill: F
     about = _about(table, step, where)
     targets = [target["name"] for target in about.get("targets", []) if target["name"] in values] or values
     labels |= {PREFIX + name: _values(columns[name], f"{where}: {name}") for name in values}
-    found = pa.table(labels)
+    placed = pa.table(labels)
     if "time" in columns:
-        found = found.take(pc.sort_indices(columns["time"]))
-    kept, warnings = _usable(found, windows, step, where)
-    rows, spans = _merged(kept, where)
+        placed = placed.take(pc.sort_indices(columns["time"]))
+    usable, warnings = _usable(placed, windows, step, where)
+    if "time" in columns and placed.num_rows and not usable.num_rows:
+        raise InputError(
+            f"{where}: no label lies within its video; {warnings[-1]}{_unit(columns['time'], windows, step)}"
+        )
+    rows, spans = _merged(usable, where)
+    warnings = [*count_notes, *id_notes, *_unnumbered(usable), *warnings]
     describing = frozenset(PREFIX + name for name in values if name not in targets)
     return Labels(rows=rows, spans=spans, fill=fill, warnings=tuple(warnings), describing=describing, about=about)
 
@@ -134,12 +142,47 @@ def read_labels(source: Any, step: Fraction, windows: Mapping[str, int], fill: F
 def _load(path: Path) -> pa.Table:
     if not path.is_file():
         raise InputError(f"{path}: no such file of labels")
+    if path.suffix.lower() != ".parquet":
+        return read_user_table(path, types={"video_id": pa.string()})
     try:
-        if path.suffix.lower() == ".parquet":
-            return pq.ParquetFile(path).read()
-        return read_csv(path, text=("video_id",))
+        return pq.ParquetFile(path).read()
     except (OSError, ValueError, pa.ArrowException) as error:
         raise InputError(f"{path}: cannot be read as a CSV or Parquet file of labels ({one_line(error)})") from error
+
+
+def _as_in_dataset(ids: pa.ChunkedArray, windows: Mapping[str, int], where: str) -> tuple[pa.ChunkedArray, list[str]]:
+    """Ids as the dataset spells them: accents may be composed or not, and blanks stand around; and a note on those."""
+    spelled = {composed(video_id): video_id for video_id in windows}
+    distinct = ids.unique().to_pylist()
+    changed = {name: spelled[composed(name)] for name in distinct if name not in windows and composed(name) in spelled}
+    if not changed:
+        return ids, []
+    place = {name: changed.get(name, name) for name in distinct}
+    note = (
+        f"{where}: {len(changed)} ids are matched although blanks or the coding of accents differ: "
+        f"{_listed(sorted(changed.values()))}"
+    )
+    return pa.chunked_array([pa.array([place[name] for name in ids.to_pylist()], pa.string())]), [note]
+
+
+def _unit(times: pa.ChunkedArray, windows: Mapping[str, int], step: Fraction) -> str:
+    """What times that all lie outside may be."""
+    longest, last = float(max(windows.values()) * step), float(pc.max(times).as_py())
+    for factor, unit in ((1e-3, "milliseconds"), (1e-6, "microseconds"), (1e-9, "nanoseconds")):
+        if 0 < last * factor <= longest + float(step):
+            return f"; the times look like {unit}: divide them, so that they are seconds"
+    return ""
+
+
+def _unnumbered(labels: pa.Table) -> list[str]:
+    """Counts what a target lacks beside other rows that have it."""
+    return [
+        f"{field.name.removeprefix(PREFIX)}: no number in {labels[field.name].null_count} of {labels.num_rows} rows"
+        for field in labels.schema
+        if field.name.startswith(PREFIX)
+        and _is_number(field.type)
+        and 0 < labels[field.name].null_count < labels.num_rows
+    ]
 
 
 def _about(table: pa.Table, step: Fraction, where: str) -> dict[str, Any]:
@@ -184,7 +227,7 @@ def _values(values: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
     if pa.types.is_boolean(kind):
         return values
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-        return _text(values)
+        return plain_numbers(_text(values), where)
     if pa.types.is_binary(kind):
         raise InputError(f"{where} holds text that is not UTF-8; save the file as UTF-8")
     raise InputError(f"{where} is {kind}; expected numbers, texts or booleans as targets")
@@ -192,7 +235,7 @@ def _values(values: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
 
 def _text(values: pa.ChunkedArray) -> pa.ChunkedArray:
     """As strings; empty ones become null, because a CSV file cannot tell the two apart."""
-    text = values.cast(pa.string())
+    text = pc.utf8_trim_whitespace(values.cast(pa.string()))
     return pc.if_else(pc.equal(text, ""), None, text)
 
 

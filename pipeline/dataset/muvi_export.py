@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
@@ -26,8 +27,9 @@ import pyarrow.csv
 
 from avcues.pipeline.dataset.catalog import read_catalog
 from avcues.pipeline.dataset.dataset import Dataset, open_dataset
-from avcues.pipeline.dataset.parquet_export import Finished, check_outside
+from avcues.pipeline.dataset.parquet_export import OnVideo, check_outside
 from avcues.pipeline.errors import SettingsError
+from avcues.pipeline.store.exchange import replaced_folder
 from avcues.pipeline.store.files import prepare_output, write_atomically
 
 if TYPE_CHECKING:
@@ -62,12 +64,14 @@ def open_for_export(folder: Location, tables: Collection[str] | None = None) -> 
 
 
 def write(
-    data: Dataset, out: Path, *, nulls: CsvNulls = "zero", finished: Finished = lambda video_id: None
+    data: Dataset, out: Path, *, nulls: CsvNulls = "zero", on_progress: OnVideo = lambda video_id: None
 ) -> dict[str, int]:
     """Writes the files for a dataset that `open_for_export` made.
 
     Args:
+        out: Folder of the files. They appear together, in the end; other files that it holds are kept.
         nulls: What missing values become: 0, or nothing, which pandas reads as NaN.
+        on_progress: Called with the id of each video.
 
     Returns:
         How many values were missing, for each table where any were.
@@ -80,7 +84,7 @@ def write(
     missing: Counter[str] = Counter()
     visual = [column.name for column in data.stored if column.table != AUDIO]
 
-    def write_all(file: BinaryIO) -> None:
+    def write_all(folder: Path, file: BinaryIO) -> None:
         empty = _numbers(data.schema.empty_table(), data.columns, nulls)
         schema = _framed("media_id", "", empty.select(visual)).schema
         with pa.csv.CSVWriter(file, schema) as writer:
@@ -89,11 +93,12 @@ def write(
                 for column in data.stored:
                     missing[column.table] += table[column.name].null_count
                 table = _numbers(table, data.columns, nulls)
-                _write_sound(table, video_id, data, out)
+                _write_sound(table, video_id, data, folder)
                 writer.write_table(_framed("media_id", video_id, table.select(visual).take(visual_rows(len(table)))))
-                finished(video_id)
+                on_progress(video_id)
 
-    write_atomically(out / "combined_visual_features.csv", write_all)
+    with replaced_folder(out, keep_others=True) as folder:
+        write_atomically(folder / "combined_visual_features.csv", partial(write_all, folder))
     return dict(+missing)
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import secrets
-import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
+from math import isqrt
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,28 +14,34 @@ import pyarrow.parquet as pq
 from avcues.pipeline.dataset.dataset import Dataset
 from avcues.pipeline.dataset.names import Names, with_names
 from avcues.pipeline.errors import SettingsError
+from avcues.pipeline.store.exchange import recover, replaced_folder
 from avcues.pipeline.store.files import write_atomically
 
-# The footer has an entry for every column of every row group: with a group per video, that of a thousand videos would
-# take gigabytes to write and to read. So whole videos share a group; of 2000 columns it takes 200 MB of memory.
+# Whole videos share a row group. The writer holds the rows of one group, and until the file is closed about 0.9 kB for
+# every column of every group before it. In a file of more than 230,000 rows, groups grow with the square root of the
+# number of rows, which keeps both parts alike.
 _GROUP_ROWS = 4096
+_SQUARE_ROWS_PER_ROW = 73
 _FILE_ROWS = 16 * _GROUP_ROWS
+# A table of a few windows takes kilobytes for every column, most of it overhead; so tables are merged early.
+_UNMERGED_TABLES = 16
 
-Finished = Callable[[str], None]
+OnVideo = Callable[[str], None]
 """Called with the id of each video that has been joined."""
 
 
 def write(
-    dataset: Dataset, out: Path, finished: Finished = lambda video_id: None, *, names: Names = "original"
+    dataset: Dataset, out: Path, on_progress: OnVideo = lambda video_id: None, *, names: Names = "original"
 ) -> None:
     """Writes all rows, sorted by video and window, as the file `*.parquet` or else as a folder of `part-*.parquet`.
 
     A folder has files of about 65,000 rows. No row group or file ends within a video, unless that video alone exceeds
-    it. Memory does not grow with the number of videos. `out` is replaced as a whole, in the end.
+    it. Memory does not grow with the number of videos of a folder, and with the square root of that of a file. `out` is
+    replaced as a whole, in the end.
 
     Args:
         out: The file or folder.
-        finished: Called with the id of each video that has been joined.
+        on_progress: Called with the id of each video that has been joined.
         names: "safe" gives columns names of letters, digits and underscores.
 
     Raises:
@@ -46,9 +51,10 @@ def write(
     check_target(out, dataset)
     try:
         if out.suffix == ".parquet":
-            write_atomically(out, partial(_write_parquet, dataset, finished, names))
+            recover(out)
+            write_atomically(out, partial(_write_parquet, dataset, on_progress, names))
         else:
-            _write_folder(dataset, finished, names, out)
+            _write_folder(dataset, on_progress, names, out)
     except OSError as error:
         raise SettingsError(f"`out={out}`: cannot be written ({error.strerror or error})") from error
 
@@ -80,23 +86,17 @@ def check_outside(out: Path, dataset: Dataset) -> None:
         raise SettingsError(f"`out={out}`: lies in the dataset {folder}; name a place outside of it")
 
 
-def _write_folder(dataset: Dataset, finished: Finished, names: Names, out: Path) -> None:
-    new, former = (out.parent / f".{out.name}.{secrets.token_hex(4)}.{what}" for what in ("tmp", "former"))
-    try:
+def _write_folder(dataset: Dataset, on_progress: OnVideo, names: Names, out: Path) -> None:
+    with replaced_folder(out) as folder:
         for number, lengths in enumerate(_batches(dataset.lengths, _FILE_ROWS)):
             part = dataset.select(videos=lengths)
-            write_atomically(new / f"part-{number:05}.parquet", partial(_write_parquet, part, finished, names))
-        if out.exists():
-            out.rename(former)
-        new.rename(out)
-    finally:
-        for leftover in (new, former):
-            shutil.rmtree(leftover, ignore_errors=True)
+            write_atomically(folder / f"part-{number:05}.parquet", partial(_write_parquet, part, on_progress, names))
 
 
-def _write_parquet(dataset: Dataset, finished: Finished, names: Names, file: BinaryIO) -> None:
+def _write_parquet(dataset: Dataset, on_progress: OnVideo, names: Names, file: BinaryIO) -> None:
     named = with_names(dataset.schema, names)
     schema = named.remove_metadata()
+    group_rows = max(_GROUP_ROWS, isqrt(_SQUARE_ROWS_PER_ROW * dataset.rows))
     with pq.ParquetWriter(
         file,
         schema,
@@ -105,13 +105,21 @@ def _write_parquet(dataset: Dataset, finished: Finished, names: Names, file: Bin
         write_statistics=["video_id", "window"],
         store_schema=False,
     ) as writer:
-        for lengths in _batches(dataset.lengths, _GROUP_ROWS):
-            tables = []
-            for video_id in lengths:
-                tables.append(dataset.read(video_id).rename_columns(schema.names).replace_schema_metadata())
-                finished(video_id)
-            writer.write_table(pa.concat_tables(tables), row_group_size=_GROUP_ROWS)
+        for lengths in _batches(dataset.lengths, group_rows):
+            rows = _joined(dataset, lengths, on_progress)
+            writer.write_table(rows.rename_columns(schema.names), row_group_size=max(1, rows.num_rows))
         writer.add_key_value_metadata(named.metadata)
+
+
+def _joined(dataset: Dataset, videos: Iterable[str], on_progress: OnVideo) -> pa.Table:
+    """The rows of some videos in one piece of memory."""
+    tables: list[pa.Table] = []
+    for video_id in videos:
+        tables.append(dataset.read(video_id).replace_schema_metadata())
+        if len(tables) == _UNMERGED_TABLES:
+            tables = [pa.concat_tables(tables).combine_chunks()]
+        on_progress(video_id)
+    return pa.concat_tables(tables)
 
 
 def _batches(lengths: Mapping[str, int], rows: int) -> Iterator[dict[str, int]]:

@@ -47,14 +47,16 @@ class DatasetStatistics:
     unusable: list[str] = field(default_factory=list)
 
 
-def compute_statistics(catalog: Catalog, finished: Callable[[str], None] = lambda video_id: None) -> DatasetStatistics:
+def compute_statistics(
+    catalog: Catalog, on_progress: Callable[[str], None] = lambda video_id: None
+) -> DatasetStatistics:
     """Reads every table of every video, one at a time."""
     found = DatasetStatistics({name: TableCounts() for name in catalog.tables})
     for video_id in catalog.videos:
         for name in catalog.tables:
             if catalog.has(name, video_id):
                 _count(found, catalog, name, video_id)
-        finished(video_id)
+        on_progress(video_id)
     return found
 
 

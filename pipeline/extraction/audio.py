@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import soxr
 
-from avcues.extractors.protocol import AudioExtractor, AudioStream, Columns
+from avcues.extractors.protocol import AudioExtractor, Columns, Extractor, Transcriber
+from avcues.extractors.transcript import Transcript
 from avcues.pipeline.errors import SettingsError
 from avcues.pipeline.extraction.executor import Executor
 from avcues.pipeline.extraction.mixing import TrackMix
@@ -33,6 +35,7 @@ class AudioPass:
         expected_windows: Estimate of the number of windows, for the size of buffers.
         damage: Counts blocks that overlap or cannot be placed.
         executor: Runs the extractors' stages.
+        recogniser: Hears the words, if the sound is their source.
 
     Attributes:
         end: Last instant covered by sound, by the time stamps.
@@ -52,6 +55,7 @@ class AudioPass:
         expected_windows: int,
         damage: Damage,
         executor: Executor,
+        recogniser: Transcriber | None = None,
     ) -> None:
         self._mix = TrackMix(streams, rate_hz, damage)
         self._rate_hz = rate_hz
@@ -63,14 +67,16 @@ class AudioPass:
         for extractor in extractors:
             if step % extractor.hop:
                 raise SettingsError(
-                    f"--step {float(step):g} does not suit {extractor.name}: it must be a multiple of "
+                    f"`step={float(step):g}` does not suit {extractor.name}: it must be a multiple of "
                     f"{float(extractor.hop * 1000):g} ms"
                 )
-            rate = extractor.rate_hz or rate_hz
-            if rate != rate_hz and rate not in self._resamplers:
-                self._resamplers[rate] = soxr.ResampleStream(rate_hz, rate, 1, dtype="float32", quality="HQ")
+            rate = self._resampled(extractor.rate_hz or rate_hz)
             start = partial(extractor.start_audio, rate, step, expected_windows)
             self._feeds.append((rate, _Feed(extractor, start, executor)))
+        self._speech: _Feed | None = None
+        if recogniser is not None:
+            self._speech = _Feed(recogniser, recogniser.start_speech, executor)
+            self._feeds.append((self._resampled(recogniser.speech_rate_hz), self._speech))
 
     def push(self, block: AudioBlock) -> None:
         """Takes the next decoded block."""
@@ -95,13 +101,24 @@ class AudioPass:
         """Ends the track after `drain` and returns every audio table."""
         tables: dict[str, Columns] = {}
         for _, feed in self._feeds:
-            tables |= feed.finish(windows)
+            if feed is not self._speech:
+                tables |= feed.finish(windows)
         return tables
+
+    def heard(self) -> Transcript | None:
+        """Ends the track after `drain` and returns what the recogniser heard; None if there is none."""
+        return None if self._speech is None else self._speech.finish()
 
     def abort(self) -> None:
         """Frees the extractors' streams. Call it when no stage is working any more."""
         for _, feed in self._feeds:
             feed.abort()
+
+    def _resampled(self, rate: int) -> int:
+        """The same rate, at which the track will be there."""
+        if rate != self._rate_hz and rate not in self._resamplers:
+            self._resamplers[rate] = soxr.ResampleStream(self._rate_hz, rate, 1, dtype="float32", quality="HQ")
+        return rate
 
     def _hold(self, piece: Samples) -> None:
         # Codecs decode some 20 ms at a time; a second costs hardly more to mix, resample and hand on.
@@ -122,20 +139,20 @@ class AudioPass:
 class _Feed:
     """One extractor's stream."""
 
-    def __init__(self, extractor: AudioExtractor, start: Callable[[], AudioStream], executor: Executor) -> None:
+    def __init__(self, extractor: Extractor, start: Callable[[], Any], executor: Executor) -> None:
         self._start = start
         self._timed = partial(executor.stopwatch, extractor.name)
-        self._stream: AudioStream | None = None
+        self._stream: Any = None
         self._stage = executor.stage(extractor, self._work, queue=_WAITING_S)
 
     def write(self, samples: npt.NDArray[np.float32]) -> None:
         self._stage.push(samples)
 
-    def finish(self, windows: int) -> Mapping[str, Columns]:
+    def finish(self, *arguments: int) -> Any:
         self._stage.drain()
         assert self._stream is not None
         with self._timed():
-            return self._stream.finish(windows)
+            return self._stream.finish(*arguments)
 
     def abort(self) -> None:
         if self._stream is not None:

@@ -20,6 +20,7 @@ from avcues.extractors.protocol import (
     FrameExtractor,
     ShotDetector,
     TextExtractor,
+    Transcriber,
 )
 from avcues.pipeline.errors import MediaError
 from avcues.pipeline.extraction.accumulators import from_columns, from_transcript, missing_rows
@@ -79,13 +80,17 @@ class DecodePass:
         self._frames: FramePass | None = None
         self._audio: AudioPass | None = None
         self._text: TextPass | None = None
+        self._recogniser: Transcriber | None = None
         transcriber = transcriber_of(extractors)
         if source is not None and transcriber is not None:
             self._text = TextPass(source, transcriber, [e for e in missing if isinstance(e, TextExtractor)])
+            self._recogniser = transcriber if source.kind == "speech" else None
         self._makes_timeline = any(isinstance(e, ShotDetector) for e in missing)
         of_clips = any(isinstance(e, ClipExtractor) for e in missing)
         detectors = [e for e in extractors if isinstance(e, ShotDetector)] if self._makes_timeline or of_clips else []
-        self._executor = Executor({e.name: e for e in (*detectors, *missing)}.values(), compute, stopwatch)
+        recognisers = [e for e in extractors if self._recogniser and isinstance(e, Transcriber)]
+        working = {e.name: e for e in (*detectors, *recognisers, *missing)}
+        self._executor = Executor(working.values(), compute, stopwatch)
         try:
             self._start(detectors)
         except BaseException:
@@ -109,7 +114,7 @@ class DecodePass:
                 expected_windows=expected,
                 executor=self._executor,
             )
-        if media.metadata.audio is not None and (of_audio or self._makes_timeline):
+        if media.metadata.audio is not None and (of_audio or self._makes_timeline or self._recogniser):
             self._audio = AudioPass(
                 of_audio,
                 streams=media.audio_streams,
@@ -118,6 +123,7 @@ class DecodePass:
                 expected_windows=expected,
                 damage=media.damage,
                 executor=self._executor,
+                recogniser=self._recogniser,
             )
 
     @property
@@ -208,8 +214,9 @@ class DecodePass:
         for extractor in self._missing:
             if isinstance(extractor, TextExtractor):
                 self._executor.wait_until_ready(extractor)
+        heard = None if self._audio is None else self._audio.heard()
         with self._executor.stopwatch("text"):
-            return self._text.tables(self._media, None, self._grid.step, self.windows)
+            return self._text.tables(self._media, heard, self._grid.step, self.windows)
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -152,6 +152,11 @@ class Media:
         return self.metadata.audio.rate_hz
 
     @property
+    def read_streams(self) -> tuple[int, ...]:
+        """Indices, in the container, of the streams that are read: the picture, then the sound."""
+        return tuple(stream.index for stream in self._part.selection.streams)
+
+    @property
     def audio_streams(self) -> int:
         """Number of audio streams that are mixed."""
         return len(self._part.audio)

@@ -17,7 +17,7 @@ AUDIO_RATES_HZ = range(1_000, 768_000 + 1)
 MAX_CHANNELS = 64
 """Channels of sound: seventh-order Ambisonics."""
 
-_TRUST = "if the file is sound, pass --trust-headers (Python: trust_headers=True)"
+_TRUST = "if the file is sound, pass `trust_headers=True`"
 _OVERSIZED = re.compile(r"Picture size (\d+)x(\d+) (?:exceeds|is invalid)")
 
 

@@ -25,6 +25,7 @@ from avcues.pipeline.report.index import PAGES, page_path, row_of, row_of_page, 
 from avcues.pipeline.report.panels import chosen_columns, matching
 from avcues.pipeline.report.thumbnails import film_strip, find_source
 from avcues.pipeline.report.video import Video, video_ids
+from avcues.pipeline.store.exchange import link_files, replaced_folder, staging_folder
 from avcues.pipeline.store.files import prepare_output, write_atomically
 from avcues.pipeline.store.layout import report_path, table_path
 from avcues.pipeline.store.manifest import Manifest, require_manifest
@@ -68,7 +69,7 @@ def build(
     workers: int | None = None,
     tell: Callable[[int, int], None] = lambda done, total: None,
 ) -> Report:
-    """Makes the pages of the wanted videos, or of all, and the index.
+    """Makes the pages of the wanted videos, or of all, and the index; after an error, the former report stays as it is.
 
     Args:
         out: Folder of a dataset.
@@ -99,7 +100,7 @@ def build(
     _check_columns(out, shown, manifest, columns)
     page.library()
     report = report or Path(str(report_path(out)))
-    prepare_output(report / PAGES)
+    prepare_output(staging_folder(report))
 
     catalog = _catalog(out) if not wanted else None
     tables = histograms.window_tables(catalog) if catalog else []
@@ -107,20 +108,24 @@ def build(
     tell(0, total)
     problems: list[str] = []
     listed = [video_id for video_id in known if video_id in shown or page_path(report, video_id).exists()]
-    make = partial(_make_page, out, report, manifest, _Choices(emotion, columns, listed, media is not None))
-    for done, problem in enumerate(_parallel(workers, make, shown, sources), 1):
-        problems += [problem] if problem else []
-        tell(done, total)
-    if catalog is not None:
-        found = []
-        for one in _parallel(workers, partial(histograms.of_table, catalog), tables):
-            found.append(one)
-            tell(len(shown) + len(found), total)
-        _write(report / histograms.FILE, histograms.script(found))
-    rated = emotion.ratings()
-    if rated is not None:
-        _write(report / agreement_page.PAGE, agreement_page.render(out.resolve().name, rated, manifest.step))
-    _write_index(out, report, known)
+    with replaced_folder(report) as new:
+        if report.exists():
+            link_files(report, new)
+        (new / PAGES).mkdir(exist_ok=True)
+        make = partial(_make_page, out, new, manifest, _Choices(emotion, columns, listed, media is not None))
+        for done, problem in enumerate(_parallel(workers, make, shown, sources), 1):
+            problems += [problem] if problem else []
+            tell(done, total)
+        if catalog is not None:
+            distributions = []
+            for distribution in _parallel(workers, partial(histograms.of_table, catalog), tables):
+                distributions.append(distribution)
+                tell(len(shown) + len(distributions), total)
+            _write(new / histograms.FILE, histograms.script(distributions))
+        rated = emotion.ratings()
+        if rated is not None:
+            _write(new / agreement_page.PAGE, agreement_page.render(out.resolve().name, rated, manifest.step))
+        _write_index(out, new, known)
     first = page_path(report, wanted[0]) if len(wanted) == 1 and not problems else report / "index.html"
     return Report(first, len(shown) - len(problems), tuple(problems))
 

@@ -228,7 +228,7 @@ def extract_many(
         limits=Limits(time_s=time_limit_s, memory_bytes=parse_memory_limit(memory_limit)),
     )
     if workers != "auto" and not isinstance(workers, int):
-        raise SettingsError(f"--workers {workers}: expected a number of processes, 0, or auto")
+        raise SettingsError(f"`workers={workers}`: expected a number of processes, 0, or auto")
     count = None if workers == "auto" else workers
     chosen = Workers(count=count, per_gpu=workers_per_gpu, scheduler=scheduler, resources=resources)
     return _extract_many([str(path) for path in media], request, chosen, max_failures, progress)
@@ -302,9 +302,9 @@ def make_settings(
     try:
         exact_step = Fraction(str(step))
     except (ValueError, ZeroDivisionError) as error:
-        raise SettingsError(f"--step {step}: expected seconds, such as 0.5 or 1/2") from error
+        raise SettingsError(f"`step={step}`: expected seconds, such as 0.5 or 1/2") from error
     if features is not None and not features:
-        raise SettingsError("--features is empty: name some, or all")
+        raise SettingsError("`features` is empty: name some, or all")
     return Settings(
         step=exact_step,
         features=tuple(features or (ALL,)),
@@ -328,9 +328,9 @@ def parse_memory_limit(size: int | str | None) -> int | Literal["auto"] | None:
     try:
         number = int(parse(size))
     except (ValueError, OverflowError) as error:
-        raise SettingsError(f"--memory-limit {size}: expected a size such as 4GiB, auto, or none") from error
+        raise SettingsError(f"`memory_limit={size}`: expected a size such as 4GiB, auto, or none") from error
     if number < 1:
-        raise SettingsError(f"--memory-limit {size}: expected a size such as 4GiB, auto, or none")
+        raise SettingsError(f"`memory_limit={size}`: expected a size such as 4GiB, auto, or none")
     return number
 
 
@@ -344,5 +344,5 @@ def _weights_folder(weights_dir: str | Path | None) -> Path | None:
         return None
     folder = Path(weights_dir)
     if not folder.is_dir():
-        raise SettingsError(f"--weights-dir {folder}: no such folder")
+        raise SettingsError(f"`weights_dir={folder}`: no such folder")
     return folder.resolve()

@@ -121,12 +121,12 @@ def existing_cluster(address: str, folder: Location, mark: Location, *, debug: b
             client = Client(address, timeout="20s")
         except TypeError as error:  # Dask has no certificates for tls://
             raise SettingsError(
-                f"--scheduler {address}: no TLS certificates are configured; set distributed.comm.tls in Dask's "
+                f"`scheduler={address}`: no TLS certificates are configured; set distributed.comm.tls in Dask's "
                 "configuration (see docs/clusters.md)"
             ) from error
         except (OSError, ValueError, TimeoutError, RuntimeError) as error:
             raise SettingsError(
-                f"--scheduler {address}: no connection ({one_line(error) or type(error).__name__}); "
+                f"`scheduler={address}`: no connection ({one_line(error) or type(error).__name__}); "
                 "expected the address that dask scheduler prints, such as tcp://host:8786"
             ) from error
         with client:
@@ -172,7 +172,7 @@ def _check_workers(client: Client, address: str, folder: Location, mark: Locatio
         elif local and not answer[1]:
             problems.add(f"worker {worker} does not see {folder}: it must be on storage that all share")
     if problems:
-        raise SettingsError("\n".join(f"--scheduler {address}: {problem}" for problem in sorted(problems)[:5]))
+        raise SettingsError("\n".join(f"`scheduler={address}`: {problem}" for problem in sorted(problems)[:5]))
 
 
 def _look(mark: Any) -> tuple[str, bool]:
@@ -202,7 +202,7 @@ def _started(start: Callable[[], Any]) -> Any:
             cause = error.__cause__ or error
     raise RunStoppedError(
         f"the worker processes could not be started ({one_line(cause)}); run the same command again to continue, "
-        "with fewer --workers if memory is short"
+        "with fewer `workers` if memory is short"
     )
 
 

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from avcues.pipeline.errors import InputError, one_line
-from avcues.pipeline.store.csv_tables import read_csv
 from avcues.pipeline.store.location import location
+from avcues.pipeline.store.user_tables import read_user_table
 from avcues.pipeline.store.video_input import VideoInput
 
 if TYPE_CHECKING:
@@ -136,7 +136,8 @@ def _read_list(place: Location) -> list[VideoInput]:
     try:
         with place.open("rb") as file:
             is_csv = place.suffix.lower() == ".csv"
-            table = read_csv(file, text=("video_id", "path")) if is_csv else pq.read_table(file)
+            types = dict.fromkeys(("video_id", "path"), pa.string())
+            table = read_user_table(file, types=types, name=str(place)) if is_csv else pq.read_table(file)
     except (pa.ArrowException, OSError, KeyError, ValueError) as error:
         raise InputError(
             f"{place}: cannot be read as a list of videos ({one_line(error)}); expected UTF-8 CSV or Parquet"

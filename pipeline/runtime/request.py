@@ -32,9 +32,9 @@ class Limits:
     memory_bytes: int | Literal["auto"] | None = "auto"
 
     def __post_init__(self) -> None:
-        for option, limit in (("--time-limit", self.time_s), ("--memory-limit", self.memory_bytes)):
+        for name, limit in (("time_limit_s", self.time_s), ("memory_limit", self.memory_bytes)):
             if isinstance(limit, int | float) and not limit > 0:
-                raise SettingsError(f"{option} {limit}: expected a positive number")
+                raise SettingsError(f"`{name}={limit}`: expected a positive number")
 
     def of_worker(self, share_bytes: int, threads: int) -> Limits:
         """The same with a definite memory limit.
@@ -92,11 +92,13 @@ class Workers:
 
     def __post_init__(self) -> None:
         if self.count is not None and self.count < 0:
-            raise SettingsError(f"--workers {self.count}: expected a number of processes, 0, or auto")
+            raise SettingsError(f"`workers={self.count}`: expected a number of processes, 0, or auto")
         if self.per_gpu is not None and self.per_gpu < 1:
-            raise SettingsError(f"--workers-per-gpu {self.per_gpu}: expected 1 or more")
+            raise SettingsError(f"`workers_per_gpu={self.per_gpu}`: expected 1 or more")
         for name, amount in (self.resources or {}).items():
             if not (name and 0 < amount < inf):
-                raise SettingsError(f"--resources {name}={amount:g}: expected NAME=AMOUNT, such as GPU=1")
+                raise SettingsError(
+                    f"`resources={name}={amount:g}`: expected a name and a positive amount, such as GPU=1"
+                )
         if self.resources and self.scheduler is None:
-            raise SettingsError("--resources needs --scheduler: it chooses among the workers of a running cluster")
+            raise SettingsError("`resources` needs `scheduler`: it chooses among the workers of a running cluster")

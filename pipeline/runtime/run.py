@@ -97,7 +97,7 @@ def _resolved(
 ) -> ResolvedRun:
     """What this machine, the output folder and the weights make of the request."""
     gpus: tuple[str, ...] | None = ()
-    if any(extractor.weights for extractor in wanted) and request.settings.compute.device in ("auto", "cuda"):
+    if any(extractor.weights_in_use for extractor in wanted) and request.settings.compute.device in ("auto", "cuda"):
         gpus = visible_gpus() if workers.scheduler is None else None
     if workers.scheduler is None:
         request = replace(request, settings=on_this_machine(request.settings, observer))
@@ -148,7 +148,7 @@ def _until_stopped(results: Iterator[VideoResult], failed: int, max_failures: in
         if result.ends_run:
             raise RunStoppedError(f"every other video would meet this too: {result.error}")
         if max_failures is not None and failed >= max_failures:
-            raise RunStoppedError(f"after {failed} failures; the limit was --max-failures {max_failures}")
+            raise RunStoppedError(f"after {failed} failures; the limit was `max_failures={max_failures}`")
 
 
 @contextmanager

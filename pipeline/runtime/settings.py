@@ -69,7 +69,7 @@ class Settings:
         """
         if not SHORTEST_STEP <= self.step <= LONGEST_STEP or self.step % STEP_UNIT:
             raise SettingsError(
-                f"--step {Decimal(self.step.numerator) / self.step.denominator:g}: expected a multiple of "
+                f"`step={Decimal(self.step.numerator) / self.step.denominator:g}`: expected a multiple of "
                 f"{float(STEP_UNIT):g} s, {float(SHORTEST_STEP):g} s or more and at most {LONGEST_STEP} s"
             )
         for name in self.options:
@@ -80,7 +80,7 @@ class Settings:
         for extractor in extractors:
             if isinstance(extractor, AudioExtractor) and self.step % extractor.hop:
                 raise SettingsError(
-                    f"--step {float(self.step):g} does not suit {extractor.name}: "
+                    f"`step={float(self.step):g}` does not suit {extractor.name}: "
                     f"it must be a multiple of {float(extractor.hop):g} s"
                 )
         by_name = {extractor.name: extractor for extractor in extractors}

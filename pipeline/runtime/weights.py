@@ -66,7 +66,7 @@ def settle(
 def describe_networks(extractors: Sequence[BaseExtractor]) -> Iterator[str]:
     """One line for each extractor that uses weights: which ones."""
     for extractor in extractors:
-        used = [str(getattr(extractor.settings, option)) for option in extractor.weights]
+        used = [str(getattr(extractor.settings, option)) for option in extractor.weights_in_use]
         if used:
             yield f"{extractor.name}: {', '.join(used)}"
 
@@ -77,12 +77,12 @@ def _settle(
     extractor_class = registry.load(name)
     before = {} if manifest is None else manifest.recipes.get(name, {}).get("settings", {})
     settled = {}
-    for option, candidates in extractor_class.weights.items():
+    for option, candidates in registry.create(name, options).weights_in_use.items():
         wanted = options.get(option, AUTO)
         if wanted == AUTO and option in before:
             if asset_name(candidates, before[option]) not in candidates:
                 raise WeightsError(
-                    f"{name} was made with the file {before[option]}; name it again with --variant {name}=PATH"
+                    f"{name} was made with the file {before[option]}; name it again: `variant={name}=PATH`"
                 )
             candidates = (asset_name(candidates, before[option]),)
         elif wanted != AUTO:
@@ -110,11 +110,13 @@ def _known(name: str, candidates: tuple[str, ...], variant: str) -> str:
     if asset_name(candidates, variant) in candidates:
         return asset_name(candidates, variant)
     variants = [candidate.partition("/")[2] for candidate in candidates]
-    raise WeightsError(f'{name} has no variant "{variant}", and there is no such file{nearest(variant, variants)}')
+    raise WeightsError(
+        f'{name} has no variant "{variant}", and there is no such file or folder{nearest(variant, variants)}'
+    )
 
 
 def _is_own_file(extractor_class: type[BaseExtractor], option: str, value: str) -> bool:
-    return option in extractor_class.own_weights and Path(value).is_file()
+    return option in extractor_class.own_weights and Path(value).exists()
 
 
 def _names_a_variant(name: str, options: Mapping[str, Any]) -> bool:

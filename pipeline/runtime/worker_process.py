@@ -199,7 +199,7 @@ class WorkerProcess:
         self._peak_bytes = max(self._peak_bytes, resident)
         if run.limits.time_s is not None and worked_s > run.limits.time_s:
             error = TimeLimitError(
-                f"{video.source}: not done after {run.limits.time_s:g} s; raise --time-limit to allow more"
+                f"{video.source}: not done after {run.limits.time_s:g} s; raise `time_limit_s` to allow more"
             )
         elif stood_s > STANDSTILL_S:
             error = StandstillError(
@@ -208,7 +208,7 @@ class WorkerProcess:
         elif isinstance(run.limits.memory_bytes, int) and resident > run.limits.memory_bytes:
             error = MemoryLimitError(
                 f"{video.source}: needs more than {run.limits.memory_bytes / 2**30:.1f} GiB of memory; "
-                "raise --memory-limit to allow that (none: no limit)"
+                "raise `memory_limit` to allow that (none: no limit)"
             )
         if error is not None:
             self.close()
@@ -221,7 +221,7 @@ class WorkerProcess:
         except subprocess.TimeoutExpired:
             return "it closed its connection"
         if code == -signal.SIGKILL:
-            return "killed from outside, most likely by the system for want of memory; use fewer --workers"
+            return "killed from outside, most likely by the system for want of memory; use fewer `workers`"
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         return f"{how}{self._last_words()}"
 

@@ -45,21 +45,30 @@ def replaced_folder(out: Path, *, keep_others: bool = False) -> Iterator[Path]:
     out = out.resolve()
     out.parent.mkdir(parents=True, exist_ok=True)
     recover(out)
-    new = (out if out.is_mount() else out.parent) / temporary_name(out.name)
+    new = staging_folder(out) / temporary_name(out.name)
     new.mkdir()
     try:
         with _in_use(new):
             if out.exists():
                 shutil.copymode(out, new)
             yield new
-            if out.is_mount():
+            if new.parent == out:
                 _move_into(new, out, keep_others=keep_others)
             else:
                 if keep_others and out.exists():
-                    _link_others(out, new)
+                    link_files(out, new)
                 _exchange(new, out)
     finally:
         remove(new)
+
+
+def staging_folder(out: Path) -> Path:
+    """Where a new folder is written before it takes the place of `out`: beside it.
+
+    If `out` cannot be renamed, because something is mounted there or its parent is closed, it is inside; files are then
+    moved one by one.
+    """
+    return out if out.is_mount() or (out.is_dir() and not os.access(out.parent, os.W_OK)) else out.parent
 
 
 def recover(out: Path) -> None:
@@ -156,8 +165,11 @@ def _sync(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _link_others(former: Path, new: Path) -> None:
-    """Gives the new folder the files of the former that it lacks, as hard links or else as copies."""
+def link_files(former: Path, new: Path) -> None:
+    """Gives a new folder the files of the former one that it lacks, as hard links or else as copies.
+
+    What overwrites them must do so with `write_atomically`, or the former folder changes, too.
+    """
     for source in _files(former):
         target = new / source.relative_to(former)
         if not target.exists():
@@ -173,7 +185,7 @@ def _link(source: Path, target: Path) -> None:
 
 
 def _move_into(new: Path, out: Path, *, keep_others: bool) -> None:
-    """Moves files one by one into a folder that cannot be renamed because something is mounted there."""
+    """Moves files one by one into a folder that cannot be renamed."""
     moved = set()
     for source in list(_files(new)):
         target = out / source.relative_to(new)

@@ -10,14 +10,15 @@
 | `report/`                    | pages of `avcues report`                                                   |
 | `README.md`, `croissant.json` | the data card of `avcues describe --card`, for people and for programs    |
 | `_status/.card.json`         | hashes of these two, by which a user's own are told apart                  |
-| `.*.tmp`, `*/.*.tmp`         | files that a killed run had not finished writing                           |
+| `.*.tmp`, `*/.*.tmp`         | what a killed process had not finished writing                             |
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from avcues.atomic_files import TEMPORARY_SUFFIX
+from avcues.atomic_files import TEMPORARY_SUFFIX, is_abandoned
 
 if TYPE_CHECKING:
     from avcues.pipeline.store.location import Location
@@ -111,5 +112,10 @@ def worker_probe_path(out: Location, run: str) -> Location:
 
 
 def unfinished_files(out: Location) -> list[Location]:
-    """Temporary files of a run that was killed, or of one that is at work."""
-    return sorted(found for pattern in ("", "*/") for found in out.glob(f"{pattern}.*{TEMPORARY_SUFFIX}"))
+    """Temporary files of processes that were killed; not those of one that is at work, as far as locks can tell."""
+    found = sorted(path for pattern in ("", "*/") for path in out.glob(f"{pattern}.*{TEMPORARY_SUFFIX}"))
+    return [path for path in found if not (path.parent.name.startswith(".") or path.is_dir()) and _is_left(path)]
+
+
+def _is_left(path: Location) -> bool:
+    return not isinstance(path, Path) or is_abandoned(path)

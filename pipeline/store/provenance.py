@@ -85,15 +85,17 @@ def recipe(
 
 def assets_of(extractor: BaseExtractor) -> list[str]:
     """Names of the manifest's weights files that an extractor uses."""
-    named = (asset_name(candidates, getattr(extractor.settings, o)) for o, candidates in extractor.weights.items())
-    every = {name for candidates in extractor.weights.values() for name in candidates}
+    named = (
+        asset_name(candidates, getattr(extractor.settings, o)) for o, candidates in extractor.weights_in_use.items()
+    )
+    every = {name for candidates in extractor.weights_in_use.values() for name in candidates}
     return [name for name in named if name in every]
 
 
 def weights_of(extractor: BaseExtractor, finder: WeightsFinder) -> dict[str, str]:
     """SHA-256 of every weights file that an extractor uses, by asset name or, for the user's own, file name."""
     found = {}
-    for option, candidates in extractor.weights.items():
+    for option, candidates in extractor.weights_in_use.items():
         value = getattr(extractor.settings, option)
         asset = asset_name(candidates, value)
         if asset in candidates:
@@ -133,7 +135,7 @@ def metadata(
         compute: With the device that was used.
         reading: As for `recipe`.
     """
-    device = compute.device if extractor.weights else "cpu"
+    device = compute.device if extractor.weights_in_use else "cpu"
     return {
         "avcues": __version__,
         "recipe": recipe(extractor, step, compute, reading),

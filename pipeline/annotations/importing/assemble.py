@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from avcues.pipeline.annotations.importing.csv_files import missing_column, read_columns
 from avcues.pipeline.annotations.importing.rules import (
     Rows,
     Source,
@@ -28,6 +27,7 @@ from avcues.pipeline.annotations.ratings.keys import among, codes, combined, sta
 from avcues.pipeline.annotations.ratings.schema import EXPOSURE_SCHEMA, RATING_SCHEMA, Annotations, Dimension, Level
 from avcues.pipeline.annotations.ratings.wording import counted, listed
 from avcues.pipeline.errors import InputError, SettingsError
+from avcues.pipeline.store.user_tables import composed, missing_column, read_user_table, set_aside_counts
 
 Range = tuple[float, float]
 
@@ -135,7 +135,14 @@ def assemble(
         dimensions=dimensions,
         origin={
             **reading.origin,
-            "notes": [*reading.notes, *notes, *foreign_notes, *rater_notes, *_unbounded(dimensions, ratings)],
+            "notes": [
+                *reading.notes,
+                *notes,
+                *foreign_notes,
+                *rater_notes,
+                *_unbounded(dimensions, ratings),
+                *_alike(ratings),
+            ],
         },
     )
 
@@ -169,17 +176,17 @@ def raters_of(ratings: pa.Table, source: Any, name: str = "raters") -> tuple[pa.
         return pa.table({"rater": pa.array(rated, pa.string())}), []
     where = str(source) if isinstance(source, str | Path) else name
     if isinstance(source, str | Path):
-        table = read_columns(Path(source), {"rater": pa.string()}, others=True)
+        table = read_user_table(source, types={"rater": pa.string()}, required=["rater"])
     else:
         table = pa.table(source)
     if "rater" not in table.column_names:
         raise missing_column(where, ["rater"], table.column_names)
+    table, notes = set_aside_counts(table, ["rater"], Path(where).name)
     names = table["rater"].cast(pa.string()).to_pylist()
     rows: dict[str, int] = {}
     for row, rater in enumerate(names):
         if rows.setdefault(rater, row) != row:
             raise InputError(f"{where}: row {row + 1}: rater {rater} appears twice")
-    notes = []
     unknown = [name for name in rated if name not in rows]
     if unknown:
         notes.append(f"no row in {Path(where).name} for {counted(len(unknown), 'rater')}: {listed(unknown)}")
@@ -220,10 +227,13 @@ def _column(table: pa.Table, name: str, kind: pa.DataType, where: str) -> pa.Chu
             raise InputError(f"{where}: {name} is {column.type}; expected {kind}") from error
     if not pa.types.is_dictionary(column.type):
         column = column.cast(pa.string()).dictionary_encode()
-    names = [word for word in column.unique().to_pylist() if word]
-    code = codes(column, names).astype(np.int32)
-    words = pa.array([str(word) for word in names], pa.string())
-    return pa.chunked_array([pa.DictionaryArray.from_arrays(pa.array(code, mask=code < 0), words)])
+    spelled = {word: composed(str(word)) for word in column.unique().to_pylist() if word}
+    words = list(dict.fromkeys(word for word in spelled.values() if word))
+    place = np.array([words.index(word) if word else -1 for word in spelled.values()] + [-1], np.int32)
+    code = place[codes(column, list(spelled))]
+    return pa.chunked_array(
+        [pa.DictionaryArray.from_arrays(pa.array(code, mask=code < 0), pa.array(words, pa.string()))]
+    )
 
 
 def _dimensions(ratings: pa.Table, stated: Mapping[str, Dimension], scales: Scales) -> dict[str, Dimension]:
@@ -243,6 +253,19 @@ def _dimensions(ratings: pa.Table, stated: Mapping[str, Dimension], scales: Scal
             name=name, level=level, low=low, high=high, labels=labels if level == "nominal" else ()
         )
     return dimensions
+
+
+def _alike(ratings: pa.Table) -> list[str]:
+    """Notes on names of raters or videos that differ in case alone."""
+    notes = []
+    for key, what in (("rater", "raters"), ("video_id", "videos")):
+        spellings: dict[str, list[str]] = {}
+        for name in ratings[key].unique().to_pylist():
+            spellings.setdefault(name.casefold(), []).append(name)
+        alike = [" and ".join(sorted(names)) for names in spellings.values() if len(names) > 1]
+        if alike:
+            notes.append(f"{what} whose names differ in capitals only are kept apart: {listed(alike)}")
+    return notes
 
 
 def _unbounded(dimensions: Mapping[str, Dimension], ratings: pa.Table) -> list[str]:

@@ -10,10 +10,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from avcues.pipeline.annotations.importing.times import proposal, suspicion
 from avcues.pipeline.annotations.ratings.keys import among, codes, combined, runs
-from avcues.pipeline.annotations.ratings.schema import KEYS, RATING_SCHEMA, Dimension
+from avcues.pipeline.annotations.ratings.schema import KEYS, LONGEST_S, RATING_SCHEMA, Dimension
 from avcues.pipeline.annotations.ratings.wording import counted, listed
 from avcues.pipeline.errors import InputError
+from avcues.pipeline.store.user_tables import composed
 
 REQUIRED = ("rater", "video_id", "setup", "dimension")
 
@@ -97,6 +99,12 @@ def validated(
     wrong = ~untimed & ~(np.isfinite(time) & (time >= 0))
     if wrong.any():
         raise InputError(f"{sources.first(wrong)}: time is {time[wrong][0]:g}; expected seconds from 0 on")
+    if len(time) and np.nanmax(time, initial=0) > LONGEST_S:
+        late = time > LONGEST_S
+        raise InputError(
+            f"{sources.first(late)}: time is {time[late][0]:.15g}; expected seconds from the start of the video, at "
+            f"most {LONGEST_S} (24 h): {proposal(time[~untimed])}"
+        )
     if np.isinf(value).any():
         raise InputError(f"{sources.first(np.isinf(value))}: value is infinite; expected a number")
     without = _nulls(ratings["round"])
@@ -127,6 +135,7 @@ def known_only(ratings: pa.Table, known: Collection[str] | None, where: str) -> 
     """
     if known is None:
         return ratings, []
+    ratings = _as_in_dataset(ratings, known)
     named = set(ratings["video_id"].unique().to_pylist())
     foreign, unrated = sorted(named - set(known)), sorted(set(known) - named)
     if not named & set(known):
@@ -142,6 +151,18 @@ def known_only(ratings: pa.Table, known: Collection[str] | None, where: str) -> 
         )
         ratings = ratings.filter(pa.array(wanted))
     return ratings, notes
+
+
+def _as_in_dataset(ratings: pa.Table, known: Collection[str]) -> pa.Table:
+    """Ids of videos as the dataset spells them, whose accents need not be composed."""
+    spelled = {composed(video_id): video_id for video_id in known}
+    words = ratings["video_id"].combine_chunks()
+    if isinstance(words, pa.ChunkedArray):
+        words = words.chunk(0)
+    names = words.dictionary.to_pylist()
+    renamed = pa.array([name if name in known else spelled.get(name, name) for name in names], pa.string())
+    column = pa.DictionaryArray.from_arrays(words.indices, renamed)
+    return ratings.set_column(RATING_SCHEMA.get_field_index("video_id"), RATING_SCHEMA.field("video_id"), column)
 
 
 def require_setups(ratings: pa.Table, allowed: Collection[str] | None, sources: Sources) -> None:
@@ -190,8 +211,9 @@ def _require_series(ratings: pa.Table, sources: Sources) -> list[str]:
     series = combined((codes(ratings[name], names[name]), len(names[name])) for name in KEYS)
     time = ratings["time"].to_numpy()
     distinct, run_keys, _ = runs(series)
+    doubts = list(suspicion(time, series))
     if len(distinct) == len(run_keys) and (time[1:] > time[:-1])[series[1:] == series[:-1]].all():
-        return []
+        return doubts
     time, label = np.nan_to_num(time, nan=-1), codes(ratings["label"], names["label"])
     order = np.lexsort((label, time, series))
     same_series, later = series[order[1:]] == series[order[:-1]], np.diff(time[order]) > 0
@@ -204,8 +226,8 @@ def _require_series(ratings: pa.Table, sources: Sources) -> list[str]:
         raise InputError(f"{sources.both(first, second)} are the same rating ({what}); expected it once")
     unsorted = np.unique(series[order[1:]][same_series & later & (np.diff(order) < 0)])
     if not len(unsorted):
-        return []
-    return [f"times out of order in {counted(len(unsorted), 'series', 'series')}; sorted by time"]
+        return doubts
+    return [*doubts, f"times out of order in {counted(len(unsorted), 'series', 'series')}; sorted by time"]
 
 
 def _nulls(column: pa.ChunkedArray) -> Mask:

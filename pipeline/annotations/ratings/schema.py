@@ -40,6 +40,9 @@ RATINGS, RATERS, EXPOSURES = "ratings.parquet", "raters.parquet", "exposures.par
 KEYS = ("rater", "video_id", "setup", "round", "dimension")
 """The key columns of a rating."""
 
+LONGEST_S = 24 * 3600
+"""Latest possible time of a rating, in seconds."""
+
 _WORD = pa.dictionary(pa.int32(), pa.string())
 RATING_SCHEMA = pa.schema(
     {

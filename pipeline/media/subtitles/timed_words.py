@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from avcues.extractors.transcript import Utterance, Word, spread, timed
+from avcues.extractors.transcript import Utterance, Word, sentences, spread, timed
 from avcues.pipeline.errors import MediaError
 
 SUFFIXES = (".json", ".textgrid", ".csv", ".tsv")
 
-_SENTENCE_ENDS = tuple(".?!…。？！")
-# A pause that is longer ends an utterance where the source does not say where these end.
-_PAUSE = Fraction(1)
 _TABLE_COLUMNS = ("word", "start", "end")
 _SILENCES = frozenset(("", "<eps>", "sil", "sp", "spn", "<sil>", "<p>", "<unk>"))
 _WORD_TIERS = ("word", "words")
@@ -103,7 +101,8 @@ def read_textgrid(text: str, source: str) -> list[Utterance]:
     found: list[Utterance] = []
     for name in of_words:
         speaker = name.rpartition(" - ")[0] or None
-        found += _by_pauses((Word(*interval) for interval in intervals[name]), source, lambda _, s=speaker: s)
+        spoken = sentences((Word(*interval) for interval in intervals[name]), source)
+        found += [replace(utterance, speaker=speaker) for utterance in spoken]
     if not of_words:
         for name in (name for name in intervals if _tier_kind(name) not in _OTHER_TIERS):
             found += [
@@ -149,25 +148,4 @@ def read_table(text: str, source: str) -> list[Utterance]:
         if any(map(str.isalnum, row["word"] or "")):
             words.append(Word(row["word"].strip(), start, end, confidence))
             speakers[id(words[-1])] = row.get("speaker") or None
-    return _by_pauses(words, source, lambda word: speakers[id(word)])
-
-
-def _by_pauses(words: Iterable[Word], source: str, speaker_of: Any) -> list[Utterance]:
-    groups: list[list[Word]] = []
-    for word in sorted(words, key=lambda word: word.start):
-        last = groups[-1][-1] if groups else None
-        if (
-            last is None
-            or word.start - last.end > _PAUSE
-            or last.text.endswith(_SENTENCE_ENDS)
-            or speaker_of(word) != speaker_of(last)
-        ):
-            groups.append([])
-        groups[-1].append(word)
-    found = []
-    for group in groups:
-        text = " ".join(word.text for word in group)
-        plain = Utterance(text, group[0].start, group[-1].end, (), source, speaker_of(group[0]))
-        if (utterance := timed(plain, group)).end > utterance.start:
-            found.append(utterance)
-    return found
+    return sentences(words, source, lambda word: speakers[id(word)])

@@ -106,7 +106,7 @@ def test_croissant_describes_files_tables_and_columns(croissant: mlcroissant.Dat
     (lighting,) = [document for document in documents if document["name"] == "lighting"]
     key = next(field for field in lighting["field"] if field["name"] == "lighting_key")
     assert key["dataType"] == "cr:Float32"
-    assert key["description"].endswith("; 1; 0 to 0.25")
+    assert key["description"].endswith("; 1; 0 to 0.32476")
     assert [part["@id"] for part in lighting["key"]] == ["lighting__video_id", "lighting__window"]
 
 

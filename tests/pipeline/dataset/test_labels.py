@@ -143,7 +143,7 @@ def test_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read"):
         read_labels(tmp_path / "broken.parquet", STEP, WINDOWS)
     (tmp_path / "empty.csv").touch()
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="is empty; expected a first line with column names"):
         read_labels(tmp_path / "empty.csv", STEP, WINDOWS)
 
 
@@ -151,8 +151,8 @@ def test_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
     ("text", "what"),
     [
         ("video_id,valérie\na,1\n", "its first line is not UTF-8"),
-        ("video_id,mood\na,gênée\n", 'its column "mood" is not UTF-8'),
-        ("video_id,mood\né,1\n", "UTF8"),
+        ("video_id,mood\na,gênée\n", "row 1 is not UTF-8"),
+        ("video_id,mood\né,1\n", "row 1 is not UTF-8; save"),
     ],
 )
 def test_files_that_are_not_in_utf8_are_refused(text: str, what: str, tmp_path: Path) -> None:
@@ -168,3 +168,54 @@ def test_half_precision_labels_are_numbers_like_others(tmp_path: Path) -> None:
     table = pa.table({"video_id": ["a", "a"], "time": [0.0, 0.1], "v": pa.array(np.array([0.25, 0.75], np.float16))})
     pq.write_table(table, tmp_path / "labels.parquet")
     assert read_labels(tmp_path / "labels.parquet", STEP, WINDOWS).of("a", 2)[0].to_pylist() == [0.5, None]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("video_id,time,v\na,0,0.5\na,0.5,10%\na,1,0.7\n", 'v is "10%" in row 2; expected a plain number such as 0.25'),
+        ("video_id,v\na,10%\nb,20%\n", 'v is "10%" in row 1'),
+        ('video_id,time,v\na,0,0.5\na,0.5,"1,234.5"\n', 'v is "1,234.5" in row 2'),
+        ("video_id;v\na;0,5\nb;0.7 s\n", 'v is "0.7 s" in row 2'),
+    ],
+)
+def test_a_number_that_is_none_is_no_word(text: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text(text)
+    with pytest.raises(InputError) as error:
+        read_labels(tmp_path / "labels.csv", STEP, WINDOWS)
+    assert message in str(error.value)
+    with pytest.raises(InputError, match="expected a plain number"):
+        read_labels(pa.table({"video_id": ["a", "b"], "v": ["0.5", "10%"]}), STEP, WINDOWS)
+
+
+def test_words_among_which_some_are_numbers_stay_words() -> None:
+    assert placed({"video_id": ["a", "b", "007"], "v": ["happy", "sad", "1"]})[0] == "happy"
+
+
+def test_what_stands_for_no_number_is_counted(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("video_id, valence\na, 0.5\nb, -\n007, 0.7\n")
+    labels = read_labels(tmp_path / "labels.csv", STEP, WINDOWS)
+    assert labels.targets == ("target.valence",)
+    assert labels.warnings == ("valence: no number in 1 of 3 rows",)
+
+
+def test_the_index_of_pandas_is_no_target(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"video_id": ["a", "a", "b"], "time": [0.0, 0.5, 0.0], "v": [1.0, 2.0, 3.0]})
+    frame.to_csv(tmp_path / "labels.csv")
+    shuffled = frame.iloc[[0, 1, 2]].set_index(pd.Index([0, 1, 2]))
+    filtered = frame[frame.v > 0].assign(segment_id=[0, 1, 0])
+    for source in (tmp_path / "labels.csv", shuffled, filtered):
+        assert read_labels(source, STEP, WINDOWS).targets == ("target.v",)
+    assert "set aside" in read_labels(tmp_path / "labels.csv", STEP, WINDOWS).warnings[0]
+
+
+def test_ids_match_however_their_accents_are_coded() -> None:
+    windows = {"cafe\u0301": 2, "b": 2}
+    labels = read_labels(pa.table({"video_id": ["caf\u00e9 ", "b"], "v": [1.0, 2.0]}), STEP, windows)
+    assert labels.of("cafe\u0301", 2)[0].to_pylist() == [1.0, 1.0]
+    assert "1 ids are matched although blanks or the coding of accents differ" in labels.warnings[0]
+
+
+def test_times_in_milliseconds_are_an_error_that_says_so() -> None:
+    with pytest.raises(InputError, match=r"no label lies within its video; .* the times look like milliseconds"):
+        read_labels(pa.table(at([500.0, 1000.0], [1.0, 2.0])), STEP, WINDOWS)

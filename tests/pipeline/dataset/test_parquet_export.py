@@ -16,9 +16,10 @@ import pyarrow.dataset
 import pyarrow.parquet as pq
 import pytest
 from command import avcues
+from killed import killed_at
 
 from avcues.pipeline.dataset import parquet_export as align
-from avcues.pipeline.dataset.dataset import open_dataset
+from avcues.pipeline.dataset.dataset import Dataset, open_dataset
 from avcues.pipeline.dataset.names import safe_names, with_names
 from avcues.pipeline.errors import DatasetError, SettingsError
 from avcues.pipeline.runtime.api import features
@@ -185,3 +186,40 @@ def test_wrong_input_is_one_line_and_exit_code_2(finished: Path, arguments: list
     assert len(lines) == 1, done.stderr
     assert message in lines[0]
     assert "Traceback" not in done.stderr
+
+
+def test_a_folder_is_never_absent_while_it_is_replaced(finished: Path, tmp_path: Path) -> None:
+    data, out = open_dataset(finished, tables=["lighting"]), tmp_path / "train"
+    align.write(data, out)
+    whole = {path.name for path in out.iterdir()}
+    for operation in range(0, 10_000, 3):
+        killed = killed_at(operation, lambda: align.write(data, out))
+        assert {path.name for path in out.iterdir()} == whole
+        if not killed:
+            break
+    assert killed is False
+    assert [path.name for path in tmp_path.iterdir()] == ["train"]
+
+
+@pytest.mark.parametrize("videos", [40, 100])
+def test_tables_of_few_windows_are_merged_as_they_come(
+    finished: Path, videos: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = open_dataset(finished, tables=["lighting"])
+    lengths = {f"{video_id}/{i}": rows for i in range(videos // 5) for video_id, rows in data.lengths.items()}
+    unmerged: list[int] = []
+    merge = pa.concat_tables
+    monkeypatch.setattr(pa, "concat_tables", lambda tables: unmerged.append(len(tables)) or merge(tables))
+    joined = align._joined(_Repeated(data), lengths, lambda video_id: None)
+    assert joined.num_rows == sum(lengths.values())
+    assert max(unmerged) <= align._UNMERGED_TABLES
+
+
+class _Repeated:
+    """A dataset whose videos are read under many ids."""
+
+    def __init__(self, data: Dataset) -> None:
+        self._data = data
+
+    def read(self, video_id: str) -> pa.Table:
+        return self._data.read(video_id.partition("/")[0])

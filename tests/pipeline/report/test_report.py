@@ -20,6 +20,7 @@ import pytest
 from browser import Browser
 from clips import start_dataset
 from command import avcues
+from killed import killed_at
 from tiling import tile_dataset
 
 from avcues.errors import AvcuesError
@@ -30,6 +31,7 @@ from avcues.pipeline.extraction.accumulators import from_columns
 from avcues.pipeline.extraction.video import process_video
 from avcues.pipeline.report import page
 from avcues.pipeline.report.build import build
+from avcues.pipeline.report.page import library as page_library
 from avcues.pipeline.report.thumbnails import HEIGHT_PX, MOST_THUMBNAILS, merge
 from avcues.pipeline.runtime.settings import Settings
 from avcues.pipeline.store.layout import table_path
@@ -284,6 +286,31 @@ def test_a_damaged_table_costs_no_other_video_its_page(dataset: Path, tmp_path: 
     assert made.pages == 2
     assert len(made.problems) == 1 and made.problems[0].startswith("rot90_12: its page could not be made")
     assert "The table emobase cannot be read" in words(page(copy / "report", "sound"))
+
+
+def test_a_report_is_made_whole_or_not_at_all(dataset: Path, tmp_path: Path) -> None:
+    page_library()  # downloaded before the process is forked
+    report = tmp_path / "report"
+    build(dataset, ["sound"], report=report, workers=1)
+    former, states = contents(report), []
+    for operation in range(10, 10_000, 40):
+        killed = killed_at(
+            operation, lambda: build(dataset, ["sound"], report=report, columns=["lighting.*"], workers=1)
+        )
+        states.append(contents(report) == former)
+        if not killed:
+            break
+    changed = states.index(False)
+    assert changed == len(states) - 1 or not any(states[changed:])
+    assert len(states) > 2
+    assert contents(report) != former
+    assert [path.name for path in tmp_path.iterdir()] == ["report"]
+    build(dataset, ["rot90_12"], report=report, workers=1)
+    assert {path.stem for path in (report / "videos").glob("*.html")} == {"sound", "rot90_12"}
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_the_report_is_no_breach_of_the_dataset(dataset: Path, report: Path) -> None:

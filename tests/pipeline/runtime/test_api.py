@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import os
 import pty
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,6 +17,8 @@ from typer.testing import CliRunner
 import avcues
 from avcues.pipeline.cli.app import app
 from avcues.pipeline.runtime import api
+
+SHARED = Path(__file__).resolve().parents[4] / "shared"
 
 
 @pytest.fixture
@@ -73,7 +76,12 @@ def test_errors_are_those_of_the_command_line(
     assert isinstance(error.value, avcues.AvcuesError)
     cheap = () if "--features" in arguments else ("--features", "color")
     done = CliRunner().invoke(app, ["extract", "clip.mp4", "--out", "out", *cheap, *arguments])
-    assert (done.exit_code, done.output) == (2, f"avcues: {error.value}\n")
+    shown = done.output.removeprefix("avcues: ").strip()
+    assert (done.exit_code, shown.count("\n")) == (2, 0)
+    # The same sentence: only parameters are options.
+    assert re.sub(r"`\w+(=[^`]*)?`", "", str(error.value)) == re.sub(r"--[a-z-]+( \S+?(?=:))?", "", shown)
+    assert not re.search(r"--[a-z]", str(error.value))
+    assert "`" not in shown
     assert not Path("out").exists()
 
 
@@ -117,13 +125,43 @@ def test_progress_bars_in_a_notebook(clip: Path) -> None:
     assert "error" not in kinds
 
 
-def test_a_run_that_is_closed_leaves_another_one_of_the_same_process_alone(clip: Path) -> None:
+@pytest.mark.parametrize("workers", [0, 2])
+def test_runs_of_one_process_that_take_turns_have_settings_of_their_own(clip: Path, workers: int) -> None:
     videos = [clip.with_name(f"{i}.mp4") for i in range(4)]
     for video in videos:
         video.write_bytes(clip.read_bytes())
-    closed, other = (avcues.extract_many(videos, out, features=["emobase"], workers=2) for out in ("closed", "other"))
-    next(closed)
-    first = next(other)
+    closed = avcues.extract_many(videos, "closed", features=["color"], step=1, workers=workers)
+    other = avcues.extract_many(videos, "other", features=["lighting"], step="0.2", workers=workers)
+    started = [next(closed), next(other)]
+    assert [(set(result.tables), result.windows) for result in started] == [
+        ({"shots", "timeline", "color"}, 4),
+        ({"shots", "timeline", "lighting"}, 20),
+    ]
     closed.close()
-    results = [first, *other]
-    assert [(result.state, result.retries) for result in results] == [("done", 0)] * 4
+    results = [started[1], *other]
+    assert [(result.state, result.windows, result.retries) for result in results] == [("done", 20, 0)] * 4
+    assert avcues.open_dataset("other").rows == 80
+    assert not Path("other", "color").exists()
+
+
+def test_a_weights_folder_is_that_of_its_run_alone(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = SHARED / "weights" / "squeezenet11_places365.safetensors"
+    if not file.exists():
+        pytest.skip("the weights are not on the package index")
+    for name, value in {"AVCUES_WEIGHTS_DIR": "", "AVCUES_MODELS_DIR": "empty", "AVCUES_OFFLINE": "1"}.items():
+        monkeypatch.setenv(name, value)
+    videos = [clip, clip.with_name("second.mp4")]
+    videos[1].write_bytes(clip.read_bytes())
+    scenes = {"features": ["scenes"], "options": {"scenes": {"variant": "squeezenet11"}}}
+    with_weights = avcues.extract_many(videos, "with", weights_dir=file.parent, workers=0, **scenes)
+    assert next(with_weights).state == "done"
+    without = avcues.extract_many(videos, "without", workers=0, **scenes)
+    with pytest.raises(avcues.WeightsError, match="squeezenet11"):
+        next(without)
+    last = avcues.extract_many(videos, "last", weights_dir=file.parent, workers=0, **scenes)
+    assert next(last).state == "done"
+    with_weights.close()
+    assert next(last).state == "done"
+    last.close()
+    with pytest.raises(avcues.WeightsError, match="squeezenet11"):
+        avcues.extract(clip, **scenes)

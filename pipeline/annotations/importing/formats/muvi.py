@@ -14,7 +14,7 @@ labels, and the first row of labels belongs to no listed clip.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -25,12 +25,12 @@ import pyarrow.compute as pc
 
 from avcues.pipeline.annotations.checking.alignment import RowsInOrder, alignment
 from avcues.pipeline.annotations.importing.assemble import Part, Reading, assemble, places_in_order
-from avcues.pipeline.annotations.importing.csv_files import column_names, missing_column, read_columns
 from avcues.pipeline.annotations.importing.rules import Source, Sources, validated
 from avcues.pipeline.annotations.ratings.keys import codes, combined
 from avcues.pipeline.annotations.ratings.schema import EXPOSURE_SCHEMA, RATING_SCHEMA, Annotations, Dimension
 from avcues.pipeline.annotations.ratings.wording import counted
 from avcues.pipeline.errors import InputError, SettingsError
+from avcues.pipeline.store.user_tables import missing_column, read_user_table, set_aside_counts
 
 StaticRows = Literal["corrected", "as-published"]
 TimeFrom = Literal["seq", "timestamp"]
@@ -70,9 +70,9 @@ def import_muvi(
     if time_from not in get_args(TimeFrom):
         raise SettingsError(f'time from "{time_from}"; expected {" or ".join(get_args(TimeFrom))}')
     folder = Path(folder)
-    videos = read_columns(folder / VIDEOS, {"video_id": pa.string()})["video_id"].to_pylist()
+    videos = _columns(folder / VIDEOS, {"video_id": pa.string()})["video_id"].to_pylist()
     full_ids = _full_ids(videos, folder / VIDEOS)
-    media, labels = _read_media(folder / MEDIA)
+    media, labels, count_notes = _read_media(folder / MEDIA)
     keys = _keys(media, full_ids, folder / MEDIA)
     dimensions = {name: Dimension(name=name, low=-1, high=1) for name in _OVER_TIME}
     gems = Dimension(name=LABELS, level="nominal", labels=tuple(labels))
@@ -85,7 +85,8 @@ def import_muvi(
     else:
         dimensions = {}
         notes.append(f"{folder / SERIES} does not exist: labels only, no arousal and valence over time")
-    raters = read_columns(folder / RATERS, {"participant_id": pa.string()}, others=True)
+    profile = {"participant_id": pa.string()}
+    raters = read_user_table(folder / RATERS, types=profile, required=profile)
     reading = Reading(
         parts=parts,
         name=str(folder),
@@ -94,7 +95,7 @@ def import_muvi(
         exposures=_exposures(keys, media, row),
         raters=raters.rename_columns({"participant_id": "rater"}),
         raters_name=RATERS,
-        notes=notes,
+        notes=[*count_notes, *notes],
     )
     return assemble(reading, known=known)
 
@@ -111,13 +112,17 @@ def _full_ids(videos: list[str | None], where: Path) -> dict[str, str]:
     return found
 
 
-def _read_media(path: Path) -> tuple[pa.Table, list[str]]:
-    """The file, and the names of its labels: all columns that are not known to be something else."""
-    names = column_names(path)
-    labels = [name for name in names if name not in _BESIDES_LABELS]
-    if not labels and set(_BESIDES_LABELS) <= set(names):
-        raise missing_column(path, ["of labels"], names)
-    return read_columns(path, {**_BESIDES_LABELS, **dict.fromkeys(labels, pa.bool_())}), labels
+def _columns(path: Path, types: Mapping[str, pa.DataType]) -> pa.Table:
+    return read_user_table(path, types=types, required=types, others=False)
+
+
+def _read_media(path: Path) -> tuple[pa.Table, list[str], list[str]]:
+    """The file, the names of its labels (all columns that are not known to be something else), and notes."""
+    table, notes = set_aside_counts(read_user_table(path, required=_BESIDES_LABELS), _BESIDES_LABELS, path.name)
+    labels = [name for name in table.column_names if name not in _BESIDES_LABELS]
+    if not labels:
+        raise missing_column(path, ["of labels"], table.column_names)
+    return _columns(path, {**_BESIDES_LABELS, **dict.fromkeys(labels, pa.bool_())}), labels, notes
 
 
 def _keys(table: pa.Table, full_ids: dict[str, str], where: Path) -> pa.Table:
@@ -237,7 +242,7 @@ def _require_clips_once(clips: pa.Table, gems: Dimension, where: str) -> None:
 def _over_time(path: Path, full_ids: dict[str, str], time_from: TimeFrom) -> list[Part]:
     """The ratings over time, one part per dimension, so that messages name rows of the file."""
     types = {**_KEYS, **dict.fromkeys((*_OVER_TIME, "timestamp"), pa.float64()), "seq": pa.int64()}
-    table = read_columns(path, types)
+    table = _columns(path, types)
     keys = _keys(table, full_ids, path)
     time = table["timestamp"] if time_from == "timestamp" else pc.multiply(table["seq"].cast(pa.float64()), _STEP_S)
     if time.null_count:

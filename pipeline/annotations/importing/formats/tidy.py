@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from avcues.pipeline.annotations.importing.assemble import EXPOSURE_TYPES, Part, Range, Reading, Scales, assemble
-from avcues.pipeline.annotations.importing.csv_files import missing_column, read_columns
 from avcues.pipeline.annotations.importing.rules import REQUIRED
+from avcues.pipeline.annotations.importing.times import TimeUnit, in_seconds, require_unit
 from avcues.pipeline.annotations.ratings.schema import RATING_SCHEMA, Annotations, Level
+from avcues.pipeline.store.user_tables import missing_column, read_user_table
 
 
 def import_tidy(
@@ -20,6 +22,7 @@ def import_tidy(
     range_: Range | None = None,
     ranges: Mapping[str, Range] | None = None,
     levels: Mapping[str, Level] | None = None,
+    time_unit: TimeUnit = "s",
     setups: Collection[str] | None = None,
     known: Collection[str] | None = None,
     raters: Any = None,
@@ -33,6 +36,7 @@ def import_tidy(
         range_: Lowest and highest possible value of all dimensions that are rated in numbers; None: not known.
         ranges: The same for single dimensions.
         levels: Level of measurement of single dimensions; default: "nominal" for labels, "interval" for numbers.
+        time_unit: Unit of `time`; of times of day, the first of each clip counts as 0 s.
         setups: The setups that are allowed; None: any.
         known: Ids of the videos that may be rated; ratings of others are left out and counted. None: any.
         raters: What is known of the raters: a path or table with a column `rater` and any others; None: nothing.
@@ -42,19 +46,35 @@ def import_tidy(
         SettingsError: A range is empty, or `ranges` or `levels` names a dimension that is not rated.
     """
     name = str(source) if isinstance(source, str | Path) else "ratings"
+    require_unit(time_unit)
     scales = Scales(range_=range_, ranges=ranges or {}, levels=levels or {})
     reading = Reading(
-        parts=[Part(table=_read(source), name=name)],
+        parts=[Part(table=_timed(_read(source), time_unit), name=name)],
         name=name,
         origin={"importer": "tidy", "files": [Path(name).name]},
     )
     return assemble(reading, scales, setups=setups, known=known, raters=raters)
 
 
+def _timed(table: pa.Table, unit: TimeUnit) -> pa.Table:
+    """The table with times in seconds."""
+    if unit == "s" or "time" not in table.column_names or not pc.any(table["time"].is_valid()).as_py():
+        return table
+    time = table["time"].cast(pa.float64()).to_numpy()
+    if unit.startswith("unix"):
+        clip = [name for name in ("rater", "video_id", "setup", "round") if name in table.column_names]
+        group = pa.table({name: table[name].cast(pa.string()) for name in clip} | {"time": time})
+        first = group.group_by(clip).aggregate([("time", "min")])
+        joined = group.append_column("row", pa.array(range(len(group)))).join(first, clip).sort_by("row")
+        time = time - joined["time_min"].to_numpy()
+    at = table.column_names.index("time")
+    return table.set_column(at, "time", pa.array(in_seconds(time, unit), pa.float64(), from_pandas=True))
+
+
 def _read(source: Any) -> pa.Table:
     if isinstance(source, str | Path):
         types = {field.name: field.type for field in RATING_SCHEMA} | EXPOSURE_TYPES
-        table = read_columns(Path(source), types, REQUIRED)
+        table = read_user_table(source, types=types, required=REQUIRED, others=False)
     else:
         table = pa.table(source)
         missing = [name for name in REQUIRED if name not in table.column_names]

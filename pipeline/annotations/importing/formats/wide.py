@@ -15,22 +15,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from avcues.pipeline.annotations.importing.assemble import Part, Range, Reading, Scales, assemble
-from avcues.pipeline.annotations.importing.csv_files import column_names, read_columns
+from avcues.pipeline.annotations.importing.times import TimeUnit, in_seconds, of_clock, require_unit
 from avcues.pipeline.annotations.ratings.schema import RATING_SCHEMA, Annotations, Level
 from avcues.pipeline.errors import InputError, SettingsError
+from avcues.pipeline.store.user_tables import column_names, missing_column, read_user_table, set_aside_counts
 
-TimeUnit = Literal["s", "ms"]
+Values = npt.NDArray[np.float64]
 
 PLACEHOLDERS = ("video_id", "setup", "dimension", "round", "rater")
 _TIMES = ("time", "timestamp", "times")
+_STATISTICS = frozenset(
+    (
+        *("mean", "average", "avg", "median", "std", "sd", "stdev", "var", "variance", "se", "sem", "min", "max"),
+        *("gold", "gold_standard", "ewe", "consensus", "count", "n"),
+    )
+)
 
 
 def import_wide(
@@ -43,6 +51,7 @@ def import_wide(
     range_: Range | None = None,
     level: Level = "interval",
     time_unit: TimeUnit = "s",
+    columns: Collection[str] | None = None,
     setups: Collection[str] | None = None,
     known: Collection[str] | None = None,
     raters: Any = None,
@@ -60,7 +69,9 @@ def import_wide(
         rater: Of all files, unless their paths name it.
         range_: Lowest and highest possible value; None: not known.
         level: Level of measurement of all dimensions.
-        time_unit: Unit of the times in the files.
+        time_unit: Unit of the times in the files; texts such as 1:02.5 are minutes and seconds.
+        columns: Names of the columns of ratings; None: all but the times, columns that count rows, and statistics over
+            raters, such as a column `mean`.
         setups: The setups that are allowed; None: any.
         known: Ids of the videos that may be rated; ratings of others are left out and counted. None: any.
         raters: What is known of the raters, as for `import_tidy`.
@@ -69,13 +80,13 @@ def import_wide(
         InputError: A file cannot be read or holds an impossible rating, or two files are of the same clip.
         SettingsError: The pattern has no `{video_id}`, or nothing names a file's setup or dimension.
     """
-    if time_unit not in get_args(TimeUnit):
-        raise SettingsError(f'time unit "{time_unit}"; expected {" or ".join(get_args(TimeUnit))}')
+    require_unit(time_unit)
     if not files:
         raise InputError("no file to import; name CSV files with a column of times")
     expression = _expression(pattern)
     given = {"setup": setup, "dimension": dimension, "round": None, "rater": rater}
-    parts = []
+    parts: list[Part] = []
+    notes: list[str] = []
     read_files: dict[tuple[str | None, ...], Path] = {}
     for file in map(Path, files):
         about = given | _of_path(file, expression, pattern)
@@ -83,13 +94,15 @@ def import_wide(
         if key in read_files:
             raise InputError(f"{file}: is of the same clip as {read_files[key]} ({', '.join(filter(None, key))})")
         read_files[key] = file
-        time, columns = _columns(file, about, 0.001 if time_unit == "ms" else 1.0)
-        rows = np.repeat(np.arange(1, len(time) + 1, dtype=np.int32), len(columns))
-        parts.append(Part(table=_long(time, columns), name=str(file), rows=rows))
+        time, rated, column_notes = _columns(file, about, time_unit, columns)
+        notes += column_notes
+        rows = np.repeat(np.arange(1, len(time) + 1, dtype=np.int32), len(rated))
+        parts.append(Part(table=_long(time, rated), name=str(file), rows=rows))
     reading = Reading(
         parts=parts,
         name="the files",
         origin={"importer": "wide", "files": [str(file) for file in files], "pattern": pattern},
+        notes=notes,
     )
     return assemble(reading, Scales(range_=range_, level=level), setups=setups, known=known, raters=raters)
 
@@ -114,15 +127,35 @@ def _of_path(file: Path, expression: re.Pattern[str], pattern: str) -> dict[str,
     return matched.groupdict()
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Column:
+    """A column of ratings: what it is of (a word per key), and its values."""
+
+    about: Mapping[str, str]
+    values: Values
+
+
 def _columns(
-    file: Path, about: Mapping[str, str | None], seconds: float
-) -> tuple[npt.NDArray[np.float64], list[tuple[dict[str, str], npt.NDArray[np.float64]]]]:
-    """The times of a file in seconds, and what each of its other columns is of, with its values."""
+    file: Path, about: Mapping[str, str | None], time_unit: TimeUnit, chosen: Collection[str] | None
+) -> tuple[Values, list[_Column], list[str]]:
+    """The times of a file in seconds, its columns of ratings, and notes on columns that are none."""
     names = column_names(file)
     times = [name for name in names if name.lower() in _TIMES]
     if len(times) != 1:
         raise InputError(f"{file}: has {'several columns' if times else 'no column'} of times; expected {_TIMES[0]}")
-    rated = [name for name in names if name not in times]
+    missing = [name for name in chosen or () if name not in names]
+    if missing:
+        raise missing_column(file, missing, names)
+    read = names if chosen is None else [times[0], *chosen]
+    types = dict.fromkeys((name for name in read if name not in times), pa.float64())
+    table = read_user_table(file, types=types, required=times).select(read)
+    column_is = "rater" if about["rater"] is None else "dimension"
+    notes: list[str] = []
+    if chosen is None:
+        table, notes = set_aside_counts(table, times, file.name)
+        table, more = _without_statistics(table, times[0], column_is, file.name)
+        notes += more
+    rated = [name for name in table.column_names if name not in times]
     if not rated:
         raise InputError(f"{file}: has no column of ratings beside {times[0]}")
     if about["rater"] is not None and about["dimension"] is not None and len(rated) > 1:
@@ -130,35 +163,53 @@ def _columns(
             f"{file}: has {len(rated)} columns of ratings ({', '.join(rated)}); expected one, because rater and "
             "dimension are named"
         )
-    column_is = "rater" if about["rater"] is None else "dimension"
-    table = read_columns(file, dict.fromkeys(names, pa.float64()))
-    time = table[times[0]].to_numpy() * seconds
-    missing = np.flatnonzero(np.isnan(time))
-    if len(missing):
-        raise InputError(f"{file}: row {missing[0] + 1}: {times[0]} is empty")
+    time = in_seconds(of_clock(table[times[0]], str(file), times[0]), time_unit)
+    untimed = np.flatnonzero(np.isnan(time))
+    if len(untimed):
+        raise InputError(f"{file}: row {untimed[0] + 1}: {times[0]} is empty")
     columns = []
     for name in rated:
-        of_column = {key: word for key, word in about.items() if word is not None}
-        of_column.setdefault(column_is, name)
+        own = {key: word for key, word in about.items() if word is not None}
+        own.setdefault(column_is, name)
         for key in ("setup", "dimension"):
-            if key not in of_column:
-                raise SettingsError(f"{file}: its {key} is not known; give --{key}, or {{{key}}} in the pattern")
-        columns.append((of_column, table[name].to_numpy()))
-    return time, columns
+            if key not in own:
+                raise SettingsError(f"{file}: its {key} is not known; give `{key}`, or {{{key}}} in `pattern`")
+        columns.append(_Column(about=own, values=table[name].to_numpy()))
+    return time, columns, notes
 
 
-def _long(
-    time: npt.NDArray[np.float64], columns: Sequence[tuple[Mapping[str, str], npt.NDArray[np.float64]]]
-) -> pa.Table:
+def _without_statistics(table: pa.Table, time: str, column_is: str, where: str) -> tuple[pa.Table, list[str]]:
+    """A table of raters without the columns that describe all of them, such as their mean; and a note."""
+    rated = [name for name in table.column_names if name != time]
+    if column_is != "rater" or len(rated) < 2:
+        return table, []
+    described = [name for name in rated if name.lower() in _STATISTICS]
+    if len(rated) - len(described) > 1:
+        values = np.column_stack([table[name].to_numpy() for name in rated])
+        for i, name in enumerate(rated):
+            rest = np.delete(values, i, 1)
+            known = np.isfinite(values[:, i]) & np.isfinite(rest).all(1)
+            if name not in described and known.sum() > 2 and rest.shape[1] > 1:
+                spread = float(np.ptp(rest[known]))
+                if spread > 0 and np.abs(values[known, i] - rest[known].mean(1)).max() < 1e-4 * spread:
+                    described.append(name)
+    if not described or len(described) == len(rated):
+        return table, []
+    shown = ", ".join(f'"{name}"' for name in described)
+    note = f"{where}: set aside: {shown}, statistics over raters rather than raters; name raters with `columns`"
+    return table.drop_columns(described), [note]
+
+
+def _long(time: Values, columns: Sequence[_Column]) -> pa.Table:
     """Row by row as in the file: all columns of the first row, then of the second."""
     count, width = len(time) * len(columns), len(columns)
     rows: dict[str, pa.Array] = {}
     for field in RATING_SCHEMA:
-        words = [of_column.get(field.name) for of_column, _ in columns]
+        words = [column.about.get(field.name) for column in columns]
         if field.name == "time":
             rows[field.name] = pa.array(np.repeat(time, width))
         elif field.name == "value":
-            rows[field.name] = pa.array(np.column_stack([value for _, value in columns]).ravel())
+            rows[field.name] = pa.array(np.column_stack([column.values for column in columns]).ravel())
         elif None in words:
             rows[field.name] = pa.nulls(count, field.type)
         else:

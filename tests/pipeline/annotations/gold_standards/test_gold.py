@@ -368,6 +368,8 @@ def test_the_recipe_is_in_the_file(tmp_path: Path) -> None:
         "together": False,
         "step": "1/2",
         "round": None,
+        "dimensions": ["valence"],
+        "delay_tables": None,
     }
     assert about["kind"] == "gold standard"
     assert about["setup"] == "music"

@@ -105,7 +105,7 @@ def test_files_that_are_none_are_said(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is empty; expected a first line"):
         import_tidy(tmp_path / "empty.csv")
     (tmp_path / "broken.parquet").write_bytes(b"PAR1")
-    with pytest.raises(InputError, match=r"cannot be read as a \.parquet file of ratings"):
+    with pytest.raises(InputError, match="cannot be read as a table"):
         import_tidy(tmp_path / "broken.parquet")
     with pytest.raises(
         DatasetError, match=r"has no ratings\.parquet; expected a folder made by avcues annotations import"
@@ -163,6 +163,64 @@ def test_exposures_are_of_the_videos_that_the_ratings_are_of(tmp_path: Path) -> 
     for made in (wide, muvi):
         assert set(made.exposures["video_id"].to_pylist()) == set(made.videos)
     assert (wide.videos, muvi.videos) == (("clip1",), ("vid01", "vid02"))
+
+
+def test_the_index_of_pandas_and_statistics_are_no_raters(tmp_path: Path) -> None:
+    """An index column once became a rater named "", and the gold standard reached 14.5 on a scale of 0.46."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"time": np.arange(30) / 2, "anna": rng.normal(size=30), "ben": rng.normal(size=30)})
+    frame["mean"] = frame[["anna", "ben"]].mean(axis=1)
+    frame["both"] = frame["mean"]
+    frame.to_csv(tmp_path / "clip1.csv")
+    options: dict[str, Any] = {"setup": "video", "dimension": "valence"}
+    made = import_wide([tmp_path / "clip1.csv"], **options)
+    assert made.rater_ids == ("anna", "ben")
+    assert made.notes[0] == 'clip1.csv: set aside: "", which counts rows'
+    assert made.notes[1].startswith('clip1.csv: set aside: "mean", "both", statistics over raters rather than raters')
+    assert import_wide([tmp_path / "clip1.csv"], columns=["both"], **options).rater_ids == ("both",)
+
+
+def test_profiles_of_raters_have_no_count_of_rows(tmp_path: Path) -> None:
+    pd.DataFrame({"rater": ["r1", "r2"], "age": [30, 40]}).to_csv(tmp_path / "raters.csv")
+    made = import_tidy(tidy(rater=["r1", "r2"], value=[0.0, 0.1]), raters=tmp_path / "raters.csv")
+    assert made.raters.column_names == ["rater", "age"]
+
+
+def test_names_that_differ_in_blanks_are_one_and_in_capitals_are_said() -> None:
+    made = import_tidy(tidy(rater=["anna", "anna ", "Anna"], time=[0.0, 0.5, 0.0], value=[0.0, 0.1, 0.2]))
+    assert made.rater_ids == ("Anna", "anna")
+    assert "raters whose names differ in capitals only are kept apart: Anna and anna" in made.notes
+    known = import_tidy(tidy(video_id=["caf\u00e9 "], value=[0.1]), known=["cafe\u0301"])
+    assert known.videos == ("cafe\u0301",)
+
+
+@pytest.mark.parametrize(
+    ("times", "unit", "message"),
+    [
+        ([0.0, 5e5, 6e7], "us", "they look like microseconds; give `time_unit=us`"),
+        ([0.0, 5e8, 6e10], "ns", "they look like nanoseconds; give `time_unit=ns`"),
+        ([1.7e9, 1.7e9 + 0.5, 1.7e9 + 60], "unix", "`time_unit=unix`, which counts from the first rating"),
+        ([1.7e12, 1.7e12 + 500, 1.7e12 + 60000], "unix-ms", "`time_unit=unix-ms`"),
+    ],
+)
+def test_times_that_cannot_be_seconds_propose_a_unit(times: list[float], unit: Any, message: str) -> None:
+    table = tidy(time=times, value=[0.1, 0.2, 0.3])
+    with pytest.raises(InputError, match="at most 86400") as error:
+        import_tidy(table)
+    assert message in str(error.value)
+    assert import_tidy(table, time_unit=unit).ratings["time"].to_pylist() == pytest.approx([0.0, 0.5, 60.0])
+
+
+def test_milliseconds_that_might_be_seconds_are_doubted() -> None:
+    made = import_tidy(tidy(time=[0.0, 500.0, 60000.0], value=[0.1, 0.2, 0.3]))
+    assert any("30000 s apart (median) and reach 60000 s" in note and "`time_unit=ms`" in note for note in made.notes)
+
+
+def test_times_of_wide_files_may_be_minutes_and_seconds(tmp_path: Path) -> None:
+    (tmp_path / "clip1.csv").write_text("Time;anna\n0:00;0,5\n0:00,5;0,25\n1:02.5;-1\n")
+    made = import_wide([tmp_path / "clip1.csv"], setup="video", dimension="valence", range_=(-1, 1))
+    assert made.ratings["time"].to_pylist() == [0.0, 0.5, 62.5]
+    assert made.ratings["value"].to_pylist() == [0.5, 0.25, -1.0]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,199 @@
+"""The commands `avcues collect ...`: from a folder of videos to raters' ratings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from avcues.pipeline.cli.annotations_options import Debug, Step, parse_step, show_notes, show_written
+from avcues.pipeline.cli.errors import OneLineErrors, complain
+
+commands = typer.Typer(no_args_is_help=True, help="Collect ratings: show clips to raters, and record what they rate.")
+
+Study = Annotated[Path, typer.Argument(metavar="STUDY", help="Folder with study.toml.")]
+
+
+@commands.command()
+def init(
+    study: Annotated[Path, typer.Argument(metavar="STUDY", help="Folder to make.")],
+    videos: Annotated[Path, typer.Option(help="Folder of the videos.")],
+    preset: Annotated[
+        Literal["minimal", "muvi", "perspectives"],
+        typer.Option(
+            help="minimal: every clip in the plane of valence and arousal; muvi, perspectives: as those studies did it."
+        ),
+    ] = "minimal",
+    debug: Debug = False,
+) -> None:
+    """Writes study.toml, in which everything can be changed.
+
+    [bold]avcues collect init[/] study --videos clips/ --preset muvi
+    """
+    with OneLineErrors(debug):
+        from avcues.pipeline.collection.presets import init as write_study
+
+        _, notes = write_study(study, videos, preset)
+        show_notes(notes)
+        show_written(study / "study.toml")
+
+
+@commands.command()
+def prepare(study: Study, debug: Debug = False) -> None:
+    """Checks the design, and makes the stimuli: one file per video and setup with only what the setup shows.
+
+    Exit codes: 0 ready, 2 the design or a video cannot be used.
+    """
+    with OneLineErrors(debug):
+        ready = _ready(study)
+        clips = len(ready.stimuli.clips)
+        show_written(f"{study / 'stimuli'}: {clips} clips in {len(ready.setups)} setups, each from t = 0 on")
+
+
+@commands.command()
+def serve(
+    study: Study,
+    host: Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0: all of this machine's.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: a free one.")] = 8765,
+    base_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="What raters' browsers call the server, behind a proxy.")
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """Shows the study to raters until it is interrupted; what it acknowledged is on the disk.
+
+    [bold]avcues collect serve[/] study
+    """
+    with OneLineErrors(debug):
+        _need("uvicorn", "starlette")
+        from avcues.pipeline.collection.server.serve import Links
+        from avcues.pipeline.collection.server.serve import serve as run_server
+
+        def ready(links: Links) -> None:
+            if not links.local:
+                complain(f"other machines can reach this server at {host}; only the links below let anybody in")
+                if base_url is None or not base_url.startswith("https://"):
+                    complain(
+                        "what raters send is not encrypted; put a proxy with TLS before it, see docs/collecting.md"
+                    )
+            print(f"for raters:         {links.raters}", flush=True)
+            if links.joint is not None:
+                print(f"for raters jointly: {links.joint}", flush=True)
+            print(f"for the researcher: {links.researcher}", flush=True)
+
+        run_server(_ready(study), host=host, port=port, base_url=base_url, ready=ready)
+
+
+@commands.command()
+def status(
+    study: Study,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Reports filled cells, who is at work, who left, and quality flags."""
+    with OneLineErrors(debug):
+        import json
+
+        from avcues.pipeline.collection.export.status import status as read_status
+
+        report = read_status(_known(study))
+        if as_json:
+            print(json.dumps(report, indent=1))
+        else:
+            _show(report)
+
+
+@commands.command()
+def export(
+    study: Study,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for ratings, raters, exposures, traces, comments.")],
+    step: Step = "0.5",
+    debug: Debug = False,
+) -> None:
+    """Writes what raters gave so far as a folder for avcues annotations, and the raw traces; any time.
+
+    [bold]avcues collect export[/] study --out ann
+    """
+    with OneLineErrors(debug):
+        from avcues.pipeline.collection.export.write import export as write_export
+
+        written = write_export(_known(study), out, parse_step(step))
+        show_notes(written.notes)
+        annotations = written.annotations
+        show_written(
+            f"{out}: {len(annotations.ratings)} ratings of {len(annotations.videos)} videos by "
+            f"{len(annotations.rater_ids)} raters"
+        )
+
+
+@commands.command()
+def forget(
+    study: Study,
+    rater: Annotated[str, typer.Argument(metavar="RATER", help="As status names it, such as r007.")],
+    debug: Debug = False,
+) -> None:
+    """Removes everything of a rater, from exports too."""
+    with OneLineErrors(debug):
+        from avcues.pipeline.collection.export.forget import forget as remove
+
+        removed = remove(_known(study), rater)
+        show_written(*(f"{folder}: without {rater}" for folder in removed.exports))
+        notes = [f"{folder}: removed, because nobody else has rated" for folder in removed.emptied]
+        notes += [
+            f"{folder}: an export was written there and is there no more; remove copies of it"
+            for folder in removed.gone
+        ]
+        show_notes(notes)
+        print(f"{rater}: removed, {removed.clips} clips")
+
+
+def _ready(study: Path) -> Any:
+    """A checked study with all its stimuli."""
+    from avcues.pipeline.collection.design import read_design
+    from avcues.pipeline.collection.stimuli import prepare as make_stimuli
+    from avcues.pipeline.collection.study import Study as ReadyStudy
+
+    design = read_design(study)
+    ready = ReadyStudy(study, design, make_stimuli(study, design, lambda line: show_written(line)))
+    ready.check()
+    return ready
+
+
+def _known(study: Path) -> Any:
+    """A study as it was prepared."""
+    from avcues.pipeline.collection.design import read_design
+    from avcues.pipeline.collection.stimuli import read_index
+    from avcues.pipeline.collection.study import Study as KnownStudy
+
+    return KnownStudy(study, read_design(study), read_index(study))
+
+
+def _need(*packages: str) -> None:
+    from importlib.util import find_spec
+
+    from avcues.pipeline.errors import SettingsError
+
+    if missing := [name for name in packages if find_spec(name) is None]:
+        raise SettingsError(f"{' and '.join(missing)} not installed; run: pip install 'avcues[collect]'")
+
+
+def _show(report: dict[str, Any]) -> None:
+    from rich.table import Table
+
+    from avcues.pipeline.cli.console import Console
+
+    console = Console()
+    for one in report["rounds"]:
+        cells = len(one["cells"])
+        closed = "" if one["open"] else ", not open yet"
+        console.print(
+            f"{one['round']}: {one['ratings']} ratings, {one['full']} of {cells} cells full{closed}", highlight=False
+        )
+    states = ", ".join(f"{count} {state}" for state, count in report["states"].items())
+    console.print(f"raters: {states}", highlight=False)
+    if report["raters"]:
+        table = Table("rater", "state", "clips", "flags", box=None, pad_edge=False)
+        for rater in report["raters"]:
+            table.add_row(rater["rater"], rater["state"], str(rater["clips"]), "; ".join(rater["flags"]))
+        console.print(table)

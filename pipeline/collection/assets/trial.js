@@ -1,0 +1,146 @@
+// One trial: a clip that is rated while it plays, then questions about it.
+import { data, element, pressed, show, text } from "./page.js";
+import { post } from "./line.js";
+import { loaded, playable } from "./media.js";
+import { Playing } from "./clip.js";
+import { Rating } from "./plane.js";
+import { form } from "./questions.js";
+import { Trace } from "./trace.js";
+
+/** Runs a trial, and resolves when the server has all of it. `visit` has the tab and the outbox. */
+export async function trial(step, visit) {
+  const head = heading(step);
+  let played = { attempt: null, batches: 0 };
+  if (step.clip) played = await playClip(step, head, visit);
+  const answers = await ask(step, head, played.attempt !== null);
+  show(element("p", { class: "quiet" }, text("saving")));
+  await visit.outbox.drained();
+  await post(`/r/${data.rater}/done`, { tab: visit.tab, item: step.item, ...played, answers });
+}
+
+function heading(step) {
+  const words = text(step.practice ? "practice" : "progress", step);
+  return element(
+    "header",
+    {},
+    element("p", { class: "quiet" }, words),
+    element("progress", { max: step.total, value: step.number - 1, "aria-label": words }),
+  );
+}
+
+async function playClip(step, head, visit) {
+  const picture = step.shows.includes("picture");
+  const player = element(picture ? "video" : "audio", {
+    playsinline: true,
+    preload: "auto",
+    disablepictureinpicture: true,
+    disableremoteplayback: true,
+    tabindex: -1,
+  });
+  player.disablePictureInPicture = true;
+  const notice = element("div", { class: "notice", role: "alert", hidden: true });
+  const words = element("p", { class: "words", dir: "auto" });
+  let trace = null;
+  let movedAt = 0;
+  const rating = step.rating
+    ? new Rating(step.rating, (ms, x, y) => {
+        movedAt = performance.now();
+        hint.textContent = "";
+        trace?.moved(ms, x, y);
+      })
+    : null;
+  const hint = element("p", { class: "hint", role: "status" });
+  const screen = element(
+    "div",
+    { class: "screen" },
+    player,
+    picture ? null : element("p", { class: "listen" }, text("listen")),
+    step.transcript.length ? words : null,
+  );
+  // The picture keeps its shape from the start, so that nothing moves when it appears.
+  if (picture && step.clip.width) screen.style.aspectRatio = "auto";
+  const stage = element("div", { class: `stage ${picture ? "" : "dark"} ${step.overlay ?? (picture ? "alone" : "beside")}` }, screen);
+  if (rating) (step.overlay === "over" ? screen : stage).append(rating.root);
+  screen.append(notice);
+  const begin = element("button", { type: "button", class: "main", disabled: true }, text("start"));
+  const state = element("p", { class: "quiet", role: "status" }, text("loading", { percent: 0 }));
+  const ready = element("div", { class: "ready" }, state, begin);
+  show(
+    head,
+    step.instruction ? element("p", { dir: "auto", class: "instruction" }, step.instruction) : null,
+    stage,
+    hint,
+    ready,
+  );
+  if (rating) hint.textContent = text("move_hint");
+  let clip = null;
+  try {
+    clip = await loaded(step.clip, (percent) => (state.textContent = text("loading", { percent })));
+    const can = playable(player);
+    player.src = clip.address;
+    await can;
+    state.textContent = text(rating ? "ready" : "listen");
+    if (!rating) state.textContent = "";
+    begin.disabled = false;
+    begin.focus();
+    await pressed(begin);
+    ready.hidden = true;
+    hint.textContent = "";
+    document.activeElement?.blur();
+    rating?.area.focus({ preventScroll: true });
+    visit.playing = true;
+    trace = new Trace(visit.outbox, step.item);
+    movedAt = performance.now();
+    if (rating) trace.moved(performance.now(), rating.flat ? null : rating.position.x, rating.position.y);
+    const playing = new Playing(player, trace, notice, {
+      unmoved: () => (rating ? (performance.now() - movedAt) / 1000 : 0),
+      onUnmoved: (still) => {
+        if (still && !hint.textContent) {
+          hint.textContent = text("unmoved");
+          trace.happened(performance.now(), player.currentTime, "unmoved");
+        }
+      },
+    });
+    visit.stop = () => playing.stop();
+    subtitles(step, player, words);
+    await playing.run();
+    trace.end();
+  } catch (error) {
+    show(head, element("p", { role: "alert" }, text("clip_failed", { reason: String(error.message ?? error) })));
+    trace?.end();
+    await new Promise(() => {});
+  } finally {
+    visit.playing = false;
+    rating?.stop();
+    clip?.free();
+  }
+  return { attempt: trace.attempt, batches: trace.batches };
+}
+
+/** Shows the line of the transcript that is being said. */
+function subtitles(step, player, words) {
+  if (!step.transcript.length) return;
+  const tick = () => {
+    const now = player.currentTime;
+    const line = step.transcript.filter((part) => part.start <= now && now < part.end);
+    const said = line.map((part) => part.text).join("\n");
+    if (words.textContent !== said) words.textContent = said;
+    if (!player.ended && player.isConnected) requestAnimationFrame(tick);
+  };
+  tick();
+}
+
+async function ask(step, head, played) {
+  const transcript = played || !step.transcript.length ? [] : step.transcript;
+  if (!step.questions.length && !transcript.length) return {};
+  const { root, answered } = form(step.questions, { button: text("go_on") });
+  show(
+    head,
+    step.instruction && !played ? element("p", { dir: "auto", class: "instruction" }, step.instruction) : null,
+    transcript.length
+      ? element("blockquote", { dir: "auto" }, transcript.map((line) => line.text).join(" "))
+      : element("h1", {}, text("after_clip")),
+    root,
+  );
+  return answered;
+}

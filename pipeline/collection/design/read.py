@@ -1,0 +1,66 @@
+"""Reads and checks `study.toml`."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from avcues.pipeline.collection.design.study import Design
+from avcues.pipeline.errors import InputError, SettingsError
+
+STUDY = "study.toml"
+
+
+def read_design(study: Path) -> Design:
+    """Reads the design of a study.
+
+    Args:
+        study: Its folder.
+
+    Raises:
+        InputError: The folder has no `study.toml`, or it is not TOML.
+        SettingsError: The design is not possible; one line per fault.
+    """
+    path = study / STUDY
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError as error:
+        raise InputError(
+            f"{study}: has no {STUDY}; make one with avcues collect init {study} --videos FOLDER"
+        ) from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"{path}: cannot be read ({error})") from error
+    return parse_design(raw, str(path))
+
+
+def parse_design(raw: dict[str, Any], where: str) -> Design:
+    """Checks a design.
+
+    Args:
+        where: The file, for messages.
+
+    Raises:
+        SettingsError: It is not possible; one line per fault.
+    """
+    try:
+        return Design.model_validate(raw)
+    except ValidationError as error:
+        faults = [f"{where}: {_place(fault['loc'])}{_what(fault)}" for fault in error.errors(include_url=False)]
+        raise SettingsError("\n".join(faults)) from error
+
+
+def _place(parts: tuple[int | str, ...]) -> str:
+    """Such as "after_clip 2 labels: "; counted from 1, as a reader of the file counts."""
+    words = [str(part + 1) if isinstance(part, int) else str(part) for part in parts]
+    return " ".join(words) + ": " if words else ""
+
+
+def _what(fault: Any) -> str:
+    if fault["type"] == "extra_forbidden":
+        return "is not a key of a study; is it misspelt, or in the wrong table?"
+    if fault["type"] == "missing":
+        return "is missing"
+    return str(fault["msg"]).removeprefix("Value error, ")

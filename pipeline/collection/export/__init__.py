@@ -1,0 +1,1 @@
+"""From traces and answers to a folder of ratings."""

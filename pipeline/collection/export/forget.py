@@ -1,0 +1,75 @@
+"""Removes a rater's data."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import closing
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from avcues.pipeline.collection.export.write import COMMENTS, TRACES, export, open_records
+from avcues.pipeline.collection.records.raters import rater_name
+from avcues.pipeline.collection.study import Study
+from avcues.pipeline.errors import InputError, SettingsError
+
+_FILES = ("ratings.parquet", "raters.parquet", "exposures.parquet", TRACES, COMMENTS)
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """What was removed.
+
+    Args:
+        exports: Folders that were written again without the rater.
+        emptied: Folders that were removed because nobody else had rated.
+        gone: Folders of exports that are no longer there.
+    """
+
+    clips: int
+    exports: tuple[Path, ...]
+    emptied: tuple[Path, ...]
+    gone: tuple[Path, ...]
+
+
+def forget(study: Study, rater: str) -> Forgotten:
+    """Removes everything of a rater from the database, and writes the exports again without it.
+
+    A server may run meanwhile: the rater's page then says that its address is not known.
+
+    Args:
+        rater: Such as "r007".
+
+    Raises:
+        SettingsError: There is no such rater.
+        StorageError: The database cannot be written.
+        OutputError: An export cannot be written.
+    """
+    with closing(open_records(study.folder)) as connection:
+        rows = connection.execute("SELECT * FROM raters").fetchall()
+        found = next((row for row in rows if rater_name(row) == rater), None)
+        if found is None:
+            names = ", ".join(rater_name(row) for row in rows[:20]) or "nobody"
+            raise SettingsError(f"{study.folder}: no rater is named {rater}; there are {names}")
+        (clips,) = connection.execute("SELECT count(*) FROM items WHERE rater = ?", (found["id"],)).fetchone()
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("DELETE FROM raters WHERE id = ?", (found["id"],))  # and with it everything of the rater
+        connection.execute("COMMIT")
+        # Deleted rows are overwritten with zeros; what the log still holds of them goes with it.
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        exports = [(Path(row["folder"]), row["step"]) for row in connection.execute("SELECT * FROM exports").fetchall()]
+    written, emptied, gone = [], [], []
+    for folder, step in exports:
+        if not (folder / _FILES[0]).is_file():
+            gone.append(folder)
+            continue
+        try:
+            export(study, folder, Fraction(step))
+            written.append(folder)
+        except InputError:
+            for name in _FILES:
+                (folder / name).unlink(missing_ok=True)
+            if not any(folder.iterdir()):
+                shutil.rmtree(folder)
+            emptied.append(folder)
+    return Forgotten(clips, tuple(written), tuple(emptied), tuple(gone))

@@ -1,0 +1,109 @@
+"""How far a study is."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections import Counter
+from contextlib import closing
+from typing import Any
+
+from avcues.pipeline.collection.export.flags import flags_of
+from avcues.pipeline.collection.export.write import open_records
+from avcues.pipeline.collection.records.items import filled
+from avcues.pipeline.collection.records.raters import answers_of, rater_name
+from avcues.pipeline.collection.records.visit import is_open
+from avcues.pipeline.collection.study import Study
+
+
+def status(study: Study) -> dict[str, Any]:
+    """Cells, raters and flags, as JSON.
+
+    Raises:
+        InputError: The study has not been served.
+    """
+    with closing(open_records(study.folder)) as connection:
+        return status_of(connection, study)
+
+
+def status_of(connection: sqlite3.Connection, study: Study) -> dict[str, Any]:
+    """The same, from an open database."""
+    raters = [
+        _rater(connection, study, row) for row in connection.execute("SELECT * FROM raters ORDER BY id").fetchall()
+    ]
+    wanted = study.design.assignment.ratings_per_cell
+    rounds = []
+    for one in study.design.all_rounds:
+        done = _done(connection, one.name, joint=one.joint)
+        taken = done if one.joint else filled(connection, study, one)
+        needed = 1 if one.joint else wanted
+        cells: list[dict[str, Any]] = [
+            {
+                "video_id": video,
+                "setup": setup,
+                "done": done[video, setup],
+                "in_progress": max(0, taken[video, setup] - done[video, setup]),
+                "wanted": needed,
+            }
+            for video in study.videos_of[one.name]
+            for setup in study.setups
+        ]
+        rounds.append(
+            {
+                "round": one.name,
+                "joint": one.joint,
+                "open": is_open(connection, one),
+                "cells": cells,
+                "full": sum(cell["done"] >= cell["wanted"] for cell in cells),
+                "ratings": sum(cell["done"] for cell in cells),
+            }
+        )
+    states = Counter(rater["state"] for rater in raters)
+    return {
+        "title": study.design.title,
+        "setups": list(study.setups),
+        "rounds": rounds,
+        "raters": raters,
+        "states": {state: states[state] for state in ("at work", "finished", "away", "left")},
+        "flagged": sum(bool(rater["flags"]) for rater in raters),
+    }
+
+
+def _rater(connection: sqlite3.Connection, study: Study, rater: sqlite3.Row) -> dict[str, Any]:
+    items = connection.execute("SELECT * FROM items WHERE rater = ? ORDER BY place", (rater["id"],)).fetchall()
+    device = json.loads(rater["device"]) if rater["device"] else {}
+    return {
+        "rater": rater_name(rater),
+        "outside_id": rater["outside"],
+        "state": _state(study, rater),
+        "clips": sum(item["done"] is not None and item["kind"] != "practice" for item in items),
+        "joined": rater["joined"],
+        "last_seen": rater["last_seen"],
+        "device": device,
+        "flags": flags_of(connection, study, rater, items, answers_of(connection, rater["id"])),
+        "items": [
+            {key: item[key] for key in ("id", "kind", "round", "video", "setup", "overlay", "done")}
+            for item in items
+            if item["done"] is not None
+        ],
+    }
+
+
+def _state(study: Study, rater: sqlite3.Row) -> str:
+    """At work: heard of within five minutes; left: not within the time after which places expire."""
+    if rater["finished"] is not None:
+        return "finished"
+    silent_s = time.time() - rater["last_seen"]
+    if silent_s < 300:
+        return "at work"
+    return "away" if silent_s < study.design.assignment.expires_minutes * 60 else "left"
+
+
+def _done(connection: sqlite3.Connection, round_: str, *, joint: bool) -> Counter[tuple[str, str]]:
+    rows = connection.execute(
+        "SELECT video, setup, count(*) AS ratings FROM items JOIN raters ON raters.id = items.rater"
+        " WHERE kind = 'rating' AND round = ? AND joint = ? AND done IS NOT NULL GROUP BY video, setup",
+        (round_, joint),
+    )
+    return Counter({(row["video"], row["setup"]): row["ratings"] for row in rows})

@@ -1,0 +1,179 @@
+"""Writes a folder that `avcues annotations` reads."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Callable, Mapping
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from avcues.pipeline.annotations import Annotations, Dimension, import_tidy, write
+from avcues.pipeline.collection.design.questions import Choice, Labels, Number, Scale, Words, YesNo
+from avcues.pipeline.collection.export.rows import SEEN, Rows, collect_rows
+from avcues.pipeline.collection.records import DATABASE, connect
+from avcues.pipeline.collection.study import Study
+from avcues.pipeline.errors import InputError
+from avcues.pipeline.store.files import write_atomically
+
+TRACES, COMMENTS = "traces.parquet", "comments.parquet"
+
+_RATINGS = pa.schema(
+    {
+        **dict.fromkeys(("rater", "video_id", "setup", "round", "dimension"), pa.string()),
+        "time": pa.float64(),
+        "value": pa.float64(),
+        "label": pa.string(),
+        "order": pa.int32(),
+        "seen": pa.bool_(),
+        "overlay": pa.string(),
+    }
+)
+_TRACES = pa.schema(
+    {
+        **dict.fromkeys(("rater", "video_id", "setup", "kind"), pa.string()),
+        "place": pa.int32(),
+        "attempt": pa.int32(),
+        "used": pa.bool_(),
+        "event": pa.string(),
+        **dict.fromkeys(("ms", "wall_s", "media_s", "x", "y"), pa.float64()),
+        "note": pa.string(),
+    }
+)
+_COMMENTS = pa.schema(dict.fromkeys(("rater", "video_id", "setup", "round", "question", "words"), pa.string()))
+
+
+@dataclass(frozen=True)
+class Export:
+    """What was written.
+
+    Args:
+        files: Their paths.
+        annotations: The ratings.
+        notes: What was left out.
+    """
+
+    files: tuple[Path, ...]
+    annotations: Annotations
+    notes: tuple[str, ...]
+
+
+def export(study: Study, out: Path, step: Fraction = Fraction(1, 2)) -> Export:
+    """Writes what raters gave so far; a server may run meanwhile.
+
+    Args:
+        out: Folder for `ratings.parquet`, `raters.parquet`, `exposures.parquet`, `traces.parquet`, `comments.parquet`.
+        step: Seconds between samples of ratings over time.
+
+    Raises:
+        InputError: There is no rating yet.
+        OutputError: A file cannot be written.
+    """
+    with closing(open_records(study.folder)) as connection:
+        connection.execute("BEGIN")
+        rows = collect_rows(connection, study, step)
+        connection.execute("COMMIT")
+        if not rows.ratings:
+            raise InputError(f"{study.folder}: nobody has rated a clip yet")
+        annotations, notes = _annotations(study, rows)
+        write(annotations, out)
+        for name, table in ((TRACES, _traces(study, rows)), (COMMENTS, pa.Table.from_pylist(rows.comments, _COMMENTS))):
+            write_atomically(out / name, _parquet(table))
+        with suppress(sqlite3.Error):  # a folder that cannot be noted is only not cleaned by forget
+            connection.execute(
+                "INSERT OR REPLACE INTO exports VALUES (?, ?, ?)", (str(out.resolve()), str(step), time.time())
+            )
+    names = ("ratings.parquet", "raters.parquet", "exposures.parquet", TRACES, COMMENTS)
+    return Export(tuple(out / name for name in names), annotations, tuple(notes))
+
+
+def open_records(folder: Path) -> sqlite3.Connection:
+    """Opens the database of a study that has been served.
+
+    Raises:
+        InputError: It has not been.
+    """
+    if not (folder / DATABASE).is_file():
+        raise InputError(f"{folder}: has no {DATABASE}; nobody has rated yet, because it has not been served")
+    return connect(folder / DATABASE)
+
+
+def _annotations(study: Study, rows: Rows) -> tuple[Annotations, list[str]]:
+    table = pa.Table.from_pylist(rows.ratings, _RATINGS)
+    rated = set(table["dimension"].unique().to_pylist())
+    dimensions = {dimension.name: dimension for dimension in _dimensions(study, rows) if dimension.name in rated}
+    bounded = {
+        name: (dimension.low, dimension.high)
+        for name, dimension in dimensions.items()
+        if dimension.low is not None and dimension.high is not None
+    }
+    levels = {name: dimension.level for name, dimension in dimensions.items()}
+    annotations = import_tidy(table, ranges=bounded, levels=levels, raters=_raters(rows))
+    notes = list(annotations.notes)
+    if rows.without_clip:
+        notes.append(f"left out: {rows.without_clip} rated clips whose video or setup is no longer in study.toml")
+    fingerprints = {video: clip.fingerprint for video, clip in study.stimuli.clips.items()}
+    origin: Mapping[str, Any] = {
+        "importer": "collect",
+        "title": study.design.title,
+        "seed": study.design.seed,
+        "fingerprints": fingerprints,
+        "notes": notes,
+    }
+    return replace(annotations, dimensions=dimensions, origin=origin), notes
+
+
+def _dimensions(study: Study, rows: Rows) -> list[Dimension]:
+    axes = study.design.rating.axes if study.design.rating else ()
+    made = [Dimension(name=axis.name, low=axis.low, high=axis.high) for axis in axes]
+    for question in study.design.after_clip:
+        match question:
+            case Scale():
+                made.append(Dimension(name=question.name, level=question.level, low=question.low, high=question.high))
+            case Number():
+                made.append(Dimension(name=question.name, low=question.low, high=question.high))
+            case Labels():
+                own = {row["label"] for row in rows.ratings if row["dimension"] == question.name} - {None}
+                labels = (*question.all_labels, *sorted(own - set(question.all_labels)))
+                made.append(Dimension(name=question.name, level="nominal", labels=labels))
+            case YesNo() if question.name != SEEN:
+                made.append(Dimension(name=question.name, level="nominal", labels=("yes", "no")))
+            case Choice():
+                made.append(Dimension(name=question.name, level="nominal", labels=question.options))
+            case Words():
+                pass
+    return made
+
+
+def _raters(rows: Rows) -> pa.Table:
+    names = list(dict.fromkeys(name for row in rows.raters for name in row))
+    columns = {}
+    for name in names:
+        values = [row.get(name) for row in rows.raters]
+        kinds = {type(value) for value in values if value is not None}
+        if kinds <= {int, float} and kinds:
+            columns[name] = pa.array([None if value is None else float(value) for value in values], pa.float64())
+        elif len(kinds) > 1:
+            columns[name] = pa.array([None if value is None else str(value) for value in values], pa.string())
+        else:
+            kind = pa.float64() if name == "lag_s" else None
+            columns[name] = pa.array(values, kind)
+    return pa.table(columns)
+
+
+def _traces(study: Study, rows: Rows) -> pa.Table:
+    table = pa.Table.from_pylist(rows.events, _TRACES)
+    axes = [] if study.design.rating is None else [axis.name for axis in study.design.rating.axes]
+    about = {"x": axes[0] if len(axes) == 2 else None, "y": axes[-1] if axes else None, "unit": "0..1 of the range"}
+    return table.replace_schema_metadata({"avcues": json.dumps(about)})
+
+
+def _parquet(table: pa.Table) -> Callable[[Any], None]:
+    return lambda file: pq.write_table(table, file, compression="zstd")

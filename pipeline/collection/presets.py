@@ -1,0 +1,124 @@
+"""Writes a new `study.toml` from a preset."""
+
+from __future__ import annotations
+
+import json
+import os
+from importlib.resources import files
+from pathlib import Path
+from typing import Literal, get_args
+
+from avcues.pipeline.collection.design.read import STUDY, read_design
+from avcues.pipeline.collection.design.study import Design
+from avcues.pipeline.collection.design.texts import Texts
+from avcues.pipeline.collection.stimuli.sources import find_videos, is_media
+from avcues.pipeline.errors import InputError, SettingsError
+from avcues.pipeline.store.files import write_atomically
+
+Preset = Literal["minimal", "muvi", "perspectives"]
+PRESETS: tuple[Preset, ...] = get_args(Preset)
+
+_MUVI_ITEMS = (30, 36)
+_MUVI_PRACTICE = 2
+_GAP = 20
+
+
+def init(study: Path, videos: Path, preset: Preset) -> tuple[Design, list[str]]:
+    """Makes a study's folder with its `study.toml`.
+
+    Args:
+        videos: Folder of the videos.
+
+    Returns:
+        The design, and a note for everything in which it differs from the preset.
+
+    Raises:
+        InputError: There are no videos, or transcripts are missing that the preset shows.
+        SettingsError: The study exists already.
+    """
+    if (study / STUDY).exists():
+        raise SettingsError(f"{study / STUDY}: exists already; change it, or name another folder")
+    if not videos.is_dir():
+        raise InputError(f"{videos}: no such folder")
+    count = sum(is_media(path) and path.is_file() for path in videos.iterdir())
+    if not count:
+        raise InputError(f"{videos}: has no video or sound file")
+    values, notes = _fitted(preset, count)
+    body = files("avcues.pipeline.collection").joinpath("assets", f"{preset}.toml").read_text("utf-8")
+    for name, value in values.items():
+        body = body.replace(f"{{{name}}}", str(value))
+    text = _HEAD.format(folder=_quoted(_relative(videos, study))) + body + _TAIL + _texts()
+    study.mkdir(parents=True, exist_ok=True)
+    write_atomically(study / STUDY, lambda file: file.write(text.encode()))
+    try:
+        design = read_design(study)
+        find_videos(study, design)
+    except (InputError, SettingsError):
+        (study / STUDY).unlink()
+        raise
+    return design, notes
+
+
+def _fitted(preset: Preset, videos: int) -> tuple[dict[str, int], list[str]]:
+    """Numbers of a preset for so many videos."""
+    if preset == "muvi":
+        practice = _MUVI_PRACTICE if videos > 2 * _MUVI_PRACTICE else 0
+        most = min(_MUVI_ITEMS[1], videos - practice)
+        fewest = min(_MUVI_ITEMS[0], most)
+        notes = []
+        if (fewest, most) != _MUVI_ITEMS or practice != _MUVI_PRACTICE:
+            notes = [
+                f"there are {videos} videos: {fewest} to {most} clips for each rater and {practice} for practice, "
+                f"where the study of the preset has {_MUVI_ITEMS[0]} to {_MUVI_ITEMS[1]} and {_MUVI_PRACTICE}"
+            ]
+        return {"fewest": fewest, "most": most, "practice": practice}, notes
+    if preset == "perspectives":
+        joint = min(10, max(1, videos // 4))
+        after = max(1, min(videos // 2, videos - joint))
+        if videos < 2:
+            raise InputError("the preset perspectives needs two videos: those of the joint round come in no later one")
+        gap = min(_GAP, videos // 2, after - 1)
+        notes = (
+            [] if gap == _GAP else [f"there are {videos} videos: {gap} items between two setups of a clip, not {_GAP}"]
+        )
+        return {"joint": joint, "after": after, "gap": min(gap, max(0, joint - 1))}, notes
+    return {}, []
+
+
+def _relative(path: Path, study: Path) -> str:
+    try:
+        return os.path.relpath(path.resolve(), study.resolve())
+    except ValueError:  # another drive
+        return str(path.resolve())
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _texts() -> str:
+    return "".join(f"{name} = {_quoted(text)}\n" for name, text in Texts())
+
+
+_HEAD = """\
+# A study of avcues collect. Everything in here can be changed until the first rater comes; texts also later.
+# avcues collect prepare checks it; docs/collecting.md explains it.
+format = 1
+title = "Ratings of video clips"
+language = "en"                 # of the texts, as in "en", "de" or "ar"
+direction = "ltr"               # "rtl" for languages that are written from right to left
+seed = 1                        # decides orders and draws
+
+[videos]
+folder = {folder}
+files = []                      # names of files in it; empty: all
+
+"""
+_TAIL = """
+[links]
+outside_id = ["PROLIFIC_PID", "participant", "workerId", "id"]   # parameters of the link that hold an id of elsewhere
+#completion = "https://app.prolific.com/submissions/complete?cc=CODE"
+
+# What the pages say of themselves. {...} is filled in.
+[texts]
+"""

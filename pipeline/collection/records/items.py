@@ -1,0 +1,165 @@
+"""Clips that raters were given."""
+
+from __future__ import annotations
+
+import json
+import random
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from avcues.pipeline.collection.assignment import Cell, least_filled, places_left, repetitions
+from avcues.pipeline.collection.design import Round
+from avcues.pipeline.collection.study import Study
+
+
+def items_of(connection: sqlite3.Connection, rater: int) -> list[sqlite3.Row]:
+    """A rater's items in order."""
+    return connection.execute("SELECT * FROM items WHERE rater = ? ORDER BY place", (rater,)).fetchall()
+
+
+def items_for_new_rater(connection: sqlite3.Connection, study: Study) -> int | None:
+    """Clips that the next rater gets in each round; None: all of them."""
+    span = study.design.assignment.items_per_rater
+    if span is None:
+        return None
+    (number,) = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM raters").fetchone()
+    return random.Random(f"{study.design.seed}/{number}/items").randint(*span)
+
+
+def has_place(connection: sqlite3.Connection, study: Study) -> bool:
+    """Whether another rater is needed."""
+    assignment = study.design.assignment
+    at_work = _at_work(connection, study)
+    if assignment.rule == "every setup":
+        return len(at_work) < assignment.ratings_per_cell
+    for one in study.rounds(joint=False):
+        cells = [(video, setup) for video in study.videos_of[one.name] for setup in study.setups]
+        counted = filled(connection, study, one)
+        promised = sum(
+            max(0, rater["items"] - given)
+            for rater in at_work
+            if rater["finished"] is None
+            for given in [_count(connection, rater["id"], one)]
+        )
+        if places_left(counted, cells, assignment.ratings_per_cell, promised):
+            return True
+    return False
+
+
+def filled(connection: sqlite3.Connection, study: Study, round_: Round) -> Counter[Cell]:
+    """Ratings of each cell: completed, or in progress with a rater who was heard of lately."""
+    rows = connection.execute(
+        "SELECT video, setup, count(*) AS ratings FROM items JOIN raters ON raters.id = items.rater"
+        " WHERE kind = 'rating' AND round = ? AND NOT joint AND (done IS NOT NULL OR last_seen > ?)"
+        " GROUP BY video, setup",
+        (round_.name, _expiry(study)),
+    )
+    return Counter({(row["video"], row["setup"]): row["ratings"] for row in rows})
+
+
+def next_item(connection: sqlite3.Connection, study: Study, rater: sqlite3.Row, round_: Round) -> sqlite3.Row | None:
+    """The item that a rater is at in a round; reserved when it is first asked for. None: the round is done."""
+    given = [item for item in items_of(connection, rater["id"]) if item["round"] == round_.name]
+    if given and given[-1]["done"] is None:
+        return given[-1]
+    rated = [(item["video"], item["setup"]) for item in given if item["kind"] == "rating"]
+    kind, cell = "rating", _next_cell(connection, study, rater, round_, rated)
+    if cell is None:
+        again = [item for item in given if item["kind"] == "retest"]
+        design = study.design.assignment
+        wanted = repetitions(
+            rated,
+            0 if rater["joint"] else design.retest,
+            gap=design.gap,
+            seed=study.design.seed,
+            rater=rater["id"],
+            round_=round_.name,
+        )
+        kind, cell = "retest", wanted[len(again)] if len(again) < len(wanted) else None
+    return None if cell is None else _reserve(connection, study, rater, kind, round_.name, cell)
+
+
+def practice_item(connection: sqlite3.Connection, study: Study, rater: sqlite3.Row) -> sqlite3.Row | None:
+    """The practice trial that a rater is at; None: all are done."""
+    given = [item for item in items_of(connection, rater["id"]) if item["kind"] == "practice"]
+    if given and given[-1]["done"] is None:
+        return given[-1]
+    practice = study.design.practice
+    if len(given) >= practice.trials:
+        return None
+    chance = random.Random(f"{study.design.seed}/{rater['id']}/practice")
+    files = practice.files or tuple(
+        chance.sample(sorted(study.stimuli.clips), min(practice.trials, len(study.stimuli.clips)))
+    )
+    setups = chance.sample(list(study.setups), len(study.setups))
+    cell = (files[len(given) % len(files)], setups[len(given) % len(setups)])
+    return _reserve(connection, study, rater, "practice", "practice", cell)
+
+
+def finish_item(connection: sqlite3.Connection, item: int, attempt: str | None, answers: Mapping[str, Any]) -> None:
+    """Notes that a clip is rated; the first time stands."""
+    connection.execute(
+        "UPDATE items SET done = ?, attempt = ?, answers = ? WHERE id = ? AND done IS NULL",
+        (time.time(), attempt, json.dumps(answers), item),
+    )
+
+
+def _next_cell(
+    connection: sqlite3.Connection, study: Study, rater: sqlite3.Row, round_: Round, rated: list[Cell]
+) -> Cell | None:
+    if study.design.assignment.rule == "every setup" or round_.joint:
+        order = study.order(rater["id"], round_)
+        return order[len(rated)] if len(rated) < len(order) else None
+    if len(rated) >= (rater["items"] or 0):
+        return None
+    had = connection.execute("SELECT DISTINCT video FROM items WHERE rater = ?", (rater["id"],))
+    known = {row["video"] for row in had}
+    videos = [video for video in study.videos_of[round_.name] if video not in known]
+    return least_filled(
+        filled(connection, study, round_), videos, study.setups, seed=study.design.seed, rater=rater["id"]
+    )
+
+
+def _reserve(
+    connection: sqlite3.Connection, study: Study, rater: sqlite3.Row, kind: str, round_: str, cell: Cell
+) -> sqlite3.Row:
+    (place,) = connection.execute("SELECT count(*) FROM items WHERE rater = ?", (rater["id"],)).fetchone()
+    video, setup = cell
+    added = connection.execute(
+        "INSERT INTO items (rater, place, kind, round, video, setup, overlay, assigned) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        " RETURNING *",
+        (rater["id"], place, kind, round_, video, setup, _overlay(study, rater["id"], place, setup), time.time()),
+    )
+    return added.fetchone()
+
+
+def _overlay(study: Study, rater: int, place: int, setup: str) -> str | None:
+    """Where the plane or slider lies: over the picture or beside it; None: there is no picture, or nothing to place."""
+    rating = study.design.rating
+    if rating is None or "picture" not in study.design.setup(setup).shows:
+        return None
+    if rating.place == "random":
+        return random.Random(f"{study.design.seed}/{rater}/{place}/overlay").choice(["over", "beside"])
+    return rating.place
+
+
+def _at_work(connection: sqlite3.Connection, study: Study) -> list[sqlite3.Row]:
+    """Raters who finished or were heard of lately."""
+    rows = connection.execute(
+        "SELECT * FROM raters WHERE NOT joint AND (finished IS NOT NULL OR last_seen > ?)", (_expiry(study),)
+    )
+    return rows.fetchall()
+
+
+def _count(connection: sqlite3.Connection, rater: int, round_: Round) -> int:
+    (count,) = connection.execute(
+        "SELECT count(*) FROM items WHERE rater = ? AND round = ? AND kind = 'rating'", (rater, round_.name)
+    ).fetchone()
+    return int(count)
+
+
+def _expiry(study: Study) -> float:
+    return time.time() - study.design.assignment.expires_minutes * 60

@@ -1,0 +1,117 @@
+"""Runs the server of a study."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import SplitResult, urlsplit
+
+import uvicorn
+from filelock import FileLock, Timeout
+
+from avcues.pipeline.collection.records import DATABASE, Database
+from avcues.pipeline.collection.server.app import make_app
+from avcues.pipeline.collection.study import Study, token
+from avcues.pipeline.errors import SettingsError
+
+_GRACE_S = 5
+
+
+@dataclass(frozen=True)
+class Links:
+    """Addresses of a study.
+
+    Args:
+        raters: For raters.
+        joint: For the raters together; None: no round is joint.
+        researcher: For the researcher.
+        local: Whether only this machine can be reached.
+    """
+
+    raters: str
+    joint: str | None
+    researcher: str
+    local: bool
+
+
+def serve(study: Study, *, host: str, port: int, base_url: str | None, ready: Callable[[Links], None]) -> None:
+    """Runs the server until it is interrupted.
+
+    Args:
+        host: Name or address to listen at.
+        port: 0: a free one.
+        base_url: What the server is called from outside, such as "https://ratings.example.org"; None: as it listens.
+        ready: Takes the links as soon as raters can come.
+
+    Raises:
+        SettingsError: The address cannot be listened at, another server runs the study, or `base_url` is no address.
+        StorageError: The database cannot be opened.
+    """
+    outside = None if base_url is None else _parsed(base_url)
+    lock = FileLock(study.folder / ".serve.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise SettingsError(f"{study.folder}: another server runs this study; stop it first") from error
+    try:
+        listening = _listen(host, port)
+        port = listening.getsockname()[1]
+        shown = f"[{host}]" if ":" in host else host
+        base = f"http://{shown}:{port}" if base_url is None else base_url.rstrip("/")
+        local = is_loopback(host)
+        hosts = {"localhost", "127.0.0.1", "::1", host.lower()} if local else set()
+        if outside is not None and outside.hostname and local:
+            hosts.add(outside.hostname.lower())
+        database = Database(study.folder / DATABASE)
+        links = database.submit(
+            lambda connection: Links(
+                raters=f"{base}/join/{token(connection, 'raters')}",
+                joint=f"{base}/join/{token(connection, 'joint')}" if study.rounds(joint=True) else None,
+                researcher=f"{base}/study/{token(connection, 'researcher')}",
+                local=local,
+            )
+        ).result()
+        app = make_app(study, database, hosts=hosts, root="" if outside is None else outside.path)
+        config = uvicorn.Config(
+            app,
+            access_log=False,
+            log_level="warning",
+            server_header=False,
+            limit_concurrency=2000,
+            timeout_keep_alive=30,
+            timeout_graceful_shutdown=_GRACE_S,
+            h11_max_incomplete_event_size=32 * 1024,
+        )
+        ready(links)
+        uvicorn.Server(config).run(sockets=[listening])
+    finally:
+        lock.release()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches a host's name or address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server(
+            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=512, reuse_port=False
+        )
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise SettingsError(f"{host}:{port}: cannot be listened at ({reason}); choose another port or host") from error
+
+
+def _parsed(base_url: str) -> SplitResult:
+    parts = urlsplit(base_url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise SettingsError(f"{base_url}: is no base address; expected such as https://ratings.example.org")
+    return parts

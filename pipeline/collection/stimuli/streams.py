@@ -1,0 +1,85 @@
+"""The times of a file's packets, and whether browsers play its streams as they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Literal
+
+import av
+
+from avcues.pipeline.media.container import Media
+from avcues.pipeline.media.timestamps import fraction
+
+Kind = Literal["video", "audio"]
+_PICTURE_OF = {"h264": ("yuv420p", "yuvj420p")}
+_SOUND_OF = ("aac",)
+_CONTAINERS = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm")
+_ON_TIME = Fraction(1, 1000)
+_PRIMING = Fraction(1, 10)
+
+
+@dataclass
+class Packets:
+    """Times of a stream's packets, in seconds from t = 0.
+
+    Args:
+        index: Of the stream in its file.
+        starts: Presentation times, sorted.
+        end: Where the last one ends.
+        odd: Whether a packet has no time or size, or is corrupt, or the sound is made of several streams.
+    """
+
+    index: int
+    codec: str
+    starts: list[Fraction] = field(default_factory=list)
+    end: Fraction = Fraction(0)
+    odd: bool = False
+
+
+def read_packets(path: str, media: Media) -> dict[Kind, Packets]:
+    """The packets of the streams that avcues reads.
+
+    Args:
+        media: The same file, opened by avcues; it knows t = 0.
+    """
+    packets: dict[Kind, Packets] = {}
+    with av.open(path, metadata_errors="ignore") as container:
+        streams = {index: container.streams[index] for index in media.read_streams}
+        for index, stream in streams.items():
+            kind: Kind = "video" if stream.type == "video" else "audio"
+            packets.setdefault(kind, Packets(index, stream.codec_context.name, odd=media.audio_streams > 1))
+        for packet in container.demux(*streams.values()):
+            of_kind = packets["video" if packet.stream.type == "video" else "audio"]
+            if packet.dts is None and not packet.size:
+                continue
+            if packet.pts is None or not packet.size or packet.is_corrupt:
+                of_kind.odd = True
+                continue
+            if packet.is_discard and packet.stream.type == "video":
+                continue  # decoded for the sake of others, never shown
+            base = fraction(packet.time_base)
+            start = packet.pts * base - media.origin
+            of_kind.starts.append(start)
+            of_kind.end = max(of_kind.end, start + (packet.duration or 0) * base)
+    for one in packets.values():
+        one.starts.sort()
+    return packets
+
+
+def can_be_copied(media: Media, packets: dict[Kind, Packets], kinds: tuple[Kind, ...]) -> bool:
+    """Whether every browser plays the streams as they are, each from t = 0 on."""
+    if media.metadata.container not in _CONTAINERS:
+        return False
+    for kind in kinds:
+        one = packets[kind]
+        if one.odd or not one.starts:
+            return False
+        if kind == "video":
+            video = media.metadata.video
+            assert video is not None
+            if video.pixel_format not in _PICTURE_OF.get(video.codec, ()) or abs(one.starts[0]) > _ON_TIME:
+                return False
+        elif one.codec not in _SOUND_OF or not -_PRIMING < one.starts[0] <= _ON_TIME:
+            return False
+    return True

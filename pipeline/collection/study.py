@@ -1,0 +1,97 @@
+"""A study that is ready to run: its design, its stimuli, and the tokens of its links."""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from avcues.pipeline.collection.assignment import Cell, every_setup, videos_of_rounds
+from avcues.pipeline.collection.design import Design, Round
+from avcues.pipeline.collection.stimuli import Clip, Index
+from avcues.pipeline.errors import SettingsError
+
+JOINT = "joint"
+"""The name of the raters who rate a round together."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study.
+
+    Args:
+        folder: Where it lies.
+        design: As `study.toml` declares it.
+        stimuli: As they were prepared.
+    """
+
+    folder: Path
+    design: Design
+    stimuli: Index
+
+    @cached_property
+    def videos_of(self) -> dict[str, tuple[str, ...]]:
+        """The videos of each round."""
+        return videos_of_rounds(self.design.all_rounds, list(self.stimuli.clips), self.design.seed)
+
+    @cached_property
+    def setups(self) -> tuple[str, ...]:
+        """Names of the setups."""
+        return tuple(setup.name for setup in self.design.setups)
+
+    def rounds(self, *, joint: bool) -> tuple[Round, ...]:
+        """The rounds of single raters, or those of all raters together."""
+        return tuple(one for one in self.design.all_rounds if one.joint == joint)
+
+    def order(self, rater: int, round_: Round) -> list[Cell]:
+        """A rater's order in a round where every setup of every video is rated."""
+        return every_setup(
+            self.videos_of[round_.name],
+            self.setups,
+            gap=self.design.assignment.gap,
+            seed=self.design.seed,
+            rater=rater,
+            round_=round_.name,
+        )
+
+    def clip(self, video: str, *, practice: bool = False) -> Clip:
+        """A clip by the id of its video, or for practice by the name of its file."""
+        others = self.stimuli.others
+        return others[video] if practice and video in others else self.stimuli.clips[video]
+
+    def check(self) -> None:
+        """Makes sure that the design fits the videos.
+
+        Raises:
+            SettingsError: There are too few videos.
+        """
+        assignment = self.design.assignment
+        for one in self.design.all_rounds:
+            videos: Sequence[str] = self.videos_of[one.name]
+            if not videos:
+                raise SettingsError(f"round {one.name}: has no video; the rounds before it have them all")
+            if assignment.rule == "every setup" or one.joint:
+                self.order(0, one)
+            elif assignment.items_per_rater and assignment.items_per_rater[1] > len(videos) - self.practice_videos:
+                raise SettingsError(
+                    f"items_per_rater allows {assignment.items_per_rater[1]} clips, but each video is rated once by a "
+                    f"rater and there are {len(videos)} in round {one.name}"
+                    + (f", {self.practice_videos} of which are for practice" if self.practice_videos else "")
+                )
+
+    @property
+    def practice_videos(self) -> int:
+        """Videos of the study that a rater only practises with."""
+        practice = self.design.practice
+        once = self.design.assignment.rule == "once per video"
+        return practice.trials if once and not practice.files else 0
+
+
+def token(connection: sqlite3.Connection, name: str) -> str:
+    """An unguessable word that the study keeps under a name; made when it is first needed."""
+    connection.execute("INSERT OR IGNORE INTO settings VALUES (?, ?)", (f"token {name}", secrets.token_urlsafe(18)))
+    row = connection.execute("SELECT value FROM settings WHERE key = ?", (f"token {name}",)).fetchone()
+    return str(row["value"])

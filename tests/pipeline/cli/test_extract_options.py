@@ -1,0 +1,21 @@
+"""Options of `avcues extract`, as settings."""
+
+from __future__ import annotations
+
+import pytest
+
+from avcues.extractors.registry import OPENSMILE, default_names
+from avcues.pipeline.cli.extract import _options
+from avcues.pipeline.errors import SettingsError
+
+
+@pytest.mark.parametrize("features", [["all"], ["all", "egemaps"], ["egemaps"], ["color", "emobase"]])
+def test_the_audio_rate_reaches_every_feature_of_opensmile(features: list[str]) -> None:
+    expanded = {*features, *(default_names() if "all" in features else ())}
+    options = _options("native", features, [], [])
+    assert options == {name: {"rate_hz": "native"} for name in OPENSMILE if name in expanded}
+
+
+def test_an_audio_rate_that_nothing_uses_is_refused() -> None:
+    with pytest.raises(SettingsError, match="audio_rate"):
+        _options("native", ["color", "rhythm"], [], [])
