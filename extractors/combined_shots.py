@@ -31,8 +31,8 @@ class _Transition:
 class CombinedStream:
     """One video's frames on their way through several detectors.
 
-    - Cuts are those of PySceneDetect's `AdaptiveDetector`, unless the picture returns within a fifth of a second, as after
-      a flash.
+    - Cuts are those of PySceneDetect's `AdaptiveDetector`, unless the picture returns within a fifth of a second, as
+      after a flash.
     - Fades are those of `ThresholdDetector`: the shot begins where the picture returns from black.
     - Dissolves are those of `DissolveDetector`; a cut within one is part of it, and both are part of a fade.
 
@@ -73,7 +73,7 @@ class CombinedStream:
         copy = small_copy(image)
         self._copies.append(copy)
         self._candidates.extend(self._number(cut.pts) for cut in self._adaptive.write(image, pts))
-        if self._fades.write(image, pts):
+        if self._fades.write(copy, pts):  # only its mean counts
             self._waiting.append(_Transition(self._frame, "fade"))
         self._waiting += [_Transition(frame, "dissolve") for frame in self._dissolves.write(copy)]
         while self._candidates and self._candidates[0] + self._flashes.reach <= self._frame:

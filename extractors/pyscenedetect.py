@@ -15,7 +15,8 @@ postpone_init("scenedetect")  # its video readers and writers take longer to imp
 
 from scenedetect.common import FrameTimecode, Timecode  # noqa: E402
 from scenedetect.detector import SceneDetector  # noqa: E402
-from scenedetect.detectors import AdaptiveDetector, ContentDetector, ThresholdDetector  # noqa: E402
+from scenedetect.detectors import AdaptiveDetector, ContentDetector  # noqa: E402
+from scenedetect.detectors import ThresholdDetector as ThresholdDetector  # noqa: E402
 
 
 class PySceneDetectStream:
@@ -33,7 +34,7 @@ class PySceneDetectStream:
         self._frame_rate = frame_rate
         self._last: FrameTimecode | None = None
 
-    def write(self, image: npt.NDArray[np.uint8], pts: int) -> list[Cut]:
+    def write(self, image: npt.NDArray[np.uint8] | npt.NDArray[np.float32], pts: int) -> list[Cut]:
         """Takes (H, W, 3) uint8 BGR and returns the cuts that are now certain."""
         self._last = FrameTimecode(Timecode(pts, self._time_base), fps=self._frame_rate)
         return [Cut(cut.pts) for cut in self._detector.process_frame(self._last, image)]

@@ -88,7 +88,7 @@ class DissolveDetector:
         return self._every * (3 * self._half + 1)
 
     def write(self, copy: npt.NDArray[np.float32]) -> list[int]:
-        """Takes the next frame's copy and returns the numbers of the first frames of shots that began with a dissolve."""
+        """Takes the next frame's copy and returns the numbers of the first frames of shots that began so."""
         self._frame += 1
         if self._frame % self._every:
             return []
