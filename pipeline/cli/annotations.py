@@ -11,11 +11,13 @@ from avcues.pipeline.cli import annotations_import
 from avcues.pipeline.cli.annotations_options import (
     Debug,
     Folder,
+    KeepConstant,
     Protocol,
     Replicates,
     Report,
     Round,
     Seed,
+    Shortest,
     Step,
     Weights,
     listed,
@@ -25,6 +27,7 @@ from avcues.pipeline.cli.annotations_options import (
     read_ids,
     show_notes,
     show_written,
+    with_options,
 )
 from avcues.pipeline.cli.errors import OneLineErrors
 
@@ -66,9 +69,9 @@ def check(
             for line in found.coverage_in_words():
                 say(console, "bold", "covered", line)
             for note in found.notes:
-                say(console, "yellow", "note", note)
+                say(console, "yellow", "note", with_options(note))
             for problem in found.problems:
-                say(console, "red", "problem", problem)
+                say(console, "red", "problem", with_options(problem))
             say(
                 console,
                 "bold",
@@ -112,6 +115,8 @@ def gold(
     windows: Annotated[
         int | None, typer.Option(help="Use the first windows only; shorter series are left out.")
     ] = None,
+    shortest: Shortest = 0.9,
+    keep_constant: KeepConstant = False,
     round_: Round = None,
     training_videos: Annotated[
         Path | None,
@@ -146,6 +151,8 @@ def gold(
             standardise=standardise == "rater",
             smooth=None if smooth is None else Smoothing.parse(smooth),
             windows=base.windows if windows is None else windows,
+            shortest=shortest,
+            keep_constant=keep_constant,
             step=parse_step(step),
             round=round_,
             dimensions=None if dimensions is None else tuple(listed(dimensions) or ()),
@@ -166,6 +173,8 @@ def soft(
     ] = None,
     bins: Annotated[int, typer.Option(min=2, help="Bins of a dimension with more than 11 distinct values.")] = 5,
     round_: Round = None,
+    shortest: Shortest = 0.9,
+    keep_constant: KeepConstant = False,
     step: Step = "0.5",
     debug: Debug = False,
 ) -> None:
@@ -176,10 +185,21 @@ def soft(
     [bold]avcues annotations soft[/] ann --out soft --dimensions mood
     """
     with OneLineErrors(debug):
+        from avcues.pipeline.annotations.gold_standards.gold import read_about
         from avcues.pipeline.annotations.gold_standards.soft_labels import soft_labels
         from avcues.pipeline.annotations.ratings.schema import read, write_parquet
 
-        tables = soft_labels(read(folder), listed(dimensions), bins=bins, step=parse_step(step), round_=round_)
+        tables = soft_labels(
+            read(folder),
+            listed(dimensions),
+            bins=bins,
+            step=parse_step(step),
+            round_=round_,
+            shortest=shortest,
+            keep_constant=keep_constant,
+        )
+        about = next((read_about(table) for table in tables.values()), None) or {}
+        show_notes([f"left out: {count} {reason} series" for reason, count in about.get("left_out", {}).items()])
         for setup, table in tables.items():
             path = out / f"{setup}.parquet"
             write_parquet(table, path)
@@ -205,6 +225,8 @@ def agreement(
             "as 'age>30'; repeatable. Default: everything with 2 to 8 groups."
         ),
     ] = [],  # noqa: B006  (typer copies it)
+    shortest: Shortest = 0.9,
+    keep_constant: KeepConstant = False,
     bootstrap: Replicates = 1000,
     seed: Seed = 0,
     step: Step = "0.5",
@@ -216,6 +238,7 @@ def agreement(
     """
     with OneLineErrors(debug):
         from avcues.pipeline.annotations.gold_standards.recipe import Recipe
+        from avcues.pipeline.annotations.ratings.exclusions import in_words
         from avcues.pipeline.annotations.ratings.schema import read
         from avcues.pipeline.annotations.reliability.agreement import agreement as measure
         from avcues.pipeline.annotations.reports.documents import require_markdown, write_agreement
@@ -229,10 +252,13 @@ def agreement(
             weights=weights or base.weights,
             windows=base.windows,
             together=base.together,
+            shortest=shortest,
+            keep_constant=keep_constant,
             step=parse_step(step),
             bootstrap=Bootstrap(bootstrap, seed),
             by=by or None,
         )
+        show_notes(in_words(found.left_out))
         show_written(*write_agreement(found, rated, out))
 
 
@@ -253,6 +279,8 @@ def perspectives(
         str | None,
         typer.Option(metavar="LOW,HIGH", help="Neither negative nor positive; default: the middle of the range."),
     ] = None,
+    shortest: Shortest = 0.9,
+    keep_constant: KeepConstant = False,
     bootstrap: Replicates = 1000,
     seed: Seed = 0,
     step: Step = "0.5",
@@ -264,6 +292,7 @@ def perspectives(
     """
     with OneLineErrors(debug):
         from avcues.pipeline.annotations.across_setups.perspectives import perspectives as compare
+        from avcues.pipeline.annotations.ratings.exclusions import in_words
         from avcues.pipeline.annotations.ratings.schema import read
         from avcues.pipeline.annotations.reports.documents import require_markdown, write_perspectives
         from avcues.pipeline.annotations.statistics.coefficients import Bootstrap
@@ -279,7 +308,10 @@ def perspectives(
             neutral=None if neutral is None else parse_range(neutral, "--neutral"),
             step=parse_step(step),
             bootstrap=Bootstrap(bootstrap, seed),
+            shortest=shortest,
+            keep_constant=keep_constant,
         )
+        show_notes([*in_words(found.left_out), *found.gaps()])
         show_written(*write_perspectives(found, rated, out))
 
 

@@ -94,6 +94,15 @@ def extract(
             help="Read every table that is kept, and recompute it if its content is damaged.",
         ),
     ] = False,
+    model: Annotated[
+        list[str],
+        typer.Option(
+            rich_help_panel=_WHAT,
+            metavar="NAME=SOURCE[,OPTION=VALUE]",
+            help="A model of the Hugging Face hub, or of a folder, as the feature NAME, e.g. "
+            "hubert=facebook/hubert-base-ls960,layer=9 or fer=./my-vit,on=faces.",
+        ),
+    ] = [],  # noqa: B006
     variant: Annotated[
         list[str],
         typer.Option(
@@ -214,6 +223,7 @@ def extract(
                 features=_names(features),
                 step=step,
                 options=_options(audio_rate, _names(features), set_, variant),
+                models=_models(model),
                 device=device,
                 precision=precision,
                 weights_dir=weights_dir,
@@ -320,6 +330,24 @@ def _options(
             raise SettingsError(f"--variant {choice}: expected FEATURE=VARIANT, such as actions=i3d_rgb_imagenet")
         options.setdefault(name, {})["variant"] = value
     return options
+
+
+def _models(models: list[str]) -> dict[str, dict[str, str]]:
+    """Options of models by name.
+
+    Raises:
+        AvcuesError: One is not of the right form, or a name stands twice.
+    """
+    from avcues.extractors.hub.options import parse_model
+    from avcues.pipeline.errors import SettingsError
+
+    parsed: dict[str, dict[str, str]] = {}
+    for text in models:
+        name, options = parse_model(text)
+        if name in parsed:
+            raise SettingsError(f"two models are named {name}: give each a name of its own")
+        parsed[name] = options
+    return parsed
 
 
 def parse_resources(assignments: list[str]) -> dict[str, float] | None:

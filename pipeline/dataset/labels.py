@@ -65,6 +65,11 @@ class Labels:
     about: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def once_per_video(self) -> bool:
+        """Whether each video has one label, which holds for all its windows."""
+        return "window" not in self.rows.column_names
+
+    @property
     def fields(self) -> tuple[pa.Field, ...]:
         """The columns of a joined table: targets, and what describes them."""
         return tuple(field for field in self.rows.schema if field.name != "window")
@@ -78,7 +83,7 @@ class Labels:
         """One array of `windows` values per target, null where there is no label."""
         first, count = self.spans.get(video_id, (0, 0))
         row = np.full(windows, -1)
-        if "window" in self.rows.column_names:
+        if not self.once_per_video:
             row[self.rows["window"].slice(first, count).to_numpy()] = np.arange(first, first + count)
         elif count:
             row[:] = first

@@ -272,7 +272,7 @@ def _made(image: Image) -> LazyImage:
 
 
 def _is_network(extractor: FrameExtractor) -> bool:
-    return isinstance(extractor, BaseExtractor) and bool(extractor.weights)
+    return isinstance(extractor, BaseExtractor) and extractor.uses_network
 
 
 def _process(extractor: FrameExtractor, work: _Work) -> _Result:

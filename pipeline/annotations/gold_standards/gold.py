@@ -17,7 +17,7 @@ from avcues.pipeline.annotations.gold_standards.delay import Delays, fit_delays
 from avcues.pipeline.annotations.gold_standards.feature_values import FeatureValues
 from avcues.pipeline.annotations.gold_standards.recipe import Recipe
 from avcues.pipeline.annotations.gold_standards.scaling import smoothed, standardised
-from avcues.pipeline.annotations.ratings.exclusions import LeftOut, usable
+from avcues.pipeline.annotations.ratings.exclusions import LeftOut, in_words, usable
 from avcues.pipeline.annotations.ratings.schema import Annotations, write_parquet
 from avcues.pipeline.annotations.ratings.series import Series, once_per_clip, series_of
 from avcues.pipeline.annotations.ratings.wording import counted, listed
@@ -78,10 +78,10 @@ def gold(
     rated = sorted(set(annotations.videos) & set(annotations.videos if training_videos is None else training_videos))
     if not rated:
         raise SettingsError(f"no training video is rated: {listed(sorted(training_videos or ()))}")
-    series, left_out = usable(_gridded(annotations, recipe), windows=recipe.windows, together=recipe.together)
+    series, left_out = usable(_gridded(annotations, recipe), **recipe.exclusions)
     clips = once_per_clip(annotations)
     if not len(series) and not len(clips):
-        raise SettingsError(_nothing_left(annotations))
+        raise SettingsError(_nothing_left(annotations, left_out))
     fitted: dict[str, list[str]] = {}
     notes: list[str] = []
     delays, late_s = None, None
@@ -224,9 +224,9 @@ def _fitted_in_words(fitted: Collection[str], clips: Series) -> str:
     return " and ".join(what[one] for one in fitted)
 
 
-def _nothing_left(annotations: Annotations) -> str:
+def _nothing_left(annotations: Annotations, left_out: LeftOut) -> str:
     """Why there is no gold standard, and what to do instead."""
     if annotations.numeric():
-        return "no usable rating in numbers: all series are constant or too short"
+        return f"no usable rating in numbers: {'; '.join(in_words(left_out))}"
     labels = ", ".join(one.name for one in annotations.nominal())
     return f"nothing is rated in numbers, only in labels ({labels}); make soft labels: avcues annotations soft"

@@ -24,8 +24,8 @@ from planted import (
 from avcues.pipeline.errors import LeakError
 from avcues.pipeline.training.cross_validation import jobs_of, run_job
 from avcues.pipeline.training.evaluate import Predictions, evaluate
-from avcues.pipeline.training.models import fit_model
-from avcues.pipeline.training.settings import MAIN
+from avcues.pipeline.training.fitting import fit_model
+from avcues.pipeline.training.protocol import MAIN
 from avcues.pipeline.training.splits import Parts, split
 
 VIDEOS, WINDOWS = 40, 60
@@ -154,7 +154,7 @@ def test_permuted_targets_give_an_interval_over_zero(model: str) -> None:
 
 def cross_validated(samples, settings) -> dict:
     """The figures of a cross-validation, in this process."""
-    folds = split({MAIN: samples.videos}, settings)
+    folds = split({MAIN: samples.videos}, settings.folds, settings.protocol)
     outcomes = [run_job(job, samples, folds, settings) for job in jobs_of(settings, len(folds))]
     rows, values = (np.concatenate([getattr(one, name) for one in outcomes]) for name in ("rows", "predictions"))
     place = samples.window(rows)[0]
@@ -162,8 +162,8 @@ def cross_validated(samples, settings) -> dict:
         videos=samples.videos,
         rows=tuple(np.flatnonzero(place == i) for i in range(len(samples.videos))),
         folds=(0,) * len(samples.videos),
-        targets=samples.gold[DIMENSION][rows],
-        values=values,
+        targets=samples.gold[DIMENSION][rows, 0],
+        values=values[:, 0],
     )
     return evaluate([predictions])
 
