@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from avcues.extractors.protocol import Cut, CutKind
-from avcues.extractors.pyscenedetect import PySceneDetectStream, QuickAdaptiveDetector, ThresholdDetector
+from avcues.extractors.pyscenedetect import PySceneDetectStream, SceneDetector, ThresholdDetector
 from avcues.extractors.transitions import DissolveDetector, FlashFilter, small_copy
 
 LAG = 100
@@ -46,7 +46,7 @@ class CombinedStream:
 
     def __init__(
         self,
-        adaptive: QuickAdaptiveDetector,
+        adaptive: SceneDetector,
         fades: ThresholdDetector,
         time_base: Fraction,
         frame_rate: Fraction,

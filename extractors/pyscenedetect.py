@@ -14,7 +14,7 @@ from avcues.extractors.protocol import Cut
 postpone_init("scenedetect")  # its video readers and writers take longer to import than a short video to decode
 
 from scenedetect.common import FrameTimecode, Timecode  # noqa: E402
-from scenedetect.detector import SceneDetector  # noqa: E402
+from scenedetect.detector import SceneDetector as SceneDetector  # noqa: E402
 from scenedetect.detectors import AdaptiveDetector, ContentDetector  # noqa: E402
 from scenedetect.detectors import ThresholdDetector as ThresholdDetector  # noqa: E402
 

@@ -14,8 +14,7 @@ from avcues.extractors.protocol import Column, ShotStream, Table
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
-
-    from avcues.extractors.pyscenedetect import QuickAdaptiveDetector
+    from scenedetect.detector import SceneDetector
 
 _WORKING_SIDE = 256
 
@@ -103,7 +102,7 @@ class Shots(BaseExtractor):
             from avcues.extractors.combined_shots import LAG
 
             return LAG
-        return 2  # of PySceneDetect's detectors
+        return int(self._detector().event_buffer_length)
 
     def setup(self, compute: Compute) -> None:
         """Imports PySceneDetect, or loads the network."""
@@ -136,24 +135,25 @@ class Shots(BaseExtractor):
             from avcues.extractors.transnet_shots import TransNetStream
 
             return TransNetStream(self._predict, 0.5 if options.threshold is None else options.threshold)
-        from avcues.extractors.pyscenedetect import PySceneDetectStream, QuickContentDetector, ThresholdDetector
+        if options.detector == "combined":
+            from avcues.extractors.combined_shots import CombinedStream
+            from avcues.extractors.pyscenedetect import ThresholdDetector
 
-        shortest = options.min_scene_len_s
-        if options.detector == "content":
-            threshold = 27.0 if options.threshold is None else options.threshold
-            detector = QuickContentDetector(threshold=threshold, min_scene_len=shortest)
-            return PySceneDetectStream(detector, time_base, frame_rate)
-        if options.detector == "adaptive":
-            return PySceneDetectStream(self._adaptive(15.0), time_base, frame_rate)
-        from avcues.extractors.combined_shots import CombinedStream
+            shortest = options.min_scene_len_s
+            fades = ThresholdDetector(threshold=options.fade_level, min_scene_len=shortest, fade_bias=1.0)
+            return CombinedStream(self._detector(), fades, time_base, frame_rate, shortest)
+        from avcues.extractors.pyscenedetect import PySceneDetectStream
 
-        fades = ThresholdDetector(threshold=options.fade_level, min_scene_len=shortest, fade_bias=1.0)
-        return CombinedStream(self._adaptive(8.0), fades, time_base, frame_rate, shortest)
+        return PySceneDetectStream(self._detector(), time_base, frame_rate)
 
-    def _adaptive(self, min_content_val: float) -> QuickAdaptiveDetector:
-        from avcues.extractors.pyscenedetect import QuickAdaptiveDetector
+    def _detector(self) -> SceneDetector:
+        from avcues.extractors.pyscenedetect import QuickAdaptiveDetector, QuickContentDetector
 
         options = self.settings
+        if options.detector == "content":
+            threshold = 27.0 if options.threshold is None else options.threshold
+            return QuickContentDetector(threshold=threshold, min_scene_len=options.min_scene_len_s)
+        min_content_val = 8.0 if options.detector == "combined" else 15.0
         return QuickAdaptiveDetector(
             adaptive_threshold=3.0 if options.threshold is None else options.threshold,
             min_content_val=min_content_val if options.min_content_val is None else options.min_content_val,

@@ -36,7 +36,8 @@ def join(frames: np.ndarray, pieces: Sequence[tuple[int, int]], kind: str, count
     """A clip with `count` transitions of a kind: (T, 144, 256, 3) frames, and the transitions.
 
     "fast" cuts are 7 frames apart. Fades go to black and back, in as many frames each way as the kind says. In
-    "flash" and "strobe", the pictures of shots that are joined by cuts turn bright for up to three frames, or every other frame.
+    "flash" and "strobe", the pictures of shots that are joined by cuts turn bright for up to three frames, or every
+    other frame.
     """
     draw = np.random.default_rng(seed)
     name, _, length = kind.partition(" ")
