@@ -122,6 +122,10 @@ def gold(
         Path | None,
         typer.Option(help="List of video ids, one per line: what is fitted over videos is fitted on these only."),
     ] = None,
+    partition: Annotated[
+        Path | None,
+        typer.Option(help="The same by a study's own partition, as for train: CSV of video_id and part (train, ...)."),
+    ] = None,
     features: Annotated[str | None, typer.Option(help="Folder made by avcues extract, for --delay auto.")] = None,
     tables: Annotated[str | None, typer.Option(help="Comma-separated tables of --features; default: all.")] = None,
     step: Step = "0.5",
@@ -158,6 +162,8 @@ def gold(
             dimensions=None if dimensions is None else tuple(listed(dimensions) or ()),
         )
         training = None if training_videos is None else read_ids(training_videos)
+        if partition is not None:
+            training = _training_part(partition, training)
         made = make_gold(read(folder), recipe, training_videos=training, features=_feature_values(features, tables))
         show_notes([*in_words(made.left_out), *made.notes])
         for path, table in zip(write_gold(made, out), made.tables.values(), strict=True):
@@ -313,6 +319,19 @@ def perspectives(
         )
         show_notes([*in_words(found.left_out), *found.gaps()])
         show_written(*write_perspectives(found, rated, out))
+
+
+def _training_part(partition: Path, training_videos: list[str] | None) -> list[str]:
+    """The videos of a study's training part."""
+    from avcues.pipeline.errors import InputError, SettingsError
+    from avcues.pipeline.training.video_lists import read_partition
+
+    if training_videos is not None:
+        raise SettingsError("`training_videos` and `partition` exclude each other")
+    names = [name for name, part in read_partition(partition).items() if part.strip().lower() in ("train", "training")]
+    if not names:
+        raise InputError(f"{partition}: names no video of the part train")
+    return names
 
 
 def _feature_values(features: str | None, tables: str | None) -> Any:

@@ -95,7 +95,7 @@ def test_a_table_holds_value_spread_and_number_of_raters() -> None:
     ratings = planted(0)[1][:3].copy()
     ratings[2, 50:55] = np.nan
     table = gold(of_one_clip(ratings), Recipe(method="mean")).tables["music"]
-    assert table.column_names == ["video_id", "window", "valence", "valence_std", "valence_n"]
+    assert table.column_names == ["video_id", "window", "valence", "valence_std", "valence_n", "fitted_on"]
     assert table["window"].to_pylist() == list(range(118))
     np.testing.assert_allclose(column(table, "valence"), np.nanmean(ratings, 0))
     np.testing.assert_allclose(column(table, "valence_std"), np.nanstd(ratings, 0))
@@ -256,7 +256,7 @@ def test_a_raters_weight_over_clips_comes_from_training_videos() -> None:
     weight = made.weights.to_pandas().set_index("rater").weight
     np.testing.assert_allclose(weight, ewe(ratings[:, :30])[1])
     table = made.tables["all"]
-    assert table.column_names == ["video_id", "valence", "valence_std", "valence_n"]
+    assert table.column_names == ["video_id", "valence", "valence_std", "valence_n", "fitted_on"]
     np.testing.assert_allclose(column(table, "valence"), weight.to_numpy() @ ratings / weight.sum())
 
 
