@@ -188,7 +188,7 @@ class ClipExtractor(Extractor, Protocol):
         clip_frames: T, frames per clip.
         clip_rate_hz: Frames per second within a clip.
         short_side_px: Short side that frames are scaled to.
-        crop_px: Side of the square that is then cut out of the middle.
+        crop_px: Side of the square that is then cut out of the middle; 0: full frames.
     """
 
     clip_frames: int

@@ -221,8 +221,9 @@ class DecodePass:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What could not be measured and why, after `rows`."""
-        return () if self._text is None else tuple(self._text.notes)
+        """What could not be measured and why, and what was measured along, after `rows`."""
+        bars = () if self._frames is None else self._frames.notes
+        return bars if self._text is None else (*bars, *self._text.notes)
 
     @property
     def about_words(self) -> dict[str, Any]:
@@ -242,4 +243,8 @@ class DecodePass:
             "on_screen": np.isfinite(pts),
             "pts": pts,
         }
+        active = None if self._frames is None else self._frames.active_picture
+        for side in ("left", "top", "width", "height"):
+            pixels = -1 if active is None else getattr(active[0], side)
+            columns[f"active_{side}"] = np.ma.masked_less(np.full(self.windows, pixels, np.int32), 0)
         return from_columns(TIMELINE, columns)

@@ -124,7 +124,7 @@ class Executor:
     def _set_up_all(self, extractors: Sequence[BaseExtractor]) -> None:
         pool = self._pool(1)
         for extractor in extractors:
-            if extractor.weights_in_use and self._resolved is None:
+            if extractor.uses_network and self._resolved is None:
                 self._resolved = pool.submit(self._asked.resolved)  # imports torch
             self._ready[extractor.name] = pool.submit(self._set_up, extractor)
             if self._threads == 1:
@@ -135,7 +135,7 @@ class Executor:
     def _set_up(self, extractor: BaseExtractor) -> None:
         core: AbstractContextManager[object] = self._cores if self._threads > 1 else nullcontext()
         with core, self.stopwatch("setup"):
-            compute = self.compute if extractor.weights_in_use else self._asked
+            compute = self.compute if extractor.uses_network else self._asked
             extractor.setup(compute)
             compute.apply()
 

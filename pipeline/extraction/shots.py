@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Generic, TypeVar
 
-from av.video.reformatter import Interpolation, VideoReformatter
+import numpy as np
+from av.video.reformatter import Interpolation
 
 from avcues.extractors.protocol import ShotDetector
 from avcues.pipeline.media.container import Media
@@ -38,7 +39,7 @@ class ShotPass(Generic[Payload]):
     def __init__(self, media: Media, detector: ShotDetector) -> None:
         self._detector = detector
         self._stream = detector.start_shots(media.time_base, media.frame_rate)
-        self._reformatter = VideoReformatter()
+        self._converter = media.picture.converter()
         self._size: tuple[int, int] | None = None
         self._unsettled: deque[tuple[int, Fraction, Payload]] = deque()
         self._cuts: set[int] = set()
@@ -51,10 +52,8 @@ class ShotPass(Generic[Payload]):
         decoded = frame.frame
         # The size stays when the stream changes its own: the detector compares neighbours.
         self._size = self._size or self._detector.image_size(decoded.width, decoded.height)
-        small = self._reformatter.reformat(
-            decoded, *self._size, format="bgr24", interpolation=Interpolation.POINT, threads=1
-        )
-        self._cuts.update(self._stream.write(small.to_ndarray(), frame.pts))  # type: ignore[arg-type]
+        small = self._converter.scaled(decoded, *self._size, Interpolation.POINT, "bgr24")
+        self._cuts.update(self._stream.write(np.ascontiguousarray(small), frame.pts))
         self._unsettled.append((frame.pts, frame.start, payload))
         # The newest frame waits at least for its end: the start of the next one.
         yield from self._settle(keep=max(1, self._detector.lag))
