@@ -29,9 +29,11 @@ from align_memory import multiply
 
 from avcues.pipeline.dataset.dataset import open_dataset
 from avcues.pipeline.training import CLEAN, TrainingSettings, choose_tables
-from avcues.pipeline.training.fit import Windows, fit, one_thread
-from avcues.pipeline.training.models import Fitted
-from avcues.pipeline.training.networks import Network
+from avcues.pipeline.training.determinism import one_thread
+from avcues.pipeline.training.fitting import Fitted
+from avcues.pipeline.training.models.gradient_descent import Windows, fit
+from avcues.pipeline.training.models.lstm_network import Network
+from avcues.pipeline.training.models.networks import LateFusion
 from avcues.pipeline.training.samples import features_of, with_presence
 from avcues.pipeline.training.saved_model import save_model
 from avcues.pipeline.training.scaling import fit_scaler
@@ -79,7 +81,7 @@ def save_untrained(folder: Path, features: Path) -> None:
     """A late fusion of all tables for two dimensions, scaled to the features of one video."""
     audio, visual = choose_tables(str(features), "late", None, None)
     settings = TrainingSettings(
-        model="late", audio=audio, visual=visual, dimensions=("arousal", "valence"), label_range=(-1, 1)
+        model="late", audio=audio, visual=visual, dimensions=("arousal", "valence"), label_range=(-1, 1), unit="window"
     )
     data = open_dataset(str(features), tables=list(settings.tables))
     table = data.read(data.videos[0])
@@ -90,11 +92,16 @@ def save_untrained(folder: Path, features: Path) -> None:
     }
     inputs = {block: len(scaler.columns) for block, scaler in scalers.items()}
     models = {
-        name: Fitted(scalers=scalers, estimator=Network(inputs, 1, CLEAN).eval(), history=settings.history)
+        name: Fitted(
+            scalers=scalers, estimator=LateFusion(Network(inputs, 1, CLEAN).eval(), settings.history), history=(4, 1)
+        )
         for name in settings.dimensions
     }
     about = data.about()
-    document = {"step": about["step"], "tables": about["tables"], "labels": {}, "videos": {}, "leaks": []}
+    document = {"avcues": "0", "step": about["step"], "tables": about["tables"], "unconverged": 0, "folds": []}
+    document |= {"labels": {"main": {"name": "none", "sha256": "", "videos": 0, "about": {}}}}
+    document |= {name: {} for name in ("videos", "groups", "epochs", "human", "versions")}
+    document |= {name: [] for name in ("constant", "leaks", "notes")}
     folder.mkdir()
     save_model(folder, models, columns, settings, document)
 

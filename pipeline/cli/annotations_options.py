@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Annotated, Literal
 import typer
 
 from avcues.pipeline.errors import InputError, SettingsError
+
+_PARAMETER = re.compile(r"`([a-z][a-z0-9_]*)(?:=([^`]*))?`")
 
 Protocol = Literal["avcues", "muvi"]
 Weights = Literal["others", "all", "pairwise-ccc"]
@@ -25,6 +28,15 @@ Replicates = Annotated[
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")]
 Step = Annotated[str, typer.Option(help="Seconds per window.")]
+Shortest = Annotated[
+    float,
+    typer.Option(
+        min=0,
+        max=1,
+        help="Leave out series shorter than this share of the median of their video, setup and dimension.",
+    ),
+]
+KeepConstant = Annotated[bool, typer.Option("--keep-constant", help="Keep series that do not vary.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
 
 
@@ -88,13 +100,27 @@ def read_ids(path: Path) -> list[str]:
     return [name for name in ids if name and name != "video_id"]
 
 
+def with_options(note: str) -> str:
+    """A remark of the library in which parameters are options.
+
+    >>> with_options("`keep_constant` keeps them; give `time_unit=ms`")
+    '--keep-constant keeps them; give --time-unit ms'
+    """
+
+    def option(parameter: re.Match[str]) -> str:
+        name, value = parameter.groups()
+        return f"--{name.strip('_').replace('_', '-')}{f' {value}' if value else ''}"
+
+    return _PARAMETER.sub(option, note)
+
+
 def show_notes(notes: Sequence[str]) -> None:
     """Prints a line per note to stderr."""
     from avcues.pipeline.cli.console import Console
     from avcues.pipeline.cli.dataset import say
 
     for note in notes:
-        say(Console(stderr=True), "yellow", "note", note)
+        say(Console(stderr=True), "yellow", "note", with_options(note))
 
 
 def show_written(*what: object) -> None:

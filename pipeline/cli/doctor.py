@@ -26,11 +26,14 @@ from avcues.version import __version__
 State = Literal["ok", "note", "optional", "absent", "problem"]
 _OLDEST_PYTHON = (3, 11)
 _EXTRAS = {
+    "collect": ("starlette", "avcues collect, the server that collects ratings"),
     "dashboard": ("bokeh", "Dask's dashboard of a run, whose address is printed"),
     "excel": ("openpyxl", "labels and ratings in Excel workbooks"),
+    "hub": ("transformers", "models of the Hugging Face hub, or of a folder, as features"),
     "pandas": ("pandas", "datasets, results and labels as pandas DataFrames"),
     "polars": ("polars", "datasets as polars DataFrames"),
     "pytorchvideo": ("pytorchvideo", "the variant actions=i3d_r50"),
+    "sentences": ("tokenizers", "the table text_embedding"),
     "speech": ("faster_whisper", "the words of videos by speech recognition"),
     "train": ("statsmodels", "the regression of avcues annotations perspectives"),
 }

@@ -12,9 +12,15 @@ from avcues.pipeline.cli.dataset import Debug, Folder, listed, say
 from avcues.pipeline.cli.errors import OneLineErrors
 
 if TYPE_CHECKING:
-    from avcues.pipeline.training.settings import Protocol
+    from avcues.pipeline.training.protocol import Protocol
 
 _LEARN, _TEST, _NETWORK, _RUN = "What is learned", "How it is tested", "Networks", "How it runs"
+
+
+def _models(incomplete: str) -> list[str]:
+    from avcues.pipeline.training.models.registry import model_names
+
+    return [name for name in model_names() if name.startswith(incomplete)]
 
 
 def train(
@@ -26,11 +32,13 @@ def train(
         ),
     ],
     model: Annotated[
-        Literal["lasso", "lstm", "early", "late", "pair"],
+        str,
         typer.Option(
             rich_help_panel=_LEARN,
-            help="lasso: linear; lstm: one modality; early: both in one block (A1); late: one block each (A2); "
-            "pair: late, its blocks pretrained on ratings of the isolated modalities.",
+            metavar="NAME",
+            autocompletion=_models,
+            help="lasso: linear; lstm: one modality; early: all in one block (A1); late: one block each (A2); "
+            "pair: late, its blocks pretrained on ratings of the isolated modalities; or an installed model.",
         ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", rich_help_panel=_LEARN, help="Folder of the model.")],
@@ -48,6 +56,12 @@ def train(
             rich_help_panel=_LEARN,
             metavar="TABLES",
             help="Tables of the picture. Default: those of color,lighting,expressions,scenes,objects,actions present.",
+        ),
+    ] = None,
+    text: Annotated[
+        str | None,
+        typer.Option(
+            rich_help_panel=_LEARN, metavar="TABLES", help="Tables of the words, such as text,text_embedding."
         ),
     ] = None,
     dimensions: Annotated[
@@ -77,6 +91,9 @@ def train(
     ] = None,
     pretrain_visual: Annotated[
         Path | None, typer.Option(rich_help_panel=_LEARN, help="For pair: labels from raters who only saw.")
+    ] = None,
+    pretrain_text: Annotated[
+        Path | None, typer.Option(rich_help_panel=_LEARN, help="For pair: labels from raters who only read.")
     ] = None,
     annotations: Annotated[
         Path | None,
@@ -111,6 +128,23 @@ def train(
     video_order: Annotated[
         Path | None,
         typer.Option(rich_help_panel=_TEST, help="For kfold: CSV with the column video_id, in the order to split."),
+    ] = None,
+    groups: Annotated[
+        str | None,
+        typer.Option(
+            rich_help_panel=_TEST,
+            metavar="FILE|COLUMN",
+            help="What belongs together, such as films or speakers: a CSV with the columns video_id and group, "
+            "or a column of the labels file. A group is in one part; intervals and tests are over groups.",
+        ),
+    ] = None,
+    partition: Annotated[
+        Path | None,
+        typer.Option(
+            rich_help_panel=_TEST,
+            help="The study's own partition instead of folds: CSV with the columns video_id and part (train, "
+            "validation, test).",
+        ),
     ] = None,
     validation: Annotated[
         Literal["tenth", "half"] | None,
@@ -188,13 +222,15 @@ def train(
         from avcues.pipeline.training.study import choose_tables, prepare
         from avcues.pipeline.training.train import check_target
         from avcues.pipeline.training.train import train as train_model
+        from avcues.pipeline.training.video_lists import read_groups, read_order, read_partition
 
         console = Console(stderr=True)
-        sound, picture = choose_tables(folder, model, listed(audio), listed(visual))
+        tables = choose_tables(folder, model, listed(audio), listed(visual), listed(text))
         settings = TrainingSettings(
             model=model,
-            audio=sound,
-            visual=picture,
+            audio=tables["audio"],
+            visual=tables["visual"],
+            text=tables["text"],
             dimensions=tuple(listed(dimensions) or ()),
             label_range=None if label_range is None else _range(label_range),
             folds=folds,
@@ -204,7 +240,7 @@ def train(
             ablate=ablate,
             protocol=_protocol(protocol, given),
         )
-        pretraining = {"audio": pretrain_audio, "visual": pretrain_visual}
+        pretraining = {"audio": pretrain_audio, "visual": pretrain_visual, "text": pretrain_text}
         with progress(console, "reading") as move:
             study = prepare(
                 folder,
@@ -214,14 +250,22 @@ def train(
                 label_fill=label_fill,
                 incomplete="nulls" if incomplete == "nulls" else "leave_out",
                 annotations=annotations,
-                order=None if video_order is None else _order(video_order),
-                finished=move,
+                order=None if video_order is None else read_order(video_order),
+                groups=None if groups is None else read_groups(groups, labels),
+                partition=None if partition is None else read_partition(partition),
+                on_progress=move,
             )
         check_target(out, study.data)
         announce(study, console)
         with terminable(), Fitting(study, console) as fitting:
-            found = train_model(study, out, workers=_workers(workers), shares=fitting.share, told=fitting.done)
-        show_metrics(found, console)
+            figures = train_model(
+                study,
+                out,
+                workers=_workers(workers),
+                on_progress=fitting.on_progress,
+                on_outcome=fitting.on_outcome,
+            )
+        show_metrics(figures, console)
         say(console, "bold", "wrote", f"{out}")
         make_page(out, console)
 
@@ -230,7 +274,7 @@ def _protocol(name: str, given: Mapping[str, Any]) -> Protocol:
     """The named protocol, with the choices that were given replacing its own."""
     from dataclasses import fields, replace
 
-    from avcues.pipeline.training.settings import PROTOCOLS
+    from avcues.pipeline.training.protocol import PROTOCOLS
 
     known = {field.name for field in fields(PROTOCOLS[name])}
     return replace(PROTOCOLS[name], **{key: given[key] for key in known if given[key] is not None})
@@ -253,12 +297,3 @@ def _workers(text: str) -> int:
 
     workers = parse_workers(text)
     return CPU_COUNT if workers is None else max(1, workers)
-
-
-def _order(path: Path) -> list[str]:
-    import pyarrow as pa
-
-    from avcues.pipeline.store.user_tables import read_user_table
-
-    ids = {"video_id": pa.string()}
-    return list(read_user_table(path, types=ids, required=ids, others=False)["video_id"].to_pylist())

@@ -15,18 +15,19 @@ from rich.table import Table
 
 from avcues.models_cache import WeightsError
 from avcues.pipeline.cli.console import Console
-from avcues.pipeline.training.cross_validation import Job, Outcome, jobs_of
-from avcues.pipeline.training.figures import NAMES
-from avcues.pipeline.training.fit import best_epoch
-from avcues.pipeline.training.settings import MAIN
+from avcues.pipeline.training.cross_validation import FitJob, Outcome, jobs_of
+from avcues.pipeline.training.figures import figure_tables, remarks
+from avcues.pipeline.training.models.estimator import best_epoch
+from avcues.pipeline.training.protocol import MAIN
 from avcues.pipeline.training.study import Study
 
 _LISTED = 8
+_HEADLINES = {"course": "CCC per video", "clips": "CCC over clips", "shares": "UAR"}
 
 
 @contextmanager
 def progress(console: Console, what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on a terminal; gives the function that is told how much is done, of how much."""
+    """A bar on a terminal; yields a function to be called with how much is done, and of how much."""
     with Progress(console=console, disable=not console.is_terminal, transient=True) as bars:
         task = bars.add_task(what, total=None)
         yield lambda done, total: bars.update(task, completed=done, total=total)
@@ -86,15 +87,15 @@ class Fitting:
     ) -> None:
         self._bars.__exit__(kind, error, traceback)
 
-    def share(self, place: int, share: float) -> None:
+    def on_progress(self, place: int, share: float) -> None:
         """Moves the bar: `share` of the job at `place` is done."""
         self._shares[place] = max(share, self._shares[place])
         self._bars.update(self._bar, completed=sum(self._shares))
 
-    def _seed_of(self, job: Job) -> str:
+    def _seed_of(self, job: FitJob) -> str:
         return f", seed {job.seed + 1} of {self._seeds}" if self._seeds > 1 else ""
 
-    def done(self, outcome: Outcome) -> None:
+    def on_outcome(self, outcome: Outcome) -> None:
         """Prints a line for a fitted model, where there is no bar."""
         self._count += 1
         if self._console.is_terminal:
@@ -123,75 +124,97 @@ def make_page(folder: Path, console: Console) -> None:
         console.print(f"[bold]page    [/] {escape(str(page))}", soft_wrap=True, highlight=False)
 
 
-def show_metrics(found: Mapping[str, Any], console: Console) -> None:
+def show_metrics(figures: Mapping[str, Any], console: Console) -> None:
     """Prints the figures of a model beside those of baselines and raters."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("", "CCC per video", "95 % of mean", "RMSE per video", "pooled CCC"):
-        table.add_column(heading)
-    for dimension, of in found["dimensions"].items():
-        table.add_row(f"[bold]{escape(dimension)}[/]")
-        table.add_row("this model", *_row(of["model"]))
-        for name, baseline in of["baselines"].items():
-            table.add_row(NAMES[name], *_row(baseline))
-        if of["human"]:
-            table.add_row(NAMES["human"], f"{of['human']['mean']:.3f} ± {of['human']['sd']:.3f}")
-    console.print(table)
-    for dimension, of in found["dimensions"].items():
-        for what, entries in _reliance(of).items():
+    dimensions = figures["dimensions"]
+    for of_kind in figure_tables(dimensions):
+        table = Table(box=None, pad_edge=False, header_style="bold", title=of_kind.note, title_justify="left")
+        for heading in ("", *of_kind.headings):
+            table.add_column(heading, no_wrap=bool(heading))
+        for row in of_kind.rows:
+            if row.is_model:
+                table.add_row(f"[bold]{escape(row.dimension)}[/]")
+            table.add_row(row.name, *row.cells)
+        console.print(table)
+    for name, of_dimension in dimensions.items():
+        if of_dimension["kind"] == "shares":
+            console.print(_confusion(name, of_dimension["model"]))
+    for remark in remarks(dimensions):
+        console.print(f"[yellow]note    [/] {escape(remark)}", soft_wrap=True, highlight=False)
+    for name, of_dimension in dimensions.items():
+        for what, entries in _reliance(of_dimension).items():
             listed = ", ".join(f"{name} {round(value, 3) + 0.0:.3f}" for name, value in list(entries.items())[:_LISTED])
-            console.print(f"{dimension}: {what}: {listed}", soft_wrap=True, highlight=False, markup=False)
-        if "raters" in of and of["raters"]["series"]:
-            own, one = of["raters"]["own_head"]["mean"], of["raters"]["prediction"]["mean"]
-            console.print(
-                f"{dimension}: CCC with each rater: that rater's head {own:.3f}, the joint prediction {one:.3f}"
-            )
-    for leak in found["leaks"]:
+            console.print(f"{name}: {what}: {listed}", soft_wrap=True, highlight=False, markup=False)
+        if "raters" in of_dimension and of_dimension["raters"]["series"]:
+            own, joint = (of_dimension["raters"][key]["mean"] for key in ("own_head", "prediction"))
+            console.print(f"{name}: CCC with each rater: that rater's head {own:.3f}, the joint prediction {joint:.3f}")
+    for leak in figures["leaks"]:
         console.print(f"[yellow]not comparable[/] {escape(leak)}", soft_wrap=True)
 
 
-def show_comparison(found: Mapping[str, Any], console: Console) -> None:
+def show_comparison(comparison: Mapping[str, Any], console: Console) -> None:
     """Prints the paired comparison of models."""
-    for dimension, of in found["dimensions"].items():
-        console.print(f"[bold]{escape(dimension)}[/], CCC per video")
+    for dimension, of_dimension in comparison["dimensions"].items():
+        console.print(f"[bold]{escape(dimension)}[/], {_HEADLINES[of_dimension['kind']]}")
         models = Table(box=None, pad_edge=False, show_header=False)
-        for name, ccc in of["models"].items():
-            models.add_row(escape(name), f"{ccc['mean']:.3f} ± {ccc['sd']:.3f} ({ccc['low']:.3f} to {ccc['high']:.3f})")
+        for name, figure in of_dimension["models"].items():
+            models.add_row(escape(name), _headline(figure))
         console.print(models)
-        for pair in of["pairs"]:
-            by = pair["compared"]
-            text = (
-                "no video in common"
-                if by is None
-                else f"{by['difference']:+.3f} ({by['low']:+.3f} to {by['high']:+.3f}), p {by['p']:.4f}, "
-                f"{by['videos']} videos"
-            )
-            console.print(f"  {pair['one']} - {pair['other']}: {text}", soft_wrap=True, markup=False, highlight=False)
-    for note in found["notes"]:
+        for pair in of_dimension["pairs"]:
+            text = f"  {pair['one']} - {pair['other']}: {_difference(pair['compared'])}"
+            console.print(text, soft_wrap=True, markup=False, highlight=False)
+    for note in comparison["notes"]:
         console.print(f"[yellow]note[/] {escape(note)}", soft_wrap=True)
 
 
-def _row(evaluated: Mapping[str, Any]) -> tuple[str, ...]:
-    ccc, rmse, pooled = evaluated["ccc"], evaluated["rmse"], evaluated["pooled"]["ccc"]
-    return (
-        _number(ccc["mean"], ccc["sd"]),
-        "–" if ccc["mean"] is None else f"{ccc['low']:.3f} to {ccc['high']:.3f}",
-        _number(rmse["mean"], rmse["sd"]),
-        _number(pooled["value"]),
-    )
-
-
-def _number(value: float | None, sd: float | None = None) -> str:
+def _headline(figure: Mapping[str, Any]) -> str:
+    value = figure.get("mean", figure.get("value"))
     if value is None:
         return "–"
-    return f"{value:.3f}" if sd is None else f"{value:.3f} ± {sd:.3f}"
+    spread = f" ± {figure['sd']:.3f}" if figure.get("sd") is not None else ""
+    ends = "" if figure["low"] is None else f" ({figure['low']:.3f} to {figure['high']:.3f})"
+    return f"{value:.3f}{spread}{ends}"
 
 
-def _reliance(of: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+def _difference(compared: Mapping[str, Any] | None) -> str:
+    if compared is None:
+        return "no video in common"
+    ends = "" if compared["low"] is None else f" ({compared['low']:+.3f} to {compared['high']:+.3f})"
+    groups = f" in {compared['groups']} groups" if "groups" in compared else ""
+    return f"{compared['difference']:+.3f}{ends}, p {compared['p']:.4f}, {compared['videos']} videos{groups}"
+
+
+def _confusion(dimension: str, model: Mapping[str, Any]) -> Table:
+    """How many labels of each category were predicted as each."""
+    table = Table(
+        box=None,
+        pad_edge=False,
+        header_style="bold",
+        title=f"{dimension}: label (rows), prediction",
+        title_justify="left",
+    )
+    table.add_column("")
+    for name in model["categories"]:
+        table.add_column(escape(name), justify="right")
+    for name, counts in zip(model["categories"], model["confusion"], strict=True):
+        table.add_row(escape(name), *(f"{count:g}" if count % 1 == 0 else f"{count:.1f}" for count in counts))
+    return table
+
+
+def _reliance(of_dimension: Mapping[str, Any]) -> dict[str, dict[str, float]]:
     """Importance and ablation, by heading."""
-    found = {"CCC lost when a table is replaced by another video's": of["importance"]["tables"]}
-    if of["ablation"]:
-        lost = {name: one["model_is_better_by"] for name, one in of["ablation"].items()}
-        found["CCC lost when fitted without a table"] = {name: by["difference"] for name, by in lost.items() if by}
-    if "families" in of["importance"]:
-        found["LASSO weight by family"] = {one["family"]: one["weight"] for one in of["importance"]["families"]}
-    return {what: entries for what, entries in found.items() if entries}
+    shares = of_dimension["kind"] == "shares"
+    lost = "cross-entropy gained" if shares else "CCC lost"
+    reliance = {f"{lost} when a table is replaced by another video's": of_dimension["importance"]["tables"]}
+    if "modalities" in of_dimension["importance"]:
+        reliance[f"{lost} when a modality is replaced by another video's"] = of_dimension["importance"]["modalities"]
+    if of_dimension["ablation"]:
+        without = {name: figures["model_is_better_by"] for name, figures in of_dimension["ablation"].items()}
+        what = "UAR" if shares else "CCC"
+        reliance[f"{what} lost when fitted without a table"] = {
+            name: compared["difference"] for name, compared in without.items() if compared
+        }
+    if "families" in of_dimension["importance"]:
+        families = of_dimension["importance"]["families"]
+        reliance["weight by descriptor family"] = {family["family"]: family["weight"] for family in families}
+    return {what: entries for what, entries in reliance.items() if entries}

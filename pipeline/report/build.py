@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -18,6 +15,7 @@ from dask.system import CPU_COUNT
 from avcues.errors import AvcuesError, nearest
 from avcues.pipeline.dataset.catalog import Catalog, read_catalog
 from avcues.pipeline.errors import DatasetError, InputError, MediaError
+from avcues.pipeline.processes import process_pool
 from avcues.pipeline.report import agreement_page, histograms, index, page
 from avcues.pipeline.report.column_files import write_column_files
 from avcues.pipeline.report.emotion import Emotion
@@ -213,14 +211,8 @@ def _parallel(workers: int | None, do: Callable[..., Any], first: Sequence[Any],
     if count <= 1:
         yield from map(do, first, *more)
         return
-    # A fork of a process with Arrow's threads may hang; an interrupt is the parent's to handle.
-    context = get_context("spawn")
-    with ProcessPoolExecutor(count, context, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
-        try:
-            yield from pool.map(do, first, *more)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    with process_pool(count, "made pages") as pool:
+        yield from pool.map(do, first, *more)
 
 
 def _row(out: Path, report: Path, video_id: str) -> dict[str, Any]:

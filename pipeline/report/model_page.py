@@ -12,25 +12,20 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+from jinja2 import UndefinedError
 
 from avcues.pipeline.annotations.ratings.wording import counted
-from avcues.pipeline.errors import InputError
+from avcues.pipeline.errors import InputError, one_line
 from avcues.pipeline.report.packing import packed_json
 from avcues.pipeline.report.page import templates
 from avcues.pipeline.report.series import numbers
 from avcues.pipeline.store.files import write_atomically
-from avcues.pipeline.store.model_files import DOCUMENT, HISTORY, METRICS, OUT_OF_FOLD, PAGE
+from avcues.pipeline.store.model_files import HISTORY, METRICS, OUT_OF_FOLD, PAGE
 from avcues.pipeline.store.parquet import read_table
-from avcues.pipeline.training.figures import HEADINGS, figure_rows
+from avcues.pipeline.training.figures import figure_tables, remarks, value_of
+from avcues.pipeline.training.model_document import ModelDocument, read_document
 
 _LISTED = 12
-_MODELS = {
-    "lasso": "LASSO",
-    "lstm": "LSTM",
-    "early": "early fusion (A1)",
-    "late": "late fusion (A2)",
-    "pair": "PAIR",
-}
 
 
 def build_model_page(folder: Path) -> Path:
@@ -40,72 +35,112 @@ def build_model_page(folder: Path) -> Path:
         InputError: It is no model, or a file of it is damaged.
         WeightsError: The drawing library could not be downloaded.
     """
+    document = read_document(folder)
     try:
-        document, found = (json.loads((folder / name).read_text()) for name in (DOCUMENT, METRICS))
+        figures = json.loads((folder / METRICS).read_text())
         history, predictions = (read_table(folder / name) for name in (HISTORY, OUT_OF_FOLD))
-    except (OSError, ValueError, pa.ArrowException) as error:
-        raise InputError(f"{folder}: is no model, or is damaged ({error}); train it with avcues train") from error
-    settings = document["settings"]
-    text = (
-        templates()
-        .get_template("model.html")
-        .render(
-            title=f"{folder.resolve().name}: {_MODELS[settings['model']]} for {' and '.join(settings['dimensions'])}",
-            facts=_facts(document),
-            seeds=_seeds(document),
-            leaks=document["leaks"],
-            notes=document["notes"],
-            headings=HEADINGS,
-            rows=list(figure_rows(found["dimensions"])),
-            dimensions=list(found["dimensions"]),
-            losses=history.num_rows > 0,
-            reliance=list(_reliance(found["dimensions"])),
-            footer=f"avcues {document['avcues']}; {', '.join(f'{k} {v}' for k, v in document['versions'].items())}.",
-            data=_packed(document, found["dimensions"], history, predictions),
-        )
-    )
+        text = _render(folder, document, figures, history, predictions)
+    except (OSError, LookupError, TypeError, ValueError, UndefinedError, pa.ArrowException) as error:
+        raise InputError(
+            f"{folder}: is damaged ({one_line(error)}); make its figures again with avcues evaluate, or train it again"
+        ) from error
     write_atomically(folder / PAGE, lambda file: file.write(text.encode()))
     return folder / PAGE
 
 
-def _facts(document: Mapping[str, Any]) -> list[str]:
-    settings, seeds = document["settings"], _seeds(document)
-    videos = len({video_id for parts in document["folds"] for part in parts.values() for video_id in part})
+def _render(
+    folder: Path, document: ModelDocument, figures: Mapping[str, Any], history: pa.Table, predictions: pa.Table
+) -> str:
+    settings, dimensions = document.settings, figures["dimensions"]
+    return (
+        templates()
+        .get_template("model.html")
+        .render(
+            title=f"{folder.resolve().name}: {settings.estimator.title} for {' and '.join(settings.dimensions)}",
+            facts=_facts(document),
+            seeds=settings.fits,
+            leaks=document.leaks,
+            notes=[*document.notes, *remarks(dimensions)],
+            tables=list(figure_tables(dimensions)),
+            groups=len(set(document.groups.values())),
+            drawn=[name for name, of in dimensions.items() if of["kind"] == "course"],
+            courses=any(of["kind"] == "course" for of in dimensions.values()),
+            confusions={name: of["model"] for name, of in dimensions.items() if of["kind"] == "shares"},
+            scatters=[_scatter(name, of) for name, of in dimensions.items() if of["kind"] == "clips"],
+            losses=history.num_rows > 0,
+            reliance=list(_reliance(dimensions)),
+            footer=f"avcues {document.avcues}; {', '.join(f'{k} {v}' for k, v in document.versions.items())}.",
+            data=_packed(document, dimensions, history, predictions),
+        )
+    )
+
+
+def _facts(document: ModelDocument) -> list[str]:
+    settings = document.settings
+    videos = len({video_id for parts in document.folds for _, part in parts for video_id in part})
+    groups = [counted(len(set(document.groups.values())), "group")] if document.groups else []
     return [
-        counted(videos, "video"),
-        counted(settings["folds"], "fold"),
-        counted(seeds, "seed"),
-        ", ".join(document["tables"]),
-        f"labels {document['labels']['main']['name']}",
+        counted(videos, "clip" if settings.unit == "clip" else "video"),
+        *groups,
+        "the study's partition" if len(document.folds) == 1 else counted(len(document.folds), "fold"),
+        counted(settings.fits, "seed"),
+        ", ".join(document.tables),
+        f"labels {document.labels['main'].name}",
     ]
-
-
-def _seeds(document: Mapping[str, Any]) -> int:
-    settings = document["settings"]
-    return 1 if settings["model"] == "lasso" else int(settings["seeds"])
 
 
 def _reliance(dimensions: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """What the model relies on, by each way of telling that was taken."""
-    tables = {name: of["importance"]["tables"] for name, of in dimensions.items()}
-    yield _bars("Importance of each table", "CCC lost when the table is replaced by another video's.", tables)
-    without = {
-        name: {table: one["model_is_better_by"]["difference"] for table, one in of["ablation"].items()}
-        for name, of in dimensions.items()
-        if all(one["model_is_better_by"] for one in of["ablation"].values())
-    }
-    if any(without.values()):
-        yield _bars("Ablation", "CCC lost when the model is fitted without the table.", without)
+    for shares in (False, True):
+        chosen = {name: of for name, of in dimensions.items() if (of["kind"] == "shares") == shares}
+        if not chosen:
+            continue
+        lost = "Cross-entropy gained" if shares else "CCC lost"
+        tables = {name: of["importance"]["tables"] for name, of in chosen.items()}
+        yield _bars("Importance of each table", f"{lost} when the table is replaced by another video's.", tables)
+        modalities = {name: of["importance"].get("modalities", {}) for name, of in chosen.items()}
+        if any(modalities.values()):
+            what = f"{lost} when all tables of a modality are replaced by another video's."
+            yield _bars("Importance of each modality", what, modalities)
+        without = {
+            name: {table: figures["model_is_better_by"]["difference"] for table, figures in of["ablation"].items()}
+            for name, of in chosen.items()
+            if all(figures["model_is_better_by"] for figures in of["ablation"].values())
+        }
+        if any(without.values()):
+            what = "UAR" if shares else "CCC"
+            yield _bars("Ablation", f"{what} lost when the model is fitted without the table.", without)
     families = {
-        name: {one["family"]: one["weight"] for one in of["importance"].get("families", [])}
+        name: {family["family"]: family["weight"] for family in of["importance"].get("families", [])}
         for name, of in dimensions.items()
     }
     if any(families.values()):
         yield _bars(
-            "LASSO weight by descriptor family",
+            "Weight by descriptor family",
             "Sum of absolute coefficients of scaled features, averaged over folds.",
             families,
         )
+
+
+def _scatter(name: str, of_dimension: Mapping[str, Any]) -> dict[str, Any]:
+    """Label and prediction of each clip, as places in a square of 100 by 100."""
+    clips = of_dimension["model"]["per_video"]
+    every = [clip[key] for clip in clips for key in ("target", "prediction")]
+    low, high = min(every), max(every)
+    span = high - low or 1.0
+
+    def place(value: float) -> float:
+        return round(4 + 92 * (value - low) / span, 2)
+
+    points = [
+        {
+            "x": place(clip["target"]),
+            "y": 100 - place(clip["prediction"]),
+            "said": f"{clip['video_id']}: label {clip['target']:.3f}, prediction {clip['prediction']:.3f}",
+        }
+        for clip in clips
+    ]
+    return {"name": name, "ccc": value_of(of_dimension), "low": low, "high": high, "points": points}
 
 
 def _bars(title: str, note: str, values: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
@@ -118,29 +153,30 @@ def _bars(title: str, note: str, values: Mapping[str, Mapping[str, float]]) -> d
     return {"title": title, "note": note, "rows": rows}
 
 
-def _packed(
-    document: Mapping[str, Any], dimensions: Mapping[str, Any], history: pa.Table, predictions: pa.Table
-) -> str:
-    """Everything that the page draws: JSON, compressed."""
+def _packed(document: ModelDocument, dimensions: Mapping[str, Any], history: pa.Table, predictions: pa.Table) -> str:
+    """Everything that the page draws of predictions over time: JSON, compressed."""
     whole = predictions.filter(pc.is_null(predictions["without"]))
     drawn = []
-    for name, of in dimensions.items():
-        videos = _videos(whole.filter(pc.equal(whole["dimension"], name)), of["model"]["per_video"])
-        every = [value for one in videos for key in ("gold", "low", "high") for value in one[key] if value is not None]
+    for name, of_dimension in dimensions.items():
+        if of_dimension["kind"] != "course":
+            continue
+        videos = _videos(whole.filter(pc.equal(whole["dimension"], name)), of_dimension["model"]["per_video"])
+        every = [
+            value for video in videos for key in ("gold", "low", "high") for value in video[key] if value is not None
+        ]
         margin = 0.04 * (max(every) - min(every)) or 0.1
         drawn.append(
             {
                 "name": name,
-                "mean": of["model"]["ccc"]["mean"],
-                "human": of["human"]["mean"] if of["human"] else None,
+                "mean": of_dimension["model"]["ccc"]["mean"],
+                "human": of_dimension["human"]["mean"] if of_dimension["human"] else None,
                 "low": min(every) - margin,
                 "high": max(every) + margin,
                 "videos": videos,
                 "losses": _losses(history.filter(pc.equal(history["dimension"], name))),
             }
         )
-    content = {"step": float(Fraction(document["step"])), "dimensions": drawn}
-    return packed_json(content)
+    return packed_json({"step": float(Fraction(document.step)), "dimensions": drawn})
 
 
 def _videos(table: pa.Table, scored: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -150,15 +186,15 @@ def _videos(table: pa.Table, scored: Sequence[Mapping[str, Any]]) -> list[dict[s
     owner = np.array([place[video_id] for video_id in table["video_id"].to_pylist()])
     window, fold = table["window"].to_numpy(), table["fold"].to_numpy()
     target, prediction = table["target"].to_numpy(), table["prediction"].to_numpy()
-    found = []
-    for one in sorted(scored, key=lambda entry: (entry["ccc"] is not None, entry["ccc"] or 0.0)):
-        own = np.flatnonzero(owner == place[one["video_id"]])
+    videos = []
+    for entry in sorted(scored, key=lambda entry: (entry["ccc"] is not None, entry["ccc"] or 0.0)):
+        own = np.flatnonzero(owner == place[entry["video_id"]])
         first = int(window[own].min())
-        found.append(
+        videos.append(
             {
-                "id": one["video_id"],
+                "id": entry["video_id"],
                 "fold": int(fold[own[0]]),
-                **{key: one[key] for key in ("ccc", "pearson", "rmse")},
+                **{key: entry[key] for key in ("ccc", "pearson", "rmse")},
                 "first": first,
                 "gold": _over_seeds(window[own] - first, target[own], np.fmax),
                 "prediction": _mean(window[own] - first, prediction[own]),
@@ -166,7 +202,7 @@ def _videos(table: pa.Table, scored: Sequence[Mapping[str, Any]]) -> list[dict[s
                 "high": _over_seeds(window[own] - first, prediction[own], np.fmax),
             }
         )
-    return found
+    return videos
 
 
 def _over_seeds(

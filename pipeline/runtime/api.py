@@ -14,13 +14,19 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from avcues.extractors.compute import Device, Precision
+    from avcues.extractors.hub.options import HubOptions
     from avcues.extractors.protocol import Table
+    from avcues.pipeline.media.reading import Reading
     from avcues.pipeline.runtime.request import Request, Workers
     from avcues.pipeline.runtime.settings import Settings
     from avcues.pipeline.store.records import VideoResult
 
 Options = Mapping[str, Mapping[str, Any]]
 """Options by feature, such as `{"shots": {"detector": "content"}, "actions": {"variant": "i3d_rgb_imagenet"}}`."""
+
+
+Models = Mapping[str, "str | Mapping[str, Any]"]
+"""Models by the name of the feature: the source, or the options of `avcues.extractors.hub.options.HubOptions`."""
 
 
 class ExtractedVideo(Mapping[str, "pa.Table"]):
@@ -80,9 +86,11 @@ def extract(
     features: Sequence[str] | None = None,
     step: float | str | Fraction = Fraction(1, 2),
     options: Options | None = None,
+    models: Models | None = None,
     device: Device = "auto",
     precision: Precision = "fp32",
     weights_dir: str | Path | None = None,
+    reading: Reading | None = None,
     trust_headers: bool = False,
     progress: bool = False,
 ) -> ExtractedVideo:
@@ -97,9 +105,12 @@ def extract(
             along.
         step: Window length in seconds, a multiple of 0.02, at least 0.1.
         options: Options by feature.
+        models: Models of the hub by the name of the feature that each becomes: "<owner>/<name>", the path of a folder,
+            or options such as `{"source": "<owner>/<name>", "layer": 9}`.
         device: "auto" takes a GPU if torch sees one.
         precision: "bf16" is faster and moves probabilities by about 0.01 at most.
         weights_dir: A folder with weights files of your own.
+        reading: Which streams are read and how; None: as a player does.
         trust_headers: Also decode a file whose headers claim over 8192 x 8192 pixels, 64 audio channels, or a sample
             rate outside 1 to 768 kHz.
         progress: Show a progress bar.
@@ -130,7 +141,14 @@ def extract(
     from avcues.pipeline.runtime.weights import settle
 
     settings = make_settings(
-        features=features, step=step, options=options, device=device, precision=precision, weights_dir=weights_dir
+        features=features,
+        step=step,
+        options=options,
+        models=models,
+        device=device,
+        precision=precision,
+        weights_dir=weights_dir,
+        reading=reading,
     )
     settings.create_extractors()
     videos = collect([str(media)]).videos
@@ -155,9 +173,11 @@ def extract_many(
     features: Sequence[str] | None = None,
     step: float | str | Fraction = Fraction(1, 2),
     options: Options | None = None,
+    models: Models | None = None,
     device: Device = "auto",
     precision: Precision = "fp32",
     weights_dir: str | Path | None = None,
+    reading: Reading | None = None,
     overwrite: bool = False,
     trust_headers: bool = False,
     verify: bool = False,
@@ -184,9 +204,12 @@ def extract_many(
             if their weights are not here and cannot be downloaded.
         step: Window length in seconds, a multiple of 0.02, at least 0.1.
         options: Options by feature.
+        models: Models of the hub by the name of the feature that each becomes: "<owner>/<name>", the path of a folder,
+            or options such as `{"source": "<owner>/<name>", "layer": 9}`.
         device: "auto" takes a GPU if torch sees one.
         precision: "bf16" is faster and moves probabilities by about 0.01 at most.
         weights_dir: A folder with weights files of your own; workers of a cluster must see it.
+        reading: Which streams are read and how; None: as a player does.
         overwrite: Compute tables again that are up to date.
         trust_headers: Also decode files whose headers claim over 8192 x 8192 pixels, 64 audio channels, or a sample
             rate outside 1 to 768 kHz.
@@ -219,7 +242,14 @@ def extract_many(
 
     request = Request(
         settings=make_settings(
-            features=features, step=step, options=options, device=device, precision=precision, weights_dir=weights_dir
+            features=features,
+            step=step,
+            options=options,
+            models=models,
+            device=device,
+            precision=precision,
+            weights_dir=weights_dir,
+            reading=reading,
         ),
         out=location(str(out)),
         overwrite=overwrite,
@@ -286,9 +316,11 @@ def make_settings(
     features: Sequence[str] | None = None,
     step: float | str | Fraction = Fraction(1, 2),
     options: Options | None = None,
+    models: Models | None = None,
     device: Device = "auto",
     precision: Precision = "fp32",
     weights_dir: str | Path | None = None,
+    reading: Reading | None = None,
 ) -> Settings:
     """Settings of a run.
 
@@ -297,6 +329,7 @@ def make_settings(
     """
     from avcues.extractors.compute import Compute
     from avcues.models_cache.cache import WeightsFinder
+    from avcues.pipeline.media.reading import Reading
     from avcues.pipeline.runtime.settings import ALL, Settings
 
     try:
@@ -309,8 +342,23 @@ def make_settings(
         step=exact_step,
         features=tuple(features or (ALL,)),
         options=options or {},
+        models=_checked_models(models or {}),
         compute=Compute(device=device, precision=precision, weights=WeightsFinder(_weights_folder(weights_dir))),
+        reading=reading or Reading(),
     )
+
+
+def _checked_models(models: Models) -> dict[str, HubOptions]:
+    from avcues.extractors import registry
+    from avcues.extractors.hub.options import options_of
+
+    reserved = dict.fromkeys(registry.names(), "a feature")
+    reserved |= {table: f"a table of {feature}" for table, feature in registry.tables_beside().items()}
+    checked: dict[str, HubOptions] = {}
+    for name, model in models.items():
+        checked[name] = options_of(name, model, reserved)
+        reserved |= {name: "another model", f"{name}_faces": "another model"}
+    return checked
 
 
 def parse_memory_limit(size: int | str | None) -> int | Literal["auto"] | None:

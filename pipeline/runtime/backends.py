@@ -117,7 +117,13 @@ def run_on_cluster(
 
 
 def map_in_order(
-    function: Callable[[Any, str], Result], shared: Any, video_ids: Iterable[str], cluster: Cluster
+    function: Callable[[Any, str], Result],
+    shared: Any,
+    video_ids: Iterable[str],
+    cluster: Cluster,
+    *,
+    lost: Callable[[str, str], Result],
+    note: Callable[[str], object] = lambda text: None,
 ) -> Iterator[Result]:
     """Calls `function(shared, video_id)` in one task per video, and yields the results in the order of the videos.
 
@@ -125,31 +131,47 @@ def map_in_order(
 
     Args:
         shared: Is sent to each worker once.
+        lost: Makes the result of a video whose workers were all lost, of its id and what happened.
+        note: Is given a line when no worker is left to do the work.
 
     Raises:
         SchedulerLostError: The scheduler is gone.
-        AvcuesError: Every worker that processed a video was lost.
     """
     from asyncio import CancelledError
 
     from distributed import KilledWorker
 
-    everywhere = cluster.client.scatter(shared)
+    client = cluster.client
     resources = None if cluster.resources is None else dict(cluster.resources)
+    lonely = _Lonely(note, client)
     left, in_work = iter(video_ids), deque[tuple[str, "Future"]]()
-    while True:
-        for video_id in islice(left, cluster.slots() + _WAITING - len(in_work)):
-            future = cluster.client.submit(function, everywhere, video_id, pure=False, resources=resources)
-            in_work.append((video_id, future))
-        if not in_work:
-            return
-        video_id, future = in_work.popleft()
-        try:
-            yield future.result()
-        except KilledWorker as error:
-            raise AvcuesError(f"{video_id}: every worker that processed it was lost") from error
-        except (CancelledError, FutureCancelledError) as error:
-            raise _scheduler_lost() from error
+    try:
+        # A task, not scattered data: if the worker that holds its result is lost, another makes it again.
+        everywhere = client.submit(_unchanged, shared, pure=False, resources=resources)
+        while True:
+            slots = cluster.slots()
+            lonely.look(slots)
+            for video_id in islice(left, max(0, slots + _WAITING - len(in_work))):
+                future = client.submit(function, everywhere, video_id, pure=False, resources=resources)
+                in_work.append((video_id, future))
+            if not in_work:
+                return
+            video_id, future = in_work[0]
+            if not _finished(client, {future: video_id}):
+                continue
+            in_work.popleft()
+            if future.status in ("cancelled", "lost"):
+                raise _scheduler_lost()
+            if isinstance(future.exception(), KilledWorker):
+                yield lost(video_id, "every worker that processed it was lost")
+            else:
+                yield future.result()
+    except (OSError, CancelledError, FutureCancelledError) as error:  # also time-outs and broken connections
+        raise _scheduler_lost() from error
+
+
+def _unchanged(shared: Any) -> Any:
+    return shared
 
 
 def _submit(video: VideoInput, run_id: str, packed: bytes, cluster: Cluster) -> Future:
@@ -163,7 +185,7 @@ def _submit(video: VideoInput, run_id: str, packed: bytes, cluster: Cluster) -> 
     )
 
 
-def _finished(client: Client, in_work: Mapping[Future, VideoInput]) -> list[Future]:
+def _finished(client: Client, in_work: Mapping[Future, object]) -> list[Future]:
     """The finished ones; returns after a short time even if none has finished."""
     from asyncio import CancelledError
 

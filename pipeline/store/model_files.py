@@ -8,9 +8,12 @@
 | `MODELCARD.md`         | the model card                                                                             |
 | `index.html`           | a page to look at                                                                          |
 | `folds.parquet`        | fold, video: its part                                                                      |
-| `out_of_fold.parquet`  | dimension, seed, labelled window: label, prediction and baselines; `without` which table   |
+| `out_of_fold.parquet`  | dimension, seed, labelled window: label, prediction and baselines; `without` which table;  |
+|                        | where clips are labelled a row per clip without a window; a category is a dimension of its |
+|                        | own, `<dimension>=<category>`                                                              |
 | `history.parquet`      | dimension, seed, fold, stage, epoch: losses                                                |
-| `importance.parquet`   | dimension, seed, fold, table: CCC that is lost when it is that of other videos             |
+| `importance.parquet`   | dimension, seed, fold, table: what is `lost` when it is that of other videos (CCC, or      |
+|                        | cross-entropy of shares); of numbers per clip instead the `prediction` with such a table   |
 | `coefficients.parquet` | dimension, fold, column of LASSO: its coefficient                                          |
 | `raters.parquet`       | dimension, seed, window, rater: rating, the prediction of its head, and that for all       |
 """

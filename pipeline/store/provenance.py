@@ -94,7 +94,7 @@ def assets_of(extractor: BaseExtractor) -> list[str]:
 
 def weights_of(extractor: BaseExtractor, finder: WeightsFinder) -> dict[str, str]:
     """SHA-256 of every weights file that an extractor uses, by asset name or, for the user's own, file name."""
-    found = {}
+    found = dict(extractor.pinned_files)
     for option, candidates in extractor.weights_in_use.items():
         value = getattr(extractor.settings, option)
         asset = asset_name(candidates, value)
@@ -135,7 +135,7 @@ def metadata(
         compute: With the device that was used.
         reading: As for `recipe`.
     """
-    device = compute.device if extractor.weights_in_use else "cpu"
+    device = compute.device if extractor.uses_network else "cpu"
     return {
         "avcues": __version__,
         "recipe": recipe(extractor, step, compute, reading),

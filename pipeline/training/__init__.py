@@ -8,8 +8,8 @@ from avcues import open_dataset, training
 
 settings = training.TrainingSettings(model="late", audio=("emobase",), visual=("color", "lighting"))
 study = training.prepare("features", "gold/audiovisual.parquet", settings)
-found = training.train(study, "model")  # what metrics.json holds
-found["dimensions"]["valence"]["model"]["ccc"]  # mean, sd and 95 % interval over videos
+figures = training.train(study, "model")  # what metrics.json holds
+figures["dimensions"]["valence"]["model"]["ccc"]  # mean, sd and 95 % interval over videos
 
 model = training.load_model("model")
 data = open_dataset("features", tables=model.settings.tables)
@@ -24,7 +24,7 @@ Protocols are values, whose fields can be replaced one by one:
 >>> TrainingSettings(model="late", audio=("emobase",), protocol=CLEAN)
 Traceback (most recent call last):
 ...
-avcues.pipeline.errors.SettingsError: --model late joins sound and picture: name tables with --visual as well
+avcues.pipeline.errors.SettingsError: `model=late` joins sound and picture: name tables with `visual` as well
 
 CCC and the other measures of one series:
 
@@ -36,15 +36,19 @@ CCC and the other measures of one series:
 from avcues.pipeline.errors import LeakError
 from avcues.pipeline.training.compare import compare
 from avcues.pipeline.training.evaluate import scores
+from avcues.pipeline.training.models.estimator import Estimator, FitTask
 from avcues.pipeline.training.predict import Problem, predict_video, seen_in_training, write_predictions
+from avcues.pipeline.training.protocol import CLEAN, MUVI, Protocol
 from avcues.pipeline.training.saved_model import Model, load_model
-from avcues.pipeline.training.settings import CLEAN, MUVI, Protocol, TrainingSettings
+from avcues.pipeline.training.settings import TrainingSettings
 from avcues.pipeline.training.study import Study, choose_tables, prepare
 from avcues.pipeline.training.train import evaluate_saved, train
 
 __all__ = [
     "CLEAN",
     "MUVI",
+    "Estimator",
+    "FitTask",
     "LeakError",
     "Model",
     "Problem",

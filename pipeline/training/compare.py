@@ -6,73 +6,125 @@ import json
 from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from avcues.pipeline.errors import InputError
+from avcues.pipeline.errors import InputError, one_line
 from avcues.pipeline.store.model_files import FOLDS, METRICS, OUT_OF_FOLD
 from avcues.pipeline.store.parquet import read_table
-from avcues.pipeline.training.metrics import compare_videos
+from avcues.pipeline.training.judging import judge_of
+from avcues.pipeline.training.metrics import rows_of
+from avcues.pipeline.training.model_document import ModelDocument, read_document
+
+
+class _Judged(NamedTuple):
+    """A saved model with its figures and out-of-fold predictions by all tables."""
+
+    folder: Path
+    document: ModelDocument
+    figures: dict[str, Any]
+    predictions: pa.Table
+    folds: pa.Table
 
 
 def compare(folders: Sequence[str | Path]) -> dict[str, Any]:
-    """Compares saved models by the CCC of each video that both were tested on.
+    """Compares saved models by what both predicted: the same videos, and of each the same windows.
 
     Args:
         folders: Of two models or more.
 
     Returns:
-        By dimension: the mean CCC of each model, and for each pair of models the mean difference with its 95 % interval
-        over videos and the p of a paired permutation test; "notes" say what limits the comparison.
+        By dimension: the headline figure of each model, and for each pair of models the difference with its 95 %
+        interval over videos or groups and the p of a paired permutation test; "notes" say what limits the comparison.
 
     Raises:
         InputError: One is no model, or they have no dimension in common.
     """
-    found = {str(folder): _read(Path(folder)) for folder in folders}
-    if len(found) < 2:
+    models = {str(folder): _read(Path(folder)) for folder in folders}
+    if len(models) < 2:
         raise InputError("compare needs two models or more: name their folders")
-    shared = [name for name in next(iter(found.values())) if all(name in of for of in found.values())]
+    first, *others = models.values()
+    shared = [
+        name
+        for name, of_dimension in first.figures["dimensions"].items()
+        if all(other.figures["dimensions"].get(name, {}).get("kind") == of_dimension["kind"] for other in others)
+        and all(other.document.settings.labels_of(name) == first.document.settings.labels_of(name) for other in others)
+    ]
     if not shared:
-        raise InputError(f"{' and '.join(found)} predict no dimension in common")
+        raise InputError(f"{' and '.join(models)} predict no dimension in common")
+    notes = _notes(list(models.values()))
     dimensions = {}
     for dimension in shared:
-        models = {name: of[dimension]["model"] for name, of in found.items()}
+        figures = {name: model.figures["dimensions"][dimension] for name, model in models.items()}
+        kind = first.figures["dimensions"][dimension]["kind"]
+        headline = "uar" if kind == "shares" else "ccc"
         pairs = []
         for one, other in combinations(models, 2):
-            pairs.append({"one": one, "other": other, "compared": compare_videos(models[one], models[other])})
-        dimensions[dimension] = {"models": {name: model["ccc"] for name, model in models.items()}, "pairs": pairs}
-    return {"dimensions": dimensions, "notes": _notes([Path(name) for name in found])}
+            compared = _compare(models[one], models[other], dimension)
+            pairs.append({"one": one, "other": other, "compared": compared})
+            alone = (compared or {}).get("windows_of_one_alone", (compared or {}).get("rows_of_one_alone", 0))
+            if compared and alone:
+                common = compared.get("windows", compared.get("rows"))
+                notes.append(
+                    f"{dimension}: {one} and {other} are paired on the {common} windows that both predicted; "
+                    f"{alone} windows that one of them alone predicted are left out"
+                )
+        dimensions[dimension] = {
+            "kind": kind,
+            "models": {name: of_model["model"][headline] for name, of_model in figures.items()},
+            "pairs": pairs,
+        }
+    return {"dimensions": dimensions, "notes": notes}
 
 
-def _read(folder: Path) -> dict[str, Any]:
+def _compare(one: _Judged, other: _Judged, dimension: str) -> dict[str, Any] | None:
+    settings = one.document.settings
+    same = settings.protocol.scoring == other.document.settings.protocol.scoring
+    judge = judge_of(settings, dimension, one.document.groups, None if same else "video")
+    rows = [rows_of(model.predictions, settings, dimension) for model in (one, other)]
+    return judge.compare(*rows)
+
+
+def _read(folder: Path) -> _Judged:
+    document = read_document(folder)
     try:
-        return dict(json.loads((folder / METRICS).read_text())["dimensions"])
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"{folder}: has no usable {METRICS}; name a folder that avcues train made") from error
+        figures = dict(json.loads((folder / METRICS).read_text()))
+        predictions, folds = read_table(folder / OUT_OF_FOLD), read_table(folder / FOLDS)
+        whole = predictions.filter(pc.is_null(predictions["without"]))
+        for name in document.settings.dimensions:
+            figures["dimensions"][name]["kind"], figures["dimensions"][name]["model"]
+    except (OSError, ValueError, LookupError, TypeError, pa.ArrowException) as error:
+        raise InputError(
+            f"{folder}: has no usable {METRICS} ({one_line(error)}); name a folder that avcues train made"
+        ) from error
+    return _Judged(folder, document, figures, whole, folds)
 
 
-def _notes(folders: Sequence[Path]) -> list[str]:
-    first, *others = folders
+def _notes(models: Sequence[_Judged]) -> list[str]:
+    first, *others = models
     notes = []
     for other in others:
-        if not read_table(first / FOLDS).equals(read_table(other / FOLDS)):
-            notes.append(f"{first} and {other} have different folds: they were fitted on different videos")
+        between = f"{first.folder} and {other.folder}"
+        if not first.folds.equals(other.folds):
+            notes.append(f"{between} have different folds: they were fitted on different videos")
         if not _same_labels(first, other):
-            notes.append(f"{first} and {other} were tested against different labels")
-    for folder in folders:
-        notes += [f"{folder}: {leak}" for leak in json.loads((folder / METRICS).read_text())["leaks"]]
-    return notes
+            notes.append(f"{between} were tested against different labels")
+        if first.document.groups != other.document.groups:
+            notes.append(f"{between} have different groups; the test is over those of {first.folder}")
+        if first.document.settings.protocol.scoring != other.document.settings.protocol.scoring:
+            notes.append(f"{between} were scored differently; here each video is scored by its own windows")
+    return notes + [f"{model.folder}: {leak}" for model in models for leak in model.document.leaks]
 
 
-def _same_labels(one: Path, other: Path) -> bool:
-    labels = [_labels(folder) for folder in (one, other)]
+def _same_labels(one: _Judged, other: _Judged) -> bool:
+    labels = [_labels(model.predictions) for model in (one, other)]
     common = labels[0].keys() & labels[1].keys()
     return all(np.isclose(labels[0][key], labels[1][key]) for key in common)
 
 
-def _labels(folder: Path) -> dict[tuple[str, str, int], float]:
-    table: pa.Table = read_table(folder / OUT_OF_FOLD, ["dimension", "video_id", "window", "target"])
-    keys = zip(*(table[name].to_pylist() for name in ("dimension", "video_id", "window")), strict=True)
-    return dict(zip(keys, table["target"].to_pylist(), strict=True))
+def _labels(predictions: pa.Table) -> dict[tuple[str, str, int | None], float]:
+    keys = zip(*(predictions[name].to_pylist() for name in ("dimension", "video_id", "window")), strict=True)
+    return dict(zip(keys, predictions["target"].to_pylist(), strict=True))

@@ -1,7 +1,6 @@
-"""How good predictions are: per video and pooled, with intervals over videos, beside baselines.
+"""How good predictions of numbers are: of each video's course and of all windows, or of clips with one label each.
 
 CCC is the concordance correlation coefficient (Lin 1989) with population moments, as audtorch and audmetric have it.
-Intervals are percentiles of a bootstrap that draws whole videos, because the windows of one video are not independent.
 """
 
 from __future__ import annotations
@@ -14,10 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from avcues.pipeline.annotations.statistics.consensus import ccc, pearson
+from avcues.pipeline.training import intervals
 
 MEASURES = ("ccc", "pearson", "rmse", "mse")
-_RESAMPLES = 2000
-_PERMUTATIONS = 9999
 _SCRIPTS_SLICE = 111
 
 Floats = npt.NDArray[np.float64]
@@ -49,6 +47,7 @@ class Predictions:
         folds: For each video, the fold that tested it.
         targets: (M,) labels.
         values: (M,) predictions.
+        groups: For each video, the group that it belongs to; None: each is one of its own.
     """
 
     videos: tuple[str, ...]
@@ -56,6 +55,7 @@ class Predictions:
     folds: tuple[int, ...]
     targets: Floats
     values: Floats
+    groups: tuple[str, ...] | None = None
 
     def slices(self, scoring: Literal["video", "s111"]) -> tuple[npt.NDArray[np.int64], ...]:
         """For each video the rows that are scored as it.
@@ -77,27 +77,28 @@ class Predictions:
 
 
 def evaluate(seeds: Sequence[Predictions], scoring: Literal["video", "s111"] = "video") -> dict[str, Any]:
-    """Every measure of a model: JSON values, where null stands for what is not defined.
+    """Every measure of a model that predicts the course of a label: JSON values; null is what is not defined.
 
     Args:
         seeds: Predictions of the same labels by each seed; a video's score is the mean over seeds.
 
     Returns:
-        For each measure mean, sd (population) and 95 % interval over videos, and the sd of the mean between seeds; the
-        measures of all windows together, "pooled", with their intervals; and the scores of each video.
+        For each measure mean, sd (population) and 95 % interval over videos or groups, and the sd of the mean between
+        seeds; the measures of all windows together, "pooled", with their intervals; and the scores of each video.
     """
-    videos = seeds[0].videos
+    videos, groups = seeds[0].videos, seeds[0].groups
     per_video = {measure: np.empty((len(seeds), len(videos))) for measure in MEASURES}
     for s, of_seed in enumerate(seeds):
         for v, rows in enumerate(of_seed.slices(scoring)):
-            found = scores(of_seed.targets[rows], of_seed.values[rows])
+            of_video = scores(of_seed.targets[rows], of_seed.values[rows])
             for measure in MEASURES:
-                per_video[measure][s, v] = found[measure]
+                per_video[measure][s, v] = of_video[measure]
     means = {measure: values.mean(axis=0) for measure, values in per_video.items()}
     return {
         "videos": len(videos),
+        **_count(groups),
         "windows": len(seeds[0].targets),
-        **{measure: _over_videos(means[measure], per_video[measure]) for measure in MEASURES},
+        **{measure: _over_videos(means[measure], per_video[measure], groups) for measure in MEASURES},
         "pooled": _pooled(seeds),
         "per_video": [
             {"video_id": video_id, **{measure: _json(means[measure][v]) for measure in MEASURES}}
@@ -106,90 +107,112 @@ def evaluate(seeds: Sequence[Predictions], scoring: Literal["video", "s111"] = "
     }
 
 
-def interval(values: Floats) -> tuple[float, float]:
-    """95 % of the means of resampled values."""
-    low, high = np.percentile(values[_resamples(len(values))].mean(axis=1), [2.5, 97.5])
-    return float(low), float(high)
-
-
-def paired(one: Floats, other: Floats) -> dict[str, Any]:
-    """Whether one model is better than another on the same videos.
+def evaluate_clips(seeds: Sequence[Predictions]) -> dict[str, Any]:
+    """Every measure of a model that predicts one number per clip: JSON values; null is what is not defined.
 
     Args:
-        one: (videos,) scores.
-        other: (videos,) scores of the same videos.
+        seeds: Predictions of the same labels by each seed, one row per clip; figures are means over seeds.
 
     Returns:
-        The mean difference with its 95 % interval over videos, and the two-sided p of a permutation test that swaps the
-        models' scores within videos.
+        For each measure its value over clips, its 95 % interval over clips or groups, and its sd between seeds; and the
+        label, the mean prediction and its error of each clip.
     """
-    differences = one - other
-    signs = np.random.default_rng(0).choice([-1.0, 1.0], (_PERMUTATIONS, len(differences)))
-    observed = abs(differences.mean())
-    as_far = int((np.abs((signs * differences).mean(axis=1)) >= observed - 1e-12).sum())
-    low, high = interval(differences)
+    first = seeds[0]
+    order = np.concatenate(first.rows)
+    predicted = np.mean([of_seed.values[order] for of_seed in seeds], axis=0)
+    of_seeds = {measure: [scores(one.targets, one.values)[measure] for one in seeds] for measure in MEASURES}
+    pooled = _pooled(seeds)
     return {
-        "videos": len(differences),
-        "difference": float(differences.mean()),
-        "low": low,
-        "high": high,
-        "p": (1 + as_far) / (1 + _PERMUTATIONS),
+        "videos": len(first.videos),
+        **_count(first.groups),
+        **{measure: pooled[measure] | {"between_seeds": _json(np.std(of_seeds[measure]))} for measure in MEASURES},
+        "per_video": [
+            {"video_id": video_id, "target": float(label), "prediction": float(value), "error": float(value - label)}
+            for video_id, label, value in zip(first.videos, first.targets[order], predicted, strict=True)
+        ],
     }
 
 
-def _over_videos(means: Floats, per_seed: Floats) -> dict[str, Any]:
+def compare_clips(labels: Floats, one: Floats, other: Floats, groups: Sequence[str] | None = None) -> dict[str, Any]:
+    """Whether one model's CCC over clips is better than another's: paired by clip, as `intervals.paired_statistic`.
+
+    Args:
+        labels: (clips,)
+        one: (clips,) predictions.
+        other: (clips,) predictions of the same clips.
+    """
+
+    def ccc_of(sums: Floats) -> Floats:
+        return np.nan_to_num(score_of_sums(sums, "ccc"))
+
+    return intervals.paired_statistic(_sums(labels, one), _sums(labels, other), ccc_of, groups)
+
+
+def score_of_sums(sums: Floats, measure: str) -> Floats:
+    """(...) one of the `MEASURES`, of (..., 6) sums: number, sums, sums of squares, and sum of products."""
+    count, sum_t, sum_p, square_t, square_p, product = np.moveaxis(sums, -1, 0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        if measure in ("mse", "rmse"):
+            mse = np.maximum(square_t - 2 * product + square_p, 0) / count
+            return np.asarray(np.sqrt(mse) if measure == "rmse" else mse)
+        mean_t, mean_p = sum_t / count, sum_p / count
+        variance_t, variance_p = (np.maximum(s / count - m**2, 0) for s, m in ((square_t, mean_t), (square_p, mean_p)))
+        covariance = product / count - mean_t * mean_p
+        if measure == "pearson":
+            return np.asarray(covariance / np.sqrt(variance_t * variance_p))
+        return np.asarray(2 * covariance / np.maximum(variance_t + variance_p + (mean_t - mean_p) ** 2, 1e-15))
+
+
+def _sums(targets: Floats, values: Floats) -> Floats:
+    """(N, 6) of single rows."""
+    return np.column_stack([np.ones(len(targets)), targets, values, targets**2, values**2, targets * values])
+
+
+def _count(groups: Sequence[str] | None) -> dict[str, int]:
+    return {} if groups is None else {"groups": len(set(groups))}
+
+
+def _over_videos(means: Floats, per_seed: Floats, groups: Sequence[str] | None) -> dict[str, Any]:
     """Of (videos,) scores, those that are defined; `per_seed` are the (seeds, videos) scores that they come from."""
     defined = np.isfinite(means)
     known = means[defined]
     if not len(known):
         return dict.fromkeys(("mean", "sd", "low", "high", "between_seeds")) | {"undefined": len(means)}
-    low, high = interval(known)
+    of_known = None if groups is None else [group for group, is_known in zip(groups, defined, strict=True) if is_known]
+    low, high = intervals.mean_interval(known, of_known)
     return {
         "mean": float(known.mean()),
         "sd": float(known.std()),
-        "low": low,
-        "high": high,
+        "low": _json(low),
+        "high": _json(high),
         "between_seeds": float(per_seed[:, defined].mean(axis=1).std()),
         "undefined": int(len(means) - len(known)),
     }
 
 
 def _pooled(seeds: Sequence[Predictions]) -> dict[str, dict[str, float | None]]:
-    """Each measure of all windows together, as the mean over seeds; intervals draw videos."""
-    of_all = [scores(of_seed.targets, of_seed.values) for of_seed in seeds]
-    drawn = _resamples(len(seeds[0].videos))
-    resampled = [_scores_of_sums(_sums(of_seed)[drawn].sum(axis=1)) for of_seed in seeds]
+    """Each measure of all rows together, as the mean over seeds; intervals are over videos or groups."""
+    of_seeds = [scores(of_seed.targets, of_seed.values) for of_seed in seeds]
+    sums = np.concatenate([intervals.by_group(_sums_by_video(of_seed), of_seed.groups) for of_seed in seeds], axis=1)
     pooled = {}
     for measure in MEASURES:
-        value, low, high = np.mean([found[measure] for found in of_all]), np.nan, np.nan
-        values = np.mean([found[measure] for found in resampled], axis=0)
-        values = values[np.isfinite(values)]  # a draw may be of one constant video alone
-        if np.isfinite(value) and len(values):
-            low, high = np.percentile(values, [2.5, 97.5])
+        value = float(np.mean([of_seed[measure] for of_seed in of_seeds]))
+        low = high = float("nan")
+        if np.isfinite(value):
+
+            def of_sums(sums: Floats, measure: str = measure) -> Floats:
+                split = sums.reshape(*sums.shape[:-1], len(seeds), 6)
+                return np.asarray(score_of_sums(split, measure).mean(axis=-1))
+
+            scale = intervals.CORRELATION if measure in ("ccc", "pearson") else intervals.ERROR
+            low, high = intervals.interval(sums, of_sums, scale)
         pooled[measure] = {"value": _json(value), "low": _json(low), "high": _json(high)}
     return pooled
 
 
-def _scores_of_sums(sums: Floats) -> dict[str, Floats]:
-    """(N,) of each of the `MEASURES`, of (N, 6) sums as `_sums` gives them."""
-    count, sum_t, sum_p, square_t, square_p, product = sums.T
-    mean_t, mean_p = sum_t / count, sum_p / count
-    variance_t, variance_p = (np.maximum(s / count - m**2, 0) for s, m in ((square_t, mean_t), (square_p, mean_p)))
-    covariance, mse = product / count - mean_t * mean_p, np.maximum(square_t - 2 * product + square_p, 0) / count
-    spread = variance_t + variance_p + (mean_t - mean_p) ** 2
-    with np.errstate(invalid="ignore", divide="ignore"):
-        correlation = covariance / np.sqrt(variance_t * variance_p)
-    return {"ccc": 2 * covariance / np.maximum(spread, 1e-15), "pearson": correlation, "rmse": np.sqrt(mse), "mse": mse}
-
-
-def _sums(of_seed: Predictions) -> Floats:
-    """(videos, 6) number, sums, sums of squares and sum of products of each video."""
-    series = [(of_seed.targets[rows], of_seed.values[rows]) for rows in of_seed.rows]
-    return np.array([[len(t), t.sum(), p.sum(), (t**2).sum(), (p**2).sum(), (t * p).sum()] for t, p in series])
-
-
-def _resamples(count: int) -> npt.NDArray[np.int64]:
-    return np.random.default_rng(0).integers(0, count, (_RESAMPLES, count))
+def _sums_by_video(of_seed: Predictions) -> Floats:
+    """(videos, 6) sums over the rows of each video."""
+    return np.array([_sums(of_seed.targets[rows], of_seed.values[rows]).sum(axis=0) for rows in of_seed.rows])
 
 
 def _json(value: float | np.floating[Any]) -> float | None:

@@ -1,16 +1,19 @@
-"""What a model relies on: coefficients by descriptor family, and the CCC lost with another video's table."""
+"""What a model relies on: coefficients by descriptor family, and what is lost with another video's table."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from avcues.pipeline.training.categories import cross_entropy
 from avcues.pipeline.training.evaluate import scores
-from avcues.pipeline.training.models import Fitted, Inputs
+from avcues.pipeline.training.fitting import Fitted
+from avcues.pipeline.training.models.estimator import Inputs
 from avcues.pipeline.training.samples import PRESENT, Floats, Samples
 
 _REPEATS = 3
@@ -25,7 +28,24 @@ _EMOBASE = {
     "F0env": "F0",
     "F0": "F0",
 }
+_TEXT = {"vader": "sentiment of words", "lexicon": "affect of words", "word": "amount of words"}
 _TABLES = {"color": "hue and saturation", "scenes": "scene"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Importance:
+    """Permutation importance of tables, in one fold.
+
+    Args:
+        lost: By table, what test videos lose on average: CCC, or cross-entropy where shares are predicted.
+        replaced: Where one number is predicted per clip, by table: (repeats, clips) predictions with that table of
+            other clips, from which the CCC over all clips is computed.
+        clips: Ids of these clips.
+    """
+
+    lost: Mapping[str, float] = field(default_factory=dict)
+    replaced: Mapping[str, Floats] = field(default_factory=dict)
+    clips: tuple[str, ...] = ()
 
 
 def family(column: str) -> str:
@@ -35,6 +55,8 @@ def family(column: str) -> str:
         return "what is missing"
     if table == "emobase":
         return next((known for start, known in _EMOBASE.items() if name.startswith(start)), table)
+    if table == "text":
+        return next((known for start, known in _TEXT.items() if name.startswith(start)), table)
     return _TABLES.get(table, table)
 
 
@@ -50,8 +72,8 @@ def by_family(coefficients: Mapping[str, Sequence[float]]) -> list[dict[str, Any
         entry[0] += float(np.mean(np.abs(values)))
         entry[1] += float(np.mean(values))
         entry[2] += any(values)
-    found = [{"family": name, "weight": a, "signed": b, "columns": int(c)} for name, (a, b, c) in sums.items()]
-    return sorted(found, key=lambda one: (-one["weight"], one["family"]))
+    families = [{"family": name, "weight": a, "signed": b, "columns": int(c)} for name, (a, b, c) in sums.items()]
+    return sorted(families, key=lambda family: (-family["weight"], family["family"]))
 
 
 def of_tables(
@@ -60,37 +82,70 @@ def of_tables(
     samples: Samples,
     gold: Floats,
     test: Sequence[str],
-    tables: Sequence[str],
+    groups: Mapping[str, Sequence[str]],
     seed: int,
-) -> dict[str, float]:
-    """Permutation importance: for each table, the mean CCC that test videos lose when it is another video's.
+    *,
+    by_clip: bool = False,
+) -> Importance:
+    """Permutation importance: what test videos lose when some of their tables are those of another video.
 
     Whole tables are replaced, so that the columns and the course of a table stay together; a shorter one is repeated.
+
+    Args:
+        groups: By name, the tables that are replaced together.
+        gold: (rows, P) labels.
+        by_clip: Whether the mean over a video's windows is what is predicted.
     """
     random = np.random.default_rng(seed)
-    lost: dict[str, list[float]] = {table: [] for table in tables}
+    shares = gold.shape[1] > 1
+    lost: dict[str, list[float]] = {name: [] for name in groups}
+    replaced: dict[str, list[list[float]]] = {name: [] for name in groups}
+    clips = []
     for video_id in test:
         rows = samples.labelled([video_id], gold, fitted.history)
-        if not len(rows):
+        if not len(rows) or not groups:
             continue
         first, end = samples.span(video_id)
         own = {block: values[first:end] for block, values in inputs.items()}
+        labels = gold[rows[:1] if by_clip else rows]
 
-        def ccc(seen: Inputs, rows: npt.NDArray[np.int64] = rows, first: int = first) -> float:
-            return scores(gold[rows], fitted.predict(seen, rows - first))["ccc"]
+        def predicted(seen: Inputs, rows: npt.NDArray[np.int64] = rows, first: int = first) -> Floats:
+            values = fitted.predict(seen, rows - first)
+            return values.mean(axis=0, keepdims=True) if by_clip else values
 
-        usual = ccc(own)
-        others = [other for other in samples.videos if other != video_id]
-        for table, donor in product(tables, random.choice(others, _REPEATS)):
-            lost[table].append(usual - ccc(_with_table(fitted, inputs, own, table, samples.span(str(donor)))))
-    return {table: float(np.nanmean(values)) for table, values in lost.items() if np.isfinite(values).any()}
+        def score(values: Floats, labels: Floats = labels) -> float:
+            if shares:
+                return -float(cross_entropy(labels, values).mean())
+            return scores(labels[:, 0], values[:, 0])["ccc"]
+
+        usual = predicted(own)
+        clips.append(video_id)
+        others = _donors(samples, video_id)
+        of_clip: dict[str, list[float]] = {name: [] for name in groups}
+        for table, donor in product(groups, random.choice(others, _REPEATS)):
+            values = predicted(_with_tables(fitted, inputs, own, groups[table], samples.span(str(donor))))
+            lost[table].append(score(usual) - score(values))
+            of_clip[table].append(float(values[0, 0]))
+        for table, of_table in of_clip.items():
+            replaced[table].append(of_table)
+    if by_clip and not shares:
+        return Importance(replaced={name: np.array(of).T for name, of in replaced.items() if of}, clips=tuple(clips))
+    means = {table: float(np.nanmean(values)) for table, values in lost.items() if np.isfinite(values).any()}
+    return Importance(lost=means)
 
 
-def _with_table(fitted: Fitted, inputs: Inputs, own: Inputs, table: str, donor: tuple[int, int]) -> Inputs:
-    """A video's inputs, with one table taken from the rows of another video."""
+def _donors(samples: Samples, video_id: str) -> list[str]:
+    """The other videos; those of other groups, if there are any."""
+    others = [other for other in samples.videos if other != video_id]
+    group = samples.groups.get(video_id)
+    return [other for other in others if group is None or samples.groups.get(other) != group] or others
+
+
+def _with_tables(fitted: Fitted, inputs: Inputs, own: Inputs, tables: Sequence[str], donor: tuple[int, int]) -> Inputs:
+    """A video's inputs, with some tables taken from the rows of another video."""
     changed = {}
     for block, values in own.items():
-        columns = [i for i, name in enumerate(fitted.scalers[block].columns) if name.startswith(f"{table}.")]
+        columns = [i for i, name in enumerate(fitted.scalers[block].columns) if name.partition(".")[0] in tables]
         changed[block] = values.copy()
         taken = donor[0] + np.arange(len(values)) % (donor[1] - donor[0])
         changed[block][:, columns] = inputs[block][np.ix_(taken, np.array(columns, np.int64))]

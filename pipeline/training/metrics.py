@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,96 +13,101 @@ import pyarrow.compute as pc
 
 from avcues.pipeline.store.model_files import COEFFICIENTS, IMPORTANCE, OUT_OF_FOLD, RATERS
 from avcues.pipeline.store.parquet import read_table
-from avcues.pipeline.training.baselines import BASELINES
-from avcues.pipeline.training.evaluate import Predictions, evaluate, interval, paired, scores
+from avcues.pipeline.training.evaluate import scores
 from avcues.pipeline.training.importance import by_family
+from avcues.pipeline.training.intervals import mean_interval, paired
+from avcues.pipeline.training.judging import Judge, groups_by, judge_of, where
+from avcues.pipeline.training.settings import ALL_OF, TrainingSettings
 
-Scoring = Literal["video", "s111"]
 _LISTED_COLUMNS = 20
 
 
-def metrics(folder: Path, scoring: Scoring, human: Mapping[str, Any]) -> dict[str, Any]:
+def metrics(
+    folder: Path, settings: TrainingSettings, human: Mapping[str, Any], groups: Mapping[str, str]
+) -> dict[str, Any]:
     """By dimension, how good a model is, beside what it is measured against.
 
     Args:
         human: By dimension, how well raters agree, as far as that is known.
+        groups: The group of each video; empty: each is one of its own.
 
     Returns:
         JSON values; null stands for what is not defined.
     """
-    table = read_table(folder / OUT_OF_FOLD)
-    found = {}
-    for dimension in dict.fromkeys(table["dimension"].to_pylist()):
-        rows = _where(table, dimension=dimension)
+    table, importance = read_table(folder / OUT_OF_FOLD), read_table(folder / IMPORTANCE)
+    figures = {}
+    for dimension in settings.dimensions:
+        judge = judge_of(settings, dimension, groups)
+        rows = rows_of(table, settings, dimension)
         whole = rows.filter(pc.is_null(rows["without"]))
-        model = evaluate(_by_seed(whole, "prediction"), scoring)
-        found[dimension] = {
-            "model": model,
-            "baselines": {name: _baseline(model, whole, name, scoring) for name in BASELINES},
+        of_dimension = {
+            "kind": judge.kind,
+            "model": judge.evaluate(whole),
+            "baselines": {name: _baseline(judge, whole, name) for name in judge.baselines},
             "human": human.get(dimension),
-            "importance": _importance(folder, dimension),
-            "ablation": _ablation(rows, model, scoring),
+            "importance": _by_kind(judge.importance(whole, where(importance, dimension=dimension)))
+            | _weights(folder, dimension),
+            "ablation": _ablation(judge, rows, whole),
         }
         if (folder / RATERS).exists():
-            found[dimension]["raters"] = _raters(_where(read_table(folder / RATERS), dimension=dimension))
-    return found
+            of_raters = where(read_table(folder / RATERS), dimension=dimension)
+            of_dimension["raters"] = _raters(of_raters, over_clips=settings.unit == "clip")
+        figures[dimension] = of_dimension
+    return figures
 
 
-def compare_videos(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any] | None:
-    """A paired comparison by the CCC of the videos that both were tested on; None where there are none.
-
-    Args:
-        one: As `evaluate` returns it.
-        other: As `evaluate` returns it.
-    """
-    of_one, of_other = (
-        {entry["video_id"]: entry["ccc"] for entry in evaluated["per_video"] if entry["ccc"] is not None}
-        for evaluated in (one, other)
-    )
-    videos = [video_id for video_id in of_one if video_id in of_other]
-    if not videos:
-        return None
-    return paired(np.array([of_one[v] for v in videos]), np.array([of_other[v] for v in videos]))
+def rows_of(table: pa.Table, settings: TrainingSettings, dimension: str) -> pa.Table:
+    """The out-of-fold predictions of a dimension's labels."""
+    return table.filter(pc.is_in(table["dimension"], pa.array(settings.labels_of(dimension))))
 
 
-def _baseline(model: Mapping[str, Any], whole: pa.Table, name: str, scoring: Scoring) -> dict[str, Any]:
-    evaluated = evaluate(_by_seed(whole, name)[:1], scoring)
-    figures = {key: value for key, value in evaluated.items() if key != "per_video"}
-    return {**figures, "model_is_better_by": compare_videos(model, evaluated)}
+def _baseline(judge: Judge, whole: pa.Table, name: str) -> dict[str, Any]:
+    figures = {key: value for key, value in judge.evaluate(whole, name).items() if key != "per_video"}
+    return {**figures, "model_is_better_by": judge.compare(whole, whole, "prediction", name)}
 
 
-def _ablation(rows: pa.Table, model: Mapping[str, Any], scoring: Scoring) -> dict[str, Any]:
+def _ablation(judge: Judge, rows: pa.Table, whole: pa.Table) -> dict[str, Any]:
     """By table, the model that was fitted without it, and how much better the whole model is."""
-    found = {}
+    figures = {}
     for table in rows["without"].unique().drop_null().to_pylist():
-        without = evaluate(_by_seed(_where(rows, without=table), "prediction"), scoring)
-        found[table] = {"ccc": without["ccc"], "model_is_better_by": compare_videos(model, without)}
-    return found
+        without = where(rows, without=table)
+        headline = judge.evaluate(without)[judge.headline]
+        figures[table] = {judge.headline: headline, "model_is_better_by": judge.compare(whole, without)}
+    return figures
 
 
-def _importance(folder: Path, dimension: str) -> dict[str, Any]:
-    table = _where(read_table(folder / IMPORTANCE), dimension=dimension)
-    lost = {name: table["lost_ccc"].to_numpy()[rows] for (name,), rows in _groups(table, "table")}
-    means = {name: float(values.mean()) for name, values in lost.items()}
-    found: dict[str, Any] = {"tables": dict(sorted(means.items(), key=lambda one: -one[1]))}
+def _by_kind(lost: Mapping[str, float]) -> dict[str, dict[str, float]]:
+    """Importance of single tables, and of whole modalities if there are several."""
+    modalities = {name.removeprefix(ALL_OF): value for name, value in lost.items() if name.startswith(ALL_OF)}
+    tables = {name: value for name, value in lost.items() if not name.startswith(ALL_OF)}
+    return {"tables": tables} | ({"modalities": modalities} if modalities else {})
+
+
+def _weights(folder: Path, dimension: str) -> dict[str, Any]:
+    """The coefficients of a linear model, by descriptor family and by column; empty for others."""
     if not (folder / COEFFICIENTS).exists():
-        return found
-    table = _where(read_table(folder / COEFFICIENTS), dimension=dimension)
+        return {}
+    table = where(read_table(folder / COEFFICIENTS), dimension=dimension)
     folds, values = table["fold"].unique(), table["coefficient"].to_numpy()
-    # A column that does not vary in a fold has no coefficient there, which is one of 0.
-    columns = {name: [*values[rows], *[0.0] * (len(folds) - len(rows))] for (name,), rows in _groups(table, "column")}
+    # A column that is constant over the training videos of a fold has no coefficient in that fold; it counts as 0.
+    columns = {name: [*values[rows], *[0.0] * (len(folds) - len(rows))] for (name,), rows in groups_by(table, "column")}
     largest = sorted(columns, key=lambda name: -np.mean(np.abs(columns[name])))[:_LISTED_COLUMNS]
     listed = {name: float(np.mean(columns[name])) for name in largest if any(columns[name])}
-    return found | {"families": by_family(columns), "columns": listed}
+    return {"families": by_family(columns), "columns": listed}
 
 
-def _raters(table: pa.Table) -> dict[str, Any]:
-    """How well the series of each rater are met by their own head, and by the one prediction for all."""
-    target, *given = (table[name].to_numpy() for name in ("target", "own_head", "prediction"))
+def _raters(table: pa.Table, *, over_clips: bool) -> dict[str, Any]:
+    """How well the series of each rater are met by their own head, and by the one prediction for all.
+
+    Args:
+        over_clips: Whether a rater's series is one over all clips, not one over the windows of each clip.
+    """
+    target, *predicted = (table[name].to_numpy() for name in ("target", "own_head", "prediction"))
     series: dict[str, dict[str, list[list[float]]]] = {}
-    for (rater, video_id, _), rows in _groups(table, "rater", "video_id", "seed"):
-        found = [scores(target[rows], values[rows])["ccc"] for values in given]
-        series.setdefault(rater, {}).setdefault(video_id, []).append(found)
+    keys = ("rater", "seed") if over_clips else ("rater", "seed", "video_id")
+    for (rater, _, *video_id), rows in groups_by(table, *keys):
+        of_series = [scores(target[rows], values[rows])["ccc"] for values in predicted]
+        series.setdefault(rater, {}).setdefault("".join(video_id), []).append(of_series)
     per_rater = {}
     for rater, videos in sorted(series.items()):
         means = np.array([np.mean(seeds, axis=0) for seeds in videos.values()])
@@ -117,46 +122,12 @@ def _raters(table: pa.Table) -> dict[str, Any]:
         **{name: _summary(every[:, i]) for i, name in enumerate(("own_head", "prediction"))},
         "own_head_is_better_by": paired(of_raters[:, 0], of_raters[:, 1]) | {"over": "raters"},
         "per_rater": [
-            {"rater": rater, "series": len(means), "own_head": float(own), "prediction": float(one)}
-            for (rater, means), (own, one) in zip(known.items(), of_raters, strict=True)
+            {"rater": rater, "series": len(means), "own_head": float(own), "prediction": float(joint)}
+            for (rater, means), (own, joint) in zip(known.items(), of_raters, strict=True)
         ],
     }
 
 
-def _summary(values: npt.NDArray[np.float64]) -> dict[str, float]:
-    low, high = interval(values)
-    return {"mean": float(values.mean()), "sd": float(values.std()), "low": low, "high": high}
-
-
-def _by_seed(table: pa.Table, column: str) -> list[Predictions]:
-    found = []
-    for (_,), of_seed in sorted(_groups(table, "seed"), key=lambda group: group[0]):
-        rows = table.take(pa.array(of_seed))
-        of_video = {video_id: chosen for (video_id,), chosen in _groups(rows, "video_id")}
-        folds = rows["fold"].to_numpy()
-        found.append(
-            Predictions(
-                videos=tuple(of_video),
-                rows=tuple(of_video.values()),
-                folds=tuple(int(folds[chosen[0]]) for chosen in of_video.values()),
-                targets=rows["target"].to_numpy(),
-                values=rows[column].to_numpy(),
-            )
-        )
-    return found
-
-
-def _where(table: pa.Table, **values: str) -> pa.Table:
-    """The rows in which columns have the given values."""
-    for name, value in values.items():
-        table = table.filter(pc.equal(table[name], value))
-    return table
-
-
-def _groups(table: pa.Table, *keys: str) -> Iterator[tuple[tuple[Any, ...], npt.NDArray[np.int64]]]:
-    """The rows of each combination of values, in the order in which these come first."""
-    numbered = table.select(list(keys)).append_column("row", pa.array(np.arange(table.num_rows)))
-    grouped = numbered.group_by(list(keys), use_threads=False).aggregate([("row", "list")])
-    names = zip(*(grouped[key].to_pylist() for key in keys), strict=True)
-    for name, rows in zip(names, grouped["row_list"], strict=True):
-        yield name, rows.values.to_numpy()
+def _summary(values: npt.NDArray[np.float64]) -> dict[str, float | None]:
+    ends = [float(end) if np.isfinite(end) else None for end in mean_interval(values)]
+    return {"mean": float(values.mean()), "sd": float(values.std()), "low": ends[0], "high": ends[1]}

@@ -4,71 +4,63 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from fractions import Fraction
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from avcues.models_cache.manifest import assets
 from avcues.pipeline.dataset.licences import SOFTWARE_LICENCES
-from avcues.pipeline.store.files import write_atomically
-from avcues.pipeline.store.model_files import CARD
-from avcues.pipeline.training.figures import HEADINGS, figure_rows
+from avcues.pipeline.training.figures import figure_tables
+from avcues.pipeline.training.model_document import ModelDocument
+from avcues.pipeline.training.settings import TrainingSettings
 
-_MODELS = {
-    "lasso": "LASSO on the features of the same window, with the penalty chosen by cross-validation over videos",
-    "lstm": "An LSTM network on one modality",
-    "early": "An LSTM network on the joined features of both modalities (early fusion, A1 of the MuVi study)",
-    "late": "An LSTM block for each modality, joined by a dense layer (late fusion, A2 of the MuVi study)",
-    "pair": "Late fusion, its blocks pretrained on ratings of the isolated modalities (PAIR of the MuVi study)",
-}
+_ALWAYS = ("split", "scaling", "scoring")
 
 
-def write_card(folder: Path, document: Mapping[str, Any], found: Mapping[str, Any]) -> None:
-    """Writes the card of a saved model.
+def model_card(document: ModelDocument, figures: Mapping[str, Any]) -> str:
+    """The card of a saved model.
 
     Args:
         document: What `model.json` says.
-        found: What `metrics.json` says.
+        figures: What `metrics.json` says.
     """
-    settings = document["settings"]
+    settings = document.settings
     text = _template().render(
         document=document,
         settings=settings,
-        model=_MODELS[settings["model"]],
-        dimensions=settings["dimensions"],
-        videos=len({video_id for parts in document["folds"] for part in parts.values() for video_id in part}),
-        tables=list(document["tables"]),
-        step=f"{float(Fraction(document['step'])):g}",
+        model=settings.estimator.description,
+        seeded=settings.estimator.seeded,
+        numbers=any(dimension not in settings.categories for dimension in settings.dimensions),
+        videos=len({video_id for parts in document.folds for _, part in parts for video_id in part}),
+        groups=len(set(document.groups.values())),
+        tables=list(document.tables),
+        step=f"{float(Fraction(document.step)):g}",
         protocol=_protocol(settings),
-        headings=HEADINGS,
-        figures=list(figure_rows(found["dimensions"])),
+        unseen_windows=sum(settings.history) - 1,
+        figures=list(figure_tables(figures["dimensions"])),
         licences=list(dict.fromkeys(_licences(document))),
     )
-    text = re.sub(r"\n{3,}", "\n\n", text)
-    write_atomically(folder / CARD, lambda file: file.write(text.encode()))
+    return re.sub(r"\n{3,}", "\n\n", text)
 
 
-def _licences(document: Mapping[str, Any]) -> Iterator[str]:
-    recipes = [about["recipe"] for about in document["tables"].values()]
-    for name in (recipe["extractor"] for recipe in recipes):
-        if name in SOFTWARE_LICENCES:
-            yield f"`{name}`: {SOFTWARE_LICENCES[name]}."
-    for weights in (name for recipe in recipes for name in recipe.get("weights", {})):
+def _licences(document: ModelDocument) -> Iterator[str]:
+    recipes = [table.recipe for table in document.tables.values()]
+    for recipe in recipes:
+        if recipe.extractor in SOFTWARE_LICENCES:
+            yield f"`{recipe.extractor}`: {SOFTWARE_LICENCES[recipe.extractor]}."
+    for weights in (name for recipe in recipes for name in (recipe.model_extra or {}).get("weights", {})):
         asset = assets().get(weights)
         yield f"weights `{weights}`: {asset.licence if asset else 'unknown, a file of the user'}."
 
 
-def _protocol(settings: Mapping[str, Any]) -> str:
+def _protocol(settings: TrainingSettings) -> str:
     """The choices that decided this model, in one line."""
-    of_lasso = ("split", "scaling", "scoring")
-    chosen = settings["protocol"]
-    keys = [key for key in chosen if key in of_lasso or settings["model"] != "lasso"]
-    if settings["model"] != "pair":
-        keys = [key for key in keys if key != "pretrain"]
-    return ", ".join(f"{key.replace('_', ' ')} {chosen[key]}" for key in keys)
+    chosen = asdict(settings.protocol)
+    names = [name for name in chosen if name in _ALWAYS or name in settings.estimator.choices]
+    return ", ".join(f"{name.replace('_', ' ')} {chosen[name]}" for name in names)
 
 
 def _used(settings: Mapping[str, Any]) -> str:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from avcues.pipeline.dataset.dataset import Dataset
@@ -39,35 +41,48 @@ def predict_video(model: Model, data: Dataset, video_id: str) -> pa.Table | Prob
             were made in the right way.
 
     Returns:
-        One row per window: `video_id`, `window`, `start` and `end` in seconds, then a float64 column per dimension on
-        the scale of the labels, null in the first windows, which have too little before them; with an output per rater
-        also `<dimension>_std`. Or the problem, if the video's tables cannot be read.
+        One row per window: `video_id`, `window`, `start` and `end` in seconds, then a float64 column per label on the
+        scale of the labels, null in the first windows, which have too little before them; with an output per rater
+        also `<dimension>_std`. A model of clip labels gives one row with the means over the clip's windows, and
+        `window` is null. Or the problem, if the video's tables cannot be read.
     """
     try:
         table = data.read(video_id)
         predicted = model.predict(table)
     except AvcuesError as error:
         return Problem(video_id, str(error))
+    if model.settings.unit == "clip":
+        end = pc.max(table["end"]).as_py() if table.num_rows else 0.0
+        keys = [pa.array([video_id]), pa.nulls(1, pa.int32()), pa.array([0.0]), pa.array([end])]
+        values = [pa.array([_mean_of_known(column)]) for column in predicted.values()]
+        return pa.table([*keys, *(value.cast(pa.float64()) for value in values)], schema=schema_of(model))
     keys = [table[field.name] for field in KEY_FIELDS]
     values = [pa.array(column, mask=~np.isfinite(column)) for column in predicted.values()]
     return pa.table([*keys, *values], schema=schema_of(model))
 
 
+def _mean_of_known(values: npt.NDArray[np.float64]) -> float | None:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) else None
+
+
 def schema_of(model: Model, trained_on: Collection[str] = ()) -> pa.Schema:
-    """Keys, then the predictions of each dimension; the metadata key `avcues` says which model made them.
+    """Keys, then the predictions of each label; the metadata key `avcues` says which model made them.
 
     Args:
         trained_on: Predicted videos that the model was trained on.
     """
-    names = []
+    names: list[str] = []
     for dimension, fitted in model.dimensions.items():
-        names += [dimension, f"{dimension}_std"] if len(fitted.readout) > 1 else [dimension]
+        names += model.settings.labels_of(dimension)
+        names += [f"{dimension}_std"] if len(fitted.readout) > 1 else []
+    document = model.document.model_dump(mode="json")
     about = {
         "avcues": __version__,
-        "row": "window",
-        "predictions": list(model.dimensions),
+        "row": model.settings.unit,
+        "predictions": list(model.document.names),
         "trained_on": list(trained_on),
-        "model": {key: model.document[key] for key in ("settings", "labels", "tables", "leaks")},
+        "model": {key: document[key] for key in ("settings", "labels", "tables", "leaks")},
     }
     fields = [*KEY_FIELDS, *(pa.field(name, pa.float64()) for name in names)]
     return pa.schema(fields, metadata={METADATA_KEY: json.dumps(about)})
@@ -78,7 +93,7 @@ def write_predictions(
     results: Iterable[pa.Table | Problem],
     out: Location,
     trained_on: Collection[str] = (),
-    told: Callable[[pa.Table | Problem], object] = lambda result: None,
+    on_result: Callable[[pa.Table | Problem], object] = lambda result: None,
 ) -> int:
     """Writes results as they come, so that memory does not grow with their number.
 
@@ -86,7 +101,7 @@ def write_predictions(
         results: As `predict_video` gives them.
         out: The Parquet file.
         trained_on: Predicted videos that the model was trained on; the file names them.
-        told: Called with each result.
+        on_result: Called with each result.
 
     Returns:
         How many videos could not be predicted.
@@ -107,7 +122,7 @@ def write_predictions(
                     failed += 1
                 else:
                     writer.write_table(result.replace_schema_metadata(), row_group_size=max(1, result.num_rows))
-                told(result)
+                on_result(result)
             writer.add_key_value_metadata(schema.metadata)
 
     write_atomically(out, write)
@@ -116,5 +131,5 @@ def write_predictions(
 
 def seen_in_training(model: Model, data: Dataset) -> list[str]:
     """Videos of a folder that the model was trained on, under the same name or another."""
-    known = set(model.document["videos"].values())
+    known = set(model.document.videos.values())
     return [video_id for video_id in data.videos if (data.fingerprint(video_id) or video_id) in known]

@@ -14,12 +14,13 @@ from avcues.pipeline.annotations.gold_standards.gold import gold, one_round
 from avcues.pipeline.annotations.gold_standards.recipe import Recipe
 from avcues.pipeline.annotations.ratings.exclusions import usable
 from avcues.pipeline.annotations.ratings.schema import Annotations
-from avcues.pipeline.annotations.ratings.series import Series, series_of
+from avcues.pipeline.annotations.ratings.series import Series, once_per_clip, series_of
 from avcues.pipeline.annotations.statistics.consensus import leave_one_out_ccc
 from avcues.pipeline.dataset.dataset import Dataset, open_dataset
 from avcues.pipeline.errors import InputError
+from avcues.pipeline.training.protocol import MAIN
 from avcues.pipeline.training.samples import Floats, Target, edges_of
-from avcues.pipeline.training.settings import MAIN, TrainingSettings
+from avcues.pipeline.training.settings import TrainingSettings
 from avcues.pipeline.training.targets import LabelFile
 
 
@@ -64,15 +65,20 @@ def human_agreement(
         about: What the labels say of themselves.
 
     Returns:
-        Mean and sd (population) over all series, and their number: what one more rater would reach.
+        Mean and sd (population) over all series, and their number: what one more rater would reach. Ratings given once
+        per clip are one series per rater, over clips.
     """
-    series = _series(annotations, name, about, [setup_of(name, about, annotations)], dimensions, videos, step)
-    found: dict[str, list[Floats]] = {}
-    for cells in series.cells():
-        agreement = leave_one_out_ccc(cells.values, recipe_of(about).weights)
-        for code, of_cell in zip(cells.codes["dimension"], agreement, strict=True):
-            found.setdefault(series.names["dimension"][code], []).append(of_cell[np.isfinite(of_cell)])
-    every = {name: np.concatenate(values) for name, values in found.items()}
+    setups = [setup_of(name, about, annotations)]
+    agreement: dict[str, list[Floats]] = {}
+    for series in (
+        _series(annotations, name, about, setups, dimensions, videos, step),
+        once_per_clip(_chosen(annotations, name, about, setups, dimensions, videos)),
+    ):
+        for cells in series.cells():
+            of_cells = leave_one_out_ccc(cells.values, recipe_of(about).weights)
+            for code, of_cell in zip(cells.codes["dimension"], of_cells, strict=True):
+                agreement.setdefault(series.names["dimension"][code], []).append(of_cell[np.isfinite(of_cell)])
+    every = {name: np.concatenate(values) for name, values in agreement.items()}
     return {
         name: {"mean": float(values.mean()), "sd": float(values.std()), "series": len(values)}
         for name, values in every.items()
@@ -95,20 +101,26 @@ def rater_targets(
     labels' setup.
 
     Raises:
-        InputError: A dimension has no ratings over time, or one lies outside of the scale.
+        InputError: A dimension has no ratings of single raters, or one lies outside of the scale.
     """
     setup = setup_of(file.name, file.about, annotations)
     # A branch that is pretrained has the ratings of its own setup only.
     setups = annotations.setups if settings.heads == "setup" and role == MAIN else (setup,)
     step = data.catalog.step
-    series = _series(annotations, file.name, file.about, setups, settings.dimensions, videos, step)
+    by_clip = file.labels.once_per_video
+    if by_clip:
+        chosen = _chosen(annotations, file.name, file.about, setups, settings.dimensions, videos)
+        series = once_per_clip(chosen)
+    else:
+        series = _series(annotations, file.name, file.about, setups, settings.dimensions, videos, step)
     edges = edges_of(data, videos)
     first = {video_id: (int(edges[i]), data.lengths[video_id]) for i, video_id in enumerate(videos)}
     targets = {}
     for dimension in settings.dimensions:
-        columns = _columns(series, dimension, first, int(edges[-1]), settings)
+        columns = _columns(series, dimension, first, int(edges[-1]), settings, by_clip=by_clip)
         if not columns:
-            raise InputError(f"{file.name}: {dimension} has no ratings over time of single raters in setup {setup}")
+            what = "once per clip" if by_clip else "over time"
+            raise InputError(f"{file.name}: {dimension} has no ratings {what} of single raters in setup {setup}")
         keys = sorted(columns)
         of_setup = settings.heads == "setup"
         outputs = tuple(dict.fromkeys(key[1] if of_setup else key[0] for key in keys))
@@ -129,27 +141,64 @@ def refitted(
     name: str,
     about: Mapping[str, Any],
     training_videos: Collection[str],
-    data: Dataset,
+    features: FeatureValues | None,
 ) -> pa.Table:
     """The same gold standard, with everything that was fitted over videos fitted on training videos only.
 
-    Lags are estimated from the tables that they were first estimated from, whatever tables the model learns from.
+    Args:
+        features: As `delay_features` gives them.
+
+    Raises:
+        InputError: The labels do not say how they were made.
+    """
+    if "recipe" not in about:
+        raise InputError(
+            f"{name}: does not say by which recipe it was made, so it cannot be fitted anew in every fold; use the "
+            "file that avcues annotations gold wrote"
+        )
+    refit = gold(annotations, recipe_of(about), training_videos=training_videos, features=features)
+    return refit.tables[setup_of(name, about, annotations)]
+
+
+def delay_features(name: str, about: Mapping[str, Any], data: Dataset) -> FeatureValues | None:
+    """The features from which the lags of a gold standard were estimated; None where they were not estimated.
+
+    The labels' recipe decides, not the tables that a model reads: models on different tables are judged by the same
+    labels.
+
+    Args:
+        data: The dataset, in whose folder the recipe's tables are opened.
 
     Raises:
         InputError: The labels do not say which tables these were.
         DatasetError: The dataset's folder lacks one of them.
     """
     recipe = recipe_of(about)
-    features = None
-    if recipe.delay == "auto":
-        if recipe.delay_tables is None:
-            raise InputError(
-                f"{name}: does not say which tables the lags of its raters were estimated from, so it cannot be fitted "
-                "anew in every fold; make it again with avcues annotations gold --features"
-            )
-        features = FeatureValues(open_dataset(data.catalog.folder, tables=recipe.delay_tables))
-    made = gold(annotations, recipe, training_videos=training_videos, features=features)
-    return made.tables[setup_of(name, about, annotations)]
+    if recipe.delay != "auto":
+        return None
+    if recipe.delay_tables is None:
+        raise InputError(
+            f"{name}: does not say which tables the lags of its raters were estimated from, so it cannot be fitted "
+            "anew in every fold; make it again with avcues annotations gold --features"
+        )
+    return FeatureValues(open_dataset(data.catalog.folder, tables=recipe.delay_tables))
+
+
+def _chosen(
+    annotations: Annotations,
+    name: str,
+    about: Mapping[str, Any],
+    setups: Sequence[str],
+    dimensions: Sequence[str],
+    videos: Collection[str],
+) -> Annotations:
+    """The ratings of some videos, setups and dimensions, of the round that the labels were made of."""
+    rated = sorted(set(annotations.videos) & set(videos))
+    named = [dimension for dimension in dimensions if dimension in annotations.dimensions]
+    if not rated or not named:
+        raise InputError(f"{name}: the ratings are of other videos or dimensions: {annotations!r}")
+    of_round = one_round(annotations, recipe_of(about).round)
+    return of_round.select(videos=rated, setups=setups, dimensions=named)
 
 
 def _series(
@@ -161,18 +210,14 @@ def _series(
     videos: Collection[str],
     step: Fraction,
 ) -> Series:
-    """The series that the gold standard was made of, each placed as early as it was there."""
+    """The series that the gold standard was made of, each moved earlier by the lag that the gold standard corrects."""
     recipe = recipe_of(about)
-    rated = sorted(set(annotations.videos) & set(videos))
-    named = [dimension for dimension in dimensions if dimension in annotations.dimensions]
-    if not rated or not named:
-        raise InputError(f"{name}: the ratings are of other videos or dimensions: {annotations!r}")
-    chosen = one_round(annotations, recipe.round).select(videos=rated, setups=setups, dimensions=named)
+    chosen = _chosen(annotations, name, about, setups, dimensions, videos)
     delay: Any = about.get("delays_s") or (0.0 if recipe.delay == "auto" else recipe.delay)
     series = series_of(chosen, step, delays=delay)
     if recipe.windows is not None:
         series = series.until(recipe.windows)
-    return usable(series, windows=recipe.windows, together=recipe.together)[0]
+    return usable(series, **recipe.exclusions)[0]
 
 
 def _columns(
@@ -181,23 +226,37 @@ def _columns(
     first: Mapping[str, tuple[int, int]],
     rows: int,
     settings: TrainingSettings,
+    *,
+    by_clip: bool,
 ) -> dict[tuple[str, str], Floats]:
-    """(rows,) for each rater and setup."""
-    low, high = settings.scale
-    keys = (series.labelled(name).to_pylist() for name in ("dimension", "rater", "setup", "video_id"))
+    """(rows,) for each rater and setup; a rating of a clip holds for all its rows."""
     columns: dict[tuple[str, str], Floats] = {}
-    for i, (name, rater, setup, video_id) in enumerate(zip(*keys, strict=True)):
+    names, raters, setups = (series.labelled(name).to_pylist() for name in ("dimension", "rater", "setup"))
+    for i, (name, rater, setup) in enumerate(zip(names, raters, setups, strict=True)):
         if name != dimension:
             continue
-        start, windows = first[video_id]
+        column = columns.setdefault((rater, setup), np.full(rows, np.nan))
         own = slice(series.first[i], series.first[i + 1])
         window, value = series.window[own], series.value[own]
-        if len(value) and not low <= value.min() <= value.max() <= high:
-            raise InputError(
-                f"{rater} rated {dimension} of {video_id} from {value.min():g} to {value.max():g}; expected {low:g} to "
-                f"{high:g}: give the scale of the labels with --label-range LOW,HIGH"
-            )
-        there = window < windows
-        column = columns.setdefault((rater, setup), np.full(rows, np.nan))
-        column[start + window[there]] = settings.as_targets(value[there])
+        if by_clip:
+            for video, of_video in zip(window, value, strict=True):
+                video_id = series.names["video_id"][video]
+                start, windows = first[video_id]
+                column[start : start + windows] = _on_scale(np.array([of_video]), rater, dimension, video_id, settings)
+        else:
+            video_id = series.names["video_id"][series.codes["video_id"][i]]
+            start, windows = first[video_id]
+            value = _on_scale(value, rater, dimension, video_id, settings)
+            inside = window < windows
+            column[start + window[inside]] = value[inside]
     return columns
+
+
+def _on_scale(value: Floats, rater: str, dimension: str, video_id: str, settings: TrainingSettings) -> Floats:
+    low, high = settings.scale
+    if len(value) and not low <= value.min() <= value.max() <= high:
+        raise InputError(
+            f"{rater} rated {dimension} of {video_id} from {value.min():g} to {value.max():g}; expected {low:g} to "
+            f"{high:g}: give the scale of the labels with `label_range`"
+        )
+    return settings.as_targets(value)

@@ -13,8 +13,9 @@ import pyarrow as pa
 from avcues.pipeline.store.model_files import COEFFICIENTS, FOLDS, HISTORY, IMPORTANCE, OUT_OF_FOLD, RATERS
 from avcues.pipeline.store.parquet import write_table
 from avcues.pipeline.training.cross_validation import Outcome
+from avcues.pipeline.training.protocol import MAIN
 from avcues.pipeline.training.samples import Samples
-from avcues.pipeline.training.settings import MAIN, TrainingSettings
+from avcues.pipeline.training.settings import TrainingSettings
 from avcues.pipeline.training.splits import Parts
 
 
@@ -29,8 +30,8 @@ def write_results(
     _write([_out_of_fold(outcome, samples, settings) for outcome in outcomes], folder / OUT_OF_FOLD)
     _write([_parts(fold, parts) for fold, parts in enumerate(folds)], folder / FOLDS)
     _write([_losses(outcome) for outcome in whole], folder / HISTORY)
-    _write([_importance(outcome) for outcome in whole], folder / IMPORTANCE)
-    if settings.model == "lasso":
+    _write([_importance(outcome, settings) for outcome in whole], folder / IMPORTANCE)
+    if any(outcome.coefficients for outcome in whole):
         _write([_coefficients(outcome) for outcome in whole], folder / COEFFICIENTS)
     if settings.targets == "raters":
         _write([_raters(outcome, samples, settings) for outcome in whole], folder / RATERS)
@@ -41,44 +42,53 @@ def _write(tables: Sequence[pa.Table], path: Path) -> None:
 
 
 def _out_of_fold(outcome: Outcome, samples: Samples, settings: TrainingSettings) -> pa.Table:
-    gold = samples.of_fold(outcome.job.fold).gold[outcome.job.dimension][outcome.rows]
-    return pa.table(
-        {
-            "dimension": _repeated(outcome.job.dimension, len(gold)),
-            "without": pa.array([outcome.job.without] * len(gold), pa.string()),
-            **_where(outcome, samples, outcome.rows),
-            "target": settings.as_labels(gold),
-            "prediction": settings.as_labels(outcome.predictions),
-            "train_mean": settings.as_labels(outcome.train_mean),
-            "time_only": settings.as_labels(outcome.time_only),
-        }
+    """The rows of each label, one label after the other; the categories of a dimension are labels of their own."""
+    dimension = outcome.job.dimension
+    gold = samples.of_fold(outcome.job.fold).gold[dimension][outcome.rows]
+    on_scale = (lambda shares: shares) if dimension in settings.categories else settings.as_labels
+    return pa.concat_tables(
+        pa.table(
+            {
+                "dimension": _repeated(label, len(gold)),
+                "without": pa.array([outcome.job.without] * len(gold), pa.string()),
+                **_place(outcome, samples, outcome.rows, settings),
+                "target": on_scale(gold[:, i]),
+                "prediction": on_scale(outcome.predictions[:, i]),
+                "train_mean": on_scale(outcome.train_mean[:, i]),
+                "time_only": on_scale(outcome.time_only[:, i]),
+            }
+        )
+        for i, label in enumerate(settings.labels_of(dimension))
     )
 
 
 def _raters(outcome: Outcome, samples: Samples, settings: TrainingSettings) -> pa.Table:
     target = samples.of_fold(outcome.job.fold).targets[MAIN][outcome.job.dimension]
     ratings = target.values[outcome.rows]
-    window, column = np.nonzero(np.isfinite(ratings))
-    own = outcome.outputs[window, np.array(target.heads)[column]]
+    row, column = np.nonzero(np.isfinite(ratings))
+    own = outcome.outputs[row, np.array(target.heads)[column]]
     return pa.table(
         {
-            "dimension": _repeated(outcome.job.dimension, len(window)),
-            **_where(outcome, samples, outcome.rows[window]),
+            "dimension": _repeated(outcome.job.dimension, len(row)),
+            **_place(outcome, samples, outcome.rows[row], settings),
             "rater": pa.array([target.names[i] for i in column], pa.string()),
-            "target": settings.as_labels(ratings[window, column]),
+            "target": settings.as_labels(ratings[row, column]),
             "own_head": pa.array(settings.as_labels(own), mask=np.isnan(own)),
-            "prediction": settings.as_labels(outcome.predictions[window]),
+            "prediction": settings.as_labels(outcome.predictions[row, 0]),
         }
     )
 
 
-def _where(outcome: Outcome, samples: Samples, rows: npt.NDArray[np.int64]) -> dict[str, Any]:
+def _place(
+    outcome: Outcome, samples: Samples, rows: npt.NDArray[np.int64], settings: TrainingSettings
+) -> dict[str, Any]:
+    """Seed, fold, video and window of each row; no window where clips are labelled."""
     place, window = samples.window(rows)
     return {
         "seed": pa.array([outcome.job.seed] * len(rows), pa.int32()),
         "fold": pa.array([outcome.job.fold] * len(rows), pa.int32()),
         "video_id": pa.array(samples.videos).take(pa.array(place)) if len(rows) else pa.array([], pa.string()),
-        "window": pa.array(window, pa.int32()),
+        "window": pa.nulls(len(rows), pa.int32()) if settings.unit == "clip" else pa.array(window, pa.int32()),
     }
 
 
@@ -106,12 +116,29 @@ def _losses(outcome: Outcome) -> pa.Table:
     )
 
 
-def _importance(outcome: Outcome) -> pa.Table:
+def _importance(outcome: Outcome, settings: TrainingSettings) -> pa.Table:
+    importance = outcome.importance
+    if settings.unit == "clip" and outcome.job.dimension not in settings.categories:
+        rows = [
+            (table, repeat, video_id, value)
+            for table, predictions in importance.replaced.items()
+            for repeat, of_repeat in enumerate(predictions)
+            for video_id, value in zip(importance.clips, of_repeat.tolist(), strict=True)
+        ]
+        tables, repeats, clips, values = zip(*rows, strict=True) if rows else ((), (), (), ())
+        lost: list[float | None] = [None] * len(rows)
+        predicted = tuple(settings.as_labels(np.array(values, np.float64)).tolist())
+    else:
+        tables, lost = tuple(importance.lost), list(importance.lost.values())
+        repeats = clips = predicted = (None,) * len(lost)
     return pa.table(
         {
-            **_of_job(outcome, len(outcome.importance)),
-            "table": pa.array(list(outcome.importance), pa.string()),
-            "lost_ccc": pa.array(list(outcome.importance.values()), pa.float64()),
+            **_of_job(outcome, len(tables)),
+            "table": pa.array(tables, pa.string()),
+            "lost": pa.array(lost, pa.float64()),
+            "repeat": pa.array(repeats, pa.int32()),
+            "video_id": pa.array(clips, pa.string()),
+            "prediction": pa.array(predicted, pa.float64()),
         }
     )
 

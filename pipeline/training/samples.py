@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -25,11 +25,12 @@ class Target:
     """Labels of every row of one role and dimension.
 
     Args:
-        values: (rows, C) labels between -1 and 1; NaN where there is none.
-        names: Of the C columns: the raters, or "gold".
-        heads: (C,) which output of the network predicts each column.
-        outputs: Names of the network's outputs.
-        readout: (outputs,) weights that make one prediction of the outputs.
+        values: (rows, C) labels between -1 and 1, or shares between 0 and 1; NaN where there is none.
+        names: Of the C columns: the raters, the categories, or "gold".
+        heads: (C,) which output of the model predicts each column.
+        outputs: Names of the model's outputs.
+        readout: (outputs,) weights that make one prediction of the outputs; empty: each output is a prediction.
+        shares: Whether the C values of a row are shares that sum to 1.
     """
 
     values: Floats
@@ -37,14 +38,17 @@ class Target:
     heads: tuple[int, ...] = (0,)
     outputs: tuple[str, ...] = ("gold",)
     readout: tuple[float, ...] = (1.0,)
+    shares: bool = False
 
     def learned(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-        """(outputs,) whether some rows have a label for it: an output that learned from none says nothing."""
+        """(outputs,) whether a row has a label for the output. What is predicted by the others means nothing."""
         known = np.isfinite(self.values[rows]).any(axis=0)
         return np.isin(np.arange(len(self.outputs)), np.array(self.heads)[known])
 
     def readout_of(self, rows: npt.NDArray[np.int64]) -> tuple[float, ...]:
-        """The readout of a network that learned from some rows, which leaves out what it did not learn."""
+        """The readout of a model that learned from some rows; outputs without a label in them get the weight 0."""
+        if not self.readout:
+            return ()
         weights = np.array(self.readout) * self.learned(rows)
         return tuple((weights / (weights.sum() or 1.0)).tolist())
 
@@ -59,8 +63,10 @@ class Samples:
         columns: Per block, the names of the columns of `features`.
         features: Per block, (rows, F) float32; NaN where a value is missing.
         targets: Labels to learn from, by role (`MAIN`, or the name of a block to pretrain) and dimension.
-        gold: (rows,) labels to be judged by, by dimension; NaN where there is none.
+        gold: By dimension, (rows, P) labels to be judged by: one number, or the share of each category; NaN where there
+            is none.
         fingerprints: Of the source file of each video.
+        groups: The group of each video, such as its film or speaker; videos without one are groups of their own.
         of_folds: For each fold `targets` and `gold` of its own, where these are fitted to training videos; else none.
     """
 
@@ -71,6 +77,7 @@ class Samples:
     targets: Mapping[str, Mapping[str, Target]]
     gold: Mapping[str, Floats]
     fingerprints: Mapping[str, str]
+    groups: Mapping[str, str] = field(default_factory=dict)
     of_folds: tuple[tuple[Mapping[str, Mapping[str, Target]], Mapping[str, Floats]], ...] = ()
 
     def of_fold(self, fold: int | None) -> Samples:
@@ -160,7 +167,8 @@ def read_samples(
     videos: Sequence[str],
     targets: Mapping[str, Mapping[str, Target]],
     gold: Mapping[str, Floats],
-    finished: Callable[[int, int], object] = lambda done, videos: None,
+    groups: Mapping[str, str] | None = None,
+    on_progress: Callable[[int, int], object] = lambda done, videos: None,
 ) -> Samples:
     """Reads the features of labelled videos, each once.
 
@@ -169,7 +177,8 @@ def read_samples(
         videos: The labelled ones.
         targets: By role and dimension, rows as `edges_of` places them.
         gold: By dimension.
-        finished: Is called with the number of videos that were read, and of all.
+        groups: The group of each video.
+        on_progress: Called with the number of videos that were read, and of all.
 
     Raises:
         DatasetError: A table has no number, or a file is missing or damaged.
@@ -183,7 +192,7 @@ def read_samples(
         for block, names in columns.items():
             features[block][edges[i] : edges[i + 1]] = features_of(table, names)
         fingerprints[video_id] = data.fingerprint(video_id) or video_id
-        finished(i + 1, len(videos))
+        on_progress(i + 1, len(videos))
     return Samples(
         videos=tuple(videos),
         edges=edges,
@@ -192,6 +201,7 @@ def read_samples(
         targets=targets,
         gold=gold,
         fingerprints=fingerprints,
+        groups=groups or {},
     )
 
 

@@ -13,23 +13,21 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import safetensors.torch
-import torch
 from torch import Tensor
 
 from avcues.pipeline.dataset.catalog import Catalog
-from avcues.pipeline.errors import DatasetError, InputError, SettingsError
+from avcues.pipeline.errors import DatasetError, InputError, one_line
 from avcues.pipeline.store.files import write_atomically
 from avcues.pipeline.store.model_files import DOCUMENT, WEIGHTS
 from avcues.pipeline.store.parquet import write_json
-from avcues.pipeline.training.fit import one_thread
-from avcues.pipeline.training.lasso import Lasso
-from avcues.pipeline.training.models import Fitted
-from avcues.pipeline.training.networks import Network
+from avcues.pipeline.training.determinism import one_thread
+from avcues.pipeline.training.fitting import Fitted
+from avcues.pipeline.training.model_document import FORMAT, ModelDocument, read_bounded, read_document
 from avcues.pipeline.training.samples import features_of
 from avcues.pipeline.training.scaling import Scaler
 from avcues.pipeline.training.settings import TrainingSettings
 
-_FORMAT = 1
+_LARGEST_WEIGHTS = 4 << 30
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -40,10 +38,10 @@ class Model:
         document: What `model.json` says.
         settings: What it was trained with.
         columns: Per block, the columns that it reads, as `with_presence` names them.
-        dimensions: For each label that it predicts, the model of it.
+        dimensions: For each dimension that it predicts, the model of it.
     """
 
-    document: Mapping[str, Any]
+    document: ModelDocument
     settings: TrainingSettings
     columns: Mapping[str, tuple[str, ...]]
     dimensions: Mapping[str, Fitted]
@@ -55,16 +53,16 @@ class Model:
             DatasetError: They were not, or one is missing; the message has a line for every difference.
         """
         differences = []
-        if Fraction(self.document["step"]) != catalog.step:
+        if Fraction(self.document.step) != catalog.step:
             differences.append(
-                f"step: the model was trained with {self.document['step']} s, this folder has {catalog.step} s"
+                f"step: the model was trained with {self.document.step} s, this folder has {catalog.step} s"
             )
-        for name, about in self.document["tables"].items():
+        for name, table in self.document.tables.items():
             if name not in catalog.tables:
                 differences.append(f"{name}: the model reads this table, but it is missing; add it with avcues extract")
                 continue
-            for key, learned, there in _differences(about["recipe"], catalog.tables[name].recipe):
-                differences.append(f"{name} {key}: the model was trained with {learned}, this folder has {there}")
+            for key, learned, present in _differences(table.recipe.model_dump(), catalog.tables[name].recipe):
+                differences.append(f"{name} {key}: the model was trained with {learned}, this folder has {present}")
         if differences:
             raise DatasetError("\n".join(f"{catalog.folder}: {difference}" for difference in differences))
 
@@ -75,8 +73,12 @@ class Model:
             table: The video's rows, as `Dataset.read` gives them, with the tables that the model reads.
 
         Returns:
-            (windows,) for each dimension, NaN in the first windows, which have too little before them; and, where the
-            model has an output per rater, `<dimension>_std`, the standard deviation over outputs.
+            (windows,) for each label, NaN in the first windows, which have too little before them: a number, or the
+            share of a category under the name `<dimension>=<category>`; and, where the model has an output per rater,
+            `<dimension>_std`, the standard deviation over outputs.
+
+        Raises:
+            DatasetError: The table lacks a column that the model reads.
         """
         length, horizon = self.settings.history
         rows = np.arange(length - 1 + horizon, table.num_rows)
@@ -88,9 +90,12 @@ class Model:
                 inputs[block] = scaler.apply(features_of(table, names), names)
         with one_thread():
             for dimension, fitted in self.dimensions.items():
-                outputs = fitted.outputs(inputs, rows) if len(rows) else np.zeros((0, len(fitted.readout)))
-                outputs = self.settings.as_labels(outputs)
-                predicted[dimension] = _placed(outputs @ np.array(fitted.readout), rows, table.num_rows)
+                labels = self.settings.labels_of(dimension)
+                outputs = fitted.outputs(inputs, rows) if len(rows) else np.zeros((0, len(fitted.readout or labels)))
+                if dimension not in self.settings.categories:
+                    outputs = self.settings.as_labels(outputs)
+                for label, values in zip(labels, fitted.combined(outputs).T, strict=True):
+                    predicted[label] = _placed(values, rows, table.num_rows)
                 if len(fitted.readout) > 1:
                     predicted[f"{dimension}_std"] = _placed(outputs.std(axis=1), rows, table.num_rows)
         return predicted
@@ -110,38 +115,24 @@ def save_model(
         columns: As `Samples.columns`.
         about: What else is to stand in the document: step, tables, labels, folds, versions and so on.
     """
-    tensors = {f"{dimension}/{name}": t for dimension, one in fitted.items() for name, t in _tensors(one).items()}
+    tensors = {
+        f"{dimension}/{name}": tensor
+        for dimension, of_dimension in fitted.items()
+        for name, tensor in of_dimension.estimator.tensors().items()
+    }
     write_atomically(folder / WEIGHTS, lambda file: file.write(safetensors.torch.save(tensors)))
     scalers = next(iter(fitted.values())).scalers
     document = {
-        "format": _FORMAT,
+        "format": FORMAT,
         **about,
         "settings": settings.document(),
         "blocks": {
             block: {"columns": list(names), "scaler": scalers[block].document() if block in scalers else []}
             for block, names in columns.items()
         },
-        "readout": {dimension: list(one.readout) for dimension, one in fitted.items()},
+        "readout": {dimension: list(of_dimension.readout) for dimension, of_dimension in fitted.items()},
     }
     write_json(document, folder / DOCUMENT)
-
-
-def read_document(folder: Path) -> dict[str, Any]:
-    """What a saved model says of itself.
-
-    Raises:
-        InputError: It is no model, or of another version.
-    """
-    path = folder / DOCUMENT
-    try:
-        document = dict(json.loads(path.read_text()))
-    except OSError as error:
-        raise InputError(f"{folder}: has no {DOCUMENT}; name a folder that avcues train made") from error
-    except ValueError as error:
-        raise InputError(f"{path}: is damaged ({error}); train the model again") from error
-    if document.get("format") != _FORMAT:
-        raise InputError(f"{path}: was written by another version of avcues; train the model again")
-    return document
 
 
 def load_model(folder: str | Path) -> Model:
@@ -152,44 +143,49 @@ def load_model(folder: str | Path) -> Model:
     """
     folder = Path(folder)
     document = read_document(folder)
+    settings = document.settings
+    scalers = {block: Scaler.of_columns(about.scaler) for block, about in document.blocks.items() if about.scaler}
+    path = folder / WEIGHTS
     try:
-        settings = TrainingSettings.of_document(document["settings"])
-        blocks = document["blocks"]
-        scalers = {block: Scaler.of_document(about["scaler"]) for block, about in blocks.items() if about["scaler"]}
-        tensors = safetensors.torch.load((folder / WEIGHTS).read_bytes())
+        if not scalers:
+            raise KeyError("no block has a column")
+        tensors = safetensors.torch.load(read_bounded(path, _LARGEST_WEIGHTS))
         dimensions = {}
-        for dimension, readout in document["readout"].items():
+        for dimension, readout in document.readout.items():
             prefix = f"{dimension}/"
-            own = {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
             dimensions[dimension] = Fitted(
                 scalers=scalers,
-                estimator=_estimator(own, scalers, settings, len(readout)),
+                estimator=settings.estimator.load(
+                    _finite({name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}),
+                    {block: len(scaler.columns) for block, scaler in scalers.items()},
+                    _outputs(settings, dimension, readout),
+                    settings.protocol,
+                    shares=dimension in settings.categories,
+                ),
                 history=settings.history,
-                readout=tuple(readout),
+                readout=readout,
             )
-    except (OSError, KeyError, TypeError, RuntimeError, safetensors.SafetensorError, SettingsError) as error:
-        raise InputError(f"{folder}: is damaged ({type(error).__name__}: {error}); train the model again") from error
-    columns = {block: tuple(about["columns"]) for block, about in blocks.items()}
+    except (OSError, LookupError, ValueError, TypeError, RuntimeError, safetensors.SafetensorError) as error:
+        raise InputError(
+            f"{path}: is damaged ({type(error).__name__}: {one_line(error)}); train the model again"
+        ) from error
+    columns = {block: about.columns for block, about in document.blocks.items()}
     return Model(document=document, settings=settings, columns=columns, dimensions=dimensions)
 
 
-def _tensors(fitted: Fitted) -> dict[str, Tensor]:
-    if isinstance(fitted.estimator, Lasso):
-        coefficients = torch.from_numpy(fitted.estimator.coefficients)
-        return {"coefficients": coefficients, "intercept": torch.tensor([fitted.estimator.intercept]).double()}
-    return {name: tensor.contiguous() for name, tensor in fitted.estimator.state_dict().items()}
+def _outputs(settings: TrainingSettings, dimension: str, readout: tuple[float, ...]) -> int:
+    """How many outputs the model of a dimension has."""
+    categories = settings.categories.get(dimension, ())
+    if bool(categories) == bool(readout):
+        raise ValueError(f"the readout of {dimension} does not suit its labels")
+    return len(categories) or len(readout)
 
 
-def _estimator(
-    tensors: Mapping[str, Tensor], scalers: Mapping[str, Scaler], settings: TrainingSettings, outputs: int
-) -> Network | Lasso:
-    if settings.model == "lasso":
-        coefficients, intercept = tensors["coefficients"].numpy(), float(tensors["intercept"][0])
-        return Lasso(coefficients=coefficients, intercept=intercept)
-    inputs = {block: len(scaler.columns) for block, scaler in scalers.items()}
-    network = Network(inputs, outputs, settings.protocol)
-    network.load_state_dict(tensors)
-    return network.eval()
+def _finite(tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    for name, tensor in tensors.items():
+        if not tensor.is_floating_point() or not tensor.isfinite().all():
+            raise ValueError(f"{name} holds something other than finite numbers")
+    return tensors
 
 
 def _placed(values: npt.NDArray[np.float64], rows: npt.NDArray[np.int64], windows: int) -> npt.NDArray[np.float64]:
@@ -198,8 +194,9 @@ def _placed(values: npt.NDArray[np.float64], rows: npt.NDArray[np.int64], window
     return placed
 
 
-def _differences(learned: Any, there: Any, key: str = "") -> list[tuple[str, str, str]]:
-    if isinstance(learned, Mapping) and isinstance(there, Mapping):
-        names = dict.fromkeys([*learned, *there])
-        return [d for k in names for d in _differences(learned.get(k), there.get(k), f"{key}.{k}".strip("."))]
-    return [] if learned == there else [(key, json.dumps(learned), json.dumps(there))]
+def _differences(learned: Any, present: Any, key: str = "") -> list[tuple[str, str, str]]:
+    """Each value that differs: its place, then both as JSON."""
+    if isinstance(learned, Mapping) and isinstance(present, Mapping):
+        names = dict.fromkeys([*learned, *present])
+        return [d for k in names for d in _differences(learned.get(k), present.get(k), f"{key}.{k}".strip("."))]
+    return [] if learned == present else [(key, json.dumps(learned), json.dumps(present))]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,19 @@ import numpy.typing as npt
 from avcues.pipeline.training.samples import PRESENT
 
 _AT_A_TIME = 64  # columns, so that the float64 copy of them stays small
+
+
+class ScaledColumn(Protocol):
+    """A column with the numbers that scale it."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def centre(self) -> float: ...
+    @property
+    def scale(self) -> float: ...
+    @property
+    def fill(self) -> float: ...
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -52,14 +65,14 @@ class Scaler:
         ]
 
     @classmethod
-    def of_document(cls, document: Sequence[Mapping[str, Any]]) -> Scaler:
-        """The scaler that `document` describes.
-
-        Raises:
-            KeyError: Something is missing.
-        """
-        centre, scale, fill = (np.array([one[key] for one in document]) for key in ("centre", "scale", "fill"))
-        return cls(columns=tuple(one["name"] for one in document), centre=centre, scale=scale, fill=fill)
+    def of_columns(cls, columns: Sequence[ScaledColumn]) -> Scaler:
+        """The scaler of some columns, as a saved model describes them."""
+        return cls(
+            columns=tuple(column.name for column in columns),
+            centre=np.array([column.centre for column in columns]),
+            scale=np.array([column.scale for column in columns]),
+            fill=np.array([column.fill for column in columns]),
+        )
 
 
 def fit_scaler(

@@ -14,10 +14,13 @@ from avcues.pipeline.dataset.dataset import Dataset, Incomplete, open_dataset
 from avcues.pipeline.dataset.labels import Fill
 from avcues.pipeline.errors import LeakError, SettingsError
 from avcues.pipeline.store.location import location
-from avcues.pipeline.training.ratings import human_agreement, rater_targets, refitted
+from avcues.pipeline.training.apart import check_apart
+from avcues.pipeline.training.models.registry import estimator_class
+from avcues.pipeline.training.protocol import MAIN
+from avcues.pipeline.training.ratings import delay_features, human_agreement, rater_targets, refitted
 from avcues.pipeline.training.samples import Floats, Samples, Target, read_samples
-from avcues.pipeline.training.settings import AUDIO, MAIN, VISUAL, ModelName, TrainingSettings
-from avcues.pipeline.training.splits import Parts, check_apart, split, tested
+from avcues.pipeline.training.settings import AUDIO, VISUAL, TrainingSettings
+from avcues.pipeline.training.splits import Parts, apparent_groups, partitioned, split, tested
 from avcues.pipeline.training.targets import LabelFile, choose, gold_targets, gold_values, read_label_file
 
 _LISTED = 5
@@ -48,24 +51,27 @@ class Study:
 
 
 def choose_tables(
-    folder: str, model: ModelName, audio: Sequence[str] | None, visual: Sequence[str] | None
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The tables of the sound and of the picture that a model reads: those that are named.
+    folder: str,
+    model: str,
+    audio: Sequence[str] | None = None,
+    visual: Sequence[str] | None = None,
+    text: Sequence[str] | None = None,
+) -> dict[str, tuple[str, ...]]:
+    """By modality, the tables that a model reads: those that are named.
 
-    Where none are, fusion takes what the folder has of `AUDIO` and `VISUAL`, and so does LASSO if neither is named.
+    Where none are, a model of several modalities takes what the folder has of `AUDIO` and `VISUAL`, and so does one of
+    any tables if no modality is named. Words are read only where they are named.
 
     Raises:
-        AvcuesError: The folder is no dataset.
+        AvcuesError: The folder is no dataset, or there is no such model.
     """
-    there = read_catalog(location(folder)).tables
-    named = audio is not None or visual is not None
-    fused = model in ("early", "late", "pair")
-    sound, picture = audio, visual
-    if audio is None:
-        sound = [name for name in AUDIO if name in there] if fused or (model == "lasso" and not named) else []
-    if visual is None:
-        picture = [name for name in VISUAL if name in there] if fused or (model == "lasso" and not named) else []
-    return tuple(sound or ()), tuple(picture or ())
+    modalities = estimator_class(model).modalities
+    present = read_catalog(location(folder)).tables
+    unnamed = audio is None and visual is None and text is None
+    usual = modalities == "several" or (modalities == "any" and unnamed)
+    sound = [name for name in AUDIO if name in present and usual] if audio is None else audio
+    picture = [name for name in VISUAL if name in present and usual] if visual is None else visual
+    return {"audio": tuple(sound), "visual": tuple(picture), "text": tuple(text or ())}
 
 
 def prepare(
@@ -77,21 +83,28 @@ def prepare(
     label_fill: Fill = "none",
     incomplete: Incomplete = "leave_out",
     order: Sequence[str] | None = None,
+    groups: Mapping[str, str] | None = None,
+    partition: Mapping[str, str] | None = None,
     annotations: str | Path | None = None,
-    finished: Callable[[int, int], object] = lambda done, videos: None,
+    on_progress: Callable[[int, int], object] = lambda done, videos: None,
 ) -> Study:
     """Reads features and labels, makes the folds, and checks that no test video leaks into what its fold fits.
 
     Args:
         folder: A folder that `avcues extract` made; a path, or a URL such as "s3://bucket/features".
         labels: A CSV or Parquet file, or a table in memory.
-        pretrain: For PAIR: labels of the isolated modalities, as `labels`, under the keys "audio" and "visual".
+        pretrain: For PAIR: labels of the isolated modalities, as `labels`, under the names of these: "audio",
+            "visual", "text".
         label_fill: What windows without a label get: "none", "hold" or "linear".
         incomplete: A video that lacks a table is left out ("leave_out"), or is null there ("nulls").
         order: For split="kfold": the videos in the order in which they are split.
+        groups: The group of each video, such as its film, speaker or session: all videos of a group are in one part,
+            and intervals and tests are over groups. Videos without one are groups of their own.
+        partition: The study's own part of each video, "train", "validation" (also "val", "dev", "devel") or "test": one
+            fold instead of a cross-validation. Videos without a part are left out.
         annotations: The ratings that labels were made of, as `avcues annotations import` writes them: for targets of
             single raters, and for gold standards that are refitted in every fold.
-        finished: Called with the number of videos read so far and the number of all.
+        on_progress: Called with the number of videos read so far and the number of all.
 
     Raises:
         AvcuesError: Features or labels cannot be used, or videos are too few.
@@ -100,67 +113,77 @@ def prepare(
     pretrain = pretrain or {}
     _check_pretraining(settings, pretrain)
     if settings.targets == "raters" and annotations is None:
-        raise SettingsError("--targets raters learns from single raters: give their ratings with --annotations")
+        raise SettingsError("`targets=raters` learns from single raters: give their ratings with `annotations`")
     ratings = None if annotations is None else schema.read(Path(annotations))
     data = open_dataset(folder, tables=list(settings.tables), incomplete=incomplete)
-    sources = {MAIN: labels, **{branch: pretrain[branch] for branch in ("audio", "visual") if branch in pretrain}}
+    sources = {MAIN: labels, **{branch: pretrain[branch] for branch in settings.of_modality if branch in pretrain}}
     files = {role: read_label_file(source, data, label_fill) for role, source in sources.items()}
     settings = choose(settings, list(files.values()))
     videos = sorted(frozenset().union(*(file.videos for file in files.values())))
+    unnamed = [video_id for video_id in videos if partition is not None and video_id not in partition]
+    videos = [video_id for video_id in videos if video_id not in set(unnamed)]
     targets, gold = _labels(files, ratings, data, videos, settings)
-    samples = read_samples(data, settings.blocks, videos, targets, gold, finished)
+    samples = read_samples(data, settings.blocks, videos, targets, gold, groups, on_progress)
     reach = sum(settings.history) - 1
     short = [video_id for video_id in videos if data.lengths[video_id] <= reach]
-    usable = {role: samples.has_labels(role) - {*short} for role in files}
-    folds = tuple(split(usable, settings, order))
-    notes = [*_notes(data, files, settings), *_short(short, reach)]
+    long_enough = {role: samples.has_labels(role) - {*short} for role in files}
+    notes = [*_notes(data, files, settings), *_short(short, reach), *_on_groups(videos, groups)]
+    if unnamed:
+        notes.append(f"the partition does not name {_counted(unnamed)}; left out: {_named(unnamed)}")
+    if partition is None:
+        folds = tuple(split(long_enough, settings.folds, settings.protocol, order=order, groups=groups))
+    else:
+        folds = (partitioned(long_enough, partition, groups=groups),)
     by_fold = [files] * len(folds)
-    if ratings is not None and any(file.fitted_on for file in files.values()):
-        by_fold = [_refitted(files, ratings, parts, data) for parts in folds]
+    fitted_on = frozenset[str]().union(*(file.fitted_on for file in files.values()))
+    # Labels that were fitted on the training part of a study's own partition need no fitting anew.
+    if ratings is not None and fitted_on and (partition is None or fitted_on & {*folds[0].test}):
+        by_fold = _refitted(files, ratings, folds, data)
         of_folds = tuple(_labels(of_fold, ratings, data, videos, settings) for of_fold in by_fold)
         samples = replace(samples, of_folds=of_folds)
         notes.append("the gold standard is refitted in every fold, on the training and validation videos only")
     for parts, of_fold in zip(folds, by_fold, strict=True):
-        check_fold(parts, samples.fingerprints, of_fold, data)
+        check_fold(parts, samples, of_fold, data)
     human = {} if ratings is None else _human(ratings, files[MAIN], settings, tested(folds), data)
+    if ratings is not None:
+        notes += _on_shared_raters(ratings, folds)
     return Study(
         data=data, settings=settings, samples=samples, folds=folds, files=files, human=human, notes=tuple(notes)
     )
 
 
-def check_fold(parts: Parts, fingerprints: Mapping[str, str], files: Mapping[str, LabelFile], data: Dataset) -> None:
+def check_fold(parts: Parts, samples: Samples, files: Mapping[str, LabelFile], data: Dataset) -> None:
     """Makes sure that nothing that a fold fits has seen a test video: no copy of it, and no label fitted on it.
 
     Args:
-        fingerprints: Of the source files of labelled videos, by video id.
+        samples: Of all labelled videos.
         files: The labels of the fold, by role.
         data: Tells whether labels were fitted on a test video under another name.
 
     Raises:
         LeakError: Something has.
     """
-    named = {"training": parts.train, "validation": parts.validation, "test": parts.test}
-    check_apart(named, fingerprints)
-    files_of_test = {fingerprints[video_id] for video_id in parts.test}
+    check_apart(parts.named(), samples.fingerprints, samples.groups)
+    files_of_test = {samples.fingerprints[video_id] for video_id in parts.test}
     for file in files.values():
-        seen = [
+        leaked = [
             name for name in sorted(file.fitted_on) if name in parts.test or _fingerprint(data, name) in files_of_test
         ]
-        if seen:
+        if leaked:
             raise LeakError(
-                f"{file.name}: these labels were fitted on {_named(seen)}, which a fold tests: give the ratings with "
-                "--annotations to fit the labels anew in every fold, or make labels that need no fitting"
+                f"{file.name}: these labels were fitted on {_named(leaked)}, which a fold tests: give the ratings with "
+                "`annotations` to fit the labels anew in every fold, or make labels that need no fitting"
             )
 
 
 def leaks_of(settings: TrainingSettings) -> list[str]:
     """The settings that let test videos leak into a model, or into its figures."""
-    found = []
-    if settings.model == "pair" and settings.protocol.pretrain == "shared":
-        found.append("--pretrain shared: the branches of every fold were pretrained on videos that other folds test")
+    leaks = []
+    if settings.estimator.pretrained and settings.protocol.pretrain == "shared":
+        leaks.append("pretrain=shared: the branches of every fold were pretrained on videos that other folds test")
     if settings.protocol.scoring == "s111":
-        found.append("--scoring s111: the slices that are scored as one video begin within the video before")
-    return found
+        leaks.append("scoring=s111: the slices that are scored as one video begin within the video before")
+    return leaks
 
 
 def _labels(
@@ -173,23 +196,25 @@ def _labels(
     """Targets by role and dimension, and the gold standard that predictions are judged by."""
     values = {role: gold_values(file, data, videos, settings) for role, file in files.items()}
     if settings.targets == "gold" or ratings is None:
-        return {role: gold_targets(of_role) for role, of_role in values.items()}, values[MAIN]
+        return {role: gold_targets(of_role, settings) for role, of_role in values.items()}, values[MAIN]
     targets = {role: rater_targets(ratings, file, role, data, videos, settings) for role, file in files.items()}
     return targets, values[MAIN]
 
 
 def _refitted(
-    files: Mapping[str, LabelFile], ratings: Annotations, parts: Parts, data: Dataset
-) -> dict[str, LabelFile]:
-    """Label files whose gold standards were fitted on the training and validation videos of a fold only."""
-    training = {*parts.train, *parts.validation}
-    made = {}
-    for role, file in files.items():
-        made[role] = file
-        if file.fitted_on:
-            table = refitted(ratings, file.name, file.about, training, data)
-            made[role] = replace(read_label_file(table, data, file.labels.fill), name=file.name)
-    return made
+    files: Mapping[str, LabelFile], ratings: Annotations, folds: Sequence[Parts], data: Dataset
+) -> list[dict[str, LabelFile]]:
+    """For each fold, label files whose gold standards were fitted on its training and validation videos only."""
+    features = {role: delay_features(file.name, file.about, data) for role, file in files.items() if file.fitted_on}
+    by_fold = []
+    for parts in folds:
+        of_fold = dict(files)
+        for role, of_role in features.items():
+            file = files[role]
+            table = refitted(ratings, file.name, file.about, {*parts.train, *parts.validation}, of_role)
+            of_fold[role] = replace(read_label_file(table, data, file.labels.fill), name=file.name)
+        by_fold.append(of_fold)
+    return by_fold
 
 
 def _fingerprint(data: Dataset, video_id: str) -> str | None:
@@ -200,17 +225,24 @@ def _human(
     ratings: Annotations, file: LabelFile, settings: TrainingSettings, videos: Collection[str], data: Dataset
 ) -> dict[str, dict[str, float]]:
     step = data.catalog.step
-    return human_agreement(ratings, file.name, file.about, settings.dimensions, videos, step)
+    numbers = [name for name in settings.dimensions if name not in settings.categories]
+    return human_agreement(ratings, file.name, file.about, numbers, videos, step) if numbers else {}
 
 
 def _check_pretraining(settings: TrainingSettings, pretrain: Mapping[str, Any]) -> None:
-    missing = [f"--pretrain-{branch}" for branch in ("audio", "visual") if branch not in pretrain]
-    if settings.model == "pair" and missing:
+    missing = [f"`pretrain_{branch}`" for branch in settings.of_modality if branch not in pretrain]
+    if settings.estimator.pretrained and missing:
         raise SettingsError(
-            f"--model pair needs ratings of the isolated modalities: give {' and '.join(missing)}, or use --model late"
+            f"`model={settings.model}` needs ratings of the isolated modalities: give {' and '.join(missing)}, or use "
+            "another model"
         )
-    if settings.model != "pair" and pretrain:
-        raise SettingsError(f"--pretrain-{min(pretrain)}: only --model pair is pretrained, not {settings.model}")
+    unread = [branch for branch in pretrain if branch not in settings.of_modality]
+    if settings.estimator.pretrained and unread:
+        raise SettingsError(f"`pretrain_{unread[0]}`: the model reads no tables of it; name some with `{unread[0]}`")
+    if not settings.estimator.pretrained and pretrain:
+        raise SettingsError(
+            f"`pretrain_{min(pretrain)}`: {settings.model} is not pretrained; only pair is, of the built-in models"
+        )
 
 
 def _notes(data: Dataset, files: Mapping[str, LabelFile], settings: TrainingSettings) -> list[str]:
@@ -220,11 +252,51 @@ def _notes(data: Dataset, files: Mapping[str, LabelFile], settings: TrainingSett
     return [*notes, *(f"not comparable with other protocols: {leak}" for leak in leaks_of(settings))]
 
 
+def _on_groups(videos: Sequence[str], groups: Mapping[str, str] | None) -> list[str]:
+    if groups:
+        known = [groups[video_id] for video_id in videos if video_id in groups]
+        alone = len(videos) - len(known)
+        more = f", {_counted(range(alone))} without a group" if alone else ""
+        return [f"{len(set(known))} groups of {_counted(known)}{more}; all figures are over groups"]
+    pieces = apparent_groups(videos)
+    if not pieces:
+        return []
+    stem, of_stem = max(pieces.items(), key=lambda piece: len(piece[1]))
+    return [
+        f"videos look like pieces of {len(pieces)} longer ones, such as {_named(of_stem)} of {stem}: pieces of one in "
+        "training and test make figures too high; say what belongs together with `groups`"
+    ]
+
+
+def _on_shared_raters(ratings: Annotations, folds: Sequence[Parts]) -> list[str]:
+    """Whether the raters of test videos also rated training videos, which most studies have, and which flatters."""
+    raters = ratings.ratings.select(["rater", "video_id"]).group_by(["rater", "video_id"]).aggregate([]).to_pydict()
+    by_video: dict[str, set[str]] = {}
+    for rater, video_id in zip(raters["rater"], raters["video_id"], strict=True):
+        by_video.setdefault(video_id, set()).add(rater)
+    shared = 0
+    for parts in folds:
+        train, test = (
+            frozenset[str]().union(*(by_video.get(video_id, ()) for video_id in videos))
+            for videos in ((*parts.train, *parts.validation), parts.test)
+        )
+        shared = max(shared, len(train & test))
+    if not shared:
+        return []
+    return [
+        f"{shared} raters rated both training and test videos of a fold: figures are of new videos, not of new raters"
+    ]
+
+
 def _short(videos: Sequence[str], reach: int) -> list[str]:
     if not videos:
         return []
     what = "1 labelled video has" if len(videos) == 1 else f"{len(videos)} labelled videos have"
     return [f"{what} {reach} windows or fewer, too short for one sequence; left out: {_named(videos)}"]
+
+
+def _counted(videos: Collection[Any]) -> str:
+    return "1 video" if len(videos) == 1 else f"{len(videos)} videos"
 
 
 def _named(videos: Sequence[str]) -> str:

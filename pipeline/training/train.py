@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import platform
-import secrets
-import shutil
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -15,24 +14,24 @@ import pyarrow as pa
 
 from avcues.pipeline.annotations.ratings import schema
 from avcues.pipeline.dataset.dataset import Dataset
-from avcues.pipeline.errors import InputError, SettingsError
+from avcues.pipeline.errors import InputError, SettingsError, one_line
+from avcues.pipeline.store.exchange import replaced_files, replaced_folder
 from avcues.pipeline.store.files import prepare_output
-from avcues.pipeline.store.model_files import DOCUMENT, METRICS
-from avcues.pipeline.store.parquet import write_json
-from avcues.pipeline.training.cross_validation import Job, Outcome, epochs_of, jobs_of
+from avcues.pipeline.store.model_files import CARD, DOCUMENT, METRICS
+from avcues.pipeline.training.cross_validation import FitJob, Outcome, epochs_of, jobs_of
 from avcues.pipeline.training.metrics import metrics
-from avcues.pipeline.training.model_card import write_card
-from avcues.pipeline.training.pool import Shares, processes
+from avcues.pipeline.training.model_card import model_card
+from avcues.pipeline.training.model_document import read_document
+from avcues.pipeline.training.parallel import OnProgress, job_runner
+from avcues.pipeline.training.protocol import MAIN
 from avcues.pipeline.training.ratings import human_agreement
 from avcues.pipeline.training.results import write_results
-from avcues.pipeline.training.saved_model import read_document, save_model
-from avcues.pipeline.training.settings import MAIN, TrainingSettings
+from avcues.pipeline.training.saved_model import save_model
 from avcues.pipeline.training.splits import Parts, tested
 from avcues.pipeline.training.study import Study, leaks_of
 from avcues.version import __version__
 
 _LIBRARIES = ("numpy", "safetensors", "scikit-learn", "torch")
-_LISTED = 5
 
 
 def train(
@@ -40,8 +39,8 @@ def train(
     out: str | Path,
     *,
     workers: int = 1,
-    shares: Shares = lambda place, share: None,
-    told: Callable[[Outcome], object] = lambda outcome: None,
+    on_progress: OnProgress = lambda place, share: None,
+    on_outcome: Callable[[Outcome], object] = lambda outcome: None,
 ) -> dict[str, Any]:
     """Cross-validates, then fits the models on all videos, and saves both. `out` is replaced as a whole, at the end.
 
@@ -49,9 +48,9 @@ def train(
         study: As `prepare` makes it.
         out: Folder of the model; `avcues.pipeline.store.model_files` says what is in it.
         workers: Processes, each with one thread; no result depends on their number.
-        shares: Called with the place of a job in `jobs_of` and the share of it that is done; the models of all videos
-            come after these, one per dimension.
-        told: Called with the outcome of each job.
+        on_progress: Called with the place of a job in `jobs_of` and the share of it that is done; the models of all
+            videos come after these, one per dimension.
+        on_outcome: Called with the outcome of each job.
 
     Returns:
         What `metrics.json` holds: by dimension the measures of `evaluate`, baselines, agreement of raters, importance.
@@ -63,30 +62,22 @@ def train(
     check_target(out, study.data)
     settings = study.settings
     jobs = jobs_of(settings, len(study.folds))
-    with processes(workers, study.samples, study.folds, settings) as run:
+    with job_runner(workers, study.samples, study.folds, settings) as run:
         outcomes = []
-        for outcome in run(jobs, shares):
-            told(outcome)
+        for outcome in run(jobs, on_progress):
+            on_outcome(outcome)
             outcomes.append(outcome)
         outcomes.sort(key=lambda outcome: jobs.index(outcome.job))
         last = [
-            Job(dimension=name, fold=None, seed=0, epochs=epochs_of(outcomes, name, settings))
+            FitJob(dimension=name, fold=None, seed=0, epochs=epochs_of(outcomes, name, settings))
             for name in settings.dimensions
         ]
         final = {}
-        for outcome in run(last, lambda place, share: shares(len(jobs) + place, share)):
-            told(outcome)
+        for outcome in run(last, lambda place, share: on_progress(len(jobs) + place, share)):
+            on_outcome(outcome)
             final[outcome.job.dimension] = outcome
-    new, former = (out.parent / f".{out.name}.{secrets.token_hex(4)}.{what}" for what in ("tmp", "former"))
-    try:
-        found = _save(new, study, outcomes, [final[name] for name in settings.dimensions])
-        if out.exists():
-            out.rename(former)
-        new.rename(out)
-    finally:
-        for leftover in (new, former):
-            shutil.rmtree(leftover, ignore_errors=True)
-    return found
+    with replaced_folder(out) as new:
+        return _save(new, study, outcomes, [final[name] for name in settings.dimensions])
 
 
 def check_target(out: Path, data: Dataset) -> None:
@@ -97,9 +88,9 @@ def check_target(out: Path, data: Dataset) -> None:
     """
     folder = data.catalog.folder
     if isinstance(folder, Path) and folder.resolve() in (out.resolve(), *out.resolve().parents):
-        raise SettingsError(f"--out {out}: lies in the dataset {folder}; name a place outside of it")
+        raise SettingsError(f"`out={out}`: lies in the dataset {folder}; name a place outside of it")
     if out.exists() and not (out / DOCUMENT).exists() and (out.is_file() or any(out.iterdir())):
-        raise SettingsError(f"--out {out}: exists and is no model; name a new folder")
+        raise SettingsError(f"`out={out}`: exists and is no model; name a new folder")
     prepare_output(out.parent)
 
 
@@ -115,20 +106,22 @@ def evaluate_saved(folder: str | Path, annotations: str | Path | None = None) ->
     """
     folder = Path(folder)
     document = read_document(folder)
-    settings = TrainingSettings.of_document(document["settings"])
-    human = document["human"]
+    settings = document.settings
+    human: dict[str, Any] = {name: agreement.model_dump() for name, agreement in document.human.items()}
     if annotations is not None:
-        labels, step = document["labels"][MAIN], Fraction(document["step"])
-        ratings, videos = schema.read(Path(annotations)), tested(Parts(**parts) for parts in document["folds"])
-        human = human_agreement(ratings, labels["name"], labels["about"], settings.dimensions, videos, step)
+        labels, step = document.labels[MAIN], Fraction(document.step)
+        ratings, videos = schema.read(Path(annotations)), tested(Parts(**dict(parts)) for parts in document.folds)
+        numbers = [name for name in settings.dimensions if name not in settings.categories]
+        human = human_agreement(ratings, labels.name, labels.about, numbers, videos, step)
     try:
-        found = metrics(folder, settings.protocol.scoring, human)
-    except (OSError, KeyError, pa.ArrowException) as error:
-        raise InputError(f"{folder}: is damaged ({error}); train the model again") from error
-    found = {"leaks": document["leaks"], "dimensions": found}
-    write_json(found, folder / METRICS)
-    write_card(folder, document, found)
-    return found
+        dimensions = metrics(folder, settings, human, document.groups)
+    except (OSError, LookupError, TypeError, ValueError, ArithmeticError, pa.ArrowException) as error:
+        raise InputError(f"{folder}: is damaged ({one_line(error)}); train the model again") from error
+    figures = {"leaks": list(document.leaks), "dimensions": dimensions}
+    with replaced_files() as write:
+        write(folder / METRICS, lambda file: file.write((json.dumps(figures, indent=1) + "\n").encode()))
+        write(folder / CARD, lambda file: file.write(model_card(document, figures).encode()))
+    return figures
 
 
 def _save(
@@ -152,6 +145,7 @@ def _save(
             "tables": about["tables"],
             "labels": {role: file.document() for role, file in study.files.items()},
             "videos": dict(samples.fingerprints),
+            "groups": {video_id: samples.groups[video_id] for video_id in samples.videos if video_id in samples.groups},
             "folds": [parts._asdict() for parts in study.folds],
             "epochs": {outcome.job.dimension: dict(outcome.job.epochs or {}) for outcome in final},
             "constant": constant,

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 import torch
 
-from avcues.pipeline.training.fit import EPSILON, Windows, fit
-from avcues.pipeline.training.networks import Block, Network, trainable
-from avcues.pipeline.training.settings import CLEAN
+from avcues.pipeline.training.models.gradient_descent import EPSILON, Windows, fit
+from avcues.pipeline.training.models.lstm_network import Block, Network, trainable
+from avcues.pipeline.training.protocol import CLEAN
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 keras = pytest.importorskip("keras")

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from avcues.pipeline.training.determinism import one_thread
 from avcues.pipeline.training.evaluate import scores
-from avcues.pipeline.training.fit import one_thread
-from avcues.pipeline.training.models import fit_model
+from avcues.pipeline.training.fitting import fit_model
+from avcues.pipeline.training.protocol import CLEAN, MAIN, Protocol
 from avcues.pipeline.training.samples import Samples, Target
-from avcues.pipeline.training.settings import CLEAN, MAIN, ModelName, Protocol, TrainingSettings
+from avcues.pipeline.training.settings import TrainingSettings
 from avcues.pipeline.training.splits import Parts
 
 DIMENSION = "valence"
@@ -36,7 +37,7 @@ def make_samples(features: Mapping[str, np.ndarray], labels: Mapping[str, np.nda
         columns={name: tuple(f"{name}.x{i}" for i in range(values.shape[2])) for name, values in features.items()},
         features={name: values.reshape(-1, values.shape[2]).astype(np.float32) for name, values in features.items()},
         targets={role: {DIMENSION: Target(values=values.reshape(-1, 1))} for role, values in labels.items()},
-        gold={DIMENSION: labels[MAIN].ravel()},
+        gold={DIMENSION: labels[MAIN].reshape(-1, 1)},
         fingerprints={video_id: video_id for video_id in ids},
     )
 
@@ -61,10 +62,10 @@ def seen_through(random: np.random.Generator, latent: np.ndarray, columns: int =
     return latent[..., None] * directions + noise * random.normal(size=(*latent.shape, columns))
 
 
-def settings_for(model: ModelName, blocks: Sequence[str], protocol: Protocol = SMALL, **more: Any) -> TrainingSettings:
-    """Settings that read the tables `audio` and `visual`, or one of them."""
-    audio, visual = (("audio",) if "audio" in blocks else ()), (("visual",) if "visual" in blocks else ())
-    return TrainingSettings(model=model, audio=audio, visual=visual, dimensions=(DIMENSION,), protocol=protocol, **more)
+def settings_for(model: str, blocks: Sequence[str], protocol: Protocol = SMALL, **more: Any) -> TrainingSettings:
+    """Settings that read those of the tables `audio`, `visual` and `text` that are named, each as its modality."""
+    tables = {name: (name,) for name in ("audio", "visual", "text") if name in blocks}
+    return TrainingSettings(model=model, **tables, dimensions=(DIMENSION,), protocol=protocol, **more)
 
 
 def ccc_of_test_videos(samples: Samples, parts: Parts, settings: TrainingSettings, **how: Any) -> float:
@@ -75,5 +76,5 @@ def ccc_of_test_videos(samples: Samples, parts: Parts, settings: TrainingSetting
         found = []
         for video_id in parts.test:
             rows = samples.labelled([video_id], gold, settings.history)
-            found.append(scores(gold[rows], fitted.predict(inputs, rows))["ccc"])
+            found.append(scores(gold[rows, 0], fitted.predict(inputs, rows)[:, 0])["ccc"])
     return float(np.mean(found))

@@ -11,7 +11,7 @@ from avcues.models_cache import WeightsError
 from avcues.pipeline.report import page
 from avcues.pipeline.report.model_page import build_model_page
 from avcues.pipeline.training import TrainingSettings, prepare, train
-from avcues.pipeline.training.settings import Protocol
+from avcues.pipeline.training.protocol import Protocol
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,9 @@ import re
 import shutil
 from pathlib import Path
 
+import audmetric
 import numpy as np
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from command import avcues
@@ -106,7 +108,10 @@ def test_figures_stand_beside_baselines_raters_importance_and_ablation(late: Pat
         assert found["baselines"][name]["model_is_better_by"]["videos"] == 9
     assert found["human"]["series"] == 9 * 4
     assert found["human"]["mean"] > 0.3
-    assert {*found["importance"]["tables"]} == {*found["ablation"]} == {"rhythm", "color", "lighting"}
+    assert {*found["importance"]["tables"]} == {"rhythm", "color", "lighting"}
+    assert {*found["importance"]["modalities"]} == {"audio", "visual"}
+    assert found["importance"]["modalities"]["visual"] >= found["importance"]["tables"]["color"] - 0.05
+    assert {*found["ablation"]} == {"rhythm", "color", "lighting", "all of audio", "all of visual"}
     assert found["importance"]["tables"]["color"] > 0
     assert figures(late)["leaks"] == []
     families = figures(lasso)["dimensions"]["arousal"]["importance"]["families"]
@@ -157,10 +162,31 @@ def test_models_are_compared_video_by_video(late: Path, lasso: Path) -> None:
         {video["video_id"]: video["ccc"] for video in figures(m)["dimensions"]["valence"]["model"]["per_video"]}
         for m in (late, lasso)
     )
-    assert pair["compared"]["difference"] == pytest.approx(np.mean([one[v] - other[v] for v in one]))
+    # LASSO predicts the first windows too: only windows of both are compared.
+    whole, windows = np.mean([one[v] - other[v] for v in one]), pair["compared"]["windows"]
+    assert (windows, pair["compared"]["windows_of_one_alone"]) == (9 * 36, 9 * 4 + 4)
+    assert pair["compared"]["difference"] == pytest.approx(difference_on_common_windows(late, lasso))
+    assert pair["compared"]["difference"] != pytest.approx(whole, abs=1e-3)
     assert pair["compared"]["videos"] == 9
+    assert any("are paired on the 324 windows that both predicted; 40 windows" in note for note in found["notes"])
     # LASSO can use the short video, the network cannot.
     assert any("have different folds" in note for note in found["notes"])
+
+
+def difference_on_common_windows(*models: Path) -> float:
+    """The mean difference of CCC per video, from the files, in pandas."""
+    frames = []
+    for model in models:
+        frame = pd.read_parquet(model / "out_of_fold.parquet")
+        frame = frame[frame["without"].isna() & (frame["dimension"] == "valence")]
+        frames.append(frame.set_index(["video_id", "window"])[["target", "prediction"]])
+    joined = frames[0].join(frames[1], how="inner", lsuffix="_0", rsuffix="_1")
+    per_video = [
+        audmetric.concordance_cc(of_video["target_0"], of_video["prediction_0"])
+        - audmetric.concordance_cc(of_video["target_1"], of_video["prediction_1"])
+        for _, of_video in joined.groupby("video_id")
+    ]
+    return float(np.mean(per_video))
 
 
 def test_a_saved_model_predicts_the_same_in_another_process_and_on_workers(
@@ -191,13 +217,14 @@ def test_features_of_another_recipe_are_refused_with_every_difference(
     other = Path(shutil.copytree(late, tmp_path / "other"))
     about = json.loads((other / "model.json").read_text())
     about["tables"]["color"]["recipe"]["version"] = 99
-    about["tables"]["scenes"] = about["tables"]["lighting"]
     (other / "model.json").write_text(json.dumps(about))
-    done = run("predict", other, planted / "features", "--out", tmp_path / "p.parquet")
+    features = Path(shutil.copytree(planted / "features", tmp_path / "features"))
+    shutil.rmtree(features / "lighting")
+    done = run("predict", other, features, "--out", tmp_path / "p.parquet")
     assert done.exit_code == 2
     first, second = done.stderr.strip().splitlines()
     assert "color version: the model was trained with 99, this folder has 1" in first
-    assert "scenes: the model reads this table, but it is missing; add it with avcues extract" in second
+    assert "lighting: the model reads this table, but it is missing; add it with avcues extract" in second
     assert not (tmp_path / "p.parquet").exists()
 
 
@@ -213,7 +240,7 @@ def test_a_video_that_cannot_be_read_costs_no_other_video_anything(late: Path, p
 def test_the_script_s_protocol_leaks_and_says_so_and_each_choice_can_be_replaced(planted: Path, tmp_path: Path) -> None:
     options = [*TABLES, *QUICK, "--epochs", 1, "--dimensions", "valence", *pretraining(planted), "--protocol", "muvi"]
     said = train(planted, tmp_path / "muvi", "pair", *options)
-    assert "--pretrain shared" in said
+    assert "pretrain=shared: the branches" in said
     assert len(figures(tmp_path / "muvi")["leaks"]) == 2
     chosen = json.loads((tmp_path / "muvi" / "model.json").read_text())["settings"]["protocol"]
     assert chosen["split"], chosen["validation"] == ("kfold", "half")
@@ -282,7 +309,10 @@ WRONG = {
     "foreign labels": (["--labels", "{place}/foreign.csv"], "labels none of the dataset's videos"),
     "no video_id": (["--labels", "{place}/nameless.csv"], "has no column video_id"),
     "text labels": (["--labels", "{place}/words.csv"], "has no column of numbers to predict, only valence"),
-    "out of scale": (["--labels", "{place}/large.csv"], "give the scale of the labels with --label-range LOW,HIGH"),
+    "out of scale": (
+        ["--labels", "{place}/large.csv"],
+        "give the scale of the labels with --label-range, lowest and highest",
+    ),
     "unknown dimension": (["--dimensions", "valense"], 'has no label "valense"; did you mean "valence"?'),
     "unknown table": (["--audio", "emobass"], "emobass"),
     "too many folds": (["--folds", "20"], "label 20 or more, or ask for fewer folds"),
@@ -290,7 +320,7 @@ WRONG = {
     "one modality": (["--model", "late", "--visual", ""], "--visual is empty"),
     "two modalities": (["--model", "lstm"], "reads one modality"),
     "no isolated ratings": (["--model", "pair"], "needs ratings of the isolated modalities"),
-    "needless pretraining": (["--pretrain-audio", "{place}/foreign.csv"], "only --model pair is pretrained"),
+    "needless pretraining": (["--pretrain-audio", "{place}/foreign.csv"], "lasso is not pretrained; only pair is"),
     "no ratings": (["--model", "late", "--targets", "raters"], "give their ratings with --annotations"),
     "odd units": (["--units", "3"], "--units 3: expected an even number"),
     "out in the dataset": (["--out", "{features}/model"], "lies in the dataset"),

@@ -9,7 +9,7 @@ from sklearn.model_selection import GroupKFold
 
 from avcues.pipeline.errors import SettingsError
 from avcues.pipeline.training.importance import by_family, family
-from avcues.pipeline.training.lasso import fit_lasso
+from avcues.pipeline.training.models.lasso import fit_lasso
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(1500, 40), (120, 300)])
@@ -22,8 +22,8 @@ def test_it_finds_the_penalty_and_the_coefficients_of_lassocv(rows: int, columns
     folds = list(GroupKFold(5).split(x, y, videos))
     expected = LassoCV(alphas=100, cv=folds, max_iter=5000).fit(x.astype(np.float64), y)
     assert found.alpha == pytest.approx(expected.alpha_)
-    np.testing.assert_allclose(found.coefficients, expected.coef_, atol=1e-6)
-    np.testing.assert_allclose(found.predict(x)[:, 0], expected.predict(x), atol=1e-5)
+    np.testing.assert_allclose(found.weights, expected.coef_, atol=1e-6)
+    np.testing.assert_allclose(found.predict(x), expected.predict(x), atol=1e-5)
 
 
 def test_constant_labels_are_predicted_as_they_are() -> None:

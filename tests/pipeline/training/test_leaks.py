@@ -20,9 +20,9 @@ from avcues.pipeline.dataset.dataset import open_dataset
 from avcues.pipeline.errors import InputError, LeakError, SettingsError
 from avcues.pipeline.store.parquet import METADATA_KEY, write_table
 from avcues.pipeline.training import MUVI, Study, TrainingSettings, prepare
-from avcues.pipeline.training.models import fit_model
-from avcues.pipeline.training.ratings import refitted
-from avcues.pipeline.training.settings import MAIN
+from avcues.pipeline.training.fitting import fit_model
+from avcues.pipeline.training.protocol import MAIN
+from avcues.pipeline.training.ratings import delay_features, refitted
 from avcues.pipeline.training.splits import Parts, split
 
 SETTINGS = TrainingSettings(model="lasso", visual=("color", "lighting"), folds=3)
@@ -49,14 +49,14 @@ def test_a_model_is_the_same_whatever_its_test_videos_are(model: str) -> None:
     if model == "lasso":
         assert one.estimator.coefficients.tolist() == other.estimator.coefficients.tolist()
     else:
-        for name, weights in one.estimator.state_dict().items():
-            torch.testing.assert_close(weights, other.estimator.state_dict()[name], rtol=0, atol=0)
+        for name, weights in one.estimator.tensors().items():
+            torch.testing.assert_close(weights, other.estimator.tensors()[name], rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("protocol", [SMALL, replace(SMALL, validation="half"), MUVI])
 def test_every_video_is_in_one_part_of_a_fold(protocol) -> None:
     videos = [f"v{i:02}" for i in range(23)]
-    folds = split({MAIN: videos, "audio": videos[5:]}, settings_for("late", ["audio", "visual"], protocol))
+    folds = split({MAIN: videos, "audio": videos[5:]}, 5, protocol)
     for parts in folds:
         every = [video_id for part in parts for video_id in part]
         assert sorted(every) == videos
@@ -88,7 +88,7 @@ def test_labels_that_were_fitted_on_test_videos_are_refused_or_fitted_anew(
     labels = tmp_path / "labels.parquet"
     pq.write_table(made.tables["audiovisual"], labels)
     with pytest.raises(
-        LeakError, match=r"were fitted on clip0.* which a fold tests: give the ratings with --annotations"
+        LeakError, match=r"were fitted on clip0.* which a fold tests: give the ratings with `annotations`"
     ):
         prepare(str(planted / "features"), labels, SETTINGS)
     study = prepare(str(planted / "features"), labels, SETTINGS, annotations=planted / "ann")
@@ -118,14 +118,25 @@ def test_labels_refitted_for_a_model_on_other_tables_are_the_same_gold_standard(
     assert about is not None
     assert about["recipe"]["delay_tables"] == ["color", "rhythm"]
     assert about["recipe"]["dimensions"] == ["valence"]
-    for_lighting = refitted(ratings, "labels", about, data.videos, open_dataset(folder, tables=["lighting"]))
+    features = delay_features("labels", about, open_dataset(folder, tables=["lighting"]))
+    for_lighting = refitted(ratings, "labels", about, data.videos, features)
     assert for_lighting.equals(labels, check_metadata=True)
     unsaid = about | {"recipe": about["recipe"] | {"delay_tables": None}}
     with pytest.raises(InputError, match="does not say which tables the lags of its raters were estimated from"):
-        refitted(ratings, "labels", unsaid, data.videos, data)
+        delay_features("labels", unsaid, data)
     other = FeatureValues(open_dataset(folder, tables=["lighting"]))
     with pytest.raises(SettingsError, match="estimates lags from color, rhythm, but the features are of lighting"):
         gold(ratings, Recipe.from_described(about["recipe"]), training_videos=data.videos, features=other)
+
+
+def test_labels_that_lost_their_metadata_are_still_guarded(planted: Path, tmp_path: Path) -> None:
+    data = open_dataset(str(planted / "features"))
+    made = gold(read(planted / "ann"), Recipe(standardise=True), training_videos=data.videos).tables["audiovisual"]
+    made.to_pandas().to_csv(tmp_path / "labels.csv", index=False)
+    with pytest.raises(LeakError, match=r"were fitted on clip0.* which a fold tests"):
+        prepare(str(planted / "features"), tmp_path / "labels.csv", SETTINGS)
+    with pytest.raises(InputError, match="does not say by which recipe it was made"):
+        prepare(str(planted / "features"), tmp_path / "labels.csv", SETTINGS, annotations=planted / "ann")
 
 
 def with_other_ratings(ann: Path, videos: tuple[str, ...], place: Path) -> Path:
@@ -141,7 +152,7 @@ def with_other_ratings(ann: Path, videos: tuple[str, ...], place: Path) -> Path:
 
 
 def labels_of(study: Study, fold: int, rows: np.ndarray) -> list[float]:
-    return study.samples.of_fold(fold).gold["valence"][rows].tolist()
+    return study.samples.of_fold(fold).gold["valence"][rows, 0].tolist()
 
 
 def test_labels_fitted_on_a_test_video_under_another_name_are_refused(planted: Path, tmp_path: Path) -> None:

@@ -24,8 +24,8 @@ from planted import (
 from avcues.pipeline.errors import LeakError
 from avcues.pipeline.training.cross_validation import jobs_of, run_job
 from avcues.pipeline.training.evaluate import Predictions, evaluate
-from avcues.pipeline.training.models import fit_model
-from avcues.pipeline.training.settings import MAIN
+from avcues.pipeline.training.fitting import fit_model
+from avcues.pipeline.training.protocol import MAIN
 from avcues.pipeline.training.splits import Parts, split
 
 VIDEOS, WINDOWS = 40, 60
@@ -72,6 +72,41 @@ def test_pretraining_helps_where_few_videos_have_audiovisual_labels() -> None:
         )
         gained.append(pair - late)
     assert np.mean(gained) > 0.3
+
+
+def test_what_only_words_tell_is_learned_from_them_alone() -> None:
+    """The label is the latent of the words; sound and picture have latents of their own."""
+    found: dict[str, list[float]] = {}
+    for seed in range(2):
+        random = np.random.default_rng(seed)
+        seen = {name: latents(random, VIDEOS, WINDOWS) for name in ("audio", "visual", "text")}
+        labels = {MAIN: np.tanh(seen["text"] / 2)}
+        features = {name: seen_through(random, latent) for name, latent in seen.items()}
+        for name, blocks in (*((name, [name]) for name in seen), ("late", [*seen]), ("deaf", ["audio", "visual"])):
+            samples = make_samples({block: features[block] for block in blocks}, labels)
+            settings = settings_for("lstm" if len(blocks) == 1 else "late", blocks)
+            found.setdefault(name, []).append(
+                ccc_of_test_videos(samples, parts_of(samples, 28, 4), settings, seed=seed)
+            )
+    means = {name: np.mean(values) for name, values in found.items()}
+    print(means)
+    assert min(means["text"], means["late"]) > 0.7
+    assert max(means["audio"], means["visual"], means["deaf"]) < 0.25
+
+
+def test_importance_of_modalities_names_the_words() -> None:
+    random = np.random.default_rng(0)
+    seen = {name: latents(random, VIDEOS, WINDOWS) for name in ("audio", "visual", "text")}
+    features = np.concatenate([seen_through(random, latent) for latent in seen.values()], axis=2)
+    samples = make_samples({"features": features}, {MAIN: np.tanh(seen["text"] / 2)})
+    names = tuple(f"{name}.x{i}" for name in seen for i in range(features.shape[2] // 3))
+    samples = replace(samples, columns={"features": names})
+    settings = settings_for("lasso", [*seen])
+    (job,) = [job for job in jobs_of(settings, 1) if job.without is None]
+    lost = run_job(job, samples, [parts_of(samples, 28, 4)], settings).importance.lost
+    assert {*lost} == {"audio", "visual", "text", "all of audio", "all of visual", "all of text"}
+    assert lost["all of text"] > 0.5
+    assert max(lost["all of audio"], lost["all of visual"]) < 0.1
 
 
 def hidden(random: np.random.Generator, latent: np.ndarray) -> np.ndarray:
@@ -154,7 +189,7 @@ def test_permuted_targets_give_an_interval_over_zero(model: str) -> None:
 
 def cross_validated(samples, settings) -> dict:
     """The figures of a cross-validation, in this process."""
-    folds = split({MAIN: samples.videos}, settings)
+    folds = split({MAIN: samples.videos}, settings.folds, settings.protocol)
     outcomes = [run_job(job, samples, folds, settings) for job in jobs_of(settings, len(folds))]
     rows, values = (np.concatenate([getattr(one, name) for one in outcomes]) for name in ("rows", "predictions"))
     place = samples.window(rows)[0]
@@ -162,8 +197,8 @@ def cross_validated(samples, settings) -> dict:
         videos=samples.videos,
         rows=tuple(np.flatnonzero(place == i) for i in range(len(samples.videos))),
         folds=(0,) * len(samples.videos),
-        targets=samples.gold[DIMENSION][rows],
-        values=values,
+        targets=samples.gold[DIMENSION][rows, 0],
+        values=values[:, 0],
     )
     return evaluate([predictions])
 

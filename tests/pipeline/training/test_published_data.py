@@ -13,9 +13,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from avcues.pipeline.training.lasso import fit_lasso
+from avcues.pipeline.training.models.lasso import fit_lasso
+from avcues.pipeline.training.protocol import MAIN, MUVI
 from avcues.pipeline.training.scaling import fit_scaler
-from avcues.pipeline.training.settings import MAIN, MUVI, TrainingSettings
+from avcues.pipeline.training.settings import TrainingSettings
 from avcues.pipeline.training.splits import split
 
 STUDY = Path(__file__).resolve().parents[4] / "shared" / "muvi"
@@ -40,7 +41,7 @@ def settings(**protocol: str) -> TrainingSettings:
 
 def test_folds_of_the_muvi_protocol_are_those_of_the_script(videos: list[str]) -> None:
     expected = json.loads((STUDY / "reference.json").read_text())["muvi_splits_kfold42"]
-    folds = split({MAIN: videos}, settings(), videos)
+    folds = split({MAIN: videos}, 5, MUVI, order=videos)
     for part in ("train", "validation", "test"):
         key = {"train": "n_train", "validation": "n_val", "test": "n_test"}[part]
         assert [len(getattr(parts, part)) for parts in folds] == expected[key]
@@ -73,12 +74,12 @@ def predicted_correlation(videos: Sequence[str], labels: np.ndarray) -> float:
     means = np.stack([values[of_rows == video_id].mean(axis=0) for video_id in videos]).astype(np.float32)
     place = {video_id: i for i, video_id in enumerate(videos)}
     predicted = np.full(len(videos), np.nan)
-    for parts in split({MAIN: videos}, settings(validation="tenth"), videos):
+    for parts in split({MAIN: videos}, 5, replace(MUVI, validation="tenth"), order=videos):
         train = np.array([place[video_id] for video_id in (*parts.train, *parts.validation)])
         test = np.array([place[video_id] for video_id in parts.test])
         scaler = fit_scaler(means, train, names, "standard")
         scaled = scaler.apply(means, names)
-        predicted[test] = fit_lasso(scaled[train], labels[train], train).predict(scaled[test])[:, 0]
+        predicted[test] = fit_lasso(scaled[train], labels[train], train).predict(scaled[test])
     return float(np.corrcoef(predicted, labels)[0, 1])
 
 

@@ -12,11 +12,11 @@ from planted import DIMENSION, make_samples, parts_of, settings_for
 
 from avcues.pipeline.dataset.dataset import open_dataset
 from avcues.pipeline.errors import DatasetError
-from avcues.pipeline.training.fit import loss_of
-from avcues.pipeline.training.models import fit_model
+from avcues.pipeline.training.fitting import fit_model
+from avcues.pipeline.training.models.gradient_descent import loss_of
+from avcues.pipeline.training.protocol import MAIN
 from avcues.pipeline.training.samples import features_of, with_presence
 from avcues.pipeline.training.scaling import fit_scaler
-from avcues.pipeline.training.settings import MAIN
 
 COLUMNS = ["a.x", "a.y", "a.flat", "a.present"]
 VALUES = np.array([[1, 5, 7, 1], [3, np.nan, 7, 0], [np.nan, 9, 7, 0], [100, 100, 8, 1]], np.float32)
@@ -64,7 +64,7 @@ def test_missing_features_and_labels_never_reach_a_loss() -> None:
         fitted, inputs = fit_model(samples, parts_of(samples, 8, 2), DIMENSION, settings_for(model, ["audio"]))
         rows = samples.labelled(samples.videos[10:], samples.gold[DIMENSION], fitted.history)
         assert np.isfinite(fitted.predict(inputs, rows)).all()
-        assert all(np.isfinite(epoch.train) for losses in fitted.losses.values() for epoch in losses)
+        assert all(np.isfinite(epoch.train) for losses in fitted.estimator.losses.values() for epoch in losses)
 
 
 @pytest.mark.parametrize("kind", ["mse", "ccc"])

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from avcues.pipeline.errors import SettingsError
+from avcues.pipeline.training.models.estimator import Estimator, FitTask, Inputs
+from avcues.pipeline.training.protocol import Protocol
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _PENALTIES = 100
 _SMALLEST = 1e-3  # penalty, as a share of the one that leaves no coefficient
@@ -20,27 +27,77 @@ Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Lasso:
-    """A linear model.
+class Linear:
+    """A linear function of scaled columns.
 
     Args:
-        coefficients: (K,) of the scaled columns.
+        weights: (K,) of the scaled columns.
         intercept: The prediction where all scaled columns are 0.
         alpha: The weight of the penalty that cross-validation chose.
         unconverged: How many of the fits stopped before they had converged.
     """
 
-    coefficients: Floats
+    weights: Floats
     intercept: float
     alpha: float = 0.0
     unconverged: int = 0
 
     def predict(self, scaled: npt.NDArray[np.float32]) -> Floats:
-        """(rows, 1) of (rows, K) scaled columns."""
-        return (scaled.astype(np.float64) @ self.coefficients + self.intercept)[:, None]
+        """(rows,) of (rows, K) scaled columns."""
+        return np.asarray(scaled.astype(np.float64) @ self.weights + self.intercept)
 
 
-def fit_lasso(scaled: npt.NDArray[np.float32], labels: Floats, videos: npt.NDArray[np.int64]) -> Lasso:
+class Lasso(Estimator):
+    """LASSO on the features of the window itself.
+
+    Args:
+        linear: What was fitted.
+    """
+
+    title = "LASSO"
+    description = "LASSO on the features of the same window, with the penalty chosen by cross-validation over videos"
+
+    def __init__(self, linear: Linear) -> None:
+        self.linear = linear
+
+    @classmethod
+    def fit(cls, task: FitTask) -> Self:
+        (features,) = task.inputs.values()
+        rows = task.labelled(task.parts.train)
+        if not len(rows):
+            raise SettingsError(f"no training video of a fold has a label of {task.dimension}: label more videos")
+        return cls(fit_lasso(features[rows], task.target().values[rows, 0], task.samples.window(rows)[0]))
+
+    def outputs(self, inputs: Inputs, rows: npt.NDArray[np.int64]) -> Floats:
+        (features,) = inputs.values()
+        return self.linear.predict(features[rows])[:, None]
+
+    def tensors(self) -> dict[str, Tensor]:
+        import torch
+
+        intercept = torch.tensor([self.linear.intercept]).double()
+        return {"coefficients": torch.from_numpy(self.linear.weights), "intercept": intercept}
+
+    @classmethod
+    def load(
+        cls, tensors: Mapping[str, Tensor], columns: Mapping[str, int], outputs: int, protocol: Protocol, shares: bool
+    ) -> Self:
+        (width,) = columns.values()
+        weights, intercept = tensors["coefficients"].numpy(), tensors["intercept"].numpy()
+        if weights.shape != (width,) or intercept.shape != (1,):
+            raise RuntimeError(f"coefficients of shape {weights.shape} for {width} columns")
+        return cls(Linear(weights=weights.astype(np.float64), intercept=float(intercept[0])))
+
+    @property
+    def coefficients(self) -> Floats:
+        return self.linear.weights
+
+    @property
+    def unconverged(self) -> int:
+        return self.linear.unconverged
+
+
+def fit_lasso(scaled: npt.NDArray[np.float32], labels: Floats, videos: npt.NDArray[np.int64]) -> Linear:
     """Fits the model with the penalty that does best in an inner cross-validation by video.
 
     Penalties are scikit-learn's: 100 on a logarithmic scale, from the smallest that leaves no coefficient to a
@@ -65,7 +122,7 @@ def fit_lasso(scaled: npt.NDArray[np.float32], labels: Floats, videos: npt.NDArr
     x = scaled.astype(np.float64, order="F")
     largest = np.abs((x - x.mean(axis=0)).T @ (labels - labels.mean())).max() / len(labels)
     if largest <= np.finfo(float).eps:  # constant labels
-        return Lasso(coefficients=np.zeros(x.shape[1]), intercept=float(labels.mean()))
+        return Linear(weights=np.zeros(x.shape[1]), intercept=float(labels.mean()))
     penalties = np.geomspace(largest, largest * _SMALLEST, _PENALTIES)
     paths = [_Path(x, labels, *split) for split in GroupKFold(inner).split(x, labels, videos)]
     errors: list[float] = []
@@ -77,8 +134,8 @@ def fit_lasso(scaled: npt.NDArray[np.float32], labels: Floats, videos: npt.NDArr
                 break
         best = float(penalties[np.argmin(errors)])
         model = linear_model.Lasso(best, max_iter=_ITERATIONS).fit(x, labels)
-    return Lasso(
-        coefficients=model.coef_,
+    return Linear(
+        weights=model.coef_,
         intercept=float(model.intercept_),
         alpha=best,
         unconverged=sum(issubclass(warning.category, ConvergenceWarning) for warning in caught),

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from avcues.pipeline.training.settings import Protocol
+from avcues.pipeline.training.protocol import Protocol
 
 
 class Block(nn.Module):
@@ -39,17 +39,19 @@ class Block(nn.Module):
 
 
 class Network(nn.Module):
-    """One block per input, and one value between -1 and 1 per output.
+    """One block per input, and one value between -1 and 1 per output, or shares that sum to 1.
 
     With several blocks (A2 and PAIR of the study) what they give is joined and goes through a layer with ReLU.
 
     Args:
         inputs: Columns that each block reads, by its name.
         outputs: Values to predict.
+        shares: Whether they sum to 1.
     """
 
-    def __init__(self, inputs: Mapping[str, int], outputs: int, protocol: Protocol) -> None:
+    def __init__(self, inputs: Mapping[str, int], outputs: int, protocol: Protocol, *, shares: bool = False) -> None:
         super().__init__()
+        self._shares = shares
         self.blocks = nn.ModuleDict({name: Block(columns, protocol) for name, columns in inputs.items()})
         width = (protocol.units // 2 if protocol.block == "script" else protocol.units) * len(inputs)
         self.joined: nn.Module = nn.Identity()
@@ -61,7 +63,8 @@ class Network(nn.Module):
     def forward(self, rows: Sequence[Tensor], steps: Tensor) -> Tensor:
         """(B, outputs) of (R, columns) rows per block, in their order, and the (B, length) rows of each sequence."""
         seen = [block(of_block, steps) for block, of_block in zip(self.blocks.values(), rows, strict=True)]
-        return torch.tanh(self.out(self.joined(torch.cat(seen, dim=1))))
+        raw = self.out(self.joined(torch.cat(seen, dim=1)))
+        return torch.softmax(raw, dim=1) if self._shares else torch.tanh(raw)
 
 
 def trainable(network: nn.Module) -> list[nn.Parameter]:

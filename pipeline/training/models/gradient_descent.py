@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 import math
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from avcues.pipeline.errors import SettingsError
-from avcues.pipeline.training.networks import Network, trainable
+from avcues.pipeline.training.models.estimator import Epoch, best_epoch
+from avcues.pipeline.training.models.lstm_network import Network, trainable
+from avcues.pipeline.training.protocol import Protocol
 from avcues.pipeline.training.samples import Target
-from avcues.pipeline.training.settings import Protocol
 
 EPSILON = 1e-7  # of Keras' Adam
 _PREDICTED_AT_ONCE = 4096
+_SMALLEST_SHARE = 1e-7  # so that its logarithm is finite
+
+LossName = Literal["mse", "ccc", "cross_entropy"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -49,14 +51,6 @@ class Windows:
         return list(self.inputs.values()), self.rows[chosen, None] - horizon + torch.arange(1 - length, 1)
 
 
-@dataclass(frozen=True)
-class Epoch:
-    """Losses of one epoch; `validation` is None where there is no video to validate on."""
-
-    train: float
-    validation: float | None
-
-
 def windows_of(
     inputs: Mapping[str, Tensor], rows: npt.NDArray[np.int64], target: Target, history: tuple[int, int]
 ) -> Windows:
@@ -73,8 +67,9 @@ def fit(
     protocol: Protocol,
     *,
     seed: int,
+    loss: LossName | None = None,
     epochs: int | None = None,
-    told: Callable[[int], object] = lambda epoch: None,
+    on_epoch: Callable[[int], object] = lambda epoch: None,
 ) -> list[Epoch]:
     """Fits a network until the loss on validation videos no longer falls.
 
@@ -84,8 +79,9 @@ def fit(
         validation: Sequences of the validation videos; None: fitting goes on for all epochs.
         heads: Of the network's outputs, the one that predicts each label.
         seed: Of the order of sequences and of dropout.
+        loss: None: as the protocol says.
         epochs: The largest number; None: as the protocol says.
-        told: Called after every epoch with its number.
+        on_epoch: Called after every epoch with its number.
 
     Returns:
         The losses of every epoch. The network has the weights of `best_epoch`, or of the last one.
@@ -96,6 +92,7 @@ def fit(
     size = protocol.batch_size if len(network.blocks) == 1 else protocol.fusion_batch_size
     optimiser = torch.optim.Adam(trainable(network), protocol.learning_rate, eps=EPSILON)
     column = list(heads)
+    kind: LossName = loss or protocol.loss
     losses: list[Epoch] = []
     best = copy.deepcopy(network.state_dict())
     with torch.random.fork_rng(devices=[]):
@@ -105,15 +102,15 @@ def fit(
             total = 0.0
             for chosen in torch.randperm(len(train)).split(size):
                 optimiser.zero_grad()
-                loss = loss_of(network(*train.seen(chosen))[:, column], train.labels[chosen], protocol.loss)
-                loss.backward()
+                batch_loss = loss_of(network(*train.seen(chosen))[:, column], train.labels[chosen], kind)
+                batch_loss.backward()
                 optimiser.step()
-                total += loss.item() * len(chosen)
-            seen = None if validation is None else validation_loss(network, validation, heads, protocol)
-            losses.append(Epoch(total / len(train), seen))
-            if not math.isfinite(total + (seen or 0.0)):
-                raise SettingsError(f"the loss is no longer finite in epoch {number}: use a lower --learning-rate")
-            told(number)
+                total += batch_loss.item() * len(chosen)
+            held_out = None if validation is None else validation_loss(network, validation, heads, kind)
+            losses.append(Epoch(total / len(train), held_out))
+            if not math.isfinite(total + (held_out or 0.0)):
+                raise SettingsError(f"the loss is no longer finite in epoch {number}: use a lower `learning_rate`")
+            on_epoch(number)
             if best_epoch(losses) == number:
                 best = copy.deepcopy(network.state_dict())
             elif validation is not None and number - best_epoch(losses) >= protocol.patience:
@@ -124,21 +121,18 @@ def fit(
     return losses
 
 
-def best_epoch(losses: list[Epoch]) -> int:
-    """The epoch, from 1 on, with the lowest loss on validation videos, the first of equals; without any, the last."""
-    seen = [epoch.validation for epoch in losses if epoch.validation is not None]
-    return 1 + seen.index(min(seen)) if seen else len(losses)
-
-
-def loss_of(predicted: Tensor, labels: Tensor, kind: str) -> Tensor:
+def loss_of(predicted: Tensor, labels: Tensor, kind: LossName) -> Tensor:
     """The loss of (B, C) predictions; labels that are NaN do not count.
 
     Args:
-        kind: "mse"; or "ccc": 1 - CCC of each column with two labels or more, on average.
+        kind: "mse"; "ccc": 1 - CCC of each column with two labels or more, on average; "cross_entropy": of (B, C)
+            predicted shares that sum to 1, in nats, averaged over rows.
     """
     known = labels.isfinite()
     labels = torch.where(known, labels, 0)
     predicted = torch.where(known, predicted, 0)
+    if kind == "cross_entropy":
+        return -(labels * predicted.clamp(min=_SMALLEST_SHARE).log()).sum() / known.any(dim=1).sum().clamp(min=1)
     if kind == "mse":
         return ((predicted - labels) ** 2).sum() / known.sum().clamp(min=1)
     count = known.sum(dim=0).clamp(min=1)
@@ -150,10 +144,10 @@ def loss_of(predicted: Tensor, labels: Tensor, kind: str) -> Tensor:
     return torch.where(enough, lost, 0).sum() / enough.sum().clamp(min=1)
 
 
-def validation_loss(network: Network, windows: Windows, heads: tuple[int, ...], protocol: Protocol) -> float:
+def validation_loss(network: Network, windows: Windows, heads: tuple[int, ...], kind: LossName) -> float:
     """The loss on all sequences at once, without dropout."""
     predicted = predict(network, windows)[:, list(heads)]
-    return float(loss_of(predicted, windows.labels, protocol.loss).item())
+    return float(loss_of(predicted, windows.labels, kind).item())
 
 
 def predict(network: Network, windows: Windows) -> Tensor:
@@ -162,21 +156,3 @@ def predict(network: Network, windows: Windows) -> Tensor:
     with torch.inference_mode():
         every = torch.arange(len(windows)).split(_PREDICTED_AT_ONCE)
         return torch.cat([network(*windows.seen(chosen)) for chosen in every])
-
-
-def seed_of(*parts: object) -> int:
-    """A seed that depends on what it is for, and on nothing else."""
-    digest = hashlib.sha256("/".join(map(str, parts)).encode()).digest()
-    return int.from_bytes(digest[:6], "big")
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Sums in the same order on every machine: one thread for torch and for the libraries under NumPy."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with threadpool_limits(1):
-            yield
-    finally:
-        torch.set_num_threads(threads)

@@ -1,0 +1,146 @@
+"""Predicts the videos of a finished folder with a saved model: in this process, or in one Dask task per video."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import pyarrow as pa
+
+from avcues.pipeline.dataset.catalog import read_catalog
+from avcues.pipeline.dataset.dataset import Dataset, open_dataset
+from avcues.pipeline.errors import SettingsError
+from avcues.pipeline.runtime import backends, cluster
+from avcues.pipeline.store.files import prepare_output
+from avcues.pipeline.store.layout import manifest_path
+from avcues.pipeline.store.location import location
+from avcues.pipeline.training.predict import Problem, predict_video, seen_in_training, write_predictions
+from avcues.pipeline.training.saved_model import Model, load_model
+
+_PARQUET = ".parquet"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workers:
+    """Where predictions are made.
+
+    Args:
+        processes: Dask worker processes of this machine; 0: this process; None: as many as suit the machine.
+        scheduler: Address of a Dask cluster that is already running.
+        resources: What a worker of that cluster must have.
+        debug: Show the cluster's own log.
+    """
+
+    processes: int | None = 0
+    scheduler: str | None = None
+    resources: Mapping[str, float] | None = None
+    debug: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What is predicted by what; made and checked by `plan_predictions`.
+
+    Args:
+        model: The saved model.
+        data: The videos, with the tables that the model reads.
+        out: The Parquet file that is written.
+        trained_on: Videos that the model was trained on, under this name or another.
+        notes: What limits the predictions, one line each.
+    """
+
+    model: Model
+    data: Dataset
+    out: Path
+    trained_on: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def plan_predictions(model_folder: str | Path, folder: str, out: str | Path) -> Plan:
+    """Checks everything that can be checked before the first video is predicted.
+
+    Args:
+        model_folder: That `avcues train` made.
+        folder: That `avcues extract` made.
+        out: Name of the Parquet file; it may replace one.
+
+    Raises:
+        AvcuesError: The model or the folder is not what it should be, the folder's tables were made in another way than
+            the model's, or `out` cannot be written.
+    """
+    out = Path(out)
+    check_target(out, location(folder))
+    model = load_model(model_folder)
+    model.check(read_catalog(location(folder)))
+    data = open_dataset(folder, tables=list(model.settings.tables))
+    trained_on = tuple(seen_in_training(model, data))
+    notes = []
+    if trained_on:
+        notes.append(
+            f"the model was trained on {len(trained_on)} of these {len(data.videos)} videos: how well it predicts them "
+            "says little"
+        )
+    return Plan(model=model, data=data, out=out, trained_on=trained_on, notes=tuple(notes))
+
+
+def check_target(out: Path, folder: object) -> None:
+    """Makes sure that predictions can be written to `out`.
+
+    Raises:
+        SettingsError: It is no Parquet file's name, is a folder, lies in the dataset, or cannot be written.
+    """
+    if out.is_dir():
+        raise SettingsError(f"`out={out}`: is a folder; name a file, such as {out / 'predictions.parquet'}")
+    if out.suffix.lower() != _PARQUET:
+        raise SettingsError(f"`out={out}`: is written as Parquet; name it {out.name}{_PARQUET}")
+    if isinstance(folder, Path) and folder.resolve() in out.resolve().parents:
+        raise SettingsError(f"`out={out}`: lies in the dataset {folder}; name a place outside of it")
+    if out.exists() and not out.is_file():
+        raise SettingsError(f"`out={out}`: is no plain file; name another")
+    prepare_output(out.parent)
+
+
+def write_plan(
+    plan: Plan,
+    workers: Workers = Workers(),
+    *,
+    on_result: Callable[[pa.Table | Problem], object] = lambda result: None,
+    on_note: Callable[[str], object] = lambda note: None,
+) -> int:
+    """Predicts the videos of a plan and writes the predictions; returns how many videos could not be predicted.
+
+    Args:
+        on_result: Called with the predictions of each video, or with the problem.
+        on_note: Called with a line when no worker is left to do the work.
+
+    Raises:
+        AvcuesError: The file cannot be written, or the scheduler is gone.
+    """
+    with _results(plan, workers, on_note) as results:
+        return write_predictions(plan.model, results, plan.out, plan.trained_on, on_result)
+
+
+@contextmanager
+def _results(plan: Plan, workers: Workers, on_note: Callable[[str], object]) -> Iterator[Iterator[pa.Table | Problem]]:
+    model, data = plan.model, plan.data
+    if workers.scheduler is None and workers.processes == 0:
+        yield map(partial(predict_video, model, data), data.videos)
+        return
+    if workers.scheduler is not None:
+        folder = data.catalog.folder.absolute()  # workers may run in another working directory
+        data = replace(data, catalog=replace(data.catalog, folder=folder))
+        connection = cluster.existing_cluster(workers.scheduler, folder, manifest_path(folder), debug=workers.debug)
+    else:
+        count = workers.processes
+        count = cluster.default_workers(len(data.videos), (), None) if count is None else count
+        connection = cluster.local_cluster(count, debug=workers.debug)
+    with connection as client:
+        where = backends.Cluster(client=client, local=workers.scheduler is None, resources=workers.resources)
+        yield backends.map_in_order(_predict_on_worker, (model, data), data.videos, where, lost=Problem, note=on_note)
+
+
+def _predict_on_worker(shared: tuple[Model, Dataset], video_id: str) -> pa.Table | Problem:
+    return predict_video(*shared, video_id)

@@ -1,0 +1,281 @@
+"""How each kind of label is judged, from the rows of out-of-fold predictions: courses, clips, shares of categories."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from avcues.pipeline.training.baselines import BASELINES
+from avcues.pipeline.training.categories import ShareLabels, compare_shares, evaluate_shares
+from avcues.pipeline.training.evaluate import Predictions, compare_clips, evaluate, evaluate_clips, scores
+from avcues.pipeline.training.intervals import Floats, paired
+from avcues.pipeline.training.settings import TrainingSettings
+
+Scoring = Literal["video", "s111"]
+Groups = Mapping[str, str]
+
+
+class Judge(Protocol):
+    """Judges the predictions of one dimension. Tables are rows of `out_of_fold.parquet`, of one model each."""
+
+    @property
+    def kind(self) -> Literal["course", "clips", "shares"]:
+        """What is judged."""
+
+    @property
+    def headline(self) -> str:
+        """The measure that models are compared by."""
+
+    @property
+    def baselines(self) -> tuple[str, ...]:
+        """Names of the baselines that make sense."""
+
+    def evaluate(self, rows: pa.Table, column: str = "prediction") -> dict[str, Any]:
+        """Every measure of a column of predictions, as JSON values."""
+
+    def compare(
+        self, one: pa.Table, other: pa.Table, column: str = "prediction", other_column: str = "prediction"
+    ) -> dict[str, Any] | None:
+        """Whether one is better than the other, on the rows that both predict; None where there are none."""
+
+    def importance(self, whole: pa.Table, importance: pa.Table) -> dict[str, float]:
+        """By table, how much of the headline measure is lost without it, largest first."""
+
+
+def judge_of(settings: TrainingSettings, dimension: str, groups: Groups, scoring: Scoring | None = None) -> Judge:
+    """The judge of a dimension.
+
+    Args:
+        groups: The group of each video; empty: each is one of its own.
+        scoring: In place of that of the settings.
+    """
+    if dimension in settings.categories:
+        return Shares(settings.labels_of(dimension), settings.categories[dimension], settings.unit == "clip", groups)
+    if settings.unit == "clip":
+        return Clips(groups)
+    return Courses(scoring or settings.protocol.scoring, groups)
+
+
+@dataclass(frozen=True)
+class Courses:
+    """A number for each window: by the course of each video."""
+
+    scoring: Scoring
+    groups: Groups
+    kind: Literal["course"] = "course"
+    headline: str = "ccc"
+    baselines: tuple[str, ...] = BASELINES
+
+    def evaluate(self, rows: pa.Table, column: str = "prediction") -> dict[str, Any]:
+        seeds = by_seed(rows, column, self.groups)
+        return evaluate(seeds if column == "prediction" else seeds[:1], self.scoring)
+
+    def compare(
+        self, one: pa.Table, other: pa.Table, column: str = "prediction", other_column: str = "prediction"
+    ) -> dict[str, Any] | None:
+        windows = _windows(one), _windows(other)
+        common = windows[0] & windows[1]
+        left_out = len(windows[0] | windows[1]) - len(common)
+        if left_out:
+            one, other = (_only(rows, common) for rows in (one, other))
+        of_one, of_other = (
+            (
+                {entry["video_id"]: entry["ccc"] for entry in self.evaluate(rows, name)["per_video"]}
+                for rows, name in ((one, column), (other, other_column))
+            )
+            if common
+            else ({}, {})
+        )
+        videos = [v for v in of_one if of_one[v] is not None and of_other.get(v) is not None]
+        if not videos:
+            return None
+        groups = groups_of(videos, self.groups)
+        compared = paired(np.array([of_one[v] for v in videos]), np.array([of_other[v] for v in videos]), groups)
+        return compared | ({"windows": len(common), "windows_of_one_alone": left_out} if left_out else {})
+
+    def importance(self, whole: pa.Table, importance: pa.Table) -> dict[str, float]:
+        return _mean_lost(importance)
+
+
+@dataclass(frozen=True)
+class Clips:
+    """A number for each clip: by its concordance over clips."""
+
+    groups: Groups
+    kind: Literal["clips"] = "clips"
+    headline: str = "ccc"
+    baselines: tuple[str, ...] = BASELINES[:1]
+
+    def evaluate(self, rows: pa.Table, column: str = "prediction") -> dict[str, Any]:
+        seeds = by_seed(rows, column, self.groups)
+        return evaluate_clips(seeds if column == "prediction" else seeds[:1])
+
+    def compare(
+        self, one: pa.Table, other: pa.Table, column: str = "prediction", other_column: str = "prediction"
+    ) -> dict[str, Any] | None:
+        labels, of_one = _clips(one, column)
+        _, of_other = _clips(other, other_column)
+        videos = [video_id for video_id in of_one if video_id in of_other]
+        if len(videos) < 2:
+            return None
+        target, mine, theirs = (np.array([of[video_id] for video_id in videos]) for of in (labels, of_one, of_other))
+        return compare_clips(target, mine, theirs, groups_of(videos, self.groups))
+
+    def importance(self, whole: pa.Table, importance: pa.Table) -> dict[str, float]:
+        usual = self.evaluate(whole)["ccc"]["value"]
+        labels = _clips(whole, "prediction")[0]
+        lost = {}
+        for (table,), of_table in groups_by(importance, "table"):
+            rows = importance.take(pa.array(of_table))
+            of_repeats = []
+            for _, repeat in groups_by(rows, "seed", "repeat"):
+                predicted = rows["prediction"].to_numpy()[repeat]
+                target = np.array(
+                    [labels[video_id] for video_id in rows["video_id"].take(pa.array(repeat)).to_pylist()]
+                )
+                of_repeats.append(scores(target, predicted)["ccc"])
+            lost[table] = float((usual or 0.0) - np.nanmean(of_repeats))
+        return _largest_first(lost)
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Shares of categories, for each clip or window."""
+
+    labels: tuple[str, ...]
+    names: tuple[str, ...]
+    by_clip: bool
+    groups: Groups
+    kind: Literal["shares"] = "shares"
+    headline: str = "uar"
+
+    @property
+    def baselines(self) -> tuple[str, ...]:
+        return BASELINES[:1] if self.by_clip else BASELINES
+
+    def evaluate(self, rows: pa.Table, column: str = "prediction") -> dict[str, Any]:
+        labels, seeds, _ = self._read(rows, column)
+        return evaluate_shares(labels, seeds if column == "prediction" else seeds[:1])
+
+    def compare(
+        self, one: pa.Table, other: pa.Table, column: str = "prediction", other_column: str = "prediction"
+    ) -> dict[str, Any] | None:
+        labels, of_one, keys = self._read(one, column)
+        _, of_other, other_keys = self._read(other, other_column)
+        place = {key: i for i, key in enumerate(other_keys)}
+        common = [i for i, key in enumerate(keys) if key in place]
+        if not common:
+            return None
+        chosen = ShareLabels(
+            names=labels.names,
+            videos=tuple(labels.videos[i] for i in common),
+            shares=labels.shares[common],
+            groups=None if labels.groups is None else tuple(labels.groups[i] for i in common),
+        )
+        theirs = np.mean(of_other, axis=0)[[place[keys[i]] for i in common]]
+        left_out = len(keys) + len(other_keys) - 2 * len(common)
+        compared = compare_shares(chosen, np.mean(of_one, axis=0)[common], theirs)
+        return compared | ({"rows": len(common), "rows_of_one_alone": left_out} if left_out else {})
+
+    def importance(self, whole: pa.Table, importance: pa.Table) -> dict[str, float]:
+        return _mean_lost(importance)
+
+    def _read(self, rows: pa.Table, column: str) -> tuple[ShareLabels, list[Floats], list[tuple[str, int]]]:
+        """The labels, each seed's predicted shares, and the video and window of each row."""
+        targets, per_seed, keys = [], [], []
+        for (_,), of_seed in sorted(groups_by(rows, "seed"), key=lambda group: group[0]):
+            of_one = rows.take(pa.array(of_seed))
+            by_label = dict(groups_by(of_one, "dimension"))
+            columns = [of_one.take(pa.array(by_label[(name,)])) for name in self.labels]
+            targets = [part["target"].to_numpy() for part in columns]
+            per_seed.append(np.column_stack([part[column].to_numpy() for part in columns]))
+            keys = _keys(columns[0])
+        videos = [video_id for video_id, _ in keys]
+        groups = groups_of(videos, self.groups)
+        labels = ShareLabels(
+            names=self.names,
+            videos=tuple(videos),
+            shares=np.column_stack(targets),
+            groups=None if groups is None else tuple(groups),
+        )
+        return labels, per_seed, keys
+
+
+def by_seed(table: pa.Table, column: str, groups: Groups) -> list[Predictions]:
+    """What each seed predicted of one dimension, in the order of the seeds."""
+    predictions = []
+    for (_,), of_seed in sorted(groups_by(table, "seed"), key=lambda group: group[0]):
+        rows = table.take(pa.array(of_seed))
+        of_video = {video_id: chosen for (video_id,), chosen in groups_by(rows, "video_id")}
+        folds = rows["fold"].to_numpy()
+        unit = groups_of(list(of_video), groups)
+        predictions.append(
+            Predictions(
+                videos=tuple(of_video),
+                rows=tuple(of_video.values()),
+                folds=tuple(int(folds[chosen[0]]) for chosen in of_video.values()),
+                targets=rows["target"].to_numpy(),
+                values=rows[column].to_numpy(),
+                groups=None if unit is None else tuple(unit),
+            )
+        )
+    return predictions
+
+
+def where(table: pa.Table, **values: str) -> pa.Table:
+    """The rows in which columns have the given values."""
+    for name, value in values.items():
+        table = table.filter(pc.equal(table[name], value))
+    return table
+
+
+def groups_by(table: pa.Table, *keys: str) -> Iterator[tuple[tuple[Any, ...], npt.NDArray[np.int64]]]:
+    """The rows of each combination of values, in the order in which these come first."""
+    numbered = table.select(list(keys)).append_column("row", pa.array(np.arange(table.num_rows)))
+    grouped = numbered.group_by(list(keys), use_threads=False).aggregate([("row", "list")])
+    names = zip(*(grouped[key].to_pylist() for key in keys), strict=True)
+    for name, rows in zip(names, grouped["row_list"], strict=True):
+        yield name, rows.values.to_numpy()
+
+
+def groups_of(videos: Sequence[str], groups: Groups) -> list[str] | None:
+    """The group of each video, its id where it has none; None where no video has one."""
+    if not groups:
+        return None
+    return [f"group {groups[video_id]}" if video_id in groups else video_id for video_id in videos]
+
+
+def _clips(rows: pa.Table, column: str) -> tuple[dict[str, float], dict[str, float]]:
+    """The label of each clip, and what is predicted of it on average over seeds."""
+    values, target = rows[column].to_numpy(), rows["target"].to_numpy()
+    of_clip = {video_id: chosen for (video_id,), chosen in groups_by(rows, "video_id")}
+    labels = {video_id: float(target[chosen[0]]) for video_id, chosen in of_clip.items()}
+    return labels, {video_id: float(values[chosen].mean()) for video_id, chosen in of_clip.items()}
+
+
+def _keys(rows: pa.Table) -> list[tuple[str, int]]:
+    windows = pc.fill_null(rows["window"], -1).to_pylist()
+    return list(zip(rows["video_id"].to_pylist(), windows, strict=True))
+
+
+def _windows(rows: pa.Table) -> set[tuple[str, int]]:
+    return set(_keys(rows))
+
+
+def _only(rows: pa.Table, keys: set[tuple[str, int]]) -> pa.Table:
+    return rows.filter(pa.array([key in keys for key in _keys(rows)], pa.bool_()))
+
+
+def _mean_lost(importance: pa.Table) -> dict[str, float]:
+    lost = importance["lost"].to_numpy()
+    return _largest_first({name: float(lost[rows].mean()) for (name,), rows in groups_by(importance, "table")})
+
+
+def _largest_first(lost: Mapping[str, float]) -> dict[str, float]:
+    return dict(sorted(lost.items(), key=lambda entry: -entry[1]))

@@ -1,0 +1,218 @@
+"""What `model.json` says of a saved model: typed, bounded, and checked when it is read, whoever wrote it."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterable
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
+
+from avcues.pipeline.dataset.join import KEY_FIELDS
+from avcues.pipeline.errors import InputError, SettingsError, one_line
+from avcues.pipeline.store.model_files import DOCUMENT
+from avcues.pipeline.training.settings import TrainingSettings
+
+FORMAT = 2
+_LARGEST_DOCUMENT = 64 << 20
+_LONGEST_NAME = 500
+_SMALLEST_STEP, _LARGEST_STEP = Fraction(1, 1000), Fraction(3600)
+
+
+def _printable(text: str) -> str:
+    if not text or len(text) > _LONGEST_NAME or not text.isprintable():
+        raise ValueError(f"expected 1 to {_LONGEST_NAME} printable characters")
+    return text
+
+
+def _dimension(name: str) -> str:
+    if name in {field.name for field in KEY_FIELDS}:
+        raise ValueError(f"{name} is the name of a key column; expected the name of a label")
+    return name
+
+
+def _step(text: str) -> str:
+    try:
+        step = Fraction(text)
+    except (ValueError, ZeroDivisionError) as error:
+        raise ValueError("expected seconds, such as 1/2") from error
+    if not _SMALLEST_STEP <= step <= _LARGEST_STEP:
+        raise ValueError(f"expected {_SMALLEST_STEP} to {_LARGEST_STEP} seconds")
+    return text
+
+
+Name = Annotated[str, AfterValidator(_printable)]
+Dimension = Annotated[Name, AfterValidator(_dimension)]
+Step = Annotated[str, AfterValidator(_step)]
+Scale = Annotated[FiniteFloat, Field(gt=0)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class Recipe(_Part):
+    """What a feature table was made with; what else it says is kept for comparison."""
+
+    model_config = ConfigDict(strict=True, extra="allow", frozen=True)
+
+    extractor: Name
+    version: int
+
+
+class TableDocument(_Part):
+    """A feature table that the model reads."""
+
+    row: Literal["window", "shot", "item"]
+    recipe: Recipe
+    citation: str
+
+
+class LabelsDocument(_Part):
+    """The labels of one role, with what a gold standard says of itself."""
+
+    name: Name
+    sha256: str
+    videos: int
+    about: dict[str, Any]
+
+
+class FoldDocument(_Part):
+    """The videos of each part of a fold."""
+
+    train: tuple[Name, ...]
+    validation: tuple[Name, ...]
+    test: tuple[Name, ...]
+
+
+class AgreementDocument(_Part):
+    """How well raters agree."""
+
+    mean: FiniteFloat
+    sd: FiniteFloat
+    series: int
+
+
+class ColumnDocument(_Part):
+    """How a column is scaled."""
+
+    name: Name
+    centre: FiniteFloat
+    scale: Scale
+    fill: FiniteFloat
+
+
+class BlockDocument(_Part):
+    """The columns that a block reads, and the scaling of those that vary."""
+
+    columns: tuple[Name, ...]
+    scaler: tuple[ColumnDocument, ...]
+
+    @model_validator(mode="after")
+    def _scales_what_it_reads(self) -> BlockDocument:
+        if len(set(self.columns)) < len(self.columns):
+            raise ValueError("a column is named twice")
+        unknown = {column.name for column in self.scaler} - set(self.columns)
+        if unknown:
+            raise ValueError(f"{min(unknown)} is scaled but not read")
+        return self
+
+
+class ModelDocument(_Part):
+    """Everything that a saved model says of itself, beside its weights."""
+
+    format: Literal[2]
+    avcues: Name
+    step: Step
+    settings: TrainingSettings
+    tables: dict[Name, TableDocument]
+    blocks: dict[Name, BlockDocument]
+    readout: dict[Dimension, tuple[FiniteFloat, ...]]
+    labels: dict[Name, LabelsDocument]
+    videos: dict[Name, Name]
+    groups: dict[Name, Name]
+    folds: tuple[FoldDocument, ...]
+    epochs: dict[Dimension, dict[Name, int]]
+    constant: tuple[Name, ...]
+    unconverged: int
+    leaks: tuple[str, ...]
+    notes: tuple[str, ...]
+    human: dict[Dimension, AgreementDocument]
+    versions: dict[Name, Name]
+
+    @model_validator(mode="after")
+    def _fits_its_settings(self) -> ModelDocument:
+        settings = self.settings
+        if settings.unit is None or set(self.readout) != set(settings.dimensions):
+            raise ValueError("readout: is not of the dimensions of the settings")
+        for dimension in settings.dimensions:
+            for label in settings.labels_of(dimension):
+                _dimension(_printable(label))
+        if set(self.tables) != set(settings.tables):
+            raise ValueError("tables: are not those of the settings")
+        if set(self.blocks) != set(settings.blocks):
+            raise ValueError(f"blocks: expected {', '.join(settings.blocks)}")
+        if "main" not in self.labels:
+            raise ValueError("labels: has no main")
+        return self
+
+    @property
+    def names(self) -> Iterable[str]:
+        """Names of the columns of predictions."""
+        return [label for name in self.settings.dimensions for label in self.settings.labels_of(name)]
+
+
+def read_document(folder: Path) -> ModelDocument:
+    """What a saved model says of itself.
+
+    Raises:
+        InputError: The folder holds no model, or one that is damaged or of another version.
+    """
+    path = folder / DOCUMENT
+    try:
+        text = read_bounded(path, _LARGEST_DOCUMENT)
+    except FileNotFoundError as error:
+        raise InputError(f"{folder}: has no {DOCUMENT}; name a folder that avcues train made") from error
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be read ({error.strerror or error}); name a folder that avcues train made"
+        ) from error
+    try:
+        version = _Version.model_validate_json(text)
+        if version.format != FORMAT:
+            raise InputError(f"{path}: was written by another version of avcues; train the model again")
+        return ModelDocument.model_validate_json(text)
+    except ValidationError as error:
+        raise InputError(f"{path}: is damaged ({_first_of(error)}); train the model again") from error
+    except (SettingsError, RecursionError) as error:
+        raise InputError(f"{path}: is damaged ({one_line(error)}); train the model again") from error
+
+
+def read_bounded(path: Path, largest: int) -> bytes:
+    """The content of a plain file.
+
+    Raises:
+        OSError: It cannot be read, is no plain file, or is larger than `largest` bytes.
+    """
+    about = path.stat()
+    if not stat.S_ISREG(about.st_mode):
+        raise OSError(0, "is no plain file")
+    if about.st_size > largest:
+        raise OSError(0, f"is larger than {largest >> 20} MiB")
+    return path.read_bytes()
+
+
+class _Version(BaseModel):
+    format: int = 0
+
+
+def _first_of(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_context=False)[0]
+    place = ".".join(map(str, first["loc"]))
+    return (
+        one_line(ValueError(f"{place}: {first['msg']}" if place else first["msg"]))
+        .encode("ascii", "backslashreplace")
+        .decode()
+    )

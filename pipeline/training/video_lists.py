@@ -1,0 +1,71 @@
+"""Tables that say something of each video: its group, its part, its place in an order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+
+from avcues.pipeline.errors import InputError
+from avcues.pipeline.store.user_tables import missing_column, read_user_table, set_aside_counts
+
+
+def read_groups(source: str, labels: str | Path) -> dict[str, str]:
+    """The group of each video.
+
+    Args:
+        source: A CSV or Parquet file with the columns `video_id` and `group` (or one other column), or the name of a
+            column of the labels.
+        labels: The file of labels.
+
+    Raises:
+        InputError: It cannot be read, or a video is in two groups.
+    """
+    if Path(source).is_file():
+        return _column(Path(source), "group")
+    if "/" in source or Path(source).suffix.lower() in (".csv", ".parquet", ".tsv"):
+        raise InputError(f"{source}: no such file of groups")
+    return _column(Path(labels), source, only=True)
+
+
+def read_partition(path: Path) -> dict[str, str]:
+    """The part of each video, from a CSV or Parquet file with the columns `video_id` and `part` (or one other column).
+
+    Raises:
+        InputError: It cannot be read, or a video is in two parts.
+    """
+    return _column(path, "part")
+
+
+def read_order(path: Path) -> list[str]:
+    """The ids of a CSV or Parquet file with the column `video_id`, in its order.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    ids = {"video_id": pa.string()}
+    return list(read_user_table(path, types=ids, required=ids, others=False)["video_id"].to_pylist())
+
+
+def _column(path: Path, name: str, *, only: bool = False) -> dict[str, str]:
+    """The value of a column for each video.
+
+    Args:
+        only: Whether it must have this name; if not, the one column beside `video_id` may have any.
+    """
+    types = {"video_id": pa.string(), name: pa.string()}
+    table = read_user_table(path, types=types, required=("video_id",))
+    if not only:
+        table, _ = set_aside_counts(table, types, str(path))
+    others = [column for column in table.column_names if column != "video_id"]
+    if name not in others:
+        if only or len(others) != 1:
+            raise missing_column(path, [name], table.column_names)
+        (name,) = others
+    values: dict[str, str] = {}
+    for video_id, value in zip(table["video_id"].to_pylist(), table[name].to_pylist(), strict=True):
+        if value is None:
+            continue
+        if values.setdefault(str(video_id), str(value)) != str(value):
+            raise InputError(f"{path}: {video_id} has two values of {name}: {values[str(video_id)]} and {value}")
+    return values
