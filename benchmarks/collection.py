@@ -2,8 +2,8 @@
 
     .venv/bin/python benchmarks/collection.py --raters 50 --seconds 60
 
-Every client is a rater who begins a clip, sends a batch of 60 movements, 25 frames and 10 clock readings each second, and
-answers at the end. A batch is acknowledged when it is on the disk.
+Every client is a rater who begins a clip, sends a batch of 60 movements, 25 frames and 10 clock readings each second,
+and answers at the end. A batch is acknowledged when it is on the disk.
 """
 
 from __future__ import annotations
