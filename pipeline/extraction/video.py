@@ -23,6 +23,7 @@ from avcues.pipeline.extraction.transcript import choose_source, sidecar_mark, t
 from avcues.pipeline.media.container import Media
 from avcues.pipeline.media.source import fingerprint
 from avcues.pipeline.store import provenance
+from avcues.pipeline.store.documents import OriginDocument
 from avcues.pipeline.store.files import is_transient
 from avcues.pipeline.store.layout import table_path
 from avcues.pipeline.store.parquet import TIMELINE, damage_of, read_footer, shot_table, window_table, write_table
@@ -243,7 +244,7 @@ def _rows_up_to_date(
     rows = {}
     for table in tables:
         place = table_path(out, table.name, video_id)
-        footer = read_footer(place)
+        footer = read_footer(place, OriginDocument)
         if footer is None or footer.metadata["recipe"] != wanted:
             return None
         if verify and damage_of(place):

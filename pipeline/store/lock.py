@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import socket
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from avcues.pipeline.errors import SettingsError
+from avcues.pipeline.store.documents import OwnerDocument, read_document
 from avcues.pipeline.store.layout import lock_path, owner_path
 from avcues.pipeline.store.parquet import write_json
 
@@ -104,7 +104,7 @@ class OutputLock:
 
     def _read(self) -> dict[str, Any]:
         try:
-            return dict(json.loads(self._owner.read_text()))
+            return read_document(self._owner, OwnerDocument)
         except (OSError, ValueError):
             return {}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -15,6 +14,7 @@ from avcues.errors import AvcuesError
 from avcues.models_cache import WeightsError
 from avcues.pipeline.errors import OutputError, one_line
 from avcues.pipeline.store.arrow import strings
+from avcues.pipeline.store.documents import RecordDocument, read_document
 from avcues.pipeline.store.files import write_atomically
 from avcues.pipeline.store.layout import record_path, recorded_videos, requested_path
 from avcues.pipeline.store.manifest import require_manifest
@@ -127,30 +127,10 @@ def _larger(first: dict[str, int], second: dict[str, int]) -> dict[str, int]:
 def read_record(out: Location, video_id: str) -> dict[str, Any]:
     """The fields of `VideoResult` as a video's last run left them; empty where there is no record that can be read."""
     try:
-        found = json.loads(record_path(out, video_id).read_bytes())
+        record = read_document(record_path(out, video_id), RecordDocument)
     except (OSError, ValueError):
         return {}
-    return dict(found) if _is_record(found) else {}
-
-
-def _is_record(found: Any) -> bool:
-    """Whether a JSON document has every field of `VideoResult`, with its kind of value."""
-    if not isinstance(found, dict):
-        return False
-    kinds: dict[str, type | tuple[type, ...]] = {
-        "video_id": str,
-        "source": str,
-        "state": str,
-        "error_class": (str, type(None)),
-        "error": (str, type(None)),
-        "duration_s": (int, float),
-        "windows": int,
-        "tables": dict,
-        "left_out": dict,
-        "damage": dict,
-        "seconds": dict,
-    }
-    return all(isinstance(found.get(name, ...), kind) for name, kind in kinds.items())
+    return record if record["video_id"] == video_id else {}
 
 
 def read_records(out: Location) -> Iterator[dict[str, Any]]:
@@ -175,7 +155,7 @@ def remember_requested(video_ids: Collection[str], out: Location) -> None:
 def _requested(out: Location) -> pa.ChunkedArray:
     """Ids of all videos that any run was asked for; none where the note is missing or damaged."""
     try:
-        return read_table(requested_path(out), ["video_id"])["video_id"].cast(pa.string())
+        return read_table(requested_path(out), ["video_id"])["video_id"].cast(pa.string()).drop_null()
     except (OSError, ValueError, KeyError, pa.ArrowException):
         return pa.chunked_array([], pa.string())
 
