@@ -27,6 +27,8 @@ def show_plan(paths: list[str], request: Request) -> int:
         say(console, "yellow", "download", name)
     for feature, why in plan.left_out.items():
         say(console, "yellow", "left out", f"{feature}: {why}")
+    for note in plan.notes:
+        say(console, "yellow", "note", note)
     for problem in plan.problems:
         say(console, "red", "problem", problem)
     videos = kept = failing = 0

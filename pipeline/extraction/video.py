@@ -37,10 +37,6 @@ if TYPE_CHECKING:
     from avcues.pipeline.store.location import Location
 
 _RETRY_DELAYS_S = (1, 4, 16)
-_UNTAGGED_HD = (
-    "HD video without a colour matrix tag: read as BT.601, as other readers do; if it is BT.709, colours are off by up "
-    "to 24 of 255"
-)
 
 
 def _ignore(done_s: float, total_s: float | None) -> None:
@@ -176,12 +172,8 @@ def _write_missing(
             tables=tables,
             damage={kind: count for kind, count in asdict(media.damage).items() if count},
             lost_s=round(float(media.lost_s), 3),
-            notes=(*media.notes, *_notes_on_color(media), *decoded.notes),
+            notes=(*media.notes, *media.picture.notes, *decoded.notes),
         )
-
-
-def _notes_on_color(media: Media) -> tuple[str, ...]:
-    return (_UNTAGGED_HD,) if media.metadata.video is not None and media.metadata.video.is_untagged_hd else ()
 
 
 @contextmanager
@@ -217,6 +209,8 @@ def _tables(
         # A table's bytes must not depend on what else was made in the same pass.
         of_frames = media.frames.count and not isinstance(extractor, AudioExtractor)
         seen = source | {"frames": asdict(media.frames)} if of_frames else source
+        if of_frames and media.picture.applied:
+            seen = seen | {"picture": media.picture.applied}
         if isinstance(extractor, TextExtractor):
             seen = source | {"words": decoded.about_words}
         metadata = provenance.metadata(extractor, grid.step, decoded.compute, seen, measurements.reading_of(extractor))

@@ -46,6 +46,15 @@ TIMELINE = Table(
             meaning="presentation time of that frame, on the clock of `start`",
             dtype="float64",
         ),
+        *(
+            Column(name=f"active_{side}", unit="px", meaning=f"{meaning}, over the whole file", dtype="int32", low=0)
+            for side, meaning in (
+                ("left", "first column of the picture between black bars"),
+                ("top", "first row of the picture between black bars"),
+                ("width", "width of the picture between black bars"),
+                ("height", "height of the picture between black bars"),
+            )
+        ),
     ),
 )
 
