@@ -200,7 +200,7 @@ def _split_by_name(videos: Iterable[VideoInput]) -> tuple[list[VideoInput], list
     for video in videos:
         name = video.video_id
         try:
-            fits = 0 < len(name.encode()) <= _LONGEST_ID_BYTES and not {"/", "\0"} & set(name) and name[0] != "."
+            fits = 0 < len(name.encode()) <= _LONGEST_ID_BYTES and not {"/", "\0"} & set(name)
         except UnicodeEncodeError:
             fits = False
         if fits:
@@ -208,6 +208,6 @@ def _split_by_name(videos: Iterable[VideoInput]) -> tuple[list[VideoInput], list
         else:
             problems.append(
                 f"{video.source!a}: its id {name!a} cannot name a table: 1 to {_LONGEST_ID_BYTES} bytes of UTF-8 "
-                'without "/", not starting with a dot; give a CSV with the columns video_id,path'
+                'without "/"; give a CSV with the columns video_id,path'
             )
     return good, problems
