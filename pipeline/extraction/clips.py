@@ -17,6 +17,7 @@ from avcues.pipeline.extraction.center_crop import CenterCrop
 from avcues.pipeline.extraction.full_frame import FullFrame
 from avcues.pipeline.extraction.shots import SettledFrame
 from avcues.pipeline.media.frames import VideoFrame
+from avcues.pipeline.media.picture.stage import PictureStage
 from avcues.pipeline.store.parquet import Rows
 
 Image = npt.NDArray[np.uint8]
@@ -47,12 +48,15 @@ class ClipSampler:
 
     Args:
         extractor: Whose clips are cut.
+        picture: How the video's frames are shown.
     """
 
-    def __init__(self, extractor: ClipExtractor) -> None:
+    def __init__(self, extractor: ClipExtractor, picture: PictureStage) -> None:
         self._extractor = extractor
         has_size = extractor.crop_px > 0
-        self._scale = CenterCrop(extractor.short_side_px, extractor.crop_px) if has_size else FullFrame()
+        self._scale = (
+            CenterCrop(extractor.short_side_px, extractor.crop_px, picture) if has_size else FullFrame(picture)
+        )
         self._recent: deque[Image] = deque(maxlen=extractor.clip_frames)
         self._samples = 0
         self._shot = -1

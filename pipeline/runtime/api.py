@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from avcues.extractors.compute import Device, Precision
     from avcues.extractors.hub.options import HubOptions
     from avcues.extractors.protocol import Table
+    from avcues.pipeline.media.reading import Reading
     from avcues.pipeline.runtime.request import Request, Workers
     from avcues.pipeline.runtime.settings import Settings
     from avcues.pipeline.store.records import VideoResult
@@ -89,6 +90,7 @@ def extract(
     device: Device = "auto",
     precision: Precision = "fp32",
     weights_dir: str | Path | None = None,
+    reading: Reading | None = None,
     trust_headers: bool = False,
     progress: bool = False,
 ) -> ExtractedVideo:
@@ -108,6 +110,7 @@ def extract(
         device: "auto" takes a GPU if torch sees one.
         precision: "bf16" is faster and moves probabilities by about 0.01 at most.
         weights_dir: A folder with weights files of your own.
+        reading: Which streams are read and how; None: as a player does.
         trust_headers: Also decode a file whose headers claim over 8192 x 8192 pixels, 64 audio channels, or a sample
             rate outside 1 to 768 kHz.
         progress: Show a progress bar.
@@ -145,6 +148,7 @@ def extract(
         device=device,
         precision=precision,
         weights_dir=weights_dir,
+        reading=reading,
     )
     settings.create_extractors()
     videos = collect([str(media)]).videos
@@ -173,6 +177,7 @@ def extract_many(
     device: Device = "auto",
     precision: Precision = "fp32",
     weights_dir: str | Path | None = None,
+    reading: Reading | None = None,
     overwrite: bool = False,
     trust_headers: bool = False,
     verify: bool = False,
@@ -204,6 +209,7 @@ def extract_many(
         device: "auto" takes a GPU if torch sees one.
         precision: "bf16" is faster and moves probabilities by about 0.01 at most.
         weights_dir: A folder with weights files of your own; workers of a cluster must see it.
+        reading: Which streams are read and how; None: as a player does.
         overwrite: Compute tables again that are up to date.
         trust_headers: Also decode files whose headers claim over 8192 x 8192 pixels, 64 audio channels, or a sample
             rate outside 1 to 768 kHz.
@@ -243,6 +249,7 @@ def extract_many(
             device=device,
             precision=precision,
             weights_dir=weights_dir,
+            reading=reading,
         ),
         out=location(str(out)),
         overwrite=overwrite,
@@ -313,6 +320,7 @@ def make_settings(
     device: Device = "auto",
     precision: Precision = "fp32",
     weights_dir: str | Path | None = None,
+    reading: Reading | None = None,
 ) -> Settings:
     """Settings of a run.
 
@@ -321,6 +329,7 @@ def make_settings(
     """
     from avcues.extractors.compute import Compute
     from avcues.models_cache.cache import WeightsFinder
+    from avcues.pipeline.media.reading import Reading
     from avcues.pipeline.runtime.settings import ALL, Settings
 
     try:
@@ -335,6 +344,7 @@ def make_settings(
         options=options or {},
         models=_checked_models(models or {}),
         compute=Compute(device=device, precision=precision, weights=WeightsFinder(_weights_folder(weights_dir))),
+        reading=reading or Reading(),
     )
 
 

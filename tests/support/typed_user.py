@@ -72,9 +72,11 @@ def rate(folder: Path, data: avcues.Dataset) -> list[Path]:
 
 
 def learn(out: Path) -> list[str]:
-    audio, visual = training.choose_tables("out", "late", ["emobase"], None)
+    tables = training.choose_tables("out", "late", audio=["emobase"])
     protocol: training.Protocol = replace(training.CLEAN, epochs=training.MUVI.epochs)
-    settings = training.TrainingSettings(model="late", audio=audio, visual=visual, protocol=protocol)
+    settings = training.TrainingSettings(
+        model="late", audio=tables["audio"], visual=tables["visual"], protocol=protocol
+    )
     study: training.Study = training.prepare("out", "labels.csv", settings)
     training.train(study, out)
     training.evaluate_saved(out)
