@@ -7,6 +7,7 @@ from .pipeline.dataset.dataset import Fold as Fold
 from .pipeline.dataset.dataset import open_dataset as open_dataset
 from .pipeline.errors import DatasetError as DatasetError
 from .pipeline.errors import InputError as InputError
+from .pipeline.errors import LeftOutWarning as LeftOutWarning
 from .pipeline.errors import MediaError as MediaError
 from .pipeline.errors import OutputError as OutputError
 from .pipeline.errors import RunStoppedError as RunStoppedError

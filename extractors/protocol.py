@@ -223,13 +223,29 @@ class ClipExtractor(Extractor, Protocol):
         """
 
 
+CutKind = Literal["cut", "dissolve", "fade"]
+
+
+@dataclass(frozen=True)
+class Cut:
+    """The beginning of a shot.
+
+    Args:
+        pts: Time stamp of its first frame.
+        kind: How the shot before goes over into it.
+    """
+
+    pts: int
+    kind: CutKind = "cut"
+
+
 class ShotStream(Protocol):
     """One video's frames on their way through a shot detector."""
 
-    def write(self, image: npt.NDArray[np.uint8], pts: int) -> list[int]:
-        """Takes the next frame, (H, W, 3) uint8 BGR, and returns the pts of the cuts that are now certain."""
+    def write(self, image: npt.NDArray[np.uint8], pts: int) -> list[Cut]:
+        """Takes the next frame, (H, W, 3) uint8 BGR, and returns the cuts that are now certain."""
 
-    def finish(self) -> list[int]:
+    def finish(self) -> list[Cut]:
         """Returns the remaining cuts."""
 
 

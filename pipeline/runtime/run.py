@@ -125,6 +125,8 @@ def on_this_machine(settings: Settings, observer: Observer) -> Settings:
 
 def _begin(inputs: Inputs, resolved: ResolvedRun, observer: Observer) -> None:
     """Prepares the output folder and reports the plan."""
+    for note in inputs.notes:
+        observer.note(note)
     _remove_unfinished(resolved.out)
     ids = [video.video_id for video in inputs.videos]
     pin(resolved.out, resolved.measurements.manifest, overwrite=resolved.overwrite, video_ids=ids)
