@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60)
     options = parser.parse_args()
     print(
-        "| source | picture | scenes, same top 1 | faces (plain) | expressions, total variation | saturation | seconds |"
+        "| source | picture | scenes, same top 1 | faces (plain) | expressions, variation | saturation | seconds (plain) |"
     )
     print("|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
