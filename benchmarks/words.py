@@ -10,7 +10,6 @@ nothing. Writes words.md into --out.
 from __future__ import annotations
 
 import argparse
-import platform
 import shutil
 import statistics
 import tempfile
@@ -19,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from decoding import decode
+from run import machine
 
 HERE = Path(__file__).parent
 SENTENCES = ("I am very happy about that!", "The weather was terrible today.", "Please open the window before you go.")
@@ -52,7 +52,7 @@ def main() -> None:
                 seconds[name].append((time.process_time() - began) / minutes)
     figures = {name: statistics.median(values[1:]) for name, values in seconds.items()}
     floor, usual = (figures[name] for name in ("decoding alone", "shots and timeline, which every run makes"))
-    lines = [f"Processor seconds per minute of video, {platform.processor() or platform.machine()}, one thread.", ""]
+    lines = [f"Processor seconds per minute of video, {machine()['processor']}, one thread.", ""]
     lines += ["| what | seconds | times decoding | beside the shots, times decoding |", "|---|---|---|---|"]
     for name, value in figures.items():
         beside = f"{(value - usual) / floor:.2f}" if value > usual else ""
