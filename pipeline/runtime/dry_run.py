@@ -68,7 +68,7 @@ def dry_run(paths: Sequence[str], request: Request) -> DryRun:
     Raises:
         AvcuesError: The run would not start.
     """
-    inputs = collect(paths)
+    inputs = collect(paths, request.shard)
     resolved = resolve(request, dry=True)
     extractors = resolved.measurements.extractors
     weights = resolved.measurements.compute.weights

@@ -58,7 +58,7 @@ def run(
             video would meet too, or because the scheduler is lost.
     """
     wanted = request.settings.create_extractors()
-    return _run(collect(paths), request, wanted, workers, max_failures, observer)
+    return _run(collect(paths, request.shard), request, wanted, workers, max_failures, observer)
 
 
 def _run(

@@ -159,6 +159,12 @@ def remember_requested(video_ids: Collection[str], out: Location) -> None:
     write_atomically(requested_path(out), lambda file: pq.write_table(table, file, compression="zstd"))
 
 
+def requested_videos(out: Location) -> list[str]:
+    """Ids of all videos that any run on a folder was asked for."""
+    ids: list[str] = _requested(out).to_pylist()
+    return ids
+
+
 def _requested(out: Location) -> pa.ChunkedArray:
     """Ids of all videos that any run was asked for; none where the note is missing or damaged."""
     try:
