@@ -18,6 +18,7 @@ from avcues.pipeline.store.arrow import strings
 from avcues.pipeline.store.documents import RecordDocument, read_document
 from avcues.pipeline.store.files import write_atomically
 from avcues.pipeline.store.layout import record_path, recorded_videos, requested_path
+from avcues.pipeline.store.lock import run_at_work
 from avcues.pipeline.store.manifest import require_manifest
 from avcues.pipeline.store.parquet import read_table, write_json
 from avcues.pipeline.store.video_input import VideoInput
@@ -195,6 +196,7 @@ class Overview:
         queued: Ids of videos that were asked for and have no readable record.
         unreadable: Ids of videos whose record is damaged.
         left_out: Features that runs left out for want of weights, each with the number of videos.
+        at_work: The run that works on the folder now, in words; empty if there is none.
     """
 
     done: int = 0
@@ -205,6 +207,7 @@ class Overview:
     queued: list[str] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
     left_out: dict[str, int] = field(default_factory=dict)
+    at_work: str = ""
 
     @property
     def failed(self) -> int:
@@ -244,6 +247,7 @@ def overview(out: Location) -> Overview:
         group.example = group.example or str(found["error"])
     summary.failures = sorted(groups.values(), key=lambda group: -len(group.video_ids))
     summary.queued = list(queued)
+    summary.at_work = run_at_work(out)
     return summary
 
 
