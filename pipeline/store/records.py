@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from avcues.errors import AvcuesError
 from avcues.models_cache import WeightsError
 from avcues.pipeline.errors import OutputError, one_line
+from avcues.pipeline.notebook import html_facts
 from avcues.pipeline.store.arrow import strings
 from avcues.pipeline.store.documents import RecordDocument, read_document
 from avcues.pipeline.store.files import write_atomically
@@ -72,6 +73,18 @@ class VideoResult:
     ends_run: bool = False
     unexpected: bool = False
     stamps: dict[str, Any] = field(default_factory=dict)
+
+    def _repr_html_(self) -> str:
+        """For notebooks: what became of the video."""
+        rows = ", ".join(f"{name} {rows}" for name, rows in self.tables.items())
+        facts = {
+            "error": self.error,
+            "seconds": self.duration_s,
+            "rows of tables": rows,
+            "notes": "; ".join(self.notes),
+        }
+        facts |= {"left out": ", ".join(self.left_out), "damage": describe_damage(self.damage, self.lost_s)}
+        return html_facts(f"{self.video_id}: {self.state}", facts)
 
 
 def failure(
