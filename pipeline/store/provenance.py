@@ -15,6 +15,7 @@ from avcues.extractors.base import BaseExtractor
 from avcues.extractors.compute import Compute
 from avcues.models_cache.cache import WeightsFinder
 from avcues.models_cache.hashing import sha256, sha256_of_folder
+from avcues.models_cache.manifest import asset
 from avcues.version import __version__
 
 _OF_EVERY_TABLE = ("av", "numpy", "pyarrow")
@@ -122,6 +123,12 @@ def precision(extractor: BaseExtractor, compute: Compute) -> str:
     return compute.precision if extractor.supports_bf16 else "fp32"
 
 
+def cited(extractor: BaseExtractor) -> str:
+    """The paper or tool that an extractor follows, and those of the networks that it uses, but of no others."""
+    networks = [asset(name).citation for name in assets_of(extractor)]
+    return "; ".join(dict.fromkeys((extractor.citation, *networks)))
+
+
 def metadata(
     extractor: BaseExtractor,
     step: Fraction,
@@ -139,7 +146,7 @@ def metadata(
     return {
         "avcues": __version__,
         "recipe": recipe(extractor, step, compute, reading),
-        "citation": extractor.citation,
+        "citation": cited(extractor),
         "device": device,
         "precision": precision(extractor, compute),
         "source": dict(source),
