@@ -53,7 +53,7 @@ print(*project["dependencies"], *extras["dashboard"], *extras["pytorchvideo"], s
  && pip install --cache-dir /pip --constraint constraints.txt --requirement dependencies.txt
 
 FROM dependencies AS app
-COPY README.md LICENSE ./
+COPY README.md LICENSE setup.py ./
 COPY avcues avcues
 COPY models_cache models_cache
 COPY extractors extractors

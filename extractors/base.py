@@ -20,7 +20,7 @@ class BaseExtractor:
     Attributes:
         name: Feature name, as in `--features`; also the name of the main table.
         version: Raised whenever values change for the same input and settings.
-        citation: The paper or tool that the measurement follows.
+        citation: The paper or tool that the measurement follows; that of a network is in its manifest.
         Settings: Frozen dataclass of options; the constructor takes an instance.
         weights: Option name to asset names "<task>/<variant>", the preferred one first. Before a run, an option that
             is "auto" is set to the first variant that is available.
@@ -31,6 +31,7 @@ class BaseExtractor:
         libraries: Distributions whose code decides values; their versions are recorded in every table.
         needs: Names of the extractors whose results this one reads: they are part of every run with it, and of its
             recipe.
+        pinned_files: SHA-256 by name of the files of a model that is not in the manifest of weights.
         files: Options that hold the path of a file of the user's own which decides values, or are empty.
         needed: The extractors that `needs` names, as this run has them.
         requested: Names of the `extra_tables` that this run makes.
@@ -50,6 +51,7 @@ class BaseExtractor:
     libraries: Sequence[str] = ()
     needs: ClassVar[tuple[str, ...]] = ()
     files: ClassVar[tuple[str, ...]] = ()
+    pinned_files: Mapping[str, str] = {}
     needed: tuple[BaseExtractor, ...] = ()
     requested: tuple[str, ...] = ()
     origin: tuple[str, Mapping[str, Any], tuple[str, ...]] | None = None
@@ -72,6 +74,11 @@ class BaseExtractor:
     def with_extras(self, *tables: Table) -> Sequence[Table]:
         """The given tables, then the requested extra ones."""
         return (*tables, *(table for table in self.extra_tables if table.name in self.requested))
+
+    @property
+    def uses_network(self) -> bool:
+        """Whether values come from a network, which may run on a GPU."""
+        return bool(self.weights_in_use or self.pinned_files)
 
     @property
     def supports_bf16(self) -> bool:

@@ -59,6 +59,10 @@ class Compute:
             )
         return self
 
+    def in_fp32(self) -> Compute:
+        """The same in single precision."""
+        return replace(self, precision="fp32")
+
     def apply(self) -> None:
         """Limits the libraries of this process to one thread per batch."""
         import cv2

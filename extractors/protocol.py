@@ -56,6 +56,15 @@ class Column:
     low: float | None = None
     high: float | None = None
 
+    @property
+    def range_text(self) -> str:
+        """The possible values in words, such as "0 to 1"; empty if it has no bounds."""
+        if self.low is None and self.high is None:
+            return ""
+        if self.high is None:
+            return f"{self.low:g} or more"
+        return f"up to {self.high:g}" if self.low is None else f"{self.low:g} to {self.high:g}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
@@ -188,7 +197,7 @@ class ClipExtractor(Extractor, Protocol):
         clip_frames: T, frames per clip.
         clip_rate_hz: Frames per second within a clip.
         short_side_px: Short side that frames are scaled to.
-        crop_px: Side of the square that is then cut out of the middle.
+        crop_px: Side of the square that is then cut out of the middle; 0: full frames.
     """
 
     clip_frames: int
@@ -211,13 +220,29 @@ class ClipExtractor(Extractor, Protocol):
         """
 
 
+CutKind = Literal["cut", "dissolve", "fade"]
+
+
+@dataclass(frozen=True)
+class Cut:
+    """The beginning of a shot.
+
+    Args:
+        pts: Time stamp of its first frame.
+        kind: How the shot before goes over into it.
+    """
+
+    pts: int
+    kind: CutKind = "cut"
+
+
 class ShotStream(Protocol):
     """One video's frames on their way through a shot detector."""
 
-    def write(self, image: npt.NDArray[np.uint8], pts: int) -> list[int]:
-        """Takes the next frame, (H, W, 3) uint8 BGR, and returns the pts of the cuts that are now certain."""
+    def write(self, image: npt.NDArray[np.uint8], pts: int) -> list[Cut]:
+        """Takes the next frame, (H, W, 3) uint8 BGR, and returns the cuts that are now certain."""
 
-    def finish(self) -> list[int]:
+    def finish(self) -> list[Cut]:
         """Returns the remaining cuts."""
 
 

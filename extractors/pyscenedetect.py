@@ -9,12 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from avcues.extractors.partial_import import postpone_init
+from avcues.extractors.protocol import Cut
 
 postpone_init("scenedetect")  # its video readers and writers take longer to import than a short video to decode
 
 from scenedetect.common import FrameTimecode, Timecode  # noqa: E402
-from scenedetect.detector import SceneDetector  # noqa: E402
+from scenedetect.detector import SceneDetector as SceneDetector  # noqa: E402
 from scenedetect.detectors import AdaptiveDetector, ContentDetector  # noqa: E402
+from scenedetect.detectors import ThresholdDetector as ThresholdDetector  # noqa: E402
 
 
 class PySceneDetectStream:
@@ -32,16 +34,16 @@ class PySceneDetectStream:
         self._frame_rate = frame_rate
         self._last: FrameTimecode | None = None
 
-    def write(self, image: npt.NDArray[np.uint8], pts: int) -> list[int]:
-        """Takes (H, W, 3) uint8 BGR and returns the pts of the cuts that are now certain."""
+    def write(self, image: npt.NDArray[np.uint8] | npt.NDArray[np.float32], pts: int) -> list[Cut]:
+        """Takes (H, W, 3) uint8 BGR and returns the cuts that are now certain."""
         self._last = FrameTimecode(Timecode(pts, self._time_base), fps=self._frame_rate)
-        return [cut.pts for cut in self._detector.process_frame(self._last, image)]
+        return [Cut(cut.pts) for cut in self._detector.process_frame(self._last, image)]
 
-    def finish(self) -> list[int]:
+    def finish(self) -> list[Cut]:
         """Returns the remaining cuts."""
         if self._last is None:
             return []
-        return [cut.pts for cut in self._detector.post_process(self._last)]
+        return [Cut(cut.pts) for cut in self._detector.post_process(self._last)]
 
 
 class _QuickScore(ContentDetector):

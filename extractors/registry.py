@@ -29,6 +29,7 @@ _BUILT_IN = {
     "actions": "avcues.extractors.actions:Actions",
     "words": "avcues.extractors.words:Words",
     "text": "avcues.extractors.text:Text",
+    "text_embedding": "avcues.extractors.text_embedding:TextEmbedding",
 }
 
 OPENSMILE = ("emobase", "egemaps", "compare_2016")
@@ -36,7 +37,7 @@ OPENSMILE = ("emobase", "egemaps", "compare_2016")
 
 _ON_REQUEST = (
     *("egemaps", "compare_2016"),  # overlap with emobase
-    *("words", "text"),  # what people say can be personal
+    *("words", "text", "text_embedding"),  # what people say can be personal
 )
 
 _EXTRA_TABLES = {
@@ -67,6 +68,11 @@ def extra_tables() -> dict[str, str]:
     Installed extractors are imported for this; one that cannot be imported adds none, and `load` says why.
     """
     return _EXTRA_TABLES | _extra_tables_of_installed()
+
+
+def tables_beside() -> dict[str, str]:
+    """Name of each table that is not named as its feature, with the feature; built-in ones only."""
+    return _COMES_WITH | _EXTRA_TABLES
 
 
 def extractor_of(name: str) -> str:

@@ -16,10 +16,11 @@ from avcues.models_cache.errors import WeightsError
 
 Network = TypeVar("Network")
 
+_RECONSTRUCT = np.empty(0).__reduce__()[0]
 _NUMPY_GLOBALS = {
     # Name in the pickle (older NumPy, newer NumPy) to the object; nothing else is ever looked up.
-    ("numpy.core.multiarray", "_reconstruct"): np._core.multiarray._reconstruct,  # type: ignore[attr-defined]
-    ("numpy._core.multiarray", "_reconstruct"): np._core.multiarray._reconstruct,  # type: ignore[attr-defined]
+    ("numpy.core.multiarray", "_reconstruct"): _RECONSTRUCT,
+    ("numpy._core.multiarray", "_reconstruct"): _RECONSTRUCT,
     ("numpy", "ndarray"): np.ndarray,
     ("numpy", "dtype"): np.dtype,
 }

@@ -41,11 +41,16 @@ class Grid:
 
 @dataclass(frozen=True)
 class Shot:
-    """Frames from one cut to the next: [start, end) seconds."""
+    """Frames from one cut to the next: [start, end) seconds.
+
+    Args:
+        kind: How the shot before goes over into it: "cut", "dissolve" or "fade"; None for the first.
+    """
 
     start: Fraction
     end: Fraction
     frames: int
+    kind: str | None = None
 
 
 def shot_of_windows(shots: Sequence[Shot], grid: Grid, windows: int) -> npt.NDArray[np.int32]:

@@ -13,7 +13,7 @@ import pytest
 
 from avcues.pipeline.cli.doctor import _EXTRAS
 
-ABSENT = {"dashboard", "excel", "pytorchvideo", "speech", "train"}
+ABSENT = {"dashboard", "excel", "pytorchvideo", "sentences", "speech", "train"}
 BROUGHT = {"pandas", "polars"}
 """Extras whose packages openSMILE and Ultralytics require, too."""
 

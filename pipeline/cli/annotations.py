@@ -11,11 +11,13 @@ from avcues.pipeline.cli import annotations_import
 from avcues.pipeline.cli.annotations_options import (
     Debug,
     Folder,
+    KeepConstant,
     Protocol,
     Replicates,
     Report,
     Round,
     Seed,
+    Shortest,
     Step,
     Weights,
     listed,
@@ -25,6 +27,7 @@ from avcues.pipeline.cli.annotations_options import (
     read_ids,
     show_notes,
     show_written,
+    with_options,
 )
 from avcues.pipeline.cli.errors import OneLineErrors
 
@@ -66,9 +69,9 @@ def check(
             for line in found.coverage_in_words():
                 say(console, "bold", "covered", line)
             for note in found.notes:
-                say(console, "yellow", "note", note)
+                say(console, "yellow", "note", with_options(note))
             for problem in found.problems:
-                say(console, "red", "problem", problem)
+                say(console, "red", "problem", with_options(problem))
             say(
                 console,
                 "bold",
@@ -112,10 +115,16 @@ def gold(
     windows: Annotated[
         int | None, typer.Option(help="Use the first windows only; shorter series are left out.")
     ] = None,
+    shortest: Shortest = 0.9,
+    keep_constant: KeepConstant = False,
     round_: Round = None,
     training_videos: Annotated[
         Path | None,
         typer.Option(help="List of video ids, one per line: what is fitted over videos is fitted on these only."),
+    ] = None,
+    partition: Annotated[
+        Path | None,
+        typer.Option(help="The same by a study's own partition, as for train: CSV of video_id and part (train, ...)."),
     ] = None,
     features: Annotated[str | None, typer.Option(help="Folder made by avcues extract, for --delay auto.")] = None,
     tables: Annotated[str | None, typer.Option(help="Comma-separated tables of --features; default: all.")] = None,
@@ -146,11 +155,15 @@ def gold(
             standardise=standardise == "rater",
             smooth=None if smooth is None else Smoothing.parse(smooth),
             windows=base.windows if windows is None else windows,
+            shortest=shortest,
+            keep_constant=keep_constant,
             step=parse_step(step),
             round=round_,
             dimensions=None if dimensions is None else tuple(listed(dimensions) or ()),
         )
         training = None if training_videos is None else read_ids(training_videos)
+        if partition is not None:
+            training = _training_part(partition, training)
         made = make_gold(read(folder), recipe, training_videos=training, features=_feature_values(features, tables))
         show_notes([*in_words(made.left_out), *made.notes])
         for path, table in zip(write_gold(made, out), made.tables.values(), strict=True):
@@ -166,6 +179,8 @@ def soft(
     ] = None,
     bins: Annotated[int, typer.Option(min=2, help="Bins of a dimension with more than 11 distinct values.")] = 5,
     round_: Round = None,
+    shortest: Shortest = 0.9,
+    keep_constant: KeepConstant = False,
     step: Step = "0.5",
     debug: Debug = False,
 ) -> None:
@@ -176,10 +191,21 @@ def soft(
     [bold]avcues annotations soft[/] ann --out soft --dimensions mood
     """
     with OneLineErrors(debug):
+        from avcues.pipeline.annotations.gold_standards.gold import read_about
         from avcues.pipeline.annotations.gold_standards.soft_labels import soft_labels
         from avcues.pipeline.annotations.ratings.schema import read, write_parquet
 
-        tables = soft_labels(read(folder), listed(dimensions), bins=bins, step=parse_step(step), round_=round_)
+        tables = soft_labels(
+            read(folder),
+            listed(dimensions),
+            bins=bins,
+            step=parse_step(step),
+            round_=round_,
+            shortest=shortest,
+            keep_constant=keep_constant,
+        )
+        about = next((read_about(table) for table in tables.values()), None) or {}
+        show_notes([f"left out: {count} {reason} series" for reason, count in about.get("left_out", {}).items()])
         for setup, table in tables.items():
             path = out / f"{setup}.parquet"
             write_parquet(table, path)
@@ -205,6 +231,8 @@ def agreement(
             "as 'age>30'; repeatable. Default: everything with 2 to 8 groups."
         ),
     ] = [],  # noqa: B006  (typer copies it)
+    shortest: Shortest = 0.9,
+    keep_constant: KeepConstant = False,
     bootstrap: Replicates = 1000,
     seed: Seed = 0,
     step: Step = "0.5",
@@ -216,6 +244,7 @@ def agreement(
     """
     with OneLineErrors(debug):
         from avcues.pipeline.annotations.gold_standards.recipe import Recipe
+        from avcues.pipeline.annotations.ratings.exclusions import in_words
         from avcues.pipeline.annotations.ratings.schema import read
         from avcues.pipeline.annotations.reliability.agreement import agreement as measure
         from avcues.pipeline.annotations.reports.documents import require_markdown, write_agreement
@@ -229,10 +258,13 @@ def agreement(
             weights=weights or base.weights,
             windows=base.windows,
             together=base.together,
+            shortest=shortest,
+            keep_constant=keep_constant,
             step=parse_step(step),
             bootstrap=Bootstrap(bootstrap, seed),
             by=by or None,
         )
+        show_notes(in_words(found.left_out))
         show_written(*write_agreement(found, rated, out))
 
 
@@ -253,6 +285,8 @@ def perspectives(
         str | None,
         typer.Option(metavar="LOW,HIGH", help="Neither negative nor positive; default: the middle of the range."),
     ] = None,
+    shortest: Shortest = 0.9,
+    keep_constant: KeepConstant = False,
     bootstrap: Replicates = 1000,
     seed: Seed = 0,
     step: Step = "0.5",
@@ -264,6 +298,7 @@ def perspectives(
     """
     with OneLineErrors(debug):
         from avcues.pipeline.annotations.across_setups.perspectives import perspectives as compare
+        from avcues.pipeline.annotations.ratings.exclusions import in_words
         from avcues.pipeline.annotations.ratings.schema import read
         from avcues.pipeline.annotations.reports.documents import require_markdown, write_perspectives
         from avcues.pipeline.annotations.statistics.coefficients import Bootstrap
@@ -279,8 +314,24 @@ def perspectives(
             neutral=None if neutral is None else parse_range(neutral, "--neutral"),
             step=parse_step(step),
             bootstrap=Bootstrap(bootstrap, seed),
+            shortest=shortest,
+            keep_constant=keep_constant,
         )
+        show_notes([*in_words(found.left_out), *found.gaps()])
         show_written(*write_perspectives(found, rated, out))
+
+
+def _training_part(partition: Path, training_videos: list[str] | None) -> list[str]:
+    """The videos of a study's training part."""
+    from avcues.pipeline.errors import InputError, SettingsError
+    from avcues.pipeline.training.video_lists import read_partition
+
+    if training_videos is not None:
+        raise SettingsError("`training_videos` and `partition` exclude each other")
+    names = [name for name, part in read_partition(partition).items() if part.strip().lower() in ("train", "training")]
+    if not names:
+        raise InputError(f"{partition}: names no video of the part train")
+    return names
 
 
 def _feature_values(features: str | None, tables: str | None) -> Any:

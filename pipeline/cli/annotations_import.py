@@ -7,24 +7,31 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from avcues.pipeline.cli.annotations_options import Debug, Out, listed, parse_range, show_notes, show_written
+from avcues.pipeline.cli.annotations_formats import Formats
+from avcues.pipeline.cli.annotations_options import (
+    Add,
+    Debug,
+    Features,
+    Hold,
+    Out,
+    Overwrite,
+    Raters,
+    Setups,
+    Step,
+    Target,
+    TimeUnit,
+    lengths_of,
+    listed,
+    parse_held,
+    parse_range,
+    parse_step,
+)
 from avcues.pipeline.cli.errors import OneLineErrors
 
 if TYPE_CHECKING:
-    from avcues.pipeline.annotations.ratings.schema import Annotations, Level
+    from avcues.pipeline.annotations.ratings.schema import Level
 
-Features = Annotated[
-    str | None,
-    typer.Option(help="Folder made by avcues extract; ratings of videos that it does not have are left out."),
-]
-Raters = Annotated[Path | None, typer.Option(help="CSV or Parquet file about the raters: rater, and any columns.")]
-TimeUnit = Annotated[
-    Literal["s", "ms", "us", "ns", "min", "unix", "unix-ms"],
-    typer.Option(help="Unit of times; unix: seconds since 1970, of which the first of a file counts as 0 s."),
-]
-Setups = Annotated[str | None, typer.Option(help="Comma-separated: the only setups allowed; any other is an error.")]
-
-commands = typer.Typer(no_args_is_help=True, help="Import ratings into one tidy table.")
+commands = typer.Typer(cls=Formats, no_args_is_help=True, help="Import ratings into one tidy table.")
 
 
 @commands.command()
@@ -42,6 +49,8 @@ def muvi(
         typer.Option(help="Time of a sample: half its number, as in the study's script, or its time stamp."),
     ] = "seq",
     features: Features = None,
+    add: Add = False,
+    overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
     """Imports the annotations of the MuVi study.
@@ -51,7 +60,8 @@ def muvi(
     with OneLineErrors(debug):
         from avcues.pipeline.annotations.importing.formats.muvi import import_muvi
 
-        _write(import_muvi(folder, static_rows=static_rows, time_from=time, known=_videos_of(features)), out)
+        target = Target(out, add, overwrite)
+        target.write(import_muvi(folder, static_rows=static_rows, time_from=time, known=lengths_of(features)))
 
 
 @commands.command()
@@ -70,9 +80,12 @@ def tidy(
         typer.Option(metavar="NAME=LEVEL", help="Level of measurement: nominal, ordinal or interval; repeatable."),
     ] = [],  # noqa: B006
     time_unit: TimeUnit = "s",
+    hold: Hold = None,
     setups: Setups = None,
     raters: Raters = None,
     features: Features = None,
+    add: Add = False,
+    overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
     """Imports a tidy table with one row per rating.
@@ -82,6 +95,7 @@ def tidy(
     with OneLineErrors(debug):
         from avcues.pipeline.annotations.importing.formats.tidy import import_tidy
 
+        target = Target(out, add, overwrite)
         ranges = dict(_named_range(text) for text in range_)
         made = import_tidy(
             file,
@@ -89,11 +103,12 @@ def tidy(
             ranges={name: value for name, value in ranges.items() if name is not None},
             levels=dict(_named_level(text) for text in level),
             time_unit=time_unit,
+            hold=parse_held(hold),
             setups=listed(setups),
-            known=_videos_of(features),
+            known=lengths_of(features),
             raters=raters,
         )
-        _write(made, out)
+        target.write(made)
 
 
 @commands.command()
@@ -122,9 +137,12 @@ def wide(
         str | None,
         typer.Option(help="Comma-separated columns of ratings; default: all but counts of rows and statistics."),
     ] = None,
+    hold: Hold = None,
     setups: Setups = None,
     raters: Raters = None,
     features: Features = None,
+    add: Add = False,
+    overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
     """Imports wide tables: a column of times beside one column per rater, or per dimension; one file per clip.
@@ -134,6 +152,7 @@ def wide(
     with OneLineErrors(debug):
         from avcues.pipeline.annotations.importing.formats.wide import import_wide
 
+        target = Target(out, add, overwrite)
         made = import_wide(
             files,
             pattern=pattern,
@@ -143,12 +162,80 @@ def wide(
             range_=None if range_ is None else parse_range(range_),
             level=level,
             time_unit=time_unit,
+            hold=parse_held(hold),
             columns=listed(columns),
             setups=listed(setups),
-            known=_videos_of(features),
+            known=lengths_of(features),
             raters=raters,
         )
-        _write(made, out)
+        target.write(made)
+
+
+@commands.command()
+def table(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="CSV of any separator, Excel workbooks or Parquet files.")
+    ],
+    out: Out,
+    map_: Annotated[
+        list[str],
+        typer.Option(
+            "--map",
+            metavar="KEY=SOURCE",
+            help="Where rater, video_id, setup, dimension, time, start, end, value or label come from: a column, a "
+            "constant ('setup==music') or a template of columns and parts of the path ('video_id={file}'); repeatable.",
+        ),
+    ] = [],  # noqa: B006  (typer copies it)
+    header: Annotated[
+        str | None, typer.Option(help="Names of the columns of ratings: sample_{time}ms, {video_id}_{dimension}.")
+    ] = None,
+    columns: Annotated[str | None, typer.Option(help="Comma-separated columns that --header applies to.")] = None,
+    pattern: Annotated[str | None, typer.Option(help="How paths end, e.g. {dimension}/{video_id}.")] = None,
+    scale: Annotated[
+        str | None, typer.Option(metavar="LOW,HIGH", help="Scale of the files, to be mapped to --range.")
+    ] = None,
+    range_: Annotated[str | None, typer.Option("--range", metavar="LOW,HIGH", help="Scale of the ratings.")] = None,
+    level: Annotated[
+        list[str],
+        typer.Option(metavar="NAME=LEVEL", help="Level of measurement: nominal, ordinal or interval; repeatable."),
+    ] = [],  # noqa: B006
+    split: Annotated[str | None, typer.Option(help="Separator of several labels in one cell.")] = None,
+    time_unit: TimeUnit = "s",
+    step: Step = "0.5",
+    hold: Hold = None,
+    setups: Setups = None,
+    raters: Raters = None,
+    features: Features = None,
+    add: Add = False,
+    overwrite: Overwrite = False,
+    debug: Debug = False,
+) -> None:
+    """Imports any table by a map of its columns.
+
+    [bold]avcues annotations import table[/] *.csv --map video_id=clip --map rater={file} --map value=Wert --out ann
+    """
+    with OneLineErrors(debug):
+        from avcues.pipeline.annotations.importing.formats.table import import_table
+
+        target = Target(out, add, overwrite)
+        made = import_table(
+            files,
+            dict(_mapped(text) for text in map_),
+            header=header,
+            columns=listed(columns),
+            pattern=pattern,
+            time_unit=time_unit,
+            scale=None if scale is None else parse_range(scale, "--scale"),
+            range_=None if range_ is None else parse_range(range_),
+            levels=dict(_named_level(text) for text in level),
+            split=split,
+            step=parse_step(step),
+            hold=parse_held(hold),
+            setups=listed(setups),
+            known=lengths_of(features),
+            raters=raters,
+        )
+        target.write(made)
 
 
 def example(
@@ -158,6 +245,7 @@ def example(
         typer.Option(help="Folder made by avcues extract whose videos are rated; else twelve videos are made up."),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the random numbers.")] = 0,
+    overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
     """Makes up a small study to try the other commands on: six raters, three setups, four dimensions.
@@ -168,49 +256,23 @@ def example(
         from avcues.pipeline.annotations.example import VIDEOS
         from avcues.pipeline.annotations.example import example as make
 
+        target = Target(out, False, overwrite)
         if features is None:
-            _write(make(VIDEOS, seed=seed), out)
+            target.write(make(VIDEOS, seed=seed))
         else:
             from avcues.pipeline.dataset.dataset import open_dataset
 
             data = open_dataset(features, tables=[])
-            _write(make(data.lengths, step=data.catalog.step, seed=seed), out)
+            target.write(make(data.lengths, step=data.catalog.step, seed=seed))
 
 
-def _write(made: Annotations, out: Path) -> None:
-    """Writes what was imported; says what was changed or left out, and what will be left out later."""
-    import pyarrow as pa
+def _mapped(text: str) -> tuple[str, str]:
+    from avcues.pipeline.errors import SettingsError
 
-    from avcues.pipeline.annotations.ratings.exclusions import in_words, usable
-    from avcues.pipeline.annotations.ratings.schema import write
-    from avcues.pipeline.annotations.ratings.series import series_of
-    from avcues.pipeline.annotations.ratings.wording import counted
-
-    show_notes(made.notes)
-    # What reading took is given back before more is taken.
-    pa.default_memory_pool().release_unused()
-    _, left_out = usable(series_of(made))
-    show_notes(in_words(left_out, "to be left out of gold standards and agreement"))
-    write(made, out)
-    ratings, videos, raters = (
-        counted(number, noun)
-        for number, noun in (
-            (len(made.ratings), "rating"),
-            (len(made.videos), "video"),
-            (len(made.rater_ids), "rater"),
-        )
-    )
-    setups, dimensions = (", ".join(names) for names in (made.setups, made.dimensions))
-    show_written(f"{out}: {ratings} of {videos} by {raters}; setups: {setups}; dimensions: {dimensions}")
-
-
-def _videos_of(features: str | None) -> list[str] | None:
-    if features is None:
-        return None
-    from avcues.pipeline.dataset.catalog import read_catalog
-    from avcues.pipeline.store.location import location
-
-    return list(read_catalog(location(features)).videos)
+    key, separator, source = text.partition("=")
+    if not separator or not source:
+        raise SettingsError(f"--map {text}: expected KEY=COLUMN, KEY==CONSTANT or KEY={{file}}")
+    return key.strip(), source
 
 
 def _named_range(text: str) -> tuple[str | None, tuple[float, float]]:

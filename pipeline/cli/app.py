@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from contextlib import nullcontext
 from itertools import pairwise
 from pathlib import Path
@@ -19,6 +20,7 @@ from avcues.pipeline.cli.models import models
 from avcues.pipeline.cli.predict import compare, evaluate, predict
 from avcues.pipeline.cli.report import make_report, report
 from avcues.pipeline.cli.train import train
+from avcues.pipeline.errors import LeftOutWarning
 
 
 class _NoEmptyArguments(TyperGroup):
@@ -197,4 +199,6 @@ def demo(
 
 def main() -> None:
     """Entry point of the command `avcues`."""
+    # The commands say themselves what they leave out.
+    warnings.filterwarnings("ignore", category=LeftOutWarning)
     app()

@@ -26,11 +26,14 @@ from avcues.version import __version__
 State = Literal["ok", "note", "optional", "absent", "problem"]
 _OLDEST_PYTHON = (3, 11)
 _EXTRAS = {
+    "collect": ("starlette", "avcues collect, the server that collects ratings"),
     "dashboard": ("bokeh", "Dask's dashboard of a run, whose address is printed"),
     "excel": ("openpyxl", "labels and ratings in Excel workbooks"),
+    "hub": ("transformers", "models of the Hugging Face hub, or of a folder, as features"),
     "pandas": ("pandas", "datasets, results and labels as pandas DataFrames"),
     "polars": ("polars", "datasets as polars DataFrames"),
     "pytorchvideo": ("pytorchvideo", "the variant actions=i3d_r50"),
+    "sentences": ("tokenizers", "the table text_embedding"),
     "speech": ("faster_whisper", "the words of videos by speech recognition"),
     "train": ("statsmodels", "the regression of avcues annotations perspectives"),
 }
@@ -230,7 +233,8 @@ def _feature(name: str) -> Finding:
         elif first == here:
             found.append(first)
         else:
-            found.append(f"{first}, downloaded on first use{f' (if that fails, {here})' if here else ''}")
+            instead = f" (if that fails, {here})" if here else ""
+            found.append(f"{first}, downloaded once, on first use: {asset(first).size}{instead}")
     return Finding(
         subject=subject, state=state, found=", ".join(found) or "needs no weights", remedy="; and ".join(remedies)
     )

@@ -13,7 +13,7 @@ from avcues.pipeline.cli.errors import EXIT_SOME_FAILED, OneLineErrors
 if TYPE_CHECKING:
     from avcues.pipeline.runtime.request import Request, Workers
 
-_WHAT, _WEIGHTS, _HOW, _LIMITS = "What is measured", "Networks", "Execution", "Limits"
+_WHAT, _READ, _WEIGHTS, _HOW, _LIMITS = "What is measured", "What is read of a file", "Networks", "Execution", "Limits"
 
 
 def _complete_features(typed: str) -> list[str]:
@@ -83,6 +83,39 @@ def extract(
             help="Option of a feature, e.g. shots.detector=content.",
         ),
     ] = [],  # noqa: B006  (typer copies it)
+    picture: Annotated[
+        Literal["display", "coded"],
+        typer.Option(
+            rich_help_panel=_READ,
+            help="display: as a viewer sees it: square pixels, fields joined, HDR as SDR, cropped as the "
+            "file says; coded: as it is coded, but upright.",
+        ),
+    ] = "display",
+    bars: Annotated[
+        Literal["keep", "crop"],
+        typer.Option(rich_help_panel=_READ, help="crop: measure only the picture between black bars."),
+    ] = "keep",
+    video_stream: Annotated[
+        int | None,
+        typer.Option(
+            rich_help_panel=_READ, metavar="NUMBER", min=0, help="Another than the main one, as ffprobe counts streams."
+        ),
+    ] = None,
+    audio_stream: Annotated[
+        str | None,
+        typer.Option(
+            rich_help_panel=_READ,
+            metavar="NUMBER|LANGUAGE|mix",
+            help="Another than the main one of the picture's programme, or the mean of all.",
+        ),
+    ] = None,
+    downmix: Annotated[
+        Literal["standard", "mean"],
+        typer.Option(
+            rich_help_panel=_READ,
+            help="Of more than two channels: standard is ITU-R BS.775, normalised; mean counts every channel the same.",
+        ),
+    ] = "standard",
     overwrite: Annotated[
         bool, typer.Option("--overwrite", rich_help_panel=_WHAT, help="Recompute tables that are up to date.")
     ] = False,
@@ -94,6 +127,15 @@ def extract(
             help="Read every table that is kept, and recompute it if its content is damaged.",
         ),
     ] = False,
+    model: Annotated[
+        list[str],
+        typer.Option(
+            rich_help_panel=_WHAT,
+            metavar="NAME=SOURCE[,OPTION=VALUE]",
+            help="A model of the Hugging Face hub, or of a folder, as the feature NAME, e.g. "
+            "hubert=facebook/hubert-base-ls960,layer=9 or fer=./my-vit,on=faces.",
+        ),
+    ] = [],  # noqa: B006
     variant: Annotated[
         list[str],
         typer.Option(
@@ -205,6 +247,7 @@ def extract(
     Ctrl-C or SIGTERM.
     """
     with OneLineErrors(debug):
+        from avcues.pipeline.media.reading import Reading
         from avcues.pipeline.runtime.api import make_settings, parse_memory_limit
         from avcues.pipeline.runtime.request import Limits, Request, Workers
         from avcues.pipeline.store.location import location
@@ -214,9 +257,17 @@ def extract(
                 features=_names(features),
                 step=step,
                 options=_options(audio_rate, _names(features), set_, variant),
+                models=_models(model),
                 device=device,
                 precision=precision,
                 weights_dir=weights_dir,
+                reading=Reading(
+                    video_stream=video_stream,
+                    audio_stream=audio_stream,
+                    downmix=downmix,
+                    picture=picture,
+                    bars=bars,
+                ),
             ),
             out=location(out),
             overwrite=overwrite,
@@ -320,6 +371,24 @@ def _options(
             raise SettingsError(f"--variant {choice}: expected FEATURE=VARIANT, such as actions=i3d_rgb_imagenet")
         options.setdefault(name, {})["variant"] = value
     return options
+
+
+def _models(models: list[str]) -> dict[str, dict[str, str]]:
+    """Options of models by name.
+
+    Raises:
+        AvcuesError: One is not of the right form, or a name stands twice.
+    """
+    from avcues.extractors.hub.options import parse_model
+    from avcues.pipeline.errors import SettingsError
+
+    parsed: dict[str, dict[str, str]] = {}
+    for text in models:
+        name, options = parse_model(text)
+        if name in parsed:
+            raise SettingsError(f"two models are named {name}: give each a name of its own")
+        parsed[name] = options
+    return parsed
 
 
 def parse_resources(assignments: list[str]) -> dict[str, float] | None:

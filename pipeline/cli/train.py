@@ -37,7 +37,7 @@ def train(
             rich_help_panel=_LEARN,
             metavar="NAME",
             autocompletion=_models,
-            help="lasso: linear; lstm: one modality; early: both in one block (A1); late: one block each (A2); "
+            help="lasso: linear; lstm: one modality; early: all in one block (A1); late: one block each (A2); "
             "pair: late, its blocks pretrained on ratings of the isolated modalities; or an installed model.",
         ),
     ],
@@ -56,6 +56,12 @@ def train(
             rich_help_panel=_LEARN,
             metavar="TABLES",
             help="Tables of the picture. Default: those of color,lighting,expressions,scenes,objects,actions present.",
+        ),
+    ] = None,
+    text: Annotated[
+        str | None,
+        typer.Option(
+            rich_help_panel=_LEARN, metavar="TABLES", help="Tables of the words, such as text,text_embedding."
         ),
     ] = None,
     dimensions: Annotated[
@@ -85,6 +91,9 @@ def train(
     ] = None,
     pretrain_visual: Annotated[
         Path | None, typer.Option(rich_help_panel=_LEARN, help="For pair: labels from raters who only saw.")
+    ] = None,
+    pretrain_text: Annotated[
+        Path | None, typer.Option(rich_help_panel=_LEARN, help="For pair: labels from raters who only read.")
     ] = None,
     annotations: Annotated[
         Path | None,
@@ -216,11 +225,12 @@ def train(
         from avcues.pipeline.training.video_lists import read_groups, read_order, read_partition
 
         console = Console(stderr=True)
-        sound, picture = choose_tables(folder, model, listed(audio), listed(visual))
+        tables = choose_tables(folder, model, listed(audio), listed(visual), listed(text))
         settings = TrainingSettings(
             model=model,
-            audio=sound,
-            visual=picture,
+            audio=tables["audio"],
+            visual=tables["visual"],
+            text=tables["text"],
             dimensions=tuple(listed(dimensions) or ()),
             label_range=None if label_range is None else _range(label_range),
             folds=folds,
@@ -230,7 +240,7 @@ def train(
             ablate=ablate,
             protocol=_protocol(protocol, given),
         )
-        pretraining = {"audio": pretrain_audio, "visual": pretrain_visual}
+        pretraining = {"audio": pretrain_audio, "visual": pretrain_visual, "text": pretrain_text}
         with progress(console, "reading") as move:
             study = prepare(
                 folder,

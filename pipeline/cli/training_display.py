@@ -201,6 +201,8 @@ def _reliance(of_dimension: Mapping[str, Any]) -> dict[str, dict[str, float]]:
     shares = of_dimension["kind"] == "shares"
     lost = "cross-entropy gained" if shares else "CCC lost"
     reliance = {f"{lost} when a table is replaced by another video's": of_dimension["importance"]["tables"]}
+    if "modalities" in of_dimension["importance"]:
+        reliance[f"{lost} when a modality is replaced by another video's"] = of_dimension["importance"]["modalities"]
     if of_dimension["ablation"]:
         without = {name: figures["model_is_better_by"] for name, figures in of_dimension["ablation"].items()}
         what = "UAR" if shares else "CCC"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from avcues.pipeline.dataset.croissant import croissant
 from avcues.pipeline.dataset.data_card import card
 from avcues.pipeline.dataset.statistics import compute_statistics
 from avcues.pipeline.errors import DatasetError
+from avcues.pipeline.store.documents import MOST_BYTES, CardDocument, open_plain, read_document
 from avcues.pipeline.store.exchange import replaced_files
 from avcues.pipeline.store.layout import CROISSANT, DATA_CARD, card_record_path, croissant_path, data_card_path
 from avcues.pipeline.store.parquet import write_json
@@ -50,18 +50,23 @@ def write_card(catalog: Catalog, on_progress: Callable[[str], None] = lambda vid
 def _hashes_of_ours(paths: Mapping[str, Location], record: Location) -> dict[str, list[str]]:
     """The hash of each file that exists; an error if avcues has not written it as it is."""
     try:
-        written = json.loads(record.read_bytes())
-    except (FileNotFoundError, ValueError):
+        written = read_document(record, CardDocument)
+    except (OSError, ValueError):
         written = {}
     there = {}
     for name, path in paths.items():
-        there[name] = [_hash(path.read_bytes())] if path.exists() else []
+        there[name] = [_hash(_content(path))] if path.exists() else []
         if any(found not in written.get(name, []) for found in there[name]):
             raise DatasetError(
                 f"{path}: was not written by avcues describe --card, or was edited since; move it away and run the "
                 "same command again"
             )
     return there
+
+
+def _content(path: Location) -> bytes:
+    with open_plain(path) as file:
+        return file.read(MOST_BYTES)
 
 
 def _hash(content: bytes) -> str:

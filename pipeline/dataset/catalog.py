@@ -14,7 +14,7 @@ from avcues.extractors.protocol import Column, RowKind
 from avcues.pipeline.errors import DatasetError
 from avcues.pipeline.store.layout import MANIFEST, table_path, videos_with_table
 from avcues.pipeline.store.manifest import BASE_FEATURE, read_manifest
-from avcues.pipeline.store.parquet import TIMELINE, open_parquet, read_metadata
+from avcues.pipeline.store.parquet import TIMELINE, misfit, open_parquet, read_metadata
 from avcues.pipeline.store.records import read_records
 
 if TYPE_CHECKING:
@@ -141,9 +141,11 @@ def _describe(folder: Location, name: str, recipe: Mapping[str, Any]) -> StoredT
         if metadata is None or metadata["recipe"] != recipe:
             continue
         with open_parquet(path) as file:
-            types = file.schema_arrow
+            schema = file.schema_arrow
+        if misfit(schema, metadata["row"], [documented["name"] for documented in metadata["columns"]]):
+            continue
         columns = tuple(
-            StoredColumn(table=name, about=Column(**documented), type=types.field(documented["name"]).type)
+            StoredColumn(table=name, about=_about(documented), type=schema.field(documented["name"]).type)
             for documented in metadata["columns"]
         )
         return StoredTable(
@@ -155,3 +157,8 @@ def _describe(folder: Location, name: str, recipe: Mapping[str, Any]) -> StoredT
             videos=frozenset(video_ids),
         )
     return None
+
+
+def _about(documented: Mapping[str, Any]) -> Column:
+    known = ("name", "unit", "meaning", "low", "high")
+    return Column(**{key: documented[key] for key in known if key in documented})

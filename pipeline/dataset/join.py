@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +14,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from avcues.pipeline.dataset.catalog import Catalog, StoredColumn
-from avcues.pipeline.errors import DatasetError
-from avcues.pipeline.store.parquet import TIMELINE, WINDOW_KEYS, metadata_of, open_parquet
+from avcues.pipeline.errors import DatasetError, one_line
+from avcues.pipeline.store.parquet import TIMELINE, TIMELINE_KEYS, WINDOW_KEYS, metadata_of, misfit, open_parquet
+
+if TYPE_CHECKING:
+    from avcues.pipeline.store.location import Location
 
 KEY_FIELDS = (
     pa.field("video_id", pa.string()),
@@ -73,14 +76,14 @@ def join(catalog: Catalog, video_id: str, columns: Sequence[StoredColumn], *, nu
     present = {name for name in by_table if not nulls_for_missing or catalog.has(name, video_id)}
     with ExitStack() as stack:
         files = _open_together(stack, catalog, video_id, present)
-        timeline = files[TIMELINE.name].read(columns=[*WINDOW_KEYS, "shot"], use_threads=False)
+        timeline = _read_columns(files[TIMELINE.name], [*WINDOW_KEYS, "shot"], catalog.path(TIMELINE.name, video_id))
         arrays = [timeline[key] for key in WINDOW_KEYS]
         for name, wanted in by_table.items():
             if name not in present:
                 arrays += [pa.nulls(timeline.num_rows, column.type) for column in wanted]
                 continue
             key = "shot" if catalog.tables[name].row == "shot" else "window"
-            table = _read(files[name], key, wanted, f"{catalog.path(name, video_id)}")
+            table = _read(files[name], key, wanted, catalog.path(name, video_id))
             if key == "shot":
                 table = table.take(pc.index_in(timeline["shot"], value_set=table["shot"], skip_nulls=True))
             elif not table["window"].equals(timeline["window"]):
@@ -130,14 +133,17 @@ def _open(stack: ExitStack, catalog: Catalog, video_id: str, name: str) -> tuple
         file = stack.enter_context(open_parquet(path))
         about = metadata_of(file)
         recipe, source = about["recipe"], about["source"].get("fingerprint")
-    except (OSError, KeyError, TypeError, ValueError, pa.ArrowException) as error:
+        wrong = misfit(file.schema_arrow, catalog.tables[name].row, TIMELINE_KEYS if name == TIMELINE.name else ())
+    except (OSError, ValueError, pa.ArrowException) as error:
         raise DatasetError(f"{path}: cannot be read; remove it and run avcues extract again") from error
+    if wrong:
+        raise DatasetError(f"{path}: {wrong}; remove it and run avcues extract again")
     if recipe != catalog.tables[name].recipe:
         raise DatasetError(f"{path}: made with other settings than the dataset's; run avcues extract again")
     return file, source
 
 
-def _read(file: pq.ParquetFile, key: str, columns: Sequence[StoredColumn], where: str) -> pa.Table:
+def _read(file: pq.ParquetFile, key: str, columns: Sequence[StoredColumn], where: Location) -> pa.Table:
     names = [column.about.name for column in columns]
     stored = file.schema_arrow
     for column in columns:
@@ -146,7 +152,13 @@ def _read(file: pq.ParquetFile, key: str, columns: Sequence[StoredColumn], where
             raise DatasetError(
                 f"{where}: has no column {column.about.name} of type {column.type}, which other videos have"
             )
+    return _read_columns(file, [key, *names], where)
+
+
+def _read_columns(file: pq.ParquetFile, names: Sequence[str], where: Location) -> pa.Table:
     try:
-        return file.read(columns=[key, *names], use_threads=False)
-    except (OSError, pa.ArrowException) as error:
-        raise DatasetError(f"{where}: cannot be read ({error}); remove it and run avcues extract again") from error
+        return file.read(columns=list(names), use_threads=False)
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise DatasetError(
+            f"{where}: cannot be read ({one_line(error)}); remove it and run avcues extract again"
+        ) from error

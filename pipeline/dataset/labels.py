@@ -14,7 +14,9 @@
 
 A Parquet file may state which of its columns are targets (key `avcues` of its metadata: `targets`, a list of
 `{"name": ...}`, and `step`), as the gold standards of `avcues annotations gold` do. Its other columns then describe the
-targets, such as their spread over raters: they are kept, never filled in, and predicted only if named.
+targets, such as their spread over raters: they are kept, never filled in, and predicted only if named. Where the
+metadata are lost (pandas, CSV), columns `<target>_std` and `<target>_n` tell a gold standard, and its column
+`fitted_on` the videos on which no model may be tested.
 """
 
 from __future__ import annotations
@@ -36,6 +38,9 @@ from avcues.pipeline.store.parquet import METADATA_KEY, WINDOW_KEYS
 from avcues.pipeline.store.user_tables import composed, plain_numbers, read_user_table, set_aside_counts
 
 Fill = Literal["none", "hold", "linear"]
+
+FITTED_ON = "fitted_on"
+"""Column of a gold standard: whether anything was fitted on the video. It outlives the metadata."""
 
 PREFIX = "target."
 """Prefix of the names of targets in joined tables."""
@@ -124,10 +129,10 @@ def read_labels(source: Any, step: Fraction, windows: Mapping[str, int], fill: F
         labels["window"] = _windows_of_times(columns["time"], step, f"{where}: time")
     elif {"start", "end"} & columns.keys():
         raise InputError(f"{where}: labels are placed by a column time (in seconds) or window, not by start and end")
-    values = [name for name in columns if name not in {*WINDOW_KEYS, "time"}]
+    values = [name for name in columns if name not in {*WINDOW_KEYS, "time", FITTED_ON}]
     if not values:
         raise InputError(f"{where}: has no target column beside {', '.join(columns)}")
-    about = _about(table, step, where)
+    about, about_notes = _described(_about(table, step, where), columns, ids, where)
     targets = [target["name"] for target in about.get("targets", []) if target["name"] in values] or values
     labels |= {PREFIX + name: _values(columns[name], f"{where}: {name}") for name in values}
     placed = pa.table(labels)
@@ -139,7 +144,7 @@ def read_labels(source: Any, step: Fraction, windows: Mapping[str, int], fill: F
             f"{where}: no label lies within its video; {warnings[-1]}{_unit(columns['time'], windows, step)}"
         )
     rows, spans = _merged(usable, where)
-    warnings = [*count_notes, *id_notes, *_unnumbered(usable), *warnings]
+    warnings = [*count_notes, *id_notes, *about_notes, *_unnumbered(usable), *warnings]
     describing = frozenset(PREFIX + name for name in values if name not in targets)
     return Labels(rows=rows, spans=spans, fill=fill, warnings=tuple(warnings), describing=describing, about=about)
 
@@ -199,6 +204,36 @@ def _about(table: pa.Table, step: Fraction, where: str) -> dict[str, Any]:
             f"{float(step):g} s long"
         )
     return about
+
+
+def _described(
+    about: dict[str, Any], columns: Mapping[str, pa.ChunkedArray], ids: pa.ChunkedArray, where: str
+) -> tuple[dict[str, Any], list[str]]:
+    """What is known of labels, also of a gold standard whose metadata were lost in pandas or a CSV file; and notes."""
+    gold = [name for name in columns if {f"{name}_std", f"{name}_n"} <= columns.keys()]
+    if about or not gold:
+        return about, []
+    found: dict[str, Any] = {"targets": [{"name": name, "std": f"{name}_std", "n": f"{name}_n"} for name in gold]}
+    lost = f"{where}: a gold standard without its metadata (lost in pandas or CSV)"
+    if FITTED_ON not in columns:
+        return found, [
+            f"{lost} and without the column {FITTED_ON}: NOTHING GUARDS AGAINST LABELS THAT WERE FITTED ON TEST "
+            "VIDEOS; use the file that avcues annotations gold wrote, or keep that column"
+        ]
+    fitted = _flags(columns[FITTED_ON], f"{where}: {FITTED_ON}")
+    if fitted.any():
+        names = np.array(ids.to_pylist(), object)[fitted]
+        found["fitted_on"] = {"column": sorted(set(names.tolist()))}
+    return found, [f"{lost}: its recipe is unknown; the column {FITTED_ON} says which videos decided it"]
+
+
+def _flags(values: pa.ChunkedArray, where: str) -> np.ndarray:
+    """(rows,) truth values, which CSV files may spell 1, True or true."""
+    words = pc.utf8_lower(values.cast(pa.string()))
+    known = pc.is_in(words, pa.array(["true", "false", "1", "0", "1.0", "0.0"]))
+    if not pc.all(known).as_py():
+        raise InputError(f"{where} holds other values than true and false")
+    return np.asarray(pc.is_in(words, pa.array(["true", "1", "1.0"])).to_numpy())
 
 
 def _no_nulls(values: pa.ChunkedArray, where: str) -> pa.ChunkedArray:

@@ -65,7 +65,7 @@ def _count(found: DatasetStatistics, catalog: Catalog, name: str, video_id: str)
     metadata = read_metadata(path)
     try:
         rows = read_table(path, [column.about.name for column in stored.columns])
-    except (OSError, pa.ArrowException):
+    except (OSError, ValueError, pa.ArrowException):
         metadata = None
     if metadata is None or metadata["recipe"] != stored.recipe:
         found.unusable.append(f"{name}/{path.name}")

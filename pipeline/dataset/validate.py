@@ -22,7 +22,7 @@ from avcues.pipeline.store.layout import (
     videos_with_table,
 )
 from avcues.pipeline.store.manifest import Manifest, require_manifest
-from avcues.pipeline.store.parquet import SHOT_KEYS, TIMELINE, WINDOW_KEYS, read_metadata, read_table
+from avcues.pipeline.store.parquet import SHOT_KEYS, TIMELINE, WINDOW_KEYS, misfit, read_metadata, read_table
 from avcues.pipeline.store.records import read_record
 from avcues.pipeline.timeline import Grid
 
@@ -94,24 +94,32 @@ def _check_video(out: Location, video_id: str, manifest: Manifest, found: Valida
     for name, metadata in described.items():
         if metadata["source"].get("fingerprint") != described[TIMELINE.name]["source"].get("fingerprint"):
             yield f"{table_path(out, name, video_id)}: made from another file than timeline; run avcues extract again"
-    timeline = tables[TIMELINE.name]
-    grid = Grid(manifest.step)
-    for name, table in tables.items():
+    grid, windows = Grid(manifest.step), tables[TIMELINE.name].num_rows
+    for name, table in list(tables.items()):
         path = table_path(out, name, video_id)
-        for breach in (
-            *_check_keys(table, described[name]["row"], video_id, grid, timeline.num_rows),
-            *_check_values(table, described[name]),
-        ):
-            yield f"{path}: {breach}"
-    if "shots" in tables:
-        for breach in _check_shots(tables["shots"], timeline, grid):
+        breaches = list(_check_keys(table, described[name], video_id, grid, windows))
+        yield from (f"{path}: {breach}" for breach in breaches or _check_values(table, described[name]))
+        if breaches:
+            del tables[name]
+    if {"shots", TIMELINE.name} <= tables.keys() and {"shot", "on_screen"} <= {*tables[TIMELINE.name].column_names}:
+        for breach in _check_shots(tables["shots"], tables[TIMELINE.name], grid):
             yield f"{table_path(out, 'shots', video_id)}: {breach}"
 
 
-def _check_keys(table: pa.Table, row: str, video_id: str, grid: Grid, windows: int) -> Iterator[str]:
+def _check_keys(table: pa.Table, metadata: dict[str, Any], video_id: str, grid: Grid, windows: int) -> Iterator[str]:
+    row = metadata["row"]
     keys = SHOT_KEYS if row == "shot" else WINDOW_KEYS
     if tuple(table.column_names[: len(keys)]) != keys:
         yield f"its first columns are {table.column_names[: len(keys)]}, not {list(keys)}"
+        return
+    if table.column_names[len(keys) :] != [column["name"] for column in metadata["columns"]]:
+        yield "its columns differ from those that its metadata documents"
+        return
+    if wrong := misfit(table.schema, row, table.column_names[len(keys) :]):
+        yield wrong
+        return
+    if empty := [name for name in keys[:4] if table[name].null_count]:
+        yield f"{empty[0]} is null in {table[empty[0]].null_count} rows"
         return
     if set(table["video_id"].to_pylist()) - {video_id}:
         yield f"holds rows of other videos than {video_id}"
@@ -134,11 +142,6 @@ def _check_keys(table: pa.Table, row: str, video_id: str, grid: Grid, windows: i
 
 
 def _check_values(table: pa.Table, metadata: dict[str, Any]) -> Iterator[str]:
-    keys = SHOT_KEYS if metadata["row"] == "shot" else WINDOW_KEYS
-    documented = [column["name"] for column in metadata["columns"]]
-    if table.column_names[len(keys) :] != documented:
-        yield "its columns differ from those that its metadata documents"
-        return
     for column in metadata["columns"]:
         values = table[column["name"]]
         if pa.types.is_floating(values.type):
@@ -158,6 +161,9 @@ def _check_values(table: pa.Table, metadata: dict[str, Any]) -> Iterator[str]:
         ):
             yield f"{column['name']}: {bounds['max']} is above the largest possible value {high}"
     for group in metadata["sums_to_one"]:
+        if not all(pa.types.is_floating(table[name].type) for name in group):
+            yield f"{group[0]} ... {group[-1]} cannot sum to 1: not all are fractions"
+            continue
         total = np.zeros(table.num_rows)
         for name in group:
             total += table[name].to_numpy(zero_copy_only=False)

@@ -14,7 +14,8 @@ from av.filter import Graph
 from av.video.plane import VideoPlane
 from av.video.reformatter import Interpolation, VideoReformatter
 
-from avcues.pipeline.media.orientation import apply_rotation
+from avcues.pipeline.media.orientation import Orientation
+from avcues.pipeline.media.picture.stage import PictureStage
 
 # A scaled pixel depends on its neighbours in the source; this far from an edge it cannot tell that something was cut.
 _REACH_PX = 8
@@ -23,16 +24,19 @@ _REACH_PX = 8
 class CenterCrop:
     """Scales frames to a short side and cuts a square out of the middle.
 
-    Where the factor allows it, as for 16:9, only the part of the frame around the square is scaled. It ends where
-    source and scaled pixels begin together, so pixels are those of the whole frame, scaled, to within a level of
-    rounding.
+    Where the factor allows it, as for 16:9, only the part of the frame around the square is scaled. Its edges lie where
+    an edge of a source pixel is an edge of a scaled pixel, too, so that pixels are those of the whole frame, scaled, to
+    within a level of rounding.
 
     Args:
         short_side_px: Short side that frames are scaled to.
         crop_px: Side of the square.
+        picture: How the frames are shown.
     """
 
-    def __init__(self, short_side_px: int, crop_px: int) -> None:
+    def __init__(self, short_side_px: int, crop_px: int, picture: PictureStage) -> None:
+        self._picture = picture
+        self._converter = picture.converter()
         self._short_side_px = short_side_px
         self._crop_px = crop_px
         self._reformatter = VideoReformatter()
@@ -45,10 +49,15 @@ class CenterCrop:
             self._columns, self._rows = self._axes(frame)
             self._cutter = _cutter(frame, self._columns, self._rows)
             self._form = form
+        orientation = Orientation.of(frame)
         middle = frame
         if self._cutter is not None:
             self._cutter.push(frame)
             middle = self._cutter.vpull()
+        window = self._rows.window(self._crop_px), self._columns.window(self._crop_px)
+        if self._picture.color is not None:
+            rgb = self._converter.scaled(middle, self._columns.scaled, self._rows.scaled, Interpolation.AREA)
+            return np.ascontiguousarray(orientation.apply(rgb[window]))
         scaled = self._reformatter.reformat(
             middle,
             self._columns.scaled,
@@ -57,18 +66,18 @@ class CenterCrop:
             interpolation=Interpolation.AREA,
             threads=1,
         )
-        window = self._rows.window(self._crop_px), self._columns.window(self._crop_px)
         green, blue, red = (_pixels(plane)[window] for plane in scaled.planes)
-        return apply_rotation(cv2.merge([red, green, blue]), frame.rotation)  # type: ignore[arg-type]
+        return orientation.apply(cv2.merge([red, green, blue]))  # type: ignore[arg-type]
 
     def _axes(self, frame: av.VideoFrame) -> tuple[_Axis, _Axis]:
         """What is scaled of the columns and of the rows."""
-        scale = self._short_side_px / min(frame.width, frame.height)
+        shown = self._picture.display_size(frame)
+        scale = self._short_side_px / min(shown)
         # FFmpeg's scaler halves the chroma of RGB, too.
         steps = max(2, 4 // frame.format.chroma_width(4)), max(2, 4 // frame.format.chroma_height(4))
         columns, rows = (
-            _around_the_middle(side, max(self._short_side_px, round(side * scale)), self._crop_px, step)
-            for side, step in zip((frame.width, frame.height), steps, strict=True)
+            _around_the_middle(coded, max(self._short_side_px, round(side * scale)), self._crop_px, step)
+            for coded, side, step in zip((frame.width, frame.height), shown, steps, strict=True)
         )
         return columns, rows
 
@@ -94,7 +103,7 @@ class _Axis:
 
 
 def _around_the_middle(source: int, scaled: int, crop_px: int, step: int) -> _Axis:
-    """The least part around the middle that begins and ends where source and scaled pixels, and chroma, do so together.
+    """The least part around the middle whose edges are edges of pixels of the source, its chroma and the scaled frame.
 
     Args:
         source: Pixels of the frame.
@@ -107,7 +116,7 @@ def _around_the_middle(source: int, scaled: int, crop_px: int, step: int) -> _Ax
         return _Axis(0, source, scaled, before)
     parts = math.gcd(source, scaled)
     source_part, scaled_part = source // parts, scaled // parts
-    together = step // math.gcd(step, source_part)  # parts from one common beginning to the next
+    together = step // math.gcd(step, source_part)  # parts from one common edge to the next
     first = max(0, before - _REACH_PX) // (scaled_part * together) * together
     after = math.ceil((before + crop_px + _REACH_PX) / (scaled_part * together)) * together
     end = min(parts, after)

@@ -14,8 +14,10 @@ import numpy.typing as npt
 from avcues.extractors.protocol import ClipBatch, ClipExtractor
 from avcues.pipeline.extraction.accumulators import from_columns
 from avcues.pipeline.extraction.center_crop import CenterCrop
+from avcues.pipeline.extraction.full_frame import FullFrame
 from avcues.pipeline.extraction.shots import SettledFrame
 from avcues.pipeline.media.frames import VideoFrame
+from avcues.pipeline.media.picture.stage import PictureStage
 from avcues.pipeline.store.parquet import Rows
 
 Image = npt.NDArray[np.uint8]
@@ -46,19 +48,23 @@ class ClipSampler:
 
     Args:
         extractor: Whose clips are cut.
+        picture: How the video's frames are shown.
     """
 
-    def __init__(self, extractor: ClipExtractor) -> None:
+    def __init__(self, extractor: ClipExtractor, picture: PictureStage) -> None:
         self._extractor = extractor
-        self._crop = CenterCrop(extractor.short_side_px, extractor.crop_px)
+        has_size = extractor.crop_px > 0
+        self._scale = (
+            CenterCrop(extractor.short_side_px, extractor.crop_px, picture) if has_size else FullFrame(picture)
+        )
         self._recent: deque[Image] = deque(maxlen=extractor.clip_frames)
         self._samples = 0
         self._shot = -1
         self._shot_start = Fraction(0)
 
     def image(self, frame: VideoFrame) -> Image:
-        """What a clip holds of a frame: upright RGB, short side scaled, centre cropped, (crop, crop, 3) uint8."""
-        return self._crop(frame.frame)
+        """What a clip holds of a frame, (H, W, 3) uint8 upright RGB: the scaled square, or the full frame."""
+        return self._scale(frame.frame)
 
     def push(self, settled: SettledFrame[LazyImage]) -> Iterator[Clip]:
         """Takes the next frame whose shot is certain, and yields the clips that are complete now."""

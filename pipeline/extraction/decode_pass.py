@@ -197,8 +197,7 @@ class DecodePass:
         for extractor in self._missing:
             for table in extractor.tables:
                 if isinstance(extractor, ShotDetector):
-                    frames = np.array([shot.frames for shot in self.shots], np.int32)
-                    yield extractor, from_columns(table, {"frames": frames})
+                    yield extractor, from_columns(table, _columns_of(self.shots))
                     yield extractor, self._timeline(covered)
                 elif table.name in from_audio:
                     yield extractor, from_columns(table, from_audio.pop(table.name), present=covered > 0)
@@ -221,8 +220,9 @@ class DecodePass:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What could not be measured and why, after `rows`."""
-        return () if self._text is None else tuple(self._text.notes)
+        """What could not be measured and why, and what was measured along, after `rows`."""
+        bars = () if self._frames is None else self._frames.notes
+        return bars if self._text is None else (*bars, *self._text.notes)
 
     @property
     def about_words(self) -> dict[str, Any]:
@@ -242,4 +242,16 @@ class DecodePass:
             "on_screen": np.isfinite(pts),
             "pts": pts,
         }
+        active = None if self._frames is None else self._frames.active_picture
+        for side in ("left", "top", "width", "height"):
+            pixels = -1 if active is None else getattr(active[0], side)
+            columns[f"active_{side}"] = np.ma.masked_less(np.full(self.windows, pixels, np.int32), 0)
         return from_columns(TIMELINE, columns)
+
+
+def _columns_of(shots: Sequence[Shot]) -> Columns:
+    """The columns of the shot detector's table."""
+    return {
+        "frames": np.array([shot.frames for shot in shots], np.int32),
+        "kind": np.ma.array([shot.kind or "" for shot in shots], object, mask=[shot.kind is None for shot in shots]),
+    }

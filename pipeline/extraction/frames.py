@@ -6,10 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
 
-import av
 import numpy as np
 import numpy.typing as npt
-from av.video.reformatter import VideoReformatter
 
 from avcues.extractors.base import BaseExtractor
 from avcues.extractors.protocol import ClipExtractor, Columns, FrameBatch, FrameExtractor, ShotDetector
@@ -19,13 +17,16 @@ from avcues.pipeline.extraction.executor import Executor, Stage
 from avcues.pipeline.extraction.shots import SettledFrame, ShotPass
 from avcues.pipeline.media.container import Media
 from avcues.pipeline.media.frames import VideoFrame
-from avcues.pipeline.media.orientation import apply_rotation
+from avcues.pipeline.media.orientation import UPRIGHT, Orientation
+from avcues.pipeline.media.picture.bars import ActivePicture, Box
+from avcues.pipeline.media.picture.stage import Converter
 from avcues.pipeline.store.parquet import Rows
 from avcues.pipeline.timeline import Grid, Shot
 
 BATCH_FRAMES = 16
 BATCH_BYTES = 48 << 20
 _SHOT_FRAMES = 4  # for a stage of its own; a 4K frame takes 12 MB, and three batches are on their way
+_FULL_PICTURE = 0.97  # of the area: less has bars that are worth a word
 _MOST_HELD = 8  # decoded frames that may wait until their shot is certain, so that only sampled ones are scaled
 
 _Work = tuple[FrameBatch, list[range]]  # frames, and the windows at whose starts each is on screen
@@ -55,11 +56,16 @@ class FramePass:
     ) -> None:
         self.end = Fraction(0)
         self.frame_starts: dict[int, Fraction] = {}
+        self._picture = media.picture
+        self._active = ActivePicture()
+        self._orientation = UPRIGHT
         self._grid = grid
         self._held: VideoFrame | None = None
         self._next_window = Fraction(0)  # no window starts between the end of the last frame and here
         self._shots = None if detector is None else ShotFrames(media, detector, of_clips, executor)
-        self._frames = GridFrames(of_frames, expected_windows, executor) if of_frames else None
+        self._frames = (
+            GridFrames(media.picture.converter(), of_frames, expected_windows, executor) if of_frames else None
+        )
 
     def push(self, frame: VideoFrame) -> None:
         """Takes the next frame; the one before it is on screen until now."""
@@ -80,6 +86,27 @@ class FramePass:
             self._frames.drain()
 
     @property
+    def active_picture(self) -> tuple[Box, tuple[int, int]] | None:
+        """The box between black bars, and width and height of the picture, in pixels of what extractors see."""
+        box = self._active.box()
+        if box is None:
+            return None
+        return box.shown(self._picture.pixel_aspect, self._orientation, self._active.size)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the values should know, after `drain`."""
+        if (active := self.active_picture) is None:
+            return ()
+        box, (width, height) = active
+        if box.width * box.height >= _FULL_PICTURE * width * height:
+            return ()
+        return (
+            f"black bars: the picture is {box.width} x {box.height} of {width} x {height}; they are measured along, "
+            "unless `bars=crop`",
+        )
+
+    @property
     def shots(self) -> list[Shot]:
         """The shots of the whole video, in order, after `drain`."""
         return [] if self._shots is None else self._shots.shots
@@ -97,8 +124,12 @@ class FramePass:
         self._next_window = shown_in.stop * self._grid.step
         for window in shown_in:
             self.frame_starts[window] = frame.start
-        if shown_in and self._frames is not None:
-            self._frames.push(frame, shown_in)
+        if shown_in:
+            if len(self.frame_starts) == len(shown_in):
+                self._orientation = Orientation.of(frame.frame)
+            self._active.add(frame.frame)
+            if self._frames is not None:
+                self._frames.push(frame, shown_in)
 
 
 class ShotFrames:
@@ -115,7 +146,7 @@ class ShotFrames:
         self._detector: ShotPass[tuple[LazyImage, ...]] = ShotPass(media, detector)
         self._scales_at_once = detector.lag > _MOST_HELD
         self._stopwatch = executor.stopwatch
-        self._samplers = [ClipSampler(extractor) for extractor in of_clips]
+        self._samplers = [ClipSampler(extractor, media.picture) for extractor in of_clips]
         self._means = [ClipMeans(extractor) for extractor in of_clips]
         # In the decoder's own thread a frame is best looked at while it is in the processor's cache.
         self._frames_at_once = _SHOT_FRAMES if executor.concurrent else 1
@@ -192,14 +223,16 @@ class GridFrames:
     processor's cache: a batch of 720p takes 44 MB, more than most caches, and pushes the decoder's frames out of them.
     """
 
-    def __init__(self, extractors: Sequence[FrameExtractor], expected_windows: int, executor: Executor) -> None:
+    def __init__(
+        self, converter: Converter, extractors: Sequence[FrameExtractor], expected_windows: int, executor: Executor
+    ) -> None:
         self._batched: list[Stage[_Work, _Result]] = []
         self._one_by_one: list[Stage[_Work, _Result]] = []
         for extractor in extractors:
             stages = self._batched if _is_network(extractor) else self._one_by_one
             stages.append(executor.stage(extractor, partial(_process, extractor), self._add))
         self._stopwatch = executor.stopwatch
-        self._reformatter = VideoReformatter()
+        self._converter = converter
         self._images: npt.NDArray[np.uint8] = np.empty((0, 0, 0, 3), np.uint8)
         self._times: list[float] = []
         self._shown: list[range] = []
@@ -213,7 +246,7 @@ class GridFrames:
     def push(self, frame: VideoFrame, shown_in: range) -> None:
         """Takes the next frame and the windows at whose starts it is on screen."""
         with self._stopwatch("convert"):
-            image = self._upright_rgb(frame.frame)
+            image = self._converter.upright(frame.frame)
         time = float(frame.start)
         if self._one_by_one:
             batch = FrameBatch(np.ascontiguousarray(image)[None], (time,))
@@ -231,12 +264,6 @@ class GridFrames:
     def tables(self, windows: int) -> list[Rows]:
         """Every table of the extractors, after `drain`."""
         return [rows.finish(windows) for rows in self._rows.values()]
-
-    def _upright_rgb(self, decoded: av.VideoFrame) -> npt.NDArray[np.uint8]:
-        """(H, W, 3) view of the converted frame."""
-        rgb = self._reformatter.reformat(decoded, format="rgb24", threads=1)
-        rows = np.frombuffer(rgb.planes[0], np.uint8).reshape(rgb.height, -1)  # type: ignore[call-overload]
-        return apply_rotation(rows[:, : 3 * rgb.width].reshape(rgb.height, rgb.width, 3), decoded.rotation)
 
     def _keep(self, image: npt.NDArray[np.uint8], time: float, shown_in: range) -> None:
         """Adds a frame to the batch."""
@@ -272,7 +299,7 @@ def _made(image: Image) -> LazyImage:
 
 
 def _is_network(extractor: FrameExtractor) -> bool:
-    return isinstance(extractor, BaseExtractor) and bool(extractor.weights)
+    return isinstance(extractor, BaseExtractor) and extractor.uses_network
 
 
 def _process(extractor: FrameExtractor, work: _Work) -> _Result:

@@ -10,7 +10,7 @@ from typing import Any
 
 from avcues.extractors.base import BaseExtractor
 from avcues.extractors.compute import Compute
-from avcues.extractors.protocol import AudioExtractor, TextExtractor
+from avcues.extractors.protocol import AudioExtractor, ShotDetector, TextExtractor
 from avcues.pipeline.media.reading import Reading
 from avcues.pipeline.store import provenance
 from avcues.pipeline.store.manifest import BASE_FEATURE, Manifest
@@ -52,7 +52,8 @@ class Measurements:
     def reading_of(self, extractor: BaseExtractor) -> dict[str, object]:
         """What of `reading` decides an extractor's values, where it is not the default."""
         of_sound = isinstance(extractor, AudioExtractor | TextExtractor)
-        return self.reading.of_audio() if of_sound else self.reading.of_video()
+        of_both = isinstance(extractor, ShotDetector)  # the timeline comes with the shots
+        return (self.reading.of_audio() if of_sound or of_both else {}) | ({} if of_sound else self.reading.of_video())
 
     def renewed(self) -> Measurements:
         """The same, by extractors that have loaded nothing yet."""

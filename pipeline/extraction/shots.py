@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Generic, TypeVar
 
-from av.video.reformatter import Interpolation, VideoReformatter
+import numpy as np
+from av.video.reformatter import Interpolation
 
-from avcues.extractors.protocol import ShotDetector
+from avcues.extractors.protocol import Cut, CutKind, ShotDetector
 from avcues.pipeline.media.container import Media
 from avcues.pipeline.media.frames import VideoFrame
 from avcues.pipeline.timeline import Shot
@@ -38,11 +39,12 @@ class ShotPass(Generic[Payload]):
     def __init__(self, media: Media, detector: ShotDetector) -> None:
         self._detector = detector
         self._stream = detector.start_shots(media.time_base, media.frame_rate)
-        self._reformatter = VideoReformatter()
+        self._converter = media.picture.converter()
         self._size: tuple[int, int] | None = None
         self._unsettled: deque[tuple[int, Fraction, Payload]] = deque()
-        self._cuts: set[int] = set()
+        self._cuts: dict[int, CutKind] = {}
         self._starts: list[Fraction] = []
+        self._kinds: list[CutKind | None] = []
         self._frames: list[int] = []
         self._end = Fraction(0)
 
@@ -51,30 +53,32 @@ class ShotPass(Generic[Payload]):
         decoded = frame.frame
         # The size stays when the stream changes its own: the detector compares neighbours.
         self._size = self._size or self._detector.image_size(decoded.width, decoded.height)
-        small = self._reformatter.reformat(
-            decoded, *self._size, format="bgr24", interpolation=Interpolation.POINT, threads=1
-        )
-        self._cuts.update(self._stream.write(small.to_ndarray(), frame.pts))  # type: ignore[arg-type]
+        small = self._converter.scaled(decoded, *self._size, Interpolation.POINT, "bgr24")
+        self._add(self._stream.write(np.ascontiguousarray(small), frame.pts))
         self._unsettled.append((frame.pts, frame.start, payload))
         # The newest frame waits at least for its end: the start of the next one.
         yield from self._settle(keep=max(1, self._detector.lag))
 
     def finish(self, end: Fraction) -> Iterator[SettledFrame[Payload]]:
         """Ends the last shot at `end` and yields the remaining frames."""
-        self._cuts.update(self._stream.finish())
+        self._add(self._stream.finish())
         self._end = end
         yield from self._settle(keep=0)
 
     @property
     def shots(self) -> list[Shot]:
         ends = [*self._starts[1:], self._end]
-        return [Shot(*shot) for shot in zip(self._starts, ends, self._frames, strict=True)] if self._starts else []
+        shots = zip(self._starts, ends, self._frames, self._kinds, strict=True)
+        return [Shot(*shot) for shot in shots] if self._starts else []
+
+    def _add(self, cuts: Sequence[Cut]) -> None:
+        self._cuts.update({cut.pts: cut.kind for cut in cuts})
 
     def _settle(self, *, keep: int) -> Iterator[SettledFrame[Payload]]:
         while len(self._unsettled) > keep:
             pts, start, payload = self._unsettled.popleft()
             if pts in self._cuts or not self._starts:
-                self._cuts.discard(pts)
+                self._kinds.append(self._cuts.pop(pts, None))
                 self._starts.append(start)
                 self._frames.append(0)
             self._frames[-1] += 1

@@ -23,6 +23,7 @@ from avcues.pipeline.extraction.transcript import choose_source, sidecar_mark, t
 from avcues.pipeline.media.container import Media
 from avcues.pipeline.media.source import fingerprint
 from avcues.pipeline.store import provenance
+from avcues.pipeline.store.documents import OriginDocument
 from avcues.pipeline.store.files import is_transient
 from avcues.pipeline.store.layout import table_path
 from avcues.pipeline.store.parquet import TIMELINE, damage_of, read_footer, shot_table, window_table, write_table
@@ -36,10 +37,6 @@ if TYPE_CHECKING:
     from avcues.pipeline.store.location import Location
 
 _RETRY_DELAYS_S = (1, 4, 16)
-_UNTAGGED_HD = (
-    "HD video without a colour matrix tag: read as BT.601, as other readers do; if it is BT.709, colours are off by up "
-    "to 24 of 255"
-)
 
 
 def _ignore(done_s: float, total_s: float | None) -> None:
@@ -175,12 +172,8 @@ def _write_missing(
             tables=tables,
             damage={kind: count for kind, count in asdict(media.damage).items() if count},
             lost_s=round(float(media.lost_s), 3),
-            notes=(*media.notes, *_notes_on_color(media), *decoded.notes),
+            notes=(*media.notes, *media.picture.notes, *decoded.notes),
         )
-
-
-def _notes_on_color(media: Media) -> tuple[str, ...]:
-    return (_UNTAGGED_HD,) if media.metadata.video is not None and media.metadata.video.is_untagged_hd else ()
 
 
 @contextmanager
@@ -216,6 +209,8 @@ def _tables(
         # A table's bytes must not depend on what else was made in the same pass.
         of_frames = media.frames.count and not isinstance(extractor, AudioExtractor)
         seen = source | {"frames": asdict(media.frames)} if of_frames else source
+        if of_frames and media.picture.applied:
+            seen = seen | {"picture": media.picture.applied}
         if isinstance(extractor, TextExtractor):
             seen = source | {"words": decoded.about_words}
         metadata = provenance.metadata(extractor, grid.step, decoded.compute, seen, measurements.reading_of(extractor))
@@ -243,7 +238,7 @@ def _rows_up_to_date(
     rows = {}
     for table in tables:
         place = table_path(out, table.name, video_id)
-        footer = read_footer(place)
+        footer = read_footer(place, OriginDocument)
         if footer is None or footer.metadata["recipe"] != wanted:
             return None
         if verify and damage_of(place):

@@ -16,9 +16,14 @@ from av.error import FFmpegError
 from avcues.pipeline.errors import MediaError
 from avcues.pipeline.media.codec_delay import codec_delay_s
 from avcues.pipeline.media.completeness import StreamTally
+from avcues.pipeline.media.format_dump import Cropping
 from avcues.pipeline.media.frame_census import FrameCensus
 from avcues.pipeline.media.frames import LONGEST_GAP, AudioBlock, Damage, FramesSeen, VideoFrame
+from avcues.pipeline.media.look import fields_of, may_be_interlaced, runs
 from avcues.pipeline.media.part import PacketEnds, Part
+from avcues.pipeline.media.picture.bars import ActivePicture
+from avcues.pipeline.media.picture.fields import together
+from avcues.pipeline.media.picture.stage import PictureStage, StreamFacts
 from avcues.pipeline.media.reading import Reading
 from avcues.pipeline.media.sound import SoundConverter
 from avcues.pipeline.media.source import open_media_file
@@ -36,6 +41,7 @@ _CONTAINERS_WITHOUT_PTS = ("avi", "mpegvideo")
 _LEAD_IN = Fraction(1, 2)
 # A file with fewer key frames than this is not worth the wait for one picture.
 _FRAMES_PER_SEEK = 1000
+_PROGRESSIVE = 1
 # A part that begins within this of the end of the part before it is on the same clock.
 _SAME_CLOCK = (Fraction(-1), Fraction(10))
 # Streams of pictures without a container, for which FFmpeg assumes a rate.
@@ -137,6 +143,40 @@ class Media:
         """Seconds per unit of `VideoFrame.pts`."""
         return self._part.video_clock.time_base
 
+    @cached_property
+    def picture(self) -> PictureStage:
+        """How frames are shown."""
+        video = self._part.video
+        if video is None:
+            return PictureStage(StreamFacts(), self.reading)
+        facts = StreamFacts(
+            pixel_aspect=fraction(video.sample_aspect_ratio) if video.sample_aspect_ratio else Fraction(1),
+            cropping=self._part.dump.cropping.get(video.index, Cropping()),
+            interlaced=int(video.codec_context.field_order) > _PROGRESSIVE,
+        )
+        return PictureStage(facts, self.reading)
+
+    def _look(self) -> None:
+        """Looks at a few places of the file for what the picture stage must know before the first frame."""
+        part, picture = self._part, self.picture
+        if part.video is None:
+            return
+        interlaced = self.reading.picture == "display" and (
+            picture.facts.interlaced or may_be_interlaced(part.video.codec_context.height, self.frame_rate)
+        )
+        if not interlaced and self.reading.bars == "keep":
+            return
+        active, fields = ActivePicture(), []
+        for frames in runs(self.name, part.file, self.reading, trust_headers=self._trust_headers):
+            if interlaced and frames:
+                fields.append(fields_of(frames))
+            for frame in frames:
+                active.add(frame)
+        if fields:
+            picture.fields = together(fields)
+        if self.reading.bars == "crop":
+            picture.bars = active.even_box()
+
     @property
     def frame_rate(self) -> Fraction:
         """Frames per second, a guess where the container does not say."""
@@ -181,6 +221,8 @@ class Media:
             MediaError: Everything that was wanted is encrypted.
         """
         in_order = MonotonicFrameFilter(self.damage, self.frames)
+        if video:
+            self._look()
         wants = (video and self.metadata.video is not None, audio and self.metadata.audio is not None)
         decoded_anything = False
         part: Part | None = self._part
@@ -188,11 +230,15 @@ class Media:
             ends = PacketEnds()
             for item in self._decode_part(part, wants, subtitles, in_order, ends, threads):
                 decoded_anything = True
-                yield item
+                if isinstance(item, VideoFrame):
+                    yield from self.picture.frames(item)
+                else:
+                    yield item
             part = self._next_part(part, ends, in_order)
         for frame in in_order.finish():
             decoded_anything = True
-            yield frame
+            yield from self.picture.frames(frame)
+        yield from self.picture.finish()
         if self.damage.packets_encrypted:
             if not decoded_anything:
                 raise MediaError(f"{self.name}: is encrypted; decrypt it first")
@@ -329,12 +375,12 @@ class Media:
             for frame in decoded:
                 picture = self._picture(part, frame, frame.dts if frame.pts is None else frame.pts, last)
                 if last is not None and picture.start > time:
-                    return last
+                    return self.picture.still(last)
                 last = picture
                 frames += 1
             if frames >= _FRAMES_PER_SEEK:
                 break
-        return last
+        return None if last is None else self.picture.still(last)
 
     def _picture(self, part: Part, frame: av.VideoFrame, pts: int | None, last: VideoFrame | None) -> VideoFrame:
         clock = part.video_clock

@@ -11,7 +11,7 @@ from av.container import InputContainer
 
 _PROGRAMME = re.compile(r"^  Program (\d+)")
 _STREAM = re.compile(r"^ +Stream #\d+:(\d+)")
-_CROPPING = re.compile(r"Frame cropping: (\d+)/(\d+)/(\d+)/(\d+)")
+_CROPPING = re.compile(r"Frame [Cc]ropping: (\d+)/(\d+)/(\d+)/(\d+)")
 _logging = Lock()
 
 
@@ -35,12 +35,10 @@ class FormatDump:
     Args:
         programmes: Numbers of the streams of each programme, by the programme's number; empty in most containers.
         cropping: By number of the video stream, where the container says so.
-        encrypted: Numbers of the streams that hold encryption data.
     """
 
     programmes: dict[int, set[int]] = field(default_factory=dict)
     cropping: dict[int, Cropping] = field(default_factory=dict)
-    encrypted: set[int] = field(default_factory=set)
 
     @classmethod
     def of(cls, container: InputContainer) -> FormatDump:
@@ -70,10 +68,8 @@ class FormatDump:
                 stream = int(matched[1])
                 if programme is not None:
                     dump.programmes[programme].add(stream)
-            elif (matched := _CROPPING.search(line)) and (cropping := _cropping(matched)):
-                dump.cropping[stream] = cropping
-            elif "ncryption init" in line:
-                dump.encrypted.add(stream)
+            elif matched := _CROPPING.search(line):
+                dump.cropping[stream] = Cropping(*map(int, matched.groups()))
         return dump
 
     def programme_of(self, stream: int) -> set[int] | None:
@@ -83,9 +79,3 @@ class FormatDump:
     def programme_number(self, stream: int) -> int | None:
         """The number of a stream's programme."""
         return next((number for number, streams in self.programmes.items() if stream in streams), None)
-
-
-def _cropping(matched: re.Match[str]) -> Cropping:
-    top_bottom_left_right = [int(side) for side in matched.groups()]
-    top, bottom, left, right = top_bottom_left_right
-    return Cropping(left, right, top, bottom)

@@ -8,6 +8,7 @@ from fractions import Fraction
 import av
 
 from avcues.pipeline.media.downmix import Samples
+from avcues.pipeline.media.orientation import Orientation
 
 # A gap in a stream longer than this is a broken time stamp, not a pause.
 LONGEST_GAP = Fraction(3600)
@@ -21,20 +22,23 @@ class FramesSeen:
 
     Args:
         count: Number of frames.
-        rotation: Degrees by which the first frame is turned counter-clockwise for display.
+        rotation: Degrees by which the first frame is turned counter-clockwise for display: 0, 90, 180 or 270.
+        mirrored: Whether left and right of the first frame change places before it is turned.
         shortest_interval_s: Shortest time between the starts of two frames in a row.
         longest_interval_s: Longest time between the starts of two frames in a row.
     """
 
     count: int = 0
     rotation: int = 0
+    mirrored: bool = False
     shortest_interval_s: float | None = None
     longest_interval_s: float | None = None
 
     def note(self, frame: av.VideoFrame, interval: Fraction | None) -> None:
         """Takes the next frame and the time since the one before it."""
         if self.count == 0:
-            self.rotation = frame.rotation
+            orientation = Orientation.of(frame)
+            self.rotation, self.mirrored = orientation.rotation, orientation.mirrored
         self.count += 1
         if interval is not None:
             seconds = float(interval)

@@ -40,11 +40,11 @@ class Reading:
     def __post_init__(self) -> None:
         for name, choices in (("downmix", Downmix), ("picture", Picture), ("bars", Bars)):
             if getattr(self, name) not in get_args(choices):
-                raise SettingsError(f"{name} must be one of {', '.join(get_args(choices))}: {getattr(self, name)!r}")
+                raise SettingsError(f"`{name}={getattr(self, name)}`: expected {' or '.join(get_args(choices))}")
         if self.video_stream is not None and self.video_stream < 0:
-            raise SettingsError(f"video_stream must be 0 or more: {self.video_stream}")
+            raise SettingsError(f"`video_stream={self.video_stream}`: expected 0 or more")
         if self.audio_stream is not None and not self.audio_stream.isalnum():
-            raise SettingsError(f"audio_stream must be a number, a language or {MIX}: {self.audio_stream!r}")
+            raise SettingsError(f"`audio_stream={self.audio_stream}`: expected a number, a language or {MIX}")
 
     def of_video(self) -> dict[str, object]:
         """The choices that decide what visual features measure, without those that have their default."""

@@ -9,22 +9,9 @@ from typing import Any
 from av.audio.stream import AudioStream
 from av.video.stream import VideoStream
 
+from avcues.pipeline.media.picture import color_tags
+from avcues.pipeline.media.picture.color_tags import name_of
 from avcues.pipeline.media.timestamps import fraction
-
-# Names of FFmpeg's AVColorSpace and AVColorRange.
-_MATRICES = {
-    0: "rgb",
-    1: "bt709",
-    4: "fcc",
-    5: "bt470bg",
-    6: "smpte170m",
-    7: "smpte240m",
-    8: "ycgco",
-    9: "bt2020nc",
-    10: "bt2020c",
-}
-_RANGES = {1: "limited", 2: "full"}
-_HD_LINES = 720
 
 
 @dataclass(frozen=True)
@@ -35,9 +22,13 @@ class VideoStreamMetadata:
         stream: Number of the stream, as ffprobe counts them.
         width: Pixels as coded, before rotation.
         height: Pixels as coded, before rotation.
-        color_matrix: Matrix between Y'CbCr and RGB; "untagged": the file does not say, and BT.601 is used.
+        color_matrix: Matrix between Y'CbCr and RGB; "untagged": the file does not say, and BT.709 is used for high
+            definition, BT.601 else.
         color_range: "limited" (16 to 235) or "full"; "untagged": the pixel format decides, which is limited except for
             the yuvj formats.
+        color_transfer: How code values become light, by FFmpeg's name, such as "smpte2084" for PQ; or "untagged".
+        color_primaries: The gamut, by FFmpeg's name; or "untagged".
+        field_order: "progressive", or the order of the fields of interlaced video, coded then displayed, such as "tt".
         sample_aspect_ratio: Width of a pixel to its height.
         average_rate: Frames per second.
         time_base: Seconds per unit of a time stamp.
@@ -52,18 +43,15 @@ class VideoStreamMetadata:
     pixel_format: str
     color_matrix: str
     color_range: str
+    color_transfer: str
+    color_primaries: str
+    field_order: str
     sample_aspect_ratio: str
     average_rate: str
     time_base: str
     start_s: float
     duration_s: float | None
     packets_promised: int
-
-    @property
-    def is_untagged_hd(self) -> bool:
-        """Whether colours are a guess: HD video is mostly BT.709, but untagged video is read as BT.601."""
-        is_hd = min(self.width, self.height) >= _HD_LINES
-        return is_hd and self.color_matrix == "untagged" and self.pixel_format.startswith(("yuv", "nv", "p0"))
 
 
 @dataclass(frozen=True)
@@ -119,8 +107,11 @@ def video_stream_metadata(stream: VideoStream) -> VideoStreamMetadata:
         width=stream.codec_context.width,
         height=stream.codec_context.height,
         pixel_format=stream.codec_context.pix_fmt or "unknown",
-        color_matrix=_MATRICES.get(int(stream.codec_context.colorspace), "untagged"),
-        color_range=_RANGES.get(int(stream.codec_context.color_range), "untagged"),
+        color_matrix=name_of(color_tags.MATRICES, stream.codec_context.colorspace),
+        color_range=name_of(color_tags.RANGES, stream.codec_context.color_range),
+        color_transfer=name_of(color_tags.TRANSFERS, stream.codec_context.color_trc),
+        color_primaries=name_of(color_tags.PRIMARIES, stream.codec_context.color_primaries),
+        field_order=name_of(color_tags.FIELD_ORDERS, stream.codec_context.field_order),
         sample_aspect_ratio=str(stream.sample_aspect_ratio or "unknown"),
         average_rate=str(stream.average_rate or "unknown"),
         time_base=str(stream.time_base),

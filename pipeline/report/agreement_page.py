@@ -219,7 +219,7 @@ def _inconsistencies(annotations: Annotations, step: Fraction) -> list[tuple[str
     last = annotations.select(round_=annotations.rounds[-1]) if annotations.rounds else annotations
     found = []
     for dimension in last.numeric():
-        ratings = ratings_by_setup(last, dimension.name, annotations.setups, step)
+        ratings, _ = ratings_by_setup(last, dimension.name, annotations.setups, step)
         if ratings.complete.any():
             threshold = generic_threshold(inconsistency_scores(ratings.values[ratings.complete]))
             rule = f"the score whose upper share of ratings is nearest to {100 * UPPER_SHARE:g} %"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from avcues.pipeline.annotations.gold_standards.combine import STD
-from avcues.pipeline.annotations.gold_standards.gold import gold
+from avcues.pipeline.annotations.gold_standards.gold import Gold, gold
 from avcues.pipeline.annotations.gold_standards.recipe import Recipe
 from avcues.pipeline.annotations.ratings import schema
 from avcues.pipeline.annotations.ratings.exclusions import usable
@@ -62,13 +62,15 @@ class Emotion:
     def panels(self, video: Video) -> list[Panel]:
         """One panel per dimension that is predicted or rated over time, and per setup that it is rated in.
 
-        A prediction is drawn with the ratings of the setup that its model learned from, or else of the last setup. A
-        video without predictions and ratings has no panel.
+        A prediction is drawn with the ratings of the setup that its model learned from, or else of the last setup, and
+        these by the recipe of the labels that it learned from: moved by the same lags, combined alike. A video without
+        predictions and ratings has no panel.
         """
-        rated = {} if self.annotations is None else _rated(_ratings(self.annotations), video)
+        labels = {} if self.predictions is None else _labels(self.predictions)
+        rated = {} if self.annotations is None else _rated(self.annotations, labels, video)
         if self.predictions is not None:
             about = _described(self.predictions)
-            learned = about.get("model", {}).get("labels", {}).get("main", {}).get("about", {}).get("setup")
+            learned = labels.get("setup")
             known = video.video_id in about.get("trained_on", ())
             for dimension, predicted, label in _predicted(self.predictions, video):
                 setups = [setup for name, setup in rated if name == dimension]
@@ -82,7 +84,12 @@ class Emotion:
 
 @dataclass
 class _Lines:
-    """Values of one dimension per window, NaN where there are none; `known`: the model learned from the video."""
+    """Values of one dimension per window, NaN where there are none.
+
+    Args:
+        known: Whether the model learned from the video.
+        earlier: By how much the ratings are moved, in words.
+    """
 
     prediction: Values | None = None
     gold: Values | None = None
@@ -90,6 +97,7 @@ class _Lines:
     high: Values | None = None
     raters: dict[str, Values] = field(default_factory=dict)
     known: bool = False
+    earlier: str = ""
 
     def panel(self, dimension: str, setup: str | None) -> Panel | None:
         arrays = [self.prediction, self.gold, self.low, self.high, *self.raters.values()]
@@ -123,6 +131,7 @@ class _Lines:
             shown += series(rater, values, _RATER, "faint", "ratings of one rater")
         notes = [counted(len(self.raters), "rater")] if self.raters else []
         notes = [f"{note} and their spread" if len(self.raters) > 1 else note for note in notes]
+        notes += [self.earlier] if self.earlier and self.raters else []
         notes += ["the model learned from this video"] if self.known else []
         title = " · ".join([dimension.replace("_", " ").capitalize(), *([setup] if setup else [])])
         return Panel(title=title, kind="lines", note="; ".join(notes), series=shown)
@@ -163,24 +172,54 @@ def _ratings(folder: Path) -> Annotations:
     return schema.read(folder)
 
 
-def _rated(annotations: Annotations, video: Video) -> dict[tuple[str, str | None], _Lines]:
-    """By dimension and setup, the ratings of a video over time, from its last round."""
-    own = annotations.select(videos=[video.video_id])
-    if own.rounds:
-        own = own.select(round_=own.rounds[-1])
-    own = own.select(dimensions=[one.name for one in own.numeric() if own.over_time(one.name)])
+def _labels(predictions: Path) -> dict[str, Any]:
+    """What the labels that the model learned from say of themselves; empty where that is not known."""
+    document: dict[str, Any] = _described(predictions).get("model", {}).get("labels", {}).get("main", {})
+    return dict(document.get("about", {}))
+
+
+@cache
+def _standardised(folder: Path, recipe: Recipe, training: tuple[str, ...], lags: str) -> Gold:
+    """A gold standard whose raters' scales depend on all videos."""
+    return gold(_ratings(folder), recipe, training_videos=training or None, lags_s=json.loads(lags))
+
+
+def _rated(folder: Path, labels: Mapping[str, Any], video: Video) -> dict[tuple[str, str | None], _Lines]:
+    """By dimension and setup, the ratings of a video over time.
+
+    Args:
+        folder: Of the ratings.
+        labels: What the labels say of themselves; where they say nothing, the last round and the default recipe count.
+    """
     step = Fraction(video.step).limit_denominator(1000)
+    own = _ratings(folder).select(videos=[video.video_id])
+    recipe = Recipe(step=step, round=own.rounds[-1] if own.rounds else None)
+    if "recipe" in labels:
+        recipe = replace(Recipe.from_described(labels["recipe"]), step=step)
+    named = [one.name for one in own.numeric() if own.over_time(one.name)]
+    named = [name for name in named if recipe.dimensions is None or name in recipe.dimensions]
+    recipe = replace(recipe, dimensions=tuple(named))
+    lags = labels.get("delays_s") or ({} if recipe.delay == "auto" else None)
     try:
-        tables = gold(own, Recipe(step=step)).tables
+        if recipe.standardise:
+            training = tuple(labels.get("fitted_on", {}).get("standardise", ()))
+            tables = _standardised(folder, recipe, training, json.dumps(lags)).tables
+            tables = {name: table.filter(pc.equal(table["video_id"], video.video_id)) for name, table in tables.items()}
+        else:
+            tables = gold(own, recipe, lags_s=lags).tables
     except SettingsError:  # nothing is rated in numbers, or not usably
         return {}
-    series = usable(series_of(own, step))[0]
+    own = own.select(dimensions=named, round_=recipe.round)
+    delays = lags if lags is not None else float(recipe.delay)
+    series = usable(series_of(own, step), **recipe.exclusions)[0]
+    series = series_of(own, step, delays=delays).of_same(series)
+    earlier = _earlier(delays)
     found: dict[tuple[str, str | None], _Lines] = {}
     for dimension in own.dimensions:
         for setup, table in tables.items():
             if dimension in table.column_names:
                 value, spread = (_on_grid(table, dimension + suffix, video) for suffix in ("", STD))
-                found[dimension, setup] = _Lines(gold=value, low=value - spread, high=value + spread)
+                found[dimension, setup] = _Lines(gold=value, low=value - spread, high=value + spread, earlier=earlier)
     keys = (series.labelled(name).to_pylist() for name in ("dimension", "setup", "rater"))
     for i, (dimension, setup, rater) in enumerate(zip(*keys, strict=True)):
         rows = slice(series.first[i], series.first[i + 1])
@@ -188,6 +227,12 @@ def _rated(annotations: Annotations, video: Video) -> dict[tuple[str, str | None
         curve = found[dimension, setup].raters.setdefault(rater, np.full(video.windows, np.nan))
         curve[series.window[rows][there]] = series.value[rows][there]
     return found
+
+
+def _earlier(delays: float | Mapping[str, float]) -> str:
+    if isinstance(delays, Mapping):
+        return "ratings moved earlier by each rater's lag, as the labels were" if delays else ""
+    return f"ratings moved {delays:g} s earlier, as the labels were" if delays else ""
 
 
 def _on_grid(table: pa.Table, column: str, video: Video) -> Values:

@@ -98,6 +98,10 @@ def _reliance(dimensions: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         lost = "Cross-entropy gained" if shares else "CCC lost"
         tables = {name: of["importance"]["tables"] for name, of in chosen.items()}
         yield _bars("Importance of each table", f"{lost} when the table is replaced by another video's.", tables)
+        modalities = {name: of["importance"].get("modalities", {}) for name, of in chosen.items()}
+        if any(modalities.values()):
+            what = f"{lost} when all tables of a modality are replaced by another video's."
+            yield _bars("Importance of each modality", what, modalities)
         without = {
             name: {table: figures["model_is_better_by"]["difference"] for table, figures in of["ablation"].items()}
             for name, of in chosen.items()

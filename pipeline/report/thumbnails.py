@@ -11,12 +11,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import numpy.typing as npt
-from av.video.reformatter import Interpolation, VideoReformatter
+from av.video.reformatter import Interpolation
 
 from avcues.pipeline.errors import MediaError
 from avcues.pipeline.media.container import Media
 from avcues.pipeline.media.frames import VideoFrame
-from avcues.pipeline.media.orientation import apply_rotation
+from avcues.pipeline.media.orientation import Orientation
+from avcues.pipeline.media.picture.stage import Converter, PictureStage
 from avcues.pipeline.media.source import fingerprint
 from avcues.pipeline.report.video import Video
 
@@ -129,22 +130,21 @@ def _images(
     if media.metadata.video is None:
         yield from [None] * len(stretches)
         return
-    reformatter = VideoReformatter()
+    converter = media.picture.converter()
     middles = [Fraction((start + end) / 2) for _, _, (start, end) in stretches]
     for (_, _, (start, end)), picture in zip(stretches, media.frames_at(middles), strict=True):
         # Where the file cannot be searched, a frame of another shot may turn up.
         shown = picture is not None and start - 0.1 <= float(picture.start) <= end
-        yield _scaled(picture, reformatter) if picture is not None and shown else None
+        yield _scaled(picture, media.picture, converter) if picture is not None and shown else None
 
 
-def _scaled(picture: VideoFrame, reformatter: VideoReformatter) -> npt.NDArray[np.uint8]:
+def _scaled(picture: VideoFrame, stage: PictureStage, converter: Converter) -> npt.NDArray[np.uint8]:
     """(`HEIGHT_PX`, width, 3) uint8 RGB, upright."""
-    frame = picture.frame
-    turned = round(frame.rotation / 90) % 2 == 1
-    scale = HEIGHT_PX / (frame.width if turned else frame.height)
-    width, height = (max(1, round(side * scale)) for side in (frame.width, frame.height))
-    small = reformatter.reformat(frame, width, height, format="rgb24", interpolation=Interpolation.AREA)
-    return apply_rotation(small.to_ndarray(), frame.rotation)  # type: ignore[arg-type]
+    frame, orientation = picture.frame, Orientation.of(picture.frame)
+    shown = stage.display_size(frame)
+    scale = HEIGHT_PX / orientation.size(*shown)[1]
+    width, height = (max(1, round(side * scale)) for side in shown)
+    return orientation.apply(converter.scaled(frame, width, height, Interpolation.AREA))
 
 
 def _shrink(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

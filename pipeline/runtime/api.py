@@ -9,18 +9,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from avcues.pipeline.errors import InputError, SettingsError
+from avcues.pipeline.notebook import html_table, text_table
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from matplotlib.axes import Axes
 
     from avcues.extractors.compute import Device, Precision
+    from avcues.extractors.hub.options import HubOptions
     from avcues.extractors.protocol import Table
+    from avcues.pipeline.media.reading import Reading
     from avcues.pipeline.runtime.request import Request, Workers
     from avcues.pipeline.runtime.settings import Settings
     from avcues.pipeline.store.records import VideoResult
 
 Options = Mapping[str, Mapping[str, Any]]
 """Options by feature, such as `{"shots": {"detector": "content"}, "actions": {"variant": "i3d_rgb_imagenet"}}`."""
+
+
+Models = Mapping[str, "str | Mapping[str, Any]"]
+"""Models by the name of the feature: the source, or the options of `avcues.extractors.hub.options.HubOptions`."""
 
 
 class ExtractedVideo(Mapping[str, "pa.Table"]):
@@ -54,8 +62,38 @@ class ExtractedVideo(Mapping[str, "pa.Table"]):
         shapes = ", ".join(f"{name} {table.num_rows} x {table.num_columns}" for name, table in self.items())
         return f"<ExtractedVideo {self.video_id}: {shapes}>"
 
+    def _repr_html_(self) -> str:
+        """For notebooks: a row per table, and what was left out."""
+        rows = [(name, table.num_rows, table.num_columns) for name, table in self.items()]
+        rows += [(f"{feature} is left out: {why}", "", "") for feature, why in self.left_out.items()]
+        return html_table(self.video_id, ("table", "rows", "columns"), rows)
 
-@dataclass(frozen=True, kw_only=True)
+    def plot(self, *columns: str) -> list[Axes]:
+        """Draws columns over time, each in a panel of its own.
+
+        Args:
+            columns: Names or patterns, `<table>.<column>`, such as "lighting.lighting_key" or "emobase.mfcc_sma[1]*".
+
+        Returns:
+            Matplotlib's axes, one per column.
+
+        Raises:
+            SettingsError: There is no such column of numbers, or they are too many to be drawn.
+        """
+        from avcues.pipeline.plotting import choose_names, curve_of, plot_curves
+        from avcues.pipeline.store.parquet import numeric_columns
+
+        units = {
+            f"{name}.{column}": (table, column, unit)
+            for name, table in self.items()
+            for column, unit in numeric_columns(table).items()
+        }
+        names = choose_names(list(units), columns)
+        curves = [curve_of(table, column, name, unit) for name in names for table, column, unit in [units[name]]]
+        return plot_curves(curves, self.video_id)
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Feature:
     """A feature that can be extracted.
 
@@ -73,6 +111,50 @@ class Feature:
     variants: Mapping[str, Sequence[str]]
     citation: str
 
+    def __repr__(self) -> str:
+        return text_table(self._title, self._header, self._rows())
+
+    def _repr_html_(self) -> str:
+        """For notebooks: a row per column."""
+        return html_table(self._title, self._header, self._rows())
+
+    @property
+    def _title(self) -> str:
+        return f"{self.name}: {self.citation}"
+
+    _header = ("column", "unit", "range", "meaning")
+
+    def _rows(self) -> list[tuple[str, ...]]:
+        return [
+            (f"{table.name}.{column.name}", column.unit, column.range_text, column.meaning)
+            for table in (*self.tables, *self.extra_tables)
+            for column in table.columns
+        ]
+
+
+class FeatureTable(dict[str, Feature]):
+    """Features by name; shows itself as a table."""
+
+    _header = ("feature", "tables", "columns", "source")
+
+    def __repr__(self) -> str:
+        return text_table(f"{len(self)} features", self._header, self._rows())
+
+    def _repr_html_(self) -> str:
+        """For notebooks: a row per feature."""
+        return html_table(f"{len(self)} features", self._header, self._rows())
+
+    def _rows(self) -> list[tuple[str, ...]]:
+        return [
+            (
+                name,
+                ", ".join(t.name for t in feature.tables),
+                str(sum(len(t.columns) for t in feature.tables)),
+                feature.citation,
+            )
+            for name, feature in self.items()
+        ]
+
 
 def extract(
     media: str | Path,
@@ -80,9 +162,11 @@ def extract(
     features: Sequence[str] | None = None,
     step: float | str | Fraction = Fraction(1, 2),
     options: Options | None = None,
+    models: Models | None = None,
     device: Device = "auto",
     precision: Precision = "fp32",
     weights_dir: str | Path | None = None,
+    reading: Reading | None = None,
     trust_headers: bool = False,
     progress: bool = False,
 ) -> ExtractedVideo:
@@ -97,9 +181,12 @@ def extract(
             along.
         step: Window length in seconds, a multiple of 0.02, at least 0.1.
         options: Options by feature.
+        models: Models of the hub by the name of the feature that each becomes: "<owner>/<name>", the path of a folder,
+            or options such as `{"source": "<owner>/<name>", "layer": 9}`.
         device: "auto" takes a GPU if torch sees one.
         precision: "bf16" is faster and moves probabilities by about 0.01 at most.
         weights_dir: A folder with weights files of your own.
+        reading: Which streams are read and how; None: as a player does.
         trust_headers: Also decode a file whose headers claim over 8192 x 8192 pixels, 64 audio channels, or a sample
             rate outside 1 to 768 kHz.
         progress: Show a progress bar.
@@ -130,7 +217,14 @@ def extract(
     from avcues.pipeline.runtime.weights import settle
 
     settings = make_settings(
-        features=features, step=step, options=options, device=device, precision=precision, weights_dir=weights_dir
+        features=features,
+        step=step,
+        options=options,
+        models=models,
+        device=device,
+        precision=precision,
+        weights_dir=weights_dir,
+        reading=reading,
     )
     settings.create_extractors()
     videos = collect([str(media)]).videos
@@ -155,9 +249,11 @@ def extract_many(
     features: Sequence[str] | None = None,
     step: float | str | Fraction = Fraction(1, 2),
     options: Options | None = None,
+    models: Models | None = None,
     device: Device = "auto",
     precision: Precision = "fp32",
     weights_dir: str | Path | None = None,
+    reading: Reading | None = None,
     overwrite: bool = False,
     trust_headers: bool = False,
     verify: bool = False,
@@ -184,9 +280,12 @@ def extract_many(
             if their weights are not here and cannot be downloaded.
         step: Window length in seconds, a multiple of 0.02, at least 0.1.
         options: Options by feature.
+        models: Models of the hub by the name of the feature that each becomes: "<owner>/<name>", the path of a folder,
+            or options such as `{"source": "<owner>/<name>", "layer": 9}`.
         device: "auto" takes a GPU if torch sees one.
         precision: "bf16" is faster and moves probabilities by about 0.01 at most.
         weights_dir: A folder with weights files of your own; workers of a cluster must see it.
+        reading: Which streams are read and how; None: as a player does.
         overwrite: Compute tables again that are up to date.
         trust_headers: Also decode files whose headers claim over 8192 x 8192 pixels, 64 audio channels, or a sample
             rate outside 1 to 768 kHz.
@@ -219,7 +318,14 @@ def extract_many(
 
     request = Request(
         settings=make_settings(
-            features=features, step=step, options=options, device=device, precision=precision, weights_dir=weights_dir
+            features=features,
+            step=step,
+            options=options,
+            models=models,
+            device=device,
+            precision=precision,
+            weights_dir=weights_dir,
+            reading=reading,
         ),
         out=location(str(out)),
         overwrite=overwrite,
@@ -254,7 +360,7 @@ def _extract_many(
     return watched()
 
 
-def features() -> dict[str, Feature]:
+def features() -> FeatureTable:
     """Every feature that can be extracted, by name, those of installed packages included.
 
     Example:
@@ -265,7 +371,7 @@ def features() -> dict[str, Feature]:
     """
     from avcues.extractors import registry
 
-    found = {}
+    found = FeatureTable()
     for name in registry.names():
         extractor = registry.create(name)
         variants = {
@@ -286,9 +392,11 @@ def make_settings(
     features: Sequence[str] | None = None,
     step: float | str | Fraction = Fraction(1, 2),
     options: Options | None = None,
+    models: Models | None = None,
     device: Device = "auto",
     precision: Precision = "fp32",
     weights_dir: str | Path | None = None,
+    reading: Reading | None = None,
 ) -> Settings:
     """Settings of a run.
 
@@ -297,6 +405,7 @@ def make_settings(
     """
     from avcues.extractors.compute import Compute
     from avcues.models_cache.cache import WeightsFinder
+    from avcues.pipeline.media.reading import Reading
     from avcues.pipeline.runtime.settings import ALL, Settings
 
     try:
@@ -309,8 +418,23 @@ def make_settings(
         step=exact_step,
         features=tuple(features or (ALL,)),
         options=options or {},
+        models=_checked_models(models or {}),
         compute=Compute(device=device, precision=precision, weights=WeightsFinder(_weights_folder(weights_dir))),
+        reading=reading or Reading(),
     )
+
+
+def _checked_models(models: Models) -> dict[str, HubOptions]:
+    from avcues.extractors import registry
+    from avcues.extractors.hub.options import options_of
+
+    reserved = dict.fromkeys(registry.names(), "a feature")
+    reserved |= {table: f"a table of {feature}" for table, feature in registry.tables_beside().items()}
+    checked: dict[str, HubOptions] = {}
+    for name, model in models.items():
+        checked[name] = options_of(name, model, reserved)
+        reserved |= {name: "another model", f"{name}_faces": "another model"}
+    return checked
 
 
 def parse_memory_limit(size: int | str | None) -> int | Literal["auto"] | None:

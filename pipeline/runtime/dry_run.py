@@ -42,6 +42,7 @@ class DryRun:
 
     Args:
         problems: One line for each argument that names no video.
+        notes: What was passed over in folders, patterns and lists, a line each.
         networks: One line for each feature that uses networks: which ones.
         downloads: Weights files that would be downloaded.
         left_out: Features that would be left out because their weights are missing, each with the reason.
@@ -49,6 +50,7 @@ class DryRun:
     """
 
     problems: tuple[str, ...]
+    notes: tuple[str, ...]
     networks: tuple[str, ...]
     downloads: tuple[str, ...]
     left_out: Mapping[str, str]
@@ -78,6 +80,7 @@ def dry_run(paths: Sequence[str], request: Request) -> DryRun:
     check_settings(resolved.out, known.manifest, overwrite=resolved.overwrite, video_ids=ids)
     return DryRun(
         problems=inputs.problems,
+        notes=inputs.notes,
         networks=tuple(describe_networks(extractors)),
         downloads=tuple(name for names in lacking.values() for name in names),
         left_out=resolved.left_out,

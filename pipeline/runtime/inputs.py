@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from avcues.pipeline.errors import InputError, one_line
+from avcues.pipeline.runtime.media_files import media_files, media_names
 from avcues.pipeline.store.location import location
 from avcues.pipeline.store.user_tables import read_user_table
 from avcues.pipeline.store.video_input import VideoInput
@@ -21,13 +22,6 @@ if TYPE_CHECKING:
 
     from avcues.pipeline.store.location import Location
 
-MEDIA_SUFFIXES = frozenset(
-    f".{kind}"
-    for kind in (
-        *("3gp", "avi", "flv", "m2ts", "m4v", "mkv", "mov", "mp4", "mpeg", "mpg", "mts", "mxf", "ogv", "ts", "vob"),
-        *("webm", "wmv", "aac", "flac", "m4a", "mp3", "oga", "ogg", "opus", "wav", "wma"),
-    )
-)
 _LIST_SUFFIXES = (".csv", ".parquet")
 _WILDCARDS = "*?["
 _LISTED_PROBLEMS = 20
@@ -36,10 +30,17 @@ _LONGEST_ID_BYTES = 200  # file systems allow names of 255 bytes
 
 @dataclass(frozen=True)
 class Inputs:
-    """The videos of a call, the largest first, and one line for each argument that names none."""
+    """What the arguments of a call name.
+
+    Args:
+        videos: The largest first.
+        problems: One line for each argument that names no video.
+        notes: What was passed over in folders, patterns and lists, a line each.
+    """
 
     videos: tuple[VideoInput, ...]
     problems: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 def collect(arguments: Sequence[str]) -> Inputs:
@@ -50,9 +51,10 @@ def collect(arguments: Sequence[str]) -> Inputs:
     """
     videos: list[VideoInput] = []
     problems: list[str] = []
+    notes: list[str] = []
     for argument in arguments:
         try:
-            videos += _resolve(argument)
+            videos += _resolve(argument, notes)
         except InputError as error:
             problems.append(str(error))
         except OSError as error:
@@ -65,24 +67,28 @@ def collect(arguments: Sequence[str]) -> Inputs:
     _check_ids(videos)
     # A long video that starts last would keep one worker busy when all others are done.
     videos.sort(key=lambda video: -video.bytes)
-    return Inputs(tuple(videos), tuple(problems))
+    return Inputs(tuple(videos), tuple(problems), tuple(filter(None, notes)))
 
 
-def _resolve(argument: str) -> list[VideoInput]:
+def _resolve(argument: str, notes: list[str]) -> list[VideoInput]:
+    """The videos that an argument names; what is passed over goes into `notes`."""
     if not argument:
         raise InputError("a PATH is empty; is a shell variable unset?")
     place = location(argument)
     if place.suffix.lower() in _LIST_SUFFIXES and place.is_file():
-        return _read_list(place)
-    return _resolve_here(argument, place) if isinstance(place, Path) else _resolve_remote(argument, place)
+        return _read_list(place, notes)
+    if isinstance(place, Path):
+        return _resolve_here(argument, place, notes)
+    return _resolve_remote(argument, place, notes)
 
 
-def _resolve_here(argument: str, path: Path) -> list[VideoInput]:
+def _resolve_here(argument: str, path: Path, notes: list[str]) -> list[VideoInput]:
     if path.is_dir():
-        files = sorted(p for p in path.rglob("*") if _is_media(p.name) and p.is_file())
-        if not files:
-            raise _no_media(argument)
-        return _named_by_stem(files)
+        media = media_files(path)
+        notes.append(media.passed_over)
+        if not media.files:
+            raise InputError(f"{argument}: is a folder without a media file{_but(media.passed_over)}")
+        return _named_by_stem(media.files)
     if not path.exists() and any(c in argument for c in _WILDCARDS):
         anchor = Path(path.anchor)
         try:
@@ -92,33 +98,39 @@ def _resolve_here(argument: str, path: Path) -> list[VideoInput]:
                 f'{argument}: not a valid pattern ({one_line(error)}); expected "**" to stand for whole folders, as in '
                 '"videos/**/*.mp4"'
             ) from error
-        files = sorted(match for match in matches if match.is_file() and match.name[0] != ".")
+        files = sorted(match for match in matches if not match.is_dir() and match.name[0] != ".")
+        if len(files) < len(matches):
+            notes.append(f"{argument}: passed over {len(matches) - len(files)} folders and hidden files")
         if not files:
             raise InputError(f"{argument}: no file matches this pattern")
         return _named_by_stem(files)
     return _named_by_stem([path])
 
 
-def _resolve_remote(argument: str, place: UPath) -> list[VideoInput]:
+def _resolve_remote(argument: str, place: UPath, notes: list[str]) -> list[VideoInput]:
     store = place.fs
     if any(c in argument for c in _WILDCARDS) and not place.exists():
-        found = {path: info for path, info in store.glob(place.path, detail=True).items() if info["type"] == "file"}
-        if not found:
+        files = {path: info for path, info in store.glob(place.path, detail=True).items() if info["type"] == "file"}
+        if not files:
             raise InputError(f"{argument}: no file matches this pattern")
     elif place.is_dir():
-        found = {path: info for path, info in store.find(place.path, detail=True).items() if _is_media(Path(path).name)}
-        if not found:
-            raise _no_media(argument)
+        stored = store.find(place.path, detail=True)
+        names, passed_over = media_names(stored, argument)
+        notes.append(passed_over)
+        files = {name: stored[name] for name in names}
+        if not files:
+            raise InputError(f"{argument}: is a folder without a media file{_but(passed_over)}")
     else:
-        found = {place.path: {"size": place.stat().st_size if place.exists() else 0}}
+        files = {place.path: {"size": place.stat().st_size if place.exists() else 0}}
     return [
         VideoInput(Path(path).stem, store.unstrip_protocol(path), info.get("size") or 0)
-        for path, info in sorted(found.items())
+        for path, info in sorted(files.items())
     ]
 
 
-def _no_media(argument: str) -> InputError:
-    return InputError(f"{argument}: is a folder without a media file ({', '.join(sorted(MEDIA_SUFFIXES))})")
+def _but(passed_over: str) -> str:
+    """What a folder without media files has instead."""
+    return f" ({passed_over.partition(': ')[2]})" if passed_over else ", and is empty"
 
 
 def _named_by_stem(paths: Iterable[Path]) -> list[VideoInput]:
@@ -132,7 +144,7 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _read_list(place: Location) -> list[VideoInput]:
+def _read_list(place: Location, notes: list[str]) -> list[VideoInput]:
     try:
         with place.open("rb") as file:
             is_csv = place.suffix.lower() == ".csv"
@@ -152,6 +164,8 @@ def _read_list(place: Location) -> list[VideoInput]:
     videos = [_listed(str(video_id), str(path), place) for video_id, path in rows if path]
     if not videos:
         raise InputError(f"{place}: the list is empty")
+    if len(videos) < table.num_rows:
+        notes.append(f"{place}: passed over {table.num_rows - len(videos)} rows without a path")
     return videos
 
 
@@ -180,18 +194,13 @@ def _check_ids(videos: Sequence[VideoInput]) -> None:
         raise InputError("\n".join(problems))
 
 
-def _is_media(name: str) -> bool:
-    # Names with a leading dot are other programs' own, such as macOS's "._clip.mp4".
-    return Path(name).suffix.lower() in MEDIA_SUFFIXES and name[0] != "."
-
-
 def _split_by_name(videos: Iterable[VideoInput]) -> tuple[list[VideoInput], list[str]]:
     """Videos whose ids can name a table, and one line for each of the others."""
     good, problems = [], []
     for video in videos:
         name = video.video_id
         try:
-            fits = 0 < len(name.encode()) <= _LONGEST_ID_BYTES and not {"/", "\0"} & set(name) and name[0] != "."
+            fits = 0 < len(name.encode()) <= _LONGEST_ID_BYTES and not {"/", "\0"} & set(name)
         except UnicodeEncodeError:
             fits = False
         if fits:
@@ -199,6 +208,6 @@ def _split_by_name(videos: Iterable[VideoInput]) -> tuple[list[VideoInput], list
         else:
             problems.append(
                 f"{video.source!a}: its id {name!a} cannot name a table: 1 to {_LONGEST_ID_BYTES} bytes of UTF-8 "
-                'without "/", not starting with a dot; give a CSV with the columns video_id,path'
+                'without "/"; give a CSV with the columns video_id,path'
             )
     return good, problems

@@ -52,7 +52,7 @@ class ResolvedRun:
     @property
     def uses_networks(self) -> bool:
         """Whether an extractor uses networks."""
-        return any(extractor.weights_in_use for extractor in self.measurements.extractors)
+        return any(extractor.uses_network for extractor in self.measurements.extractors)
 
     def on_worker(self, share_bytes: int, threads: int | None = None) -> ResolvedRun:
         """The same for a worker with a share of its machine.

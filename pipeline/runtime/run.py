@@ -97,7 +97,7 @@ def _resolved(
 ) -> ResolvedRun:
     """What this machine, the output folder and the weights make of the request."""
     gpus: tuple[str, ...] | None = ()
-    if any(extractor.weights_in_use for extractor in wanted) and request.settings.compute.device in ("auto", "cuda"):
+    if any(extractor.uses_network for extractor in wanted) and request.settings.compute.device in ("auto", "cuda"):
         gpus = visible_gpus() if workers.scheduler is None else None
     if workers.scheduler is None:
         request = replace(request, settings=on_this_machine(request.settings, observer))
@@ -125,6 +125,8 @@ def on_this_machine(settings: Settings, observer: Observer) -> Settings:
 
 def _begin(inputs: Inputs, resolved: ResolvedRun, observer: Observer) -> None:
     """Prepares the output folder and reports the plan."""
+    for note in inputs.notes:
+        observer.note(note)
     _remove_unfinished(resolved.out)
     ids = [video.video_id for video in inputs.videos]
     pin(resolved.out, resolved.measurements.manifest, overwrite=resolved.overwrite, video_ids=ids)

@@ -11,6 +11,8 @@ from typing import Any
 from avcues.extractors import registry
 from avcues.extractors.base import BaseExtractor
 from avcues.extractors.compute import Compute
+from avcues.extractors.hub.create import create_model
+from avcues.extractors.hub.options import HubOptions
 from avcues.extractors.protocol import AudioExtractor
 from avcues.pipeline.errors import SettingsError
 from avcues.pipeline.extraction.measurements import Measurements
@@ -34,6 +36,7 @@ class Settings:
         features: Names of extractors, `ALL` for those that are run by default, and names of tables that are made only
             on request (`registry.extra_tables`). `BASE_FEATURE` is always included.
         options: Extractor name to its options.
+        models: Models of the hub by the name of the feature that each becomes.
         compute: Device, precision and threads.
         reading: What is read of a media file, and how.
     """
@@ -41,6 +44,7 @@ class Settings:
     step: Fraction = Fraction(1, 2)
     features: tuple[str, ...] = (ALL,)
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    models: Mapping[str, HubOptions] = field(default_factory=dict)
     compute: Compute = field(default_factory=Compute)
     reading: Reading = field(default_factory=Reading)
 
@@ -77,6 +81,12 @@ class Settings:
                 hint = registry.nearest_feature(name)
                 raise SettingsError(f'options are set for "{name}": there is no such feature{hint}')
         extractors = [registry.create(name, self.options.get(name), self.extra_tables) for name in self.wanted]
+        folders = () if self.compute.weights.folder is None else (self.compute.weights.folder,)
+        for name, options in self.models.items():
+            model = create_model(name, options, folders)
+            there = {extractor.name for extractor in extractors}
+            extractors += [registry.create(need) for need in model.needs if need not in there]
+            extractors.append(model)
         for extractor in extractors:
             if isinstance(extractor, AudioExtractor) and self.step % extractor.hop:
                 raise SettingsError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,11 @@ from typing import Any
 from avcues.errors import nearest
 from avcues.extractors import registry
 from avcues.extractors.base import BaseExtractor
+from avcues.extractors.hub.model import HubExtractor
+from avcues.extractors.hub.options import FACE_DETECTORS, HubOptions
 from avcues.models_cache import WeightsError
 from avcues.models_cache.cache import Weights, check_package, how_to_supply
+from avcues.models_cache.hub import find_repository
 from avcues.models_cache.manifest import asset
 from avcues.pipeline.errors import SettingsError
 from avcues.pipeline.runtime.settings import Settings
@@ -53,31 +56,85 @@ def settle(
     options = {name: dict(values) for name, values in settings.options.items()}
     for name in settings.wanted:
         try:
-            options[name] = options.get(name, {}) | _settle(name, options.get(name, {}), manifest, downloading, get)
+            before = _settings_before(name, manifest)
+            extractor = registry.create(name, options.get(name, {}))
+            settled = _settle(
+                name,
+                extractor.weights_in_use,
+                extractor.own_weights,
+                options.get(name, {}),
+                before,
+                downloading,
+                get,
+            )
+            options[name] = options.get(name, {}) | settled
             features.append(name)
         except WeightsError as error:
             if name in settings.named or _names_a_variant(name, options.get(name, {})):
                 raise
             left_out[name] = str(error)
     options = {name: values for name, values in options.items() if values and name in features}
-    return replace(settings, features=(*features, *settings.extra_tables), options=options), left_out
+    models = {
+        name: _settle_model(name, model, settings, manifest, downloading, get)
+        for name, model in settings.models.items()
+    }
+    features += settings.extra_tables
+    return replace(settings, features=tuple(features), options=options, models=models), left_out
 
 
 def describe_networks(extractors: Sequence[BaseExtractor]) -> Iterator[str]:
     """One line for each extractor that uses weights: which ones."""
     for extractor in extractors:
         used = [str(getattr(extractor.settings, option)) for option in extractor.weights_in_use]
+        if isinstance(extractor, HubExtractor):
+            used.insert(0, extractor.summary)
         if used:
             yield f"{extractor.name}: {', '.join(used)}"
 
 
+def _settings_before(name: str, manifest: Manifest | None) -> Mapping[str, Any]:
+    """Those that the tables of the output folder were made with."""
+    before: Mapping[str, Any] = {} if manifest is None else manifest.recipes.get(name, {}).get("settings", {})
+    return before
+
+
+def _settle_model(
+    name: str,
+    options: HubOptions,
+    settings: Settings,
+    manifest: Manifest | None,
+    downloading: Downloading,
+    get: Get,
+) -> HubOptions:
+    """The options with the revision that the output folder is pinned to, and a definite face detector."""
+    before = _settings_before(name, manifest)
+    if options.revision is None and before.get("source") == options.source:
+        options = replace(options, revision=before.get("revision"))
+    if options.on == "faces":
+        wanted = {"detector": options.detector}
+        settled = _settle(name, {"detector": FACE_DETECTORS}, (), wanted, before, downloading, get)
+        options = replace(options, detector=settled["detector"])
+    folder = settings.compute.weights.folder
+    find_repository(
+        options.source,
+        options.revision,
+        () if folder is None else (folder,),
+        lambda done, total: downloading(options.source, done, total),
+    )
+    return options
+
+
 def _settle(
-    name: str, options: Mapping[str, Any], manifest: Manifest | None, downloading: Downloading, get: Get
+    name: str,
+    weights: Mapping[str, tuple[str, ...]],
+    own_weights: Collection[str],
+    options: Mapping[str, Any],
+    before: Mapping[str, Any],
+    downloading: Downloading,
+    get: Get,
 ) -> dict[str, str]:
-    extractor_class = registry.load(name)
-    before = {} if manifest is None else manifest.recipes.get(name, {}).get("settings", {})
     settled = {}
-    for option, candidates in registry.create(name, options).weights_in_use.items():
+    for option, candidates in weights.items():
         wanted = options.get(option, AUTO)
         if wanted == AUTO and option in before:
             if asset_name(candidates, before[option]) not in candidates:
@@ -86,7 +143,7 @@ def _settle(
                 )
             candidates = (asset_name(candidates, before[option]),)
         elif wanted != AUTO:
-            if _is_own_file(extractor_class, option, wanted):
+            if option in own_weights and Path(wanted).exists():
                 settled[option] = str(Path(wanted).resolve())
                 continue
             candidates = (_known(name, candidates, wanted),)
@@ -113,10 +170,6 @@ def _known(name: str, candidates: tuple[str, ...], variant: str) -> str:
     raise WeightsError(
         f'{name} has no variant "{variant}", and there is no such file or folder{nearest(variant, variants)}'
     )
-
-
-def _is_own_file(extractor_class: type[BaseExtractor], option: str, value: str) -> bool:
-    return option in extractor_class.own_weights and Path(value).exists()
 
 
 def _names_a_variant(name: str, options: Mapping[str, Any]) -> bool:

@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from avcues.pipeline.errors import SettingsError
+from avcues.pipeline.store.documents import Document, ManifestDocument, check, read_document
 from avcues.pipeline.store.layout import MANIFEST, manifest_path, videos_with_table
 from avcues.pipeline.store.parquet import TIMELINE, write_json
 from avcues.version import __version__
@@ -45,25 +46,22 @@ def read_manifest(out: Location) -> Manifest | None:
     """
     path = manifest_path(out)
     try:
-        document = json.loads(path.read_bytes())
+        document = read_document(path, Document)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise SettingsError(f"{path} cannot be read ({error.strerror}); {out} must be a folder") from error
     except ValueError as error:
         raise _damaged(path, str(error)) from error
-    if not isinstance(document, dict):
-        raise _damaged(path, f"it holds a {type(document).__name__}, not an object")
     if document.get("format") != _FORMAT:
         raise SettingsError(f"{path} was written by another version of avcues; use another `out`")
     try:
-        step, recipes, tables = Fraction(document["step"]), document["recipes"], document["tables"]
-        consistent = step > 0 and set(tables.values()) <= recipes.keys() and TIMELINE.name in tables
-        if not (consistent and all({"step", "settings"} <= recipe.keys() for recipe in recipes.values())):
+        check(document, ManifestDocument)
+        if not ({*document["tables"].values()} <= document["recipes"].keys() and TIMELINE.name in document["tables"]):
             raise ValueError("its entries contradict each other")
-    except (AttributeError, KeyError, TypeError, ValueError, ZeroDivisionError) as error:
-        raise _damaged(path, f"{type(error).__name__}: {error}") from error
-    return Manifest(step=step, recipes=recipes, tables=tables)
+    except ValueError as error:
+        raise _damaged(path, str(error)) from error
+    return Manifest(step=Fraction(document["step"]), recipes=document["recipes"], tables=document["tables"])
 
 
 def require_manifest(out: Location) -> Manifest:

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from avcues.extractors.protocol import Column, Columns, Table
 from avcues.pipeline.errors import one_line
 from avcues.pipeline.store.arrow import array, strings
+from avcues.pipeline.store.documents import MOST_ROWS, Document, FooterDocument, OriginDocument, parse, require_plain
 from avcues.pipeline.store.files import is_transient, write_atomically
 from avcues.pipeline.timeline import Grid, Shot
 
@@ -45,6 +46,15 @@ TIMELINE = Table(
             meaning="presentation time of that frame, on the clock of `start`",
             dtype="float64",
         ),
+        *(
+            Column(name=f"active_{side}", unit="px", meaning=f"{meaning}, over the whole file", dtype="int32", low=0)
+            for side, meaning in (
+                ("left", "first column of the picture between black bars"),
+                ("top", "first row of the picture between black bars"),
+                ("width", "width of the picture between black bars"),
+                ("height", "height of the picture between black bars"),
+            )
+        ),
     ),
 )
 
@@ -65,7 +75,19 @@ class Rows:
     window_of_row: npt.NDArray[np.int32] | None = None
 
 
-_REQUIRED = {"recipe", "source", "row", "columns", "sums_to_one"}
+TIMELINE_KEYS = ("shot",)
+"""Columns of the timeline by which other tables are joined."""
+
+_KEY_TYPES = {
+    "video_id": pa.string(),
+    "window": pa.int32(),
+    "shot": pa.int32(),
+    "start": pa.float64(),
+    "end": pa.float64(),
+    "first_window": pa.int32(),
+    "last_window": pa.int32(),
+}
+_FEATURE_TYPES = (pa.float32(), pa.float64(), pa.int16(), pa.int32(), pa.bool_(), pa.string())
 
 
 def window_table(rows: Rows, video_id: str, grid: Grid, windows: int, metadata: Mapping[str, Any]) -> pa.Table:
@@ -156,9 +178,19 @@ def write_json(value: Mapping[str, Any], place: Location) -> None:
 
 
 def open_parquet(place: Location) -> pq.ParquetFile:
-    """A Parquet file at any location, whose pages are checked against their checksums. Use as a context manager."""
-    source = place if isinstance(place, Path) else place.open("rb")
-    return pq.ParquetFile(source, page_checksum_verification=True)
+    """A Parquet file at any location, whose pages are checked against their checksums. Use as a context manager.
+
+    Raises:
+        OSError: There is no plain file, or it cannot be read.
+        ValueError: It is no Parquet file, or claims more rows than a video can have.
+    """
+    if isinstance(place, Path):
+        require_plain(place)
+    file = pq.ParquetFile(place if isinstance(place, Path) else place.open("rb"), page_checksum_verification=True)
+    if file.metadata.num_rows <= MOST_ROWS:
+        return file
+    file.close()
+    raise ValueError(f"it claims {file.metadata.num_rows} rows")
 
 
 def read_table(place: Location, columns: Sequence[str] | None = None) -> pa.Table:
@@ -186,23 +218,37 @@ class Footer:
     rows: int
 
 
-def metadata_of(file: pq.ParquetFile) -> dict[str, Any]:
+def metadata_of(file: pq.ParquetFile, model: type[Document] = OriginDocument) -> dict[str, Any]:
     """The `avcues` metadata of an open table.
 
     Raises:
-        KeyError: It has none.
-        ValueError: It is damaged.
+        ValueError: It has none, or it is damaged.
     """
-    return dict(json.loads((file.metadata.metadata or {})[METADATA_KEY]))
+    content = (file.metadata.metadata or {}).get(METADATA_KEY)
+    if content is None:
+        raise ValueError("it has no avcues metadata")
+    return parse(content, model)
 
 
-def read_footer(place: Location) -> Footer | None:
-    """What a table says of itself; None where the file is absent, broken, or not one of ours."""
+def numeric_columns(table: pa.Table) -> dict[str, str]:
+    """The feature columns of numbers of a table in memory that has a row per window or shot, each with its unit."""
+    about = parse(table.schema.metadata[METADATA_KEY], FooterDocument)
+    if about["row"] == "item":
+        return {}
+    units = {column["name"]: column["unit"] for column in about["columns"]}
+    return {name: unit for name, unit in units.items() if not pa.types.is_string(table.schema.field(name).type)}
+
+
+def read_footer(place: Location, model: type[OriginDocument] = FooterDocument) -> Footer | None:
+    """What a table says of itself; None where the file is absent, broken, or not one of ours.
+
+    Args:
+        model: How much of the metadata is checked; `OriginDocument` takes a tenth of the time.
+    """
     try:
         with open_parquet(place) as file:
-            described = metadata_of(file)
-            return Footer(described, file.metadata.num_rows) if described.keys() >= _REQUIRED else None
-    except (FileNotFoundError, KeyError, ValueError, pa.ArrowException):
+            return Footer(metadata_of(file, model), file.metadata.num_rows)
+    except (FileNotFoundError, ValueError, pa.ArrowException):
         return None
     except OSError as error:
         if is_transient(error):
@@ -214,3 +260,23 @@ def read_metadata(place: Location) -> dict[str, Any] | None:
     """The `avcues` metadata of a table; None where the file is absent, broken, or not one of ours."""
     footer = read_footer(place)
     return None if footer is None else footer.metadata
+
+
+def misfit(schema: pa.Schema, row: str, columns: Sequence[str]) -> str:
+    """Why the columns of a file are not those of a table; empty if they are.
+
+    Args:
+        schema: Of the file.
+        row: "window", "item" or "shot".
+        columns: Feature columns that it must have.
+    """
+    types = dict(zip(schema.names, schema.types, strict=True))
+    for name in SHOT_KEYS if row == "shot" else WINDOW_KEYS:
+        if types.get(name) != _KEY_TYPES[name]:
+            return f"{name} is {types.get(name, 'missing')}, not {_KEY_TYPES[name]}"
+    for name in columns:
+        if name in _KEY_TYPES and types.get(name) != _KEY_TYPES[name]:
+            return f"{name} is {types.get(name, 'missing')}, not {_KEY_TYPES[name]}"
+        if types.get(name) not in _FEATURE_TYPES:
+            return f"{name} is {types.get(name, 'missing')}, not a number, a truth value or text"
+    return ""

@@ -15,6 +15,7 @@ from avcues.extractors.base import BaseExtractor
 from avcues.extractors.compute import Compute
 from avcues.models_cache.cache import WeightsFinder
 from avcues.models_cache.hashing import sha256
+from avcues.models_cache.manifest import asset
 from avcues.version import __version__
 
 _OF_EVERY_TABLE = ("av", "numpy", "pyarrow")
@@ -94,7 +95,7 @@ def assets_of(extractor: BaseExtractor) -> list[str]:
 
 def weights_of(extractor: BaseExtractor, finder: WeightsFinder) -> dict[str, str]:
     """SHA-256 of every weights file that an extractor uses, by asset name or, for the user's own, file name."""
-    found = {}
+    found = dict(extractor.pinned_files)
     for option, candidates in extractor.weights_in_use.items():
         value = getattr(extractor.settings, option)
         asset = asset_name(candidates, value)
@@ -122,6 +123,12 @@ def precision(extractor: BaseExtractor, compute: Compute) -> str:
     return compute.precision if extractor.supports_bf16 else "fp32"
 
 
+def cited(extractor: BaseExtractor) -> str:
+    """The paper or tool that an extractor follows, and those of the networks that it uses, but of no others."""
+    networks = [asset(name).citation for name in assets_of(extractor)]
+    return "; ".join(dict.fromkeys((extractor.citation, *networks)))
+
+
 def metadata(
     extractor: BaseExtractor,
     step: Fraction,
@@ -135,11 +142,11 @@ def metadata(
         compute: With the device that was used.
         reading: As for `recipe`.
     """
-    device = compute.device if extractor.weights_in_use else "cpu"
+    device = compute.device if extractor.uses_network else "cpu"
     return {
         "avcues": __version__,
         "recipe": recipe(extractor, step, compute, reading),
-        "citation": extractor.citation,
+        "citation": cited(extractor),
         "device": device,
         "precision": precision(extractor, compute),
         "source": dict(source),

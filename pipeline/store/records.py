@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -14,9 +13,12 @@ import pyarrow.parquet as pq
 from avcues.errors import AvcuesError
 from avcues.models_cache import WeightsError
 from avcues.pipeline.errors import OutputError, one_line
+from avcues.pipeline.notebook import html_facts
 from avcues.pipeline.store.arrow import strings
+from avcues.pipeline.store.documents import RecordDocument, read_document
 from avcues.pipeline.store.files import write_atomically
 from avcues.pipeline.store.layout import record_path, recorded_videos, requested_path
+from avcues.pipeline.store.lock import run_at_work
 from avcues.pipeline.store.manifest import require_manifest
 from avcues.pipeline.store.parquet import read_table, write_json
 from avcues.pipeline.store.video_input import VideoInput
@@ -68,6 +70,18 @@ class VideoResult:
     peak_memory_bytes: int = 0
     ends_run: bool = False
     unexpected: bool = False
+
+    def _repr_html_(self) -> str:
+        """For notebooks: what became of the video."""
+        rows = ", ".join(f"{name} {rows}" for name, rows in self.tables.items())
+        facts = {
+            "error": self.error,
+            "seconds": self.duration_s,
+            "rows of tables": rows,
+            "notes": "; ".join(self.notes),
+        }
+        facts |= {"left out": ", ".join(self.left_out), "damage": describe_damage(self.damage, self.lost_s)}
+        return html_facts(f"{self.video_id}: {self.state}", facts)
 
 
 def failure(
@@ -127,30 +141,10 @@ def _larger(first: dict[str, int], second: dict[str, int]) -> dict[str, int]:
 def read_record(out: Location, video_id: str) -> dict[str, Any]:
     """The fields of `VideoResult` as a video's last run left them; empty where there is no record that can be read."""
     try:
-        found = json.loads(record_path(out, video_id).read_bytes())
+        record = read_document(record_path(out, video_id), RecordDocument)
     except (OSError, ValueError):
         return {}
-    return dict(found) if _is_record(found) else {}
-
-
-def _is_record(found: Any) -> bool:
-    """Whether a JSON document has every field of `VideoResult`, with its kind of value."""
-    if not isinstance(found, dict):
-        return False
-    kinds: dict[str, type | tuple[type, ...]] = {
-        "video_id": str,
-        "source": str,
-        "state": str,
-        "error_class": (str, type(None)),
-        "error": (str, type(None)),
-        "duration_s": (int, float),
-        "windows": int,
-        "tables": dict,
-        "left_out": dict,
-        "damage": dict,
-        "seconds": dict,
-    }
-    return all(isinstance(found.get(name, ...), kind) for name, kind in kinds.items())
+    return record if record["video_id"] == video_id else {}
 
 
 def read_records(out: Location) -> Iterator[dict[str, Any]]:
@@ -175,7 +169,7 @@ def remember_requested(video_ids: Collection[str], out: Location) -> None:
 def _requested(out: Location) -> pa.ChunkedArray:
     """Ids of all videos that any run was asked for; none where the note is missing or damaged."""
     try:
-        return read_table(requested_path(out), ["video_id"])["video_id"].cast(pa.string())
+        return read_table(requested_path(out), ["video_id"])["video_id"].cast(pa.string()).drop_null()
     except (OSError, ValueError, KeyError, pa.ArrowException):
         return pa.chunked_array([], pa.string())
 
@@ -202,6 +196,7 @@ class Overview:
         queued: Ids of videos that were asked for and have no readable record.
         unreadable: Ids of videos whose record is damaged.
         left_out: Features that runs left out for want of weights, each with the number of videos.
+        at_work: The run that works on the folder now, in words; empty if there is none.
     """
 
     done: int = 0
@@ -212,6 +207,7 @@ class Overview:
     queued: list[str] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
     left_out: dict[str, int] = field(default_factory=dict)
+    at_work: str = ""
 
     @property
     def failed(self) -> int:
@@ -251,6 +247,7 @@ def overview(out: Location) -> Overview:
         group.example = group.example or str(found["error"])
     summary.failures = sorted(groups.values(), key=lambda group: -len(group.video_ids))
     summary.queued = list(queued)
+    summary.at_work = run_at_work(out)
     return summary
 
 

@@ -30,7 +30,7 @@ class FitJob:
 
     Args:
         fold: None: the model of all videos, which leaves none to test.
-        without: A table that it is not to read.
+        without: What it is not to read: a name of `TrainingSettings.groups_of_tables`.
         epochs: By stage; None: as validation videos say.
     """
 
@@ -75,7 +75,7 @@ class Outcome:
 
 def jobs_of(settings: TrainingSettings, folds: int) -> list[FitJob]:
     """Every model of a cross-validation: those with all tables first."""
-    ablated = settings.tables if settings.ablate and len(settings.tables) > 1 else ()
+    ablated = settings.groups_of_tables if settings.ablate and len(settings.tables) > 1 else {}
     return [
         FitJob(dimension=dimension, fold=fold, seed=seed, without=without)
         for without in (None, *ablated)
@@ -114,7 +114,7 @@ def run_job(
             settings,
             seed=job.seed,
             pretraining=folds[-1] if shared else None,
-            without=job.without,
+            without=settings.groups_of_tables[job.without] if job.without else (),
             epochs=job.epochs,
             on_epoch=on_epoch,
         )
@@ -147,7 +147,7 @@ def run_job(
             samples,
             gold,
             parts.test,
-            () if job.without else settings.tables,
+            {} if job.without else settings.groups_of_tables,
             seed_of(job.seed, job.fold),
             by_clip=settings.unit == "clip",
         )

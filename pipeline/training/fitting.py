@@ -55,14 +55,14 @@ def fit_model(
     *,
     seed: int = 0,
     pretraining: Parts | None = None,
-    without: str | None = None,
+    without: Sequence[str] = (),
     epochs: Mapping[str, int] | None = None,
     on_epoch: OnEpoch = lambda stage, epoch: None,
 ) -> tuple[Fitted, dict[str, npt.NDArray[np.float32]]]:
     """Fits the model of a fold.
 
     Args:
-        without: A table that the model is not to read.
+        without: Tables that the model is not to read.
         pretraining: As for `FitTask`.
         epochs: As for `FitTask`.
 
@@ -95,13 +95,13 @@ def fit_model(
 
 
 def _scale(
-    samples: Samples, train: Sequence[str], settings: TrainingSettings, without: str | None
+    samples: Samples, train: Sequence[str], settings: TrainingSettings, without: Sequence[str]
 ) -> tuple[dict[str, Scaler], dict[str, npt.NDArray[np.float32]]]:
     """Scalers that are fitted on training videos, and what they make of all samples; no block without a column."""
     rows = samples.rows(train)
     scalers, scaled = {}, {}
     for block, columns in samples.columns.items():
-        left = [i for i, name in enumerate(columns) if without is None or not name.startswith(f"{without}.")]
+        left = [i for i, name in enumerate(columns) if name.partition(".")[0] not in without]
         values = samples.features[block] if len(left) == len(columns) else samples.features[block][:, left]
         names = [columns[i] for i in left]
         scaler = fit_scaler(values, rows, names, settings.protocol.scaling)

@@ -28,6 +28,7 @@ _EMOBASE = {
     "F0env": "F0",
     "F0": "F0",
 }
+_TEXT = {"vader": "sentiment of words", "lexicon": "affect of words", "word": "amount of words"}
 _TABLES = {"color": "hue and saturation", "scenes": "scene"}
 
 
@@ -54,6 +55,8 @@ def family(column: str) -> str:
         return "what is missing"
     if table == "emobase":
         return next((known for start, known in _EMOBASE.items() if name.startswith(start)), table)
+    if table == "text":
+        return next((known for start, known in _TEXT.items() if name.startswith(start)), table)
     return _TABLES.get(table, table)
 
 
@@ -79,27 +82,28 @@ def of_tables(
     samples: Samples,
     gold: Floats,
     test: Sequence[str],
-    tables: Sequence[str],
+    groups: Mapping[str, Sequence[str]],
     seed: int,
     *,
     by_clip: bool = False,
 ) -> Importance:
-    """Permutation importance: what test videos lose when one of their tables is that of another video.
+    """Permutation importance: what test videos lose when some of their tables are those of another video.
 
     Whole tables are replaced, so that the columns and the course of a table stay together; a shorter one is repeated.
 
     Args:
+        groups: By name, the tables that are replaced together.
         gold: (rows, P) labels.
         by_clip: Whether the mean over a video's windows is what is predicted.
     """
     random = np.random.default_rng(seed)
     shares = gold.shape[1] > 1
-    lost: dict[str, list[float]] = {table: [] for table in tables}
-    replaced: dict[str, list[list[float]]] = {table: [] for table in tables}
+    lost: dict[str, list[float]] = {name: [] for name in groups}
+    replaced: dict[str, list[list[float]]] = {name: [] for name in groups}
     clips = []
     for video_id in test:
         rows = samples.labelled([video_id], gold, fitted.history)
-        if not len(rows) or not tables:
+        if not len(rows) or not groups:
             continue
         first, end = samples.span(video_id)
         own = {block: values[first:end] for block, values in inputs.items()}
@@ -117,9 +121,9 @@ def of_tables(
         usual = predicted(own)
         clips.append(video_id)
         others = _donors(samples, video_id)
-        of_clip: dict[str, list[float]] = {table: [] for table in tables}
-        for table, donor in product(tables, random.choice(others, _REPEATS)):
-            values = predicted(_with_table(fitted, inputs, own, table, samples.span(str(donor))))
+        of_clip: dict[str, list[float]] = {name: [] for name in groups}
+        for table, donor in product(groups, random.choice(others, _REPEATS)):
+            values = predicted(_with_tables(fitted, inputs, own, groups[table], samples.span(str(donor))))
             lost[table].append(score(usual) - score(values))
             of_clip[table].append(float(values[0, 0]))
         for table, of_table in of_clip.items():
@@ -137,11 +141,11 @@ def _donors(samples: Samples, video_id: str) -> list[str]:
     return [other for other in others if group is None or samples.groups.get(other) != group] or others
 
 
-def _with_table(fitted: Fitted, inputs: Inputs, own: Inputs, table: str, donor: tuple[int, int]) -> Inputs:
-    """A video's inputs, with one table taken from the rows of another video."""
+def _with_tables(fitted: Fitted, inputs: Inputs, own: Inputs, tables: Sequence[str], donor: tuple[int, int]) -> Inputs:
+    """A video's inputs, with some tables taken from the rows of another video."""
     changed = {}
     for block, values in own.items():
-        columns = [i for i, name in enumerate(fitted.scalers[block].columns) if name.startswith(f"{table}.")]
+        columns = [i for i, name in enumerate(fitted.scalers[block].columns) if name.partition(".")[0] in tables]
         changed[block] = values.copy()
         taken = donor[0] + np.arange(len(values)) % (donor[1] - donor[0])
         changed[block][:, columns] = inputs[block][np.ix_(taken, np.array(columns, np.int64))]

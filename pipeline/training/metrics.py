@@ -17,7 +17,7 @@ from avcues.pipeline.training.evaluate import scores
 from avcues.pipeline.training.importance import by_family
 from avcues.pipeline.training.intervals import mean_interval, paired
 from avcues.pipeline.training.judging import Judge, groups_by, judge_of, where
-from avcues.pipeline.training.settings import TrainingSettings
+from avcues.pipeline.training.settings import ALL_OF, TrainingSettings
 
 _LISTED_COLUMNS = 20
 
@@ -45,7 +45,7 @@ def metrics(
             "model": judge.evaluate(whole),
             "baselines": {name: _baseline(judge, whole, name) for name in judge.baselines},
             "human": human.get(dimension),
-            "importance": {"tables": judge.importance(whole, where(importance, dimension=dimension))}
+            "importance": _by_kind(judge.importance(whole, where(importance, dimension=dimension)))
             | _weights(folder, dimension),
             "ablation": _ablation(judge, rows, whole),
         }
@@ -74,6 +74,13 @@ def _ablation(judge: Judge, rows: pa.Table, whole: pa.Table) -> dict[str, Any]:
         headline = judge.evaluate(without)[judge.headline]
         figures[table] = {judge.headline: headline, "model_is_better_by": judge.compare(whole, without)}
     return figures
+
+
+def _by_kind(lost: Mapping[str, float]) -> dict[str, dict[str, float]]:
+    """Importance of single tables, and of whole modalities if there are several."""
+    modalities = {name.removeprefix(ALL_OF): value for name, value in lost.items() if name.startswith(ALL_OF)}
+    tables = {name: value for name, value in lost.items() if not name.startswith(ALL_OF)}
+    return {"tables": tables} | ({"modalities": modalities} if modalities else {})
 
 
 def _weights(folder: Path, dimension: str) -> dict[str, Any]:

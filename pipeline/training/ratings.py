@@ -147,7 +147,15 @@ def refitted(
 
     Args:
         features: As `delay_features` gives them.
+
+    Raises:
+        InputError: The labels do not say how they were made.
     """
+    if "recipe" not in about:
+        raise InputError(
+            f"{name}: does not say by which recipe it was made, so it cannot be fitted anew in every fold; use the "
+            "file that avcues annotations gold wrote"
+        )
     refit = gold(annotations, recipe_of(about), training_videos=training_videos, features=features)
     return refit.tables[setup_of(name, about, annotations)]
 
@@ -209,7 +217,7 @@ def _series(
     series = series_of(chosen, step, delays=delay)
     if recipe.windows is not None:
         series = series.until(recipe.windows)
-    return usable(series, windows=recipe.windows, together=recipe.together)[0]
+    return usable(series, **recipe.exclusions)[0]
 
 
 def _columns(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from itertools import chain, combinations
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -20,6 +21,9 @@ TargetsName = Literal["gold", "raters"]
 HeadsName = Literal["rater", "setup"]
 UnitName = Literal["window", "clip"]
 
+MODALITIES = ("audio", "visual", "text")
+ALL_OF = "all of "
+"""Begins the name of a modality where tables and modalities stand side by side."""
 AUDIO = ("emobase", "rhythm")
 VISUAL = ("color", "lighting", "expressions", "scenes", "objects", "actions")
 """The tables of each modality that are taken, as far as a folder has them, where none are named."""
@@ -35,6 +39,7 @@ class TrainingSettings:
             model.
         audio: Tables that describe the sound.
         visual: Tables that describe the picture.
+        text: Tables that describe the words.
         dimensions: Labels to predict, each with a model of its own; empty: arousal and valence if there are such
             labels, otherwise all.
         label_range: The lowest and highest label that is possible; None: as the gold standard says, or -1 and 1.
@@ -57,6 +62,7 @@ class TrainingSettings:
     model: str
     audio: tuple[str, ...] = ()
     visual: tuple[str, ...] = ()
+    text: tuple[str, ...] = ()
     dimensions: tuple[str, ...] = ()
     label_range: tuple[float, float] | None = None
     unit: UnitName | None = None
@@ -87,12 +93,12 @@ class TrainingSettings:
                     f"{self.model} has one output, and shares of {' and '.join(self.categories)} need several: use a "
                     "network, or name single shares with `dimensions`"
                 )
-        self.estimator.require(self.model, self.audio, self.visual)
-        if not (self.audio or self.visual):
-            raise SettingsError("no table is named: give `audio` or `visual`")
-        both = set(self.audio) & set(self.visual)
-        if both:
-            raise SettingsError(f"{', '.join(sorted(both))}: named as `audio` and as `visual`; leave one out")
+        self.estimator.require(self.model, self.of_modality)
+        if not self.tables:
+            raise SettingsError("no table is named: give `audio`, `visual` or `text`")
+        for (one, tables), (other, others) in combinations(self.of_modality.items(), 2):
+            if both := set(tables) & set(others):
+                raise SettingsError(f"{', '.join(sorted(both))}: named as `{one}` and as `{other}`; leave one out")
 
     def document(self) -> dict[str, Any]:
         """As JSON values."""
@@ -106,12 +112,24 @@ class TrainingSettings:
     @property
     def blocks(self) -> dict[str, tuple[str, ...]]:
         """The inputs of the model, each with its tables in the order of its columns."""
-        return self.estimator.blocks(self.audio, self.visual)
+        return self.estimator.blocks(self.of_modality)
 
     @property
     def tables(self) -> tuple[str, ...]:
         """All tables that the model reads."""
-        return self.audio + self.visual
+        return tuple(chain.from_iterable(self.of_modality.values()))
+
+    @property
+    def of_modality(self) -> dict[str, tuple[str, ...]]:
+        """By modality, the tables that describe it; only those that have some."""
+        return {modality: tables for modality in MODALITIES if (tables := getattr(self, modality))}
+
+    @property
+    def groups_of_tables(self) -> dict[str, tuple[str, ...]]:
+        """What a model may rely on, by name: each table, and where there are several modalities, all tables of each."""
+        of_one = {name: (name,) for name in self.tables}
+        several = self.of_modality if len(self.of_modality) > 1 else {}
+        return of_one | {f"{ALL_OF}{modality}": tables for modality, tables in several.items()}
 
     @property
     def history(self) -> tuple[int, int]:

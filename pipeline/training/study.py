@@ -54,22 +54,27 @@ class Study:
 
 
 def choose_tables(
-    folder: str, model: str, audio: Sequence[str] | None, visual: Sequence[str] | None
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The tables of the sound and of the picture that a model reads: those that are named.
+    folder: str,
+    model: str,
+    audio: Sequence[str] | None = None,
+    visual: Sequence[str] | None = None,
+    text: Sequence[str] | None = None,
+) -> dict[str, tuple[str, ...]]:
+    """By modality, the tables that a model reads: those that are named.
 
-    Where none are, a model of both modalities takes what the folder has of `AUDIO` and `VISUAL`, and so does one of any
-    tables if neither modality is named.
+    Where none are, a model of several modalities takes what the folder has of `AUDIO` and `VISUAL`, and so does one of
+    any tables if no modality is named. Words are read only where they are named.
 
     Raises:
         AvcuesError: The folder is no dataset, or there is no such model.
     """
     modalities = estimator_class(model).modalities
     present = read_catalog(location(folder)).tables
-    usual = modalities == "both" or (modalities == "any" and audio is None and visual is None)
+    unnamed = audio is None and visual is None and text is None
+    usual = modalities == "several" or (modalities == "any" and unnamed)
     sound = [name for name in AUDIO if name in present and usual] if audio is None else audio
     picture = [name for name in VISUAL if name in present and usual] if visual is None else visual
-    return tuple(sound), tuple(picture)
+    return {"audio": tuple(sound), "visual": tuple(picture), "text": tuple(text or ())}
 
 
 def prepare(
@@ -91,7 +96,8 @@ def prepare(
     Args:
         folder: A folder that `avcues extract` made; a path, or a URL such as "s3://bucket/features".
         labels: A CSV or Parquet file, or a table in memory.
-        pretrain: For PAIR: labels of the isolated modalities, as `labels`, under the keys "audio" and "visual".
+        pretrain: For PAIR: labels of the isolated modalities, as `labels`, under the names of these: "audio",
+            "visual", "text".
         label_fill: What windows without a label get: "none", "hold" or "linear".
         incomplete: A video that lacks a table is left out ("leave_out"), or is null there ("nulls").
         order: For split="kfold": the videos in the order in which they are split.
@@ -113,7 +119,7 @@ def prepare(
         raise SettingsError("`targets=raters` learns from single raters: give their ratings with `annotations`")
     ratings = None if annotations is None else schema.read(Path(annotations))
     data = open_dataset(folder, tables=list(settings.tables), incomplete=incomplete)
-    sources = {MAIN: labels, **{branch: pretrain[branch] for branch in ("audio", "visual") if branch in pretrain}}
+    sources = {MAIN: labels, **{branch: pretrain[branch] for branch in settings.of_modality if branch in pretrain}}
     files = {role: read_label_file(source, data, label_fill) for role, source in sources.items()}
     settings = choose(settings, list(files.values()))
     videos = sorted(frozenset().union(*(file.videos for file in files.values())))
@@ -266,12 +272,15 @@ def _human(
 
 
 def _check_pretraining(settings: TrainingSettings, pretrain: Mapping[str, Any]) -> None:
-    missing = [f"`pretrain_{branch}`" for branch in ("audio", "visual") if branch not in pretrain]
+    missing = [f"`pretrain_{branch}`" for branch in settings.of_modality if branch not in pretrain]
     if settings.estimator.pretrained and missing:
         raise SettingsError(
             f"`model={settings.model}` needs ratings of the isolated modalities: give {' and '.join(missing)}, or use "
             "another model"
         )
+    unread = [branch for branch in pretrain if branch not in settings.of_modality]
+    if settings.estimator.pretrained and unread:
+        raise SettingsError(f"`pretrain_{unread[0]}`: the model reads no tables of it; name some with `{unread[0]}`")
     if not settings.estimator.pretrained and pretrain:
         raise SettingsError(
             f"`pretrain_{min(pretrain)}`: {settings.model} is not pretrained; only pair is, of the built-in models"

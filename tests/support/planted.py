@@ -63,9 +63,9 @@ def seen_through(random: np.random.Generator, latent: np.ndarray, columns: int =
 
 
 def settings_for(model: str, blocks: Sequence[str], protocol: Protocol = SMALL, **more: Any) -> TrainingSettings:
-    """Settings that read the tables `audio` and `visual`, or one of them."""
-    audio, visual = (("audio",) if "audio" in blocks else ()), (("visual",) if "visual" in blocks else ())
-    return TrainingSettings(model=model, audio=audio, visual=visual, dimensions=(DIMENSION,), protocol=protocol, **more)
+    """Settings that read those of the tables `audio`, `visual` and `text` that are named, each as its modality."""
+    tables = {name: (name,) for name in ("audio", "visual", "text") if name in blocks}
+    return TrainingSettings(model=model, **tables, dimensions=(DIMENSION,), protocol=protocol, **more)
 
 
 def ccc_of_test_videos(samples: Samples, parts: Parts, settings: TrainingSettings, **how: Any) -> float:

@@ -138,3 +138,27 @@ def delayed(lags: list[int], noise: float, videos: int = 6, seed: int = 0) -> tu
         ratings = np.stack([truth[20 - lag : 140 - lag] for lag in lags]) + rng.normal(0, noise, (len(lags), 120))
         tables.append(of_matrix(ratings, video_id=f"v{video}").to_pandas())
     return import_tidy(pd.concat(tables)), Watched(features)
+
+
+def changes(rng: np.random.Generator, videos: int = 4, windows: int = 120) -> tuple[pa.Table, dict[str, np.ndarray]]:
+    """Logs of sliders that write when they are moved by enough, and the position of each, (raters, windows) by video.
+
+    Lively raters move for every 0.05, calm ones for every 0.4.
+    """
+    tables, positions = [], {}
+    for video in range(videos):
+        truth = latent(rng, windows * 5, sd=0.4, memory=0.99)
+        position = np.zeros((4, windows * 5))
+        for rater, sensitivity in enumerate((0.05, 0.05, 0.4, 0.5)):
+            wish = truth + rng.normal(0, 0.05) + latent(rng, windows * 5, sd=0.1, memory=0.99)
+            held, times, values = wish[0], [0.0], [wish[0]]
+            for sample in range(windows * 5):
+                if abs(wish[sample] - held) > sensitivity:
+                    held = wish[sample]
+                    times.append(sample / 10)
+                    values.append(held)
+                position[rater, sample] = held
+            keys = {"rater": f"r{rater}", "video_id": f"v{video}"}
+            tables.append(tidy(time=times, value=values, **keys))
+        positions[f"v{video}"] = position.reshape(4, windows, 5).mean(2)
+    return pa.concat_tables(tables), positions

@@ -7,20 +7,22 @@ difference score is the mean over clips of the squared inconsistency score.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from avcues.pipeline.annotations.ratings.exclusions import usable
+from avcues.pipeline.annotations.ratings.exclusions import LeftOut, usable
 from avcues.pipeline.annotations.ratings.schema import Annotations
 from avcues.pipeline.annotations.ratings.series import once_per_clip, series_of
 from avcues.pipeline.annotations.statistics.coefficients import Bootstrap, Coefficient, Statistic, estimate, undefined
 
 Values = npt.NDArray[np.float64]
 Groups = npt.NDArray[np.int64]
+
+MEAN = "mean over raters"
 
 GROUPS = ("consistent", "weak", "strong")
 UPPER_SHARE = 0.25
@@ -84,23 +86,35 @@ class Inconsistency:
 
 
 def ratings_by_setup(
-    annotations: Annotations, dimension: str, setups: tuple[str, ...], step: Fraction
-) -> RatingsBySetup:
-    """The ratings of a dimension; those over time count by each series' mean."""
+    annotations: Annotations, dimension: str, setups: tuple[str, ...], step: Fraction, **exclusions: Any
+) -> tuple[RatingsBySetup, LeftOut]:
+    """The ratings of a dimension, of which those over time count by each series' mean, and the series left out.
+
+    Args:
+        exclusions: Arguments of `usable`.
+    """
     numbers = annotations.select(dimensions=[dimension])
     if numbers.over_time(dimension):
-        series, _ = usable(series_of(numbers, step))
+        series, left_out = usable(series_of(numbers, step), **exclusions)
         video, owner = series.codes["video_id"], np.arange(len(series))
         value = series.reduce(np.add.reduceat) / np.maximum(series.lengths, 1)
     else:
-        series = once_per_clip(numbers)
+        series, left_out = once_per_clip(numbers), {}
         video, owner, value = series.window.astype(np.int64), series.owner, series.value
     raters, videos = series.names["rater"], series.names["video_id"]
     place = np.array([setups.index(name) for name in series.names["setup"]], np.int64)
     values = np.full((len(raters), len(videos), len(setups)), np.nan)
     if len(owner):
         values[series.codes["rater"][owner], video, place[series.codes["setup"][owner]]] = value
-    return RatingsBySetup(values, raters, videos, setups)
+    return RatingsBySetup(values, raters, videos, setups), left_out
+
+
+def clip_means(ratings: RatingsBySetup) -> RatingsBySetup:
+    """The mean over raters of each clip and setup, as the ratings of one rater."""
+    known = np.isfinite(ratings.values)
+    with np.errstate(invalid="ignore"):
+        means = np.where(known, ratings.values, 0).sum(0) / known.sum(0)
+    return replace(ratings, values=means[None], raters=(MEAN,))
 
 
 def inconsistency_scores(ratings: Values) -> Values:
@@ -159,14 +173,14 @@ def _root_mean(squares: Values) -> Statistic:
 
 def _mean_of_raters(squared: Values) -> Statistic:
     """The mean over raters of the difference score, of (raters, videos) squared differences."""
-    there = np.isfinite(squared)
+    known = np.isfinite(squared)
 
     def statistic(counts: Values) -> Values:
         with np.errstate(invalid="ignore", divide="ignore"):
-            scores = np.sqrt((counts @ np.where(there, squared, 0).T) / (counts @ there.T.astype(np.float64)))
-        known = np.isfinite(scores)
+            scores = np.sqrt((counts @ np.where(known, squared, 0).T) / (counts @ known.T.astype(np.float64)))
+        scored = np.isfinite(scores)
         with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray(np.where(known, scores, 0).sum(1) / known.sum(1))
+            return np.asarray(np.where(scored, scores, 0).sum(1) / scored.sum(1))
 
     return statistic
 

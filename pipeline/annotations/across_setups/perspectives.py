@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
 from math import isfinite
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,8 @@ from avcues.pipeline.annotations.across_setups.inconsistency import (
     UPPER_SHARE,
     DifferenceScore,
     Inconsistency,
+    RatingsBySetup,
+    clip_means,
     difference,
     generic_threshold,
     groups,
@@ -29,13 +32,15 @@ from avcues.pipeline.annotations.across_setups.inconsistency import (
 from avcues.pipeline.annotations.across_setups.label_agreement import LabelAgreement, label_agreement
 from avcues.pipeline.annotations.across_setups.polarity import crossed, polarity
 from avcues.pipeline.annotations.across_setups.regression import Regression, regression
-from avcues.pipeline.annotations.ratings.exclusions import usable
+from avcues.pipeline.annotations.ratings.exclusions import SHORTEST, LeftOut, merged, usable
 from avcues.pipeline.annotations.ratings.schema import Annotations
 from avcues.pipeline.annotations.ratings.series import once_per_clip, series_of
 from avcues.pipeline.annotations.reliability import setup_agreement
 from avcues.pipeline.annotations.reliability.setup_agreement import SetupAgreement
 from avcues.pipeline.annotations.statistics.coefficients import Bootstrap
 from avcues.pipeline.errors import SettingsError
+
+_GENERIC_RULE = f"the score whose upper share of ratings is nearest to {100 * UPPER_SHARE:g} %"
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,28 @@ class _Options:
     neutral: tuple[float, float] | None
     step: Fraction
     bootstrap: Bootstrap
+    exclusions: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClipMeans:
+    """The same on the means over raters, for designs in which no rater meets a clip in two setups.
+
+    The difference of two means holds, beside what the setups convey, the noise of both groups of raters.
+
+    Args:
+        videos: Clips rated in every setup.
+        differences: One entry per pair of setups; the only rater is the mean over raters.
+        inconsistency: One score per clip; None: no clip was rated in every setup.
+        regression: Of `against` on the other setups, over clips; None: not defined.
+        reasons: By name of a missing part, why it is missing.
+    """
+
+    videos: int
+    differences: tuple[DifferenceScore, ...]
+    inconsistency: Inconsistency | None
+    regression: Regression | None
+    reasons: Mapping[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +92,7 @@ class Perspective:
         groups_by_polarity: By group of `GROUPS` ("all": their sum), the ratings in `against` of each polarity.
         regression: Of `against` on the other setups; None: not defined.
         label_agreement: One entry per dimension of labels.
+        clip_means: Differences, inconsistency and regression of the means over raters.
         reasons: By name of a missing part, why it is missing.
     """
 
@@ -79,6 +107,7 @@ class Perspective:
     groups_by_polarity: Mapping[str, tuple[int, ...]]
     regression: Regression | None
     label_agreement: tuple[LabelAgreement, ...]
+    clip_means: ClipMeans
     reasons: Mapping[str, str]
 
 
@@ -93,6 +122,7 @@ class Perspectives:
         neutral: Lowest and highest value that counts as neutral; None: not known.
         bootstrap: Of the intervals.
         rounds: One entry per round; with several rounds, also one each for the clips that all of them share.
+        left_out: Series left out, by reason.
     """
 
     dimension: str
@@ -101,6 +131,17 @@ class Perspectives:
     neutral: tuple[float, float] | None
     bootstrap: Bootstrap
     rounds: tuple[Perspective, ...]
+    left_out: LeftOut
+
+    def gaps(self) -> list[str]:
+        """One line per part that is missing, with the reason."""
+        lines = [
+            f"{f'round {part.round}: ' if part.round else ''}no {name.replace('_', ' ')}: {reason}"
+            for part in self.rounds
+            if part.clips == "all"
+            for name, reason in part.reasons.items()
+        ]
+        return list(dict.fromkeys(lines))
 
 
 def perspectives(
@@ -113,6 +154,8 @@ def perspectives(
     neutral: tuple[float, float] | None = None,
     step: Fraction = Fraction(1, 2),
     bootstrap: Bootstrap = Bootstrap(),
+    shortest: float = SHORTEST,
+    keep_constant: bool = False,
 ) -> Perspectives:
     """Compares the ratings of the same raters and clips over setups.
 
@@ -126,6 +169,9 @@ def perspectives(
         neutral: Lowest and highest neutral value; None: the middle of the dimension's range.
         step: Seconds per window, for ratings over time.
         bootstrap: Number and seed of the samples of videos for the intervals.
+        shortest: Series are left out that are shorter than this share of the median length over the series of the same
+            video, setup and dimension.
+        keep_constant: Keep series that do not vary, as whole ratings of short clips may.
 
     Raises:
         SettingsError: A dimension or setup is unknown, or the dimension is rated in labels.
@@ -145,18 +191,20 @@ def perspectives(
         neutral = ((rated.low + rated.high) / 2, (rated.low + rated.high) / 2)
     annotations = annotations.select(setups=[*others, against])
     compared, rule = (*others, against), "given"
+    exclusions = {"shortest": shortest, "keep_constant": keep_constant}
+    of_rounds = [
+        ratings_by_setup(part, dimension, compared, step, **exclusions)
+        for _, clips, part in _rounds(annotations, dimension)
+        if clips == "all"
+    ]
     if threshold is None:
-        every = [
-            ratings_by_setup(part, dimension, compared, step)
-            for _, clips, part in _rounds(annotations, dimension)
-            if clips == "all"
-        ]
+        every = [ratings for ratings, _ in of_rounds]
         scores = [inconsistency_scores(one.values[one.complete]) for one in every]
         threshold, rule = (
             generic_threshold(np.concatenate(scores)),
-            f"the score whose upper share of ratings is nearest to {100 * UPPER_SHARE:g} %",
+            _GENERIC_RULE,
         )
-    options = _Options(dimension, compared, threshold, rule, neutral, step, bootstrap)
+    options = _Options(dimension, compared, threshold, rule, neutral, step, bootstrap, exclusions)
     made = [_perspective(part, options, round_, clips) for round_, clips, part in _rounds(annotations, dimension)]
     return Perspectives(
         dimension=dimension,
@@ -165,6 +213,7 @@ def perspectives(
         neutral=neutral,
         bootstrap=bootstrap,
         rounds=tuple(made),
+        left_out=merged([left_out for _, left_out in of_rounds]),
     )
 
 
@@ -186,9 +235,9 @@ def _rounds(annotations: Annotations, dimension: str) -> list[tuple[str | None, 
 
 def _perspective(annotations: Annotations, options: _Options, round_: str | None, clips: str) -> Perspective:
     dimension, neutral = options.dimension, options.neutral
-    ratings = ratings_by_setup(annotations, dimension, options.setups, options.step)
+    ratings, _ = ratings_by_setup(annotations, dimension, options.setups, options.step, **options.exclusions)
     numbers = annotations.select(dimensions=[dimension])
-    series, once = usable(series_of(numbers, options.step))[0], once_per_clip(numbers)
+    series, once = usable(series_of(numbers, options.step), **options.exclusions)[0], once_per_clip(numbers)
     agreement = [
         *setup_agreement.over_time(series, round_, clips, "others", options.bootstrap),
         *setup_agreement.once_per_clip(once, round_, clips, "others", options.bootstrap),
@@ -217,5 +266,26 @@ def _perspective(annotations: Annotations, options: _Options, round_: str | None
         groups_by_polarity={} if neutral is None or found is None else crossed(ratings, group, neutral),
         regression=None if isinstance(fitted, str) else fitted,
         label_agreement=tuple(label_agreement(annotations, one.name, ratings, strong) for one in labels),
+        clip_means=_of_clip_means(ratings, options),
+        reasons={part: reason for part, reason in reasons.items() if reason is not None},
+    )
+
+
+def _of_clip_means(ratings: RatingsBySetup, options: _Options) -> ClipMeans:
+    means = clip_means(ratings)
+    rated = int(means.complete.sum())
+    scores = None
+    if rated:
+        threshold = generic_threshold(inconsistency_scores(means.values[means.complete]))
+        scores = inconsistency(means, threshold, _GENERIC_RULE)
+    fitted = regression(means.values, means.complete, means.setups)
+    reasons = {"inconsistency": None if rated else "no clip was rated in every setup"}
+    reasons |= {"regression": fitted if isinstance(fitted, str) else None}
+    pairs = combinations(range(len(means.setups)), 2)
+    return ClipMeans(
+        videos=rated,
+        differences=tuple(difference(means, pair, options.bootstrap) for pair in pairs),
+        inconsistency=scores,
+        regression=None if isinstance(fitted, str) else fitted,
         reasons={part: reason for part, reason in reasons.items() if reason is not None},
     )

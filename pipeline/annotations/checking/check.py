@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import product
 from typing import Any
 
-import numpy as np
-
 from avcues.pipeline.annotations.checking.alignment import CERTAIN, Alignment, alignment, rows_of
+from avcues.pipeline.annotations.checking.change_logs import looks_like_changes
+from avcues.pipeline.annotations.checking.design import coverage, gaps
+from avcues.pipeline.annotations.checking.raters import beside_others, contradictions, off_scale, without_series
 from avcues.pipeline.annotations.ratings.exclusions import LeftOut, in_words, usable
-from avcues.pipeline.annotations.ratings.keys import codes, combined, runs, separated
 from avcues.pipeline.annotations.ratings.schema import Annotations
-from avcues.pipeline.annotations.ratings.series import Series, once_per_clip, series_of
-from avcues.pipeline.annotations.ratings.wording import counted, listed
-from avcues.pipeline.annotations.statistics.consensus import Values, mean_of_others, pearson
-
-_LAGS = tuple(range(-6, 7))
-_FEWEST_SERIES = 5
-_AGAINST = -3.0
-"""Standard score of a rater's mean correlation with the others below which the rater contradicts them."""
+from avcues.pipeline.annotations.ratings.series import once_per_clip, series_of
+from avcues.pipeline.annotations.ratings.wording import counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,33 +54,33 @@ class Check:
 
 
 def check(annotations: Annotations, step: Fraction = Fraction(1, 2)) -> Check:
-    """Looks for displaced rows, raters who contradict the others, unusable series, and gaps in the design.
+    """Looks for displaced rows, raters who contradict the others or use another scale, unusable series, and gaps.
 
     Args:
         step: Seconds per window, for ratings over time.
+
+    Raises:
+        SettingsError: The ratings would take too many windows.
     """
     every = series_of(annotations, step)
     series, left_out = usable(every)
     clips = once_per_clip(annotations)
-    against = [*_against_others(series), *_against_others(clips)]
-    alignments = [found for rows in rows_of(annotations, every, clips) if (found := alignment(rows)) is not None]
-    problems = [line for found in alignments for line in _misplaced(found)]
-    problems += [
-        f"rater {row['rater']} contradicts the others in {row['dimension']}: mean correlation {row['correlation']:.2f} "
-        f"over {row['series']} series"
-        for row in against
-        if row["series"] >= _FEWEST_SERIES and row["correlation"] < _AGAINST * (row["standard_error"] or 0) < 0
-    ]
-    coverage = _coverage(annotations)
+    raters = [*beside_others(series), *beside_others(clips)]
+    possible = (alignment(rows) for rows in rows_of(annotations, every, clips))
+    alignments = [one for one in possible if one is not None]
+    problems = [line for one in alignments for line in _misplaced(one)]
+    problems += [*contradictions(raters), *off_scale(every), *off_scale(clips)]
+    covered = coverage(annotations)
     notes = [
-        *_of_constant(every, series),
+        *without_series(every, series),
         *in_words(left_out),
-        *_of_design(annotations, coverage),
-        *(_in_place(found) for found in alignments if not found.shift),
+        *looks_like_changes(annotations),
+        *gaps(annotations, covered),
+        *(_in_place(one) for one in alignments if not one.shift),
     ]
     return Check(
-        coverage=tuple(coverage),
-        raters=tuple(against),
+        coverage=tuple(covered),
+        raters=tuple(raters),
         alignments=tuple(alignments),
         left_out=left_out,
         problems=tuple(problems),
@@ -118,121 +111,3 @@ def _in_place(found: Alignment) -> str:
     if found.score(0) >= CERTAIN:
         return f"{found.what}: all raters saw the clips in one order, so a displacement of all rows cannot be detected"
     return f"{found.what}: raters agree too little to detect displaced rows"
-
-
-def _against_others(series: Series) -> list[dict[str, Any]]:
-    """Per rater and dimension the correlation with the mean of the others; in series over clips, that over clips."""
-    rater, dimension, scores = [], [], []
-    for cells in series.cells():
-        others = mean_of_others(cells.values)
-        over_time = cells.codes["video_id"][0] >= 0
-        lagged = [_shifted(cells.values, lag) for lag in _LAGS] if over_time else [cells.values]
-        score = np.stack([pearson(one, others) for one in lagged], -1)
-        cell, slot = np.nonzero(cells.rater >= 0)
-        rater.append(cells.rater[cell, slot])
-        dimension.append(cells.codes["dimension"][cell])
-        scores.append(score[cell, slot])
-    if not rater:
-        return []
-    who, what, score = np.concatenate(rater), np.concatenate(dimension), np.concatenate(scores)
-    rows = []
-    for one in np.unique(what * len(series.names["rater"]) + who):
-        of_one = score[(what == one // len(series.names["rater"])) & (who == one % len(series.names["rater"]))]
-        rows.append(_of_rater(series, one, of_one))
-    return rows
-
-
-def _of_rater(series: Series, one: int, score: Values) -> dict[str, Any]:
-    unmoved = score[:, score.shape[1] // 2]
-    unmoved = unmoved[np.isfinite(unmoved)]
-    row: dict[str, Any] = {
-        "rater": series.names["rater"][one % len(series.names["rater"])],
-        "dimension": series.names["dimension"][one // len(series.names["rater"])],
-        "series": len(unmoved),
-        "correlation": round(float(unmoved.mean()), 4) if len(unmoved) else None,
-        "standard_error": round(float(unmoved.std(ddof=1) / np.sqrt(len(unmoved))), 4) if len(unmoved) > 1 else None,
-        "lag_s": None,
-    }
-    if score.shape[1] > 1 and np.isfinite(score).any():
-        known = np.isfinite(score).all(1)
-        if known.any():
-            row["lag_s"] = _LAGS[int(score[known].mean(0).argmax())] * float(series.step)
-    return row
-
-
-def _shifted(values: Values, lag: int) -> Values:
-    """(..., windows) what was rated `lag` windows later."""
-    moved = np.full_like(values, np.nan)
-    if lag >= 0:
-        moved[..., : values.shape[-1] - lag] = values[..., lag:]
-    else:
-        moved[..., -lag:] = values[..., :lag]
-    return moved
-
-
-def _of_constant(every: Series, usable_series: Series) -> list[str]:
-    """Raters of whom no series in some dimension is left."""
-    raters, dimensions = every.names["rater"], every.names["dimension"]
-    before, after = (one.codes["dimension"] * len(raters) + one.codes["rater"] for one in (every, usable_series))
-    gone = np.setdiff1d(before, after)
-    if not len(gone):
-        return []
-    named = [f"{raters[one % len(raters)]} ({dimensions[one // len(raters)]})" for one in gone]
-    return [f"no usable series of {counted(len(named), 'rater')}: {listed(named)}"]
-
-
-def _coverage(annotations: Annotations) -> list[dict[str, Any]]:
-    names: dict[str, Sequence[str]] = {
-        "setup": annotations.setups,
-        "dimension": tuple(annotations.dimensions),
-        "video_id": annotations.videos,
-        "rater": annotations.rater_ids,
-        "round": annotations.rounds,
-    }
-    sizes = [len(words) for words in names.values()]
-    distinct, _, _ = runs(
-        combined((codes(annotations.ratings[name], words), len(words)) for name, words in names.items())
-    )
-    setup, dimension, video, rater, _ = separated(distinct, sizes)
-    rows = []
-    for i, j in product(range(sizes[0]), range(sizes[1])):
-        of_it = (setup == i) & (dimension == j)
-        if not of_it.any():
-            continue
-        pairs = np.unique(video[of_it] * sizes[3] + rater[of_it])
-        per_video = np.bincount(pairs // sizes[3])
-        per_video = per_video[per_video > 0]
-        rows.append(
-            {
-                "setup": names["setup"][i],
-                "dimension": names["dimension"][j],
-                "over_time": annotations.over_time(names["dimension"][j]),
-                "videos": len(per_video),
-                "raters": len(np.unique(rater[of_it])),
-                "series": int(of_it.sum()),
-                "raters_per_video": [int(per_video.min()), float(np.median(per_video)), int(per_video.max())],
-            }
-        )
-    return rows
-
-
-def _of_design(annotations: Annotations, coverage: Sequence[Mapping[str, Any]]) -> list[str]:
-    notes = []
-    names = {"rater": annotations.rater_ids, "setup": annotations.setups, "video_id": annotations.videos}
-    sizes = [len(words) for words in names.values()]
-    distinct, _, _ = runs(
-        combined((codes(annotations.ratings[name], words), len(words)) for name, words in names.items())
-    )
-    rater, setup, video = separated(distinct, sizes)
-    clips = np.bincount(np.unique(rater * sizes[2] + video) // sizes[2], minlength=sizes[0])
-    once = [name for name, count in zip(names["rater"], clips, strict=True) if count == 1]
-    if once:
-        notes.append(f"one video only by {counted(len(once), 'rater')}, whose agreement is uncertain: {listed(once)}")
-    single = [f"{row['setup']} {row['dimension']}" for row in coverage if row["raters_per_video"][0] < 2]
-    if single:
-        notes.append(f"videos with one rater, so without agreement, in {listed(single)}")
-    setups = np.bincount(np.unique(video * sizes[1] + setup) // sizes[1], minlength=sizes[2])
-    partial = [name for name, count in zip(names["video_id"], setups, strict=True) if count < sizes[1]]
-    if partial:
-        notes.append(f"not rated in every setup: {counted(len(partial), 'video')} ({listed(partial)})")
-    return notes

@@ -17,11 +17,13 @@ from avcues.pipeline.annotations.gold_standards.delay import Delays, fit_delays
 from avcues.pipeline.annotations.gold_standards.feature_values import FeatureValues
 from avcues.pipeline.annotations.gold_standards.recipe import Recipe
 from avcues.pipeline.annotations.gold_standards.scaling import smoothed, standardised
-from avcues.pipeline.annotations.ratings.exclusions import LeftOut, usable
+from avcues.pipeline.annotations.ratings.exclusions import LeftOut, in_words, usable
+from avcues.pipeline.annotations.ratings.keys import among
 from avcues.pipeline.annotations.ratings.schema import Annotations, write_parquet
 from avcues.pipeline.annotations.ratings.series import Series, once_per_clip, series_of
 from avcues.pipeline.annotations.ratings.wording import counted, listed
 from avcues.pipeline.annotations.statistics.consensus import Values
+from avcues.pipeline.dataset.labels import FITTED_ON
 from avcues.pipeline.errors import DatasetError, SettingsError
 from avcues.pipeline.store.parquet import METADATA_KEY
 from avcues.version import __version__
@@ -35,9 +37,10 @@ class Gold:
 
     Args:
         tables: By setup: `video_id`, `window` (unless everything is rated once per clip), then for each dimension its
-            value, `<dimension>_std` (ddof 0) and `<dimension>_n` over the raters of the window. The metadata key
-            `avcues` has the recipe (`Recipe.from_described` reads it), the targets, and under `fitted_on` the videos
-            that anything was fitted on.
+            value, `<dimension>_std` (ddof 0) and `<dimension>_n` over the raters of the window; last `fitted_on`,
+            whether anything was fitted on the video, which outlives the metadata. The metadata key `avcues` has the
+            recipe (`Recipe.from_described` reads it), the targets, and under `fitted_on` the videos that anything was
+            fitted on.
         weights: `rater`, `video_id` (null: one weight for all clips), `setup`, `dimension`, `weight`.
         delays: The raters' lags, if they were estimated.
         left_out: Series left out, by reason.
@@ -57,6 +60,7 @@ def gold(
     *,
     training_videos: Collection[str] | None = None,
     features: Mapping[str, Values] | None = None,
+    lags_s: Mapping[str, float] | None = None,
 ) -> Gold:
     """Makes the gold standard of every setup.
 
@@ -67,8 +71,10 @@ def gold(
         annotations: Ratings with at least one dimension in numbers.
         recipe: How raters are combined.
         training_videos: Ids; None: all videos. Required for the delay "auto".
-        features: By video, (windows, columns), NaN is missing; required for the delay "auto". Only those of training
-            videos are read.
+        features: By video, (windows, columns), NaN is missing; required for the delay "auto" unless `lags_s` is given.
+            Only those of training videos are read.
+        lags_s: The raters' lags in seconds, as the metadata of a gold standard made with the delay "auto" has them
+            (`delays_s`); None: they are estimated.
 
     Raises:
         SettingsError: There are several rounds and the recipe names none, nothing is rated in numbers, no training
@@ -78,14 +84,17 @@ def gold(
     rated = sorted(set(annotations.videos) & set(annotations.videos if training_videos is None else training_videos))
     if not rated:
         raise SettingsError(f"no training video is rated: {listed(sorted(training_videos or ()))}")
-    series, left_out = usable(_gridded(annotations, recipe), windows=recipe.windows, together=recipe.together)
+    series, left_out = usable(_gridded(annotations, recipe), **recipe.exclusions)
     clips = once_per_clip(annotations)
     if not len(series) and not len(clips):
-        raise SettingsError(_nothing_left(annotations))
+        raise SettingsError(_nothing_left(annotations, left_out))
     fitted: dict[str, list[str]] = {}
     notes: list[str] = []
-    delays, late_s = None, None
-    if recipe.delay == "auto":
+    delays: Delays | None = None
+    late_s: dict[str, float] | None = None
+    if recipe.delay == "auto" and lags_s is not None:
+        late_s = dict(lags_s)
+    elif recipe.delay == "auto":
         if features is None or training_videos is None:
             raise SettingsError("the delay auto is estimated from features of training videos; give both")
         recipe = replace(recipe, delay_tables=_delay_tables(recipe, features))
@@ -122,13 +131,20 @@ def gold(
         "step": str(recipe.step),
         "ratings": dict(annotations.origin),
     }
+    tables = setup_tables(parts, series.names, annotations.dimensions, about)
+    decisive = set().union(*fitted.values())
     return Gold(
-        tables=setup_tables(parts, series.names, annotations.dimensions, about),
+        tables={setup: _with_fitted(table, decisive) for setup, table in tables.items()},
         weights=weights_table(parts, series.names),
         delays=delays,
         left_out=left_out,
         notes=(*notes, *_of_parts(parts)),
     )
+
+
+def _with_fitted(table: pa.Table, decisive: Collection[str]) -> pa.Table:
+    """The table with the column `fitted_on`, which survives where metadata do not: pandas, CSV."""
+    return table.append_column(FITTED_ON, pa.array(among(table["video_id"], decisive)))
 
 
 def write_gold(made: Gold, folder: Path) -> list[Path]:
@@ -224,9 +240,9 @@ def _fitted_in_words(fitted: Collection[str], clips: Series) -> str:
     return " and ".join(what[one] for one in fitted)
 
 
-def _nothing_left(annotations: Annotations) -> str:
+def _nothing_left(annotations: Annotations, left_out: LeftOut) -> str:
     """Why there is no gold standard, and what to do instead."""
     if annotations.numeric():
-        return "no usable rating in numbers: all series are constant or too short"
+        return f"no usable rating in numbers: {'; '.join(in_words(left_out))}"
     labels = ", ".join(one.name for one in annotations.nominal())
     return f"nothing is rated in numbers, only in labels ({labels}); make soft labels: avcues annotations soft"

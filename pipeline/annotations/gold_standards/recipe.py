@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal, get_args
 
+from avcues.pipeline.annotations.ratings.exclusions import SHORTEST
 from avcues.pipeline.annotations.statistics.consensus import WEIGHTS, Weights
 from avcues.pipeline.errors import SettingsError
 
@@ -65,9 +66,12 @@ class Recipe:
             videos.
         standardise: Whether all raters are brought to their common mean and spread.
         smooth: Filter applied to each series; None: none.
-        windows: Only the first windows count, and shorter series are left out; None: all windows, and series shorter
-            than 90 % of the median of their video are left out.
+        windows: Only the first windows count, and shorter series are left out; None: all windows, and `shortest`
+            decides.
         together: Leave out all of a rater's series of a clip if one of them is constant or too short.
+        shortest: Series are left out that are shorter than this share of the median length over the series of the same
+            video, setup and dimension.
+        keep_constant: Keep series that do not vary.
         step: Seconds per window.
         round: Name of the round to use; required if there are several.
         dimensions: Names of the dimensions to combine; None: all that are rated in numbers.
@@ -84,6 +88,8 @@ class Recipe:
     smooth: Smoothing | None = None
     windows: int | None = None
     together: bool = False
+    shortest: float = SHORTEST
+    keep_constant: bool = False
     step: Fraction = Fraction(1, 2)
     round: str | None = None
     dimensions: tuple[str, ...] | None = None
@@ -96,6 +102,8 @@ class Recipe:
             raise SettingsError(f'weights "{self.weights}" are unknown; expected {", ".join(WEIGHTS)}')
         if self.delay != "auto" and not 0 <= self.delay <= LONGEST_DELAY_S:
             raise SettingsError(f"the delay is {self.delay} s; expected 0 to {LONGEST_DELAY_S} s, or auto")
+        if not 0 <= self.shortest <= 1:
+            raise SettingsError(f"`shortest={self.shortest:g}`: expected a share, 0 to 1")
         if self.windows is not None and self.windows < 2:
             raise SettingsError(f"windows = {self.windows}; expected at least 2")
         if self.step <= 0:
@@ -105,6 +113,16 @@ class Recipe:
     def muvi(cls) -> Recipe:
         """The recipe of the MuVi study's script: weights "all", 118 windows, both dimensions of a clip or neither."""
         return cls(weights="all", windows=118, together=True)
+
+    @property
+    def exclusions(self) -> dict[str, Any]:
+        """Which series are left out, as arguments of `usable`."""
+        return {
+            "windows": self.windows,
+            "together": self.together,
+            "shortest": self.shortest,
+            "keep_constant": self.keep_constant,
+        }
 
     def described(self) -> dict[str, Any]:
         """The recipe as JSON values."""
@@ -116,6 +134,8 @@ class Recipe:
             "smooth": None if self.smooth is None else str(self.smooth),
             "windows": self.windows,
             "together": self.together,
+            "shortest": self.shortest,
+            "keep_constant": self.keep_constant,
             "step": str(self.step),
             "round": self.round,
             "dimensions": None if self.dimensions is None else list(self.dimensions),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from avcues.pipeline.annotations.gold_standards.gold import one_round
 from avcues.pipeline.annotations.ratings.choices import choices_of
-from avcues.pipeline.annotations.ratings.exclusions import usable
+from avcues.pipeline.annotations.ratings.exclusions import SHORTEST, LeftOut, merged, usable
 from avcues.pipeline.annotations.ratings.keys import words
 from avcues.pipeline.annotations.ratings.schema import Annotations, Dimension
 from avcues.pipeline.annotations.ratings.series import once_per_clip, series_of
@@ -37,6 +37,8 @@ def soft_labels(
     bins: int = 5,
     step: Fraction = Fraction(1, 2),
     round_: str | None = None,
+    shortest: float = SHORTEST,
+    keep_constant: bool = False,
 ) -> dict[str, pa.Table]:
     """The share of raters who gave each value, fell into each bin of values, or chose each label.
 
@@ -46,11 +48,14 @@ def soft_labels(
         bins: Number of bins of equal width over the range of a dimension with more than 11 distinct values.
         step: Seconds per window, for ratings over time.
         round_: Name of the round to use; required if there are several.
+        shortest: As for `Recipe`.
+        keep_constant: As for `Recipe`.
 
     Returns:
         By setup a table that `--labels` reads: `video_id`, `window` (over time only), for each value, middle of a bin
         or label a target `<dimension>=<value>` (0 to 1), and the number of raters `<dimension>_n`. The shares of
-        numbers sum to 1; those of labels do if each rater chose one.
+        numbers sum to 1; those of labels do if each rater chose one. The metadata key `avcues` counts the series that
+        were left out (`left_out`).
 
     Raises:
         SettingsError: A dimension is unknown, a range needed for bins is not known, there are several rounds and none
@@ -62,12 +67,14 @@ def soft_labels(
     if len(set(timed.values())) > 1:
         named = [", ".join(name for name in timed if timed[name] == over_time) for over_time in (True, False)]
         raise SettingsError(f"rated over time: {named[0]}; once per clip: {named[1]}; name dimensions of one kind")
-    shares = [_of_dimension(annotations, dimension, bins, step) for dimension in wanted]
+    exclusions = {"shortest": shortest, "keep_constant": keep_constant}
+    left_out: list[LeftOut] = []
+    shares = [_of_dimension(annotations, dimension, bins, step, exclusions, left_out) for dimension in wanted]
     tables = {}
     for i, setup in enumerate(annotations.setups):
         parts = [one for one in shares if (one.setup == i).any()]
         if parts:
-            tables[setup] = _table(parts, i, annotations, setup, step)
+            tables[setup] = _table(parts, i, annotations, setup, step, merged(left_out))
     return tables
 
 
@@ -86,7 +93,14 @@ class _Shares:
         self.values = total / self.raters[:, None]
 
 
-def _of_dimension(annotations: Annotations, dimension: Dimension, bins: int, step: Fraction) -> _Shares:
+def _of_dimension(
+    annotations: Annotations,
+    dimension: Dimension,
+    bins: int,
+    step: Fraction,
+    exclusions: Mapping[str, Any],
+    left_out: list[LeftOut],
+) -> _Shares:
     if dimension.level == "nominal":
         choices = choices_of(annotations, dimension.name, step)
         rows = np.stack([choices.setup, choices.video, choices.window], 1)
@@ -96,7 +110,8 @@ def _of_dimension(annotations: Annotations, dimension: Dimension, bins: int, ste
     setups = np.array([annotations.setups.index(name) for name in part.setups])
     videos = np.array([annotations.videos.index(name) for name in part.videos])
     if annotations.over_time(dimension.name):
-        series, _ = usable(series_of(part, step))
+        series, gone = usable(series_of(part, step), **exclusions)
+        left_out.append(gone)
         video, window = series.codes["video_id"][series.owner], series.window.astype(np.int64)
     else:
         series = once_per_clip(part)
@@ -127,7 +142,9 @@ def _categories(value: npt.NDArray[np.float64], dimension: Dimension, bins: int)
     return middles, np.clip(np.floor((value - low) / width), 0, bins - 1).astype(np.int64)
 
 
-def _table(parts: list[_Shares], setup: int, annotations: Annotations, name: str, step: Fraction) -> pa.Table:
+def _table(
+    parts: list[_Shares], setup: int, annotations: Annotations, name: str, step: Fraction, left_out: LeftOut
+) -> pa.Table:
     keys = np.unique(np.concatenate([_key(one)[one.setup == setup] for one in parts]))
     columns: dict[str, pa.Array] = {"video_id": words(keys // _WIDE, annotations.videos)}
     over_time = bool((keys % _WIDE > 0).any())
@@ -153,6 +170,7 @@ def _table(parts: list[_Shares], setup: int, annotations: Annotations, name: str
         "targets": targets,
         "sums_to_one": groups,
         "fitted_on": {},
+        "left_out": {reason: len(which) for reason, which in left_out.items()},
         "ratings": dict(annotations.origin),
     }
     return pa.table(columns).replace_schema_metadata({METADATA_KEY: json.dumps(about)})

@@ -84,12 +84,19 @@ class Scales:
         ranges: The same for single dimensions.
         levels: Level of measurement of single dimensions; default: "nominal" for labels, `level` for numbers.
         level: Of dimensions rated in numbers.
+        hold: Whether ratings over time are logs of changes, in which a value holds until the next one; or the names of
+            the dimensions for which this is so.
     """
 
     range_: Range | None = None
     ranges: Mapping[str, Range] = field(default_factory=dict)
     levels: Mapping[str, Level] = field(default_factory=dict)
     level: Level = "interval"
+    hold: bool | Collection[str] = False
+
+    def holds(self, dimension: str) -> bool:
+        """Whether a dimension is a log of changes."""
+        return self.hold if isinstance(self.hold, bool) else dimension in self.hold
 
 
 def assemble(
@@ -106,7 +113,8 @@ def assemble(
         reading: Of a format.
         scales: Of the dimensions.
         setups: The setups that are allowed; None: any.
-        known: Ids of the videos that may be rated; ratings of others are left out and counted. None: any.
+        known: Ids of the videos that may be rated, or their lengths in seconds by id, to which the last values of logs
+            hold; ratings of others are left out and counted. None: any.
         raters: What is known of the raters: a path or table with a column `rater`; None: what the format says.
 
     Raises:
@@ -127,6 +135,8 @@ def assemble(
     if not len(ratings):
         raise InputError(f"{reading.name}: has no ratings")
     rated = set(ratings["video_id"].unique().to_pylist())
+    logs = [one.name for one in dimensions.values() if one.hold]
+    ends = {name: float(known[name]) for name in sorted(rated)} if logs and isinstance(known, Mapping) else {}
     profiles, rater_notes = raters_of(ratings, reading.raters if raters is None else raters, reading.raters_name)
     return Annotations(
         ratings=ratings,
@@ -135,6 +145,7 @@ def assemble(
         dimensions=dimensions,
         origin={
             **reading.origin,
+            **({"ends_s": ends} if ends else {}),
             "notes": [
                 *reading.notes,
                 *notes,
@@ -142,6 +153,7 @@ def assemble(
                 *rater_notes,
                 *_unbounded(dimensions, ratings),
                 *_alike(ratings),
+                *_of_logs(logs, ends),
             ],
         },
     )
@@ -238,7 +250,7 @@ def _column(table: pa.Table, name: str, kind: pa.DataType, where: str) -> pa.Chu
 
 def _dimensions(ratings: pa.Table, stated: Mapping[str, Dimension], scales: Scales) -> dict[str, Dimension]:
     names = [name for name in ratings["dimension"].unique().to_pylist() if name is not None]
-    for name in (*scales.ranges, *scales.levels):
+    for name in (*scales.ranges, *scales.levels, *(() if isinstance(scales.hold, bool) else scales.hold)):
         if name not in names:
             raise SettingsError(f'no dimension "{name}" in these ratings, only {", ".join(names)}')
     dimensions = dict(stated)
@@ -250,7 +262,12 @@ def _dimensions(ratings: pa.Table, stated: Mapping[str, Dimension], scales: Scal
         level = scales.levels.get(name, "nominal" if labels else scales.level)
         low, high = (None, None) if level == "nominal" else scales.ranges.get(name, scales.range_ or (None, None))
         dimensions[name] = Dimension(
-            name=name, level=level, low=low, high=high, labels=labels if level == "nominal" else ()
+            name=name,
+            level=level,
+            low=low,
+            high=high,
+            labels=labels if level == "nominal" else (),
+            hold=level != "nominal" and scales.holds(name) and bool(rows["time"].is_valid().to_numpy().any()),
         )
     return dimensions
 
@@ -266,6 +283,15 @@ def _alike(ratings: pa.Table) -> list[str]:
         if alike:
             notes.append(f"{what} whose names differ in capitals only are kept apart: {listed(alike)}")
     return notes
+
+
+def _of_logs(logs: Sequence[str], ends: Mapping[str, float]) -> list[str]:
+    if not logs:
+        return []
+    until = (
+        "the end of its video" if ends else "the last rating of its video by any rater, because lengths are not known"
+    )
+    return [f"{listed(logs)}: a value holds until the next one, the last one until {until}"]
 
 
 def _unbounded(dimensions: Mapping[str, Dimension], ratings: pa.Table) -> list[str]:

@@ -10,27 +10,46 @@ import numpy.typing as npt
 from avcues.pipeline.annotations.ratings.keys import combined
 from avcues.pipeline.annotations.ratings.series import CELL, Series
 from avcues.pipeline.annotations.ratings.wording import listed
+from avcues.pipeline.errors import SettingsError
 
 SHORTEST = 0.9
-"""Share of the median length of a video's series that a series must cover."""
+"""Share of the median length of a cell's series (one video, setup and dimension) that a series must cover."""
 
 LeftOut = Mapping[str, tuple[str, ...]]
 """By reason, the series left out, each as "rater video setup dimension"."""
 
 _BESIDES_DIMENSION = (*(key for key in CELL if key != "dimension"), "rater")
+_REMEDIES = {"constant": "`keep_constant` keeps them", "short": "`shortest` says how short a series may be"}
 
 
-def usable(series: Series, *, windows: int | None = None, together: bool = False) -> tuple[Series, LeftOut]:
+def usable(
+    series: Series,
+    *,
+    windows: int | None = None,
+    together: bool = False,
+    shortest: float = SHORTEST,
+    keep_constant: bool = False,
+) -> tuple[Series, LeftOut]:
     """The series that vary and are long enough, and those that are not, by reason.
 
     Args:
-        windows: Number of windows that a series must have; None: `SHORTEST` of the median over its video's series.
+        windows: Number of windows that a series must have; None: `shortest` decides.
         together: Leave out all of a rater's series of a clip if one of them is left out.
+        shortest: Share of the median length over the series of the same video, setup and dimension, 0 to 1.
+        keep_constant: Keep series that do not vary.
+
+    Raises:
+        SettingsError: `shortest` is not a share.
     """
+    if not 0 <= shortest <= 1:
+        raise SettingsError(f"`shortest={shortest:g}`: expected a share, 0 to 1")
     if not len(series):
         return series, {}
     constant = series.reduce(np.maximum.reduceat) == series.reduce(np.minimum.reduceat)
-    needed = _median_by(series.codes["video_id"], series.lengths) * SHORTEST if windows is None else windows
+    if keep_constant:
+        constant = np.zeros(len(series), bool)
+    cell = combined([(series.codes[name], len(series.names[name])) for name in CELL])
+    needed = _median_by(cell, series.lengths) * shortest if windows is None else windows
     short = series.lengths < needed
     if together:
         constant, short = _spread(series, constant), _spread(series, short)
@@ -44,7 +63,19 @@ def usable(series: Series, *, windows: int | None = None, together: bool = False
 
 def in_words(left_out: LeftOut, what: str = "left out") -> list[str]:
     """One line per reason; `what` happens to the series."""
-    return [f"{what}: {len(which)} {reason} series ({listed(which)})" for reason, which in left_out.items()]
+    return [
+        f"{what}: {len(which)} {reason} series ({listed(which)}); {_REMEDIES[reason]}"
+        for reason, which in left_out.items()
+    ]
+
+
+def merged(parts: list[LeftOut]) -> LeftOut:
+    """What several parts of a study leave out, together."""
+    found: dict[str, tuple[str, ...]] = {}
+    for part in parts:
+        for reason, which in part.items():
+            found[reason] = (*found.get(reason, ()), *which)
+    return found
 
 
 def _spread(series: Series, marked: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

@@ -29,6 +29,7 @@ import pyarrow.parquet as pq
 
 from avcues.pipeline.annotations.ratings.keys import among
 from avcues.pipeline.errors import DatasetError, SettingsError
+from avcues.pipeline.notebook import html_table
 from avcues.pipeline.store.files import write_atomically
 from avcues.pipeline.store.parquet import METADATA_KEY
 from avcues.version import __version__
@@ -81,6 +82,7 @@ class Dimension:
         low: Lowest possible value; None: not known.
         high: Highest possible value; None: not known.
         labels: The labels that can be chosen.
+        hold: Whether ratings over time are a log of changes, in which a value holds until the next one.
 
     Raises:
         SettingsError: The level is unknown, or the range is empty.
@@ -91,6 +93,7 @@ class Dimension:
     low: float | None = None
     high: float | None = None
     labels: tuple[str, ...] = ()
+    hold: bool = False
 
     def __post_init__(self) -> None:
         if self.level not in LEVELS:
@@ -110,8 +113,8 @@ class Annotations:
         raters: One row per rater: the column `rater` and any others.
         exposures: Columns of `EXPOSURE_SCHEMA`, one row per clip that a rater saw.
         dimensions: By name.
-        origin: How the ratings were imported: importer, files, options, and `notes`, one line for everything that was
-            changed, left out or missing.
+        origin: How the ratings were imported: importer, files, options, `notes`, one line for everything that was
+            changed, left out or missing, and `ends_s`, the lengths of videos in seconds as far as they are needed.
     """
 
     ratings: pa.Table
@@ -123,6 +126,13 @@ class Annotations:
     def __repr__(self) -> str:
         counts = f"{len(self.ratings)} ratings of {len(self.videos)} videos by {len(self.rater_ids)} raters"
         return f"<Annotations: {counts}, setups {', '.join(self.setups)}; {', '.join(self.dimensions)}>"
+
+    def _repr_html_(self) -> str:
+        """For notebooks: a row per dimension."""
+        rows = [
+            (d.name, d.level, "" if d.low is None else f"{d.low:g} to {d.high:g}") for d in self.dimensions.values()
+        ]
+        return html_table(f"{self!r}"[1:-1], ("dimension", "level", "range"), rows)
 
     @property
     def rater_ids(self) -> tuple[str, ...]:
@@ -137,8 +147,8 @@ class Annotations:
     @property
     def setups(self) -> tuple[str, ...]:
         """Setups: music, visual, audiovisual, text, audio, video, all, then any others by name."""
-        found = self._words("setup")
-        return (*(name for name in _SETUPS if name in found), *sorted(set(found) - set(_SETUPS)))
+        rated = self._words("setup")
+        return (*(name for name in _SETUPS if name in rated), *sorted(set(rated) - set(_SETUPS)))
 
     @property
     def rounds(self) -> tuple[str, ...]:
@@ -170,8 +180,8 @@ class Annotations:
 
     def over_time(self, name: str) -> bool:
         """Whether a dimension is rated over time rather than once per clip."""
-        of_it = among(self.ratings["dimension"], [name])
-        return bool((of_it & self.ratings["time"].is_valid().to_numpy()).any())
+        rows = among(self.ratings["dimension"], [name])
+        return bool((rows & self.ratings["time"].is_valid().to_numpy()).any())
 
     def select(
         self,
@@ -220,12 +230,17 @@ def write(annotations: Annotations, folder: Path) -> None:
     about = {
         "avcues": __version__,
         "kind": _KIND,
-        "dimensions": [asdict(dimension) for dimension in annotations.dimensions.values()],
+        "dimensions": [_document(dimension) for dimension in annotations.dimensions.values()],
         "origin": dict(annotations.origin),
     }
     described = annotations.ratings.replace_schema_metadata({METADATA_KEY: json.dumps(about)})
     for name, table in ((RATERS, annotations.raters), (EXPOSURES, annotations.exposures), (RATINGS, described)):
         write_parquet(table, folder / name)
+
+
+def _document(dimension: Dimension) -> dict[str, Any]:
+    fields = asdict(dimension)
+    return fields if dimension.hold else {name: value for name, value in fields.items() if name != "hold"}
 
 
 def write_parquet(table: pa.Table, path: Path) -> None:

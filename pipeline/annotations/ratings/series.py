@@ -1,7 +1,8 @@
 """Ratings over time on a grid of windows: one series per rater, video, setup, round and dimension.
 
 A rating at `time` seconds belongs to the window that contains it, floor(time / step); several of one rater in a window
-are averaged; a gap of up to `GAP` windows is filled by linear interpolation, a longer one stays missing.
+are averaged; a gap of up to `GAP` windows is filled by linear interpolation, a longer one stays missing. In a dimension
+that holds (`Dimension.hold`) a value lasts until the next one, see `held`.
 """
 
 from __future__ import annotations
@@ -14,11 +15,16 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from avcues.pipeline.annotations.ratings.keys import Codes, codes, combined, runs, separated, starts
+from avcues.pipeline.annotations.ratings.held import held
+from avcues.pipeline.annotations.ratings.keys import Codes, among, codes, combined, runs, separated, starts
 from avcues.pipeline.annotations.ratings.schema import Annotations
+from avcues.pipeline.errors import SettingsError
 
 Values = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int32]
+
+MOST_WINDOWS = 2_000_000
+"""Most windows of one series."""
 
 GAP = 2
 """Longest gap, in windows, that is interpolated."""
@@ -155,6 +161,9 @@ def series_of(
         delays: Seconds by which ratings are moved earlier, for all raters or by rater; those that would then lie before
             0 s are dropped.
         gap: Longest gap, in windows, that is interpolated.
+
+    Raises:
+        SettingsError: The grid would have more than `MOST_WINDOWS` windows.
     """
     names = _names(annotations)
     rows = _rated(annotations, over_time=True)
@@ -165,14 +174,44 @@ def series_of(
         time = time - late[codes(ratings["rater"], names["rater"])[rows]]
     elif delays:
         time = time - delays
+    _require_grid(time, step)
     window = np.floor(np.round(time / float(step), _DECIMALS)).astype(np.int32)
-    del time
     key = combined((codes(ratings[name], names[name])[rows], len(names[name])) for name in _KEYS)
     value = ratings["value"].to_numpy()[rows]
+    log = among(ratings["dimension"], [one.name for one in annotations.dimensions.values() if one.hold])[rows]
+    if log.any():
+        end = _ends(annotations, names)[codes(ratings["video_id"], names["video_id"])[rows]]
+        late = annotations.ratings["time"].to_numpy()[rows] - time
+        of_log = held(key[log], time[log], value[log], (end - late)[log], float(step))
+        key, window, value = (
+            np.concatenate([column[~log], filled.astype(column.dtype)])
+            for column, filled in zip((key, window, value), of_log, strict=True)
+        )
+    del time
     if delays and (window < 0).any():
         kept = window >= 0
         window, value, key = window[kept], value[kept], key[kept]
     return _series(names, key, window, value, step, gap)
+
+
+def _require_grid(time: Values, step: Fraction) -> None:
+    """Makes sure that the grid fits into memory, whatever a file holds."""
+    longest = float(np.nanmax(time, initial=0))
+    if not longest / float(step) <= MOST_WINDOWS:
+        raise SettingsError(
+            f"ratings up to {longest:g} s would take {longest / float(step):.3g} windows of {float(step):g} s, more "
+            f"than {MOST_WINDOWS}; give a longer `step`, or import the ratings again with the unit of their times"
+        )
+
+
+def _ends(annotations: Annotations, names: Mapping[str, tuple[str, ...]]) -> Values:
+    """(videos,) seconds at which each ends: its length where it is known, or else its last rating of any rater."""
+    last = np.zeros(len(names["video_id"]))
+    timed = annotations.ratings["time"].is_valid().to_numpy()
+    video = codes(annotations.ratings["video_id"], names["video_id"])[timed]
+    np.maximum.at(last, video, annotations.ratings["time"].to_numpy()[timed])
+    known = annotations.origin.get("ends_s", {})
+    return np.array([known.get(name, end) for name, end in zip(names["video_id"], last, strict=True)], np.float64)
 
 
 def once_per_clip(annotations: Annotations) -> Series:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from avcues.pipeline.annotations.ratings.choices import choices_of
-from avcues.pipeline.annotations.ratings.exclusions import LeftOut, usable
+from avcues.pipeline.annotations.ratings.exclusions import SHORTEST, LeftOut, merged, usable
 from avcues.pipeline.annotations.ratings.schema import Annotations
 from avcues.pipeline.annotations.ratings.series import once_per_clip, series_of
 from avcues.pipeline.annotations.reliability import setup_agreement
@@ -55,6 +55,8 @@ def agreement(
     weights: Weights = "others",
     windows: int | None = None,
     together: bool = False,
+    shortest: float = SHORTEST,
+    keep_constant: bool = False,
     step: Fraction = Fraction(1, 2),
     bootstrap: Bootstrap = Bootstrap(),
     by: Collection[str] | None = None,
@@ -66,9 +68,12 @@ def agreement(
     Args:
         annotations: Ratings of any kind.
         weights: Weights of the consensus that a rater is compared with; see `ewe`.
-        windows: Only the first windows count, and shorter series are left out; None: all windows, and series shorter
-            than 90 % of the median of their video are left out.
+        windows: Only the first windows count, and shorter series are left out; None: all windows, and `shortest`
+            decides.
         together: Leave out all of a rater's series of a clip if one of them is constant or too short.
+        shortest: Series are left out that are shorter than this share of the median length over the series of the same
+            video, setup and dimension.
+        keep_constant: Keep series that do not vary.
         step: Seconds per window, for ratings over time.
         bootstrap: Number and seed of the samples of videos for the intervals.
         by: What labels and medians are compared by: "setup", "seen", "overlay", columns of the table of raters, or
@@ -81,18 +86,20 @@ def agreement(
     rows: list[SetupAgreement] = []
     between: list[BetweenSetups] = []
     medians: list[MedianTest] = []
-    left_out: dict[str, tuple[str, ...]] = {}
+    left_out: list[LeftOut] = []
     for name, clips, part in round_parts(annotations):
         series = series_of(part, step)
         series = series if windows is None else series.until(windows)
-        series, gone = usable(series, windows=windows, together=together)
+        series, gone = usable(
+            series, windows=windows, together=together, shortest=shortest, keep_constant=keep_constant
+        )
         once = once_per_clip(part)
         rows += setup_agreement.over_time(series, name, clips, weights, bootstrap)
         rows += setup_agreement.once_per_clip(once, name, clips, weights, bootstrap)
         for dimension in part.nominal():
-            rows += setup_agreement.of_labels(choices_of(part, dimension.name), name, clips, bootstrap)
+            rows += setup_agreement.of_labels(choices_of(part, dimension.name, step), name, clips, bootstrap)
         if clips == "all":
-            left_out |= {reason: (*left_out.get(reason, ()), *which) for reason, which in gone.items()}
+            left_out.append(gone)
             for kind, rated in (("over time", series), ("once per clip", once)):
                 between += between_setups(rated, kind, name, bootstrap)
             medians += median_tests(series, once, groupings(part, by), name, bootstrap)
@@ -103,9 +110,9 @@ def agreement(
         bootstrap=bootstrap,
         by_setup=tuple(rows),
         between_setups=tuple(between),
-        labels=tuple(label_statistics(annotations, one.name, groups, bootstrap) for one in annotations.nominal()),
+        labels=tuple(label_statistics(annotations, one.name, groups, bootstrap, step) for one in annotations.nominal()),
         medians=tuple(medians),
-        left_out=left_out,
+        left_out=merged(left_out),
         not_compared=not_compared(annotations) if by is None else {},
     )
 

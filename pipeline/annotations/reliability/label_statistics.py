@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -80,15 +81,20 @@ class LabelStatistics:
 
 
 def label_statistics(
-    annotations: Annotations, dimension: str, groups: Sequence[Grouping], bootstrap: Bootstrap
+    annotations: Annotations,
+    dimension: str,
+    groups: Sequence[Grouping],
+    bootstrap: Bootstrap,
+    step: Fraction = Fraction(1, 2),
 ) -> LabelStatistics:
     """Counts and tests of the labels of a dimension.
 
     Args:
         groups: As `groups.groupings` makes them of the same annotations.
         bootstrap: The number and seed of permutations.
+        step: Seconds per window, for labels over time: those of one rater in one window are one rating.
     """
-    choices = choices_of(annotations, dimension)
+    choices = choices_of(annotations, dimension, step)
     by_setup = {name: _described(choices.where(choices.setup == i)) for i, name in enumerate(annotations.setups)}
     by_setup["all"] = _described(choices)
     return LabelStatistics(

@@ -165,7 +165,7 @@ def _p(value: float | None) -> str:
 
 def _coefficient(one: Coefficient) -> str:
     if one.value is None:
-        return "–"
+        return "– (see α)" if one.reason is not None and "see alpha" in one.reason else "–"
     text = f"{one.value:.3f}"
     if one.sd is not None:
         text += f" ± {one.sd:.3f}"

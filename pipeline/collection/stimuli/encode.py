@@ -17,7 +17,6 @@ from avcues.pipeline.errors import MediaError
 from avcues.pipeline.media.container import Media
 from avcues.pipeline.media.downmix import Samples, downmix
 from avcues.pipeline.media.frames import AudioBlock, VideoFrame
-from avcues.pipeline.media.orientation import apply_rotation
 from avcues.pipeline.media.timestamps import fraction
 
 _TICKS = 90_000
@@ -46,7 +45,7 @@ def copy_streams(source: str, target: Path, media: Media, packets: dict[Kind, Pa
 
 
 def encode_streams(target: Path, media: Media, kinds: Sequence[Kind]) -> dict[Kind, Packets]:
-    """Decodes a file and encodes it as H.264 and AAC, upright, with black or silence where a stream begins late.
+    """Decodes a file and encodes it as H.264 and AAC as a viewer sees it: black or silence where a stream begins late.
 
     Returns:
         The times of what was encoded.
@@ -92,21 +91,18 @@ class _Out:
 
 class _Picture:
     def __init__(self, out: _Out, media: Media) -> None:
-        about = media.metadata.video
-        assert about is not None
         self._out = out
+        self._converter = media.picture.converter()
         self._stream: Any = None
         self._rate = media.frame_rate
-        self._aspect = about.sample_aspect_ratio
         self._times = Packets(0, "")
 
     def add(self, picture: VideoFrame) -> None:
         """Encodes a frame at its own time."""
-        upright: Any = picture.frame.to_ndarray(format="rgb24")
-        image = apply_rotation(upright, picture.frame.rotation)
+        image = self._converter.upright(picture.frame)
         image = image[: image.shape[0] // 2 * 2, : image.shape[1] // 2 * 2]
         if self._stream is None:
-            self._open(image, turned=picture.frame.rotation % 180 != 0)
+            self._open(image)
             if picture.start > _ON_TIME:
                 self._encode(np.zeros_like(image), Fraction(0))
         elif image.shape[:2] != (self._stream.height, self._stream.width):
@@ -121,7 +117,7 @@ class _Picture:
             self._out.mux(self._stream.encode(None))
         return self._times
 
-    def _open(self, image: npt.NDArray[np.uint8], *, turned: bool) -> None:
+    def _open(self, image: npt.NDArray[np.uint8]) -> None:
         name, options = next((one for one in _VIDEO_ENCODERS if one[0] in av.codecs_available), (None, None))
         if name is None:
             raise MediaError("this build of FFmpeg can encode neither H.264 nor VP9")
@@ -130,12 +126,9 @@ class _Picture:
         self._stream.pix_fmt = "yuv420p"
         self._stream.codec_context.time_base = Fraction(1, _TICKS)
         self._stream.time_base = Fraction(1, _TICKS)
-        if "/" in self._aspect or ":" in self._aspect:
-            aspect = Fraction(self._aspect.replace(":", "/"))
-            self._stream.codec_context.sample_aspect_ratio = 1 / aspect if turned and aspect else aspect
 
     def _encode(self, image: npt.NDArray[np.uint8], start: Fraction) -> None:
-        frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
         frame.pts, frame.time_base = round(start * _TICKS), Fraction(1, _TICKS)
         self._times.starts.append(start)
         self._out.mux(self._stream.encode(frame))

@@ -55,7 +55,8 @@ def _cue_blocks(text: str) -> str:
 
 
 def _blocks(text: str) -> list[str]:
-    return [f"\n{block}\n" for block in re.split(r"\n[ \t]*\n", text)]
+    # Only an empty line ends a cue: captions that roll have lines of a single space.
+    return [f"\n{block}\n" for block in re.split(r"\n\n+", text)]
 
 
 def _mark(time: re.Match[str]) -> str:

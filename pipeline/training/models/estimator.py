@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
@@ -23,6 +24,9 @@ Inputs = Mapping[str, npt.NDArray[np.float32]]
 
 OnEpoch = Callable[[str, int], object]
 """Called after every epoch with the stage and the number of the epoch."""
+
+Tables = Mapping[str, tuple[str, ...]]
+"""By modality ("audio", "visual", "text", in this order), the tables that describe it; only those that have some."""
 
 
 class Epoch(NamedTuple):
@@ -81,7 +85,7 @@ class Estimator(ABC):
     Attributes:
         title: What pages call it.
         description: One sentence for the model card.
-        modalities: Whether it reads tables of sound and picture in "any" combination, of "one", or of "both".
+        modalities: Whether it reads tables of sound, picture and words in "any" combination, of "one", or of "several".
         early_stopping: Whether validation videos decide when fitting stops; if not, it learns from them too.
         seeded: Whether it differs from seed to seed.
         several_outputs: Whether it can learn the ratings of several raters, or shares of several categories, at once.
@@ -91,7 +95,7 @@ class Estimator(ABC):
 
     title: ClassVar[str]
     description: ClassVar[str]
-    modalities: ClassVar[Literal["any", "one", "both"]] = "any"
+    modalities: ClassVar[Literal["any", "one", "several"]] = "any"
     early_stopping: ClassVar[bool] = False
     seeded: ClassVar[bool] = False
     several_outputs: ClassVar[bool] = False
@@ -99,22 +103,24 @@ class Estimator(ABC):
     choices: ClassVar[frozenset[str]] = frozenset()
 
     @classmethod
-    def require(cls, name: str, audio: tuple[str, ...], visual: tuple[str, ...]) -> None:
+    def require(cls, name: str, tables: Tables) -> None:
         """Refuses tables that do not suit the model.
 
         Raises:
             SettingsError: They do not.
         """
-        if cls.modalities == "one" and bool(audio) == bool(visual):
-            raise SettingsError(f"`model={name}` reads one modality: name its tables with `audio` or with `visual`")
-        if cls.modalities == "both" and not (audio and visual):
-            missing = "visual" if audio else "audio"
-            raise SettingsError(f"`model={name}` joins sound and picture: name tables with `{missing}` as well")
+        if cls.modalities == "one" and len(tables) != 1:
+            raise SettingsError(
+                f"`model={name}` reads one modality: name its tables with `audio`, with `visual` or with `text`"
+            )
+        if cls.modalities == "several" and len(tables) < 2:
+            missing = "visual" if "audio" in tables else "audio"
+            raise SettingsError(f"`model={name}` joins modalities: name tables with `{missing}` as well")
 
     @classmethod
-    def blocks(cls, audio: tuple[str, ...], visual: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    def blocks(cls, tables: Tables) -> dict[str, tuple[str, ...]]:
         """The inputs of the model, each with its tables in the order of its columns."""
-        return {"features": audio + visual}
+        return {"features": tuple(chain.from_iterable(tables.values()))}
 
     @classmethod
     def history(cls, protocol: Protocol) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from torch import Tensor
 from avcues.pipeline.errors import SettingsError
 from avcues.pipeline.training.apart import check_apart
 from avcues.pipeline.training.determinism import seed_of
-from avcues.pipeline.training.models.estimator import Epoch, Estimator, FitTask, Inputs
+from avcues.pipeline.training.models.estimator import Epoch, Estimator, FitTask, Inputs, Tables
 from avcues.pipeline.training.models.gradient_descent import Windows, fit, predict, windows_of
 from avcues.pipeline.training.models.lstm_network import Network
 from avcues.pipeline.training.protocol import MAIN, Protocol
@@ -88,34 +88,35 @@ class SequenceNetwork(Estimator):
 
 
 class _Fusion(SequenceNetwork):
-    modalities = "both"
+    modalities = "several"
 
     @classmethod
-    def blocks(cls, audio: tuple[str, ...], visual: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-        return {"audio": audio, "visual": visual}
+    def blocks(cls, tables: Tables) -> dict[str, tuple[str, ...]]:
+        return dict(tables)
 
 
 class OneModality(SequenceNetwork):
-    """The network on the sound or on the picture alone."""
+    """The network on the sound, on the picture or on the words alone."""
 
     title = "LSTM"
     description = "An LSTM network on one modality"
     modalities: ClassVar = "one"
 
     @classmethod
-    def blocks(cls, audio: tuple[str, ...], visual: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-        return {"audio": audio} if audio else {"visual": visual}
+    def blocks(cls, tables: Tables) -> dict[str, tuple[str, ...]]:
+        return dict(tables)
 
 
 class EarlyFusion(_Fusion):
-    """A1 of the study: one block reads the columns of both modalities."""
+    """A1 of the study: one block reads the columns of all modalities."""
 
     title = "early fusion (A1)"
-    description = "An LSTM network on the joined features of both modalities (early fusion, A1 of the MuVi study)"
+    description = "An LSTM network on the joined features of several modalities (early fusion, A1 of the MuVi study)"
 
     @classmethod
-    def blocks(cls, audio: tuple[str, ...], visual: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-        return {"features": visual + audio}
+    def blocks(cls, tables: Tables) -> dict[str, tuple[str, ...]]:
+        order = ("visual", "audio", "text")  # of the study
+        return {"features": tuple(name for modality in order for name in tables.get(modality, ()))}
 
 
 class LateFusion(_Fusion):

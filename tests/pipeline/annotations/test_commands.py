@@ -9,13 +9,15 @@ import pkgutil
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from command import avcues
-from studies import copy_of_muvi, delayed, like_muvi
+from pyarrow import csv
+from studies import copy_of_muvi, delayed, like_muvi, of_matrix, tidy
 
 from avcues.pipeline import annotations
-from avcues.pipeline.annotations import FeatureValues, Recipe, example, gold, read
+from avcues.pipeline.annotations import FeatureValues, Recipe, example, gold, import_tidy, read
 from avcues.pipeline.annotations.ratings import schema
 from avcues.pipeline.dataset.dataset import open_dataset
 
@@ -152,7 +154,7 @@ def test_tidy_and_wide_files_are_imported(tmp_path: Path) -> None:
     assert read(tmp_path / "ann").dimensions["valence"] == schema.Dimension(
         name="valence", level="ordinal", low=1, high=5
     )
-    done = avcues("annotations", "import", "tidy", file, *out, "--range", "-1,1")
+    done = avcues("annotations", "import", "tidy", file, *out, "--range", "-1,1", "--overwrite")
     assert done.returncode == 2
     assert done.stderr == f"avcues: {file}: row 1: valence is 2; expected -1 to 1\n"
     (tmp_path / "clip.csv").write_text("time,a,b\n0,0.1,0.2\n0.5,0.2,0.3\n")
@@ -237,6 +239,39 @@ def test_lags_are_estimated_per_fold_from_python() -> None:
         about = annotations.read_about(made.tables["music"])
         assert about is not None
         assert not set(held_out) & set().union(*about["fitted_on"].values())
+
+
+def test_ratings_are_not_replaced_without_a_word(tmp_path: Path) -> None:
+    table = tidy(time=[0.0, 0.5], value=[0.1, 0.2])
+    csv.write_csv(table, tmp_path / "r1.csv")
+    csv.write_csv(tidy(rater="r2", setup="visual", time=[0.0, 0.5], value=[0.3, 0.4]), tmp_path / "r2.csv")
+    out = ("--out", tmp_path / "ann", "--range=-1,1")
+    assert avcues("annotations", "import", "tidy", tmp_path / "r1.csv", *out).returncode == 0
+    done = avcues("annotations", "import", "tidy", tmp_path / "r2.csv", *out)
+    assert (done.returncode, read(tmp_path / "ann").rater_ids) == (2, ("r1",))
+    assert "ann: holds ratings already; --add adds to them, --overwrite replaces them" in done.stderr
+    done = avcues("annotations", "import", "tidy", tmp_path / "r2.csv", *out, "--add")
+    both = read(tmp_path / "ann")
+    assert (both.rater_ids, both.setups, len(both.ratings)) == (("r1", "r2"), ("music", "visual"), 4)
+    assert [one["files"] for one in both.origin["imports"]] == [["r1.csv"], ["r2.csv"]]
+    done = avcues("annotations", "import", "tidy", tmp_path / "r2.csv", *out, "--add")
+    assert "are the same rating (r2, v1, visual, valence, 0.0)" in done.stderr
+    done = avcues("annotations", "import", "tidy", tmp_path / "r2.csv", "--out", tmp_path / "ann", "--add")
+    assert "valence has one scale in the ratings that exist (interval, -1 to 1)" in done.stderr
+    assert avcues("annotations", "import", "tidy", tmp_path / "r2.csv", *out, "--overwrite").returncode == 0
+    assert read(tmp_path / "ann").rater_ids == ("r2",)
+
+
+def test_what_is_left_out_and_what_is_missing_is_said_on_screen(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    parts = [of_matrix(rng.normal(size=(3, 60)), setup=setup, video_id=f"v{i}") for setup in ("a", "b") for i in (1, 2)]
+    untouched = of_matrix(np.full((1, 60), 0.5), setup="a", video_id="v3")
+    schema.write(import_tidy(pa.concat_tables([*parts, untouched])), tmp_path / "ann")
+    for command in (["agreement"], ["perspectives", "--dimension", "valence", "--against", "b"]):
+        done = avcues("annotations", command[0], tmp_path / "ann", "--out", tmp_path / "x.md", *command[1:])
+        assert "left out: 1 constant series (r0 v3 a valence); --keep-constant keeps them" in done.stderr
+    assert "no polarity: the range of valence is not known" in done.stderr
+    assert "no label agreement: nothing is rated in labels" in done.stderr
 
 
 def test_the_examples_of_docstrings_are_true() -> None:

@@ -219,3 +219,24 @@ def test_ids_match_however_their_accents_are_coded() -> None:
 def test_times_in_milliseconds_are_an_error_that_says_so() -> None:
     with pytest.raises(InputError, match=r"no label lies within its video; .* the times look like milliseconds"):
         read_labels(pa.table(at([500.0, 1000.0], [1.0, 2.0])), STEP, WINDOWS)
+
+
+def gold_standard(**columns: list[Any]) -> dict[str, list[Any]]:
+    return {"video_id": ["a", "b"], "v": [0.5, 0.6], "v_std": [0.1, 0.2], "v_n": [3, 3], **columns}
+
+
+def test_what_labels_were_fitted_on_survives_pandas_and_csv(tmp_path: Path) -> None:
+    frame = pd.DataFrame(gold_standard(fitted_on=[True, False]))
+    frame.to_csv(tmp_path / "labels.csv", index=False)
+    for source in (frame, tmp_path / "labels.csv"):
+        labels = read_labels(source, STEP, WINDOWS)
+        assert labels.about["fitted_on"] == {"column": ["a"]}
+        assert labels.targets == ("target.v",)
+        assert [field.name for field in labels.fields] == ["target.v", "target.v_std", "target.v_n"]
+        assert any("the column fitted_on says which videos decided it" in line for line in labels.warnings)
+    assert "fitted_on" not in read_labels(pa.table(gold_standard(fitted_on=[False, False])), STEP, WINDOWS).about
+
+
+def test_a_gold_standard_without_any_trace_of_its_making_is_said_loudly() -> None:
+    (loud, *_) = read_labels(pa.table(gold_standard()), STEP, WINDOWS).warnings
+    assert "NOTHING GUARDS AGAINST LABELS THAT WERE FITTED ON TEST VIDEOS" in loud

@@ -15,6 +15,8 @@ from avcues.pipeline.extraction.center_crop import CenterCrop
 from avcues.pipeline.extraction.clips import ClipMeans, ClipSampler
 from avcues.pipeline.extraction.shots import SettledFrame
 from avcues.pipeline.media.frames import VideoFrame
+from avcues.pipeline.media.picture.stage import PictureStage, StreamFacts
+from avcues.pipeline.media.reading import Reading
 
 
 class Recorder:
@@ -44,7 +46,7 @@ class Recorder:
 def run(fps: int, *shot_lengths: int) -> Recorder:
     """Feeds shots of the given numbers of frames; frame i of the video shows the value i."""
     recorder = Recorder()
-    sampler, means = ClipSampler(recorder), ClipMeans(recorder)
+    sampler, means = ClipSampler(recorder, plain()), ClipMeans(recorder)
     number = 0
     for shot, length in enumerate(shot_lengths):
         for _ in range(length):
@@ -98,7 +100,7 @@ def test_samples_follow_the_clock_not_the_frame_count(fps: int, first: list[int]
 
 
 def test_a_long_shot_holds_no_more_than_a_short_one() -> None:
-    sampler = ClipSampler(Recorder())
+    sampler = ClipSampler(Recorder(), plain())
     clips = 0
     for number in range(5000):
         image = np.zeros((2, 2, 3), np.uint8)
@@ -108,7 +110,7 @@ def test_a_long_shot_holds_no_more_than_a_short_one() -> None:
 
 
 def test_frames_that_no_clip_samples_are_not_scaled() -> None:
-    sampler, scaled = ClipSampler(Recorder()), []
+    sampler, scaled = ClipSampler(Recorder(), plain()), []
     for number in range(100):
         frame = SettledFrame(0, Fraction(number, 50), Fraction(number + 1, 50), partial(_scale, scaled, number))
         list(sampler.push(frame))
@@ -118,6 +120,11 @@ def test_frames_that_no_clip_samples_are_not_scaled() -> None:
 def _scale(scaled: list[int], number: int) -> npt.NDArray[np.uint8]:
     scaled.append(number)
     return np.zeros((2, 2, 3), np.uint8)
+
+
+def plain() -> PictureStage:
+    """Of a stream with square pixels."""
+    return PictureStage(StreamFacts(), Reading())
 
 
 @pytest.mark.parametrize("format", ["yuv420p", "yuv410p", "rgb24", "yuv420p10le"])
@@ -134,19 +141,22 @@ def test_images_are_those_of_ffmpegs_area_scaler(size: tuple[int, int], format: 
     scaled = decoded.reformat(round(width * scale), round(height * scale), format="gbrp", interpolation="AREA")
     top, left = (scaled.height - 224) // 2, (scaled.width - 224) // 2
     expected = scaled.to_ndarray()[top : top + 224, left : left + 224]
-    difference = np.abs(ClipSampler(Recorder()).image(frame).astype(int) - expected)
+    difference = np.abs(ClipSampler(Recorder(), plain()).image(frame).astype(int) - expected)
     assert difference.max() <= 1
     assert (difference > 0).mean() < 0.01
 
 
 def test_only_the_middle_of_a_wide_frame_is_scaled() -> None:
-    columns, rows = CenterCrop(256, 224)._axes(av.VideoFrame(1280, 720, "yuv420p"))
+    columns, rows = CenterCrop(256, 224, plain())._axes(av.VideoFrame(1280, 720, "yuv420p"))
     assert (columns.first, columns.length, columns.scaled, columns.skipped) == (256, 768, 273, 24)
     assert (rows.first, rows.length, rows.scaled) == (0, 720, 256)
 
 
 def test_frames_may_change_their_size_in_mid_stream() -> None:
-    crop, grey = CenterCrop(256, 224), [av.VideoFrame(*size, "gray") for size in [(1280, 720), (640, 480), (1280, 720)]]
+    crop, grey = (
+        CenterCrop(256, 224, plain()),
+        [av.VideoFrame(*size, "gray") for size in [(1280, 720), (640, 480), (1280, 720)]],
+    )
     for frame in grey:
         frame.planes[0].update(bytes([128]) * frame.planes[0].buffer_size)
         image = crop(frame)

@@ -229,3 +229,61 @@ def test_words_keep_their_times_when_a_stream_begins_late(tmp_path: Path) -> Non
     out, _ = extract(clip)
     assert cues(out) == CUES
     assert table(out, "timeline")["on_screen"].to_pylist()[:3] == [False, False, True]
+
+
+def test_a_stream_is_on_the_clock_of_a_video_whose_picture_begins_late(tmp_path: Path) -> None:
+    source = Clip(frames=steady_frames(5, flash=(2, 3), start=1), sounds=[click(6, 1.5)]).write(tmp_path / "source.mkv")
+    out, _ = extract(mux(source, tmp_path / "clip.mkv", "subrip", shift_s=3.7))
+    assert cues(out) == CUES
+    assert table(out, "timeline")["on_screen"].to_pylist()[:3] == [False, False, True]
+
+
+def test_a_file_that_cannot_be_read_is_named_and_costs_nothing_else(clip: Path) -> None:
+    clip.with_name("clip.srt").write_text("no subtitles")
+    out, said = extract(clip, "--features", "text,color")
+    assert "clip.srt: has no subtitles in the format srt; is its suffix right?; not used" in said
+    assert table(out, "text").num_rows == table(out, "color").num_rows == 12
+    clip.with_name("clip.srt").write_text(SRT)
+    extract(clip, "--features", "text,color")
+    assert cues(out) == CUES
+
+
+def test_pictures_of_subtitles_are_named_and_left_out(clip: Path, tmp_path: Path) -> None:
+    with av.open(str(clip)) as made, av.open(str(tmp_path / "pictures.mkv"), "w") as container:
+        streams = [container.add_stream_from_template(stream) for stream in made.streams]
+        shown = container.add_stream("dvdsub")
+        shown.metadata["language"] = "fre"
+        for packet in made.demux():
+            if packet.dts is not None:
+                packet.stream = streams[packet.stream_index]
+                container.mux(packet)
+        packet = av.Packet(b"\0\4\0\4")
+        packet.stream, packet.pts, packet.dts, packet.time_base = shown, 5000, 5000, Fraction(1, 1000)
+        container.mux(packet)
+    _, said = extract(tmp_path / "pictures.mkv")
+    assert "left out: subtitles that are pictures, not text (dvd_subtitle fr)" in said
+
+
+def test_speech_is_recognised_where_nothing_else_has_words(tmp_path: Path) -> None:
+    from spoken import speak
+
+    from avcues.models_cache.cache import find
+
+    pytest.importorskip("faster_whisper", reason="faster-whisper is not installed")
+    if find("speech/whisper_tiny_en") is None:
+        pytest.skip("the recogniser's weights are not on this machine")
+    spoken = speak("I am very happy about that! Please open the window before you leave the house.")
+    clip = Clip(
+        frames=steady_frames(9, flash=(2, 3)), sounds=[(Fraction(1), spoken.samples)], audio_codec="flac"
+    ).write(tmp_path / "clip.mkv")
+    out, said = extract(clip, "--set", "words.sources=sidecar,stream,speech")
+    assert "using   words: whisper_tiny_en" in said
+    assert "words are recognised: speech in" in said
+    words = table(out, "words")
+    assert set(words["source"].to_pylist()) == {"speech"}
+    starts = dict(zip(words["word"].to_pylist(), words["word_start"].to_pylist(), strict=True))
+    truth = {word: start + 1 for word, start, _ in spoken.words}
+    assert abs(starts["window"] - truth["window"]) < 0.3
+    assert min(words["confidence"].to_pylist()) > 0
+    assert table(out, "text")["vader_compound"].null_count < table(out, "text").num_rows
+    assert "was done" in extract(clip, "--set", "words.sources=sidecar,stream,speech")[1]

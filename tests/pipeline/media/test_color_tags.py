@@ -1,4 +1,4 @@
-"""Which matrix turns coded video into RGB: the one of the file's tag, BT.601 without one, and the table says which."""
+"""Which matrix turns coded video into RGB: that of the tag, without one as players choose, and the table says which."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from clips import extract
 from rich.console import Console
 
 from avcues.pipeline.cli.display import Display
-from avcues.pipeline.media.container import Media
+from avcues.pipeline.media.reading import Reading
 from avcues.pipeline.runtime.observer import Plan
 
 CODED = (100, 90, 200)
@@ -51,7 +51,7 @@ def clip_of_one_color(path: Path, matrix: int | None, size: tuple[int, int] = (1
 
 @pytest.mark.parametrize(
     ("tag", "name", "color_range", "used"),
-    [(1, "bt709", "limited", "bt709"), (6, "smpte170m", "limited", "bt601"), (None, "untagged", "untagged", "bt601")],
+    [(1, "bt709", "limited", "bt709"), (6, "smpte170m", "limited", "bt601"), (None, "untagged", "untagged", "bt709")],
 )
 def test_the_tagged_matrix_is_used_and_recorded(
     tag: int | None, name: str, color_range: str, used: str, tmp_path: Path
@@ -64,11 +64,29 @@ def test_the_tagged_matrix_is_used_and_recorded(
     assert bool(found.result.notes) == (tag is None)
 
 
-def test_small_untagged_video_is_no_guess(tmp_path: Path) -> None:
-    with Media.open(clip_of_one_color(tmp_path / "clip.mp4", None, (640, 360))) as opened:
-        assert opened.metadata.video is not None
-        assert opened.metadata.video.color_matrix == "untagged"
-        assert not opened.metadata.video.is_untagged_hd
+@pytest.mark.parametrize(
+    ("size", "used"),
+    [
+        ((640, 360), "bt601"),
+        ((720, 576), "bt601"),
+        ((1280, 544), "bt709"),
+        ((1920, 800), "bt709"),
+        ((960, 720), "bt709"),
+    ],
+)
+def test_untagged_video_is_read_as_players_do(size: tuple[int, int], used: str, tmp_path: Path) -> None:
+    found = extract(clip_of_one_color(tmp_path / "clip.mp4", None, size), tmp_path, features=("color",))
+    np.testing.assert_allclose(found.column("color", "value_mean"), value_of(used), atol=0.01)
+    assert bool(found.result.notes) == (used == "bt709")
+
+
+@pytest.mark.parametrize("tag", [8, 10, 11, 12, 13, 14])
+def test_a_matrix_that_the_scaler_does_not_know_costs_no_video(tag: int, tmp_path: Path) -> None:
+    path = clip_of_one_color(tmp_path / "clip.mp4", tag, (320, 240))
+    for picture in ("display", "coded"):
+        found = extract(path, tmp_path / picture, features=("color",), reading=Reading(picture=picture))
+        assert np.isfinite(found.column("color", "value_mean")).all()
+        assert len(found.result.notes) == 1
 
 
 def test_the_note_is_printed_once(tmp_path: Path) -> None:

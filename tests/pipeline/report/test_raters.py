@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 from browser import Browser
 from studies import muvi_folder, tidy
@@ -26,8 +28,10 @@ from avcues.pipeline.annotations import (
     import_muvi,
     import_tidy,
     read,
+    read_about,
     write,
 )
+from avcues.pipeline.annotations.ratings import schema
 from avcues.pipeline.annotations.statistics.coefficients import Bootstrap
 from avcues.pipeline.dataset.dataset import open_dataset
 from avcues.pipeline.report import agreement_page, page
@@ -86,6 +90,30 @@ def test_a_panel_holds_the_gold_standard_its_spread_and_every_rater(rated: tuple
     assert faint == list(ratings.rater_ids)
     said = ratings.select(videos=["vfr20"], setups=["audiovisual"], dimensions=["valence"]).ratings.to_pandas()
     np.testing.assert_allclose(values(drawn, "r3"), said[said.rater == "r3"].value, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("recipe", [Recipe(delay=1.0, weights="all"), Recipe(delay=0.5, standardise=True)])
+def test_the_labels_own_recipe_is_drawn(
+    recipe: Recipe, rated: tuple[Path, Annotations], finished: Path, tmp_path: Path
+) -> None:
+    """Predictions follow the labels, which are earlier than the ratings, and not another gold standard."""
+    _, ratings = rated
+    schema.write(ratings, tmp_path / "ann")
+    labels = gold(ratings, recipe).tables["audiovisual"]
+    learned = labels.filter(pc.equal(labels["video_id"], "vfr20"))
+    about = {"predictions": ["valence"], "model": {"labels": {"main": {"about": read_about(labels)}}}}
+    predicted = learned.select(["video_id", "window", "valence"])
+    pq.write_table(predicted.replace_schema_metadata({"avcues": json.dumps(about)}), tmp_path / "predictions.parquet")
+    emotion = Emotion(tmp_path / "predictions.parquet", tmp_path / "ann")
+    build(finished, ["vfr20"], report=tmp_path / "report", emotion=emotion, workers=1)
+    drawn = panels(tmp_path / "report", "vfr20")["Valence · audiovisual"]
+    windows = learned["window"].to_numpy()
+    for line in ("gold standard", "prediction"):
+        np.testing.assert_allclose(values(drawn, line)[windows], learned["valence"], rtol=1e-3, atol=1e-3)
+    assert f"ratings moved {recipe.delay:g} s earlier, as the labels were" in drawn["note"]
+    said = ratings.select(videos=["vfr20"], setups=["audiovisual"], dimensions=["valence"]).ratings.to_pandas()
+    late = round(float(recipe.delay) * 2)
+    np.testing.assert_allclose(values(drawn, "r3")[:-late], said[said.rater == "r3"].value[late:], rtol=1e-3, atol=1e-3)
 
 
 def test_a_series_that_is_left_out_is_not_drawn(rated: tuple[Path, Annotations]) -> None:

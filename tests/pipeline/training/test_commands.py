@@ -109,7 +109,10 @@ def test_figures_stand_beside_baselines_raters_importance_and_ablation(late: Pat
         assert found["baselines"][name]["model_is_better_by"]["videos"] == 9
     assert found["human"]["series"] == 9 * 4
     assert found["human"]["mean"] > 0.3
-    assert {*found["importance"]["tables"]} == {*found["ablation"]} == {"rhythm", "color", "lighting"}
+    assert {*found["importance"]["tables"]} == {"rhythm", "color", "lighting"}
+    assert {*found["importance"]["modalities"]} == {"audio", "visual"}
+    assert found["importance"]["modalities"]["visual"] >= found["importance"]["tables"]["color"] - 0.05
+    assert {*found["ablation"]} == {"rhythm", "color", "lighting", "all of audio", "all of visual"}
     assert found["importance"]["tables"]["color"] > 0
     assert figures(late)["leaks"] == []
     families = figures(lasso)["dimensions"]["arousal"]["importance"]["families"]

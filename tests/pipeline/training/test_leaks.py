@@ -129,6 +129,16 @@ def test_labels_refitted_for_a_model_on_other_tables_are_the_same_gold_standard(
         gold(ratings, Recipe.from_described(about["recipe"]), training_videos=data.videos, features=other)
 
 
+def test_labels_that_lost_their_metadata_are_still_guarded(planted: Path, tmp_path: Path) -> None:
+    data = open_dataset(str(planted / "features"))
+    made = gold(read(planted / "ann"), Recipe(standardise=True), training_videos=data.videos).tables["audiovisual"]
+    made.to_pandas().to_csv(tmp_path / "labels.csv", index=False)
+    with pytest.raises(LeakError, match=r"were fitted on clip0.* which a fold tests"):
+        prepare(str(planted / "features"), tmp_path / "labels.csv", SETTINGS)
+    with pytest.raises(InputError, match="does not say by which recipe it was made"):
+        prepare(str(planted / "features"), tmp_path / "labels.csv", SETTINGS, annotations=planted / "ann")
+
+
 def with_other_ratings(ann: Path, videos: tuple[str, ...], place: Path) -> Path:
     """The same ratings but for those of some videos, which are turned round and made half as large."""
     ratings = read(ann)

@@ -74,6 +74,41 @@ def test_pretraining_helps_where_few_videos_have_audiovisual_labels() -> None:
     assert np.mean(gained) > 0.3
 
 
+def test_what_only_words_tell_is_learned_from_them_alone() -> None:
+    """The label is the latent of the words; sound and picture have latents of their own."""
+    found: dict[str, list[float]] = {}
+    for seed in range(2):
+        random = np.random.default_rng(seed)
+        seen = {name: latents(random, VIDEOS, WINDOWS) for name in ("audio", "visual", "text")}
+        labels = {MAIN: np.tanh(seen["text"] / 2)}
+        features = {name: seen_through(random, latent) for name, latent in seen.items()}
+        for name, blocks in (*((name, [name]) for name in seen), ("late", [*seen]), ("deaf", ["audio", "visual"])):
+            samples = make_samples({block: features[block] for block in blocks}, labels)
+            settings = settings_for("lstm" if len(blocks) == 1 else "late", blocks)
+            found.setdefault(name, []).append(
+                ccc_of_test_videos(samples, parts_of(samples, 28, 4), settings, seed=seed)
+            )
+    means = {name: np.mean(values) for name, values in found.items()}
+    print(means)
+    assert min(means["text"], means["late"]) > 0.7
+    assert max(means["audio"], means["visual"], means["deaf"]) < 0.25
+
+
+def test_importance_of_modalities_names_the_words() -> None:
+    random = np.random.default_rng(0)
+    seen = {name: latents(random, VIDEOS, WINDOWS) for name in ("audio", "visual", "text")}
+    features = np.concatenate([seen_through(random, latent) for latent in seen.values()], axis=2)
+    samples = make_samples({"features": features}, {MAIN: np.tanh(seen["text"] / 2)})
+    names = tuple(f"{name}.x{i}" for name in seen for i in range(features.shape[2] // 3))
+    samples = replace(samples, columns={"features": names})
+    settings = settings_for("lasso", [*seen])
+    (job,) = [job for job in jobs_of(settings, 1) if job.without is None]
+    lost = run_job(job, samples, [parts_of(samples, 28, 4)], settings).importance.lost
+    assert {*lost} == {"audio", "visual", "text", "all of audio", "all of visual", "all of text"}
+    assert lost["all of text"] > 0.5
+    assert max(lost["all of audio"], lost["all of visual"]) < 0.1
+
+
 def hidden(random: np.random.Generator, latent: np.ndarray) -> np.ndarray:
     """(videos, windows, 40) mixtures of a latent and of four others that are three times as large."""
     others = [3 * latents(random, *latent.shape) for _ in range(4)]

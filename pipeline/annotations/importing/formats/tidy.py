@@ -23,6 +23,7 @@ def import_tidy(
     ranges: Mapping[str, Range] | None = None,
     levels: Mapping[str, Level] | None = None,
     time_unit: TimeUnit = "s",
+    hold: bool | Collection[str] = False,
     setups: Collection[str] | None = None,
     known: Collection[str] | None = None,
     raters: Any = None,
@@ -37,8 +38,11 @@ def import_tidy(
         ranges: The same for single dimensions.
         levels: Level of measurement of single dimensions; default: "nominal" for labels, "interval" for numbers.
         time_unit: Unit of `time`; of times of day, the first of each clip counts as 0 s.
+        hold: Whether ratings over time are logs of changes, in which a value holds until the next one; or the names of
+            the dimensions for which this is so.
         setups: The setups that are allowed; None: any.
-        known: Ids of the videos that may be rated; ratings of others are left out and counted. None: any.
+        known: Ids of the videos that may be rated, or their lengths in seconds by id, to which the last values of logs
+            hold; ratings of others are left out and counted. None: any.
         raters: What is known of the raters: a path or table with a column `rater` and any others; None: nothing.
 
     Raises:
@@ -47,7 +51,7 @@ def import_tidy(
     """
     name = str(source) if isinstance(source, str | Path) else "ratings"
     require_unit(time_unit)
-    scales = Scales(range_=range_, ranges=ranges or {}, levels=levels or {})
+    scales = Scales(range_=range_, ranges=ranges or {}, levels=levels or {}, hold=hold)
     reading = Reading(
         parts=[Part(table=_timed(_read(source), time_unit), name=name)],
         name=name,

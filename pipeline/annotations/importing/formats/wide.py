@@ -51,6 +51,7 @@ def import_wide(
     range_: Range | None = None,
     level: Level = "interval",
     time_unit: TimeUnit = "s",
+    hold: bool | Collection[str] = False,
     columns: Collection[str] | None = None,
     setups: Collection[str] | None = None,
     known: Collection[str] | None = None,
@@ -72,8 +73,11 @@ def import_wide(
         time_unit: Unit of the times in the files; texts such as 1:02.5 are minutes and seconds.
         columns: Names of the columns of ratings; None: all but the times, columns that count rows, and statistics over
             raters, such as a column `mean`.
+        hold: Whether ratings over time are logs of changes, in which a value holds until the next one; or the names of
+            the dimensions for which this is so.
         setups: The setups that are allowed; None: any.
-        known: Ids of the videos that may be rated; ratings of others are left out and counted. None: any.
+        known: Ids of the videos that may be rated, or their lengths in seconds by id, to which the last values of logs
+            hold; ratings of others are left out and counted. None: any.
         raters: What is known of the raters, as for `import_tidy`.
 
     Raises:
@@ -104,7 +108,7 @@ def import_wide(
         origin={"importer": "wide", "files": [str(file) for file in files], "pattern": pattern},
         notes=notes,
     )
-    return assemble(reading, Scales(range_=range_, level=level), setups=setups, known=known, raters=raters)
+    return assemble(reading, Scales(range_=range_, level=level, hold=hold), setups=setups, known=known, raters=raters)
 
 
 def _expression(pattern: str) -> re.Pattern[str]:

@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from sklearn.linear_model import LassoCV
 from sklearn.model_selection import KFold
 from sklearn.preprocessing import StandardScaler
-from studies import latent, muvi_folder, of_matrix, reference
+from studies import latent, muvi_folder, of_matrix, reference, tidy
 
 from avcues.pipeline.annotations.across_setups.inconsistency import generic_threshold, inconsistency_scores
 from avcues.pipeline.annotations.across_setups.perspectives import Perspectives, perspectives
@@ -424,3 +425,37 @@ def test_labels_moved_up_are_predicted_from_sound_and_labels_as_published_are_no
         correlation[static_rows] = np.corrcoef(predicted, y)[0, 1]
     assert correlation["corrected"] > 0.4
     assert correlation["as-published"] < 0.1
+
+
+def test_a_design_between_raters_is_compared_on_the_means_of_clips(tmp_path: Path) -> None:
+    """No rater meets a clip in two setups, as in the MuVi study."""
+    rng = np.random.default_rng(0)
+    clips = 40
+    sound, picture = rng.normal(0, 0.5, (2, clips))
+    felt = {"music": sound, "visual": picture, "audiovisual": 0.7 * sound + 0.2 * picture}
+    rows = [
+        tidy(
+            rater=[f"{setup}{rater}"] * clips,
+            setup=setup,
+            video_id=[f"v{i}" for i in range(clips)],
+            value=(values + rng.normal(0, 0.05, clips)).tolist(),
+        )
+        for setup, values in felt.items()
+        for rater in range(5)
+    ]
+    study = import_tidy(pa.concat_tables(rows))
+    found = perspectives(study, "valence", "audiovisual", bootstrap=Bootstrap(0))
+    (part,) = found.rounds
+    assert part.inconsistency is None
+    assert part.regression is None
+    assert "no inconsistency: no rater rated a clip in every setup" in found.gaps()
+    assert part.clip_means.videos == clips
+    scores = {one.setups: one.mean.value for one in part.clip_means.differences}
+    for (a, b), score in scores.items():
+        assert score == pytest.approx(np.sqrt(np.mean((felt[a] - felt[b]) ** 2)), abs=0.03)
+    assert part.clip_means.regression is not None
+    terms = part.clip_means.regression.plain
+    assert terms["music"].coefficient == pytest.approx(0.7, abs=0.05)
+    assert terms["visual"].coefficient == pytest.approx(0.2, abs=0.05)
+    report, _ = write_perspectives(found, study, tmp_path / "p.md")
+    assert "40 clips were rated in every setup" in report.read_text()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from studies import latent, like_muvi, muvi_folder, of_matrix, tidy
+from studies import changes, latent, like_muvi, muvi_folder, of_matrix, tidy
 
 from avcues.pipeline.annotations.checking.alignment import Alignment, RowsInOrder, alignment, rows_of
 from avcues.pipeline.annotations.checking.check import check
@@ -182,3 +183,44 @@ def test_a_study_in_order_has_no_problem(tmp_path: Path) -> None:
     result = check(import_muvi(like_muvi(tmp_path / "muvi"), static_rows="as-published"))
     assert result.problems == ()
     assert {row["setup"] for row in result.coverage} == {"music", "visual", "audiovisual"}
+
+
+def test_ratings_of_two_windows_can_be_checked() -> None:
+    """The lags that are tried are longer than such series."""
+    table = tidy(rater=["anna", "anna", "ben", "ben"], time=[0.0, 0.5] * 2, value=[0.1, 0.2, -0.1, 0.3])
+    checked = check(import_tidy(table, range_=(-1, 1)))
+    assert checked.problems == ()
+    assert [row["correlation"] for row in checked.raters] == [1.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("odd", "named"),
+    [
+        (lambda n, rng: np.arange(n) * 1.0, "0.29 to 28.7"),
+        (lambda n, rng: 50 + 10 * rng.normal(size=n), ""),
+        (lambda n, rng: 0.002 * rng.normal(size=n), ""),
+    ],
+)
+def test_a_rater_on_another_scale_is_named(odd: Any, named: str) -> None:
+    rng = np.random.default_rng(0)
+    ratings = np.clip(np.stack([latent(rng, 30, sd=0.2) for _ in range(3)] + [odd(30, rng)]), -1, None)
+    ratings[3] = odd(30, np.random.default_rng(1))
+    problems = check(import_tidy(of_matrix(ratings))).problems
+    (line,) = [problem for problem in problems if "scale" in problem]
+    assert line.startswith(f"rater r3 is off everyone's scale in valence: {named}")
+
+
+def test_calm_and_lively_raters_are_on_one_scale() -> None:
+    rng = np.random.default_rng(0)
+    ratings = np.stack([latent(rng, 60, sd=sd) for sd in (0.05, 0.1, 0.2, 0.5)])
+    assert not [line for line in check(import_tidy(of_matrix(ratings))).problems if "scale" in line]
+
+
+def test_logs_of_changes_are_found_and_sampled_ratings_are_not() -> None:
+    rng = np.random.default_rng(0)
+    sampled = import_tidy(of_matrix(np.stack([latent(rng, 120) for _ in range(3)])))
+    assert not [note for note in check(sampled).notes if "log of changes" in note]
+    logs = import_tidy(changes(rng)[0])
+    (note,) = [note for note in check(logs).notes if "log of changes" in note]
+    assert "import the ratings again with `hold`" in note
+    assert not [note for note in check(import_tidy(changes(rng)[0], hold=True)).notes if "log of changes" in note]

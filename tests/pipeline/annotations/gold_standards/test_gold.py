@@ -10,16 +10,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from scipy.stats import spearmanr
-from studies import delayed, latent, like_muvi, of_matrix, reference, tidy
+from studies import changes, delayed, latent, like_muvi, of_matrix, reference, tidy
 
 from avcues.pipeline.annotations.gold_standards.gold import gold, read_about, write_gold
 from avcues.pipeline.annotations.gold_standards.recipe import Recipe, Smoothing
 from avcues.pipeline.annotations.importing.formats.muvi import import_muvi
 from avcues.pipeline.annotations.importing.formats.tidy import import_tidy
 from avcues.pipeline.annotations.ratings.schema import Annotations
+from avcues.pipeline.annotations.ratings.series import series_of
+from avcues.pipeline.annotations.reliability.agreement import agreement
+from avcues.pipeline.annotations.statistics.coefficients import Bootstrap
 from avcues.pipeline.annotations.statistics.consensus import WEIGHTS, ewe, leave_one_out_ccc
 from avcues.pipeline.dataset.dataset import open_dataset
 from avcues.pipeline.dataset.labels import read_labels
@@ -91,7 +95,7 @@ def test_a_table_holds_value_spread_and_number_of_raters() -> None:
     ratings = planted(0)[1][:3].copy()
     ratings[2, 50:55] = np.nan
     table = gold(of_one_clip(ratings), Recipe(method="mean")).tables["music"]
-    assert table.column_names == ["video_id", "window", "valence", "valence_std", "valence_n"]
+    assert table.column_names == ["video_id", "window", "valence", "valence_std", "valence_n", "fitted_on"]
     assert table["window"].to_pylist() == list(range(118))
     np.testing.assert_allclose(column(table, "valence"), np.nanmean(ratings, 0))
     np.testing.assert_allclose(column(table, "valence_std"), np.nanstd(ratings, 0))
@@ -252,7 +256,7 @@ def test_a_raters_weight_over_clips_comes_from_training_videos() -> None:
     weight = made.weights.to_pandas().set_index("rater").weight
     np.testing.assert_allclose(weight, ewe(ratings[:, :30])[1])
     table = made.tables["all"]
-    assert table.column_names == ["video_id", "valence", "valence_std", "valence_n"]
+    assert table.column_names == ["video_id", "valence", "valence_std", "valence_n", "fitted_on"]
     np.testing.assert_allclose(column(table, "valence"), weight.to_numpy() @ ratings / weight.sum())
 
 
@@ -366,6 +370,8 @@ def test_the_recipe_is_in_the_file(tmp_path: Path) -> None:
         "smooth": "savgol:7:2",
         "windows": None,
         "together": False,
+        "shortest": 0.9,
+        "keep_constant": False,
         "step": "1/2",
         "round": None,
         "dimensions": ["valence"],
@@ -386,3 +392,71 @@ def test_every_weighting_stays_within_the_ratings() -> None:
         value = ewe(ratings, weights)[0]
         assert (value <= ratings.max(1) + 1e-12).all()
         assert (value >= ratings.min(1) - 1e-12).all()
+
+
+def test_a_value_of_a_log_holds_until_the_next_one() -> None:
+    """Calm raters write rarely: taken as samples, their series are short, and agreement looks better than it is."""
+    table, positions = changes(np.random.default_rng(0))
+    samples = agreement(import_tidy(table), bootstrap=Bootstrap(0))
+    ends = dict.fromkeys(positions, 60.0)
+    study = import_tidy(table, hold=True, known=ends)
+    assert study.origin["ends_s"] == ends
+    series = series_of(study)
+    for i in range(len(series)):
+        rater, video = (series.labelled(key)[i].as_py() for key in ("rater", "video_id"))
+        own = series.value[series.first[i] : series.first[i + 1]]
+        np.testing.assert_allclose(own, positions[video][int(rater[1])], atol=1e-9)
+    logs = agreement(study, bootstrap=Bootstrap(0))
+    assert len(samples.left_out["short"]) == 8  # both calm raters, of all four videos
+    assert "short" not in logs.left_out
+    before, after = (one.by_setup[0].coefficients["loo_ccc"].value for one in (samples, logs))
+    assert before is not None
+    assert after is not None
+    assert (round(before, 3), round(after, 3)) == (0.926, 0.892)
+
+
+def test_a_log_is_moved_by_a_delay_and_ends_with_its_video() -> None:
+    table = tidy(time=[0.0, 2.0], value=[1.0, 3.0])
+    study = import_tidy(table, hold=["valence"], known={"v1": 4.0})
+    assert series_of(study).value.tolist() == [1.0] * 4 + [3.0] * 4
+    moved = series_of(study, delays=1.25)
+    assert moved.window.tolist() == list(range(6))
+    assert moved.value.tolist() == [1.0, 2.0, 3.0, 3.0, 3.0, 3.0]
+    unknown = series_of(import_tidy(table, hold=True))
+    assert unknown.value.tolist() == [1.0] * 4 + [3.0]
+
+
+def test_series_are_short_beside_those_of_their_own_setup_and_dimension() -> None:
+    rng = np.random.default_rng(0)
+    of_sound = of_matrix(rng.normal(size=(4, 90)), setup="music")
+    of_both = of_matrix(rng.normal(size=(6, 120)), setup="audiovisual")
+    study = import_tidy(pa.concat_tables([of_sound, of_both]))
+    made = gold(study)
+    assert made.left_out == {}
+    assert {name: table.num_rows for name, table in made.tables.items()} == {"music": 90, "audiovisual": 120}
+    cut = ratings_until(study, "r0", 40.0)
+    assert gold(cut).left_out["short"] == ("r0 v1 music valence", "r0 v1 audiovisual valence")
+    kept = gold(cut, Recipe(shortest=0.6))
+    assert kept.left_out == {}
+    assert kept.tables["audiovisual"]["valence_n"].to_pylist()[-1] == 5
+    with pytest.raises(SettingsError, match="`shortest=2`: expected a share, 0 to 1"):
+        gold(study, Recipe(shortest=2))
+
+
+def ratings_until(study: Annotations, rater: str, end: float) -> Annotations:
+    frame = study.ratings.to_pandas()
+    return import_tidy(frame[(frame.rater != rater) | (frame.time < end)])
+
+
+def test_constant_ratings_of_short_clips_can_be_kept() -> None:
+    table = pa.concat_tables([of_matrix(np.full((1, 8), value), video_id="v1") for value in (0.2,)])
+    study = import_tidy(pa.concat_tables([table, of_matrix(np.full((2, 8), 0.4), video_id="v2")]))
+    with pytest.raises(SettingsError, match=r"3 constant series .*; `keep_constant` keeps them"):
+        gold(study)
+    kept = gold(study, Recipe(keep_constant=True)).tables["music"]
+    assert kept.filter(pc.equal(kept["video_id"], "v2"))["valence"].to_pylist() == [0.4] * 8
+
+
+def test_a_grid_that_does_not_fit_into_memory_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"would take 3e\+06 windows of 1e-06 s, more than 2000000; give a longer"):
+        series_of(import_tidy(tidy(time=[0.0, 3.0], value=[0.0, 1.0])), Fraction(1, 10**6))

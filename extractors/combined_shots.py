@@ -1,0 +1,127 @@
+"""Cuts, fades and dissolves in one pass: PySceneDetect's detectors, and what they lack."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+
+from avcues.extractors.protocol import Cut, CutKind
+from avcues.extractors.pyscenedetect import PySceneDetectStream, SceneDetector, ThresholdDetector
+from avcues.extractors.transitions import DissolveDetector, FlashFilter, small_copy
+
+LAG = 100
+"""Frames by which a transition may be reported late."""
+
+_FADE_FRAMES = 40  # a fade may take a second and a half
+
+
+@dataclass(frozen=True, order=True)
+class _Transition:
+    """The first frame of a new shot, by its number from the start of the video."""
+
+    frame: int
+    kind: CutKind
+
+
+class CombinedStream:
+    """One video's frames on their way through several detectors.
+
+    - Cuts are those of PySceneDetect's `AdaptiveDetector`, unless the picture returns within a fifth of a second, as
+      after a flash.
+    - Fades are those of `ThresholdDetector`: the shot begins where the picture returns from black.
+    - Dissolves are those of `DissolveDetector`; a cut within one is part of it, and both are part of a fade.
+
+    Args:
+        adaptive: A fresh detector of cuts.
+        fades: A fresh detector of fades.
+        time_base: Seconds per unit of the time stamps that are written.
+        frame_rate: Frames per second, a guess where it varies.
+        shortest: Shortest shot in seconds.
+    """
+
+    def __init__(
+        self,
+        adaptive: SceneDetector,
+        fades: ThresholdDetector,
+        time_base: Fraction,
+        frame_rate: Fraction,
+        shortest: float,
+    ) -> None:
+        self._adaptive = PySceneDetectStream(adaptive, time_base, frame_rate)
+        self._fades = PySceneDetectStream(fades, time_base, frame_rate)
+        self._flashes = FlashFilter(float(frame_rate))
+        self._dissolves = DissolveDetector(float(frame_rate))
+        self._shortest = shortest / time_base
+        self._around_dissolve = self._dissolves.lag // 3
+        self._frame = -1
+        self._pts: deque[int] = deque(maxlen=LAG + 1)
+        self._copies: deque[npt.NDArray[np.float32]] = deque(maxlen=4 * self._flashes.reach + 2)
+        self._candidates: deque[int] = deque()  # cuts that may be flashes
+        self._waiting: list[_Transition] = []
+        self._accepted: list[_Transition] = []  # the last ones
+        self._last_pts: int | None = None
+
+    def write(self, image: npt.NDArray[np.uint8], pts: int) -> list[Cut]:
+        """Takes (H, W, 3) uint8 BGR and returns the transitions that are now certain."""
+        self._frame += 1
+        self._pts.append(pts)
+        copy = small_copy(image)
+        self._copies.append(copy)
+        self._candidates.extend(self._number(cut.pts) for cut in self._adaptive.write(image, pts))
+        if self._fades.write(copy, pts):  # only its mean counts
+            self._waiting.append(_Transition(self._frame, "fade"))
+        self._waiting += [_Transition(frame, "dissolve") for frame in self._dissolves.write(copy)]
+        while self._candidates and self._candidates[0] + self._flashes.reach <= self._frame:
+            self._judge(self._candidates.popleft())
+        return list(self._release(self._frame - LAG + self._around_dissolve))
+
+    def finish(self) -> list[Cut]:
+        """Returns the remaining transitions."""
+        self._waiting += [_Transition(frame, "dissolve") for frame in self._dissolves.finish()]
+        while self._candidates:
+            self._judge(self._candidates.popleft())
+        return list(self._release(self._frame))
+
+    def _judge(self, candidate: int) -> None:
+        """Lets a candidate pass as a cut unless it is a flash."""
+        at = candidate - (self._frame - len(self._copies) + 1)
+        reach = self._flashes.reach
+        copies = list(self._copies)
+        if at > 0 and not self._flashes.is_flash(copies[max(0, at - reach) : at], copies[at : at + reach + 1]):
+            self._waiting.append(_Transition(candidate, "cut"))
+
+    def _release(self, until: int) -> Iterator[Cut]:
+        """The transitions up to a frame, without those that another one explains."""
+        for transition in sorted(t for t in self._waiting if t.frame <= until):
+            self._waiting.remove(transition)
+            others = (*self._accepted, *(t for t in self._waiting if t.kind != transition.kind))
+            if any(self._explains(other, transition) for other in others):
+                continue
+            pts = self._pts[transition.frame - (self._frame - len(self._pts) + 1)]
+            if self._last_pts is not None and pts - self._last_pts < self._shortest:
+                continue
+            self._last_pts = pts
+            self._accepted = [*self._accepted, transition][-4:]
+            yield Cut(pts, transition.kind)
+
+    def _explains(self, other: _Transition, transition: _Transition) -> bool:
+        """Whether a transition is part of another one.
+
+        A cut within a dissolve is, since a dissolve holds no jump, and whatever lies within a fade; but what appears
+        at once out of black is a cut.
+        """
+        apart = abs(other.frame - transition.frame)
+        if apart == 0:
+            return (other.kind, transition.kind) != ("fade", "cut") and other.kind != transition.kind
+        if transition.kind == "dissolve":
+            return apart <= {"cut": 0, "dissolve": self._around_dissolve, "fade": _FADE_FRAMES}[other.kind]
+        return transition.kind == "cut" and other.kind != "cut" and apart <= self._around_dissolve
+
+    def _number(self, pts: int) -> int:
+        """The number of one of the last frames, by its time stamp."""
+        return self._frame - len(self._pts) + 1 + self._pts.index(pts)

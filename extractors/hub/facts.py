@@ -1,0 +1,208 @@
+"""What a model takes and gives, found out from its own configuration before anything is measured."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from avcues.errors import AvcuesError
+from avcues.extractors.hub.options import HubOptions
+from avcues.models_cache.errors import WeightsError
+
+if TYPE_CHECKING:
+    pass
+
+Kind = Literal["image", "hidden sound", "sound", "video", "text"]
+Output = Literal["probabilities", "scores", "values", "embedding"]
+
+_CLASSIFIERS: Mapping[str, Kind] = {
+    "MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES": "image",
+    "MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING_NAMES": "sound",
+    "MODEL_FOR_VIDEO_CLASSIFICATION_MAPPING_NAMES": "video",
+    "MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES": "text",
+}
+_OF_SOUND = ("Wav2Vec2FeatureExtractor", "WhisperFeatureExtractor", "ASTFeatureExtractor", "ClapFeatureExtractor")
+# Frames per second of the clips that these were trained on: 16 frames, every 4th of 30; 8, every 32nd; 32, every 2nd.
+_TRAINED_AT_HZ: Mapping[str, float] = {"videomae": 7.5, "timesformer": 0.9375, "vivit": 15.0}
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+_KEYS = ("video_id", "window", "shot", "start", "end", "top1", "clips", "seen", "frame")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What a model takes and gives.
+
+    Args:
+        kind: "image"; "hidden sound": hidden states along time; "sound": whole excerpts; "video": clips; "text".
+        output: "probabilities" sum to 1, "scores" are independent probabilities, "values" are unbounded, "embedding".
+        labels: Names of the outputs; empty for an embedding.
+        width: How many numbers come out.
+        rate_hz: Samples per second that a model of sound hears; 0 for others.
+        stride: Samples between two hidden states of sound.
+        field: Samples that a hidden state of sound is made of.
+        excerpt_s: Seconds that a model of whole excerpts was made for; 0 if any length will do.
+        frames: Frames of a clip.
+        clip_rate_hz: Frames per second of a clip.
+    """
+
+    kind: Kind
+    output: Output
+    labels: tuple[str, ...]
+    width: int
+    rate_hz: int = 0
+    stride: int = 0
+    field: int = 0
+    excerpt_s: float = 0
+    frames: int = 0
+    clip_rate_hz: Fraction = Fraction(0)
+
+
+def inspect(name: str, folder: Path, options: HubOptions) -> Facts:
+    """Finds out what the model in a folder takes and gives; its weights are not read.
+
+    Args:
+        name: The feature's name, for messages.
+
+    Raises:
+        WeightsError: The model is of no kind that can be used, or would need code of its own.
+        AvcuesError: An option does not suit the model.
+    """
+    from avcues.extractors.hub import networks
+
+    config, processor = networks.read_configuration(name, folder)
+    kind, is_classifier = _kind(name, folder, config, processor)
+    _check_options(name, options, kind, is_classifier)
+    output, labels = _labels(config) if is_classifier else ("embedding", ())
+    sound: dict[str, Any] = {}
+    clip: dict[str, Any] = {}
+    if kind in ("sound", "hidden sound"):
+        sound = {"rate_hz": int(processor.sampling_rate), **_timing(config, processor, kind)}
+    if kind == "video":
+        clip = {"frames": int(config.num_frames), "clip_rate_hz": _clip_rate(name, config, options)}
+    sketch = Facts(kind=kind, output=output, labels=labels, width=len(labels), **sound, **clip)
+    width = _width_of_text(name, config, sketch, options) if kind == "text" else _width(name, folder, sketch, options)
+    return Facts(**{**vars(sketch), "width": width})
+
+
+def _kind(name: str, folder: Path, config: Any, processor: Any) -> tuple[Kind, bool]:
+    from transformers.models.auto import modeling_auto
+
+    architecture = (getattr(config, "architectures", None) or ["none"])[0]
+    for mapping, kind in _CLASSIFIERS.items():
+        if architecture in getattr(modeling_auto, mapping).values():
+            return kind, True
+    if type(processor).__name__ in _OF_SOUND:
+        follows_time = hasattr(config, "conv_stride") or config.model_type == "whisper"
+        return ("hidden sound" if follows_time else "sound"), False
+    if getattr(processor, "model_input_names", [""])[0] == "input_ids" and not getattr(
+        config, "is_encoder_decoder", False
+    ):
+        return "text", False
+    if getattr(processor, "model_input_names", [""])[0] == "pixel_values":
+        of_clips = isinstance(getattr(config, "num_frames", None), int)
+        return ("video" if of_clips else "image"), False
+    raise WeightsError(
+        f"model {name}: {folder.name} is a {config.model_type} model ({architecture}); models of images, sound, "
+        "video clips and text can be used, as classifiers or for their embeddings"
+    )
+
+
+def _check_options(name: str, options: HubOptions, kind: Kind, is_classifier: bool) -> None:
+    suits: Mapping[str, tuple[bool, str]] = {
+        "on": (options.on == "frames" or kind == "image", "models of images"),
+        "layer": (options.layer is None or not is_classifier, "embeddings, and this model is a classifier"),
+        "pooling": (
+            options.pooling == "auto" or not (is_classifier or kind == "hidden sound"),
+            "embeddings of images, clips, excerpts and text",
+        ),
+        "context_s": (options.context_s is None or kind in ("sound", "hidden sound"), "models of sound"),
+        "chunk_s": (options.chunk_s is None or kind == "hidden sound", "hidden states of sound"),
+        "rate_hz": (options.rate_hz is None or kind == "video", "models of video clips"),
+    }
+    for option, (is_suitable, what) in suits.items():
+        if not is_suitable:
+            raise AvcuesError(f"model {name}: the option {option} is for {what}; this is a model of {kind}")
+
+
+def _labels(config: Any) -> tuple[Output, tuple[str, ...]]:
+    named = {int(i): str(label) for i, label in config.id2label.items()}
+    labels: list[str] = []
+    for i in sorted(named):
+        label = _CONTROL.sub(" ", named[i]).strip() or f"label {i}"
+        if label in labels or label in _KEYS:
+            label = f"{label} ({i})"
+        labels.append(label)
+    outputs: Mapping[str | None, Output] = {"multi_label_classification": "scores", "regression": "values"}
+    return outputs.get(config.problem_type, "probabilities"), tuple(labels)
+
+
+def _timing(config: Any, processor: Any, kind: Kind) -> dict[str, Any]:
+    if kind == "sound":
+        return {"excerpt_s": _excerpt_s(processor)}
+    if config.model_type == "whisper":
+        stride = 2 * int(processor.hop_length)
+        return {"stride": stride, "field": stride, "excerpt_s": processor.n_samples / processor.sampling_rate}
+    stride, field = 1, 1
+    for kernel, step in zip(config.conv_kernel, config.conv_stride, strict=True):
+        field += (kernel - 1) * stride
+        stride *= step
+    return {"stride": stride, "field": field}
+
+
+def _excerpt_s(processor: Any) -> float:
+    if type(processor).__name__ == "ASTFeatureExtractor":  # frames of 25 ms, 10 ms apart
+        return float(processor.max_length - 1) * 0.01 + 0.025
+    if hasattr(processor, "nb_max_samples"):
+        return float(processor.nb_max_samples / processor.sampling_rate)
+    if hasattr(processor, "n_samples"):
+        return float(processor.n_samples / processor.sampling_rate)
+    return 0.0
+
+
+def _clip_rate(name: str, config: Any, options: HubOptions) -> Fraction:
+    rate = options.rate_hz or _TRAINED_AT_HZ.get(config.model_type)
+    if rate is None:
+        raise AvcuesError(
+            f"model {name}: nothing says at how many frames per second {config.model_type} models see clips of "
+            f"{config.num_frames} frames; name it with the option rate_hz"
+        )
+    return Fraction(rate).limit_denominator(1000)
+
+
+def _width_of_text(name: str, config: Any, facts: Facts, options: HubOptions) -> int:
+    """Models of text look at the values of their masks, so that shapes alone say nothing."""
+    if options.layer is not None and not -config.num_hidden_layers - 1 <= options.layer <= config.num_hidden_layers:
+        raise AvcuesError(f"model {name}: it has no layer {options.layer}")
+    return len(facts.labels) or int(config.hidden_size)
+
+
+def _width(name: str, folder: Path, facts: Facts, options: HubOptions) -> int:
+    """How many numbers come out, by a pass that computes shapes only."""
+    import torch
+
+    from avcues.extractors.hub import networks
+
+    network = networks.build(folder, facts, options, on_meta=True)
+    with torch.inference_mode():
+        inputs = _silence_or_black(facts, networks.Processor(folder, facts))
+        try:
+            width = int(network(inputs.to("meta")).shape[-1])
+        except IndexError as error:
+            raise AvcuesError(f"model {name}: it has no layer {options.layer}") from error
+    if facts.labels and width != len(facts.labels):
+        raise WeightsError(f"model {name}: {folder.name} names {len(facts.labels)} labels and gives {width} outputs")
+    return width
+
+
+def _silence_or_black(facts: Facts, processor: Callable[[Any], Any]) -> Any:
+    if facts.kind == "image":
+        return processor([np.zeros((64, 64, 3), np.uint8)])
+    if facts.kind == "video":
+        return processor([np.zeros((facts.frames, 64, 64, 3), np.uint8)])
+    return processor([np.zeros(max(facts.rate_hz, facts.field), np.float32)])

@@ -1,0 +1,106 @@
+"""Models of images, on whole frames or on faces."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from avcues.extractors.compute import Compute
+from avcues.extractors.face_detectors import DETECTORS, CenterFace, YuNet
+from avcues.extractors.hub.model import HubExtractor, HubModel, Tables
+from avcues.extractors.hub.options import FACE_DETECTORS
+from avcues.extractors.protocol import FRAME, Column, FrameBatch, Table
+
+_MIN_FACE_SCORE = 0.6
+_MIN_FACE_PX = 20
+_DETECTOR_SIDE_PX = 640
+_FACES_PER_BATCH = 16
+
+
+class ImageModel(HubExtractor):
+    """A model of images on the frame of every window, by the model's own preprocessing of the full frame."""
+
+    @property
+    def tables(self) -> Sequence[Table]:
+        """One, named as the model."""
+        return (self.table(self.name, "window", "the frame"),)
+
+    def process_frames(self, batch: FrameBatch) -> Tables:
+        """Outputs for (B, H, W, 3) uint8 RGB frames."""
+        return {self.name: self.columns(self.outputs(list(batch.images)))}
+
+
+class FaceModel(HubExtractor):
+    """A model of images on the faces of the frame of every window.
+
+    A face is cut out as a square about the middle of its box, `margin` wider than the box's longer side; what lies
+    outside the frame repeats its edge.
+    """
+
+    weights: Mapping[str, tuple[str, ...]] = {"detector": FACE_DETECTORS}  # type: ignore[misc]
+
+    def __init__(self, model: HubModel) -> None:
+        super().__init__(model)
+        self._detector: YuNet | CenterFace | None = None
+
+    @property
+    def tables(self) -> Sequence[Table]:
+        """The largest face of each window, and every face."""
+        boxes = (
+            Column(name="x", unit="px", meaning="left edge of the face's box in the upright frame"),
+            Column(name="y", unit="px", meaning="top edge of the face's box in the upright frame"),
+            Column(name="width", unit="px", meaning="width of the face's box", low=0),
+            Column(name="height", unit="px", meaning="height of the face's box", low=0),
+            Column(name="score", unit="probability", meaning="confidence of the face detector", low=0, high=1),
+        )
+        return (
+            self.table(self.name, "window", "the largest face; null without a face"),
+            self.table(f"{self.name}_faces", "item", "the face", *boxes),
+        )
+
+    def setup(self, compute: Compute) -> None:
+        """Loads the detector and the network."""
+        super().setup(compute)
+        if self._detector is None:
+            detector = self.settings.detector
+            weights = compute.weights.resolve(f"faces/{detector}").path
+            self._detector = DETECTORS[detector](weights, _MIN_FACE_SCORE, _DETECTOR_SIDE_PX)
+
+    def process_frames(self, batch: FrameBatch) -> Tables:
+        """Outputs for the faces on (B, H, W, 3) uint8 RGB frames."""
+        assert self._detector is not None
+        boxes_of = [self._detector(image) for image in batch.images]
+        boxes_of = [boxes[(boxes[:, 2:4] >= _MIN_FACE_PX).all(axis=1)] for boxes in boxes_of]
+        frames = np.repeat(np.arange(len(batch)), [len(boxes) for boxes in boxes_of])
+        boxes = np.concatenate(boxes_of)
+        margin = self.settings.margin
+        crops = [square(batch.images[frame], box, margin) for frame, box in zip(frames, boxes, strict=True)]
+        values = np.empty((len(boxes), self.model.facts.width), np.float32)
+        for start in range(0, len(crops), _FACES_PER_BATCH):
+            values[start : start + _FACES_PER_BATCH] = self.outputs(crops[start : start + _FACES_PER_BATCH])
+        largest = np.full((len(batch), values.shape[1]), np.nan, np.float32)
+        for frame in np.unique(frames):
+            of_frame = np.flatnonzero(frames == frame)
+            largest[frame] = values[of_frame[boxes[of_frame, 2:4].prod(axis=1).argmax()]]
+        named = {name: boxes[:, i] for i, name in enumerate(("x", "y", "width", "height", "score"))}
+        return {
+            self.name: self.columns(largest),
+            f"{self.name}_faces": {FRAME: frames, **named, **self.columns(values)},
+        }
+
+
+def square(image: npt.NDArray[np.uint8], box: npt.NDArray[np.float32], margin: float) -> npt.NDArray[np.uint8]:
+    """(S, S, 3): the square about a box's middle, `margin` wider than its longer side; edges are repeated.
+
+    Args:
+        image: (H, W, 3) uint8.
+        box: x, y, width, height in pixels.
+    """
+    x, y, width, height = (float(value) for value in box[:4])
+    side = max(1, round(max(width, height) * (1 + margin)))
+    left, top = round(x + width / 2 - side / 2), round(y + height / 2 - side / 2)
+    columns = np.clip(np.arange(left, left + side), 0, image.shape[1] - 1)
+    rows = np.clip(np.arange(top, top + side), 0, image.shape[0] - 1)
+    return image[np.ix_(rows, columns)]

@@ -1,0 +1,135 @@
+"""What the extractors of all kinds of models share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from avcues.extractors.base import BaseExtractor
+from avcues.extractors.compute import Compute
+from avcues.extractors.embedding import embedding_columns, embedding_table
+from avcues.extractors.hub.facts import Facts
+from avcues.extractors.hub.options import HubOptions
+from avcues.extractors.protocol import Column, Columns, RowKind, Table
+from avcues.models_cache.hub import Repository
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from avcues.extractors.hub.networks import Processor
+
+
+@dataclass(frozen=True, kw_only=True)
+class HubModel:
+    """A model that a run uses, resolved: everything that its extractor is made of.
+
+    Args:
+        name: Of the feature and its table.
+        options: How the model is used.
+        repository: Its files.
+        facts: What it takes and gives.
+    """
+
+    name: str
+    options: HubOptions
+    repository: Repository
+    facts: Facts
+
+
+class HubExtractor(BaseExtractor):
+    """A model of the hub as a feature.
+
+    A classifier gives a column per label and `top1`: probabilities that sum to 1, or independent scores, as its
+    configuration says. Any other model gives its embedding in columns `e0000`, `e0001`, ...
+
+    Args:
+        model: The model.
+    """
+
+    version = 1
+    Settings = HubOptions
+    supports_bf16 = True
+    thread_safe = True
+    imports = ("torch", "transformers")
+    libraries = ("torch", "transformers", "openvino")
+
+    def __init__(self, model: HubModel) -> None:
+        self.name = model.name  # type: ignore[misc]
+        self.citation = model.repository.citation  # type: ignore[misc]
+        self.settings = model.options
+        self.pinned_files = model.repository.files
+        self.model = model
+        self._network: Any = None
+        self._processor: Processor | None = None
+
+    @property
+    def summary(self) -> str:
+        """The model in a few words: which, of what, and what comes out."""
+        facts, repository = self.model.facts, self.model.repository
+        revision = f" at {repository.revision[:12]}" if repository.revision else ""
+        outputs = f"{len(facts.labels)} labels" if facts.labels else f"embedding of {facts.width}"
+        return f"{repository.source}{revision} ({facts.kind}, {outputs})"
+
+    def __reduce__(self) -> Any:
+        """A copy, and one in another process, measures the same, and has loaded nothing yet."""
+        return type(self), (self.model,)
+
+    def setup(self, compute: Compute) -> None:
+        """Loads the network."""
+        if self._network is None:
+            from avcues.extractors.hub import networks
+
+            self._compute = compute
+            self._processor = networks.Processor(self.model.repository.folder, self.model.facts)
+            self._network = networks.place(self.model, self._processor, compute)
+
+    def outputs(self, items: list[Any]) -> npt.NDArray[np.float32]:
+        """(B, width) probabilities, scores, values or embeddings, or (B, frames, width) hidden states.
+
+        Args:
+            items: As `networks.Processor` takes them.
+        """
+        assert self._network is not None and self._processor is not None
+        with self._compute.autocast():
+            raw: Tensor = self._network(self._processor(items).to(self._compute.device))
+        raw = raw.float()
+        output = self.model.facts.output
+        scaled = raw.softmax(dim=-1) if output == "probabilities" else raw.sigmoid() if output == "scores" else raw
+        values: npt.NDArray[np.float32] = scaled.cpu().numpy()
+        return values
+
+    def table(self, name: str, row: RowKind, what: str, *more: Column) -> Table:
+        """A table of the model's outputs.
+
+        Args:
+            what: What is measured, for the columns' meanings.
+        """
+        facts, source = self.model.facts, self.model.repository.source
+        if not facts.labels:
+            table = embedding_table(name, row, facts.width, f"embedding of {what} by {source}")
+            return Table(name=name, row=row, columns=(*more, *table.columns))
+        unit, low, high = ("1", None, None) if facts.output == "values" else ("probability", 0, 1)
+        columns = (
+            Column(name=label, unit=unit, meaning=f"{label} for {what}, by {source}", low=low, high=high)
+            for label in facts.labels
+        )
+        top1 = Column(name="top1", unit="category", meaning="label of the largest value", dtype="string")
+        sums = (facts.labels,) if facts.output == "probabilities" else ()
+        return Table(name=name, row=row, columns=(*more, *columns, top1), sums_to_one=sums)
+
+    def columns(self, values: npt.NDArray[np.float32]) -> Columns:
+        """The columns of (rows, width) outputs; rows of NaN are missing."""
+        labels = self.model.facts.labels
+        if not labels:
+            return embedding_columns(values)
+        top1 = np.full(len(values), None, dtype=object)
+        measured = ~np.isnan(values).any(axis=1)
+        top1[measured] = np.array(labels, dtype=object)[values[measured].argmax(axis=1)]
+        return {**{label: values[:, i] for i, label in enumerate(labels)}, "top1": top1}
+
+
+Tables = Mapping[str, Columns]

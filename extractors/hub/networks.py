@@ -1,0 +1,290 @@
+"""Models of transformers: their configuration, their own preprocessing, and their weights, without code of theirs."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from avcues.errors import AvcuesError
+from avcues.extractors.torchvision_import import torchvision
+from avcues.models_cache.errors import WeightsError
+
+if TYPE_CHECKING:
+    from avcues.extractors.compute import Compute
+    from avcues.extractors.hub.facts import Facts
+    from avcues.extractors.hub.model import HubModel
+    from avcues.extractors.hub.options import HubOptions
+
+_PREPROCESSING = ("preprocessor_config.json", "processor_config.json", "video_preprocessor_config.json")
+_OF_TOKENS = ("tokenizer.json", "tokenizer_config.json", "vocab.txt")
+_LONGEST_TEXT = 512  # tokens; some models name no limit of theirs
+_OF_TRAINING = ("masked_spec_embed", "mask_token")
+_SAFELY = {"local_files_only": True, "trust_remote_code": False}
+
+
+def read_configuration(name: str, folder: Path) -> tuple[Any, Any]:
+    """The configuration of a model and its preprocessing.
+
+    Args:
+        name: The feature's name, for messages.
+        folder: The model's files.
+
+    Raises:
+        WeightsError: The model needs code of its own, is of a kind that transformers does not know, or lacks a file.
+        AvcuesError: transformers is not installed.
+    """
+    transformers = _transformers()
+    try:
+        with _quiet():
+            config = transformers.AutoConfig.from_pretrained(folder, **_SAFELY)
+    except (ValueError, OSError, KeyError) as error:
+        if "auto_map" in (folder / "config.json").read_text("utf-8", errors="replace"):
+            raise WeightsError(
+                f"model {name}: {folder.name} needs code that comes with it, which is never run; use a version of it "
+                "that transformers has built in"
+            ) from error
+        raise WeightsError(f"model {name}: {folder / 'config.json'}: {_first_line(error)}") from error
+    return config, _read_processor(name, folder)
+
+
+class Processor:
+    """A model's own preprocessing.
+
+    Args:
+        folder: The model's files.
+        facts: What the model takes.
+    """
+
+    def __init__(self, folder: Path, facts: Facts) -> None:
+        self._facts = facts
+        self._processor = _read_processor(folder.name, folder)
+
+    def __call__(self, items: Sequence[Any]) -> Any:
+        """The network's input: a tensor, or the tokens of texts and the mask of those that count.
+
+        Args:
+            items: For images (H, W, 3) uint8 RGB, of any sizes; for video clips (T, H, W, 3) uint8 RGB; for sound (n,)
+                float32 samples, of one length; for text strings, cut to the model's longest.
+        """
+        if self._facts.kind == "text":
+            longest = min(self._processor.model_max_length, _LONGEST_TEXT)
+            return self._processor(list(items), padding=True, truncation=True, max_length=longest, return_tensors="pt")
+        if self._facts.kind == "image":
+            made = self._processor(list(items), input_data_format="channels_last", return_tensors="pt")
+        elif self._facts.kind == "video":
+            made = self._processor(
+                [list(clip) for clip in items], input_data_format="channels_last", return_tensors="pt"
+            )
+        else:
+            made = self._processor(list(items), sampling_rate=self._facts.rate_hz, return_tensors="pt")
+        return made[self._processor.model_input_names[0]]
+
+
+class HubNetwork(nn.Module):
+    """Maps the preprocessed input to (B, width) outputs, or to (B, frames, width) hidden states of sound.
+
+    Args:
+        model: A model of transformers.
+        facts: What it takes and gives.
+        options: Layer and pooling.
+    """
+
+    def __init__(self, model: nn.Module, facts: Facts, options: HubOptions) -> None:
+        super().__init__()
+        self.model = model
+        self.identity = f"{type(model).__name__} {getattr(model, 'config', '')} {options} {facts}"
+        self._facts = facts
+        self._is_whisper = facts.kind == "hidden sound" and getattr(model, "main_input_name", "") == "input_features"
+        self._layer = options.layer
+        self._pooling = options.pooling
+
+    def forward(self, x: Any) -> Tensor:
+        if self._facts.labels:
+            logits: Tensor = (self.model(**x) if self._facts.kind == "text" else self.model(x)).logits
+            return logits
+        if self._facts.kind == "text":
+            wanted = {"output_hidden_states": True} if self._layer is not None else {}
+            return self._pooled(self.model(**x, **wanted), x["attention_mask"])
+        states = self._states(x)
+        if self._facts.kind == "hidden sound":
+            return states.last_hidden_state if self._layer is None else states.hidden_states[self._layer]
+        return self._pooled(states)
+
+    def _states(self, x: Tensor) -> Any:
+        wanted = {"output_hidden_states": True} if self._layer is not None else {}
+        if self._is_whisper:
+            return self.model.get_submodule("encoder")(x, **wanted)
+        if self._layer is None and self._pooling == "auto":
+            towers = {"image": "get_image_features", "sound": "get_audio_features", "video": "get_video_features"}
+            tower = getattr(self.model, towers[self._facts.kind], None) if self._facts.kind in towers else None
+            if callable(tower):
+                return tower(x)
+        model = getattr(self.model, "vision_model", getattr(self.model, "audio_model", self.model))
+        return model(x, **wanted)
+
+    def _pooled(self, states: Any, counts: Tensor | None = None) -> Tensor:
+        """(B, width) of hidden states; of text, the mean is over the tokens that count, and is the default."""
+        pooler = getattr(states, "pooler_output", None)
+        if isinstance(states, Tensor):
+            return states
+        own = ("auto", "pooler") if counts is None else ("pooler",)
+        if self._layer is None and self._pooling in own and pooler is not None:
+            vector: Tensor = pooler.flatten(1)
+            return vector
+        if self._pooling == "pooler":
+            raise AvcuesError("the model has no pooler; use another pooling")
+        hidden: Tensor = states.last_hidden_state if self._layer is None else states.hidden_states[self._layer]
+        if hidden.ndim == 4:  # (B, C, H, W) of a convolutional network
+            return hidden.mean(dim=(2, 3))
+        if self._pooling == "first":
+            return hidden[:, 0]
+        if counts is None:
+            return hidden.mean(dim=1)
+        weight = counts[..., None].to(hidden.dtype)
+        return (hidden * weight).sum(dim=1) / weight.sum(dim=1)
+
+
+def build(folder: Path, facts: Facts, options: HubOptions, *, on_meta: bool = False) -> HubNetwork:
+    """The network with its weights, or on torch's meta device without.
+
+    Raises:
+        WeightsError: The file lacks weights of the network.
+    """
+    transformers = _transformers()
+    with _quiet():
+        config = transformers.AutoConfig.from_pretrained(folder, **_SAFELY)
+        model_class: Any = getattr(transformers, config.architectures[0]) if facts.labels else transformers.AutoModel
+        if on_meta:
+            with torch.device("meta"):
+                model = (
+                    model_class.from_config(config)
+                    if model_class is transformers.AutoModel
+                    else model_class._from_config(config)
+                )
+            return HubNetwork(model.eval(), facts, options).eval()
+        try:
+            model, told = model_class.from_pretrained(
+                folder, use_safetensors=True, output_loading_info=True, dtype=torch.float32, **_SAFELY
+            )
+        except (ValueError, OSError, RuntimeError) as error:
+            raise WeightsError(f"{folder.name}: {_first_line(error)}") from error
+    _check_complete(folder, told["missing_keys"], facts, options)
+    return HubNetwork(model.eval(), facts, options).eval()
+
+
+def _check_complete(folder: Path, missing_keys: Iterable[str], facts: Facts, options: HubOptions) -> None:
+    """Makes sure that no tensor that decides values is left random."""
+    missing = sorted(key for key in missing_keys if key.rpartition(".")[2] not in _OF_TRAINING)
+    of_pooler = [key for key in missing if "pooler" in key]
+    if of_pooler == missing and not facts.labels:
+        if not missing or options.layer is not None or options.pooling in ("first", "mean") or facts.kind == "text":
+            return
+        raise WeightsError(f"{folder.name}: its file has no weights for the pooler: use pooling=first or pooling=mean")
+    if missing:
+        named = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
+        raise WeightsError(f"{folder.name}: its file lacks {len(missing)} of the network's tensors ({named})")
+
+
+def _read_processor(name: str, folder: Path) -> Any:
+    transformers = _transformers()
+    errors: list[Exception] = []
+    prepares_text = not any((folder / file).exists() for file in _PREPROCESSING)
+    if prepares_text and any((folder / file).exists() for file in _OF_TOKENS):
+        with _quiet():
+            return transformers.AutoTokenizer.from_pretrained(folder, **_SAFELY)
+    for auto in (transformers.AutoFeatureExtractor, transformers.AutoImageProcessor):
+        try:
+            with _quiet():
+                return auto.from_pretrained(folder, **_SAFELY)
+        except (ValueError, OSError, KeyError, TypeError) as error:
+            errors.append(error)
+    raise WeightsError(
+        f"model {name}: {folder.name} says nothing of its preprocessing, which preprocessor_config.json should: "
+        f"{_first_line(errors[-1])}"
+    )
+
+
+def _transformers() -> Any:
+    try:
+        import transformers
+    except ImportError as error:
+        raise AvcuesError('models of the hub need more packages: pip install "avcues[hub]"') from error
+    torchvision()
+    return transformers
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps transformers from printing: what matters is raised."""
+    from transformers.utils import logging
+
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.set_verbosity(verbosity)
+        logging.enable_progress_bar()
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__
+
+
+def place(model: HubModel, processor: Processor, compute: Compute) -> Any:
+    """The network of a model, ready for inference: from its input to its outputs.
+
+    On a CPU in fp32, models of images and clips are compiled by OpenVINO, which takes half of torch's time, if the
+    outputs stay the same to 1e-4 of the largest; all others are run by torch.
+    """
+    network = build(model.repository.folder, model.facts, model.options)
+    if compute.device == "cpu" and compute.precision == "fp32" and model.facts.kind in ("image", "video"):
+        example = processor(_example(model.facts))
+        compiled = _compiled(network, example, compute)
+        if compiled is not None:
+            return compiled
+    return network.to(compute.device).requires_grad_(False)
+
+
+def _example(facts: Facts) -> list[npt.NDArray[np.uint8]]:
+    shape = (96, 128, 3) if facts.kind == "image" else (facts.frames, 96, 128, 3)
+    return [np.random.default_rng(i).integers(0, 256, shape, np.uint8) for i in range(2)]
+
+
+def _compiled(network: HubNetwork, example: Tensor, compute: Compute) -> Any:
+    from avcues.extractors.openvino_network import OpenVinoNetwork
+
+    try:
+        compiled = OpenVinoNetwork(_Twice(network), example, "fp32", compute.threads)
+        with torch.inference_mode():
+            expected, actual = network(example), compiled(example)[0]
+    except Exception:  # torch cannot export it, or OpenVINO lacks one of its operations: torch runs every network
+        return None
+    if not torch.allclose(actual, expected, rtol=0, atol=1e-4 * float(expected.abs().max())):
+        return None
+    return lambda x: compiled(x)[0]
+
+
+class _Twice(nn.Module):
+    """Gives the outputs as logits and embedding, as networks of avcues do."""
+
+    def __init__(self, network: HubNetwork) -> None:
+        super().__init__()
+        self.network = network
+        self.identity = network.identity
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        outputs = self.network(x)
+        return outputs, outputs

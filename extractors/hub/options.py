@@ -1,0 +1,106 @@
+"""What users say of a model: its source and its options."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from annotated_types import Ge, Gt, Le
+
+from avcues.errors import AvcuesError, nearest
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+FACE_DETECTORS = ("faces/yunet", "faces/centerface")
+"""Weights files of the detectors, the preferred one first."""
+
+On = Literal["frames", "faces"]
+Pooling = Literal["auto", "pooler", "first", "mean"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HubOptions:
+    """How a model is used.
+
+    Args:
+        source: "<owner>/<name>" on the hub, or the path of a folder, which begins with "." or "/" or "~".
+        revision: Branch, tag or commit; None: the commit that the output folder is pinned to, else the main branch.
+        on: What an image model sees: whole "frames", or "faces", each cut out as a square.
+        layer: Hidden states of this layer instead of the model's last, 0 being what goes into the first; negative
+            numbers count from the last.
+        pooling: How an embedding is made of the vectors of image patches or of the tokens of a text or clip: "pooler"
+            (the model's own), "first" (the class token), "mean"; "auto" is the model's own, without one or with `layer`
+            the mean.
+        context_s: Seconds of sound that a model of whole excerpts sees around each window, and that a model of
+            hidden states sees before and after each chunk; None: what suits the model.
+        chunk_s: Seconds of sound whose hidden states are computed together.
+        rate_hz: Frames per second of the clips of a video model; None: what it was trained with.
+        margin: Widening of a face's square beyond the longer side of its box, as a share of that side.
+        detector: Face detector, as for the feature `expressions`.
+    """
+
+    source: str
+    revision: str | None = None
+    on: On = "frames"
+    layer: int | None = None
+    pooling: Pooling = "auto"
+    context_s: Annotated[float, Gt(0), Le(600)] | None = None
+    chunk_s: Annotated[float, Gt(0), Le(600)] | None = None
+    rate_hz: Annotated[float, Gt(0), Le(240)] | None = None
+    margin: Annotated[float, Ge(0), Le(10)] = 0.2
+    detector: str = "auto"
+
+
+def parse_model(text: str) -> tuple[str, dict[str, str]]:
+    """Splits "hubert=facebook/hubert-base-ls960,layer=9" into the name and the options.
+
+    Raises:
+        AvcuesError: It has another form.
+    """
+    name, equals, rest = text.partition("=")
+    source, *pairs = rest.split(",")
+    options = {"source": source}
+    for pair in pairs:
+        option, has_value, value = pair.partition("=")
+        if not has_value:
+            raise AvcuesError(f'model "{text}": "{pair}" is not of the form OPTION=VALUE')
+        options[option.strip()] = value.strip()
+    if not equals or not source:
+        raise AvcuesError(f'model "{text}" is not of the form NAME=SOURCE or NAME=SOURCE,OPTION=VALUE')
+    return name, options
+
+
+def options_of(name: str, model: str | Mapping[str, Any], reserved: Mapping[str, str]) -> HubOptions:
+    """The checked options of a model.
+
+    Args:
+        name: The feature's name, which its tables get.
+        model: The source, or the options by name.
+        reserved: Names of features and tables, each with what it belongs to.
+
+    Raises:
+        AvcuesError: The name cannot be used, or an option is unknown or has a bad value.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    if not _NAME.fullmatch(name):
+        raise AvcuesError(
+            f'model name "{name}": expected lower-case letters, digits and "_", beginning with a letter, because it '
+            "names the table"
+        )
+    for table in (name, f"{name}_faces"):
+        if table in reserved:
+            raise AvcuesError(f'model name "{name}": {table} is the name of {reserved[table]}; choose another')
+    options = {"source": model} if isinstance(model, str) else dict(model)
+    known = tuple(HubOptions.__dataclass_fields__)
+    for option in options:
+        if option not in known:
+            raise AvcuesError(f'model {name}: there is no option "{option}"{nearest(option, known)}')
+    try:
+        return TypeAdapter(HubOptions).validate_python(options)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, (name, *first["loc"][:1])))
+        raise AvcuesError(f"model {where} = {first['input']!r}: {first['msg']}") from error

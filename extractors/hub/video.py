@@ -1,0 +1,48 @@
+"""Models of video clips."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+
+from avcues.extractors.hub.model import HubExtractor, HubModel, Tables
+from avcues.extractors.protocol import ClipBatch, Column, Table
+
+
+class ClipModel(HubExtractor):
+    """A model of video clips, on the clips of each shot.
+
+    They are cut by the rules of `actions`, at the model's own frame count and rate. The model's own preprocessing sees
+    the full frames. A shot's row is the mean over its clips.
+    """
+
+    short_side_px = 0  # full frames
+    crop_px = 0
+
+    def __init__(self, model: HubModel) -> None:
+        super().__init__(model)
+        self.clip_frames = model.facts.frames
+        self.clip_rate_hz: Fraction = model.facts.clip_rate_hz
+
+    @property
+    def tables(self) -> Sequence[Table]:
+        """One row per shot."""
+        seconds = float(self.clip_frames / self.clip_rate_hz)
+        clips = Column(
+            name="clips", unit="count", meaning=f"clips of {seconds:.3g} s that were averaged", dtype="int32", low=1
+        )
+        seen = Column(name="seen", unit="s", meaning="length of the shot that the clips show", low=0)
+        return (self.table(self.name, "shot", "the clips of the shot, their mean", clips, seen),)
+
+    def process_clips(self, batch: ClipBatch) -> npt.NDArray[np.float32]:
+        """(B, width) outputs of (B, T, H, W, 3) uint8 RGB clips."""
+        return self.outputs(list(batch.clips))
+
+    def describe_shots(
+        self, means: npt.NDArray[np.float32], clips: npt.NDArray[np.int32], seen_s: npt.NDArray[np.float32]
+    ) -> Tables:
+        """Columns of S shots from the (S, width) means over their clips."""
+        return {self.name: {"clips": clips, "seen": seen_s, **self.columns(means)}}

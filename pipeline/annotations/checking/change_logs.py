@@ -1,0 +1,56 @@
+"""Ratings over time that are logs of changes: entries only where the rater moved, at times of their own."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+
+from avcues.pipeline.annotations.ratings.keys import among, codes, combined, starts
+from avcues.pipeline.annotations.ratings.schema import Annotations
+
+_FEWEST_ENTRIES = 4
+_UNEVEN = 3.0
+"""How many times longer the long pauses of a log are than the short ones (90th and 10th percentile)."""
+
+_REPEATS = 0.01
+_SHARE = 0.5
+"""Share of series that must look like a log."""
+
+
+def looks_like_changes(annotations: Annotations) -> list[str]:
+    """A note for each dimension whose series look like logs of changes, and are not read as such."""
+    notes = []
+    for dimension in annotations.numeric():
+        if dimension.hold:
+            continue
+        ratings = annotations.ratings
+        rows = np.flatnonzero(among(ratings["dimension"], [dimension.name]) & ratings["time"].is_valid().to_numpy())
+        if not len(rows):
+            continue
+        part = ratings.take(rows)
+        names = {name: part[name].unique().to_pylist() for name in ("rater", "video_id", "setup", "round")}
+        key = combined((codes(part[name], words), len(words)) for name, words in names.items())
+        time, value = part["time"].to_numpy(), part["value"].to_numpy()
+        order = np.lexsort((time, key))
+        key, time, value = key[order], time[order], value[order]
+        edges = np.append(starts(key), len(key))
+        logs = [_is_log(time[a:b], value[a:b]) for a, b in pairwise(edges)]
+        known = [one for one in logs if one is not None]
+        if known and np.mean(known) > _SHARE:
+            pauses = np.diff(time)[key[1:] == key[:-1]]
+            notes.append(
+                f"{dimension.name} looks like a log of changes (values hardly ever repeat, pauses of "
+                f"{np.percentile(pauses, 5):.2g} to {np.percentile(pauses, 95):.2g} s): if a value holds until the "
+                "next one, import the ratings again with `hold`"
+            )
+    return notes
+
+
+def _is_log(time: np.ndarray, value: np.ndarray) -> bool | None:
+    """Whether one series looks like a log; None: it is too short to tell."""
+    if len(time) < _FEWEST_ENTRIES:
+        return None
+    pauses = np.diff(time)
+    short, long = np.percentile(pauses, (10, 90))
+    return bool(long >= _UNEVEN * max(short, 1e-3) and np.mean(np.diff(value) == 0) <= _REPEATS)

@@ -1,0 +1,125 @@
+"""Single raters beside the others: how far they agree, on which scale they rate, and how late they react."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from avcues.pipeline.annotations.ratings.series import Series
+from avcues.pipeline.annotations.ratings.wording import counted, listed
+from avcues.pipeline.annotations.statistics.consensus import Values, mean_of_others, pearson
+
+_LAGS = tuple(range(-6, 7))
+_FEWEST_SERIES = 5
+_AGAINST = -3.0
+"""Standard score of a rater's mean correlation with the others below which the rater contradicts them."""
+
+_OFF_SCALE = 3.0
+"""How many of the others' ranges a rater must lie beyond theirs to be off their scale."""
+
+_SMALL_SCALE = 0.02
+"""Share of the others' range below which a rater's is on another scale."""
+
+_FEWEST_OTHERS = 2
+
+
+def beside_others(series: Series) -> list[dict[str, Any]]:
+    """Per rater and dimension the correlation with the mean of the others; in series over clips, that over clips."""
+    rater, dimension, scores = [], [], []
+    for cells in series.cells():
+        others = mean_of_others(cells.values)
+        over_time = cells.codes["video_id"][0] >= 0
+        lagged = [_shifted(cells.values, lag) for lag in _LAGS] if over_time else [cells.values]
+        score = np.stack([pearson(moved, others) for moved in lagged], -1)
+        cell, slot = np.nonzero(cells.rater >= 0)
+        rater.append(cells.rater[cell, slot])
+        dimension.append(cells.codes["dimension"][cell])
+        scores.append(score[cell, slot])
+    if not rater:
+        return []
+    who, what, score = np.concatenate(rater), np.concatenate(dimension), np.concatenate(scores)
+    rows = []
+    for key in np.unique(what * len(series.names["rater"]) + who):
+        of_rater = (what == key // len(series.names["rater"])) & (who == key % len(series.names["rater"]))
+        rows.append(_of_rater(series, key, score[of_rater]))
+    return rows
+
+
+def _of_rater(series: Series, key: int, score: Values) -> dict[str, Any]:
+    unmoved = score[:, score.shape[1] // 2]
+    unmoved = unmoved[np.isfinite(unmoved)]
+    row: dict[str, Any] = {
+        "rater": series.names["rater"][key % len(series.names["rater"])],
+        "dimension": series.names["dimension"][key // len(series.names["rater"])],
+        "series": len(unmoved),
+        "correlation": round(float(unmoved.mean()), 4) if len(unmoved) else None,
+        "standard_error": round(float(unmoved.std(ddof=1) / np.sqrt(len(unmoved))), 4) if len(unmoved) > 1 else None,
+        "lag_s": None,
+    }
+    if score.shape[1] > 1 and np.isfinite(score).any():
+        known = np.isfinite(score).all(1)
+        if known.any():
+            row["lag_s"] = _LAGS[int(score[known].mean(0).argmax())] * float(series.step)
+    return row
+
+
+def _shifted(values: Values, lag: int) -> Values:
+    """(..., windows) what was rated `lag` windows later."""
+    moved = np.full_like(values, np.nan)
+    if abs(lag) >= values.shape[-1]:
+        return moved
+    if lag >= 0:
+        moved[..., : values.shape[-1] - lag] = values[..., lag:]
+    else:
+        moved[..., -lag:] = values[..., :lag]
+    return moved
+
+
+def contradictions(rows: list[dict[str, Any]]) -> list[str]:
+    """A line for each rater who contradicts the others, by what `beside_others` found."""
+    return [
+        f"rater {row['rater']} contradicts the others in {row['dimension']}: mean correlation {row['correlation']:.2f} "
+        f"over {row['series']} series"
+        for row in rows
+        if row["series"] >= _FEWEST_SERIES and row["correlation"] < _AGAINST * (row["standard_error"] or 0) < 0
+    ]
+
+
+def off_scale(series: Series) -> list[str]:
+    """A line for each rater whose numbers lie on another scale than those of at least two others."""
+    lines = []
+    owner = series.owner
+    dimension, rater = series.codes["dimension"][owner], series.codes["rater"][owner]
+    for of_dimension in np.unique(dimension):
+        rows = dimension == of_dimension
+        raters = np.unique(rater[rows])
+        if len(raters) <= _FEWEST_OTHERS:
+            continue
+        ends = np.array([np.percentile(series.value[rows & (rater == one)], (1, 99)) for one in raters])
+        for i, one in enumerate(raters):
+            others = np.delete(ends, i, 0)
+            low, high = np.percentile(others[:, 0], 25), np.percentile(others[:, 1], 75)
+            if high <= low:
+                continue
+            beyond = max(ends[i, 1] - high, low - ends[i, 0]) / (high - low)
+            narrow = 0 < ends[i, 1] - ends[i, 0] < _SMALL_SCALE * np.median(others[:, 1] - others[:, 0])
+            if beyond > _OFF_SCALE or narrow:
+                own, theirs = (f"{a:.3g} to {b:.3g}" for a, b in (ends[i], (low, high)))
+                lines.append(
+                    f"rater {series.names['rater'][one]} is off everyone's scale in "
+                    f"{series.names['dimension'][of_dimension]}: {own}, the others {theirs}; correct the source, or "
+                    "leave the column out if it is no rater"
+                )
+    return lines
+
+
+def without_series(every: Series, usable_series: Series) -> list[str]:
+    """Raters of whom no series in some dimension is left."""
+    raters, dimensions = every.names["rater"], every.names["dimension"]
+    before, after = (some.codes["dimension"] * len(raters) + some.codes["rater"] for some in (every, usable_series))
+    gone = np.setdiff1d(before, after)
+    if not len(gone):
+        return []
+    named = [f"{raters[key % len(raters)]} ({dimensions[key // len(raters)]})" for key in gone]
+    return [f"no usable series of {counted(len(named), 'rater')}: {listed(named)}"]

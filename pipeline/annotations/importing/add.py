@@ -1,0 +1,78 @@
+"""Ratings of one import added to those of another."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pyarrow as pa
+
+from avcues.pipeline.annotations.importing.rules import Source, Sources, validated
+from avcues.pipeline.annotations.ratings.schema import Annotations, Dimension
+from avcues.pipeline.errors import InputError
+
+
+def added(first: Annotations, second: Annotations) -> Annotations:
+    """The ratings of both.
+
+    Dimensions of one name must have one scale; raters of one name are one rater.
+
+    Raises:
+        InputError: A dimension has two scales, or a rating appears in both.
+    """
+    dimensions = dict(first.dimensions)
+    for name, dimension in second.dimensions.items():
+        dimensions[name] = _same(dimensions[name], dimension) if name in dimensions else dimension
+    ratings = pa.concat_tables([first.ratings, second.ratings]).unify_dictionaries().combine_chunks()
+    parts = [
+        Source(name="the ratings that exist", ratings=len(first.ratings)),
+        Source(name="the ratings to be added", ratings=len(second.ratings)),
+    ]
+    ratings, _, _ = validated(ratings, dimensions, Sources(name="both", parts=parts))
+    raters = pa.concat_tables([_named(first.raters), _named(second.raters)], promote_options="permissive")
+    return replace(
+        first,
+        ratings=ratings,
+        raters=_one_row_each(raters),
+        exposures=pa.concat_tables([first.exposures, second.exposures]),
+        dimensions=dimensions,
+        origin=_origin(first, second),
+    )
+
+
+def _same(one: Dimension, other: Dimension) -> Dimension:
+    labels = tuple(sorted({*one.labels, *other.labels}))
+    if replace(one, labels=labels) != replace(other, labels=labels):
+        raise InputError(
+            f"{one.name} has one scale in the ratings that exist ({_scale(one)}) and another in those to be added "
+            f"({_scale(other)}); import both with the same range and level"
+        )
+    return replace(one, labels=one.labels if set(other.labels) <= set(one.labels) else labels)
+
+
+def _scale(dimension: Dimension) -> str:
+    ends = "no range" if dimension.low is None else f"{dimension.low:g} to {dimension.high:g}"
+    return f"{dimension.level}, {ends}{', a value holds' if dimension.hold else ''}"
+
+
+def _named(raters: pa.Table) -> pa.Table:
+    return raters.set_column(raters.column_names.index("rater"), "rater", raters["rater"].cast(pa.string()))
+
+
+def _one_row_each(raters: pa.Table) -> pa.Table:
+    """One row per rater; what two rows say is joined, and the first one counts."""
+    others = [name for name in raters.column_names if name != "rater"]
+    grouped = raters.group_by("rater", use_threads=False)
+    options = [(name, "first") for name in others]
+    joined = grouped.aggregate(options).rename_columns(["rater", *others]) if others else grouped.aggregate([])
+    return joined.sort_by("rater")
+
+
+def _origin(first: Annotations, second: Annotations) -> dict[str, object]:
+    imports = [*first.origin.get("imports", [_without_notes(first)]), _without_notes(second)]
+    ends = {**first.origin.get("ends_s", {}), **second.origin.get("ends_s", {})}
+    notes = [*first.notes, *second.notes]
+    return {"importer": "several", "imports": imports, **({"ends_s": ends} if ends else {}), "notes": notes}
+
+
+def _without_notes(annotations: Annotations) -> dict[str, object]:
+    return {key: value for key, value in annotations.origin.items() if key not in ("notes", "ends_s")}

@@ -1,0 +1,50 @@
+"""Logs of changes as series: a value holds until the next one.
+
+Sliders that write when they are moved, key presses and PAGAN's logs say nothing while the rater is content. The value
+of a window is then the mean over its time of the value that held, from the first entry to the end of the clip.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from avcues.pipeline.annotations.ratings.keys import starts
+
+Ints = npt.NDArray[np.int64]
+Values = npt.NDArray[np.float64]
+
+
+def held(key: Ints, time: Values, value: Values, end: Values, step: float) -> tuple[Ints, Ints, Values]:
+    """Values on a grid of windows.
+
+    Args:
+        key: (N,) the series of each entry, in any order.
+        time: (N,) seconds.
+        value: (N,) finite.
+        end: (N,) seconds until which the last value of the entry's series holds.
+        step: Seconds per window.
+
+    Returns:
+        (M,) series, windows (0 or later) and values.
+    """
+    order = np.lexsort((time, key))
+    key, time, value, end = key[order], time[order], value[order], end[order]
+    begins = starts(key)
+    series, windows, values = [], [], []
+    for first, last in zip(begins, np.append(begins[1:], len(key)), strict=True):
+        times = time[first:last]
+        # The last value holds at least in the window that it was given in.
+        until = max(end[first], (np.floor(times[-1] / step) + 1) * step)
+        knots = np.append(times, until)
+        area = np.concatenate([[0.0], np.cumsum(value[first:last] * np.diff(knots))])
+        window = np.arange(max(0, int(np.floor(times[0] / step))), int(np.ceil(round(until / step, 6))))
+        edges = np.clip(np.append(window, window[-1:] + 1) * step, times[0], until) if len(window) else knots[:0]
+        covered = np.diff(edges)
+        used = covered > 1e-9
+        series.append(np.full(int(used.sum()), key[first]))
+        windows.append(window[used])
+        values.append(np.diff(np.interp(edges, knots, area))[used] / covered[used])
+    if not series:
+        return key, key, value
+    return np.concatenate(series), np.concatenate(windows), np.concatenate(values)

@@ -1,0 +1,78 @@
+"""FFmpeg's names of colour tags, and what is made of tags that are missing or that its scaler does not know."""
+
+from __future__ import annotations
+
+from typing import Any
+
+MATRICES = {
+    0: "rgb",
+    1: "bt709",
+    4: "fcc",
+    5: "bt470bg",
+    6: "smpte170m",
+    7: "smpte240m",
+    8: "ycgco",
+    9: "bt2020nc",
+    10: "bt2020c",
+    11: "smpte2085",
+    12: "chroma-derived-nc",
+    13: "chroma-derived-c",
+    14: "ictcp",
+    15: "ipt-c2",
+    16: "ycgco-re",
+    17: "ycgco-ro",
+}
+TRANSFERS = {
+    1: "bt709",
+    4: "gamma22",
+    5: "gamma28",
+    6: "smpte170m",
+    7: "smpte240m",
+    8: "linear",
+    13: "iec61966-2-1",
+    14: "bt2020-10",
+    15: "bt2020-12",
+    16: "smpte2084",
+    18: "arib-std-b67",
+}
+PRIMARIES = {
+    1: "bt709",
+    4: "bt470m",
+    5: "bt470bg",
+    6: "smpte170m",
+    7: "smpte240m",
+    8: "film",
+    9: "bt2020",
+    10: "smpte428",
+    11: "smpte431",
+    12: "smpte432",
+    22: "ebu3213",
+}
+RANGES = {1: "limited", 2: "full"}
+FIELD_ORDERS = {1: "progressive", 2: "tt", 3: "bb", 4: "tb", 5: "bt"}
+UNTAGGED = "untagged"
+HDR = ("smpte2084", "arib-std-b67")
+WIDE = ("bt2020", "smpte431", "smpte432")
+_BT709_FROM_WIDTH, _BT601_TO_HEIGHT = 1280, 576
+_KNOWN_TO_SWSCALE = ("rgb", "bt709", "fcc", "bt470bg", "smpte170m", "smpte240m", "bt2020nc")
+BT2020NC = 9
+_BT709, _SMPTE170M = 1, 6
+
+
+def name_of(names: dict[int, str], value: Any) -> str:
+    """FFmpeg's name of a tag."""
+    return names.get(int(value), UNTAGGED)
+
+
+def matrix_for(tag: str, primaries: str, width: int, height: int) -> tuple[int | None, str | None]:
+    """The matrix that Y'CbCr is read with: FFmpeg's number, or None for the one of the tag; and why it is another.
+
+    Without a tag it is BT.709 for high definition and BT.601 else, as in players.
+    """
+    is_hd = width >= _BT709_FROM_WIDTH or height > _BT601_TO_HEIGHT
+    if tag == UNTAGGED:
+        return (_BT709, "HD video without a colour matrix tag is read as BT.709") if is_hd else (None, None)
+    if tag in _KNOWN_TO_SWSCALE:
+        return None, None
+    number = BT2020NC if primaries in WIDE else _BT709 if is_hd or primaries == "bt709" else _SMPTE170M
+    return number, f"the colour matrix {tag} is not known: {MATRICES[number]} is used instead, and colours may be off"

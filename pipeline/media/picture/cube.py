@@ -1,0 +1,89 @@
+"""A cube of 33 x 33 x 33 colours, through which FFmpeg turns every pixel of a frame."""
+
+from __future__ import annotations
+
+import tempfile
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import numpy.typing as npt
+from av.filter import Graph
+from av.video.reformatter import Interpolation, VideoReformatter
+
+from avcues.pipeline.media.picture.tone import Color, to_sdr
+
+POINTS = 33
+_FORMAT, _YCC_FORMAT = "gbrp16le", "yuv444p16le"  # FFmpeg's fast path of lut3d
+_EXACT = Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
+_UNSPECIFIED = 2
+
+
+class ColorCube:
+    """Converts frames to BT.709 R'G'B'. Not for several threads at once.
+
+    Args:
+        color: How the frames' code values are to be understood.
+    """
+
+    def __init__(self, color: Color) -> None:
+        self._is_ycc = color.matrix != "rgb"
+        self._color = color
+        self._reformatter = VideoReformatter()
+        self._graphs: dict[tuple[int, int], Graph] = {}
+
+    def rgb(self, frame: av.VideoFrame, width: int, height: int, interpolation: Interpolation) -> npt.NDArray[np.uint8]:
+        """(height, width, 3) R'G'B', scaled before it is converted."""
+        codes = self._codes(frame, width, height, interpolation | _EXACT)
+        graph = self._graphs.get((width, height)) or self._graph(width, height)
+        graph.push(codes)
+        shown = graph.vpull()
+        green, blue, red = (
+            np.frombuffer(plane, np.uint16).reshape(height, -1)[:, :width]  # type: ignore[call-overload]
+            for plane in shown.planes
+        )
+        rgb = cv2.merge([red, green, blue])
+        return np.asarray(cv2.convertScaleAbs(rgb, alpha=255 / 65535), np.uint8).reshape(height, width, 3)
+
+    def _codes(self, frame: av.VideoFrame, width: int, height: int, interpolation: Interpolation) -> av.VideoFrame:
+        """Code values in 16 bits."""
+        if not self._is_ycc:
+            return self._reformatter.reformat(
+                frame, width, height, format=_FORMAT, interpolation=interpolation, threads=1
+            )
+        frame.colorspace = _UNSPECIFIED
+        ycc = self._reformatter.reformat(
+            frame, width, height, format=_YCC_FORMAT, interpolation=interpolation, threads=1
+        )
+        codes = av.VideoFrame(width, height, _FORMAT)
+        # Y, Cb and Cr go to the cube as its red, green and blue.
+        for plane, source in zip(codes.planes, (ycc.planes[1], ycc.planes[2], ycc.planes[0]), strict=True):
+            plane.update(bytes(source))
+        return codes
+
+    def _graph(self, width: int, height: int) -> Graph:
+        graph = Graph()
+        graph.threads = 1
+        source = graph.add_buffer(
+            width=width, height=height, format=av.VideoFormat(_FORMAT), time_base=Fraction(1, 1000)
+        )
+        with tempfile.TemporaryDirectory(prefix="avcues-") as folder:
+            file = Path(folder) / "sdr.cube"
+            _write_cube(file, self._color)
+            lut = graph.add("lut3d", file=str(file), interp="tetrahedral")
+        sink = graph.add("buffersink")
+        source.link_to(lut)
+        lut.link_to(sink)
+        graph.configure()
+        self._graphs[width, height] = graph
+        return graph
+
+
+def _write_cube(path: Path, color: Color) -> None:
+    axis = np.linspace(0, 1, POINTS)
+    third, second, first = np.meshgrid(axis, axis, axis, indexing="ij")  # the first channel varies fastest
+    cube = to_sdr(np.stack([first, second, third], axis=-1).reshape(-1, 3), color)
+    lines = "\n".join(f"{r:.7f} {g:.7f} {b:.7f}" for r, g, b in cube.tolist())
+    path.write_text(f"LUT_3D_SIZE {POINTS}\n{lines}\n", encoding="ascii")

@@ -1,0 +1,87 @@
+"""What a folder, a pattern or a list names, and that nothing in it is passed over in silence."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from command import avcues
+from fsspec.implementations.memory import MemoryFileSystem
+
+from avcues.pipeline.errors import InputError
+from avcues.pipeline.runtime.inputs import collect
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """Videos of unusual suffixes, links of every kind, and files that are no media."""
+    folder = tmp_path / "videos"
+    (folder / "more").mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    suffixes = ("GIF", "m2v", "asf", "f4v", "3g2", "mka", "aiff", "rm", "ac3", "h264")
+    for i, suffix in enumerate(suffixes):
+        (folder / f"v{i}.{suffix}").write_bytes(b"x" * (i + 1))
+    (tmp_path / "elsewhere" / "linked.mp4").write_bytes(b"x")
+    (folder / "archive").symlink_to(tmp_path / "elsewhere")
+    (folder / "again").symlink_to(tmp_path / "elsewhere")
+    (folder / "more" / "up").symlink_to(folder)
+    (folder / "gone.mp4").symlink_to(tmp_path / "moved.mp4")
+    for name in ("a.json", "b.json", "notes", "._v1.mp4", "poster.jpg"):
+        (folder / name).write_bytes(b"x")
+    os.mkfifo(folder / "pipe.mp4")
+    return folder
+
+
+def test_a_folder_gives_all_media_below_it_and_says_what_else_is_there(tree: Path) -> None:
+    inputs = collect([str(tree)])
+    assert {video.video_id for video in inputs.videos} == {*(f"v{i}" for i in range(10)), "linked", "gone"}
+    (note,) = inputs.notes
+    for part in (
+        "2 files .json (a.json, b.json)",
+        "1 files .jpg (poster.jpg)",
+        "1 files without a suffix (notes)",
+        "1 hidden files (._v1.mp4)",
+        "1 that are no plain files (pipe.mp4)",
+        "2 links to folders that are searched anyway",
+        "more/up",
+    ):
+        assert part in note, note
+    assert inputs.problems == ()
+
+
+def test_a_folder_without_media_says_what_it_has(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="without a media file, and is empty"):
+        collect([str(tmp_path)])
+    (tmp_path / "a.txt").touch()
+    with pytest.raises(InputError, match=r"without a media file \(passed over 1 files .txt \(a.txt\)\)"):
+        collect([str(tmp_path)])
+
+
+def test_patterns_lists_and_stores_say_what_they_pass_over(tmp_path: Path) -> None:
+    (tmp_path / "clips").mkdir()
+    (tmp_path / "clips" / "a.mp4").write_bytes(b"x")
+    (tmp_path / "clips" / "more").mkdir()
+    assert "passed over 1 folders" in collect([str(tmp_path / "clips" / "*")]).notes[0]
+    (tmp_path / "list.csv").write_text("video_id,path\na,clips/a.mp4\nb,\n")
+    assert "passed over 1 rows without a path" in collect([str(tmp_path / "list.csv")]).notes[0]
+    store = MemoryFileSystem()
+    store.pipe({"/bucket/b.mp4": b"x", "/bucket/b.json": b"x"})
+    inputs = collect(["memory://bucket"])
+    assert [video.video_id for video in inputs.videos] == ["b"]
+    assert "passed over 1 files .json (b.json)" in inputs.notes[0]
+
+
+def test_a_run_and_a_dry_run_say_it_and_a_lost_link_fails(media: Callable[[str], Path], tmp_path: Path) -> None:
+    videos = tmp_path / "videos"
+    videos.mkdir()
+    shutil.copy(media("tiny4.mp4"), videos)
+    (videos / "gone.mp4").symlink_to(tmp_path / "moved.mp4")
+    (videos / "subtitles.idx").touch()
+    command = ("extract", videos, "-o", tmp_path / "out", "--features", "color", "--workers", 1)
+    for done in (avcues(*command, "--dry-run"), avcues(*command)):
+        assert done.returncode == 1
+        assert "passed over 1 files .idx (subtitles.idx)" in done.stdout + done.stderr
+        assert "gone.mp4: no such file" in done.stdout + done.stderr
