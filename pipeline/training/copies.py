@@ -192,7 +192,7 @@ def _pairs(modality: str, probes: Mapping[str, Probe], traces: Mapping[str, Floa
             place = 2 * probe.windows + offset
             overlap = (place >= 0) & (place < len(rows))
             span = np.ptp(probe.windows[overlap]) + 1 if overlap.any() else 0
-            shorter = min((len(rows) + 1) // 2, np.ptp(probe.windows) + 1)
+            shorter = min((len(rows) + 1) // 2, int(np.ptp(probe.windows)) + 1)
             enough = max(_FEWEST, _SHARE * overlap.sum())
             if agreeing.sum() < enough or span < _SHARE * shorter:
                 continue
