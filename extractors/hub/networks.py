@@ -195,7 +195,6 @@ def _check_complete(folder: Path, missing_keys: Iterable[str], facts: Facts, opt
 
 def _read_processor(name: str, folder: Path) -> Any:
     transformers = _transformers()
-    torchvision()
     errors: list[Exception] = []
     prepares_text = not any((folder / file).exists() for file in _PREPROCESSING)
     if prepares_text and any((folder / file).exists() for file in _OF_TOKENS):
@@ -218,6 +217,7 @@ def _transformers() -> Any:
         import transformers
     except ImportError as error:
         raise AvcuesError('models of the hub need more packages: pip install "avcues[hub]"') from error
+    torchvision()
     return transformers
 
 

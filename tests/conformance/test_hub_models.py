@@ -16,12 +16,15 @@ import tiny_models
 from clips import Extracted, extract
 
 from avcues.extractors.hub.options import HubOptions
+from avcues.extractors.torchvision_import import torchvision
 from avcues.models_cache import WeightsError
 from avcues.models_cache.cache import resolve
 
 pytest.importorskip("transformers", reason="the extra hub is not installed")
 import torch
 import transformers
+
+torchvision()  # before transformers looks for it
 
 WINDOWS = 8  # of tiny4.mp4
 TOLERANCE = 1e-4
