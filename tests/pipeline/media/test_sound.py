@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -161,9 +162,9 @@ def test_what_moves_values_without_a_trace_is_said(tmp_path: Path) -> None:
     assert extract(plain, tmp_path / "out", features=("emobase",)).result.notes == ()
 
 
-def test_one_short_frame_beside_sound_is_on_screen_at_the_start(tmp_path: Path) -> None:
-    sound = (0, noise(3))
-    clip = Clip([(0, 200)], sounds=[sound], audio_codec="aac")  # type: ignore[list-item]
-    found = extract(clip.write(tmp_path / "clip.mp4"), tmp_path, features=("color",))
-    assert found.column("timeline", "on_screen")[0]
-    assert np.isfinite(found.column("color", "value_mean")[0])
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_one_picture_beside_sound_is_on_screen_as_long_as_the_sound(tmp_path: Path, suffix: str) -> None:
+    clip = Clip([(Fraction(0), 200)], sounds=[(Fraction(0), noise(3))], audio_codec="aac")
+    found = extract(clip.write(tmp_path / f"clip{suffix}"), tmp_path, features=("color",))
+    assert found.column("timeline", "on_screen")[:6].all()
+    np.testing.assert_allclose(found.column("color", "value_mean")[:6], 200 / 255, atol=0.02)
