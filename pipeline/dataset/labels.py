@@ -213,18 +213,18 @@ def _described(
     gold = [name for name in columns if {f"{name}_std", f"{name}_n"} <= columns.keys()]
     if about or not gold:
         return about, []
-    found: dict[str, Any] = {"targets": [{"name": name, "std": f"{name}_std", "n": f"{name}_n"} for name in gold]}
+    described: dict[str, Any] = {"targets": [{"name": name, "std": f"{name}_std", "n": f"{name}_n"} for name in gold]}
     lost = f"{where}: a gold standard without its metadata (lost in pandas or CSV)"
     if FITTED_ON not in columns:
-        return found, [
+        return described, [
             f"{lost} and without the column {FITTED_ON}: NOTHING GUARDS AGAINST LABELS THAT WERE FITTED ON TEST "
             "VIDEOS; use the file that avcues annotations gold wrote, or keep that column"
         ]
     fitted = _flags(columns[FITTED_ON], f"{where}: {FITTED_ON}")
     if fitted.any():
         names = np.array(ids.to_pylist(), object)[fitted]
-        found["fitted_on"] = {"column": sorted(set(names.tolist()))}
-    return found, [f"{lost}: its recipe is unknown; the column {FITTED_ON} says which videos decided it"]
+        described["fitted_on"] = {"column": sorted(set(names.tolist()))}
+    return described, [f"{lost}: its recipe is unknown; the column {FITTED_ON} says which videos decided it"]
 
 
 def _flags(values: pa.ChunkedArray, where: str) -> np.ndarray:

@@ -28,10 +28,10 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
         rows: list[dict[str, Any]] = []
         numbers: list[int] = []
         for number, trial in enumerate(_trials(file), 1):
-            found = list(_of_trial(trial, file, options))
-            rows += found
-            numbers += [number] * len(found)
-            unused += not found
+            ratings = list(_of_trial(trial, file, options))
+            rows += ratings
+            numbers += [number] * len(ratings)
+            unused += not ratings
         if rows:
             columns = {key: pa.array([row.get(key) for row in rows], pa.string()) for key in _WORDS}
             columns["value"] = pa.array([row.get("value") for row in rows], pa.float64())
