@@ -48,7 +48,7 @@ RUN --mount=type=cache,target=/pip,id=avcues-pip \
 RUN --mount=type=cache,target=/pip,id=avcues-pip \
     python -c 'import tomllib; project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
 extras = project["optional-dependencies"]; \
-print(*project["dependencies"], *extras["dashboard"], *extras["pytorchvideo"], sep="\n")' \
+print(*project["dependencies"], *extras["collect"], *extras["dashboard"], *extras["pytorchvideo"], sep="\n")' \
       > dependencies.txt \
  && pip install --cache-dir /pip --constraint constraints.txt --requirement dependencies.txt
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 import warnings
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -27,8 +28,10 @@ from avcues.pipeline.dataset import join
 from avcues.pipeline.dataset.catalog import Catalog, StoredColumn, read_catalog
 from avcues.pipeline.dataset.labels import PREFIX, Fill, Labels, read_labels
 from avcues.pipeline.dataset.names import Names, with_names
-from avcues.pipeline.dataset.selection import choose, joinable, similar
+from avcues.pipeline.dataset.selection import choose, joinable
 from avcues.pipeline.errors import DatasetError, LeftOutWarning
+from avcues.pipeline.notebook import html_table
+from avcues.pipeline.patterns import similar
 from avcues.pipeline.store.location import location
 from avcues.pipeline.store.parquet import METADATA_KEY, TIMELINE
 from avcues.version import __version__
@@ -36,6 +39,7 @@ from avcues.version import __version__
 if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
+    from matplotlib.axes import Axes
 
     from avcues.pipeline.dataset.sequences import SequenceNulls, Sequences
     from avcues.pipeline.store.location import Location
@@ -73,6 +77,13 @@ class Dataset:
 
     def __repr__(self) -> str:
         return f"<Dataset {self.catalog.folder}: {self._shape}>"
+
+    def _repr_html_(self) -> str:
+        """For notebooks: a row per table."""
+        columns = Counter(column.table for column in self.stored)
+        rows = [(name, self.catalog.tables[name].row, count) for name, count in columns.items()]
+        rows += [("labels", "window", len(self.targets))] if self.targets else []
+        return html_table(f"{self.catalog.folder}: {self._shape}", ("table", "one row per", "columns"), rows)
 
     @property
     def _shape(self) -> str:
@@ -177,6 +188,32 @@ class Dataset:
         frame = pl.from_arrow(self.to_arrow(names=names))
         assert isinstance(frame, pl.DataFrame)
         return frame
+
+    def plot(self, *columns: str, video: str | None = None) -> list[Axes]:
+        """Draws columns and labels over the time of one video, each in a panel of its own.
+
+        Args:
+            columns: Names or patterns: `<table>.<column>`, or `target.<name>`.
+            video: Its id; None: the first one.
+
+        Returns:
+            Matplotlib's axes, one per column.
+
+        Raises:
+            AvcuesError: There is no such video or column, or they are too many to be drawn.
+        """
+        from avcues.pipeline.plotting import choose_names, curve_of, plot_curves
+
+        shown = self.videos[0] if video is None else video
+        if shown not in self.lengths:
+            raise DatasetError(f'{self.catalog.folder}: there is no video "{shown}" in this dataset')
+        units = {column.name: column.about.unit for column in self.stored}
+        keys = {field.name for field in join.KEY_FIELDS}
+        numeric = [f.name for f in self.schema if f.name not in keys and not pa.types.is_string(f.type)]
+        names = choose_names(numeric, columns)
+        wanted = replace(self, stored=tuple(column for column in self.stored if column.name in names))
+        rows = wanted.read(shown)
+        return plot_curves([curve_of(rows, name, name, units.get(name, "1")) for name in names], shown)
 
     def sequences(
         self,

@@ -1,4 +1,4 @@
-"""Models of transformers with small random weights, of eleven architectures, as `save_pretrained` writes them."""
+"""Models of transformers with small random weights, of twelve architectures, as `save_pretrained` writes them."""
 
 from __future__ import annotations
 
@@ -81,7 +81,15 @@ def _timesformer(tf: Any) -> tuple[Any, Any]:
     return tf.TimesformerModel(config), tf.VideoMAEImageProcessor(**sizes)
 
 
+def _bert(tf: Any) -> tuple[Any, Any]:
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "what", "a", "sad", "day", "it", "is", "the", "best", "all"]
+    sizes = {"vocab_size": len(words), "max_position_embeddings": 64, "initializer_range": 0.3, **SMALL}
+    tokenizer = tf.BertTokenizer(vocab={word: i for i, word in enumerate(words)})
+    return tf.BertForSequenceClassification(tf.BertConfig(num_labels=3, **sizes)), tokenizer
+
+
 ARCHITECTURES: dict[str, Callable[[Any], tuple[Any, Any]]] = {
+    "bert": _bert,
     "vit": _vit,
     "dinov2": _dinov2,
     "clip": _clip,

@@ -23,7 +23,7 @@ from avcues.pipeline.annotations.ratings.schema import Annotations, write_parque
 from avcues.pipeline.annotations.ratings.series import Series, once_per_clip, series_of
 from avcues.pipeline.annotations.ratings.wording import counted, listed
 from avcues.pipeline.annotations.statistics.consensus import Values
-from avcues.pipeline.dataset.labels import FITTED_ON
+from avcues.pipeline.dataset.label_metadata import FITTED_ON
 from avcues.pipeline.errors import DatasetError, SettingsError
 from avcues.pipeline.store.parquet import METADATA_KEY
 from avcues.version import __version__

@@ -27,14 +27,8 @@ import pyarrow.compute as pc
 from avcues.pipeline.annotations.importing.assemble import Part, Range
 from avcues.pipeline.annotations.importing.times import TimeUnit, in_seconds, of_clock, require_unit
 from avcues.pipeline.errors import InputError, SettingsError
-from avcues.pipeline.store.user_tables import (
-    column_names,
-    missing_column,
-    plain_numbers,
-    read_user_table,
-    set_aside_counts,
-    video_name,
-)
+from avcues.pipeline.store.user_columns import plain_numbers, set_aside_counts, video_name
+from avcues.pipeline.store.user_tables import column_names, missing_column, read_user_table
 
 KEYS = ("rater", "video_id", "setup", "round", "dimension", "time", "start", "end", "value", "label")
 _WORDS = ("rater", "video_id", "setup", "round", "dimension")

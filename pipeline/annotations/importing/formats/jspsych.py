@@ -16,7 +16,8 @@ import pyarrow as pa
 from avcues.pipeline.annotations.importing.assemble import Part, Reading
 from avcues.pipeline.annotations.importing.format import Format, FormatOptions
 from avcues.pipeline.errors import InputError
-from avcues.pipeline.store.user_tables import column_names, read_user_table, video_name
+from avcues.pipeline.store.user_columns import video_name
+from avcues.pipeline.store.user_tables import column_names, read_user_table
 
 _RATERS = ("subject", "subject_id", "participant", "participant_id", "PROLIFIC_PID", "workerId", "run_id")
 _WORDS = ("rater", "video_id", "setup", "dimension", "label")

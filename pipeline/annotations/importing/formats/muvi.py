@@ -30,7 +30,8 @@ from avcues.pipeline.annotations.ratings.keys import codes, combined
 from avcues.pipeline.annotations.ratings.schema import EXPOSURE_SCHEMA, RATING_SCHEMA, Annotations, Dimension
 from avcues.pipeline.annotations.ratings.wording import counted
 from avcues.pipeline.errors import InputError, SettingsError
-from avcues.pipeline.store.user_tables import missing_column, read_user_table, set_aside_counts
+from avcues.pipeline.store.user_columns import set_aside_counts
+from avcues.pipeline.store.user_tables import missing_column, read_user_table
 
 StaticRows = Literal["corrected", "as-published"]
 TimeFrom = Literal["seq", "timestamp"]
