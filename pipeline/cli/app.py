@@ -16,6 +16,7 @@ from avcues.pipeline.cli import collect
 from avcues.pipeline.cli.dataset import align, describe, export
 from avcues.pipeline.cli.errors import EXIT_NOTHING_STARTED, OneLineErrors, complain
 from avcues.pipeline.cli.extract import extract, parse_workers, show_run
+from avcues.pipeline.cli.merge import merge
 from avcues.pipeline.cli.models import models
 from avcues.pipeline.cli.predict import compare, evaluate, predict
 from avcues.pipeline.cli.report import make_report, report
@@ -72,6 +73,7 @@ _MAKE, _CHECK, _TRAIN, _MODEL = "Make tables", "Look and check", "Into training"
 _MACHINE = "This machine"
 
 app.command(rich_help_panel=_MAKE)(extract)
+app.command(rich_help_panel=_MAKE)(merge)
 app.command(rich_help_panel=_CHECK)(report)
 app.command(rich_help_panel=_TRAIN)(align)
 app.command(rich_help_panel=_TRAIN)(describe)

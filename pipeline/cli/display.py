@@ -95,7 +95,7 @@ class Display(ProgressBars):
         if len(self._listed) < _LISTED_VIDEOS and (failed or self._expected <= _LISTED_VIDEOS):
             self._listed.append(result)
         if self._log_json:
-            self._log({"event": "video"} | asdict(result))
+            self._log({"event": "video"} | {k: v for k, v in asdict(result).items() if k != "stamps"})
         else:
             self._tell(result)
             for note in result.notes:

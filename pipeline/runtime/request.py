@@ -12,6 +12,7 @@ from avcues.pipeline.runtime.machine import memory_limit
 from avcues.pipeline.runtime.settings import Settings
 
 if TYPE_CHECKING:
+    from avcues.pipeline.runtime.inputs import Shard
     from avcues.pipeline.store.location import Location
 
 
@@ -60,6 +61,7 @@ class Request:
         verify: Read every table that is kept, and recompute it if its content is damaged.
         debug: Print tracebacks.
         limits: What one video may take.
+        shard: The part of the videos that is processed; None: all.
     """
 
     settings: Settings
@@ -69,6 +71,7 @@ class Request:
     verify: bool = False
     debug: bool = False
     limits: Limits = field(default_factory=Limits)
+    shard: Shard | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +83,7 @@ class Workers:
         per_gpu: With `count` None: the most workers that share a GPU; None: 4.
         scheduler: Address of a running Dask scheduler, whose workers do the work.
         resources: What a worker of that scheduler must offer, as `dask worker --resources` names it.
+        wait_s: Seconds after which the run stops where no worker of that scheduler is connected; None: it waits.
 
     Raises:
         SettingsError: A number is out of range, or resources are named without a scheduler.
@@ -89,6 +93,7 @@ class Workers:
     per_gpu: int | None = None
     scheduler: str | None = None
     resources: Mapping[str, float] | None = None
+    wait_s: float | None = None
 
     def __post_init__(self) -> None:
         if self.count is not None and self.count < 0:
@@ -100,5 +105,7 @@ class Workers:
                 raise SettingsError(
                     f"`resources={name}={amount:g}`: expected a name and a positive amount, such as GPU=1"
                 )
+        if self.wait_s is not None and not self.wait_s >= 0:
+            raise SettingsError(f"`wait={self.wait_s:g}`: expected seconds, 0 or more")
         if self.resources and self.scheduler is None:
             raise SettingsError("`resources` needs `scheduler`: it chooses among the workers of a running cluster")

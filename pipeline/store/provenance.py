@@ -14,7 +14,7 @@ from typing import Any
 from avcues.extractors.base import BaseExtractor
 from avcues.extractors.compute import Compute
 from avcues.models_cache.cache import WeightsFinder
-from avcues.models_cache.hashing import sha256
+from avcues.models_cache.hashing import sha256, sha256_of_folder
 from avcues.models_cache.manifest import asset
 from avcues.version import __version__
 
@@ -109,8 +109,8 @@ def weights_of(extractor: BaseExtractor, finder: WeightsFinder) -> dict[str, str
 
 @cache
 def _hash_of(path: Path, mtime_ns: int) -> str:
-    """SHA-256 of a file of the user's own: every table of every video asks for it."""
-    return sha256(path)
+    """SHA-256 of a file or folder of the user's own: every table of every video asks for it."""
+    return sha256_of_folder(path) if path.is_dir() else sha256(path)
 
 
 def asset_name(candidates: Sequence[str], variant: str) -> str:

@@ -21,6 +21,7 @@ from avcues.pipeline.store.layout import record_path, recorded_videos, requested
 from avcues.pipeline.store.lock import run_at_work
 from avcues.pipeline.store.manifest import require_manifest
 from avcues.pipeline.store.parquet import read_table, write_json
+from avcues.pipeline.store.stamps import merged
 from avcues.pipeline.store.video_input import VideoInput
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class VideoResult:
         ends_run: The error has nothing to do with the video: every other video would meet it too.
         unexpected: The error is neither the file's fault nor the user's: a device or a library failed, and may fail for
             every further video of the same process.
+        stamps: By what a later run tells that nothing has changed, see `avcues.pipeline.store.stamps`.
     """
 
     video_id: str
@@ -70,6 +72,7 @@ class VideoResult:
     peak_memory_bytes: int = 0
     ends_run: bool = False
     unexpected: bool = False
+    stamps: dict[str, Any] = field(default_factory=dict)
 
     def _repr_html_(self) -> str:
         """For notebooks: what became of the video."""
@@ -121,7 +124,9 @@ def write_record(result: VideoResult, out: Location) -> None:
     if result.state == "done" and result.kept:
         before = read_record(out, result.video_id)
         if before.get("state") == "done":
-            if not result.made and result.tables.keys() <= before["tables"].keys():
+            stamps = merged(before.get("stamps") or {}, result.stamps)
+            known = result.tables.keys() <= before["tables"].keys() and stamps == before.get("stamps")
+            if not result.made and known:
                 return
             result = replace(
                 result,
@@ -129,6 +134,7 @@ def write_record(result: VideoResult, out: Location) -> None:
                 damage=_larger(before["damage"], result.damage),
                 notes=tuple(dict.fromkeys((*before.get("notes", ()), *result.notes))),
                 lost_s=max(before.get("lost_s", 0.0), result.lost_s),
+                stamps=stamps,
             )
     write_json(asdict(result), record_path(out, result.video_id))
 
@@ -164,6 +170,12 @@ def remember_requested(video_ids: Collection[str], out: Location) -> None:
     others = before.filter(pc.invert(pc.is_in(before, value_set=ids)))
     table = pa.table({"video_id": pa.chunked_array([*others.chunks, ids])})
     write_atomically(requested_path(out), lambda file: pq.write_table(table, file, compression="zstd"))
+
+
+def requested_videos(out: Location) -> list[str]:
+    """Ids of all videos that any run on a folder was asked for."""
+    ids: list[str] = _requested(out).to_pylist()
+    return ids
 
 
 def _requested(out: Location) -> pa.ChunkedArray:
