@@ -7,10 +7,13 @@ from .pipeline.dataset.dataset import Fold as Fold
 from .pipeline.dataset.dataset import open_dataset as open_dataset
 from .pipeline.errors import DatasetError as DatasetError
 from .pipeline.errors import InputError as InputError
+from .pipeline.errors import LeftOutWarning as LeftOutWarning
 from .pipeline.errors import MediaError as MediaError
 from .pipeline.errors import OutputError as OutputError
 from .pipeline.errors import RunStoppedError as RunStoppedError
 from .pipeline.errors import SettingsError as SettingsError
+from .pipeline.report.api import report as report
+from .pipeline.report.build import Report as Report
 from .pipeline.runtime.api import ExtractedVideo as ExtractedVideo
 from .pipeline.runtime.api import Feature as Feature
 from .pipeline.runtime.api import extract as extract

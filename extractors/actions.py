@@ -68,7 +68,7 @@ class Actions(BaseExtractor):
     name = "actions"
     version = 2
     imports = ("torch",)
-    citation = "Carreira and Zisserman 2017, Quo vadis, action recognition?; PyTorchVideo (Fan et al. 2021)"
+    citation = "Kinetics-400 (Kay et al. 2017, The Kinetics human action video dataset)"
     libraries = ("torch", "openvino")
     Settings = ActionsSettings
     supports_bf16 = True

@@ -20,7 +20,7 @@ class BaseExtractor:
     Attributes:
         name: Feature name, as in `--features`; also the name of the main table.
         version: Raised whenever values change for the same input and settings.
-        citation: The paper or tool that the measurement follows.
+        citation: The paper or tool that the measurement follows; that of a network is in its manifest.
         Settings: Frozen dataclass of options; the constructor takes an instance.
         weights: Option name to asset names "<task>/<variant>", the preferred one first. Before a run, an option that
             is "auto" is set to the first variant that is available.

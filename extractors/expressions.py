@@ -92,7 +92,7 @@ class Expressions(BaseExtractor):
     name = "expressions"
     version = 1
     imports = ("torch",)
-    citation = "VGG19 on FER2013 (WuJie1010); mini-XCEPTION (Arriaga et al. 2017); YuNet (2023); CenterFace (2020)"
+    citation = "FER2013 (Goodfellow et al. 2013, Challenges in representation learning)"
     Settings = ExpressionsSettings
     weights: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "variant": ("expressions/vgg19", "expressions/mini_xception"),

@@ -62,7 +62,7 @@ class Objects(BaseExtractor):
     name = "objects"
     version = 1
     imports = ("torch",)
-    citation = "Ultralytics YOLO (Jocher et al.), COCO (Lin et al. 2014)"
+    citation = "COCO (Lin et al. 2014, Microsoft COCO: common objects in context)"
     libraries = ("torch", "torchvision", "ultralytics-opencv-headless", "opencv-python-headless")
     Settings = ObjectsSettings
     weights: ClassVar[Mapping[str, tuple[str, ...]]] = {

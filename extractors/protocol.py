@@ -57,6 +57,15 @@ class Column:
     low: float | None = None
     high: float | None = None
 
+    @property
+    def range_text(self) -> str:
+        """The possible values in words, such as "0 to 1"; empty if it has no bounds."""
+        if self.low is None and self.high is None:
+            return ""
+        if self.high is None:
+            return f"{self.low:g} or more"
+        return f"up to {self.high:g}" if self.low is None else f"{self.low:g} to {self.high:g}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Table:

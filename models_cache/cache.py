@@ -171,7 +171,10 @@ def import_file(path: Path) -> Weights:
         return _adopt(unproven[0], path)
     named = [wanted for wanted in assets().values() if wanted.file == path.name]
     why = f"{mismatch(named[0], path)}" if named else "its content is none of the manifest's"
-    raise WeightsError(f"{path}: {why}; see avcues models list")
+    raise WeightsError(
+        f"{path}: {why}; see avcues models list. A YOLO checkpoint of your own needs no import: "
+        f"avcues extract --variant objects={path}"
+    )
 
 
 def how_to_supply(wanted: Asset) -> str:

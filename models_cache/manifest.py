@@ -54,6 +54,11 @@ class Asset:
     extra: str | None = None
     distribution: str = "avcues"
 
+    @property
+    def size(self) -> str:
+        """The size in words, for people."""
+        return "size not known" if self.bytes is None else f"{self.bytes / 1e6:.1f} MB"
+
 
 @cache
 def assets() -> dict[str, Asset]:

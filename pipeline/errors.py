@@ -31,6 +31,10 @@ class LeakError(AvcuesError):
     """Something that is to be fitted would see a video that is to be tested."""
 
 
+class LeftOutWarning(UserWarning):
+    """Something was left out of a result, and what remains may mislead whoever does not know it."""
+
+
 def one_line(error: BaseException) -> str:
     """What an error of a library says, without line breaks; its class where it says nothing."""
     return " ".join(str(error).split()) or type(error).__name__
@@ -41,6 +45,7 @@ __all__ = [
     "DatasetError",
     "InputError",
     "LeakError",
+    "LeftOutWarning",
     "MediaError",
     "OutputError",
     "RunStoppedError",

@@ -48,6 +48,10 @@ def _extractor_class(kind: Kind, options: HubOptions) -> type[HubExtractor]:
         from avcues.extractors.hub.video import ClipModel
 
         return ClipModel
+    if kind == "text":
+        from avcues.extractors.hub.text import TextModel
+
+        return TextModel
     from avcues.extractors.hub.audio import SoundModel
 
     return SoundModel

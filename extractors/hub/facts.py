@@ -18,13 +18,14 @@ from avcues.models_cache.errors import WeightsError
 if TYPE_CHECKING:
     pass
 
-Kind = Literal["image", "hidden sound", "sound", "video"]
+Kind = Literal["image", "hidden sound", "sound", "video", "text"]
 Output = Literal["probabilities", "scores", "values", "embedding"]
 
 _CLASSIFIERS: Mapping[str, Kind] = {
     "MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES": "image",
     "MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING_NAMES": "sound",
     "MODEL_FOR_VIDEO_CLASSIFICATION_MAPPING_NAMES": "video",
+    "MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES": "text",
 }
 _OF_SOUND = ("Wav2Vec2FeatureExtractor", "WhisperFeatureExtractor", "ASTFeatureExtractor", "ClapFeatureExtractor")
 # Frames per second of the clips that these were trained on: 16 frames, every 4th of 30; 8, every 32nd; 32, every 2nd.
@@ -38,7 +39,7 @@ class Facts:
     """What a model takes and gives.
 
     Args:
-        kind: "image"; "hidden sound": hidden states along time; "sound": whole excerpts of sound; "video": clips.
+        kind: "image"; "hidden sound": hidden states along time; "sound": whole excerpts; "video": clips; "text".
         output: "probabilities" sum to 1, "scores" are independent probabilities, "values" are unbounded, "embedding".
         labels: Names of the outputs; empty for an embedding.
         width: How many numbers come out.
@@ -85,7 +86,8 @@ def inspect(name: str, folder: Path, options: HubOptions) -> Facts:
     if kind == "video":
         clip = {"frames": int(config.num_frames), "clip_rate_hz": _clip_rate(name, config, options)}
     sketch = Facts(kind=kind, output=output, labels=labels, width=len(labels), **sound, **clip)
-    return Facts(**{**vars(sketch), "width": _width(name, folder, sketch, options)})
+    width = _width_of_text(name, config, sketch, options) if kind == "text" else _width(name, folder, sketch, options)
+    return Facts(**{**vars(sketch), "width": width})
 
 
 def _kind(name: str, folder: Path, config: Any, processor: Any) -> tuple[Kind, bool]:
@@ -98,12 +100,16 @@ def _kind(name: str, folder: Path, config: Any, processor: Any) -> tuple[Kind, b
     if type(processor).__name__ in _OF_SOUND:
         follows_time = hasattr(config, "conv_stride") or config.model_type == "whisper"
         return ("hidden sound" if follows_time else "sound"), False
+    if getattr(processor, "model_input_names", [""])[0] == "input_ids" and not getattr(
+        config, "is_encoder_decoder", False
+    ):
+        return "text", False
     if getattr(processor, "model_input_names", [""])[0] == "pixel_values":
         of_clips = isinstance(getattr(config, "num_frames", None), int)
         return ("video" if of_clips else "image"), False
     raise WeightsError(
-        f"model {name}: {folder.name} is a {config.model_type} model ({architecture}); models of images, sound and "
-        "video clips can be used, as classifiers or for their embeddings"
+        f"model {name}: {folder.name} is a {config.model_type} model ({architecture}); models of images, sound, "
+        "video clips and text can be used, as classifiers or for their embeddings"
     )
 
 
@@ -113,7 +119,7 @@ def _check_options(name: str, options: HubOptions, kind: Kind, is_classifier: bo
         "layer": (options.layer is None or not is_classifier, "embeddings, and this model is a classifier"),
         "pooling": (
             options.pooling == "auto" or not (is_classifier or kind == "hidden sound"),
-            "embeddings of images, clips and excerpts",
+            "embeddings of images, clips, excerpts and text",
         ),
         "context_s": (options.context_s is None or kind in ("sound", "hidden sound"), "models of sound"),
         "chunk_s": (options.chunk_s is None or kind == "hidden sound", "hidden states of sound"),
@@ -167,6 +173,13 @@ def _clip_rate(name: str, config: Any, options: HubOptions) -> Fraction:
             f"{config.num_frames} frames; name it with the option rate_hz"
         )
     return Fraction(rate).limit_denominator(1000)
+
+
+def _width_of_text(name: str, config: Any, facts: Facts, options: HubOptions) -> int:
+    """Models of text look at the values of their masks, so that shapes alone say nothing."""
+    if options.layer is not None and not -config.num_hidden_layers - 1 <= options.layer <= config.num_hidden_layers:
+        raise AvcuesError(f"model {name}: it has no layer {options.layer}")
+    return len(facts.labels) or int(config.hidden_size)
 
 
 def _width(name: str, folder: Path, facts: Facts, options: HubOptions) -> int:

@@ -87,7 +87,7 @@ class HubExtractor(BaseExtractor):
             self._processor = networks.Processor(self.model.repository.folder, self.model.facts)
             self._network = networks.place(self.model, self._processor, compute)
 
-    def outputs(self, items: list[npt.NDArray[Any]]) -> npt.NDArray[np.float32]:
+    def outputs(self, items: list[Any]) -> npt.NDArray[np.float32]:
         """(B, width) probabilities, scores, values or embeddings, or (B, frames, width) hidden states.
 
         Args:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from avcues.extractors.hub.model import HubModel
     from avcues.extractors.hub.options import HubOptions
 
+_PREPROCESSING = ("preprocessor_config.json", "processor_config.json", "video_preprocessor_config.json")
+_OF_TOKENS = ("tokenizer.json", "tokenizer_config.json", "vocab.txt")
+_LONGEST_TEXT = 512  # tokens; some models name no limit of theirs
 _OF_TRAINING = ("masked_spec_embed", "mask_token")
 _SAFELY = {"local_files_only": True, "trust_remote_code": False}
 
@@ -64,13 +67,16 @@ class Processor:
         self._facts = facts
         self._processor = _read_processor(folder.name, folder)
 
-    def __call__(self, items: Sequence[npt.NDArray[Any]]) -> Tensor:
-        """The network's input.
+    def __call__(self, items: Sequence[Any]) -> Any:
+        """The network's input: a tensor, or the tokens of texts and the mask of those that count.
 
         Args:
             items: For images (H, W, 3) uint8 RGB, of any sizes; for video clips (T, H, W, 3) uint8 RGB; for sound (n,)
-                float32 samples, of one length.
+                float32 samples, of one length; for text strings, cut to the model's longest.
         """
+        if self._facts.kind == "text":
+            longest = min(self._processor.model_max_length, _LONGEST_TEXT)
+            return self._processor(list(items), padding=True, truncation=True, max_length=longest, return_tensors="pt")
         if self._facts.kind == "image":
             made = self._processor(list(items), input_data_format="channels_last", return_tensors="pt")
         elif self._facts.kind == "video":
@@ -79,8 +85,7 @@ class Processor:
             )
         else:
             made = self._processor(list(items), sampling_rate=self._facts.rate_hz, return_tensors="pt")
-        tensor: Tensor = made[self._processor.model_input_names[0]]
-        return tensor
+        return made[self._processor.model_input_names[0]]
 
 
 class HubNetwork(nn.Module):
@@ -101,10 +106,13 @@ class HubNetwork(nn.Module):
         self._layer = options.layer
         self._pooling = options.pooling
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Any) -> Tensor:
         if self._facts.labels:
-            logits: Tensor = self.model(x).logits
+            logits: Tensor = (self.model(**x) if self._facts.kind == "text" else self.model(x)).logits
             return logits
+        if self._facts.kind == "text":
+            wanted = {"output_hidden_states": True} if self._layer is not None else {}
+            return self._pooled(self.model(**x, **wanted), x["attention_mask"])
         states = self._states(x)
         if self._facts.kind == "hidden sound":
             return states.last_hidden_state if self._layer is None else states.hidden_states[self._layer]
@@ -122,19 +130,26 @@ class HubNetwork(nn.Module):
         model = getattr(self.model, "vision_model", getattr(self.model, "audio_model", self.model))
         return model(x, **wanted)
 
-    def _pooled(self, states: Any) -> Tensor:
+    def _pooled(self, states: Any, counts: Tensor | None = None) -> Tensor:
+        """(B, width) of hidden states; of text, the mean is over the tokens that count, and is the default."""
         pooler = getattr(states, "pooler_output", None)
         if isinstance(states, Tensor):
             return states
-        if self._layer is None and self._pooling in ("auto", "pooler") and pooler is not None:
-            own: Tensor = pooler.flatten(1)
-            return own
+        own = ("auto", "pooler") if counts is None else ("pooler",)
+        if self._layer is None and self._pooling in own and pooler is not None:
+            vector: Tensor = pooler.flatten(1)
+            return vector
         if self._pooling == "pooler":
             raise AvcuesError("the model has no pooler; use another pooling")
         hidden: Tensor = states.last_hidden_state if self._layer is None else states.hidden_states[self._layer]
         if hidden.ndim == 4:  # (B, C, H, W) of a convolutional network
             return hidden.mean(dim=(2, 3))
-        return hidden[:, 0] if self._pooling == "first" else hidden.mean(dim=1)
+        if self._pooling == "first":
+            return hidden[:, 0]
+        if counts is None:
+            return hidden.mean(dim=1)
+        weight = counts[..., None].to(hidden.dtype)
+        return (hidden * weight).sum(dim=1) / weight.sum(dim=1)
 
 
 def build(folder: Path, facts: Facts, options: HubOptions, *, on_meta: bool = False) -> HubNetwork:
@@ -170,7 +185,7 @@ def _check_complete(folder: Path, missing_keys: Iterable[str], facts: Facts, opt
     missing = sorted(key for key in missing_keys if key.rpartition(".")[2] not in _OF_TRAINING)
     of_pooler = [key for key in missing if "pooler" in key]
     if of_pooler == missing and not facts.labels:
-        if not missing or options.layer is not None or options.pooling in ("first", "mean"):
+        if not missing or options.layer is not None or options.pooling in ("first", "mean") or facts.kind == "text":
             return
         raise WeightsError(f"{folder.name}: its file has no weights for the pooler: use pooling=first or pooling=mean")
     if missing:
@@ -180,8 +195,11 @@ def _check_complete(folder: Path, missing_keys: Iterable[str], facts: Facts, opt
 
 def _read_processor(name: str, folder: Path) -> Any:
     transformers = _transformers()
-    torchvision()
-    errors = []
+    errors: list[Exception] = []
+    prepares_text = not any((folder / file).exists() for file in _PREPROCESSING)
+    if prepares_text and any((folder / file).exists() for file in _OF_TOKENS):
+        with _quiet():
+            return transformers.AutoTokenizer.from_pretrained(folder, **_SAFELY)
     for auto in (transformers.AutoFeatureExtractor, transformers.AutoImageProcessor):
         try:
             with _quiet():
@@ -199,6 +217,7 @@ def _transformers() -> Any:
         import transformers
     except ImportError as error:
         raise AvcuesError('models of the hub need more packages: pip install "avcues[hub]"') from error
+    torchvision()
     return transformers
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from annotated_types import Gt
+from annotated_types import Ge, Gt, Le
 
 from avcues.errors import AvcuesError, nearest
 
@@ -46,10 +46,10 @@ class HubOptions:
     on: On = "frames"
     layer: int | None = None
     pooling: Pooling = "auto"
-    context_s: Annotated[float, Gt(0)] | None = None
-    chunk_s: Annotated[float, Gt(0)] | None = None
-    rate_hz: Annotated[float, Gt(0)] | None = None
-    margin: float = 0.2
+    context_s: Annotated[float, Gt(0), Le(600)] | None = None
+    chunk_s: Annotated[float, Gt(0), Le(600)] | None = None
+    rate_hz: Annotated[float, Gt(0), Le(240)] | None = None
+    margin: Annotated[float, Ge(0), Le(10)] = 0.2
     detector: str = "auto"
 
 

@@ -19,9 +19,12 @@ from avcues.pipeline.annotations.gold_standards.feature_values import FeatureVal
 from avcues.pipeline.annotations.gold_standards.gold import Gold, gold, read_about, write_gold
 from avcues.pipeline.annotations.gold_standards.recipe import Recipe, Smoothing
 from avcues.pipeline.annotations.gold_standards.soft_labels import soft_labels
+from avcues.pipeline.annotations.importing.format import FormatOptions
 from avcues.pipeline.annotations.importing.formats.muvi import import_muvi
+from avcues.pipeline.annotations.importing.formats.table import import_table
 from avcues.pipeline.annotations.importing.formats.tidy import import_tidy
 from avcues.pipeline.annotations.importing.formats.wide import import_wide
+from avcues.pipeline.annotations.importing.registry import import_format
 from avcues.pipeline.annotations.ratings.schema import Annotations, Dimension, read, write
 from avcues.pipeline.annotations.reliability.agreement import Agreement, agreement
 from avcues.pipeline.annotations.statistics.coefficients import Bootstrap, Coefficient, fleiss_kappa, krippendorff_alpha
@@ -35,6 +38,7 @@ __all__ = [
     "Coefficient",
     "Dimension",
     "FeatureValues",
+    "FormatOptions",
     "Gold",
     "Perspectives",
     "Recipe",
@@ -46,7 +50,9 @@ __all__ = [
     "example",
     "fleiss_kappa",
     "gold",
+    "import_format",
     "import_muvi",
+    "import_table",
     "import_tidy",
     "import_wide",
     "krippendorff_alpha",

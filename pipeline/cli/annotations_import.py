@@ -7,34 +7,31 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from avcues.pipeline.cli.annotations_options import Debug, Out, listed, parse_range, show_notes, show_written
+from avcues.pipeline.cli.annotations_formats import Formats
+from avcues.pipeline.cli.annotations_options import (
+    Add,
+    Debug,
+    Features,
+    Hold,
+    Out,
+    Overwrite,
+    Raters,
+    Setups,
+    Step,
+    Target,
+    TimeUnit,
+    lengths_of,
+    listed,
+    parse_held,
+    parse_range,
+    parse_step,
+)
 from avcues.pipeline.cli.errors import OneLineErrors
 
 if TYPE_CHECKING:
-    from avcues.pipeline.annotations.ratings.schema import Annotations, Level
+    from avcues.pipeline.annotations.ratings.schema import Level
 
-Features = Annotated[
-    str | None,
-    typer.Option(help="Folder made by avcues extract; ratings of videos that it does not have are left out."),
-]
-Raters = Annotated[Path | None, typer.Option(help="CSV or Parquet file about the raters: rater, and any columns.")]
-TimeUnit = Annotated[
-    Literal["s", "ms", "us", "ns", "min", "unix", "unix-ms"],
-    typer.Option(help="Unit of times; unix: seconds since 1970, of which the first of a file counts as 0 s."),
-]
-Hold = Annotated[
-    str | None,
-    typer.Option(
-        metavar="all|NAME,...",
-        help="Dimensions over time that are logs of changes: a value holds until the next one, the last to the end of "
-        "the video (known from --features).",
-    ),
-]
-Add = Annotated[bool, typer.Option("--add", help="Add to the ratings that --out already holds.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the ratings that --out already holds.")]
-Setups = Annotated[str | None, typer.Option(help="Comma-separated: the only setups allowed; any other is an error.")]
-
-commands = typer.Typer(no_args_is_help=True, help="Import ratings into one tidy table.")
+commands = typer.Typer(cls=Formats, no_args_is_help=True, help="Import ratings into one tidy table.")
 
 
 @commands.command()
@@ -63,8 +60,8 @@ def muvi(
     with OneLineErrors(debug):
         from avcues.pipeline.annotations.importing.formats.muvi import import_muvi
 
-        target = _Target(out, add, overwrite)
-        target.write(import_muvi(folder, static_rows=static_rows, time_from=time, known=_videos_of(features)))
+        target = Target(out, add, overwrite)
+        target.write(import_muvi(folder, static_rows=static_rows, time_from=time, known=lengths_of(features)))
 
 
 @commands.command()
@@ -98,7 +95,7 @@ def tidy(
     with OneLineErrors(debug):
         from avcues.pipeline.annotations.importing.formats.tidy import import_tidy
 
-        target = _Target(out, add, overwrite)
+        target = Target(out, add, overwrite)
         ranges = dict(_named_range(text) for text in range_)
         made = import_tidy(
             file,
@@ -106,9 +103,9 @@ def tidy(
             ranges={name: value for name, value in ranges.items() if name is not None},
             levels=dict(_named_level(text) for text in level),
             time_unit=time_unit,
-            hold=_held(hold),
+            hold=parse_held(hold),
             setups=listed(setups),
-            known=_videos_of(features),
+            known=lengths_of(features),
             raters=raters,
         )
         target.write(made)
@@ -155,7 +152,7 @@ def wide(
     with OneLineErrors(debug):
         from avcues.pipeline.annotations.importing.formats.wide import import_wide
 
-        target = _Target(out, add, overwrite)
+        target = Target(out, add, overwrite)
         made = import_wide(
             files,
             pattern=pattern,
@@ -165,10 +162,77 @@ def wide(
             range_=None if range_ is None else parse_range(range_),
             level=level,
             time_unit=time_unit,
-            hold=_held(hold),
+            hold=parse_held(hold),
             columns=listed(columns),
             setups=listed(setups),
-            known=_videos_of(features),
+            known=lengths_of(features),
+            raters=raters,
+        )
+        target.write(made)
+
+
+@commands.command()
+def table(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="CSV of any separator, Excel workbooks or Parquet files.")
+    ],
+    out: Out,
+    map_: Annotated[
+        list[str],
+        typer.Option(
+            "--map",
+            metavar="KEY=SOURCE",
+            help="Where rater, video_id, setup, dimension, time, start, end, value or label come from: a column, a "
+            "constant ('setup==music') or a template of columns and parts of the path ('video_id={file}'); repeatable.",
+        ),
+    ] = [],  # noqa: B006  (typer copies it)
+    header: Annotated[
+        str | None, typer.Option(help="Names of the columns of ratings: sample_{time}ms, {video_id}_{dimension}.")
+    ] = None,
+    columns: Annotated[str | None, typer.Option(help="Comma-separated columns that --header applies to.")] = None,
+    pattern: Annotated[str | None, typer.Option(help="How paths end, e.g. {dimension}/{video_id}.")] = None,
+    scale: Annotated[
+        str | None, typer.Option(metavar="LOW,HIGH", help="Scale of the files, to be mapped to --range.")
+    ] = None,
+    range_: Annotated[str | None, typer.Option("--range", metavar="LOW,HIGH", help="Scale of the ratings.")] = None,
+    level: Annotated[
+        list[str],
+        typer.Option(metavar="NAME=LEVEL", help="Level of measurement: nominal, ordinal or interval; repeatable."),
+    ] = [],  # noqa: B006
+    split: Annotated[str | None, typer.Option(help="Separator of several labels in one cell.")] = None,
+    time_unit: TimeUnit = "s",
+    step: Step = "0.5",
+    hold: Hold = None,
+    setups: Setups = None,
+    raters: Raters = None,
+    features: Features = None,
+    add: Add = False,
+    overwrite: Overwrite = False,
+    debug: Debug = False,
+) -> None:
+    """Imports any table by a map of its columns.
+
+    [bold]avcues annotations import table[/] *.csv --map video_id=clip --map rater={file} --map value=Wert --out ann
+    """
+    with OneLineErrors(debug):
+        from avcues.pipeline.annotations.importing.formats.table import import_table
+
+        target = Target(out, add, overwrite)
+        made = import_table(
+            files,
+            dict(_mapped(text) for text in map_),
+            header=header,
+            columns=listed(columns),
+            pattern=pattern,
+            time_unit=time_unit,
+            scale=None if scale is None else parse_range(scale, "--scale"),
+            range_=None if range_ is None else parse_range(range_),
+            levels=dict(_named_level(text) for text in level),
+            split=split,
+            step=parse_step(step),
+            hold=parse_held(hold),
+            setups=listed(setups),
+            known=lengths_of(features),
             raters=raters,
         )
         target.write(made)
@@ -192,7 +256,7 @@ def example(
         from avcues.pipeline.annotations.example import VIDEOS
         from avcues.pipeline.annotations.example import example as make
 
-        target = _Target(out, False, overwrite)
+        target = Target(out, False, overwrite)
         if features is None:
             target.write(make(VIDEOS, seed=seed))
         else:
@@ -202,69 +266,13 @@ def example(
             target.write(make(data.lengths, step=data.catalog.step, seed=seed))
 
 
-class _Target:
-    """The folder that an import is for.
+def _mapped(text: str) -> tuple[str, str]:
+    from avcues.pipeline.errors import SettingsError
 
-    Raises:
-        SettingsError: It holds ratings already, and neither adding nor overwriting was chosen; or both were.
-    """
-
-    def __init__(self, out: Path, add: bool, overwrite: bool) -> None:
-        from avcues.pipeline.annotations.ratings.schema import RATINGS
-        from avcues.pipeline.errors import SettingsError
-
-        self._out, self._add = out, add
-        if add and overwrite:
-            raise SettingsError("`add` and `overwrite` exclude each other")
-        if (out / RATINGS).exists() and not (add or overwrite):
-            raise SettingsError(f"{out}: holds ratings already; --add adds to them, --overwrite replaces them")
-
-    def write(self, made: Annotations) -> None:
-        """Writes what was imported; says what was changed or left out, and what will be left out later."""
-        import pyarrow as pa
-
-        from avcues.pipeline.annotations.checking.change_logs import looks_like_changes
-        from avcues.pipeline.annotations.importing.add import added
-        from avcues.pipeline.annotations.ratings.exclusions import in_words, usable
-        from avcues.pipeline.annotations.ratings.schema import RATINGS, read, write
-        from avcues.pipeline.annotations.ratings.series import series_of
-        from avcues.pipeline.annotations.ratings.wording import counted
-
-        show_notes(made.notes)
-        # What reading took is given back before more is taken.
-        pa.default_memory_pool().release_unused()
-        show_notes(looks_like_changes(made))
-        _, left_out = usable(series_of(made))
-        show_notes(in_words(left_out, "to be left out of gold standards and agreement"))
-        if self._add and (self._out / RATINGS).exists():
-            made = added(read(self._out), made)
-        write(made, self._out)
-        ratings, videos, raters = (
-            counted(number, noun)
-            for number, noun in (
-                (len(made.ratings), "rating"),
-                (len(made.videos), "video"),
-                (len(made.rater_ids), "rater"),
-            )
-        )
-        setups, dimensions = (", ".join(names) for names in (made.setups, made.dimensions))
-        show_written(f"{self._out}: {ratings} of {videos} by {raters}; setups: {setups}; dimensions: {dimensions}")
-
-
-def _held(text: str | None) -> bool | list[str]:
-    return text == "all" if text in (None, "all") else listed(text) or []
-
-
-def _videos_of(features: str | None) -> dict[str, float] | None:
-    """The videos of a folder, with their lengths in seconds."""
-    if features is None:
-        return None
-    from avcues.pipeline.dataset import join
-    from avcues.pipeline.dataset.catalog import read_catalog
-    from avcues.pipeline.store.location import location
-
-    catalog = read_catalog(location(features))
-    return {video_id: float(join.windows(catalog, video_id) * catalog.step) for video_id in catalog.videos}
+    key, separator, source = text.partition("=")
+    if not separator or not source:
+        raise SettingsError(f"--map {text}: expected KEY=COLUMN, KEY==CONSTANT or KEY={{file}}")
+    return key.strip(), source
 
 
 def _named_range(text: str) -> tuple[str | None, tuple[float, float]]:

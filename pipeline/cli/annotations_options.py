@@ -6,11 +6,14 @@ import re
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from avcues.pipeline.errors import InputError, SettingsError
+
+if TYPE_CHECKING:
+    from avcues.pipeline.annotations.ratings.schema import Annotations
 
 _PARAMETER = re.compile(r"`([a-z][a-z0-9_]*)(?:=([^`]*))?`")
 
@@ -38,6 +41,27 @@ Shortest = Annotated[
 ]
 KeepConstant = Annotated[bool, typer.Option("--keep-constant", help="Keep series that do not vary.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
+
+Features = Annotated[
+    str | None,
+    typer.Option(help="Folder made by avcues extract; ratings of videos that it does not have are left out."),
+]
+Raters = Annotated[Path | None, typer.Option(help="CSV or Parquet file about the raters: rater, and any columns.")]
+TimeUnit = Annotated[
+    Literal["s", "ms", "us", "ns", "min", "unix", "unix-ms"],
+    typer.Option(help="Unit of times; unix: seconds since 1970, of which the first of a file counts as 0 s."),
+]
+Hold = Annotated[
+    str | None,
+    typer.Option(
+        metavar="all|NAME,...",
+        help="Dimensions over time that are logs of changes: a value holds until the next one, the last to the end of "
+        "the video (known from --features).",
+    ),
+]
+Add = Annotated[bool, typer.Option("--add", help="Add to the ratings that --out already holds.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the ratings that --out already holds.")]
+Setups = Annotated[str | None, typer.Option(help="Comma-separated: the only setups allowed; any other is an error.")]
 
 
 def parse_range(text: str, option: str = "--range") -> tuple[float, float]:
@@ -130,3 +154,69 @@ def show_written(*what: object) -> None:
 
     for one in what:
         say(Console(stderr=True), "bold", "wrote", str(one))
+
+
+class Target:
+    """The folder that an import is for.
+
+    Raises:
+        SettingsError: It holds ratings already, and neither adding nor overwriting was chosen; or both were.
+    """
+
+    def __init__(self, out: Path, add: bool, overwrite: bool) -> None:
+        from avcues.pipeline.annotations.ratings.schema import RATINGS
+        from avcues.pipeline.errors import SettingsError
+
+        self._out, self._add = out, add
+        if add and overwrite:
+            raise SettingsError("`add` and `overwrite` exclude each other")
+        if (out / RATINGS).exists() and not (add or overwrite):
+            raise SettingsError(f"{out}: holds ratings already; --add adds to them, --overwrite replaces them")
+
+    def write(self, made: Annotations) -> None:
+        """Writes what was imported; says what was changed or left out, and what will be left out later."""
+        import pyarrow as pa
+
+        from avcues.pipeline.annotations.checking.change_logs import looks_like_changes
+        from avcues.pipeline.annotations.importing.add import added
+        from avcues.pipeline.annotations.ratings.exclusions import in_words, usable
+        from avcues.pipeline.annotations.ratings.schema import RATINGS, read, write
+        from avcues.pipeline.annotations.ratings.series import series_of
+        from avcues.pipeline.annotations.ratings.wording import counted
+
+        show_notes(made.notes)
+        # What reading took is given back before more is taken.
+        pa.default_memory_pool().release_unused()
+        show_notes(looks_like_changes(made))
+        _, left_out = usable(series_of(made))
+        show_notes(in_words(left_out, "to be left out of gold standards and agreement"))
+        if self._add and (self._out / RATINGS).exists():
+            made = added(read(self._out), made)
+        write(made, self._out)
+        ratings, videos, raters = (
+            counted(number, noun)
+            for number, noun in (
+                (len(made.ratings), "rating"),
+                (len(made.videos), "video"),
+                (len(made.rater_ids), "rater"),
+            )
+        )
+        setups, dimensions = (", ".join(names) for names in (made.setups, made.dimensions))
+        show_written(f"{self._out}: {ratings} of {videos} by {raters}; setups: {setups}; dimensions: {dimensions}")
+
+
+def parse_held(text: str | None) -> bool | list[str]:
+    """The value of --hold: all dimensions, none, or those that are named."""
+    return text == "all" if text in (None, "all") else listed(text) or []
+
+
+def lengths_of(features: str | None) -> dict[str, float] | None:
+    """The videos of a folder, with their lengths in seconds."""
+    if features is None:
+        return None
+    from avcues.pipeline.dataset import join
+    from avcues.pipeline.dataset.catalog import read_catalog
+    from avcues.pipeline.store.location import location
+
+    catalog = read_catalog(location(features))
+    return {video_id: float(join.windows(catalog, video_id) * catalog.step) for video_id in catalog.videos}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from contextlib import nullcontext
 from itertools import pairwise
 from pathlib import Path
@@ -15,10 +16,12 @@ from avcues.pipeline.cli import collect
 from avcues.pipeline.cli.dataset import align, describe, export
 from avcues.pipeline.cli.errors import EXIT_NOTHING_STARTED, OneLineErrors, complain
 from avcues.pipeline.cli.extract import extract, parse_workers, show_run
+from avcues.pipeline.cli.merge import merge
 from avcues.pipeline.cli.models import models
 from avcues.pipeline.cli.predict import compare, evaluate, predict
 from avcues.pipeline.cli.report import make_report, report
 from avcues.pipeline.cli.train import train
+from avcues.pipeline.errors import LeftOutWarning
 
 
 class _NoEmptyArguments(TyperGroup):
@@ -70,6 +73,7 @@ _MAKE, _CHECK, _TRAIN, _MODEL = "Make tables", "Look and check", "Into training"
 _MACHINE = "This machine"
 
 app.command(rich_help_panel=_MAKE)(extract)
+app.command(rich_help_panel=_MAKE)(merge)
 app.command(rich_help_panel=_CHECK)(report)
 app.command(rich_help_panel=_TRAIN)(align)
 app.command(rich_help_panel=_TRAIN)(describe)
@@ -197,4 +201,6 @@ def demo(
 
 def main() -> None:
     """Entry point of the command `avcues`."""
+    # The commands say themselves what they leave out.
+    warnings.filterwarnings("ignore", category=LeftOutWarning)
     app()

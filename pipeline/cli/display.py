@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from rich.markup import escape
 from rich.table import Table
 
+from avcues.models_cache.cache import cache_dir
+from avcues.models_cache.manifest import asset
 from avcues.pipeline.cli.console import Console
 from avcues.pipeline.cli.doctor import Finding
 from avcues.pipeline.cli.errors import as_typed
@@ -54,10 +56,19 @@ class Display(ProgressBars):
         self._listed: list[VideoResult] = []
         self._made_s = 0.0
         self._noted: set[str] = set()
+        self._announced: set[str] = set()
 
     def note(self, text: str) -> None:
         """Prints a line."""
         self._say("note", text)
+
+    def downloading(self, name: str, done: int, total: int | None) -> None:
+        """Says once for each file what is downloaded, how large it is, and where it is kept; then moves its bar."""
+        if name not in self._announced:
+            self._announced.add(name)
+            size = asset(name).size if total is None else f"{total / 1e6:.1f} MB"
+            self._say("download", f"{name}, {size}, once for this machine: kept in {cache_dir()}")
+        super().downloading(name, done, total)
 
     def planned(self, plan: Plan) -> None:
         """Says which networks are used and what is left out, before the work begins."""
@@ -84,7 +95,7 @@ class Display(ProgressBars):
         if len(self._listed) < _LISTED_VIDEOS and (failed or self._expected <= _LISTED_VIDEOS):
             self._listed.append(result)
         if self._log_json:
-            self._log({"event": "video"} | asdict(result))
+            self._log({"event": "video"} | {k: v for k, v in asdict(result).items() if k != "stamps"})
         else:
             self._tell(result)
             for note in result.notes:
@@ -108,6 +119,8 @@ class Display(ProgressBars):
             return
         style = _STYLES.get(word, "default")
         text = as_typed(text)
+        if word == "left out" and self.console.is_terminal:  # the ways to supply weights, a line each
+            text = "\n         ".join(text.split("; "))
         self.console.print(f"[{style}]{word:7}[/] {escape(text)}", soft_wrap=True, highlight=False)
 
     def _log(self, event: dict[str, object]) -> None:
@@ -179,7 +192,9 @@ def show_overview(found: Overview, out: str, console: Console) -> None:
         )
     if found.queued:
         console.print(f"\nqueued: {_some(found.queued)}", soft_wrap=True, highlight=False, markup=False)
-    if found.failed or found.queued:
+    if found.at_work:
+        console.print(f"\nA run is at work: {found.at_work}.", soft_wrap=True, highlight=False, markup=False)
+    elif found.failed or found.queued:
         console.print(
             f"\nRun the same avcues extract command again to process the {found.failed + len(found.queued)} failed and "
             "queued videos.",

@@ -233,7 +233,8 @@ def _feature(name: str) -> Finding:
         elif first == here:
             found.append(first)
         else:
-            found.append(f"{first}, downloaded on first use{f' (if that fails, {here})' if here else ''}")
+            instead = f" (if that fails, {here})" if here else ""
+            found.append(f"{first}, downloaded once, on first use: {asset(first).size}{instead}")
     return Finding(
         subject=subject, state=state, found=", ".join(found) or "needs no weights", remedy="; and ".join(remedies)
     )

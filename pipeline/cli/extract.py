@@ -11,6 +11,7 @@ import typer
 from avcues.pipeline.cli.errors import EXIT_SOME_FAILED, OneLineErrors
 
 if TYPE_CHECKING:
+    from avcues.pipeline.runtime.inputs import Shard
     from avcues.pipeline.runtime.request import Request, Workers
 
 _WHAT, _READ, _WEIGHTS, _HOW, _LIMITS = "What is measured", "What is read of a file", "Networks", "Execution", "Limits"
@@ -57,10 +58,11 @@ def extract(
         typer.Option(
             rich_help_panel=_WHAT,
             autocompletion=_complete_features,
-            help="Comma-separated, or all: emobase, rhythm, color, lighting, motion, expressions (and its faces), scenes, "
-            "objects (and its detections), actions. Only by name: egemaps, compare_2016, and the tables "
-            "actions_embedding, scenes_embedding, expressions_embedding, faces_embedding, as in "
-            "all,scenes_embedding. shots and the timeline always come along.",
+            help="Comma-separated, or all: emobase, rhythm, color, lighting, motion, expressions (and its faces), "
+            "scenes, objects (and its detections), actions. Only by name: egemaps, compare_2016, text (with "
+            "words and utterances), text_embedding, and the tables actions_embedding, scenes_embedding, "
+            "expressions_embedding, faces_embedding, as in all,scenes_embedding. shots and the timeline always "
+            "come along.",
         ),
     ] = "all",
     step: Annotated[
@@ -186,6 +188,15 @@ def extract(
             help="With --scheduler: use only workers that were started with dask worker --resources, e.g. GPU=1.",
         ),
     ] = [],  # noqa: B006
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            rich_help_panel=_HOW,
+            metavar="I/N",
+            help="Process part I of N of the videos, for an array of batch jobs, each with an --out of its own; "
+            "avcues merge joins them.",
+        ),
+    ] = None,
     log_json: Annotated[
         bool,
         typer.Option(
@@ -274,6 +285,7 @@ def extract(
             trust_headers=trust_headers,
             verify=verify,
             debug=debug,
+            shard=parse_shard(shard),
             limits=Limits(time_s=time_limit, memory_bytes=parse_memory_limit(memory_limit)),
         )
         if dry_run:
@@ -337,6 +349,23 @@ def parse_workers(workers: str) -> int | None:
     if not (workers.isascii() and workers.isdigit()):
         raise SettingsError(f"--workers {workers}: expected a number of processes, 0, or auto")
     return int(workers)
+
+
+def parse_shard(shard: str | None) -> Shard | None:
+    """The part that "3/16" names.
+
+    Raises:
+        SettingsError: It names none.
+    """
+    from avcues.pipeline.errors import SettingsError
+    from avcues.pipeline.runtime.inputs import Shard
+
+    if shard is None:
+        return None
+    number, _, count = shard.partition("/")
+    if not (number.isdecimal() and count.isdecimal()):
+        raise SettingsError(f"`shard={shard}`: expected I/N with I from 1 to N, such as 3/16")
+    return Shard(int(number), int(count))
 
 
 def _options(

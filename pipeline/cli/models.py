@@ -28,25 +28,26 @@ def list_models(as_json: Annotated[bool, typer.Option("--json", help="Print JSON
     from avcues.models_cache.manifest import assets
     from avcues.pipeline.cli.console import Console
 
-    there = {name: find(name) for name in assets()}
+    files = {name: find(name) for name in assets()}
     if as_json:
-        found = [
-            asdict(asset) | {"path": here and str(here.path)}
-            for asset, here in zip(assets().values(), there.values(), strict=True)
+        documents = [
+            asdict(asset) | {"path": file and str(file.path)}
+            for asset, file in zip(assets().values(), files.values(), strict=True)
         ]
-        print(json.dumps(found, indent=1))
+        print(json.dumps(documents, indent=1))
         return
     console = Console()
     if not console.is_terminal or console.width < _WIDE:
         for name, asset in assets().items():
-            print(f"{'have' if there[name] else '-':4}  {name}  {asset.file}  {asset.licence}: {asset.title}")
+            here = "have" if files[name] else "-"
+            print(f"{here:4}  {name}  {asset.file}  {asset.size}  {asset.licence}: {asset.title}")
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("name", "here", "file", "licence and what it is"):
+    for heading in ("name", "here", "file", "size", "licence and what it is"):
         # Other commands take names and files: these are never cut.
         table.add_column(heading, no_wrap=not heading.startswith("licence"), overflow="fold")
     for name, asset in assets().items():
-        table.add_row(name, "yes" if there[name] else "no", asset.file, f"{asset.licence}: {asset.title}")
+        table.add_row(name, "yes" if files[name] else "no", asset.file, asset.size, f"{asset.licence}: {asset.title}")
     console.print(table)
     console.print(f"cache: {cache_dir()}", soft_wrap=True, highlight=False)
 
@@ -70,8 +71,8 @@ def fetch(
         with ProgressBars(console, shown=console.is_terminal) as bars:
             for name in wanted:
                 try:
-                    found = resolve(name, lambda done, total, name=name: bars.downloading(name, done, total))  # type: ignore[misc]
-                    print(f"{name}: {found.path}")
+                    file = resolve(name, lambda done, total, name=name: bars.downloading(name, done, total))  # type: ignore[misc]
+                    print(f"{name}: {file.path}")
                 except WeightsError as error:
                     failed += 1
                     print(f"avcues: {error}", file=sys.stderr)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from avcues.models_cache.manifest import asset
 from avcues.pipeline.cli.dataset import say
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def show_plan(paths: list[str], request: Request) -> int:
     for network in plan.networks:
         say(console, "bold", "network", network)
     for name in plan.downloads:
-        say(console, "yellow", "download", name)
+        say(console, "yellow", "download", f"{name}, {asset(name).size}, once for this machine")
     for feature, why in plan.left_out.items():
         say(console, "yellow", "left out", f"{feature}: {why}")
     for note in plan.notes:

@@ -128,7 +128,8 @@ def show_metrics(figures: Mapping[str, Any], console: Console) -> None:
     """Prints the figures of a model beside those of baselines and raters."""
     dimensions = figures["dimensions"]
     for of_kind in figure_tables(dimensions):
-        table = Table(box=None, pad_edge=False, header_style="bold", title=of_kind.note, title_justify="left")
+        console.print(of_kind.note, soft_wrap=True, highlight=False, markup=False)
+        table = Table(box=None, pad_edge=False, header_style="bold")
         for heading in ("", *of_kind.headings):
             table.add_column(heading, no_wrap=bool(heading))
         for row in of_kind.rows:
@@ -186,14 +187,8 @@ def _difference(compared: Mapping[str, Any] | None) -> str:
 
 def _confusion(dimension: str, model: Mapping[str, Any]) -> Table:
     """How many labels of each category were predicted as each."""
-    table = Table(
-        box=None,
-        pad_edge=False,
-        header_style="bold",
-        title=f"{dimension}: label (rows), prediction",
-        title_justify="left",
-    )
-    table.add_column("")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column(f"{escape(dimension)}: label ↓ prediction →", no_wrap=True)
     for name in model["categories"]:
         table.add_column(escape(name), justify="right")
     for name, counts in zip(model["categories"], model["confusion"], strict=True):

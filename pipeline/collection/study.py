@@ -42,6 +42,10 @@ class Study:
         """Names of the setups."""
         return tuple(setup.name for setup in self.design.setups)
 
+    def cells(self, round_: Round) -> tuple[Cell, ...]:
+        """Every video of a round in every setup."""
+        return tuple((video, setup) for video in self.videos_of[round_.name] for setup in self.setups)
+
     def rounds(self, *, joint: bool) -> tuple[Round, ...]:
         """The rounds of single raters, or those of all raters together."""
         return tuple(one for one in self.design.all_rounds if one.joint == joint)

@@ -53,6 +53,7 @@ def card(catalog: Catalog, found: DatasetStatistics) -> str:
         weights={file["name"]: file for table in tables for file in table["weights"]}.values(),
         software=_software(catalog),
         computed=computed,
+        said=[f"`{table.name}`" for table in catalog.tables.values() if table.recipe["extractor"] in ("words", "text")],
         networks=[table["name"] for table in tables if table["weights"]],
         **_incomplete(catalog),
     )

@@ -14,9 +14,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import pyarrow as pa
@@ -25,8 +28,10 @@ from avcues.pipeline.dataset import join
 from avcues.pipeline.dataset.catalog import Catalog, StoredColumn, read_catalog
 from avcues.pipeline.dataset.labels import PREFIX, Fill, Labels, read_labels
 from avcues.pipeline.dataset.names import Names, with_names
-from avcues.pipeline.dataset.selection import choose, joinable, similar
-from avcues.pipeline.errors import DatasetError
+from avcues.pipeline.dataset.selection import choose, joinable
+from avcues.pipeline.errors import DatasetError, LeftOutWarning
+from avcues.pipeline.notebook import html_table
+from avcues.pipeline.patterns import similar
 from avcues.pipeline.store.location import location
 from avcues.pipeline.store.parquet import METADATA_KEY, TIMELINE
 from avcues.version import __version__
@@ -34,11 +39,14 @@ from avcues.version import __version__
 if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
+    from matplotlib.axes import Axes
 
     from avcues.pipeline.dataset.sequences import SequenceNulls, Sequences
     from avcues.pipeline.store.location import Location
 
 Incomplete = Literal["leave_out", "nulls"]
+
+_LISTED = 3
 
 
 class Fold(NamedTuple):
@@ -68,8 +76,20 @@ class Dataset:
     nulls_for_missing: bool
 
     def __repr__(self) -> str:
-        shape = f"{len(self.videos)} videos, {self.rows} rows, {len(self.columns)} columns, {len(self.targets)} targets"
-        return f"<Dataset {self.catalog.folder}: {shape}>"
+        return f"<Dataset {self.catalog.folder}: {self._shape}>"
+
+    def _repr_html_(self) -> str:
+        """For notebooks: a row per table."""
+        columns = Counter(column.table for column in self.stored)
+        rows = [(name, self.catalog.tables[name].row, count) for name, count in columns.items()]
+        rows += [("labels", "window", len(self.targets))] if self.targets else []
+        return html_table(f"{self.catalog.folder}: {self._shape}", ("table", "one row per", "columns"), rows)
+
+    @property
+    def _shape(self) -> str:
+        counts = ((self.rows, "row"), (len(self.columns), "column"), (len(self.targets), "target"))
+        left_out = [f"{len(self.left_out)} left out"] if self.left_out else []
+        return ", ".join([_counted(len(self.videos), "video"), *left_out, *(_counted(*count) for count in counts)])
 
     @property
     def videos(self) -> tuple[str, ...]:
@@ -169,6 +189,32 @@ class Dataset:
         assert isinstance(frame, pl.DataFrame)
         return frame
 
+    def plot(self, *columns: str, video: str | None = None) -> list[Axes]:
+        """Draws columns and labels over the time of one video, each in a panel of its own.
+
+        Args:
+            columns: Names or patterns: `<table>.<column>`, or `target.<name>`.
+            video: Its id; None: the first one.
+
+        Returns:
+            Matplotlib's axes, one per column.
+
+        Raises:
+            AvcuesError: There is no such video or column, or they are too many to be drawn.
+        """
+        from avcues.pipeline.plotting import choose_names, curve_of, plot_curves
+
+        shown = self.videos[0] if video is None else video
+        if shown not in self.lengths:
+            raise DatasetError(f'{self.catalog.folder}: there is no video "{shown}" in this dataset')
+        units = {column.name: column.about.unit for column in self.stored}
+        keys = {field.name for field in join.KEY_FIELDS}
+        numeric = [f.name for f in self.schema if f.name not in keys and not pa.types.is_string(f.type)]
+        names = choose_names(numeric, columns)
+        wanted = replace(self, stored=tuple(column for column in self.stored if column.name in names))
+        rows = wanted.read(shown)
+        return plot_curves([curve_of(rows, name, name, units.get(name, "1")) for name in names], shown)
+
     def sequences(
         self,
         length: int = 4,
@@ -255,6 +301,10 @@ class Dataset:
         raise DatasetError(f'there is no label or column "{name}"{similar(name, right)}')
 
 
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 def shuffled(videos: Collection[str], seed: int) -> list[str]:
     """Ids in an order that depends on the ids and the seed alone: not on the machine or the versions of libraries."""
     return sorted(videos, key=lambda name: hashlib.sha256(f"{seed}/{name}".encode()).digest())
@@ -270,7 +320,7 @@ def open_dataset(
     incomplete: Incomplete = "leave_out",
     verify: bool = False,
 ) -> Dataset:
-    """Opens a folder that `avcues extract` made.
+    """Opens a folder that `avcues extract` made; a `LeftOutWarning` says which of its videos are left out, and why.
 
     Args:
         folder: A path, or a URL such as "s3://bucket/features".
@@ -301,6 +351,8 @@ def open_dataset(
     if not lengths:
         example = min(left_out)
         raise DatasetError(f"{folder}: no video is complete; {example}: {left_out[example]}")
+    if left_out:
+        warnings.warn(_left_out_text(f"{folder}", left_out, len(catalog.videos)), LeftOutWarning, stacklevel=2)
     return Dataset(
         catalog=catalog,
         lengths=lengths,
@@ -309,6 +361,12 @@ def open_dataset(
         left_out=left_out,
         nulls_for_missing=incomplete == "nulls",
     )
+
+
+def _left_out_text(folder: str, left_out: Mapping[str, str], videos: int) -> str:
+    some = "; ".join(f"{video_id} {why}" for video_id, why in islice(left_out.items(), _LISTED))
+    more = f"; and {len(left_out) - _LISTED} more" if len(left_out) > _LISTED else ""
+    return f"{folder}: {len(left_out)} of {videos} videos are left out: {some}{more}; .left_out has them all"
 
 
 def _length(catalog: Catalog, video_id: str, tables: Sequence[str], incomplete: Incomplete, verify: bool) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from avcues.extractors.protocol import Column
 from avcues.models_cache.manifest import assets
 from avcues.pipeline.dataset.catalog import Catalog, StoredTable
 from avcues.pipeline.dataset.selection import choose
@@ -63,14 +64,9 @@ def _weights(name: str, sha256: str) -> dict[str, str]:
     return about
 
 
-def value_range(column: dict[str, Any]) -> str:
+def value_range(column: Mapping[str, Any]) -> str:
     """The possible values of a column, such as "0 to 1"; empty if it has no bounds."""
-    low, high = column.get("low"), column.get("high")
-    if low is None and high is None:
-        return ""
-    if high is None:
-        return f"{low:g} or more"
-    return f"up to {high:g}" if low is None else f"{low:g} to {high:g}"
+    return Column(name="", unit="", meaning="", low=column.get("low"), high=column.get("high")).range_text
 
 
 def settings_text(table: Mapping[str, Any]) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
-import re
 from collections.abc import Collection, Sequence
 
 from avcues.errors import nearest
 from avcues.pipeline.dataset.catalog import Catalog, StoredColumn
 from avcues.pipeline.errors import DatasetError
+from avcues.pipeline.patterns import matches, similar
 
 
 def joinable(catalog: Catalog) -> tuple[StoredColumn, ...]:
@@ -54,18 +53,6 @@ def choose(
             raise DatasetError(f'there is no column "{pattern}"{similar(pattern, names)}')
         chosen |= matching
     return tuple(column for column in columns if column.name in chosen)
-
-
-def matches(pattern: str, name: str) -> bool:
-    """Whether a name matches a pattern: * stands for anything, ? for any character; brackets are literal."""
-    expression = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
-    return re.fullmatch(expression, name) is not None
-
-
-def similar(wrong: str, right: Collection[str]) -> str:
-    """What to say after a wrong column name, of which there may be thousands of right ones."""
-    close = difflib.get_close_matches(wrong, right, n=1)
-    return f'; did you mean "{close[0]}"?' if close else "; avcues describe lists the columns"
 
 
 def _check_table(name: str, known: Collection[str], catalog: Catalog) -> None:

@@ -143,7 +143,7 @@ class _Feed:
         self._start = start
         self._timed = partial(executor.stopwatch, extractor.name)
         self._stream: Any = None
-        self._stage = executor.stage(extractor, self._work, queue=_WAITING_S)
+        self._stage = executor.stage(extractor, self._work, queue=_WAITING_S, in_order=True)
 
     def write(self, samples: npt.NDArray[np.float32]) -> None:
         self._stage.push(samples)

@@ -85,6 +85,7 @@ class Executor:
         *,
         queue: int = 1,
         urgent: bool = False,
+        in_order: bool = False,
     ) -> Stage[Batch, Result]:
         """A stage of one extractor.
 
@@ -93,6 +94,8 @@ class Executor:
             on_result: Receives each result, in the order of the batches, on the decoding thread.
             queue: Batches that may wait.
             urgent: The stage does not wait for a core.
+            in_order: Each batch continues the one before it: one thread works on them, also if the extractor is
+                `thread_safe`.
         """
 
         def timed(batch: Batch) -> Result:
@@ -101,7 +104,7 @@ class Executor:
 
         if self._threads == 1:
             return Stage(None, timed, on_result, self._cores, 0)
-        width = self._threads if extractor.name in self._thread_safe else 1
+        width = self._threads if extractor.name in self._thread_safe and not in_order else 1
         core = nullcontext() if urgent else self._cores
 
         def on_a_core(batch: Batch) -> Result:

@@ -20,6 +20,7 @@ from avcues.pipeline.extraction.decode_pass import DecodePass, Progress
 from avcues.pipeline.extraction.measurements import Measurements
 from avcues.pipeline.extraction.stopwatch import Stopwatch
 from avcues.pipeline.extraction.transcript import choose_source, sidecar_mark, transcriber_of
+from avcues.pipeline.extraction.unchanged import Unchanged
 from avcues.pipeline.media.container import Media
 from avcues.pipeline.media.source import fingerprint
 from avcues.pipeline.store import provenance
@@ -28,6 +29,7 @@ from avcues.pipeline.store.files import is_transient
 from avcues.pipeline.store.layout import table_path
 from avcues.pipeline.store.parquet import TIMELINE, damage_of, read_footer, shot_table, window_table, write_table
 from avcues.pipeline.store.records import VideoResult, failure
+from avcues.pipeline.store.stamps import stamp
 from avcues.pipeline.store.video_input import VideoInput
 from avcues.pipeline.timeline import Grid
 
@@ -143,6 +145,7 @@ def _write_missing(
     stopwatch: Stopwatch,
     progress: Progress,
 ) -> VideoResult:
+    media_stamp = stamp(video.location)
     mark = fingerprint(video.location)
     kept = {} if overwrite else _kept(video, mark, measurements, out, verify)
     tables = {name: rows for of_tables in kept.values() for name, rows in of_tables.items()}
@@ -158,8 +161,9 @@ def _write_missing(
         made=tuple(extractor.name for extractor in missing),
         kept=tuple(kept),
     )
+    unchanged = Unchanged(measurements, out)
     if not missing:
-        return result
+        return replace(result, stamps=unchanged.stamps(video, media_stamp))
     with _decoded(video, measurements, missing, stopwatch, progress, windows) as (media, decoded):
         for name, table in _tables(video, mark, measurements, media, decoded):
             with stopwatch("write"):
@@ -173,6 +177,7 @@ def _write_missing(
             damage={kind: count for kind, count in asdict(media.damage).items() if count},
             lost_s=round(float(media.lost_s), 3),
             notes=(*media.notes, *media.picture.notes, *decoded.notes),
+            stamps=unchanged.stamps(video, media_stamp),
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,15 +12,20 @@ import pyarrow as pa
 
 from avcues.pipeline.dataset.catalog import read_catalog
 from avcues.pipeline.dataset.dataset import Dataset, open_dataset
-from avcues.pipeline.errors import SettingsError
+from avcues.pipeline.errors import InputError, SettingsError, one_line
 from avcues.pipeline.runtime import backends, cluster
 from avcues.pipeline.store.files import prepare_output
 from avcues.pipeline.store.layout import manifest_path
 from avcues.pipeline.store.location import location
+from avcues.pipeline.store.model_files import PROBES
+from avcues.pipeline.store.parquet import read_table
+from avcues.pipeline.training.copies import CopyPair, find_copies, probes_from, read_traces
 from avcues.pipeline.training.predict import Problem, predict_video, seen_in_training, write_predictions
 from avcues.pipeline.training.saved_model import Model, load_model
 
 _PARQUET = ".parquet"
+_LISTED = 3
+_AT_ONCE = 256  # videos, so that memory does not grow with their number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +88,30 @@ def plan_predictions(model_folder: str | Path, folder: str, out: str | Path) -> 
             f"the model was trained on {len(trained_on)} of these {len(data.videos)} videos: how well it predicts them "
             "says little"
         )
+    copies = _copies(Path(model_folder), data, {*trained_on, *model.document.videos})
+    if copies:
+        more = f" and {len(copies) - _LISTED} more" if len(copies) > _LISTED else ""
+        notes.append(
+            f"{len(copies)} of these videos look like copies of training videos under another name: "
+            f"{', '.join(str(pair) for pair in copies[:_LISTED])}{more}; how well the model predicts them says little"
+        )
     return Plan(model=model, data=data, out=out, trained_on=trained_on, notes=tuple(notes))
+
+
+def _copies(model_folder: Path, data: Dataset, known: Collection[str]) -> list[CopyPair]:
+    """New videos with the content of training videos, each once."""
+    path = model_folder / PROBES
+    try:
+        probes = probes_from(read_table(path))
+    except (OSError, ValueError, LookupError, TypeError, pa.ArrowException) as error:
+        raise InputError(f"{path}: is damaged ({one_line(error)}); train the model again") from error
+    new = [video_id for video_id in data.videos if video_id not in known]
+    found: dict[str, CopyPair] = {}
+    for first in range(0, len(new), _AT_ONCE):
+        copies = find_copies(probes, read_traces(data, new[first : first + _AT_ONCE]))
+        for pair in (*copies.equal, *copies.near):
+            found.setdefault(pair.second, pair)
+    return list(found.values())
 
 
 def check_target(out: Path, folder: object) -> None:

@@ -15,6 +15,7 @@ from dask.system import CPU_COUNT
 from avcues.errors import AvcuesError, nearest
 from avcues.pipeline.dataset.catalog import Catalog, read_catalog
 from avcues.pipeline.errors import DatasetError, InputError, MediaError
+from avcues.pipeline.notebook import html_facts, html_page
 from avcues.pipeline.processes import process_pool
 from avcues.pipeline.report import agreement_page, histograms, index, page
 from avcues.pipeline.report.column_files import write_column_files
@@ -54,6 +55,12 @@ class Report:
     open_first: Path
     pages: int
     problems: tuple[str, ...]
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the page of the one video that was asked for, in a frame, or else where the index is."""
+        if self.open_first.parent.name == PAGES:
+            return html_page(self.open_first.read_text("utf-8"))
+        return html_facts(f"{self.pages} pages", {"open": self.open_first, "not made": "; ".join(self.problems)})
 
 
 def build(

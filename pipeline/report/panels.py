@@ -16,6 +16,7 @@ from avcues.extractors.expressions import CLASSES
 from avcues.pipeline.report.lanes import actions, objects, scenes
 from avcues.pipeline.report.series import Panel, Role, numbers, series_of, why_empty
 from avcues.pipeline.report.video import Video
+from avcues.pipeline.report.words import words
 from avcues.pipeline.store.parquet import TIMELINE
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart; report.css says what the names stand for.
@@ -59,7 +60,8 @@ _PITCH = (
 
 def panels(video: Video) -> list[Panel]:
     """Every panel that the video's tables give, in reading order."""
-    not_drawn = _DRAWN | registry.extra_tables().keys()  # a component of an embedding says nothing by itself
+    # A component of an embedding says nothing by itself.
+    not_drawn = _DRAWN | registry.extra_tables().keys() | {"text_embedding"}
     others = [name for name, about in video.tables.items() if about["row"] == "window" and name not in not_drawn]
     made = [
         _hues(video),
@@ -71,6 +73,7 @@ def panels(video: Video) -> list[Panel]:
         scenes(video),
         objects(video),
         actions(video),
+        words(video),
         *(_any(video, name) for name in others),
     ]
     return [panel for panel in made if panel is not None]

@@ -52,21 +52,24 @@ class Panel:
     Args:
         title: Its heading.
         series: What is drawn, or whose values are shown.
-        kind: "lines", "stack" (areas on top of each other), "hues" (a histogram per window), "lanes" (a row each).
+        kind: "lines", "stack" (areas on top of each other), "hues" (a histogram per window), "lanes" (a row each),
+            "words" (each at its time).
         note: A line under the title.
         pick_one: Series have units of their own and are shown one at a time.
         rows: Of "hues": for each bin from 0 degrees on, its share of each window in 0..255.
-        words: A word per window, such as the most probable scene.
+        words: A word per window, such as the most probable scene, or what is said in it.
+        spoken: Of "words": start and end in seconds of each word, and the word.
         empty: Why there is nothing to see, in place of everything else.
     """
 
     title: str
-    kind: Literal["lines", "stack", "hues", "lanes"]
+    kind: Literal["lines", "stack", "hues", "lanes", "words"]
     note: str = ""
     series: Sequence[Series] = ()
     pick_one: bool = False
     rows: Sequence[Numbers] = ()
     words: Sequence[str | None] = ()
+    spoken: Sequence[tuple[float, float, str]] = ()
     empty: str = ""
 
 

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from avcues.pipeline.errors import InputError, SettingsError
+from avcues.pipeline.notebook import html_table, text_table
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from matplotlib.axes import Axes
 
     from avcues.extractors.compute import Device, Precision
     from avcues.extractors.hub.options import HubOptions
@@ -60,8 +62,38 @@ class ExtractedVideo(Mapping[str, "pa.Table"]):
         shapes = ", ".join(f"{name} {table.num_rows} x {table.num_columns}" for name, table in self.items())
         return f"<ExtractedVideo {self.video_id}: {shapes}>"
 
+    def _repr_html_(self) -> str:
+        """For notebooks: a row per table, and what was left out."""
+        rows = [(name, table.num_rows, table.num_columns) for name, table in self.items()]
+        rows += [(f"{feature} is left out: {why}", "", "") for feature, why in self.left_out.items()]
+        return html_table(self.video_id, ("table", "rows", "columns"), rows)
 
-@dataclass(frozen=True, kw_only=True)
+    def plot(self, *columns: str) -> list[Axes]:
+        """Draws columns over time, each in a panel of its own.
+
+        Args:
+            columns: Names or patterns, `<table>.<column>`, such as "lighting.lighting_key" or "emobase.mfcc_sma[1]*".
+
+        Returns:
+            Matplotlib's axes, one per column.
+
+        Raises:
+            SettingsError: There is no such column of numbers, or they are too many to be drawn.
+        """
+        from avcues.pipeline.plotting import choose_names, curve_of, plot_curves
+        from avcues.pipeline.store.parquet import numeric_columns
+
+        units = {
+            f"{name}.{column}": (table, column, unit)
+            for name, table in self.items()
+            for column, unit in numeric_columns(table).items()
+        }
+        names = choose_names(list(units), columns)
+        curves = [curve_of(table, column, name, unit) for name in names for table, column, unit in [units[name]]]
+        return plot_curves(curves, self.video_id)
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Feature:
     """A feature that can be extracted.
 
@@ -78,6 +110,50 @@ class Feature:
     extra_tables: Sequence[Table]
     variants: Mapping[str, Sequence[str]]
     citation: str
+
+    def __repr__(self) -> str:
+        return text_table(self._title, self._header, self._rows())
+
+    def _repr_html_(self) -> str:
+        """For notebooks: a row per column."""
+        return html_table(self._title, self._header, self._rows())
+
+    @property
+    def _title(self) -> str:
+        return f"{self.name}: {self.citation}"
+
+    _header = ("column", "unit", "range", "meaning")
+
+    def _rows(self) -> list[tuple[str, ...]]:
+        return [
+            (f"{table.name}.{column.name}", column.unit, column.range_text, column.meaning)
+            for table in (*self.tables, *self.extra_tables)
+            for column in table.columns
+        ]
+
+
+class FeatureTable(dict[str, Feature]):
+    """Features by name; shows itself as a table."""
+
+    _header = ("feature", "tables", "columns", "source")
+
+    def __repr__(self) -> str:
+        return text_table(f"{len(self)} features", self._header, self._rows())
+
+    def _repr_html_(self) -> str:
+        """For notebooks: a row per feature."""
+        return html_table(f"{len(self)} features", self._header, self._rows())
+
+    def _rows(self) -> list[tuple[str, ...]]:
+        return [
+            (
+                name,
+                ", ".join(t.name for t in feature.tables),
+                str(sum(len(t.columns) for t in feature.tables)),
+                feature.citation,
+            )
+            for name, feature in self.items()
+        ]
 
 
 def extract(
@@ -284,7 +360,7 @@ def _extract_many(
     return watched()
 
 
-def features() -> dict[str, Feature]:
+def features() -> FeatureTable:
     """Every feature that can be extracted, by name, those of installed packages included.
 
     Example:
@@ -295,7 +371,7 @@ def features() -> dict[str, Feature]:
     """
     from avcues.extractors import registry
 
-    found = {}
+    found = FeatureTable()
     for name in registry.names():
         extractor = registry.create(name)
         variants = {

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from avcues.errors import AvcuesError
 from avcues.pipeline.errors import one_line
 from avcues.pipeline.extraction.measurements import Measurements
+from avcues.pipeline.extraction.unchanged import Unchanged
 from avcues.pipeline.extraction.video import up_to_date
 from avcues.pipeline.runtime.inputs import collect
 from avcues.pipeline.runtime.request import Request
@@ -67,7 +68,7 @@ def dry_run(paths: Sequence[str], request: Request) -> DryRun:
     Raises:
         AvcuesError: The run would not start.
     """
-    inputs = collect(paths)
+    inputs = collect(paths, request.shard)
     resolved = resolve(request, dry=True)
     extractors = resolved.measurements.extractors
     weights = resolved.measurements.compute.weights
@@ -89,11 +90,16 @@ def dry_run(paths: Sequence[str], request: Request) -> DryRun:
 
 
 def _planned(videos: Sequence[VideoInput], resolved: ResolvedRun, known: Measurements) -> Iterator[PlannedVideo]:
+    unchanged = Unchanged(known, resolved.out)
     for video in videos:
         kept: list[str] = []
         error = ""
         try:
-            current = up_to_date(video, known, resolved.out, verify=resolved.verify)
+            result = None if resolved.verify else unchanged.result(video)
+            if result is not None:
+                current = list(result.kept)
+            else:
+                current = up_to_date(video, known, resolved.out, verify=resolved.verify)
             kept = [] if resolved.overwrite else current
         except (AvcuesError, OSError) as problem:
             error = one_line(problem)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from avcues.pipeline.errors import InputError, one_line
+from avcues.pipeline.errors import InputError, SettingsError, one_line
 from avcues.pipeline.runtime.media_files import media_files, media_names
 from avcues.pipeline.store.location import location
 from avcues.pipeline.store.user_tables import read_user_table
@@ -29,6 +30,31 @@ _LONGEST_ID_BYTES = 200  # file systems allow names of 255 bytes
 
 
 @dataclass(frozen=True)
+class Shard:
+    """One of `count` parts of the videos. A video's part depends on its id alone, not on the other videos.
+
+    Args:
+        number: Of the part, from 1.
+        count: Number of parts.
+
+    Raises:
+        SettingsError: There is no such part.
+    """
+
+    number: int
+    count: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.number <= self.count:
+            raise SettingsError(f"`shard={self.number}/{self.count}`: expected I/N with I from 1 to N, such as 3/16")
+
+    def has(self, video_id: str) -> bool:
+        """Whether a video belongs to the part."""
+        digest = hashlib.sha256(video_id.encode("utf-8", "surrogateescape")).digest()
+        return int.from_bytes(digest[:8]) % self.count == self.number - 1
+
+
+@dataclass(frozen=True)
 class Inputs:
     """What the arguments of a call name.
 
@@ -43,8 +69,12 @@ class Inputs:
     notes: tuple[str, ...] = ()
 
 
-def collect(arguments: Sequence[str]) -> Inputs:
+def collect(arguments: Sequence[str], shard: Shard | None = None) -> Inputs:
     """Resolves arguments; ids are file names without the suffix, or as a list gives them.
+
+    Args:
+        arguments: Files, folders, patterns, lists, URLs.
+        shard: Keep only this part of the videos.
 
     Raises:
         InputError: No argument names a file that exists, or two videos have the same id.
@@ -67,6 +97,8 @@ def collect(arguments: Sequence[str]) -> Inputs:
     _check_ids(videos)
     # A long video that starts last would keep one worker busy when all others are done.
     videos.sort(key=lambda video: -video.bytes)
+    if shard is not None:
+        videos = [video for video in videos if shard.has(video.video_id)]
     return Inputs(tuple(videos), tuple(problems), tuple(filter(None, notes)))
 
 
@@ -200,7 +232,7 @@ def _split_by_name(videos: Iterable[VideoInput]) -> tuple[list[VideoInput], list
     for video in videos:
         name = video.video_id
         try:
-            fits = 0 < len(name.encode()) <= _LONGEST_ID_BYTES and not {"/", "\0"} & set(name) and name[0] != "."
+            fits = 0 < len(name.encode()) <= _LONGEST_ID_BYTES and not {"/", "\0"} & set(name)
         except UnicodeEncodeError:
             fits = False
         if fits:
@@ -208,6 +240,6 @@ def _split_by_name(videos: Iterable[VideoInput]) -> tuple[list[VideoInput], list
         else:
             problems.append(
                 f"{video.source!a}: its id {name!a} cannot name a table: 1 to {_LONGEST_ID_BYTES} bytes of UTF-8 "
-                'without "/", not starting with a dot; give a CSV with the columns video_id,path'
+                'without "/"; give a CSV with the columns video_id,path'
             )
     return good, problems

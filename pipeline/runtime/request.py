@@ -12,6 +12,7 @@ from avcues.pipeline.runtime.machine import memory_limit
 from avcues.pipeline.runtime.settings import Settings
 
 if TYPE_CHECKING:
+    from avcues.pipeline.runtime.inputs import Shard
     from avcues.pipeline.store.location import Location
 
 
@@ -60,6 +61,7 @@ class Request:
         verify: Read every table that is kept, and recompute it if its content is damaged.
         debug: Print tracebacks.
         limits: What one video may take.
+        shard: The part of the videos that is processed; None: all.
     """
 
     settings: Settings
@@ -69,6 +71,7 @@ class Request:
     verify: bool = False
     debug: bool = False
     limits: Limits = field(default_factory=Limits)
+    shard: Shard | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

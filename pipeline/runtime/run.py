@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from avcues.extractors.base import BaseExtractor
 from avcues.extractors.openvino_import import cpu_has_bf16
 from avcues.pipeline.errors import RunStoppedError
+from avcues.pipeline.extraction.unchanged import Unchanged
 from avcues.pipeline.runtime import backends, cluster
 from avcues.pipeline.runtime.gpus import visible_gpus
 from avcues.pipeline.runtime.inputs import Inputs, collect
@@ -25,6 +26,7 @@ from avcues.pipeline.store.layout import manifest_path, unfinished_files, videos
 from avcues.pipeline.store.lock import OutputLock
 from avcues.pipeline.store.manifest import pin
 from avcues.pipeline.store.records import VideoResult, remember_requested
+from avcues.pipeline.store.video_input import VideoInput
 
 if TYPE_CHECKING:
     from avcues.pipeline.store.location import Location
@@ -56,7 +58,7 @@ def run(
             video would meet too, or because the scheduler is lost.
     """
     wanted = request.settings.create_extractors()
-    return _run(collect(paths), request, wanted, workers, max_failures, observer)
+    return _run(collect(paths, request.shard), request, wanted, workers, max_failures, observer)
 
 
 def _run(
@@ -75,8 +77,11 @@ def _run(
         with OutputLock(resolved.out):
             try:
                 _begin(inputs, resolved, observer)
-                done = set()
-                with _results(inputs, resolved, workers, process, observer) as results:
+                done: set[str] = set()
+                kept, rest = _unchanged(inputs, resolved)
+                yield from kept
+                done.update(result.video_id for result in kept)
+                with _results(rest, resolved, workers, process, observer) as results:
                     for result in _until_stopped(results, len(inputs.problems), max_failures):
                         yield result
                         if result.state == "done":
@@ -153,12 +158,25 @@ def _until_stopped(results: Iterator[VideoResult], failed: int, max_failures: in
             raise RunStoppedError(f"after {failed} failures; the limit was `max_failures={max_failures}`")
 
 
+def _unchanged(inputs: Inputs, resolved: ResolvedRun) -> tuple[list[VideoResult], Sequence[VideoInput]]:
+    """Results of the videos of which nothing has changed, and the other videos."""
+    if resolved.overwrite or resolved.verify:
+        return [], inputs.videos
+    unchanged = Unchanged(resolved.measurements, resolved.out)
+    results = [(video, unchanged.result(video)) for video in inputs.videos]
+    kept = [replace(result, left_out=dict(resolved.left_out)) for _, result in results if result is not None]
+    return kept, [video for video, result in results if result is None]
+
+
 @contextmanager
 def _results(
-    inputs: Inputs, resolved: ResolvedRun, workers: Workers, process: WorkerProcess, observer: Observer
+    waiting: Sequence[VideoInput], resolved: ResolvedRun, workers: Workers, process: WorkerProcess, observer: Observer
 ) -> Iterator[Iterator[VideoResult]]:
     """The results as they come; when the block ends, so has all work."""
-    videos = iter(inputs.videos)
+    videos = iter(waiting)
+    if not waiting:
+        yield iter(())
+        return
     if workers.scheduler is not None:
         connection = cluster.existing_cluster(
             workers.scheduler, resolved.out, worker_probe_path(resolved.out, resolved.id), debug=resolved.debug
@@ -167,7 +185,7 @@ def _results(
         count = workers.count
         if count is None:
             count = cluster.default_workers(
-                len(inputs.videos), resolved.gpus or (), workers.per_gpu, networks=resolved.uses_networks
+                len(waiting), resolved.gpus or (), workers.per_gpu, networks=resolved.uses_networks
             )
         resolved = resolved.on_worker(memory_bytes() // max(1, count), cluster.threads_per_worker(max(1, count)))
         if count == 0:

@@ -82,7 +82,11 @@ class Settings:
                 raise SettingsError(f'options are set for "{name}": there is no such feature{hint}')
         extractors = [registry.create(name, self.options.get(name), self.extra_tables) for name in self.wanted]
         folders = () if self.compute.weights.folder is None else (self.compute.weights.folder,)
-        extractors += [create_model(name, options, folders) for name, options in self.models.items()]
+        for name, options in self.models.items():
+            model = create_model(name, options, folders)
+            there = {extractor.name for extractor in extractors}
+            extractors += [registry.create(need) for need in model.needs if need not in there]
+            extractors.append(model)
         for extractor in extractors:
             if isinstance(extractor, AudioExtractor) and self.step % extractor.hop:
                 raise SettingsError(

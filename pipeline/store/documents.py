@@ -140,6 +140,14 @@ class CardDocument(Document):
     __pydantic_extra__: dict[str, list[str]]
 
 
+class StampsDocument(Document):
+    """Stamps of a video's files in its record, see `avcues.pipeline.store.stamps`."""
+
+    media: list[int]
+    words: dict[str, str] | None
+    tables: dict[str, list[int | str]]
+
+
 class RecordDocument(Document):
     """`_status/<video_id>.json`: the fields of `records.VideoResult`."""
 
@@ -159,6 +167,7 @@ class RecordDocument(Document):
     notes: list[str] = []
     retries: Count = 0
     seconds: dict[str, Seconds]
+    stamps: StampsDocument | None = None
 
 
 def parse(content: bytes | str, model: type[Document]) -> dict[str, Any]:

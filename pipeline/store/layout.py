@@ -11,6 +11,8 @@
 | `README.md`, `croissant.json` | the data card of `avcues describe --card`, for people and for programs    |
 | `_status/.card.json`         | hashes of these two, by which a user's own are told apart                  |
 | `.*.tmp`, `*/.*.tmp`         | what a killed process had not finished writing                             |
+
+In names of files, `%5F` and `%2E` stand for a `_` and a `.` at the beginning of a video's id (`file_stem`).
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ DATA_CARD = "README.md"
 CROISSANT = "croissant.json"
 _STATUS = "_status"
 _TABLE_SUFFIX = ".parquet"
+_HIDING = "_.%"
 
 
 def manifest_path(out: Location) -> Location:
@@ -36,14 +39,30 @@ def manifest_path(out: Location) -> Location:
     return out / MANIFEST
 
 
+def file_stem(video_id: str) -> str:
+    """What a file of a video is called, without its suffix: the id, with `%5F` and `%2E` for a leading `_` and `.`.
+
+    Readers of folders, such as those of Arrow, pandas and Spark, skip files whose names begin with one of these.
+    """
+    first = video_id[:1]
+    return f"%{ord(first):02X}{video_id[1:]}" if first and first in _HIDING else video_id
+
+
+def _video_id(stem: str) -> str:
+    for character in _HIDING:
+        if stem.startswith(code := f"%{ord(character):02X}"):
+            return character + stem.removeprefix(code)
+    return stem
+
+
 def table_path(out: Location, table: str, video_id: str) -> Location:
     """A table of a video."""
-    return out / table / f"{video_id}{_TABLE_SUFFIX}"
+    return out / table / f"{file_stem(video_id)}{_TABLE_SUFFIX}"
 
 
 def videos_with_table(out: Location, table: str) -> list[str]:
     """Ids of the videos that have a file of a table, sorted."""
-    return sorted(path.stem for path in (out / table).glob(f"*{_TABLE_SUFFIX}"))
+    return sorted(_video_id(path.stem) for path in (out / table).glob(f"[!.]*{_TABLE_SUFFIX}"))
 
 
 def folders(out: Location) -> list[str]:
@@ -53,12 +72,12 @@ def folders(out: Location) -> list[str]:
 
 def record_path(out: Location, video_id: str) -> Location:
     """The record of a video."""
-    return out / _STATUS / f"{video_id}.json"
+    return out / _STATUS / f"{file_stem(video_id)}.json"
 
 
 def recorded_videos(out: Location) -> list[str]:
     """Ids of the videos that have a record, sorted."""
-    return sorted(path.stem for path in (out / _STATUS).glob("*.json") if path.name[0] != ".")
+    return sorted(_video_id(path.stem) for path in (out / _STATUS).glob("[!.]*.json"))
 
 
 def requested_path(out: Location) -> Location:

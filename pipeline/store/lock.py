@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+import psutil
 from filelock import FileLock, Timeout
 
 from avcues.pipeline.errors import SettingsError
@@ -103,10 +104,7 @@ class OutputLock:
         write_json(self._me | {"alive": time.time()}, self._owner)
 
     def _read(self) -> dict[str, Any]:
-        try:
-            return read_document(self._owner, OwnerDocument)
-        except (OSError, ValueError):
-            return {}
+        return _read_owner(self._owner)
 
     def _taken(self, owner: dict[str, Any]) -> SettingsError:
         who = (
@@ -116,3 +114,21 @@ class OutputLock:
         return SettingsError(
             f"{self._out}: another run is at work there ({who}): wait for it, or use another `out`{ends}"
         )
+
+
+def run_at_work(out: Location) -> str:
+    """Who works on an output folder now, in words; empty if nobody does, or the run that did has died."""
+    owner = _read_owner(owner_path(out))
+    alive = owner.get("alive") or time.time()  # only a record that holds the lock itself is renewed
+    if not owner or time.time() - alive > _DEAD_AFTER_S:
+        return ""
+    if owner["host"] == socket.gethostname() and not psutil.pid_exists(owner["process"]):
+        return ""
+    return f"process {owner['process']} on {owner['host']}, since {owner['since']}"
+
+
+def _read_owner(path: Location) -> dict[str, Any]:
+    try:
+        return read_document(path, OwnerDocument)
+    except (OSError, ValueError):
+        return {}

@@ -16,6 +16,7 @@
 |                        | cross-entropy of shares); of numbers per clip instead the `prediction` with such a table   |
 | `coefficients.parquet` | dimension, fold, column of LASSO: its coefficient                                          |
 | `raters.parquet`       | dimension, seed, window, rater: rating, the prediction of its head, and that for all       |
+| `probes.parquet`       | modality, training video, window: colour or sound, by which copies of it are recognised    |
 """
 
 DOCUMENT, WEIGHTS, METRICS, CARD, PAGE = (
@@ -26,4 +27,9 @@ DOCUMENT, WEIGHTS, METRICS, CARD, PAGE = (
     "index.html",
 )
 FOLDS, OUT_OF_FOLD, HISTORY = "folds.parquet", "out_of_fold.parquet", "history.parquet"
-IMPORTANCE, COEFFICIENTS, RATERS = "importance.parquet", "coefficients.parquet", "raters.parquet"
+IMPORTANCE, COEFFICIENTS, RATERS, PROBES = (
+    "importance.parquet",
+    "coefficients.parquet",
+    "raters.parquet",
+    "probes.parquet",
+)

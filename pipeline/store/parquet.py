@@ -243,6 +243,15 @@ def metadata_of(file: pq.ParquetFile, model: type[Document] = OriginDocument) ->
     return parse(content, model)
 
 
+def numeric_columns(table: pa.Table) -> dict[str, str]:
+    """The feature columns of numbers of a table in memory that has a row per window or shot, each with its unit."""
+    about = parse(table.schema.metadata[METADATA_KEY], FooterDocument)
+    if about["row"] == "item":
+        return {}
+    units = {column["name"]: column["unit"] for column in about["columns"]}
+    return {name: unit for name, unit in units.items() if not pa.types.is_string(table.schema.field(name).type)}
+
+
 def read_footer(place: Location, model: type[OriginDocument] = FooterDocument) -> Footer | None:
     """What a table says of itself; None where the file is absent, broken, or not one of ours.
 

@@ -14,7 +14,8 @@ from typing import Any
 from avcues.extractors.base import BaseExtractor
 from avcues.extractors.compute import Compute
 from avcues.models_cache.cache import WeightsFinder
-from avcues.models_cache.hashing import sha256
+from avcues.models_cache.hashing import sha256, sha256_of_folder
+from avcues.models_cache.manifest import asset
 from avcues.version import __version__
 
 _OF_EVERY_TABLE = ("av", "numpy", "pyarrow")
@@ -108,8 +109,8 @@ def weights_of(extractor: BaseExtractor, finder: WeightsFinder) -> dict[str, str
 
 @cache
 def _hash_of(path: Path, mtime_ns: int) -> str:
-    """SHA-256 of a file of the user's own: every table of every video asks for it."""
-    return sha256(path)
+    """SHA-256 of a file or folder of the user's own: every table of every video asks for it."""
+    return sha256_of_folder(path) if path.is_dir() else sha256(path)
 
 
 def asset_name(candidates: Sequence[str], variant: str) -> str:
@@ -120,6 +121,12 @@ def asset_name(candidates: Sequence[str], variant: str) -> str:
 def precision(extractor: BaseExtractor, compute: Compute) -> str:
     """The precision that the extractor computes in."""
     return compute.precision if extractor.supports_bf16 else "fp32"
+
+
+def cited(extractor: BaseExtractor) -> str:
+    """The paper or tool that an extractor follows, and those of the networks that it uses, but of no others."""
+    networks = [asset(name).citation for name in assets_of(extractor)]
+    return "; ".join(dict.fromkeys((extractor.citation, *networks)))
 
 
 def metadata(
@@ -139,7 +146,7 @@ def metadata(
     return {
         "avcues": __version__,
         "recipe": recipe(extractor, step, compute, reading),
-        "citation": extractor.citation,
+        "citation": cited(extractor),
         "device": device,
         "precision": precision(extractor, compute),
         "source": dict(source),

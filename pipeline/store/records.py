@@ -13,12 +13,15 @@ import pyarrow.parquet as pq
 from avcues.errors import AvcuesError
 from avcues.models_cache import WeightsError
 from avcues.pipeline.errors import OutputError, one_line
+from avcues.pipeline.notebook import html_facts
 from avcues.pipeline.store.arrow import strings
 from avcues.pipeline.store.documents import RecordDocument, read_document
 from avcues.pipeline.store.files import write_atomically
 from avcues.pipeline.store.layout import record_path, recorded_videos, requested_path
+from avcues.pipeline.store.lock import run_at_work
 from avcues.pipeline.store.manifest import require_manifest
 from avcues.pipeline.store.parquet import read_table, write_json
+from avcues.pipeline.store.stamps import merged
 from avcues.pipeline.store.video_input import VideoInput
 
 if TYPE_CHECKING:
@@ -47,6 +50,7 @@ class VideoResult:
         ends_run: The error has nothing to do with the video: every other video would meet it too.
         unexpected: The error is neither the file's fault nor the user's: a device or a library failed, and may fail for
             every further video of the same process.
+        stamps: By what a later run tells that nothing has changed, see `avcues.pipeline.store.stamps`.
     """
 
     video_id: str
@@ -68,6 +72,19 @@ class VideoResult:
     peak_memory_bytes: int = 0
     ends_run: bool = False
     unexpected: bool = False
+    stamps: dict[str, Any] = field(default_factory=dict)
+
+    def _repr_html_(self) -> str:
+        """For notebooks: what became of the video."""
+        rows = ", ".join(f"{name} {rows}" for name, rows in self.tables.items())
+        facts = {
+            "error": self.error,
+            "seconds": self.duration_s,
+            "rows of tables": rows,
+            "notes": "; ".join(self.notes),
+        }
+        facts |= {"left out": ", ".join(self.left_out), "damage": describe_damage(self.damage, self.lost_s)}
+        return html_facts(f"{self.video_id}: {self.state}", facts)
 
 
 def failure(
@@ -107,7 +124,9 @@ def write_record(result: VideoResult, out: Location) -> None:
     if result.state == "done" and result.kept:
         before = read_record(out, result.video_id)
         if before.get("state") == "done":
-            if not result.made and result.tables.keys() <= before["tables"].keys():
+            stamps = merged(before.get("stamps") or {}, result.stamps)
+            known = result.tables.keys() <= before["tables"].keys() and stamps == before.get("stamps")
+            if not result.made and known:
                 return
             result = replace(
                 result,
@@ -115,6 +134,7 @@ def write_record(result: VideoResult, out: Location) -> None:
                 damage=_larger(before["damage"], result.damage),
                 notes=tuple(dict.fromkeys((*before.get("notes", ()), *result.notes))),
                 lost_s=max(before.get("lost_s", 0.0), result.lost_s),
+                stamps=stamps,
             )
     write_json(asdict(result), record_path(out, result.video_id))
 
@@ -152,6 +172,12 @@ def remember_requested(video_ids: Collection[str], out: Location) -> None:
     write_atomically(requested_path(out), lambda file: pq.write_table(table, file, compression="zstd"))
 
 
+def requested_videos(out: Location) -> list[str]:
+    """Ids of all videos that any run on a folder was asked for."""
+    ids: list[str] = _requested(out).to_pylist()
+    return ids
+
+
 def _requested(out: Location) -> pa.ChunkedArray:
     """Ids of all videos that any run was asked for; none where the note is missing or damaged."""
     try:
@@ -182,6 +208,7 @@ class Overview:
         queued: Ids of videos that were asked for and have no readable record.
         unreadable: Ids of videos whose record is damaged.
         left_out: Features that runs left out for want of weights, each with the number of videos.
+        at_work: The run that works on the folder now, in words; empty if there is none.
     """
 
     done: int = 0
@@ -192,6 +219,7 @@ class Overview:
     queued: list[str] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
     left_out: dict[str, int] = field(default_factory=dict)
+    at_work: str = ""
 
     @property
     def failed(self) -> int:
@@ -231,6 +259,7 @@ def overview(out: Location) -> Overview:
         group.example = group.example or str(found["error"])
     summary.failures = sorted(groups.values(), key=lambda group: -len(group.video_ids))
     summary.queued = list(queued)
+    summary.at_work = run_at_work(out)
     return summary
 
 

@@ -82,6 +82,11 @@ def form_of(head: bytes) -> TextForm:
     )
 
 
+def decoded(head: bytes) -> str:
+    """The beginning of a file as text, whatever its encoding; what cannot be decoded is replaced."""
+    return head.decode(_encoding(head), errors="replace")
+
+
 def _encoding(head: bytes) -> str:
     for mark, encoding in _BOMS.items():
         if head.startswith(mark):

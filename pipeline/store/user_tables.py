@@ -18,7 +18,7 @@ import io
 import re
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -47,6 +47,9 @@ _NAMES_OF_COUNTS = re.compile(
     r"(index|idx|x|rows?|row_?(numbers?|names?|id|index)|segment_?id|sample|seq|n|no|nr|id)", re.IGNORECASE
 )
 _FEWEST_COUNTED = 3
+_MEDIA = re.compile(
+    r"\.(mp4|m4v|mov|avi|mkv|webm|wmv|flv|mpe?g|ogv|mts|wav|mp3|m4a|flac|ogg|opus|aac|wma)$", re.IGNORECASE
+)
 
 
 def read_user_table(
@@ -116,6 +119,15 @@ def composed(text: str) -> str:
     True
     """
     return unicodedata.normalize("NFC", text.strip())
+
+
+def video_name(text: str) -> str:
+    """The id of a video: its file's name without folders and the suffix of a media file.
+
+    >>> video_name("C:\\\\Videos\\\\2F10_08.avi"), video_name("clips/a.b.mp4"), video_name("dr. who")
+    ('2F10_08', 'a.b', 'dr. who')
+    """
+    return _MEDIA.sub("", PureWindowsPath(text).name) if text else text
 
 
 def set_aside_counts(

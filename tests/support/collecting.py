@@ -23,6 +23,9 @@ BLOCK_PX = 16
 RATE_HZ = 48_000
 BEEP_S = 0.1
 
+FPS_25 = [Fraction(i, 25) for i in range(5 * 25)]
+"""Times of the frames of five seconds."""
+
 PLANE = """
 [rating]
 kind = "plane"

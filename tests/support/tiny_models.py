@@ -1,4 +1,4 @@
-"""Models of transformers with small random weights, of ten architectures, as folders that `save_pretrained` writes."""
+"""Models of transformers with small random weights, of twelve architectures, as `save_pretrained` writes them."""
 
 from __future__ import annotations
 
@@ -47,6 +47,11 @@ def _wav2vec2(tf: Any) -> tuple[Any, Any]:
     return tf.Wav2Vec2Model(tf.Wav2Vec2Config(**WAVES)), tf.Wav2Vec2FeatureExtractor(do_normalize=True)
 
 
+def _wavlm(tf: Any) -> tuple[Any, Any]:
+    config = tf.WavLMConfig(feat_extract_norm="layer", num_buckets=32, max_bucket_distance=80, **WAVES)
+    return tf.WavLMModel(config), tf.Wav2Vec2FeatureExtractor(do_normalize=False)
+
+
 def _hubert(tf: Any) -> tuple[Any, Any]:
     config = tf.HubertConfig(num_labels=4, classifier_proj_size=16, feat_extract_norm="layer", **WAVES)
     return tf.HubertForSequenceClassification(config), tf.Wav2Vec2FeatureExtractor(do_normalize=True)
@@ -76,13 +81,22 @@ def _timesformer(tf: Any) -> tuple[Any, Any]:
     return tf.TimesformerModel(config), tf.VideoMAEImageProcessor(**sizes)
 
 
+def _bert(tf: Any) -> tuple[Any, Any]:
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "what", "a", "sad", "day", "it", "is", "the", "best", "all"]
+    sizes = {"vocab_size": len(words), "max_position_embeddings": 64, "initializer_range": 0.3, **SMALL}
+    tokenizer = tf.BertTokenizer(vocab={word: i for i, word in enumerate(words)})
+    return tf.BertForSequenceClassification(tf.BertConfig(num_labels=3, **sizes)), tokenizer
+
+
 ARCHITECTURES: dict[str, Callable[[Any], tuple[Any, Any]]] = {
+    "bert": _bert,
     "vit": _vit,
     "dinov2": _dinov2,
     "clip": _clip,
     "convnext": _convnext,
     "wav2vec2": _wav2vec2,
     "hubert": _hubert,
+    "wavlm": _wavlm,
     "ast": _ast,
     "whisper": _whisper,
     "videomae": _videomae,

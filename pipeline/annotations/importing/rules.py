@@ -15,7 +15,7 @@ from avcues.pipeline.annotations.ratings.keys import among, codes, combined, run
 from avcues.pipeline.annotations.ratings.schema import KEYS, LONGEST_S, RATING_SCHEMA, Dimension
 from avcues.pipeline.annotations.ratings.wording import counted, listed
 from avcues.pipeline.errors import InputError
-from avcues.pipeline.store.user_tables import composed
+from avcues.pipeline.store.user_tables import composed, video_name
 
 REQUIRED = ("rater", "video_id", "setup", "dimension")
 
@@ -135,14 +135,14 @@ def known_only(ratings: pa.Table, known: Collection[str] | None, where: str) -> 
     """
     if known is None:
         return ratings, []
-    ratings = _as_in_dataset(ratings, known)
+    ratings, notes = _as_in_dataset(ratings, known)
     named = set(ratings["video_id"].unique().to_pylist())
     foreign, unrated = sorted(named - set(known)), sorted(set(known) - named)
     if not named & set(known):
         raise InputError(
             f"{where}: no rated video is in the dataset; rated are {listed(foreign)}, the dataset has {listed(unrated)}"
         )
-    notes = [f"no rating of {counted(len(unrated), 'video')} of the dataset: {listed(unrated)}"] if unrated else []
+    notes += [f"no rating of {counted(len(unrated), 'video')} of the dataset: {listed(unrated)}"] if unrated else []
     if foreign:
         wanted = among(ratings["video_id"], known)
         notes.append(
@@ -153,16 +153,38 @@ def known_only(ratings: pa.Table, known: Collection[str] | None, where: str) -> 
     return ratings, notes
 
 
-def _as_in_dataset(ratings: pa.Table, known: Collection[str]) -> pa.Table:
-    """Ids of videos as the dataset spells them, whose accents need not be composed."""
+def _as_in_dataset(ratings: pa.Table, known: Collection[str]) -> tuple[pa.Table, list[str]]:
+    """Ids of videos as the dataset spells them, and a note on those that a file or program had changed.
+
+    Accents may be composed or not; folders, the suffix of a media file and leading zeros may be there or lost.
+    """
     spelled = {composed(video_id): video_id for video_id in known}
+    bare: dict[str, list[str]] = {}
+    for video_id in known:
+        bare.setdefault(_bare(video_id), []).append(video_id)
     words = ratings["video_id"].combine_chunks()
     if isinstance(words, pa.ChunkedArray):
         words = words.chunk(0)
-    names = words.dictionary.to_pylist()
-    renamed = pa.array([name if name in known else spelled.get(name, name) for name in names], pa.string())
-    column = pa.DictionaryArray.from_arrays(words.indices, renamed)
-    return ratings.set_column(RATING_SCHEMA.get_field_index("video_id"), RATING_SCHEMA.field("video_id"), column)
+    names, changed = [], []
+    for name in words.dictionary.to_pylist():
+        own = name if name in known else spelled.get(name)
+        candidates = bare.get(_bare(name), [])
+        if own is None and len(candidates) == 1:
+            own = candidates[0]
+            changed.append(f"{name} as {own}")
+        names.append(name if own is None else own)
+    notes = [f"ids were matched but for folders, suffixes or leading zeros: {listed(changed)}"] if changed else []
+    distinct = list(dict.fromkeys(names))
+    place = pa.array([distinct.index(name) for name in names], pa.int32())
+    column = pa.DictionaryArray.from_arrays(place.take(words.indices), pa.array(distinct, pa.string()))
+    at = RATING_SCHEMA.get_field_index("video_id")
+    return ratings.set_column(at, RATING_SCHEMA.field("video_id"), column), notes
+
+
+def _bare(video_id: str) -> str:
+    """An id without folders, the suffix of a media file, and the leading zeros of a number."""
+    name = video_name(composed(video_id))
+    return str(int(name)) if name.isascii() and name.isdigit() else name
 
 
 def require_setups(ratings: pa.Table, allowed: Collection[str] | None, sources: Sources) -> None:

@@ -29,6 +29,7 @@ import pyarrow.parquet as pq
 
 from avcues.pipeline.annotations.ratings.keys import among
 from avcues.pipeline.errors import DatasetError, SettingsError
+from avcues.pipeline.notebook import html_table
 from avcues.pipeline.store.files import write_atomically
 from avcues.pipeline.store.parquet import METADATA_KEY
 from avcues.version import __version__
@@ -125,6 +126,13 @@ class Annotations:
     def __repr__(self) -> str:
         counts = f"{len(self.ratings)} ratings of {len(self.videos)} videos by {len(self.rater_ids)} raters"
         return f"<Annotations: {counts}, setups {', '.join(self.setups)}; {', '.join(self.dimensions)}>"
+
+    def _repr_html_(self) -> str:
+        """For notebooks: a row per dimension."""
+        rows = [
+            (d.name, d.level, "" if d.low is None else f"{d.low:g} to {d.high:g}") for d in self.dimensions.values()
+        ]
+        return html_table(f"{self!r}"[1:-1], ("dimension", "level", "range"), rows)
 
     @property
     def rater_ids(self) -> tuple[str, ...]:

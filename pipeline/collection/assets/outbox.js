@@ -1,7 +1,9 @@
 // What is not acknowledged is kept, in the browser's own database too, and sent again.
 import { post } from "./line.js";
+import { sleep } from "./page.js";
 
 const STORE = "batches";
+const OPENING_MS = 3000;
 
 function asked(request) {
   return new Promise((done, failed) => {
@@ -30,7 +32,7 @@ export class Outbox {
     try {
       const opening = indexedDB.open(`avcues-${this.#rater}`, 1);
       opening.onupgradeneeded = () => opening.result.createObjectStore(STORE, { keyPath: ["attempt", "number"] });
-      this.#store = await asked(opening);
+      this.#store = await Promise.race([asked(opening), sleep(OPENING_MS).then(() => Promise.reject(new Error("late")))]);
       const left = await asked(this.#store.transaction(STORE).objectStore(STORE).getAll());
       this.#waiting = [...left, ...this.#waiting];
     } catch {
@@ -45,7 +47,7 @@ export class Outbox {
     this.#send();
   }
 
-  /** Puts batches back that the server lacks; none is lost, because each stays until it is acknowledged. */
+  /** How many batches are not acknowledged yet. */
   get size() {
     return this.#waiting.length;
   }

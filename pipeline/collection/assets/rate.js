@@ -85,9 +85,10 @@ async function device() {
 async function run() {
   show(element("p", { class: "quiet" }, text("loading", { percent: 0 })));
   let about = await device();
-  await visit.outbox.open();
   for (;;) {
     const step = await post(`/r/${data.rater}/next`, { tab, ...(about ? { device: about } : {}) });
+    // What an earlier page left is sent once this tab is the rater's, not before.
+    if (about) await visit.outbox.open();
     about = null;
     if (moved) return;
     if (step.step === "end") {

@@ -6,32 +6,42 @@ starve no cell and raters at work are not given the same one. Among equally fill
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Collection, Iterable, Mapping
+import random
+from collections import Counter
+from collections.abc import Collection, Iterable
+from functools import lru_cache
 
 Cell = tuple[str, str]
 """A video and a setup."""
 
 
 def least_filled(
-    filled: Mapping[Cell, int], videos: Iterable[str], setups: Collection[str], *, seed: int, rater: int
+    filled: Counter[Cell], cells: tuple[Cell, ...], known: Collection[str], *, seed: int, rater: int
 ) -> Cell | None:
     """The cell that a rater gets next.
 
     Args:
-        filled: Ratings completed or in progress; cells that are not named have none.
-        videos: Those that the rater may get.
+        filled: Ratings completed or in progress.
+        cells: All cells of the round.
+        known: Videos that the rater has had.
         seed: Of the study.
         rater: The rater's number.
 
     Returns:
-        None if there is no video.
+        None if the rater knows all videos.
     """
-    cells = ((video, setup) for video in videos for setup in setups)
-    return min(cells, key=lambda cell: (filled.get(cell, 0), _rank(seed, rater, cell)), default=None)
+    allowed = [cell for cell in preferences(cells, seed, rater) if cell[0] not in known]
+    # Of equally filled ones `min` takes the first.
+    return min(allowed, key=filled.__getitem__, default=None)
 
 
-def places_left(filled: Mapping[Cell, int], cells: Iterable[Cell], wanted: int, promised: int) -> int:
+@lru_cache(256)
+def preferences(cells: tuple[Cell, ...], seed: int, rater: int) -> tuple[Cell, ...]:
+    """All cells in an order of the rater's own, which the seed decides."""
+    return tuple(random.Random(f"{seed}/{rater}/cells").sample(cells, len(cells)))
+
+
+def places_left(filled: Counter[Cell], cells: Iterable[Cell], wanted: int, promised: int) -> int:
     """Ratings that nobody will give unless another rater comes.
 
     Args:
@@ -41,7 +51,3 @@ def places_left(filled: Mapping[Cell, int], cells: Iterable[Cell], wanted: int, 
     """
     missing = sum(max(0, wanted - filled.get(cell, 0)) for cell in cells)
     return max(0, missing - promised)
-
-
-def _rank(seed: int, rater: int, cell: Cell) -> bytes:
-    return hashlib.blake2b("\0".join((str(seed), str(rater), *cell)).encode(), digest_size=8).digest()

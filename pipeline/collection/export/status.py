@@ -46,8 +46,7 @@ def status_of(connection: sqlite3.Connection, study: Study) -> dict[str, Any]:
                 "in_progress": max(0, taken[video, setup] - done[video, setup]),
                 "wanted": needed,
             }
-            for video in study.videos_of[one.name]
-            for setup in study.setups
+            for video, setup in study.cells(one)
         ]
         rounds.append(
             {

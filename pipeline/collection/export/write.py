@@ -6,7 +6,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable, Mapping
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -65,12 +65,13 @@ class Export:
     notes: tuple[str, ...]
 
 
-def export(study: Study, out: Path, step: Fraction = Fraction(1, 2)) -> Export:
+def export(study: Study, out: Path, step: Fraction = Fraction(1, 2), *, noted: bool = True) -> Export:
     """Writes what raters gave so far; a server may run meanwhile.
 
     Args:
         out: Folder for `ratings.parquet`, `raters.parquet`, `exposures.parquet`, `traces.parquet`, `comments.parquet`.
         step: Seconds between samples of ratings over time.
+        noted: Remember the folder, so that whoever is forgotten is removed there too.
 
     Raises:
         InputError: There is no rating yet.
@@ -86,7 +87,7 @@ def export(study: Study, out: Path, step: Fraction = Fraction(1, 2)) -> Export:
         write(annotations, out)
         for name, table in ((TRACES, _traces(study, rows)), (COMMENTS, pa.Table.from_pylist(rows.comments, _COMMENTS))):
             write_atomically(out / name, _parquet(table))
-        with suppress(sqlite3.Error):  # a folder that cannot be noted is only not cleaned by forget
+        if noted:
             connection.execute(
                 "INSERT OR REPLACE INTO exports VALUES (?, ?, ?)", (str(out.resolve()), str(step), time.time())
             )

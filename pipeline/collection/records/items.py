@@ -36,7 +36,6 @@ def has_place(connection: sqlite3.Connection, study: Study) -> bool:
     if assignment.rule == "every setup":
         return len(at_work) < assignment.ratings_per_cell
     for one in study.rounds(joint=False):
-        cells = [(video, setup) for video in study.videos_of[one.name] for setup in study.setups]
         counted = filled(connection, study, one)
         promised = sum(
             max(0, rater["items"] - given)
@@ -44,7 +43,7 @@ def has_place(connection: sqlite3.Connection, study: Study) -> bool:
             if rater["finished"] is None
             for given in [_count(connection, rater["id"], one)]
         )
-        if places_left(counted, cells, assignment.ratings_per_cell, promised):
+        if places_left(counted, study.cells(one), assignment.ratings_per_cell, promised):
             return True
     return False
 
@@ -117,10 +116,8 @@ def _next_cell(
         return None
     had = connection.execute("SELECT DISTINCT video FROM items WHERE rater = ?", (rater["id"],))
     known = {row["video"] for row in had}
-    videos = [video for video in study.videos_of[round_.name] if video not in known]
-    return least_filled(
-        filled(connection, study, round_), videos, study.setups, seed=study.design.seed, rater=rater["id"]
-    )
+    counts = filled(connection, study, round_)
+    return least_filled(counts, study.cells(round_), known, seed=study.design.seed, rater=rater["id"])
 
 
 def _reserve(

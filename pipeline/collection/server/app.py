@@ -22,7 +22,7 @@ from avcues.pipeline.collection.records.traces import IncompleteError
 from avcues.pipeline.collection.server import raters, researcher
 from avcues.pipeline.collection.server.bodies import BadRequestError
 from avcues.pipeline.collection.server.context import Context, OtherTabError
-from avcues.pipeline.collection.server.limits import Bounded
+from avcues.pipeline.collection.server.limits import Bounded, TooLargeError
 from avcues.pipeline.collection.study import Study
 
 _ASSETS = "avcues.pipeline.collection"
@@ -57,6 +57,7 @@ def make_app(study: Study, database: Database, *, hosts: Collection[str] = (), r
             BadRequestError: _answer(400, lambda error: {"error": "bad-request"}),
             OtherTabError: _answer(409, lambda error: {"error": "other-tab"}),
             IncompleteError: _answer(409, lambda error: {"error": "incomplete", "missing": error.missing}),
+            TooLargeError: _answer(413, lambda error: {"error": "too-large"}),
             StorageError: _answer(507, lambda error: {"error": "full"}),
             sqlite3.IntegrityError: _answer(409, lambda error: {"error": "unknown"}),
             404: _not_found,

@@ -98,10 +98,7 @@ class Bounded:
                     raise TooLargeError
             return message
 
-        try:
-            await self._app(scope, bounded, with_headers)
-        except TooLargeError:
-            await _refused(413, "too-large", close=True)(scope, receive, with_headers)
+        await self._app(scope, bounded, with_headers)
 
     def _refusal(self, scope: Scope, headers: Headers) -> JSONResponse | None:
         host = headers.get("host", "").rpartition(":")[0] or headers.get("host", "")

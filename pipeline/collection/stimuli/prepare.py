@@ -9,7 +9,7 @@ from pathlib import Path
 from avcues.atomic_files import temporary_name
 from avcues.pipeline.collection.design import Design
 from avcues.pipeline.collection.stimuli.encode import copy_streams, encode_streams
-from avcues.pipeline.collection.stimuli.index import STIMULI, Clip, File, Index, Line, index_path, shown_key
+from avcues.pipeline.collection.stimuli.index import STIMULI, Clip, File, Index, index_path, shown_key
 from avcues.pipeline.collection.stimuli.sources import Video, find_videos, read_transcript
 from avcues.pipeline.collection.stimuli.streams import Kind, Packets, can_be_copied, read_packets
 from avcues.pipeline.errors import DatasetError, InputError, MediaError
@@ -110,7 +110,9 @@ def _clip(study: Path, video: Video, shown: list[str], before: Clip | None, prog
         if key not in files:
             files[key] = _make(study, video, key, packets)
             progress(f"{files[key].name}: {'copied' if files[key].copied else 'encoded'}")
-    cues = () if video.transcript is None else read_transcript(video.transcript)
+    transcript, notes = ((), ()) if video.transcript is None else read_transcript(video.transcript)
+    for note in notes:
+        progress(note)
     return Clip(
         video_id=video.video_id,
         source=str(video.path.resolve()),
@@ -120,7 +122,7 @@ def _clip(study: Path, video: Video, shown: list[str], before: Clip | None, prog
         width=size[0],
         height=size[1],
         files={key: files[key] for key in shown},
-        transcript=tuple(Line(start=cue.start, end=cue.end, text=cue.text) for cue in cues),
+        transcript=transcript,
     )
 
 

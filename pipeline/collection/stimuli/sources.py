@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import mimetypes
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from avcues.pipeline.collection.design import Design
 from avcues.pipeline.collection.design.questions import first_repeated
+from avcues.pipeline.collection.stimuli.index import Line
 from avcues.pipeline.errors import InputError
+from avcues.pipeline.media.subtitles.sidecars import Sidecar, find_sidecars, read_sidecar
 
-_SUBTITLES = (".srt", ".vtt")
 # Containers that the standard library does not know on every system.
 _MORE = frozenset((".mkv", ".m4a", ".m4v", ".mts", ".m2ts", ".flac", ".opus", ".webm", ".ogv", ".flv", ".vob", ".mxf"))
-_TIMES = re.compile(r"(?:(\d+):)?(\d{1,2}):(\d{2})[.,](\d{3})\s+-->\s+(?:(\d+):)?(\d{1,2}):(\d{2})[.,](\d{3})")
-_MARKUP = re.compile(r"<[^>]*>|\{\\[^}]*\}")
 
 
 @dataclass(frozen=True)
@@ -24,21 +22,12 @@ class Video:
 
     Args:
         video_id: The file's name without its suffix, as in feature tables.
-        transcript: Its subtitle file; None: there is none.
+        transcript: The subtitle file beside it; None: there is none.
     """
 
     video_id: str
     path: Path
-    transcript: Path | None
-
-
-@dataclass(frozen=True)
-class Cue:
-    """A line of a transcript: what is said from `start` to `end`, in seconds."""
-
-    start: float
-    end: float
-    text: str
+    transcript: Sidecar | None
 
 
 def find_videos(study: Path, design: Design) -> list[Video]:
@@ -61,8 +50,12 @@ def find_videos(study: Path, design: Design) -> list[Video]:
         raise InputError(f"{folder}: has no video or sound file")
     if stem := first_repeated(path.stem for path in paths):
         raise InputError(f'{folder}: two files are named "{stem}"; name one in videos.files, or rename it')
-    videos = [Video(path.stem, path, _beside(path)) for path in sorted(paths, key=lambda path: path.stem)]
-    if any("text" in setup.shows for setup in design.setups):
+    texts = any("text" in setup.shows for setup in design.setups)
+    videos = [
+        Video(path.stem, path, next(iter(find_sidecars(path, design.language)), None) if texts else None)
+        for path in sorted(paths, key=lambda path: path.stem)
+    ]
+    if texts:
         without = [video.path.name for video in videos if video.transcript is None]
         if without:
             raise InputError(
@@ -78,37 +71,12 @@ def is_media(path: Path) -> bool:
     return path.name[0] != "." and (kind in ("video", "audio") or path.suffix.lower() in _MORE)
 
 
-def read_transcript(path: Path) -> list[Cue]:
-    """The lines of a subtitle file (SubRip or WebVTT), without markup.
+def read_transcript(sidecar: Sidecar) -> tuple[tuple[Line, ...], tuple[str, ...]]:
+    """The lines of a subtitle file as they are said, without markup, and notes about what was left out.
 
     Raises:
-        InputError: It cannot be read, or has no line with times.
+        MediaError: It cannot be read, or holds no words.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as UTF-8 text ({error})") from error
-    cues = []
-    for block in re.split(r"\n\s*\n", text.replace("\r\n", "\n").replace("\r", "\n")):
-        lines = block.strip().split("\n")
-        at = next((i for i, line in enumerate(lines) if _TIMES.search(line)), None)
-        if at is None:
-            continue
-        match = _TIMES.search(lines[at])
-        assert match is not None
-        words = " ".join(part for line in lines[at + 1 :] if (part := _MARKUP.sub("", line).strip()))
-        if words:
-            numbers = [int(number or 0) for number in match.groups()]
-            cues.append(Cue(_seconds(numbers[:4]), _seconds(numbers[4:]), words))
-    if not cues:
-        raise InputError(f"{path}: has no line with times; expected SubRip or WebVTT")
-    return sorted(cues, key=lambda cue: (cue.start, cue.end))
-
-
-def _seconds(parts: list[int]) -> float:
-    hours, minutes, seconds, milliseconds = parts
-    return hours * 3600 + minutes * 60 + seconds + milliseconds / 1000
-
-
-def _beside(path: Path) -> Path | None:
-    return next((found for suffix in _SUBTITLES if (found := path.with_suffix(suffix)).is_file()), None)
+    words = read_sidecar(sidecar)
+    lines = tuple(Line(start=float(one.start), end=float(one.end), text=one.text) for one in words.utterances)
+    return lines, tuple(f"{sidecar.name}: {note}" for note in words.notes)

@@ -61,6 +61,7 @@ function place(panel, acts) {
   const lines = (panel.kind === "lanes" ? [said.join(" · ")] : said).map(textContent => element("p", {textContent}));
   const label = element("header", {}, element("h2", {textContent: panel.title}), words, ...lines);
   if (panel.kind === "lanes") label.lastChild.append(ramp());
+  if (panel.kind === "words") label.append(searchOf(panel, acts));
   const values = panel.series.filter(series => series.role !== "faint").map(series => lineOf(panel, series));
   const host = element("div", {className: "plot", role: "img", ariaLabel: panel.pick_one ? "" : summaryOf(panel)});
   const list = element("ul", {className: "values"}, ...values.map(value => value.item));

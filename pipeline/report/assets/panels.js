@@ -18,7 +18,7 @@ function readTheme() {
   document.documentElement.style.setProperty("--ramp", `linear-gradient(to right, ${stops})`);
 }
 
-const HEIGHTS = {lines: 84, stack: 132, hues: 92, film: 84};
+const HEIGHTS = {lines: 84, stack: 132, hues: 92, film: 84, words: 64};
 const SECONDS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200];
 // Columns narrower than this are mush: from there on a column is the mean of several windows.
 const COLUMN_PX = 2;
@@ -190,13 +190,14 @@ function yAxis(panel, layout) {
 
 /** Makes the chart of a panel in `host`; `layout` says how wide and at least how high it is, and what is left free. */
 function chart(panel, host, view, layout, active = 0) {
-  const bare = panel.kind === "lanes" || panel.kind === "film", lane = layout.lane;
+  const bare = ["lanes", "film", "words"].includes(panel.kind), lane = layout.lane;
   const lines = panel.kind === "lines" || panel.kind === "stack" ? linesOf(panel, active) : null;
   const columns = () => columnsOf(view, layout.width);
   const painters = {
     lanes: u => paintLanes(u, columns(), panel, lane),
     hues: u => paintHues(u, columns(), panel),
     film: u => paintFilm(u, panel.film),
+    words: u => paintWords(u, panel),
   };
   const u = new uPlot({
     width: layout.width,

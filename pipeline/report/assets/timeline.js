@@ -124,7 +124,7 @@ async function timeline(sources) {
   stack.append(...places.map(placed => placed.section));
 
   function shown(panel) {
-    return place(panel, {picked, add, remove});
+    return place(panel, {picked, add, remove, go, repaint: () => changed(true)});
   }
 
   function show() {
@@ -138,6 +138,14 @@ async function timeline(sources) {
     byId("now").replaceChildren(...readingOf(sources, axis));
     places.forEach(placed => placed.read(view.window));
     placeCursor(byId("cursor"), axis);
+  }
+
+  /** Puts the cursor on the next of some windows, or on the one before; after the last comes the first. */
+  function go(windows, back) {
+    const found = back ? windows.findLast(k => k < view.window) ?? windows.at(-1) : windows.find(k => k > view.window) ?? windows[0];
+    if (found === undefined) return;
+    axis.point((found + 0.5) * view.step);
+    if (found * view.step < view.min || found * view.step >= view.max) axis.pan(found * view.step - (view.min + view.max) / 2);
   }
 
   /** Another column of a panel was chosen: the same one is shown of the other video. */

@@ -57,7 +57,7 @@ def test_what_extract_would_download_is_not_missing(tmp_path: Path, monkeypatch:
     monkeypatch.delenv("AVCUES_WEIGHTS_DIR", raising=False)
     monkeypatch.delenv("AVCUES_OFFLINE", raising=False)
     assert _feature("scenes") == Finding(
-        subject="feature scenes", state="ok", found="scenes/resnet50, downloaded on first use"
+        subject="feature scenes", state="ok", found="scenes/resnet50, downloaded once, on first use: size not known"
     )
 
 

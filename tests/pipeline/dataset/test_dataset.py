@@ -19,7 +19,7 @@ from clips import extract
 from torch.utils.data import DataLoader
 
 from avcues.pipeline.dataset.dataset import open_dataset
-from avcues.pipeline.errors import DatasetError, MediaError
+from avcues.pipeline.errors import DatasetError, LeftOutWarning, MediaError
 from avcues.pipeline.store.parquet import write_table
 from avcues.pipeline.store.records import failure, write_record
 from avcues.pipeline.store.video_input import VideoInput
@@ -160,7 +160,12 @@ def test_a_video_that_lacks_a_table_is_left_out_or_null(folder: Path) -> None:
     (folder / "glow" / "007.parquet").unlink()
     (folder / "motion" / "007.parquet").unlink()
     write_record(failure(VideoInput("lost", "lost.mp4"), MediaError("lost.mp4: no such file")), folder)
-    data = open_dataset(folder)
+    with pytest.warns(
+        LeftOutWarning, match="2 of 6 videos are left out: 007 lacks glow, motion .*; lost lacks"
+    ) as warned:
+        data = open_dataset(folder)
+    assert [warning.filename for warning in warned] == [__file__]
+    assert f"{data!r}".startswith(f"<Dataset {folder}: 4 videos, 2 left out, 117 rows, ")
     assert data.videos == VIDEOS[1:]
     assert data.left_out["007"] == "lacks glow, motion (run avcues extract again)"
     assert "failed: lost.mp4: no such file" in data.left_out["lost"]

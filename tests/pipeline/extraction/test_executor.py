@@ -187,3 +187,26 @@ def test_a_full_queue_makes_the_decoder_wait() -> None:
     stage.drain()
     running.close()
     assert len(held) == 5
+
+
+def test_batches_that_continue_each_other_are_worked_on_in_order():
+    """A stage of sound has one thread, also if its extractor is thread-safe."""
+    extractor = Clips()
+    executor = Executor([extractor], Compute(device="cpu", threads=4), Stopwatch())
+    first_may_end = threading.Event()
+    ended: list[int] = []
+
+    def work(batch: int) -> None:
+        if batch == 0:
+            first_may_end.wait(0.2)
+        ended.append(batch)
+
+    try:
+        stage = executor.stage(extractor, work, queue=8, in_order=True)
+        for batch in range(6):
+            stage.push(batch)
+        first_may_end.set()
+        stage.drain()
+    finally:
+        executor.close()
+    assert ended == [0, 1, 2, 3, 4, 5]

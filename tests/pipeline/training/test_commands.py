@@ -30,6 +30,7 @@ FILES = {
     "metrics.json",
     "model.json",
     "out_of_fold.parquet",
+    "probes.parquet",
     "weights.safetensors",
 }
 TABLES = ("--audio", "rhythm", "--visual", "color,lighting")

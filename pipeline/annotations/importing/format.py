@@ -1,0 +1,48 @@
+"""What a format of ratings is: how its files are told, and how they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from avcues.pipeline.annotations.importing.assemble import Reading
+
+
+class Read(Protocol):
+    """Reads files of a format."""
+
+    def __call__(self, files: Sequence[Path], options: FormatOptions) -> Reading: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class FormatOptions:
+    """What the files of a format may not say.
+
+    Args:
+        setup: Of all ratings; None: that of the format.
+        dimension: Of all ratings, or several separated by commas where a file holds several; None: as the file says.
+        header: Template of the columns of ratings, for formats of questionnaires; see `TableMap`.
+    """
+
+    setup: str | None = None
+    dimension: str | None = None
+    header: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Format:
+    """A format of ratings.
+
+    Args:
+        title: What it is, for lists of formats.
+        files: Which files are named, for help.
+        looks_like: Whether a file is one of it, by its path and the beginning of its text.
+        read: Yields the tidy rows of files.
+    """
+
+    title: str
+    files: str
+    looks_like: Callable[[Path, str], bool]
+    read: Read

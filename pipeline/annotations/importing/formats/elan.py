@@ -1,0 +1,92 @@
+"""ELAN, `.eaf`: labelled segments in tiers; a tier is a dimension, its annotator the rater.
+
+Tiers that depend on others (`REF_ANNOTATION`) have the times of their parents. Values that are numbers are ratings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pyarrow as pa
+
+from avcues.pipeline.annotations.importing.assemble import Reading
+from avcues.pipeline.annotations.importing.format import Format, FormatOptions
+from avcues.pipeline.annotations.importing.table_map import TableMap, tidy_part
+from avcues.pipeline.errors import InputError
+from avcues.pipeline.store.user_tables import video_name
+
+_WORDS = ("rater", "video_id", "setup", "dimension")
+
+
+def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
+    parts, notes = [], []
+    for file in files:
+        rows, untimed = _rows(file, options)
+        if untimed:
+            notes.append(f"{file.name}: left out: {untimed} annotations without times")
+        for column in ("value", "label"):
+            of_kind = [row for row in rows if column in row]
+            if of_kind:
+                columns: dict[str, Any] = {key: pa.array([row[key] for row in of_kind]) for key in of_kind[0]}
+                keys = {key: key for key in columns}
+                parts.append(tidy_part(pa.table(columns), file, TableMap(keys=keys)))
+    if not parts:
+        raise InputError(f"{files[0]}: has no annotation with times and a value")
+    return Reading(parts=parts, name="the files", origin={}, notes=notes)
+
+
+def _rows(file: Path, options: FormatOptions) -> tuple[list[dict[str, Any]], int]:
+    """A row per annotation, and the number of those without times."""
+    try:
+        root = ElementTree.fromstring(file.read_bytes())
+    except ElementTree.ParseError as error:
+        raise InputError(f"{file}: is no XML file of ELAN ({error})") from error
+    slots = {slot.get("TIME_SLOT_ID"): slot.get("TIME_VALUE") for slot in root.iter("TIME_SLOT")}
+    media = next((one.get("MEDIA_URL") for one in root.iter("MEDIA_DESCRIPTOR")), None)
+    spans: dict[str, tuple[str | None, str | None]] = {}
+    parents: dict[str, str] = {}
+    for one in root.iter("ALIGNABLE_ANNOTATION"):
+        refs = (slots.get(one.get(f"TIME_SLOT_REF{i}")) for i in (1, 2))
+        spans[str(one.get("ANNOTATION_ID"))] = tuple(refs)  # type: ignore[assignment]
+    for one in root.iter("REF_ANNOTATION"):
+        parents[str(one.get("ANNOTATION_ID"))] = str(one.get("ANNOTATION_REF"))
+    rows, untimed = [], 0
+    for tier in root.iter("TIER"):
+        words = {
+            "rater": tier.get("ANNOTATOR") or tier.get("PARTICIPANT") or file.stem,
+            "video_id": video_name(media) if media else file.stem,
+            "setup": options.setup or "audiovisual",
+            "dimension": options.dimension or str(tier.get("TIER_ID")).split("@")[0],
+        }
+        for one in (*tier.iter("ALIGNABLE_ANNOTATION"), *tier.iter("REF_ANNOTATION")):
+            name = str(one.get("ANNOTATION_ID"))
+            while name in parents:
+                name = parents.pop(name)
+            start, end = spans.get(name, (None, None))
+            said = (one.findtext("ANNOTATION_VALUE") or "").strip()
+            if not said:
+                continue
+            if start is None or end is None:
+                untimed += 1
+                continue
+            row: dict[str, Any] = {**words, "start": int(start) / 1000, "end": int(end) / 1000}
+            rows.append(row | _said(said))
+    return rows, untimed
+
+
+def _said(text: str) -> dict[str, Any]:
+    try:
+        return {"value": float(text.replace(",", "."))}
+    except ValueError:
+        return {"label": text}
+
+
+FORMAT = Format(
+    title="ELAN (.eaf)",
+    files="*.eaf",
+    looks_like=lambda path, head: path.suffix.lower() == ".eaf" or "ANNOTATION_DOCUMENT" in head,
+    read=_read,
+)

@@ -1,0 +1,50 @@
+"""Emotify: which of nine GEMS emotions each participant chose for excerpts of music, with mood, liking and profile."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+
+from avcues.pipeline.annotations.importing.assemble import Reading
+from avcues.pipeline.annotations.importing.format import Format, FormatOptions
+from avcues.pipeline.annotations.importing.table_map import TableMap, tidy_part
+from avcues.pipeline.annotations.ratings.schema import Dimension
+from avcues.pipeline.store.user_tables import read_user_table
+
+EMOTIONS = (
+    *("amazement", "solemnity", "tenderness", "nostalgia", "calmness"),
+    *("power", "joyful_activation", "tension", "sadness"),
+)
+_PROFILE = ("age", "gender", "mother tongue", "genre")
+_RATER = "participant"
+
+
+def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
+    parts, profiles = [], []
+    for file in files:
+        table = read_user_table(file, types={"track id": pa.string()}, required=("track id", *EMOTIONS))
+        known = [name for name in _PROFILE[:3] if name in table.column_names]
+        # The file names no raters: rows with the same age, sex and mother tongue may be of several.
+        rater = pa.array([f"row {i}" for i in range(1, len(table) + 1)])
+        table = table.append_column(_RATER, rater)
+        keys = {"video_id": "track id", "rater": _RATER, "setup": f"={options.setup or 'music'}", "dimension": "=gems"}
+        parts.append(tidy_part(table, file, TableMap(keys=keys, header="{label}", columns=EMOTIONS)))
+        profiles.append(table.select([_RATER, *known]).rename_columns(["rater", *known]))
+    return Reading(
+        parts=parts,
+        name="the files",
+        origin={},
+        dimensions={"gems": Dimension(name="gems", level="nominal", labels=EMOTIONS)},
+        raters=pa.concat_tables(profiles, promote_options="permissive"),
+        notes=["the file names no participants: each row is taken as a rater of one excerpt"],
+    )
+
+
+FORMAT = Format(
+    title="Emotify (data.csv)",
+    files="data.csv",
+    looks_like=lambda path, head: "amazement" in head and "joyful_activation" in head,
+    read=_read,
+)

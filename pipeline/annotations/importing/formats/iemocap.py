@@ -1,0 +1,75 @@
+"""IEMOCAP, `EmoEvaluation/*.txt`: categories and valence, activation, dominance of utterances by several raters.
+
+```
+[6.2901 - 8.2357]	Ses01F_impro01_F000	neu	[2.5000, 2.5000, 2.5000]
+C-E2:	Neutral;	()
+A-E3:	val 3; act 2; dom  2;	()
+```
+
+A video is one utterance, as in `sentences/`. Raters called F or M judged themselves.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from avcues.pipeline.annotations.importing.assemble import Part, Reading
+from avcues.pipeline.annotations.importing.format import Format, FormatOptions
+from avcues.pipeline.annotations.ratings.schema import Dimension
+from avcues.pipeline.errors import InputError
+
+_UTTERANCE = re.compile(r"\[\s*[\d.]+\s*-\s*[\d.]+\s*\]\s+(?P<name>\S+)")
+_RATER = re.compile(r"(?P<kind>[CA])-(?P<rater>\w+):\s*(?P<said>[^()]*)")
+_ATTRIBUTE = re.compile(r"(?P<name>val|act|dom)\s+(?P<value>\d+(?:\.\d+)?)")
+_NAMES = {"val": "valence", "act": "activation", "dom": "dominance"}
+
+
+def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
+    return Reading(
+        parts=[_part(file, options.setup or "all") for file in files],
+        name="the files",
+        origin={},
+        dimensions={name: Dimension(name=name, level="ordinal", low=1, high=5) for name in _NAMES.values()},
+    )
+
+
+def _part(file: Path, setup: str) -> Part:
+    rows: list[dict[str, Any]] = []
+    numbers: list[int] = []
+    utterance = None
+    for number, line in enumerate(file.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+        heading, said = _UTTERANCE.match(line), _RATER.match(line)
+        if heading is not None:
+            utterance = heading["name"]
+        elif said is not None and utterance is not None:
+            own: dict[str, Any] = {"rater": said["rater"], "video_id": utterance, "setup": setup}
+            if said["kind"] == "C":
+                labels = [label.strip() for label in said["said"].split(";") if label.strip()]
+                found = [own | {"dimension": "emotion", "label": label} for label in dict.fromkeys(labels)]
+            else:
+                found = [
+                    own | {"dimension": _NAMES[one["name"]], "value": float(one["value"])}
+                    for one in _ATTRIBUTE.finditer(said["said"])
+                ]
+            rows += found
+            numbers += [number] * len(found)
+    if not rows:
+        raise InputError(f"{file}: has no rating of an utterance, as EmoEvaluation of IEMOCAP has")
+    names = ("rater", "video_id", "setup", "dimension", "label")
+    table = {name: pa.array([row.get(name) for row in rows], pa.string()) for name in names}
+    table["value"] = pa.array([row.get("value") for row in rows], pa.float64())
+    return Part(table=pa.table(table), name=str(file), rows=np.array(numbers))
+
+
+FORMAT = Format(
+    title="IEMOCAP (dialog/EmoEvaluation/*.txt)",
+    files="EmoEvaluation/*.txt",
+    looks_like=lambda path, head: path.suffix == ".txt" and _UTTERANCE.search(head) is not None and "A-E" in head,
+    read=_read,
+)

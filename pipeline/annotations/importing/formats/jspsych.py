@@ -1,0 +1,83 @@
+"""jsPsych: trials as CSV or JSON, of which those with a media file and a response are ratings once per clip.
+
+A response is a number (slider), a text (button) or an object (survey), each of whose entries is a dimension.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from avcues.pipeline.annotations.importing.assemble import Part, Reading
+from avcues.pipeline.annotations.importing.format import Format, FormatOptions
+from avcues.pipeline.errors import InputError
+from avcues.pipeline.store.user_tables import column_names, read_user_table, video_name
+
+_RATERS = ("subject", "subject_id", "participant", "participant_id", "PROLIFIC_PID", "workerId", "run_id")
+_WORDS = ("rater", "video_id", "setup", "dimension", "label")
+
+
+def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
+    parts, unused = [], 0
+    for file in files:
+        rows: list[dict[str, Any]] = []
+        numbers: list[int] = []
+        for number, trial in enumerate(_trials(file), 1):
+            found = list(_of_trial(trial, file, options))
+            rows += found
+            numbers += [number] * len(found)
+            unused += not found
+        if rows:
+            columns = {key: pa.array([row.get(key) for row in rows], pa.string()) for key in _WORDS}
+            columns["value"] = pa.array([row.get("value") for row in rows], pa.float64())
+            parts.append(Part(table=pa.table(columns), name=str(file), rows=np.array(numbers)))
+    if not parts:
+        raise InputError(f"{files[0]}: no trial has both a media file as stimulus and a response")
+    notes = [f"left out: {unused} trials without a media file or a response"] if unused else []
+    return Reading(parts=parts, name="the files", origin={}, notes=notes)
+
+
+def _trials(file: Path) -> list[dict[str, Any]]:
+    if file.suffix.lower() == ".json":
+        try:
+            return list(json.loads(file.read_text(encoding="utf-8-sig")))
+        except ValueError as error:
+            raise InputError(f"{file}: is no JSON file of jsPsych ({error})") from error
+    return read_user_table(file, types=dict.fromkeys(column_names(file), pa.string())).to_pylist()
+
+
+def _of_trial(trial: Mapping[str, Any], file: Path, options: FormatOptions) -> Iterator[dict[str, Any]]:
+    stimulus, response = _parsed(trial.get("stimulus")), _parsed(trial.get("response"))
+    media = stimulus[0] if isinstance(stimulus, list) and stimulus else stimulus
+    if not isinstance(media, str) or video_name(media) == media or response in (None, ""):
+        return
+    rater = next((str(trial[key]) for key in _RATERS if trial.get(key)), file.stem)
+    words = {"rater": rater, "video_id": video_name(media), "setup": options.setup or "audiovisual"}
+    name = options.dimension or str(trial.get("dimension") or "rating")
+    for dimension, said in response.items() if isinstance(response, Mapping) else [(name, response)]:
+        for one in said if isinstance(said, list) else [said]:
+            numeric = isinstance(one, int | float) and not isinstance(one, bool)
+            yield words | {"dimension": str(dimension)} | ({"value": float(one)} if numeric else {"label": str(one)})
+
+
+def _parsed(cell: Any) -> Any:
+    """A cell of a CSV file that holds JSON, or the text itself."""
+    if not isinstance(cell, str):
+        return cell
+    try:
+        return json.loads(cell)
+    except ValueError:
+        return cell
+
+
+FORMAT = Format(
+    title="jsPsych (data.csv or data.json)",
+    files="*.csv",
+    looks_like=lambda path, head: "trial_type" in head and "time_elapsed" in head,
+    read=_read,
+)

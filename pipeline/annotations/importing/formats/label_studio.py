@@ -1,0 +1,82 @@
+"""Label Studio, exported as JSON: ratings, numbers and choices per clip, and labelled regions over time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from avcues.pipeline.annotations.importing.assemble import Reading
+from avcues.pipeline.annotations.importing.format import Format, FormatOptions
+from avcues.pipeline.annotations.importing.table_map import TableMap, tidy_part
+from avcues.pipeline.errors import InputError
+
+_MEDIA = ("video", "audio", "url", "media", "file")
+_LABELS = ("choices", "labels", "timelinelabels", "videolabels", "timeserieslabels", "taxonomy")
+
+
+def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
+    parts = []
+    for file in files:
+        try:
+            tasks = json.loads(file.read_text(encoding="utf-8-sig"))
+        except (ValueError, OSError) as error:
+            raise InputError(f"{file}: is no JSON file of Label Studio ({error})") from error
+        rows = [row for task in tasks for row in _of_task(task, options, file)]
+        shapes = {tuple(sorted(row)) for row in rows}
+        for shape in sorted(shapes):
+            of_shape = [row for row in rows if tuple(sorted(row)) == shape]
+            table = pa.table({key: pa.array([row[key] for row in of_shape]) for key in shape})
+            parts.append(tidy_part(table, file, TableMap(keys={key: key for key in shape})))
+    if not parts:
+        raise InputError(f"{files[0]}: has no completed annotation with a rating, number, choice or label")
+    return Reading(parts=parts, name="the files", origin={})
+
+
+def _of_task(task: Mapping[str, Any], options: FormatOptions, file: Path) -> Iterator[dict[str, Any]]:
+    data = task.get("data", {})
+    media = next((str(data[key]) for key in (*_MEDIA, *data) if data.get(key)), None)
+    if media is None:
+        raise InputError(f"{file}: task {task.get('id')} names no media file in its data")
+    for annotation in task.get("annotations") or task.get("completions") or ():
+        if annotation.get("was_cancelled"):
+            continue
+        by = annotation.get("completed_by", "unknown")
+        rater = str(by.get("email") or by.get("id")) if isinstance(by, Mapping) else str(by)
+        for result in annotation.get("result", ()):
+            words = {"rater": rater, "video_id": _name(media), "setup": options.setup or "audiovisual"}
+            words["dimension"] = options.dimension or str(result.get("from_name", "rating"))
+            for said in _said(result.get("value", {})):
+                yield words | said
+
+
+def _name(media: str) -> str:
+    """The file of a URL; Label Studio puts an eight-letter code before the names of uploaded files."""
+    name = media.split("?")[0].rsplit("/", 1)[-1]
+    code, _, rest = name.partition("-")
+    return rest if rest and len(code) == 8 and all(letter in "0123456789abcdef" for letter in code) else name
+
+
+def _said(value: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """What one result says: numbers, or labels, of the whole clip or of a region in seconds."""
+    span = {key: float(value[key]) for key in ("start", "end") if isinstance(value.get(key), int | float)}
+    span = span if len(span) == 2 else {}
+    for ranges in value.get("ranges", ()):
+        span = {"start": float(ranges["start"]), "end": float(ranges["end"])}
+    for key in ("rating", "number"):
+        if isinstance(value.get(key), int | float):
+            yield {**span, "value": float(value[key])}
+    for key in _LABELS:
+        for label in value.get(key, ()):
+            yield {**span, "label": " / ".join(label) if isinstance(label, list) else str(label)}
+
+
+FORMAT = Format(
+    title="Label Studio (export as JSON)",
+    files="project.json",
+    looks_like=lambda path, head: path.suffix.lower() == ".json" and '"annotations"' in head and '"data"' in head,
+    read=_read,
+)

@@ -1,0 +1,49 @@
+"""MuSe, ratings of single raters: one file per clip and dimension, a column of times and one per rater.
+
+In MuSe-CaR's raw annotations times are milliseconds, in MuSe-Toolbox's seconds; their distance tells which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from avcues.pipeline.annotations.importing.assemble import Reading
+from avcues.pipeline.annotations.importing.format import Format, FormatOptions
+from avcues.pipeline.annotations.importing.table_map import TableMap, tidy_part
+from avcues.pipeline.annotations.importing.times import TimeUnit
+from avcues.pipeline.store.user_tables import read_user_table, set_aside_counts
+
+_TIME = "timestamp"
+_MILLISECONDS = 10.0
+"""Times that are further apart than this are milliseconds."""
+
+
+def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
+    parts, notes = [], []
+    for file in files:
+        table, of_table = set_aside_counts(read_user_table(file, required=[_TIME]), [_TIME], file.name)
+        notes += of_table
+        apart = np.diff(table[_TIME].cast(pa.float64()).to_numpy())
+        unit: TimeUnit = "ms" if len(apart) and np.median(apart) > _MILLISECONDS else "s"
+        keys = {"video_id": "{file}", "time": _TIME, "setup": f"={options.setup or 'audiovisual'}"}
+        keys["dimension"] = f"={options.dimension}" if options.dimension else "{dimension}"
+        of = TableMap(
+            keys=keys,
+            header="{rater}",
+            pattern="{dimension}/{file}" if options.dimension is None else None,
+            time_unit=unit,
+        )
+        parts.append(tidy_part(table, file, of))
+    return Reading(parts=parts, name="the files", origin={}, notes=notes)
+
+
+FORMAT = Format(
+    title="MuSe per rater (arousal/1.csv: timestamp, one column per rater)",
+    files="arousal/*.csv valence/*.csv",
+    looks_like=lambda path, head: head.startswith("timestamp,") and path.parent.name.lower() in ("arousal", "valence"),
+    read=_read,
+)

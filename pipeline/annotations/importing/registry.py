@@ -1,0 +1,109 @@
+"""The formats of ratings, one module each in `formats`, and which of them a file looks like.
+
+A module whose `FORMAT` is a `Format` is found by itself: adding a format is adding one file.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from avcues.pipeline.annotations.importing import formats as room
+from avcues.pipeline.annotations.importing.assemble import Range, Scales, assemble
+from avcues.pipeline.annotations.importing.format import Format, FormatOptions
+from avcues.pipeline.annotations.ratings.schema import Annotations
+from avcues.pipeline.errors import InputError, SettingsError
+from avcues.pipeline.store.text_tables import decoded
+
+_HEAD_BYTES = 4096
+
+
+@cache
+def registered() -> Mapping[str, Format]:
+    """All formats by name."""
+    found = {}
+    for module in pkgutil.iter_modules(room.__path__):
+        format_ = getattr(importlib.import_module(f"{room.__name__}.{module.name}"), "FORMAT", None)
+        if isinstance(format_, Format):
+            found[module.name] = format_
+    return found
+
+
+def import_format(
+    name: str,
+    files: Sequence[str | Path],
+    *,
+    options: FormatOptions = FormatOptions(),
+    range_: Range | None = None,
+    hold: bool | Collection[str] = False,
+    setups: Collection[str] | None = None,
+    known: Collection[str] | None = None,
+    raters: Any = None,
+) -> Annotations:
+    """Ratings in one of the registered formats.
+
+    Args:
+        name: Of the format.
+        files: Its files; folders stand for all files in them that look like it.
+        options: What the files do not say.
+        range_: Lowest and highest possible value of dimensions whose scale the format does not state.
+        hold: As for `import_tidy`.
+        setups: The setups that are allowed; None: any.
+        known: As for `import_tidy`.
+        raters: As for `import_tidy`.
+
+    Raises:
+        InputError: A file cannot be read or holds an impossible rating.
+        SettingsError: There is no such format.
+    """
+    if name not in registered():
+        raise SettingsError(f'there is no format "{name}", only {", ".join(registered())}')
+    paths = _expanded(name, [Path(file) for file in files])
+    reading = registered()[name].read(paths, options)
+    held = {key: replace(one, hold=True) for key, one in reading.dimensions.items() if hold is True}
+    reading = replace(
+        reading,
+        dimensions={**reading.dimensions, **held},
+        origin={**reading.origin, "importer": name, "files": [str(path) for path in paths]},
+    )
+    return assemble(reading, Scales(range_=range_, hold=hold), setups=setups, known=known, raters=raters)
+
+
+def formats_of(path: Path) -> list[str]:
+    """The formats that a file looks like; of a folder, those of the files in it.
+
+    Raises:
+        InputError: There is no such file.
+    """
+    if path.is_dir():
+        inside = sorted(one for one in path.rglob("*") if one.is_file())
+        return list(dict.fromkeys(name for one in inside[:200] for name in formats_of(one)))
+    try:
+        with path.open("rb") as file:
+            head = decoded(file.read(_HEAD_BYTES))
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from error
+    return [name for name, format_ in registered().items() if format_.looks_like(path, head)]
+
+
+def _expanded(name: str, paths: Sequence[Path]) -> list[Path]:
+    """Files, with folders replaced by those of the format in them.
+
+    Raises:
+        InputError: A folder has none.
+    """
+    files: list[Path] = []
+    for path in paths:
+        if not path.is_dir():
+            files.append(path)
+            continue
+        inside = [one for one in sorted(path.rglob("*")) if one.is_file() and name in formats_of(one)]
+        if not inside:
+            raise InputError(f"{path}: has no file that looks like {registered()[name].title}")
+        files += inside
+    return files

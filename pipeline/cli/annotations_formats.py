@@ -1,0 +1,119 @@
+"""One command per registered format of ratings, and what files without a format look like."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from avcues.pipeline.cli.annotations_options import (
+    Add,
+    Debug,
+    Features,
+    Hold,
+    Out,
+    Overwrite,
+    Raters,
+    Setups,
+    Target,
+    lengths_of,
+    listed,
+    parse_held,
+    parse_range,
+)
+from avcues.pipeline.cli.errors import OneLineErrors
+
+_FORMATS = Path(__file__).parents[1] / "annotations" / "importing" / "formats"
+"""One module per format; their names are listed without importing them."""
+
+
+class Formats(TyperGroup):
+    """A command for every module of `formats`, beside those of its own."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        own = super().list_commands(ctx)
+        return [*own, *sorted({path.stem for path in _FORMATS.glob("[!_]*.py")} - {*own})]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        own = super().get_command(ctx, cmd_name)
+        if own is not None or not (_FORMATS / f"{cmd_name}.py").is_file():
+            return own
+        return _command_of(cmd_name)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args and self.get_command(ctx, args[0]) is None and Path(args[0]).exists():
+            with OneLineErrors(False):
+                propose(Path(args[0]))
+        return super().resolve_command(ctx, args)
+
+
+def propose(file: Path) -> None:
+    """Says which format a file looks like.
+
+    Raises:
+        SettingsError: Always.
+    """
+    from avcues.pipeline.annotations.importing.registry import formats_of, registered
+    from avcues.pipeline.errors import SettingsError
+
+    known = registered()
+    names = formats_of(file)
+    if not names:
+        raise SettingsError(
+            f"{file}: looks like none of {', '.join(known)}; if it is a table: "
+            "avcues annotations import table FILE --map video_id=... --map value=... --out ann"
+        )
+    looks = ", or ".join(f"{known[name].title}: avcues annotations import {name} {file} --out ann" for name in names)
+    raise SettingsError(f"{file}: name its format; it looks like {looks}")
+
+
+def _command_of(name: str) -> Any:
+    """The command of a registered format."""
+    from avcues.pipeline.annotations.importing.registry import registered
+
+    format_ = registered()[name]
+    app = typer.Typer(rich_markup_mode="rich")
+    example = f"[bold]avcues annotations import {name}[/] {format_.files} --out ann"
+
+    @app.command(name, help=f"Imports {format_.title}.\n\n{example}")
+    def command(
+        files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files, or folders of them.")],
+        out: Out,
+        setup: Annotated[str | None, typer.Option(help="Setup of all ratings; default: that of the format.")] = None,
+        dimension: Annotated[
+            str | None, typer.Option(help="Name of what was rated, where the files do not say it.")
+        ] = None,
+        header: Annotated[
+            str | None, typer.Option(help="Names of questions, such as {video_id}_{dimension}; for questionnaires.")
+        ] = None,
+        range_: Annotated[
+            str | None, typer.Option("--range", metavar="LOW,HIGH", help="Scale of values, where the format has none.")
+        ] = None,
+        hold: Hold = None,
+        setups: Setups = None,
+        raters: Raters = None,
+        features: Features = None,
+        add: Add = False,
+        overwrite: Overwrite = False,
+        debug: Debug = False,
+    ) -> None:
+        with OneLineErrors(debug):
+            from avcues.pipeline.annotations.importing.format import FormatOptions
+            from avcues.pipeline.annotations.importing.registry import import_format
+
+            target = Target(out, add, overwrite)
+            made = import_format(
+                name,
+                files,
+                options=FormatOptions(setup=setup, dimension=dimension, header=header),
+                range_=None if range_ is None else parse_range(range_),
+                hold=parse_held(hold),
+                setups=listed(setups),
+                known=lengths_of(features),
+                raters=raters,
+            )
+            target.write(made)
+
+    return typer.main.get_command(app)

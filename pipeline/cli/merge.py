@@ -1,0 +1,29 @@
+"""The command `avcues merge`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from avcues.pipeline.cli.errors import OneLineErrors
+
+
+def merge(
+    parts: Annotated[list[Path], typer.Argument(metavar="PART", help="Folders that runs on parts of the videos made.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of all videos; may exist.")],
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+) -> None:
+    """Joins the folders of runs that each did a part of the videos, such as those of extract --shard.
+
+    The parts stay as they are. Exit codes: 0 joined, 2 nothing was joined, or settings differ.
+    """
+    with OneLineErrors(debug):
+        from avcues.pipeline.runtime.merge import merge as merge_folders
+
+        merged = merge_folders(parts, out)
+        print(f"{out}: took over {merged.videos} videos of {len(parts)} folders")
+        if merged.kept:
+            some = ", ".join(merged.kept[:5]) + (", ..." if len(merged.kept) > 5 else "")
+            print(f"{len(merged.kept)} videos were there already, and are kept as they were: {some}")

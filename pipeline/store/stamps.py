@@ -1,0 +1,43 @@
+"""Stamps of files: by them a later run tells, without opening anything, that nothing of a video has changed.
+
+A record keeps the stamps of a video's media file and tables, as build tools do: size and times of last change. Where
+one differs, as after copying a folder, the footers of the tables and the content of the media file decide, and the
+stamps are taken anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from avcues.pipeline.store.location import Location
+
+Stamps = dict[str, Any]
+"""`{"media": [size, mtime_ns, ctime_ns], "words": mark of the sidecar, "tables": {table: [..., digest of recipe]}}`."""
+
+
+def stamp(place: Location) -> list[int] | None:
+    """Size, and times of the last change of content and of anything; None for what is not a file on this machine."""
+    if not isinstance(place, Path):
+        return None
+    try:
+        stat = place.stat()
+    except OSError:
+        return None
+    return [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns]
+
+
+def digest(recipe: Mapping[str, Any]) -> str:
+    """A short name of a recipe; equal recipes have equal ones."""
+    return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def merged(before: Stamps, latest: Stamps) -> Stamps:
+    """The latest stamps, with those of other tables that were made from the same file."""
+    if not latest or before.get("media") != latest["media"]:
+        return latest
+    return latest | {"tables": before["tables"] | latest["tables"]}

@@ -1,0 +1,264 @@
+"""Every registered format is read from the sample that its documentation shows, and is not taken for another."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from command import avcues
+
+from avcues.pipeline.annotations.importing.format import FormatOptions
+from avcues.pipeline.annotations.importing.formats.table import import_table
+from avcues.pipeline.annotations.importing.registry import formats_of, import_format, registered
+from avcues.pipeline.annotations.ratings.schema import Annotations
+from avcues.pipeline.errors import InputError, SettingsError
+
+DOCUMENT = Path(__file__).parents[4] / "docs" / "ratings.md"
+_BLOCK = re.compile(r"^```\w+ (?P<name>\S+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+_COMMAND = re.compile(r"avcues annotations import (?P<name>\w+) (?P<file>\S+)")
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("samples")
+    document = DOCUMENT.read_text()
+    for block in _BLOCK.finditer(document[document.index("## Formats with a command") :]):
+        if block["name"] != "run":
+            (place / block["name"]).parent.mkdir(parents=True, exist_ok=True)
+            (place / block["name"]).write_text(block["text"])
+    return place
+
+
+def rows(made: Annotations, *keys: str) -> list[tuple[Any, ...]]:
+    frame = made.ratings.to_pandas().astype(object)
+    frame = frame.where(pd.notna(frame), None)
+    return [tuple(row) for row in frame[list(keys)].itertuples(index=False)]
+
+
+def documented() -> dict[str, list[str]]:
+    """The files of each format in the commands of the page."""
+    document = DOCUMENT.read_text()
+    found: dict[str, list[str]] = {}
+    for command in _COMMAND.finditer(document[document.index("## Formats with a command") :]):
+        if command["name"] in registered():
+            found.setdefault(command["name"], []).append(command["file"])
+    return found
+
+
+def test_every_format_is_documented() -> None:
+    assert documented().keys() == registered().keys()
+    assert len(registered()) == 18
+
+
+@pytest.mark.parametrize("name", sorted(registered()))
+def test_a_sample_looks_like_its_format_and_no_other(name: str, samples: Path) -> None:
+    for file in documented()[name]:
+        assert formats_of(samples / file) == [name]
+
+
+def test_files_without_a_format_are_named_on_the_command_line(samples: Path) -> None:
+    done = avcues("annotations", "import", samples / "carma" / "2F10_08_AP.csv", "--out", samples / "x")
+    assert done.returncode == 2
+    assert "name its format; it looks like CARMA" in done.stderr
+    assert "avcues annotations import carma" in done.stderr
+    done = avcues("annotations", "import", samples / "questionnaire.csv", "--out", samples / "x")
+    assert "looks like none of annemo, avec" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "keys", "expected"),
+    [
+        (
+            "deam",
+            {},
+            ("rater", "video_id", "dimension", "time", "value"),
+            [("a1b2", "10", "arousal", 15.0, 0.1), ("a1b2", "10", "arousal", 15.5, 0.12)],
+        ),
+        ("pmemo", {}, ("video_id", "dimension", "time", "value"), [("1", "arousal", 15.0, 0.6)]),
+        ("emotify", {}, ("rater", "video_id", "label"), [("row 1", "1", "solemnity"), ("row 1", "1", "calmness")]),
+        ("muse", {}, ("rater", "video_id", "dimension", "time", "value"), [("1", "11", "arousal", 0.5, 0.15)]),
+        ("cmu_mosei", {}, ("video_id", "setup", "value"), [("-3g5yACwYnA_10", "all", 1.0)]),
+        ("ch_sims", {}, ("video_id", "setup", "value"), [("video_0001_0001", "text", -0.4)]),
+        ("meld", {}, ("video_id", "dimension", "label"), [("dia0_utt0", "emotion", "sadness")]),
+        (
+            "iemocap",
+            {},
+            ("rater", "video_id", "dimension", "value", "label"),
+            [
+                ("E2", "Ses01F_impro01_F000", "emotion", None, "Neutral"),
+                ("E4", "Ses01F_impro01_F000", "emotion", None, "Neutral"),
+                ("E4", "Ses01F_impro01_F000", "emotion", None, "Frustration"),
+                ("F1", "Ses01F_impro01_F000", "emotion", None, "Neutral"),
+                ("E3", "Ses01F_impro01_F000", "valence", 3.0, None),
+                ("E3", "Ses01F_impro01_F000", "activation", 2.0, None),
+                ("E3", "Ses01F_impro01_F000", "dominance", 2.0, None),
+            ],
+        ),
+        ("avec", {}, ("video_id", "dimension", "time", "value"), [("dev_1", "arousal", 0.0, 0.1)]),
+        (
+            "carma",
+            {"dimension": "valence"},
+            ("rater", "video_id", "dimension", "time", "value"),
+            [("AP", "2F10_08", "valence", 0.5, 7.8010475), ("AP", "2F10_08", "valence", 1.5, 0.930772222)],
+        ),
+        (
+            "darma",
+            {"dimension": "affiliation,dominance"},
+            ("rater", "video_id", "dimension", "time", "value"),
+            [("JG", "clip1", "affiliation", 0.5, 100.0), ("JG", "clip1", "dominance", 0.5, -250.0)],
+        ),
+        (
+            "pagan",
+            {"dimension": "arousal"},
+            ("rater", "video_id", "time", "value"),
+            [("anna", "clip1", 0.0, 0.0), ("anna", "clip1", 2.5, 3.0), ("ben", "clip1", 0.0, 0.0)],
+        ),
+        ("annemo", {}, ("rater", "video_id", "dimension", "time", "value"), [("FM1", "P16", "valence", 0.0, 0.0)]),
+        (
+            "nova",
+            {},
+            ("rater", "video_id", "dimension", "time", "value"),
+            [("anna", "session1", "arousal", 0.0, -0.021), ("anna", "session1", "arousal", 0.04, -0.017)],
+        ),
+        (
+            "elan",
+            {},
+            ("rater", "video_id", "dimension", "time", "value", "label"),
+            [
+                ("anna", "clip1", "valence", 0.0, 4.0, None),
+                ("anna", "clip1", "valence", 0.5, 4.0, None),
+                ("anna", "clip1", "valence", 1.0, 4.0, None),
+                ("anna", "clip1", "mood", 0.0, None, "calm"),
+                ("anna", "clip1", "mood", 0.5, None, "calm"),
+                ("anna", "clip1", "mood", 1.0, None, "calm"),
+                ("anna", "clip1", "mood", 1.5, None, "tense"),
+            ],
+        ),
+        (
+            "label_studio",
+            {},
+            ("rater", "video_id", "dimension", "value", "label"),
+            [("7", "clip1", "mood", None, "calm"), ("7", "clip1", "mood", None, "tender")],
+        ),
+        (
+            "jspsych",
+            {},
+            ("rater", "video_id", "dimension", "value"),
+            [("anna", "clip1", "rating", 72.0), ("anna", "clip1", "arousal", 3.0), ("anna", "clip1", "liking", 5.0)],
+        ),
+        (
+            "qualtrics",
+            {},
+            ("rater", "video_id", "dimension", "value", "label"),
+            [
+                ("R_1abc", "clip1", "valence", 4.0, None),
+                ("R_2def", "clip1", "valence", 5.0, None),
+                ("R_1abc", "clip1", "mood", None, "calm"),
+                ("R_2def", "clip1", "mood", None, "tense"),
+                ("R_1abc", "clip2", "valence", 2.0, None),
+            ],
+        ),
+    ],
+)
+def test_a_sample_is_read(
+    name: str, options: dict[str, str], keys: tuple[str, ...], expected: list[Any], samples: Path
+) -> None:
+    made = import_format(name, [samples / documented()[name][0]], options=FormatOptions(**options))
+    assert rows(made, *keys)[: len(expected)] == expected
+    assert made.origin["importer"] == name
+
+
+def test_scales_that_a_format_states_are_those_of_the_ratings(samples: Path) -> None:
+    def scale(name: str, dimension: str) -> tuple[Any, ...]:
+        found = import_format(name, [samples / documented()[name][0]]).dimensions[dimension]
+        return found.level, found.low, found.high
+
+    assert scale("carma", "rating") == ("interval", -100, 100)
+    assert scale("darma", "x") == ("interval", -1000, 1000)
+    assert scale("nova", "arousal") == ("interval", -1, 1)
+    assert scale("iemocap", "valence") == ("ordinal", 1, 5)
+    assert import_format("pagan", [samples / "pagan/log.csv"]).dimensions["rating"].hold
+
+
+def test_tables_of_any_form_are_read_by_a_map(samples: Path) -> None:
+    commands = DOCUMENT.read_text().split("avcues annotations import table ")[1:]
+    for command, out in zip(commands[:3], ("own-1", "own-2", "own-3"), strict=True):
+        words = shlex.split(command.split("\n```")[0].split("\navcues")[0].replace("\\\n", " "))
+        assert out in words
+    keys = {"rater": "{rater}", "video_id": "{video_id}", "time": "Zeit", "value": "Wert"}
+    constants = {"setup": "=video", "dimension": "=valence"}
+    files = sorted((samples / "ratings-by-clip").glob("*.csv"))
+    made = import_table(files, keys | constants, pattern="{rater}_{video_id}", scale=(0, 100), range_=(-1, 1))
+    assert rows(made, "rater", "video_id", "time", "value") == [
+        ("anna", "film_01", 0.0, 0.0),
+        ("anna", "film_01", 0.5, 0.51),
+    ]
+    assert "left out: 1 row without a value" in made.notes
+    questions = import_table(
+        [samples / "questionnaire.csv"],
+        {"rater": "code", "setup": "=all"},
+        header="{video_id} {dimension}",
+        scale=(1, 9),
+        range_=(-1, 1),
+    )
+    assert rows(questions, "rater", "video_id", "dimension", "value") == [
+        ("r1", "clip_01", "valence", 1.0),
+        ("r1", "clip_01", "arousal", 0.0),
+        ("r1", "clip_02", "valence", -1.0),
+        ("r2", "clip_01", "valence", 0.5),
+        ("r2", "clip_01", "arousal", 0.0),
+    ]
+    keys = {"rater": "annotator", "video_id": "file", "start": "from", "end": "to", "label": "feeling"}
+    segments = import_table([samples / "segments.csv"], keys | {"setup": "=video", "dimension": "=mood"}, split=";")
+    assert rows(segments, "rater", "video_id", "time", "label")[:4] == [
+        ("anna", "film_01", 0.0, "calm"),
+        ("anna", "film_01", 0.5, "calm"),
+        ("anna", "film_01", 1.0, "calm"),
+        ("anna", "film_01", 1.5, "calm"),
+    ]
+    assert len(segments.ratings) == 2 * 5 + 4
+
+
+def test_ids_match_but_for_folders_suffixes_and_leading_zeros(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id,v\n7,0.1\nclips/b.mp4,0.2\n")
+    keys = {"video_id": "id", "value": "v", "rater": "=r", "setup": "=s", "dimension": "=d"}
+    made = import_table([tmp_path / "a.csv"], keys, known=["007", "b"])
+    assert made.videos == ("007", "b")
+    assert "ids were matched but for folders, suffixes or leading zeros: 7 as 007" in made.notes
+
+
+@pytest.mark.parametrize(
+    ("keys", "options", "error", "message"),
+    [
+        ({"value": "w"}, {}, InputError, "has no column w, only id, v"),
+        ({"worth": "v"}, {}, SettingsError, "expected one of rater, video_id"),
+        ({"video_id": "{movie}"}, {"header": "v"}, SettingsError, "{movie} is no column and no part of the path"),
+        ({}, {"header": "{colour}"}, SettingsError, "{colour} is unknown"),
+        ({}, {"header": "x{rater}"}, InputError, 'no column is named like "x{rater}"'),
+        ({}, {}, SettingsError, "names no `value` and no label"),
+        ({"value": "v"}, {"scale": (0, 1)}, SettingsError, "`scale` needs `range_`"),
+    ],
+)
+def test_maps_that_do_not_fit_say_why(
+    keys: dict[str, str], options: dict[str, Any], error: type[Exception], message: str, tmp_path: Path
+) -> None:
+    (tmp_path / "a.csv").write_text("id,v\na,0.1\n")
+    base = {"video_id": "id", "rater": "=r", "setup": "=s", "dimension": "=d"}
+    with pytest.raises(error) as raised:
+        import_table([tmp_path / "a.csv"], base | keys, **options)
+    assert message in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["iemocap", "avec", "darma", "nova", "elan", "label_studio", "jspsych", "qualtrics"])
+def test_broken_files_are_one_line(name: str, tmp_path: Path) -> None:
+    suffix = {"avec": "arff", "elan": "eaf", "nova": "annotation", "label_studio": "json", "jspsych": "json"}
+    file = tmp_path / f"broken.{suffix.get(name, 'csv')}"
+    file.write_text("<xml broken\n")
+    with pytest.raises(InputError) as error:
+        import_format(name, [file])
+    assert str(file) in str(error.value)
+    assert "\n" not in str(error.value)
