@@ -224,7 +224,7 @@ def _camera(
     )
     if matrix is None:
         return unknown
-    across, down = (np.arange(0, n, 2, np.float32) - m for n, m in ((width, middle[0]), (height, middle[1])))
+    across, down = (np.arange(0, n, 2) - m for n, m in ((width, middle[0]), (height, middle[1])))
     (a, b, shift_x), (c, d, shift_y) = matrix - np.eye(2, 3)
     of_camera = np.empty((len(down), len(across), 2), np.float32)
     of_camera[..., 0] = a * across + (b * down)[:, None] + shift_x
