@@ -285,6 +285,10 @@ def perspectives(
         str | None,
         typer.Option(metavar="LOW,HIGH", help="Neither negative nor positive; default: the middle of the range."),
     ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(help="Folder of a model of several modalities, whose reliance on each is set beside the raters'."),
+    ] = None,
     shortest: Shortest = 0.9,
     keep_constant: KeepConstant = False,
     bootstrap: Replicates = 1000,
@@ -304,6 +308,7 @@ def perspectives(
         from avcues.pipeline.annotations.statistics.coefficients import Bootstrap
 
         require_markdown(out)
+        lost = None if model is None else _reliance(model, dimension)
         rated = read(folder)
         found = compare(
             rated,
@@ -318,7 +323,26 @@ def perspectives(
             keep_constant=keep_constant,
         )
         show_notes([*in_words(found.left_out), *found.gaps()])
-        show_written(*write_perspectives(found, rated, out))
+        show_written(*write_perspectives(found, rated, out, lost))
+
+
+def _reliance(model: Path, dimension: str) -> dict[str, float]:
+    """By modality, what a trained model loses without it."""
+    import json
+
+    from avcues.pipeline.errors import SettingsError
+    from avcues.pipeline.store.model_files import METRICS
+
+    try:
+        dimensions = json.loads((model / METRICS).read_text("utf-8"))["dimensions"]
+    except (OSError, ValueError, KeyError) as error:
+        raise SettingsError(f"`model={model}`: is no folder that avcues train made ({type(error).__name__})") from error
+    if dimension not in dimensions:
+        raise SettingsError(f"`model={model}`: predicts {', '.join(dimensions)}, not {dimension}")
+    lost: dict[str, float] = dimensions[dimension]["importance"].get("modalities", {})
+    if not lost:
+        raise SettingsError(f"`model={model}`: reads one modality; name a model of several, such as late")
+    return lost
 
 
 def _training_part(partition: Path, training_videos: list[str] | None) -> list[str]:

@@ -197,12 +197,11 @@ def _results(
         connection = cluster.local_cluster(count, debug=resolved.debug, processes=False)
     with connection as client, ExitStack() as stack:
         stack.callback(cluster.stop_workers, client, resolved.id)
-        where = backends.Cluster(client=client, local=workers.scheduler is None, resources=workers.resources)
+        where = backends.Cluster(
+            client=client, local=workers.scheduler is None, resources=workers.resources, wait_s=workers.wait_s
+        )
         observer.workers(where.slots(), cluster.dashboard_link(client, local=where.local))
-        try:
-            yield backends.run_on_cluster(videos, resolved, where, progress=observer.progress, note=observer.note)
-        except backends.SchedulerLostError as error:
-            raise RunStoppedError(str(error)) from error
+        yield backends.run_on_cluster(videos, resolved, where, progress=observer.progress, note=observer.note)
 
 
 def _require_manifest(out: Location) -> None:

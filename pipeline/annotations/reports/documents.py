@@ -11,6 +11,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from avcues.pipeline.annotations.across_setups.model_reliance import reliances
 from avcues.pipeline.annotations.across_setups.perspectives import Perspectives
 from avcues.pipeline.annotations.ratings.exclusions import in_words
 from avcues.pipeline.annotations.ratings.schema import Annotations
@@ -70,11 +71,14 @@ def write_agreement(found: Agreement, annotations: Annotations, out: Path) -> tu
     return write_report(text, asdict(found), annotations, out)
 
 
-def write_perspectives(found: Perspectives, annotations: Annotations, out: Path) -> tuple[Path, Path]:
+def write_perspectives(
+    found: Perspectives, annotations: Annotations, out: Path, lost: Mapping[str, float] | None = None
+) -> tuple[Path, Path]:
     """Writes the report, and all its numbers as JSON beside it.
 
     Args:
         annotations: The ratings that `found` was made from.
+        lost: What a model loses without each modality, to be set beside the raters' regression.
         out: The Markdown file, NAME.md; the JSON file is NAME.json.
 
     Returns:
@@ -84,12 +88,15 @@ def write_perspectives(found: Perspectives, annotations: Annotations, out: Path)
         SettingsError: `out` is not a Markdown file.
         OutputError: A file cannot be written.
     """
-    numbers = asdict(found)
+    regression = found.rounds[0].regression if found.rounds else None
+    model = reliances(lost, found.setups, regression) if lost else ()
+    numbers = asdict(found) | ({"model": [asdict(one) for one in model]} if model else {})
     rounds = [part for part in found.rounds if part.round is not None]
     common = [part for part in rounds if part.clips == "common"] or rounds
     text = _render(
         "perspectives.md",
         found=found,
+        model=model,
         compared=common if len(common) > 1 else [],
         names=NUMERIC,
         titles=_TITLES,
