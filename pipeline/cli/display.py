@@ -194,10 +194,9 @@ def show_overview(overview: Overview, out: str, console: Console) -> None:
         console.print(f"\nqueued: {_some(overview.queued)}", soft_wrap=True, highlight=False, markup=False)
     if overview.at_work:
         console.print(f"\nA run is at work: {overview.at_work}.", soft_wrap=True, highlight=False, markup=False)
-    elif overview.failed or overview.queued:
+    elif waiting := overview.failed + len(overview.queued):
         console.print(
-            f"\nRun the same avcues extract command again to process the {overview.failed + len(overview.queued)} failed "
-            "and queued videos.",
+            f"\nRun the same avcues extract command again to process the {waiting} failed and queued videos.",
             soft_wrap=True,
         )
 
