@@ -216,7 +216,7 @@ def show_findings(findings: Sequence[Finding], console: Console) -> None:
     for finding in findings:
         mark = _MARKS[finding.state]
         # Wrapped by the terminal, not here: addresses and commands can be copied whole.
-        console.print(f"{mark} {escape(finding.subject):{width}}  {escape(finding.found)}", soft_wrap=True)
+        console.print(f"{mark} {escape(finding.subject):{width}}  {escape(finding.details)}", soft_wrap=True)
         if finding.remedy:
             console.print(f"     [bold]-> {escape(finding.remedy)}[/]", soft_wrap=True, highlight=False)
 
