@@ -87,12 +87,19 @@ class NoSettings:
     """Settings of an extractor that has no options."""
 
 
+FRAME_SIZE = (
+    Column(name="frame_width", unit="px", meaning="width of the frame, upright, square pixels", dtype="int32", low=1),
+    Column(name="frame_height", unit="px", meaning="height of the frame", dtype="int32", low=1),
+)
+"""Columns of item tables whose boxes are in pixels of the frame."""
+
+
 @dataclass(frozen=True)
 class FrameBatch:
     """Upright frames of one size.
 
     Args:
-        images: (B, H, W, 3) uint8 RGB, in display orientation, pixels as coded (not stretched to square).
+        images: (B, H, W, 3) uint8 RGB as a viewer sees them: upright, with square pixels, in BT.709.
         times: Presentation times in seconds, one per frame.
     """
 
@@ -101,6 +108,11 @@ class FrameBatch:
 
     def __len__(self) -> int:
         return len(self.images)
+
+    def sizes(self, items: int) -> dict[str, npt.NDArray[np.int32]]:
+        """The columns `FRAME_SIZE` of so many items."""
+        height, width = self.images.shape[1:3]
+        return {"frame_width": np.full(items, width, np.int32), "frame_height": np.full(items, height, np.int32)}
 
 
 @dataclass(frozen=True)

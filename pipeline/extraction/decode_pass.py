@@ -144,13 +144,14 @@ class DecodePass:
             MediaError: Not a single frame or sample could be decoded.
         """
         self._feed(progress)
-        if self._frames is not None:
-            self._frames.drain()
-            self.end = self._frames.end
-            self.shots = self._frames.shots
         if self._audio is not None:
             self._audio.drain()
-            self.end = max(self.end, self._audio.end)
+            self.end = self._audio.end
+        if self._frames is not None:
+            is_still = self._media.frames.count == 1  # players show it as long as there is sound
+            self._frames.drain(until=self.end if is_still else None)
+            self.end = max(self.end, self._frames.end)
+            self.shots = self._frames.shots
         if self._makes_timeline and self.end == 0:
             damage = describe_damage(asdict(self._media.damage))
             raise MediaError(f"{self._media.name}: nothing in it could be decoded ({damage})")
@@ -224,8 +225,8 @@ class DecodePass:
     @property
     def notes(self) -> tuple[str, ...]:
         """What could not be measured and why, and what was measured along, after `rows`."""
-        bars = () if self._frames is None else self._frames.notes
-        return bars if self._text is None else (*bars, *self._text.notes)
+        parts = (self._frames, self._audio, self._text)
+        return tuple(note for part in parts if part is not None for note in part.notes)
 
     @property
     def about_words(self) -> dict[str, Any]:

@@ -86,10 +86,15 @@ class FramePass:
         if self._shots is not None:
             self._shots.push(frame)
 
-    def drain(self) -> None:
-        """Shows the last frame for its own duration, and ends the last shot with it."""
+    def drain(self, until: Fraction | None = None) -> None:
+        """Shows the last frame for its own duration, and ends the last shot with it.
+
+        Args:
+            until: Show it up to here at least.
+        """
         if self._held is not None:
-            self._show(self._held, self._held.start + self._held.duration)
+            end = self._held.start + self._held.duration
+            self._show(self._held, end if until is None else max(end, until))
             self._held = None
         if self._shots is not None:
             self._shots.drain(self.end)

@@ -11,10 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 from browser import Browser
+from firefox import Firefox
 
 AVCUES = [sys.executable, "-m", "avcues"]
 BITS = 12
@@ -186,8 +188,8 @@ class Rater:
         browser: The tab.
     """
 
-    def __init__(self, browser: Browser) -> None:
-        self.browser = browser
+    def __init__(self, browser: Browser | Firefox) -> None:
+        self.browser: Any = browser
 
     def join(self, link: str) -> str:
         """Opens the raters' link and begins; returns the rater's own address."""
@@ -205,6 +207,9 @@ class Rater:
 
     def click(self, selector: str) -> None:
         """Clicks an element when it can be clicked."""
+        if isinstance(self.browser, Firefox):
+            self.browser.click(selector)
+            return
         self.browser.wait(f"(e => e && !e.disabled && e.checkVisibility())(document.querySelector(`{selector}`))")
         self.browser.value(f"document.querySelector(`{selector}`).scrollIntoView({{block: 'center'}})")
         x, y, width, height = self.box(selector)
