@@ -50,7 +50,7 @@ def run(
         request: What to compute, and where to write it.
         workers: Who does the work.
         max_failures: The run stops after this many failed videos.
-        observer: Is told how the run goes on.
+        observer: Receives reports on the progress of the run.
 
     Raises:
         AvcuesError: Nothing was started because of the input, the settings, the weights, or the output folder.
@@ -117,7 +117,7 @@ def on_this_machine(settings: Settings, observer: Observer) -> Settings:
     """The settings as this machine can keep them: without bf16 on a processor that has none.
 
     Raises:
-        AvcuesError: The device is not there.
+        AvcuesError: This machine does not have the device.
     """
     compute = settings.compute
     if compute.device != "auto":  # else it is not worth loading torch for
