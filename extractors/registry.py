@@ -23,6 +23,7 @@ _BUILT_IN = {
     "rhythm": "avcues.extractors.rhythm:Rhythm",
     "color": "avcues.extractors.color:Color",
     "lighting": "avcues.extractors.lighting:Lighting",
+    "motion": "avcues.extractors.motion:Motion",
     "expressions": "avcues.extractors.expressions:Expressions",
     "scenes": "avcues.extractors.scenes:Scenes",
     "objects": "avcues.extractors.objects:Objects",
@@ -155,4 +156,5 @@ def _settings(name: str, settings_class: type, options: Mapping[str, Any]) -> An
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, (name, *first["loc"][:1])))
-        raise AvcuesError(f"bad value {first['input']!r} for {where}: {first['msg']}") from error
+        what = f"bad value {first['input']!r} for {where}" if first["loc"] else name  # a check of all options together
+        raise AvcuesError(f"{what}: {first['msg'].removeprefix('Value error, ')}") from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -105,6 +105,11 @@ class Text(BaseExtractor):
         """`text`, with the columns of the lexicon if one is named."""
         lexicon = _LEXICON_COLUMNS if self.settings.lexicon else ()
         return (Table(name="text", row="window", columns=(*_COLUMNS, *lexicon, _TEXT)),)
+
+    def prepare(self, tell: Callable[[str], object]) -> None:
+        """Reads the lexicon once, so that one that is none is refused before any work."""
+        if self.settings.lexicon:
+            read_lexicon(Path(self.settings.lexicon))
 
     def setup(self, compute: Compute) -> None:
         """Loads VADER's word list and the lexicon."""

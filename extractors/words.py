@@ -108,7 +108,7 @@ class WordsSettings:
     def __post_init__(self) -> None:
         unknown = set(self.sources.split(",")) - set(SOURCES)
         if unknown:
-            raise ValueError(f"sources must be some of {', '.join(SOURCES)}, separated by commas")
+            raise ValueError(f"`sources={self.sources}`: expected some of {', '.join(SOURCES)}, separated by commas")
 
 
 class Words(BaseExtractor):

@@ -61,24 +61,24 @@ def check(
         from avcues.pipeline.cli.console import Console
         from avcues.pipeline.cli.dataset import say
 
-        found = check_annotations(read(folder), parse_step(step))
+        result = check_annotations(read(folder), parse_step(step))
         if as_json:
-            print(json.dumps(asdict(found), indent=1))
+            print(json.dumps(asdict(result), indent=1))
         else:
             console = Console()
-            for line in found.coverage_in_words():
+            for line in result.coverage_in_words():
                 say(console, "bold", "covered", line)
-            for note in found.notes:
+            for note in result.notes:
                 say(console, "yellow", "note", with_options(note))
-            for problem in found.problems:
+            for problem in result.problems:
                 say(console, "red", "problem", with_options(problem))
             say(
                 console,
                 "bold",
                 "in all",
-                f"{counted(len(found.problems), 'problem')}, {counted(len(found.notes), 'note')}",
+                f"{counted(len(result.problems), 'problem')}, {counted(len(result.notes), 'note')}",
             )
-    raise typer.Exit(1 if found.problems else 0)
+    raise typer.Exit(1 if result.problems else 0)
 
 
 @commands.command()
@@ -164,9 +164,9 @@ def gold(
         training = None if training_videos is None else read_ids(training_videos)
         if partition is not None:
             training = _training_part(partition, training)
-        made = make_gold(read(folder), recipe, training_videos=training, features=_feature_values(features, tables))
-        show_notes([*in_words(made.left_out), *made.notes])
-        for path, table in zip(write_gold(made, out), made.tables.values(), strict=True):
+        result = make_gold(read(folder), recipe, training_videos=training, features=_feature_values(features, tables))
+        show_notes([*in_words(result.left_out), *result.notes])
+        for path, table in zip(write_gold(result, out), result.tables.values(), strict=True):
             show_written(f"{path}: {table.num_rows} rows, {len(table['video_id'].unique())} videos")
 
 
@@ -253,7 +253,7 @@ def agreement(
         require_markdown(out)
         rated = read(folder)
         base = Recipe.muvi() if protocol == "muvi" else Recipe()
-        found = measure(
+        result = measure(
             rated,
             weights=weights or base.weights,
             windows=base.windows,
@@ -264,8 +264,8 @@ def agreement(
             bootstrap=Bootstrap(bootstrap, seed),
             by=by or None,
         )
-        show_notes(in_words(found.left_out))
-        show_written(*write_agreement(found, rated, out))
+        show_notes(in_words(result.left_out))
+        show_written(*write_agreement(result, rated, out))
 
 
 @commands.command()
@@ -284,6 +284,10 @@ def perspectives(
     neutral: Annotated[
         str | None,
         typer.Option(metavar="LOW,HIGH", help="Neither negative nor positive; default: the middle of the range."),
+    ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(help="Folder of a model of several modalities, whose reliance on each is set beside the raters'."),
     ] = None,
     shortest: Shortest = 0.9,
     keep_constant: KeepConstant = False,
@@ -304,8 +308,9 @@ def perspectives(
         from avcues.pipeline.annotations.statistics.coefficients import Bootstrap
 
         require_markdown(out)
+        lost = None if model is None else _reliance(model, dimension)
         rated = read(folder)
-        found = compare(
+        result = compare(
             rated,
             dimension,
             against,
@@ -317,8 +322,27 @@ def perspectives(
             shortest=shortest,
             keep_constant=keep_constant,
         )
-        show_notes([*in_words(found.left_out), *found.gaps()])
-        show_written(*write_perspectives(found, rated, out))
+        show_notes([*in_words(result.left_out), *result.gaps()])
+        show_written(*write_perspectives(result, rated, out, lost))
+
+
+def _reliance(model: Path, dimension: str) -> dict[str, float]:
+    """By modality, what a trained model loses without it."""
+    import json
+
+    from avcues.pipeline.errors import SettingsError
+    from avcues.pipeline.store.model_files import METRICS
+
+    try:
+        dimensions = json.loads((model / METRICS).read_text("utf-8"))["dimensions"]
+    except (OSError, ValueError, KeyError) as error:
+        raise SettingsError(f"`model={model}`: is no folder that avcues train made ({type(error).__name__})") from error
+    if dimension not in dimensions:
+        raise SettingsError(f"`model={model}`: predicts {', '.join(dimensions)}, not {dimension}")
+    lost: dict[str, float] = dimensions[dimension]["importance"].get("modalities", {})
+    if not lost:
+        raise SettingsError(f"`model={model}`: reads one modality; name a model of several, such as late")
+    return lost
 
 
 def _training_part(partition: Path, training_videos: list[str] | None) -> list[str]:

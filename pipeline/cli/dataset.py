@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from avcues.pipeline.cli import completion
 from avcues.pipeline.cli.errors import OneLineErrors
 
 if TYPE_CHECKING:
@@ -20,7 +21,10 @@ Folder = Annotated[str, typer.Argument(metavar="DIR", help="A folder or URL that
 Tables = Annotated[str | None, typer.Option(help="Comma-separated tables; all if left out.")]
 Columns = Annotated[
     str | None,
-    typer.Option(help="Comma-separated patterns over TABLE.COLUMN, quoted: 'color.*,emobase.F0*'; all if left out."),
+    typer.Option(
+        autocompletion=completion.columns,
+        help="Comma-separated patterns over TABLE.COLUMN, quoted: 'color.*,emobase.F0*'; all if left out.",
+    ),
 ]
 Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
 

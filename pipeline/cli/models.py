@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from avcues.pipeline.cli import completion
 from avcues.pipeline.cli.errors import OneLineErrors
 
 _WIDE = 130
@@ -54,7 +55,10 @@ def list_models(as_json: Annotated[bool, typer.Option("--json", help="Print JSON
 
 @models.command()
 def fetch(
-    names: Annotated[list[str], typer.Argument(metavar="NAME", help="As in avcues models list, or all.")],
+    names: Annotated[
+        list[str],
+        typer.Argument(metavar="NAME", autocompletion=completion.weights, help="As in avcues models list, or all."),
+    ],
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
     """Fetches weights into the cache, from the first source that works. Exit code 1 if one could not be downloaded."""

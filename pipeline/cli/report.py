@@ -8,21 +8,14 @@ from typing import Annotated
 
 import typer
 
+from avcues.pipeline.cli import completion
 from avcues.pipeline.cli.errors import OneLineErrors, complain
-
-
-def _complete_videos(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Ids of the videos of the folder that is named before them, for the shell."""
-    from avcues.pipeline.store.layout import recorded_videos
-
-    folder = ctx.params.get("out")
-    return [name for name in recorded_videos(Path(folder)) if name.startswith(incomplete)] if folder else []
 
 
 def report(
     out: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that avcues extract made.")],
     video_ids: Annotated[
-        list[str], typer.Argument(metavar="VIDEO_ID", autocompletion=_complete_videos, help="Videos; none: all.")
+        list[str], typer.Argument(metavar="VIDEO_ID", autocompletion=completion.videos, help="Videos; none: all.")
     ] = [],  # noqa: B006  (typer copies it)
     folder: Annotated[Path | None, typer.Option("--out", "-o", help="Folder of the pages; else DIR/report.")] = None,
     media: Annotated[Path | None, typer.Option(help="Folder of the videos: the pages play them.")] = None,
@@ -36,6 +29,7 @@ def report(
         list[str],
         typer.Option(
             metavar="TABLE.COLUMN",
+            autocompletion=completion.columns,
             help="Columns that the pages show from the start, such as 'emobase.mfcc*'; repeatable. Any other can be "
             "added in the browser.",
         ),

@@ -45,7 +45,7 @@ def settle(
 
     Raises:
         WeightsError: A feature or a variant that was named lacks its weights.
-        SettingsError: Options are set for a feature that is not asked for.
+        SettingsError: Options are set for a feature that is no part of the run.
     """
     for name in settings.options:
         if name not in settings.wanted:
@@ -57,7 +57,8 @@ def settle(
     for name in settings.wanted:
         try:
             before = _settings_before(name, manifest)
-            extractor = registry.create(name, options.get(name, {}))
+            options[name] = options.get(name, {}) | _own_files(name, options.get(name, {}))
+            extractor = registry.create(name, options[name])
             settled = _settle(
                 name,
                 extractor.weights_in_use,
@@ -90,6 +91,17 @@ def describe_networks(extractors: Sequence[BaseExtractor]) -> Iterator[str]:
             used.insert(0, extractor.summary)
         if used:
             yield f"{extractor.name}: {', '.join(used)}"
+
+
+def _own_files(name: str, options: Mapping[str, Any]) -> dict[str, str]:
+    """The options that hold the path of a file, with its absolute path: workers may stand in another folder."""
+    resolved = {}
+    for option in registry.load(name).files:
+        if path := options.get(option):
+            if not Path(path).is_file():
+                raise SettingsError(f"`{name}.{option}={path}`: there is no such file")
+            resolved[option] = str(Path(path).resolve())
+    return resolved
 
 
 def _settings_before(name: str, manifest: Manifest | None) -> Mapping[str, Any]:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
+import command
 import numpy as np
 from browser import Browser
+from firefox import Firefox
 
-AVCUES = [sys.executable, "-m", "avcues"]
 BITS = 12
 """Blocks at the top of the picture, black or white, that hold the number of the frame."""
 BLOCK_PX = 16
@@ -144,8 +145,8 @@ class Served:
 
 def start(folder: Path, *options: str, port: int = 0, **more: object) -> Served:
     """Serves a study, and waits until raters can come."""
-    command = [*AVCUES, "collect", "serve", str(folder), "--port", str(port), *options]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)  # type: ignore[call-overload]
+    arguments = [command.AVCUES, "collect", "serve", str(folder), "--port", str(port), *options]
+    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)  # type: ignore[call-overload]
     links: dict[str, str] = {}
     assert process.stdout is not None
     for line in process.stdout:
@@ -174,7 +175,7 @@ def serving(folder: Path, *options: str, **more: object) -> Iterator[Served]:
 
 def avcues(*arguments: object) -> subprocess.CompletedProcess[str]:
     """Runs a command, which must succeed."""
-    done = subprocess.run([*AVCUES, *map(str, arguments)], capture_output=True, text=True, check=False, timeout=300)
+    done = command.avcues(*arguments)
     assert done.returncode == 0, f"{arguments}\n{done.stdout}\n{done.stderr}"
     return done
 
@@ -186,8 +187,8 @@ class Rater:
         browser: The tab.
     """
 
-    def __init__(self, browser: Browser) -> None:
-        self.browser = browser
+    def __init__(self, browser: Browser | Firefox) -> None:
+        self.browser: Any = browser
 
     def join(self, link: str) -> str:
         """Opens the raters' link and begins; returns the rater's own address."""
@@ -205,6 +206,9 @@ class Rater:
 
     def click(self, selector: str) -> None:
         """Clicks an element when it can be clicked."""
+        if isinstance(self.browser, Firefox):
+            self.browser.click(selector)
+            return
         self.browser.wait(f"(e => e && !e.disabled && e.checkVisibility())(document.querySelector(`{selector}`))")
         self.browser.value(f"document.querySelector(`{selector}`).scrollIntoView({{block: 'center'}})")
         x, y, width, height = self.box(selector)

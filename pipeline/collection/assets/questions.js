@@ -246,7 +246,7 @@ const labels = (question) => {
         });
         made.querySelectorAll("input").forEach((box) => boxes.set(box.value, box));
         block.append(
-          element("div", { class: "group", role: "group", "aria-label": group.title || null }, group.title ? element("h3", { dir: "auto" }, group.title) : "", made),
+          element("div", { class: group.title ? "group" : "group untitled", role: "group", "aria-label": group.title || null }, group.title ? element("h3", { dir: "auto" }, group.title) : "", made),
         );
       }
       if (question.free) {

@@ -153,7 +153,10 @@ function events(trace, player) {
 function answers(trace) {
   const given = Object.entries(JSON.parse(trace.answers ?? "{}"));
   if (!given.length) return "";
-  const words = (answer) => (answer && typeof answer === "object" ? JSON.stringify(answer) : String(answer));
+  const words = (answer) => {
+    if (answer === null || typeof answer !== "object") return String(answer);
+    return (Array.isArray(answer) ? answer : [...answer.labels, answer.free]).filter(Boolean).join(", ");
+  };
   return element("dl", {}, ...given.flatMap(([name, answer]) => [element("dt", {}, name), element("dd", { dir: "auto" }, words(answer))]));
 }
 

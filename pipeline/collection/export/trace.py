@@ -71,6 +71,11 @@ class Trace:
         Args:
             seconds: (n,) instants of the clip.
         """
+        # The first frame is on screen before the clip begins to play.
+        began = self.moves[0, 0] if len(self.moves) else -np.inf
+        return np.maximum(self._reached_ms(seconds), began)
+
+    def _reached_ms(self, seconds: Values) -> Values:
         by_clock = _reached(self.clock, seconds)
         if not len(self.frames):
             return by_clock

@@ -26,6 +26,8 @@ from avcues.pipeline.collection.server.limits import Bounded, TooLargeError
 from avcues.pipeline.collection.study import Study
 
 _ASSETS = "avcues.pipeline.collection"
+_RESEARCHER = "study"
+"""The script of the page that is not translated."""
 _TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 
 
@@ -81,8 +83,8 @@ def _page(context: Context, script: str, data: Mapping[str, Any], status: int = 
         .get_template("page.html")
         .render(
             title=design.title,
-            language=design.language,
-            direction=design.direction,
+            language=design.language if script != _RESEARCHER else "en",
+            direction=design.direction if script != _RESEARCHER else "ltr",
             root=context.root,
             script=script,
             data={"root": context.root, "title": design.title, "texts": design.texts.model_dump(), **data},

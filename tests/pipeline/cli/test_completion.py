@@ -24,6 +24,25 @@ def offered(line: str, folder: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
+        ("avcues align {features} --columns col", ["color."]),
+        ("avcues align {features} --out lighting --columns color.*,lighting.l", ["color.*,lighting.lighting_key"]),
+        ("avcues describe {features} --columns lighting.m", ["lighting.median_brightness"]),
+        (
+            "avcues report {features} --columns emobase.pcm_loudness_sma_max",
+            ["emobase.pcm_loudness_sma_max", "emobase.pcm_loudness_sma_maxPos"],
+        ),
+        ("avcues align {features} --columns nothing.x", []),
+        ("avcues align nowhere --columns col", []),
+        ("avcues models fetch scenes/", ["scenes/resnet50", "scenes/squeezenet11"]),
+    ],
+)
+def test_columns_and_weights_are_completed(line: str, words: list[str], finished: Path) -> None:
+    assert offered(line.format(features=finished), finished.parent) == words
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
         ("avcues extract clip.mp4 --features emobase,col", ["emobase,color"]),
         ("avcues extract clip.mp4 --features al", ["all"]),
         ("avcues extract clip.mp4 --variant actions=i3d_rgb", ["actions=i3d_rgb_imagenet", "actions=i3d_rgb_scratch"]),

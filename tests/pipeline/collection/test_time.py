@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from collecting import BEEP_S, BITS, BLOCK_PX, PLANE, QUIET, Rater, Served, avcues, design, numbered_clip, serving
+from firefox import FIREFOX, Firefox
 from unsteady_line import UnsteadyLine
 
 SECONDS = 4
@@ -94,10 +95,10 @@ def rate_all(rater: Rater, link: str, script: str) -> None:
         rater.browser.wait("document.querySelector('.ready button:not([disabled])') || document.querySelector('h1')")
         if not rater.browser.value("!!document.querySelector('.ready')"):
             return
-        rater.browser.value("window.player = document.querySelector('video, audio'); 0")
+        rater.browser.value("(window.player = document.querySelector('video, audio'), 0)")
         rater.browser.value(script)
         rater.begin_clip()
-        rater.browser.wait("!player.isConnected")
+        rater.browser.wait("!window.player.isConnected")
 
 
 def rated(served: Served, step: str = "0.5") -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
@@ -161,3 +162,15 @@ def test_sound_alone_is_on_time(late: Fraction, rater: Rater, clips: Path) -> No
     print(turns, turns - BEEPS)
     assert len(turns) == len(BEEPS)
     assert np.abs(turns - BEEPS).max() <= 0.02 < BEEP_S
+
+
+def test_samples_follow_the_frames_in_firefox(clips: Path, tmp_path: Path) -> None:
+    if FIREFOX is None:
+        pytest.skip("no Firefox is installed")
+    for name in ("fps25", "late"):
+        numbered_clip(clips / f"{name}.mp4", CLIPS[name], beeps=BEEPS, seconds=SECONDS)
+    with serving(study(clips, "av=picture+sound")) as served, Firefox(tmp_path / "profile") as firefox:
+        rate_all(Rater(firefox), served.raters, FOLLOW_FRAMES)
+        off = {video: frames_off(video, at, place) for video, at, place in rated(served)}
+    assert set(off) == {"fps25", "late"}
+    assert all(len(one) >= 4 and np.abs(one).max() <= 1 for one in off.values())

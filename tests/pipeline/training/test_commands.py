@@ -122,6 +122,22 @@ def test_figures_stand_beside_baselines_raters_importance_and_ablation(late: Pat
     assert "rater vs. others" in card
 
 
+def test_a_models_reliance_on_each_modality_stands_beside_the_raters(late: Path, planted: Path, tmp_path: Path) -> None:
+    command = ["annotations", "perspectives", planted / "ann", "--dimension", "valence", "--against", "audiovisual"]
+    done = avcues(*command, "--model", late, "--out", tmp_path / "p.md")
+    assert done.returncode == 0, done.stderr
+    rows = {row["modality"]: row for row in json.loads((tmp_path / "p.json").read_text())["model"]}
+    assert {name: row["setup"] for name, row in rows.items()} == {"audio": "music", "visual": "visual"}
+    lost = figures(late)["dimensions"]["valence"]["importance"]["modalities"]
+    assert {name: row["lost"] for name, row in rows.items()} == lost
+    assert sum(row["share"] for row in rows.values()) == pytest.approx(1)
+    assert sum(row["coefficient_share"] for row in rows.values()) == pytest.approx(1)
+    assert rows["audio"]["coefficient"] == pytest.approx(0.5, abs=0.2)  # the raters feel half of either
+    assert "| audio | " in (tmp_path / "p.md").read_text()
+    done = avcues(*command, "--model", planted, "--out", tmp_path / "q.md")
+    assert (done.returncode, "is no folder that avcues train made" in done.stderr) == (2, True)
+
+
 def test_the_card_repeats_licences_that_bind_the_model(planted: Path, tmp_path: Path) -> None:
     train(planted, tmp_path / "m", "lstm", "--audio", "emobase", *QUICK, "--dimensions", "valence", "--epochs", 1)
     assert "openSMILE: audEERING's research licence, non-commercial" in (tmp_path / "m" / "MODELCARD.md").read_text()

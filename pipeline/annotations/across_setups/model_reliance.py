@@ -1,0 +1,64 @@
+"""What a trained model relies on, beside what raters of isolated modalities convey."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from avcues.pipeline.annotations.across_setups.regression import Regression
+
+_SETUPS = {"audio": ("audio", "music"), "visual": ("visual", "video"), "text": ("text",)}
+"""By modality of a model, the names of setups in which only it was given."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reliance:
+    """One modality.
+
+    Args:
+        modality: "audio", "visual" or "text".
+        lost: What test videos of the model lose when this modality is another video's, in CCC, or in cross-entropy for
+            shares.
+        share: That over the sum of what all modalities lose; None: nothing is lost.
+        setup: The setup of raters to whom only this modality was given; None: there is none.
+        coefficient: Of that setup, in the regression over all ratings; None: there is none.
+        coefficient_share: That over the sum of the coefficients of these setups; None: it is not positive.
+    """
+
+    modality: str
+    lost: float
+    share: float | None
+    setup: str | None
+    coefficient: float | None
+    coefficient_share: float | None
+
+
+def reliances(lost: Mapping[str, float], setups: Sequence[str], regression: Regression | None) -> tuple[Reliance, ...]:
+    """A model's reliance on each modality, beside the raters'.
+
+    Args:
+        lost: By modality, as a model's `metrics.json` has it.
+        setups: Those that were compared.
+        regression: Of the ratings with everything on those of the setups.
+    """
+    terms = {} if regression is None else regression.plain
+    setup_of = {name: next((s for s in _SETUPS.get(name, ()) if s in setups), None) for name in lost}
+    coefficients = {
+        name: terms[setup].coefficient if setup is not None and setup in terms else None
+        for name, setup in setup_of.items()
+    }
+    whole = sum(max(0.0, value) for value in lost.values())
+    conveyed = sum(max(0.0, value) for value in coefficients.values() if value is not None)
+    return tuple(
+        Reliance(
+            modality=name,
+            lost=value,
+            share=max(0.0, value) / whole if whole else None,
+            setup=setup_of[name],
+            coefficient=coefficients[name],
+            coefficient_share=max(0.0, coefficient) / conveyed
+            if conveyed and (coefficient := coefficients[name]) is not None
+            else None,
+        )
+        for name, value in lost.items()
+    )

@@ -1,0 +1,52 @@
+"""What the shell offers for names that lie in a dataset's folder or in the list of weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+
+def videos(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Ids of the videos of the folder that is named before them."""
+    from avcues.pipeline.store.layout import recorded_videos
+
+    folder = _folder(ctx)
+    return [name for name in recorded_videos(folder) if name.startswith(incomplete)] if folder else []
+
+
+def columns(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Tables of the folder that is named before them, and after a dot the columns of that table.
+
+    The last of several names, which commas separate, is completed.
+    """
+    from avcues.pipeline.store.layout import table_path, videos_with_table
+    from avcues.pipeline.store.manifest import read_manifest
+    from avcues.pipeline.store.parquet import read_metadata
+
+    before, comma, last = incomplete.rpartition(",")
+    folder = _folder(ctx)
+    manifest = read_manifest(folder) if folder else None
+    if folder is None or manifest is None:
+        return []
+    table, dot, _ = last.partition(".")
+    if not dot:
+        return [f"{before}{comma}{name}." for name in manifest.tables if name.startswith(last)]
+    video = next(iter(videos_with_table(folder, table)), None) if table in manifest.tables else None
+    metadata = read_metadata(table_path(folder, table, video)) if video else None
+    names = [f"{table}.{column['name']}" for column in metadata["columns"]] if metadata else []
+    return [f"{before}{comma}{name}" for name in names if name.startswith(last)]
+
+
+def weights(incomplete: str) -> list[str]:
+    """Names of weights files."""
+    from avcues.models_cache.manifest import assets
+
+    return [name for name in assets() if name.startswith(incomplete)]
+
+
+def _folder(ctx: typer.Context) -> Path | None:
+    arguments = [parameter.name for parameter in ctx.command.params if parameter.param_type_name == "argument"]
+    # While the value of an option is missing, arguments are not yet assigned.
+    named = (ctx.params.get(arguments[0] or "") if arguments else None) or next(iter(ctx.args), None)
+    return Path(named) if named and "://" not in str(named) else None
