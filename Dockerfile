@@ -44,13 +44,14 @@ COPY constraints.txt pyproject.toml ./
 # Both from one index: a torchvision that was built for CUDA does not load its operators beside a CPU torch.
 RUN --mount=type=cache,target=/pip,id=avcues-pip \
     pip install --cache-dir /pip --constraint constraints.txt ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} torch torchvision
-# With the extras that whoever runs the image cannot add.
+# With the extras, and with s3fs, that whoever runs the image cannot add.
 RUN --mount=type=cache,target=/pip,id=avcues-pip \
     python -c 'import tomllib; project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
 extras = project["optional-dependencies"]; \
-print(*project["dependencies"], *extras["collect"], *extras["dashboard"], *extras["pytorchvideo"], sep="\n")' \
+names = set(extras) - {"dev"}; \
+print(*project["dependencies"], *(r for n in sorted(names) for r in extras[n] if not r.startswith("avcues[")), sep="\n")' \
       > dependencies.txt \
- && pip install --cache-dir /pip --constraint constraints.txt --requirement dependencies.txt
+ && pip install --cache-dir /pip --constraint constraints.txt --requirement dependencies.txt s3fs
 
 FROM dependencies AS app
 COPY README.md LICENSE setup.py ./

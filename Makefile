@@ -4,7 +4,7 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint const
 # The index of PyTorch's builds for this machine, if not the package index's own.
 TORCH_INDEX ?=
 
-.PHONY: install demo test lint clean
+.PHONY: install demo test lint floors clean
 
 install: .venv/installed
 
@@ -28,5 +28,17 @@ lint: install
 test: lint
 	$(BIN)/pytest --numprocesses 2
 
+# The cheap tests on the oldest versions that pyproject.toml allows; torch, which takes gigabytes, and the tools of the
+# tests are those of .venv.
+FLOORS := .venv-floors
+floors: install
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(FLOORS)
+	$(BIN)/uv pip compile --quiet --resolution lowest-direct pyproject.toml --extra pandas --extra polars \
+		| grep -vE '^(torch|torchvision|triton|nvidia-)' > $(FLOORS)/requirements.txt
+	$(BIN)/uv pip install --quiet --python $(FLOORS)/bin/python --no-deps --requirement $(FLOORS)/requirements.txt --editable .
+	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > $(FLOORS)/lib/python3.11/site-packages/zz_rest.pth
+	PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 $(FLOORS)/bin/python -m pytest -q -W ignore tests/models_cache tests/pipeline/store \
+		tests/pipeline/media tests/pipeline/extraction tests/pipeline/runtime/test_api.py tests/extractors/test_contract.py
+
 clean:
-	rm -rf .venv demo
+	rm -rf .venv $(FLOORS) demo

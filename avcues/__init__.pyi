@@ -12,6 +12,7 @@ from .pipeline.errors import MediaError as MediaError
 from .pipeline.errors import OutputError as OutputError
 from .pipeline.errors import RunStoppedError as RunStoppedError
 from .pipeline.errors import SettingsError as SettingsError
+from .pipeline.media.reading import Reading as Reading
 from .pipeline.report.api import report as report
 from .pipeline.report.build import Report as Report
 from .pipeline.runtime.api import ExtractedVideo as ExtractedVideo

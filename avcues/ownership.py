@@ -10,8 +10,8 @@ from pathlib import Path
 def only_we_write(path: Path) -> bool:
     """Whether a file or folder is ours, no symbolic link, and closed to writing by anybody else."""
     try:
-        found = path.lstat()
+        status = path.lstat()
     except OSError:
         return False
-    shared = found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-    return found.st_uid == os.geteuid() and not stat.S_ISLNK(found.st_mode) and not shared
+    shared = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    return status.st_uid == os.geteuid() and not stat.S_ISLNK(status.st_mode) and not shared

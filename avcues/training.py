@@ -1,4 +1,4 @@
-"""Models on labelled videos: the names of `avcues.pipeline.training`."""
+"""Models on labelled videos: trained, tested on unseen videos, saved, and used to predict."""
 
 from avcues.pipeline.training import *  # noqa: F403
 from avcues.pipeline.training import __all__ as __all__

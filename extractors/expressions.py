@@ -16,7 +16,7 @@ from avcues.extractors.base import BaseExtractor
 from avcues.extractors.compute import Compute, Network
 from avcues.extractors.embedding import embedding_columns, embedding_table
 from avcues.extractors.face_detectors import DETECTORS, CenterFace, YuNet
-from avcues.extractors.protocol import FRAME, Column, Columns, FrameBatch, Table
+from avcues.extractors.protocol import FRAME, FRAME_SIZE, Column, Columns, FrameBatch, Table
 
 CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 _MEANS = tuple(f"mean_{name}" for name in CLASSES)
@@ -56,6 +56,7 @@ _TABLES = (
             Column(name="y", unit="px", meaning="top edge of the box in the upright frame"),
             Column(name="width", unit="px", meaning="width of the box", low=0),
             Column(name="height", unit="px", meaning="height of the box", low=0),
+            *FRAME_SIZE,
             _probability("score", "confidence of the face detector"),
             *(_probability(name, f"probability of {name}") for name in CLASSES),
         ),
@@ -90,7 +91,7 @@ class Expressions(BaseExtractor):
     """Seven expression probabilities of the faces on a frame."""
 
     name = "expressions"
-    version = 1
+    version = 2
     imports = ("torch",)
     citation = "FER2013 (Goodfellow et al. 2013, Challenges in representation learning)"
     Settings = ExpressionsSettings
@@ -166,6 +167,7 @@ class Expressions(BaseExtractor):
             "faces": {
                 FRAME: frames,
                 **{name: boxes[:, i] for i, name in enumerate(("x", "y", "width", "height", "score"))},
+                **batch.sizes(len(boxes)),
                 **{name: probabilities[:, i] for i, name in enumerate(CLASSES)},
             },
         }

@@ -19,7 +19,7 @@ import numpy as np
 from avcues.extractors.base import BaseExtractor
 from avcues.extractors.build_once import build_once
 from avcues.extractors.compute import Compute
-from avcues.extractors.protocol import FRAME, Column, Columns, FrameBatch, Table
+from avcues.extractors.protocol import FRAME, FRAME_SIZE, Column, Columns, FrameBatch, Table
 from avcues.models_cache import WeightsError
 from avcues.models_cache.hashing import sha256
 
@@ -60,7 +60,7 @@ class Objects(BaseExtractor):
     """
 
     name = "objects"
-    version = 1
+    version = 2
     imports = ("torch",)
     citation = "COCO (Lin et al. 2014, Microsoft COCO: common objects in context)"
     libraries = ("torch", "torchvision", "ultralytics-opencv-headless", "opencv-python-headless")
@@ -115,6 +115,7 @@ class Objects(BaseExtractor):
                     Column(name="y", unit="px", meaning="top edge of the box in the upright frame"),
                     Column(name="width", unit="px", meaning="width of the box", low=0),
                     Column(name="height", unit="px", meaning="height of the box", low=0),
+                    *FRAME_SIZE,
                 ),
             ),
         )
@@ -163,6 +164,7 @@ class Objects(BaseExtractor):
                 "y": boxes[:, 1],
                 "width": boxes[:, 2] - boxes[:, 0],
                 "height": boxes[:, 3] - boxes[:, 1],
+                **batch.sizes(len(boxes)),
             },
         }
 

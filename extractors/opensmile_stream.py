@@ -94,12 +94,18 @@ class OpenSmileExtractor(BaseExtractor):
         return OpenSmileStream(self.tables[0], self.feature_set, self.conf, rate_hz, step, expected_windows)
 
     def check_rate(self, rate_hz: int) -> None:
-        """Raises an `AvcuesError` if 10 ms is not a whole number of samples at this rate."""
-        if rate_hz % 100 or rate_hz < 8000:
-            raise AvcuesError(
-                f"{self.name} cannot run at {rate_hz} Hz: its hop of 10 ms must be a whole number of samples, at "
-                "8000 Hz or more; use `audio_rate=48000`"
-            )
+        """Raises an `AvcuesError` if 10 ms is not a whole number of samples at this rate, or bands lie beyond it."""
+        if rate_hz % 100:
+            why = "its hop of 10 ms must be a whole number of samples"
+        elif rate_hz < LOWEST_RATE_HZ:
+            why = f"its bands reach up to 4 kHz and more, which takes {LOWEST_RATE_HZ} Hz or more"
+        else:
+            return
+        raise AvcuesError(f"{self.name} cannot run at {rate_hz} Hz: {why}; use `audio_rate=48000`")
+
+
+LOWEST_RATE_HZ = 8000
+"""Half of it is the highest frequency that is sampled."""
 
 
 class OpenSmileStream:

@@ -100,18 +100,18 @@ def index_url() -> str:
         if os.environ.get(variable):
             return os.environ[variable]
     command = [sys.executable, "-m", "pip", "config", "get", "global.index-url"]
-    asked = subprocess.run(command, capture_output=True, text=True, check=False)
-    return asked.stdout.strip() or PYPI_SIMPLE_ENDPOINT
+    configured = subprocess.run(command, capture_output=True, text=True, check=False)
+    return configured.stdout.strip() or PYPI_SIMPLE_ENDPOINT
 
 
 def session() -> requests.Session:
     """An HTTP session that trusts what pip trusts."""
-    made = requests.Session()
-    made.mount("https://", HTTPAdapter(max_retries=_RETRIES))
-    made.mount("http://", HTTPAdapter(max_retries=_RETRIES))
+    http = requests.Session()
+    http.mount("https://", HTTPAdapter(max_retries=_RETRIES))
+    http.mount("http://", HTTPAdapter(max_retries=_RETRIES))
     if not os.environ.get("REQUESTS_CA_BUNDLE") and os.environ.get("PIP_CERT"):
-        made.verify = os.environ["PIP_CERT"]
-    return made
+        http.verify = os.environ["PIP_CERT"]
+    return http
 
 
 def _continue(url: str, target: Path, progress: Progress) -> None:

@@ -65,7 +65,7 @@ def find_repository(
     """The files of a model, downloaded if they are not on this machine.
 
     Args:
-        source: "<owner>/<name>", or the path of a folder, which begins with "." or "/" or "~".
+        source: "<owner>/<name>", "timm:<name>", or the path of a folder, which begins with "." or "/" or "~".
         revision: A branch, tag or commit of the hub; None: its main branch.
         folders: Searched before the hub's cache, for `<owner>/<name>`, `<owner>--<name>` and `<name>`.
         progress: Called before and after a download, with the bytes of the model that are there and those of all.
@@ -81,6 +81,14 @@ def find_repository(
         if not folder.is_dir():
             raise WeightsError(f"{source}: there is no such folder")
         return _described(folder.resolve().name, None, folder.resolve(), weights)
+    library, colon, named = source.partition(":")
+    if colon and library == "timm":
+        source = f"timm/{named}"
+    elif colon and library == "torchvision":
+        raise WeightsError(
+            f"{source}: torchvision's own weights are no safetensors; timm has many of them, such as "
+            "timm:tv_resnet50.tv_in1k"
+        )
     if not _IDENTIFIER.fullmatch(source):
         raise WeightsError(
             f'"{source}" is neither "<owner>/<name>", as the hub names models, nor the path of a folder, which begins '

@@ -13,7 +13,7 @@ import pytest
 
 from avcues.pipeline.cli.doctor import _EXTRAS
 
-ABSENT = {"dashboard", "excel", "pytorchvideo", "sentences", "speech", "train"}
+ABSENT = {"collect", "dashboard", "excel", "hub", "pytorchvideo", "sentences", "speech", "train"}
 BROUGHT = {"pandas", "polars"}
 """Extras whose packages openSMILE and Ultralytics require, too."""
 
@@ -43,9 +43,9 @@ def test_doctor_names_each_extra_and_what_it_is_for(python: Path) -> None:
     for name in ABSENT:
         extra = found[f"extra {name}"]
         assert extra["state"] == "optional"
-        assert extra["found"].startswith("not installed; for ")
+        assert extra["details"].startswith("not installed; for ")
         assert extra["remedy"].endswith(f"pip install 'avcues[{name}]'")
-    assert "a worker started" in found["Dask"]["found"]
+    assert "a worker started" in found["Dask"]["details"]
 
 
 def test_doctor_knows_the_extras_of_the_project() -> None:

@@ -66,6 +66,7 @@ class Processor:
     def __init__(self, folder: Path, facts: Facts) -> None:
         self._facts = facts
         self._processor = _read_processor(folder.name, folder)
+        self._is_of_timm = type(self._processor).__name__ == "TimmWrapperImageProcessor"
 
     def __call__(self, items: Sequence[Any]) -> Any:
         """The network's input: a tensor, or the tokens of texts and the mask of those that count.
@@ -78,7 +79,9 @@ class Processor:
             longest = min(self._processor.model_max_length, _LONGEST_TEXT)
             return self._processor(list(items), padding=True, truncation=True, max_length=longest, return_tensors="pt")
         if self._facts.kind == "image":
-            made = self._processor(list(items), input_data_format="channels_last", return_tensors="pt")
+            # timm's own transforms take pictures as they come.
+            form = {} if self._is_of_timm else {"input_data_format": "channels_last"}
+            made = self._processor(list(items), return_tensors="pt", **form)
         elif self._facts.kind == "video":
             made = self._processor(
                 [list(clip) for clip in items], input_data_format="channels_last", return_tensors="pt"

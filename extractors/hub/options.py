@@ -25,7 +25,7 @@ class HubOptions:
     """How a model is used.
 
     Args:
-        source: "<owner>/<name>" on the hub, or the path of a folder, which begins with "." or "/" or "~".
+        source: "<owner>/<name>" on the hub, "timm:<name>", or the path of a folder, which begins with ".", "/" or "~".
         revision: Branch, tag or commit; None: the commit that the output folder is pinned to, else the main branch.
         on: What an image model sees: whole "frames", or "faces", each cut out as a square.
         layer: Hidden states of this layer instead of the model's last, 0 being what goes into the first; negative

@@ -61,24 +61,24 @@ def check(
         from avcues.pipeline.cli.console import Console
         from avcues.pipeline.cli.dataset import say
 
-        found = check_annotations(read(folder), parse_step(step))
+        result = check_annotations(read(folder), parse_step(step))
         if as_json:
-            print(json.dumps(asdict(found), indent=1))
+            print(json.dumps(asdict(result), indent=1))
         else:
             console = Console()
-            for line in found.coverage_in_words():
+            for line in result.coverage_in_words():
                 say(console, "bold", "covered", line)
-            for note in found.notes:
+            for note in result.notes:
                 say(console, "yellow", "note", with_options(note))
-            for problem in found.problems:
+            for problem in result.problems:
                 say(console, "red", "problem", with_options(problem))
             say(
                 console,
                 "bold",
                 "in all",
-                f"{counted(len(found.problems), 'problem')}, {counted(len(found.notes), 'note')}",
+                f"{counted(len(result.problems), 'problem')}, {counted(len(result.notes), 'note')}",
             )
-    raise typer.Exit(1 if found.problems else 0)
+    raise typer.Exit(1 if result.problems else 0)
 
 
 @commands.command()
@@ -164,9 +164,9 @@ def gold(
         training = None if training_videos is None else read_ids(training_videos)
         if partition is not None:
             training = _training_part(partition, training)
-        made = make_gold(read(folder), recipe, training_videos=training, features=_feature_values(features, tables))
-        show_notes([*in_words(made.left_out), *made.notes])
-        for path, table in zip(write_gold(made, out), made.tables.values(), strict=True):
+        result = make_gold(read(folder), recipe, training_videos=training, features=_feature_values(features, tables))
+        show_notes([*in_words(result.left_out), *result.notes])
+        for path, table in zip(write_gold(result, out), result.tables.values(), strict=True):
             show_written(f"{path}: {table.num_rows} rows, {len(table['video_id'].unique())} videos")
 
 
@@ -253,7 +253,7 @@ def agreement(
         require_markdown(out)
         rated = read(folder)
         base = Recipe.muvi() if protocol == "muvi" else Recipe()
-        found = measure(
+        result = measure(
             rated,
             weights=weights or base.weights,
             windows=base.windows,
@@ -264,8 +264,8 @@ def agreement(
             bootstrap=Bootstrap(bootstrap, seed),
             by=by or None,
         )
-        show_notes(in_words(found.left_out))
-        show_written(*write_agreement(found, rated, out))
+        show_notes(in_words(result.left_out))
+        show_written(*write_agreement(result, rated, out))
 
 
 @commands.command()
@@ -310,7 +310,7 @@ def perspectives(
         require_markdown(out)
         lost = None if model is None else _reliance(model, dimension)
         rated = read(folder)
-        found = compare(
+        result = compare(
             rated,
             dimension,
             against,
@@ -322,8 +322,8 @@ def perspectives(
             shortest=shortest,
             keep_constant=keep_constant,
         )
-        show_notes([*in_words(found.left_out), *found.gaps()])
-        show_written(*write_perspectives(found, rated, out, lost))
+        show_notes([*in_words(result.left_out), *result.gaps()])
+        show_written(*write_perspectives(result, rated, out, lost))
 
 
 def _reliance(model: Path, dimension: str) -> dict[str, float]:

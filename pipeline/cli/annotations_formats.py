@@ -104,7 +104,7 @@ def _command_of(name: str) -> Any:
             from avcues.pipeline.annotations.importing.registry import import_format
 
             target = Target(out, add, overwrite)
-            made = import_format(
+            imported = import_format(
                 name,
                 files,
                 options=FormatOptions(setup=setup, dimension=dimension, header=header),
@@ -114,6 +114,6 @@ def _command_of(name: str) -> Any:
                 known=lengths_of(features),
                 raters=raters,
             )
-            target.write(made)
+            target.write(imported)
 
     return typer.main.get_command(app)

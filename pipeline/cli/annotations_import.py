@@ -97,7 +97,7 @@ def tidy(
 
         target = Target(out, add, overwrite)
         ranges = dict(_named_range(text) for text in range_)
-        made = import_tidy(
+        imported = import_tidy(
             file,
             range_=ranges.pop(None, None),
             ranges={name: value for name, value in ranges.items() if name is not None},
@@ -108,7 +108,7 @@ def tidy(
             known=lengths_of(features),
             raters=raters,
         )
-        target.write(made)
+        target.write(imported)
 
 
 @commands.command()
@@ -153,7 +153,7 @@ def wide(
         from avcues.pipeline.annotations.importing.formats.wide import import_wide
 
         target = Target(out, add, overwrite)
-        made = import_wide(
+        imported = import_wide(
             files,
             pattern=pattern,
             setup=setup,
@@ -168,7 +168,7 @@ def wide(
             known=lengths_of(features),
             raters=raters,
         )
-        target.write(made)
+        target.write(imported)
 
 
 @commands.command()
@@ -218,7 +218,7 @@ def table(
         from avcues.pipeline.annotations.importing.formats.table import import_table
 
         target = Target(out, add, overwrite)
-        made = import_table(
+        imported = import_table(
             files,
             dict(_mapped(text) for text in map_),
             header=header,
@@ -235,7 +235,7 @@ def table(
             known=lengths_of(features),
             raters=raters,
         )
-        target.write(made)
+        target.write(imported)
 
 
 def example(

@@ -173,7 +173,7 @@ class Target:
         if (out / RATINGS).exists() and not (add or overwrite):
             raise SettingsError(f"{out}: holds ratings already; --add adds to them, --overwrite replaces them")
 
-    def write(self, made: Annotations) -> None:
+    def write(self, imported: Annotations) -> None:
         """Writes what was imported; says what was changed or left out, and what will be left out later."""
         import pyarrow as pa
 
@@ -184,24 +184,24 @@ class Target:
         from avcues.pipeline.annotations.ratings.series import series_of
         from avcues.pipeline.annotations.ratings.wording import counted
 
-        show_notes(made.notes)
+        show_notes(imported.notes)
         # What reading took is given back before more is taken.
         pa.default_memory_pool().release_unused()
-        show_notes(looks_like_changes(made))
-        _, left_out = usable(series_of(made))
+        show_notes(looks_like_changes(imported))
+        _, left_out = usable(series_of(imported))
         show_notes(in_words(left_out, "to be left out of gold standards and agreement"))
         if self._add and (self._out / RATINGS).exists():
-            made = added(read(self._out), made)
-        write(made, self._out)
+            imported = added(read(self._out), imported)
+        write(imported, self._out)
         ratings, videos, raters = (
             counted(number, noun)
             for number, noun in (
-                (len(made.ratings), "rating"),
-                (len(made.videos), "video"),
-                (len(made.rater_ids), "rater"),
+                (len(imported.ratings), "rating"),
+                (len(imported.videos), "video"),
+                (len(imported.rater_ids), "rater"),
             )
         )
-        setups, dimensions = (", ".join(names) for names in (made.setups, made.dimensions))
+        setups, dimensions = (", ".join(names) for names in (imported.setups, imported.dimensions))
         show_written(f"{self._out}: {ratings} of {videos} by {raters}; setups: {setups}; dimensions: {dimensions}")
 
 

@@ -103,19 +103,19 @@ def validate(
         from avcues.pipeline.dataset.validate import validate as validate_folder
         from avcues.pipeline.store.location import location
 
-        found = validate_folder(location(out))
+        validation = validate_folder(location(out))
         if as_json:
-            print(json.dumps(asdict(found), indent=1))
+            print(json.dumps(asdict(validation), indent=1))
         else:
             console = Console()
-            for breach in found.breaches:
+            for breach in validation.breaches:
                 console.print(breach, soft_wrap=True, markup=False, highlight=False)
             console.print(
-                f"{out}: {found.videos} videos, {found.tables} tables, {len(found.breaches)} breaches",
+                f"{out}: {validation.videos} videos, {validation.tables} tables, {len(validation.breaches)} breaches",
                 soft_wrap=True,
                 markup=False,
             )
-    raise typer.Exit(1 if found.breaches else 0)
+    raise typer.Exit(1 if validation.breaches else 0)
 
 
 @app.command(rich_help_panel=_CHECK)
@@ -137,12 +137,12 @@ def status(
         from avcues.pipeline.store.location import location
         from avcues.pipeline.store.records import overview
 
-        found = overview(location(out))
+        standing = overview(location(out))
         if as_json:
-            print(json.dumps(asdict(found), indent=1))
+            print(json.dumps(asdict(standing), indent=1))
         else:
-            show_overview(found, out, Console())
-    raise typer.Exit(1 if found.failures or found.queued or found.unreadable else 0)
+            show_overview(standing, out, Console())
+    raise typer.Exit(1 if standing.failures or standing.queued or standing.unreadable else 0)
 
 
 @app.command(rich_help_panel=_MACHINE)

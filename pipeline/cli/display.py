@@ -97,7 +97,7 @@ class Display(ProgressBars):
         if self._log_json:
             self._log({"event": "video"} | {k: v for k, v in asdict(result).items() if k != "stamps"})
         else:
-            self._tell(result)
+            self._show_result(result)
             for note in result.notes:
                 self._note_once(result.video_id, note)
 
@@ -127,7 +127,7 @@ class Display(ProgressBars):
         self.console.file.write(json.dumps({"event": event.pop("event"), "time": _now()} | event) + "\n")
         self.console.file.flush()
 
-    def _tell(self, result: VideoResult) -> None:
+    def _show_result(self, result: VideoResult) -> None:
         count = "" if self.shown else f" ({self.done + self.failed} of {self._expected})"
         if result.state == "failed":
             self._say("failed", f"{result.video_id}: {result.error or ''}{count}")
@@ -157,47 +157,46 @@ class Display(ProgressBars):
         )
 
 
-def show_overview(found: Overview, out: str, console: Console) -> None:
+def show_overview(overview: Overview, out: str, console: Console) -> None:
     """Prints where a folder stands."""
-    damaged = f" ({found.damaged} with damage)" if found.damaged else ""
+    damaged = f" ({overview.damaged} with damage)" if overview.damaged else ""
     console.print(
-        f"{out}: {found.done} videos done{damaged}, {found.hours:.2f} hours; "
-        f"{found.failed} failed; {len(found.queued)} queued",
+        f"{out}: {overview.done} videos done{damaged}, {overview.hours:.2f} hours; "
+        f"{overview.failed} failed; {len(overview.queued)} queued",
         soft_wrap=True,
         highlight=False,
         markup=False,
     )
-    for group in found.failures:
+    for group in overview.failures:
         console.print(f"\n[red]{len(group.video_ids)} x {group.error_class}[/]: {escape(group.cause)}", soft_wrap=True)
         console.print(f"  for example {escape(group.example)}", soft_wrap=True, highlight=False)
         console.print(f"  {_some(group.video_ids)}", soft_wrap=True, highlight=False, markup=False)
-    if found.truncated:
-        lost = [f"{video_id} {lost_s:.1f} s" for video_id, lost_s in found.truncated.items()]
+    if overview.truncated:
+        lost = [f"{video_id} {lost_s:.1f} s" for video_id, lost_s in overview.truncated.items()]
         console.print(
             f"\ntruncated; lost at the end: {_some(lost)}; copy or download them again",
             soft_wrap=True,
             highlight=False,
             markup=False,
         )
-    for feature, videos in found.left_out.items():
+    for feature, videos in overview.left_out.items():
         console.print(
             f"\nleft out because weights are missing: {feature} ({videos} videos)", soft_wrap=True, highlight=False
         )
-    if found.unreadable:
+    if overview.unreadable:
         console.print(
-            f"\ndamaged records, which the next run replaces: {_some(found.unreadable)}",
+            f"\ndamaged records, which the next run replaces: {_some(overview.unreadable)}",
             soft_wrap=True,
             highlight=False,
             markup=False,
         )
-    if found.queued:
-        console.print(f"\nqueued: {_some(found.queued)}", soft_wrap=True, highlight=False, markup=False)
-    if found.at_work:
-        console.print(f"\nA run is at work: {found.at_work}.", soft_wrap=True, highlight=False, markup=False)
-    elif found.failed or found.queued:
+    if overview.queued:
+        console.print(f"\nqueued: {_some(overview.queued)}", soft_wrap=True, highlight=False, markup=False)
+    if overview.at_work:
+        console.print(f"\nA run is at work: {overview.at_work}.", soft_wrap=True, highlight=False, markup=False)
+    elif waiting := overview.failed + len(overview.queued):
         console.print(
-            f"\nRun the same avcues extract command again to process the {found.failed + len(found.queued)} failed and "
-            "queued videos.",
+            f"\nRun the same avcues extract command again to process the {waiting} failed and queued videos.",
             soft_wrap=True,
         )
 
@@ -217,7 +216,7 @@ def show_findings(findings: Sequence[Finding], console: Console) -> None:
     for finding in findings:
         mark = _MARKS[finding.state]
         # Wrapped by the terminal, not here: addresses and commands can be copied whole.
-        console.print(f"{mark} {escape(finding.subject):{width}}  {escape(finding.found)}", soft_wrap=True)
+        console.print(f"{mark} {escape(finding.subject):{width}}  {escape(finding.details)}", soft_wrap=True)
         if finding.remedy:
             console.print(f"     [bold]-> {escape(finding.remedy)}[/]", soft_wrap=True, highlight=False)
 

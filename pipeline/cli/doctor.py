@@ -49,13 +49,13 @@ class Finding:
         subject: What was examined.
         state: "problem": avcues does not run; "absent": a feature cannot be extracted; "optional": an extra is not
             installed; "note": worth knowing; "ok".
-        found: What was found.
+        details: What was found.
         remedy: What to do about it; empty if there is nothing to do.
     """
 
     subject: str
     state: State
-    found: str
+    details: str
     remedy: str = ""
 
 
@@ -81,17 +81,17 @@ def _looked_at(subject: str, look: Callable[[], Finding]) -> Finding:
     try:
         return look()
     except Exception as error:
-        return Finding(subject=subject, state="problem", found=f"{type(error).__name__}: {error}", remedy=_REINSTALL)
+        return Finding(subject=subject, state="problem", details=f"{type(error).__name__}: {error}", remedy=_REINSTALL)
 
 
 _REINSTALL = "install avcues again, with its constraints file"
 
 
 def _python() -> Finding:
-    found = f"avcues {__version__}, Python {platform.python_version()}, {platform.platform(terse=True)}"
+    details = f"avcues {__version__}, Python {platform.python_version()}, {platform.platform(terse=True)}"
     if sys.version_info < _OLDEST_PYTHON:
-        return Finding(subject="Python", state="problem", found=found, remedy="use Python 3.11 or newer")
-    return Finding(subject="Python", state="ok", found=found)
+        return Finding(subject="Python", state="problem", details=details, remedy="use Python 3.11 or newer")
+    return Finding(subject="Python", state="ok", details=details)
 
 
 def _machine() -> Finding:
@@ -101,15 +101,15 @@ def _machine() -> Finding:
 
     workers = default_workers(1_000_000, visible_gpus(), None)
     memory = memory_bytes() / 2**30
-    found = f"{cores()} cores and {memory:.1f} GiB for this process; --workers auto starts {workers}"
+    details = f"{cores()} cores and {memory:.1f} GiB for this process; --workers auto starts {workers}"
     if memory < 4:
         return Finding(
             subject="cores, memory",
             state="note",
-            found=found,
+            details=details,
             remedy="all features together need about 3 GiB per worker",
         )
-    return Finding(subject="cores, memory", state="ok", found=found)
+    return Finding(subject="cores, memory", state="ok", details=details)
 
 
 def _device() -> Finding:
@@ -122,15 +122,15 @@ def _device() -> Finding:
     if device == "cuda":
         cards = [torch.cuda.get_device_properties(i) for i in range(torch.cuda.device_count())]
         names = ", ".join(f"{card.name} ({card.total_memory / 2**30:.0f} GiB)" for card in cards)
-        return Finding(subject="networks run on", state="ok", found=f"{names}; {build}, driver {_driver() or '?'}")
+        return Finding(subject="networks run on", state="ok", details=f"{names}; {build}, driver {_driver() or '?'}")
     if _driver():
         return Finding(
             subject="networks run on",
             state="problem",
-            found=f"{device}, though there is an NVIDIA driver {_driver()}; {build}",
+            details=f"{device}, though there is an NVIDIA driver {_driver()}; {build}",
             remedy="install a torch built for the CUDA version of this driver",
         )
-    return Finding(subject="networks run on", state="ok", found=f"{device}; {build}")
+    return Finding(subject="networks run on", state="ok", details=f"{device}; {build}")
 
 
 def _torchvision() -> Finding:
@@ -138,18 +138,18 @@ def _torchvision() -> Finding:
 
     spec = importlib.util.find_spec("torchvision")
     if spec is None or spec.origin is None:
-        return Finding(subject="torchvision", state="problem", found="not installed", remedy=_REINSTALL)
+        return Finding(subject="torchvision", state="problem", details="not installed", remedy=_REINSTALL)
     # Its own import would stop at a mismatch.
-    told = re.search(r"__version__ = '([^']+)'", Path(spec.origin).with_name("version.py").read_text())
-    version = told[1] if told else importlib.metadata.version("torchvision")
+    version_line = re.search(r"__version__ = '([^']+)'", Path(spec.origin).with_name("version.py").read_text())
+    version = version_line[1] if version_line else importlib.metadata.version("torchvision")
     if version.partition("+")[2].startswith("cu") and not torch.version.cuda:
         return Finding(
             subject="torchvision",
             state="note",
-            found=f"{version}, built for CUDA, beside a torch built without: avcues takes both, other programs may not",
+            details=f"{version}, built for CUDA, beside a torch built without: avcues takes both, others may not",
             remedy="install torch and torchvision from the same index",
         )
-    return Finding(subject="torchvision", state="ok", found=version)
+    return Finding(subject="torchvision", state="ok", details=version)
 
 
 def _driver() -> str:
@@ -167,12 +167,15 @@ def _decoder() -> Finding:
     versions = ".".join(map(str, av.library_versions["libavcodec"]))
     wanted = ("h264", "hevc", "vp9", "av1", "mpeg4", "aac", "mp3", "opus", "flac")
     lacking = [name for name in wanted if name not in av.codecs_available]
-    found = f"PyAV {av.__version__} (libavcodec {versions}), on the CPU; NVDEC is not used"
+    details = f"PyAV {av.__version__} (libavcodec {versions}), on the CPU; NVDEC is not used"
     if lacking:
         return Finding(
-            subject="decoder", state="problem", found=f"{found}; cannot decode {', '.join(lacking)}", remedy=_REINSTALL
+            subject="decoder",
+            state="problem",
+            details=f"{details}; cannot decode {', '.join(lacking)}",
+            remedy=_REINSTALL,
         )
-    return Finding(subject="decoder", state="ok", found=found)
+    return Finding(subject="decoder", state="ok", details=details)
 
 
 def _dask() -> Finding:
@@ -181,7 +184,7 @@ def _dask() -> Finding:
     with local_cluster(1, debug=False) as client:
         answer = client.submit(os.getpid).result(timeout=60)
     version = importlib.metadata.version("distributed")
-    return Finding(subject="Dask", state="ok", found=f"{version}; a worker started and answered (process {answer})")
+    return Finding(subject="Dask", state="ok", details=f"{version}; a worker started and answered (process {answer})")
 
 
 _LOOKS: dict[str, Callable[[], Finding]] = {
@@ -204,13 +207,13 @@ def _writing(subject: str, folder: Path, remedy: str, *, needed: bool = True) ->
         return Finding(
             subject=subject,
             state=wrong,
-            found=f"{folder}: cannot be written ({error.strerror or error})",
+            details=f"{folder}: cannot be written ({error.strerror or error})",
             remedy=remedy,
         )
-    found = f"{folder}: {free / 2**30:.1f} GiB free"
+    details = f"{folder}: {free / 2**30:.1f} GiB free"
     if free < _ROOMY_BYTES:
-        return Finding(subject=subject, state="note", found=found, remedy=remedy)
-    return Finding(subject=subject, state="ok", found=found)
+        return Finding(subject=subject, state="note", details=details, remedy=remedy)
+    return Finding(subject=subject, state="ok", details=details)
 
 
 def _feature(name: str) -> Finding:
@@ -219,24 +222,24 @@ def _feature(name: str) -> Finding:
     try:
         extractor = registry.create(name)
     except AvcuesError as error:
-        return Finding(subject=subject, state="problem", found=str(error), remedy="repair or uninstall that package")
+        return Finding(subject=subject, state="problem", details=str(error), remedy="repair or uninstall that package")
     state: State = "ok"
-    found, remedies = [], []
+    details, remedies = [], []
     for every in extractor.weights_in_use.values():
         candidates = [name for name in every if not lacks_package(asset(name))] or every
         here = next((name for name in candidates if find(name)), None)
         first = next((name for name in candidates if name == here or _can_be_downloaded(name)), None)
         if first is None:
             state = "absent"
-            found.append(f"no {candidates[0].partition('/')[0]} weights found")
+            details.append(f"no {candidates[0].partition('/')[0]} weights details")
             remedies.append(how_to_supply(asset(candidates[0])))
         elif first == here:
-            found.append(first)
+            details.append(first)
         else:
             instead = f" (if that fails, {here})" if here else ""
-            found.append(f"{first}, downloaded once, on first use: {asset(first).size}{instead}")
+            details.append(f"{first}, downloaded once, on first use: {asset(first).size}{instead}")
     return Finding(
-        subject=subject, state=state, found=", ".join(found) or "needs no weights", remedy="; and ".join(remedies)
+        subject=subject, state=state, details=", ".join(details) or "needs no weights", remedy="; and ".join(remedies)
     )
 
 
@@ -247,10 +250,12 @@ def _extra(name: str, package: str, purpose: str) -> Finding:
         return Finding(
             subject=subject,
             state="optional",
-            found=f"not installed; for {purpose}",
+            details=f"not installed; for {purpose}",
             remedy=f"if you need it: pip install 'avcues[{name}]'",
         )
-    return Finding(subject=subject, state="ok", found=f"{package} {importlib.metadata.version(package)}; for {purpose}")
+    return Finding(
+        subject=subject, state="ok", details=f"{package} {importlib.metadata.version(package)}; for {purpose}"
+    )
 
 
 def _can_be_downloaded(name: str) -> bool:

@@ -58,8 +58,8 @@ def extract(
         typer.Option(
             rich_help_panel=_WHAT,
             autocompletion=_complete_features,
-            help="Comma-separated, or all: emobase, rhythm, color, lighting, expressions (and its faces), scenes, "
-            "objects (and its detections), actions. Only by name: egemaps, compare_2016, text (with "
+            help="Comma-separated, or all: emobase, rhythm, color, lighting, motion, expressions (and its faces), "
+            "scenes, objects (and its detections), actions. Only by name: egemaps, compare_2016, text (with "
             "words and utterances), text_embedding, and the tables actions_embedding, scenes_embedding, "
             "expressions_embedding, faces_embedding, as in all,scenes_embedding. shots and the timeline always "
             "come along.",
@@ -188,6 +188,15 @@ def extract(
             help="With --scheduler: use only workers that were started with dask worker --resources, e.g. GPU=1.",
         ),
     ] = [],  # noqa: B006
+    wait: Annotated[
+        float | None,
+        typer.Option(
+            rich_help_panel=_HOW,
+            metavar="SECONDS",
+            min=0,
+            help="With --scheduler: stop when no worker was connected for so long.  [default: wait]",
+        ),
+    ] = None,
     shard: Annotated[
         str | None,
         typer.Option(
@@ -297,6 +306,7 @@ def extract(
             per_gpu=workers_per_gpu,
             scheduler=scheduler,
             resources=parse_resources(resources),
+            wait_s=wait,
         )
         code = show_run(paths, request, where, max_failures=1 if fail_fast else max_failures, log_json=log_json)
     raise typer.Exit(code)

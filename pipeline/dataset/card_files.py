@@ -36,11 +36,11 @@ def write_card(catalog: Catalog, on_progress: Callable[[str], None] = lambda vid
     """
     paths = {DATA_CARD: data_card_path(catalog.folder), CROISSANT: croissant_path(catalog.folder)}
     record = card_record_path(catalog.folder)
-    there = _hashes_of_ours(paths, record)
+    former = _hashes_of_ours(paths, record)
     texts = {DATA_CARD: card(catalog, compute_statistics(catalog, on_progress)), CROISSANT: croissant(catalog)}
     contents = {name: text.encode() for name, text in texts.items()}
     # Before the files themselves: a run that is killed in between leaves files that the next one knows as its own.
-    write_json({name: [*there[name], _hash(content)] for name, content in contents.items()}, record)
+    write_json({name: [*former[name], _hash(content)] for name, content in contents.items()}, record)
     with replaced_files() as write:
         for name, content in contents.items():
             write(paths[name], lambda file, content=content: file.write(content))  # type: ignore[misc]
@@ -53,15 +53,15 @@ def _hashes_of_ours(paths: Mapping[str, Location], record: Location) -> dict[str
         written = read_document(record, CardDocument)
     except (OSError, ValueError):
         written = {}
-    there = {}
+    former = {}
     for name, path in paths.items():
-        there[name] = [_hash(_content(path))] if path.exists() else []
-        if any(found not in written.get(name, []) for found in there[name]):
+        former[name] = [_hash(_content(path))] if path.exists() else []
+        if any(found not in written.get(name, []) for found in former[name]):
             raise DatasetError(
                 f"{path}: was not written by avcues describe --card, or was edited since; move it away and run the "
                 "same command again"
             )
-    return there
+    return former
 
 
 def _content(path: Location) -> bytes:

@@ -24,28 +24,28 @@ from avcues.pipeline.store.records import describe_damage
 _SIZES = ("1K", "10K", "100K", "1M", "10M", "100M", "1B", "10B", "100B", "1T")
 
 
-def card(catalog: Catalog, found: DatasetStatistics) -> str:
+def card(catalog: Catalog, statistics: DatasetStatistics) -> str:
     """The card of a dataset, given its statistics."""
     tables = [
         describe_table(table)
         | {
-            "counts": found.tables[table.name],
-            "null": " to ".join(dict.fromkeys(f"{share:.1%}" for share in found.tables[table.name].null_shares())),
+            "counts": statistics.tables[table.name],
+            "null": " to ".join(dict.fromkeys(f"{share:.1%}" for share in statistics.tables[table.name].null_shares())),
         }
         for table in catalog.tables.values()
     ]
     for table in tables:
         table["settings_text"] = settings_text(table)
     computed: dict[str, list[str]] = {}
-    for name, counts in found.tables.items():
+    for name, counts in statistics.tables.items():
         if counts.computed:
             computed.setdefault(" and ".join(sorted(counts.computed)), []).append(name)
     text = _template().render(
-        head=yaml.safe_dump(_head(catalog, found), sort_keys=False, allow_unicode=True),
+        head=yaml.safe_dump(_head(catalog, statistics), sort_keys=False, allow_unicode=True),
         folder=catalog.name,
-        example=next((name for name in _loadable(catalog, found) if name not in FIRST_TABLES), TIMELINE.name),
-        found=found,
-        hours=found.windows * float(catalog.step) / 3600,
+        example=next((name for name in _loadable(catalog, statistics) if name not in FIRST_TABLES), TIMELINE.name),
+        statistics=statistics,
+        hours=statistics.windows * float(catalog.step) / 3600,
         step=f"{float(catalog.step):g}",
         columns=sum(len(table.columns) for table in catalog.tables.values()),
         manifest=MANIFEST,
@@ -60,23 +60,25 @@ def card(catalog: Catalog, found: DatasetStatistics) -> str:
     return re.sub(r"\n{3,}", "\n\n", text)
 
 
-def _head(catalog: Catalog, found: DatasetStatistics) -> dict[str, Any]:
+def _head(catalog: Catalog, statistics: DatasetStatistics) -> dict[str, Any]:
     """What the hub reads, by its names: https://github.com/huggingface/hub-docs/blob/main/datasetcard.md."""
     licence = licence_of(catalog.tables.values())
     named = {"license": "other", "license_name": licence.name, "license_link": licence.link} if licence else {}
     return {
         "pretty_name": catalog.name,
         **(named or {"license": "unknown"}),
-        "size_categories": [_size_category(found.windows)],
+        "size_categories": [_size_category(statistics.windows)],
         "task_categories": ["tabular-regression", "tabular-classification"],
-        "tags": ["affective-computing", "emotion", *sorted(found.streams), "avcues"],
-        "configs": [{"config_name": name, "data_files": table_pattern(name)} for name in _loadable(catalog, found)],
+        "tags": ["affective-computing", "emotion", *sorted(statistics.streams), "avcues"],
+        "configs": [
+            {"config_name": name, "data_files": table_pattern(name)} for name in _loadable(catalog, statistics)
+        ],
     }
 
 
-def _loadable(catalog: Catalog, found: DatasetStatistics) -> list[str]:
+def _loadable(catalog: Catalog, statistics: DatasetStatistics) -> list[str]:
     """Tables that `datasets` can load: it refuses one without a row, such as the faces of videos that show none."""
-    return [name for name in catalog.tables if found.tables[name].rows]
+    return [name for name in catalog.tables if statistics.tables[name].rows]
 
 
 def _software(catalog: Catalog) -> dict[str, list[str]]:

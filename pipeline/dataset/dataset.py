@@ -327,7 +327,8 @@ def open_dataset(
         tables: Names of window and shot tables; None: all. Rows of shot tables are repeated for each window of the
             shot. Item tables (`faces`, `detections`) have any number of rows per window and cannot be joined.
         columns: Patterns over `<table>.<column>`: * stands for anything, ? for any character; None: all.
-        labels: Path of a CSV or Parquet file, or a table in memory; `avcues.pipeline.dataset.labels` has the rules.
+        labels: Path of a CSV or Parquet file, or a table in memory, with the column `video_id`, then `time` (seconds)
+            or `window`, or neither if labels are static, and any number of targets. Those in one window are averaged.
         label_fill: What windows without a label get: "none", "hold" or "linear".
         incomplete: A video that lacks one of the tables is left out, or is null there.
         verify: Also leave out videos with damaged or foreign files, which otherwise are an error when they are read;

@@ -21,7 +21,6 @@ metadata are lost (pandas, CSV), columns `<target>_std` and `<target>_n` tell a 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -33,14 +32,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from avcues.pipeline.dataset.label_metadata import FITTED_ON, described, stated
 from avcues.pipeline.errors import InputError, one_line
-from avcues.pipeline.store.parquet import METADATA_KEY, WINDOW_KEYS
-from avcues.pipeline.store.user_tables import composed, plain_numbers, read_user_table, set_aside_counts
+from avcues.pipeline.store.parquet import WINDOW_KEYS
+from avcues.pipeline.store.user_columns import composed, plain_numbers, set_aside_counts
+from avcues.pipeline.store.user_tables import read_user_table
 
 Fill = Literal["none", "hold", "linear"]
-
-FITTED_ON = "fitted_on"
-"""Column of a gold standard: whether anything was fitted on the video. It outlives the metadata."""
 
 PREFIX = "target."
 """Prefix of the names of targets in joined tables."""
@@ -132,7 +130,7 @@ def read_labels(source: Any, step: Fraction, windows: Mapping[str, int], fill: F
     values = [name for name in columns if name not in {*WINDOW_KEYS, "time", FITTED_ON}]
     if not values:
         raise InputError(f"{where}: has no target column beside {', '.join(columns)}")
-    about, about_notes = _described(_about(table, step, where), columns, ids, where)
+    about, about_notes = described(stated(table, step, where), columns, ids, where)
     targets = [target["name"] for target in about.get("targets", []) if target["name"] in values] or values
     labels |= {PREFIX + name: _values(columns[name], f"{where}: {name}") for name in values}
     placed = pa.table(labels)
@@ -193,47 +191,6 @@ def _unnumbered(labels: pa.Table) -> list[str]:
         and _is_number(field.type)
         and 0 < labels[field.name].null_count < labels.num_rows
     ]
-
-
-def _about(table: pa.Table, step: Fraction, where: str) -> dict[str, Any]:
-    """What the file's metadata says about its columns and windows; empty if it has none."""
-    about: dict[str, Any] = json.loads((table.schema.metadata or {}).get(METADATA_KEY, "{}"))
-    if "window" in table.column_names and Fraction(about.get("step", step)) != step:
-        raise InputError(
-            f"{where}: has windows of {float(Fraction(about['step'])):g} s; those of the dataset are "
-            f"{float(step):g} s long"
-        )
-    return about
-
-
-def _described(
-    about: dict[str, Any], columns: Mapping[str, pa.ChunkedArray], ids: pa.ChunkedArray, where: str
-) -> tuple[dict[str, Any], list[str]]:
-    """What is known of labels, also of a gold standard whose metadata were lost in pandas or a CSV file; and notes."""
-    gold = [name for name in columns if {f"{name}_std", f"{name}_n"} <= columns.keys()]
-    if about or not gold:
-        return about, []
-    found: dict[str, Any] = {"targets": [{"name": name, "std": f"{name}_std", "n": f"{name}_n"} for name in gold]}
-    lost = f"{where}: a gold standard without its metadata (lost in pandas or CSV)"
-    if FITTED_ON not in columns:
-        return found, [
-            f"{lost} and without the column {FITTED_ON}: NOTHING GUARDS AGAINST LABELS THAT WERE FITTED ON TEST "
-            "VIDEOS; use the file that avcues annotations gold wrote, or keep that column"
-        ]
-    fitted = _flags(columns[FITTED_ON], f"{where}: {FITTED_ON}")
-    if fitted.any():
-        names = np.array(ids.to_pylist(), object)[fitted]
-        found["fitted_on"] = {"column": sorted(set(names.tolist()))}
-    return found, [f"{lost}: its recipe is unknown; the column {FITTED_ON} says which videos decided it"]
-
-
-def _flags(values: pa.ChunkedArray, where: str) -> np.ndarray:
-    """(rows,) truth values, which CSV files may spell 1, True or true."""
-    words = pc.utf8_lower(values.cast(pa.string()))
-    known = pc.is_in(words, pa.array(["true", "false", "1", "0", "1.0", "0.0"]))
-    if not pc.all(known).as_py():
-        raise InputError(f"{where} holds other values than true and false")
-    return np.asarray(pc.is_in(words, pa.array(["true", "1", "1.0"])).to_numpy())
 
 
 def _no_nulls(values: pa.ChunkedArray, where: str) -> pa.ChunkedArray:

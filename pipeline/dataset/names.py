@@ -24,7 +24,7 @@ def safe_names(names: Iterable[str]) -> dict[str, str]:
     Args:
         names: As `Dataset.schema` has them.
     """
-    found: dict[str, str] = {}
+    safe: dict[str, str] = {}
     taken: set[str] = set()
     for name in names:
         plain = re.sub(r"[^A-Za-z0-9_]", "_", name.replace(".", "__", 1))
@@ -32,8 +32,8 @@ def safe_names(names: Iterable[str]) -> dict[str, str]:
         while unique in taken:
             unique, number = f"{plain}_{number}", number + 1
         taken.add(unique)
-        found[name] = unique
-    return found
+        safe[name] = unique
+    return safe
 
 
 def with_names(schema: pa.Schema, names: Names) -> pa.Schema:

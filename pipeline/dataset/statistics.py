@@ -51,16 +51,16 @@ def compute_statistics(
     catalog: Catalog, on_progress: Callable[[str], None] = lambda video_id: None
 ) -> DatasetStatistics:
     """Reads every table of every video, one at a time."""
-    found = DatasetStatistics({name: TableCounts() for name in catalog.tables})
+    statistics = DatasetStatistics({name: TableCounts() for name in catalog.tables})
     for video_id in catalog.videos:
         for name in catalog.tables:
             if catalog.has(name, video_id):
-                _count(found, catalog, name, video_id)
+                _count(statistics, catalog, name, video_id)
         on_progress(video_id)
-    return found
+    return statistics
 
 
-def _count(found: DatasetStatistics, catalog: Catalog, name: str, video_id: str) -> None:
+def _count(statistics: DatasetStatistics, catalog: Catalog, name: str, video_id: str) -> None:
     path, stored = catalog.path(name, video_id), catalog.tables[name]
     metadata = read_metadata(path)
     try:
@@ -68,21 +68,21 @@ def _count(found: DatasetStatistics, catalog: Catalog, name: str, video_id: str)
     except (OSError, ValueError, pa.ArrowException):
         metadata = None
     if metadata is None or metadata["recipe"] != stored.recipe:
-        found.unusable.append(f"{name}/{path.name}")
+        statistics.unusable.append(f"{name}/{path.name}")
         return
-    counts = found.tables[name]
+    counts = statistics.tables[name]
     counts.files += 1
     counts.rows += len(rows)
     counts.nulls.update({column: rows[column].null_count for column in rows.column_names})
     counts.computed[f"{metadata['device']}, {metadata['precision']}"] += 1
-    _count_versions(found, metadata)
+    _count_versions(statistics, metadata)
     if name == TIMELINE.name:
-        found.videos += 1
-        found.windows += len(rows)
-        found.streams.update(kind for kind in ("video", "audio") if metadata["source"].get(kind))
+        statistics.videos += 1
+        statistics.windows += len(rows)
+        statistics.streams.update(kind for kind in ("video", "audio") if metadata["source"].get(kind))
 
 
-def _count_versions(found: DatasetStatistics, metadata: dict[str, Any]) -> None:
+def _count_versions(statistics: DatasetStatistics, metadata: dict[str, Any]) -> None:
     used = {"avcues": metadata["avcues"], "decoder": metadata["decoder"]} | metadata["libraries"]
     for what, version in used.items():
-        found.versions.setdefault(what, Counter())[version] += 1
+        statistics.versions.setdefault(what, Counter())[version] += 1

@@ -50,25 +50,25 @@ def validate(out: Location) -> Validation:
         SettingsError: It is not a folder that avcues made.
     """
     manifest = require_manifest(out)
-    found = Validation()
+    validation = Validation()
     video_ids = sorted({video_id for table in manifest.tables for video_id in videos_with_table(out, table)})
     for video_id in video_ids:
-        found.videos += 1
-        for breach in _check_video(out, video_id, manifest, found):
-            found.breaches.append(breach)
+        validation.videos += 1
+        for breach in _check_video(out, video_id, manifest, validation):
+            validation.breaches.append(breach)
     for name in folders(out):
         if name not in manifest.tables and name != REPORT:
-            found.breaches.append(f"{out / name}: is not a table of this dataset ({MANIFEST}); remove it")
-    found.breaches += [
+            validation.breaches.append(f"{out / name}: is not a table of this dataset ({MANIFEST}); remove it")
+    validation.breaches += [
         f"{record_path(out, video_id)}: damaged; remove it and run avcues extract again"
         for video_id in recorded_videos(out)
         if not read_record(out, video_id)
     ]
-    found.breaches += [f"{path}: left over by a run that was killed; remove it" for path in unfinished_files(out)]
-    return found
+    validation.breaches += [f"{path}: left over by a run that was killed; remove it" for path in unfinished_files(out)]
+    return validation
 
 
-def _check_video(out: Location, video_id: str, manifest: Manifest, found: Validation) -> Iterator[str]:
+def _check_video(out: Location, video_id: str, manifest: Manifest, validation: Validation) -> Iterator[str]:
     tables: dict[str, pa.Table] = {}
     described: dict[str, dict[str, Any]] = {}
     for name, extractor in manifest.tables.items():
@@ -82,7 +82,7 @@ def _check_video(out: Location, video_id: str, manifest: Manifest, found: Valida
             continue
         if metadata["recipe"] != manifest.recipes[extractor]:
             yield f"{path}: made with {metadata['recipe']}, but {MANIFEST} says {manifest.recipes[extractor]}"
-        found.tables += 1
+        validation.tables += 1
         try:
             tables[name] = read_table(path)
         except (OSError, ValueError, pa.ArrowException) as error:
@@ -187,6 +187,6 @@ def _check_shots(shots: pa.Table, timeline: pa.Table, grid: Grid) -> Iterator[st
     for shot, first, last in zip(
         shots["shot"].to_pylist(), shots["first_window"].to_pylist(), shots["last_window"].to_pylist(), strict=True
     ):
-        mine = [k for k, owner in enumerate(of_window) if owner == shot]
-        if ([first, last] if mine else [None, None]) != ([mine[0], mine[-1]] if mine else [first, last]):
-            yield f"shot {shot} claims windows {first} to {last}, timeline gives it {mine[:1]} to {mine[-1:]}"
+        owned = [k for k, owner in enumerate(of_window) if owner == shot]
+        if ([first, last] if owned else [None, None]) != ([owned[0], owned[-1]] if owned else [first, last]):
+            yield f"shot {shot} claims windows {first} to {last}, timeline gives it {owned[:1]} to {owned[-1:]}"

@@ -16,6 +16,7 @@ from avcues.extractors.transcript import Transcript
 from avcues.pipeline.errors import SettingsError
 from avcues.pipeline.extraction.executor import Executor
 from avcues.pipeline.extraction.mixing import TrackMix
+from avcues.pipeline.extraction.sound_facts import SoundFacts
 from avcues.pipeline.media.downmix import Samples, downmix
 from avcues.pipeline.media.frames import AudioBlock, Damage
 from avcues.pipeline.timeline import united
@@ -60,6 +61,7 @@ class AudioPass:
         self._mix = TrackMix(streams, rate_hz, damage)
         self._rate_hz = rate_hz
         self._stopwatch = executor.stopwatch
+        self._facts = SoundFacts(rate_hz)
         self._pieces: list[Samples] = []
         self._held_samples = 0
         self._resamplers: dict[int, soxr.ResampleStream] = {}
@@ -90,6 +92,11 @@ class AudioPass:
     @property
     def spans(self) -> list[tuple[Fraction, Fraction]]:
         return united([span for track in self._mix.tracks for span in track.spans])
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the values should know, after `drain`."""
+        return self._facts.notes if self._feeds else ()
 
     def drain(self) -> None:
         """Places the last block, so that `end` and `spans` are final."""
@@ -130,6 +137,7 @@ class AudioPass:
     def _write(self, *, last: bool) -> None:
         with self._stopwatch("resample"):
             mono = downmix(self._pieces)
+            self._facts.add(self._pieces, mono)
             self._pieces, self._held_samples = [], 0
             at_rate = {rate: resampler.resample_chunk(mono, last=last) for rate, resampler in self._resamplers.items()}
         for rate, feed in self._feeds:

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 _FORMATS_WITHOUT_TIMES = frozenset(
     ("aac", "ac3", "adx", "amr", "amrnb", "amrwb", "dts", "dtshd", "eac3", "flac", "loas", "mlp", "mp3", "truehd")
 )
-# Stamps that waver by less than this belong to one stretch of sound.
-_JITTER = Fraction(15, 1000)
+# Stamps that waver by less than this belong to one stretch of sound: FFmpeg interpolates those between two packets of a
+# transport stream at the rate of its first frame.
+_JITTER = Fraction(60, 1000)
 
 
 class SoundConverter:

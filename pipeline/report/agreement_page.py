@@ -88,8 +88,8 @@ def render(title: str, annotations: Annotations, step: Fraction, bootstrap: Boot
         step: Seconds per window.
         bootstrap: Of the intervals.
     """
-    found, checked = agreement(annotations, step=step, bootstrap=bootstrap, by=()), check(annotations, step)
-    low = _lowest(found)
+    measured, checked = agreement(annotations, step=step, bootstrap=bootstrap, by=()), check(annotations, step)
+    low = _lowest(measured)
     low_to_high = partial(_place, low)
     groups = [
         (
@@ -97,11 +97,11 @@ def render(title: str, annotations: Annotations, step: Fraction, bootstrap: Boot
             COEFFICIENTS[_headline(rows[0])],
             [_mark(r, low_to_high) for r in rows],
         )
-        for dimension, rows in _by_dimension(found).items()
+        for dimension, rows in _by_dimension(measured).items()
     ]
     between = [
         _of_coefficient(f"{one.dimension}: {', '.join(one.setups)}", "Pearson’s r", one.correlation, None, low_to_high)
-        for one in found.between_setups
+        for one in measured.between_setups
     ]
     return (
         templates()
@@ -116,9 +116,9 @@ def render(title: str, annotations: Annotations, step: Fraction, bootstrap: Boot
             between=between,
             histograms=[_histogram(name, one) for name, one in _inconsistencies(annotations, step)],
             group_names=GROUPS,
-            table=[_row(row) for row in found.by_setup if row.clips == "all"],
+            table=[_row(row) for row in measured.by_setup if row.clips == "all"],
             coefficients=COEFFICIENTS.values(),
-            undefined=undefined_coefficients(found),
+            undefined=undefined_coefficients(measured),
             bootstrap=bootstrap,
         )
     )
@@ -134,9 +134,9 @@ def _facts(annotations: Annotations) -> list[str]:
     ]
 
 
-def _by_dimension(found: Agreement) -> dict[str, list[SetupAgreement]]:
+def _by_dimension(measured: Agreement) -> dict[str, list[SetupAgreement]]:
     rows: dict[str, list[SetupAgreement]] = {}
-    for row in found.by_setup:
+    for row in measured.by_setup:
         if row.clips == "all":
             rows.setdefault(row.dimension, []).append(row)
     return rows
@@ -147,12 +147,12 @@ def _headline(row: SetupAgreement) -> str:
     return "alpha_labels" if row.kind == "labels" else "loo_ccc"
 
 
-def _lowest(found: Agreement) -> float:
+def _lowest(measured: Agreement) -> float:
     """Where the axis begins: below every interval and most raters, at a tick, -1 at the least."""
     seen = [0.0]
-    for row in found.by_setup:
+    for row in measured.by_setup:
         seen += [row.coefficients[_headline(row)].low or 0.0, *(row.distribution or (0.0, 0.0))[1:2]]
-    seen += [one.correlation.low or 0.0 for one in found.between_setups]
+    seen += [one.correlation.low or 0.0 for one in measured.between_setups]
     return max(-1.0, math.floor(min(seen) / _TICK) * _TICK)
 
 
@@ -217,21 +217,21 @@ def _inconsistencies(annotations: Annotations, step: Fraction) -> list[tuple[str
     if len(annotations.setups) < 2:
         return []
     last = annotations.select(round_=annotations.rounds[-1]) if annotations.rounds else annotations
-    found = []
+    measured = []
     for dimension in last.numeric():
         ratings, _ = ratings_by_setup(last, dimension.name, annotations.setups, step)
         if ratings.complete.any():
             threshold = generic_threshold(inconsistency_scores(ratings.values[ratings.complete]))
             rule = f"the score whose upper share of ratings is nearest to {100 * UPPER_SHARE:g} %"
-            found.append((dimension.name, inconsistency(ratings, threshold, rule)))
-    return found
+            measured.append((dimension.name, inconsistency(ratings, threshold, rule)))
+    return measured
 
 
-def _histogram(name: str, found: Inconsistency) -> dict[str, Any]:
+def _histogram(name: str, measured: Inconsistency) -> dict[str, Any]:
     """Bars of the scores themselves where they are few, else of ranges of equal width."""
-    scores = np.array([row["score"] for row in found.clips])
-    group = np.array([GROUPS.index(row["group"]) for row in found.clips])
-    distinct = np.array([score for score, _ in found.scores])
+    scores = np.array([row["score"] for row in measured.clips])
+    group = np.array([GROUPS.index(row["group"]) for row in measured.clips])
+    distinct = np.array([score for score, _ in measured.scores])
     if len(distinct) <= _MOST_BARS:
         bar, names = np.searchsorted(distinct, scores), [f"{score:.3g}" for score in distinct]
     else:
@@ -250,7 +250,7 @@ def _histogram(name: str, found: Inconsistency) -> dict[str, Any]:
         "bars": bars,
         "low": f"{distinct[0]:.3g}" if len(distinct) <= _MOST_BARS else "0",
         "high": f"{distinct[-1]:.3g}",
-        "counts": found.counts,
-        "threshold": None if found.threshold is None else f"{found.threshold:.3g}",
-        "rule": found.rule,
+        "counts": measured.counts,
+        "threshold": None if measured.threshold is None else f"{measured.threshold:.3g}",
+        "rule": measured.rule,
     }

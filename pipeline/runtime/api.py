@@ -371,20 +371,20 @@ def features() -> FeatureTable:
     """
     from avcues.extractors import registry
 
-    found = FeatureTable()
+    known = FeatureTable()
     for name in registry.names():
         extractor = registry.create(name)
         variants = {
             option: tuple(asset.partition("/")[2] for asset in assets) for option, assets in extractor.weights.items()
         }
-        found[name] = Feature(
+        known[name] = Feature(
             name=name,
             tables=tuple(extractor.tables),
             extra_tables=tuple(extractor.extra_tables),
             variants=variants,
             citation=extractor.citation,
         )
-    return found
+    return known
 
 
 def make_settings(

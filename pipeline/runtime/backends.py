@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from avcues.pipeline.errors import AvcuesError
+from avcues.pipeline.errors import AvcuesError, RunStoppedError
 from avcues.pipeline.runtime.machine import memory_bytes
 from avcues.pipeline.store.records import VideoResult, failure
 from avcues.pipeline.store.video_input import VideoInput
@@ -29,13 +29,17 @@ Result = TypeVar("Result")
 
 _TOPIC = "avcues-progress"
 _LOOK_EVERY_S = 5.0
-_LONELY_S = 60.0
+_REMIND_S = 60.0
 # Tasks that wait for a worker: they tell a cluster that can grow to do so, and keep it busy between two results.
 _WAITING = 8
 
 
-class SchedulerLostError(AvcuesError):
+class SchedulerLostError(RunStoppedError):
     """The connection to the scheduler was lost and could not be restored."""
+
+
+class NoWorkersError(RunStoppedError):
+    """No worker was connected for longer than the user wants to wait."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,11 +49,13 @@ class Cluster:
     Args:
         local: It has just been started for this run, with a fixed number of workers of one thread.
         resources: What a worker must have to be given a task, as `dask worker --resources` names it.
+        wait_s: Seconds after which the run stops where no worker is connected; None: it waits.
     """
 
     client: Client
     local: bool
     resources: Mapping[str, float] | None = None
+    wait_s: float | None = None
 
     def slots(self) -> int:
         """How many videos can be processed at once: one per thread of every worker."""
@@ -95,16 +101,16 @@ def run_on_cluster(
         note: Is given a line when no worker is left to do the work.
 
     Raises:
-        SchedulerLostError: The scheduler is gone.
+        RunStoppedError: The scheduler is gone, or no worker came.
     """
     client = cluster.client
     client.subscribe_topic(_TOPIC, lambda event: progress(*event[1]["report"]))
     in_work: dict[Future, VideoInput] = {}
-    lonely = _Lonely(note, client)
+    watch = _WorkerWatch(cluster, note)
     packed = pickle.dumps(run)  # the scheduler looks into tasks, and need not have the extractors
     while True:
         slots = cluster.slots()
-        lonely.look(slots)
+        watch.look(slots)
         wanted = slots if cluster.local else slots + _WAITING
         for video in islice(videos, max(0, wanted - len(in_work))):
             in_work[_submit(video, run.id, packed, cluster)] = video
@@ -135,7 +141,7 @@ def map_in_order(
         note: Is given a line when no worker is left to do the work.
 
     Raises:
-        SchedulerLostError: The scheduler is gone.
+        RunStoppedError: The scheduler is gone, or no worker came.
     """
     from asyncio import CancelledError
 
@@ -143,14 +149,14 @@ def map_in_order(
 
     client = cluster.client
     resources = None if cluster.resources is None else dict(cluster.resources)
-    lonely = _Lonely(note, client)
+    watch = _WorkerWatch(cluster, note)
     left, in_work = iter(video_ids), deque[tuple[str, "Future"]]()
     try:
         # A task, not scattered data: if the worker that holds its result is lost, another makes it again.
         everywhere = client.submit(_unchanged, shared, pure=False, resources=resources)
         while True:
             slots = cluster.slots()
-            lonely.look(slots)
+            watch.look(slots)
             for video_id in islice(left, max(0, slots + _WAITING - len(in_work))):
                 future = client.submit(function, everywhere, video_id, pure=False, resources=resources)
                 in_work.append((video_id, future))
@@ -220,24 +226,46 @@ def _scheduler_lost() -> SchedulerLostError:
     return SchedulerLostError("the connection to the scheduler is lost; run the same command again to continue")
 
 
-class _Lonely:
-    """Tells the user when no worker has been connected for a while: a cluster may be starting, or may be gone."""
+class _WorkerWatch:
+    """Says at once, and then every minute, when no worker is connected: a cluster may be starting, or may be gone.
 
-    def __init__(self, note: Callable[[str], object], client: Client) -> None:
+    Args:
+        cluster: Says how long to wait.
+        note: Is given a line.
+    """
+
+    def __init__(self, cluster: Cluster, note: Callable[[str], object]) -> None:
+        self._cluster = cluster
         self._note = note
-        self._client = client
-        self._since: float | None = None
+        self._alone_since: float | None = None
+        self._noted = 0.0
+        self._had_workers = False
 
     def look(self, slots: int) -> None:
+        """Looks at how many videos can be processed at once.
+
+        Raises:
+            NoWorkersError: None could be for too long.
+        """
         if slots:
-            self._since = None
+            self._alone_since, self._had_workers = None, True
             return
         now = time.monotonic()
-        if self._since is None:
-            self._since = now
-        elif now - self._since > _LONELY_S:
-            self._since = now
-            self._note(f"no worker is connected to {self._client.scheduler.address}; waiting for one")
+        address = self._cluster.client.scheduler.address
+        none_yet = "none is left" if self._had_workers else "none yet"
+        if self._alone_since is None:
+            self._alone_since = now
+            self._noted = now
+            self._note(f"waiting for workers at {address}, {none_yet}")
+        waited_s = now - self._alone_since
+        if self._cluster.wait_s is not None and waited_s >= self._cluster.wait_s:
+            raise NoWorkersError(
+                f"no worker was connected to {address} for {waited_s:.0f} s (`wait={self._cluster.wait_s:g}`); start "
+                "some and run the same command again"
+            )
+        if now - self._noted >= _REMIND_S:
+            self._noted = now
+            self._note(f"waiting for workers at {address} for {waited_s / 60:.0f} minutes, {none_yet}")
 
 
 def _work_on_worker(video: VideoInput, packed: bytes) -> VideoResult:

@@ -155,13 +155,13 @@ def _check_workers(client: Client, address: str, folder: Location, mark: Locatio
     from avcues.version import __version__
 
     local = isinstance(folder, Path)
-    made = local and not mark.exists()
-    if made:
+    created = local and not mark.exists()
+    if created:
         write_atomically(mark, lambda file: None)
     try:
         answers = client.run(_look, mark, on_error="return")
     finally:
-        if made:
+        if created:
             mark.unlink(missing_ok=True)
     problems = set()
     for worker, answer in answers.items():
@@ -182,7 +182,7 @@ def _look(mark: Any) -> tuple[str, bool]:
 
 
 def _quieten(debug: bool) -> None:
-    # What happens to a worker is told per video, in one line.
+    # What happens to a worker is reported per video, in one line.
     if not debug:
         names = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] in _TALKATIVE]
         for name in names:

@@ -27,7 +27,7 @@ class PlannedVideo:
         source: Absolute path of the media file, or its URL.
         compute: Features that would be computed.
         kept: Features whose tables are up to date.
-        error: Why the video would fail, as far as can be told without decoding it; empty if nothing speaks for that.
+        error: Why the video would fail, as far as can be told without decoding it; empty if it should succeed.
     """
 
     video_id: str
@@ -75,7 +75,7 @@ def dry_run(paths: Sequence[str], request: Request) -> DryRun:
     lacking = {
         extractor.name: [name for name in assets_of(extractor) if not weights.find(name)] for extractor in extractors
     }
-    # Tables of a feature whose weights are not here yet cannot be told to be up to date.
+    # Tables of a feature whose weights are not here yet cannot be known to be up to date.
     known = replace(resolved.measurements, extractors=[e for e in extractors if not lacking[e.name]])
     ids = [video.video_id for video in inputs.videos]
     check_settings(resolved.out, known.manifest, overwrite=resolved.overwrite, video_ids=ids)

@@ -83,6 +83,7 @@ class Workers:
         per_gpu: With `count` None: the most workers that share a GPU; None: 4.
         scheduler: Address of a running Dask scheduler, whose workers do the work.
         resources: What a worker of that scheduler must offer, as `dask worker --resources` names it.
+        wait_s: Seconds after which the run stops where no worker of that scheduler is connected; None: it waits.
 
     Raises:
         SettingsError: A number is out of range, or resources are named without a scheduler.
@@ -92,6 +93,7 @@ class Workers:
     per_gpu: int | None = None
     scheduler: str | None = None
     resources: Mapping[str, float] | None = None
+    wait_s: float | None = None
 
     def __post_init__(self) -> None:
         if self.count is not None and self.count < 0:
@@ -103,5 +105,7 @@ class Workers:
                 raise SettingsError(
                     f"`resources={name}={amount:g}`: expected a name and a positive amount, such as GPU=1"
                 )
+        if self.wait_s is not None and not self.wait_s >= 0:
+            raise SettingsError(f"`wait={self.wait_s:g}`: expected seconds, 0 or more")
         if self.resources and self.scheduler is None:
             raise SettingsError("`resources` needs `scheduler`: it chooses among the workers of a running cluster")

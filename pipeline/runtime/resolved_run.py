@@ -105,7 +105,7 @@ def resolve(
 
     Raises:
         WeightsError: A feature or a variant that was named lacks its weights.
-        SettingsError: The output folder is damaged, or options are set for a feature that is not asked for.
+        SettingsError: The output folder is damaged, or options are set for a feature that is no part of the run.
     """
     manifest = None if request.overwrite else read_manifest(request.out)
     settings, left_out = settle(request.settings, manifest, downloading, dry=dry)

@@ -50,7 +50,7 @@ def run(
         request: What to compute, and where to write it.
         workers: Who does the work.
         max_failures: The run stops after this many failed videos.
-        observer: Is told how the run goes on.
+        observer: Receives reports on the progress of the run.
 
     Raises:
         AvcuesError: Nothing was started because of the input, the settings, the weights, or the output folder.
@@ -117,7 +117,7 @@ def on_this_machine(settings: Settings, observer: Observer) -> Settings:
     """The settings as this machine can keep them: without bf16 on a processor that has none.
 
     Raises:
-        AvcuesError: The device is not there.
+        AvcuesError: This machine does not have the device.
     """
     compute = settings.compute
     if compute.device != "auto":  # else it is not worth loading torch for
@@ -197,12 +197,11 @@ def _results(
         connection = cluster.local_cluster(count, debug=resolved.debug, processes=False)
     with connection as client, ExitStack() as stack:
         stack.callback(cluster.stop_workers, client, resolved.id)
-        where = backends.Cluster(client=client, local=workers.scheduler is None, resources=workers.resources)
+        where = backends.Cluster(
+            client=client, local=workers.scheduler is None, resources=workers.resources, wait_s=workers.wait_s
+        )
         observer.workers(where.slots(), cluster.dashboard_link(client, local=where.local))
-        try:
-            yield backends.run_on_cluster(videos, resolved, where, progress=observer.progress, note=observer.note)
-        except backends.SchedulerLostError as error:
-            raise RunStoppedError(str(error)) from error
+        yield backends.run_on_cluster(videos, resolved, where, progress=observer.progress, note=observer.note)
 
 
 def _require_manifest(out: Location) -> None:

@@ -79,13 +79,13 @@ class Settings:
         for name in self.options:
             if name not in registry.names():
                 hint = registry.nearest_feature(name)
-                raise SettingsError(f'options are set for "{name}": there is no such feature{hint}')
+                raise SettingsError(f'options are set for "{name}": no feature has that name{hint}')
         extractors = [registry.create(name, self.options.get(name), self.extra_tables) for name in self.wanted]
         folders = () if self.compute.weights.folder is None else (self.compute.weights.folder,)
         for name, options in self.models.items():
             model = create_model(name, options, folders)
-            there = {extractor.name for extractor in extractors}
-            extractors += [registry.create(need) for need in model.needs if need not in there]
+            names = {extractor.name for extractor in extractors}
+            extractors += [registry.create(need) for need in model.needs if need not in names]
             extractors.append(model)
         for extractor in extractors:
             if isinstance(extractor, AudioExtractor) and self.step % extractor.hop:

@@ -45,7 +45,7 @@ def settle(
 
     Raises:
         WeightsError: A feature or a variant that was named lacks its weights.
-        SettingsError: Options are set for a feature that is not asked for.
+        SettingsError: Options are set for a feature that is no part of the run.
     """
     for name in settings.options:
         if name not in settings.wanted:
@@ -96,13 +96,13 @@ def describe_networks(extractors: Sequence[BaseExtractor]) -> Iterator[str]:
 
 def _own_files(name: str, options: Mapping[str, Any]) -> dict[str, str]:
     """The options that hold the path of a file, with its absolute path: workers may stand in another folder."""
-    found = {}
+    resolved = {}
     for option in registry.load(name).files:
         if path := options.get(option):
             if not Path(path).is_file():
                 raise SettingsError(f"`{name}.{option}={path}`: there is no such file")
-            found[option] = str(Path(path).resolve())
-    return found
+            resolved[option] = str(Path(path).resolve())
+    return resolved
 
 
 def _pinned(

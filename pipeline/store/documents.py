@@ -140,6 +140,9 @@ class CardDocument(Document):
     __pydantic_extra__: dict[str, list[str]]
 
 
+_Nothing = Annotated[dict[str, JsonValue], Field(max_length=0)]
+
+
 class StampsDocument(Document):
     """Stamps of a video's files in its record, see `avcues.pipeline.store.stamps`."""
 
@@ -167,7 +170,7 @@ class RecordDocument(Document):
     notes: list[str] = []
     retries: Count = 0
     seconds: dict[str, Seconds]
-    stamps: StampsDocument | None = None
+    stamps: StampsDocument | _Nothing = {}
 
 
 def parse(content: bytes | str, model: type[Document]) -> dict[str, Any]:

@@ -132,8 +132,8 @@ def worker_probe_path(out: Location, run: str) -> Location:
 
 def unfinished_files(out: Location) -> list[Location]:
     """Temporary files of processes that were killed; not those of one that is at work, as far as locks can tell."""
-    found = sorted(path for pattern in ("", "*/") for path in out.glob(f"{pattern}.*{TEMPORARY_SUFFIX}"))
-    return [path for path in found if not (path.parent.name.startswith(".") or path.is_dir()) and _is_left(path)]
+    leftovers = sorted(path for pattern in ("", "*/") for path in out.glob(f"{pattern}.*{TEMPORARY_SUFFIX}"))
+    return [path for path in leftovers if not (path.parent.name.startswith(".") or path.is_dir()) and _is_left(path)]
 
 
 def _is_left(path: Location) -> bool:

@@ -29,8 +29,8 @@ def location(text: str) -> Location:
     from upath import UPath
 
     try:
-        found = UPath(text)
-        found.fs  # noqa: B018  (imports the filesystem's own package)
+        place = UPath(text)
+        place.fs  # noqa: B018  (imports the filesystem's own package)
     except (ImportError, ValueError) as error:
         raise InputError(f"{text}: {protocol}:// cannot be read on this machine ({error})") from error
-    return found
+    return place

@@ -81,14 +81,14 @@ class OutputLock:
         return True
 
     def _lock_by_record(self) -> None:
-        there = self._read()
-        if there and time.time() - there.get("alive", 0) < _DEAD_AFTER_S:
-            raise self._taken(there)
+        owner = self._read()
+        if owner and time.time() - owner.get("alive", 0) < _DEAD_AFTER_S:
+            raise self._taken(owner)
         self._renew()
         time.sleep(_SETTLE_S)
-        there = self._read()
-        if there.get("token") != self._me["token"]:
-            raise self._taken(there)
+        owner = self._read()
+        if owner.get("token") != self._me["token"]:
+            raise self._taken(owner)
         thread = threading.Thread(target=self._keep_alive, daemon=True)
         thread.start()
         self._held.callback(thread.join)

@@ -136,27 +136,27 @@ def _check(out: Location, before: Manifest, wanted: Manifest, *, overwrite: bool
             f"{out} holds {len(others)} videos that this run would not overwrite ({min(others)}, ...), made with "
             "other settings: name every video to overwrite, or use another `out`"
         )
-    for what, there, asked in [] if overwrite else differences:
+    for what, pinned, requested in [] if overwrite else differences:
         raise SettingsError(
-            f"{out} was made with {what} = {json.dumps(there)}, this run asks for {json.dumps(asked)}: "
+            f"{out} was made with {what} = {json.dumps(pinned)}, this run asks for {json.dumps(requested)}: "
             "use another `out`, the same settings, or `overwrite` to compute everything again"
         )
 
 
 def _differences(before: Manifest, recipes: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, Any, Any]]:
-    found: list[tuple[str, Any, Any]] = []
+    differences: list[tuple[str, Any, Any]] = []
     for name, wanted in recipes.items():
-        there = before.recipes.get(name)
-        if there is None:
+        pinned = before.recipes.get(name)
+        if pinned is None:
             if wanted["step"] != str(before.step):
-                found.append(("step", str(before.step), wanted["step"]))
+                differences.append(("step", str(before.step), wanted["step"]))
             continue
-        found += [
-            (key if key == "step" else f"{name} {key}", there.get(key), wanted.get(key))
-            for key in sorted(wanted.keys() | there.keys())
-            if there.get(key) != wanted.get(key)
+        differences += [
+            (key if key == "step" else f"{name} {key}", pinned.get(key), wanted.get(key))
+            for key in sorted(wanted.keys() | pinned.keys())
+            if pinned.get(key) != wanted.get(key)
         ]
-    return sorted(found, key=lambda item: item[0] != "step")
+    return sorted(differences, key=lambda item: item[0] != "step")
 
 
 def _damaged(path: Location, why: str) -> SettingsError:

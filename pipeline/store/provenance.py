@@ -32,8 +32,8 @@ def library_versions(extractor: BaseExtractor, device: str) -> dict[str, str]:
     names = {*_OF_EVERY_TABLE, *extractor.libraries}
     if device != "cpu":
         names -= {"openvino"}
-    found = {name: version for wanted in sorted(names) for name, version in _installed(wanted).items()}
-    return {"python": platform.python_version()} | found
+    versions = {name: version for wanted in sorted(names) for name, version in _installed(wanted).items()}
+    return {"python": platform.python_version()} | versions
 
 
 @cache
@@ -63,26 +63,26 @@ def recipe(
     Args:
         reading: Choices of how the media file is read that are not the default.
     """
-    made: dict[str, Any] = {
+    document: dict[str, Any] = {
         "extractor": extractor.name,
         "version": extractor.version,
         "settings": asdict(extractor.settings),
         "step": str(step),
     }
     if reading:
-        made["reading"] = dict(reading)
+        document["reading"] = dict(reading)
     if extractor.needed:
-        made["needs"] = {needed.name: recipe(needed, step, compute, reading) for needed in extractor.needed}
+        document["needs"] = {needed.name: recipe(needed, step, compute, reading) for needed in extractor.needed}
     files = {option: Path(value) for option in extractor.files if (value := getattr(extractor.settings, option))}
     if files:
-        made["settings"] |= {option: file.name for option, file in files.items()}
-        made["files"] = {file.name: _hash_of(file, file.stat().st_mtime_ns) for file in files.values()}
+        document["settings"] |= {option: file.name for option, file in files.items()}
+        document["files"] = {file.name: _hash_of(file, file.stat().st_mtime_ns) for file in files.values()}
     weights = weights_of(extractor, compute.weights)
     if weights:
         # A file of the user's own is known by its name and hash, wherever it lies.
-        made["settings"] |= {k: _own_name(v) for k, v in made["settings"].items() if k in extractor.own_weights}
-        made |= {"weights": weights, "precision": precision(extractor, compute)}
-    return made
+        document["settings"] |= {k: _own_name(v) for k, v in document["settings"].items() if k in extractor.own_weights}
+        document |= {"weights": weights, "precision": precision(extractor, compute)}
+    return document
 
 
 def assets_of(extractor: BaseExtractor) -> list[str]:
@@ -96,16 +96,16 @@ def assets_of(extractor: BaseExtractor) -> list[str]:
 
 def weights_of(extractor: BaseExtractor, finder: WeightsFinder) -> dict[str, str]:
     """SHA-256 of every weights file that an extractor uses, by asset name or, for the user's own, file name."""
-    found = dict(extractor.pinned_files)
+    hashes = dict(extractor.pinned_files)
     for option, candidates in extractor.weights_in_use.items():
         value = getattr(extractor.settings, option)
         asset = asset_name(candidates, value)
         if asset in candidates:
-            found[asset] = finder.resolve(asset).sha256
+            hashes[asset] = finder.resolve(asset).sha256
         else:
             file = own_place(value, finder, extractor.hub_weights)
-            found[_own_name(value)] = _hash_of(file, file.stat().st_mtime_ns)
-    return found
+            hashes[_own_name(value)] = _hash_of(file, file.stat().st_mtime_ns)
+    return hashes
 
 
 def _own_name(value: str) -> str:

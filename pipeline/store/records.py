@@ -156,9 +156,9 @@ def read_record(out: Location, video_id: str) -> dict[str, Any]:
 def read_records(out: Location) -> Iterator[dict[str, Any]]:
     """Every readable record of a folder, by video id."""
     for video_id in recorded_videos(out):
-        found = read_record(out, video_id)
-        if found:
-            yield found
+        record = read_record(out, video_id)
+        if record:
+            yield record
 
 
 def remember_requested(video_ids: Collection[str], out: Location) -> None:
@@ -238,31 +238,31 @@ def overview(out: Location) -> Overview:
     summary = Overview()
     queued = dict.fromkeys(_requested(out).to_pylist())
     for video_id in recorded_videos(out):
-        found = read_record(out, video_id)
-        if not found:
+        record = read_record(out, video_id)
+        if not record:
             summary.unreadable.append(video_id)
             continue
-        queued.pop(found["video_id"], None)
-        for feature in found["left_out"]:
+        queued.pop(record["video_id"], None)
+        for feature in record["left_out"]:
             summary.left_out[feature] = summary.left_out.get(feature, 0) + 1
-        if found["state"] == "done":
+        if record["state"] == "done":
             summary.done += 1
-            summary.damaged += bool(found["damage"])
-            if lost_s := found.get("lost_s"):
-                summary.truncated[found["video_id"]] = lost_s
-            summary.hours += found["duration_s"] / 3600
+            summary.damaged += bool(record["damage"])
+            if lost_s := record.get("lost_s"):
+                summary.truncated[record["video_id"]] = lost_s
+            summary.hours += record["duration_s"] / 3600
             continue
-        cause = _cause(found)
-        group = groups[str(found["error_class"]), cause]
-        group.error_class, group.cause = str(found["error_class"]), cause
-        group.video_ids.append(found["video_id"])
-        group.example = group.example or str(found["error"])
+        cause = _cause(record)
+        group = groups[str(record["error_class"]), cause]
+        group.error_class, group.cause = str(record["error_class"]), cause
+        group.video_ids.append(record["video_id"])
+        group.example = group.example or str(record["error"])
     summary.failures = sorted(groups.values(), key=lambda group: -len(group.video_ids))
     summary.queued = list(queued)
     summary.at_work = run_at_work(out)
     return summary
 
 
-def _cause(found: Mapping[str, Any]) -> str:
+def _cause(record: Mapping[str, Any]) -> str:
     """The error without the video's own path, so that failures of one cause form one group."""
-    return str(found["error"]).removeprefix(str(found["source"])).lstrip(": ")
+    return str(record["error"]).removeprefix(str(record["source"])).lstrip(": ")

@@ -7,7 +7,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from avcues.pipeline.errors import InputError
-from avcues.pipeline.store.user_tables import missing_column, read_user_table, set_aside_counts
+from avcues.pipeline.store.user_columns import set_aside_counts
+from avcues.pipeline.store.user_tables import missing_column, read_user_table
 
 
 def read_groups(source: str, labels: str | Path) -> dict[str, str]:

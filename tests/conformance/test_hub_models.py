@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import Any
 
 import av
 import numpy as np
+import PIL.Image
 import pytest
 import soxr
 import tiny_models
@@ -287,3 +289,20 @@ def test_a_published_sentence_model(subtitled, tmp_path):
     np.testing.assert_allclose(actual, torch.stack(states).numpy()[OF_WINDOW], atol=TOLERANCE)
     unit = actual / np.linalg.norm(actual, axis=1, keepdims=True)
     np.testing.assert_allclose(unit, _values(extracted, "text_embedding"), atol=TOLERANCE)
+
+
+def test_backbones_of_timm(clip, frames, tmp_path):
+    """The vector before the classifier, after timm's own transform."""
+    timm = pytest.importorskip("timm", reason="the extra hub is not installed")
+    torch.manual_seed(0)
+    network = timm.create_model("resnet10t").eval()
+    folder = tmp_path / "resnet"
+    timm.models.save_for_hf(network, folder, safe_serialization=True)
+    config = json.loads((folder / "config.json").read_text())
+    config.pop("model_args", None)  # published models have none that transformers sets itself
+    (folder / "config.json").write_text(json.dumps(config))
+    transform = timm.data.create_transform(**timm.data.resolve_model_data_config(network), is_training=False)
+    with torch.inference_mode():
+        inputs = torch.stack([transform(PIL.Image.fromarray(frame)) for frame in frames])
+        expected = network.forward_head(network.forward_features(inputs), pre_logits=True).numpy()
+    np.testing.assert_allclose(_values(_extract(clip, tmp_path / "out", folder)), expected, atol=TOLERANCE)

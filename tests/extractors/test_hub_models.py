@@ -79,6 +79,7 @@ def test_what_cannot_be_understood(text, said):
     [
         ("./nowhere", "./nowhere: there is no such folder"),
         ("clip-vit", 'is neither "<owner>/<name>"'),
+        ("torchvision:resnet50", "timm has many of them"),
         ("a/b/c", 'is neither "<owner>/<name>"'),
         ("nobody/no-such-model", "nobody/no-such-model is not in the hub's cache"),
     ],

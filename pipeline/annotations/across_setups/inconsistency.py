@@ -213,9 +213,9 @@ def _group(scores: Values, threshold: float | None) -> Groups:
     return np.where(strong, 2, np.where(scores > 0, 1, 0))
 
 
-def groups(ratings: RatingsBySetup, found: Inconsistency | None) -> Groups:
+def groups(ratings: RatingsBySetup, scored: Inconsistency | None) -> Groups:
     """(raters, videos) the group of each rating, -1 where there is none."""
     group = np.full(ratings.complete.shape, -1)
-    if found is not None:
-        group[ratings.complete] = [GROUPS.index(str(row["group"])) for row in found.clips]
+    if scored is not None:
+        group[ratings.complete] = [GROUPS.index(str(row["group"])) for row in scored.clips]
     return group

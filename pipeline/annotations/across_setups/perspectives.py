@@ -177,7 +177,7 @@ def perspectives(
         SettingsError: A dimension or setup is unknown, or the dimension is rated in labels.
     """
     if threshold is not None and not isfinite(threshold):
-        raise SettingsError(f"--threshold {threshold}: expected a finite number")
+        raise SettingsError(f"`threshold={threshold}`: expected a finite number")
     rated = annotations.dimension(dimension)
     if rated.level == "nominal":
         raise SettingsError(f"{dimension} is rated in labels; expected a dimension rated in numbers")
@@ -205,14 +205,14 @@ def perspectives(
             _GENERIC_RULE,
         )
     options = _Options(dimension, compared, threshold, rule, neutral, step, bootstrap, exclusions)
-    made = [_perspective(part, options, round_, clips) for round_, clips, part in _rounds(annotations, dimension)]
+    by_round = [_perspective(part, options, round_, clips) for round_, clips, part in _rounds(annotations, dimension)]
     return Perspectives(
         dimension=dimension,
         against=against,
         setups=(*others, against),
         neutral=neutral,
         bootstrap=bootstrap,
-        rounds=tuple(made),
+        rounds=tuple(by_round),
         left_out=merged([left_out for _, left_out in of_rounds]),
     )
 
@@ -225,12 +225,12 @@ def _rounds(annotations: Annotations, dimension: str) -> list[tuple[str | None, 
     parts = [annotations.select(round_=name) for name in rounds]
     clips = [set(part.select(dimensions=[dimension]).videos) for part in parts]
     common = set.intersection(*clips)
-    made: list[tuple[str | None, str, Annotations]] = [
+    by_round: list[tuple[str | None, str, Annotations]] = [
         (name, "all", part) for name, part in zip(rounds, parts, strict=True)
     ]
     if common and any(one != common for one in clips):
-        made += [(name, "common", part.select(videos=common)) for name, part in zip(rounds, parts, strict=True)]
-    return made
+        by_round += [(name, "common", part.select(videos=common)) for name, part in zip(rounds, parts, strict=True)]
+    return by_round
 
 
 def _perspective(annotations: Annotations, options: _Options, round_: str | None, clips: str) -> Perspective:
@@ -242,13 +242,13 @@ def _perspective(annotations: Annotations, options: _Options, round_: str | None
         *setup_agreement.over_time(series, round_, clips, "others", options.bootstrap),
         *setup_agreement.once_per_clip(once, round_, clips, "others", options.bootstrap),
     ]
-    found = inconsistency(ratings, options.threshold, options.rule) if ratings.complete.any() else None
-    group = groups(ratings, found)
+    clip_scores = inconsistency(ratings, options.threshold, options.rule) if ratings.complete.any() else None
+    group = groups(ratings, clip_scores)
     fitted = regression(ratings.values, ratings.complete, ratings.setups)
-    labels = annotations.nominal() if found is not None else ()
+    labels = annotations.nominal() if clip_scores is not None else ()
     strong = group == GROUPS.index("strong")
     reasons = {
-        "inconsistency": "no rater rated a clip in every setup" if found is None else None,
+        "inconsistency": "no rater rated a clip in every setup" if clip_scores is None else None,
         "polarity": f"the range of {dimension} is not known; give the neutral values" if neutral is None else None,
         "regression": fitted if isinstance(fitted, str) else None,
         "label_agreement": None if annotations.nominal() else "nothing is rated in labels",
@@ -261,9 +261,9 @@ def _perspective(annotations: Annotations, options: _Options, round_: str | None
         videos=len(ratings.videos),
         agreement=tuple(agreement),
         differences=tuple(difference(ratings, pair, options.bootstrap) for pair in pairs),
-        inconsistency=found,
+        inconsistency=clip_scores,
         polarity={} if neutral is None else polarity(ratings, neutral),
-        groups_by_polarity={} if neutral is None or found is None else crossed(ratings, group, neutral),
+        groups_by_polarity={} if neutral is None or clip_scores is None else crossed(ratings, group, neutral),
         regression=None if isinstance(fitted, str) else fitted,
         label_agreement=tuple(label_agreement(annotations, one.name, ratings, strong) for one in labels),
         clip_means=_of_clip_means(ratings, options),

@@ -14,17 +14,17 @@ POLARITIES = ("negative", "neutral", "positive")
 
 def polarity(ratings: RatingsBySetup, neutral: tuple[float, float]) -> dict[str, dict[str, tuple[float, ...]]]:
     """By rater ("all": the mean over raters) and setup, the shares of `POLARITIES`."""
-    found: dict[str, dict[str, tuple[float, ...]]] = {name: {} for name in (*ratings.raters, "all")}
+    shares_by_rater: dict[str, dict[str, tuple[float, ...]]] = {name: {} for name in (*ratings.raters, "all")}
     for j, setup in enumerate(ratings.setups):
         shares = []
         for i, name in enumerate(ratings.raters):
             known = ratings.values[i, np.isfinite(ratings.values[i, :, j]), j]
             if len(known):
                 shares.append(np.bincount(_polarity_of(known, neutral), minlength=3) / len(known))
-                found[name][setup] = tuple(shares[-1].tolist())
+                shares_by_rater[name][setup] = tuple(shares[-1].tolist())
         if shares:
-            found["all"][setup] = tuple(np.mean(shares, axis=0).tolist())
-    return found
+            shares_by_rater["all"][setup] = tuple(np.mean(shares, axis=0).tolist())
+    return shares_by_rater
 
 
 def crossed(ratings: RatingsBySetup, group: Groups, neutral: tuple[float, float]) -> dict[str, tuple[int, ...]]:

@@ -113,14 +113,14 @@ def alignment(rows: RowsInOrder) -> Alignment | None:
     known = np.flatnonzero(np.isfinite(scores).all(1))
     if len(known) < _FEWEST_RATERS:
         return None
-    found = Alignment(
+    aligned = Alignment(
         what=rows.what,
         raters={rows.raters[i]: tuple(scores[i].round(3).tolist()) for i in known},
         scores=tuple((scores[known].sum(0) / np.sqrt(len(known))).round(3).tolist()),
         best={rows.raters[i]: SHIFTS[scores[i].argmax()] for i in known},
         displaced={},
     )
-    return replace(found, displaced=_displaced_alone(rows, found.shift))
+    return replace(aligned, displaced=_displaced_alone(rows, aligned.shift))
 
 
 def rows_of(annotations: Annotations, series: Series, clips: Series) -> list[RowsInOrder]:
@@ -137,10 +137,10 @@ def rows_of(annotations: Annotations, series: Series, clips: Series) -> list[Row
     order = np.lexsort((exposures["order"].fill_null(0).to_numpy(), seen["rater"]))
     order = order[(seen["rater"][order] >= 0) & (seen["video_id"][order] >= 0)]
     key = combined([(seen[name][order], len(words)) for name, words in names.items()])
-    found = []
+    aligned = []
     for what, given in _given(annotations, series, clips, names, key):
         if np.isfinite(given).any():
-            found.append(
+            aligned.append(
                 RowsInOrder(
                     what=what,
                     raters=raters,
@@ -149,7 +149,7 @@ def rows_of(annotations: Annotations, series: Series, clips: Series) -> list[Row
                     given=given,
                 )
             )
-    return found
+    return aligned
 
 
 def _given(
@@ -204,25 +204,25 @@ def _moved(rows: RowsInOrder, shift: int) -> Values:
     source = source.clip(0, len(source) - 1)
     inside &= rows.rater[source] == rows.rater
     given = np.where(inside[:, None], rows.given[source], np.nan)
-    there = np.isfinite(given)
-    count = np.maximum(there.sum(0), 1)
-    mean = np.where(there, given, 0).sum(0) / count
-    deviation = np.sqrt((np.where(there, given - mean, 0) ** 2).sum(0) / count)
+    given_cells = np.isfinite(given)
+    count = np.maximum(given_cells.sum(0), 1)
+    mean = np.where(given_cells, given, 0).sum(0) / count
+    deviation = np.sqrt((np.where(given_cells, given - mean, 0) ** 2).sum(0) / count)
     varying = deviation > 1e-9 * np.maximum(1, np.abs(mean))
     scaled = (given[:, varying] - mean[varying]) / deviation[varying]
-    return np.where(there.any(-1, keepdims=True), np.nan_to_num(scaled), np.nan)
+    return np.where(given_cells.any(-1, keepdims=True), np.nan_to_num(scaled), np.nan)
 
 
 def _of_others(rows: RowsInOrder, given: Values) -> Values:
     """(N, F) the mean of the other raters' rows of the same video; NaN where there is none."""
-    there = np.asarray(np.isfinite(given).all(1))
-    filled = np.where(there[:, None], given, 0)
+    given_cells = np.asarray(np.isfinite(given).all(1))
+    filled = np.where(given_cells[:, None], given, 0)
     videos = int(rows.video.max()) + 1
     own, place = np.unique(rows.rater * videos + rows.video, return_inverse=True)
     of_own, of_video = (np.zeros((size, given.shape[1])) for size in (len(own), videos))
     np.add.at(of_own, place, filled)
     np.add.at(of_video, rows.video, filled)
-    count_own, count = np.bincount(place, there), np.bincount(rows.video, there, minlength=videos)
+    count_own, count = np.bincount(place, given_cells), np.bincount(rows.video, given_cells, minlength=videos)
     with np.errstate(invalid="ignore"):
         return (of_video[rows.video] - of_own[place]) / (count[rows.video] - count_own[place])[:, None]
 
@@ -239,8 +239,8 @@ def _displaced_alone(rows: RowsInOrder, shift: int) -> dict[str, tuple[int, floa
     alone = np.stack([_standard_scores(rows, _moved(rows, shift + own), others) for own in SHIFTS], 1)
     alone = np.where(np.isfinite(alone), alone, 0)
     best, unmoved = alone.max(1), alone[:, SHIFTS.index(0)]
-    found = np.flatnonzero((best >= CERTAIN) & (best - unmoved >= CERTAIN) & (best >= _CLEARLY * unmoved))
-    return {rows.raters[i]: (SHIFTS[alone[i].argmax()], round(float(best[i]), 3)) for i in found}
+    aligned = np.flatnonzero((best >= CERTAIN) & (best - unmoved >= CERTAIN) & (best >= _CLEARLY * unmoved))
+    return {rows.raters[i]: (SHIFTS[alone[i].argmax()], round(float(best[i]), 3)) for i in aligned}
 
 
 def _standard_scores(rows: RowsInOrder, given: Values, others: Values) -> Values:
@@ -255,9 +255,9 @@ def _standard_scores(rows: RowsInOrder, given: Values, others: Values) -> Values
     slot = np.arange(both.sum()) - first[rows.rater[both]]
     a, c = np.zeros((2, raters, max(1, int(count.max())), features))
     a[rows.rater[both], slot], c[rows.rater[both], slot] = given[both], others[both]
-    there = np.arange(a.shape[1]) < count[:, None]
+    given_cells = np.arange(a.shape[1]) < count[:, None]
     with np.errstate(invalid="ignore", divide="ignore"):
-        a, c = (np.where(there[..., None], x - x.sum(1, keepdims=True) / count[:, None, None], 0) for x in (a, c))
+        a, c = (np.where(given_cells[..., None], x - x.sum(1, keepdims=True) / count[:, None, None], 0) for x in (a, c))
         squares = ((a.swapaxes(1, 2) @ a) * (c.swapaxes(1, 2) @ c)).sum((1, 2))
         score = (a * c).sum((1, 2)) / np.sqrt(squares / (count - 1))
     return np.where((count >= _FEWEST_ROWS) & (squares > 0), score, np.nan)

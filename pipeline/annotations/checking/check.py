@@ -88,26 +88,29 @@ def check(annotations: Annotations, step: Fraction = Fraction(1, 2)) -> Check:
     )
 
 
-def _misplaced(found: Alignment) -> list[str]:
+def _misplaced(aligned: Alignment) -> list[str]:
     lines = []
-    if found.shift:
-        move = f"{abs(found.shift)} {'row' if abs(found.shift) == 1 else 'rows'} {'up' if found.shift < 0 else 'down'}"
+    shift = aligned.shift
+    if shift:
+        move = f"{counted(abs(shift), 'row')} {'up' if shift < 0 else 'down'}"
         lines.append(
-            f"{found.what}: rows are displaced: {found.agreeing} of {len(found.best)} raters agree best with the "
-            f"others at shift {found.shift}, i.e. moved {move} (standard score {found.score(found.shift):.1f} there, "
-            f"{found.score(0):.1f} unmoved); correct the source and import it again"
+            f"{aligned.what}: rows are displaced: {aligned.agreeing} of {len(aligned.best)} raters agree best with the "
+            f"others at shift {shift}, i.e. moved {move} (standard score {aligned.score(shift):.1f} there, "
+            f"{aligned.score(0):.1f} unmoved); correct the source and import it again"
         )
-    for rater, (shift, score) in found.displaced.items():
+    for rater, (shift, score) in aligned.displaced.items():
         lines.append(
-            f"{found.what}: rows of rater {rater} are displaced: they agree with the others only at shift {shift} "
+            f"{aligned.what}: rows of rater {rater} are displaced: they agree with the others only at shift {shift} "
             f"(standard score {score:.1f}); correct the source and import it again"
         )
     return lines
 
 
-def _in_place(found: Alignment) -> str:
-    if found.certain:
-        return f"{found.what}: rows are in place"
-    if found.score(0) >= CERTAIN:
-        return f"{found.what}: all raters saw the clips in one order, so a displacement of all rows cannot be detected"
-    return f"{found.what}: raters agree too little to detect displaced rows"
+def _in_place(aligned: Alignment) -> str:
+    if aligned.certain:
+        return f"{aligned.what}: rows are in place"
+    if aligned.score(0) >= CERTAIN:
+        return (
+            f"{aligned.what}: all raters saw the clips in one order, so a displacement of all rows cannot be detected"
+        )
+    return f"{aligned.what}: raters agree too little to detect displaced rows"

@@ -64,10 +64,10 @@ def combine(series: Series, recipe: Recipe, fitted: npt.NDArray[np.bool_] | None
     alone = plain = 0
     for cells in series.cells():
         value, weight, unweighted = _estimate(cells.values, recipe, fitted)
-        there = np.isfinite(cells.values)
-        count = there.sum(1)
-        mean = np.where(there, cells.values, 0).sum(1) / np.maximum(count, 1)
-        square = np.where(there, (cells.values - mean[:, None]) ** 2, 0).sum(1) / np.maximum(count, 1)
+        rated_cells = np.isfinite(cells.values)
+        count = rated_cells.sum(1)
+        mean = np.where(rated_cells, cells.values, 0).sum(1) / np.maximum(count, 1)
+        square = np.where(rated_cells, (cells.values - mean[:, None]) ** 2, 0).sum(1) / np.maximum(count, 1)
         cell, at = np.nonzero(count)
         video = cells.codes["video_id"][cell]
         over_clips = video < 0
@@ -124,14 +124,14 @@ def setup_tables(
     about: Mapping[str, Any],
 ) -> dict[str, pa.Table]:
     """One table per setup, sorted by video and window; ratings of whole clips are repeated for each window."""
-    found = {}
+    tables = {}
     for i, setup in enumerate(names["setup"]):
         of_setup = [_only(part, part.setup == i) for part in parts]
         if any(len(part.value) for part in of_setup):
             table, targets = _table(of_setup, names, dimensions)
             described = dict(about) | {"setup": setup, "targets": targets}
-            found[setup] = table.replace_schema_metadata({METADATA_KEY: json.dumps(described)})
-    return found
+            tables[setup] = table.replace_schema_metadata({METADATA_KEY: json.dumps(described)})
+    return tables
 
 
 def weights_table(parts: Iterable[Combined], names: Mapping[str, Sequence[str]]) -> pa.Table:
@@ -178,11 +178,11 @@ def _table(
             one = _only(part, part.dimension == code)
             own = one.video * wide + np.where(one.window < 0, 0, one.window + 1)
             place = np.searchsorted(own, key).clip(0, len(own) - 1)
-            there = own[place] == key
+            rated_cells = own[place] == key
             name = names["dimension"][code]
             for suffix, array in (("", one.value), (STD, one.std), (N, one.n.astype(np.int32))):
                 values = array[place]
-                columns[name + suffix] = pa.array(values, mask=~there | ~np.isfinite(values))
+                columns[name + suffix] = pa.array(values, mask=~rated_cells | ~np.isfinite(values))
             dimension = dimensions[name]
             targets.append(
                 {"name": name, "std": name + STD, "n": name + N}

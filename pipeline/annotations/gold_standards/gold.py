@@ -23,7 +23,7 @@ from avcues.pipeline.annotations.ratings.schema import Annotations, write_parque
 from avcues.pipeline.annotations.ratings.series import Series, once_per_clip, series_of
 from avcues.pipeline.annotations.ratings.wording import counted, listed
 from avcues.pipeline.annotations.statistics.consensus import Values
-from avcues.pipeline.dataset.labels import FITTED_ON
+from avcues.pipeline.dataset.label_metadata import FITTED_ON
 from avcues.pipeline.errors import DatasetError, SettingsError
 from avcues.pipeline.store.parquet import METADATA_KEY
 from avcues.version import __version__
@@ -147,14 +147,14 @@ def _with_fitted(table: pa.Table, decisive: Collection[str]) -> pa.Table:
     return table.append_column(FITTED_ON, pa.array(among(table["video_id"], decisive)))
 
 
-def write_gold(made: Gold, folder: Path) -> list[Path]:
+def write_gold(result: Gold, folder: Path) -> list[Path]:
     """Writes one labels file per setup, `SETUP.parquet`, and returns their paths.
 
     Raises:
         OutputError: They cannot be written.
     """
-    paths = [folder / f"{setup}.parquet" for setup in made.tables]
-    for path, table in zip(paths, made.tables.values(), strict=True):
+    paths = [folder / f"{setup}.parquet" for setup in result.tables]
+    for path, table in zip(paths, result.tables.values(), strict=True):
         write_parquet(table, path)
     return paths
 
@@ -188,7 +188,7 @@ def one_round(annotations: Annotations, name: str | None) -> Annotations:
     if name not in rounds:
         what = "the ratings are of several rounds" if name is None else f'no round "{name}"'
         raise SettingsError(
-            f"{what}; name one with --round: {', '.join(rounds) or 'there is only one, without a name'}"
+            f"{what}; name one with `round`: {', '.join(rounds) or 'there is only one, without a name'}"
         )
     return annotations.select(round_=name)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -27,7 +27,7 @@ MOST_VALUES = 11
 
 Ints = npt.NDArray[np.int64]
 
-_WIDE = 1 << 32  # more than any window
+_WIDE = 1 << 24  # more than any window
 
 
 def soft_labels(
@@ -82,14 +82,27 @@ class _Shares:
     """(N, K) shares of raters, and setup, video and window (-1: the whole clip) of each row."""
 
     def __init__(
-        self, dimension: str, names: list[str], rows: Ints, chosen: npt.NDArray[np.float64], summed: bool
+        self, dimension: str, names: list[str], rows: Sequence[Ints], chosen: npt.NDArray[Any], summed: bool
     ) -> None:
+        """Counts raters.
+
+        Args:
+            rows: Setup, video and window of each rating, (R,) each.
+            chosen: (R,) which name each rating is of, or (R, K) whether it is of each.
+            summed: Whether every rating is of one name.
+        """
         self.dimension, self.names, self.summed = dimension, names, summed
-        place, row = np.unique(rows, axis=0, return_inverse=True)
-        self.setup, self.video, self.window = place.T
-        self.raters = np.bincount(row.ravel())
-        total = np.zeros((len(place), chosen.shape[1]))
-        np.add.at(total, row.ravel(), chosen)
+        setup, video, window = rows
+        places, row = np.unique((setup * (1 << 31) + video) * _WIDE + window + 1, return_inverse=True)
+        first, window = np.divmod(places, _WIDE)
+        self.setup, self.video = np.divmod(first, 1 << 31)
+        self.window = window - 1
+        self.raters = np.bincount(row)
+        if chosen.ndim == 1:
+            total = np.bincount(row * len(names) + chosen, minlength=len(places) * len(names))
+            total = total.reshape(len(places), len(names))
+        else:
+            total = np.stack([np.bincount(row, column, len(places)) for column in chosen.T], 1)
         self.values = total / self.raters[:, None]
 
 
@@ -103,12 +116,12 @@ def _of_dimension(
 ) -> _Shares:
     if dimension.level == "nominal":
         choices = choices_of(annotations, dimension.name, step)
-        rows = np.stack([choices.setup, choices.video, choices.window], 1)
+        rows = (choices.setup, choices.video, choices.window)
         one_each = bool((choices.chosen.sum(1) == 1).all())
         return _Shares(dimension.name, list(dimension.labels), rows, choices.chosen.astype(np.float64), one_each)
     part = annotations.select(dimensions=[dimension.name])
-    setups = np.array([annotations.setups.index(name) for name in part.setups])
-    videos = np.array([annotations.videos.index(name) for name in part.videos])
+    setups = _places(part.setups, annotations.setups)
+    videos = _places(part.videos, annotations.videos)
     if annotations.over_time(dimension.name):
         series, gone = usable(series_of(part, step), **exclusions)
         left_out.append(gone)
@@ -116,9 +129,15 @@ def _of_dimension(
     else:
         series = once_per_clip(part)
         video, window = series.window.astype(np.int64), np.full(len(series.value), -1)
-    rows = np.stack([setups[series.codes["setup"][series.owner]], videos[video], window], 1)
+    rows = (setups[series.codes["setup"][series.owner]], videos[video], window)
     names, code = _categories(series.value, dimension, bins)
-    return _Shares(dimension.name, names, rows, np.eye(len(names))[code], True)
+    return _Shares(dimension.name, names, rows, code, True)
+
+
+def _places(names: Sequence[str], among: Sequence[str]) -> Ints:
+    """The index of each name among others."""
+    index = {name: i for i, name in enumerate(among)}
+    return np.array([index[name] for name in names], np.int64)
 
 
 def _categories(value: npt.NDArray[np.float64], dimension: Dimension, bins: int) -> tuple[list[str], Ints]:
@@ -135,7 +154,7 @@ def _categories(value: npt.NDArray[np.float64], dimension: Dimension, bins: int)
         raise SettingsError(f"bins = {bins}; expected at least 2")
     if low is None or high is None:
         raise SettingsError(
-            f"the range of {dimension.name} is not known, which bins need; import the ratings again with --range"
+            f"the range of {dimension.name} is not known, which bins need; import the ratings again with `range_`"
         )
     width = (high - low) / bins
     middles = [f"{low + (i + 0.5) * width:g}" for i in range(bins)]

@@ -27,7 +27,8 @@ from avcues.pipeline.annotations.ratings.keys import among, codes, combined, sta
 from avcues.pipeline.annotations.ratings.schema import EXPOSURE_SCHEMA, RATING_SCHEMA, Annotations, Dimension, Level
 from avcues.pipeline.annotations.ratings.wording import counted, listed
 from avcues.pipeline.errors import InputError, SettingsError
-from avcues.pipeline.store.user_tables import composed, missing_column, read_user_table, set_aside_counts
+from avcues.pipeline.store.user_columns import composed, set_aside_counts
+from avcues.pipeline.store.user_tables import missing_column, read_user_table
 
 Range = tuple[float, float]
 

@@ -26,12 +26,12 @@ _HEAD_BYTES = 4096
 @cache
 def registered() -> Mapping[str, Format]:
     """All formats by name."""
-    found = {}
+    by_name = {}
     for module in pkgutil.iter_modules(room.__path__):
         format_ = getattr(importlib.import_module(f"{room.__name__}.{module.name}"), "FORMAT", None)
         if isinstance(format_, Format):
-            found[module.name] = format_
-    return found
+            by_name[module.name] = format_
+    return by_name
 
 
 def import_format(

@@ -15,7 +15,7 @@ from avcues.pipeline.annotations.ratings.keys import among, codes, combined, run
 from avcues.pipeline.annotations.ratings.schema import KEYS, LONGEST_S, RATING_SCHEMA, Dimension
 from avcues.pipeline.annotations.ratings.wording import counted, listed
 from avcues.pipeline.errors import InputError
-from avcues.pipeline.store.user_tables import composed, video_name
+from avcues.pipeline.store.user_columns import composed, video_name
 
 REQUIRED = ("rater", "video_id", "setup", "dimension")
 

@@ -27,14 +27,8 @@ import pyarrow.compute as pc
 from avcues.pipeline.annotations.importing.assemble import Part, Range
 from avcues.pipeline.annotations.importing.times import TimeUnit, in_seconds, of_clock, require_unit
 from avcues.pipeline.errors import InputError, SettingsError
-from avcues.pipeline.store.user_tables import (
-    column_names,
-    missing_column,
-    plain_numbers,
-    read_user_table,
-    set_aside_counts,
-    video_name,
-)
+from avcues.pipeline.store.user_columns import plain_numbers, set_aside_counts, video_name
+from avcues.pipeline.store.user_tables import column_names, missing_column, read_user_table
 
 KEYS = ("rater", "video_id", "setup", "round", "dimension", "time", "start", "end", "value", "label")
 _WORDS = ("rater", "video_id", "setup", "round", "dimension")
@@ -130,8 +124,8 @@ def tidy_part(table: pa.Table, file: Path, of: TableMap) -> Part:
     if of.header is not None:
         values = pa.chunked_array([table[name].cast(pa.string()).combine_chunks() for _, name in cells]).take(order)
         columns["chosen" if "label" in columns else "value"] = values
-    made = _typed(columns, of, where)
-    return _laid(made, number, of, where)
+    typed = _typed(columns, of, where)
+    return _laid(typed, number, of, where)
 
 
 def path_parts(file: Path, pattern: str | None) -> dict[str, str]:
@@ -174,10 +168,10 @@ def _cells(table: pa.Table, of: TableMap, where: str) -> Sequence[tuple[Mapping[
     named = [
         name for name in table.column_names if (name in of.columns if of.columns is not None else name not in used)
     ]
-    found = [(matched.groupdict(), name) for name in named if (matched := expression.fullmatch(name))]
-    if not found:
+    matching = [(matched.groupdict(), name) for name in named if (matched := expression.fullmatch(name))]
+    if not matching:
         raise InputError(f'{where}: no column is named like "{of.header}", only {", ".join(table.column_names[:20])}')
-    return found
+    return matching
 
 
 def _source(table: pa.Table, text: str, parts: Mapping[str, str], where: str) -> pa.ChunkedArray:
@@ -209,7 +203,7 @@ def _source(table: pa.Table, text: str, parts: Mapping[str, str], where: str) ->
 
 def _typed(columns: dict[str, Any], of: TableMap, where: str) -> dict[str, Any]:
     """Words, times in seconds, and values on the scale of the ratings."""
-    made: dict[str, Any] = {}
+    typed: dict[str, Any] = {}
     for key, column in columns.items():
         if key in _WORDS or key == "label":
             words = pc.utf8_trim_whitespace(column.cast(pa.string()))
@@ -218,21 +212,21 @@ def _typed(columns: dict[str, Any], of: TableMap, where: str) -> dict[str, Any]:
                 words = words.chunk(0) if isinstance(words, pa.ChunkedArray) else words
                 names = pa.array([video_name(name) for name in words.dictionary.to_pylist()], pa.string())
                 words = pa.chunked_array([names.take(words.indices)])
-            made[key] = words
+            typed[key] = words
         elif key in _TIMES:
-            made[key] = _seconds(column, of.time_unit, where, key)
+            typed[key] = _seconds(column, of.time_unit, where, key)
         elif key == "value":
             text = pa.types.is_string(column.type) or pa.types.is_dictionary(column.type)
             numbers = (
                 plain_numbers(pc.utf8_trim_whitespace(column.cast(pa.string())), f"{where}: value") if text else column
             )
             if pa.types.is_string(numbers.type) and pc.any(numbers.is_valid()).as_py():
-                made["label"] = numbers
+                typed["label"] = numbers
                 continue
-            made[key] = _scaled(np.array(numbers.cast(pa.float64()).to_numpy()), of)
+            typed[key] = _scaled(np.array(numbers.cast(pa.float64()).to_numpy()), of)
         else:
-            made[key] = np.isin(np.char.lower(np.array(column.fill_null("").to_pylist(), str)), _TRUE)
-    return made
+            typed[key] = np.isin(np.char.lower(np.array(column.fill_null("").to_pylist(), str)), _TRUE)
+    return typed
 
 
 def _seconds(column: pa.ChunkedArray, unit: TimeUnit, where: str, name: str) -> np.ndarray:
@@ -249,15 +243,15 @@ def _scaled(values: np.ndarray, of: TableMap) -> np.ndarray:
     return first + (values - low) * ((last - first) / (high - low))
 
 
-def _laid(made: dict[str, Any], number: np.ndarray, of: TableMap, where: str) -> Part:
+def _laid(typed: dict[str, Any], number: np.ndarray, of: TableMap, where: str) -> Part:
     """The part, with labels that were not chosen left out, cells cut into labels, and segments laid on the grid."""
     arrays = {
         key: pa.array(values, from_pandas=True) if isinstance(values, np.ndarray) else values
-        for key, values in made.items()
+        for key, values in typed.items()
     }
     table = pa.table(arrays)
     if "chosen" in arrays:
-        kept = made["chosen"]
+        kept = typed["chosen"]
         table, number = table.drop_columns(["chosen"]).filter(pa.array(kept)), number[kept]
     if of.split is not None and "label" in table.column_names:
         lists = pc.split_pattern(table["label"].fill_null(""), of.split).combine_chunks()

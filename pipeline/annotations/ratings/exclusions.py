@@ -71,11 +71,11 @@ def in_words(left_out: LeftOut, what: str = "left out") -> list[str]:
 
 def merged(parts: list[LeftOut]) -> LeftOut:
     """What several parts of a study leave out, together."""
-    found: dict[str, tuple[str, ...]] = {}
+    together_by_reason: dict[str, tuple[str, ...]] = {}
     for part in parts:
         for reason, which in part.items():
-            found[reason] = (*found.get(reason, ()), *which)
-    return found
+            together_by_reason[reason] = (*together_by_reason.get(reason, ()), *which)
+    return together_by_reason
 
 
 def _spread(series: Series, marked: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

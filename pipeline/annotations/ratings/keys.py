@@ -16,14 +16,14 @@ def codes(column: pa.ChunkedArray | pa.Array, names: Sequence[str]) -> Codes:
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
     place = {name: i for i, name in enumerate(names)}
-    found = np.empty(len(column), np.int64)
+    indices_of_names = np.empty(len(column), np.int64)
     at = 0
     for chunk in column.chunks if isinstance(column, pa.ChunkedArray) else [column]:
         places = np.array([place.get(word, -1) for word in chunk.dictionary.to_pylist()] + [-1], np.int64)
         indices = chunk.indices.fill_null(len(places) - 1) if chunk.null_count else chunk.indices
-        np.take(places, indices.to_numpy(), out=found[at : at + len(chunk)], mode="clip")
+        np.take(places, indices.to_numpy(), out=indices_of_names[at : at + len(chunk)], mode="clip")
         at += len(chunk)
-    return found
+    return indices_of_names
 
 
 def combined(parts: Iterable[tuple[Codes, int]]) -> Codes:

@@ -45,16 +45,16 @@ def between_setups(series: Series, kind: str, round_: str | None, bootstrap: Boo
                 common = sorted(x.keys() & y.keys())
                 each = np.array([_pearson_of(x[video], y[video]) for video in common])
                 reason = "no video is rated in both setups with means that vary"
-                found = mean_of(each, np.arange(len(common)), bootstrap, reason)
+                correlated = mean_of(each, np.arange(len(common)), bootstrap, reason)
             else:
-                found = _weighted_pearson(x[-1], y[-1], bootstrap)
+                correlated = _weighted_pearson(x[-1], y[-1], bootstrap)
             rows.append(
                 BetweenSetups(
                     dimension=series.names["dimension"][dimension],
                     kind=kind,
                     round=round_,
                     setups=(series.names["setup"][a], series.names["setup"][b]),
-                    correlation=found,
+                    correlation=correlated,
                 )
             )
     return rows
@@ -64,9 +64,9 @@ def _means(series: Series) -> dict[tuple[int, int], dict[int, Values]]:
     """By dimension and setup, by video (-1: over clips), the mean over raters."""
     means: dict[tuple[int, int], dict[int, Values]] = {}
     for cells in series.cells():
-        there = np.isfinite(cells.values)
+        known = np.isfinite(cells.values)
         with np.errstate(invalid="ignore"):
-            mean = np.where(there, cells.values, 0).sum(1) / there.sum(1)
+            mean = np.where(known, cells.values, 0).sum(1) / known.sum(1)
         keys = (cells.codes[name].tolist() for name in ("dimension", "setup", "video_id"))
         for row, (dimension, setup, video) in enumerate(zip(*keys, strict=True)):
             means.setdefault((dimension, setup), {})[video] = mean[row]

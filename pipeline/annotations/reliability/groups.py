@@ -71,14 +71,14 @@ def groupings(annotations: Annotations, by: Collection[str] | None = None) -> li
 
 def not_compared(annotations: Annotations) -> dict[str, str]:
     """The columns about raters or clips that `groupings` leaves out, each with the reason."""
-    found = {}
+    reasons = {}
     for name in (*_OF_CLIPS, *annotations.raters.column_names):
         groups = 0 if name == "rater" else len(_grouping(annotations, name, None).groups)
         if groups > _MOST:
-            found[name] = f"{groups} groups, more than {_MOST}"
+            reasons[name] = f"{groups} groups, more than {_MOST}"
         elif groups == 1:
-            found[name] = "one group"
-    return found
+            reasons[name] = "one group"
+    return reasons
 
 
 def _named(annotations: Annotations, text: str, columns: Collection[str]) -> Grouping:

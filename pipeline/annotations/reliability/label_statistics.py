@@ -247,11 +247,11 @@ def _permuted(
         rows = chosen.astype(np.float64)
     by_rater = np.argsort(rater, kind="stable")
     rows, group, rater = rows[by_rater], group[by_rater], rater[by_rater]
-    found = []
+    permuted_statistics = []
     size = max(1, _CHUNK_VALUES // len(group))
     for start in range(0, bootstrap.replicates, size):
         keys = rng.random((min(size, bootstrap.replicates - start), len(group))) + rater
         dealt = group[np.argsort(keys, axis=1)]
         tables = np.stack([(dealt == i).astype(np.float64) @ rows for i in range(len(by.groups))], 2)
-        found.append(_statistic(tables)[0])
-    return np.concatenate(found)
+        permuted_statistics.append(_statistic(tables)[0])
+    return np.concatenate(permuted_statistics)

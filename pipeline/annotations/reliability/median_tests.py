@@ -94,12 +94,14 @@ def median_tests(
         if kind == "once per clip":
             key["video_id"] = rated.window.astype(np.int64)
         for code in np.unique(key["dimension"]):
-            of_it = key["dimension"] == code
-            rater, video, setup, of_round = (key[name][of_it] for name in ("rater", "video_id", "setup", "round"))
+            of_dimension = key["dimension"] == code
+            rater, video, setup, of_round = (
+                key[name][of_dimension] for name in ("rater", "video_id", "setup", "round")
+            )
             for by in groups:
                 group = by.of(rater, video, setup, of_round)
                 about = (rated.names["dimension"][code], kind, round_)
-                tests.append(_test(value[of_it], group, video, by, about, bootstrap))
+                tests.append(_test(value[of_dimension], group, video, by, about, bootstrap))
     return tests
 
 

@@ -72,9 +72,9 @@ def over_time(
     for cells in series.cells():
         collected.add(cells.codes, leave_one_out_ccc(cells.values, weights), pairwise_ccc(cells.values))
     rows = []
-    for setup, dimension, of_it in _setups_and_dimensions(series):
-        video = of_it.codes["video_id"][of_it.owner]
-        item = video * (int(of_it.window.max()) + 1) + of_it.window
+    for setup, dimension, rated in _setups_and_dimensions(series):
+        video = rated.codes["video_id"][rated.owner]
+        item = video * (int(rated.window.max()) + 1) + rated.window
         loo, of_video = collected.of(setup, dimension, "loo")
         pairs, pair_video = collected.of(setup, dimension, "pairs")
         coefficients = {
@@ -89,9 +89,9 @@ def over_time(
                 dimension=series.names["dimension"][dimension],
                 kind="over time",
                 videos=len(np.unique(video)),
-                raters=len(np.unique(of_it.codes["rater"])),
-                ratings=len(of_it),
-                coefficients=coefficients | _of_numbers(item, of_it.value, video, bootstrap),
+                raters=len(np.unique(rated.codes["rater"])),
+                ratings=len(rated),
+                coefficients=coefficients | _of_numbers(item, rated.value, video, bootstrap),
                 distribution=_percentiles(loo),
             )
         )
@@ -104,8 +104,8 @@ def once_per_clip(
     rows = []
     for cells in series.cells():
         for cell in range(len(cells.values)):
-            there = np.isfinite(cells.values[cell])
-            ratings = cells.values[cell][there.any(1)][:, there.any(0)]
+            rated_cells = np.isfinite(cells.values[cell])
+            ratings = cells.values[cell][rated_cells.any(1)][:, rated_cells.any(0)]
             video, rater = np.nonzero(np.isfinite(ratings.T))
             consensus = ewe(others(ratings), weights)[0]
             upper = np.triu_indices(len(ratings), 1)
@@ -140,15 +140,15 @@ def _of_numbers(
     """Alphas and kappa of (N,) ratings, with the item and the video of each."""
     _, first, item = np.unique(item, return_index=True, return_inverse=True)
     owner = video[first]
-    found = {"alpha_interval": alpha_of(item, value, owner, "interval", bootstrap)}
+    measured = {"alpha_interval": alpha_of(item, value, owner, "interval", bootstrap)}
     if len(np.unique(value)) > MOST_CATEGORIES:
         continuous = undefined(
             f"more than {MOST_CATEGORIES} distinct values, so a continuous scale rather than categories"
         )
-        return found | dict.fromkeys(("alpha_ordinal", "alpha_nominal", "fleiss_kappa"), continuous)
-    found["alpha_ordinal"] = alpha_of(item, value, owner, "ordinal", bootstrap)
-    found["alpha_nominal"] = alpha_of(item, value, owner, "nominal", bootstrap)
-    return found | {"fleiss_kappa": kappa_of(item, value, owner, bootstrap)}
+        return measured | dict.fromkeys(("alpha_ordinal", "alpha_nominal", "fleiss_kappa"), continuous)
+    measured["alpha_ordinal"] = alpha_of(item, value, owner, "ordinal", bootstrap)
+    measured["alpha_nominal"] = alpha_of(item, value, owner, "nominal", bootstrap)
+    return measured | {"fleiss_kappa": kappa_of(item, value, owner, bootstrap)}
 
 
 def of_labels(choices: Choices, round_: str | None, clips: str, bootstrap: Bootstrap) -> list[SetupAgreement]:
@@ -227,10 +227,10 @@ def _mean_ccc(a: Values, b: Values, bootstrap: Bootstrap) -> Coefficient:
             return np.where((total[..., 0] < 2) | (spread <= 1e-24), np.nan, 2 * (xy - mx * my) / spread)
 
     def statistic(counts: Values) -> Values:
-        found = each(counts)
-        known = np.isfinite(found)
+        measured = each(counts)
+        known = np.isfinite(measured)
         with np.errstate(invalid="ignore"):
-            return np.asarray(np.where(known, found, 0).sum(1) / known.sum(1))
+            return np.asarray(np.where(known, measured, 0).sum(1) / known.sum(1))
 
     single = each(np.ones((1, videos)))[0] if pairs and videos else np.zeros(0)
     single = single[np.isfinite(single)]
@@ -257,8 +257,8 @@ class _Collected:
     def of(self, setup: int, dimension: int, name: str) -> tuple[Values, npt.NDArray[np.int64]]:
         """Numbers of one setup and dimension, and the video of each."""
         keys = np.concatenate(self._keys[name])
-        of_it = (keys[:, 0] == setup) & (keys[:, 1] == dimension)
-        return np.concatenate(self._values[name])[of_it], keys[of_it, 2]
+        rated = (keys[:, 0] == setup) & (keys[:, 1] == dimension)
+        return np.concatenate(self._values[name])[rated], keys[rated, 2]
 
 
 def _setups_and_dimensions(series: Series) -> list[tuple[int, int, Series]]:

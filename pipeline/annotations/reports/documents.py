@@ -40,11 +40,11 @@ _CONSENSUS = {
 _OF_LABELS = ("alpha_labels", "alpha_nominal", "fleiss_kappa")
 
 
-def write_agreement(found: Agreement, annotations: Annotations, out: Path) -> tuple[Path, Path]:
+def write_agreement(measured: Agreement, annotations: Annotations, out: Path) -> tuple[Path, Path]:
     """Writes the report, and all its numbers as JSON beside it.
 
     Args:
-        annotations: The ratings that `found` was made from.
+        annotations: The ratings that `measured` was made from.
         out: The Markdown file, NAME.md; the JSON file is NAME.json.
 
     Returns:
@@ -54,30 +54,30 @@ def write_agreement(found: Agreement, annotations: Annotations, out: Path) -> tu
         SettingsError: `out` is not a Markdown file.
         OutputError: A file cannot be written.
     """
-    kinds = list(dict.fromkeys(row.kind for row in found.by_setup))
+    kinds = list(dict.fromkeys(row.kind for row in measured.by_setup))
     text = _render(
         "agreement.md",
-        found=found,
+        measured=measured,
         about=_about(annotations),
-        notes=in_words(found.left_out),
+        notes=in_words(measured.left_out),
         rounds=annotations.rounds,
-        by_kind=[(kind, [row for row in found.by_setup if row.kind == kind]) for kind in kinds],
+        by_kind=[(kind, [row for row in measured.by_setup if row.kind == kind]) for kind in kinds],
         names={kind: _shown(kind) for kind in kinds},
         titles=_TITLES,
-        distributions=[row for row in found.by_setup if row.distribution is not None and row.clips == "all"],
-        consensus=_CONSENSUS[found.weights],
-        undefined=undefined_coefficients(found),
+        distributions=[row for row in measured.by_setup if row.distribution is not None and row.clips == "all"],
+        consensus=_CONSENSUS[measured.weights],
+        undefined=undefined_coefficients(measured),
     )
-    return write_report(text, asdict(found), annotations, out)
+    return write_report(text, asdict(measured), annotations, out)
 
 
 def write_perspectives(
-    found: Perspectives, annotations: Annotations, out: Path, lost: Mapping[str, float] | None = None
+    measured: Perspectives, annotations: Annotations, out: Path, lost: Mapping[str, float] | None = None
 ) -> tuple[Path, Path]:
     """Writes the report, and all its numbers as JSON beside it.
 
     Args:
-        annotations: The ratings that `found` was made from.
+        annotations: The ratings that `measured` was made from.
         lost: What a model loses without each modality, to be set beside the raters' regression.
         out: The Markdown file, NAME.md; the JSON file is NAME.json.
 
@@ -88,19 +88,19 @@ def write_perspectives(
         SettingsError: `out` is not a Markdown file.
         OutputError: A file cannot be written.
     """
-    regression = found.rounds[0].regression if found.rounds else None
-    model = reliances(lost, found.setups, regression) if lost else ()
-    numbers = asdict(found) | ({"model": [asdict(one) for one in model]} if model else {})
-    rounds = [part for part in found.rounds if part.round is not None]
+    regression = measured.rounds[0].regression if measured.rounds else None
+    model = reliances(lost, measured.setups, regression) if lost else ()
+    numbers = asdict(measured) | ({"model": [asdict(one) for one in model]} if model else {})
+    rounds = [part for part in measured.rounds if part.round is not None]
     common = [part for part in rounds if part.clips == "common"] or rounds
     text = _render(
         "perspectives.md",
-        found=found,
+        measured=measured,
         model=model,
         compared=common if len(common) > 1 else [],
         names=NUMERIC,
         titles=_TITLES,
-        undefined=_undefined(_of_perspectives(found)),
+        undefined=_undefined(_of_perspectives(measured)),
     )
     return write_report(text, numbers, annotations, out)
 
@@ -128,7 +128,7 @@ def require_markdown(out: Path) -> None:
         SettingsError: It is not a Markdown file.
     """
     if out.suffix.lower() != ".md" or out.is_dir():
-        raise SettingsError(f"--out {out}: expected NAME.md; the numbers go to NAME.json beside it")
+        raise SettingsError(f"`out={out}`: expected NAME.md; the numbers go to NAME.json beside it")
 
 
 def _render(template: str, **values: Any) -> str:
@@ -186,21 +186,21 @@ def _cell(text: object) -> str:
     return str(text).replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
 
 
-def undefined_coefficients(found: Agreement) -> list[str]:
+def undefined_coefficients(measured: Agreement) -> list[str]:
     """One line per reason for a missing value or interval, with the coefficients and places that it concerns."""
-    return _undefined(_of_agreement(found))
+    return _undefined(_of_agreement(measured))
 
 
 def _undefined(coefficients: Iterable[tuple[str, str, Coefficient]]) -> list[str]:
     """One line per reason; each coefficient comes with its title and place."""
-    found: dict[str, dict[str, list[str]]] = {}
+    measured: dict[str, dict[str, list[str]]] = {}
     for title, place, one in coefficients:
         if one.reason is not None:
-            places = found.setdefault(one.reason, {}).setdefault(title, [])
+            places = measured.setdefault(one.reason, {}).setdefault(title, [])
             if place not in places:
                 places.append(place)
     lines = []
-    for reason, by_title in found.items():
+    for reason, by_title in measured.items():
         by_places: dict[tuple[str, ...], list[str]] = {}
         for title, places in by_title.items():
             by_places.setdefault(tuple(places), []).append(title)
@@ -215,17 +215,17 @@ def _of_setups(rows: Iterable[SetupAgreement]) -> Iterator[tuple[str, str, Coeff
             yield _TITLES[name], f"{row.setup} {row.dimension}", row.coefficients[name]
 
 
-def _of_agreement(found: Agreement) -> Iterator[tuple[str, str, Coefficient]]:
-    yield from _of_setups(found.by_setup)
-    for between in found.between_setups:
+def _of_agreement(measured: Agreement) -> Iterator[tuple[str, str, Coefficient]]:
+    yield from _of_setups(measured.by_setup)
+    for between in measured.between_setups:
         yield "Pearson's r", f"{between.dimension} {' and '.join(between.setups)}", between.correlation
-    for test in found.medians:
+    for test in measured.medians:
         for pair in test.pairs:
             yield "superiority", f"{test.dimension} by {test.by}", pair.superiority
 
 
-def _of_perspectives(found: Perspectives) -> Iterator[tuple[str, str, Coefficient]]:
-    for part in found.rounds:
+def _of_perspectives(measured: Perspectives) -> Iterator[tuple[str, str, Coefficient]]:
+    for part in measured.rounds:
         yield from _of_setups(part.agreement)
         for difference in part.differences:
             setups = " and ".join(difference.setups)

@@ -89,11 +89,11 @@ def estimate(statistic: Statistic, videos: int, bootstrap: Bootstrap, reason: st
         return Coefficient(value=value, reason="no interval: one video", **more)
     counts = bootstrap.counts(videos)
     rows = max(1, _CHUNK_VALUES // videos)
-    found = np.concatenate([statistic(counts[i : i + rows]) for i in range(0, len(counts), rows)])
-    found = found[np.isfinite(found)]
-    if len(found) < bootstrap.replicates / 2:
+    replicated = np.concatenate([statistic(counts[i : i + rows]) for i in range(0, len(counts), rows)])
+    replicated = replicated[np.isfinite(replicated)]
+    if len(replicated) < bootstrap.replicates / 2:
         return Coefficient(value=value, reason="no interval: not defined in most samples of videos", **more)
-    low, high = np.percentile(found, _LEVEL)
+    low, high = np.percentile(replicated, _LEVEL)
     return Coefficient(value=value, low=float(low), high=float(high), **more)
 
 
@@ -175,8 +175,8 @@ def alpha_of(item: Ints, value: Values, video: Ints, level: Level, bootstrap: Bo
         names, code = np.unique(value, return_inverse=True)
         table = np.zeros((len(items), len(names)))
         np.add.at(table, (item, code), 1)
-        made = _nominal_alpha if level == "nominal" else _ordinal_alpha
-        statistic = made(table, per_item, video, len(videos))
+        of_level = _nominal_alpha if level == "nominal" else _ordinal_alpha
+        statistic = of_level(table, per_item, video, len(videos))
     return estimate(statistic, len(videos), bootstrap, reason)
 
 

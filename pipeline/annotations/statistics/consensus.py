@@ -43,8 +43,8 @@ def pearson(a: npt.ArrayLike, b: npt.ArrayLike) -> Values:
     """
     m = _moments(np.asarray(a, np.float64), np.asarray(b, np.float64))
     with np.errstate(invalid="ignore", divide="ignore"):
-        found = m.covariance / np.sqrt(m.variance_a * m.variance_b)
-    return np.asarray(np.clip(found, -1, 1))
+        coefficient = m.covariance / np.sqrt(m.variance_a * m.variance_b)
+    return np.asarray(np.clip(coefficient, -1, 1))
 
 
 def ccc(a: npt.ArrayLike, b: npt.ArrayLike) -> Values:
@@ -66,8 +66,8 @@ def ccc(a: npt.ArrayLike, b: npt.ArrayLike) -> Values:
     m = _moments(np.asarray(a, np.float64), np.asarray(b, np.float64))
     total = m.variance_a + m.variance_b + (m.mean_a - m.mean_b) ** 2
     with np.errstate(invalid="ignore", divide="ignore"):
-        found = 2 * m.covariance / total
-    return np.where(total <= (_FLAT**2) * (m.mean_a**2 + m.mean_b**2), np.nan, found)
+        coefficient = 2 * m.covariance / total
+    return np.where(total <= (_FLAT**2) * (m.mean_a**2 + m.mean_b**2), np.nan, coefficient)
 
 
 def ewe(
@@ -118,12 +118,12 @@ def pairwise_ccc(ratings: Values) -> Values:
 
 def mean_of_others(ratings: Values) -> Values:
     """(..., raters, samples) the mean of all raters but one; NaN where no other rated the sample."""
-    there = np.isfinite(ratings)
-    filled = np.where(there, ratings, 0)
+    rated = np.isfinite(ratings)
+    filled = np.where(rated, ratings, 0)
     # The others are summed without the rater: a difference of sums would leave rounding where they are constant.
     apart = 1 - np.eye(ratings.shape[-2])
     with np.errstate(invalid="ignore"):
-        return np.asarray((apart @ filled) / (apart @ there.astype(np.float64)))
+        return np.asarray((apart @ filled) / (apart @ rated.astype(np.float64)))
 
 
 def others(ratings: Values) -> Values:
@@ -153,18 +153,18 @@ def leave_one_out_ccc(ratings: npt.ArrayLike, weights: Weights = "others") -> Va
 
 def weighted_mean(ratings: Values, weights: Values) -> Values:
     """(..., samples) over the raters who rated the sample; NaN where their weights are all 0."""
-    there = np.isfinite(ratings)
-    total = np.einsum("...rt,...r->...t", there.astype(np.float64), weights)
-    summed = np.einsum("...rt,...r->...t", np.where(there, ratings, 0), weights)
+    rated = np.isfinite(ratings)
+    total = np.einsum("...rt,...r->...t", rated.astype(np.float64), weights)
+    summed = np.einsum("...rt,...r->...t", np.where(rated, ratings, 0), weights)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(total == 0, np.nan, summed / total)
 
 
 def _mean(ratings: Values) -> Values:
     """(..., samples) the plain mean over raters."""
-    there = np.isfinite(ratings)
+    rated = np.isfinite(ratings)
     with np.errstate(invalid="ignore"):
-        return np.asarray(np.where(there, ratings, 0).sum(-2) / there.sum(-2))
+        return np.asarray(np.where(rated, ratings, 0).sum(-2) / rated.sum(-2))
 
 
 def _moments(a: Values, b: Values) -> _Moments:

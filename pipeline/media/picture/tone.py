@@ -162,4 +162,5 @@ def _to_xyz(primaries: str) -> Array:
 
 def _conversion(source: str, target: str) -> Array:
     """Matrix between linear R, G and B of two gamuts; white stays white."""
-    return np.asarray(np.linalg.inv(_to_xyz(target)) @ _to_xyz(source))
+    matrix = np.linalg.inv(_to_xyz(target)) @ _to_xyz(source)
+    return np.asarray(matrix / matrix.sum(axis=1, keepdims=True))

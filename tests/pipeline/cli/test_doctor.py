@@ -25,11 +25,11 @@ def test_a_sound_machine_runs_everything_but_features_without_weights(tmp_path: 
     done = avcues(*command, environment=without_weights(tmp_path, AVCUES_OFFLINE="1"))
     found = {finding["subject"]: finding for finding in json.loads(done.stdout)}
     assert done.returncode == 0, done.stdout
-    assert f"{CPU_COUNT} cores" in found["cores, memory"]["found"]
-    assert "a worker started and answered" in found["Dask"]["found"]
+    assert f"{CPU_COUNT} cores" in found["cores, memory"]["details"]
+    assert "a worker started and answered" in found["Dask"]["details"]
     assert found[f"--out {tmp_path / 'out'}"]["state"] == "ok"
     for name in ("shots", "emobase", "rhythm", "color", "lighting"):
-        assert (found[f"feature {name}"]["state"], found[f"feature {name}"]["found"]) == ("ok", "needs no weights")
+        assert (found[f"feature {name}"]["state"], found[f"feature {name}"]["details"]) == ("ok", "needs no weights")
     for name in ("expressions", "scenes", "objects", "actions"):
         assert found[f"feature {name}"]["state"] == "absent"
         assert "avcues models import" in found[f"feature {name}"]["remedy"]
@@ -57,7 +57,7 @@ def test_what_extract_would_download_is_not_missing(tmp_path: Path, monkeypatch:
     monkeypatch.delenv("AVCUES_WEIGHTS_DIR", raising=False)
     monkeypatch.delenv("AVCUES_OFFLINE", raising=False)
     assert _feature("scenes") == Finding(
-        subject="feature scenes", state="ok", found="scenes/resnet50, downloaded once, on first use: size not known"
+        subject="feature scenes", state="ok", details="scenes/resnet50, downloaded once, on first use: size not known"
     )
 
 
@@ -69,9 +69,9 @@ def test_what_is_here_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("AVCUES_WEIGHTS_DIR", str(cache_dir()))
     monkeypatch.setenv("AVCUES_MODELS_DIR", str(tmp_path))
     monkeypatch.delenv("AVCUES_OFFLINE", raising=False)
-    assert "(if that fails, faces/centerface)" in _feature("expressions").found
+    assert "(if that fails, faces/centerface)" in _feature("expressions").details
     monkeypatch.setenv("AVCUES_OFFLINE", "1")
-    assert "faces/centerface" in _feature("expressions").found
+    assert "faces/centerface" in _feature("expressions").details
 
 
 def test_a_torchvision_for_cuda_beside_a_torch_without_is_named(

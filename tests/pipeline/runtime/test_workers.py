@@ -118,7 +118,7 @@ def test_no_more_workers_than_videos_or_gpus_can_serve(monkeypatch: pytest.Monke
     [{"count": -1}, {"per_gpu": 0}, {"resources": {"GPU": 1}}, {"scheduler": "tcp://h:1", "resources": {"GPU": 0}}],
 )
 def test_workers_out_of_range_are_refused(wrong: dict) -> None:
-    with pytest.raises(SettingsError, match=r"--(workers|resources)"):
+    with pytest.raises(SettingsError, match=r"`(workers|resources)"):
         Workers(**wrong)
 
 

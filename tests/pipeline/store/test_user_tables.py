@@ -11,7 +11,8 @@ import pyarrow as pa
 import pytest
 
 from avcues.pipeline.errors import InputError
-from avcues.pipeline.store.user_tables import column_names, read_user_table, set_aside_counts
+from avcues.pipeline.store.user_columns import set_aside_counts
+from avcues.pipeline.store.user_tables import column_names, read_user_table
 
 IDS = {"video_id": pa.string()}
 ROWS = [{"video_id": "007", "valence": 0.25}, {"video_id": "b", "valence": -1.5}]

@@ -15,7 +15,8 @@ from avcues.pipeline.annotations.importing.assemble import Part, Reading
 from avcues.pipeline.annotations.importing.format import Format, FormatOptions
 from avcues.pipeline.annotations.ratings.schema import Dimension
 from avcues.pipeline.errors import InputError
-from avcues.pipeline.store.user_tables import read_user_table, video_name
+from avcues.pipeline.store.user_columns import video_name
+from avcues.pipeline.store.user_tables import read_user_table
 
 _REQUIRED = ("Filename", "Minimum Value", "Maximum Value", "Second", "Rating")
 

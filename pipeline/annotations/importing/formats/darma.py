@@ -14,7 +14,7 @@ from avcues.pipeline.annotations.importing.format import Format, FormatOptions
 from avcues.pipeline.annotations.importing.formats.carma import middles, rater_of
 from avcues.pipeline.annotations.ratings.schema import Dimension
 from avcues.pipeline.errors import InputError
-from avcues.pipeline.store.user_tables import video_name
+from avcues.pipeline.store.user_columns import video_name
 
 _DIMENSIONS = "x,y"
 

@@ -16,7 +16,7 @@ from avcues.pipeline.annotations.importing.assemble import Reading
 from avcues.pipeline.annotations.importing.format import Format, FormatOptions
 from avcues.pipeline.annotations.importing.table_map import TableMap, tidy_part
 from avcues.pipeline.errors import InputError
-from avcues.pipeline.store.user_tables import video_name
+from avcues.pipeline.store.user_columns import video_name
 
 _WORDS = ("rater", "video_id", "setup", "dimension")
 

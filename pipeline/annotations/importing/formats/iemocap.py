@@ -51,14 +51,14 @@ def _part(file: Path, setup: str) -> Part:
             own: dict[str, Any] = {"rater": said["rater"], "video_id": utterance, "setup": setup}
             if said["kind"] == "C":
                 labels = [label.strip() for label in said["said"].split(";") if label.strip()]
-                found = [own | {"dimension": "emotion", "label": label} for label in dict.fromkeys(labels)]
+                said_ratings = [own | {"dimension": "emotion", "label": label} for label in dict.fromkeys(labels)]
             else:
-                found = [
+                said_ratings = [
                     own | {"dimension": _NAMES[one["name"]], "value": float(one["value"])}
                     for one in _ATTRIBUTE.finditer(said["said"])
                 ]
-            rows += found
-            numbers += [number] * len(found)
+            rows += said_ratings
+            numbers += [number] * len(said_ratings)
     if not rows:
         raise InputError(f"{file}: has no rating of an utterance, as EmoEvaluation of IEMOCAP has")
     names = ("rater", "video_id", "setup", "dimension", "label")

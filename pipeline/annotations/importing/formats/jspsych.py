@@ -16,7 +16,8 @@ import pyarrow as pa
 from avcues.pipeline.annotations.importing.assemble import Part, Reading
 from avcues.pipeline.annotations.importing.format import Format, FormatOptions
 from avcues.pipeline.errors import InputError
-from avcues.pipeline.store.user_tables import column_names, read_user_table, video_name
+from avcues.pipeline.store.user_columns import video_name
+from avcues.pipeline.store.user_tables import column_names, read_user_table
 
 _RATERS = ("subject", "subject_id", "participant", "participant_id", "PROLIFIC_PID", "workerId", "run_id")
 _WORDS = ("rater", "video_id", "setup", "dimension", "label")
@@ -28,10 +29,10 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
         rows: list[dict[str, Any]] = []
         numbers: list[int] = []
         for number, trial in enumerate(_trials(file), 1):
-            found = list(_of_trial(trial, file, options))
-            rows += found
-            numbers += [number] * len(found)
-            unused += not found
+            ratings = list(_of_trial(trial, file, options))
+            rows += ratings
+            numbers += [number] * len(ratings)
+            unused += not ratings
         if rows:
             columns = {key: pa.array([row.get(key) for row in rows], pa.string()) for key in _WORDS}
             columns["value"] = pa.array([row.get("value") for row in rows], pa.float64())

@@ -15,7 +15,8 @@ from avcues.pipeline.annotations.importing.assemble import Reading
 from avcues.pipeline.annotations.importing.format import Format, FormatOptions
 from avcues.pipeline.annotations.importing.table_map import TableMap, tidy_part
 from avcues.pipeline.annotations.importing.times import TimeUnit
-from avcues.pipeline.store.user_tables import read_user_table, set_aside_counts
+from avcues.pipeline.store.user_columns import set_aside_counts
+from avcues.pipeline.store.user_tables import read_user_table
 
 _TIME = "timestamp"
 _MILLISECONDS = 10.0

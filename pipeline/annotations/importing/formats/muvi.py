@@ -30,7 +30,8 @@ from avcues.pipeline.annotations.ratings.keys import codes, combined
 from avcues.pipeline.annotations.ratings.schema import EXPOSURE_SCHEMA, RATING_SCHEMA, Annotations, Dimension
 from avcues.pipeline.annotations.ratings.wording import counted
 from avcues.pipeline.errors import InputError, SettingsError
-from avcues.pipeline.store.user_tables import missing_column, read_user_table, set_aside_counts
+from avcues.pipeline.store.user_columns import set_aside_counts
+from avcues.pipeline.store.user_tables import missing_column, read_user_table
 
 StaticRows = Literal["corrected", "as-published"]
 TimeFrom = Literal["seq", "timestamp"]
@@ -102,14 +103,14 @@ def import_muvi(
 
 def _full_ids(videos: list[str | None], where: Path) -> dict[str, str]:
     """The video id of each media id."""
-    found: dict[str, str] = {}
+    aligned: dict[str, str] = {}
     for row, video_id in enumerate(videos, 1):
         if not video_id:
             raise InputError(f"{where}: row {row}: video_id is empty")
         short = video_id.split("_")[0]
-        if found.setdefault(short, video_id) != video_id:
-            raise InputError(f"{where}: row {row}: {video_id} and {found[short]} have the same media id {short}")
-    return found
+        if aligned.setdefault(short, video_id) != video_id:
+            raise InputError(f"{where}: row {row}: {video_id} and {aligned[short]} have the same media id {short}")
+    return aligned
 
 
 def _columns(path: Path, types: Mapping[str, pa.DataType]) -> pa.Table:
@@ -147,13 +148,15 @@ def _rows_of_labels(
     """For each row of the file the row that holds its labels, -1 where none does; and what is to be said of it."""
     here = np.arange(len(media))
     rows = _as_rows(media, labels)
-    found = alignment(rows)
+    aligned = alignment(rows)
     shown = ""
-    if found is not None and found.certain:
-        shown = f" ({found.agreeing} of {len(found.best)} raters agree best with the others at shift {found.shift})"
+    if aligned is not None and aligned.certain:
+        shown = (
+            f" ({aligned.agreeing} of {len(aligned.best)} raters agree best with the others at shift {aligned.shift})"
+        )
     if static_rows == "as-published":
         return here, [f"{MEDIA}: labels and familiarity are left in the rows where they were published{shown}"]
-    if found is not None and found.certain and found.shift != -1:
+    if aligned is not None and aligned.certain and aligned.shift != -1:
         return here, [
             f"{MEDIA}: labels and familiarity are NOT moved up; unlike those first published, they are in place{shown}"
         ]
@@ -165,7 +168,7 @@ def _rows_of_labels(
     return below, [
         f"{MEDIA}: labels and familiarity are one row too low as published and were MOVED UP by one row within each "
         f"rater{shown}: {len(media) - lost} of {len(media)} clips have labels, the last clip of each of the {lost} "
-        f"raters has none, and {lost} rows of labels belong to no clip; to keep them there: --static-rows as-published"
+        f"raters has none, and {lost} rows of labels belong to no clip; to keep them there: `static_rows=as-published`"
     ]
 
 

@@ -27,7 +27,8 @@ from avcues.pipeline.annotations.importing.assemble import Part, Range, Reading,
 from avcues.pipeline.annotations.importing.times import TimeUnit, in_seconds, of_clock, require_unit
 from avcues.pipeline.annotations.ratings.schema import RATING_SCHEMA, Annotations, Level
 from avcues.pipeline.errors import InputError, SettingsError
-from avcues.pipeline.store.user_tables import column_names, missing_column, read_user_table, set_aside_counts
+from avcues.pipeline.store.user_columns import set_aside_counts
+from avcues.pipeline.store.user_tables import column_names, missing_column, read_user_table
 
 Values = npt.NDArray[np.float64]
 

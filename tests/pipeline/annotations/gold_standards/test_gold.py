@@ -272,7 +272,7 @@ def test_numbers_once_per_clip_hold_for_every_window_of_those_over_time() -> Non
 
 def test_rounds_are_not_mixed() -> None:
     frame = pd.concat([of_matrix(planted(i)[1], round=name).to_pandas() for i, name in enumerate(("before", "after"))])
-    with pytest.raises(SettingsError, match="several rounds; name one with --round: before, after"):
+    with pytest.raises(SettingsError, match="several rounds; name one with `round`: before, after"):
         gold(import_tidy(frame))
     made = gold(import_tidy(frame), Recipe(method="mean", round="after")).tables["music"]
     np.testing.assert_allclose(column(made, "valence"), planted(1)[1].mean(0))
