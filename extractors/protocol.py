@@ -8,6 +8,7 @@ It takes part in a run through the verbs that it has:
 | `start_audio`    | `AudioExtractor` | the whole sound track, streamed              | once per video            |
 | `process_frames` | `FrameExtractor` | frames of the half-second grid, full size    | once per batch            |
 | `process_clips`  | `ClipExtractor`  | clips of consecutive frames of one shot      | once per batch            |
+| `process_pair`   | `PairExtractor`  | two neighbouring frames of one shot, small   | a few times a second      |
 | `start_shots`    | `ShotDetector`   | every frame, small                           | once per video            |
 | `process_transcript` | `TextExtractor` | what is said and shown as words         | once per video            |
 
@@ -229,6 +230,43 @@ class ClipExtractor(Extractor, Protocol):
             means: (S, C).
             clips: (S,) clips of each shot.
             seen_s: (S,) seconds of each shot that its clips show.
+        """
+
+
+@dataclass(frozen=True)
+class FramePair:
+    """Two frames of one shot.
+
+    Args:
+        images: (H, W) uint8 brightness, upright, square pixels.
+        seconds: Time between them.
+    """
+
+    images: tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
+    seconds: float
+
+
+@runtime_checkable
+class PairExtractor(Extractor, Protocol):
+    """Measures pairs of neighbouring frames of a shot; a window's row is made from the mean over its pairs.
+
+    Attributes:
+        pair_rate_hz: Pairs a second.
+        long_side_px: Longer side that frames are scaled to.
+    """
+
+    pair_rate_hz: int
+    long_side_px: int
+
+    def process_pair(self, pair: FramePair) -> npt.NDArray[np.float64]:
+        """Returns (C,) values; NaN where there is none."""
+
+    def describe_windows(self, means: npt.NDArray[np.float64], pairs: npt.NDArray[np.int16]) -> Mapping[str, Columns]:
+        """Turns means over the pairs of each window into columns, one row per window.
+
+        Args:
+            means: (N, C); NaN in windows without a pair.
+            pairs: (N,) pairs of each window.
         """
 
 

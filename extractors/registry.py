@@ -23,6 +23,7 @@ _BUILT_IN = {
     "rhythm": "avcues.extractors.rhythm:Rhythm",
     "color": "avcues.extractors.color:Color",
     "lighting": "avcues.extractors.lighting:Lighting",
+    "motion": "avcues.extractors.motion:Motion",
     "expressions": "avcues.extractors.expressions:Expressions",
     "scenes": "avcues.extractors.scenes:Scenes",
     "objects": "avcues.extractors.objects:Objects",

@@ -7,7 +7,7 @@ Times are `fractions.Fraction` seconds everywhere; floats appear only in finishe
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 # A stream that ends less than this past a window border does not open another window: codecs round their ends.
 END_TOLERANCE = Fraction(1, 1000)
+_PACE_S = 5
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,18 @@ def shot_of_windows(shots: Sequence[Shot], grid: Grid, windows: int) -> npt.NDAr
         if i >= 0 and k * grid.step < shots[i].end:
             owners[k] = i
     return owners
+
+
+def since_cut(shots: Sequence[Shot], shot_of_window: npt.NDArray[np.int32], grid: Grid) -> npt.NDArray[np.float64]:
+    """Seconds from the start of its shot to the start of each window, NaN where there is no shot."""
+    return np.array([float(k * grid.step - shots[i].start) if i >= 0 else np.nan for k, i in enumerate(shot_of_window)])
+
+
+def cuts_around(shots: Sequence[Shot], grid: Grid, windows: int) -> npt.NDArray[np.int16]:
+    """Shots, but the first, that begin in [t - 5 s, t + 5 s) about the start t of each window."""
+    cuts = [shot.start for shot in shots[1:]]
+    starts = [k * grid.step for k in range(windows)]
+    return np.array([bisect_left(cuts, t + _PACE_S) - bisect_left(cuts, t - _PACE_S) for t in starts], np.int16)
 
 
 def coverage(spans: Sequence[tuple[Fraction, Fraction]], grid: Grid, windows: int) -> npt.NDArray[np.float32]:

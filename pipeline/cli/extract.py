@@ -58,8 +58,8 @@ def extract(
         typer.Option(
             rich_help_panel=_WHAT,
             autocompletion=_complete_features,
-            help="Comma-separated, or all: emobase, rhythm, color, lighting, expressions (and its faces), scenes, "
-            "objects (and its detections), actions. Only by name: egemaps, compare_2016, text (with "
+            help="Comma-separated, or all: emobase, rhythm, color, lighting, motion, expressions (and its faces), "
+            "scenes, objects (and its detections), actions. Only by name: egemaps, compare_2016, text (with "
             "words and utterances), text_embedding, and the tables actions_embedding, scenes_embedding, "
             "expressions_embedding, faces_embedding, as in all,scenes_embedding. shots and the timeline always "
             "come along.",

@@ -124,7 +124,7 @@ class ClipMeans:
         sums.clips += 1
         sums.samples += clip.new
 
-    def tables(self) -> list[Rows]:
+    def tables(self, windows: int) -> list[Rows]:
         """The extractor's tables, one row per shot; none without a shot."""
         if not self._of_shot:
             return []

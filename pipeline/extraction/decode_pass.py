@@ -18,6 +18,7 @@ from avcues.extractors.protocol import (
     ClipExtractor,
     Columns,
     FrameExtractor,
+    PairExtractor,
     ShotDetector,
     TextExtractor,
     Transcriber,
@@ -33,7 +34,7 @@ from avcues.pipeline.media.container import Media
 from avcues.pipeline.media.frames import VideoFrame
 from avcues.pipeline.store.parquet import TIMELINE, Rows
 from avcues.pipeline.store.records import describe_damage
-from avcues.pipeline.timeline import Grid, Shot, coverage, shot_of_windows
+from avcues.pipeline.timeline import Grid, Shot, coverage, cuts_around, shot_of_windows, since_cut
 
 Progress = Callable[[float, float | None], None]
 """Called a few times a second with the seconds of video decoded so far, and the video's length if it is known."""
@@ -86,8 +87,8 @@ class DecodePass:
             self._text = TextPass(source, transcriber, [e for e in missing if isinstance(e, TextExtractor)])
             self._recogniser = transcriber if source.kind == "speech" else None
         self._makes_timeline = any(isinstance(e, ShotDetector) for e in missing)
-        of_clips = any(isinstance(e, ClipExtractor) for e in missing)
-        detectors = [e for e in extractors if isinstance(e, ShotDetector)] if self._makes_timeline or of_clips else []
+        of_shots = any(isinstance(e, ClipExtractor | PairExtractor) for e in missing)
+        detectors = [e for e in extractors if isinstance(e, ShotDetector)] if self._makes_timeline or of_shots else []
         recognisers = [e for e in extractors if self._recogniser and isinstance(e, Transcriber)]
         working = {e.name: e for e in (*detectors, *recognisers, *missing)}
         self._executor = Executor(working.values(), compute, stopwatch)
@@ -102,6 +103,7 @@ class DecodePass:
         of_audio = [e for e in missing if isinstance(e, AudioExtractor)]
         of_frames = [e for e in missing if isinstance(e, FrameExtractor)]
         of_clips = [e for e in missing if isinstance(e, ClipExtractor)]
+        of_pairs = [e for e in missing if isinstance(e, PairExtractor)]
         expected = grid.count(Fraction(media.metadata.duration_s or 600))
         expected = min(expected + 2, _MOST_EXPECTED_WINDOWS)
         if media.metadata.video is not None and (of_frames or detectors):
@@ -111,6 +113,7 @@ class DecodePass:
                 detector=detectors[0] if detectors else None,
                 of_frames=of_frames,
                 of_clips=of_clips,
+                of_pairs=of_pairs,
                 expected_windows=expected,
                 executor=self._executor,
             )
@@ -239,6 +242,8 @@ class DecodePass:
         shot = shot_of_windows(self.shots, self._grid, self.windows)
         columns = {
             "shot": np.ma.masked_less(shot, 0),
+            "since_cut": since_cut(self.shots, shot, self._grid),
+            "cuts_10s": np.ma.masked_array(cuts_around(self.shots, self._grid, self.windows), mask=not self.shots),
             "audio_coverage": covered,
             "on_screen": np.isfinite(pts),
             "pts": pts,

@@ -5,15 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from avcues.extractors.base import BaseExtractor
-from avcues.extractors.protocol import ClipExtractor, Columns, FrameBatch, FrameExtractor, ShotDetector
+from avcues.extractors.protocol import (
+    ClipExtractor,
+    Columns,
+    FrameBatch,
+    FrameExtractor,
+    PairExtractor,
+    ShotDetector,
+)
 from avcues.pipeline.extraction.accumulators import ItemRows, WindowRows
 from avcues.pipeline.extraction.clips import Clip, ClipMeans, ClipSampler, Image, LazyImage
 from avcues.pipeline.extraction.executor import Executor, Stage
+from avcues.pipeline.extraction.pairs import PairMeans, PairSampler, TimedPair
 from avcues.pipeline.extraction.shots import SettledFrame, ShotPass
 from avcues.pipeline.media.container import Media
 from avcues.pipeline.media.frames import VideoFrame
@@ -31,6 +40,7 @@ _MOST_HELD = 8  # decoded frames that may wait until their shot is certain, so t
 
 _Work = tuple[FrameBatch, list[range]]  # frames, and the windows at whose starts each is on screen
 _Result = tuple[list[range], Mapping[str, Columns]]
+_Sampled = tuple[int, Clip | TimedPair]  # number of the extractor, and what it measures
 
 
 class FramePass:
@@ -51,6 +61,7 @@ class FramePass:
         detector: ShotDetector | None,
         of_frames: Sequence[FrameExtractor],
         of_clips: Sequence[ClipExtractor],
+        of_pairs: Sequence[PairExtractor],
         expected_windows: int,
         executor: Executor,
     ) -> None:
@@ -62,7 +73,7 @@ class FramePass:
         self._grid = grid
         self._held: VideoFrame | None = None
         self._next_window = Fraction(0)  # no window starts between the end of the last frame and here
-        self._shots = None if detector is None else ShotFrames(media, detector, of_clips, executor)
+        self._shots = None if detector is None else ShotFrames(media, grid, detector, of_clips, of_pairs, executor)
         self._frames = (
             GridFrames(media.picture.converter(), of_frames, expected_windows, executor) if of_frames else None
         )
@@ -119,7 +130,7 @@ class FramePass:
     def tables(self, windows: int) -> list[Rows]:
         """Every table of the frame and clip extractors, after `drain`."""
         of_frames = [] if self._frames is None else self._frames.tables(windows)
-        return of_frames + ([] if self._shots is None else self._shots.tables())
+        return of_frames + ([] if self._shots is None else self._shots.tables(windows))
 
     def _show(self, frame: VideoFrame, end: Fraction) -> None:
         self.end = end
@@ -138,28 +149,40 @@ class FramePass:
 
 
 class ShotFrames:
-    """Every frame, small, to the shot detector, and from there clips of each shot to the clip extractors.
+    """Every frame, small, to the shot detector, and from there clips and pairs of frames of each shot to extractors.
 
     A frame's way: the decoder queues it for the shot stage, which scales it, finds cuts and cuts clips; a whole clip
-    comes back as a result to the decoding thread, which queues it for its extractor's stage.
+    comes back as a result to the decoding thread, which queues it for its extractor's stage. So does a pair.
     """
 
     def __init__(
-        self, media: Media, detector: ShotDetector, of_clips: Sequence[ClipExtractor], executor: Executor
+        self,
+        media: Media,
+        grid: Grid,
+        detector: ShotDetector,
+        of_clips: Sequence[ClipExtractor],
+        of_pairs: Sequence[PairExtractor],
+        executor: Executor,
     ) -> None:
         executor.wait_until_ready(detector)
         self._detector: ShotPass[tuple[LazyImage, ...]] = ShotPass(media, detector)
         self._scales_at_once = detector.lag > _MOST_HELD
         self._stopwatch = executor.stopwatch
-        self._samplers = [ClipSampler(extractor, media.picture) for extractor in of_clips]
-        self._means = [ClipMeans(extractor) for extractor in of_clips]
+        self._samplers: list[ClipSampler | PairSampler] = [
+            *(ClipSampler(extractor, media.picture) for extractor in of_clips),
+            *(PairSampler(extractor, media.picture) for extractor in of_pairs),
+        ]
+        self._means: list[ClipMeans | PairMeans] = [
+            *(ClipMeans(extractor) for extractor in of_clips),
+            *(PairMeans(extractor, grid) for extractor in of_pairs),
+        ]
         # In the decoder's own thread a frame is best looked at while it is in the processor's cache.
         self._frames_at_once = _SHOT_FRAMES if executor.concurrent else 1
         self._unseen: list[VideoFrame] = []
         self._stage = executor.stage(detector, self._find_clips, self._queue_clips, urgent=True)
-        self._clip_stages = [
+        self._clip_stages: list[Stage[Any, Any]] = [
             executor.stage(extractor, means.measure, means.add)
-            for extractor, means in zip(of_clips, self._means, strict=True)
+            for extractor, means in zip((*of_clips, *of_pairs), self._means, strict=True)
         ]
 
     def push(self, frame: VideoFrame) -> None:
@@ -174,7 +197,7 @@ class ShotFrames:
         self._stage.drain()
         with self._stopwatch("shots"):
             clips = self._cut(self._detector.finish(end))
-            clips += [(i, clip) for i, sampler in enumerate(self._samplers) for clip in sampler.finish()]
+            clips += [(i, sampled) for i, sampler in enumerate(self._samplers) for sampled in sampler.finish()]
         self._queue_clips(clips)
         for stage in self._clip_stages:
             stage.drain()
@@ -184,17 +207,17 @@ class ShotFrames:
         """All shots, in order, after `drain`."""
         return self._detector.shots
 
-    def tables(self) -> list[Rows]:
-        """Every table of the clip extractors, after `drain`."""
-        return [rows for means in self._means for rows in means.tables()]
+    def tables(self, windows: int) -> list[Rows]:
+        """Every table of the clip and pair extractors, after `drain`."""
+        return [rows for means in self._means for rows in means.tables(windows)]
 
     def _flush(self) -> None:
         self._stage.push(self._unseen)
         self._unseen = []
 
-    def _find_clips(self, frames: Sequence[VideoFrame]) -> list[tuple[int, Clip]]:
-        """Clips that are complete now, each with the number of its extractor."""
-        clips = []
+    def _find_clips(self, frames: Sequence[VideoFrame]) -> list[_Sampled]:
+        """Clips and pairs that are complete now, each with the number of its extractor."""
+        clips: list[_Sampled] = []
         for frame in frames:
             clips += self._cut(self._detector.push(frame, self._images(frame)))
         return clips
@@ -204,11 +227,11 @@ class ShotFrames:
         lazy = tuple(partial(self._scale, sampler, frame) for sampler in self._samplers)
         return tuple(_made(image()) for image in lazy) if self._scales_at_once else lazy
 
-    def _scale(self, sampler: ClipSampler, frame: VideoFrame) -> Image:
+    def _scale(self, sampler: ClipSampler | PairSampler, frame: VideoFrame) -> Image:
         with self._stopwatch("scale"):
             return sampler.image(frame)
 
-    def _cut(self, settled: Iterable[SettledFrame[tuple[LazyImage, ...]]]) -> list[tuple[int, Clip]]:
+    def _cut(self, settled: Iterable[SettledFrame[tuple[LazyImage, ...]]]) -> list[_Sampled]:
         return [
             (i, clip)
             for frame in settled
@@ -216,7 +239,7 @@ class ShotFrames:
             for clip in sampler.push(SettledFrame(frame.shot, frame.start, frame.end, image))
         ]
 
-    def _queue_clips(self, clips: Sequence[tuple[int, Clip]]) -> None:
+    def _queue_clips(self, clips: Sequence[_Sampled]) -> None:
         for i, clip in clips:
             self._clip_stages[i].push(clip)
 

@@ -33,6 +33,19 @@ TIMELINE = Table(
     columns=(
         Column(name="shot", unit="1", meaning="shot on screen at the window's start", dtype="int32", low=0),
         Column(
+            name="since_cut",
+            unit="s",
+            meaning="time since that shot began, by a cut, a dissolve or a fade",
+            low=0,
+        ),
+        Column(
+            name="cuts_10s",
+            unit="count",
+            meaning="pace: shots that begin within 5 s before and after the window's start, without the first shot",
+            dtype="int16",
+            low=0,
+        ),
+        Column(
             name="audio_coverage",
             unit="fraction",
             meaning="share of the window that the sound track covers; the rest is silence in the audio tables",

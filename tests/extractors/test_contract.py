@@ -6,6 +6,7 @@ import dataclasses
 import threading
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -24,6 +25,8 @@ from avcues.extractors.protocol import (
     Extractor,
     FrameBatch,
     FrameExtractor,
+    FramePair,
+    PairExtractor,
     ShotDetector,
     Table,
     TextExtractor,
@@ -149,7 +152,7 @@ def test_declares_itself(extractor: Extractor) -> None:
     assert dataclasses.is_dataclass(extractor.settings)
     with pytest.raises(dataclasses.FrozenInstanceError):
         extractor.settings.anything = 1
-    kinds = (AudioExtractor, FrameExtractor, ClipExtractor, ShotDetector, TextExtractor)
+    kinds = (AudioExtractor, FrameExtractor, ClipExtractor, PairExtractor, ShotDetector, TextExtractor)
     assert sum(isinstance(extractor, kind) for kind in kinds) >= 1
 
 
@@ -210,6 +213,17 @@ def test_clips_give_one_row_each_in_any_batch(extractor: Extractor) -> None:
     for table in extractor.tables:
         assert list(described[table.name]) == [column.name for column in table.columns]
         check_values(table, described[table.name])
+
+
+def test_extreme_pairs_stay_within_the_declared_ranges(extractor: Extractor) -> None:
+    if not isinstance(extractor, PairExtractor):
+        pytest.skip("takes no pairs")
+    images = [np.ascontiguousarray(image[..., 1]) for image in extreme_images()]
+    values = np.array([extractor.process_pair(FramePair(pair, 0.04)) for pair in pairwise(images)])
+    (table,) = extractor.tables
+    described = extractor.describe_windows(values, np.ones(len(values), np.int16))
+    assert list(described[table.name]) == [column.name for column in table.columns]
+    check_values(table, described[table.name])
 
 
 @pytest.mark.parametrize("samples", [1, 1000, 48000, 100_001])

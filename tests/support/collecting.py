@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import av
+import command
 import numpy as np
 from browser import Browser
 from firefox import Firefox
 
-AVCUES = [sys.executable, "-m", "avcues"]
 BITS = 12
 """Blocks at the top of the picture, black or white, that hold the number of the frame."""
 BLOCK_PX = 16
@@ -146,8 +145,8 @@ class Served:
 
 def start(folder: Path, *options: str, port: int = 0, **more: object) -> Served:
     """Serves a study, and waits until raters can come."""
-    command = [*AVCUES, "collect", "serve", str(folder), "--port", str(port), *options]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)  # type: ignore[call-overload]
+    arguments = [command.AVCUES, "collect", "serve", str(folder), "--port", str(port), *options]
+    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)  # type: ignore[call-overload]
     links: dict[str, str] = {}
     assert process.stdout is not None
     for line in process.stdout:
@@ -176,7 +175,7 @@ def serving(folder: Path, *options: str, **more: object) -> Iterator[Served]:
 
 def avcues(*arguments: object) -> subprocess.CompletedProcess[str]:
     """Runs a command, which must succeed."""
-    done = subprocess.run([*AVCUES, *map(str, arguments)], capture_output=True, text=True, check=False, timeout=300)
+    done = command.avcues(*arguments)
     assert done.returncode == 0, f"{arguments}\n{done.stdout}\n{done.stderr}"
     return done
 

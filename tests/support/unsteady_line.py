@@ -49,13 +49,6 @@ class UnsteadyLine:
                 one.close()
             self._open.clear()
 
-    def drop(self, seconds: float) -> None:
-        """Breaks for so long."""
-        self.broken.set()
-        self.cut()
-        time.sleep(seconds)
-        self.broken.clear()
-
     def _accept(self) -> None:
         while True:
             try:

@@ -13,7 +13,9 @@ from avcues.pipeline.errors import InputError
 from avcues.pipeline.media.subtitles.sidecars import Sidecar, find_sidecars, read_sidecar
 
 # Containers that the standard library does not know on every system.
-_MORE = frozenset((".mkv", ".m4a", ".m4v", ".mts", ".m2ts", ".flac", ".opus", ".webm", ".ogv", ".flv", ".vob", ".mxf"))
+_MORE = frozenset(
+    (".ts", ".mkv", ".m4a", ".m4v", ".mts", ".m2ts", ".flac", ".opus", ".webm", ".ogv", ".flv", ".vob", ".mxf")
+)
 
 
 @dataclass(frozen=True)

@@ -151,9 +151,11 @@ def test_a_line_that_breaks_loses_nothing(rater: Rater, run: Callable[..., Serve
     with UnsteadyLine(served.port) as line:
         begin(rater, served.raters.replace(f":{served.port}", f":{line.port}"))
         time.sleep(1)
-        line.drop(BROKEN_S / 2)
+        line.broken.set()
+        line.cut()
         line_says(rater, "cannot be reached")
-        line.drop(BROKEN_S / 2)
+        time.sleep(BROKEN_S)
+        line.broken.clear()
         check_all_there(rater, folder)
 
 

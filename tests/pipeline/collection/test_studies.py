@@ -7,14 +7,14 @@ import re
 import shlex
 import shutil
 import sqlite3
-import subprocess
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
-from collecting import AVCUES, FPS_25, avcues, numbered_clip, serving, start
+import pytest
+from collecting import FPS_25, avcues, numbered_clip, serving, start
 from scripted_rater import LAG_S, ScriptedRater
 
 import avcues as library
@@ -131,7 +131,9 @@ def test_the_study_of_perspectives(tmp_path: Path) -> None:
     assert not out.exists()
 
 
-def test_the_documented_way_to_a_gold_standard(tmp_path: Path, media: Callable[[str], Path]) -> None:
+def test_the_documented_way_to_a_gold_standard(
+    tmp_path: Path, media: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "videos").mkdir()
     shutil.copy(media("tiny4.mp4"), tmp_path / "videos" / "one.mp4")
     numbered_clip(tmp_path / "videos" / "two.mp4", FPS_25, beeps=(1, 2, 3), seconds=5)
@@ -155,10 +157,8 @@ def test_the_documented_way_to_a_gold_standard(tmp_path: Path, media: Callable[[
                     )
                     assert rater.take_part() == "end"
             else:
-                done = subprocess.run(
-                    [*AVCUES, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300
-                )
-                assert done.returncode == 0, f"{arguments}\n{done.stdout}\n{done.stderr}"
+                monkeypatch.chdir(tmp_path)
+                avcues(*arguments)
     finally:
         if served is not None:
             served.process.kill()

@@ -57,7 +57,7 @@ def run(fps: int, *shot_lengths: int) -> Recorder:
             number += 1
     for clip in sampler.finish():
         means.add(means.measure(clip))
-    means.tables()
+    means.tables(0)
     return recorder
 
 

@@ -1,0 +1,148 @@
+"""Pairs of neighbouring frames, a few times a second, within shots."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import av
+import cv2
+import numpy as np
+import numpy.typing as npt
+from av.video.reformatter import Interpolation, VideoReformatter
+
+from avcues.extractors.protocol import FramePair, PairExtractor
+from avcues.pipeline.extraction.accumulators import from_columns
+from avcues.pipeline.extraction.clips import Image, LazyImage
+from avcues.pipeline.extraction.shots import SettledFrame
+from avcues.pipeline.media.frames import VideoFrame
+from avcues.pipeline.media.orientation import Orientation
+from avcues.pipeline.media.picture.stage import PictureStage
+from avcues.pipeline.store.parquet import Rows
+from avcues.pipeline.timeline import Grid
+
+_LEAST_APART = Fraction(30, 1000)  # neighbours of fast video differ by less than what can be measured
+_MOST_APART = Fraction(1, 4)
+_NOT_SAMPLED: Image = np.empty((0, 0), np.uint8)
+
+
+@dataclass(frozen=True, slots=True)
+class TimedPair:
+    """A pair, and the instant in its middle."""
+
+    middle: Fraction
+    pair: FramePair
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    start: Fraction
+    shot: int
+    image: Image
+
+
+class PairSampler:
+    """Takes the first frame of every interval of 1 / `pair_rate_hz` seconds, and the frame after it.
+
+    Frames more than a quarter of a second apart, or of different shots, are no pair.
+
+    Args:
+        extractor: Whose pairs are made.
+        picture: How the video's frames are shown.
+    """
+
+    def __init__(self, extractor: PairExtractor, picture: PictureStage) -> None:
+        self._extractor = extractor
+        self._picture = picture
+        self._converter = picture.converter()
+        self._reformatter = VideoReformatter()
+        self._interval = -1
+        self._waiting_since: Fraction | None = None  # start of a first frame whose second one has not come
+        self._opens: deque[bool] = deque()  # whether each sampled frame is the first of a pair
+        self._first: _Sample | None = None
+
+    def image(self, frame: VideoFrame) -> Image:
+        """The brightness of a frame, (H, W) uint8, or an empty image if no pair holds it. Call it for all in order."""
+        interval = int(frame.start * self._extractor.pair_rate_hz)
+        closes = self._waiting_since is not None and frame.start - self._waiting_since >= _LEAST_APART
+        opens = interval != self._interval
+        if not (opens or closes):
+            return _NOT_SAMPLED
+        self._interval = interval
+        self._waiting_since = frame.start if opens else None
+        self._opens.append(opens)
+        width, height = self._picture.display_size(frame.frame)
+        factor = max(1.0, max(width, height) / self._extractor.long_side_px)
+        width, height = (max(1, round(side / factor)) for side in (width, height))
+        return Orientation.of(frame.frame).apply(self._brightness(frame.frame, width, height))
+
+    def _brightness(self, decoded: av.VideoFrame, width: int, height: int) -> Image:
+        if self._picture.color is not None:  # code values that mean something else
+            rgb = self._converter.scaled(decoded, width, height, Interpolation.AREA)
+            return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8)
+        gray = self._reformatter.reformat(
+            decoded, width, height, format="gray", interpolation=Interpolation.AREA, threads=1
+        )
+        return np.array(gray.to_ndarray(), np.uint8)
+
+    def push(self, settled: SettledFrame[LazyImage]) -> Iterator[TimedPair]:
+        """Takes the next frame whose shot is certain, and yields the pair that it completes."""
+        image = settled.payload()
+        if not image.size:
+            return
+        first = self._first
+        self._first = _Sample(settled.start, settled.shot, image) if self._opens.popleft() else None
+        if first is None or first.shot != settled.shot or first.image.shape != image.shape:
+            return
+        apart = settled.start - first.start
+        if _LEAST_APART <= apart <= _MOST_APART:
+            yield TimedPair(first.start + apart / 2, FramePair((first.image, image), float(apart)))
+
+    def finish(self) -> Iterator[TimedPair]:
+        """No pair is left over."""
+        yield from ()
+
+
+class PairMeans:
+    """An extractor's values of pairs, averaged over those of each window.
+
+    Args:
+        extractor: Whose pairs are measured.
+        grid: The windows.
+    """
+
+    def __init__(self, extractor: PairExtractor, grid: Grid) -> None:
+        self._extractor = extractor
+        self._grid = grid
+        self._windows: list[int] = []
+        self._values: list[npt.NDArray[np.float64]] = []
+
+    def measure(self, timed: TimedPair) -> tuple[Fraction, npt.NDArray[np.float64]]:
+        """The middle of a pair, and its values."""
+        return timed.middle, self._extractor.process_pair(timed.pair)
+
+    def add(self, measured: tuple[Fraction, npt.NDArray[np.float64]]) -> None:
+        """Takes what `measure` returned."""
+        middle, values = measured
+        if middle >= 0:
+            self._windows.append(int(middle / self._grid.step))
+            self._values.append(values)
+
+    def tables(self, windows: int) -> list[Rows]:
+        """The extractor's tables, one row per window; none without a pair."""
+        of_pair = np.array(self._windows, np.intp)
+        inside = of_pair < windows
+        if not inside.any():
+            return []
+        of_pair, values = of_pair[inside], np.array(self._values)[inside]
+        totals, counts = np.zeros((windows, values.shape[1])), np.zeros((windows, values.shape[1]))
+        known = np.isfinite(values)
+        np.add.at(totals, of_pair, np.where(known, values, 0))
+        np.add.at(counts, of_pair, known)
+        with np.errstate(invalid="ignore"):
+            means = totals / np.where(counts > 0, counts, np.nan)
+        pairs = np.bincount(of_pair, minlength=windows).astype(np.int16)
+        described = self._extractor.describe_windows(means, pairs)
+        return [from_columns(table, described[table.name], present=pairs > 0) for table in self._extractor.tables]
