@@ -109,8 +109,8 @@ def render(title: str, annotations: Annotations, step: Fraction, bootstrap: Boot
         .render(
             title=title,
             facts=_facts(annotations),
-            problems=checked.problems,
-            notes=checked.notes,
+            problems=[_in_prose(line) for line in checked.problems],
+            notes=[_in_prose(line) for line in checked.notes],
             ticks=[(f"{tick:g}".replace("-", "−"), low_to_high(tick)) for tick in _ticks(low)],
             groups=groups,
             between=between,
@@ -122,6 +122,11 @@ def render(title: str, annotations: Annotations, step: Fraction, bootstrap: Boot
             bootstrap=bootstrap,
         )
     )
+
+
+def _in_prose(line: str) -> str:
+    """A remark without the marks around names of parameters."""
+    return line.replace("`", "")
 
 
 def _facts(annotations: Annotations) -> list[str]:

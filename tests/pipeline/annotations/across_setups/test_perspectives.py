@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from fractions import Fraction
 from itertools import combinations, product
@@ -459,3 +460,16 @@ def test_a_design_between_raters_is_compared_on_the_means_of_clips(tmp_path: Pat
     assert terms["visual"].coefficient == pytest.approx(0.2, abs=0.05)
     report, _ = write_perspectives(found, study, tmp_path / "p.md")
     assert "40 clips were rated in every setup" in report.read_text()
+
+
+def test_a_regression_that_cannot_be_computed_is_a_gap_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    rows = [
+        tidy(rater="r1", setup=setup, video_id=[f"v{i}" for i in range(8)], value=rng.normal(size=8).tolist())
+        for setup in ("audio", "video", "all")
+    ]
+    study = import_tidy(pa.concat_tables(rows))
+    assert not [line for line in perspectives(study, "valence", "all").gaps() if "regression" in line]
+    monkeypatch.setitem(sys.modules, "statsmodels.api", None)
+    gaps = perspectives(study, "valence", "all").gaps()
+    assert "no regression: statsmodels is not installed; pip install 'avcues[train]'" in gaps
