@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from avcues.extractors.base import BaseExtractor
-from avcues.extractors.protocol import ShotDetector
+from avcues.extractors.protocol import ShotDetector, TextExtractor
 from avcues.pipeline.extraction.measurements import Measurements
-from avcues.pipeline.extraction.transcript import sidecar_mark
 from avcues.pipeline.store.layout import table_path
 from avcues.pipeline.store.parquet import TIMELINE
 from avcues.pipeline.store.records import VideoResult, read_record
@@ -37,6 +36,7 @@ class Unchanged:
     def __init__(self, measurements: Measurements, out: Location) -> None:
         self._extractors = measurements.extractors
         self._out = out
+        self._reads_words = any(isinstance(extractor, TextExtractor) for extractor in self._extractors)
         self._digests = {
             table: digest(measurements.recipe(extractor))
             for extractor in measurements.extractors
@@ -56,7 +56,15 @@ class Unchanged:
         }
         if media is None or not tables:
             return {}
-        return {"media": media, "words": sidecar_mark(video.location, self._extractors), "tables": tables}
+        return {"media": media, "words": self._words(video), "tables": tables}
+
+    def _words(self, video: VideoInput) -> dict[str, str] | None:
+        """The file beside the video that its words come from; None where no feature reads words."""
+        if not self._reads_words:
+            return None
+        from avcues.pipeline.extraction.transcript import sidecar_mark  # imports FFmpeg
+
+        return sidecar_mark(video.location, self._extractors)
 
     def result(self, video: VideoInput) -> VideoResult | None:
         """The result of a run for a video of which nothing has changed; None where something may have."""
