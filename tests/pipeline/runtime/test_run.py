@@ -108,7 +108,7 @@ def test_bad_videos_do_not_harm_good_ones(media: Callable[[str], Path], tmp_path
     done = avcues("extract", videos, empty_folder, tmp_path / "missing.mp4", "-o", out, "--workers", 2, *CHEAP)
     assert done.returncode == 1
     for name in ("nomoov", "empty", "text", "missing", "nothing here"):
-        lines = [line for line in done.stderr.splitlines() if line.startswith("failed") and name in line]
+        lines = [line for line in done.stderr.splitlines() if line.startswith("failed") and f"/{name}" in line]
         assert len(lines) == 1, (name, done.stderr)
     assert "Traceback" not in done.stderr
     assert pq.read_table(out / "color").num_rows == 8
