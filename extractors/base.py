@@ -24,6 +24,8 @@ class BaseExtractor:
         Settings: Frozen dataclass of options; the constructor takes an instance.
         weights: Option name to asset names "<task>/<variant>", the preferred one first. Before a run, an option that
             is "auto" is set to the first variant that is available.
+        hub_weights: Suffix of the weights files of models of the hub that options of `own_weights` may also name, as
+            "<owner>/<name>" or "<owner>/<name>@<revision>"; empty: none.
         own_weights: Options of `weights` that may also hold the path of a weights file.
         supports_bf16: Whether values may be computed in bf16 on request.
         thread_safe: Whether several threads may call the measuring methods at once.
@@ -46,6 +48,7 @@ class BaseExtractor:
 
     weights: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     own_weights: ClassVar[tuple[str, ...]] = ()
+    hub_weights: ClassVar[str] = ""
     thread_safe: ClassVar[bool] = False
     imports: ClassVar[tuple[str, ...]] = ()
     libraries: Sequence[str] = ()

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from faster_whisper import WhisperModel
 
 RATE_HZ = 16000
+SIZES = (
+    *(f"{size}{language}" for size in ("tiny", "base", "small", "medium") for language in ("", ".en")),
+    *("large-v1", "large-v2", "large-v3"),
+)
+"""Those that Systran has on the hub for faster-whisper."""
 _PIECE_S = 120  # of sound that the recogniser gets at once
 _QUIET_S = 20  # a piece ends at the quietest moment within this of its end
 _FRAME = RATE_HZ // 10

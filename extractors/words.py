@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -14,8 +13,9 @@ import numpy as np
 from avcues.extractors.base import BaseExtractor
 from avcues.extractors.compute import Compute
 from avcues.extractors.protocol import WINDOW, Column, Columns, Table
-from avcues.extractors.speech import RATE_HZ, Limits, WhisperStream, describe_rejected, load_model
+from avcues.extractors.speech import RATE_HZ, SIZES, Limits, WhisperStream, describe_rejected, load_model
 from avcues.extractors.transcript import Transcript, Utterance
+from avcues.models_cache.hub import own_place
 
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel
@@ -86,8 +86,8 @@ class WordsSettings:
             file or transcript beside the video), stream (a subtitle stream of the video), speech (recognition).
         language: ISO 639 code, such as en or deu: the subtitles that are preferred, the language of those that do not
             name theirs, and the one that is spoken. Empty: any.
-        variant: Recogniser: the name of a model of faster-whisper, or a folder with one; "auto" takes the first that
-            is available.
+        variant: Recogniser: "auto" takes the first that is available; or a size of Whisper, such as small.en or
+            large-v3; a folder with a model of faster-whisper; one of the hub, such as OWNER/NAME@REVISION.
         find_speech: Recognise only where Silero's detector finds speech.
         max_no_speech: An utterance is rejected if the recogniser's probability of no speech is larger.
         min_log_probability: An utterance is rejected if the mean log probability of its tokens is smaller.
@@ -106,6 +106,8 @@ class WordsSettings:
     max_compression: float = Limits.compression
 
     def __post_init__(self) -> None:
+        if self.variant in SIZES:
+            object.__setattr__(self, "variant", f"Systran/faster-whisper-{self.variant}")
         unknown = set(self.sources.split(",")) - set(SOURCES)
         if unknown:
             raise ValueError(f"`sources={self.sources}`: expected some of {', '.join(SOURCES)}, separated by commas")
@@ -124,6 +126,7 @@ class Words(BaseExtractor):
     tables = (_WORDS, _UTTERANCES)
     weights: ClassVar[Mapping[str, tuple[str, ...]]] = {"variant": ("speech/whisper_tiny_en",)}
     own_weights = ("variant",)
+    hub_weights = ".bin"  # CTranslate2's own form, which holds no code
     speech_rate_hz = RATE_HZ
 
     def __init__(self, settings: WordsSettings = WordsSettings()) -> None:
@@ -145,9 +148,9 @@ class Words(BaseExtractor):
         if self.weights_in_use and self._model is None:
             asset = f"speech/{self.settings.variant}"
             known = asset in self.weights["variant"]
-            self._model = load_model(
-                compute.weights.resolve(asset).path if known else Path(self.settings.variant), compute
-            )
+            own = self.settings.variant
+            place = compute.weights.resolve(asset).path if known else own_place(own, compute.weights, self.hub_weights)
+            self._model = load_model(place, compute)
 
     def start_speech(self) -> WhisperStream:
         """Opens a stream for one video."""

@@ -15,14 +15,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from avcues.models_cache.cache import OFFLINE_VARIABLE
+from avcues.models_cache.cache import OFFLINE_VARIABLE, WeightsFinder
 from avcues.models_cache.errors import WeightsError
 from avcues.models_cache.hashing import sha256
 
 if TYPE_CHECKING:
     from avcues.models_cache.download import Progress
 
-_PATTERNS = ("*.safetensors", "*.json", "*.txt", "*.model")
+SAFETENSORS = ".safetensors"
+_TEXTS = frozenset((".json", ".txt", ".model"))
 _CARD = "README.md"
 _IDENTIFIER = re.compile(r"[\w.-]+/[\w.-]+")
 _FRONT_MATTER = re.compile(r"\A---\s*\n(.*?)\n---\s*\n", re.DOTALL)
@@ -58,6 +59,8 @@ def find_repository(
     revision: str | None = None,
     folders: Sequence[Path] = (),
     progress: Progress = lambda done, total: None,
+    *,
+    weights: str = SAFETENSORS,
 ) -> Repository:
     """The files of a model, downloaded if they are not on this machine.
 
@@ -66,9 +69,10 @@ def find_repository(
         revision: A branch, tag or commit of the hub; None: its main branch.
         folders: Searched before the hub's cache, for `<owner>/<name>`, `<owner>--<name>` and `<name>`.
         progress: Called before and after a download, with the bytes of the model that are there and those of all.
+        weights: Suffix of the weights files that are read; they must be of a form that holds no code.
 
     Raises:
-        WeightsError: There is no such model, it cannot be downloaded, or it has no weights in safetensors form.
+        WeightsError: There is no such model, it cannot be downloaded, or it has no weights in that form.
     """
     if source.startswith((".", "/", "~")):
         if revision is not None:
@@ -76,7 +80,7 @@ def find_repository(
         folder = Path(source).expanduser()
         if not folder.is_dir():
             raise WeightsError(f"{source}: there is no such folder")
-        return _described(folder.resolve().name, None, folder.resolve())
+        return _described(folder.resolve().name, None, folder.resolve(), weights)
     library, colon, named = source.partition(":")
     if colon and library == "timm":
         source = f"timm/{named}"
@@ -94,12 +98,12 @@ def find_repository(
     for folder in folders:
         for candidate in (folder / owner / name, folder / f"{owner}--{name}", folder / name):
             if (candidate / "config.json").is_file():
-                return _described(source, revision, candidate.resolve())
-    folder = _snapshot(source, revision, progress)
-    return _described(source, folder.name, folder)
+                return _described(source, revision, candidate.resolve(), weights)
+    folder = _snapshot(source, revision, progress, weights)
+    return _described(source, folder.name, folder, weights)
 
 
-def _snapshot(source: str, revision: str | None, progress: Progress) -> Path:
+def _snapshot(source: str, revision: str | None, progress: Progress, weights: str) -> Path:
     """The folder of the hub's cache that holds the model; its name is the commit."""
     try:
         from huggingface_hub import HfApi, snapshot_download
@@ -107,7 +111,7 @@ def _snapshot(source: str, revision: str | None, progress: Progress) -> Path:
     except ImportError as error:
         raise WeightsError('models of the hub need more packages: pip install "avcues[hub]"') from error
     at = f"{source}@{revision}" if revision else source
-    patterns = [*_PATTERNS, _CARD]
+    patterns = [f"*{weights}", *(f"*{suffix}" for suffix in sorted(_TEXTS)), _CARD]
     try:
         return Path(snapshot_download(source, revision=revision, allow_patterns=patterns, local_files_only=True))
     except hub.LocalEntryNotFoundError as error:
@@ -119,9 +123,10 @@ def _snapshot(source: str, revision: str | None, progress: Progress) -> Path:
     try:
         info = HfApi().model_info(source, revision=revision, files_metadata=True)
         names = [sibling.rfilename for sibling in info.siblings or ()]
-        if not any(name.endswith(".safetensors") for name in names):
-            raise _without_safetensors(at, names)
-        top_level = [name for name in names if "/" not in name and (name == _CARD or Path(name).suffix in _SUFFIXES)]
+        if not any(name.endswith(weights) for name in names):
+            raise _without_weights(at, names, weights)
+        read = {*_TEXTS, weights}
+        top_level = [name for name in names if "/" not in name and (name == _CARD or Path(name).suffix in read)]
         size = sum(sibling.size or 0 for sibling in info.siblings or () if sibling.rfilename in top_level)
         progress(0, size)
         with _without_bars():
@@ -164,27 +169,50 @@ def _without_bars() -> Iterator[None]:
             enable_progress_bars()
 
 
-_SUFFIXES = {Path(pattern).suffix for pattern in _PATTERNS}
-
-
 @lru_cache
-def _described(source: str, revision: str | None, folder: Path) -> Repository:
+def _described(source: str, revision: str | None, folder: Path, weights: str) -> Repository:
     if not (folder / "config.json").is_file():
-        raise WeightsError(f"{folder} has no config.json: it is not the folder of a model for transformers")
+        raise WeightsError(f"{folder} has no config.json: it is not the folder of a model")
     names = sorted(path.name for path in folder.iterdir() if path.is_file())
-    if not any(name.endswith(".safetensors") for name in names):
-        raise _without_safetensors(str(folder), names)
-    files = {name: sha256(folder / name) for name in names if Path(name).suffix in _SUFFIXES}
+    if not any(name.endswith(weights) for name in names):
+        raise _without_weights(str(folder), names, weights)
+    files = {name: sha256(folder / name) for name in names if Path(name).suffix in {*_TEXTS, weights}}
     return Repository(source=source, revision=revision, folder=folder, files=files, licence=_licence(folder / _CARD))
 
 
-def _without_safetensors(at: str, names: Sequence[str]) -> WeightsError:
+def _without_weights(at: str, names: Sequence[str], weights: str) -> WeightsError:
+    if weights != SAFETENSORS:
+        return WeightsError(f"{at} has no {weights} file: it holds weights of another form")
     other = next((name for name in names if Path(name).suffix in {".bin", ".pt", ".pth", ".h5", ".msgpack"}), None)
     has = f"has its weights as {other}, which may hold code" if other else "has no weights"
     return WeightsError(
         f"{at} {has}; only safetensors are read: name a revision that has them, such as the hub's own conversion "
         "(revision=refs/pr/NUMBER), or save the model with save_pretrained into a folder and name that"
     )
+
+
+def hub_name(text: str) -> tuple[str, str | None] | None:
+    """Source and revision of "<owner>/<name>" or "<owner>/<name>@<revision>"; None where the text is neither."""
+    source, at, revision = text.partition("@")
+    return (source, revision if at else None) if _IDENTIFIER.fullmatch(source) and (revision or not at) else None
+
+
+def own_place(value: str, finder: WeightsFinder, weights: str) -> Path:
+    """Where weights lie that an option names itself: a file, a folder, or a model of the hub.
+
+    Args:
+        value: Path, or a model of the hub as in `hub_name`.
+        finder: Its folder is searched before the hub's cache.
+        weights: As for `find_repository`.
+
+    Raises:
+        WeightsError: As `find_repository`.
+    """
+    named = hub_name(value)
+    if named is None or not weights or Path(value).exists():
+        return Path(value)
+    folders = () if finder.folder is None else (finder.folder,)
+    return find_repository(*named, folders, weights=weights).folder
 
 
 def _licence(card: Path) -> str | None:

@@ -14,7 +14,7 @@ from avcues.extractors.hub.model import HubExtractor
 from avcues.extractors.hub.options import FACE_DETECTORS, HubOptions
 from avcues.models_cache import WeightsError
 from avcues.models_cache.cache import Weights, check_package, how_to_supply
-from avcues.models_cache.hub import find_repository
+from avcues.models_cache.hub import find_repository, hub_name
 from avcues.models_cache.manifest import asset
 from avcues.pipeline.errors import SettingsError
 from avcues.pipeline.runtime.settings import Settings
@@ -59,6 +59,7 @@ def settle(
             before = _settings_before(name, manifest)
             options[name] = options.get(name, {}) | _own_files(name, options.get(name, {}))
             extractor = registry.create(name, options[name])
+            options[name] |= _pinned(extractor, before, settings, downloading)
             settled = _settle(
                 name,
                 extractor.weights_in_use,
@@ -102,6 +103,32 @@ def _own_files(name: str, options: Mapping[str, Any]) -> dict[str, str]:
                 raise SettingsError(f"`{name}.{option}={path}`: there is no such file")
             resolved[option] = str(Path(path).resolve())
     return resolved
+
+
+def _pinned(
+    extractor: BaseExtractor, before: Mapping[str, Any], settings: Settings, downloading: Downloading
+) -> dict[str, str]:
+    """The options that name a model of the hub, with the revision that the folder is pinned to, or the newest."""
+    found = {}
+    folder = settings.compute.weights.folder
+    for option in extractor.own_weights if extractor.hub_weights else ():
+        value = getattr(extractor.settings, option)
+        named = None if Path(value).exists() else hub_name(value)
+        if option not in extractor.weights_in_use or named is None:
+            continue
+        source, revision = named
+        known = hub_name(before.get(option, ""))
+        if revision is None and known is not None and known[0] == source:
+            revision = known[1]
+        repository = find_repository(
+            source,
+            revision,
+            () if folder is None else (folder,),
+            lambda done, total, source=source: downloading(source, done, total),  # type: ignore[misc]
+            weights=extractor.hub_weights,
+        )
+        found[option] = source if repository.revision is None else f"{source}@{repository.revision}"
+    return found
 
 
 def _settings_before(name: str, manifest: Manifest | None) -> Mapping[str, Any]:
@@ -155,6 +182,8 @@ def _settle(
                 )
             candidates = (asset_name(candidates, before[option]),)
         elif wanted != AUTO:
+            if option in own_weights and hub_name(wanted) and not Path(wanted).exists():
+                continue
             if option in own_weights and Path(wanted).exists():
                 settled[option] = str(Path(wanted).resolve())
                 continue

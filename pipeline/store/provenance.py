@@ -15,6 +15,7 @@ from avcues.extractors.base import BaseExtractor
 from avcues.extractors.compute import Compute
 from avcues.models_cache.cache import WeightsFinder
 from avcues.models_cache.hashing import sha256, sha256_of_folder
+from avcues.models_cache.hub import hub_name, own_place
 from avcues.models_cache.manifest import asset
 from avcues.version import __version__
 
@@ -79,7 +80,7 @@ def recipe(
     weights = weights_of(extractor, compute.weights)
     if weights:
         # A file of the user's own is known by its name and hash, wherever it lies.
-        document["settings"] |= {k: Path(v).name for k, v in document["settings"].items() if k in extractor.own_weights}
+        document["settings"] |= {k: _own_name(v) for k, v in document["settings"].items() if k in extractor.own_weights}
         document |= {"weights": weights, "precision": precision(extractor, compute)}
     return document
 
@@ -102,9 +103,14 @@ def weights_of(extractor: BaseExtractor, finder: WeightsFinder) -> dict[str, str
         if asset in candidates:
             hashes[asset] = finder.resolve(asset).sha256
         else:
-            file = Path(value)
-            hashes[file.name] = _hash_of(file, file.stat().st_mtime_ns)
+            file = own_place(value, finder, extractor.hub_weights)
+            hashes[_own_name(value)] = _hash_of(file, file.stat().st_mtime_ns)
     return hashes
+
+
+def _own_name(value: str) -> str:
+    """A file or folder of the user's own by its name, wherever it lies; a model of the hub by its name and revision."""
+    return value if hub_name(value) and not Path(value).exists() else Path(value).name
 
 
 @cache

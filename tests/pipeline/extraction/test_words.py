@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
 from pathlib import Path
 
@@ -287,3 +288,34 @@ def test_speech_is_recognised_where_nothing_else_has_words(tmp_path: Path) -> No
     assert min(words["confidence"].to_pylist()) > 0
     assert table(out, "text")["vader_compound"].null_count < table(out, "text").num_rows
     assert "was done" in extract(clip, "--set", "words.sources=sidecar,stream,speech")[1]
+
+
+def test_a_recogniser_of_the_hub_is_pinned_to_its_revision(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from avcues.models_cache.cache import find
+    from avcues.models_cache.loading import load_zip
+
+    pytest.importorskip("faster_whisper", reason="faster-whisper is not installed")
+    weights = find("speech/whisper_tiny_en")
+    if weights is None:
+        pytest.skip("the recogniser's weights are not on this machine")
+    revision = "0d3d19a32d3338f10357c0889762bd8d64bbdeba"
+    cached = tmp_path / "hub" / "hub" / "models--Systran--faster-whisper-tiny.en"
+    (cached / "refs").mkdir(parents=True)
+    (cached / "refs" / "main").write_text(revision)
+    snapshot = cached / "snapshots" / revision
+    snapshot.mkdir(parents=True)
+    for name, content in load_zip(
+        weights.path, ["model.bin", "config.json", "tokenizer.json", "vocabulary.txt"]
+    ).items():
+        (snapshot / name).write_bytes(content)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
+    out, said = extract(clip, "--set", "words.sources=speech", "--variant", "words=tiny.en")
+    pinned = f"Systran/faster-whisper-tiny.en@{revision}"
+    assert f"using   words: {pinned}" in said
+    recipe = json.loads((out / "dataset.json").read_text())["recipes"]["words"]
+    assert recipe["settings"]["variant"] == pinned
+    assert list(recipe["weights"]) == [pinned]
+    assert "no words: the recogniser heard none" in said
+    assert "was done" in extract(clip, "--set", "words.sources=speech", "--variant", "words=tiny.en")[1]
