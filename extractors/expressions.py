@@ -38,6 +38,14 @@ _TABLES = (
         columns=(
             Column(name="faces", unit="count", meaning="detected faces", dtype="int16", low=0),
             *(
+                Column(name=name, unit="fraction", meaning=f"{what} of the largest face; null without a face{more}")
+                for name, what, more in (
+                    ("face_x", "middle, from the left, in frame widths,", ""),
+                    ("face_y", "middle, from the top, in frame heights,", ""),
+                    ("face_height", "height, in frame heights,", "; film studies read the scale of a shot from it"),
+                )
+            ),
+            *(
                 _probability(name, f"probability of {name} for the largest face; null without a face")
                 for name in CLASSES
             ),
@@ -91,7 +99,7 @@ class Expressions(BaseExtractor):
     """Seven expression probabilities of the faces on a frame."""
 
     name = "expressions"
-    version = 2
+    version = 3
     imports = ("torch",)
     citation = "FER2013 (Goodfellow et al. 2013, Challenges in representation learning)"
     Settings = ExpressionsSettings
@@ -158,9 +166,13 @@ class Expressions(BaseExtractor):
         probabilities, embeddings = self._classify(batch, frames, boxes)
         per_frame = partial(_per_frame, len(batch), frames, boxes)
         largest, mean = (per_frame(probabilities, reduce) for reduce in (_of_largest, _mean_by_area))
+        height, width = batch.images.shape[1:3]
+        middles = (boxes[:, :2] + boxes[:, 2:4] / 2) / (width, height)
+        place = per_frame(np.column_stack([middles, boxes[:, 3] / height]).astype(np.float32), _of_largest)
         measured: dict[str, Columns] = {
             "expressions": {
                 "faces": np.bincount(frames, minlength=len(batch)).astype(np.int16),
+                **{name: place[:, i] for i, name in enumerate(("face_x", "face_y", "face_height"))},
                 **{name: largest[:, i] for i, name in enumerate(CLASSES)},
                 **{name: mean[:, i] for i, name in enumerate(_MEANS)},
             },

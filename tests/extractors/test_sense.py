@@ -13,7 +13,7 @@ import pytest
 
 from avcues.extractors import registry
 from avcues.extractors.compute import Compute
-from avcues.extractors.protocol import ClipBatch, FrameBatch
+from avcues.extractors.protocol import FRAME, ClipBatch, FrameBatch
 from avcues.models_cache import WeightsError
 from avcues.pipeline.runtime.settings import Settings
 from avcues.pipeline.runtime.weights import settle
@@ -41,6 +41,20 @@ def test_crying_is_sad_and_laughing_is_happy(real_frames: np.ndarray) -> None:
     assert rows["faces"][1] == 0
     assert np.isnan(rows["happy"][1])
     assert np.isnan(rows["mean_happy"][1])
+    assert np.isnan(rows["face_height"][1])
+
+
+def test_the_largest_face_is_placed_in_the_frame(real_frames: np.ndarray) -> None:
+    measured = make("expressions", FP32).process_frames(FrameBatch(real_frames, tuple(range(6))))
+    faces, rows = measured["faces"], measured["expressions"]
+    first = np.flatnonzero(faces[FRAME] == 0)
+    (largest,) = first
+    height, width = real_frames.shape[1:3]
+    assert rows["face_x"][0] == pytest.approx((faces["x"][largest] + faces["width"][largest] / 2) / width)
+    assert rows["face_y"][0] == pytest.approx((faces["y"][largest] + faces["height"][largest] / 2) / height)
+    assert rows["face_height"][0] == pytest.approx(faces["height"][largest] / height)
+    assert 0.5 < rows["face_x"][0] < 1  # she is on the right
+    assert 0.3 < rows["face_height"][0] < 1
 
 
 def test_small_faces_are_found_on_larger_pictures(real_frames: np.ndarray) -> None:
