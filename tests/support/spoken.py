@@ -66,7 +66,7 @@ def speak(text: str, words_per_minute: int = 160) -> Spoken:
         for number in count():
             event = of_piece[number]
             if event.type == _LAST:
-                return 0
+                break
             events.append((event.type, event.text_position, event.sample))
         return 0
 
