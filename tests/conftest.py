@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pieces
 import pytest
 from clips import CHEAP, Clip, Extracted, click, extract
 from finished_folders import make_dataset
@@ -92,12 +93,17 @@ def real_frames(media: Callable[[str], Path]) -> np.ndarray:
     return np.stack(frames)
 
 
+@pytest.fixture(scope="session")
+def demo_clips(media: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Clips named as those of `make demo`: three pieces of a video that have nothing in common."""
+    clips = pieces.cut(media("real60.mp4"), tmp_path_factory.mktemp("demo"), 3, seconds=14)
+    return dict(zip(("bigbuckbunny", "bikes", "WolfgangLanger_Pexels"), clips, strict=True))
+
+
 @pytest.fixture
-def place(media: Callable[[str], Path], tmp_path: Path) -> Path:
+def place(media: Callable[[str], Path], demo_clips: dict[str, Path], tmp_path: Path) -> Path:
     """A folder with what `make demo` leaves behind, made of other clips and without networks."""
-    clips = {"bigbuckbunny": "tiny4.mp4", "bikes": "noaudio20.mp4", "WolfgangLanger_Pexels": "vfr20.mp4"}
-    videos = {video_id: media(name) for video_id, name in clips.items()}
-    make_dataset(tmp_path / "demo", videos, ("emobase", "color", "lighting"))
+    make_dataset(tmp_path / "demo", demo_clips, ("emobase", "color", "lighting"))
     (tmp_path / "clip.mp4").write_bytes(media("tiny4.mp4").read_bytes())
     (tmp_path / "videos").mkdir()
     for name in ("black_silent10.mp4", "rot90_12.mp4"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,6 +28,13 @@ from avcues.pipeline.cli.errors import OneLineErrors
 
 _FORMATS = Path(__file__).parents[1] / "annotations" / "importing" / "formats"
 """One module per format; their names are listed without importing them."""
+
+
+_GENERIC: Mapping[str, frozenset[str]] = {
+    "tidy": frozenset(("rater", "video_id", "setup", "dimension")),
+    "wide": frozenset(("time",)),
+}
+"""Columns by which tables of no format in particular are told."""
 
 
 class Formats(TyperGroup):
@@ -57,9 +65,18 @@ def propose(file: Path) -> None:
     """
     from avcues.pipeline.annotations.importing.registry import formats_of, registered
     from avcues.pipeline.errors import SettingsError
+    from avcues.pipeline.store.user_tables import column_names
 
     known = registered()
     names = formats_of(file)
+    if not names and file.is_file():
+        columns = {name.lower() for name in column_names(file)}
+        for generic, needed in _GENERIC.items():
+            if needed <= columns:
+                raise SettingsError(
+                    f"{file}: name its format; it looks like a {generic} table: avcues annotations import {generic} "
+                    f"{file} --out ann"
+                )
     if not names:
         raise SettingsError(
             f"{file}: looks like none of {', '.join(known)}; if it is a table: "

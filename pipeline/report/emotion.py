@@ -239,7 +239,7 @@ def _on_grid(table: pa.Table, column: str, video: Video) -> Values:
     """(windows,) of a column with one row per window, or with one row for the whole video."""
     values = table[column].cast(pa.float64()).to_numpy()
     placed = np.full(video.windows, np.nan)
-    if "window" not in table.column_names:
+    if "window" not in table.column_names or table["window"].null_count == len(values):
         placed[:] = values[0]
         return placed
     window = table["window"].to_numpy()

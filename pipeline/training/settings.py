@@ -81,7 +81,7 @@ class TrainingSettings:
         if self.folds < 2 or self.seeds < 1:
             raise SettingsError(f"`folds={self.folds}` `seeds={self.seeds}`: expected 2 folds and 1 seed or more")
         low, high = self.scale
-        if not low < high:
+        if not (low < high and np.isfinite([low, high]).all()):
             raise SettingsError(f"`label_range={low:g},{high:g}`: expected the lowest label, then the highest")
         if not self.estimator.several_outputs:
             if self.targets == "raters":

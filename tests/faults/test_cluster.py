@@ -100,9 +100,44 @@ def test_an_existing_cluster_predicts_the_same(
     made = avcues("train", "features", *labels, "--model", "lasso", "--folds", 2, "--out", tmp_path / "model")
     assert made.returncode == 0, made.stderr
     for place, options in (("here", ()), ("there", ("--scheduler", cluster.address))):
-        done = avcues("predict", tmp_path / "model", "features", "--out", tmp_path / place, *options)
+        done = avcues("predict", tmp_path / "model", "features", "--out", tmp_path / f"{place}.parquet", *options)
         assert done.returncode == 0, done.stderr
-    assert (tmp_path / "there").read_bytes() == (tmp_path / "here").read_bytes()
+    there = tmp_path / "there.parquet"
+    assert there.read_bytes() == (tmp_path / "here.parquet").read_bytes()
+
+    # A worker that comes late is waited for, and a scheduler that is gone is one line.
+    for process in cluster.processes[1:]:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    late = (
+        "predict",
+        tmp_path / "model",
+        "features",
+        "--scheduler",
+        cluster.address,
+        "--out",
+        tmp_path / "late.parquet",
+    )
+    waiting = start(*late)
+    wait_for_tasks(cluster.address)
+    cluster.worker()
+    assert waiting.wait(120) == 0
+    assert (tmp_path / "late.parquet").read_bytes() == there.read_bytes()
+    os.killpg(cluster.processes[-1].pid, signal.SIGKILL)
+    lost = start(*late[:-1], tmp_path / "lost.parquet")
+    wait_for_tasks(cluster.address)
+    os.killpg(cluster.processes[0].pid, signal.SIGKILL)
+    _, said = lost.communicate(timeout=120)
+    assert lost.returncode == 2
+    assert "the connection to the scheduler is lost" in said
+    assert "unexpected error" not in said
+    assert not (tmp_path / "lost.parquet").exists()
+
+
+def wait_for_tasks(address: str) -> None:
+    """Waits until the scheduler has work that no worker does."""
+    with Client(address) as client:
+        wait_until(lambda: client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.tasks)), timeout=100)
 
 
 def test_every_worker_gets_a_gpu_of_its_own(cluster: Cluster, tmp_path: Path, yolo_checkpoint: Path) -> None:

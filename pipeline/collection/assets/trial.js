@@ -57,8 +57,6 @@ async function playClip(step, head, visit) {
     picture ? null : element("p", { class: "listen" }, text("listen")),
     step.transcript.length ? words : null,
   );
-  // The picture keeps its shape from the start, so that nothing moves when it appears.
-  if (picture && step.clip.width) screen.style.aspectRatio = "auto";
   const stage = element("div", { class: `stage ${picture ? "" : "dark"} ${step.overlay ?? (picture ? "alone" : "beside")}` }, screen);
   if (rating) (step.overlay === "over" ? screen : stage).append(rating.root);
   screen.append(notice);

@@ -25,7 +25,6 @@ class Texts(Strict):
     resume: str = "Continue the clip"
     unmoved: str = "Your rating has not moved for a while. Does it still fit?"
     after_clip: str = "About the clip"
-    read: str = "I have read it"
     yes: str = "Yes"
     no: str = "No"
     own_word: str = "A word of your own"
@@ -59,5 +58,3 @@ class Texts(Strict):
     end: str = "All your ratings are saved. You can close this page."
     completion: str = "Back to where you came from"
     removed: str = "This address is not known to the study. Please use the link that you were given."
-    sound_setup: str = "sound"
-    picture_setup: str = "picture"

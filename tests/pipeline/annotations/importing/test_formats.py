@@ -67,6 +67,9 @@ def test_files_without_a_format_are_named_on_the_command_line(samples: Path) -> 
     assert "avcues annotations import carma" in done.stderr
     done = avcues("annotations", "import", samples / "questionnaire.csv", "--out", samples / "x")
     assert "looks like none of annemo, avec" in done.stderr
+    (samples / "clip1.csv").write_text("time,anna,ben\n0,0.1,0.2\n")
+    done = avcues("annotations", "import", samples / "clip1.csv", "--out", samples / "x")
+    assert "it looks like a wide table: avcues annotations import wide" in done.stderr
 
 
 @pytest.mark.parametrize(
