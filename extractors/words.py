@@ -118,10 +118,7 @@ class Words(BaseExtractor):
 
     name = "words"
     version = 1
-    citation = (
-        "pysubs2 (subtitle formats); praatio (Praat TextGrid); Radford et al. 2023, Robust speech recognition via "
-        "large-scale weak supervision (Whisper, by faster-whisper)"
-    )
+    citation = "pysubs2 (subtitle formats); praatio (Praat TextGrid); faster-whisper (speech recognition)"
     Settings = WordsSettings
     tables = (_WORDS, _UTTERANCES)
     weights: ClassVar[Mapping[str, tuple[str, ...]]] = {"variant": ("speech/whisper_tiny_en",)}

@@ -162,7 +162,7 @@ def _resolve_remote(argument: str, place: UPath, notes: list[str]) -> list[Video
 
 def _but(passed_over: str) -> str:
     """What a folder without media files has instead."""
-    return f" ({passed_over.partition(': ')[2]})" if passed_over else ", and is empty"
+    return f" ({passed_over.partition(': ')[2]})" if passed_over else "; there are no files in it"
 
 
 def _named_by_stem(paths: Iterable[Path]) -> list[VideoInput]:

@@ -62,6 +62,6 @@ def test_networks_see_what_a_viewer_sees(media: Callable[[str], Path], tmp_path:
     scenes_before, _, moods_before = agreement(coded, plain)
     assert scenes >= (0.9 if form == "anamorphic" else 0.85)  # of 28 windows; a re-encode alone moves one
     assert faces <= 1
-    assert moods <= 0.07
+    assert moods <= 0.09  # of 28 windows; over 30 s it is 0.06
     assert moods < 0.6 * moods_before
     assert form == "anamorphic" or scenes > scenes_before + 0.2

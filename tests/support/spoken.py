@@ -6,8 +6,7 @@ import ctypes
 import ctypes.util
 from dataclasses import dataclass
 from functools import cache
-from itertools import count as count_from
-from itertools import takewhile
+from itertools import count
 
 import numpy as np
 import pytest
@@ -16,7 +15,7 @@ from clips import RATE_HZ
 
 _ESPEAK_HZ = 22050
 _RETRIEVAL, _RATE, _UTF8 = 1, 1, 1
-_WORD = 1
+_LAST, _WORD = 0, 1
 
 
 class _Event(ctypes.Structure):
@@ -61,13 +60,14 @@ def speak(text: str, words_per_minute: int = 160) -> Spoken:
     pieces: list[np.ndarray] = []
     events: list[tuple[int, int, int]] = []
 
-    def take(samples: object, count: int, found: object) -> int:
-        if samples and count:
-            pieces.append(np.ctypeslib.as_array(samples, (count,)).copy())
-        events.extend(
-            (e.type, e.text_position, e.sample)
-            for e in takewhile(lambda e: e.type, map(found.__getitem__, count_from()))
-        )
+    def take(samples: object, length: int, of_piece: object) -> int:
+        if samples and length:
+            pieces.append(np.ctypeslib.as_array(samples, (length,)).copy())
+        for number in count():
+            event = of_piece[number]
+            if event.type == _LAST:
+                break
+            events.append((event.type, event.text_position, event.sample))
         return 0
 
     callback = _Callback(take)

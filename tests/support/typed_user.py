@@ -89,3 +89,16 @@ def learn(out: Path) -> list[str]:
         return [predicted.error, str(ccc)]
     training.write_predictions(model, [predicted], out)
     return training.seen_in_training(model, data)
+
+
+OTHER_NAMES: tuple[object, ...] = (
+    avcues.LeftOutWarning,
+    avcues.Reading(downmix="mean"),
+    avcues.Report,
+    avcues.report,
+    ratings.FormatOptions,
+    ratings.import_format,
+    ratings.import_table,
+    training.Estimator,
+    training.FitTask,
+)

@@ -53,7 +53,7 @@ def test_a_folder_gives_all_media_below_it_and_says_what_else_is_there(tree: Pat
 
 
 def test_a_folder_without_media_says_what_it_has(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="without a media file, and is empty"):
+    with pytest.raises(InputError, match="without a media file; there are no files in it"):
         collect([str(tmp_path)])
     (tmp_path / "a.txt").touch()
     with pytest.raises(InputError, match=r"without a media file \(passed over 1 files .txt \(a.txt\)\)"):
