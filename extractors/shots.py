@@ -67,10 +67,7 @@ class Shots(BaseExtractor):
 
     name = "shots"
     version = 2
-    citation = (
-        "PySceneDetect 0.7 (Castellano), AdaptiveDetector, ContentDetector and ThresholdDetector; "
-        "TransNetV2 (Soucek and Lokoc 2020)"
-    )
+    citation = "PySceneDetect 0.7 (Castellano), AdaptiveDetector, ContentDetector and ThresholdDetector"
     Settings = ShotsSettings
     tables = (_TABLE,)
     imports = ("avcues.extractors.pyscenedetect",)
