@@ -6,6 +6,7 @@ import base64
 import itertools
 import json
 import os
+import select
 import shlex
 import shutil
 import subprocess
@@ -170,6 +171,8 @@ class Browser:
 
     def _receive(self) -> dict[str, Any]:
         while b"\0" not in self._buffer:
+            ready, _, _ = select.select([self._in], [], [], 3 * _PATIENCE_S)
+            assert ready, f"the browser says nothing; {self.complaints}"
             piece = os.read(self._in, 1 << 20)
             assert piece, "the browser is gone"
             self._buffer += piece
@@ -178,6 +181,9 @@ class Browser:
 
     def _note(self, message: dict[str, Any]) -> None:
         what, about = message.get("method"), message.get("params", {})
+        if what == "Page.javascriptDialogOpening":  # a page that asks whether to leave it is left
+            order = {"id": next(self._ids), "method": "Page.handleJavaScriptDialog", "params": {"accept": True}}
+            os.write(self._out, json.dumps(order | {"sessionId": self._session}).encode() + b"\0")
         if what == "Network.requestWillBeSent":
             url = about["request"]["url"]
             if not url.startswith(("data:", "blob:")) and url.partition("#")[0] != self._page:
