@@ -106,7 +106,7 @@ def test_folders_that_are_no_models(vit, tmp_path):
     [
         ({"auto_map": {"AutoConfig": "mine.Config"}, "model_type": "mine"}, "needs code that comes with it"),
         ({"model_type": "mine"}, "config.json: "),
-        ({"model_type": "bert", "architectures": ["BertModel"]}, "models of images, sound and video clips can be used"),
+        ({"model_type": "bert", "architectures": ["BertModel"]}, "video clips and text can be used"),
         ({"num_hidden_layers": 3}, "lacks"),
     ],
 )

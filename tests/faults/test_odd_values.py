@@ -34,14 +34,21 @@ COMMANDS = {  # what each command needs at least; {} is a finished folder with l
     "annotations perspectives": "ratings --dimension liking --against audiovisual --out perspectives.md --bootstrap 0",
     "annotations soft": "ratings --out soft --dimensions liking",
     "annotations import muvi": "ratings --out imported",
+    "annotations import table": "ratings.csv --out imported --map value=value",
     "annotations import tidy": "ratings.csv --out imported",
     "annotations import wide": "ratings.csv --out imported",
+    "collect export": "study --out imported",
+    "collect forget": "study nobody",
+    "collect init": "study --videos clip.mp4",
+    "collect prepare": "study",
+    "collect status": "study",
+    "merge": "features --out made",
     "models fetch": "nothing",
     "models import": "clip.mp4",
     "models list": "",
     "models verify": "",
 }
-SLOW = {"doctor", "demo"}  # they start a cluster or fetch clips; of their options only --out and --workers take values
+SLOW = {"collect serve", "doctor", "demo"}  # they serve until they are stopped, start a cluster, or fetch clips
 
 
 def commands(group: TyperGroup, before: str = "") -> Iterator[tuple[str, TyperCommand]]:

@@ -24,6 +24,17 @@ _OPERABLE = "a[href], button, input, select, summary, [tabindex='0']"
 _VIRTUAL_KEYS = {"Tab": 9, "Enter": 13, "ArrowUp": 38, "ArrowDown": 40}  # keys that act only by their number
 
 
+_LEFT = (
+    "Inspected target navigated or closed",
+    "Execution context was destroyed.",
+    "Cannot find context with specified id",
+)
+
+
+class PageLeftError(Exception):
+    """The page went elsewhere before it could answer."""
+
+
 class Browser:
     """One tab. Use as a context manager.
 
@@ -78,6 +89,8 @@ class Browser:
         while True:
             message = self._receive()
             if message.get("id") == order["id"]:
+                if message.get("error", {}).get("message") in _LEFT:
+                    raise PageLeftError(method)
                 assert "error" not in message, message
                 return dict(message["result"])
             self._note(message)
@@ -99,9 +112,15 @@ class Browser:
     def wait(self, condition: str) -> None:
         """Waits until a JavaScript expression is true."""
         until = time.monotonic() + _PATIENCE_S
-        while not self.value(f"Boolean({condition})"):
+        while not self._holds(condition):
             assert time.monotonic() < until, f"never true: {condition}; {self.complaints}"
             time.sleep(0.05)
+
+    def _holds(self, condition: str) -> bool:
+        try:
+            return bool(self.value(f"Boolean({condition})"))
+        except PageLeftError:  # the next page is asked again
+            return False
 
     def value(self, expression: str) -> Any:
         """The value of a JavaScript expression, once it is settled."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import secrets
 import urllib.error
 import urllib.request
 import wave
@@ -45,6 +46,7 @@ class ScriptedRater:
     pages: list[str] = field(default_factory=list)
     trials: list[dict[str, Any]] = field(default_factory=list)
     rater: str = ""
+    _name: str = field(init=False, default_factory=lambda: secrets.token_hex(8))
 
     def take_part(self, most: int | None = None) -> str:
         """Does all steps, or leaves in the middle of a clip after `most` clips; returns the last step's kind."""
@@ -52,7 +54,7 @@ class ScriptedRater:
         self._base = f"{parts.scheme}://{parts.netloc}"
         if not self.rater:
             self.rater = f"/r/{self._post(parts.path, {'outside': ''})['rater']}"
-        self._tab = f"tab-of-{id(self)}"
+        self._tab = f"tab-of-{self._name}"
         step = self._post(f"{self.rater}/next", {"tab": self._tab, "device": {"agent": "script", "touch": True}})
         while step["step"] not in ("end", "wait"):
             if step["step"] == "trial" and most is not None and len(self.trials) >= most:
@@ -106,7 +108,7 @@ class ScriptedRater:
         return events
 
     def _trace(self, item: int | None, events: list[list[Any]]) -> tuple[str, int]:
-        attempt = f"attempt-{item or 'of-point'}-{len(self.trials)}-{id(self)}"
+        attempt = f"attempt-{item or 'of-point'}-{len(self.trials)}-{self._name}"
         pieces = [events[i : i + 400] for i in range(0, len(events), 400)]
         for number, piece in enumerate(pieces):
             batch = {"tab": self._tab, "attempt": attempt, "item": item, "number": number, "events": piece}

@@ -28,6 +28,8 @@ from avcues.pipeline.media.reading import Reading
 
 # A pixel much wider or higher than this is a broken header.
 _WIDEST_PIXEL = 4
+# Encoders that round a size to even numbers write pixels such as 226:225: nobody sees that, and scaling would blur.
+_SQUARE = Fraction(1, 100)
 _YCC_OF_CUBE = ("ycgco", "bt2020c", "ictcp")
 
 
@@ -85,7 +87,7 @@ class PictureStage:
         """Width of a pixel of the frames to its height."""
         aspect = self.facts.pixel_aspect
         odd = aspect <= 0 or not Fraction(1, _WIDEST_PIXEL) <= aspect <= _WIDEST_PIXEL
-        return Fraction(1) if self._coded or odd else aspect
+        return Fraction(1) if self._coded or odd or abs(aspect - 1) < _SQUARE else aspect
 
     def display_size(self, frame: av.VideoFrame) -> tuple[int, int]:
         """Width and height of a frame with square pixels, before it is turned upright."""

@@ -111,6 +111,7 @@ def test_a_shots_embedding_is_the_mean_over_its_clips(faces: Path, monkeypatch: 
         return np.array(of_clips[-len(batch) :])
 
     monkeypatch.setattr(Actions, "process_clips", watched)
+    monkeypatch.setattr(Actions, "thread_safe", False)  # one clip after the other
     tables = api.extract(faces, features=["actions_embedding"], options={"actions": {"variant": "i3d_rgb_scratch"}})
     assert {"shots", "actions", "actions_embedding", "timeline"} == set(tables)
     table = tables["actions_embedding"].select([f"e{i:04d}" for i in range(1024)]).to_pandas().to_numpy()
