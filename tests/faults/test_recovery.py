@@ -186,13 +186,18 @@ def test_weights_that_vanish_stop_the_run(media: Callable[[str], Path], tmp_path
     clips = [tmp_path / f"clip{number}.mp4" for number in range(4)]
     for clip in clips:
         clip.write_bytes(media("tiny4.mp4").read_bytes())
-    command = ("extract", *clips, "-o", tmp_path / "out", "--features", "scenes", "--workers", 1)
-    run = start(*command, environment=environment)
-    wait_until(lambda: (tmp_path / "out" / "_status" / ".inputs").exists())
-    time.sleep(0.15)  # the run needs the weights' hashes for a moment, its worker a second until it loads them
-    (weights / name).unlink()
-    _, told = run.communicate(timeout=120)
-    assert run.returncode == 1, told
+    command = ("extract", *clips, "--features", "scenes", "--workers", 1, "-o")
+    for attempt, delay_s in enumerate((0.15, 0.4, 0.05, 0.8)):  # between the run's last look at them and the worker's
+        out = tmp_path / f"out{attempt}"
+        run = start(*command, out, environment=environment)
+        wait_until((out / "_status" / ".inputs").exists)
+        time.sleep(delay_s)
+        (weights / name).unlink()
+        _, told = run.communicate(timeout=120)
+        if run.returncode == 1:
+            break
+        assert run.returncode in (0, 2), told  # nothing was started yet, or the worker had loaded them
+        (weights / name).write_bytes((shared / name).read_bytes())
     assert "stopped every other video would meet this too: scenes/squeezenet11" in told
     (weights / name).write_bytes((shared / name).read_bytes())
-    assert avcues(*command, environment=environment).returncode == 0
+    assert avcues(*command, out, environment=environment).returncode == 0
