@@ -11,6 +11,7 @@ import shlex
 import shutil
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -130,7 +131,8 @@ class Browser:
 
     def frame(self) -> None:
         """Waits until what was asked for is drawn."""
-        self.value("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(1))))")
+        with suppress(PageLeftError):  # what was asked for was another page
+            self.value("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(1))))")
 
     def press(self, key: str, code: str = "", modifiers: int = 0) -> None:
         """Presses a key, and waits until what it does is drawn; 8 is the modifier Shift."""
