@@ -12,10 +12,8 @@ import numpy.typing as npt
 
 from avcues.extractors.protocol import Cut, CutKind
 from avcues.extractors.pyscenedetect import PySceneDetectStream, SceneDetector, ThresholdDetector
+from avcues.extractors.shots import COMBINED_LAG
 from avcues.extractors.transitions import DissolveDetector, FlashFilter, small_copy
-
-LAG = 100
-"""Frames by which a transition may be reported late."""
 
 _FADE_FRAMES = 40  # a fade may take a second and a half
 
@@ -59,7 +57,7 @@ class CombinedStream:
         self._shortest = shortest / time_base
         self._around_dissolve = self._dissolves.lag // 3
         self._frame = -1
-        self._pts: deque[int] = deque(maxlen=LAG + 1)
+        self._pts: deque[int] = deque(maxlen=COMBINED_LAG + 1)
         self._copies: deque[npt.NDArray[np.float32]] = deque(maxlen=4 * self._flashes.reach + 2)
         self._candidates: deque[int] = deque()  # cuts that may be flashes
         self._waiting: list[_Transition] = []
@@ -78,7 +76,7 @@ class CombinedStream:
         self._waiting += [_Transition(frame, "dissolve") for frame in self._dissolves.write(copy)]
         while self._candidates and self._candidates[0] + self._flashes.reach <= self._frame:
             self._judge(self._candidates.popleft())
-        return list(self._release(self._frame - LAG + self._around_dissolve))
+        return list(self._release(self._frame - COMBINED_LAG + self._around_dissolve))
 
     def finish(self) -> list[Cut]:
         """Returns the remaining transitions."""

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import platformdirs
-from filelock import FileLock
 
 from avcues.atomic_files import atomic_file
 from avcues.models_cache.errors import WeightsError
@@ -88,6 +87,8 @@ class WeightsFinder:
         here = self.find(name)
         if here is not None:
             return here
+        from filelock import FileLock  # takes as long to import as all of this module
+
         wanted = asset(name)
         folder = cache_dir()
         try:

@@ -15,11 +15,13 @@ from avcues.pipeline.cli import annotations as ratings
 from avcues.pipeline.cli import collect
 from avcues.pipeline.cli.dataset import align, describe, export
 from avcues.pipeline.cli.errors import EXIT_NOTHING_STARTED, OneLineErrors, complain
-from avcues.pipeline.cli.extract import extract, parse_workers, show_run
+from avcues.pipeline.cli.execution_options import parse_workers
+from avcues.pipeline.cli.extract import extract
 from avcues.pipeline.cli.merge import merge
 from avcues.pipeline.cli.models import models
 from avcues.pipeline.cli.predict import compare, evaluate, predict
 from avcues.pipeline.cli.report import make_report, report
+from avcues.pipeline.cli.show_run import show_run
 from avcues.pipeline.cli.train import train
 from avcues.pipeline.errors import LeftOutWarning
 

@@ -12,7 +12,7 @@ from avcues.models_cache.cache import resolve
 from avcues.pipeline.cli.console import Console
 from avcues.pipeline.store.layout import table_path
 from avcues.pipeline.store.manifest import require_manifest
-from avcues.pipeline.store.parquet import TIMELINE
+from avcues.pipeline.store.timeline_table import TIMELINE
 
 CLIPS = ("demo/bigbuckbunny", "demo/bikes", "demo/woman")
 _LOOK = {  # table and column to the heading

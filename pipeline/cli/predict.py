@@ -10,7 +10,7 @@ import typer
 
 from avcues.pipeline.cli.dataset import Debug, Folder, say
 from avcues.pipeline.cli.errors import OneLineErrors
-from avcues.pipeline.cli.extract import parse_resources, parse_workers
+from avcues.pipeline.cli.execution_options import parse_resources, parse_workers
 
 if TYPE_CHECKING:
     import pyarrow as pa

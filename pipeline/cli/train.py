@@ -293,7 +293,7 @@ def _range(text: str) -> tuple[float, float]:
 def _workers(text: str) -> int:
     from dask.system import CPU_COUNT
 
-    from avcues.pipeline.cli.extract import parse_workers
+    from avcues.pipeline.cli.execution_options import parse_workers
 
     workers = parse_workers(text)
     return CPU_COUNT if workers is None else max(1, workers)

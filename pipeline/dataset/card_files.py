@@ -11,10 +11,9 @@ from avcues.pipeline.dataset.croissant import croissant
 from avcues.pipeline.dataset.data_card import card
 from avcues.pipeline.dataset.statistics import compute_statistics
 from avcues.pipeline.errors import DatasetError
-from avcues.pipeline.store.documents import MOST_BYTES, CardDocument, open_plain, read_document
+from avcues.pipeline.store.documents import MOST_BYTES, open_plain, read_document, write_json
 from avcues.pipeline.store.exchange import replaced_files
 from avcues.pipeline.store.layout import CROISSANT, DATA_CARD, card_record_path, croissant_path, data_card_path
-from avcues.pipeline.store.parquet import write_json
 
 if TYPE_CHECKING:
     from avcues.pipeline.store.location import Location
@@ -50,7 +49,7 @@ def write_card(catalog: Catalog, on_progress: Callable[[str], None] = lambda vid
 def _hashes_of_ours(paths: Mapping[str, Location], record: Location) -> dict[str, list[str]]:
     """The hash of each file that exists; an error if avcues has not written it as it is."""
     try:
-        written = read_document(record, CardDocument)
+        written = read_document(record, "card")
     except (OSError, ValueError):
         written = {}
     former = {}

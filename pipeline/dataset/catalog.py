@@ -14,8 +14,9 @@ from avcues.extractors.protocol import Column, RowKind
 from avcues.pipeline.errors import DatasetError
 from avcues.pipeline.store.layout import MANIFEST, table_path, videos_with_table
 from avcues.pipeline.store.manifest import BASE_FEATURE, read_manifest
-from avcues.pipeline.store.parquet import TIMELINE, misfit, open_parquet, read_metadata
+from avcues.pipeline.store.parquet import misfit, open_parquet, read_metadata
 from avcues.pipeline.store.records import read_records
+from avcues.pipeline.store.timeline_table import TIMELINE
 
 if TYPE_CHECKING:
     from avcues.pipeline.store.location import Location

@@ -33,7 +33,8 @@ from avcues.pipeline.errors import DatasetError, LeftOutWarning
 from avcues.pipeline.notebook import html_table
 from avcues.pipeline.patterns import similar
 from avcues.pipeline.store.location import location
-from avcues.pipeline.store.parquet import METADATA_KEY, TIMELINE
+from avcues.pipeline.store.parquet import METADATA_KEY
+from avcues.pipeline.store.timeline_table import TIMELINE
 from avcues.version import __version__
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 
 from avcues.pipeline.dataset.catalog import Catalog, StoredColumn
 from avcues.pipeline.errors import DatasetError, one_line
-from avcues.pipeline.store.parquet import TIMELINE, TIMELINE_KEYS, WINDOW_KEYS, metadata_of, misfit, open_parquet
+from avcues.pipeline.store.parquet import WINDOW_KEYS, metadata_of, misfit, open_parquet
+from avcues.pipeline.store.timeline_table import TIMELINE, TIMELINE_KEYS
 
 if TYPE_CHECKING:
     from avcues.pipeline.store.location import Location

@@ -10,7 +10,8 @@ from typing import Any
 import pyarrow as pa
 
 from avcues.pipeline.dataset.catalog import Catalog
-from avcues.pipeline.store.parquet import TIMELINE, read_metadata, read_table
+from avcues.pipeline.store.parquet import read_metadata, read_table
+from avcues.pipeline.store.timeline_table import TIMELINE
 
 
 @dataclass

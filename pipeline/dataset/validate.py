@@ -22,8 +22,9 @@ from avcues.pipeline.store.layout import (
     videos_with_table,
 )
 from avcues.pipeline.store.manifest import Manifest, require_manifest
-from avcues.pipeline.store.parquet import SHOT_KEYS, TIMELINE, WINDOW_KEYS, misfit, read_metadata, read_table
+from avcues.pipeline.store.parquet import SHOT_KEYS, WINDOW_KEYS, misfit, read_metadata, read_table
 from avcues.pipeline.store.records import read_record
+from avcues.pipeline.store.timeline_table import TIMELINE
 from avcues.pipeline.timeline import Grid
 
 if TYPE_CHECKING:

@@ -32,8 +32,9 @@ from avcues.pipeline.extraction.stopwatch import Stopwatch
 from avcues.pipeline.extraction.transcript import Source, TextPass, transcriber_of
 from avcues.pipeline.media.container import Media
 from avcues.pipeline.media.frames import VideoFrame
-from avcues.pipeline.store.parquet import TIMELINE, Rows
+from avcues.pipeline.store.parquet import Rows
 from avcues.pipeline.store.records import describe_damage
+from avcues.pipeline.store.timeline_table import TIMELINE
 from avcues.pipeline.timeline import Grid, Shot, coverage, cuts_around, shot_of_windows, since_cut
 
 Progress = Callable[[float, float | None], None]

@@ -14,7 +14,7 @@ from avcues.extractors.protocol import AudioExtractor, ShotDetector, TextExtract
 from avcues.pipeline.media.reading import Reading
 from avcues.pipeline.store import provenance
 from avcues.pipeline.store.manifest import BASE_FEATURE, Manifest
-from avcues.pipeline.store.parquet import TIMELINE
+from avcues.pipeline.store.timeline_table import TIMELINE
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,9 +9,9 @@ from avcues.extractors.base import BaseExtractor
 from avcues.extractors.protocol import ShotDetector, TextExtractor
 from avcues.pipeline.extraction.measurements import Measurements
 from avcues.pipeline.store.layout import table_path
-from avcues.pipeline.store.parquet import TIMELINE
 from avcues.pipeline.store.records import VideoResult, read_record
 from avcues.pipeline.store.stamps import Stamps, digest, stamp
+from avcues.pipeline.store.timeline_table import TIMELINE
 from avcues.pipeline.store.video_input import VideoInput
 
 if TYPE_CHECKING:

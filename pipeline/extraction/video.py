@@ -24,12 +24,12 @@ from avcues.pipeline.extraction.unchanged import Unchanged
 from avcues.pipeline.media.container import Media
 from avcues.pipeline.media.source import fingerprint
 from avcues.pipeline.store import provenance
-from avcues.pipeline.store.documents import OriginDocument
 from avcues.pipeline.store.files import is_transient
 from avcues.pipeline.store.layout import table_path
-from avcues.pipeline.store.parquet import TIMELINE, damage_of, read_footer, shot_table, window_table, write_table
+from avcues.pipeline.store.parquet import damage_of, read_footer, shot_table, window_table, write_table
 from avcues.pipeline.store.records import VideoResult, failure
 from avcues.pipeline.store.stamps import stamp
+from avcues.pipeline.store.timeline_table import TIMELINE
 from avcues.pipeline.store.video_input import VideoInput
 from avcues.pipeline.timeline import Grid
 
@@ -243,7 +243,7 @@ def _rows_up_to_date(
     rows = {}
     for table in tables:
         place = table_path(out, table.name, video_id)
-        footer = read_footer(place, OriginDocument)
+        footer = read_footer(place, "origin")
         if footer is None or footer.metadata["recipe"] != wanted:
             return None
         if verify and damage_of(place):

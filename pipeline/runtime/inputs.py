@@ -9,13 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from avcues.pipeline.errors import InputError, SettingsError, one_line
 from avcues.pipeline.runtime.media_files import media_files, media_names
 from avcues.pipeline.store.location import location
-from avcues.pipeline.store.user_tables import read_user_table
 from avcues.pipeline.store.video_input import VideoInput
 
 if TYPE_CHECKING:
@@ -177,6 +173,11 @@ def _size(path: Path) -> int:
 
 
 def _read_list(place: Location, notes: list[str]) -> list[VideoInput]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from avcues.pipeline.store.user_tables import read_user_table
+
     try:
         with place.open("rb") as file:
             is_csv = place.suffix.lower() == ".csv"

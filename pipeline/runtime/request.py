@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Literal
 
 from avcues.pipeline.errors import SettingsError
 from avcues.pipeline.runtime.machine import memory_limit
-from avcues.pipeline.runtime.settings import Settings
 
 if TYPE_CHECKING:
     from avcues.pipeline.runtime.inputs import Shard
+    from avcues.pipeline.runtime.settings import Settings
     from avcues.pipeline.store.location import Location
 
 

@@ -17,9 +17,11 @@ from avcues.pipeline.runtime.inputs import Inputs, collect
 from avcues.pipeline.runtime.machine import memory_bytes
 from avcues.pipeline.runtime.observer import Observer, Plan
 from avcues.pipeline.runtime.request import Request, Workers
-from avcues.pipeline.runtime.resolved_run import ResolvedRun, resolve
+from avcues.pipeline.runtime.resolve import resolve
+from avcues.pipeline.runtime.resolved_run import ResolvedRun
 from avcues.pipeline.runtime.settings import Settings
 from avcues.pipeline.runtime.weights import describe_networks
+from avcues.pipeline.runtime.worker_child import WorkerChild
 from avcues.pipeline.runtime.worker_process import WorkerProcess
 from avcues.pipeline.store.files import prepare_output
 from avcues.pipeline.store.layout import manifest_path, unfinished_files, videos_with_table, worker_probe_path
@@ -39,6 +41,7 @@ def run(
     *,
     max_failures: int | None = None,
     observer: Observer = Observer(),
+    child: WorkerChild | None = None,
 ) -> Generator[VideoResult]:
     """Makes the missing tables of all videos, and yields a result per video.
 
@@ -51,6 +54,7 @@ def run(
         workers: Who does the work.
         max_failures: The run stops after this many failed videos.
         observer: Receives reports on the progress of the run.
+        child: Started ahead, for a run that needs one worker.
 
     Raises:
         AvcuesError: Nothing was started because of the input, the settings, the weights, or the output folder.
@@ -58,7 +62,7 @@ def run(
             video would meet too, or because the scheduler is lost.
     """
     wanted = request.settings.create_extractors()
-    return _run(collect(paths, request.shard), request, wanted, workers, max_failures, observer)
+    return _run(collect(paths, request.shard), request, wanted, workers, max_failures, observer, child)
 
 
 def _run(
@@ -68,10 +72,11 @@ def _run(
     workers: Workers,
     max_failures: int | None,
     observer: Observer,
+    child: WorkerChild | None,
 ) -> Generator[VideoResult]:
     if workers.count is not None:
         workers = replace(workers, count=min(workers.count, len(inputs.videos)))
-    with closing(WorkerProcess()) as process:
+    with closing(WorkerProcess(child)) as process:
         resolved = _resolved(inputs, request, wanted, workers, process, observer)
         prepare_output(resolved.out)
         with OutputLock(resolved.out):
@@ -108,8 +113,8 @@ def _resolved(
         request = replace(request, settings=on_this_machine(request.settings, observer))
         if workers.count == 1 or (workers.count is None and len(inputs.videos) == 1):
             # It starts up while the weights and the folder are checked.
-            imports = [module for extractor in wanted for module in extractor.imports]
-            process.start(gpus, debug=request.debug, imports=list(dict.fromkeys(imports)))
+            process.child.start(gpus, debug=request.debug)
+            process.child.load(list(dict.fromkeys(module for extractor in wanted for module in extractor.imports)))
     return resolve(request, gpus=gpus, downloading=observer.downloading)
 
 

@@ -18,7 +18,7 @@ from avcues.pipeline.errors import SettingsError
 from avcues.pipeline.extraction.measurements import Measurements
 from avcues.pipeline.media.reading import Reading
 from avcues.pipeline.store.manifest import BASE_FEATURE
-from avcues.pipeline.store.parquet import TIMELINE
+from avcues.pipeline.store.timeline_table import TIMELINE
 
 STEP_UNIT = Fraction(1, 50)
 """A whole number of the hops of every audio extractor, so that any feature can be added to any dataset."""

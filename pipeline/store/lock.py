@@ -13,13 +13,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-import psutil
-from filelock import FileLock, Timeout
-
 from avcues.pipeline.errors import SettingsError
-from avcues.pipeline.store.documents import OwnerDocument, read_document
+from avcues.pipeline.store.documents import read_document, write_json
 from avcues.pipeline.store.layout import lock_path, owner_path
-from avcues.pipeline.store.parquet import write_json
 
 if TYPE_CHECKING:
     from avcues.pipeline.store.location import Location
@@ -67,6 +63,8 @@ class OutputLock:
         self._held.close()
 
     def _lock_by_system(self, out: Path) -> bool:
+        from filelock import FileLock, Timeout
+
         path = lock_path(out)
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(str(path), timeout=0)
@@ -122,13 +120,16 @@ def run_at_work(out: Location) -> str:
     alive = owner.get("alive") or time.time()  # only a record that holds the lock itself is renewed
     if not owner or time.time() - alive > _DEAD_AFTER_S:
         return ""
-    if owner["host"] == socket.gethostname() and not psutil.pid_exists(owner["process"]):
-        return ""
+    if owner["host"] == socket.gethostname():
+        import psutil
+
+        if not psutil.pid_exists(owner["process"]):
+            return ""
     return f"process {owner['process']} on {owner['host']}, since {owner['since']}"
 
 
 def _read_owner(path: Location) -> dict[str, Any]:
     try:
-        return read_document(path, OwnerDocument)
+        return read_document(path, "owner")
     except (OSError, ValueError):
         return {}

@@ -9,9 +9,9 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from avcues.pipeline.errors import SettingsError
-from avcues.pipeline.store.documents import Document, ManifestDocument, check, read_document
+from avcues.pipeline.store.documents import check, read_document, write_json
 from avcues.pipeline.store.layout import MANIFEST, manifest_path, videos_with_table
-from avcues.pipeline.store.parquet import TIMELINE, write_json
+from avcues.pipeline.store.timeline_table import TIMELINE
 from avcues.version import __version__
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def read_manifest(out: Location) -> Manifest | None:
     """
     path = manifest_path(out)
     try:
-        document = read_document(path, Document)
+        document = read_document(path, "any")
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -56,7 +56,7 @@ def read_manifest(out: Location) -> Manifest | None:
     if document.get("format") != _FORMAT:
         raise SettingsError(f"{path} was written by another version of avcues; use another `out`")
     try:
-        check(document, ManifestDocument)
+        check(document, "manifest")
         if not ({*document["tables"].values()} <= document["recipes"].keys() and TIMELINE.name in document["tables"]):
             raise ValueError("its entries contradict each other")
     except ValueError as error:

@@ -18,9 +18,9 @@ from torch import Tensor
 from avcues.pipeline.dataset.catalog import Catalog
 from avcues.pipeline.errors import DatasetError, InputError, one_line
 from avcues.pipeline.notebook import html_facts
+from avcues.pipeline.store.documents import write_json
 from avcues.pipeline.store.files import write_atomically
 from avcues.pipeline.store.model_files import DOCUMENT, WEIGHTS
-from avcues.pipeline.store.parquet import write_json
 from avcues.pipeline.training.determinism import one_thread
 from avcues.pipeline.training.fitting import Fitted
 from avcues.pipeline.training.model_document import FORMAT, ModelDocument, read_bounded, read_document
