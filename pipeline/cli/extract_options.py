@@ -264,7 +264,7 @@ def feature_options(
         if audio_rate != "native" and not is_number:
             raise SettingsError(f"`audio_rate={audio_rate}`: expected a rate in Hz, such as 48000, or native")
         rate = int(audio_rate) if is_number else audio_rate
-        taking = [name for name in Settings(features=tuple(features)).wanted if name in OPENSMILE]
+        taking = [name for name in Settings(features=tuple(features)).extractor_names if name in OPENSMILE]
         if not taking:
             raise SettingsError("`audio_rate` is for features that openSMILE computes, and this run has none of them")
         options |= {name: {"rate_hz": rate} for name in taking}

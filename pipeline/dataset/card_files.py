@@ -55,7 +55,7 @@ def _hashes_of_ours(paths: Mapping[str, Location], record: Location) -> dict[str
     former = {}
     for name, path in paths.items():
         former[name] = [_hash(_content(path))] if path.exists() else []
-        if any(found not in written.get(name, []) for found in former[name]):
+        if any(digest not in written.get(name, []) for digest in former[name]):
             raise DatasetError(
                 f"{path}: was not written by avcues describe --card, or was edited since; move it away and run the "
                 "same command again"

@@ -161,5 +161,5 @@ def _describe(folder: Location, name: str, recipe: Mapping[str, Any]) -> StoredT
 
 
 def _about(documented: Mapping[str, Any]) -> Column:
-    known = ("name", "unit", "meaning", "low", "high")
-    return Column(**{key: documented[key] for key in known if key in documented})
+    keys = ("name", "unit", "meaning", "low", "high")
+    return Column(**{key: documented[key] for key in keys if key in documented})

@@ -85,5 +85,5 @@ def _count(statistics: DatasetStatistics, catalog: Catalog, name: str, video_id:
 
 def _count_versions(statistics: DatasetStatistics, metadata: dict[str, Any]) -> None:
     used = {"avcues": metadata["avcues"], "decoder": metadata["decoder"]} | metadata["libraries"]
-    for what, version in used.items():
-        statistics.versions.setdefault(what, Counter())[version] += 1
+    for library, version in used.items():
+        statistics.versions.setdefault(library, Counter())[version] += 1

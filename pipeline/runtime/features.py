@@ -86,17 +86,17 @@ def features() -> FeatureTable:
     """
     from avcues.extractors import registry
 
-    known = FeatureTable()
+    table = FeatureTable()
     for name in registry.names():
         extractor = registry.create(name)
         variants = {
             option: tuple(asset.partition("/")[2] for asset in assets) for option, assets in extractor.weights.items()
         }
-        known[name] = Feature(
+        table[name] = Feature(
             name=name,
             tables=tuple(extractor.tables),
             extra_tables=tuple(extractor.extra_tables),
             variants=variants,
             citation=extractor.citation,
         )
-    return known
+    return table

@@ -30,9 +30,9 @@ def memory_bytes() -> int:
     import psutil
 
     limits = [int(psutil.virtual_memory().total), *_memory_limits(_MEMBERSHIP, _GROUPS)]
-    of_process = resource.getrlimit(resource.RLIMIT_RSS)[1]
-    if of_process > 0:  # RLIM_INFINITY is -1
-        limits.append(of_process)
+    resident_limit = resource.getrlimit(resource.RLIMIT_RSS)[1]
+    if resident_limit > 0:  # RLIM_INFINITY is -1
+        limits.append(resident_limit)
     return min(limits)
 
 

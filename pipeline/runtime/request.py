@@ -37,7 +37,7 @@ class Limits:
             if isinstance(limit, int | float) and not limit > 0:
                 raise SettingsError(f"`{name}={limit}`: expected a positive number")
 
-    def of_worker(self, share_bytes: int, threads: int) -> Limits:
+    def on_worker(self, share_bytes: int, threads: int) -> Limits:
         """The same with a definite memory limit.
 
         Args:

@@ -65,7 +65,7 @@ class ResolvedRun:
         return replace(
             self,
             measurements=replace(self.measurements, compute=compute),
-            limits=self.limits.of_worker(share_bytes, compute.threads),
+            limits=self.limits.on_worker(share_bytes, compute.threads),
         )
 
     def renewed(self) -> ResolvedRun:

@@ -156,14 +156,14 @@ def try_twice(attempt: Callable[[], VideoResult], renew: Callable[[], object]) -
     Args:
         renew: Drops the process, or what it has loaded, so that nothing after the error can meet the same fault.
     """
-    first = attempt()
-    if not first.unexpected:
-        return first
+    result = attempt()
+    if not result.unexpected:
+        return result
     renew()
-    again = attempt()
-    if again.unexpected:
+    second = attempt()
+    if second.unexpected:
         renew()
-    return replace(again, retries=first.retries + 1 + again.retries)
+    return replace(second, retries=result.retries + 1 + second.retries)
 
 
 def _resident_bytes(pid: int) -> int:

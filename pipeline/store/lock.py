@@ -71,7 +71,7 @@ class OutputLock:
         try:
             lock.acquire()
         except Timeout:
-            raise self._taken(self._read()) from None
+            raise self._in_use(self._read()) from None
         except (NotImplementedError, OSError):
             return False
         self._held.callback(lock.release)
@@ -81,12 +81,12 @@ class OutputLock:
     def _lock_by_record(self) -> None:
         owner = self._read()
         if owner and time.time() - owner.get("alive", 0) < _DEAD_AFTER_S:
-            raise self._taken(owner)
+            raise self._in_use(owner)
         self._renew()
         time.sleep(_SETTLE_S)
         owner = self._read()
         if owner.get("token") != self._me["token"]:
-            raise self._taken(owner)
+            raise self._in_use(owner)
         thread = threading.Thread(target=self._keep_alive, daemon=True)
         thread.start()
         self._held.callback(thread.join)
@@ -104,13 +104,13 @@ class OutputLock:
     def _read(self) -> dict[str, Any]:
         return _read_owner(self._owner)
 
-    def _taken(self, owner: dict[str, Any]) -> SettingsError:
-        who = (
+    def _in_use(self, owner: dict[str, Any]) -> SettingsError:
+        holder = (
             f"process {owner['process']} on {owner['host']} since {owner['since']}" if owner else "it has just started"
         )
         ends = "" if isinstance(self._out, Path) else f"; if it died, wait {_DEAD_AFTER_S / 60:.0f} minutes"
         return SettingsError(
-            f"{self._out}: another run is at work there ({who}): wait for it, or use another `out`{ends}"
+            f"{self._out}: another run is at work there ({holder}): wait for it, or use another `out`{ends}"
         )
 
 

@@ -29,12 +29,12 @@ SHOT_KEYS = ("video_id", "shot", "start", "end", "first_window", "last_window")
 
 
 @dataclass(frozen=True)
-class Rows:
+class TableRows:
     """A table's finished rows.
 
     Args:
         columns: Arrays of one length in the table's column order.
-        present: Rows that were measured; the others are null throughout. None: all.
+        present: TableRows that were measured; the others are null throughout. None: all.
         window_of_row: For item tables, the window of each row.
     """
 
@@ -56,21 +56,21 @@ _KEY_TYPES = {
 _FEATURE_TYPES = (pa.float32(), pa.float64(), pa.int16(), pa.int32(), pa.bool_(), pa.string())
 
 
-def window_table(rows: Rows, video_id: str, grid: Grid, windows: int, metadata: Mapping[str, Any]) -> pa.Table:
+def window_table(rows: TableRows, video_id: str, grid: Grid, windows: int, metadata: Mapping[str, Any]) -> pa.Table:
     """Arrow table of one row per window, or of items with the keys of their windows."""
-    of_row = np.arange(windows, dtype=np.int32) if rows.window_of_row is None else rows.window_of_row
+    row_windows = np.arange(windows, dtype=np.int32) if rows.window_of_row is None else rows.window_of_row
     starts, ends = grid.edges(windows)
     keys = {
-        "video_id": strings([video_id] * len(of_row)),
-        "window": array(of_row, "int32"),
-        "start": array(starts[of_row], "float64"),
-        "end": array(ends[of_row], "float64"),
+        "video_id": strings([video_id] * len(row_windows)),
+        "window": array(row_windows, "int32"),
+        "start": array(starts[row_windows], "float64"),
+        "end": array(ends[row_windows], "float64"),
     }
     return _assemble(keys, rows, metadata)
 
 
 def shot_table(
-    rows: Rows, video_id: str, grid: Grid, shots: Sequence[Shot], windows: int, metadata: Mapping[str, Any]
+    rows: TableRows, video_id: str, grid: Grid, shots: Sequence[Shot], windows: int, metadata: Mapping[str, Any]
 ) -> pa.Table:
     """Arrow table of one row per shot; a shot that no window starts in has no first and last window."""
     inside = [grid.starting_in(shot.start, shot.end) for shot in shots]
@@ -87,7 +87,7 @@ def shot_table(
     return _assemble(keys, rows, metadata)
 
 
-def _assemble(keys: Mapping[str, pa.Array], rows: Rows, metadata: Mapping[str, Any]) -> pa.Table:
+def _assemble(keys: Mapping[str, pa.Array], rows: TableRows, metadata: Mapping[str, Any]) -> pa.Table:
     arrays = dict(keys)
     for column in rows.table.columns:
         arrays[column.name] = _array(rows.columns[column.name], column, rows.present)

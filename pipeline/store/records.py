@@ -29,8 +29,8 @@ class VideoResult:
     Args:
         source: Absolute path of the media file, or its URL.
         state: "done", or "failed" with the error's class and message.
-        windows: Rows of every window table.
-        tables: Rows of each table.
+        windows: TableRows of every window table.
+        tables: TableRows of each table.
         made: Features whose tables this run wrote.
         kept: Features of an earlier run whose tables are up to date.
         left_out: Features that this run left out for want of weights, each with the reason.
@@ -116,18 +116,18 @@ def describe_damage(counts: Mapping[str, int], lost_s: float = 0.0) -> str:
 def write_record(result: VideoResult, out: Location) -> None:
     """Writes what became of a video, merged with what earlier runs found out about the tables that were kept."""
     if result.state == "done" and result.kept:
-        before = read_record(out, result.video_id)
-        if before.get("state") == "done":
-            stamps = merged(before.get("stamps") or {}, result.stamps)
-            known = result.tables.keys() <= before["tables"].keys() and stamps == before.get("stamps")
-            if not result.made and known:
+        earlier = read_record(out, result.video_id)
+        if earlier.get("state") == "done":
+            stamps = merged(earlier.get("stamps") or {}, result.stamps)
+            adds_nothing = result.tables.keys() <= earlier["tables"].keys() and stamps == earlier.get("stamps")
+            if not result.made and adds_nothing:
                 return
             result = replace(
                 result,
-                tables=before["tables"] | result.tables,
-                damage=_larger(before["damage"], result.damage),
-                notes=tuple(dict.fromkeys((*before.get("notes", ()), *result.notes))),
-                lost_s=max(before.get("lost_s", 0.0), result.lost_s),
+                tables=earlier["tables"] | result.tables,
+                damage=_larger(earlier["damage"], result.damage),
+                notes=tuple(dict.fromkeys((*earlier.get("notes", ()), *result.notes))),
+                lost_s=max(earlier.get("lost_s", 0.0), result.lost_s),
                 stamps=stamps,
             )
     write_json(asdict(result), record_path(out, result.video_id))
