@@ -30,10 +30,10 @@ class _NoEmptyArguments(TyperGroup):
     """The commands; an empty argument, most likely an unset shell variable, would silently mean the current folder."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        for before, argument in pairwise(["", *args]):
+        for previous, argument in pairwise(["", *args]):
             option, equals, value = argument.partition("=")
             if not argument or (option.startswith("--") and equals and not value):
-                named = option or (before if before.startswith("-") else "an argument")
+                named = option or (previous if previous.startswith("-") else "an argument")
                 complain(f"{named} is empty; is a shell variable unset?")
                 raise typer.Exit(EXIT_NOTHING_STARTED)
         return super().parse_args(ctx, args)
@@ -54,8 +54,8 @@ app = typer.Typer(
 )
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _version(requested: bool) -> None:
+    if requested:
         from avcues.version import __version__
 
         print(f"avcues {__version__}")

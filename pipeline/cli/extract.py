@@ -99,7 +99,7 @@ def extract(
             from avcues.pipeline.cli.plan import show_plan
 
             raise typer.Exit(show_plan(paths, request))
-        where = Workers(
+        who_works = Workers(
             count=count,
             per_gpu=workers_per_gpu,
             scheduler=scheduler,
@@ -107,7 +107,7 @@ def extract(
             wait_s=wait,
         )
         code = show_run(
-            paths, request, where, max_failures=1 if fail_fast else max_failures, log_json=log_json, child=child
+            paths, request, who_works, max_failures=1 if fail_fast else max_failures, log_json=log_json, child=child
         )
     raise typer.Exit(code)
 

@@ -14,9 +14,9 @@ def _complete_features(typed: str) -> list[str]:
     """Continuations of a comma-separated list of features, for the shell."""
     from avcues.extractors import registry
 
-    before, comma, last = typed.rpartition(",")
+    prefix, comma, last = typed.rpartition(",")
     return [
-        f"{before}{comma}{name}"
+        f"{prefix}{comma}{name}"
         for name in ("all", *registry.names(), *registry.extra_tables())
         if name.startswith(last)
     ]
@@ -271,8 +271,8 @@ def feature_options(
         if not is_number and "emobase" in taking:
             options["emobase"]["pitch_rate_hz"] = "track"  # the study's pitch, artefacts included
     for assignment in assignments:
-        name, dot, rest = assignment.partition(".")
-        option, equals, value = rest.partition("=")
+        name, dot, setting = assignment.partition(".")
+        option, equals, value = setting.partition("=")
         if not (dot and equals and name and option):
             raise SettingsError(f"--set {assignment}: expected FEATURE.OPTION=VALUE, such as shots.detector=content")
         options.setdefault(name, {})[option] = value

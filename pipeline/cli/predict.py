@@ -90,10 +90,10 @@ def predict(
     with OneLineErrors(debug):
         from avcues.pipeline.prediction.folder import Workers
 
-        where = Workers(
+        who_works = Workers(
             processes=parse_workers(workers), scheduler=scheduler, resources=parse_resources(resources), debug=debug
         )
-        failed = _predict(model, folder, out, where)
+        failed = _predict(model, folder, out, who_works)
     raise typer.Exit(1 if failed else 0)
 
 

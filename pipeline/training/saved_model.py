@@ -126,8 +126,8 @@ def save_model(
     """
     tensors = {
         f"{dimension}/{name}": tensor
-        for dimension, of_dimension in fitted.items()
-        for name, tensor in of_dimension.estimator.tensors().items()
+        for dimension, estimators in fitted.items()
+        for name, tensor in estimators.estimator.tensors().items()
     }
     write_atomically(folder / WEIGHTS, lambda file: file.write(safetensors.torch.save(tensors)))
     scalers = next(iter(fitted.values())).scalers
@@ -139,7 +139,7 @@ def save_model(
             block: {"columns": list(names), "scaler": scalers[block].document() if block in scalers else []}
             for block, names in columns.items()
         },
-        "readout": {dimension: list(of_dimension.readout) for dimension, of_dimension in fitted.items()},
+        "readout": {dimension: list(estimators.readout) for dimension, estimators in fitted.items()},
     }
     write_json(document, folder / DOCUMENT)
 
