@@ -88,8 +88,10 @@ class Shots(BaseExtractor):
     @property
     def libraries(self) -> tuple[str, ...]:  # type: ignore[override]
         """Distributions whose code decides values."""
-        own = ("torch", "openvino") if self.settings.detector == "transnetv2" else ("scenedetect-headless",)
-        return (*own, "opencv-python-headless")
+        detector_libraries = (
+            ("torch", "openvino") if self.settings.detector == "transnetv2" else ("scenedetect-headless",)
+        )
+        return (*detector_libraries, "opencv-python-headless")
 
     @property
     def lag(self) -> int:
