@@ -59,7 +59,7 @@ class DecodePass:
 
     Attributes:
         end: Last instant covered by either stream, after `decode`.
-        windows: TableRows of every window table, after `decode`.
+        windows: Rows of every window table, after `decode`.
         shots: The video's shots, after `decode`, if a shot detector is among the extractors.
     """
 

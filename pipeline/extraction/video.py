@@ -237,7 +237,7 @@ def _rows_up_to_date(
     out: Location,
     verify: bool,
 ) -> dict[str, int] | None:
-    """TableRows of the extractor's tables, if all are there, made by the same recipe from the same files."""
+    """Rows of the extractor's tables, if all are there, made by the same recipe from the same files."""
     tables: list[Table] = [*extractor.tables]
     if isinstance(extractor, ShotDetector):
         tables.append(TIMELINE)
