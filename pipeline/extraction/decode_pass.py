@@ -141,7 +141,7 @@ class DecodePass:
         """Decodes the whole video.
 
         Args:
-            progress: Told how far the pass is.
+            progress: Called with how far the pass is, see `Progress`.
 
         Raises:
             MediaError: Not a single frame or sample could be decoded.
@@ -227,7 +227,7 @@ class DecodePass:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What could not be measured and why, and what was measured along, after `rows`."""
+        """What could not be measured, with the reason, and what was measured beside the picture, after `rows`."""
         parts = (self._frames, self._audio, self._text)
         return tuple(note for part in parts if part is not None for note in part.notes)
 

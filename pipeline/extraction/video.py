@@ -104,7 +104,7 @@ def process_video(
 
 
 def _may_pass(error: Exception) -> bool:
-    """Whether another attempt may succeed; what FFmpeg says of a file, it says again, whatever its number."""
+    """Whether another attempt may succeed; FFmpeg's errors are about the file, even those with a transient number."""
     return not isinstance(error, FFmpegError) and is_transient(error)
 
 

@@ -215,7 +215,7 @@ def _require_manifest(out: Location) -> None:
     """Ends the run if somebody removed the output folder meanwhile.
 
     Raises:
-        RunStoppedError: They did.
+        RunStoppedError: The folder is gone.
     """
     if not manifest_path(out).exists():
         raise RunStoppedError(f"{out}: was removed or emptied during the run; run the same command again")
