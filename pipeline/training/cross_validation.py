@@ -1,4 +1,4 @@
-"""Fold by fold, seed by seed: every model is fitted on its own, so that results do not depend on how many processes there are."""
+"""Fold by fold, seed by seed: each model is fitted on its own, so that results do not depend on the processes."""
 
 from __future__ import annotations
 
