@@ -18,6 +18,7 @@ from avcues.extractors.protocol import (
     ClipExtractor,
     Columns,
     FrameExtractor,
+    ItemLinker,
     PairExtractor,
     ShotDetector,
     TextExtractor,
@@ -50,7 +51,8 @@ class DecodePass:
     Args:
         media: The open video.
         grid: The windows.
-        extractors: All extractors of the run. Clips need the shot detector even if its own table is up to date.
+        extractors: All extractors of the run. What depends on shots needs their detector even if its table is up to
+            date.
         missing: The extractors whose tables are to be computed.
         compute: Device, precision and threads.
         stopwatch: Counts the seconds of each stage.
@@ -87,7 +89,7 @@ class DecodePass:
             self._text = TextPass(source, transcriber, [e for e in missing if isinstance(e, TextExtractor)])
             self._recogniser = transcriber if source.kind == "speech" else None
         self._makes_timeline = any(isinstance(e, ShotDetector) for e in missing)
-        of_shots = any(isinstance(e, ClipExtractor | PairExtractor) for e in missing)
+        of_shots = any(isinstance(e, ClipExtractor | PairExtractor | ItemLinker) for e in missing)
         detectors = [e for e in extractors if isinstance(e, ShotDetector)] if self._makes_timeline or of_shots else []
         recognisers = [e for e in extractors if self._recogniser and isinstance(e, Transcriber)]
         working = {e.name: e for e in (*detectors, *recognisers, *missing)}
