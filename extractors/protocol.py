@@ -296,6 +296,9 @@ class PairExtractor(Extractor, Protocol):
         """
 
 
+OF_SHOTS = (ClipExtractor, PairExtractor, ItemLinker)
+"""The kinds of extractors whose values depend on where shots begin."""
+
 CutKind = Literal["cut", "dissolve", "fade"]
 
 

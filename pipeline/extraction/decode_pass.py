@@ -14,11 +14,11 @@ import numpy.typing as npt
 from avcues.extractors.base import BaseExtractor
 from avcues.extractors.compute import Compute
 from avcues.extractors.protocol import (
+    OF_SHOTS,
     AudioExtractor,
     ClipExtractor,
     Columns,
     FrameExtractor,
-    ItemLinker,
     PairExtractor,
     ShotDetector,
     TextExtractor,
@@ -89,7 +89,7 @@ class DecodePass:
             self._text = TextPass(source, transcriber, [e for e in missing if isinstance(e, TextExtractor)])
             self._recogniser = transcriber if source.kind == "speech" else None
         self._makes_timeline = any(isinstance(e, ShotDetector) for e in missing)
-        of_shots = any(isinstance(e, ClipExtractor | PairExtractor | ItemLinker) for e in missing)
+        of_shots = any(isinstance(e, OF_SHOTS) for e in missing)
         detectors = [e for e in extractors if isinstance(e, ShotDetector)] if self._makes_timeline or of_shots else []
         recognisers = [e for e in extractors if self._recogniser and isinstance(e, Transcriber)]
         working = {e.name: e for e in (*detectors, *recognisers, *missing)}
