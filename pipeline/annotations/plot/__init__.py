@@ -1,0 +1,12 @@
+"""Figures of a study: functions of its results, each of which gives a figure with its caption and numbers.
+
+>>> from avcues import annotations
+>>> results = annotations.Results(annotations=annotations.example({"clip": 40}))
+>>> annotations.plot.rating_distribution(results, ["arousal"])
+<PaperFigure rating_distribution: 3.5 x 3.4 in, 72 rows of numbers>
+"""
+
+from avcues.pipeline.annotations.plot.all_figures import FIGURES, all_figures
+from avcues.pipeline.annotations.plot.distributions import rating_distribution
+
+__all__ = ["FIGURES", "all_figures", "rating_distribution"]
