@@ -8,6 +8,7 @@ from fractions import Fraction
 from functools import cached_property
 
 from avcues.pipeline.annotations.across_setups.perspectives import Perspectives, perspectives
+from avcues.pipeline.annotations.label_order import LabelGroups
 from avcues.pipeline.annotations.ratings.choices import Choices, choices_of
 from avcues.pipeline.annotations.ratings.exclusions import SHORTEST, LeftOut, usable
 from avcues.pipeline.annotations.ratings.schema import Annotations
@@ -60,7 +61,7 @@ class Results:
     neutral: tuple[float, float] | None = None
     step: Fraction = Fraction(1, 2)
     bootstrap: Bootstrap = field(default_factory=Bootstrap)
-    label_groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    label_groups: LabelGroups = field(default_factory=dict)
 
     @cached_property
     def agreement(self) -> Agreement:

@@ -8,5 +8,6 @@
 
 from avcues.pipeline.annotations.plot.all_figures import FIGURES, all_figures
 from avcues.pipeline.annotations.plot.distributions import rating_distribution
+from avcues.pipeline.annotations.plot.labels import label_correlations, labels_by_group
 
-__all__ = ["FIGURES", "all_figures", "rating_distribution"]
+__all__ = ["FIGURES", "all_figures", "label_correlations", "labels_by_group", "rating_distribution"]

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
+from avcues.pipeline.annotations.label_order import by_group
 from avcues.pipeline.annotations.results import NotShownError, Results
 from avcues.pipeline.paper.table import PaperTable, decimal, percent
+from avcues.pipeline.paper.text import file_name
 
 ALL = "all"
 
@@ -25,7 +27,7 @@ def labels_by_setup(results: Results, dimension: str) -> PaperTable:
     """
     counts = _counts(results, dimension)
     groups = results.label_groups
-    order = _ordered(list(counts), groups)
+    order = by_group(list(counts), groups)
     named = [(*reversed(groups.get(label, ())),) for label in order]
     depth = max(map(len, named), default=0)
     heads = [(*path, *[""] * (depth - len(path)), label) for path, label in zip(named, order, strict=True)]
@@ -44,7 +46,7 @@ def label_groups_by_setup(results: Results, dimension: str) -> PaperTable:
     """
     counts = _counts(results, dimension)
     sums: dict[tuple[str, ...], dict[str, int]] = {}
-    for label in _ordered(list(counts), results.label_groups):
+    for label in by_group(list(counts), results.label_groups):
         path = tuple(reversed(results.label_groups.get(label, ())))
         for depth in range(1, len(path) + 1):
             of_group = sums.setdefault(path[:depth], dict.fromkeys(counts[label], 0))
@@ -69,12 +71,6 @@ def _counts(results: Results, dimension: str) -> dict[str, dict[str, int]]:
     return {
         label: {setup: int(counts[i]) for setup, counts in chosen.items()} for i, label in enumerate(choices.labels)
     }
-
-
-def _ordered(labels: Sequence[str], groups: Mapping[str, tuple[str, ...]]) -> list[str]:
-    """Labels of one group side by side: groups in the order in which they are named, labels as the study has them."""
-    paths = list(dict.fromkeys(tuple(reversed(path)) for path in groups.values()))
-    return sorted(labels, key=lambda one: paths.index(tuple(reversed(groups[one]))) if one in groups else len(paths))
 
 
 def _titles(depth: int) -> list[str]:
@@ -110,7 +106,7 @@ def _table(
             for title, value in zip(numbers, (*head, setup, row[setup], share), strict=True):
                 numbers[title].append(value)
     return PaperTable(
-        name=f"{name}_{dimension}",
+        name=file_name(name, dimension),
         caption=f"Labels of {dimension} chosen in each setup, with shares of all labels chosen in it. "
         "A stimulus is a video in a setup.",
         header=(*titles, *setups),
