@@ -50,7 +50,8 @@ class VideoResult:
         ends_run: The error has nothing to do with the video: every other video would meet it too.
         unexpected: The error is neither the file's fault nor the user's: a device or a library failed, and may fail for
             every further video of the same process.
-        stamps: By what a later run tells that nothing has changed, see `avcues.pipeline.store.stamps`.
+        stamps: Fingerprints of the media file and of the files beside it, by which a later run tells that nothing has
+            changed.
     """
 
     video_id: str
