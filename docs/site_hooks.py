@@ -95,6 +95,12 @@ def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
     return _FENCE.sub(_fence, _LINK.sub(rewritten, markdown))
 
 
+def on_post_build(config: Any) -> None:
+    """Gives pages that are opened from the disk, which may not fetch, the index of the search as a script."""
+    index = Path(config.site_dir) / "search" / "search_index.json"
+    index.with_suffix(".js").write_text(f"var __index = {index.read_text()}")
+
+
 def _fence(fence: re.Match[str]) -> str:
     """Without the word for tests; the name of a file becomes the title of its block."""
     title = "" if fence["tag"] == "run" else f' title="{fence["tag"]}"'
@@ -143,12 +149,12 @@ def _feature(name: str) -> str:
 def _table(table: Table, note: str = "") -> str:
     head = f"## Table `{table.name}`\n\nOne row per {_ROW[table.row]}{'; ' + note if note else ''}.\n"
     rows = "".join(
-        f"<tr><td><code>{escape(column.name)}</code></td><td>{escape(column.unit)}</td><td>{column.range_text}</td>"
-        f"<td>{escape(column.meaning)}</td><td>{column.dtype}</td></tr>\n"
+        f"<tr><td><code>{escape(column.name)}</code></td><td>{escape(column.meaning)}</td><td>{escape(column.unit)}</td>"
+        f"<td>{column.range_text}</td><td>{column.dtype}</td></tr>\n"
         for column in table.columns
     )
-    titles = "".join(f"<th>{title}</th>" for title in ("column", "unit", "range", "meaning", "type"))
-    columns = f"<table><thead><tr>{titles}</tr></thead>\n<tbody>\n{rows}</tbody></table>\n"
+    titles = "".join(f"<th>{title}</th>" for title in ("column", "meaning", "unit", "range", "type"))
+    columns = f'<div class="columns"><table><thead><tr>{titles}</tr></thead>\n<tbody>\n{rows}</tbody></table></div>\n'
     count = len(table.columns)
     if count > _FOLDED:
         unsearched = " data-search-exclude" if count > _SEARCHED or table.name.endswith("_embedding") else ""
@@ -190,11 +196,12 @@ def _commands(command: Any, path: str) -> Iterator[str]:
 
 def _help(text: str) -> str:
     """Paragraphs of help as Markdown; examples, which begin with a command in bold, are code."""
-    paragraphs = (text.split("\n\n")) if text else []
-    return "\n\n".join(
-        f"```sh\n{_MARKUP.sub('', text)}\n```" if text.startswith("[bold]") else _MARKUP.sub("`", text)
-        for text in paragraphs
-    )
+    examples: list[str] = []
+    paragraphs: list[str] = []
+    for paragraph in text.split("\n\n"):
+        (examples if paragraph.startswith("[bold]") else paragraphs).append(_MARKUP.sub("", paragraph))
+    code = ["```sh\n" + "\n".join(examples) + "\n```"] if examples else []
+    return "\n\n".join([*(escape(paragraph, quote=False) for paragraph in paragraphs), *code])
 
 
 def _name(parameter: Any) -> str:
@@ -213,4 +220,4 @@ def _default(parameter: Any) -> str:
 
 
 def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")
+    return escape(" ".join(text.split()), quote=False).replace("|", "\\|").replace("*", "\\*")

@@ -40,10 +40,11 @@ def test_every_column_has_its_row(site: Path) -> None:
     for name, feature in avcues.features().items():
         page = (site / "reference" / "columns" / f"{name}.html").read_text()
         listed = {
-            tuple(map(unescape, row)) for row in re.findall(r"<tr><td><code>(.*?)</code></td><td>(.*?)</td>", page)
+            tuple(map(unescape, row))
+            for row in re.findall(r"<tr><td><code>(.*?)</code></td><td>(.*?)</td><td>(.*?)</td>", page)
         }
         columns = [column for table in (*feature.tables, *feature.extra_tables) for column in table.columns]
-        assert listed >= {(column.name, column.unit) for column in columns}, name
+        assert listed >= {(column.name, column.meaning, column.unit) for column in columns}, name
         assert feature.citation in unescape(page)
 
 
