@@ -25,7 +25,7 @@ import avcues
 from avcues.extractors import registry
 from avcues.extractors.protocol import Table
 from avcues.pipeline.cli.app import app
-from avcues.pipeline.store.parquet import TIMELINE
+from avcues.pipeline.store.timeline_table import TIMELINE
 
 log = logging.getLogger("mkdocs.hooks")
 

@@ -71,10 +71,10 @@ def make_report(
             progress.update(bar, completed=done, total=total)
 
         emotion = Emotion(predictions, annotations)
-        made = build(
+        pages = build(
             out, video_ids, report=folder, media=media, emotion=emotion, columns=columns, workers=workers, tell=tell
         )
-    for problem in made.problems:
+    for problem in pages.problems:
         complain(problem)
-    print(f"{made.pages} {'page' if made.pages == 1 else 'pages'} made; open {made.open_first}")
-    return len(made.problems)
+    print(f"{pages.pages} {'page' if pages.pages == 1 else 'pages'} made; open {pages.open_first}")
+    return len(pages.problems)

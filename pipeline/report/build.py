@@ -28,8 +28,8 @@ from avcues.pipeline.store.exchange import link_files, replaced_folder, staging_
 from avcues.pipeline.store.files import prepare_output, write_atomically
 from avcues.pipeline.store.layout import report_path, table_path
 from avcues.pipeline.store.manifest import Manifest, require_manifest
-from avcues.pipeline.store.parquet import TIMELINE
 from avcues.pipeline.store.records import read_record
+from avcues.pipeline.store.timeline_table import TIMELINE
 
 
 @dataclass(frozen=True)
