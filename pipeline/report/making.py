@@ -27,8 +27,8 @@ from avcues.pipeline.report.video import Video, video_ids
 from avcues.pipeline.store.files import write_atomically
 from avcues.pipeline.store.layout import table_path
 from avcues.pipeline.store.manifest import Manifest, require_manifest
-from avcues.pipeline.store.parquet import TIMELINE
 from avcues.pipeline.store.records import read_record
+from avcues.pipeline.store.timeline_table import TIMELINE
 
 Tell = Callable[[int, int], None]
 

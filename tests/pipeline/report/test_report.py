@@ -34,8 +34,9 @@ from avcues.pipeline.report.build import build
 from avcues.pipeline.report.page import library as page_library
 from avcues.pipeline.report.thumbnails import HEIGHT_PX, MOST_THUMBNAILS, merge
 from avcues.pipeline.runtime.settings import Settings
+from avcues.pipeline.store.documents import write_json
 from avcues.pipeline.store.layout import table_path
-from avcues.pipeline.store.parquet import shot_table, window_table, write_json, write_table
+from avcues.pipeline.store.parquet import shot_table, window_table, write_table
 from avcues.pipeline.store.records import failure, write_record
 from avcues.pipeline.store.video_input import VideoInput
 from avcues.pipeline.timeline import Grid, Shot
