@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from avcues.extractors.protocol import FRAME, WINDOW, Columns, Items, Table
-from avcues.pipeline.store.parquet import Rows
+from avcues.pipeline.store.parquet import TableRows
 from avcues.pipeline.timeline import Grid
 
 _NUMPY: dict[str, npt.DTypeLike] = {"string": object}
@@ -42,12 +42,12 @@ class WindowRows:
         for name, values in self._columns.items():
             values[window_of_row] = np.asarray(columns[name])[source]
 
-    def finish(self, windows: int) -> Rows:
+    def finish(self, windows: int) -> TableRows:
         """The table's first `windows` rows."""
         if windows > len(self._present):
             self._grow(windows)
         columns = {name: values[:windows] for name, values in self._columns.items()}
-        return Rows(self._table, columns, self._present[:windows])
+        return TableRows(self._table, columns, self._present[:windows])
 
     def _grow(self, needed: int) -> None:
         extra = max(needed - len(self._present), len(self._present) // 2)
@@ -85,7 +85,7 @@ class ItemRows:
             if self._link is None or name in columns:
                 parts.append(np.asarray(columns[name])[order])
 
-    def finish(self, shot_of_window: npt.NDArray[np.int32], grid: Grid) -> Rows:
+    def finish(self, shot_of_window: npt.NDArray[np.int32], grid: Grid) -> TableRows:
         """The items of the windows whose shots are given, -1 where there is none."""
         window_of_row = np.concatenate([np.empty(0, np.int32), *self._window_of_row])
         kept = window_of_row < len(shot_of_window)
@@ -99,10 +99,10 @@ class ItemRows:
             starts, _ = grid.edges(len(shot_of_window))
             items = Items(columns, starts[window_of_row], shot_of_window[window_of_row], float(grid.step))
             columns.update(self._link(self._table.name, items))
-        return Rows(self._table, columns, window_of_row=window_of_row)
+        return TableRows(self._table, columns, window_of_row=window_of_row)
 
 
-def from_columns(table: Table, columns: Columns, present: npt.NDArray[np.bool_] | None = None) -> Rows:
+def from_columns(table: Table, columns: Columns, present: npt.NDArray[np.bool_] | None = None) -> TableRows:
     """Makes rows of complete columns, in the table's column order.
 
     Args:
@@ -111,19 +111,19 @@ def from_columns(table: Table, columns: Columns, present: npt.NDArray[np.bool_] 
         present: Whether each row has values; rows without are null. None: all have.
     """
     ordered: Mapping[str, npt.NDArray[Any]] = {column.name: columns[column.name] for column in table.columns}
-    return Rows(table, ordered, present)
+    return TableRows(table, ordered, present)
 
 
-def from_transcript(table: Table, columns: Columns) -> Rows:
+def from_transcript(table: Table, columns: Columns) -> TableRows:
     """Makes rows of a table of words: a row per window, or items that name their window in the column `WINDOW`."""
     rows = from_columns(table, columns)
     return rows if table.row == "window" else replace(rows, window_of_row=np.asarray(columns[WINDOW], np.int32))
 
 
-def missing_rows(table: Table, windows: int) -> Rows:
+def missing_rows(table: Table, windows: int) -> TableRows:
     """Makes the rows of a table whose stream the video lacks: a row of nulls per window, and no items."""
     count = windows if table.row == "window" else 0
     columns = {c.name: np.zeros(count, _NUMPY.get(c.dtype, c.dtype)) for c in table.columns}
     if table.row == "window":
-        return Rows(table, columns, present=np.zeros(count, bool))
-    return Rows(table, columns, window_of_row=np.empty(0, np.int32))
+        return TableRows(table, columns, present=np.zeros(count, bool))
+    return TableRows(table, columns, window_of_row=np.empty(0, np.int32))
