@@ -3,10 +3,10 @@
     python benchmarks/pages.py FEATURES
     python benchmarks/pages.py FEATURES --against ../avcues-before
 
-FEATURES is a finished folder; its first video is repeated until it lasts two hours, and copied under 300 names. Each copy
-of avcues makes both reports, and they are opened in turn in one Chromium. Figures are seconds from the start of the
-navigation, medians over the repeats, after one round that counts as nothing: until the page says that its charts are
-drawn, and until the browser first painted content. Writes pages.md into --out.
+FEATURES is a finished folder; its first video is repeated until it lasts two hours, and copied under 300 names. Each
+copy of avcues makes both reports, and they are opened in turn in one Chromium. Figures are seconds from the start of
+the navigation, medians over the repeats, after one round that counts as nothing: until the page says that its charts
+are drawn, and until the browser first painted content. Writes pages.md into --out.
 """
 
 from __future__ import annotations
