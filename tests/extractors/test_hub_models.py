@@ -21,7 +21,7 @@ from avcues.extractors.hub.options import HubOptions, options_of, parse_model
 from avcues.extractors.protocol import FrameBatch
 from avcues.models_cache import WeightsError
 from avcues.models_cache.hub import find_repository
-from avcues.pipeline.runtime.api import make_settings
+from avcues.pipeline.runtime.user_settings import make_settings
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,9 @@ function load(address) {
   if (!arriving.has(address)) {
     arriving.set(address, new Promise((hand, failed) => {
       const onerror = () => failed(new Error(`${decodeURI(address)} is not there`));
-      document.head.append(element("script", {src: address, hand, onerror}));
+      // A page that is passed on alone holds the files itself.
+      const held = document.querySelector(`script[data-file="${CSS.escape(decodeURI(address).replace("../", ""))}"]`);
+      document.head.append(element("script", {...(held ? {textContent: held.textContent} : {src: address}), hand, onerror}));
     }));
   }
   return arriving.get(address);
