@@ -58,7 +58,7 @@ def extract(
         WeightsError: The weights of a feature that was named could not be found or downloaded.
         SettingsError: A setting is unknown or has a bad value.
 
-    Example:
+    Examples:
         >>> import avcues
         >>> result = avcues.extract("clip.mp4", features=["color", "lighting"])
         >>> list(result)
@@ -170,7 +170,7 @@ def extract_many(
         AvcuesError: Nothing was started because of the inputs, the settings, the weights or the output folder.
         RunStoppedError: The run stopped before its end; what is done stays done.
 
-    Example:
+    Examples:
         >>> import avcues
         >>> for result in avcues.extract_many(["clip.mp4"], "features", features=["color"], workers=0):
         ...     print(result.video_id, result.state, result.tables["color"])

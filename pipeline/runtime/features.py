@@ -78,7 +78,7 @@ class FeatureTable(dict[str, Feature]):
 def features() -> FeatureTable:
     """Every feature that can be extracted, by name, those of installed packages included.
 
-    Example:
+    Examples:
         >>> import avcues
         >>> column = avcues.features()["lighting"].tables[0].columns[0]
         >>> column.name, column.unit

@@ -44,7 +44,8 @@ class VideoResult:
         ends_run: The error has nothing to do with the video: every other video would meet it too.
         unexpected: The error is neither the file's fault nor the user's: a device or a library failed, and may fail for
             every further video of the same process.
-        stamps: Let a later run see that nothing has changed, see `avcues.pipeline.store.stamps`.
+        stamps: Size and times of the media file, its tables and the file of words beside it, by which a later run sees
+            that nothing has changed.
     """
 
     video_id: str

@@ -22,7 +22,7 @@ Floats = npt.NDArray[np.float64]
 
 
 def scores(target: Floats, prediction: Floats) -> dict[str, float]:
-    """The `MEASURES` of one series; NaN where one is not defined, as Pearson's correlation of a constant."""
+    """CCC, Pearson, RMSE and MSE of one series; NaN where one is not defined, as the correlation of a constant."""
     if not len(target):
         return dict.fromkeys(MEASURES, float("nan"))
     mse = float(((target - prediction) ** 2).mean())

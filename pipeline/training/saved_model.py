@@ -38,7 +38,8 @@ class Model:
     Args:
         document: What `model.json` says.
         settings: What it was trained with.
-        columns: Per block, the columns that it reads, as `with_presence` names them.
+        columns: Per block, the columns that it reads: of each table the columns of numbers in the order of the files,
+            then whether none of them is missing.
         dimensions: For each dimension that it predicts, the model of it.
     """
 

@@ -62,8 +62,9 @@ def choose_tables(
 ) -> dict[str, tuple[str, ...]]:
     """By modality, the tables that a model reads: those that are named.
 
-    Where none are, a model of several modalities takes what the folder has of `AUDIO` and `VISUAL`, and so does one of
-    any tables if no modality is named. Words are read only where they are named.
+    Where none are, a model of several modalities takes what the folder has of emobase and rhythm, and of color,
+    lighting, expressions, scenes, objects and actions; so does one of any tables if no modality is named. Words are
+    read only where they are named.
 
     Raises:
         AvcuesError: The folder is no dataset, or there is no such model.
