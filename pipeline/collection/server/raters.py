@@ -63,9 +63,9 @@ async def _join(request: Request) -> Response:
     def job(connection: sqlite3.Connection) -> str | None:
         joint = _kind_of_link(connection, link) == "joint"
         outside = joined.outside or None
-        known = joint_rater(connection) if joint else by_outside_id(connection, outside) if outside else None
-        if known is not None:
-            return str(known["token"])
+        rater = joint_rater(connection) if joint else by_outside_id(connection, outside) if outside else None
+        if rater is not None:
+            return str(rater["token"])
         if not joint and not has_place(connection, study):
             return None
         items = None if joint else items_for_new_rater(connection, study)
@@ -183,10 +183,10 @@ async def _tones(request: Request) -> Response:
     return Response(tones_wav(tones(context.study, rater["id"])), media_type="audio/wav")
 
 
-def _kind_of_link(connection: sqlite3.Connection, given: str) -> str:
+def _kind_of_link(connection: sqlite3.Connection, link: str) -> str:
     """ "raters" or "joint"."""
     for name in ("raters", "joint"):
-        if secrets.compare_digest(token(connection, name).encode(), given.encode()):
+        if secrets.compare_digest(token(connection, name).encode(), link.encode()):
             return name
     raise UnknownRaterError
 
@@ -241,8 +241,8 @@ def _checked_answers(
             raise BadRequestError("this page does not come now")
     if page.consent and sent.answers.get("consent") is not True:
         raise BadRequestError("the rater did not agree")
-    given = {name: answer for name, answer in sent.answers.items() if name != "consent"}
-    checked = _checked(page.questions, given)
+    answers = {name: answer for name, answer in sent.answers.items() if name != "consent"}
+    checked = _checked(page.questions, answers)
     return checked | ({"consent": True} if page.consent else {})
 
 

@@ -33,9 +33,9 @@ def copy_streams(source: str, target: Path, media: Media, packets: dict[Kind, Pa
         av.open(source, metadata_errors="ignore") as container,
         av.open(str(target), "w", format="mp4", options=_OPTIONS) as out,
     ):
-        wanted = [container.streams[packets[kind].index] for kind in kinds]
-        streams = {stream.index: out.add_stream_from_template(stream) for stream in wanted}
-        for packet in container.demux(*wanted):
+        chosen_streams = [container.streams[packets[kind].index] for kind in kinds]
+        streams = {stream.index: out.add_stream_from_template(stream) for stream in chosen_streams}
+        for packet in container.demux(*chosen_streams):
             if packet.dts is None or packet.pts is None:
                 continue
             moved = round(media.origin / fraction(packet.time_base))
@@ -194,9 +194,9 @@ class _Laid:
         self._waiting = np.concatenate([self._waiting, silence], axis=1)
 
     def take(self, count: int) -> npt.NDArray[np.float32]:
-        taken, self._waiting = self._waiting[:, :count], self._waiting[:, count:]
+        block, self._waiting = self._waiting[:, :count], self._waiting[:, count:]
         self._taken += count
-        return taken
+        return block
 
 
 def _stereo(channels: Samples) -> npt.NDArray[np.float32]:
