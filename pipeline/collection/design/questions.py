@@ -51,7 +51,7 @@ class Choice(_Question):
         """The answer, if it is a possible one.
 
         Raises:
-            ValueError: It is not.
+            ValueError: It is not a possible answer.
         """
         chosen = answer if self.several else [answer]
         if not isinstance(chosen, list) or any(option not in self.options for option in chosen):
@@ -70,7 +70,7 @@ class YesNo(_Question):
         """The answer, if it is a possible one.
 
         Raises:
-            ValueError: It is not.
+            ValueError: It is not a possible answer.
         """
         if not isinstance(answer, bool):
             raise ValueError(f"{self.name}: expected yes or no")
@@ -88,7 +88,7 @@ class Number(_Question):
         """The answer, if it is a possible one.
 
         Raises:
-            ValueError: It is not.
+            ValueError: It is not a possible answer.
         """
         if isinstance(answer, bool) or not isinstance(answer, int | float) or not self.low <= answer <= self.high:
             raise ValueError(f"{self.name}: expected a number from {self.low:g} to {self.high:g}")
@@ -105,7 +105,7 @@ class Words(_Question):
         """The answer, if it is a possible one.
 
         Raises:
-            ValueError: It is not.
+            ValueError: It is not a possible answer.
         """
         if not isinstance(answer, str) or len(answer) > self.longest:
             raise ValueError(f"{self.name}: expected at most {self.longest} characters")
@@ -141,7 +141,7 @@ class Scale(_Question):
         """The answer, if it is a possible one.
 
         Raises:
-            ValueError: It is not.
+            ValueError: It is not a possible answer.
         """
         number = not isinstance(answer, bool) and isinstance(answer, int | float)
         if not number or not self.low <= answer <= self.high or not self._on_step(answer):
@@ -193,7 +193,7 @@ class Labels(_Question):
         """The answer, `{"labels": [...], "free": "..."}`, if it is a possible one.
 
         Raises:
-            ValueError: It is not.
+            ValueError: It is not a possible answer.
         """
         if not isinstance(answer, dict) or not set(answer) <= {"labels", "free"}:
             raise ValueError(f"{self.name}: expected labels")

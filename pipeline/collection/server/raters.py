@@ -21,7 +21,6 @@ from avcues.pipeline.collection.records.raters import (
     by_token,
     joint_rater,
     save_answers,
-    seen,
 )
 from avcues.pipeline.collection.records.traces import begin_attempt, check_complete, save_batch
 from avcues.pipeline.collection.records.visit import FOLLOW, SOUND, next_step, page_by_key, tones
@@ -93,7 +92,7 @@ async def _next(request: Request) -> Response:
             connection.execute("UPDATE raters SET tab = ?, device = ? WHERE id = ?", (visit.tab, device, rater["id"]))
         elif rater["tab"] != visit.tab:
             raise OtherTabError
-        seen(connection, rater["id"])
+        note_activity(connection, rater["id"])
         return next_step(connection, context.study, by_token(connection, rater["token"]))
 
     return JSONResponse(await context.database.run(job))
@@ -109,7 +108,7 @@ async def _answers(request: Request) -> Response:
         if answers is None:
             return {"right": False}
         save_answers(connection, rater["id"], sent.key, answers)
-        seen(connection, rater["id"])
+        note_activity(connection, rater["id"])
         return {"right": True}
 
     return JSONResponse(await context.database.run(job))
@@ -147,7 +146,7 @@ async def _done(request: Request) -> Response:
             _own_attempt(connection, rater, item["id"], done.attempt)
             check_complete(connection, done.attempt, done.batches)
         finish_item(connection, item["id"], done.attempt if setup.plays else None, answers)
-        seen(connection, rater["id"])
+        note_activity(connection, rater["id"])
         return {"saved": True}
 
     return JSONResponse(await context.database.run(job))
