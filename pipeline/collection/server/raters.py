@@ -20,6 +20,7 @@ from avcues.pipeline.collection.records.raters import (
     by_outside_id,
     by_token,
     joint_rater,
+    note_activity,
     save_answers,
 )
 from avcues.pipeline.collection.records.traces import begin_attempt, check_complete, save_batch
