@@ -16,6 +16,7 @@ from avcues.extractors.protocol import (
     Columns,
     FrameBatch,
     FrameExtractor,
+    ItemLinker,
     PairExtractor,
     ShotDetector,
 )
@@ -30,7 +31,7 @@ from avcues.pipeline.media.orientation import UPRIGHT, Orientation
 from avcues.pipeline.media.picture.bars import ActivePicture, Box
 from avcues.pipeline.media.picture.stage import Converter
 from avcues.pipeline.store.parquet import TableRows
-from avcues.pipeline.timeline import Grid, Shot
+from avcues.pipeline.timeline import Grid, Shot, shot_of_windows
 
 BATCH_FRAMES = 16
 BATCH_BYTES = 48 << 20
@@ -133,8 +134,9 @@ class FramePass:
 
     def tables(self, windows: int) -> list[TableRows]:
         """Every table of the frame and clip extractors, after `drain`."""
-        frame_tables = [] if self._frames is None else self._frames.tables(windows)
-        return frame_tables + ([] if self._shots is None else self._shots.tables(windows))
+        shot_of_window = shot_of_windows(self.shots, self._grid, windows)
+        of_frames = [] if self._frames is None else self._frames.tables(shot_of_window, self._grid)
+        return of_frames + ([] if self._shots is None else self._shots.tables(windows))
 
     def _show(self, frame: VideoFrame, end: Fraction) -> None:
         self.end = end
@@ -271,8 +273,9 @@ class GridFrames:
         self._rows: dict[str, WindowRows | ItemRows] = {}
         for extractor in extractors:
             for table in extractor.tables:
+                link = extractor.link_items if isinstance(extractor, ItemLinker) else None
                 self._rows[table.name] = (
-                    WindowRows(table, expected_windows) if table.row == "window" else ItemRows(table)
+                    WindowRows(table, expected_windows) if table.row == "window" else ItemRows(table, link)
                 )
 
     def push(self, frame: VideoFrame, shown_in: range) -> None:
@@ -293,9 +296,12 @@ class GridFrames:
         for stage in (*self._one_by_one, *self._batched):
             stage.drain()
 
-    def tables(self, windows: int) -> list[TableRows]:
+    def tables(self, shot_of_window: npt.NDArray[np.int32], grid: Grid) -> list[TableRows]:
         """Every table of the extractors, after `drain`."""
-        return [rows.finish(windows) for rows in self._rows.values()]
+        return [
+            rows.finish(shot_of_window, grid) if isinstance(rows, ItemRows) else rows.finish(len(shot_of_window))
+            for rows in self._rows.values()
+        ]
 
     def _keep(self, image: npt.NDArray[np.uint8], time: float, shown_in: range) -> None:
         """Adds a frame to the batch."""
