@@ -12,9 +12,9 @@ from avcues.pipeline.dataset.data_card import card
 from avcues.pipeline.dataset.statistics import compute_statistics
 from avcues.pipeline.errors import DatasetError
 from avcues.pipeline.store.documents import MOST_BYTES, CardDocument, open_plain, read_document
-from avcues.pipeline.store.exchange import replaced_files
+from avcues.pipeline.store.exchange import replace_file, replaced_files
 from avcues.pipeline.store.layout import CROISSANT, DATA_CARD, card_record_path, croissant_path, data_card_path
-from avcues.pipeline.store.parquet import write_json
+from avcues.pipeline.store.parquet import json_bytes
 
 if TYPE_CHECKING:
     from avcues.pipeline.store.location import Location
@@ -40,7 +40,8 @@ def write_card(catalog: Catalog, on_progress: Callable[[str], None] = lambda vid
     texts = {DATA_CARD: card(catalog, compute_statistics(catalog, on_progress)), CROISSANT: croissant(catalog)}
     contents = {name: text.encode() for name, text in texts.items()}
     # Before the files themselves: a run that is killed in between leaves files that the next one knows as its own.
-    write_json({name: [*former[name], _hash(content)] for name, content in contents.items()}, record)
+    hashes = {name: [*former[name], _hash(content)] for name, content in contents.items()}
+    replace_file(record, lambda file: file.write(json_bytes(hashes)))
     with replaced_files() as write:
         for name, content in contents.items():
             write(paths[name], lambda file, content=content: file.write(content))  # type: ignore[misc]

@@ -187,7 +187,12 @@ def _write_parquet(table: pa.Table, file: BinaryIO) -> None:
 
 def write_json(value: Mapping[str, Any], place: Location) -> None:
     """Writes a JSON document atomically and durably."""
-    write_atomically(place, lambda file: file.write((json.dumps(value, indent=1) + "\n").encode()))
+    write_atomically(place, lambda file: file.write(json_bytes(value)))
+
+
+def json_bytes(value: Mapping[str, Any]) -> bytes:
+    """A JSON document as its file holds it."""
+    return (json.dumps(value, indent=1) + "\n").encode()
 
 
 def open_parquet(place: Location) -> pq.ParquetFile:
@@ -283,13 +288,12 @@ def misfit(schema: pa.Schema, row: str, columns: Sequence[str]) -> str:
         row: "window", "item" or "shot".
         columns: Feature columns that it must have.
     """
-    types = dict(zip(schema.names, schema.types, strict=True))
-    for name in SHOT_KEYS if row == "shot" else WINDOW_KEYS:
-        if types.get(name) != _KEY_TYPES[name]:
-            return f"{name} is {types.get(name, 'missing')}, not {_KEY_TYPES[name]}"
-    for name in columns:
-        if name in _KEY_TYPES and types.get(name) != _KEY_TYPES[name]:
-            return f"{name} is {types.get(name, 'missing')}, not {_KEY_TYPES[name]}"
-        if types.get(name) not in _FEATURE_TYPES:
-            return f"{name} is {types.get(name, 'missing')}, not a number, a truth value or text"
+    keys = SHOT_KEYS if row == "shot" else WINDOW_KEYS
+    for name in (*keys, *columns):
+        i = schema.get_field_index(name)
+        stored = None if i < 0 else schema.field(i).type
+        if name in _KEY_TYPES and stored != _KEY_TYPES[name]:
+            return f"{name} is {stored or 'missing'}, not {_KEY_TYPES[name]}"
+        if name not in keys and stored not in _FEATURE_TYPES:
+            return f"{name} is {stored or 'missing'}, not a number, a truth value or text"
     return ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import json
 import platform
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -18,7 +17,7 @@ from avcues.pipeline.errors import InputError, SettingsError, one_line
 from avcues.pipeline.store.exchange import replaced_files, replaced_folder
 from avcues.pipeline.store.files import prepare_output
 from avcues.pipeline.store.model_files import CARD, DOCUMENT, METRICS, PROBES
-from avcues.pipeline.store.parquet import write_table
+from avcues.pipeline.store.parquet import json_bytes, write_table
 from avcues.pipeline.training.copies import probe_table
 from avcues.pipeline.training.cross_validation import FitJob, Outcome, epochs_of, jobs_of
 from avcues.pipeline.training.metrics import metrics
@@ -121,7 +120,7 @@ def evaluate_saved(folder: str | Path, annotations: str | Path | None = None) ->
         raise InputError(f"{folder}: is damaged ({one_line(error)}); train the model again") from error
     figures = {"leaks": list(document.leaks), "dimensions": dimensions}
     with replaced_files() as write:
-        write(folder / METRICS, lambda file: file.write((json.dumps(figures, indent=1) + "\n").encode()))
+        write(folder / METRICS, lambda file: file.write(json_bytes(figures)))
         write(folder / CARD, lambda file: file.write(model_card(document, figures).encode()))
     return figures
 
