@@ -20,7 +20,7 @@ class Command:
     """One that writes.
 
     Args:
-        new: Arguments of the run that is killed; {study} holds features, ratings, labels and a model, {out} the results.
+        new: Arguments of the run that is killed; {study} holds features, ratings, labels and a model, {out} results.
         former: Arguments of the run whose result is replaced.
         copied: Instead of that run, a folder of the study that is copied to {out} and changed there.
         whole: Its result is a folder of which all files are former ones or all are new ones. If not, each file is one.
