@@ -1,4 +1,4 @@
-"""The files of `avcues describe --card`: the data card and the Croissant metadata, never written over a user's own."""
+"""The data card and the Croissant metadata of `avcues describe --card`, which never overwrite a user's own files."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def write_card(catalog: Catalog, on_progress: Callable[[str], None] = lambda vid
 
 
 def _hashes_of_ours(paths: Mapping[str, Location], record: Location) -> dict[str, list[str]]:
-    """The hash of each file that exists; an error if avcues has not written it as it is."""
+    """The hash of each file that exists; raises an error if one is not as avcues wrote it."""
     try:
         written = read_document(record, "card")
     except (OSError, ValueError):

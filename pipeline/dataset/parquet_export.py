@@ -79,7 +79,7 @@ def check_outside(out: Path, dataset: Dataset) -> None:
     """Checks that `out` is not inside the dataset's own folder, where it would be taken for a table.
 
     Raises:
-        SettingsError: It is.
+        SettingsError: It is inside.
     """
     folder = dataset.catalog.folder
     if isinstance(folder, Path) and folder.resolve() in (out.resolve(), *out.resolve().parents):

@@ -24,7 +24,7 @@ Kind = Literal["any", "card", "footer", "manifest", "origin", "owner", "record",
 
 MOST_BYTES = 64 << 20
 MOST_ROWS = 50_000_000
-"""TableRows of a table of one video: 50 days in windows of a tenth of a second, with ten items in each."""
+"""Rows of a table of one video: 50 days in windows of a tenth of a second, with ten items in each."""
 
 _LONGEST_PLACE = 200
 

@@ -72,7 +72,7 @@ def staging_folder(out: Path) -> Path:
 
 
 def recover(out: Path) -> None:
-    """Puts right what killed processes left of replacing a file or folder: the former one returns, the rest goes."""
+    """Cleans up after processes that were killed while they replaced a file or folder, and restores the former one."""
     formers = abandoned(out, FORMER_SUFFIX)
     if formers and not out.exists():
         formers.pop().rename(out)

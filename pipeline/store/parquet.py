@@ -34,7 +34,7 @@ class TableRows:
 
     Args:
         columns: Arrays of one length in the table's column order.
-        present: TableRows that were measured; the others are null throughout. None: all.
+        present: Rows that were measured; the others are null throughout. None: all.
         window_of_row: For item tables, the window of each row.
     """
 
@@ -192,7 +192,7 @@ def metadata_of(file: pq.ParquetFile, kind: Kind = "origin") -> dict[str, Any]:
 
 
 def numeric_columns(table: pa.Table) -> dict[str, str]:
-    """The feature columns of numbers of a table in memory that has a row per window or shot, each with its unit."""
+    """Units of the numeric feature columns of a table in memory, by name; none for a table of items."""
     about = parse(table.schema.metadata[METADATA_KEY], "footer")
     if about["row"] == "item":
         return {}
