@@ -27,7 +27,7 @@ def to_int8(model: Any, network: nn.Module, table: Int8Table) -> None:
     convolutions = [node for node in model.get_ordered_ops() if node.get_type_name() == "Convolution"]
     rounded: set[str] = set()
     for name, layer in table.layers.items():
-        weight = network.get_submodule(name).weight.detach().numpy()  # type: ignore[union-attr,operator]
+        weight = network.get_submodule(name).weight.detach().numpy()  # type: ignore[operator]
         node = _with_weight(convolutions, weight, name)
         for source in _sources(node.input_value(0)):
             if source.get_node().get_friendly_name() not in rounded:
