@@ -4,7 +4,7 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint const
 # The index of PyTorch's builds for this machine, if not the package index's own.
 TORCH_INDEX ?=
 
-.PHONY: install demo test lint floors clean
+.PHONY: install demo docs test lint floors clean
 
 install: .venv/installed
 
@@ -18,6 +18,11 @@ install: .venv/installed
 
 demo: install
 	$(BIN)/avcues demo --out demo
+
+# The documentation as a site; fails at a dead link, a page without a place, a public name without its entry.
+docs: install
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo "open site/index.html, or serve it with: $(BIN)/mkdocs serve"
 
 lint: install
 	$(BIN)/ruff format --check .
@@ -41,4 +46,4 @@ floors: install
 		tests/pipeline/media tests/pipeline/extraction tests/pipeline/runtime/test_api.py tests/extractors/test_contract.py
 
 clean:
-	rm -rf .venv $(FLOORS) demo
+	rm -rf .venv $(FLOORS) demo site

@@ -15,10 +15,10 @@ from .pipeline.errors import SettingsError as SettingsError
 from .pipeline.media.reading import Reading as Reading
 from .pipeline.report.api import report as report
 from .pipeline.report.build import Report as Report
-from .pipeline.runtime.api import ExtractedVideo as ExtractedVideo
-from .pipeline.runtime.api import Feature as Feature
 from .pipeline.runtime.api import extract as extract
 from .pipeline.runtime.api import extract_many as extract_many
-from .pipeline.runtime.api import features as features
+from .pipeline.runtime.extracted_video import ExtractedVideo as ExtractedVideo
+from .pipeline.runtime.features import Feature as Feature
+from .pipeline.runtime.features import features as features
 from .pipeline.store.records import VideoResult as VideoResult
 from .version import __version__ as __version__

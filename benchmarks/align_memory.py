@@ -20,7 +20,8 @@ import pyarrow.parquet as pq
 
 from avcues.pipeline.dataset.catalog import read_catalog
 from avcues.pipeline.store.layout import table_path
-from avcues.pipeline.store.parquet import TIMELINE, write_table
+from avcues.pipeline.store.parquet import write_table
+from avcues.pipeline.store.timeline_table import TIMELINE
 
 
 def multiply(source: Path, target: Path, videos: int) -> None:

@@ -144,11 +144,11 @@ def report(arguments: argparse.Namespace) -> None:
 
 def in_a_process(root: Path, video: Path, name: str) -> dict[str, Any]:
     """One measurement, in a fresh process that imports avcues from the given folder."""
-    from avcues.pipeline.runtime import worker_process
+    from avcues.pipeline.runtime.worker_child import ENVIRONMENT
 
     command = [sys.executable, "-P", str(HERE / "cpu_side.py"), str(video.resolve()), "--measure", name]
     path = {"PYTHONPATH": f"{root}{os.pathsep}{HERE}"}
-    environment = os.environ | worker_process._MEMORY | worker_process._ONE_THREAD | path
+    environment = os.environ | ENVIRONMENT | path
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=HERE)
     if done.returncode:
         raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr}")

@@ -12,10 +12,8 @@ import numpy.typing as npt
 
 from avcues.extractors.protocol import Cut, CutKind
 from avcues.extractors.pyscenedetect import PySceneDetectStream, SceneDetector, ThresholdDetector
+from avcues.extractors.shots import COMBINED_LAG
 from avcues.extractors.transitions import DissolveDetector, FlashFilter, small_copy
-
-LAG = 100
-"""Frames by which a transition may be reported late."""
 
 _FADE_FRAMES = 40  # a fade may take a second and a half
 
@@ -59,7 +57,7 @@ class CombinedStream:
         self._shortest = shortest / time_base
         self._around_dissolve = self._dissolves.lag // 3
         self._frame = -1
-        self._pts: deque[int] = deque(maxlen=LAG + 1)
+        self._pts: deque[int] = deque(maxlen=COMBINED_LAG + 1)
         self._copies: deque[npt.NDArray[np.float32]] = deque(maxlen=4 * self._flashes.reach + 2)
         self._candidates: deque[int] = deque()  # cuts that may be flashes
         self._waiting: list[_Transition] = []
@@ -78,7 +76,7 @@ class CombinedStream:
         self._waiting += [_Transition(frame, "dissolve") for frame in self._dissolves.write(copy)]
         while self._candidates and self._candidates[0] + self._flashes.reach <= self._frame:
             self._judge(self._candidates.popleft())
-        return list(self._release(self._frame - LAG + self._around_dissolve))
+        return list(self._release(self._frame - COMBINED_LAG + self._around_dissolve))
 
     def finish(self) -> list[Cut]:
         """Returns the remaining transitions."""
@@ -99,8 +97,8 @@ class CombinedStream:
         """The transitions up to a frame, without those that another one explains."""
         for transition in sorted(t for t in self._waiting if t.frame <= until):
             self._waiting.remove(transition)
-            others = (*self._accepted, *(t for t in self._waiting if t.kind != transition.kind))
-            if any(self._explains(other, transition) for other in others):
+            candidates = (*self._accepted, *(t for t in self._waiting if t.kind != transition.kind))
+            if any(self._explains(candidate, transition) for candidate in candidates):
                 continue
             pts = self._pts[transition.frame - (self._frame - len(self._pts) + 1)]
             if self._last_pts is not None and pts - self._last_pts < self._shortest:
@@ -109,18 +107,18 @@ class CombinedStream:
             self._accepted = [*self._accepted, transition][-4:]
             yield Cut(pts, transition.kind)
 
-    def _explains(self, other: _Transition, transition: _Transition) -> bool:
+    def _explains(self, explanation: _Transition, transition: _Transition) -> bool:
         """Whether a transition is part of another one.
 
         A cut within a dissolve is, since a dissolve holds no jump, and whatever lies within a fade; but what appears
         at once out of black is a cut.
         """
-        apart = abs(other.frame - transition.frame)
-        if apart == 0:
-            return (other.kind, transition.kind) != ("fade", "cut") and other.kind != transition.kind
+        distance = abs(explanation.frame - transition.frame)
+        if distance == 0:
+            return (explanation.kind, transition.kind) != ("fade", "cut") and explanation.kind != transition.kind
         if transition.kind == "dissolve":
-            return apart <= {"cut": 0, "dissolve": self._around_dissolve, "fade": _FADE_FRAMES}[other.kind]
-        return transition.kind == "cut" and other.kind != "cut" and apart <= self._around_dissolve
+            return distance <= {"cut": 0, "dissolve": self._around_dissolve, "fade": _FADE_FRAMES}[explanation.kind]
+        return transition.kind == "cut" and explanation.kind != "cut" and distance <= self._around_dissolve
 
     def _number(self, pts: int) -> int:
         """The number of one of the last frames, by its time stamp."""

@@ -139,8 +139,8 @@ _OF_CHANGE = {**{name: _MEANS[name] for name in ("flatness", "posamean", "rqmean
 
 def _deltas(descriptors: Descriptors) -> Descriptors:
     return {
-        name.replace("_sma", "_sma_de"): (unit, f"the change per frame of {what}")
-        for name, (unit, what) in descriptors.items()
+        name.replace("_sma", "_sma_de"): (unit, f"the change per frame of {meaning}")
+        for name, (unit, meaning) in descriptors.items()
     }
 
 
@@ -164,10 +164,10 @@ def _table() -> Table:
 
 
 def _columns(descriptors: Descriptors, functionals: Functionals, frames: str) -> Iterator[Column]:
-    for descriptor, (unit, what) in descriptors.items():
+    for descriptor, (unit, meaning) in descriptors.items():
         for functional, (pattern, how) in functionals.items():
             name = f"{descriptor}_{functional}"
-            yield Column(name=name, unit=unit_of(pattern, unit), meaning=f"{how} of {what}{frames}")
+            yield Column(name=name, unit=unit_of(pattern, unit), meaning=f"{how} of {meaning}{frames}")
 
 
 class Compare2016(OpenSmileExtractor):

@@ -60,19 +60,19 @@ PITCH = ("F0", "F0env")
 def _columns(pitch_rate_hz: int | Literal["track"]) -> tuple[Column, ...]:
     """The 988 columns, named and ordered as openSMILE names and orders them."""
     if pitch_rate_hz == "track":
-        of_pitch = ", at the rate of the other columns: an artefact above 16 kHz"
+        pitch_caveat = ", at the rate of the other columns: an artefact above 16 kHz"
     else:
-        of_pitch = f", of the sound at {pitch_rate_hz / 1000:g} kHz"
+        pitch_caveat = f", of the sound at {pitch_rate_hz / 1000:g} kHz"
     columns = []
     for suffix, prefix in (("_sma", ""), ("_sma_de", "delta of ")):
-        for descriptor, (unit, what) in _DESCRIPTORS.items():
+        for descriptor, (unit, meaning) in _DESCRIPTORS.items():
             base, bracket, index = descriptor.partition("[")
             for functional, (pattern, how) in _FUNCTIONALS.items():
                 columns.append(
                     Column(
                         name=f"{base}{suffix}{bracket}{index}_{functional}",
                         unit=unit_of(pattern, unit),
-                        meaning=f"{how} of {prefix}{what}{of_pitch if descriptor in PITCH else ''}",
+                        meaning=f"{how} of {prefix}{meaning}{pitch_caveat if descriptor in PITCH else ''}",
                     )
                 )
     return tuple(columns)

@@ -195,8 +195,8 @@ def _picture(first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8]) -> tup
     bright = np.asarray(cv2.max(first, second)) > _BLACK
     spans = []
     for axis in (1, 0):
-        seen = np.flatnonzero(bright.any(axis=axis))
-        spans.append(slice(int(seen[0]), int(seen[-1]) + 1) if len(seen) else slice(0, 0))
+        visible = np.flatnonzero(bright.any(axis=axis))
+        spans.append(slice(int(visible[0]), int(visible[-1]) + 1) if len(visible) else slice(0, 0))
     return spans[0], spans[1]
 
 
@@ -218,15 +218,15 @@ def _camera(
         return unknown
     height, width = image.shape
     middle = np.array([(width - 1) / 2, (height - 1) / 2])
-    before = np.stack([x, y], axis=1) - middle
+    points = np.stack([x, y], axis=1) - middle
     matrix, _ = cv2.estimateAffinePartial2D(
-        before, before + flow[y, x], method=cv2.RANSAC, ransacReprojThreshold=_FIT_PX, maxIters=500
+        points, points + flow[y, x], method=cv2.RANSAC, ransacReprojThreshold=_FIT_PX, maxIters=500
     )
     if matrix is None:
         return unknown
     across, down = (np.arange(0, n, 2) - m for n, m in ((width, middle[0]), (height, middle[1])))
     (a, b, shift_x), (c, d, shift_y) = matrix - np.eye(2, 3)
-    of_camera = np.empty((len(down), len(across), 2), np.float32)
-    of_camera[..., 0] = a * across + (b * down)[:, None] + shift_x
-    of_camera[..., 1] = c * across + (d * down)[:, None] + shift_y
-    return of_camera, (float(shift_x), float(shift_y), float(np.log(np.hypot(*matrix[:, 0]))))
+    camera_flow = np.empty((len(down), len(across), 2), np.float32)
+    camera_flow[..., 0] = a * across + (b * down)[:, None] + shift_x
+    camera_flow[..., 1] = c * across + (d * down)[:, None] + shift_y
+    return camera_flow, (float(shift_x), float(shift_y), float(np.log(np.hypot(*matrix[:, 0]))))

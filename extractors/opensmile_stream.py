@@ -168,9 +168,9 @@ class OpenSmileStream:
 
     def finish(self, windows: int) -> Mapping[str, Columns]:
         """Ends the track, padded with silence to the given number of windows."""
-        wanted = math.ceil((windows * self._step + _TAIL) * self._rate_hz)
-        while self._written < wanted:
-            silence = np.zeros(min(wanted - self._written, self._rate_hz), np.float32)
+        samples_needed = math.ceil((windows * self._step + _TAIL) * self._rate_hz)
+        while self._written < samples_needed:
+            silence = np.zeros(min(samples_needed - self._written, self._rate_hz), np.float32)
             self.write(silence)
         assert self._smile is not None
         self._smile.external_audio_source_set_eoi("extsource")

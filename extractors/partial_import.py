@@ -49,8 +49,8 @@ _finder = _Finder()
 class _Loader(Loader):
     """Stands in for a package's own loader until the package's `__init__` has run."""
 
-    def __init__(self, own: Loader) -> None:
-        self._own = own
+    def __init__(self, package_loader: Loader) -> None:
+        self._own = package_loader
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         return self._own.create_module(spec)

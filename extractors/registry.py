@@ -131,20 +131,20 @@ def nearest_feature(wrong: str) -> str:
 
 @cache
 def _extra_tables_of_installed() -> dict[str, str]:
-    known: dict[str, str] = {}
+    tables: dict[str, str] = {}
     for name in [name for name in names() if name not in _BUILT_IN]:
         with suppress(AvcuesError):
-            known |= {table.name: name for table in create(name).extra_tables}
-    return known
+            tables |= {table.name: name for table in create(name).extra_tables}
+    return tables
 
 
 def _settings(name: str, settings_class: type, options: Mapping[str, Any]) -> Any:
     from pydantic import TypeAdapter, ValidationError
 
-    known = tuple(getattr(settings_class, "__dataclass_fields__", ()))
+    option_names = tuple(getattr(settings_class, "__dataclass_fields__", ()))
     for option in options:
-        if option not in known:
-            hint = nearest(option, known) if known else "; it has no options"
+        if option not in option_names:
+            hint = nearest(option, option_names) if option_names else "; it has no options"
             raise AvcuesError(f'"{name}" has no option "{option}"{hint}')
     try:
         settings: Any = TypeAdapter(settings_class).validate_python(dict(options))
@@ -156,5 +156,7 @@ def _settings(name: str, settings_class: type, options: Mapping[str, Any]) -> An
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, (name, *first["loc"][:1])))
-        what = f"bad value {first['input']!r} for {where}" if first["loc"] else name  # a check of all options together
-        raise AvcuesError(f"{what}: {first['msg'].removeprefix('Value error, ')}") from error
+        subject = (
+            f"bad value {first['input']!r} for {where}" if first["loc"] else name
+        )  # a check of all options together
+        raise AvcuesError(f"{subject}: {first['msg'].removeprefix('Value error, ')}") from error

@@ -232,7 +232,7 @@ class RhythmStream:
         rms = feature.rms(y=samples, frame_length=N_FFT, hop_length=HOP_LENGTH, center=False)
         chroma = librosa.util.normalize(np.einsum("cf,ft->ct", chroma_filters, power, optimize=True), norm=np.inf)
         centroid = feature.spectral_centroid(S=spectrum, sr=RATE_HZ)
-        of_sound = np.concatenate(
+        spectral_features = np.concatenate(
             [
                 chroma,
                 feature.tonnetz(chroma=chroma, sr=RATE_HZ),
@@ -242,9 +242,9 @@ class RhythmStream:
             ]
         )
         silent = rms[0] < SILENCE_RMS
-        of_sound[:, silent] = np.nan
+        spectral_features[:, silent] = np.nan
         centroid = np.where(silent, np.nan, centroid)
-        means, stds = np.concatenate([rms, of_sound, _contrast(spectrum)]), np.concatenate([rms, centroid])
+        means, stds = np.concatenate([rms, spectral_features, _contrast(spectrum)]), np.concatenate([rms, centroid])
         windows = (-1, self._frames_per_window)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # of windows without sound

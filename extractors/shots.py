@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from scenedetect.detector import SceneDetector
 
+COMBINED_LAG = 100
+"""Frames by which the detector "combined" may report a transition late."""
+
 _WORKING_SIDE = 256
 
 _TABLE = Table(
@@ -85,8 +88,10 @@ class Shots(BaseExtractor):
     @property
     def libraries(self) -> tuple[str, ...]:  # type: ignore[override]
         """Distributions whose code decides values."""
-        own = ("torch", "openvino") if self.settings.detector == "transnetv2" else ("scenedetect-headless",)
-        return (*own, "opencv-python-headless")
+        detector_libraries = (
+            ("torch", "openvino") if self.settings.detector == "transnetv2" else ("scenedetect-headless",)
+        )
+        return (*detector_libraries, "opencv-python-headless")
 
     @property
     def lag(self) -> int:
@@ -96,9 +101,7 @@ class Shots(BaseExtractor):
 
             return LAG
         if self.settings.detector == "combined":
-            from avcues.extractors.combined_shots import LAG
-
-            return LAG
+            return COMBINED_LAG
         return int(self._detector().event_buffer_length)
 
     def setup(self, compute: Compute) -> None:

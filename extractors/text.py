@@ -106,7 +106,7 @@ class Text(BaseExtractor):
         lexicon = _LEXICON_COLUMNS if self.settings.lexicon else ()
         return (Table(name="text", row="window", columns=(*_COLUMNS, *lexicon, _TEXT)),)
 
-    def prepare(self, tell: Callable[[str], object]) -> None:
+    def prepare(self, note: Callable[[str], object]) -> None:
         """Reads the lexicon once, so that one that is none is refused before any work."""
         if self.settings.lexicon:
             read_lexicon(Path(self.settings.lexicon))
@@ -125,7 +125,7 @@ class Text(BaseExtractor):
         owner = transcript.utterance_of_windows(step, windows)
         words = [word for utterance in transcript.utterances for word in utterance.words]
         starts = np.array([int(word.start // step) for word in words if 0 <= word.start < windows * step], np.intp)
-        of_utterances = [self._measure(u, english=is_english(transcript.language)) for u in transcript.utterances]
+        utterance_rows = [self._measure(u, english=is_english(transcript.language)) for u in transcript.utterances]
         columns: dict[str, npt.NDArray[Any]] = {
             "words": np.bincount(starts, minlength=windows).astype(np.int16),
             "word_share": covered_share([(word.start, word.end) for word in words], step, windows),
@@ -135,7 +135,7 @@ class Text(BaseExtractor):
                 texts = np.array([*(u.text for u in transcript.utterances), ""], object)
                 columns["text"] = np.ma.MaskedArray(texts[owner], owner < 0)
             else:
-                values = np.array([*(of.get(column.name, np.nan) for of in of_utterances), np.nan], np.float32)
+                values = np.array([*(of.get(column.name, np.nan) for of in utterance_rows), np.nan], np.float32)
                 columns[column.name] = values[owner]
         return {"text": columns}
 
@@ -156,13 +156,13 @@ class Text(BaseExtractor):
     def _measure(self, utterance: Utterance, *, english: bool) -> dict[str, float]:
         """Values of the utterance by column; those that it does not have are left out."""
         assert self._vader is not None
-        found = {"words_per_second": len(utterance.words) / float(utterance.end - utterance.start)}
+        measures = {"words_per_second": len(utterance.words) / float(utterance.end - utterance.start)}
         if english:
             scores = self._vader.polarity_scores(utterance.text)
-            found |= {name: scores[key] for name, (key, *_) in _VADER.items()}
+            measures |= {name: scores[key] for name, (key, *_) in _VADER.items()}
         if self._lexicon is not None:
-            found |= {f"lexicon_{key}": value for key, value in self._lexicon.measure(utterance.words).items()}
-        return found
+            measures |= {f"lexicon_{key}": value for key, value in self._lexicon.measure(utterance.words).items()}
+        return measures
 
 
 def is_english(language: str | None) -> bool:

@@ -157,13 +157,13 @@ def sentences(
         ):
             groups.append([])
         groups[-1].append(word)
-    found = []
+    utterances = []
     for group in groups:
         text = " ".join(word.text for word in group)
         utterance = timed(Utterance(text, group[0].start, group[-1].end, (), source, speaker_of(group[0])), group)
         if utterance.end > utterance.start:
-            found.append(utterance)
-    return found
+            utterances.append(utterance)
+    return utterances
 
 
 def covered_share(spans: Sequence[tuple[Fraction, Fraction]], step: Fraction, windows: int) -> npt.NDArray[np.float32]:

@@ -43,15 +43,17 @@ class FlashFilter:
     def __init__(self, frame_rate: float) -> None:
         self.reach = max(2, min(12, round(_FLASH_S * frame_rate)))
 
-    def is_flash(self, before: list[npt.NDArray[np.float32]], after: list[npt.NDArray[np.float32]]) -> bool:
+    def is_flash(
+        self, frames_before: list[npt.NDArray[np.float32]], frames_after: list[npt.NDArray[np.float32]]
+    ) -> bool:
         """Whether a picture from before the cut is seen again after it.
 
         Args:
-            before: Copies of the last frames before the cut, in order.
-            after: Copies of the frame of the cut and of those that follow.
+            frames_before: Copies of the last frames before the cut, in order.
+            frames_after: Copies of the frame of the cut and of those that follow.
         """
-        change = max(distance(before[-1], copy) for copy in after[:1])
-        nearest = min(distance(a, b) for a in before for b in after)
+        change = max(distance(frames_before[-1], copy) for copy in frames_after[:1])
+        nearest = min(distance(a, b) for a in frames_before for b in frames_after)
         return nearest < max(4.0, 0.35 * change)
 
 

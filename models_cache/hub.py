@@ -183,10 +183,10 @@ def _described(source: str, revision: str | None, folder: Path, weights: str) ->
 def _without_weights(at: str, names: Sequence[str], weights: str) -> WeightsError:
     if weights != SAFETENSORS:
         return WeightsError(f"{at} has no {weights} file: it holds weights of another form")
-    other = next((name for name in names if Path(name).suffix in {".bin", ".pt", ".pth", ".h5", ".msgpack"}), None)
-    has = f"has its weights as {other}, which may hold code" if other else "has no weights"
+    unsafe = next((name for name in names if Path(name).suffix in {".bin", ".pt", ".pth", ".h5", ".msgpack"}), None)
+    finding = f"has its weights as {unsafe}, which may hold code" if unsafe else "has no weights"
     return WeightsError(
-        f"{at} {has}; only safetensors are read: name a revision that has them, such as the hub's own conversion "
+        f"{at} {finding}; only safetensors are read: name a revision that has them, such as the hub's own conversion "
         "(revision=refs/pr/NUMBER), or save the model with save_pretrained into a folder and name that"
     )
 

@@ -67,19 +67,24 @@ def assets() -> dict[str, Asset]:
     Raises:
         WeightsError: The manifest of an installed package cannot be read, or takes a name that another one has.
     """
-    known = {asset.name: asset for asset in _read(Path(__file__).with_name("manifest.toml"), "avcues")}
+    by_name = {asset.name: asset for asset in _read(Path(__file__).with_name("manifest.toml"), "avcues")}
     for point in sorted(entry_points(group=ENTRY_POINTS)):
         for asset in _read_installed(point):
             rival = next(
-                (other for other in known.values() if asset.name == other.name or asset.file == other.file), None
+                (
+                    clashing
+                    for clashing in by_name.values()
+                    if asset.name == clashing.name or asset.file == clashing.file
+                ),
+                None,
             )
             if rival is not None:
                 raise WeightsError(
                     f"{asset.distribution} and {rival.distribution} both have weights {asset.name} or a file "
                     f"{asset.file}: each must have a name of its own; uninstall one, or ask its authors"
                 )
-            known[asset.name] = asset
-    return known
+            by_name[asset.name] = asset
+    return by_name
 
 
 def asset(name: str) -> Asset:
@@ -109,12 +114,12 @@ def _read_installed(point: EntryPoint) -> list[Asset]:
         spec = find_spec(point.module)
         if spec is None or not spec.submodule_search_locations:
             raise ValueError(f"there is no package {point.module}")
-        of_package = list(_read(Path(spec.submodule_search_locations[0]) / "manifest.toml", distribution))
-        for unpinned in (asset.name for asset in of_package if not asset.sha256):
+        package_assets = list(_read(Path(spec.submodule_search_locations[0]) / "manifest.toml", distribution))
+        for unpinned in (asset.name for asset in package_assets if not asset.sha256):
             raise ValueError(f"{unpinned} has no sha256")
     except (AttributeError, ImportError, KeyError, OSError, TypeError, ValueError) as error:
         raise WeightsError(
             f"the manifest.toml of the installed package {distribution} ({point.value}) cannot be read: {error}; "
             "repair or uninstall that package"
         ) from error
-    return of_package
+    return package_assets

@@ -17,9 +17,9 @@ def html_table(title: str, header: Sequence[str], rows: Sequence[Sequence[object
         for row in rows[:_MOST_ROWS]
     )
     names = Markup("").join(Markup("<th style='text-align:left'>{}</th>").format(name) for name in header)
-    rest = Markup("<p>{}</p>").format(_rest(rows)) if len(rows) > _MOST_ROWS else ""
+    remainder = Markup("<p>{}</p>").format(_rest(rows)) if len(rows) > _MOST_ROWS else ""
     table = Markup("<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>").format(names, cells) if rows else ""
-    return str(Markup("<p>{}</p>").format(title) + table + rest)
+    return str(Markup("<p>{}</p>").format(title) + table + remainder)
 
 
 def html_facts(title: str, facts: Mapping[str, object]) -> str:

@@ -100,10 +100,16 @@ def demo_clips(media: Callable[[str], Path], tmp_path_factory: pytest.TempPathFa
     return dict(zip(("bigbuckbunny", "bikes", "WolfgangLanger_Pexels"), clips, strict=True))
 
 
+@pytest.fixture(scope="session")
+def demo(demo_clips: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `make demo` leaves behind, made of other clips and without networks; for reading only."""
+    return make_dataset(tmp_path_factory.mktemp("demo"), demo_clips, ("emobase", "color", "lighting"))
+
+
 @pytest.fixture
-def place(media: Callable[[str], Path], demo_clips: dict[str, Path], tmp_path: Path) -> Path:
-    """A folder with what `make demo` leaves behind, made of other clips and without networks."""
-    make_dataset(tmp_path / "demo", demo_clips, ("emobase", "color", "lighting"))
+def place(media: Callable[[str], Path], demo: Path, tmp_path: Path) -> Path:
+    """A folder as a reader of the documentation has it: `demo` of `make demo`, a clip, and a folder of videos."""
+    shutil.copytree(demo, tmp_path / "demo")
     (tmp_path / "clip.mp4").write_bytes(media("tiny4.mp4").read_bytes())
     (tmp_path / "videos").mkdir()
     for name in ("black_silent10.mp4", "rot90_12.mp4"):

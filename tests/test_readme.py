@@ -1,42 +1,44 @@
 """The blocks of the README and of the pages in docs do what they say.
 
-A block takes part if its fence says so: "```sh run" and "```python run" are run, "```csv NAME" is written to that file.
-The blocks of a section run in order, in one folder.
+A block is run if its fence says so, "```sh run" or "```python run"; the content of "```csv NAME", of any language,
+becomes that file. The blocks of a page run in order, in one folder, as a reader would run them. Of other blocks the
+Python compiles, and the commands have these arguments and options.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
 from avcues.models_cache import WeightsError
 from avcues.models_cache.cache import resolve
+from avcues.pipeline.cli.app import app
 from avcues.pipeline.report import page
 
 ROOT = Path(__file__).parents[1]
 NETWORKS = ("expressions/mini_xception", "faces/centerface")
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-_SECTION = re.compile(r"^##? (?P<title>.+?)\n(?P<text>.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
-_BLOCK = re.compile(r"^```(?P<language>\w+) (?P<tag>\S+)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
+PAGES = {
+    str(path.relative_to(ROOT)): path.read_text()
+    for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
+}
+_BLOCK = re.compile(r"^```(?P<language>\w+)(?: (?P<tag>\S+))?\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-def sections() -> dict[str, list[re.Match[str]]]:
-    """The tagged blocks of every section that has any."""
-    blocks = {
-        section["title"]: list(_BLOCK.finditer(section["text"]))
-        for page in PAGES
-        for section in _SECTION.finditer(page.read_text())
-    }
-    return {title: found for title, found in blocks.items() if found}
+def blocks(name: str, *, tagged: bool) -> list[re.Match[str]]:
+    """The blocks of a page that take part in its run, or the others."""
+    return [block for block in _BLOCK.finditer(PAGES[name]) if bool(block["tag"]) == tagged]
 
 
-@pytest.mark.parametrize("title", sections())
-def test_the_blocks_of_a_section_run(title: str, place: Path) -> None:
+@pytest.mark.parametrize("name", [name for name in PAGES if blocks(name, tagged=True)])
+def test_the_blocks_of_a_page_run(name: str, place: Path) -> None:
     environment = {
         **os.environ,
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
@@ -49,17 +51,18 @@ def test_the_blocks_of_a_section_run(title: str, place: Path) -> None:
         "HF_HUB_OFFLINE": "1",
         "AVCUES_OFFLINE": "1",
     }
-    code = "".join(block["code"] for block in sections()[title])
+    page_blocks = blocks(name, tagged=True)
+    code = "".join(block["code"] for block in page_blocks)
     try:  # the blocks run offline
         if "avcues report" in code:
             page.library()
-        for name in NETWORKS if "expressions" in code else ():
-            resolve(name)
+        for network in NETWORKS if "expressions" in code else ():
+            resolve(network)
         if "lightgbm" in code:
             import lightgbm  # noqa: F401  (its wheel needs the system's libgomp)
     except (OSError, WeightsError) as error:
         pytest.skip(str(error))
-    for block in sections()[title]:
+    for block in page_blocks:
         if block["tag"] != "run":
             (place / block["tag"]).parent.mkdir(parents=True, exist_ok=True)
             (place / block["tag"]).write_text(block["code"])
@@ -79,12 +82,25 @@ def test_the_blocks_of_a_section_run(title: str, place: Path) -> None:
         assert done.returncode == 0, f"{block['code']}\n{done.stdout}\n{done.stderr}"
 
 
-def test_the_way_into_training_is_among_them() -> None:
-    languages = [block["language"] for block in sections()["Into training"] if block["tag"] == "run"]
-    assert languages.count("python") == 7
-    assert languages.count("sh") == 2
+def commands(code: str) -> list[list[str]]:
+    """The words after `avcues` of each command in a block of shell."""
+    lines = [shlex.split(line, comments=True) for line in code.replace("\\\n", " ").splitlines()]
+    return [words[words.index("avcues") + 1 :] for words in lines if "avcues" in words]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_other_blocks_name_what_exists(name: str) -> None:
+    for block in blocks(name, tagged=False):
+        if block["language"] == "python":
+            compile(block["code"], name, "exec")
+        for words in commands(block["code"]) if block["language"] == "sh" else ():
+            command: Any = typer.main.get_command(app)
+            while hasattr(command, "commands"):
+                command = command.commands[words.pop(0)]
+            command.make_context(command.name, words)  # raises where an argument or option does not exist
 
 
 def test_from_the_demo_to_a_fitted_model_is_ten_lines() -> None:
-    (code,) = [block["code"] for block in sections()["Into training"] if "sklearn" in block["code"]]
+    (code,) = [block["code"] for block in blocks("README.md", tagged=True) if "sklearn" in block["code"]]
     assert len([line for line in code.splitlines() if line]) <= 10
+    assert code in PAGES["docs/training_data.md"]

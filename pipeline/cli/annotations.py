@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from avcues.pipeline.cli import annotations_import
+from avcues.pipeline.cli import annotations_figures, annotations_import
 from avcues.pipeline.cli.annotations_options import (
     Debug,
     Folder,
@@ -324,6 +324,10 @@ def perspectives(
         )
         show_notes([*in_words(result.left_out), *result.gaps()])
         show_written(*write_perspectives(result, rated, out, lost))
+
+
+commands.command()(annotations_figures.figures)
+commands.command()(annotations_figures.tables)
 
 
 def _reliance(model: Path, dimension: str) -> dict[str, float]:

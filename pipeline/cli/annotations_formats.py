@@ -42,13 +42,13 @@ class Formats(TyperGroup):
     """A command for every module of `formats`, beside those of its own."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        own = super().list_commands(ctx)
-        return [*own, *sorted({path.stem for path in _FORMATS.glob("[!_]*.py")} - {*own})]
+        own_commands = super().list_commands(ctx)
+        return [*own_commands, *sorted({path.stem for path in _FORMATS.glob("[!_]*.py")} - {*own_commands})]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        own = super().get_command(ctx, cmd_name)
-        if own is not None or not (_FORMATS / f"{cmd_name}.py").is_file():
-            return own
+        command = super().get_command(ctx, cmd_name)
+        if command is not None or not (_FORMATS / f"{cmd_name}.py").is_file():
+            return command
         return _command_of(cmd_name)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
@@ -68,7 +68,7 @@ def propose(file: Path) -> None:
     from avcues.pipeline.errors import SettingsError
     from avcues.pipeline.store.user_tables import column_names
 
-    known = registered()
+    formats = registered()
     names = formats_of(file)
     if not names and file.is_file():
         columns = {name.lower() for name in column_names(file)}
@@ -80,10 +80,10 @@ def propose(file: Path) -> None:
                 )
     if not names:
         raise SettingsError(
-            f"{file}: looks like none of {', '.join(known)}; if it is a table: "
+            f"{file}: looks like none of {', '.join(formats)}; if it is a table: "
             "avcues annotations import table FILE --map video_id=... --map value=... --out ann"
         )
-    looks = ", or ".join(f"{known[name].title}: avcues annotations import {name} {file} --out ann" for name in names)
+    looks = ", or ".join(f"{formats[name].title}: avcues annotations import {name} {file} --out ann" for name in names)
     raise SettingsError(f"{file}: name its format; it looks like {looks}")
 
 

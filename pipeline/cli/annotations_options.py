@@ -153,13 +153,13 @@ def show_notes(notes: Sequence[str]) -> None:
         say(Console(stderr=True), "yellow", "note", with_options(note))
 
 
-def show_written(*what: object) -> None:
+def show_written(*lines: object) -> None:
     """Prints a line per written file to stderr."""
     from avcues.pipeline.cli.console import Console
     from avcues.pipeline.cli.dataset import say
 
-    for one in what:
-        say(Console(stderr=True), "bold", "wrote", str(one))
+    for line in lines:
+        say(Console(stderr=True), "bold", "wrote", str(line))
 
 
 class Target:

@@ -15,11 +15,13 @@ from avcues.pipeline.cli import annotations as ratings
 from avcues.pipeline.cli import collect
 from avcues.pipeline.cli.dataset import align, describe, export
 from avcues.pipeline.cli.errors import EXIT_NOTHING_STARTED, OneLineErrors, complain
-from avcues.pipeline.cli.extract import extract, parse_workers, show_run
+from avcues.pipeline.cli.execution_options import parse_workers
+from avcues.pipeline.cli.extract import extract
 from avcues.pipeline.cli.merge import merge
 from avcues.pipeline.cli.models import models
 from avcues.pipeline.cli.predict import compare, evaluate, predict
 from avcues.pipeline.cli.report import make_report, report
+from avcues.pipeline.cli.show_run import show_run
 from avcues.pipeline.cli.train import train
 from avcues.pipeline.errors import LeftOutWarning
 
@@ -28,10 +30,10 @@ class _NoEmptyArguments(TyperGroup):
     """The commands; an empty argument, most likely an unset shell variable, would silently mean the current folder."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        for before, argument in pairwise(["", *args]):
+        for previous, argument in pairwise(["", *args]):
             option, equals, value = argument.partition("=")
             if not argument or (option.startswith("--") and equals and not value):
-                named = option or (before if before.startswith("-") else "an argument")
+                named = option or (previous if previous.startswith("-") else "an argument")
                 complain(f"{named} is empty; is a shell variable unset?")
                 raise typer.Exit(EXIT_NOTHING_STARTED)
         return super().parse_args(ctx, args)
@@ -52,8 +54,8 @@ app = typer.Typer(
 )
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _version(requested: bool) -> None:
+    if requested:
         from avcues.version import __version__
 
         print(f"avcues {__version__}")

@@ -24,18 +24,18 @@ def columns(ctx: typer.Context, incomplete: str) -> list[str]:
     from avcues.pipeline.store.manifest import read_manifest
     from avcues.pipeline.store.parquet import read_metadata
 
-    before, comma, last = incomplete.rpartition(",")
+    prefix, comma, last = incomplete.rpartition(",")
     folder = _folder(ctx)
     manifest = read_manifest(folder) if folder else None
     if folder is None or manifest is None:
         return []
     table, dot, _ = last.partition(".")
     if not dot:
-        return [f"{before}{comma}{name}." for name in manifest.tables if name.startswith(last)]
+        return [f"{prefix}{comma}{name}." for name in manifest.tables if name.startswith(last)]
     video = next(iter(videos_with_table(folder, table)), None) if table in manifest.tables else None
     metadata = read_metadata(table_path(folder, table, video)) if video else None
     names = [f"{table}.{column['name']}" for column in metadata["columns"]] if metadata else []
-    return [f"{before}{comma}{name}" for name in names if name.startswith(last)]
+    return [f"{prefix}{comma}{name}" for name in names if name.startswith(last)]
 
 
 def weights(incomplete: str) -> list[str]:

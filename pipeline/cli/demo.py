@@ -12,7 +12,7 @@ from avcues.models_cache.cache import resolve
 from avcues.pipeline.cli.console import Console
 from avcues.pipeline.store.layout import table_path
 from avcues.pipeline.store.manifest import require_manifest
-from avcues.pipeline.store.parquet import TIMELINE
+from avcues.pipeline.store.timeline_table import TIMELINE
 
 CLIPS = ("demo/bigbuckbunny", "demo/bikes", "demo/woman")
 _LOOK = {  # table and column to the heading
@@ -49,14 +49,14 @@ def look(out: Path, video_ids: Sequence[str], console: Console) -> None:
     console.print(f"\nEverything lies in {out}; check it with: avcues validate {out}", soft_wrap=True)
 
 
-def _windows(out: Path, video_id: str, made: set[str]) -> Table:
+def _windows(out: Path, video_id: str, tables: set[str]) -> Table:
     table = Table(
         title=f"\n{video_id}: row by row the same half second", title_justify="left", box=None, padding=(0, 2)
     )
     table.add_column("start s", justify="right")
     columns = []
     for (name, column), heading in _LOOK.items():
-        if name in made:
+        if name in tables:
             table.add_column(heading, justify="right")
             columns.append(pq.read_table(table_path(out, name, video_id), columns=[column])[column].to_pylist())
     starts = pq.read_table(table_path(out, TIMELINE.name, video_id), columns=["start"])["start"].to_pylist()

@@ -134,8 +134,8 @@ class Display(ProgressBars):
         elif result.damage:
             self._say("damaged", f"{result.video_id}: {describe_damage(result.damage, result.lost_s)}{count}")
         elif not self.shown:
-            what = f"{result.seconds['total']:.1f} s" if result.made else "was done"
-            self._say("done", f"{result.video_id}: {result.windows} windows, {what}{count}")
+            duration = f"{result.seconds['total']:.1f} s" if result.made else "was done"
+            self._say("done", f"{result.video_id}: {result.windows} windows, {duration}{count}")
 
     def summarise(self, out: str) -> None:
         """Prints the closing table, if work had begun."""
@@ -148,10 +148,10 @@ class Display(ProgressBars):
         if self._listed:
             self.console.print(_table(self._listed))
         speed = f", {self._made_s / wall_s:.1f} x real time" if self._made_s else ""
-        left = self._expected - self.done - self.failed
+        unfinished = self._expected - self.done - self.failed
         self.console.print(
             f"{self.done} of {self._expected} videos done, {self.failed} failed"
-            f"{f', {left} queued or dropped' if left > 0 else ''}, in {wall_s:.1f} s{speed}: {escape(out)}",
+            f"{f', {unfinished} queued or dropped' if unfinished > 0 else ''}, in {wall_s:.1f} s{speed}: {escape(out)}",
             soft_wrap=True,
             highlight=False,
         )

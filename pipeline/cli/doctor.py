@@ -156,18 +156,18 @@ def _torchvision() -> Finding:
 def _driver() -> str:
     command = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+        finished = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return done.stdout.strip().partition("\n")[0] if done.returncode == 0 else ""
+    return finished.stdout.strip().partition("\n")[0] if finished.returncode == 0 else ""
 
 
 def _decoder() -> Finding:
     import av
 
     versions = ".".join(map(str, av.library_versions["libavcodec"]))
-    wanted = ("h264", "hevc", "vp9", "av1", "mpeg4", "aac", "mp3", "opus", "flac")
-    lacking = [name for name in wanted if name not in av.codecs_available]
+    codecs = ("h264", "hevc", "vp9", "av1", "mpeg4", "aac", "mp3", "opus", "flac")
+    lacking = [name for name in codecs if name not in av.codecs_available]
     details = f"PyAV {av.__version__} (libavcodec {versions}), on the CPU; NVDEC is not used"
     if lacking:
         return Finding(
@@ -228,16 +228,16 @@ def _feature(name: str) -> Finding:
     details, remedies = [], []
     for every in extractor.weights_in_use.values():
         candidates = [name for name in every if not lacks_package(asset(name))] or every
-        here = next((name for name in candidates if find(name)), None)
-        first = next((name for name in candidates if name == here or _can_be_downloaded(name)), None)
+        available = next((name for name in candidates if find(name)), None)
+        first = next((name for name in candidates if name == available or _can_be_downloaded(name)), None)
         if first is None:
             state = "absent"
             details.append(f"no {candidates[0].partition('/')[0]} weights details")
             remedies.append(how_to_supply(asset(candidates[0])))
-        elif first == here:
+        elif first == available:
             details.append(first)
         else:
-            instead = f" (if that fails, {here})" if here else ""
+            instead = f" (if that fails, {available})" if available else ""
             details.append(f"{first}, downloaded once, on first use: {asset(first).size}{instead}")
     return Finding(
         subject=subject, state=state, details=", ".join(details) or "needs no weights", remedy="; and ".join(remedies)

@@ -25,5 +25,5 @@ def merge(
         merged = merge_folders(parts, out)
         print(f"{out}: took over {merged.videos} videos of {len(parts)} folders")
         if merged.kept:
-            some = ", ".join(merged.kept[:5]) + (", ..." if len(merged.kept) > 5 else "")
-            print(f"{len(merged.kept)} videos were there already, and are kept as they were: {some}")
+            examples = ", ".join(merged.kept[:5]) + (", ..." if len(merged.kept) > 5 else "")
+            print(f"{len(merged.kept)} videos were there already, and are kept as they were: {examples}")

@@ -40,8 +40,8 @@ def list_models(as_json: Annotated[bool, typer.Option("--json", help="Print JSON
     console = Console()
     if not console.is_terminal or console.width < _WIDE:
         for name, asset in assets().items():
-            here = "have" if files[name] else "-"
-            print(f"{here:4}  {name}  {asset.file}  {asset.size}  {asset.licence}: {asset.title}")
+            status = "have" if files[name] else "-"
+            print(f"{status:4}  {name}  {asset.file}  {asset.size}  {asset.licence}: {asset.title}")
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("name", "here", "file", "size", "licence and what it is"):
@@ -70,10 +70,10 @@ def fetch(
         from avcues.pipeline.cli.console import Console
         from avcues.pipeline.runtime.progress import ProgressBars
 
-        wanted = list(assets()) if names == ["all"] else [asset(name).name for name in names]
+        chosen = list(assets()) if names == ["all"] else [asset(name).name for name in names]
         console = Console(stderr=True)
         with ProgressBars(console, shown=console.is_terminal) as bars:
-            for name in wanted:
+            for name in chosen:
                 try:
                     file = resolve(name, lambda done, total, name=name: bars.downloading(name, done, total))  # type: ignore[misc]
                     print(f"{name}: {file.path}")

@@ -10,7 +10,7 @@ import typer
 
 from avcues.pipeline.cli.dataset import Debug, Folder, say
 from avcues.pipeline.cli.errors import OneLineErrors
-from avcues.pipeline.cli.extract import parse_resources, parse_workers
+from avcues.pipeline.cli.execution_options import parse_resources, parse_workers
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -90,10 +90,10 @@ def predict(
     with OneLineErrors(debug):
         from avcues.pipeline.prediction.folder import Workers
 
-        where = Workers(
+        who_works = Workers(
             processes=parse_workers(workers), scheduler=scheduler, resources=parse_resources(resources), debug=debug
         )
-        failed = _predict(model, folder, out, where)
+        failed = _predict(model, folder, out, who_works)
     raise typer.Exit(1 if failed else 0)
 
 

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import typer
 
 from avcues.pipeline.cli import completion
-from avcues.pipeline.cli.errors import OneLineErrors, complain
+from avcues.pipeline.cli.errors import OneLineErrors, as_typed, complain
+from avcues.pipeline.cli.visible_text import say
+
+_STILLS = {
+    "on": "with stills: people in them can be recognised; --stills blur or none for pages that others see",
+    "blur": "with blurred stills, in which nobody can be recognised; --stills on shows them as they are",
+    "none": "without stills",
+}
 
 
 def report(
@@ -34,6 +41,27 @@ def report(
             "added in the browser.",
         ),
     ] = [],  # noqa: B006
+    stills: Annotated[
+        Literal["on", "blur", "none"] | None,
+        typer.Option(
+            help="Pictures of the shots: as they are, blurred so that nobody can be recognised (default), or none."
+        ),
+    ] = None,
+    fresh: Annotated[
+        bool,
+        typer.Option(
+            "--fresh", help="Forget what the former report was made with; else it counts where nothing is given."
+        ),
+    ] = False,
+    share: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Make a file to send instead: FILE.zip holds all pages, FILE.html the page of one video. It opens "
+            "offline on any machine and names no folder of this one.",
+        ),
+    ] = None,
+    with_media: Annotated[bool, typer.Option("--with-media", help="Put the videos into the ZIP file.")] = False,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; else one per core.")] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
@@ -41,27 +69,34 @@ def report(
 
     Exit codes: 0 all made, 1 some pages could not be made, 2 bad input.
     """
-    with OneLineErrors(debug):
-        problems = make_report(out, video_ids, folder, media, predictions, annotations, columns, workers)
+    with OneLineErrors(debug, out="--out"):
+        problems = make_report(
+            out,
+            video_ids,
+            out=folder,
+            media=media,
+            predictions=predictions,
+            annotations=annotations,
+            columns=columns,
+            stills=stills,
+            fresh=fresh,
+            share=share,
+            with_media=with_media,
+            workers=workers,
+        )
     raise typer.Exit(1 if problems else 0)
 
 
-def make_report(
-    out: Path,
-    video_ids: Sequence[str] = (),
-    folder: Path | None = None,
-    media: Path | None = None,
-    predictions: Path | None = None,
-    annotations: Path | None = None,
-    columns: Sequence[str] = (),
-    workers: int | None = None,
-) -> int:
-    """Makes the pages behind a progress bar, names the one to open, and returns how many could not be made."""
+def make_report(folder: Path, video_ids: Sequence[str] = (), **settings: Any) -> int:
+    """Makes the pages behind a progress bar, names what to open, and returns how many could not be made.
+
+    Args:
+        settings: As for `avcues.report`.
+    """
     from rich.progress import Progress
 
     from avcues.pipeline.cli.console import Console
-    from avcues.pipeline.report.build import build
-    from avcues.pipeline.report.emotion import Emotion
+    from avcues.pipeline.report.api import report as report_of
 
     console = Console(stderr=True)
     with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
@@ -70,11 +105,10 @@ def make_report(
         def tell(done: int, total: int) -> None:
             progress.update(bar, completed=done, total=total)
 
-        emotion = Emotion(predictions, annotations)
-        made = build(
-            out, video_ids, report=folder, media=media, emotion=emotion, columns=columns, workers=workers, tell=tell
-        )
-    for problem in made.problems:
-        complain(problem)
-    print(f"{made.pages} {'page' if made.pages == 1 else 'pages'} made; open {made.open_first}")
+        made = report_of(folder, video_ids, **{"workers": None} | settings, tell=tell)
+    for line in (*made.notes, *made.problems):
+        complain(as_typed(line))
+    pages = "page" if made.pages == 1 else "pages"
+    do = "send" if settings.get("share") else "open"
+    say(f"{made.pages} {pages} made, {_STILLS[made.stills]}; {do} {made.open_first}")
     return len(made.problems)

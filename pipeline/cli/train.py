@@ -213,7 +213,7 @@ def train(
 
     Exit codes: 0 trained, 2 nothing was saved because of the input or the settings.
     """
-    given = locals()
+    options = locals()
     with OneLineErrors(debug):
         from avcues.pipeline.cli.console import Console
         from avcues.pipeline.cli.training_display import Fitting, announce, make_page, progress, show_metrics
@@ -238,7 +238,7 @@ def train(
             targets=targets,
             heads=heads,
             ablate=ablate,
-            protocol=_protocol(protocol, given),
+            protocol=_protocol(protocol, options),
         )
         pretraining = {"audio": pretrain_audio, "visual": pretrain_visual, "text": pretrain_text}
         with progress(console, "reading") as move:
@@ -270,14 +270,14 @@ def train(
         make_page(out, console)
 
 
-def _protocol(name: str, given: Mapping[str, Any]) -> Protocol:
+def _protocol(name: str, options: Mapping[str, Any]) -> Protocol:
     """The named protocol, with the choices that were given replacing its own."""
     from dataclasses import fields, replace
 
     from avcues.pipeline.training.protocol import PROTOCOLS
 
-    known = {field.name for field in fields(PROTOCOLS[name])}
-    return replace(PROTOCOLS[name], **{key: given[key] for key in known if given[key] is not None})
+    parameters = {field.name for field in fields(PROTOCOLS[name])}
+    return replace(PROTOCOLS[name], **{key: options[key] for key in parameters if options[key] is not None})
 
 
 def _range(text: str) -> tuple[float, float]:
@@ -293,7 +293,7 @@ def _range(text: str) -> tuple[float, float]:
 def _workers(text: str) -> int:
     from dask.system import CPU_COUNT
 
-    from avcues.pipeline.cli.extract import parse_workers
+    from avcues.pipeline.cli.execution_options import parse_workers
 
     workers = parse_workers(text)
     return CPU_COUNT if workers is None else max(1, workers)

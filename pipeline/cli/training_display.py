@@ -26,10 +26,10 @@ _HEADLINES = {"course": "CCC per video", "clips": "CCC over clips", "shares": "U
 
 
 @contextmanager
-def progress(console: Console, what: str) -> Iterator[Callable[[int, int], None]]:
+def progress(console: Console, title: str) -> Iterator[Callable[[int, int], None]]:
     """A bar on a terminal; yields a function to be called with how much is done, and of how much."""
     with Progress(console=console, disable=not console.is_terminal, transient=True) as bars:
-        task = bars.add_task(what, total=None)
+        task = bars.add_task(title, total=None)
         yield lambda done, total: bars.update(task, completed=done, total=total)
 
 
@@ -45,9 +45,9 @@ def announce(study: Study, console: Console) -> None:
             highlight=False,
         )
     for role, file in study.files.items():
-        what = ", ".join(settings.dimensions) if role == MAIN else f"to pretrain {role}"
+        target = ", ".join(settings.dimensions) if role == MAIN else f"to pretrain {role}"
         console.print(
-            f"[bold]labels  [/] {escape(file.name)}: {what}, {len(samples.has_labels(role))} videos", soft_wrap=True
+            f"[bold]labels  [/] {escape(file.name)}: {target}, {len(samples.has_labels(role))} videos", soft_wrap=True
         )
     sizes = ", ".join("/".join(str(len(part)) for part in parts) for parts in study.folds)
     console.print(f"[bold]folds   [/] {sizes} videos for training/validation/test", soft_wrap=True, highlight=False)
@@ -103,9 +103,9 @@ class Fitting:
         job, losses = outcome.job, outcome.losses.get(MAIN)
         kept = f", epoch {best_epoch(losses)} of {len(losses)}" if losses else ""
         without = f" without {job.without}" if job.without else ""
-        which = "all videos" if job.fold is None else f"fold {job.fold + 1} of {self._folds}{self._seed_of(job)}"
+        videos = "all videos" if job.fold is None else f"fold {job.fold + 1} of {self._folds}{self._seed_of(job)}"
         self._console.print(
-            f"fitted   {job.dimension}{without}, {which}{kept} "
+            f"fitted   {job.dimension}{without}, {videos}{kept} "
             f"({self._count} of {self._models}, {time.perf_counter() - self._started:.0f} s)",
             soft_wrap=True,
             highlight=False,
@@ -127,41 +127,43 @@ def make_page(folder: Path, console: Console) -> None:
 def show_metrics(figures: Mapping[str, Any], console: Console) -> None:
     """Prints the figures of a model beside those of baselines and raters."""
     dimensions = figures["dimensions"]
-    for of_kind in figure_tables(dimensions):
-        console.print(of_kind.note, soft_wrap=True, highlight=False, markup=False)
+    for kind_table in figure_tables(dimensions):
+        console.print(kind_table.note, soft_wrap=True, highlight=False, markup=False)
         table = Table(box=None, pad_edge=False, header_style="bold")
-        for heading in ("", *of_kind.headings):
+        for heading in ("", *kind_table.headings):
             table.add_column(heading, no_wrap=bool(heading))
-        for row in of_kind.rows:
+        for row in kind_table.rows:
             if row.is_model:
                 table.add_row(f"[bold]{escape(row.dimension)}[/]")
             table.add_row(row.name, *row.cells)
         console.print(table)
-    for name, of_dimension in dimensions.items():
-        if of_dimension["kind"] == "shares":
-            console.print(_confusion(name, of_dimension["model"]))
+    for name, dimension_figures in dimensions.items():
+        if dimension_figures["kind"] == "shares":
+            console.print(_confusion(name, dimension_figures["model"]))
     for remark in remarks(dimensions):
         console.print(f"[yellow]note    [/] {escape(remark)}", soft_wrap=True, highlight=False)
-    for name, of_dimension in dimensions.items():
-        for what, entries in _reliance(of_dimension).items():
+    for name, dimension_figures in dimensions.items():
+        for quantity, entries in _reliance(dimension_figures).items():
             listed = ", ".join(f"{name} {round(value, 3) + 0.0:.3f}" for name, value in list(entries.items())[:_LISTED])
-            console.print(f"{name}: {what}: {listed}", soft_wrap=True, highlight=False, markup=False)
-        if "raters" in of_dimension and of_dimension["raters"]["series"]:
-            own, joint = (of_dimension["raters"][key]["mean"] for key in ("own_head", "prediction"))
-            console.print(f"{name}: CCC with each rater: that rater's head {own:.3f}, the joint prediction {joint:.3f}")
+            console.print(f"{name}: {quantity}: {listed}", soft_wrap=True, highlight=False, markup=False)
+        if "raters" in dimension_figures and dimension_figures["raters"]["series"]:
+            own_head, joint = (dimension_figures["raters"][key]["mean"] for key in ("own_head", "prediction"))
+            console.print(
+                f"{name}: CCC with each rater: that rater's head {own_head:.3f}, the joint prediction {joint:.3f}"
+            )
     for leak in figures["leaks"]:
         console.print(f"[yellow]not comparable[/] {escape(leak)}", soft_wrap=True)
 
 
 def show_comparison(comparison: Mapping[str, Any], console: Console) -> None:
     """Prints the paired comparison of models."""
-    for dimension, of_dimension in comparison["dimensions"].items():
-        console.print(f"[bold]{escape(dimension)}[/], {_HEADLINES[of_dimension['kind']]}")
+    for dimension, figures in comparison["dimensions"].items():
+        console.print(f"[bold]{escape(dimension)}[/], {_HEADLINES[figures['kind']]}")
         models = Table(box=None, pad_edge=False, show_header=False)
-        for name, figure in of_dimension["models"].items():
+        for name, figure in figures["models"].items():
             models.add_row(escape(name), _headline(figure))
         console.print(models)
-        for pair in of_dimension["pairs"]:
+        for pair in figures["pairs"]:
             text = f"  {pair['one']} - {pair['other']}: {_difference(pair['compared'])}"
             console.print(text, soft_wrap=True, markup=False, highlight=False)
     for note in comparison["notes"]:
@@ -196,20 +198,22 @@ def _confusion(dimension: str, model: Mapping[str, Any]) -> Table:
     return table
 
 
-def _reliance(of_dimension: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+def _reliance(dimension_figures: Mapping[str, Any]) -> dict[str, dict[str, float]]:
     """Importance and ablation, by heading."""
-    shares = of_dimension["kind"] == "shares"
+    shares = dimension_figures["kind"] == "shares"
     lost = "cross-entropy gained" if shares else "CCC lost"
-    reliance = {f"{lost} when a table is replaced by another video's": of_dimension["importance"]["tables"]}
-    if "modalities" in of_dimension["importance"]:
-        reliance[f"{lost} when a modality is replaced by another video's"] = of_dimension["importance"]["modalities"]
-    if of_dimension["ablation"]:
-        without = {name: figures["model_is_better_by"] for name, figures in of_dimension["ablation"].items()}
-        what = "UAR" if shares else "CCC"
-        reliance[f"{what} lost when fitted without a table"] = {
+    reliance = {f"{lost} when a table is replaced by another video's": dimension_figures["importance"]["tables"]}
+    if "modalities" in dimension_figures["importance"]:
+        reliance[f"{lost} when a modality is replaced by another video's"] = dimension_figures["importance"][
+            "modalities"
+        ]
+    if dimension_figures["ablation"]:
+        without = {name: figures["model_is_better_by"] for name, figures in dimension_figures["ablation"].items()}
+        measure = "UAR" if shares else "CCC"
+        reliance[f"{measure} lost when fitted without a table"] = {
             name: compared["difference"] for name, compared in without.items() if compared
         }
-    if "families" in of_dimension["importance"]:
-        families = of_dimension["importance"]["families"]
+    if "families" in dimension_figures["importance"]:
+        families = dimension_figures["importance"]["families"]
         reliance["weight by descriptor family"] = {family["family"]: family["weight"] for family in families}
-    return {what: entries for what, entries in reliance.items() if entries}
+    return {measure: entries for measure, entries in reliance.items() if entries}

@@ -24,3 +24,8 @@ def _written_out(character: str) -> str:
     if character in _DIRECTIONS or unicodedata.category(character) in _INVISIBLE:
         return ascii(character)[1:-1]
     return character
+
+
+def say(text: str) -> None:
+    """Prints a line whose control characters are written out, at once."""
+    print(visible(text), flush=True)

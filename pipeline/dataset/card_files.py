@@ -11,10 +11,9 @@ from avcues.pipeline.dataset.croissant import croissant
 from avcues.pipeline.dataset.data_card import card
 from avcues.pipeline.dataset.statistics import compute_statistics
 from avcues.pipeline.errors import DatasetError
-from avcues.pipeline.store.documents import MOST_BYTES, CardDocument, open_plain, read_document
+from avcues.pipeline.store.documents import MOST_BYTES, open_plain, read_document, write_json
 from avcues.pipeline.store.exchange import replaced_files
 from avcues.pipeline.store.layout import CROISSANT, DATA_CARD, card_record_path, croissant_path, data_card_path
-from avcues.pipeline.store.parquet import write_json
 
 if TYPE_CHECKING:
     from avcues.pipeline.store.location import Location
@@ -50,13 +49,13 @@ def write_card(catalog: Catalog, on_progress: Callable[[str], None] = lambda vid
 def _hashes_of_ours(paths: Mapping[str, Location], record: Location) -> dict[str, list[str]]:
     """The hash of each file that exists; an error if avcues has not written it as it is."""
     try:
-        written = read_document(record, CardDocument)
+        written = read_document(record, "card")
     except (OSError, ValueError):
         written = {}
     former = {}
     for name, path in paths.items():
         former[name] = [_hash(_content(path))] if path.exists() else []
-        if any(found not in written.get(name, []) for found in former[name]):
+        if any(digest not in written.get(name, []) for digest in former[name]):
             raise DatasetError(
                 f"{path}: was not written by avcues describe --card, or was edited since; move it away and run the "
                 "same command again"

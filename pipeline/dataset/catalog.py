@@ -14,8 +14,9 @@ from avcues.extractors.protocol import Column, RowKind
 from avcues.pipeline.errors import DatasetError
 from avcues.pipeline.store.layout import MANIFEST, table_path, videos_with_table
 from avcues.pipeline.store.manifest import BASE_FEATURE, read_manifest
-from avcues.pipeline.store.parquet import TIMELINE, misfit, open_parquet, read_metadata
+from avcues.pipeline.store.parquet import misfit, open_parquet, read_metadata
 from avcues.pipeline.store.records import read_records
+from avcues.pipeline.store.timeline_table import TIMELINE
 
 if TYPE_CHECKING:
     from avcues.pipeline.store.location import Location
@@ -160,5 +161,5 @@ def _describe(folder: Location, name: str, recipe: Mapping[str, Any]) -> StoredT
 
 
 def _about(documented: Mapping[str, Any]) -> Column:
-    known = ("name", "unit", "meaning", "low", "high")
-    return Column(**{key: documented[key] for key in known if key in documented})
+    keys = ("name", "unit", "meaning", "low", "high")
+    return Column(**{key: documented[key] for key in keys if key in documented})

@@ -18,8 +18,8 @@ from avcues.pipeline.dataset.describe import describe_table, settings_text
 from avcues.pipeline.dataset.licences import SOFTWARE_LICENCES, licence_of
 from avcues.pipeline.dataset.statistics import DatasetStatistics
 from avcues.pipeline.store.layout import MANIFEST, table_pattern
-from avcues.pipeline.store.parquet import TIMELINE
 from avcues.pipeline.store.records import describe_damage
+from avcues.pipeline.store.timeline_table import TIMELINE
 
 _SIZES = ("1K", "10K", "100K", "1M", "10M", "100M", "1B", "10B", "100B", "1T")
 

@@ -33,7 +33,8 @@ from avcues.pipeline.errors import DatasetError, LeftOutWarning
 from avcues.pipeline.notebook import html_table
 from avcues.pipeline.patterns import similar
 from avcues.pipeline.store.location import location
-from avcues.pipeline.store.parquet import METADATA_KEY, TIMELINE
+from avcues.pipeline.store.parquet import METADATA_KEY
+from avcues.pipeline.store.timeline_table import TIMELINE
 from avcues.version import __version__
 
 if TYPE_CHECKING:
@@ -211,8 +212,8 @@ class Dataset:
         keys = {field.name for field in join.KEY_FIELDS}
         numeric = [f.name for f in self.schema if f.name not in keys and not pa.types.is_string(f.type)]
         names = choose_names(numeric, columns)
-        wanted = replace(self, stored=tuple(column for column in self.stored if column.name in names))
-        rows = wanted.read(shown)
+        drawn = replace(self, stored=tuple(column for column in self.stored if column.name in names))
+        rows = drawn.read(shown)
         return plot_curves([curve_of(rows, name, name, units.get(name, "1")) for name in names], shown)
 
     def sequences(
@@ -247,14 +248,16 @@ class Dataset:
         from avcues.pipeline.dataset.sequences import Sequences
 
         features = [column.name for column in choose(self.stored, self.catalog, tables, columns)]
-        wanted = [self._target(name) for name in (self.targets if targets is None else targets)]
+        target_columns = [self._target(name) for name in (self.targets if targets is None else targets)]
         return Sequences(
-            replace(self, stored=tuple(column for column in self.stored if column.name in {*features, *wanted})),
+            replace(
+                self, stored=tuple(column for column in self.stored if column.name in {*features, *target_columns})
+            ),
             length,
             hop,
             horizon=horizon,
             features=features,
-            targets=wanted,
+            targets=target_columns,
             nulls=nulls,
             cache_bytes=cache_bytes,
         )
@@ -294,15 +297,15 @@ class Dataset:
 
     def _target(self, name: str) -> str:
         labels = [field.name for field in self.labels.fields] if self.labels else []
-        for known in (f"{PREFIX}{name}", name):
-            if known in (*labels, *self.columns):
-                return known
+        for candidate in (f"{PREFIX}{name}", name):
+            if candidate in (*labels, *self.columns):
+                return candidate
         right = [*(target.removeprefix(PREFIX) for target in self.targets), *self.columns]
         raise DatasetError(f'there is no label or column "{name}"{similar(name, right)}')
 
 
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def shuffled(videos: Collection[str], seed: int) -> list[str]:
@@ -340,13 +343,13 @@ def open_dataset(
     """
     catalog = read_catalog(location(folder) if isinstance(folder, str) else folder)
     stored = choose(joinable(catalog), catalog, tables, columns)
-    wanted = list(dict.fromkeys(column.table for column in stored))
+    tables_read = list(dict.fromkeys(column.table for column in stored))
     if tables is None and columns is None:
-        wanted += catalog.absent
+        tables_read += catalog.absent
     lengths, left_out = {}, {}
     for video_id in catalog.videos:
         try:
-            lengths[video_id] = _length(catalog, video_id, wanted, incomplete, verify)
+            lengths[video_id] = _length(catalog, video_id, tables_read, incomplete, verify)
         except DatasetError as error:
             left_out[video_id] = str(error)
     if not lengths:
@@ -365,9 +368,9 @@ def open_dataset(
 
 
 def _left_out_text(folder: str, left_out: Mapping[str, str], videos: int) -> str:
-    some = "; ".join(f"{video_id} {why}" for video_id, why in islice(left_out.items(), _LISTED))
+    examples = "; ".join(f"{video_id} {why}" for video_id, why in islice(left_out.items(), _LISTED))
     more = f"; and {len(left_out) - _LISTED} more" if len(left_out) > _LISTED else ""
-    return f"{folder}: {len(left_out)} of {videos} videos are left out: {some}{more}; .left_out has them all"
+    return f"{folder}: {len(left_out)} of {videos} videos are left out: {examples}{more}; .left_out has them all"
 
 
 def _length(catalog: Catalog, video_id: str, tables: Sequence[str], incomplete: Incomplete, verify: bool) -> int:

@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 
 from avcues.pipeline.dataset.catalog import Catalog, StoredColumn
 from avcues.pipeline.errors import DatasetError, one_line
-from avcues.pipeline.store.parquet import TIMELINE, TIMELINE_KEYS, WINDOW_KEYS, metadata_of, misfit, open_parquet
+from avcues.pipeline.store.parquet import WINDOW_KEYS, metadata_of, misfit, open_parquet
+from avcues.pipeline.store.timeline_table import TIMELINE, TIMELINE_KEYS
 
 if TYPE_CHECKING:
     from avcues.pipeline.store.location import Location
@@ -45,8 +46,8 @@ def fingerprint(catalog: Catalog, video_id: str) -> str | None:
         DatasetError: Its timeline cannot be used.
     """
     with ExitStack() as stack:
-        made_from: str | None = _open(stack, catalog, video_id, TIMELINE.name)[1]
-        return made_from
+        source_fingerprint: str | None = _open(stack, catalog, video_id, TIMELINE.name)[1]
+        return source_fingerprint
 
 
 def check_footers(catalog: Catalog, video_id: str, tables: Iterable[str]) -> None:
@@ -72,18 +73,18 @@ def join(catalog: Catalog, video_id: str, columns: Sequence[StoredColumn], *, nu
     Raises:
         DatasetError: As `check_footers`, or a table holds other columns than the rest of the dataset.
     """
-    by_table = {name: list(of_table) for name, of_table in groupby(columns, key=lambda column: column.table)}
+    by_table = {name: list(same_table) for name, same_table in groupby(columns, key=lambda column: column.table)}
     present = {name for name in by_table if not nulls_for_missing or catalog.has(name, video_id)}
     with ExitStack() as stack:
         files = _open_together(stack, catalog, video_id, present)
         timeline = _read_columns(files[TIMELINE.name], [*WINDOW_KEYS, "shot"], catalog.path(TIMELINE.name, video_id))
         arrays = [timeline[key] for key in WINDOW_KEYS]
-        for name, wanted in by_table.items():
+        for name, table_columns in by_table.items():
             if name not in present:
-                arrays += [pa.nulls(timeline.num_rows, column.type) for column in wanted]
+                arrays += [pa.nulls(timeline.num_rows, column.type) for column in table_columns]
                 continue
             key = "shot" if catalog.tables[name].row == "shot" else "window"
-            table = _read(files[name], key, wanted, catalog.path(name, video_id))
+            table = _read(files[name], key, table_columns, catalog.path(name, video_id))
             if key == "shot":
                 table = table.take(pc.index_in(timeline["shot"], value_set=table["shot"], skip_nulls=True))
             elif not table["window"].equals(timeline["window"]):
@@ -91,7 +92,7 @@ def join(catalog: Catalog, video_id: str, columns: Sequence[StoredColumn], *, nu
                     f"{catalog.path(name, video_id)}: its windows differ from those of {TIMELINE.name}; "
                     f"see avcues validate {catalog.folder}"
                 )
-            arrays += [table[column.about.name] for column in wanted]
+            arrays += [table[column.about.name] for column in table_columns]
     fields = [*KEY_FIELDS, *(pa.field(column.name, column.type) for column in columns)]
     return pa.table(arrays, schema=pa.schema(fields))
 
@@ -112,13 +113,13 @@ def matrix(table: pa.Table, names: Sequence[str]) -> npt.NDArray[np.float32]:
 def _open_together(
     stack: ExitStack, catalog: Catalog, video_id: str, tables: Iterable[str]
 ) -> dict[str, pq.ParquetFile]:
-    timeline, made_from = _open(stack, catalog, video_id, TIMELINE.name)
+    timeline, source_fingerprint = _open(stack, catalog, video_id, TIMELINE.name)
     files = {TIMELINE.name: timeline}
     for name in tables:
         if name == TIMELINE.name:
             continue
         files[name], source = _open(stack, catalog, video_id, name)
-        if source != made_from:
+        if source != source_fingerprint:
             path = catalog.path(name, video_id)
             raise DatasetError(f"{path}: made from another file than {TIMELINE.name}; run avcues extract again")
     return files

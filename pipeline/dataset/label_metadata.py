@@ -52,8 +52,8 @@ def described(
 
 def _flags(values: pa.ChunkedArray, where: str) -> np.ndarray:
     """(rows,) truth values, which CSV files may spell 1, True or true."""
-    words = pc.utf8_lower(values.cast(pa.string()))
-    known = pc.is_in(words, pa.array(["true", "false", "1", "0", "1.0", "0.0"]))
-    if not pc.all(known).as_py():
+    texts = pc.utf8_lower(values.cast(pa.string()))
+    is_flag = pc.is_in(texts, pa.array(["true", "false", "1", "0", "1.0", "0.0"]))
+    if not pc.all(is_flag).as_py():
         raise InputError(f"{where} holds other values than true and false")
-    return np.asarray(pc.is_in(words, pa.array(["true", "1", "1.0"])).to_numpy())
+    return np.asarray(pc.is_in(texts, pa.array(["true", "1", "1.0"])).to_numpy())

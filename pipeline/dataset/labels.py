@@ -110,9 +110,9 @@ def read_labels(source: Any, step: Fraction, windows: Mapping[str, int], fill: F
     """
     where = f"{source}" if isinstance(source, str | Path) else "labels"
     table = _load(Path(source)) if isinstance(source, str | Path) else pa.table(source)
-    twice = [name for name in table.column_names if table.column_names.count(name) > 1]
-    if twice:
-        raise InputError(f'{where}: has the column "{twice[0]}" more than once; give each column a name of its own')
+    repeated = [name for name in table.column_names if table.column_names.count(name) > 1]
+    if repeated:
+        raise InputError(f'{where}: has the column "{repeated[0]}" more than once; give each column a name of its own')
     if "video_id" not in table.column_names:
         raise InputError(f"{where}: has no column video_id, only {', '.join(table.column_names)}")
     table, count_notes = set_aside_counts(table, [*WINDOW_KEYS, "time"], where, ["video_id"])
@@ -300,12 +300,12 @@ def _filled(values: pa.Array, fill: Fill) -> pa.Array:
         return values
     if fill == "hold" or not _is_number(values.type):
         return pc.fill_null_forward(values)
-    known = np.flatnonzero(pc.is_valid(values))
-    if not len(known):
+    labelled = np.flatnonzero(pc.is_valid(values))
+    if not len(labelled):
         return values
     every = np.arange(len(values))
-    line = np.interp(every, known, values.take(pa.array(known)).to_numpy())
-    return pa.array(line, mask=(every < known[0]) | (every > known[-1])).cast(values.type)
+    line = np.interp(every, labelled, values.take(pa.array(labelled)).to_numpy())
+    return pa.array(line, mask=(every < labelled[0]) | (every > labelled[-1])).cast(values.type)
 
 
 def _listed(names: list[str]) -> str:

@@ -55,8 +55,8 @@ def choose(
     return tuple(column for column in columns if column.name in chosen)
 
 
-def _check_table(name: str, known: Collection[str], catalog: Catalog) -> None:
+def _check_table(name: str, names: Collection[str], catalog: Catalog) -> None:
     if name in catalog.absent:
         raise DatasetError(f"{catalog.folder}: no video has the table {name} yet; run avcues extract again")
-    if name not in known:
-        raise DatasetError(f'there is no table "{name}"{nearest(name, sorted(known))}')
+    if name not in names:
+        raise DatasetError(f'there is no table "{name}"{nearest(name, sorted(names))}')

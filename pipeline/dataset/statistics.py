@@ -10,7 +10,8 @@ from typing import Any
 import pyarrow as pa
 
 from avcues.pipeline.dataset.catalog import Catalog
-from avcues.pipeline.store.parquet import TIMELINE, read_metadata, read_table
+from avcues.pipeline.store.parquet import read_metadata, read_table
+from avcues.pipeline.store.timeline_table import TIMELINE
 
 
 @dataclass
@@ -84,5 +85,5 @@ def _count(statistics: DatasetStatistics, catalog: Catalog, name: str, video_id:
 
 def _count_versions(statistics: DatasetStatistics, metadata: dict[str, Any]) -> None:
     used = {"avcues": metadata["avcues"], "decoder": metadata["decoder"]} | metadata["libraries"]
-    for what, version in used.items():
-        statistics.versions.setdefault(what, Counter())[version] += 1
+    for library, version in used.items():
+        statistics.versions.setdefault(library, Counter())[version] += 1

@@ -22,8 +22,9 @@ from avcues.pipeline.store.layout import (
     videos_with_table,
 )
 from avcues.pipeline.store.manifest import Manifest, require_manifest
-from avcues.pipeline.store.parquet import SHOT_KEYS, TIMELINE, WINDOW_KEYS, misfit, read_metadata, read_table
+from avcues.pipeline.store.parquet import SHOT_KEYS, WINDOW_KEYS, misfit, read_metadata, read_table
 from avcues.pipeline.store.records import read_record
+from avcues.pipeline.store.timeline_table import TIMELINE
 from avcues.pipeline.timeline import Grid
 
 if TYPE_CHECKING:
@@ -127,16 +128,22 @@ def _check_keys(table: pa.Table, metadata: dict[str, Any], video_id: str, grid: 
         if table["shot"].to_pylist() != list(range(table.num_rows)):
             yield "shots are not numbered 0, 1, 2, ..."
         return
-    of_row = table["window"].to_numpy()
-    if row == "window" and not np.array_equal(of_row, np.arange(windows)):
-        yield f"has {len(of_row)} rows, or windows out of order; timeline has {windows} windows, 0 to {windows - 1}"
+    row_windows = table["window"].to_numpy()
+    if row == "window" and not np.array_equal(row_windows, np.arange(windows)):
+        yield (
+            f"has {len(row_windows)} rows, or windows out of order; timeline has {windows} windows, 0 to {windows - 1}"
+        )
         return
-    if row == "item" and len(of_row) and (of_row.min() < 0 or of_row.max() >= windows or (np.diff(of_row) < 0).any()):
+    if (
+        row == "item"
+        and len(row_windows)
+        and (row_windows.min() < 0 or row_windows.max() >= windows or (np.diff(row_windows) < 0).any())
+    ):
         yield f"has windows out of order or outside 0 to {windows - 1}"
         return
     starts, ends = grid.edges(windows)
-    if not np.array_equal(table["start"].to_numpy(), starts[of_row]) or not np.array_equal(
-        table["end"].to_numpy(), ends[of_row]
+    if not np.array_equal(table["start"].to_numpy(), starts[row_windows]) or not np.array_equal(
+        table["end"].to_numpy(), ends[row_windows]
     ):
         yield f"start and end are not window * {grid.step} s"
 
@@ -178,15 +185,15 @@ def _check_shots(shots: pa.Table, timeline: pa.Table, grid: Grid) -> Iterator[st
     if (starts >= ends).any():
         yield f"shot {int(np.argmax(starts >= ends))} is empty or ends before it starts"
     if not np.array_equal(starts[1:], ends[:-1]):
-        apart = int(np.argmax(starts[1:] != ends[:-1]))
-        yield f"shots do not partition the video: shot {apart} does not end where the next starts"
-    of_window = timeline["shot"].to_pylist()
+        first_gap = int(np.argmax(starts[1:] != ends[:-1]))
+        yield f"shots do not partition the video: shot {first_gap} does not end where the next starts"
+    window_shots = timeline["shot"].to_pylist()
     on_screen = timeline["on_screen"].to_pylist()
-    if any((shot is None) == shown for shot, shown in zip(of_window, on_screen, strict=True)):
+    if any((shot is None) == shown for shot, shown in zip(window_shots, on_screen, strict=True)):
         yield "timeline: a window has a shot without a frame on screen, or a frame without a shot"
     for shot, first, last in zip(
         shots["shot"].to_pylist(), shots["first_window"].to_pylist(), shots["last_window"].to_pylist(), strict=True
     ):
-        owned = [k for k, owner in enumerate(of_window) if owner == shot]
+        owned = [k for k, owner in enumerate(window_shots) if owner == shot]
         if ([first, last] if owned else [None, None]) != ([owned[0], owned[-1]] if owned else [first, last]):
             yield f"shot {shot} claims windows {first} to {last}, timeline gives it {owned[:1]} to {owned[-1:]}"

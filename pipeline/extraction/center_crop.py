@@ -111,17 +111,17 @@ def _around_the_middle(source: int, scaled: int, crop_px: int, step: int) -> _Ax
         crop_px: Pixels that are wanted from their middle.
         step: Pixels for each sample of chroma.
     """
-    before = (scaled - crop_px) // 2
+    first_px = (scaled - crop_px) // 2
     if scaled >= source or source % step:
-        return _Axis(0, source, scaled, before)
+        return _Axis(0, source, scaled, first_px)
     parts = math.gcd(source, scaled)
     source_part, scaled_part = source // parts, scaled // parts
     together = step // math.gcd(step, source_part)  # parts from one common edge to the next
-    first = max(0, before - _REACH_PX) // (scaled_part * together) * together
-    after = math.ceil((before + crop_px + _REACH_PX) / (scaled_part * together)) * together
-    end = min(parts, after)
+    first = max(0, first_px - _REACH_PX) // (scaled_part * together) * together
+    last_px = math.ceil((first_px + crop_px + _REACH_PX) / (scaled_part * together)) * together
+    end = min(parts, last_px)
     return _Axis(
-        first * source_part, (end - first) * source_part, (end - first) * scaled_part, before - first * scaled_part
+        first * source_part, (end - first) * source_part, (end - first) * scaled_part, first_px - first * scaled_part
     )
 
 

@@ -18,7 +18,7 @@ from avcues.pipeline.extraction.full_frame import FullFrame
 from avcues.pipeline.extraction.shots import SettledFrame
 from avcues.pipeline.media.frames import VideoFrame
 from avcues.pipeline.media.picture.stage import PictureStage
-from avcues.pipeline.store.parquet import Rows
+from avcues.pipeline.store.parquet import TableRows
 
 Image = npt.NDArray[np.uint8]
 LazyImage = Callable[[], Image]
@@ -73,11 +73,11 @@ class ClipSampler:
             self._shot, self._shot_start = settled.shot, settled.start
         rate = self._extractor.clip_rate_hz
         first = math.ceil((settled.start - self._shot_start) * rate)
-        after = math.ceil((settled.end - self._shot_start) * rate)
-        if first == after:
+        next_sample = math.ceil((settled.end - self._shot_start) * rate)
+        if first == next_sample:
             return
         image = settled.payload()
-        for _ in range(first, after):
+        for _ in range(first, next_sample):
             self._recent.append(image)
             self._samples += 1
             if self._samples % self._extractor.clip_frames == 0:
@@ -124,7 +124,7 @@ class ClipMeans:
         sums.clips += 1
         sums.samples += clip.new
 
-    def tables(self, windows: int) -> list[Rows]:
+    def tables(self, windows: int) -> list[TableRows]:
         """The extractor's tables, one row per shot; none without a shot."""
         if not self._of_shot:
             return []

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from avcues.extractors.base import BaseExtractor
 from avcues.extractors.compute import Compute
 from avcues.extractors.protocol import (
+    OF_SHOTS,
     AudioExtractor,
     ClipExtractor,
     Columns,
@@ -32,8 +33,9 @@ from avcues.pipeline.extraction.stopwatch import Stopwatch
 from avcues.pipeline.extraction.transcript import Source, TextPass, transcriber_of
 from avcues.pipeline.media.container import Media
 from avcues.pipeline.media.frames import VideoFrame
-from avcues.pipeline.store.parquet import TIMELINE, Rows
+from avcues.pipeline.store.parquet import TableRows
 from avcues.pipeline.store.records import describe_damage
+from avcues.pipeline.store.timeline_table import TIMELINE
 from avcues.pipeline.timeline import Grid, Shot, coverage, cuts_around, shot_of_windows, since_cut
 
 Progress = Callable[[float, float | None], None]
@@ -50,7 +52,8 @@ class DecodePass:
     Args:
         media: The open video.
         grid: The windows.
-        extractors: All extractors of the run. Clips need the shot detector even if its own table is up to date.
+        extractors: All extractors of the run. What depends on shots needs their detector even if its table is up to
+            date.
         missing: The extractors whose tables are to be computed.
         compute: Device, precision and threads.
         stopwatch: Counts the seconds of each stage.
@@ -58,7 +61,7 @@ class DecodePass:
 
     Attributes:
         end: Last instant covered by either stream, after `decode`.
-        windows: Rows of every window table, after `decode`.
+        windows: TableRows of every window table, after `decode`.
         shots: The video's shots, after `decode`, if a shot detector is among the extractors.
     """
 
@@ -87,8 +90,10 @@ class DecodePass:
             self._text = TextPass(source, transcriber, [e for e in missing if isinstance(e, TextExtractor)])
             self._recogniser = transcriber if source.kind == "speech" else None
         self._makes_timeline = any(isinstance(e, ShotDetector) for e in missing)
-        of_shots = any(isinstance(e, ClipExtractor | PairExtractor) for e in missing)
-        detectors = [e for e in extractors if isinstance(e, ShotDetector)] if self._makes_timeline or of_shots else []
+        needs_shots = any(isinstance(e, OF_SHOTS) for e in missing)
+        detectors = (
+            [e for e in extractors if isinstance(e, ShotDetector)] if self._makes_timeline or needs_shots else []
+        )
         recognisers = [e for e in extractors if self._recogniser and isinstance(e, Transcriber)]
         working = {e.name: e for e in (*detectors, *recognisers, *missing)}
         self._executor = Executor(working.values(), compute, stopwatch)
@@ -100,26 +105,26 @@ class DecodePass:
 
     def _start(self, detectors: Sequence[ShotDetector]) -> None:
         media, missing, grid = self._media, self._missing, self._grid
-        of_audio = [e for e in missing if isinstance(e, AudioExtractor)]
-        of_frames = [e for e in missing if isinstance(e, FrameExtractor)]
-        of_clips = [e for e in missing if isinstance(e, ClipExtractor)]
-        of_pairs = [e for e in missing if isinstance(e, PairExtractor)]
+        audio_extractors = [e for e in missing if isinstance(e, AudioExtractor)]
+        frame_extractors = [e for e in missing if isinstance(e, FrameExtractor)]
+        clip_extractors = [e for e in missing if isinstance(e, ClipExtractor)]
+        pair_extractors = [e for e in missing if isinstance(e, PairExtractor)]
         expected = grid.count(Fraction(media.metadata.duration_s or 600))
         expected = min(expected + 2, _MOST_EXPECTED_WINDOWS)
-        if media.metadata.video is not None and (of_frames or detectors):
+        if media.metadata.video is not None and (frame_extractors or detectors):
             self._frames = FramePass(
                 media,
                 grid=grid,
                 detector=detectors[0] if detectors else None,
-                of_frames=of_frames,
-                of_clips=of_clips,
-                of_pairs=of_pairs,
+                frame_extractors=frame_extractors,
+                clip_extractors=clip_extractors,
+                pair_extractors=pair_extractors,
                 expected_windows=expected,
                 executor=self._executor,
             )
-        if media.metadata.audio is not None and (of_audio or self._makes_timeline or self._recogniser):
+        if media.metadata.audio is not None and (audio_extractors or self._makes_timeline or self._recogniser):
             self._audio = AudioPass(
-                of_audio,
+                audio_extractors,
                 streams=media.audio_streams,
                 rate_hz=media.audio_rate_hz,
                 step=grid.step,
@@ -191,7 +196,7 @@ class DecodePass:
                 reported = time.perf_counter()
                 progress(float(item.start), self._media.metadata.duration_s)
 
-    def rows(self) -> Iterator[tuple[BaseExtractor, Rows]]:
+    def rows(self) -> Iterator[tuple[BaseExtractor, TableRows]]:
         """Yields every table of every extractor that had work to do, each as soon as it is ready."""
         spans = [] if self._audio is None else self._audio.spans
         covered = coverage(spans, self._grid, self.windows)
@@ -233,7 +238,7 @@ class DecodePass:
         """Where words came from, for the metadata of the tables made of them."""
         return {} if self._text is None else self._text.source.about
 
-    def _timeline(self, covered: npt.NDArray[np.float32]) -> Rows:
+    def _timeline(self, covered: npt.NDArray[np.float32]) -> TableRows:
         frame_starts = {} if self._frames is None else self._frames.frame_starts
         pts = np.full(self.windows, np.nan)
         for window, start in frame_starts.items():

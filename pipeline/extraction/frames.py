@@ -16,6 +16,7 @@ from avcues.extractors.protocol import (
     Columns,
     FrameBatch,
     FrameExtractor,
+    ItemLinker,
     PairExtractor,
     ShotDetector,
 )
@@ -29,8 +30,8 @@ from avcues.pipeline.media.frames import VideoFrame
 from avcues.pipeline.media.orientation import UPRIGHT, Orientation
 from avcues.pipeline.media.picture.bars import ActivePicture, Box
 from avcues.pipeline.media.picture.stage import Converter
-from avcues.pipeline.store.parquet import Rows
-from avcues.pipeline.timeline import Grid, Shot
+from avcues.pipeline.store.parquet import TableRows
+from avcues.pipeline.timeline import Grid, Shot, shot_of_windows
 
 BATCH_FRAMES = 16
 BATCH_BYTES = 48 << 20
@@ -59,9 +60,9 @@ class FramePass:
         *,
         grid: Grid,
         detector: ShotDetector | None,
-        of_frames: Sequence[FrameExtractor],
-        of_clips: Sequence[ClipExtractor],
-        of_pairs: Sequence[PairExtractor],
+        frame_extractors: Sequence[FrameExtractor],
+        clip_extractors: Sequence[ClipExtractor],
+        pair_extractors: Sequence[PairExtractor],
         expected_windows: int,
         executor: Executor,
     ) -> None:
@@ -73,9 +74,13 @@ class FramePass:
         self._grid = grid
         self._held: VideoFrame | None = None
         self._next_window = Fraction(0)  # no window starts between the end of the last frame and here
-        self._shots = None if detector is None else ShotFrames(media, grid, detector, of_clips, of_pairs, executor)
+        self._shots = (
+            None if detector is None else ShotFrames(media, grid, detector, clip_extractors, pair_extractors, executor)
+        )
         self._frames = (
-            GridFrames(media.picture.converter(), of_frames, expected_windows, executor) if of_frames else None
+            GridFrames(media.picture.converter(), frame_extractors, expected_windows, executor)
+            if frame_extractors
+            else None
         )
 
     def push(self, frame: VideoFrame) -> None:
@@ -127,9 +132,10 @@ class FramePass:
         """The shots of the whole video, in order, after `drain`."""
         return [] if self._shots is None else self._shots.shots
 
-    def tables(self, windows: int) -> list[Rows]:
+    def tables(self, windows: int) -> list[TableRows]:
         """Every table of the frame and clip extractors, after `drain`."""
-        of_frames = [] if self._frames is None else self._frames.tables(windows)
+        shot_of_window = shot_of_windows(self.shots, self._grid, windows)
+        of_frames = [] if self._frames is None else self._frames.tables(shot_of_window, self._grid)
         return of_frames + ([] if self._shots is None else self._shots.tables(windows))
 
     def _show(self, frame: VideoFrame, end: Fraction) -> None:
@@ -160,8 +166,8 @@ class ShotFrames:
         media: Media,
         grid: Grid,
         detector: ShotDetector,
-        of_clips: Sequence[ClipExtractor],
-        of_pairs: Sequence[PairExtractor],
+        clip_extractors: Sequence[ClipExtractor],
+        pair_extractors: Sequence[PairExtractor],
         executor: Executor,
     ) -> None:
         executor.wait_until_ready(detector)
@@ -169,12 +175,12 @@ class ShotFrames:
         self._scales_at_once = detector.lag > _MOST_HELD
         self._stopwatch = executor.stopwatch
         self._samplers: list[ClipSampler | PairSampler] = [
-            *(ClipSampler(extractor, media.picture) for extractor in of_clips),
-            *(PairSampler(extractor, media.picture) for extractor in of_pairs),
+            *(ClipSampler(extractor, media.picture) for extractor in clip_extractors),
+            *(PairSampler(extractor, media.picture) for extractor in pair_extractors),
         ]
         self._means: list[ClipMeans | PairMeans] = [
-            *(ClipMeans(extractor) for extractor in of_clips),
-            *(PairMeans(extractor, grid) for extractor in of_pairs),
+            *(ClipMeans(extractor) for extractor in clip_extractors),
+            *(PairMeans(extractor, grid) for extractor in pair_extractors),
         ]
         # In the decoder's own thread a frame is best looked at while it is in the processor's cache.
         self._frames_at_once = _SHOT_FRAMES if executor.concurrent else 1
@@ -182,7 +188,7 @@ class ShotFrames:
         self._stage = executor.stage(detector, self._find_clips, self._queue_clips, urgent=True)
         self._clip_stages: list[Stage[Any, Any]] = [
             executor.stage(extractor, means.measure, means.add)
-            for extractor, means in zip((*of_clips, *of_pairs), self._means, strict=True)
+            for extractor, means in zip((*clip_extractors, *pair_extractors), self._means, strict=True)
         ]
 
     def push(self, frame: VideoFrame) -> None:
@@ -207,7 +213,7 @@ class ShotFrames:
         """All shots, in order, after `drain`."""
         return self._detector.shots
 
-    def tables(self, windows: int) -> list[Rows]:
+    def tables(self, windows: int) -> list[TableRows]:
         """Every table of the clip and pair extractors, after `drain`."""
         return [rows for means in self._means for rows in means.tables(windows)]
 
@@ -225,7 +231,7 @@ class ShotFrames:
     def _images(self, frame: VideoFrame) -> tuple[LazyImage, ...]:
         """What each sampler may ask of a frame; made at once if many frames wait until their shot is certain."""
         lazy = tuple(partial(self._scale, sampler, frame) for sampler in self._samplers)
-        return tuple(_made(image()) for image in lazy) if self._scales_at_once else lazy
+        return tuple(_already_made(image()) for image in lazy) if self._scales_at_once else lazy
 
     def _scale(self, sampler: ClipSampler | PairSampler, frame: VideoFrame) -> Image:
         with self._stopwatch("scale"):
@@ -267,8 +273,9 @@ class GridFrames:
         self._rows: dict[str, WindowRows | ItemRows] = {}
         for extractor in extractors:
             for table in extractor.tables:
+                link = extractor.link_items if isinstance(extractor, ItemLinker) else None
                 self._rows[table.name] = (
-                    WindowRows(table, expected_windows) if table.row == "window" else ItemRows(table)
+                    WindowRows(table, expected_windows) if table.row == "window" else ItemRows(table, link)
                 )
 
     def push(self, frame: VideoFrame, shown_in: range) -> None:
@@ -289,9 +296,12 @@ class GridFrames:
         for stage in (*self._one_by_one, *self._batched):
             stage.drain()
 
-    def tables(self, windows: int) -> list[Rows]:
+    def tables(self, shot_of_window: npt.NDArray[np.int32], grid: Grid) -> list[TableRows]:
         """Every table of the extractors, after `drain`."""
-        return [rows.finish(windows) for rows in self._rows.values()]
+        return [
+            rows.finish(shot_of_window, grid) if isinstance(rows, ItemRows) else rows.finish(len(shot_of_window))
+            for rows in self._rows.values()
+        ]
 
     def _keep(self, image: npt.NDArray[np.uint8], time: float, shown_in: range) -> None:
         """Adds a frame to the batch."""
@@ -322,7 +332,7 @@ class GridFrames:
             self._rows[name].add(shown, columns)
 
 
-def _made(image: Image) -> LazyImage:
+def _already_made(image: Image) -> LazyImage:
     return lambda: image
 
 

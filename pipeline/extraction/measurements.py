@@ -14,7 +14,7 @@ from avcues.extractors.protocol import AudioExtractor, ShotDetector, TextExtract
 from avcues.pipeline.media.reading import Reading
 from avcues.pipeline.store import provenance
 from avcues.pipeline.store.manifest import BASE_FEATURE, Manifest
-from avcues.pipeline.store.parquet import TIMELINE
+from avcues.pipeline.store.timeline_table import TIMELINE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,9 +51,11 @@ class Measurements:
 
     def reading_of(self, extractor: BaseExtractor) -> dict[str, object]:
         """What of `reading` decides an extractor's values, where it is not the default."""
-        of_sound = isinstance(extractor, AudioExtractor | TextExtractor)
-        of_both = isinstance(extractor, ShotDetector)  # the timeline comes with the shots
-        return (self.reading.of_audio() if of_sound or of_both else {}) | ({} if of_sound else self.reading.of_video())
+        reads_sound = isinstance(extractor, AudioExtractor | TextExtractor)
+        reads_both = isinstance(extractor, ShotDetector)  # the timeline comes with the shots
+        return (self.reading.of_audio() if reads_sound or reads_both else {}) | (
+            {} if reads_sound else self.reading.of_video()
+        )
 
     def renewed(self) -> Measurements:
         """The same, by extractors that have loaded nothing yet."""

@@ -20,7 +20,7 @@ from avcues.pipeline.extraction.shots import SettledFrame
 from avcues.pipeline.media.frames import VideoFrame
 from avcues.pipeline.media.orientation import Orientation
 from avcues.pipeline.media.picture.stage import PictureStage
-from avcues.pipeline.store.parquet import Rows
+from avcues.pipeline.store.parquet import TableRows
 from avcues.pipeline.timeline import Grid
 
 _LEAST_APART = Fraction(30, 1000)  # neighbours of fast video differ by less than what can be measured
@@ -96,9 +96,9 @@ class PairSampler:
         self._first = _Sample(settled.start, settled.shot, image) if self._opens.popleft() else None
         if first is None or first.shot != settled.shot or first.image.shape != image.shape:
             return
-        apart = settled.start - first.start
-        if _LEAST_APART <= apart <= _MOST_APART:
-            yield TimedPair(first.start + apart / 2, FramePair((first.image, image), float(apart)))
+        interval = settled.start - first.start
+        if _LEAST_APART <= interval <= _MOST_APART:
+            yield TimedPair(first.start + interval / 2, FramePair((first.image, image), float(interval)))
 
     def finish(self) -> Iterator[TimedPair]:
         """No pair is left over."""
@@ -130,19 +130,19 @@ class PairMeans:
             self._windows.append(int(middle / self._grid.step))
             self._values.append(values)
 
-    def tables(self, windows: int) -> list[Rows]:
+    def tables(self, windows: int) -> list[TableRows]:
         """The extractor's tables, one row per window; none without a pair."""
-        of_pair = np.array(self._windows, np.intp)
-        inside = of_pair < windows
+        pair_windows = np.array(self._windows, np.intp)
+        inside = pair_windows < windows
         if not inside.any():
             return []
-        of_pair, values = of_pair[inside], np.array(self._values)[inside]
+        pair_windows, values = pair_windows[inside], np.array(self._values)[inside]
         totals, counts = np.zeros((windows, values.shape[1])), np.zeros((windows, values.shape[1]))
-        known = np.isfinite(values)
-        np.add.at(totals, of_pair, np.where(known, values, 0))
-        np.add.at(counts, of_pair, known)
+        measured = np.isfinite(values)
+        np.add.at(totals, pair_windows, np.where(measured, values, 0))
+        np.add.at(counts, pair_windows, measured)
         with np.errstate(invalid="ignore"):
             means = totals / np.where(counts > 0, counts, np.nan)
-        pairs = np.bincount(of_pair, minlength=windows).astype(np.int16)
+        pairs = np.bincount(pair_windows, minlength=windows).astype(np.int16)
         described = self._extractor.describe_windows(means, pairs)
         return [from_columns(table, described[table.name], present=pairs > 0) for table in self._extractor.tables]

@@ -90,9 +90,9 @@ def _first_readable(sidecars: Sequence[Sidecar], notes: list[str]) -> SidecarWor
             notes.append(f"{error}; not used")
             continue
         notes += words.notes
-        others = [other.name for other in sidecars[sidecars.index(sidecar) + 1 :]]
-        if others:
-            notes.append(f"words are from {sidecar.name}; not used: {', '.join(others)}")
+        later_sidecars = [later.name for later in sidecars[sidecars.index(sidecar) + 1 :]]
+        if later_sidecars:
+            notes.append(f"words are from {sidecar.name}; not used: {', '.join(later_sidecars)}")
         return words
     return None
 
@@ -161,19 +161,19 @@ class TextPass:
             subtitles = utterances_of(media.cues, "stream")
             self.source.about["stream"] = {"index": self.source.stream.index, "codec": self.source.stream.codec}
             if subtitles.counts:
-                left_out = ", ".join(f"{what}: {count}" for what, count in subtitles.counts.items())
+                left_out = ", ".join(f"{reason}: {count}" for reason, count in subtitles.counts.items())
                 self.notes.append(f"subtitle stream {self.source.stream.index}: left out are {left_out}")
             return Transcript(in_order(subtitles.utterances), self.source.stream.language or default)
         return Transcript(()) if heard is None else heard
 
     def _why_none(self) -> str:
         if self.source.kind is None:
-            wanted = {
+            sought = {
                 "sidecar": "no readable file beside the video",
                 "stream": "no subtitle stream of text",
                 "speech": "no sound",
             }
-            return ", ".join(wanted[kind] for kind in self._transcriber.sources)
+            return ", ".join(sought[kind] for kind in self._transcriber.sources)
         return {
             "sidecar": "the file beside the video has none",
             "stream": "the subtitle stream has none",

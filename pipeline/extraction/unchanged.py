@@ -9,9 +9,9 @@ from avcues.extractors.base import BaseExtractor
 from avcues.extractors.protocol import ShotDetector, TextExtractor
 from avcues.pipeline.extraction.measurements import Measurements
 from avcues.pipeline.store.layout import table_path
-from avcues.pipeline.store.parquet import TIMELINE
 from avcues.pipeline.store.records import VideoResult, read_record
 from avcues.pipeline.store.stamps import Stamps, digest, stamp
+from avcues.pipeline.store.timeline_table import TIMELINE
 from avcues.pipeline.store.video_input import VideoInput
 
 if TYPE_CHECKING:
@@ -69,13 +69,13 @@ class Unchanged:
     def result(self, video: VideoInput) -> VideoResult | None:
         """The result of a run for a video of which nothing has changed; None where something may have."""
         record = read_record(self._out, video.video_id)
-        before = record.get("stamps") or {}
-        if record.get("state") != "done" or not before or record["source"] != video.source:
+        recorded = record.get("stamps") or {}
+        if record.get("state") != "done" or not recorded or record["source"] != video.source:
             return None
-        now = self.stamps(video, stamp(video.location))
-        if not now or now["media"] != before["media"] or now["words"] != before["words"]:
+        current = self.stamps(video, stamp(video.location))
+        if not current or current["media"] != recorded["media"] or current["words"] != recorded["words"]:
             return None
-        if any(before["tables"].get(table) != now["tables"].get(table, ()) for table in self._digests):
+        if any(recorded["tables"].get(table) != current["tables"].get(table, ()) for table in self._digests):
             return None
         return VideoResult(
             video_id=video.video_id,
@@ -85,7 +85,7 @@ class Unchanged:
             windows=record["windows"],
             tables=_rows(record["tables"], self._digests),
             kept=tuple(extractor.name for extractor in self._extractors),
-            stamps=before,
+            stamps=recorded,
         )
 
 

@@ -24,12 +24,12 @@ from avcues.pipeline.extraction.unchanged import Unchanged
 from avcues.pipeline.media.container import Media
 from avcues.pipeline.media.source import fingerprint
 from avcues.pipeline.store import provenance
-from avcues.pipeline.store.documents import OriginDocument
 from avcues.pipeline.store.files import is_transient
 from avcues.pipeline.store.layout import table_path
-from avcues.pipeline.store.parquet import TIMELINE, damage_of, read_footer, shot_table, window_table, write_table
+from avcues.pipeline.store.parquet import damage_of, read_footer, shot_table, window_table, write_table
 from avcues.pipeline.store.records import VideoResult, failure
 from avcues.pipeline.store.stamps import stamp
+from avcues.pipeline.store.timeline_table import TIMELINE
 from avcues.pipeline.store.video_input import VideoInput
 from avcues.pipeline.timeline import Grid
 
@@ -121,19 +121,19 @@ def up_to_date(video: VideoInput, measurements: Measurements, out: Location, *, 
         MediaError: There is no such file.
         OSError: Reading failed for a reason that may pass.
     """
-    return list(_kept(video, fingerprint(video.location), measurements, out, verify))
+    return list(_up_to_date(video, fingerprint(video.location), measurements, out, verify))
 
 
-def _kept(
+def _up_to_date(
     video: VideoInput, mark: str, measurements: Measurements, out: Location, verify: bool
 ) -> dict[str, dict[str, int]]:
     """Extractors whose tables are up to date, each with the rows of its tables."""
-    words = sidecar_mark(video.location, measurements.extractors)
+    sidecar = sidecar_mark(video.location, measurements.extractors)
     rows = {
-        e.name: _rows_up_to_date(e, video.video_id, mark, words, measurements, out, verify)
+        e.name: _rows_up_to_date(e, video.video_id, mark, sidecar, measurements, out, verify)
         for e in measurements.extractors
     }
-    return {name: of_tables for name, of_tables in rows.items() if of_tables is not None}
+    return {name: table_rows for name, table_rows in rows.items() if table_rows is not None}
 
 
 def _write_missing(
@@ -147,8 +147,8 @@ def _write_missing(
 ) -> VideoResult:
     media_stamp = stamp(video.location)
     mark = fingerprint(video.location)
-    kept = {} if overwrite else _kept(video, mark, measurements, out, verify)
-    tables = {name: rows for of_tables in kept.values() for name, rows in of_tables.items()}
+    kept = {} if overwrite else _up_to_date(video, mark, measurements, out, verify)
+    tables = {name: rows for table_rows in kept.values() for name, rows in table_rows.items()}
     missing = [extractor for extractor in measurements.extractors if extractor.name not in kept]
     windows = tables.get(TIMELINE.name)
     result = VideoResult(
@@ -193,11 +193,11 @@ def _decoded(
     """The video, open, after its decode pass; with `windows` rows if another run made its timeline."""
     with Media.open(video.location, measurements.reading, trust_headers=measurements.trust_headers) as media:
         transcriber = transcriber_of(measurements.extractors)
-        of_text = transcriber is not None and any(isinstance(extractor, TextExtractor) for extractor in missing)
-        source = choose_source(video.location, media, transcriber) if of_text and transcriber is not None else None
+        needs_words = transcriber is not None and any(isinstance(extractor, TextExtractor) for extractor in missing)
+        source = choose_source(video.location, media, transcriber) if needs_words and transcriber is not None else None
         grid = Grid(measurements.step)
-        made = DecodePass(media, grid, measurements.extractors, missing, measurements.compute, stopwatch, source)
-        with closing(made) as decoded:
+        decode_pass = DecodePass(media, grid, measurements.extractors, missing, measurements.compute, stopwatch, source)
+        with closing(decode_pass) as decoded:
             decoded.decode(progress)
             if windows is not None:
                 decoded.keep_windows(windows)
@@ -212,13 +212,15 @@ def _tables(
     source: dict[str, Any] = {"name": video.location.name, "fingerprint": mark} | asdict(media.metadata)
     for extractor, rows in decoded.rows():
         # A table's bytes must not depend on what else was made in the same pass.
-        of_frames = media.frames.count and not isinstance(extractor, AudioExtractor)
-        seen = source | {"frames": asdict(media.frames)} if of_frames else source
-        if of_frames and media.picture.applied:
-            seen = seen | {"picture": media.picture.applied}
+        shows_frames = media.frames.count and not isinstance(extractor, AudioExtractor)
+        about_source = source | {"frames": asdict(media.frames)} if shows_frames else source
+        if shows_frames and media.picture.applied:
+            about_source = about_source | {"picture": media.picture.applied}
         if isinstance(extractor, TextExtractor):
-            seen = source | {"words": decoded.about_words}
-        metadata = provenance.metadata(extractor, grid.step, decoded.compute, seen, measurements.reading_of(extractor))
+            about_source = source | {"words": decoded.about_words}
+        metadata = provenance.metadata(
+            extractor, grid.step, decoded.compute, about_source, measurements.reading_of(extractor)
+        )
         if rows.table.row == "shot":
             table = shot_table(rows, video.video_id, grid, decoded.shots, decoded.windows, metadata)
         else:
@@ -230,27 +232,27 @@ def _rows_up_to_date(
     extractor: BaseExtractor,
     video_id: str,
     mark: str,
-    words: dict[str, str] | None,
+    sidecar: dict[str, str] | None,
     measurements: Measurements,
     out: Location,
     verify: bool,
 ) -> dict[str, int] | None:
-    """Rows of the extractor's tables, if all are there, made by the same recipe from the same files."""
+    """TableRows of the extractor's tables, if all are there, made by the same recipe from the same files."""
     tables: list[Table] = [*extractor.tables]
     if isinstance(extractor, ShotDetector):
         tables.append(TIMELINE)
-    wanted = measurements.recipe(extractor)
+    recipe = measurements.recipe(extractor)
     rows = {}
     for table in tables:
         place = table_path(out, table.name, video_id)
-        footer = read_footer(place, OriginDocument)
-        if footer is None or footer.metadata["recipe"] != wanted:
+        footer = read_footer(place, "origin")
+        if footer is None or footer.metadata["recipe"] != recipe:
             return None
         if verify and damage_of(place):
             return None
         if footer.metadata["source"].get("fingerprint") != mark:
             return None
-        if isinstance(extractor, TextExtractor) and footer.metadata["source"]["words"]["sidecar"] != words:
+        if isinstance(extractor, TextExtractor) and footer.metadata["source"]["words"]["sidecar"] != sidecar:
             return None
         rows[table.name] = footer.rows
     return rows

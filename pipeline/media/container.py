@@ -255,17 +255,17 @@ class Media:
     ) -> Iterator[VideoFrame | AudioBlock]:
         pictures = part.video if wants[0] else None
         sounds = part.audio[: self.audio_streams] if wants[1] else ()
-        wanted: list[Any] = [*(() if pictures is None else (pictures,)), *sounds]
+        streams: list[Any] = [*(() if pictures is None else (pictures,)), *sounds]
         texts = [stream for stream in part.container.streams.subtitles if stream.index == subtitles]
-        if not (wanted or texts):
+        if not (streams or texts):
             return
         if part.video is not None:
             part.video.codec_context.thread_count = threads
-        tallies = {stream.index: part.tally(stream) for stream in wanted}
+        tallies = {stream.index: part.tally(stream) for stream in streams}
         converters = {stream.index: self._converter(part, i) for i, stream in enumerate(sounds)}
         times = DecodeOrderTimestamps() if part.format in _CONTAINERS_WITHOUT_PTS else None
         census = FrameCensus(self.damage)
-        for packet in part.packets([*wanted, *texts], self.damage, ends):
+        for packet in part.packets([*streams, *texts], self.damage, ends):
             if packet.stream in texts:
                 self.damage.subtitles_undecodable += cues_of(packet, part.clock(packet.stream), self.cues)
                 continue
@@ -317,8 +317,8 @@ class Media:
             ahead = following.origin - part.origin - end
             end = following.origin - part.origin if _SAME_CLOCK[0] <= ahead <= _SAME_CLOCK[1] else end
             self._read_later |= {stream.id for stream in following.selection.streams}
-            before = self._part.selection.notes()
-            self.notes[: len(before)] = self._part.selection.notes(self._read_later)
+            notes_before = self._part.selection.notes()
+            self.notes[: len(notes_before)] = self._part.selection.notes(self._read_later)
             self.notes.append("the programme goes on under other stream numbers, and was read on")
         else:
             self.notes.append("a second file is joined on to this one, and was read on")

@@ -81,7 +81,7 @@ def downmix(pieces: Iterable[Samples]) -> npt.NDArray[np.float32]:
         (n,) mono samples, -1..1.
     """
     alike = groupby(pieces, key=lambda piece: (piece.dtype, len(piece)))
-    mixed = [_mean(np.concatenate(list(some), axis=1)) for _, some in alike]
+    mixed = [_mean(np.concatenate(list(blocks), axis=1)) for _, blocks in alike]
     return np.concatenate(mixed) if mixed else np.empty(0, np.float32)
 
 

@@ -53,9 +53,10 @@ class FrameCensus:
         packets = packets[packets > frames[0]]  # frames that need one from before the file's first cannot be decoded
         if not len(packets):
             return
-        after = np.searchsorted(frames, packets)
+        packets_before = np.searchsorted(frames, packets)
         nearest = np.minimum(
-            packets - frames[after - 1], np.where(after < len(frames), frames[after % len(frames)] - packets, 1 << 62)
+            packets - frames[packets_before - 1],
+            np.where(packets_before < len(frames), frames[packets_before % len(frames)] - packets, 1 << 62),
         )
         interval = np.median(np.diff(frames))
         self._damage.video_frames_missing += int(np.count_nonzero(nearest > _NEAR * interval))

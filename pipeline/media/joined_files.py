@@ -23,13 +23,13 @@ _FIRST_BYTES: dict[str, tuple[bytes, int]] = {
 _READ_BYTES = 1 << 20
 
 
-def next_file(file: BinaryIO, container_format: str, after: int) -> int | None:
+def next_file(file: BinaryIO, container_format: str, offset: int) -> int | None:
     """Where the next file of the same format begins.
 
     Args:
         file: The joined files.
         container_format: FFmpeg's name of the format.
-        after: Where the last packet ends that was read.
+        offset: Where the last packet ends that was read.
 
     Returns:
         Its first byte, or None.
@@ -40,7 +40,7 @@ def next_file(file: BinaryIO, container_format: str, after: int) -> int | None:
     (first_bytes, at) = marks[0]
     position = file.tell()
     try:
-        start = after
+        start = offset
         while True:
             file.seek(start)
             read = file.read(_READ_BYTES)

@@ -93,8 +93,8 @@ def fields_of(frames: list[av.VideoFrame]) -> Fields:
         except (av.error.BlockingIOError, EOFError):
             continue
     flagged = sum(f.interlaced_frame for f in alike)
-    told = kinds.count("tff"), kinds.count("bff"), kinds.count("progressive"), flagged
-    return Fields(*told, _apart(alike) if told[0] + told[1] > told[2] else 0.0)
+    counts = kinds.count("tff"), kinds.count("bff"), kinds.count("progressive"), flagged
+    return Fields(*counts, _apart(alike) if counts[0] + counts[1] > counts[2] else 0.0)
 
 
 def _apart(frames: list[av.VideoFrame]) -> float:

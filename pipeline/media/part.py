@@ -172,8 +172,8 @@ class Part:
             return None
         return part
 
-    def _next_file(self, after: int, at_most: int | None = None) -> int | None:
-        start = next_file(self.file, self.format, self.first_byte + after)
+    def _next_file(self, offset: int, at_most: int | None = None) -> int | None:
+        start = next_file(self.file, self.format, self.first_byte + offset)
         if start is None or start <= self.first_byte:
             return None
         return None if at_most is not None and start > self.first_byte + at_most else start

@@ -19,7 +19,7 @@ class Reading:
 
     Args:
         video_stream: Number of the video stream, as ffprobe counts streams; None: the main one.
-        audio_stream: Number of the audio stream, its language (such as "eng"), or `MIX` for the mean of all of the
+        audio_stream: Number of the audio stream, its language (such as "eng"), or "mix" for the mean of all of the
             picture's programme; None: the main one.
         downmix: "standard": sound of more than two channels is mixed by ITU-R BS.775, normalised; "mean": every channel
             counts the same.

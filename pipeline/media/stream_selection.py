@@ -116,28 +116,28 @@ def _audio(
     audios: Sequence[AudioStream],
     video: VideoStream | None,
     dump: FormatDump,
-    wanted: str | None,
+    choice: str | None,
 ) -> tuple[AudioStream, ...]:
     programme = None if video is None else dump.programme_of(video.index)
-    own = [s for s in audios if programme is None or s.index in programme]
-    if wanted is not None and wanted != MIX:
-        chosen = [s for s in audios if wanted == str(s.index)] or [
-            s for s in own + list(audios) if (s.language or "").lower() == wanted.lower()
+    same_programme = [s for s in audios if programme is None or s.index in programme]
+    if choice is not None and choice != MIX:
+        chosen = [s for s in audios if choice == str(s.index)] or [
+            s for s in same_programme + list(audios) if (s.language or "").lower() == choice.lower()
         ]
         if not chosen:
-            raise MediaError(f"{name}: has no audio stream {wanted}; it has {_list(audios)}")
+            raise MediaError(f"{name}: has no audio stream {choice}; it has {_list(audios)}")
         return (chosen[0],)
-    if not own:
+    if not same_programme:
         return ()
-    if wanted == MIX:
-        return tuple(own)
-    if len(own) > 1 and _are_channels(own):
-        return tuple(own)
+    if choice == MIX:
+        return tuple(same_programme)
+    if len(same_programme) > 1 and _are_channels(same_programme):
+        return tuple(same_programme)
     best: Any = container.streams.best("audio", related=video) if video else container.streams.best("audio")
-    if best not in own:
-        best = own[0]
+    if best not in same_programme:
+        best = same_programme[0]
     if programme is not None:
-        first = min((s for s in own if s.codec_context.name == best.codec_context.name), key=_start_s)
+        first = min((s for s in same_programme if s.codec_context.name == best.codec_context.name), key=_start_s)
         if _start_s(first) < _start_s(best) - _LATER_S:
             best = first
     return (best,)

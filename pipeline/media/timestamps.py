@@ -72,9 +72,9 @@ class MonotonicFrameFilter:
             yield self._pass(self.last)
 
     def _accept(self, picture: VideoFrame) -> Iterator[VideoFrame]:
-        held, self.last = self.last, picture
-        if held is not None and held.start < picture.start:
-            yield self._pass(held)
+        last, self.last = self.last, picture
+        if last is not None and last.start < picture.start:
+            yield self._pass(last)
 
     def _pass(self, picture: VideoFrame) -> VideoFrame:
         self._seen.note(picture.frame, None if self._passed is None else picture.start - self._passed.start)
@@ -124,9 +124,9 @@ class TimestampUnwrapper:
         current = self._clock[stream]
         if expected - _BACKWARDS <= raw + self._offsets[current] <= farthest:
             return False
-        for later in range(current + 1, len(self._offsets)):
-            if abs(raw + self._offsets[later] - expected) <= _MOST_APART:
-                self._clock[stream] = later
+        for following in range(current + 1, len(self._offsets)):
+            if abs(raw + self._offsets[following] - expected) <= _MOST_APART:
+                self._clock[stream] = following
                 return False
         jump = expected - raw
         wraps = [

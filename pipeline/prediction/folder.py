@@ -98,20 +98,20 @@ def plan_predictions(model_folder: str | Path, folder: str, out: str | Path) -> 
     return Plan(model=model, data=data, out=out, trained_on=trained_on, notes=tuple(notes))
 
 
-def _copies(model_folder: Path, data: Dataset, known: Collection[str]) -> list[CopyPair]:
+def _copies(model_folder: Path, data: Dataset, training_ids: Collection[str]) -> list[CopyPair]:
     """New videos with the content of training videos, each once."""
     path = model_folder / PROBES
     try:
         probes = probes_from(read_table(path))
     except (OSError, ValueError, LookupError, TypeError, pa.ArrowException) as error:
         raise InputError(f"{path}: is damaged ({one_line(error)}); train the model again") from error
-    new = [video_id for video_id in data.videos if video_id not in known]
-    found: dict[str, CopyPair] = {}
+    new = [video_id for video_id in data.videos if video_id not in training_ids]
+    by_video: dict[str, CopyPair] = {}
     for first in range(0, len(new), _AT_ONCE):
         copies = find_copies(probes, read_traces(data, new[first : first + _AT_ONCE]))
         for pair in (*copies.equal, *copies.near):
-            found.setdefault(pair.second, pair)
-    return list(found.values())
+            by_video.setdefault(pair.second, pair)
+    return list(by_video.values())
 
 
 def check_target(out: Path, folder: object) -> None:
@@ -166,8 +166,10 @@ def _results(plan: Plan, workers: Workers, on_note: Callable[[str], object]) -> 
         count = cluster.default_workers(len(data.videos), (), None) if count is None else count
         connection = cluster.local_cluster(count, debug=workers.debug)
     with connection as client:
-        where = backends.Cluster(client=client, local=workers.scheduler is None, resources=workers.resources)
-        yield backends.map_in_order(_predict_on_worker, (model, data), data.videos, where, lost=Problem, note=on_note)
+        dask_cluster = backends.Cluster(client=client, local=workers.scheduler is None, resources=workers.resources)
+        yield backends.map_in_order(
+            _predict_on_worker, (model, data), data.videos, dask_cluster, lost=Problem, note=on_note
+        )
 
 
 def _predict_on_worker(shared: tuple[Model, Dataset], video_id: str) -> pa.Table | Problem:

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from avcues.pipeline.errors import SettingsError
 from avcues.pipeline.report.build import Report, build
 from avcues.pipeline.report.emotion import Emotion
+from avcues.pipeline.report.making import Tell
+from avcues.pipeline.report.options import Options, Stills
+from avcues.pipeline.report.share import share as share_report
 
 
 def report(
@@ -18,9 +22,16 @@ def report(
     predictions: str | Path | None = None,
     annotations: str | Path | None = None,
     columns: Sequence[str] = (),
+    stills: Stills | None = None,
+    fresh: bool = False,
+    share: str | Path | None = None,
+    with_media: bool = False,
     workers: int | None = 1,
+    tell: Tell = lambda done, total: None,
 ) -> Report:
     """Makes a page per video and an index, as `avcues report` does; a notebook shows the page of one video in a frame.
+
+    Media, predictions, annotations, columns and stills that are not given are those of the folder's former report.
 
     Args:
         folder: A folder that `avcues extract` made.
@@ -30,21 +41,45 @@ def report(
         predictions: Parquet file of `avcues predict`, or a model's `out_of_fold.parquet`, to show beside the features.
         annotations: Folder of ratings, to show beside the features.
         columns: Patterns of `<table>.<column>`; columns that fit get a panel of their own.
+        stills: Pictures of the shots: "on", "blur" (the default: nobody can be recognised) or "none".
+        fresh: Forget what the former report was made with.
+        share: A file to pass on instead of a folder: "*.zip" with all pages, or "*.html" with the page of one video.
+        with_media: Put the videos into the ZIP file.
         workers: Processes; None: one per core, for which a script needs `if __name__ == "__main__"`.
+        tell: Called with the number of pages and tables made so far, and of all.
 
     Returns:
-        What was made: `open_first` is the page to open in a browser.
+        What was made: `open_first` is the page to open in a browser, or the file to pass on.
 
     Raises:
         AvcuesError: There is no dataset or no such video or column, or the pages cannot be made or written.
     """
     paths = [None if path is None else Path(path) for path in (out, media, predictions, annotations)]
-    return build(
+    if share is None:
+        if with_media:
+            raise SettingsError("`with_media`: only a file that is passed on holds videos; give `share`, too")
+        return build(
+            Path(folder),
+            videos,
+            report=paths[0],
+            media=paths[1],
+            emotion=Emotion(paths[2], paths[3]),
+            columns=columns,
+            stills=stills,
+            fresh=fresh,
+            workers=workers,
+            tell=tell,
+        )
+    if out is not None:
+        raise SettingsError("`out` is a folder of pages, `share` a file that holds them: give one of them")
+    options = Options(media=paths[1], predictions=paths[2], annotations=paths[3], columns=tuple(columns), stills=stills)
+    return share_report(
         Path(folder),
+        Path(share),
         videos,
-        report=paths[0],
-        media=paths[1],
-        emotion=Emotion(paths[2], paths[3]),
-        columns=columns,
+        options=options,
+        fresh=fresh,
+        with_media=with_media,
         workers=workers,
+        tell=tell,
     )

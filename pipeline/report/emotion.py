@@ -59,12 +59,12 @@ class Emotion:
         """The ratings of all videos; None: no folder of ratings is named."""
         return None if self.annotations is None else _ratings(self.annotations)
 
-    def panels(self, video: Video) -> list[Panel]:
-        """One panel per dimension that is predicted or rated over time, and per setup that it is rated in.
+    def courses(self, video: Video) -> dict[tuple[str, str | None], Courses]:
+        """Every dimension that is predicted or rated over time, in each setup that it is rated in.
 
-        A prediction is drawn with the ratings of the setup that its model learned from, or else of the last setup, and
-        these by the recipe of the labels that it learned from: moved by the same lags, combined alike. A video without
-        predictions and ratings has no panel.
+        A prediction goes with the ratings of the setup that its model learned from, or else of the last setup, and
+        these are made by the recipe of the labels that it learned from: moved by the same lags, combined alike. A video
+        without predictions and ratings has none.
         """
         labels = {} if self.predictions is None else _labels(self.predictions)
         rated = {} if self.annotations is None else _rated(self.annotations, labels, video)
@@ -75,15 +75,19 @@ class Emotion:
             for dimension, predicted, label in _predicted(self.predictions, video):
                 setups = [setup for name, setup in rated if name == dimension]
                 setup = learned if learned in setups else setups[-1] if setups else None
-                lines = rated.setdefault((dimension, setup), _Lines(gold=label))
-                lines.prediction, lines.known = predicted, known
+                courses = rated.setdefault((dimension, setup), Courses(gold=label))
+                courses.prediction, courses.known = predicted, known
         order = list(dict.fromkeys(dimension for dimension, _ in rated))
-        shown = sorted(rated.items(), key=lambda item: order.index(item[0][0]))
-        return [panel for (name, setup), lines in shown if (panel := lines.panel(name, setup)) is not None]
+        return dict(sorted(rated.items(), key=lambda item: order.index(item[0][0])))
+
+
+def panels_of(courses: Mapping[tuple[str, str | None], Courses]) -> list[Panel]:
+    """A panel for each of the courses that has a value."""
+    return [panel for (name, setup), of in courses.items() if (panel := of.panel(name, setup)) is not None]
 
 
 @dataclass
-class _Lines:
+class Courses:
     """Values of one dimension per window, NaN where there are none.
 
     Args:
@@ -100,6 +104,7 @@ class _Lines:
     earlier: str = ""
 
     def panel(self, dimension: str, setup: str | None) -> Panel | None:
+        """The panel that draws them; None where there is no value."""
         arrays = [self.prediction, self.gold, self.low, self.high, *self.raters.values()]
         seen = np.concatenate([values[~np.isnan(values)] for values in arrays if values is not None])
         if not len(seen):
@@ -184,7 +189,7 @@ def _standardised(folder: Path, recipe: Recipe, training: tuple[str, ...], lags:
     return gold(_ratings(folder), recipe, training_videos=training or None, lags_s=json.loads(lags))
 
 
-def _rated(folder: Path, labels: Mapping[str, Any], video: Video) -> dict[tuple[str, str | None], _Lines]:
+def _rated(folder: Path, labels: Mapping[str, Any], video: Video) -> dict[tuple[str, str | None], Courses]:
     """By dimension and setup, the ratings of a video over time.
 
     Args:
@@ -214,12 +219,12 @@ def _rated(folder: Path, labels: Mapping[str, Any], video: Video) -> dict[tuple[
     series = usable(series_of(own, step), **recipe.exclusions)[0]
     series = moved_earlier(own, recipe, series, delays)
     earlier = _earlier(delays)
-    found: dict[tuple[str, str | None], _Lines] = {}
+    found: dict[tuple[str, str | None], Courses] = {}
     for dimension in own.dimensions:
         for setup, table in tables.items():
             if dimension in table.column_names:
                 value, spread = (_on_grid(table, dimension + suffix, video) for suffix in ("", STD))
-                found[dimension, setup] = _Lines(gold=value, low=value - spread, high=value + spread, earlier=earlier)
+                found[dimension, setup] = Courses(gold=value, low=value - spread, high=value + spread, earlier=earlier)
     keys = (series.labelled(name).to_pylist() for name in ("dimension", "setup", "rater"))
     for i, (dimension, setup, rater) in enumerate(zip(*keys, strict=True)):
         rows = slice(series.first[i], series.first[i + 1])

@@ -49,11 +49,13 @@ class Links:
     """Where a page leads.
 
     Args:
+        index: Address of the index; empty: there is none.
         media: Address of the file that the page plays, relative to the page; empty: it plays none.
         previous: Id of the video before this one in the index; None: this is the first.
         next: Id of the video after this one; None: this is the last.
     """
 
+    index: str = "../index.html"
     media: str = ""
     previous: str | None = None
     next: str | None = None

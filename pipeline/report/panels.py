@@ -17,7 +17,7 @@ from avcues.pipeline.report.lanes import actions, objects, scenes
 from avcues.pipeline.report.series import Panel, Role, numbers, series_of, why_empty
 from avcues.pipeline.report.video import Video
 from avcues.pipeline.report.words import words
-from avcues.pipeline.store.parquet import TIMELINE
+from avcues.pipeline.store.timeline_table import TIMELINE
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart; report.css says what the names stand for.
 BLUE, ORANGE, GREEN, RED, PINK, SKY = "blue", "orange", "green", "red", "pink", "sky"
@@ -152,6 +152,7 @@ def _hues(video: Video) -> Panel | None:
         note="share of pixels; grey counts as 0°",
         series=series,
         rows=[numbers(bin_) for bin_ in np.rint(shares.T * 255)],
+        bins=[f"color.{name}" for name in _HUES],
         empty=why_empty(video, series),
     )
 

@@ -19,6 +19,7 @@ from avcues.pipeline.media.frames import VideoFrame
 from avcues.pipeline.media.orientation import Orientation
 from avcues.pipeline.media.picture.stage import Converter, PictureStage
 from avcues.pipeline.media.source import fingerprint
+from avcues.pipeline.report.options import Stills
 from avcues.pipeline.report.video import Video
 
 MOST_THUMBNAILS = 200
@@ -26,6 +27,8 @@ _LEAST_PIECE_S = 4.0
 _PIECES = 24
 HEIGHT_PX = 96
 _INDEX_HEIGHT_PX = 54
+_BLURRED_HEIGHT_PX = 6
+"""Familiar faces are recognised from about 7 x 10 pixels on (Sinha et al. 2006, Face recognition by humans)."""
 _QUALITY = 72
 
 
@@ -70,24 +73,30 @@ def find_source(video: Video, candidates: Sequence[Path]) -> Path:
     raise MediaError(f"{found[0]} is not the file that the tables were made from; name its folder with --media")
 
 
-def film_strip(video: Video, candidates: Sequence[Path]) -> FilmStrip:
+def film_strip(video: Video, candidates: Sequence[Path], stills: Stills = "blur") -> FilmStrip:
     """Thumbnails of the frames in the middle of the shots, or of the pieces of long ones.
 
-    They are empty where the source is missing or damaged.
+    They are empty where the source is missing or damaged, or none are wanted.
 
     Args:
         candidates: Files that may be the video's source.
+        stills: As in `Options`.
     """
     stretches = merge(pieces(video.shots))
     if not stretches:
         return FilmStrip(())
     cuts = {start for start, _ in video.shots}
     empty = tuple(Thumbnail(start, end, cut=start in cuts) for start, end, _ in stretches)
+    if stills == "none":
+        return FilmStrip(empty)
     if video.status.get("damage", {}).get("clock_restarts"):
         return FilmStrip(empty, missing="the clock of this file restarts, so that frames cannot be found by their time")
     try:
         with Media.open(find_source(video, candidates)) as opened:
-            images = list(_images(opened, stretches))
+            images = [
+                _blurred(image) if image is not None and stills == "blur" else image
+                for image in _images(opened, stretches)
+            ]
     except (MediaError, OSError) as error:
         return FilmStrip(empty, missing=str(error))
     thumbnails = tuple(
@@ -145,6 +154,14 @@ def _scaled(picture: VideoFrame, stage: PictureStage, converter: Converter) -> n
     scale = HEIGHT_PX / orientation.size(*shown)[1]
     width, height = (max(1, round(side * scale)) for side in shown)
     return orientation.apply(converter.scaled(frame, width, height, Interpolation.AREA))
+
+
+def _blurred(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """The image made of `_BLURRED_HEIGHT_PX` rows of pixels, in its former size."""
+    height, width = image.shape[:2]
+    coarse = (max(1, round(width * _BLURRED_HEIGHT_PX / height)), _BLURRED_HEIGHT_PX)
+    small = cv2.resize(image, coarse, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
 def _shrink(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

@@ -15,8 +15,9 @@ import pyarrow.parquet as pq
 from avcues.pipeline.errors import InputError
 from avcues.pipeline.store.layout import recorded_videos, table_path, videos_with_table
 from avcues.pipeline.store.manifest import Manifest
-from avcues.pipeline.store.parquet import TIMELINE, read_footer, read_table
+from avcues.pipeline.store.parquet import read_footer, read_table
 from avcues.pipeline.store.records import describe_damage, read_record
+from avcues.pipeline.store.timeline_table import TIMELINE
 
 Values = npt.NDArray[np.float64]
 

@@ -62,7 +62,9 @@ class Cluster:
         return sum(self.client.nthreads().values())
 
 
-def run_here(videos: Iterator[VideoInput], run: ResolvedRun, progress: VideoProgress) -> Iterator[VideoResult]:
+def run_in_this_process(
+    videos: Iterator[VideoInput], run: ResolvedRun, progress: VideoProgress
+) -> Iterator[VideoResult]:
     """Processes all videos in this process, without limits of time and memory, and yields each result as it comes."""
     from avcues.pipeline.runtime.worker_main import work
     from avcues.pipeline.runtime.worker_process import try_twice
@@ -111,8 +113,8 @@ def run_on_cluster(
     while True:
         slots = cluster.slots()
         watch.look(slots)
-        wanted = slots if cluster.local else slots + _WAITING
-        for video in islice(videos, max(0, wanted - len(in_work))):
+        target_count = slots if cluster.local else slots + _WAITING
+        for video in islice(videos, max(0, target_count - len(in_work))):
             in_work[_submit(video, run.id, packed, cluster)] = video
         if not in_work:
             return
@@ -150,14 +152,14 @@ def map_in_order(
     client = cluster.client
     resources = None if cluster.resources is None else dict(cluster.resources)
     watch = _WorkerWatch(cluster, note)
-    left, in_work = iter(video_ids), deque[tuple[str, "Future"]]()
+    waiting, in_work = iter(video_ids), deque[tuple[str, "Future"]]()
     try:
         # A task, not scattered data: if the worker that holds its result is lost, another makes it again.
         everywhere = client.submit(_unchanged, shared, pure=False, resources=resources)
         while True:
             slots = cluster.slots()
             watch.look(slots)
-            for video_id in islice(left, max(0, slots + _WAITING - len(in_work))):
+            for video_id in islice(waiting, max(0, slots + _WAITING - len(in_work))):
                 future = client.submit(function, everywhere, video_id, pure=False, resources=resources)
                 in_work.append((video_id, future))
             if not in_work:
@@ -200,12 +202,12 @@ def _finished(client: Client, in_work: Mapping[Future, object]) -> list[Future]:
     if client.status not in ("running", "connecting"):
         raise _scheduler_lost()
     try:
-        done = wait(list(in_work), timeout=_LOOK_EVERY_S, return_when="FIRST_COMPLETED").done
+        finished = wait(list(in_work), timeout=_LOOK_EVERY_S, return_when="FIRST_COMPLETED").done
     except TimeoutError:
         return []
     except (CancelledError, FutureCancelledError) as error:
         raise _scheduler_lost() from error
-    return sorted(done, key=lambda future: str(future.key))
+    return sorted(finished, key=lambda future: str(future.key))
 
 
 def _result(future: Future, video: VideoInput, run: ResolvedRun) -> VideoResult:

@@ -12,7 +12,8 @@ from avcues.pipeline.extraction.unchanged import Unchanged
 from avcues.pipeline.extraction.video import up_to_date
 from avcues.pipeline.runtime.inputs import collect
 from avcues.pipeline.runtime.request import Request
-from avcues.pipeline.runtime.resolved_run import ResolvedRun, resolve
+from avcues.pipeline.runtime.resolve import resolve
+from avcues.pipeline.runtime.resolved_run import ResolvedRun
 from avcues.pipeline.runtime.weights import describe_networks
 from avcues.pipeline.store.manifest import check_settings
 from avcues.pipeline.store.provenance import assets_of

@@ -52,7 +52,7 @@ class GpuSlot:
 @cache
 def _nvidia_smi() -> str:
     try:
-        done = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False, timeout=30)
+        finished = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False, timeout=30)
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return done.stdout
+    return finished.stdout

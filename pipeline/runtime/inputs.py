@@ -9,13 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from avcues.pipeline.errors import InputError, SettingsError, one_line
 from avcues.pipeline.runtime.media_files import media_files, media_names
 from avcues.pipeline.store.location import location
-from avcues.pipeline.store.user_tables import read_user_table
 from avcues.pipeline.store.video_input import VideoInput
 
 if TYPE_CHECKING:
@@ -110,11 +106,11 @@ def _resolve(argument: str, notes: list[str]) -> list[VideoInput]:
     if place.suffix.lower() in _LIST_SUFFIXES and place.is_file():
         return _read_list(place, notes)
     if isinstance(place, Path):
-        return _resolve_here(argument, place, notes)
+        return _resolve_local(argument, place, notes)
     return _resolve_remote(argument, place, notes)
 
 
-def _resolve_here(argument: str, path: Path, notes: list[str]) -> list[VideoInput]:
+def _resolve_local(argument: str, path: Path, notes: list[str]) -> list[VideoInput]:
     if path.is_dir():
         media = media_files(path)
         notes.append(media.passed_over)
@@ -177,6 +173,11 @@ def _size(path: Path) -> int:
 
 
 def _read_list(place: Location, notes: list[str]) -> list[VideoInput]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from avcues.pipeline.store.user_tables import read_user_table
+
     try:
         with place.open("rb") as file:
             is_csv = place.suffix.lower() == ".csv"
@@ -216,9 +217,9 @@ def _check_ids(videos: Sequence[VideoInput]) -> None:
         if video.video_id in sources:
             sources[video.video_id].append(video.source)
     problems = [
-        f'"{video_id}" is the id of {len(of_id)} videos: {", ".join(of_id[:3])}; '
+        f'"{video_id}" is the id of {len(same_id)} videos: {", ".join(same_id[:3])}; '
         "name each once, or give ids of your own in a CSV with the columns video_id,path"
-        for video_id, of_id in sources.items()
+        for video_id, same_id in sources.items()
     ]
     if len(problems) > _LISTED_PROBLEMS:
         problems[_LISTED_PROBLEMS:] = [f"... and {len(problems) - _LISTED_PROBLEMS} more ids are not unique"]
@@ -228,7 +229,7 @@ def _check_ids(videos: Sequence[VideoInput]) -> None:
 
 def _split_by_name(videos: Iterable[VideoInput]) -> tuple[list[VideoInput], list[str]]:
     """Videos whose ids can name a table, and one line for each of the others."""
-    good, problems = [], []
+    nameable, problems = [], []
     for video in videos:
         name = video.video_id
         try:
@@ -236,10 +237,10 @@ def _split_by_name(videos: Iterable[VideoInput]) -> tuple[list[VideoInput], list
         except UnicodeEncodeError:
             fits = False
         if fits:
-            good.append(video)
+            nameable.append(video)
         else:
             problems.append(
                 f"{video.source!a}: its id {name!a} cannot name a table: 1 to {_LONGEST_ID_BYTES} bytes of UTF-8 "
                 'without "/"; give a CSV with the columns video_id,path'
             )
-    return good, problems
+    return nameable, problems

@@ -8,8 +8,6 @@ import resource
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
-
 WORKER_BYTES = 3 << 30
 """Memory that a worker with every network needs, with room for large frames."""
 
@@ -29,10 +27,12 @@ def cores() -> int:
 
 def memory_bytes() -> int:
     """Memory that this process may use: the least of the machine's, its control groups', and `ulimit -m`."""
+    import psutil
+
     limits = [int(psutil.virtual_memory().total), *_memory_limits(_MEMBERSHIP, _GROUPS)]
-    of_process = resource.getrlimit(resource.RLIMIT_RSS)[1]
-    if of_process > 0:  # RLIM_INFINITY is -1
-        limits.append(of_process)
+    resident_limit = resource.getrlimit(resource.RLIMIT_RSS)[1]
+    if resident_limit > 0:  # RLIM_INFINITY is -1
+        limits.append(resident_limit)
     return min(limits)
 
 

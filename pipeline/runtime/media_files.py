@@ -73,19 +73,19 @@ def media_files(folder: Path) -> MediaFiles:
 def media_names(names: Iterable[str], place: object) -> tuple[list[str], str]:
     """Those of the paths in a store that are media files by suffix, and one line on the others."""
     passed_over = _PassedOver()
-    taken = []
+    media = []
     for name in names:
         kind = _not_taken(Path(name).name)
         if kind is None:
-            taken.append(name)
+            media.append(name)
         else:
             passed_over.add(kind, Path(name).name)
-    return taken, passed_over.line(place)
+    return media, passed_over.line(place)
 
 
 def _walk(folder: Path, passed_over: _PassedOver) -> Iterator[Path]:
     """Every file below a folder."""
-    seen = {_identity(folder)}
+    visited = {_identity(folder)}
 
     def unreadable(error: OSError) -> None:
         passed_over.add("folders that cannot be read", os.path.relpath(error.filename, folder))
@@ -93,10 +93,10 @@ def _walk(folder: Path, passed_over: _PassedOver) -> Iterator[Path]:
     for place, folders, names in os.walk(folder, onerror=unreadable, followlinks=True):
         for name in sorted(folders):
             identity = _identity(Path(place, name))
-            if identity in seen:  # a link into a folder that is searched anyway, or in a circle
+            if identity in visited:  # a link into a folder that is searched anyway, or in a circle
                 folders.remove(name)
                 passed_over.add("links to folders that are searched anyway", str(Path(place, name).relative_to(folder)))
-            seen.add(identity)
+            visited.add(identity)
         yield from (Path(place, name) for name in names)
 
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Literal
 
 from avcues.pipeline.errors import SettingsError
 from avcues.pipeline.runtime.machine import memory_limit
-from avcues.pipeline.runtime.settings import Settings
 
 if TYPE_CHECKING:
     from avcues.pipeline.runtime.inputs import Shard
+    from avcues.pipeline.runtime.settings import Settings
     from avcues.pipeline.store.location import Location
 
 
@@ -37,7 +37,7 @@ class Limits:
             if isinstance(limit, int | float) and not limit > 0:
                 raise SettingsError(f"`{name}={limit}`: expected a positive number")
 
-    def of_worker(self, share_bytes: int, threads: int) -> Limits:
+    def on_worker(self, share_bytes: int, threads: int) -> Limits:
         """The same with a definite memory limit.
 
         Args:

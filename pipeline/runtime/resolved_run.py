@@ -1,4 +1,4 @@
-"""A run in which nothing is open: made once, when the weights are settled, and sent to every worker."""
+"""A run in which nothing is open: made once, by `avcues.pipeline.runtime.resolve`, and sent to every worker."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING
 
 from avcues.errors import AvcuesError
 from avcues.pipeline.extraction.measurements import Measurements
-from avcues.pipeline.runtime.request import Limits, Request
-from avcues.pipeline.runtime.weights import Downloading, settle
-from avcues.pipeline.store.manifest import read_manifest
+from avcues.pipeline.runtime.request import Limits
 from avcues.pipeline.store.records import VideoResult, write_record
 
 if TYPE_CHECKING:
@@ -67,7 +65,7 @@ class ResolvedRun:
         return replace(
             self,
             measurements=replace(self.measurements, compute=compute),
-            limits=self.limits.of_worker(share_bytes, compute.threads),
+            limits=self.limits.on_worker(share_bytes, compute.threads),
         )
 
     def renewed(self) -> ResolvedRun:
@@ -86,36 +84,3 @@ class ResolvedRun:
         except (AvcuesError, OSError) as error:
             return replace(result, state="failed", error_class=type(error).__name__, error=str(error), ends_run=True)
         return result
-
-
-def resolve(
-    request: Request,
-    *,
-    gpus: tuple[str, ...] | None = (),
-    downloading: Downloading = lambda name, done, total: None,
-    dry: bool = False,
-) -> ResolvedRun:
-    """Settles what a request leaves open, by what the output folder holds and which weights there are.
-
-    Args:
-        request: What the user asks for.
-        gpus: As in `ResolvedRun`.
-        downloading: Called as downloads go on.
-        dry: Download nothing: weights that can be downloaded count as there.
-
-    Raises:
-        WeightsError: A feature or a variant that was named lacks its weights.
-        SettingsError: The output folder is damaged, or options are set for a feature that is no part of the run.
-    """
-    manifest = None if request.overwrite else read_manifest(request.out)
-    settings, left_out = settle(request.settings, manifest, downloading, dry=dry)
-    return ResolvedRun(
-        out=request.out.absolute(),
-        measurements=settings.measurements(trust_headers=request.trust_headers),
-        left_out=left_out,
-        limits=request.limits,
-        overwrite=request.overwrite,
-        verify=request.verify,
-        debug=request.debug,
-        gpus=gpus,
-    )

@@ -17,9 +17,11 @@ from avcues.pipeline.runtime.inputs import Inputs, collect
 from avcues.pipeline.runtime.machine import memory_bytes
 from avcues.pipeline.runtime.observer import Observer, Plan
 from avcues.pipeline.runtime.request import Request, Workers
-from avcues.pipeline.runtime.resolved_run import ResolvedRun, resolve
+from avcues.pipeline.runtime.resolve import resolve
+from avcues.pipeline.runtime.resolved_run import ResolvedRun
 from avcues.pipeline.runtime.settings import Settings
 from avcues.pipeline.runtime.weights import describe_networks
+from avcues.pipeline.runtime.worker_child import WorkerChild
 from avcues.pipeline.runtime.worker_process import WorkerProcess
 from avcues.pipeline.store.files import prepare_output
 from avcues.pipeline.store.layout import manifest_path, unfinished_files, videos_with_table, worker_probe_path
@@ -39,6 +41,7 @@ def run(
     *,
     max_failures: int | None = None,
     observer: Observer = Observer(),
+    child: WorkerChild | None = None,
 ) -> Generator[VideoResult]:
     """Makes the missing tables of all videos, and yields a result per video.
 
@@ -51,43 +54,45 @@ def run(
         workers: Who does the work.
         max_failures: The run stops after this many failed videos.
         observer: Receives reports on the progress of the run.
+        child: Started ahead, for a run that needs one worker.
 
     Raises:
         AvcuesError: Nothing was started because of the input, the settings, the weights, or the output folder.
         RunStoppedError: The run stopped before its end: after `max_failures`, because of an error that every other
             video would meet too, or because the scheduler is lost.
     """
-    wanted = request.settings.create_extractors()
-    return _run(collect(paths, request.shard), request, wanted, workers, max_failures, observer)
+    extractors = request.settings.create_extractors()
+    return _run(collect(paths, request.shard), request, extractors, workers, max_failures, observer, child)
 
 
 def _run(
     inputs: Inputs,
     request: Request,
-    wanted: Sequence[BaseExtractor],
+    extractors: Sequence[BaseExtractor],
     workers: Workers,
     max_failures: int | None,
     observer: Observer,
+    child: WorkerChild | None,
 ) -> Generator[VideoResult]:
     if workers.count is not None:
         workers = replace(workers, count=min(workers.count, len(inputs.videos)))
-    with closing(WorkerProcess()) as process:
-        resolved = _resolved(inputs, request, wanted, workers, process, observer)
+    with closing(WorkerProcess(child)) as process:
+        resolved = _resolved(inputs, request, extractors, workers, process, observer)
         prepare_output(resolved.out)
         with OutputLock(resolved.out):
             try:
                 _begin(inputs, resolved, observer)
-                done: set[str] = set()
-                kept, rest = _unchanged(inputs, resolved)
+                finished: set[str] = set()
+                kept, waiting = _unchanged(inputs, resolved)
                 yield from kept
-                done.update(result.video_id for result in kept)
-                with _results(rest, resolved, workers, process, observer) as results:
+                finished.update(result.video_id for result in kept)
+                with _results(waiting, resolved, workers, process, observer) as results:
                     for result in _until_stopped(results, len(inputs.problems), max_failures):
                         yield result
                         if result.state == "done":
-                            done.add(result.video_id)
+                            finished.add(result.video_id)
                             _require_manifest(resolved.out)
-                _require_tables(resolved, done)
+                _require_tables(resolved, finished)
             finally:
                 _remove_unfinished(resolved.out)
 
@@ -95,21 +100,21 @@ def _run(
 def _resolved(
     inputs: Inputs,
     request: Request,
-    wanted: Sequence[BaseExtractor],
+    extractors: Sequence[BaseExtractor],
     workers: Workers,
     process: WorkerProcess,
     observer: Observer,
 ) -> ResolvedRun:
     """What this machine, the output folder and the weights make of the request."""
     gpus: tuple[str, ...] | None = ()
-    if any(extractor.uses_network for extractor in wanted) and request.settings.compute.device in ("auto", "cuda"):
+    if any(extractor.uses_network for extractor in extractors) and request.settings.compute.device in ("auto", "cuda"):
         gpus = visible_gpus() if workers.scheduler is None else None
     if workers.scheduler is None:
         request = replace(request, settings=on_this_machine(request.settings, observer))
         if workers.count == 1 or (workers.count is None and len(inputs.videos) == 1):
             # It starts up while the weights and the folder are checked.
-            imports = [module for extractor in wanted for module in extractor.imports]
-            process.start(gpus, debug=request.debug, imports=list(dict.fromkeys(imports)))
+            process.child.start(gpus, debug=request.debug)
+            process.child.load(list(dict.fromkeys(module for extractor in extractors for module in extractor.imports)))
     return resolve(request, gpus=gpus, downloading=observer.downloading)
 
 
@@ -164,8 +169,10 @@ def _unchanged(inputs: Inputs, resolved: ResolvedRun) -> tuple[list[VideoResult]
         return [], inputs.videos
     unchanged = Unchanged(resolved.measurements, resolved.out)
     results = [(video, unchanged.result(video)) for video in inputs.videos]
-    kept = [replace(result, left_out=dict(resolved.left_out)) for _, result in results if result is not None]
-    return kept, [video for video, result in results if result is None]
+    unchanged_results = [
+        replace(result, left_out=dict(resolved.left_out)) for _, result in results if result is not None
+    ]
+    return unchanged_results, [video for video, result in results if result is None]
 
 
 @contextmanager
@@ -189,7 +196,7 @@ def _results(
             )
         resolved = resolved.on_worker(memory_bytes() // max(1, count), cluster.threads_per_worker(max(1, count)))
         if count == 0:
-            yield backends.run_here(videos, resolved, observer.progress)
+            yield backends.run_in_this_process(videos, resolved, observer.progress)
             return
         if count == 1:
             yield backends.run_in_process(videos, resolved, process, observer.progress)
@@ -197,11 +204,11 @@ def _results(
         connection = cluster.local_cluster(count, debug=resolved.debug, processes=False)
     with connection as client, ExitStack() as stack:
         stack.callback(cluster.stop_workers, client, resolved.id)
-        where = backends.Cluster(
+        dask_cluster = backends.Cluster(
             client=client, local=workers.scheduler is None, resources=workers.resources, wait_s=workers.wait_s
         )
-        observer.workers(where.slots(), cluster.dashboard_link(client, local=where.local))
-        yield backends.run_on_cluster(videos, resolved, where, progress=observer.progress, note=observer.note)
+        observer.workers(dask_cluster.slots(), cluster.dashboard_link(client, local=dask_cluster.local))
+        yield backends.run_on_cluster(videos, resolved, dask_cluster, progress=observer.progress, note=observer.note)
 
 
 def _require_manifest(out: Location) -> None:
@@ -214,14 +221,14 @@ def _require_manifest(out: Location) -> None:
         raise RunStoppedError(f"{out}: was removed or emptied during the run; run the same command again")
 
 
-def _require_tables(resolved: ResolvedRun, done: Collection[str]) -> None:
+def _require_tables(resolved: ResolvedRun, finished: Collection[str]) -> None:
     """Makes sure that the tables of all finished videos are there.
 
     Raises:
         RunStoppedError: Some were removed during the run.
     """
     for table in resolved.measurements.manifest.tables:
-        lacking = set(done) - set(videos_with_table(resolved.out, table))
+        lacking = set(finished) - set(videos_with_table(resolved.out, table))
         if lacking:
             raise RunStoppedError(
                 f"{resolved.out / table}: tables of {len(lacking)} videos were removed during the run "

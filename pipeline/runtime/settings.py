@@ -13,12 +13,12 @@ from avcues.extractors.base import BaseExtractor
 from avcues.extractors.compute import Compute
 from avcues.extractors.hub.create import create_model
 from avcues.extractors.hub.options import HubOptions
-from avcues.extractors.protocol import AudioExtractor
+from avcues.extractors.protocol import OF_SHOTS, AudioExtractor
 from avcues.pipeline.errors import SettingsError
 from avcues.pipeline.extraction.measurements import Measurements
 from avcues.pipeline.media.reading import Reading
 from avcues.pipeline.store.manifest import BASE_FEATURE
-from avcues.pipeline.store.parquet import TIMELINE
+from avcues.pipeline.store.timeline_table import TIMELINE
 
 STEP_UNIT = Fraction(1, 50)
 """A whole number of the hops of every audio extractor, so that any feature can be added to any dataset."""
@@ -49,11 +49,11 @@ class Settings:
     reading: Reading = field(default_factory=Reading)
 
     @property
-    def wanted(self) -> tuple[str, ...]:
+    def extractor_names(self) -> tuple[str, ...]:
         """Names of the extractors of this run, the shot detector first."""
         by_default = registry.default_names() if ALL in self.features else ()
-        wanted = (BASE_FEATURE, *by_default, *self.named)
-        return tuple(dict.fromkeys(name for feature in wanted for name in (*registry.load(feature).needs, feature)))
+        features = (BASE_FEATURE, *by_default, *self.named)
+        return tuple(dict.fromkeys(name for feature in features for name in (*registry.load(feature).needs, feature)))
 
     @property
     def named(self) -> tuple[str, ...]:
@@ -80,13 +80,13 @@ class Settings:
             if name not in registry.names():
                 hint = registry.nearest_feature(name)
                 raise SettingsError(f'options are set for "{name}": no feature has that name{hint}')
-        extractors = [registry.create(name, self.options.get(name), self.extra_tables) for name in self.wanted]
+        extractors = [registry.create(name, self.options.get(name), self.extra_tables) for name in self.extractor_names]
         folders = () if self.compute.weights.folder is None else (self.compute.weights.folder,)
-        for name, options in self.models.items():
-            model = create_model(name, options, folders)
-            names = {extractor.name for extractor in extractors}
-            extractors += [registry.create(need) for need in model.needs if need not in names]
-            extractors.append(model)
+        extractors += [create_model(name, options, folders) for name, options in self.models.items()]
+        needs = dict.fromkeys(
+            need for extractor in extractors for need in extractor.needs
+        )  # a model's own say what kind it is
+        extractors += [registry.create(need) for need in needs if need not in {e.name for e in extractors}]
         for extractor in extractors:
             if isinstance(extractor, AudioExtractor) and self.step % extractor.hop:
                 raise SettingsError(
@@ -95,7 +95,8 @@ class Settings:
                 )
         by_name = {extractor.name: extractor for extractor in extractors}
         for extractor in extractors:
-            extractor.needed = tuple(by_name[name] for name in extractor.needs)
+            of_shots = (BASE_FEATURE,) if isinstance(extractor, OF_SHOTS) else ()
+            extractor.needed = tuple(by_name[name] for name in dict.fromkeys((*of_shots, *extractor.needs)))
         _check_tables(extractors)
         return extractors
 

@@ -48,24 +48,24 @@ def settle(
         SettingsError: Options are set for a feature that is no part of the run.
     """
     for name in settings.options:
-        if name not in settings.wanted:
+        if name not in settings.extractor_names:
             raise SettingsError(f'options are set for "{name}", which is not among the features of this run')
     finder = settings.compute.weights
     get = finder.foresee if dry else finder.resolve
     features, left_out = [], {}
     options = {name: dict(values) for name, values in settings.options.items()}
-    for name in settings.wanted:
+    for name in settings.extractor_names:
         try:
-            before = _settings_before(name, manifest)
+            recorded = _recorded_settings(name, manifest)
             options[name] = options.get(name, {}) | _own_files(name, options.get(name, {}))
             extractor = registry.create(name, options[name])
-            options[name] |= _pinned(extractor, before, settings, downloading)
+            options[name] |= _pinned(extractor, recorded, settings, downloading)
             settled = _settle(
                 name,
                 extractor.weights_in_use,
                 extractor.own_weights,
                 options.get(name, {}),
-                before,
+                recorded,
                 downloading,
                 get,
             )
@@ -106,10 +106,10 @@ def _own_files(name: str, options: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _pinned(
-    extractor: BaseExtractor, before: Mapping[str, Any], settings: Settings, downloading: Downloading
+    extractor: BaseExtractor, recorded: Mapping[str, Any], settings: Settings, downloading: Downloading
 ) -> dict[str, str]:
     """The options that name a model of the hub, with the revision that the folder is pinned to, or the newest."""
-    found = {}
+    pinned = {}
     folder = settings.compute.weights.folder
     for option in extractor.own_weights if extractor.hub_weights else ():
         value = getattr(extractor.settings, option)
@@ -117,9 +117,9 @@ def _pinned(
         if option not in extractor.weights_in_use or named is None:
             continue
         source, revision = named
-        known = hub_name(before.get(option, ""))
-        if revision is None and known is not None and known[0] == source:
-            revision = known[1]
+        recorded_name = hub_name(recorded.get(option, ""))
+        if revision is None and recorded_name is not None and recorded_name[0] == source:
+            revision = recorded_name[1]
         repository = find_repository(
             source,
             revision,
@@ -127,14 +127,14 @@ def _pinned(
             lambda done, total, source=source: downloading(source, done, total),  # type: ignore[misc]
             weights=extractor.hub_weights,
         )
-        found[option] = source if repository.revision is None else f"{source}@{repository.revision}"
-    return found
+        pinned[option] = source if repository.revision is None else f"{source}@{repository.revision}"
+    return pinned
 
 
-def _settings_before(name: str, manifest: Manifest | None) -> Mapping[str, Any]:
+def _recorded_settings(name: str, manifest: Manifest | None) -> Mapping[str, Any]:
     """Those that the tables of the output folder were made with."""
-    before: Mapping[str, Any] = {} if manifest is None else manifest.recipes.get(name, {}).get("settings", {})
-    return before
+    settings: Mapping[str, Any] = {} if manifest is None else manifest.recipes.get(name, {}).get("settings", {})
+    return settings
 
 
 def _settle_model(
@@ -146,12 +146,12 @@ def _settle_model(
     get: Get,
 ) -> HubOptions:
     """The options with the revision that the output folder is pinned to, and a definite face detector."""
-    before = _settings_before(name, manifest)
-    if options.revision is None and before.get("source") == options.source:
-        options = replace(options, revision=before.get("revision"))
+    recorded = _recorded_settings(name, manifest)
+    if options.revision is None and recorded.get("source") == options.source:
+        options = replace(options, revision=recorded.get("revision"))
     if options.on == "faces":
-        wanted = {"detector": options.detector}
-        settled = _settle(name, {"detector": FACE_DETECTORS}, (), wanted, before, downloading, get)
+        chosen = {"detector": options.detector}
+        settled = _settle(name, {"detector": FACE_DETECTORS}, (), chosen, recorded, downloading, get)
         options = replace(options, detector=settled["detector"])
     folder = settings.compute.weights.folder
     find_repository(
@@ -168,26 +168,26 @@ def _settle(
     weights: Mapping[str, tuple[str, ...]],
     own_weights: Collection[str],
     options: Mapping[str, Any],
-    before: Mapping[str, Any],
+    recorded: Mapping[str, Any],
     downloading: Downloading,
     get: Get,
 ) -> dict[str, str]:
     settled = {}
     for option, candidates in weights.items():
-        wanted = options.get(option, AUTO)
-        if wanted == AUTO and option in before:
-            if asset_name(candidates, before[option]) not in candidates:
+        variant = options.get(option, AUTO)
+        if variant == AUTO and option in recorded:
+            if asset_name(candidates, recorded[option]) not in candidates:
                 raise WeightsError(
-                    f"{name} was made with the file {before[option]}; name it again: `variant={name}=PATH`"
+                    f"{name} was made with the file {recorded[option]}; name it again: `variant={name}=PATH`"
                 )
-            candidates = (asset_name(candidates, before[option]),)
-        elif wanted != AUTO:
-            if option in own_weights and hub_name(wanted) and not Path(wanted).exists():
+            candidates = (asset_name(candidates, recorded[option]),)
+        elif variant != AUTO:
+            if option in own_weights and hub_name(variant) and not Path(variant).exists():
                 continue
-            if option in own_weights and Path(wanted).exists():
-                settled[option] = str(Path(wanted).resolve())
+            if option in own_weights and Path(variant).exists():
+                settled[option] = str(Path(variant).resolve())
                 continue
-            candidates = (_known(name, candidates, wanted),)
+            candidates = (_named_variant(name, candidates, variant),)
         settled[option] = _first(candidates, downloading, get).name.partition("/")[2]
     return settled
 
@@ -200,11 +200,11 @@ def _first(candidates: tuple[str, ...], downloading: Downloading, get: Get) -> W
             return get(candidate, lambda done, total, name=candidate: downloading(name, done, total))  # type: ignore[misc]
         except WeightsError as error:
             errors.append(str(error))
-    others = [f"or {how_to_supply(asset(candidate))}" for candidate in candidates[1:]]
-    raise WeightsError("; ".join([errors[0], *others]))
+    alternatives = [f"or {how_to_supply(asset(candidate))}" for candidate in candidates[1:]]
+    raise WeightsError("; ".join([errors[0], *alternatives]))
 
 
-def _known(name: str, candidates: tuple[str, ...], variant: str) -> str:
+def _named_variant(name: str, candidates: tuple[str, ...], variant: str) -> str:
     if asset_name(candidates, variant) in candidates:
         return asset_name(candidates, variant)
     variants = [candidate.partition("/")[2] for candidate in candidates]

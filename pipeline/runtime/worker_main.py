@@ -1,8 +1,8 @@
 """The process that does the work: one video after the other, with the networks loaded once.
 
-`python -m avcues.pipeline.runtime.worker_main FD [MODULE...]` is started by `avcues.pipeline.runtime.worker_process`,
-imports the modules while it waits, and talks over the socket FD. A crash, a hang or a lack of memory ends this process
-alone.
+`python -m avcues.pipeline.runtime.worker_main FD` is started by `avcues.pipeline.runtime.worker_child`, and talks over
+the socket FD: it is sent names of modules, which it imports while it waits, or a video and the run, and sends progress
+and a result back. A crash, a hang or a lack of memory ends this process alone.
 """
 
 from __future__ import annotations
@@ -50,14 +50,17 @@ def main() -> None:
     faulthandler.enable()
     sys.setswitchinterval(_SWITCH_S)
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
-    for name in sys.argv[2:]:
-        importlib.import_module(name)
     run: ResolvedRun | None = None
     while connection.poll(_IDLE_S):
         try:
-            video, latest = connection.recv()
+            order = connection.recv()
         except EOFError:
             return
+        if isinstance(order, list):
+            for name in order:
+                importlib.import_module(name)
+            continue
+        video, latest = order
         if run is None or run.id != latest.id:  # else what its extractors have loaded stays loaded
             run = latest
         connection.send(work(video, run, lambda *report: connection.send(report)))

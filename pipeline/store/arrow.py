@@ -41,7 +41,7 @@ def strings(values: Sequence[str | None], missing: npt.NDArray[np.bool_] | None 
     absent = np.array([value is None for value in values], bool)
     if missing is not None:
         absent |= missing
-    encoded = [b"" if gone else str(value).encode() for value, gone in zip(values, absent, strict=True)]
+    encoded = [b"" if is_absent else str(value).encode() for value, is_absent in zip(values, absent, strict=True)]
     ends = np.cumsum([0, *map(len, encoded)], dtype=np.int32)
     buffers = [_validity(absent), pa.py_buffer(ends), pa.py_buffer(b"".join(encoded))]
     return pa.Array.from_buffers(pa.string(), len(encoded), buffers)

@@ -45,7 +45,7 @@ def write_atomically(place: Location, write: Callable[[BinaryIO], object]) -> No
     """
     try:
         if isinstance(place, Path):
-            _write_here(place, write)
+            _write_local(place, write)
         else:
             _upload(place, write)
     except OSError as error:
@@ -54,7 +54,7 @@ def write_atomically(place: Location, write: Callable[[BinaryIO], object]) -> No
         raise OutputError(f"{place}: cannot be written ({error.strerror or error}){_remedy(error)}") from error
 
 
-def _write_here(path: Path, write: Callable[[BinaryIO], object]) -> None:
+def _write_local(path: Path, write: Callable[[BinaryIO], object]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_file(path) as file:
         write(file)

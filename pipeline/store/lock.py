@@ -13,13 +13,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-import psutil
-from filelock import FileLock, Timeout
-
 from avcues.pipeline.errors import SettingsError
-from avcues.pipeline.store.documents import OwnerDocument, read_document
+from avcues.pipeline.store.documents import read_document, write_json
 from avcues.pipeline.store.layout import lock_path, owner_path
-from avcues.pipeline.store.parquet import write_json
 
 if TYPE_CHECKING:
     from avcues.pipeline.store.location import Location
@@ -67,13 +63,15 @@ class OutputLock:
         self._held.close()
 
     def _lock_by_system(self, out: Path) -> bool:
+        from filelock import FileLock, Timeout
+
         path = lock_path(out)
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(str(path), timeout=0)
         try:
             lock.acquire()
         except Timeout:
-            raise self._taken(self._read()) from None
+            raise self._in_use(self._read()) from None
         except (NotImplementedError, OSError):
             return False
         self._held.callback(lock.release)
@@ -83,12 +81,12 @@ class OutputLock:
     def _lock_by_record(self) -> None:
         owner = self._read()
         if owner and time.time() - owner.get("alive", 0) < _DEAD_AFTER_S:
-            raise self._taken(owner)
+            raise self._in_use(owner)
         self._renew()
         time.sleep(_SETTLE_S)
         owner = self._read()
         if owner.get("token") != self._me["token"]:
-            raise self._taken(owner)
+            raise self._in_use(owner)
         thread = threading.Thread(target=self._keep_alive, daemon=True)
         thread.start()
         self._held.callback(thread.join)
@@ -106,13 +104,13 @@ class OutputLock:
     def _read(self) -> dict[str, Any]:
         return _read_owner(self._owner)
 
-    def _taken(self, owner: dict[str, Any]) -> SettingsError:
-        who = (
+    def _in_use(self, owner: dict[str, Any]) -> SettingsError:
+        holder = (
             f"process {owner['process']} on {owner['host']} since {owner['since']}" if owner else "it has just started"
         )
         ends = "" if isinstance(self._out, Path) else f"; if it died, wait {_DEAD_AFTER_S / 60:.0f} minutes"
         return SettingsError(
-            f"{self._out}: another run is at work there ({who}): wait for it, or use another `out`{ends}"
+            f"{self._out}: another run is at work there ({holder}): wait for it, or use another `out`{ends}"
         )
 
 
@@ -122,13 +120,16 @@ def run_at_work(out: Location) -> str:
     alive = owner.get("alive") or time.time()  # only a record that holds the lock itself is renewed
     if not owner or time.time() - alive > _DEAD_AFTER_S:
         return ""
-    if owner["host"] == socket.gethostname() and not psutil.pid_exists(owner["process"]):
-        return ""
+    if owner["host"] == socket.gethostname():
+        import psutil
+
+        if not psutil.pid_exists(owner["process"]):
+            return ""
     return f"process {owner['process']} on {owner['host']}, since {owner['since']}"
 
 
 def _read_owner(path: Location) -> dict[str, Any]:
     try:
-        return read_document(path, OwnerDocument)
+        return read_document(path, "owner")
     except (OSError, ValueError):
         return {}

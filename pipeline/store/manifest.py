@@ -9,9 +9,9 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from avcues.pipeline.errors import SettingsError
-from avcues.pipeline.store.documents import Document, ManifestDocument, check, read_document
+from avcues.pipeline.store.documents import check, read_document, write_json
 from avcues.pipeline.store.layout import MANIFEST, manifest_path, videos_with_table
-from avcues.pipeline.store.parquet import TIMELINE, write_json
+from avcues.pipeline.store.timeline_table import TIMELINE
 from avcues.version import __version__
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def read_manifest(out: Location) -> Manifest | None:
     """
     path = manifest_path(out)
     try:
-        document = read_document(path, Document)
+        document = read_document(path, "any")
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -56,7 +56,7 @@ def read_manifest(out: Location) -> Manifest | None:
     if document.get("format") != _FORMAT:
         raise SettingsError(f"{path} was written by another version of avcues; use another `out`")
     try:
-        check(document, ManifestDocument)
+        check(document, "manifest")
         if not ({*document["tables"].values()} <= document["recipes"].keys() and TIMELINE.name in document["tables"]):
             raise ValueError("its entries contradict each other")
     except ValueError as error:
@@ -76,27 +76,27 @@ def require_manifest(out: Location) -> Manifest:
     return manifest
 
 
-def pin(out: Location, wanted: Manifest, *, overwrite: bool = False, video_ids: Collection[str] = ()) -> None:
+def pin(out: Location, requested: Manifest, *, overwrite: bool = False, video_ids: Collection[str] = ()) -> None:
     """Writes the manifest, or checks that this run agrees with the existing one and adds its new features to it.
 
     Args:
-        wanted: What this run computes.
+        requested: What this run computes.
         overwrite: Every table of `video_ids` is computed again.
 
     Raises:
         SettingsError: The folder holds tables made with other settings.
     """
-    before = read_manifest(out)
-    recipes, tables = wanted.recipes, wanted.tables
-    if before is not None:
-        _check(out, before, wanted, overwrite=overwrite, video_ids=video_ids)
-        recipes, tables = {**before.recipes, **recipes}, {**before.tables, **tables}
-        if (recipes, tables) == (before.recipes, before.tables):
+    pinned = read_manifest(out)
+    recipes, tables = requested.recipes, requested.tables
+    if pinned is not None:
+        _check(out, pinned, requested, overwrite=overwrite, video_ids=video_ids)
+        recipes, tables = {**pinned.recipes, **recipes}, {**pinned.tables, **tables}
+        if (recipes, tables) == (pinned.recipes, pinned.tables):
             return
     document = {
         "format": _FORMAT,
         "avcues": __version__,
-        "step": str(wanted.step),
+        "step": str(requested.step),
         "recipes": recipes,
         "tables": tables,
     }
@@ -104,59 +104,87 @@ def pin(out: Location, wanted: Manifest, *, overwrite: bool = False, video_ids: 
 
 
 def check_settings(
-    out: Location, wanted: Manifest, *, overwrite: bool = False, video_ids: Collection[str] = ()
+    out: Location, requested: Manifest, *, overwrite: bool = False, video_ids: Collection[str] = ()
 ) -> None:
     """Checks, as `pin` does, that a run agrees with the existing manifest, and writes nothing.
 
     Args:
         out: Output folder.
-        wanted: What the run would compute.
+        requested: What the run would compute.
         overwrite: Every table of `video_ids` would be computed again.
         video_ids: The videos of the run.
 
     Raises:
         SettingsError: The folder holds tables made with other settings.
     """
-    before = read_manifest(out)
-    if before is not None:
-        _check(out, before, wanted, overwrite=overwrite, video_ids=video_ids)
+    pinned = read_manifest(out)
+    if pinned is not None:
+        _check(out, pinned, requested, overwrite=overwrite, video_ids=video_ids)
 
 
-def _check(out: Location, before: Manifest, wanted: Manifest, *, overwrite: bool, video_ids: Collection[str]) -> None:
-    kept = sorted(before.recipes.keys() - wanted.recipes.keys())
-    if overwrite and kept and before.step != wanted.step:
+def _check(
+    out: Location, pinned: Manifest, requested: Manifest, *, overwrite: bool, video_ids: Collection[str]
+) -> None:
+    unrequested = sorted(pinned.recipes.keys() - requested.recipes.keys())
+    if overwrite and unrequested and pinned.step != requested.step:
         raise SettingsError(
-            f"{out} was made with step = {before.step}, and this run would leave {', '.join(kept)} as it is: "
+            f"{out} was made with step = {pinned.step}, and this run would leave {', '.join(unrequested)} as it is: "
             "name every feature to overwrite, or use another `out`"
         )
-    others = set(videos_with_table(out, TIMELINE.name)) - set(video_ids)
-    differences = _differences(before, wanted.recipes)
-    if overwrite and others and differences:
+    stale = [
+        f"{name} needs {need}"
+        for name in unrequested
+        for need in _changed_needs(pinned.recipes[name], requested.recipes)
+    ]
+    if overwrite and stale:
         raise SettingsError(
-            f"{out} holds {len(others)} videos that this run would not overwrite ({min(others)}, ...), made with "
-            "other settings: name every video to overwrite, or use another `out`"
+            f"{out}: this run changes what it would leave in place ({', '.join(stale)}): name these features, too, or "
+            "use another `out`"
         )
-    for what, pinned, requested in [] if overwrite else differences:
+    other_videos = set(videos_with_table(out, TIMELINE.name)) - set(video_ids)
+    differences = _differences(pinned, requested.recipes)
+    if overwrite and other_videos and differences:
         raise SettingsError(
-            f"{out} was made with {what} = {json.dumps(pinned)}, this run asks for {json.dumps(requested)}: "
+            f"{out} holds {len(other_videos)} videos that this run would not overwrite ({min(other_videos)}, ...), "
+            "made with other settings: name every video to overwrite, or use another `out`"
+        )
+    for setting, old, new in [] if overwrite else differences:
+        raise SettingsError(
+            f"{out} was made with {setting} = {json.dumps(old)}, this run asks for {json.dumps(new)}: "
             "use another `out`, the same settings, or `overwrite` to compute everything again"
         )
 
 
-def _differences(before: Manifest, recipes: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, Any, Any]]:
+def _differences(pinned_manifest: Manifest, recipes: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, Any, Any]]:
     differences: list[tuple[str, Any, Any]] = []
-    for name, wanted in recipes.items():
-        pinned = before.recipes.get(name)
+    for name, requested in recipes.items():
+        pinned = pinned_manifest.recipes.get(name)
         if pinned is None:
-            if wanted["step"] != str(before.step):
-                differences.append(("step", str(before.step), wanted["step"]))
+            if requested["step"] != str(pinned_manifest.step):
+                differences.append(("step", str(pinned_manifest.step), requested["step"]))
             continue
         differences += [
-            (key if key == "step" else f"{name} {key}", pinned.get(key), wanted.get(key))
-            for key in sorted(wanted.keys() | pinned.keys())
-            if pinned.get(key) != wanted.get(key)
+            (key if key == "step" else f"{name} {key}", pinned.get(key), requested.get(key))
+            for key in sorted(requested.keys() | pinned.keys())
+            if pinned.get(key) != requested.get(key)
         ]
     return sorted(differences, key=lambda item: item[0] != "step")
+
+
+def _changed_needs(kept: Mapping[str, Any], recipes: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Names of the extractors that a kept one needs and that would measure other values than it was made with."""
+    return [
+        name
+        for name, needed in kept.get("needs", {}).items()
+        if name in recipes and _but_sound(needed, name) != _but_sound(recipes[name], name)
+    ]
+
+
+def _but_sound(recipe: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """A recipe without the choice of the sound, if that is of the timeline alone and not of the shots."""
+    of_sound = ("audio_stream", "downmix") if name == BASE_FEATURE else ()
+    reading = {key: value for key, value in recipe.get("reading", {}).items() if key not in of_sound}
+    return {**recipe, "reading": reading}
 
 
 def _damaged(path: Location, why: str) -> SettingsError:

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from avcues.extractors.protocol import Column, Columns, Table
 from avcues.pipeline.errors import one_line
 from avcues.pipeline.store.arrow import array, strings
-from avcues.pipeline.store.documents import MOST_ROWS, Document, FooterDocument, OriginDocument, parse, require_plain
+from avcues.pipeline.store.documents import MOST_ROWS, Kind, parse, require_plain
 from avcues.pipeline.store.files import is_transient, write_atomically
 from avcues.pipeline.timeline import Grid, Shot
 
@@ -27,58 +27,14 @@ METADATA_KEY = b"avcues"
 WINDOW_KEYS = ("video_id", "window", "start", "end")
 SHOT_KEYS = ("video_id", "shot", "start", "end", "first_window", "last_window")
 
-TIMELINE = Table(
-    name="timeline",
-    row="window",
-    columns=(
-        Column(name="shot", unit="1", meaning="shot on screen at the window's start", dtype="int32", low=0),
-        Column(
-            name="since_cut",
-            unit="s",
-            meaning="time since that shot began, by a cut, a dissolve or a fade",
-            low=0,
-        ),
-        Column(
-            name="cuts_10s",
-            unit="count",
-            meaning="pace: shots that begin within 5 s before and after the window's start, without the first shot",
-            dtype="int16",
-            low=0,
-        ),
-        Column(
-            name="audio_coverage",
-            unit="fraction",
-            meaning="share of the window that the sound track covers; the rest is silence in the audio tables",
-            low=0,
-            high=1,
-        ),
-        Column(name="on_screen", unit="1", meaning="a frame is on screen at the window's start", dtype="bool"),
-        Column(
-            name="pts",
-            unit="s",
-            meaning="presentation time of that frame, on the clock of `start`",
-            dtype="float64",
-        ),
-        *(
-            Column(name=f"active_{side}", unit="px", meaning=f"{meaning}, over the whole file", dtype="int32", low=0)
-            for side, meaning in (
-                ("left", "first column of the picture between black bars"),
-                ("top", "first row of the picture between black bars"),
-                ("width", "width of the picture between black bars"),
-                ("height", "height of the picture between black bars"),
-            )
-        ),
-    ),
-)
-
 
 @dataclass(frozen=True)
-class Rows:
+class TableRows:
     """A table's finished rows.
 
     Args:
         columns: Arrays of one length in the table's column order.
-        present: Rows that were measured; the others are null throughout. None: all.
+        present: TableRows that were measured; the others are null throughout. None: all.
         window_of_row: For item tables, the window of each row.
     """
 
@@ -87,9 +43,6 @@ class Rows:
     present: npt.NDArray[np.bool_] | None = None
     window_of_row: npt.NDArray[np.int32] | None = None
 
-
-TIMELINE_KEYS = ("shot",)
-"""Columns of the timeline by which other tables are joined."""
 
 _KEY_TYPES = {
     "video_id": pa.string(),
@@ -103,21 +56,21 @@ _KEY_TYPES = {
 _FEATURE_TYPES = (pa.float32(), pa.float64(), pa.int16(), pa.int32(), pa.bool_(), pa.string())
 
 
-def window_table(rows: Rows, video_id: str, grid: Grid, windows: int, metadata: Mapping[str, Any]) -> pa.Table:
+def window_table(rows: TableRows, video_id: str, grid: Grid, windows: int, metadata: Mapping[str, Any]) -> pa.Table:
     """Arrow table of one row per window, or of items with the keys of their windows."""
-    of_row = np.arange(windows, dtype=np.int32) if rows.window_of_row is None else rows.window_of_row
+    row_windows = np.arange(windows, dtype=np.int32) if rows.window_of_row is None else rows.window_of_row
     starts, ends = grid.edges(windows)
     keys = {
-        "video_id": strings([video_id] * len(of_row)),
-        "window": array(of_row, "int32"),
-        "start": array(starts[of_row], "float64"),
-        "end": array(ends[of_row], "float64"),
+        "video_id": strings([video_id] * len(row_windows)),
+        "window": array(row_windows, "int32"),
+        "start": array(starts[row_windows], "float64"),
+        "end": array(ends[row_windows], "float64"),
     }
     return _assemble(keys, rows, metadata)
 
 
 def shot_table(
-    rows: Rows, video_id: str, grid: Grid, shots: Sequence[Shot], windows: int, metadata: Mapping[str, Any]
+    rows: TableRows, video_id: str, grid: Grid, shots: Sequence[Shot], windows: int, metadata: Mapping[str, Any]
 ) -> pa.Table:
     """Arrow table of one row per shot; a shot that no window starts in has no first and last window."""
     inside = [grid.starting_in(shot.start, shot.end) for shot in shots]
@@ -134,7 +87,7 @@ def shot_table(
     return _assemble(keys, rows, metadata)
 
 
-def _assemble(keys: Mapping[str, pa.Array], rows: Rows, metadata: Mapping[str, Any]) -> pa.Table:
+def _assemble(keys: Mapping[str, pa.Array], rows: TableRows, metadata: Mapping[str, Any]) -> pa.Table:
     arrays = dict(keys)
     for column in rows.table.columns:
         arrays[column.name] = _array(rows.columns[column.name], column, rows.present)
@@ -185,11 +138,6 @@ def _write_parquet(table: pa.Table, file: BinaryIO) -> None:
         writer.add_key_value_metadata(table.schema.metadata or {})
 
 
-def write_json(value: Mapping[str, Any], place: Location) -> None:
-    """Writes a JSON document atomically and durably."""
-    write_atomically(place, lambda file: file.write((json.dumps(value, indent=1) + "\n").encode()))
-
-
 def open_parquet(place: Location) -> pq.ParquetFile:
     """A Parquet file at any location, whose pages are checked against their checksums. Use as a context manager.
 
@@ -231,7 +179,7 @@ class Footer:
     rows: int
 
 
-def metadata_of(file: pq.ParquetFile, model: type[Document] = OriginDocument) -> dict[str, Any]:
+def metadata_of(file: pq.ParquetFile, kind: Kind = "origin") -> dict[str, Any]:
     """The `avcues` metadata of an open table.
 
     Raises:
@@ -240,27 +188,27 @@ def metadata_of(file: pq.ParquetFile, model: type[Document] = OriginDocument) ->
     content = (file.metadata.metadata or {}).get(METADATA_KEY)
     if content is None:
         raise ValueError("it has no avcues metadata")
-    return parse(content, model)
+    return parse(content, kind)
 
 
 def numeric_columns(table: pa.Table) -> dict[str, str]:
     """The feature columns of numbers of a table in memory that has a row per window or shot, each with its unit."""
-    about = parse(table.schema.metadata[METADATA_KEY], FooterDocument)
+    about = parse(table.schema.metadata[METADATA_KEY], "footer")
     if about["row"] == "item":
         return {}
     units = {column["name"]: column["unit"] for column in about["columns"]}
     return {name: unit for name, unit in units.items() if not pa.types.is_string(table.schema.field(name).type)}
 
 
-def read_footer(place: Location, model: type[OriginDocument] = FooterDocument) -> Footer | None:
+def read_footer(place: Location, kind: Kind = "footer") -> Footer | None:
     """What a table says of itself; None where the file is absent, broken, or not one of ours.
 
     Args:
-        model: How much of the metadata is checked; `OriginDocument` takes a tenth of the time.
+        kind: How much of the metadata is checked; "origin" takes a tenth of the time of "footer".
     """
     try:
         with open_parquet(place) as file:
-            return Footer(metadata_of(file, model), file.metadata.num_rows)
+            return Footer(metadata_of(file, kind), file.metadata.num_rows)
     except (FileNotFoundError, ValueError, pa.ArrowException):
         return None
     except OSError as error:

@@ -32,7 +32,7 @@ def library_versions(extractor: BaseExtractor, device: str) -> dict[str, str]:
     names = {*_OF_EVERY_TABLE, *extractor.libraries}
     if device != "cpu":
         names -= {"openvino"}
-    versions = {name: version for wanted in sorted(names) for name, version in _installed(wanted).items()}
+    versions = {name: version for library in sorted(names) for name, version in _installed(library).items()}
     return {"python": platform.python_version()} | versions
 
 

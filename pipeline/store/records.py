@@ -7,20 +7,14 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from avcues.errors import AvcuesError
 from avcues.models_cache import WeightsError
 from avcues.pipeline.errors import OutputError, one_line
 from avcues.pipeline.notebook import html_facts
-from avcues.pipeline.store.arrow import strings
-from avcues.pipeline.store.documents import RecordDocument, read_document
-from avcues.pipeline.store.files import write_atomically
+from avcues.pipeline.store.documents import read_document, write_json
 from avcues.pipeline.store.layout import record_path, recorded_videos, requested_path
 from avcues.pipeline.store.lock import run_at_work
 from avcues.pipeline.store.manifest import require_manifest
-from avcues.pipeline.store.parquet import read_table, write_json
 from avcues.pipeline.store.stamps import merged
 from avcues.pipeline.store.video_input import VideoInput
 
@@ -35,8 +29,8 @@ class VideoResult:
     Args:
         source: Absolute path of the media file, or its URL.
         state: "done", or "failed" with the error's class and message.
-        windows: Rows of every window table.
-        tables: Rows of each table.
+        windows: TableRows of every window table.
+        tables: TableRows of each table.
         made: Features whose tables this run wrote.
         kept: Features of an earlier run whose tables are up to date.
         left_out: Features that this run left out for want of weights, each with the reason.
@@ -50,7 +44,8 @@ class VideoResult:
         ends_run: The error has nothing to do with the video: every other video would meet it too.
         unexpected: The error is neither the file's fault nor the user's: a device or a library failed, and may fail for
             every further video of the same process.
-        stamps: By what a later run tells that nothing has changed, see `avcues.pipeline.store.stamps`.
+        stamps: Fingerprints of the media file and of the files beside it, by which a later run tells that nothing has
+            changed.
     """
 
     video_id: str
@@ -122,18 +117,18 @@ def describe_damage(counts: Mapping[str, int], lost_s: float = 0.0) -> str:
 def write_record(result: VideoResult, out: Location) -> None:
     """Writes what became of a video, merged with what earlier runs found out about the tables that were kept."""
     if result.state == "done" and result.kept:
-        before = read_record(out, result.video_id)
-        if before.get("state") == "done":
-            stamps = merged(before.get("stamps") or {}, result.stamps)
-            known = result.tables.keys() <= before["tables"].keys() and stamps == before.get("stamps")
-            if not result.made and known:
+        earlier = read_record(out, result.video_id)
+        if earlier.get("state") == "done":
+            stamps = merged(earlier.get("stamps") or {}, result.stamps)
+            adds_nothing = result.tables.keys() <= earlier["tables"].keys() and stamps == earlier.get("stamps")
+            if not result.made and adds_nothing:
                 return
             result = replace(
                 result,
-                tables=before["tables"] | result.tables,
-                damage=_larger(before["damage"], result.damage),
-                notes=tuple(dict.fromkeys((*before.get("notes", ()), *result.notes))),
-                lost_s=max(before.get("lost_s", 0.0), result.lost_s),
+                tables=earlier["tables"] | result.tables,
+                damage=_larger(earlier["damage"], result.damage),
+                notes=tuple(dict.fromkeys((*earlier.get("notes", ()), *result.notes))),
+                lost_s=max(earlier.get("lost_s", 0.0), result.lost_s),
                 stamps=stamps,
             )
     write_json(asdict(result), record_path(out, result.video_id))
@@ -147,7 +142,7 @@ def _larger(first: dict[str, int], second: dict[str, int]) -> dict[str, int]:
 def read_record(out: Location, video_id: str) -> dict[str, Any]:
     """The fields of `VideoResult` as a video's last run left them; empty where there is no record that can be read."""
     try:
-        record = read_document(record_path(out, video_id), RecordDocument)
+        record = read_document(record_path(out, video_id), "record")
     except (OSError, ValueError):
         return {}
     return record if record["video_id"] == video_id else {}
@@ -163,27 +158,16 @@ def read_records(out: Location) -> Iterator[dict[str, Any]]:
 
 def remember_requested(video_ids: Collection[str], out: Location) -> None:
     """Notes which videos a run was asked for, so that `overview` can name those that are still queued."""
-    import pyarrow.compute as pc  # takes long to import, and workers do without
-
-    ids = strings(list(video_ids))
-    before = _requested(out)
-    others = before.filter(pc.invert(pc.is_in(before, value_set=ids)))
-    table = pa.table({"video_id": pa.chunked_array([*others.chunks, ids])})
-    write_atomically(requested_path(out), lambda file: pq.write_table(table, file, compression="zstd"))
+    ids = dict.fromkeys((*requested_videos(out), *video_ids))
+    write_json({"video_ids": list(ids)}, requested_path(out))
 
 
 def requested_videos(out: Location) -> list[str]:
-    """Ids of all videos that any run on a folder was asked for."""
-    ids: list[str] = _requested(out).to_pylist()
-    return ids
-
-
-def _requested(out: Location) -> pa.ChunkedArray:
-    """Ids of all videos that any run was asked for; none where the note is missing or damaged."""
+    """Ids of all videos that any run on a folder was asked for; none where the file that lists them cannot be read."""
     try:
-        return read_table(requested_path(out), ["video_id"])["video_id"].cast(pa.string()).drop_null()
-    except (OSError, ValueError, KeyError, pa.ArrowException):
-        return pa.chunked_array([], pa.string())
+        return list(read_document(requested_path(out), "requested")["video_ids"])
+    except (OSError, ValueError):
+        return []
 
 
 @dataclass
@@ -236,7 +220,7 @@ def overview(out: Location) -> Overview:
     require_manifest(out)
     groups: dict[tuple[str, str], Failures] = defaultdict(lambda: Failures("", ""))
     summary = Overview()
-    queued = dict.fromkeys(_requested(out).to_pylist())
+    queued = dict.fromkeys(requested_videos(out))
     for video_id in recorded_videos(out):
         record = read_record(out, video_id)
         if not record:

@@ -36,8 +36,8 @@ def digest(recipe: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def merged(before: Stamps, latest: Stamps) -> Stamps:
+def merged(earlier: Stamps, latest: Stamps) -> Stamps:
     """The latest stamps, with those of other tables that were made from the same file."""
-    if not latest or before.get("media") != latest["media"]:
+    if not latest or earlier.get("media") != latest["media"]:
         return latest
-    return latest | {"tables": before["tables"] | latest["tables"]}
+    return latest | {"tables": earlier["tables"] | latest["tables"]}

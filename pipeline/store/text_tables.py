@@ -101,9 +101,9 @@ def _encoding(head: bytes) -> str:
 
 def _separator(header: str) -> str:
     """The separator that cuts the header into the most names; a comma where none does."""
-    counts = {one: len(next(csv.reader([header], delimiter=one))) for one in _SEPARATORS}
+    counts = {separator: len(next(csv.reader([header], delimiter=separator))) for separator in _SEPARATORS}
     most = max(counts.values())
-    return next(one for one in _SEPARATORS if counts[one] == most)
+    return next(separator for separator in _SEPARATORS if counts[separator] == most)
 
 
 def _has_decimal_commas(cells: list[str]) -> bool:

@@ -65,12 +65,12 @@ def set_aside_counts(
         InputError: A column has no name and does not count rows.
     """
     counting = []
-    of_groups = [name for name in groups if name in table.column_names]
+    group_columns = [name for name in groups if name in table.column_names]
     for name in table.column_names:
         if name in keys:
             continue
         unnamed = _UNNAMED.fullmatch(name) is not None
-        if _counts(table, name, of_groups, unnamed or _NAMES_OF_COUNTS.fullmatch(name) is not None):
+        if _counts(table, name, group_columns, unnamed or _NAMES_OF_COUNTS.fullmatch(name) is not None):
             counting.append(name)
         elif unnamed:
             shown = f'the column "{name}"' if name else f"column {table.column_names.index(name) + 1}"
@@ -95,9 +95,13 @@ def _counts(table: pa.Table, name: str, groups: Sequence[str], likely: bool) -> 
     for group in groups:
         code = table[group].dictionary_encode().combine_chunks().indices.to_numpy(zero_copy_only=False)
         order = np.argsort(code, kind="stable")
-        same = np.diff(code[order]) == 0
-        begins = np.concatenate([[True], ~same])
-        if same.any() and (np.diff(values[order])[same] == 1).all() and np.isin(values[order][begins], (0, 1)).all():
+        within_group = np.diff(code[order]) == 0
+        begins = np.concatenate([[True], ~within_group])
+        if (
+            within_group.any()
+            and (np.diff(values[order])[within_group] == 1).all()
+            and np.isin(values[order][begins], (0, 1)).all()
+        ):
             return True
     return False
 
@@ -156,29 +160,27 @@ def plain_numbers(column: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
     numbers = _as_numbers(column)
     if not pa.types.is_string(numbers.type):
         return numbers
-    given, number = _given(column), _plain(column)
+    given, number = _is_filled(column), _plain(column)
     total, plain = (pc.sum(mask).as_py() or 0 for mask in (given, number))
     almost = pc.sum(pc.and_(given, pc.match_substring_regex(column, _ALMOST).fill_null(False))).as_py() or 0
     if not total or (plain < _MOSTLY * total and almost < total):
         return column
     row = pc.index(pc.and_(given, pc.invert(number)), True).as_py()
-    beside = f"; {plain} other cells are numbers" if plain else ""
-    raise InputError(
-        f'{where} is "{column[row].as_py()}" in row {row + 1}; expected a plain number such as 0.25{beside}'
-    )
+    hint = f"; {plain} other cells are numbers" if plain else ""
+    raise InputError(f'{where} is "{column[row].as_py()}" in row {row + 1}; expected a plain number such as 0.25{hint}')
 
 
 def _as_numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Texts as numbers if all of them are, else as they are."""
-    given = _given(column)
+    given = _is_filled(column)
     if not pc.any(given).as_py() or pc.any(pc.and_not(given, _plain(column))).as_py():
         return column
     return pc.if_else(given, column, None).cast(pa.float64())
 
 
-def _given(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def _is_filled(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.and_(column.is_valid(), pc.invert(pc.is_in(column, pa.array(MISSING))))
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    return pc.and_(_given(column), pc.match_substring_regex(column, _NUMBER).fill_null(False))
+    return pc.and_(_is_filled(column), pc.match_substring_regex(column, _NUMBER).fill_null(False))

@@ -91,9 +91,9 @@ def column_names(source: str | Path) -> list[str]:
 
 def missing_column(where: object, missing: Sequence[str], names: Sequence[str]) -> InputError:
     """The error that names the missing and the existing columns."""
-    what = "column" if len(missing) == 1 else "columns"
+    noun = "column" if len(missing) == 1 else "columns"
     shown = ", ".join(names[:20]) + (" ..." if len(names) > 20 else "")
-    return InputError(f"{where}: has no {what} {', '.join(missing)}, only {shown}")
+    return InputError(f"{where}: has no {noun} {', '.join(missing)}, only {shown}")
 
 
 def _read(
@@ -108,7 +108,7 @@ def _read(
     path = Path(source)
     if path.suffix.lower() in PARQUET:
         names = pq.read_schema(path).names
-        columns = _wanted(names, types, required, others, where)
+        columns = _columns_to_read(names, types, required, others, where)
         words = [key for key in columns if pa.types.is_dictionary(types.get(key, pa.null()))]
         return pq.read_table(path, columns=columns, read_dictionary=words)
     if path.suffix.lower() in EXCEL:
@@ -132,7 +132,7 @@ def _from_text(
     form: TextForm | None = None,
 ) -> pa.Table:
     form = form or form_of(bytes(text[:SAMPLE_BYTES]) if isinstance(text, bytes) else _head(text))
-    columns = _wanted(form.names, types, required, others, where)
+    columns = _columns_to_read(form.names, types, required, others, where)
     if isinstance(text, bytes):
         text = _as_utf8(text, form)
 
@@ -161,7 +161,7 @@ def _from_text(
         try:
             return read(use_threads=False)
         except pa.ArrowInvalid as detailed:
-            raise InputError(f"{where}: {_what_is_wrong(str(detailed), form.names)}") from detailed
+            raise InputError(f"{where}: {_explain(str(detailed), form.names)}") from detailed
 
 
 def _with_points(table: pa.Table, types: Mapping[str, pa.DataType]) -> pa.Table:
@@ -192,18 +192,18 @@ def _distinct(names: Sequence[str]) -> list[str]:
     return [name if names.index(name) == i else f"{name}#{i}" for i, name in enumerate(names)]
 
 
-def _wanted(
+def _columns_to_read(
     names: Sequence[str], types: Mapping[str, pa.DataType], required: Collection[str], others: bool, where: str
 ) -> list[str]:
     missing = [name for name in required if name not in names]
     if missing:
         raise missing_column(where, missing, names)
     columns = [name for name in names if others or name in types]
-    twice = [name for name in columns if names.count(name) > 1]
-    if twice:
+    repeated = [name for name in columns if names.count(name) > 1]
+    if repeated:
         raise InputError(
-            f'{where}: has the column "{twice[0]}" more than once ({names.count(twice[0])} times); give each column a '
-            "name of its own"
+            f'{where}: has the column "{repeated[0]}" more than once ({names.count(repeated[0])} times); '
+            "give each column a name of its own"
         )
     return columns
 
@@ -243,7 +243,7 @@ def _cell(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _what_is_wrong(message: str, columns: Sequence[str]) -> str:
+def _explain(message: str, columns: Sequence[str]) -> str:
     """Arrow's message, with the column's name, and with rows counted from 1 after the header."""
     wrong = _CONVERSION.search(message)
     if wrong is not None:
@@ -252,8 +252,8 @@ def _what_is_wrong(message: str, columns: Sequence[str]) -> str:
         return f'{place}{columns[int(column)]} is "{value}"; expected {EXPECTED.get(kind, kind)}'
     wrong = _PARSE.search(message)
     if wrong is not None:
-        row, expected, got = wrong.groups()
-        return f"{f'row {int(row) - 1}: ' if row else ''}has {got} cells; expected {expected}, as in the first line"
+        row, expected, actual = wrong.groups()
+        return f"{f'row {int(row) - 1}: ' if row else ''}has {actual} cells; expected {expected}, as in the first line"
     return message
 
 

@@ -27,22 +27,22 @@ def check_apart(
     for part, videos in parts.items():
         for video_id in videos:
             file = video_id if fingerprints is None else fingerprints[video_id]
-            other_part, other = first_by_file.setdefault(file, (part, video_id))
+            other_part, other_video = first_by_file.setdefault(file, (part, video_id))
             if other_part != part:
-                if other == video_id:
+                if other_video == video_id:
                     raise LeakError(
                         f"{video_id} is in the {other_part} and in the {part} part: every video belongs to one part"
                     )
                 raise LeakError(
-                    f"{other} ({other_part} part) and {video_id} ({part} part) were made from the same file: "
+                    f"{other_video} ({other_part} part) and {video_id} ({part} part) were made from the same file: "
                     "remove the labels of one of them"
                 )
             group = (groups or {}).get(video_id)
             if group is None:
                 continue
-            other_part, other = first_by_group.setdefault(group, (part, video_id))
+            other_part, other_video = first_by_group.setdefault(group, (part, video_id))
             if other_part != part:
                 raise LeakError(
-                    f"{other} ({other_part} part) and {video_id} ({part} part) belong to the group {group}: "
+                    f"{other_video} ({other_part} part) and {video_id} ({part} part) belong to the group {group}: "
                     "a group belongs to one part"
                 )

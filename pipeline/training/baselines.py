@@ -27,6 +27,6 @@ def time_only(samples: Samples, gold: Floats, train: npt.NDArray[np.int64], test
     for column in gold.T:
         mean = column[train].mean()
         course = np.bincount(windows, column[train] - mean) / (counts + _RIDGE)
-        known = to_predict < len(course)
-        predicted.append(mean + np.where(known, course[np.minimum(to_predict, len(course) - 1)], 0.0))
+        in_course = to_predict < len(course)
+        predicted.append(mean + np.where(in_course, course[np.minimum(to_predict, len(course) - 1)], 0.0))
     return np.column_stack(predicted)

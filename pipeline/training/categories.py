@@ -79,15 +79,15 @@ def evaluate_shares(labels: ShareLabels, seeds: Sequence[Floats]) -> dict[str, A
             split = sums.reshape(*sums.shape[:-1], len(seeds), -1)
             return np.asarray(_of_sums(split, measure).mean(axis=-1))
 
-        of_seeds = [float(_of_sums(sums.sum(axis=0), measure)) for sums in per_seed]
+        seed_values = [float(_of_sums(sums.sum(axis=0), measure)) for sums in per_seed]
         scale = intervals.ERROR if measure == "cross_entropy" else intervals.AS_IT_IS
         low, high = intervals.interval(joined, of_sums, scale)
         if measure != "cross_entropy":
             low, high = max(0.0, low), min(1.0, high)
-        value = float(np.mean(of_seeds))
+        value = float(np.mean(seed_values))
         figures[measure] = {
             name: _json(number)
-            for name, number in (("value", value), ("low", low), ("high", high), ("between_seeds", np.std(of_seeds)))
+            for name, number in (("value", value), ("low", low), ("high", high), ("between_seeds", np.std(seed_values)))
         }
     return {
         "videos": len(set(labels.videos)),
@@ -101,7 +101,7 @@ def evaluate_shares(labels: ShareLabels, seeds: Sequence[Floats]) -> dict[str, A
     }
 
 
-def compare_shares(labels: ShareLabels, one: Floats, other: Floats) -> dict[str, Any]:
+def compare_shares(labels: ShareLabels, first: Floats, second: Floats) -> dict[str, Any]:
     """Whether one model's UAR is better than another's: paired by video or group.
 
     Args:
@@ -109,7 +109,7 @@ def compare_shares(labels: ShareLabels, one: Floats, other: Floats) -> dict[str,
         other: (N, K) predicted shares of the same rows.
     """
     return intervals.paired_statistic(
-        _sums(labels, one), _sums(labels, other), lambda sums: _of_sums(sums, "uar"), labels.units
+        _sums(labels, first), _sums(labels, second), lambda sums: _of_sums(sums, "uar"), labels.units
     ) | {"videos": len(set(labels.videos))}
 
 
@@ -135,19 +135,19 @@ def _of_sums(sums: Floats, measure: str) -> Floats:
         if measure == "accuracy":
             return np.asarray(hits.sum(axis=-1) / labelled.sum(axis=-1))
         present = labelled > 0
-        of_category = hits / labelled if measure == "uar" else 2 * hits / (labelled + predicted)
-        return np.asarray(np.where(present, of_category, 0).sum(axis=-1) / present.sum(axis=-1))
+        by_category = hits / labelled if measure == "uar" else 2 * hits / (labelled + predicted)
+        return np.asarray(np.where(present, by_category, 0).sum(axis=-1) / present.sum(axis=-1))
 
 
 def _per_video(labels: ShareLabels, predicted: Floats) -> list[dict[str, Any]]:
     """The mean shares of each video's rows, of the labels and predicted."""
-    videos, of_row = np.unique(np.array(labels.videos), return_inverse=True)
-    counts = np.bincount(of_row)[:, None]
-    entropy = np.bincount(of_row, cross_entropy(labels.shares, predicted)) / counts[:, 0]
+    videos, row_videos = np.unique(np.array(labels.videos), return_inverse=True)
+    counts = np.bincount(row_videos)[:, None]
+    entropy = np.bincount(row_videos, cross_entropy(labels.shares, predicted)) / counts[:, 0]
     means = []
     for values in (labels.shares, predicted):
         total = np.zeros((len(videos), values.shape[1]))
-        np.add.at(total, of_row, values)
+        np.add.at(total, row_videos, values)
         means.append(total / counts)
     return [
         {

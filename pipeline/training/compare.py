@@ -46,12 +46,18 @@ def compare(folders: Sequence[str | Path]) -> dict[str, Any]:
     models = {str(folder): _read(Path(folder)) for folder in folders}
     if len(models) < 2:
         raise InputError("compare needs two models or more: name their folders")
-    first, *others = models.values()
+    first, *other_models = models.values()
     shared = [
         name
-        for name, of_dimension in first.figures["dimensions"].items()
-        if all(other.figures["dimensions"].get(name, {}).get("kind") == of_dimension["kind"] for other in others)
-        and all(other.document.settings.labels_of(name) == first.document.settings.labels_of(name) for other in others)
+        for name, figures_of_first in first.figures["dimensions"].items()
+        if all(
+            other_model.figures["dimensions"].get(name, {}).get("kind") == figures_of_first["kind"]
+            for other_model in other_models
+        )
+        and all(
+            other_model.document.settings.labels_of(name) == first.document.settings.labels_of(name)
+            for other_model in other_models
+        )
     ]
     if not shared:
         raise InputError(f"{' and '.join(models)} predict no dimension in common")
@@ -62,29 +68,29 @@ def compare(folders: Sequence[str | Path]) -> dict[str, Any]:
         kind = first.figures["dimensions"][dimension]["kind"]
         headline = "uar" if kind == "shares" else "ccc"
         pairs = []
-        for one, other in combinations(models, 2):
-            compared = _compare(models[one], models[other], dimension)
-            pairs.append({"one": one, "other": other, "compared": compared})
+        for first_model, other_model in combinations(models, 2):
+            compared = _compare(models[first_model], models[other_model], dimension)
+            pairs.append({"one": first_model, "other": other_model, "compared": compared})
             alone = (compared or {}).get("windows_of_one_alone", (compared or {}).get("rows_of_one_alone", 0))
             if compared and alone:
                 common = compared.get("windows", compared.get("rows"))
                 notes.append(
-                    f"{dimension}: {one} and {other} are paired on the {common} windows that both predicted; "
-                    f"{alone} windows that one of them alone predicted are left out"
+                    f"{dimension}: {first_model} and {other_model} are paired on the {common} windows that both "
+                    f"predicted; {alone} windows that only one of them predicted are left out"
                 )
         dimensions[dimension] = {
             "kind": kind,
-            "models": {name: of_model["model"][headline] for name, of_model in figures.items()},
+            "models": {name: judged["model"][headline] for name, judged in figures.items()},
             "pairs": pairs,
         }
     return {"dimensions": dimensions, "notes": notes}
 
 
-def _compare(one: _Judged, other: _Judged, dimension: str) -> dict[str, Any] | None:
-    settings = one.document.settings
-    same = settings.protocol.scoring == other.document.settings.protocol.scoring
-    judge = judge_of(settings, dimension, one.document.groups, None if same else "video")
-    rows = [rows_of(model.predictions, settings, dimension) for model in (one, other)]
+def _compare(first: _Judged, second: _Judged, dimension: str) -> dict[str, Any] | None:
+    settings = first.document.settings
+    same_scoring = settings.protocol.scoring == second.document.settings.protocol.scoring
+    judge = judge_of(settings, dimension, first.document.groups, None if same_scoring else "video")
+    rows = [rows_of(model.predictions, settings, dimension) for model in (first, second)]
     return judge.compare(*rows)
 
 
@@ -104,23 +110,23 @@ def _read(folder: Path) -> _Judged:
 
 
 def _notes(models: Sequence[_Judged]) -> list[str]:
-    first, *others = models
+    first, *other_models = models
     notes = []
-    for other in others:
-        between = f"{first.folder} and {other.folder}"
-        if not first.folds.equals(other.folds):
+    for other_model in other_models:
+        between = f"{first.folder} and {other_model.folder}"
+        if not first.folds.equals(other_model.folds):
             notes.append(f"{between} have different folds: they were fitted on different videos")
-        if not _same_labels(first, other):
+        if not _same_labels(first, other_model):
             notes.append(f"{between} were tested against different labels")
-        if first.document.groups != other.document.groups:
+        if first.document.groups != other_model.document.groups:
             notes.append(f"{between} have different groups; the test is over those of {first.folder}")
-        if first.document.settings.protocol.scoring != other.document.settings.protocol.scoring:
+        if first.document.settings.protocol.scoring != other_model.document.settings.protocol.scoring:
             notes.append(f"{between} were scored differently; here each video is scored by its own windows")
     return notes + [f"{model.folder}: {leak}" for model in models for leak in model.document.leaks]
 
 
-def _same_labels(one: _Judged, other: _Judged) -> bool:
-    labels = [_labels(model.predictions) for model in (one, other)]
+def _same_labels(first: _Judged, second: _Judged) -> bool:
+    labels = [_labels(model.predictions) for model in (first, second)]
     common = labels[0].keys() & labels[1].keys()
     return all(np.isclose(labels[0][key], labels[1][key]) for key in common)
 

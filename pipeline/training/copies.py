@@ -119,10 +119,10 @@ Probes = Mapping[str, Mapping[str, Probe]]
 def probes_of(traces: Traces) -> Probes:
     """The half seconds by which copies of videos are recognised."""
     probes: dict[str, dict[str, Probe]] = {}
-    for modality, of_modality in traces.items():
+    for modality, sources in traces.items():
         probes[modality] = {}
-        scale = _Scale(list(of_modality.values()))
-        for video_id, trace in of_modality.items():
+        scale = _Scale(list(sources.values()))
+        for video_id, trace in sources.items():
             values = scale.apply(trace)
             moving = np.flatnonzero((np.diff(values, axis=0) ** 2).mean(axis=1) > _AT_REST**2) + 1
             if len(moving) >= _FEWEST:
@@ -141,10 +141,10 @@ def find_copies(probes: Probes, traces: Traces, near: float = NEAR) -> Copies:
     """
     equal: dict[frozenset[str], CopyPair] = {}
     alike: dict[frozenset[str], CopyPair] = {}
-    for modality, of_modality in probes.items():
+    for modality, modality_probes in probes.items():
         among = traces.get(modality, {})
-        if of_modality and among:
-            for pair, is_equal in _pairs(modality, of_modality, among, near):
+        if modality_probes and among:
+            for pair, is_equal in _pairs(modality, modality_probes, among, near):
                 (equal if is_equal else alike).setdefault(frozenset(pair[:2]), pair)
     only_near = tuple(pair for videos, pair in alike.items() if videos not in equal)
     return Copies(equal=tuple(equal.values()), near=only_near)
@@ -155,10 +155,10 @@ class _Scale:
 
     def __init__(self, parts: Sequence[Floats]) -> None:
         pooled = np.concatenate(parts)
-        known = np.isfinite(pooled)
-        count = np.maximum(1, known.sum(axis=0))
-        mean = np.where(known, pooled, 0).sum(axis=0) / count
-        deviation = np.sqrt((np.where(known, pooled - mean, 0) ** 2).sum(axis=0) / count)
+        finite = np.isfinite(pooled)
+        count = np.maximum(1, finite.sum(axis=0))
+        mean = np.where(finite, pooled, 0).sum(axis=0) / count
+        deviation = np.sqrt((np.where(finite, pooled - mean, 0) ** 2).sum(axis=0) / count)
         self._varies = deviation > 1e-9
         self._mean, self._deviation = mean[self._varies], deviation[self._varies]
 
@@ -178,19 +178,19 @@ def _pairs(
     for video_id, probe in probes.items():
         query = scale.apply(probe.rows)
         own_squares = (query**2).sum(axis=1)[:, None]
-        own = own_squares + own_squares.T - 2 * query @ query.T
-        close = near**2 * float(np.median(own[~np.eye(len(query), dtype=bool)]))
+        within_query = own_squares + own_squares.T - 2 * query @ query.T
+        close = near**2 * float(np.median(within_query[~np.eye(len(query), dtype=bool)]))
         squared = own_squares + squares - 2 * query @ library.T
-        for i, (other, rows) in enumerate(between.items()):
-            if other == video_id:
+        for i, (other_video, rows) in enumerate(between.items()):
+            if other_video == video_id:
                 continue
             nearest = squared[:, edges[i] : edges[i + 1]].argmin(axis=1)
-            found = squared[np.arange(len(query)), edges[i] + nearest] < close
-            if found.sum() < _FEWEST:
+            close_rows = squared[np.arange(len(query)), edges[i] + nearest] < close
+            if close_rows.sum() < _FEWEST:
                 continue
             offsets = nearest - 2 * probe.windows  # in quarter seconds
-            offset = Counter(offsets[found].tolist()).most_common(1)[0][0]
-            agreeing = found & (np.abs(offsets - offset) <= _TOLERANCE)
+            offset = Counter(offsets[close_rows].tolist()).most_common(1)[0][0]
+            agreeing = close_rows & (np.abs(offsets - offset) <= _TOLERANCE)
             # Of a trimmed copy, only the half seconds that both have can be found.
             place = 2 * probe.windows + offset
             overlap = (place >= 0) & (place < len(rows))
@@ -201,7 +201,7 @@ def _pairs(
                 continue
             equal = (rows[nearest] == query).all(axis=1) & agreeing
             share = min(1.0, float(agreeing.sum() / overlap.sum()))
-            yield CopyPair(video_id, other, modality, share, round(offset / 2)), bool(equal.sum() >= enough)
+            yield CopyPair(video_id, other_video, modality, share, round(offset / 2)), bool(equal.sum() >= enough)
 
 
 def _with_midpoints(rows: Floats) -> Floats:
@@ -216,8 +216,8 @@ def probe_table(probes: Probes) -> pa.Table:
     """Probes as a table: `modality`, `video_id`, `window`, `values`."""
     rows = [
         (modality, video_id, window, values)
-        for modality, of_modality in probes.items()
-        for video_id, probe in of_modality.items()
+        for modality, modality_probes in probes.items()
+        for video_id, probe in modality_probes.items()
         for window, values in zip(probe.windows.tolist(), probe.rows.tolist(), strict=True)
     ]
     columns = list(zip(*rows, strict=True)) if rows else [()] * 4

@@ -132,14 +132,14 @@ def run_job(
         train = samples.labelled((*parts.train, *parts.validation), gold, settings.history)
         outputs = fitted.outputs(inputs, rows)
         learned = samples.targets[MAIN][job.dimension].learned(samples.rows((*parts.train, *parts.validation)))
-        of_rows: dict[str, Any] = {
+        row_outputs: dict[str, Any] = {
             "predictions": fitted.combined(outputs),
             "outputs": np.where(learned, outputs, np.nan),
             "train_mean": train_mean(gold, train, rows),
             "time_only": time_only(samples, gold, train, rows),
         }
         if settings.unit == "clip":
-            first, of_rows = _by_clip(samples, rows, of_rows)
+            first, row_outputs = _by_clip(samples, rows, row_outputs)
             rows = rows[first]
         lost = importance.of_tables(
             fitted,
@@ -151,7 +151,7 @@ def run_job(
             seed_of(job.seed, job.fold),
             by_clip=settings.unit == "clip",
         )
-        return replace(outcome, rows=rows, importance=lost, **of_rows)
+        return replace(outcome, rows=rows, importance=lost, **row_outputs)
 
 
 def epochs_of(outcomes: Sequence[Outcome], dimension: str, settings: TrainingSettings) -> dict[str, int]:
@@ -174,12 +174,14 @@ def _coefficients(fitted: Fitted) -> dict[str, float]:
 
 
 def _by_clip(
-    samples: Samples, rows: npt.NDArray[np.int64], of_rows: Mapping[str, Floats]
+    samples: Samples, rows: npt.NDArray[np.int64], row_outputs: Mapping[str, Floats]
 ) -> tuple[npt.NDArray[np.int64], dict[str, Floats]]:
     """The place of each clip's first row in `rows`, and what is predicted of the clip: the mean over its windows."""
     clip = samples.window(rows)[0]
     _, first, counts = np.unique(clip, return_index=True, return_counts=True)
     order = np.argsort(first)  # clips stand one after the other
     first, counts = first[order], counts[order]
-    means = {name: np.add.reduceat(values, first) / counts[:, None] for name, values in of_rows.items() if len(values)}
-    return first, dict(of_rows) | means
+    means = {
+        name: np.add.reduceat(values, first) / counts[:, None] for name, values in row_outputs.items() if len(values)
+    }
+    return first, dict(row_outputs) | means

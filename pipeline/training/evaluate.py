@@ -22,7 +22,7 @@ Floats = npt.NDArray[np.float64]
 
 
 def scores(target: Floats, prediction: Floats) -> dict[str, float]:
-    """The `MEASURES` of one series; NaN where one is not defined, as Pearson's correlation of a constant."""
+    """CCC, Pearson, RMSE and MSE of one series; NaN where one is not defined, as the correlation of a constant."""
     if not len(target):
         return dict.fromkeys(MEASURES, float("nan"))
     mse = float(((target - prediction) ** 2).mean())
@@ -65,15 +65,15 @@ class Predictions:
         """
         if scoring == "video":
             return self.rows
-        of_fold = {
+        by_fold = {
             fold: np.concatenate([r for r, f in zip(self.rows, self.folds, strict=True) if f == fold])
             for fold in set(self.folds)
         }
-        found = []
+        slices = []
         for i, fold in enumerate(self.folds):
             first = _SCRIPTS_SLICE * self.folds[:i].count(fold)
-            found.append(of_fold[fold][first : first + _SCRIPTS_SLICE])
-        return tuple(found)
+            slices.append(by_fold[fold][first : first + _SCRIPTS_SLICE])
+        return tuple(slices)
 
 
 def evaluate(seeds: Sequence[Predictions], scoring: Literal["video", "s111"] = "video") -> dict[str, Any]:
@@ -88,11 +88,11 @@ def evaluate(seeds: Sequence[Predictions], scoring: Literal["video", "s111"] = "
     """
     videos, groups = seeds[0].videos, seeds[0].groups
     per_video = {measure: np.empty((len(seeds), len(videos))) for measure in MEASURES}
-    for s, of_seed in enumerate(seeds):
-        for v, rows in enumerate(of_seed.slices(scoring)):
-            of_video = scores(of_seed.targets[rows], of_seed.values[rows])
+    for s, seed_predictions in enumerate(seeds):
+        for v, rows in enumerate(seed_predictions.slices(scoring)):
+            video_scores = scores(seed_predictions.targets[rows], seed_predictions.values[rows])
             for measure in MEASURES:
-                per_video[measure][s, v] = of_video[measure]
+                per_video[measure][s, v] = video_scores[measure]
     means = {measure: values.mean(axis=0) for measure, values in per_video.items()}
     return {
         "videos": len(videos),
@@ -119,13 +119,15 @@ def evaluate_clips(seeds: Sequence[Predictions]) -> dict[str, Any]:
     """
     first = seeds[0]
     order = np.concatenate(first.rows)
-    predicted = np.mean([of_seed.values[order] for of_seed in seeds], axis=0)
-    of_seeds = {measure: [scores(one.targets, one.values)[measure] for one in seeds] for measure in MEASURES}
+    predicted = np.mean([seed_predictions.values[order] for seed_predictions in seeds], axis=0)
+    by_measure = {
+        measure: [scores(seed_run.targets, seed_run.values)[measure] for seed_run in seeds] for measure in MEASURES
+    }
     pooled = _pooled(seeds)
     return {
         "videos": len(first.videos),
         **_count(first.groups),
-        **{measure: pooled[measure] | {"between_seeds": _json(np.std(of_seeds[measure]))} for measure in MEASURES},
+        **{measure: pooled[measure] | {"between_seeds": _json(np.std(by_measure[measure]))} for measure in MEASURES},
         "per_video": [
             {"video_id": video_id, "target": float(label), "prediction": float(value), "error": float(value - label)}
             for video_id, label, value in zip(first.videos, first.targets[order], predicted, strict=True)
@@ -133,7 +135,7 @@ def evaluate_clips(seeds: Sequence[Predictions]) -> dict[str, Any]:
     }
 
 
-def compare_clips(labels: Floats, one: Floats, other: Floats, groups: Sequence[str] | None = None) -> dict[str, Any]:
+def compare_clips(labels: Floats, first: Floats, second: Floats, groups: Sequence[str] | None = None) -> dict[str, Any]:
     """Whether one model's CCC over clips is better than another's: paired by clip, as `intervals.paired_statistic`.
 
     Args:
@@ -145,7 +147,7 @@ def compare_clips(labels: Floats, one: Floats, other: Floats, groups: Sequence[s
     def ccc_of(sums: Floats) -> Floats:
         return np.nan_to_num(score_of_sums(sums, "ccc"))
 
-    return intervals.paired_statistic(_sums(labels, one), _sums(labels, other), ccc_of, groups)
+    return intervals.paired_statistic(_sums(labels, first), _sums(labels, second), ccc_of, groups)
 
 
 def score_of_sums(sums: Floats, measure: str) -> Floats:
@@ -175,28 +177,33 @@ def _count(groups: Sequence[str] | None) -> dict[str, int]:
 def _over_videos(means: Floats, per_seed: Floats, groups: Sequence[str] | None) -> dict[str, Any]:
     """Of (videos,) scores, those that are defined; `per_seed` are the (seeds, videos) scores that they come from."""
     defined = np.isfinite(means)
-    known = means[defined]
-    if not len(known):
+    defined_means = means[defined]
+    if not len(defined_means):
         return dict.fromkeys(("mean", "sd", "low", "high", "between_seeds")) | {"undefined": len(means)}
-    of_known = None if groups is None else [group for group, is_known in zip(groups, defined, strict=True) if is_known]
-    low, high = intervals.mean_interval(known, of_known)
+    defined_groups = (
+        None if groups is None else [group for group, is_known in zip(groups, defined, strict=True) if is_known]
+    )
+    low, high = intervals.mean_interval(defined_means, defined_groups)
     return {
-        "mean": float(known.mean()),
-        "sd": float(known.std()),
+        "mean": float(defined_means.mean()),
+        "sd": float(defined_means.std()),
         "low": _json(low),
         "high": _json(high),
         "between_seeds": float(per_seed[:, defined].mean(axis=1).std()),
-        "undefined": int(len(means) - len(known)),
+        "undefined": int(len(means) - len(defined_means)),
     }
 
 
 def _pooled(seeds: Sequence[Predictions]) -> dict[str, dict[str, float | None]]:
     """Each measure of all rows together, as the mean over seeds; intervals are over videos or groups."""
-    of_seeds = [scores(of_seed.targets, of_seed.values) for of_seed in seeds]
-    sums = np.concatenate([intervals.by_group(_sums_by_video(of_seed), of_seed.groups) for of_seed in seeds], axis=1)
+    seed_scores = [scores(seed_predictions.targets, seed_predictions.values) for seed_predictions in seeds]
+    sums = np.concatenate(
+        [intervals.by_group(_sums_by_video(seed_predictions), seed_predictions.groups) for seed_predictions in seeds],
+        axis=1,
+    )
     pooled = {}
     for measure in MEASURES:
-        value = float(np.mean([of_seed[measure] for of_seed in of_seeds]))
+        value = float(np.mean([measures[measure] for measures in seed_scores]))
         low = high = float("nan")
         if np.isfinite(value):
 
@@ -210,9 +217,11 @@ def _pooled(seeds: Sequence[Predictions]) -> dict[str, dict[str, float | None]]:
     return pooled
 
 
-def _sums_by_video(of_seed: Predictions) -> Floats:
+def _sums_by_video(predictions: Predictions) -> Floats:
     """(videos, 6) sums over the rows of each video."""
-    return np.array([_sums(of_seed.targets[rows], of_seed.values[rows]).sum(axis=0) for rows in of_seed.rows])
+    return np.array(
+        [_sums(predictions.targets[rows], predictions.values[rows]).sum(axis=0) for rows in predictions.rows]
+    )
 
 
 def _json(value: float | np.floating[Any]) -> float | None:

@@ -56,9 +56,9 @@ def figure_tables(dimensions: Mapping[str, Any]) -> Iterator[FigureTable]:
     for kind, headings in _HEADINGS.items():
         rows = [
             row
-            for name, of_dimension in dimensions.items()
-            if of_dimension["kind"] == kind
-            for row in _rows(name, of_dimension, len(headings))
+            for name, figures in dimensions.items()
+            if figures["kind"] == kind
+            for row in _rows(name, figures, len(headings))
         ]
         if rows:
             yield FigureTable(kind, _NOTES[kind], headings, tuple(rows))
@@ -66,25 +66,25 @@ def figure_tables(dimensions: Mapping[str, Any]) -> Iterator[FigureTable]:
 
 def remarks(dimensions: Mapping[str, Any]) -> Iterator[str]:
     """What a reader of the figures has to know: videos without a score, labels without a largest share."""
-    for name, of_dimension in dimensions.items():
-        model = of_dimension["model"]
-        if of_dimension["kind"] == "course" and model["ccc"]["undefined"]:
+    for name, figures in dimensions.items():
+        model = figures["model"]
+        if figures["kind"] == "course" and model["ccc"]["undefined"]:
             yield (
                 f"{name}: CCC is not defined for {model['ccc']['undefined']} of {model['videos']} videos whose labels "
                 "and predictions are constant, or which have no window to score; means leave them out"
             )
-        if of_dimension["kind"] == "shares" and model["without_one_largest_share"]:
+        if figures["kind"] == "shares" and model["without_one_largest_share"]:
             yield (
                 f"{name}: {model['without_one_largest_share']} of {model['rows']} labels have several largest shares; "
                 "they count in the cross-entropy alone"
             )
 
 
-def value_of(of_dimension: Mapping[str, Any]) -> float | None:
+def value_of(figures: Mapping[str, Any]) -> float | None:
     """The headline figure of a dimension."""
-    model = of_dimension["model"]
-    headline = model["uar" if of_dimension["kind"] == "shares" else "ccc"]
-    value: float | None = headline["mean" if of_dimension["kind"] == "course" else "value"]
+    model = figures["model"]
+    headline = model["uar" if figures["kind"] == "shares" else "ccc"]
+    value: float | None = headline["mean" if figures["kind"] == "course" else "value"]
     return value
 
 
@@ -97,13 +97,13 @@ def cells_of(kind: str, figures: Mapping[str, Any]) -> tuple[str, ...]:
             *(_spread(figures[measure]) for measure in ("pearson", "rmse", "mse")),
             _with_interval(figures["pooled"]["ccc"]),
         )
-    first, *others = (
+    first, *other_cells = (
         ("ccc", "pearson", "rmse", "mse") if kind == "clips" else ("uar", "f1", "accuracy", "cross_entropy")
     )
     return (
         number(figures[first]["value"]),
         _interval(figures[first]),
-        *(number(figures[measure]["value"]) for measure in others),
+        *(number(figures[measure]["value"]) for measure in other_cells),
     )
 
 
@@ -112,12 +112,12 @@ def number(value: float | None) -> str:
     return _NONE if value is None else f"{value:.3f}"
 
 
-def _rows(name: str, of_dimension: Mapping[str, Any], width: int) -> Iterator[FigureRow]:
-    kind = of_dimension["kind"]
-    yield FigureRow(name, "this model", True, cells_of(kind, of_dimension["model"]))
-    for baseline, figures in of_dimension["baselines"].items():
+def _rows(name: str, dimension_figures: Mapping[str, Any], width: int) -> Iterator[FigureRow]:
+    kind = dimension_figures["kind"]
+    yield FigureRow(name, "this model", True, cells_of(kind, dimension_figures["model"]))
+    for baseline, figures in dimension_figures["baselines"].items():
         yield FigureRow(name, NAMES[baseline], False, cells_of(kind, figures))
-    human = of_dimension["human"]
+    human = dimension_figures["human"]
     if human:
         yield FigureRow(name, NAMES["human"], False, (_spread(human), *[""] * (width - 1)))
 

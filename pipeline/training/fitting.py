@@ -101,9 +101,9 @@ def _scale(
     rows = samples.rows(train)
     scalers, scaled = {}, {}
     for block, columns in samples.columns.items():
-        left = [i for i, name in enumerate(columns) if name.partition(".")[0] not in without]
-        values = samples.features[block] if len(left) == len(columns) else samples.features[block][:, left]
-        names = [columns[i] for i in left]
+        retained = [i for i, name in enumerate(columns) if name.partition(".")[0] not in without]
+        values = samples.features[block] if len(retained) == len(columns) else samples.features[block][:, retained]
+        names = [columns[i] for i in retained]
         scaler = fit_scaler(values, rows, names, settings.protocol.scaling)
         if scaler.columns:
             scalers[block], scaled[block] = scaler, scaler.apply(values, names)

@@ -54,9 +54,9 @@ def family(column: str) -> str:
     if name == PRESENT:
         return "what is missing"
     if table == "emobase":
-        return next((known for start, known in _EMOBASE.items() if name.startswith(start)), table)
+        return next((family_name for start, family_name in _EMOBASE.items() if name.startswith(start)), table)
     if table == "text":
-        return next((known for start, known in _TEXT.items() if name.startswith(start)), table)
+        return next((family_name for start, family_name in _TEXT.items() if name.startswith(start)), table)
     return _TABLES.get(table, table)
 
 
@@ -106,7 +106,7 @@ def of_tables(
         if not len(rows) or not groups:
             continue
         first, end = samples.span(video_id)
-        own = {block: values[first:end] for block, values in inputs.items()}
+        video_inputs = {block: values[first:end] for block, values in inputs.items()}
         labels = gold[rows[:1] if by_clip else rows]
 
         def predicted(seen: Inputs, rows: npt.NDArray[np.int64] = rows, first: int = first) -> Floats:
@@ -118,16 +118,16 @@ def of_tables(
                 return -float(cross_entropy(labels, values).mean())
             return scores(labels[:, 0], values[:, 0])["ccc"]
 
-        usual = predicted(own)
+        usual = predicted(video_inputs)
         clips.append(video_id)
-        others = _donors(samples, video_id)
-        of_clip: dict[str, list[float]] = {name: [] for name in groups}
-        for table, donor in product(groups, random.choice(others, _REPEATS)):
-            values = predicted(_with_tables(fitted, inputs, own, groups[table], samples.span(str(donor))))
+        donors = _donors(samples, video_id)
+        errors: dict[str, list[float]] = {name: [] for name in groups}
+        for table, donor in product(groups, random.choice(donors, _REPEATS)):
+            values = predicted(_with_tables(fitted, inputs, video_inputs, groups[table], samples.span(str(donor))))
             lost[table].append(score(usual) - score(values))
-            of_clip[table].append(float(values[0, 0]))
-        for table, of_table in of_clip.items():
-            replaced[table].append(of_table)
+            errors[table].append(float(values[0, 0]))
+        for table, table_errors in errors.items():
+            replaced[table].append(table_errors)
     if by_clip and not shares:
         return Importance(replaced={name: np.array(of).T for name, of in replaced.items() if of}, clips=tuple(clips))
     means = {table: float(np.nanmean(values)) for table, values in lost.items() if np.isfinite(values).any()}
@@ -136,17 +136,21 @@ def of_tables(
 
 def _donors(samples: Samples, video_id: str) -> list[str]:
     """The other videos; those of other groups, if there are any."""
-    others = [other for other in samples.videos if other != video_id]
+    other_videos = [other_video for other_video in samples.videos if other_video != video_id]
     group = samples.groups.get(video_id)
-    return [other for other in others if group is None or samples.groups.get(other) != group] or others
+    return [
+        other_video for other_video in other_videos if group is None or samples.groups.get(other_video) != group
+    ] or other_videos
 
 
-def _with_tables(fitted: Fitted, inputs: Inputs, own: Inputs, tables: Sequence[str], donor: tuple[int, int]) -> Inputs:
+def _with_tables(
+    fitted: Fitted, inputs: Inputs, video_inputs: Inputs, tables: Sequence[str], donor: tuple[int, int]
+) -> Inputs:
     """A video's inputs, with some tables taken from the rows of another video."""
     changed = {}
-    for block, values in own.items():
+    for block, values in video_inputs.items():
         columns = [i for i, name in enumerate(fitted.scalers[block].columns) if name.partition(".")[0] in tables]
         changed[block] = values.copy()
-        taken = donor[0] + np.arange(len(values)) % (donor[1] - donor[0])
-        changed[block][:, columns] = inputs[block][np.ix_(taken, np.array(columns, np.int64))]
+        donor_rows = donor[0] + np.arange(len(values)) % (donor[1] - donor[0])
+        changed[block][:, columns] = inputs[block][np.ix_(donor_rows, np.array(columns, np.int64))]
     return changed

@@ -50,8 +50,8 @@ def interval(sums: Floats, statistic: Statistic, scale: Scale = AS_IT_IS) -> tup
     def with_error(drawn: Floats) -> tuple[Floats, Floats]:
         """(B,) the statistic of (B, n, d) and its standard error."""
         total = drawn.sum(axis=1)
-        left = forth(statistic(total[:, None, :] - drawn))
-        squares = ((left - left.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
+        undrawn = forth(statistic(total[:, None, :] - drawn))
+        squares = ((undrawn - undrawn.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
         return forth(statistic(total)), np.sqrt(squares * (count - 1) / count)
 
     with np.errstate(all="ignore"):
@@ -92,7 +92,7 @@ def by_group(sums: Floats, groups: Sequence[str] | None) -> Floats:
     return total
 
 
-def paired(one: Floats, other: Floats, groups: Sequence[str] | None = None) -> dict[str, Any]:
+def paired(first: Floats, second: Floats, groups: Sequence[str] | None = None) -> dict[str, Any]:
     """Whether one model is better than another on the same videos.
 
     Args:
@@ -104,7 +104,7 @@ def paired(one: Floats, other: Floats, groups: Sequence[str] | None = None) -> d
         The mean difference with its 95 % interval over videos or groups, and the two-sided p of a permutation test that
         swaps the models' scores within them.
     """
-    differences = one - other
+    differences = first - second
     totals = by_group(differences[:, None], groups)[:, 0]
     observed = abs(totals.sum())
     as_far = int((np.abs((_signs(len(totals)) * totals).sum(axis=1)) >= observed - 1e-12 * len(differences)).sum())
@@ -120,7 +120,7 @@ def paired(one: Floats, other: Floats, groups: Sequence[str] | None = None) -> d
 
 
 def paired_statistic(
-    one: Floats, other: Floats, statistic: Statistic, groups: Sequence[str] | None = None
+    first: Floats, second: Floats, statistic: Statistic, groups: Sequence[str] | None = None
 ) -> dict[str, Any]:
     """As `paired`, for a statistic of all videos together.
 
@@ -129,20 +129,20 @@ def paired_statistic(
         other: (videos, d) to the sums of the other.
         statistic: Of (..., d) sums gives (...).
     """
-    videos = len(one)
-    one, other = by_group(one, groups), by_group(other, groups)
-    kept = (_signs(len(one)) > 0).astype(np.float64)
-    both = one + other
+    videos = len(first)
+    first, second = by_group(first, groups), by_group(second, groups)
+    not_swapped = (_signs(len(first)) > 0).astype(np.float64)
+    total = first + second
 
-    def difference(mine: Floats) -> Floats:
-        return np.asarray(statistic(mine) - statistic(both.sum(axis=0) - mine))
+    def difference(drawn: Floats) -> Floats:
+        return np.asarray(statistic(drawn) - statistic(total.sum(axis=0) - drawn))
 
-    observed = float(difference(one.sum(axis=0)))
-    swapped = difference(kept @ one + (1 - kept) @ other)
+    observed = float(difference(first.sum(axis=0)))
+    swapped = difference(not_swapped @ first + (1 - not_swapped) @ second)
     as_far = int((np.abs(swapped) >= abs(observed) - 1e-12).sum())
-    width = one.shape[1]
+    width = first.shape[1]
     low, high = interval(
-        np.column_stack([one, other]), lambda sums: statistic(sums[..., :width]) - statistic(sums[..., width:])
+        np.column_stack([first, second]), lambda sums: statistic(sums[..., :width]) - statistic(sums[..., width:])
     )
     return {
         "videos": videos,

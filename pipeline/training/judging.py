@@ -40,7 +40,7 @@ class Judge(Protocol):
         """Every measure of a column of predictions, as JSON values."""
 
     def compare(
-        self, one: pa.Table, other: pa.Table, column: str = "prediction", other_column: str = "prediction"
+        self, first: pa.Table, second: pa.Table, column: str = "prediction", other_column: str = "prediction"
     ) -> dict[str, Any] | None:
         """Whether one is better than the other, on the rows that both predict; None where there are none."""
 
@@ -77,26 +77,30 @@ class Courses:
         return evaluate(seeds if column == "prediction" else seeds[:1], self.scoring)
 
     def compare(
-        self, one: pa.Table, other: pa.Table, column: str = "prediction", other_column: str = "prediction"
+        self, first: pa.Table, second: pa.Table, column: str = "prediction", other_column: str = "prediction"
     ) -> dict[str, Any] | None:
-        windows = _windows(one), _windows(other)
+        windows = _windows(first), _windows(second)
         common = windows[0] & windows[1]
         left_out = len(windows[0] | windows[1]) - len(common)
         if left_out:
-            one, other = (_only(rows, common) for rows in (one, other))
-        of_one, of_other = (
+            first, second = (_only(rows, common) for rows in (first, second))
+        first_predictions, second_predictions = (
             (
                 {entry["video_id"]: entry["ccc"] for entry in self.evaluate(rows, name)["per_video"]}
-                for rows, name in ((one, column), (other, other_column))
+                for rows, name in ((first, column), (second, other_column))
             )
             if common
             else ({}, {})
         )
-        videos = [v for v in of_one if of_one[v] is not None and of_other.get(v) is not None]
+        videos = [
+            v for v in first_predictions if first_predictions[v] is not None and second_predictions.get(v) is not None
+        ]
         if not videos:
             return None
         groups = groups_of(videos, self.groups)
-        compared = paired(np.array([of_one[v] for v in videos]), np.array([of_other[v] for v in videos]), groups)
+        compared = paired(
+            np.array([first_predictions[v] for v in videos]), np.array([second_predictions[v] for v in videos]), groups
+        )
         return compared | ({"windows": len(common), "windows_of_one_alone": left_out} if left_out else {})
 
     def importance(self, whole: pa.Table, importance: pa.Table) -> dict[str, float]:
@@ -117,30 +121,32 @@ class Clips:
         return evaluate_clips(seeds if column == "prediction" else seeds[:1])
 
     def compare(
-        self, one: pa.Table, other: pa.Table, column: str = "prediction", other_column: str = "prediction"
+        self, first: pa.Table, second: pa.Table, column: str = "prediction", other_column: str = "prediction"
     ) -> dict[str, Any] | None:
-        labels, of_one = _clips(one, column)
-        _, of_other = _clips(other, other_column)
-        videos = [video_id for video_id in of_one if video_id in of_other]
+        labels, first_values = _clips(first, column)
+        _, second_values = _clips(second, other_column)
+        videos = [video_id for video_id in first_values if video_id in second_values]
         if len(videos) < 2:
             return None
-        target, mine, theirs = (np.array([of[video_id] for video_id in videos]) for of in (labels, of_one, of_other))
-        return compare_clips(target, mine, theirs, groups_of(videos, self.groups))
+        target, of_first, of_second = (
+            np.array([by_video[video_id] for video_id in videos]) for by_video in (labels, first_values, second_values)
+        )
+        return compare_clips(target, of_first, of_second, groups_of(videos, self.groups))
 
     def importance(self, whole: pa.Table, importance: pa.Table) -> dict[str, float]:
         usual = self.evaluate(whole)["ccc"]["value"]
         labels = _clips(whole, "prediction")[0]
         lost = {}
-        for (table,), of_table in groups_by(importance, "table"):
-            rows = importance.take(pa.array(of_table))
-            of_repeats = []
+        for (table,), table_rows in groups_by(importance, "table"):
+            rows = importance.take(pa.array(table_rows))
+            repeats = []
             for _, repeat in groups_by(rows, "seed", "repeat"):
                 predicted = rows["prediction"].to_numpy()[repeat]
                 target = np.array(
                     [labels[video_id] for video_id in rows["video_id"].take(pa.array(repeat)).to_pylist()]
                 )
-                of_repeats.append(scores(target, predicted)["ccc"])
-            lost[table] = float((usual or 0.0) - np.nanmean(of_repeats))
+                repeats.append(scores(target, predicted)["ccc"])
+            lost[table] = float((usual or 0.0) - np.nanmean(repeats))
         return _largest_first(lost)
 
 
@@ -164,10 +170,10 @@ class Shares:
         return evaluate_shares(labels, seeds if column == "prediction" else seeds[:1])
 
     def compare(
-        self, one: pa.Table, other: pa.Table, column: str = "prediction", other_column: str = "prediction"
+        self, first: pa.Table, second: pa.Table, column: str = "prediction", other_column: str = "prediction"
     ) -> dict[str, Any] | None:
-        labels, of_one, keys = self._read(one, column)
-        _, of_other, other_keys = self._read(other, other_column)
+        labels, first_values, keys = self._read(first, column)
+        _, second_values, other_keys = self._read(second, other_column)
         place = {key: i for i, key in enumerate(other_keys)}
         common = [i for i, key in enumerate(keys) if key in place]
         if not common:
@@ -178,9 +184,9 @@ class Shares:
             shares=labels.shares[common],
             groups=None if labels.groups is None else tuple(labels.groups[i] for i in common),
         )
-        theirs = np.mean(of_other, axis=0)[[place[keys[i]] for i in common]]
+        second_shares = np.mean(second_values, axis=0)[[place[keys[i]] for i in common]]
         left_out = len(keys) + len(other_keys) - 2 * len(common)
-        compared = compare_shares(chosen, np.mean(of_one, axis=0)[common], theirs)
+        compared = compare_shares(chosen, np.mean(first_values, axis=0)[common], second_shares)
         return compared | ({"rows": len(common), "rows_of_one_alone": left_out} if left_out else {})
 
     def importance(self, whole: pa.Table, importance: pa.Table) -> dict[str, float]:
@@ -189,10 +195,10 @@ class Shares:
     def _read(self, rows: pa.Table, column: str) -> tuple[ShareLabels, list[Floats], list[tuple[str, int]]]:
         """The labels, each seed's predicted shares, and the video and window of each row."""
         targets, per_seed, keys = [], [], []
-        for (_,), of_seed in sorted(groups_by(rows, "seed"), key=lambda group: group[0]):
-            of_one = rows.take(pa.array(of_seed))
-            by_label = dict(groups_by(of_one, "dimension"))
-            columns = [of_one.take(pa.array(by_label[(name,)])) for name in self.labels]
+        for (_,), seed_rows in sorted(groups_by(rows, "seed"), key=lambda group: group[0]):
+            seed_table = rows.take(pa.array(seed_rows))
+            by_label = dict(groups_by(seed_table, "dimension"))
+            columns = [seed_table.take(pa.array(by_label[(name,)])) for name in self.labels]
             targets = [part["target"].to_numpy() for part in columns]
             per_seed.append(np.column_stack([part[column].to_numpy() for part in columns]))
             keys = _keys(columns[0])
@@ -210,16 +216,16 @@ class Shares:
 def by_seed(table: pa.Table, column: str, groups: Groups) -> list[Predictions]:
     """What each seed predicted of one dimension, in the order of the seeds."""
     predictions = []
-    for (_,), of_seed in sorted(groups_by(table, "seed"), key=lambda group: group[0]):
-        rows = table.take(pa.array(of_seed))
-        of_video = {video_id: chosen for (video_id,), chosen in groups_by(rows, "video_id")}
+    for (_,), seed_rows in sorted(groups_by(table, "seed"), key=lambda group: group[0]):
+        rows = table.take(pa.array(seed_rows))
+        video_rows = {video_id: chosen for (video_id,), chosen in groups_by(rows, "video_id")}
         folds = rows["fold"].to_numpy()
-        unit = groups_of(list(of_video), groups)
+        unit = groups_of(list(video_rows), groups)
         predictions.append(
             Predictions(
-                videos=tuple(of_video),
-                rows=tuple(of_video.values()),
-                folds=tuple(int(folds[chosen[0]]) for chosen in of_video.values()),
+                videos=tuple(video_rows),
+                rows=tuple(video_rows.values()),
+                folds=tuple(int(folds[chosen[0]]) for chosen in video_rows.values()),
                 targets=rows["target"].to_numpy(),
                 values=rows[column].to_numpy(),
                 groups=None if unit is None else tuple(unit),
@@ -254,9 +260,9 @@ def groups_of(videos: Sequence[str], groups: Groups) -> list[str] | None:
 def _clips(rows: pa.Table, column: str) -> tuple[dict[str, float], dict[str, float]]:
     """The label of each clip, and what is predicted of it on average over seeds."""
     values, target = rows[column].to_numpy(), rows["target"].to_numpy()
-    of_clip = {video_id: chosen for (video_id,), chosen in groups_by(rows, "video_id")}
-    labels = {video_id: float(target[chosen[0]]) for video_id, chosen in of_clip.items()}
-    return labels, {video_id: float(values[chosen].mean()) for video_id, chosen in of_clip.items()}
+    clip_rows = {video_id: chosen for (video_id,), chosen in groups_by(rows, "video_id")}
+    labels = {video_id: float(target[chosen[0]]) for video_id, chosen in clip_rows.items()}
+    return labels, {video_id: float(values[chosen].mean()) for video_id, chosen in clip_rows.items()}
 
 
 def _keys(rows: pa.Table) -> list[tuple[str, int]]:

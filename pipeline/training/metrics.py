@@ -40,7 +40,7 @@ def metrics(
         judge = judge_of(settings, dimension, groups)
         rows = rows_of(table, settings, dimension)
         whole = rows.filter(pc.is_null(rows["without"]))
-        of_dimension = {
+        dimension_figures = {
             "kind": judge.kind,
             "model": judge.evaluate(whole),
             "baselines": {name: _baseline(judge, whole, name) for name in judge.baselines},
@@ -50,9 +50,9 @@ def metrics(
             "ablation": _ablation(judge, rows, whole),
         }
         if (folder / RATERS).exists():
-            of_raters = where(read_table(folder / RATERS), dimension=dimension)
-            of_dimension["raters"] = _raters(of_raters, over_clips=settings.unit == "clip")
-        figures[dimension] = of_dimension
+            rater_rows = where(read_table(folder / RATERS), dimension=dimension)
+            dimension_figures["raters"] = _raters(rater_rows, over_clips=settings.unit == "clip")
+        figures[dimension] = dimension_figures
     return figures
 
 
@@ -106,24 +106,24 @@ def _raters(table: pa.Table, *, over_clips: bool) -> dict[str, Any]:
     series: dict[str, dict[str, list[list[float]]]] = {}
     keys = ("rater", "seed") if over_clips else ("rater", "seed", "video_id")
     for (rater, _, *video_id), rows in groups_by(table, *keys):
-        of_series = [scores(target[rows], values[rows])["ccc"] for values in predicted]
-        series.setdefault(rater, {}).setdefault("".join(video_id), []).append(of_series)
+        series_ccc = [scores(target[rows], values[rows])["ccc"] for values in predicted]
+        series.setdefault(rater, {}).setdefault("".join(video_id), []).append(series_ccc)
     per_rater = {}
     for rater, videos in sorted(series.items()):
         means = np.array([np.mean(seeds, axis=0) for seeds in videos.values()])
         per_rater[rater] = means[np.isfinite(means).all(axis=1)]
-    known = {rater: means for rater, means in per_rater.items() if len(means)}
-    if not known:
+    rated = {rater: means for rater, means in per_rater.items() if len(means)}
+    if not rated:
         return {"series": 0, "own_head": None, "prediction": None, "own_head_is_better_by": None, "per_rater": []}
-    every = np.concatenate(list(known.values()))
-    of_raters = np.array([means.mean(axis=0) for means in known.values()])
+    every = np.concatenate(list(rated.values()))
+    rater_means = np.array([means.mean(axis=0) for means in rated.values()])
     return {
         "series": len(every),
         **{name: _summary(every[:, i]) for i, name in enumerate(("own_head", "prediction"))},
-        "own_head_is_better_by": paired(of_raters[:, 0], of_raters[:, 1]) | {"over": "raters"},
+        "own_head_is_better_by": paired(rater_means[:, 0], rater_means[:, 1]) | {"over": "raters"},
         "per_rater": [
-            {"rater": rater, "series": len(means), "own_head": float(own), "prediction": float(joint)}
-            for (rater, means), (own, joint) in zip(known.items(), of_raters, strict=True)
+            {"rater": rater, "series": len(means), "own_head": float(own_head), "prediction": float(joint)}
+            for (rater, means), (own_head, joint) in zip(rated.items(), rater_means, strict=True)
         ],
     }
 

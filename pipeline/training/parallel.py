@@ -62,13 +62,13 @@ def _run_here(
 def _run_in_pool(
     pool: ProcessPoolExecutor, progress: Any, jobs: Sequence[FitJob], on_progress: OnProgress
 ) -> Iterator[Outcome]:
-    left = {pool.submit(_run_in_process, place, job): place for place, job in enumerate(jobs)}
-    while left:
-        done, _ = wait(left, _LOOK_EVERY_S, FIRST_COMPLETED)
+    running = {pool.submit(_run_in_process, place, job): place for place, job in enumerate(jobs)}
+    while running:
+        finished, _ = wait(running, _LOOK_EVERY_S, FIRST_COMPLETED)
         while not progress.empty():
             on_progress(*progress.get())
-        for future in done:
-            place = left.pop(future)
+        for future in finished:
+            place = running.pop(future)
             yield future.result()
             on_progress(place, 1.0)
 

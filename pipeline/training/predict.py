@@ -62,8 +62,8 @@ def predict_video(model: Model, data: Dataset, video_id: str) -> pa.Table | Prob
 
 
 def _mean_of_known(values: npt.NDArray[np.float64]) -> float | None:
-    known = values[np.isfinite(values)]
-    return float(known.mean()) if len(known) else None
+    finite = values[np.isfinite(values)]
+    return float(finite.mean()) if len(finite) else None
 
 
 def schema_of(model: Model, trained_on: Collection[str] = ()) -> pa.Schema:
@@ -131,5 +131,5 @@ def write_predictions(
 
 def seen_in_training(model: Model, data: Dataset) -> list[str]:
     """Videos of a folder that the model was trained on, under the same name or another."""
-    known = set(model.document.videos.values())
-    return [video_id for video_id in data.videos if (data.fingerprint(video_id) or video_id) in known]
+    training_ids = set(model.document.videos.values())
+    return [video_id for video_id in data.videos if (data.fingerprint(video_id) or video_id) in training_ids]

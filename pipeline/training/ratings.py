@@ -76,9 +76,9 @@ def human_agreement(
         once_per_clip(_chosen(annotations, name, about, setups, dimensions, videos)),
     ):
         for cells in series.cells():
-            of_cells = leave_one_out_ccc(cells.values, recipe_of(about).weights)
-            for code, of_cell in zip(cells.codes["dimension"], of_cells, strict=True):
-                agreement.setdefault(series.names["dimension"][code], []).append(of_cell[np.isfinite(of_cell)])
+            cell_figures = leave_one_out_ccc(cells.values, recipe_of(about).weights)
+            for code, figure in zip(cells.codes["dimension"], cell_figures, strict=True):
+                agreement.setdefault(series.names["dimension"][code], []).append(figure[np.isfinite(figure)])
     every = {name: np.concatenate(values) for name, values in agreement.items()}
     return {
         name: {"mean": float(values.mean()), "sd": float(values.std()), "series": len(values)}
@@ -120,17 +120,17 @@ def rater_targets(
     for dimension in settings.dimensions:
         columns = _columns(series, dimension, first, int(edges[-1]), settings, by_clip=by_clip)
         if not columns:
-            what = "once per clip" if by_clip else "over time"
-            raise InputError(f"{file.name}: {dimension} has no ratings {what} of single raters in setup {setup}")
+            kind = "once per clip" if by_clip else "over time"
+            raise InputError(f"{file.name}: {dimension} has no ratings {kind} of single raters in setup {setup}")
         keys = sorted(columns)
-        of_setup = settings.heads == "setup"
-        outputs = tuple(dict.fromkeys(key[1] if of_setup else key[0] for key in keys))
-        own = [outputs.index(key[1] if of_setup else key[0]) for key in keys]
-        readout = [float(name == setup) if of_setup else 1 / len(outputs) for name in outputs]
+        per_setup = settings.heads == "setup"
+        outputs = tuple(dict.fromkeys(key[1] if per_setup else key[0] for key in keys))
+        rater_outputs = [outputs.index(key[1] if per_setup else key[0]) for key in keys]
+        readout = [float(name == setup) if per_setup else 1 / len(outputs) for name in outputs]
         targets[dimension] = Target(
             values=np.column_stack([columns[key] for key in keys]),
             names=tuple(f"{rater} ({of})" if len(setups) > 1 else rater for rater, of in keys),
-            heads=tuple(own),
+            heads=tuple(rater_outputs),
             outputs=outputs,
             readout=tuple(readout),
         )
@@ -198,8 +198,8 @@ def _chosen(
     named = [dimension for dimension in dimensions if dimension in annotations.dimensions]
     if not rated or not named:
         raise InputError(f"{name}: the ratings are of other videos or dimensions: {annotations!r}")
-    of_round = one_round(annotations, recipe_of(about).round)
-    return of_round.select(videos=rated, setups=setups, dimensions=named)
+    round_annotations = one_round(annotations, recipe_of(about).round)
+    return round_annotations.select(videos=rated, setups=setups, dimensions=named)
 
 
 def _series(
@@ -234,13 +234,15 @@ def _columns(
         if name != dimension:
             continue
         column = columns.setdefault((rater, setup), np.full(rows, np.nan))
-        own = slice(series.first[i], series.first[i + 1])
-        window, value = series.window[own], series.value[own]
+        samples = slice(series.first[i], series.first[i + 1])
+        window, value = series.window[samples], series.value[samples]
         if by_clip:
-            for video, of_video in zip(window, value, strict=True):
+            for video, video_values in zip(window, value, strict=True):
                 video_id = series.names["video_id"][video]
                 start, windows = first[video_id]
-                column[start : start + windows] = _on_scale(np.array([of_video]), rater, dimension, video_id, settings)
+                column[start : start + windows] = _on_scale(
+                    np.array([video_values]), rater, dimension, video_id, settings
+                )
         else:
             video_id = series.names["video_id"][series.codes["video_id"][i]]
             start, windows = first[video_id]

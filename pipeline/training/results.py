@@ -66,14 +66,14 @@ def _raters(outcome: Outcome, samples: Samples, settings: TrainingSettings) -> p
     target = samples.of_fold(outcome.job.fold).targets[MAIN][outcome.job.dimension]
     ratings = target.values[outcome.rows]
     row, column = np.nonzero(np.isfinite(ratings))
-    own = outcome.outputs[row, np.array(target.heads)[column]]
+    own_head = outcome.outputs[row, np.array(target.heads)[column]]
     return pa.table(
         {
             "dimension": _repeated(outcome.job.dimension, len(row)),
             **_place(outcome, samples, outcome.rows[row], settings),
             "rater": pa.array([target.names[i] for i in column], pa.string()),
             "target": settings.as_labels(ratings[row, column]),
-            "own_head": pa.array(settings.as_labels(own), mask=np.isnan(own)),
+            "own_head": pa.array(settings.as_labels(own_head), mask=np.isnan(own_head)),
             "prediction": settings.as_labels(outcome.predictions[row, 0]),
         }
     )
@@ -122,8 +122,8 @@ def _importance(outcome: Outcome, settings: TrainingSettings) -> pa.Table:
         rows = [
             (table, repeat, video_id, value)
             for table, predictions in importance.replaced.items()
-            for repeat, of_repeat in enumerate(predictions)
-            for video_id, value in zip(importance.clips, of_repeat.tolist(), strict=True)
+            for repeat, predictions_of_repeat in enumerate(predictions)
+            for video_id, value in zip(importance.clips, predictions_of_repeat.tolist(), strict=True)
         ]
         tables, repeats, clips, values = zip(*rows, strict=True) if rows else ((), (), (), ())
         lost: list[float | None] = [None] * len(rows)

@@ -42,8 +42,8 @@ class Target:
 
     def learned(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
         """(outputs,) whether a row has a label for the output. What is predicted by the others means nothing."""
-        known = np.isfinite(self.values[rows]).any(axis=0)
-        return np.isin(np.arange(len(self.outputs)), np.array(self.heads)[known])
+        has_values = np.isfinite(self.values[rows]).any(axis=0)
+        return np.isin(np.arange(len(self.outputs)), np.array(self.heads)[has_values])
 
     def readout_of(self, rows: npt.NDArray[np.int64]) -> tuple[float, ...]:
         """The readout of a model that learned from some rows; outputs without a label in them get the weight 0."""
@@ -109,9 +109,9 @@ class Samples:
         """
         length, horizon = history
         reach = length - 1 + horizon
-        known = np.asarray(np.isfinite(values.reshape(len(values), -1)).any(axis=1))
+        is_labelled = np.asarray(np.isfinite(values.reshape(len(values), -1)).any(axis=1))
         rows = [np.arange(first + reach, max(first + reach, end)) for first, end in map(self.span, videos)]
-        return np.concatenate([np.arange(0), *(of_video[known[of_video]] for of_video in rows)])
+        return np.concatenate([np.arange(0), *(video_rows[is_labelled[video_rows]] for video_rows in rows)])
 
     def has_labels(self, role: str) -> frozenset[str]:
         """Videos with a label of that role, in any dimension."""
@@ -156,8 +156,8 @@ def features_of(table: pa.Table, columns: Sequence[str]) -> npt.NDArray[np.float
     values[:, measured] = matrix(table, [columns[i] for i in measured])
     for i in set(range(len(columns))) - set(measured):
         prefix = columns[i].removesuffix(PRESENT)
-        of_table = [k for k in measured if columns[k].startswith(prefix)]
-        values[:, i] = ~np.isnan(values[:, of_table]).any(axis=1)
+        table_columns = [k for k in measured if columns[k].startswith(prefix)]
+        values[:, i] = ~np.isnan(values[:, table_columns]).any(axis=1)
     return values
 
 

@@ -18,9 +18,9 @@ from torch import Tensor
 from avcues.pipeline.dataset.catalog import Catalog
 from avcues.pipeline.errors import DatasetError, InputError, one_line
 from avcues.pipeline.notebook import html_facts
+from avcues.pipeline.store.documents import write_json
 from avcues.pipeline.store.files import write_atomically
 from avcues.pipeline.store.model_files import DOCUMENT, WEIGHTS
-from avcues.pipeline.store.parquet import write_json
 from avcues.pipeline.training.determinism import one_thread
 from avcues.pipeline.training.fitting import Fitted
 from avcues.pipeline.training.model_document import FORMAT, ModelDocument, read_bounded, read_document
@@ -38,7 +38,8 @@ class Model:
     Args:
         document: What `model.json` says.
         settings: What it was trained with.
-        columns: Per block, the columns that it reads, as `with_presence` names them.
+        columns: Per block, the columns that it reads: of each table the columns of numbers in the order of the files,
+            then whether none of them is missing.
         dimensions: For each dimension that it predicts, the model of it.
     """
 
@@ -126,8 +127,8 @@ def save_model(
     """
     tensors = {
         f"{dimension}/{name}": tensor
-        for dimension, of_dimension in fitted.items()
-        for name, tensor in of_dimension.estimator.tensors().items()
+        for dimension, estimators in fitted.items()
+        for name, tensor in estimators.estimator.tensors().items()
     }
     write_atomically(folder / WEIGHTS, lambda file: file.write(safetensors.torch.save(tensors)))
     scalers = next(iter(fitted.values())).scalers
@@ -139,7 +140,7 @@ def save_model(
             block: {"columns": list(names), "scaler": scalers[block].document() if block in scalers else []}
             for block, names in columns.items()
         },
-        "readout": {dimension: list(of_dimension.readout) for dimension, of_dimension in fitted.items()},
+        "readout": {dimension: list(estimators.readout) for dimension, estimators in fitted.items()},
     }
     write_json(document, folder / DOCUMENT)
 

@@ -50,10 +50,10 @@ class Scaler:
         place = {name: i for i, name in enumerate(columns)}
         scaled = np.empty((len(values), len(self.columns)), np.float32)
         for first in range(0, len(self.columns), _AT_A_TIME):
-            some = slice(first, first + _AT_A_TIME)
-            taken = values[:, [place[name] for name in self.columns[some]]].astype(np.float64)
-            taken = (taken - self.centre[some]) / self.scale[some]
-            scaled[:, some] = np.where(np.isnan(taken), self.fill[some], taken)
+            block = slice(first, first + _AT_A_TIME)
+            block_values = values[:, [place[name] for name in self.columns[block]]].astype(np.float64)
+            block_values = (block_values - self.centre[block]) / self.scale[block]
+            scaled[:, block] = np.where(np.isnan(block_values), self.fill[block], block_values)
         return scaled
 
     def document(self) -> list[dict[str, Any]]:
@@ -87,24 +87,24 @@ def fit_scaler(
     """
     centre, scale, mean = (np.zeros(len(columns)) for _ in range(3))
     for first in range(0, len(columns), _AT_A_TIME):
-        some = slice(first, first + _AT_A_TIME)
-        taken = values[rows, some].astype(np.float64)
-        known = ~np.isnan(taken)
-        count = np.maximum(1, known.sum(axis=0))
-        low = np.where(known, taken, np.inf).min(axis=0, initial=np.inf)
-        high = np.where(known, taken, -np.inf).max(axis=0, initial=-np.inf)
-        mean[some] = np.where(known, taken, 0).sum(axis=0) / count
-        spread = np.where(known, taken - mean[some], 0)
+        block = slice(first, first + _AT_A_TIME)
+        block_values = values[rows, block].astype(np.float64)
+        present = ~np.isnan(block_values)
+        count = np.maximum(1, present.sum(axis=0))
+        low = np.where(present, block_values, np.inf).min(axis=0, initial=np.inf)
+        high = np.where(present, block_values, -np.inf).max(axis=0, initial=-np.inf)
+        mean[block] = np.where(present, block_values, 0).sum(axis=0) / count
+        spread = np.where(present, block_values - mean[block], 0)
         varies = high > low
         deviation = np.sqrt((spread**2).sum(axis=0) / count)
-        centre[some] = np.where(varies, low, 0) if kind == "minmax" else mean[some]
-        scale[some] = np.where(varies, high - low if kind == "minmax" else deviation, 0)
-    kept = scale > 0
-    constant = [name for name, varies in zip(columns, kept, strict=True) if not varies]
+        centre[block] = np.where(varies, low, 0) if kind == "minmax" else mean[block]
+        scale[block] = np.where(varies, high - low if kind == "minmax" else deviation, 0)
+    has_spread = scale > 0
+    constant = [name for name, varies in zip(columns, has_spread, strict=True) if not varies]
     return Scaler(
-        columns=tuple(name for name, varies in zip(columns, kept, strict=True) if varies),
-        centre=centre[kept],
-        scale=scale[kept],
-        fill=(mean[kept] - centre[kept]) / scale[kept],
+        columns=tuple(name for name, varies in zip(columns, has_spread, strict=True) if varies),
+        centre=centre[has_spread],
+        scale=scale[has_spread],
+        fill=(mean[has_spread] - centre[has_spread]) / scale[has_spread],
         constant=tuple(name for name in constant if not name.endswith(f".{PRESENT}")),
     )

@@ -96,9 +96,9 @@ class TrainingSettings:
         self.estimator.require(self.model, self.of_modality)
         if not self.tables:
             raise SettingsError("no table is named: give `audio`, `visual` or `text`")
-        for (one, tables), (other, others) in combinations(self.of_modality.items(), 2):
-            if both := set(tables) & set(others):
-                raise SettingsError(f"{', '.join(sorted(both))}: named as `{one}` and as `{other}`; leave one out")
+        for (first, tables), (second, second_tables) in combinations(self.of_modality.items(), 2):
+            if shared := set(tables) & set(second_tables):
+                raise SettingsError(f"{', '.join(sorted(shared))}: named as `{first}` and as `{second}`; leave one out")
 
     def document(self) -> dict[str, Any]:
         """As JSON values."""
@@ -127,9 +127,9 @@ class TrainingSettings:
     @property
     def groups_of_tables(self) -> dict[str, tuple[str, ...]]:
         """What a model may rely on, by name: each table, and where there are several modalities, all tables of each."""
-        of_one = {name: (name,) for name in self.tables}
+        single = {name: (name,) for name in self.tables}
         several = self.of_modality if len(self.of_modality) > 1 else {}
-        return of_one | {f"{ALL_OF}{modality}": tables for modality, tables in several.items()}
+        return single | {f"{ALL_OF}{modality}": tables for modality, tables in several.items()}
 
     @property
     def history(self) -> tuple[int, int]:

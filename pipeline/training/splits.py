@@ -58,26 +58,26 @@ def split(
         SettingsError: There are too few videos or groups, or `order` does not name them.
         LeakError: A video is in two parts.
     """
-    videos = sorted({video_id for of_role in labelled.values() for video_id in of_role})
+    videos = sorted({video_id for role_videos in labelled.values() for video_id in role_videos})
     to_test = next(iter(labelled.values()))
     groups = {video_id: group for video_id, group in (groups or {}).items() if video_id in set(videos)}
-    what = "videos" if not groups else "groups of videos"
+    noun = "videos" if not groups else "groups of videos"
     count = len(to_test) if not groups else len({_unit(video_id, groups) for video_id in to_test})
     least = max(3, folds)
     if count < least:
         raise SettingsError(
-            f"`folds={folds}`: {count} {what} have labels to be tested on; label {least} or more, or ask "
+            f"`folds={folds}`: {count} {noun} have labels to be tested on; label {least} or more, or ask "
             "for fewer folds"
         )
     if protocol.split == "kfold":
-        found = _kfold(_ordered(videos, order), folds, protocol, groups)
+        assigned = _kfold(_ordered(videos, order), folds, protocol, groups)
     else:
-        found = _hashed(videos, labelled, folds, protocol, groups)
-    for parts in found:
+        assigned = _hashed(videos, labelled, folds, protocol, groups)
+    for parts in assigned:
         check_apart(parts.named(), groups=groups)
         if not all(parts):
-            raise SettingsError(f"`folds={folds}`: {count} {what} are too few for training, validation and test")
-    return found
+            raise SettingsError(f"`folds={folds}`: {count} {noun} are too few for training, validation and test")
+    return assigned
 
 
 def partitioned(
@@ -103,7 +103,7 @@ def partitioned(
         LeakError: A group is in two parts.
     """
     part_of = {alias: part for part, aliases in _PART_NAMES.items() for alias in aliases}
-    videos = sorted({video_id for of_role in labelled.values() for video_id in of_role})
+    videos = sorted({video_id for role_videos in labelled.values() for video_id in role_videos})
     by_part: dict[str, list[str]] = {part: [] for part in _PART_NAMES}
     for video_id in videos:
         if video_id in partition:
@@ -119,10 +119,10 @@ def partitioned(
         by_part["train"] = [v for v in by_part["train"] if v not in set(by_part["validation"])]
     to_test = next(iter(labelled.values()))
     by_part["test"] = [video_id for video_id in by_part["test"] if video_id in to_test]
-    for part, of_part in by_part.items():
-        if not of_part:
+    for part, part_videos in by_part.items():
+        if not part_videos:
             raise SettingsError(f"{name}: no labelled video is in the {part} part")
-    parts = Parts(*(tuple(of_part) for of_part in by_part.values()))
+    parts = Parts(*(tuple(part_videos) for part_videos in by_part.values()))
     check_apart(parts.named(), groups=groups)
     return parts
 
@@ -145,7 +145,7 @@ def apparent_groups(videos: Iterable[str]) -> dict[str, list[str]]:
         stem = _PIECE.sub("", match[1].rstrip(" _.-[(")).rstrip(" _.-") if match else ""
         if stem:
             by_stem.setdefault(stem, []).append(video_id)
-    several = {stem: of_stem for stem, of_stem in by_stem.items() if len(of_stem) > 1}
+    several = {stem: stem_videos for stem, stem_videos in by_stem.items() if len(stem_videos) > 1}
     pieces = sum(map(len, several.values()))
     return several if len(several) > 1 and pieces > len(every) / 2 else {}
 
@@ -160,7 +160,7 @@ def _units(videos: Sequence[str], groups: Mapping[str, str]) -> list[tuple[str, 
     units: dict[str, list[str]] = {}
     for video_id in videos:
         units.setdefault(_unit(video_id, groups), []).append(video_id)
-    return [tuple(of_unit) for of_unit in units.values()]
+    return [tuple(unit_videos) for unit_videos in units.values()]
 
 
 def _flat(units: Iterable[Sequence[str]]) -> tuple[str, ...]:
@@ -177,22 +177,22 @@ def _hashed(
     units = {_unit(unit[0], groups): unit for unit in _units(videos, groups)}
 
     def size_and_lack(name: str) -> tuple[int, tuple[bool, ...]]:
-        return -len(units[name]), tuple(not set(units[name]) & set(of_role) for of_role in labelled.values())
+        return -len(units[name]), tuple(not set(units[name]) & set(role_videos) for role_videos in labelled.values())
 
     order = [units[name] for name in sorted(shuffled(units, 0), key=size_and_lack)]
     held_out: list[list[tuple[str, ...]]] = [[] for _ in range(count)]
     for unit in order:  # into the smallest fold; without groups that deals them out in turn
-        min(held_out, key=lambda of_fold: len(_flat(of_fold))).append(unit)
+        min(held_out, key=lambda fold_units: len(_flat(fold_units))).append(unit)
     folds = []
-    for of_fold in held_out:
-        others = set(order) - set(of_fold)
-        rest = [unit for unit in order if unit in others]
+    for fold_units in held_out:
+        other_units = set(order) - set(fold_units)
+        training = [unit for unit in order if unit in other_units]
         if protocol.validation == "half":
-            folds.append(Parts(_flat(rest), _flat(of_fold[::2]), _flat(of_fold[1::2])))
+            folds.append(Parts(_flat(training), _flat(fold_units[::2]), _flat(fold_units[1::2])))
         else:
-            validation = rest[::_EVERY_TENTH]
-            train = [unit for i, unit in enumerate(rest) if i % _EVERY_TENTH]
-            folds.append(Parts(_flat(train), _flat(validation), _flat(of_fold)))
+            validation = training[::_EVERY_TENTH]
+            train = [unit for i, unit in enumerate(training) if i % _EVERY_TENTH]
+            folds.append(Parts(_flat(train), _flat(validation), _flat(fold_units)))
     return folds
 
 

@@ -62,8 +62,9 @@ def choose_tables(
 ) -> dict[str, tuple[str, ...]]:
     """By modality, the tables that a model reads: those that are named.
 
-    Where none are, a model of several modalities takes what the folder has of `AUDIO` and `VISUAL`, and so does one of
-    any tables if no modality is named. Words are read only where they are named.
+    Where none are, a model of several modalities takes what the folder has of emobase and rhythm, and of color,
+    lighting, expressions, scenes, objects and actions; so does one of any tables if no modality is named. Words are
+    read only where they are named.
 
     Raises:
         AvcuesError: The folder is no dataset, or there is no such model.
@@ -142,11 +143,11 @@ def prepare(
     # Labels that were fitted on the training part of a study's own partition need no fitting anew.
     if ratings is not None and fitted_on and (partition is None or fitted_on & {*folds[0].test}):
         by_fold = _refitted(files, ratings, folds, data)
-        of_folds = tuple(_labels(of_fold, ratings, data, videos, settings) for of_fold in by_fold)
-        samples = replace(samples, of_folds=of_folds)
+        fold_labels = tuple(_labels(fold_ratings, ratings, data, videos, settings) for fold_ratings in by_fold)
+        samples = replace(samples, of_folds=fold_labels)
         notes.append("the gold standard is refitted in every fold, on the training and validation videos only")
-    for parts, of_fold in zip(folds, by_fold, strict=True):
-        check_fold(parts, samples, of_fold, data)
+    for parts, fold_ratings in zip(folds, by_fold, strict=True):
+        check_fold(parts, samples, fold_ratings, data)
     traces = read_traces(data, videos)
     probes = probes_of(traces)
     notes += check_copies(find_copies(probes, traces), folds)
@@ -238,7 +239,7 @@ def _labels(
     """Targets by role and dimension, and the gold standard that predictions are judged by."""
     values = {role: gold_values(file, data, videos, settings) for role, file in files.items()}
     if settings.targets == "gold" or ratings is None:
-        return {role: gold_targets(of_role, settings) for role, of_role in values.items()}, values[MAIN]
+        return {role: gold_targets(role_labels, settings) for role, role_labels in values.items()}, values[MAIN]
     targets = {role: rater_targets(ratings, file, role, data, videos, settings) for role, file in files.items()}
     return targets, values[MAIN]
 
@@ -250,12 +251,12 @@ def _refitted(
     features = {role: delay_features(file.name, file.about, data) for role, file in files.items() if file.fitted_on}
     by_fold = []
     for parts in folds:
-        of_fold = dict(files)
-        for role, of_role in features.items():
+        fold_files = dict(files)
+        for role, role_features in features.items():
             file = files[role]
-            table = refitted(ratings, file.name, file.about, {*parts.train, *parts.validation}, of_role)
-            of_fold[role] = replace(read_label_file(table, data, file.labels.fill), name=file.name)
-        by_fold.append(of_fold)
+            table = refitted(ratings, file.name, file.about, {*parts.train, *parts.validation}, role_features)
+            fold_files[role] = replace(read_label_file(table, data, file.labels.fill), name=file.name)
+        by_fold.append(fold_files)
     return by_fold
 
 
@@ -296,17 +297,17 @@ def _notes(data: Dataset, files: Mapping[str, LabelFile], settings: TrainingSett
 
 def _on_groups(videos: Sequence[str], groups: Mapping[str, str] | None) -> list[str]:
     if groups:
-        known = [groups[video_id] for video_id in videos if video_id in groups]
-        alone = len(videos) - len(known)
+        group_names = [groups[video_id] for video_id in videos if video_id in groups]
+        alone = len(videos) - len(group_names)
         more = f", {_counted(range(alone))} without a group" if alone else ""
-        return [f"{len(set(known))} groups of {_counted(known)}{more}; all figures are over groups"]
+        return [f"{len(set(group_names))} groups of {_counted(group_names)}{more}; all figures are over groups"]
     pieces = apparent_groups(videos)
     if not pieces:
         return []
-    stem, of_stem = max(pieces.items(), key=lambda piece: len(piece[1]))
+    stem, stem_videos = max(pieces.items(), key=lambda piece: len(piece[1]))
     return [
-        f"videos look like pieces of {len(pieces)} longer ones, such as {_named(of_stem)} of {stem}: pieces of one in "
-        "training and test make figures too high; name what belongs together (groups)"
+        f"videos look like pieces of {len(pieces)} longer ones, such as {_named(stem_videos)} of {stem}: pieces of one "
+        "in training and test make figures too high; name what belongs together (groups)"
     ]
 
 
@@ -333,8 +334,8 @@ def _on_shared_raters(ratings: Annotations, folds: Sequence[Parts]) -> list[str]
 def _short(videos: Sequence[str], reach: int) -> list[str]:
     if not videos:
         return []
-    what = "1 labelled video has" if len(videos) == 1 else f"{len(videos)} labelled videos have"
-    return [f"{what} {reach} windows or fewer, too short for one sequence; left out: {_named(videos)}"]
+    subject = "1 labelled video has" if len(videos) == 1 else f"{len(videos)} labelled videos have"
+    return [f"{subject} {reach} windows or fewer, too short for one sequence; left out: {_named(videos)}"]
 
 
 def _counted(videos: Collection[Any]) -> str:

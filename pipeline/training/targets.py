@@ -63,15 +63,15 @@ class LabelFile:
         groups = {}
         for dimension, names in by_prefix.items():
             shares = np.column_stack([rows[PREFIX + name].to_numpy().astype(np.float64) for name in names])
-            known = np.isfinite(shares).all(axis=1)
-            sums = (np.abs(shares[known].sum(axis=1) - 1) < _SUM_TOLERANCE).all() and (shares[known] >= 0).all()
-            if len(names) > 1 and known.any() and sums and (tuple(names) in stated or not self.about):
+            is_known = np.isfinite(shares).all(axis=1)
+            sums = (np.abs(shares[is_known].sum(axis=1) - 1) < _SUM_TOLERANCE).all() and (shares[is_known] >= 0).all()
+            if len(names) > 1 and is_known.any() and sums and (tuple(names) in stated or not self.about):
                 groups[dimension] = tuple(name.partition("=")[2] for name in names)
         for name, kind in self.columns.items():
             if pa.types.is_string(kind):
-                words = sorted(rows[PREFIX + name].drop_null().unique().to_pylist())
-                if 2 <= len(words) <= _MOST_CATEGORIES:
-                    groups[name] = tuple(words)
+                category_names = sorted(rows[PREFIX + name].drop_null().unique().to_pylist())
+                if 2 <= len(category_names) <= _MOST_CATEGORIES:
+                    groups[name] = tuple(category_names)
         return groups
 
     @property
@@ -123,25 +123,25 @@ def choose(settings: TrainingSettings, files: Sequence[LabelFile]) -> TrainingSe
     """
     first = files[0]
     several = settings.estimator.several_outputs
-    wanted = tuple(dict.fromkeys(settings.dimensions or _usual(first, several)))
-    categories = {name: first.categories[name] for name in wanted if name in first.categories and several}
+    dimensions = tuple(dict.fromkeys(settings.dimensions or _usual(first, several)))
+    categories = {name: first.categories[name] for name in dimensions if name in first.categories and several}
     for file in files:
-        for name in wanted:
+        for name in dimensions:
             if name in categories:
                 if file.categories.get(name) != categories[name]:
                     raise InputError(f"{file.name}: {name} has other categories than in {first.name}")
             elif name not in file.columns:
-                known = [*file.columns, *file.categories]
-                raise InputError(f'{file.name}: has no label "{name}"{nearest(name, known)}')
+                available = [*file.columns, *file.categories]
+                raise InputError(f'{file.name}: has no label "{name}"{nearest(name, available)}')
             elif not pa.types.is_floating(file.columns[name]):
                 raise InputError(
                     f'{file.name}: "{name}" is {file.columns[name]}; expected numbers, or for networks 2 to '
                     f"{_MOST_CATEGORIES} categories"
                 )
-    numbers = [name for name in wanted if name not in categories]
+    numbers = [name for name in dimensions if name not in categories]
     scale = settings.label_range or (_common_range(first, numbers) if numbers else _USUAL_RANGE)
     unit = settings.unit or ("clip" if first.labels.once_per_video else "window")
-    return replace(settings, dimensions=wanted, categories=categories, label_range=scale, unit=unit)
+    return replace(settings, dimensions=dimensions, categories=categories, label_range=scale, unit=unit)
 
 
 def gold_values(file: LabelFile, data: Dataset, videos: Sequence[str], settings: TrainingSettings) -> dict[str, Floats]:
@@ -189,23 +189,23 @@ def _usual(file: LabelFile, several: bool) -> tuple[str, ...]:
     studied = tuple(name for name in _STUDIED if name in numbers)
     grouped = file.categories if several else {}
     single = [name for name in numbers if name.partition("=")[0] not in grouped]
-    wanted = studied or (*single, *grouped)
-    if not wanted:
+    usual = studied or (*single, *grouped)
+    if not usual:
         raise InputError(f"{file.name}: has no column of numbers to predict, only {', '.join(file.columns)}")
-    return wanted
+    return usual
 
 
 def _shares(columns: Sequence[pa.Array], names: Sequence[str], dimension: str, settings: TrainingSettings) -> Floats:
     """(windows, K) shares of a video's labels; NaN where there is none."""
     categories = settings.categories[dimension]
     if PREFIX + dimension in names:
-        words = columns[names.index(PREFIX + dimension)]
-        of_row = words.to_numpy(zero_copy_only=False)
-        shares = np.column_stack([of_row == name for name in categories]).astype(np.float64)
+        row_names = columns[names.index(PREFIX + dimension)]
+        row_categories = row_names.to_numpy(zero_copy_only=False)
+        shares = np.column_stack([row_categories == name for name in categories]).astype(np.float64)
         shares[~shares.any(axis=1)] = np.nan
         return shares
-    of_labels = [columns[names.index(PREFIX + label)] for label in settings.labels_of(dimension)]
-    shares = np.column_stack([column.cast(pa.float64()).to_numpy(zero_copy_only=False) for column in of_labels])
+    label_columns = [columns[names.index(PREFIX + label)] for label in settings.labels_of(dimension)]
+    shares = np.column_stack([column.cast(pa.float64()).to_numpy(zero_copy_only=False) for column in label_columns])
     shares[~np.isfinite(shares).all(axis=1)] = np.nan
     return shares
 

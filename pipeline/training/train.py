@@ -48,14 +48,14 @@ def train(
 
     Args:
         study: As `prepare` makes it.
-        out: Folder of the model; `avcues.pipeline.store.model_files` says what is in it.
+        out: Folder of the model: weights, settings, every prediction, figures, a model card and a page.
         workers: Processes, each with one thread; no result depends on their number.
-        on_progress: Called with the place of a job in `jobs_of` and the share of it that is done; the models of all
-            videos come after these, one per dimension.
-        on_outcome: Called with the outcome of each job.
+        on_progress: Called with the number of a fit, from 0 on, and the share of it that is done. The fits of the folds
+            come first, then those on all videos, one per dimension.
+        on_outcome: Called with the outcome of each fit.
 
     Returns:
-        What `metrics.json` holds: by dimension the measures of `evaluate`, baselines, agreement of raters, importance.
+        What `metrics.json` holds: by dimension the measures (see `scores`), baselines, agreement of raters, importance.
 
     Raises:
         AvcuesError: `out` cannot be written, or a loss is no longer finite.

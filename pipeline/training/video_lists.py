@@ -58,11 +58,11 @@ def _column(path: Path, name: str, *, only: bool = False) -> dict[str, str]:
     table = read_user_table(path, types=types, required=("video_id",))
     if not only:
         table, _ = set_aside_counts(table, types, str(path))
-    others = [column for column in table.column_names if column != "video_id"]
-    if name not in others:
-        if only or len(others) != 1:
+    other_columns = [column for column in table.column_names if column != "video_id"]
+    if name not in other_columns:
+        if only or len(other_columns) != 1:
             raise missing_column(path, [name], table.column_names)
-        (name,) = others
+        (name,) = other_columns
     values: dict[str, str] = {}
     for video_id, value in zip(table["video_id"].to_pylist(), table[name].to_pylist(), strict=True):
         if value is None:

@@ -225,9 +225,8 @@ def names_with_escape_sequences(out: Path) -> None:
     for path in (table_path(out, TABLE, "\x1b[2J"), record_path(out, "\x1b[2J")):
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"PAR1")
-    requested = pa.table({"video_id": ["\x1b[5m", "\x1b[6n"]})
     requested_path(out).parent.mkdir(exist_ok=True)
-    pq.write_table(requested, requested_path(out))
+    requested_path(out).write_text(json.dumps({"video_ids": ["\x1b[5m", "\x1b[6n"]}))
     failed = record() | {"state": "failed", "error_class": "\x1b[1m", "error": "\x1b[31m", "source": "\x07"}
     record_path(out, VIDEO).write_text(json.dumps(failed))
 

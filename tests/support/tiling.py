@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from avcues.pipeline.media.source import fingerprint
-from avcues.pipeline.store.parquet import METADATA_KEY, write_json, write_table
+from avcues.pipeline.store.documents import write_json
+from avcues.pipeline.store.parquet import METADATA_KEY, write_table
 
 
 def tile_dataset(source: Path, out: Path, video_id: str, times: int, video: Path | None = None) -> None:

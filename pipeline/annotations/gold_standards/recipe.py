@@ -116,7 +116,7 @@ class Recipe:
 
     @property
     def exclusions(self) -> dict[str, Any]:
-        """Which series are left out, as arguments of `usable`."""
+        """Which series are left out: the fields `windows`, `together`, `shortest` and `keep_constant`."""
         return {
             "windows": self.windows,
             "together": self.together,

@@ -23,7 +23,7 @@ class FormatOptions:
     Args:
         setup: Of all ratings; None: that of the format.
         dimension: Of all ratings, or several separated by commas where a file holds several; None: as the file says.
-        header: Template of the columns of ratings, for formats of questionnaires; see `TableMap`.
+        header: Template of the columns of ratings, for formats of questionnaires, such as "{video_id}_{dimension}".
     """
 
     setup: str | None = None

@@ -116,9 +116,10 @@ class Annotations:
     """Ratings of a study, as an import makes them or `read` reads them.
 
     Args:
-        ratings: Columns of `RATING_SCHEMA`, in the order of the source.
+        ratings: `rater`, `video_id`, `setup`, `round`, `time` in seconds (null for the whole clip), `dimension`,
+            `value` and `label`, in the order of the source.
         raters: One row per rater: the column `rater` and any others.
-        exposures: Columns of `EXPOSURE_SCHEMA`, one row per clip that a rater saw.
+        exposures: `rater`, `video_id`, `setup`, `round`, `order`, `seen`, `overlay`: one row per clip that a rater saw.
         dimensions: By name.
         origin: How the ratings were imported: importer, files, options, `notes`, one line for everything that was
             changed, left out or missing, and `ends_s`, the lengths of videos in seconds as far as they are needed.

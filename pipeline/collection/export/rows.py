@@ -29,7 +29,8 @@ class Rows:
     """Rows as they are collected.
 
     Args:
-        ratings: With the columns of annotations, `repeat` (1: of a clip that the rater had rated before), `order`, `seen` and `overlay`.
+        ratings: With the columns of annotations, `order`, `seen`, `overlay`, and `repeat`: 1 for a clip that
+            the rater had rated before.
         raters: One per rater.
         comments: Free answers about clips.
         events: Of all traces.

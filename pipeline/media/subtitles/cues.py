@@ -76,7 +76,7 @@ def utterances_of(cues: Sequence[Cue], source: str) -> Subtitles:
         "captions that only repeat the one before": len(worded) - len(fresh),
     }
     return Subtitles(
-        tuple(_utterance(cue, source) for cue in fresh), {what: count for what, count in left_out.items() if count}
+        tuple(_utterance(cue, source) for cue in fresh), {reason: count for reason, count in left_out.items() if count}
     )
 
 
@@ -86,7 +86,7 @@ def _clean(cue: Cue) -> Cue:
     text = _SOUND.sub(" ", _TAG.sub("", text))
     text = _MUSIC.sub(" ", text)
     text = _TURN.sub("", "\n".join(line.strip() for line in text.split("\n")))
-    speakers = speakers or [found["name"].title() for found in _SPEAKER.finditer(text)]
+    speakers = speakers or [name_match["name"].title() for name_match in _SPEAKER.finditer(text)]
     text = " ".join(_SPEAKER.sub("", text).split())
     only = {speaker.strip() for speaker in speakers}
     return replace(cue, text=text, speaker=only.pop() if len(only) == 1 else None)
@@ -100,25 +100,25 @@ def _without_repeats(cues: Sequence[Cue]) -> list[Cue]:
     pairs = sum(near)
     if pairs < _FEWEST_PAIRS or sum(count > 0 for count in repeated) <= _ROLLING_SHARE * pairs:
         return list(cues)
-    found = []
+    utterances = []
     for cue, words, count in zip(cues, shown, (0, *repeated), strict=True):
         if count < len(words):
-            found.append(replace(cue, text=_after(cue.text, count)))
-    return found
+            utterances.append(replace(cue, text=_after(cue.text, count)))
+    return utterances
 
 
-def _repeated(before: Sequence[str], words: Sequence[str]) -> int:
+def _repeated(previous: Sequence[str], words: Sequence[str]) -> int:
     """How many of the first words are the last words of the cue before."""
-    return next((n for n in range(min(len(before), len(words)), 0, -1) if before[-n:] == words[:n]), 0)
+    return next((n for n in range(min(len(previous), len(words)), 0, -1) if previous[-n:] == words[:n]), 0)
 
 
-def _after(text: str, words: int) -> str:
+def _after(text: str, skipped: int) -> str:
     """The text after its first words, with the marks among the rest."""
     tokens = [token for token in re.split("(\ue000\\d+\ue001)|\\s+", text) if token]
     for i, token in enumerate(tokens):
-        if words == 0:
+        if skipped == 0:
             return " ".join(tokens[i:])
-        words -= not _MARK.fullmatch(token)
+        skipped -= not _MARK.fullmatch(token)
     return ""
 
 

@@ -74,11 +74,11 @@ def find_sidecars(video: Location, language: str | None) -> list[Sidecar]:
     """
     stem = video.stem
     pattern = f"{glob.escape(stem)}.*"
-    found = [_sidecar(place, stem) for place in video.parent.glob(pattern) if place.name != video.name]
-    wanted = code(language) if language else None
+    sidecars = [_sidecar(place, stem) for place in video.parent.glob(pattern) if place.name != video.name]
+    language_code = code(language) if language else None
 
     def order(sidecar: Sidecar) -> tuple[object, ...]:
-        ranks = {wanted: 0, None: 1, "en": 2} if wanted else {None: 1, "en": 2}
+        ranks = {language_code: 0, None: 1, "en": 2} if language_code else {None: 1, "en": 2}
         suffixes = (".textgrid", ".json", ".csv", ".tsv", *FORMATS)
         return (
             sidecar.forced,
@@ -88,7 +88,7 @@ def find_sidecars(video: Location, language: str | None) -> list[Sidecar]:
             sidecar.name,
         )
 
-    return sorted((sidecar for sidecar in found if sidecar is not None), key=order)
+    return sorted((sidecar for sidecar in sidecars if sidecar is not None), key=order)
 
 
 def _sidecar(place: Location, stem: str) -> Sidecar | None:
@@ -130,7 +130,9 @@ def _read(sidecar: Sidecar) -> SidecarWords:
         cues, unreadable = read_cues(text, suffix)
         subtitles = utterances_of(cues, "sidecar")
         counts = subtitles.counts | ({"subtitles that cannot be read": unreadable} if unreadable else {})
-        notes += [f"left out are {', '.join(f'{what}: {count}' for what, count in counts.items())}"] if counts else []
+        notes += (
+            [f"left out are {', '.join(f'{reason}: {count}' for reason, count in counts.items())}"] if counts else []
+        )
         utterances = list(subtitles.utterances)
     elif suffix == ".json":
         utterances, spoken = read_json(text, "sidecar")

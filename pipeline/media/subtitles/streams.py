@@ -61,12 +61,12 @@ def choose_stream(streams: Sequence[SubtitleStreamMetadata], language: str | Non
     Args:
         language: ISO 639 code of the language wanted, or None.
     """
-    wanted = code(language) if language else None
+    language_code = code(language) if language else None
     return min(
         (stream for stream in streams if stream.is_text),
         key=lambda s: (
             s.forced,
-            wanted is not None and s.language != wanted,
+            language_code is not None and s.language != language_code,
             not s.default,
             s.language != "en",
             s.index,

@@ -36,13 +36,15 @@ def read_json(text: str, source: str) -> tuple[list[Utterance], str | None]:
     if not isinstance(segments, list):
         raise MediaError('is no transcript of Whisper or WhisperX: it has no list "segments"')
     try:
-        found = [_segment(segment, source) for segment in segments]
+        utterances = [_segment(segment, source) for segment in segments]
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise MediaError(
             f"is no transcript of Whisper or WhisperX: a segment lacks text or times ({type(error).__name__}: {error})"
         ) from error
     language = document.get("language")
-    return [utterance for utterance in found if utterance is not None], language if isinstance(language, str) else None
+    return [utterance for utterance in utterances if utterance is not None], language if isinstance(
+        language, str
+    ) else None
 
 
 def _segment(segment: Mapping[str, Any], source: str) -> Utterance | None:
@@ -59,7 +61,7 @@ def _segment(segment: Mapping[str, Any], source: str) -> Utterance | None:
 
 
 def _timed_words(words: Sequence[Mapping[str, Any]], start: Fraction, end: Fraction) -> list[Word]:
-    found: list[Word] = []
+    placed: list[Word] = []
     waiting: list[str] = []
     for word in words:
         text = str(word["word"]).strip()
@@ -68,13 +70,13 @@ def _timed_words(words: Sequence[Mapping[str, Any]], start: Fraction, end: Fract
             continue
         first, last = Fraction(word["start"]), Fraction(word["end"])
         if waiting:
-            found += spread(" ".join(waiting), found[-1].end if found else start, first)
+            placed += spread(" ".join(waiting), placed[-1].end if placed else start, first)
             waiting = []
         confidence = word.get("probability", word.get("score"))
-        found.append(Word(text, first, max(first, last), None if confidence is None else float(confidence)))
+        placed.append(Word(text, first, max(first, last), None if confidence is None else float(confidence)))
     if waiting:
-        found += spread(" ".join(waiting), found[-1].end if found else start, end)
-    return found
+        placed += spread(" ".join(waiting), placed[-1].end if placed else start, end)
+    return placed
 
 
 def read_textgrid(text: str, source: str) -> list[Utterance]:
@@ -97,22 +99,22 @@ def read_textgrid(text: str, source: str) -> list[Utterance]:
         }
     except Exception as error:  # the library lets through whatever its parser meets
         raise MediaError(f"cannot be read as a TextGrid ({type(error).__name__}: {error})") from error
-    of_words = [name for name in intervals if _tier_kind(name) in _WORD_TIERS]
-    found: list[Utterance] = []
-    for name in of_words:
+    word_tiers = [name for name in intervals if _tier_kind(name) in _WORD_TIERS]
+    utterances: list[Utterance] = []
+    for name in word_tiers:
         speaker = name.rpartition(" - ")[0] or None
         spoken = sentences((Word(*interval) for interval in intervals[name]), source)
-        found += [replace(utterance, speaker=speaker) for utterance in spoken]
-    if not of_words:
+        utterances += [replace(utterance, speaker=speaker) for utterance in spoken]
+    if not word_tiers:
         for name in (name for name in intervals if _tier_kind(name) not in _OTHER_TIERS):
-            found += [
+            utterances += [
                 Utterance(label, start, end, spread(label, start, end), f"{source}, spread", name or None)
                 for label, start, end in intervals[name]
                 if end > start and any(map(str.isalnum, label))
             ]
-    if not found:
+    if not utterances:
         raise MediaError(f"has no interval tier with words (tiers: {', '.join(intervals) or 'none'}); call it words")
-    return found
+    return utterances
 
 
 def _tier_kind(name: str) -> str:

@@ -51,10 +51,6 @@ function listenToPlayer(media, axis) {
   media.addEventListener("dblclick", () => media.requestFullscreen?.());
   document.addEventListener("fullscreenchange", () => media.controls = document.fullscreenElement === media);
   button.addEventListener("click", toggle);
-  document.addEventListener("keydown", event => {
-    if (event.key !== " " || !forPage(event) || event.target.closest("button, summary, a")) return;
-    event.preventDefault();
-    toggle();
-  });
+  keys.on("space", "play, or pause", [" "], event => event.target.closest("button, summary, a") ? false : toggle());
   if (media.error) failed();
 }

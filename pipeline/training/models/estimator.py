@@ -79,8 +79,8 @@ class FitTask:
 class Estimator(ABC):
     """A kind of model, as a class; one that was fitted, as an instance.
 
-    A new model is one class that derives from this one, and one line in `registry` or, from a package of your own, an
-    entry point of the group `avcues.models`.
+    A model of your own is one class that derives from this one, in a package with an entry point of the group
+    `avcues.models`.
 
     Attributes:
         title: What pages call it.

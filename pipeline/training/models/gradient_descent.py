@@ -128,19 +128,19 @@ def loss_of(predicted: Tensor, labels: Tensor, kind: LossName) -> Tensor:
         kind: "mse"; "ccc": 1 - CCC of each column with two labels or more, on average; "cross_entropy": of (B, C)
             predicted shares that sum to 1, in nats, averaged over rows.
     """
-    known = labels.isfinite()
-    labels = torch.where(known, labels, 0)
-    predicted = torch.where(known, predicted, 0)
+    labelled = labels.isfinite()
+    labels = torch.where(labelled, labels, 0)
+    predicted = torch.where(labelled, predicted, 0)
     if kind == "cross_entropy":
-        return -(labels * predicted.clamp(min=_SMALLEST_SHARE).log()).sum() / known.any(dim=1).sum().clamp(min=1)
+        return -(labels * predicted.clamp(min=_SMALLEST_SHARE).log()).sum() / labelled.any(dim=1).sum().clamp(min=1)
     if kind == "mse":
-        return ((predicted - labels) ** 2).sum() / known.sum().clamp(min=1)
-    count = known.sum(dim=0).clamp(min=1)
+        return ((predicted - labels) ** 2).sum() / labelled.sum().clamp(min=1)
+    count = labelled.sum(dim=0).clamp(min=1)
     mean_p, mean_l = predicted.sum(dim=0) / count, labels.sum(dim=0) / count
-    off_p, off_l = (torch.where(known, x - m, 0) for x, m in ((predicted, mean_p), (labels, mean_l)))
+    off_p, off_l = (torch.where(labelled, x - m, 0) for x, m in ((predicted, mean_p), (labels, mean_l)))
     spread = (off_p**2).sum(dim=0) + (off_l**2).sum(dim=0) + count * (mean_p - mean_l) ** 2
     lost = 1 - 2 * (off_p * off_l).sum(dim=0) / spread.clamp(min=1e-8)
-    enough = known.sum(dim=0) > 1
+    enough = labelled.sum(dim=0) > 1
     return torch.where(enough, lost, 0).sum() / enough.sum().clamp(min=1)
 
 

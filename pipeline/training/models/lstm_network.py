@@ -62,8 +62,8 @@ class Network(nn.Module):
 
     def forward(self, rows: Sequence[Tensor], steps: Tensor) -> Tensor:
         """(B, outputs) of (R, columns) rows per block, in their order, and the (B, length) rows of each sequence."""
-        seen = [block(of_block, steps) for block, of_block in zip(self.blocks.values(), rows, strict=True)]
-        raw = self.out(self.joined(torch.cat(seen, dim=1)))
+        embedded = [block(block_rows, steps) for block, block_rows in zip(self.blocks.values(), rows, strict=True)]
+        raw = self.out(self.joined(torch.cat(embedded, dim=1)))
         return torch.softmax(raw, dim=1) if self._shares else torch.tanh(raw)
 
 
@@ -85,8 +85,8 @@ def _as_keras(lstm: nn.LSTM) -> None:
     kernel, recurrent, bias, second_bias = lstm.parameters()
     nn.init.xavier_uniform_(kernel)
     nn.init.orthogonal_(recurrent)
-    for one in (bias, second_bias):
-        nn.init.zeros_(one)
+    for array in (bias, second_bias):
+        nn.init.zeros_(array)
     with torch.no_grad():
         bias[lstm.hidden_size : 2 * lstm.hidden_size] = 1
     second_bias.requires_grad_(False)

@@ -154,9 +154,9 @@ class Pair(_Fusion):
         losses = {}
         branches = {}
         for block, values in task.inputs.items():
-            own = {block: values}
-            branch = _new_network(task, block, own)
-            losses[block] = _fit_stage(task, block, own, branch, parts)
+            block_values = {block: values}
+            branch = _new_network(task, block, block_values)
+            losses[block] = _fit_stage(task, block, block_values, branch, parts)
             branches[block] = branch.blocks[block].state_dict()
         network = _new_network(task, MAIN, task.inputs)
         for block, weights in branches.items():
@@ -182,9 +182,9 @@ def _fit_stage(task: FitTask, role: str, inputs: Inputs, network: Network, parts
     def windows(videos: Sequence[str], part: str) -> Windows:
         rows = task.labelled(tuple(videos), role)
         if not len(rows):
-            what = "" if role == MAIN else f" to pretrain {role}"
+            purpose = "" if role == MAIN else f" to pretrain {role}"
             raise SettingsError(
-                f"no {part} video of a fold has a label of {task.dimension}{what} after {sum(task.history) - 1} "
+                f"no {part} video of a fold has a label of {task.dimension}{purpose} after {sum(task.history) - 1} "
                 "windows: label more videos, or ask for fewer `folds`"
             )
         return windows_of(tensors, rows, target, task.history)

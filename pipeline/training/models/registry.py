@@ -40,8 +40,8 @@ def estimator_class(name: str) -> type[Estimator]:
     """
     if name in _BUILT_IN:
         module, _, attribute = _BUILT_IN[name].partition(":")
-        found: type[Estimator] = getattr(importlib.import_module(module), attribute)
-        return found
+        estimator: type[Estimator] = getattr(importlib.import_module(module), attribute)
+        return estimator
     if name not in model_names():
         raise SettingsError(
             f"`model={name}`: there is no such model{nearest(name, model_names())}; expected {', '.join(model_names())}"

@@ -22,7 +22,7 @@ from avcues.pipeline.dataset import parquet_export as align
 from avcues.pipeline.dataset.dataset import Dataset, open_dataset
 from avcues.pipeline.dataset.names import safe_names, with_names
 from avcues.pipeline.errors import DatasetError, SettingsError
-from avcues.pipeline.runtime.api import features
+from avcues.pipeline.runtime.features import features
 
 ROWS, VIDEOS = 125, 5
 

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 import avcues
 from avcues.pipeline.cli.app import app
-from avcues.pipeline.runtime import api
+from avcues.pipeline.runtime import api, features
 
 SHARED = Path(__file__).resolve().parents[4] / "shared"
 
@@ -30,8 +30,9 @@ def clip(media: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_examples_of_the_docstrings_do_what_they_say(clip: Path) -> None:
-    examples = [found for found in doctest.DocTestFinder().find(api) if found.examples]
-    assert {found.name.rpartition(".")[2] for found in examples} == {"extract", "extract_many", "features"}
+    finder = doctest.DocTestFinder()
+    examples = [example for module in (api, features) for example in finder.find(module) if example.examples]
+    assert {example.name.rpartition(".")[2] for example in examples} == {"extract", "extract_many", "features"}
     for example in examples:
         assert doctest.DocTestRunner().run(example).failed == 0, example.name
 

@@ -17,7 +17,7 @@ from avcues.pipeline.annotations.importing.registry import formats_of, import_fo
 from avcues.pipeline.annotations.ratings.schema import Annotations
 from avcues.pipeline.errors import InputError, SettingsError
 
-DOCUMENT = Path(__file__).parents[4] / "docs" / "ratings.md"
+DOCUMENT = Path(__file__).parents[4] / "docs" / "rating_formats.md"
 _BLOCK = re.compile(r"^```\w+ (?P<name>\S+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 _COMMAND = re.compile(r"avcues annotations import (?P<name>\w+) (?P<file>\S+)")
 

@@ -1,0 +1,13 @@
+"""Figures of a study: functions of its results, each of which gives a figure with its caption and numbers.
+
+>>> from avcues import annotations
+>>> results = annotations.Results(annotations=annotations.example({"clip": 40}))
+>>> annotations.plot.rating_distribution(results, ["arousal"])
+<PaperFigure rating_distribution: 3.5 x 3.4 in, 72 rows of numbers>
+"""
+
+from avcues.pipeline.annotations.plot.all_figures import FIGURES, all_figures
+from avcues.pipeline.annotations.plot.distributions import rating_distribution
+from avcues.pipeline.annotations.plot.labels import label_correlations, labels_by_group
+
+__all__ = ["FIGURES", "all_figures", "label_correlations", "labels_by_group", "rating_distribution"]

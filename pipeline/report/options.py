@@ -1,0 +1,92 @@
+"""What a report shows, and what is kept of it beside the pages, so that a later report shows the same."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from avcues.pipeline.errors import InputError, SettingsError
+from avcues.pipeline.report.emotion import Emotion
+
+Stills = Literal["on", "blur", "none"]
+FILE = "made_with.json"
+_PATHS = ("media", "predictions", "annotations")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What the pages show besides the tables; None or empty: as in the former report, or else nothing.
+
+    Args:
+        media: Folder of the videos, which the pages play.
+        predictions: Parquet file of predictions.
+        annotations: Folder of ratings.
+        columns: Patterns of `table.column` that get panels of their own.
+        stills: Pictures of the shots: as they are ("on"), so coarse that nobody can be recognised ("blur"), or "none".
+
+    Raises:
+        SettingsError: There is no such kind of stills.
+    """
+
+    media: Path | None = None
+    predictions: Path | None = None
+    annotations: Path | None = None
+    columns: tuple[str, ...] = ()
+    stills: Stills | None = None
+
+    def __post_init__(self) -> None:
+        if self.stills not in (None, *get_args(Stills)):
+            raise SettingsError(f"`stills={self.stills}`: expected one of {', '.join(get_args(Stills))}")
+
+    @property
+    def emotion(self) -> Emotion:
+        """Predictions and ratings."""
+        return Emotion(self.predictions, self.annotations)
+
+    @property
+    def still_kind(self) -> Stills:
+        """How the stills are shown; blurred unless something else was asked for."""
+        return self.stills or "blur"
+
+    def after(self, former: Options) -> tuple[Options, list[str]]:
+        """These options, those of the former report where nothing is given, and a line on each that was taken over.
+
+        Raises:
+            InputError: The former report's predictions or ratings are gone, which must not pass in silence.
+        """
+        taken = {name: value for name, value in vars(former).items() if value and not getattr(self, name)}
+        for name in ("predictions", "annotations"):
+            if name in taken and not taken[name].exists():
+                raise InputError(
+                    f"`{name}={taken[name]}`: shown by the former report, but gone; say where it is now, or give "
+                    "`fresh=True` for a report that forgets the former one"
+                )
+        lines = []
+        for name, value in taken.items():
+            shown = ",".join(value) if name == "columns" else value
+            gone = "; not found, the pages play nothing" if name == "media" and not value.is_dir() else ""
+            lines.append(f"`{name}={shown}`: as in the former report{gone}")
+        return replace(self, **taken), lines
+
+    def document(self, report: Path) -> dict[str, Any]:
+        """As JSON values; paths are relative to the folder of the report, so that both can be moved together."""
+        return dict(self._documented(report.resolve()))
+
+    def _documented(self, report: Path) -> Iterator[tuple[str, Any]]:
+        for name, value in vars(self).items():
+            if value:
+                yield name, os.path.relpath(value.resolve(), report) if name in _PATHS else value
+
+
+def read_options(report: Path) -> Options:
+    """The options of the report in a folder; empty ones where there is none, or its file is damaged."""
+    try:
+        stored = json.loads((report / FILE).read_text("utf-8"))
+        paths = {name: Path(os.path.normpath(report.resolve() / stored[name])) for name in _PATHS if name in stored}
+        return Options(**paths, columns=tuple(stored.get("columns", ())), stills=stored.get("stills"))
+    except (OSError, ValueError, TypeError, AttributeError, SettingsError):
+        return Options()

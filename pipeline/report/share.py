@@ -1,0 +1,138 @@
+"""A report as one file that is passed on: it opens on any machine, and says nothing of the folders of this one."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import BinaryIO
+
+from markupsafe import escape
+
+from avcues.pipeline.errors import InputError, MediaError, SettingsError
+from avcues.pipeline.report.build import Report, former_options
+from avcues.pipeline.report.column_files import COLUMNS
+from avcues.pipeline.report.index import page_path
+from avcues.pipeline.report.making import Pages, Tell, make_pages, plan
+from avcues.pipeline.report.options import Options
+from avcues.pipeline.report.privacy import Names
+from avcues.pipeline.report.sources import Source
+from avcues.pipeline.report.thumbnails import find_source
+from avcues.pipeline.report.video import Video, video_ids
+from avcues.pipeline.store.files import write_atomically
+from avcues.pipeline.store.records import read_record
+
+_MOST_EMBEDDED = 32 << 20
+"""Bytes of columns that one page may carry."""
+_MEDIA = "media"
+
+
+def share(
+    out: Path,
+    file: Path,
+    wanted: Sequence[str] = (),
+    *,
+    options: Options = Options(),
+    fresh: bool = False,
+    with_media: bool = False,
+    workers: int | None = None,
+    tell: Tell = lambda done, total: None,
+) -> Report:
+    """Makes the pages of the wanted videos, or of all, and packs them into one file; the report itself stays as it is.
+
+    Args:
+        out: Folder of a dataset.
+        file: "*.zip": all pages, to be unpacked; "*.html": the page of one video with all its columns.
+        options: What the pages show; what is not given is as in the report of the dataset.
+        fresh: Do not look at that report.
+        with_media: Put the videos into the ZIP file, and let the pages play them.
+
+    Raises:
+        SettingsError: The file is neither ZIP nor HTML, or an HTML file of several videos or with media was asked for.
+        AvcuesError: As for `build`.
+    """
+    kind = file.suffix.lower()
+    if kind not in (".zip", ".html"):
+        raise SettingsError(f"`share={file}`: expected FILE.zip or FILE.html")
+    if with_media and kind == ".html":
+        raise SettingsError("`with_media`: an HTML file holds no videos; share a ZIP file")
+    options, notes = former_options(out, None, options, fresh)
+    if not with_media:
+        notes = [note for note in notes if not note.startswith("`media=")]
+    pages = plan(out, wanted, options, names=_names(out, wanted, options))
+    if kind == ".html" and len(pages.shown) != 1:
+        raise SettingsError(
+            f"`share={file}`: an HTML file is the page of one video; name one of the {len(pages.shown)}, or share a "
+            "ZIP file"
+        )
+    if not os.access(file.resolve().parent, os.W_OK):
+        raise SettingsError(f"`share={file}`: there is no such folder, or it cannot be written")
+    pages, carried = _with_copies(pages) if with_media else (_silent(pages), {})
+    pages = replace(pages, alone=kind == ".html")
+    with TemporaryDirectory(prefix="avcues-share-") as folder:
+        new = Path(folder)
+        problems = make_pages(pages, new, workers, tell)
+        if kind == ".html" and not problems:
+            text = _alone(page_path(new, pages.shown[0]).read_text("utf-8"), new, notes)
+            write_atomically(file, lambda target: target.write(text.encode()))
+        elif kind == ".zip":
+            write_atomically(file, lambda target: _pack(target, file.stem, new, carried))
+    return Report(file, len(pages.shown) - len(problems), tuple(problems), tuple(notes), pages.options.still_kind)
+
+
+def _names(out: Path, wanted: Sequence[str], options: Options) -> Names:
+    sources = (Path(str(read_record(out, video_id).get("source", ""))).parent for video_id in video_ids(out))
+    given = (path for path in (options.media, options.predictions, options.annotations) if path is not None)
+    return Names.of([out, Path.cwd(), *sources, *given])
+
+
+def _silent(pages: Pages) -> Pages:
+    """Pages that play nothing; the stills come from wherever the videos are."""
+    return replace(pages, options=replace(pages.options, media=None))
+
+
+def _with_copies(pages: Pages) -> tuple[Pages, dict[str, Path]]:
+    """Pages that play copies beside them, and the files that these are copies of, by their names.
+
+    Raises:
+        InputError: A video is not where it was.
+    """
+    carried: dict[str, Path] = {}
+    sources = []
+    for video_id, source in zip(pages.shown, pages.sources, strict=True):
+        try:
+            found = find_source(Video(pages.out, video_id, pages.manifest), source.candidates)
+        except MediaError as error:
+            raise InputError(f"{video_id}: {error}") from error
+        name = f"{video_id}{found.suffix}"
+        carried[name] = found
+        sources.append(Source((found,), beside=f"../{_MEDIA}/{name}"))
+    options = replace(pages.options, media=pages.options.media or pages.out)
+    return replace(pages, sources=tuple(sources), options=options), carried
+
+
+def _pack(target: BinaryIO, name: str, pages: Path, media: dict[str, Path]) -> None:
+    """Everything in one folder of the archive; what is compressed already is stored as it is."""
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+        for path in sorted(path for path in pages.rglob("*") if path.is_file()):
+            archive.write(path, f"{name}/{path.relative_to(pages).as_posix()}")
+        for file, source in media.items():
+            archive.write(source, f"{name}/{_MEDIA}/{file}", compress_type=zipfile.ZIP_STORED)
+
+
+def _alone(text: str, report: Path, notes: list[str]) -> str:
+    """A page that holds the files of columns beside it, and leads nowhere."""
+    files = sorted((report / COLUMNS).rglob("*.js"))
+    if sum(path.stat().st_size for path in files) > _MOST_EMBEDDED:
+        notes.append("the columns that the page does not draw are too many to go along; share a ZIP file for them")
+        files = []
+    embedded = "".join(_embedded(path, report) for path in files)
+    return text.replace("</body>", f"{embedded}</body>")
+
+
+def _embedded(path: Path, report: Path) -> str:
+    address = path.relative_to(report).as_posix()
+    return f'<script type="text/plain" data-file="{escape(address)}">{path.read_text()}</script>\n'

@@ -1,0 +1,139 @@
+"""The process of a worker, and the connection to it: started, ended, and asked how it ended.
+
+It is started before anything else is known of a run, while the process that starts it still imports what it needs: so
+this module imports next to nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from typing import BinaryIO
+
+from avcues.pipeline.runtime.gpus import GpuSlot, visible_gpus
+
+# glibc gives freed memory back to the system at once under Dask's default setting; decoding then costs half again.
+_MEMORY = {
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 30),
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 30),
+    "MALLOC_ARENA_MAX": "2",  # else every thread keeps what it freed for itself
+}
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
+ENVIRONMENT = _MEMORY | _ONE_THREAD
+"""Environment variables of a process that works on videos."""
+
+_LAST_BYTES = 20_000
+
+
+class WorkerChild:
+    """A process that runs `avcues.pipeline.runtime.worker_main`; started when needed, and again after it ended.
+
+    Attributes:
+        videos: How many videos the present process was given.
+    """
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._connection: Connection | None = None
+        self._errors: BinaryIO | None = None
+        self._gpus: tuple[str, ...] | None = ()
+        self._gpu_slot: GpuSlot | None = None
+        self.videos = 0
+
+    def start(self, gpus: tuple[str, ...] | None = (), *, debug: bool = False) -> None:
+        """Starts the process unless it runs already, with these GPUs.
+
+        Args:
+            gpus: As `ResolvedRun.gpus`.
+            debug: Leave its standard error on that of this process.
+        """
+        if gpus is not None and len(gpus) < 2:
+            gpus = ()  # there is nothing to choose from
+        if self._process is not None and (self._process.poll() is not None or self._gpus != gpus):
+            self.close()
+        if self._process is not None:
+            return
+        self._connection, end_of_child = Pipe()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (`close` closes it)
+        self._gpus = gpus
+        self.videos = 0
+        self._process = subprocess.Popen(
+            # -P: else a file of the folder where the user works would shadow Python's own, such as a random.py.
+            [sys.executable, "-P", "-m", "avcues.pipeline.runtime.worker_main", str(end_of_child.fileno())],
+            env=os.environ | ENVIRONMENT | self._gpu(),
+            pass_fds=[end_of_child.fileno()],
+            stdin=subprocess.DEVNULL,
+            stderr=None if debug else self._errors,
+        )
+        end_of_child.close()
+
+    def load(self, modules: Sequence[str]) -> None:
+        """Has the process import modules while it waits for its first video."""
+        assert self._connection is not None
+        try:
+            self._connection.send(list(modules))
+        except OSError:  # it ended already, which its first video will find out
+            return
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        """The process; `start` has been called."""
+        assert self._process is not None
+        return self._process
+
+    @property
+    def connection(self) -> Connection:
+        """The connection to the process; `start` has been called."""
+        assert self._connection is not None
+        return self._connection
+
+    def close(self) -> None:
+        """Ends the process, even in the middle of a video."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+        if self._connection is not None:
+            self._connection.close()
+        if self._errors is not None:
+            self._errors.close()
+        if self._gpu_slot is not None:
+            self._gpu_slot.close()
+
+    def cause_of_death(self, process: subprocess.Popen[bytes]) -> str:
+        """How the process ended, and where in the code it was."""
+        try:
+            code = process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            return "it closed its connection"
+        if code == -signal.SIGKILL:
+            return "killed from outside, most likely by the system for want of memory; use fewer `workers`"
+        how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        return f"{how}{self._last_frame()}"
+
+    def _last_frame(self) -> str:
+        """Where in the code the process was, as Python's fault handler tells; else the last line that it printed."""
+        if self._errors is None or self._errors.closed:
+            return ""
+        self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - _LAST_BYTES))
+        text = self._errors.read().decode(errors="replace")
+        frame = re.search(r'Current thread [^\n]*\n  File "(?:.*/)?([^"]+)", line (\d+) in (\S+)', text)
+        if frame:
+            return f" in {frame[3]} ({frame[1]}:{frame[2]})"
+        lines = text.strip().splitlines()
+        return f" ({lines[-1].strip()})" if lines else ""
+
+    def _gpu(self) -> dict[str, str]:
+        """An environment in which the process sees one GPU, if there are several."""
+        gpus = visible_gpus() if self._gpus is None else self._gpus
+        if len(gpus) < 2:
+            return {}
+        self._gpu_slot = GpuSlot(gpus)
+        return {"CUDA_VISIBLE_DEVICES": gpus[self._gpu_slot.number % len(gpus)]}

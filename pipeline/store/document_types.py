@@ -1,0 +1,175 @@
+"""What JSON documents hold: the types that their readers rely on, checked by pydantic."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
+
+_MOST_COLUMNS = 100_000
+_SHORTEST_STEP, _LONGEST_STEP = Fraction(1, 100), Fraction(3600)
+
+
+def _can_be_a_name(name: str) -> str:
+    if not name.isprintable() or name[0] in "._" or {"/", "\\"} & {*name}:
+        raise ValueError("is no name of a table")
+    return name
+
+
+def _is_step(text: str) -> str:
+    parts = text.split("/")
+    if not (len(parts) <= 2 and all(part.isdecimal() and part.isascii() and len(part) < 10 for part in parts)):
+        raise ValueError("is no step in seconds, such as 1/2")
+    if int(parts[-1]) == 0 or not _SHORTEST_STEP <= Fraction(text) <= _LONGEST_STEP:
+        raise ValueError(f"is no step from {float(_SHORTEST_STEP):g} to {_LONGEST_STEP} s")
+    return text
+
+
+TableName = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_can_be_a_name)]
+ColumnName = Annotated[str, Field(min_length=1, max_length=1000)]
+Step = Annotated[str, AfterValidator(_is_step)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=0, lt=1 << 53)]
+Seconds = Annotated[float, Field(ge=0, le=1e9)]
+
+
+class Document(BaseModel):
+    """A JSON object; what it has beside the fields that are declared is kept."""
+
+    # Most commands read one or two kinds of documents: the others need no validator.
+    model_config = ConfigDict(strict=True, extra="allow", defer_build=True)
+
+
+class RecipeDocument(Document):
+    """What decides the values of an extractor, as `provenance.recipe` makes it."""
+
+    extractor: TableName
+    version: int
+    settings: dict[str, JsonValue]
+    step: Step
+    weights: dict[str, str] = {}
+    precision: str = ""
+
+
+class ColumnDocument(Document):
+    """A column, as `avcues.extractors.protocol.Column` describes it."""
+
+    name: ColumnName
+    unit: str
+    meaning: str
+    low: Number | None = None
+    high: Number | None = None
+
+
+class SourceDocument(Document):
+    """The file that a table was made from."""
+
+    name: str = ""
+    fingerprint: str | None = None
+    video: dict[str, JsonValue] | None = None
+    audio: dict[str, JsonValue] | None = None
+    frames: dict[str, JsonValue] = {}
+
+
+class OriginDocument(Document):
+    """What the metadata of a table says of how it was made: enough to tell whether it is up to date."""
+
+    recipe: RecipeDocument
+    source: SourceDocument
+
+
+class FooterDocument(OriginDocument):
+    """The metadata of a table, as `provenance.metadata` and `parquet` make it."""
+
+    row: Literal["window", "item", "shot"]
+    columns: Annotated[list[ColumnDocument], Field(max_length=_MOST_COLUMNS)]
+    sums_to_one: list[Annotated[list[ColumnName], Field(min_length=1)]]
+    avcues: str
+    citation: str
+    device: str
+    precision: str
+    decoder: str
+    libraries: dict[str, str]
+
+    @model_validator(mode="after")
+    def _groups_are_of_columns(self) -> Self:
+        if {name for group in self.sums_to_one for name in group} <= {column.name for column in self.columns}:
+            return self
+        raise ValueError("sums_to_one names other columns")
+
+
+class ManifestDocument(Document):
+    """`dataset.json`."""
+
+    step: Step
+    recipes: dict[TableName, RecipeDocument]
+    tables: dict[TableName, TableName]
+
+
+class RequestedDocument(Document):
+    """`_status/.inputs`: the videos that runs were asked for."""
+
+    video_ids: list[str]
+
+
+class OwnerDocument(Document):
+    """`_status/.owner.json`: the run at work."""
+
+    host: str
+    process: int
+    since: str
+    token: str
+    alive: Number = 0.0
+
+
+class CardDocument(Document):
+    """`_status/.card.json`: hashes by file."""
+
+    __pydantic_extra__: dict[str, list[str]]
+
+
+_Nothing = Annotated[dict[str, JsonValue], Field(max_length=0)]
+
+
+class StampsDocument(Document):
+    """Stamps of a video's files in its record, see `avcues.pipeline.store.stamps`."""
+
+    media: list[int]
+    words: dict[str, str] | None
+    tables: dict[str, list[int | str]]
+
+
+class RecordDocument(Document):
+    """`_status/<video_id>.json`: the fields of `records.VideoResult`."""
+
+    video_id: str
+    source: str
+    state: Literal["done", "failed"]
+    error_class: str | None
+    error: str | None
+    duration_s: Seconds
+    windows: Count
+    tables: dict[str, Count]
+    made: list[str] = []
+    kept: list[str] = []
+    left_out: dict[str, str]
+    damage: dict[str, Count]
+    lost_s: Seconds = 0.0
+    notes: list[str] = []
+    retries: Count = 0
+    seconds: dict[str, Seconds]
+    stamps: StampsDocument | _Nothing = {}
+
+
+DOCUMENTS: dict[str, type[Document]] = {
+    "any": Document,
+    "card": CardDocument,
+    "footer": FooterDocument,
+    "manifest": ManifestDocument,
+    "origin": OriginDocument,
+    "owner": OwnerDocument,
+    "record": RecordDocument,
+    "requested": RequestedDocument,
+}
+"""By the kind that `avcues.pipeline.store.documents` is asked for."""
