@@ -61,7 +61,7 @@ class DecodePass:
 
     Attributes:
         end: Last instant covered by either stream, after `decode`.
-        windows: TableRows of every window table, after `decode`.
+        windows: Rows of every window table, after `decode`.
         shots: The video's shots, after `decode`, if a shot detector is among the extractors.
     """
 
@@ -143,7 +143,7 @@ class DecodePass:
         """Decodes the whole video.
 
         Args:
-            progress: Told how far the pass is.
+            progress: Called with how far the pass is, see `Progress`.
 
         Raises:
             MediaError: Not a single frame or sample could be decoded.
@@ -229,7 +229,7 @@ class DecodePass:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What could not be measured and why, and what was measured along, after `rows`."""
+        """What could not be measured, with the reason, and what was measured beside the picture, after `rows`."""
         parts = (self._frames, self._audio, self._text)
         return tuple(note for part in parts if part is not None for note in part.notes)
 

@@ -36,7 +36,7 @@ from avcues.pipeline.timeline import Grid, Shot, shot_of_windows
 BATCH_FRAMES = 16
 BATCH_BYTES = 48 << 20
 _SHOT_FRAMES = 4  # for a stage of its own; a 4K frame takes 12 MB, and three batches are on their way
-_FULL_PICTURE = 0.97  # of the area: less has bars that are worth a word
+_FULL_PICTURE = 0.97  # share of the frame's area; a smaller picture has bars that deserve a note
 _MOST_HELD = 8  # decoded frames that may wait until their shot is certain, so that only sampled ones are scaled
 
 _Work = tuple[FrameBatch, list[range]]  # frames, and the windows at whose starts each is on screen
@@ -47,7 +47,7 @@ _Sampled = tuple[int, Clip | TimedPair]  # number of the extractor, and what it 
 class FramePass:
     """Every frame to the shot detector and the clips, the frames on screen at window starts to the frame extractors.
 
-    Held are a dozen decoded frames, as many small images as the detector lags, and the batches in the stages.
+    It holds a dozen decoded frames, as many small images as the detector lags, and the batches in the stages.
 
     Attributes:
         end: Last instant covered by a frame so far.
@@ -123,7 +123,7 @@ class FramePass:
         if box.width * box.height >= _FULL_PICTURE * width * height:
             return ()
         return (
-            f"black bars: the picture is {box.width} x {box.height} of {width} x {height}; they are measured along, "
+            f"black bars: the picture is {box.width} x {box.height} of {width} x {height}; the bars are measured too, "
             "unless `bars=crop`",
         )
 

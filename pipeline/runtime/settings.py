@@ -122,7 +122,7 @@ def _check_tables(extractors: Sequence[BaseExtractor]) -> None:
     """Makes sure that no two extractors make tables of one name, as two installed packages might.
 
     Raises:
-        SettingsError: They do.
+        SettingsError: Two tables have one name.
     """
     makers = {TIMELINE.name: BASE_FEATURE}
     for extractor in extractors:
