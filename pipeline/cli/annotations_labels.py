@@ -136,7 +136,7 @@ def soft(
     with OneLineErrors(debug):
         from avcues.pipeline.annotations.gold_standards.gold import read_about
         from avcues.pipeline.annotations.gold_standards.soft_labels import soft_labels
-        from avcues.pipeline.annotations.ratings.schema import read, write_parquet
+        from avcues.pipeline.annotations.ratings.schema import read, write_tables
 
         tables = soft_labels(
             read(folder),
@@ -149,9 +149,9 @@ def soft(
         )
         about = next((read_about(table) for table in tables.values()), None) or {}
         show_notes([f"left out: {count} {reason} series" for reason, count in about.get("left_out", {}).items()])
-        for setup, table in tables.items():
-            path = out / f"{setup}.parquet"
-            write_parquet(table, path)
+        files = {out / f"{setup}.parquet": table for setup, table in tables.items()}
+        write_tables(files)
+        for path, table in files.items():
             show_written(f"{path}: {table.num_rows} rows, {len(table['video_id'].unique())} videos")
 
 
@@ -173,6 +173,6 @@ def _feature_values(features: str | None, tables: str | None) -> Any:
     if features is None:
         return None
     from avcues.pipeline.annotations.gold_standards.feature_values import FeatureValues
-    from avcues.pipeline.dataset.opening import open_dataset
+    from avcues.pipeline.dataset.dataset import open_dataset
 
     return FeatureValues(open_dataset(features, tables=listed(tables)))

@@ -75,7 +75,12 @@ def read_document(place: Location, kind: Kind) -> dict[str, Any]:
 
 def write_json(value: Mapping[str, Any], place: Location) -> None:
     """Writes a JSON document atomically and durably."""
-    write_atomically(place, lambda file: file.write((json.dumps(value, indent=1) + "\n").encode()))
+    write_atomically(place, lambda file: file.write(json_bytes(value)))
+
+
+def json_bytes(value: Mapping[str, Any]) -> bytes:
+    """A JSON document as its file holds it."""
+    return (json.dumps(value, indent=1) + "\n").encode()
 
 
 def open_plain(place: Location) -> BinaryIO:

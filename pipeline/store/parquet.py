@@ -231,13 +231,12 @@ def misfit(schema: pa.Schema, row: str, columns: Sequence[str]) -> str:
         row: "window", "item" or "shot".
         columns: Feature columns that it must have.
     """
-    types = dict(zip(schema.names, schema.types, strict=True))
-    for name in SHOT_KEYS if row == "shot" else WINDOW_KEYS:
-        if types.get(name) != _KEY_TYPES[name]:
-            return f"{name} is {types.get(name, 'missing')}, not {_KEY_TYPES[name]}"
-    for name in columns:
-        if name in _KEY_TYPES and types.get(name) != _KEY_TYPES[name]:
-            return f"{name} is {types.get(name, 'missing')}, not {_KEY_TYPES[name]}"
-        if types.get(name) not in _FEATURE_TYPES:
-            return f"{name} is {types.get(name, 'missing')}, not a number, a truth value or text"
+    keys = SHOT_KEYS if row == "shot" else WINDOW_KEYS
+    for name in (*keys, *columns):
+        i = schema.get_field_index(name)
+        stored = None if i < 0 else schema.field(i).type
+        if name in _KEY_TYPES and stored != _KEY_TYPES[name]:
+            return f"{name} is {stored or 'missing'}, not {_KEY_TYPES[name]}"
+        if name not in keys and stored not in _FEATURE_TYPES:
+            return f"{name} is {stored or 'missing'}, not a number, a truth value or text"
     return ""
