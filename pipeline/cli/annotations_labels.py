@@ -173,6 +173,6 @@ def _feature_values(features: str | None, tables: str | None) -> Any:
     if features is None:
         return None
     from avcues.pipeline.annotations.gold_standards.feature_values import FeatureValues
-    from avcues.pipeline.dataset.dataset import open_dataset
+    from avcues.pipeline.dataset.opening import open_dataset
 
     return FeatureValues(open_dataset(features, tables=listed(tables)))
