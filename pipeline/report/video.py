@@ -122,10 +122,13 @@ class Video:
 
     def per_window(self, table: str, names: Sequence[str]) -> Values:
         """(windows, columns) of a plottable table; the values of a shot hold for all its windows. NaN: missing."""
-        values = self.values(table, names)
+        return self.spread(table, self.values(table, names))
+
+    def spread(self, table: str, values: Values) -> Values:
+        """(windows, columns) of (rows, columns) values of a plottable table, as `per_window` returns its own."""
         if self.tables[table]["row"] == "window":
             return values
-        nothing = np.full((1, len(names)), np.nan)
+        nothing = np.full((1, values.shape[1]), np.nan)
         spread: Values = np.concatenate([values, nothing])[self.shot_of_windows]
         return spread
 

@@ -81,7 +81,7 @@ function place(panel, acts) {
     return made;
   };
   if (panel.pick_one) label.append(picker(placed, values, acts.picked));
-  if (panel.pick_one && panel.series.length > 1) label.append(button("+", "Add another column of this table", `another column of ${panel.title}`, () => acts.another(panel.series[0].column.split(".")[0])));
+  if (panel.pick_one && panel.series[0].column.includes(".")) label.append(button("+", "Add another column of this table", `another column of ${panel.title}`, () => acts.another(panel.series[0].column.split(".")[0])));
   if (panel.chosen) words.after(button("×", "Remove this panel", `remove ${panel.chosen}`, acts.remove));
   return placed;
 }

@@ -33,6 +33,7 @@ async function timeline(sources) {
     }
     frame = everything = 0;
     const box = charts[charts.length - 1].over.getBoundingClientRect();
+    if (!box.width) return;
     Object.assign(axis, {left: box.left, width: box.width, origin: box.left - host.getBoundingClientRect().left});
     byId("now").replaceChildren(...readingOf(sources, axis));
     stack.shown().forEach(one => one.read(view.window));
