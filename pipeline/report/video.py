@@ -106,6 +106,18 @@ class Video:
     def _documented(self) -> dict[str, dict[str, Any]]:
         return {table: {column["name"]: column for column in about["columns"]} for table, about in self.tables.items()}
 
+    def columns(self, table: str) -> list[str]:
+        """The documented columns of a table."""
+        return list(self._documented[table])
+
+    def rows(self, table: str) -> int:
+        """Number of rows of a table."""
+        return int(pq.read_metadata(table_path(self._out, table, self.video_id)).num_rows)
+
+    def same_rows(self, other: Video, table: str) -> bool:
+        """Whether another folder's table of the same name has the same rows in all columns."""
+        return self._read(table, self.columns(table)).equals(other._read(table, other.columns(table)))
+
     def column(self, table: str, name: str) -> dict[str, Any]:
         """What a table documents of one column."""
         return self._documented[table][name]
