@@ -38,7 +38,7 @@ SHADOW = "shadow_proportion"
 
 @pytest.fixture(scope="module")
 def folders(media: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A video measured in two ways, with another threshold of shadow and without colour; and one of one folder alone."""
+    """A video measured in two ways, with another threshold of shadow and without colour; and one of one folder."""
     folder = tmp_path_factory.mktemp("against")
     runs = {
         "usual": Settings(features=("color", "lighting")),
