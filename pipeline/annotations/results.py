@@ -46,6 +46,7 @@ class Results:
         neutral: As for `perspectives`.
         step: Seconds per window.
         bootstrap: Of intervals and permutations.
+        clips: Those that figures of single clips show; empty: `plot.chosen_clip` decides.
         label_groups: By label, the groups that it belongs to, from the narrowest: category, then superfactor.
     """
 
@@ -61,6 +62,7 @@ class Results:
     neutral: tuple[float, float] | None = None
     step: Fraction = Fraction(1, 2)
     bootstrap: Bootstrap = field(default_factory=Bootstrap)
+    clips: tuple[str, ...] = ()
     label_groups: LabelGroups = field(default_factory=dict)
 
     @cached_property

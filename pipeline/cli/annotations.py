@@ -193,7 +193,7 @@ def soft(
     with OneLineErrors(debug):
         from avcues.pipeline.annotations.gold_standards.gold import read_about
         from avcues.pipeline.annotations.gold_standards.soft_labels import soft_labels
-        from avcues.pipeline.annotations.ratings.schema import read, write_parquet
+        from avcues.pipeline.annotations.ratings.schema import read, write_tables
 
         tables = soft_labels(
             read(folder),
@@ -206,9 +206,9 @@ def soft(
         )
         about = next((read_about(table) for table in tables.values()), None) or {}
         show_notes([f"left out: {count} {reason} series" for reason, count in about.get("left_out", {}).items()])
-        for setup, table in tables.items():
-            path = out / f"{setup}.parquet"
-            write_parquet(table, path)
+        files = {out / f"{setup}.parquet": table for setup, table in tables.items()}
+        write_tables(files)
+        for path, table in files.items():
             show_written(f"{path}: {table.num_rows} rows, {len(table['video_id'].unique())} videos")
 
 

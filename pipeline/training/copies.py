@@ -1,4 +1,4 @@
-"""The same video under two names: remuxed, encoded again or trimmed. Their source files differ, their tables tell.
+"""The same video under two names: remuxed, encoded again or trimmed. The source files differ; the tables show it.
 
 Half seconds are compared by their colour, and by their loudness and timbre. A copy has most half seconds of the other
 video, all at the same distance in time, and much nearer to them than the half seconds of one video are to each other:

@@ -19,7 +19,7 @@ from avcues.pipeline.annotations.gold_standards.recipe import Recipe
 from avcues.pipeline.annotations.gold_standards.scaling import smoothed, standardised
 from avcues.pipeline.annotations.ratings.exclusions import LeftOut, in_words, usable
 from avcues.pipeline.annotations.ratings.keys import among
-from avcues.pipeline.annotations.ratings.schema import Annotations, write_parquet
+from avcues.pipeline.annotations.ratings.schema import Annotations, write_tables
 from avcues.pipeline.annotations.ratings.series import Series, once_per_clip, series_of
 from avcues.pipeline.annotations.ratings.wording import counted, listed
 from avcues.pipeline.annotations.statistics.consensus import Values
@@ -154,8 +154,7 @@ def write_gold(result: Gold, folder: Path) -> list[Path]:
         OutputError: They cannot be written.
     """
     paths = [folder / f"{setup}.parquet" for setup in result.tables]
-    for path, table in zip(paths, result.tables.values(), strict=True):
-        write_parquet(table, path)
+    write_tables(dict(zip(paths, result.tables.values(), strict=True)))
     return paths
 
 

@@ -21,8 +21,9 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, BinaryIO, Literal, get_args
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -30,7 +31,7 @@ import pyarrow.parquet as pq
 from avcues.pipeline.annotations.ratings.keys import among
 from avcues.pipeline.errors import DatasetError, SettingsError
 from avcues.pipeline.notebook import html_table
-from avcues.pipeline.store.files import write_atomically
+from avcues.pipeline.store.exchange import replaced_files
 from avcues.pipeline.store.parquet import METADATA_KEY
 from avcues.version import __version__
 
@@ -219,11 +220,12 @@ class Annotations:
         return tuple(word for word in self.ratings[column].unique().to_pylist() if word is not None)
 
 
-def write(annotations: Annotations, folder: Path) -> None:
-    """Writes the three files of a folder, each one atomically, the ratings last.
+def write(annotations: Annotations, folder: Path, others: Mapping[str, pa.Table] | None = None) -> None:
+    """Writes the files of a folder of ratings: all of them, or none.
 
     Args:
         folder: Made if it does not exist.
+        others: Tables to write beside them, by file name.
 
     Raises:
         OutputError: A file cannot be written.
@@ -235,8 +237,8 @@ def write(annotations: Annotations, folder: Path) -> None:
         "origin": dict(annotations.origin),
     }
     described = annotations.ratings.replace_schema_metadata({METADATA_KEY: json.dumps(about)})
-    for name, table in ((RATERS, annotations.raters), (EXPOSURES, annotations.exposures), (RATINGS, described)):
-        write_parquet(table, folder / name)
+    tables = {RATERS: annotations.raters, EXPOSURES: annotations.exposures, RATINGS: described, **(others or {})}
+    write_tables({folder / name: table for name, table in tables.items()})
 
 
 def _document(dimension: Dimension) -> dict[str, Any]:
@@ -244,21 +246,23 @@ def _document(dimension: Dimension) -> dict[str, Any]:
     return fields if dimension.hold else {name: value for name, value in fields.items() if name != "hold"}
 
 
-def write_parquet(table: pa.Table, path: Path) -> None:
-    """Writes a table with its metadata, atomically.
+def write_tables(tables: Mapping[Path, pa.Table]) -> None:
+    """Writes tables with their metadata: all of them, or none.
 
     Raises:
-        OutputError: It cannot be written.
+        OutputError: They cannot be written.
     """
+    with replaced_files() as write:
+        for path, table in tables.items():
+            write(path, partial(_write_parquet, table))
+
+
+def _write_parquet(table: pa.Table, file: BinaryIO) -> None:
     metadata = {key: value for key, value in (table.schema.metadata or {}).items() if key == METADATA_KEY}
-
-    def write_all(file: Any) -> None:
-        # Storing the Arrow schema as well would hold the metadata twice.
-        with pq.ParquetWriter(file, table.schema.remove_metadata(), compression="zstd", store_schema=False) as writer:
-            writer.write_table(table.replace_schema_metadata())
-            writer.add_key_value_metadata(metadata)
-
-    write_atomically(path, write_all)
+    # Storing the Arrow schema as well would hold the metadata twice.
+    with pq.ParquetWriter(file, table.schema.remove_metadata(), compression="zstd", store_schema=False) as writer:
+        writer.write_table(table.replace_schema_metadata())
+        writer.add_key_value_metadata(metadata)
 
 
 def read(folder: str | Path) -> Annotations:

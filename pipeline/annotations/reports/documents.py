@@ -20,7 +20,7 @@ from avcues.pipeline.annotations.reliability.agreement import Agreement
 from avcues.pipeline.annotations.reliability.setup_agreement import NUMERIC, SetupAgreement
 from avcues.pipeline.annotations.statistics.coefficients import Coefficient
 from avcues.pipeline.errors import SettingsError
-from avcues.pipeline.store.files import write_atomically
+from avcues.pipeline.store.exchange import replaced_files
 from avcues.version import __version__
 
 _TITLES = {
@@ -116,8 +116,9 @@ def write_report(text: str, numbers: Mapping[str, Any], annotations: Annotations
     described = {"avcues": __version__, "ratings": dict(annotations.origin)} | dict(numbers)
     as_json = json.dumps(described, indent=1, allow_nan=False) + "\n"
     beside = out.with_suffix(".json")
-    write_atomically(beside, lambda file: file.write(as_json.encode()))
-    write_atomically(out, lambda file: file.write(text.encode()))
+    with replaced_files() as write:
+        write(beside, lambda file: file.write(as_json.encode()))
+        write(out, lambda file: file.write(text.encode()))
     return out, beside
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from avcues.pipeline.annotations import Annotations, Dimension, import_tidy, write
 from avcues.pipeline.collection.design.questions import Choice, Labels, Number, Scale, Words, YesNo
@@ -21,7 +20,6 @@ from avcues.pipeline.collection.export.rows import SEEN, Rows, collect_rows
 from avcues.pipeline.collection.records import DATABASE, connect
 from avcues.pipeline.collection.study import Study
 from avcues.pipeline.errors import InputError
-from avcues.pipeline.store.files import write_atomically
 
 TRACES, COMMENTS = "traces.parquet", "comments.parquet"
 
@@ -84,9 +82,8 @@ def export(study: Study, out: Path, step: Fraction = Fraction(1, 2), *, noted: b
         if not rows.ratings:
             raise InputError(f"{study.folder}: nobody has rated a clip yet")
         annotations, notes = _annotations(study, rows)
-        write(annotations, out)
-        for name, table in ((TRACES, _traces(study, rows)), (COMMENTS, pa.Table.from_pylist(rows.comments, _COMMENTS))):
-            write_atomically(out / name, _parquet(table))
+        others = {TRACES: _traces(study, rows), COMMENTS: pa.Table.from_pylist(rows.comments, _COMMENTS)}
+        write(annotations, out, others)
         if noted:
             connection.execute(
                 "INSERT OR REPLACE INTO exports VALUES (?, ?, ?)", (str(out.resolve()), str(step), time.time())
@@ -174,7 +171,3 @@ def _traces(study: Study, rows: Rows) -> pa.Table:
     axes = [] if study.design.rating is None else [axis.name for axis in study.design.rating.axes]
     about = {"x": axes[0] if len(axes) == 2 else None, "y": axes[-1] if axes else None, "unit": "0..1 of the range"}
     return table.replace_schema_metadata({"avcues": json.dumps(about)})
-
-
-def _parquet(table: pa.Table) -> Callable[[Any], None]:
-    return lambda file: pq.write_table(table, file, compression="zstd")
