@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
 from typing import Any
@@ -41,6 +41,7 @@ _MOST_HELD = 8  # decoded frames that may wait until their shot is certain, so t
 
 _Work = tuple[FrameBatch, list[range]]  # frames, and the windows at whose starts each is on screen
 _Result = tuple[list[range], Mapping[str, Columns]]
+_Unfinished = tuple[FrameExtractor | ClipExtractor | PairExtractor, Callable[[], list[TableRows]]]
 _Sampled = tuple[int, Clip | TimedPair]  # number of the extractor, and what it measures
 
 
@@ -91,8 +92,8 @@ class FramePass:
         if self._shots is not None:
             self._shots.push(frame)
 
-    def drain(self, until: Fraction | None = None) -> None:
-        """Shows the last frame for its own duration, and ends the last shot with it.
+    def end_video(self, until: Fraction | None = None) -> None:
+        """Shows the last frame for its own duration, ends the last shot with it, and queues all that is left.
 
         Args:
             until: Show it up to here at least.
@@ -101,10 +102,10 @@ class FramePass:
             end = self._held.start + self._held.duration
             self._show(self._held, end if until is None else max(end, until))
             self._held = None
-        if self._shots is not None:
-            self._shots.drain(self.end)
         if self._frames is not None:
-            self._frames.drain()
+            self._frames.end_video()
+        if self._shots is not None:
+            self._shots.end_video(self.end)
 
     @property
     def active_picture(self) -> tuple[Box, tuple[int, int]] | None:
@@ -116,7 +117,7 @@ class FramePass:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader of the values should know, after `drain`."""
+        """What a reader of the values should know, after `end_video`."""
         if (active := self.active_picture) is None:
             return ()
         box, (width, height) = active
@@ -132,11 +133,13 @@ class FramePass:
         """The shots of the whole video, in order, after `drain`."""
         return [] if self._shots is None else self._shots.shots
 
-    def tables(self, windows: int) -> list[TableRows]:
-        """Every table of the frame and clip extractors, after `drain`."""
+    def tables(self, windows: int) -> Iterator[TableRows]:
+        """Yields every table, after `end_video`, as soon as it is ready: those of networks last."""
         shot_of_window = shot_of_windows(self.shots, self._grid, windows)
-        of_frames = [] if self._frames is None else self._frames.tables(shot_of_window, self._grid)
-        return of_frames + ([] if self._shots is None else self._shots.tables(windows))
+        of_frames = [] if self._frames is None else self._frames.unfinished(shot_of_window, self._grid)
+        of_shots = [] if self._shots is None else self._shots.unfinished(windows)
+        for _, finish in sorted((*of_frames, *of_shots), key=lambda extractor_finish: _is_network(extractor_finish[0])):
+            yield from finish()
 
     def _show(self, frame: VideoFrame, end: Fraction) -> None:
         self.end = end
@@ -182,13 +185,14 @@ class ShotFrames:
             *(ClipMeans(extractor) for extractor in clip_extractors),
             *(PairMeans(extractor, grid) for extractor in pair_extractors),
         ]
+        self._extractors = (*clip_extractors, *pair_extractors)
         # In the decoder's own thread a frame is best looked at while it is in the processor's cache.
         self._frames_at_once = _SHOT_FRAMES if executor.concurrent else 1
         self._unseen: list[VideoFrame] = []
         self._stage = executor.stage(detector, self._find_clips, self._queue_clips, urgent=True)
         self._clip_stages: list[Stage[Any, Any]] = [
             executor.stage(extractor, means.measure, means.add)
-            for extractor, means in zip((*clip_extractors, *pair_extractors), self._means, strict=True)
+            for extractor, means in zip(self._extractors, self._means, strict=True)
         ]
 
     def push(self, frame: VideoFrame) -> None:
@@ -197,25 +201,30 @@ class ShotFrames:
         if len(self._unseen) == self._frames_at_once:
             self._flush()
 
-    def drain(self, end: Fraction) -> None:
-        """Ends the last shot at `end` and waits for all clips."""
+    def end_video(self, end: Fraction) -> None:
+        """Ends the last shot at `end` and queues its clips."""
         self._flush()
         self._stage.drain()
         with self._stopwatch("shots"):
             clips = self._cut(self._detector.finish(end))
             clips += [(i, sampled) for i, sampler in enumerate(self._samplers) for sampled in sampler.finish()]
         self._queue_clips(clips)
-        for stage in self._clip_stages:
-            stage.drain()
 
     @property
     def shots(self) -> list[Shot]:
-        """All shots, in order, after `drain`."""
+        """All shots, in order, after `end_video`."""
         return self._detector.shots
 
-    def tables(self, windows: int) -> list[TableRows]:
-        """Every table of the clip and pair extractors, after `drain`."""
-        return [rows for means in self._means for rows in means.tables(windows)]
+    def unfinished(self, windows: int) -> list[_Unfinished]:
+        """What waits for each extractor's last clips or pairs and gives its tables, after `end_video`."""
+
+        def finish(stage: Stage[Any, Any], means: ClipMeans | PairMeans) -> list[TableRows]:
+            stage.drain()
+            return means.tables(windows)
+
+        stages_means = zip(self._clip_stages, self._means, strict=True)
+        finishes = [partial(finish, stage, means) for stage, means in stages_means]
+        return list(zip(self._extractors, finishes, strict=True))
 
     def _flush(self) -> None:
         self._stage.push(self._unseen)
@@ -262,9 +271,11 @@ class GridFrames:
     ) -> None:
         self._batched: list[Stage[_Work, _Result]] = []
         self._one_by_one: list[Stage[_Work, _Result]] = []
+        self._stages: list[tuple[FrameExtractor, Stage[_Work, _Result]]] = []
         for extractor in extractors:
-            stages = self._batched if _is_network(extractor) else self._one_by_one
-            stages.append(executor.stage(extractor, partial(_process, extractor), self._add))
+            stage = executor.stage(extractor, partial(_process, extractor), self._add)
+            (self._batched if _is_network(extractor) else self._one_by_one).append(stage)
+            self._stages.append((extractor, stage))
         self._stopwatch = executor.stopwatch
         self._converter = converter
         self._images: npt.NDArray[np.uint8] = np.empty((0, 0, 0, 3), np.uint8)
@@ -290,18 +301,22 @@ class GridFrames:
         if self._batched:
             self._keep(image, time, shown_in)
 
-    def drain(self) -> None:
-        """Waits for all batches."""
+    def end_video(self) -> None:
+        """Queues the last batch."""
         self._flush()
-        for stage in (*self._one_by_one, *self._batched):
-            stage.drain()
 
-    def tables(self, shot_of_window: npt.NDArray[np.int32], grid: Grid) -> list[TableRows]:
-        """Every table of the extractors, after `drain`."""
-        return [
-            rows.finish(shot_of_window, grid) if isinstance(rows, ItemRows) else rows.finish(len(shot_of_window))
-            for rows in self._rows.values()
-        ]
+    def unfinished(self, shot_of_window: npt.NDArray[np.int32], grid: Grid) -> list[_Unfinished]:
+        """What waits for each extractor's last batch and gives its tables, after `end_video`."""
+
+        def finish(extractor: FrameExtractor, stage: Stage[_Work, _Result]) -> list[TableRows]:
+            stage.drain()
+            collected = [self._rows[table.name] for table in extractor.tables]
+            return [
+                rows.finish(shot_of_window, grid) if isinstance(rows, ItemRows) else rows.finish(len(shot_of_window))
+                for rows in collected
+            ]
+
+        return [(extractor, partial(finish, extractor, stage)) for extractor, stage in self._stages]
 
     def _keep(self, image: npt.NDArray[np.uint8], time: float, shown_in: range) -> None:
         """Adds a frame to the batch."""
@@ -336,7 +351,7 @@ def _already_made(image: Image) -> LazyImage:
     return lambda: image
 
 
-def _is_network(extractor: FrameExtractor) -> bool:
+def _is_network(extractor: FrameExtractor | ClipExtractor | PairExtractor) -> bool:
     return isinstance(extractor, BaseExtractor) and extractor.uses_network
 
 

@@ -7,10 +7,10 @@ import resource
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from av.error import FFmpegError
 
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
     from avcues.pipeline.store.location import Location
 
+Made = TypeVar("Made")
+
 _RETRY_DELAYS_S = (1, 4, 16)
 
 
@@ -57,7 +59,7 @@ def measure_video(video: VideoInput, measurements: Measurements, progress: Progr
     """
     mark = fingerprint(video.location)
     with _decoded(video, measurements, measurements.extractors, Stopwatch(), progress) as (media, decoded):
-        return dict(_tables(video, mark, measurements, media, decoded))
+        return _in_order(measurements.extractors, dict(_tables(video, mark, measurements, media, decoded)))
 
 
 def process_video(
@@ -162,13 +164,15 @@ def _write_missing(
         kept=tuple(kept),
     )
     unchanged = Unchanged(measurements, out)
+    made: dict[str, int] = {}
     if not missing:
         return replace(result, stamps=unchanged.stamps(video, media_stamp))
     with _decoded(video, measurements, missing, stopwatch, progress, windows) as (media, decoded):
         for name, table in _tables(video, mark, measurements, media, decoded):
             with stopwatch("write"):
                 write_table(table, table_path(out, name, video.video_id))
-            tables[name] = table.num_rows
+            made[name] = table.num_rows
+        tables |= _in_order(missing, made)
         return replace(
             result,
             duration_s=float(decoded.end),
@@ -226,6 +230,17 @@ def _tables(
         else:
             table = window_table(rows, video.video_id, grid, decoded.windows, metadata)
         yield rows.table.name, table
+
+
+def _in_order(extractors: Sequence[BaseExtractor], made: Mapping[str, Made]) -> dict[str, Made]:
+    """What was made by table, which is as soon as each was ready, in the order of the extractors."""
+    names = [name for extractor in extractors for name in _table_names(extractor)]
+    return {name: made[name] for name in names}
+
+
+def _table_names(extractor: BaseExtractor) -> list[str]:
+    names = [table.name for table in extractor.tables]
+    return [*names, TIMELINE.name] if isinstance(extractor, ShotDetector) else names
 
 
 def _rows_up_to_date(
