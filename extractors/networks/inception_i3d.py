@@ -6,7 +6,7 @@ of ceil(n / stride) cells, the odd cell of padding at the end.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -116,13 +116,15 @@ class Features(nn.Module):
             setattr(self, name, Mixed(inputs, widths))
 
     def forward(self, clips: Tensor) -> Tensor:
-        x = clips.permute(0, 4, 1, 2, 3)
         first = self.Conv3d_1a_7x7
         if self.identity == _READS_LEVELS:
-            x = first(_pad_same(x, first.kernel_size, first.stride, _GREY).float(), padded=True)
+            # Padded as they come: OpenVINO then takes their order as it is.
+            around = _same_padding(clips.shape[1:4], first.kernel_size, first.stride)
+            x = functional.pad(clips, [0, 0, *around], value=_GREY)
+            x = first(x.permute(0, 4, 1, 2, 3).float(), padded=True)
         else:
             # Whole numbers: bf16 holds them exactly. The first layer's weights bring the published -1..1.
-            x = first(x.float() * 2 - _INPUT_RANGE)
+            x = first(clips.permute(0, 4, 1, 2, 3).float() * 2 - _INPUT_RANGE)
         x = _max_pool(x, (1, 3, 3), (1, 2, 2))
         x = _max_pool(self.Conv3d_2c_3x3(self.Conv3d_2b_1x1(x)), (1, 3, 3), (1, 2, 2))
         x = self.Mixed_3c(self.Mixed_3b(x))
@@ -276,9 +278,15 @@ def _max_pool(x: Tensor, kernel: tuple[int, ...], stride: tuple[int, ...]) -> Te
     return functional.max_pool3d(_pad_same(x, kernel, stride), kernel, stride)
 
 
-def _pad_same(x: Tensor, kernel: tuple[int, ...], stride: tuple[int, ...], value: float = 0) -> Tensor:
+def _pad_same(x: Tensor, kernel: tuple[int, ...], stride: tuple[int, ...]) -> Tensor:
+    padding = _same_padding(x.shape[2:], kernel, stride)
+    return functional.pad(x, padding) if any(padding) else x
+
+
+def _same_padding(sizes: Sequence[int], kernel: tuple[int, ...], stride: tuple[int, ...]) -> list[int]:
+    """Cells before and after, from the last axis to the first."""
     padding: list[int] = []
-    for size, k, s in zip(reversed(x.shape[2:]), reversed(kernel), reversed(stride), strict=True):
+    for size, k, s in zip(reversed(sizes), reversed(kernel), reversed(stride), strict=True):
         total = max((-(-size // s) - 1) * s + k - size, 0)
         padding += [total // 2, total - total // 2]
-    return functional.pad(x, padding, value=value) if any(padding) else x
+    return padding
