@@ -207,9 +207,10 @@ def load(path: Path) -> InceptionI3D:
     with torch.no_grad():
         for name, module in modules.items():
             kernel, bias = units[name]
-            module.weight.copy_(kernel)
+            if kernel.shape != module.weight.shape:
+                raise ValueError(f"{name} is of shape {tuple(kernel.shape)}")
             assert module.bias is not None
-            module.bias.copy_(bias)
+            module.weight.data, module.bias.data = kernel.float(), bias.float()
         network.features.Conv3d_1a_7x7.weight.div_(_INPUT_RANGE)
     return network.eval()
 
@@ -252,8 +253,11 @@ def _units_of_torch(state: dict[str, Tensor]) -> dict[str, tuple[Tensor, Tensor]
 
 def _fold(kernel: Tensor, gamma: Tensor, beta: Tensor, mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
     scale = gamma.double() / torch.sqrt(variance.double() + _BN_EPSILON)
-    folded = kernel.double() * scale[:, None, None, None, None]
-    return folded.float(), (beta.double() - mean.double() * scale).float()
+    # NumPy multiplies in double precision block by block; torch would hold the whole kernel in it, which takes longer.
+    folded = np.empty(kernel.shape, np.float32)
+    by_filter = scale.numpy()[:, None, None, None, None]
+    np.multiply(kernel.numpy(), by_filter, out=folded, dtype=np.float64, casting="same_kind")
+    return torch.from_numpy(folded), (beta.double() - mean.double() * scale).float()
 
 
 def _round_in_turn(parts: Iterable[nn.Module], scale: Tensor) -> Tensor:
