@@ -20,7 +20,7 @@ from avcues.pipeline.store.video_input import VideoInput
 from avcues.pipeline.timeline import Grid
 
 _CHEAP_IS_READY = threading.Event()
-_PATIENCE_S = 20
+_PATIENCE_S = 60
 
 
 class SlowNetwork(BaseExtractor):
@@ -37,7 +37,7 @@ class SlowNetwork(BaseExtractor):
 
 def test_tables_without_networks_come_before_those_that_wait_for_one(media: Callable[[str], Path]) -> None:
     _CHEAP_IS_READY.clear()
-    settings = Settings(features=("color", "rhythm"))
+    settings = Settings(features=("color", "emobase"))
     extractors = [SlowNetwork(), *settings.create_extractors()]
     received = []
     with Media.open(media("tiny4.mp4")) as opened:
@@ -47,7 +47,7 @@ def test_tables_without_networks_come_before_those_that_wait_for_one(media: Call
             decoded.decode(lambda *_: None)
             for extractor, rows in decoded.rows():
                 received.append(rows.table.name)
-                if {"color", "rhythm", "shots", "timeline"} <= set(received):
+                if {"color", "emobase", "shots", "timeline"} <= set(received):
                     _CHEAP_IS_READY.set()
                 if extractor.name == "slow":
                     assert (rows.columns["waited"][rows.present] == 1).all()
@@ -58,7 +58,7 @@ def test_tables_without_networks_come_before_those_that_wait_for_one(media: Call
 
 def test_tables_in_memory_are_in_the_order_of_the_extractors(media: Callable[[str], Path]) -> None:
     _CHEAP_IS_READY.set()
-    measurements = Settings(features=("color", "rhythm")).measurements()
+    measurements = Settings(features=("color", "emobase")).measurements()
     measurements = replace(measurements, extractors=[SlowNetwork(), *measurements.extractors])
     tables = measure_video(VideoInput("tiny4", str(media("tiny4.mp4"))), measurements)
     expected = [table.name for extractor in measurements.extractors for table in extractor.tables]
