@@ -20,7 +20,7 @@ from avcues.pipeline.extraction.decode_pass import DecodePass, Progress
 from avcues.pipeline.extraction.measurements import Measurements
 from avcues.pipeline.extraction.stopwatch import Stopwatch
 from avcues.pipeline.extraction.transcript import choose_source, sidecar_mark, transcriber_of
-from avcues.pipeline.extraction.unchanged import Unchanged
+from avcues.pipeline.extraction.unchanged import Unchanged, tables_of
 from avcues.pipeline.media.container import Media
 from avcues.pipeline.media.source import fingerprint
 from avcues.pipeline.store import provenance
@@ -234,13 +234,8 @@ def _tables(
 
 def _in_order(extractors: Sequence[BaseExtractor], made: Mapping[str, Made]) -> dict[str, Made]:
     """What was made by table, which is as soon as each was ready, in the order of the extractors."""
-    names = [name for extractor in extractors for name in _table_names(extractor)]
+    names = [name for extractor in extractors for name in tables_of(extractor)]
     return {name: made[name] for name in names}
-
-
-def _table_names(extractor: BaseExtractor) -> list[str]:
-    names = [table.name for table in extractor.tables]
-    return [*names, TIMELINE.name] if isinstance(extractor, ShotDetector) else names
 
 
 def _rows_up_to_date(

@@ -23,6 +23,9 @@ from avcues.pipeline.annotations.statistics.coefficients import Bootstrap, Coeff
 Values = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
+OVER_ALL = "all setups"
+"""In the place of a setup: everything that was rated. A setup may be named "all"."""
+
 _SHOWN = 5
 _FEW_EXPECTED = 5
 _CHUNK_VALUES = 1 << 22
@@ -68,8 +71,8 @@ class LabelStatistics:
 
     Args:
         dimension: Name.
-        by_setup: By setup, and over all of them ("all"): `ratings`, `choices` (labels chosen), labels per rating (mean
-            and median), and the mean number of distinct labels per stimulus (a video in a setup).
+        by_setup: By setup, and over all of them (`OVER_ALL`): `ratings`, `choices` (labels chosen), labels per rating
+            (mean and median), and the mean number of distinct labels per stimulus (a video in a setup).
         tests: One per grouping.
         together: The pairs of labels whose choices correlate most, with the phi coefficient.
     """
@@ -96,11 +99,11 @@ def label_statistics(
     """
     choices = choices_of(annotations, dimension, step)
     by_setup = {name: _described(choices.where(choices.setup == i)) for i, name in enumerate(annotations.setups)}
-    by_setup["all"] = _described(choices)
+    by_setup[OVER_ALL] = _described(choices)
     return LabelStatistics(
         dimension=dimension,
         by_setup={name: described for name, described in by_setup.items() if described},
-        tests=tuple(_chi_square(choices, one, bootstrap) for one in groups),
+        tests=tuple(_chi_square(choices, grouping, bootstrap) for grouping in groups),
         together=_together(choices, bootstrap),
     )
 
@@ -147,7 +150,7 @@ def _together(choices: Choices, bootstrap: Bootstrap) -> tuple[tuple[str, str, C
 
 def _phi(a: Values, b: Values, video: Ints, bootstrap: Bootstrap) -> Coefficient:
     """The correlation of two truth values, with an interval over videos."""
-    sums = np.stack([np.bincount(video, one) for one in (np.ones_like(a), a, b, a * b)], 1)
+    sums = np.stack([np.bincount(video, values) for values in (np.ones_like(a), a, b, a * b)], 1)
 
     def statistic(counts: Values) -> Values:
         n, of_a, of_b, both = (counts @ sums).T
@@ -176,7 +179,7 @@ def _chi_square(choices: Choices, by: Grouping, bootstrap: Bootstrap) -> ChiSqua
     df = (len(table) - 1) * (table.shape[1] - 1)
     total, rows, columns = table.sum(), table.sum(1, keepdims=True), table.sum(0, keepdims=True)
     residual = np.asarray((table - expected[0]) / np.sqrt(expected[0] * (1 - rows / total) * (1 - columns / total)))
-    of_label = np.abs(residual).argmax(1)
+    label_group = np.abs(residual).argmax(1)
     most = np.argsort(-np.abs(residual).max(1), kind="stable")[:_SHOWN]
     chosen = choices.chosen[:, used]
     permuted = _permuted(chosen, choices.rater, group, by, bootstrap)
@@ -201,7 +204,7 @@ def _chi_square(choices: Choices, by: Grouping, bootstrap: Bootstrap) -> ChiSqua
                 "expected": round(float(expected[0, i, j]), 1),
                 "residual": round(float(residual[i, j]), 2),
             }
-            for i, j in zip(most, of_label[most], strict=True)
+            for i, j in zip(most, label_group[most], strict=True)
         ),
         reason=None,
     )
