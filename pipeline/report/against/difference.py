@@ -78,7 +78,9 @@ def _compared(first: Video, second: Video, table: str) -> TableDifference:
     numeric = [n for n in first.numeric(table) if n in set(second.numeric(table))]
     texts = {n: _texts_that_differ(first, second, table, n) for n in names if n in set(others) and n not in numeric}
     texts = {name: count for name, count in texts.items() if count}
-    differing = sorted(_columns_that_differ(first, second, table, numeric), key=lambda one: one.rank, reverse=True)
+    differing = sorted(
+        _columns_that_differ(first, second, table, numeric), key=lambda column: column.rank, reverse=True
+    )
     equal = len(names) - len(only_first) - len(differing) - len(texts)
     return TableDifference(
         table=table, equal=equal, differing=differing, texts=texts, only_first=only_first, only_second=only_second
@@ -90,9 +92,9 @@ def _columns_that_differ(first: Video, second: Video, table: str, names: Sequenc
         some = names[at : at + _COLUMNS_AT_ONCE]
         values, others = both(first, second, table, some)
         for i, name in enumerate(some):
-            found = column_difference(name, values[:, i], others[:, i])
-            if found is not None:
-                yield found
+            difference = column_difference(name, values[:, i], others[:, i])
+            if difference is not None:
+                yield difference
 
 
 def both(first: Video, second: Video, table: str, names: Sequence[str]) -> tuple[Values, Values]:
@@ -120,6 +122,14 @@ def column_difference(name: str, first: Values, second: Values) -> ColumnDiffere
 
 
 def _texts_that_differ(first: Video, second: Video, table: str, name: str) -> int:
-    """Windows, or shots, whose words differ."""
-    pairs = zip(first.texts(table, name), second.texts(table, name), strict=False)
-    return sum(one != other for one, other in pairs)
+    """Windows whose words differ."""
+    pairs = zip(_texts(first, table, name), _texts(second, table, name), strict=False)
+    return sum(text != other for text, other in pairs)
+
+
+def _texts(video: Video, table: str, name: str) -> list[str | None]:
+    """A column of words by window; those of a shot hold for all its windows."""
+    texts = video.texts(table, name)
+    if video.tables[table]["row"] == "window":
+        return texts
+    return [[*texts, None][shot] for shot in video.shot_of_windows]
