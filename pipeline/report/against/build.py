@@ -131,7 +131,7 @@ def _make_page(folders: _Folders, new: Path, video_id: str) -> dict[str, Any] | 
     return {
         "video_id": video_id,
         "windows": (first.windows, second.windows),
-        "equal": sum(table.equal for table in tables),
+        "equal": sum(len(table.equal) for table in tables),
         "differing": [table.table for table in tables if not table.same],
         "columns": sum(len(table.differing) + len(table.texts) for table in tables),
         "only": _only(first, second),

@@ -41,7 +41,7 @@ class TableDifference:
     """One table of both folders, compared exactly over the windows that both have.
 
     Args:
-        equal: Number of columns whose values are all equal.
+        equal: Columns whose values are all equal.
         differing: The others with numbers, the most different first.
         texts: For each column of words that differs, the number of windows that do.
         only_first: Columns that only the first folder has.
@@ -50,7 +50,7 @@ class TableDifference:
     """
 
     table: str
-    equal: int = 0
+    equal: Sequence[str] = ()
     differing: Sequence[ColumnDifference] = ()
     texts: dict[str, int] = field(default_factory=dict)
     only_first: Sequence[str] = ()
@@ -74,14 +74,15 @@ def _compared(first: Video, second: Video, table: str) -> TableDifference:
     if table not in first.plottable or table not in second.plottable:
         same, rows = first.same_rows(second, table), [video.rows(table) for video in (first, second)]
         said = "" if same else f"{rows[0]} rows and {rows[1]}" if rows[0] != rows[1] else f"{rows[0]} rows that differ"
-        return TableDifference(table=table, equal=len(names) if same else 0, rows=said)
+        return TableDifference(table=table, equal=names if same else (), rows=said)
     numeric = [n for n in first.numeric(table) if n in set(second.numeric(table))]
     texts = {n: _texts_that_differ(first, second, table, n) for n in names if n in set(others) and n not in numeric}
     texts = {name: count for name, count in texts.items() if count}
     differing = sorted(
         _columns_that_differ(first, second, table, numeric), key=lambda column: column.rank, reverse=True
     )
-    equal = len(names) - len(only_first) - len(differing) - len(texts)
+    unequal = {*only_first, *texts, *(column.name for column in differing)}
+    equal = [name for name in names if name not in unequal]
     return TableDifference(
         table=table, equal=equal, differing=differing, texts=texts, only_first=only_first, only_second=only_second
     )

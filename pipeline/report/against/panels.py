@@ -50,7 +50,7 @@ def _courses(first: Video, second: Video, table: TableDifference, names: tuple[s
         other = replace(series, name=names[1], values=numbers(there), colour="orange")
         courses.append(replace(series, other=other))
         differences.append(_difference(series, there - here, column))
-    counted = f"{len(table.differing)} of {table.equal + len(table.differing) + len(table.texts)} columns differ"
+    counted = f"{len(table.differing)} of {len(table.equal) + len(table.differing) + len(table.texts)} columns differ"
     if len(shown) < len(table.differing):
         counted += f"; the {len(shown)} that differ most"
     return [
