@@ -24,7 +24,6 @@ from avcues.models_cache.cache import resolve
 
 DASK = str(Path(sys.executable).with_name("dask"))
 FEATURES = ("--features", "emobase,color")
-LASSO = ("--dimensions", "valence", "--model", "lasso", "--folds", 2, "--labels")
 
 
 @dataclass
@@ -91,6 +90,16 @@ def test_an_existing_cluster_makes_the_same_bytes(
     assert tables(tmp_path / "there") == tables(tmp_path / "here")
 
 
+@pytest.fixture(scope="module")
+def model(planted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """LASSO on the planted videos."""
+    out = tmp_path_factory.mktemp("trained") / "model"
+    labels = ("--labels", planted / "gold" / "audiovisual.parquet", "--dimensions", "valence")
+    made = avcues("train", planted / "features", *labels, "--model", "lasso", "--folds", 2, "--out", out)
+    assert made.returncode == 0, made.stderr
+    return out
+
+
 _KILLER = """
 import os, signal
 from avcues.pipeline.prediction import folder
@@ -105,16 +114,12 @@ folder.predict_video = predict_video
 
 
 def test_a_video_that_kills_its_worker_is_the_only_one_that_is_not_predicted(
-    cluster: Cluster, planted: Path, tmp_path: Path
+    cluster: Cluster, planted: Path, model: Path, tmp_path: Path
 ) -> None:
-    made = avcues(
-        "train", planted / "features", *LASSO, planted / "gold/audiovisual.parquet", "--out", tmp_path / "model"
-    )
-    assert made.returncode == 0, made.stderr
-    predict = ("predict", tmp_path / "model", planted / "features", "--scheduler", cluster.address, "--out")
+    predict = ("predict", model, planted / "features", "--scheduler", cluster.address, "--out")
     cluster.scheduler()
     waited = avcues(*predict, tmp_path / "nothing.parquet", "--wait", 1)
-    assert waited.returncode == 1, waited.stderr
+    assert waited.returncode == 2, waited.stderr
     assert "no worker was connected" in waited.stderr and "(--wait 1)" in waited.stderr
     assert not (tmp_path / "nothing.parquet").exists()
     preload = tmp_path / "preload.py"
@@ -130,16 +135,13 @@ def test_a_video_that_kills_its_worker_is_the_only_one_that_is_not_predicted(
 
 
 def test_an_existing_cluster_predicts_the_same(
-    cluster: Cluster, planted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cluster: Cluster, planted: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(planted)
     cluster.scheduler()
     cluster.worker()
-    labels = ("--labels", "gold/audiovisual.parquet", "--dimensions", "valence")
-    made = avcues("train", "features", *labels, "--model", "lasso", "--folds", 2, "--out", tmp_path / "model")
-    assert made.returncode == 0, made.stderr
     for place, options in (("here", ()), ("there", ("--scheduler", cluster.address))):
-        done = avcues("predict", tmp_path / "model", "features", "--out", tmp_path / f"{place}.parquet", *options)
+        done = avcues("predict", model, "features", "--out", tmp_path / f"{place}.parquet", *options)
         assert done.returncode == 0, done.stderr
     there = tmp_path / "there.parquet"
     assert there.read_bytes() == (tmp_path / "here.parquet").read_bytes()
@@ -150,7 +152,7 @@ def test_an_existing_cluster_predicts_the_same(
         process.wait()
     late = (
         "predict",
-        tmp_path / "model",
+        model,
         "features",
         "--scheduler",
         cluster.address,
