@@ -21,8 +21,9 @@ from avcues.extractors.protocol import (
     ShotDetector,
 )
 from avcues.pipeline.extraction.accumulators import ItemRows, WindowRows
-from avcues.pipeline.extraction.clips import Clip, ClipMeans, ClipSampler, Image, LazyImage
+from avcues.pipeline.extraction.clips import Clip, ClipMeans, ClipSampler
 from avcues.pipeline.extraction.executor import Executor, Stage
+from avcues.pipeline.extraction.image_ring import Image, ImageRing, LazyImage
 from avcues.pipeline.extraction.pairs import PairMeans, PairSampler, TimedPair
 from avcues.pipeline.extraction.shots import SettledFrame, ShotPass
 from avcues.pipeline.media.container import Media
@@ -47,7 +48,8 @@ _Sampled = tuple[int, Clip | TimedPair]  # number of the extractor, and what it 
 class FramePass:
     """Every frame to the shot detector and the clips, the frames on screen at window starts to the frame extractors.
 
-    It holds a dozen decoded frames, as many small images as the detector lags, and the batches in the stages.
+    It holds a dozen decoded frames, as many small images as the detector lags, and the batches in the stages. Large
+    images wait in a file until their shot is certain (`ImageRing`).
 
     Attributes:
         end: Last instant covered by a frame so far.
@@ -178,6 +180,7 @@ class ShotFrames:
             *(ClipSampler(extractor, media.picture) for extractor in clip_extractors),
             *(PairSampler(extractor, media.picture) for extractor in pair_extractors),
         ]
+        self._rings = [ImageRing(detector.lag + _MOST_HELD) for _ in self._samplers]
         self._means: list[ClipMeans | PairMeans] = [
             *(ClipMeans(extractor) for extractor in clip_extractors),
             *(PairMeans(extractor, grid) for extractor in pair_extractors),
@@ -231,7 +234,9 @@ class ShotFrames:
     def _images(self, frame: VideoFrame) -> tuple[LazyImage, ...]:
         """What each sampler may ask of a frame; made at once if many frames wait until their shot is certain."""
         lazy = tuple(partial(self._scale, sampler, frame) for sampler in self._samplers)
-        return tuple(_already_made(image()) for image in lazy) if self._scales_at_once else lazy
+        if not self._scales_at_once:
+            return lazy
+        return tuple(ring.keep(image()) for ring, image in zip(self._rings, lazy, strict=True))
 
     def _scale(self, sampler: ClipSampler | PairSampler, frame: VideoFrame) -> Image:
         with self._stopwatch("scale"):
@@ -330,10 +335,6 @@ class GridFrames:
         shown, tables = result
         for name, columns in tables.items():
             self._rows[name].add(shown, columns)
-
-
-def _already_made(image: Image) -> LazyImage:
-    return lambda: image
 
 
 def _is_network(extractor: FrameExtractor) -> bool:
