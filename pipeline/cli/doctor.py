@@ -36,6 +36,7 @@ _EXTRAS = {
     "sentences": ("tokenizers", "the table text_embedding"),
     "speech": ("faster_whisper", "the words of videos by speech recognition"),
     "train": ("statsmodels", "the regression of avcues annotations perspectives"),
+    "warping": ("tslearn", "raters aligned moment by moment, avcues annotations gold --align"),
 }
 """By name, the package that tells whether it is installed, and what it is for."""
 _ROOMY_BYTES = 1 << 30
@@ -231,7 +232,7 @@ def _feature(name: str) -> Finding:
         first = next((name for name in candidates if name == available or _can_be_downloaded(name)), None)
         if first is None:
             state = "absent"
-            details.append(f"no {candidates[0].partition('/')[0]} weights details")
+            details.append(f"no {candidates[0].partition('/')[0]} weights found")
             remedies.append(how_to_supply(asset(candidates[0])))
         elif first == available:
             details.append(first)

@@ -1,4 +1,4 @@
-"""A folder of ratings: one tidy table, and tables about raters and exposures.
+"""A folder of ratings: one tidy table, ratings that raters gave again, and tables about raters and exposures.
 
 | file                | one row per                                                     | columns                      |
 |---------------------|-----------------------------------------------------------------|------------------------------|
@@ -6,10 +6,15 @@
 |                     | (`time` is null), or a chosen label                             | `setup`, `round`, `time`,    |
 |                     |                                                                 | `dimension`, `value`,        |
 |                     |                                                                 | `label`                      |
+| `repeats.parquet`   | the same of clips that a rater rated again, 1 for the second    | as above, and `repeat`       |
+|                     | time; there is no such file if nobody did                       |                              |
 | `raters.parquet`    | rater                                                           | `rater`, and any others      |
 | `exposures.parquet` | clip that a rater saw: its place in the rater's order, whether  | `rater`, `video_id`,         |
 |                     | the rater knew it, and the overlay                              | `setup`, `round`, `order`,   |
 |                     |                                                                 | `seen`, `overlay`            |
+
+Repeated ratings tell how reliable each rater is. They stand apart, so that nothing that is made of the ratings counts a
+rater twice.
 
 A rater who was asked for labels and chose none has one row without value and label. `round` separates ratings before
 the raters were trained from those after it; it is null if there is only one round. The key `avcues` of the ratings'
@@ -38,7 +43,8 @@ from avcues.version import __version__
 Level = Literal["nominal", "ordinal", "interval"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 
-RATINGS, RATERS, EXPOSURES = "ratings.parquet", "raters.parquet", "exposures.parquet"
+RATINGS, REPEATS, RATERS = "ratings.parquet", "repeats.parquet", "raters.parquet"
+EXPOSURES = "exposures.parquet"
 KEYS = ("rater", "video_id", "setup", "round", "dimension")
 """The key columns of a rating."""
 
@@ -58,6 +64,7 @@ RATING_SCHEMA = pa.schema(
         "label": _WORD,
     }
 )
+REPEAT_SCHEMA = RATING_SCHEMA.append(pa.field("repeat", pa.int32()))
 EXPOSURE_SCHEMA = pa.schema(
     {
         "rater": pa.string(),
@@ -117,6 +124,7 @@ class Annotations:
         dimensions: By name.
         origin: How the ratings were imported: importer, files, options, `notes`, one line for everything that was
             changed, left out or missing, and `ends_s`, the lengths of videos in seconds as far as they are needed.
+        repeats: Columns of `REPEAT_SCHEMA`: ratings of clips that a rater had rated before; not part of `ratings`.
     """
 
     ratings: pa.Table
@@ -124,6 +132,7 @@ class Annotations:
     exposures: pa.Table
     dimensions: Mapping[str, Dimension]
     origin: Mapping[str, Any] = field(default_factory=dict)
+    repeats: pa.Table = field(default_factory=REPEAT_SCHEMA.empty_table)
 
     def __repr__(self) -> str:
         counts = f"{len(self.ratings)} ratings of {len(self.videos)} videos by {len(self.rater_ids)} raters"
@@ -204,20 +213,28 @@ class Annotations:
         Raises:
             SettingsError: `dimensions` names one that is not rated.
         """
-        ratings, exposures, kept = self.ratings, self.exposures, dict(self.dimensions)
+        kept = dict(self.dimensions) if dimensions is None else {name: self.dimension(name) for name in dimensions}
         chosen = {"video_id": videos, "setup": setups, "round": None if round_ is None else [round_]}
-        for column, names in chosen.items():
-            if names is not None:
-                ratings = ratings.filter(pa.array(among(ratings[column], names)))
-                exposures = exposures.filter(pa.array(among(exposures[column], names)))
-        if dimensions is not None:
-            kept = {name: self.dimension(name) for name in dimensions}
-            ratings = ratings.filter(pa.array(among(ratings["dimension"], kept)))
-        return replace(self, ratings=ratings, exposures=exposures, dimensions=kept)
+        of_dimensions = {} if dimensions is None else {"dimension": kept}
+        return replace(
+            self,
+            ratings=_filtered(self.ratings, chosen | of_dimensions),
+            repeats=_filtered(self.repeats, chosen | of_dimensions),
+            exposures=_filtered(self.exposures, chosen),
+            dimensions=kept,
+        )
 
     def _words(self, column: str) -> tuple[str, ...]:
         """The distinct values of a column, in the order in which they appear."""
         return tuple(word for word in self.ratings[column].unique().to_pylist() if word is not None)
+
+
+def _filtered(table: pa.Table, chosen: Mapping[str, Collection[str] | None]) -> pa.Table:
+    """The rows whose columns have one of the chosen words; None: any."""
+    for column, words in chosen.items():
+        if words is not None:
+            table = table.filter(pa.array(among(table[column], words)))
+    return table
 
 
 def write(annotations: Annotations, folder: Path, others: Mapping[str, pa.Table] | None = None) -> None:
@@ -235,10 +252,15 @@ def write(annotations: Annotations, folder: Path, others: Mapping[str, pa.Table]
         "kind": _KIND,
         "dimensions": [_document(dimension) for dimension in annotations.dimensions.values()],
         "origin": dict(annotations.origin),
+        "repeats": len(annotations.repeats),
     }
     described = annotations.ratings.replace_schema_metadata({METADATA_KEY: json.dumps(about)})
     tables = {RATERS: annotations.raters, EXPOSURES: annotations.exposures, RATINGS: described, **(others or {})}
+    if len(annotations.repeats):
+        tables[REPEATS] = annotations.repeats
     write_tables({folder / name: table for name, table in tables.items()})
+    if not len(annotations.repeats):
+        (folder / REPEATS).unlink(missing_ok=True)
 
 
 def _document(dimension: Dimension) -> dict[str, Any]:
@@ -280,6 +302,11 @@ def read(folder: str | Path) -> Annotations:
         about = json.loads((ratings.schema.metadata or {})[METADATA_KEY])
         if about["kind"] != _KIND:
             raise ValueError(f"is a table of {about['kind']}")
+        repeats = REPEAT_SCHEMA.empty_table()
+        if about.get("repeats"):
+            repeats = pq.read_table(folder / REPEATS, read_dictionary=[*KEYS, "label"])
+            if len(repeats) != about["repeats"]:
+                raise ValueError(f"{REPEATS} has {len(repeats)} rows instead of {about['repeats']}")
         dimensions = [Dimension(**one | {"labels": tuple(one["labels"])}) for one in about["dimensions"]]
         return Annotations(
             ratings=ratings.select(RATING_SCHEMA.names).cast(RATING_SCHEMA),
@@ -287,6 +314,7 @@ def read(folder: str | Path) -> Annotations:
             exposures=exposures.select(EXPOSURE_SCHEMA.names).cast(EXPOSURE_SCHEMA),
             dimensions={dimension.name: dimension for dimension in dimensions},
             origin=about["origin"],
+            repeats=repeats.select(REPEAT_SCHEMA.names).cast(REPEAT_SCHEMA),
         )
     except (OSError, KeyError, TypeError, ValueError, pa.ArrowException) as error:
         raise DatasetError(f"{folder}: cannot be read as ratings ({error}); import them again") from error

@@ -15,9 +15,11 @@ from typing import Any
 import pyarrow as pa
 
 from avcues.pipeline.annotations import Annotations, Dimension, import_tidy, write
+from avcues.pipeline.annotations.ratings.schema import EXPOSURES, RATERS, RATINGS, REPEATS
 from avcues.pipeline.collection.design.questions import Choice, Labels, Number, Scale, Words, YesNo
 from avcues.pipeline.collection.export.rows import SEEN, Rows, collect_rows
 from avcues.pipeline.collection.records import DATABASE, connect
+from avcues.pipeline.collection.records.continuity import check_unchanged
 from avcues.pipeline.collection.study import Study
 from avcues.pipeline.errors import InputError
 
@@ -26,6 +28,7 @@ TRACES, COMMENTS = "traces.parquet", "comments.parquet"
 _RATINGS = pa.schema(
     {
         **dict.fromkeys(("rater", "video_id", "setup", "round", "dimension"), pa.string()),
+        "repeat": pa.int32(),
         "time": pa.float64(),
         "value": pa.float64(),
         "label": pa.string(),
@@ -45,7 +48,13 @@ _TRACES = pa.schema(
         "note": pa.string(),
     }
 )
-_COMMENTS = pa.schema(dict.fromkeys(("rater", "video_id", "setup", "round", "question", "words"), pa.string()))
+_COMMENTS = pa.schema(
+    {
+        **dict.fromkeys(("rater", "video_id", "setup", "round"), pa.string()),
+        "repeat": pa.int32(),
+        **dict.fromkeys(("question", "words"), pa.string()),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -67,15 +76,18 @@ def export(study: Study, out: Path, step: Fraction = Fraction(1, 2), *, noted: b
     """Writes what raters gave so far; a server may run meanwhile.
 
     Args:
-        out: Folder for `ratings.parquet`, `raters.parquet`, `exposures.parquet`, `traces.parquet`, `comments.parquet`.
+        out: Folder for `ratings.parquet`, `raters.parquet`, `exposures.parquet`, `traces.parquet`, `comments.parquet`,
+            and `repeats.parquet` if clips were rated again.
         step: Seconds between samples of ratings over time.
         noted: Remember the folder, so that whoever is forgotten is removed there too.
 
     Raises:
         InputError: There is no rating yet.
+        SettingsError: The study has changed so that ratings which are there would mean something else.
         OutputError: A file cannot be written.
     """
     with closing(open_records(study.folder)) as connection:
+        check_unchanged(connection, study)
         connection.execute("BEGIN")
         rows = collect_rows(connection, study, step)
         connection.execute("COMMIT")
@@ -88,7 +100,7 @@ def export(study: Study, out: Path, step: Fraction = Fraction(1, 2), *, noted: b
             connection.execute(
                 "INSERT OR REPLACE INTO exports VALUES (?, ?, ?)", (str(out.resolve()), str(step), time.time())
             )
-    names = ("ratings.parquet", "raters.parquet", "exposures.parquet", TRACES, COMMENTS)
+    names = (RATINGS, *([REPEATS] if len(annotations.repeats) else []), RATERS, EXPOSURES, TRACES, COMMENTS)
     return Export(tuple(out / name for name in names), annotations, tuple(notes))
 
 
