@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from itertools import chain
+from itertools import chain, repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -104,7 +104,7 @@ def _rated(
     held = np.concatenate([np.repeat(felt[:, :1], late, 1), felt[:, : windows - late]], 1)
     noise = np.cumsum(rng.normal(0, 0.3 * _NOISE[rater], held.shape), 1)
     rated = np.clip(held + noise - noise.mean(1, keepdims=True), -1, 1).round(3)
-    time = np.arange(windows) * step_s
+    time = np.asarray(np.arange(windows) * step_s, np.float64)
     parts = [
         _Part(*keys, dimension, time=time, value=np.zeros(windows) if untouched else rated[i])
         for i, dimension in enumerate(("arousal", "valence"))
@@ -131,6 +131,6 @@ def _tidy(parts: Sequence[_Part]) -> pa.Table:
         missing = np.repeat([of_part is None for of_part in numbers], counts)
         filled = (np.zeros(n) if of_part is None else of_part for of_part, n in zip(numbers, counts, strict=True))
         columns[name] = pa.array(np.concatenate(list(filled)), mask=missing)
-    labels = (part.label or [None] * part.rows for part in parts)
-    columns["label"] = pa.array(list(chain.from_iterable(labels)), pa.string())
+    labels = chain.from_iterable(repeat(None, part.rows) if part.label is None else part.label for part in parts)
+    columns["label"] = pa.array(list(labels), pa.string())
     return pa.table(columns)
