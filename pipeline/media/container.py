@@ -305,7 +305,7 @@ class Media:
         if times is None:
             census.finish()
         self._count_missing(part, tallies)
-        if part.format == "mpegts" and part is self._part:
+        if part.format == "mpegts" and part is self.part:
             self.damage.packets_encrypted += scrambled_packets(part.file, [stream.id for stream in streams])
 
     def _next_part(self, part: Part, ends: PacketEnds, in_order: MonotonicFrameFilter) -> Part | None:
