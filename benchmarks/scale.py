@@ -55,7 +55,7 @@ def make_folder(video: Path, folder: Path, videos: int) -> None:
             name: [*(stamp(table_path(features, name, video_id)) or ()), mark[-1]]
             for name, mark in before["stamps"]["tables"].items()
         }
-        record = before | {"video_id": video_id, "source": str(source.resolve()), "stamps": stamps}
+        record = before | {"video_id": video_id, "source": str(source.resolve()), "stamps": stamps, "checksums": {}}
         write_json(record, record_path(features, video_id))
     remember_requested(ids, features)
 
