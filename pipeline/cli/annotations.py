@@ -112,8 +112,19 @@ def gold(
     smooth: Annotated[
         str | None, typer.Option(metavar="savgol:WINDOWS:ORDER", help="Smooth every series, e.g. savgol:5:3.")
     ] = None,
+    align: Annotated[
+        Literal["none", "dba", "raaw"],
+        typer.Option(
+            help="Align raters moment by moment, so that labels depend on what follows (not causal): dba, their DTW "
+            "barycentre; raaw, warped and weighted by their agreement unaligned. Needs avcues[warping]."
+        ),
+    ] = "none",
+    longest_warp: Annotated[
+        float, typer.Option(metavar="SECONDS", help="By how much --align may move a rating, at most.")
+    ] = 4.0,
     windows: Annotated[
-        int | None, typer.Option(help="Use the first windows only; shorter series are left out.")
+        int | None,
+        typer.Option(help="Use the first windows only; series that end before are left out, those with holes are not."),
     ] = None,
     shortest: Shortest = 0.9,
     keep_constant: KeepConstant = False,
@@ -154,6 +165,8 @@ def gold(
             delay=parse_delay(delay),
             standardise=standardise == "rater",
             smooth=None if smooth is None else Smoothing.parse(smooth),
+            align=None if align == "none" else align,
+            longest_warp=longest_warp,
             windows=base.windows if windows is None else windows,
             shortest=shortest,
             keep_constant=keep_constant,
@@ -231,6 +244,13 @@ def agreement(
             "as 'age>30'; repeatable. Default: everything with 2 to 8 groups."
         ),
     ] = [],  # noqa: B006  (typer copies it)
+    predictions: Annotated[
+        Path | None,
+        typer.Option(help="Predictions of avcues predict or out_of_fold.parquet, judged as one more rater."),
+    ] = None,
+    setup: Annotated[
+        str | None, typer.Option(help="Setup that --predictions are of; default: that of its labels.")
+    ] = None,
     shortest: Shortest = 0.9,
     keep_constant: KeepConstant = False,
     bootstrap: Replicates = 1000,
@@ -238,7 +258,7 @@ def agreement(
     step: Step = "0.5",
     debug: Debug = False,
 ) -> None:
-    """Reports how far raters agree: in each setup, between setups, and by who they are.
+    """Reports how far raters agree: in each setup, between setups, with themselves, and by who they are.
 
     [bold]avcues annotations agreement[/] ann --out agreement.md
     """
@@ -264,8 +284,43 @@ def agreement(
             bootstrap=Bootstrap(bootstrap, seed),
             by=by or None,
         )
-        show_notes(in_words(result.left_out))
-        show_written(*write_agreement(result, rated, out))
+        compared, remarks = ((), []) if predictions is None else _model_beside_raters(rated, predictions, setup, result)
+        show_notes([*in_words(result.left_out), *result.notes, *remarks])
+        show_written(*write_agreement(result, rated, out, compared))
+
+
+@commands.command()
+def plan(
+    folder: Folder,
+    reliability: Annotated[float, typer.Option(min=0.01, max=0.99, help="Wanted of the mean of the raters.")] = 0.8,
+    shortest: Shortest = 0.9,
+    keep_constant: KeepConstant = False,
+    seed: Seed = 0,
+    step: Step = "0.5",
+    debug: Debug = False,
+) -> None:
+    """Says how many raters a study needs, by the agreement of those of a pilot study.
+
+    [bold]avcues annotations plan[/] ann --reliability 0.8
+    """
+    with OneLineErrors(debug):
+        from avcues.pipeline.annotations.ratings.schema import read
+        from avcues.pipeline.annotations.reliability.agreement import agreement as measure
+        from avcues.pipeline.annotations.reliability.planning import in_words
+        from avcues.pipeline.annotations.statistics.coefficients import Bootstrap
+        from avcues.pipeline.cli.console import Console
+        from avcues.pipeline.cli.dataset import say
+
+        measured = measure(
+            read(folder),
+            shortest=shortest,
+            keep_constant=keep_constant,
+            step=parse_step(step),
+            bootstrap=Bootstrap(0, seed),
+            by=(),
+        )
+        for one in measured.plans:
+            say(Console(), "bold", f"{one.setup} {one.dimension}", in_words(one, reliability))
 
 
 @commands.command()
@@ -328,6 +383,24 @@ def perspectives(
 
 commands.command()(annotations_figures.figures)
 commands.command()(annotations_figures.tables)
+
+
+def _model_beside_raters(rated: Any, predictions: Path, setup: str | None, measured: Any) -> tuple[Any, list[str]]:
+    """A model judged as a rater, and remarks on what did not count."""
+    from avcues.pipeline.annotations.reliability.model_agreement import model_agreement
+    from avcues.pipeline.annotations.reliability.predictions import read_predictions
+
+    read = read_predictions(predictions, rated)
+    compared = model_agreement(
+        rated,
+        read.table,
+        setup=setup or read.setup,
+        videos=read.videos,
+        delay=read.delay,
+        weights=measured.weights,
+        bootstrap=measured.bootstrap,
+    )
+    return compared, list(read.notes)
 
 
 def _reliance(model: Path, dimension: str) -> dict[str, float]:

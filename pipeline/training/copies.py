@@ -33,7 +33,9 @@ _FEWEST = 6  # half seconds that change; with fewer, chance could agree
 _SHARE = 0.5
 _MOST = 40  # half seconds of a video by which it is recognised
 _AT_REST = 0.02  # change of columns with deviation 1, from one half second to the next
-NEAR = 0.55  # of the distance of the video's own half seconds; chosen and judged by benchmarks/copies.py
+NEAR: Mapping[str, float] = {"picture": 0.45, "sound": 0.35}
+"""By modality, the distance below which half seconds count as the same, in units of the median distance of a video's
+own; chosen on one set of clips and judged on another by benchmarks/copies.py."""
 _TOLERANCE = 2  # quarter seconds by which the distance in time may differ
 
 
@@ -131,20 +133,20 @@ def probes_of(traces: Traces) -> Probes:
     return probes
 
 
-def find_copies(probes: Probes, traces: Traces, near: float = NEAR) -> Copies:
+def find_copies(probes: Probes, traces: Traces, near: Mapping[str, float] = NEAR) -> Copies:
     """Finds videos with the content of others; a video is never its own copy.
 
     Args:
         probes: Of the videos whose copies are looked for.
         traces: In which they are looked for.
-        near: Distance below which half seconds count as the same, in units of the median distance of a video's own.
+        near: As `NEAR`.
     """
     equal: dict[frozenset[str], CopyPair] = {}
     alike: dict[frozenset[str], CopyPair] = {}
     for modality, modality_probes in probes.items():
         among = traces.get(modality, {})
         if modality_probes and among:
-            for pair, is_equal in _pairs(modality, modality_probes, among, near):
+            for pair, is_equal in _pairs(modality, modality_probes, among, near[modality]):
                 (equal if is_equal else alike).setdefault(frozenset(pair[:2]), pair)
     only_near = tuple(pair for videos, pair in alike.items() if videos not in equal)
     return Copies(equal=tuple(equal.values()), near=only_near)
