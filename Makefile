@@ -19,7 +19,7 @@ install: .venv/installed
 demo: install
 	$(BIN)/avcues demo --out demo
 
-# The documentation as a site; fails at a dead link, a page without a place, a public name without its entry.
+# The documentation as a site; fails at a dead link, or a page without a place.
 docs: install
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 	@echo "open site/index.html, or serve it with: $(BIN)/mkdocs serve"

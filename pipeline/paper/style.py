@@ -1,6 +1,6 @@
 """One style for all figures: sizes of print, type of 7 to 8 points, colours that colour-blind readers tell apart.
 
-The colours are those of Okabe and Ito (2008, jfly.uni-koeln.de/color); maps of numbers use cividis and PuOr. What is
+The colours are those of Okabe and Ito (2008, jfly.uni-koeln.de/color); maps of numbers use Blues and PuOr. What is
 told apart by colour is told apart by place, marker or dashes as well, so that figures survive a grey printer.
 """
 

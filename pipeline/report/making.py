@@ -115,12 +115,12 @@ def make_pages(pages: Pages, new: Path, workers: int | None, tell: Tell) -> list
     problems: list[str] = []
     listed = [v for v in pages.known if v in set(pages.shown) or page_path(new, v).exists()]
     make = partial(_make_page, pages, listed, new)
-    for done, problem in enumerate(_parallel(workers, make, pages.shown, pages.sources), 1):
+    for done, problem in enumerate(in_parallel(workers, make, pages.shown, pages.sources), 1):
         problems += [problem] if problem else []
         tell(done, total)
     if catalog is not None:
         distributions = []
-        for distribution in _parallel(workers, partial(histograms.of_table, catalog), tables):
+        for distribution in in_parallel(workers, partial(histograms.of_table, catalog), tables):
             distributions.append(distribution)
             tell(len(pages.shown) + len(distributions), total)
         _write(new / histograms.FILE, histograms.script(distributions))
@@ -180,7 +180,9 @@ def _make_page(pages: Pages, listed: Sequence[str], report: Path, video_id: str,
         )
 
 
-def _parallel(workers: int | None, do: Callable[..., Any], first: Sequence[Any], *more: Sequence[Any]) -> Iterator[Any]:
+def in_parallel(
+    workers: int | None, do: Callable[..., Any], first: Sequence[Any], *more: Sequence[Any]
+) -> Iterator[Any]:
     """As `map` does, in processes."""
     count = min(workers or CPU_COUNT, len(first))
     if count <= 1:

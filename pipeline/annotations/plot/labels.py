@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pyarrow as pa
 
@@ -26,6 +28,7 @@ from avcues.pipeline.paper.text import file_name, minus
 _LABEL_INCHES = 0.155
 _MOST_WITH_NUMBERS = 14
 _SHOWN_PAIRS = 3
+_APART = 0.44
 
 
 def label_correlations(results: Results, dimension: str) -> PaperFigure:
@@ -43,7 +46,7 @@ def label_correlations(results: Results, dimension: str) -> PaperFigure:
     labels, phi = correlations(choices)
     if len(labels) < 2:
         raise NotShownError(f"fewer than two labels of {dimension} were chosen by some ratings and not by others")
-    order = [labels.index(one) for one in by_group(labels, results.label_groups)]
+    order = [labels.index(one) for one in by_group(labels, results.groups_of_labels)]
     labels, phi = tuple(labels[i] for i in order), phi[np.ix_(order, order)]
     rows, columns = np.tril_indices(len(labels), -1)
     shown = np.where(np.tri(len(labels), k=-1, dtype=bool), phi, np.nan)[1:, :-1]
@@ -56,8 +59,8 @@ def label_correlations(results: Results, dimension: str) -> PaperFigure:
         figure = new_figure(max(side, COLUMN_INCHES), max(side, COLUMN_INCHES) * 0.88)
         panel = figure.subplots()
         drawn = panel.imshow(shown, cmap="PuOr_r", vmin=-limit, vmax=limit)
-        panel.set_xticks(range(len(labels) - 1), [shortened(one) for one in labels[:-1]], rotation=90)
-        panel.set_yticks(range(len(labels) - 1), [shortened(one) for one in labels[1:]])
+        panel.set_xticks(range(len(labels) - 1), _ticks(labels[:-1]), rotation=90)
+        panel.set_yticks(range(len(labels) - 1), _ticks(labels[1:]))
         panel.tick_params(length=0)
         panel.spines[:].set_visible(False)
         if len(labels) <= _MOST_WITH_NUMBERS:
@@ -117,11 +120,13 @@ def labels_by_group(results: Results, dimension: str, by: str) -> PaperFigure:
         panel = figure.subplots()
         among = 100 * shares[:, groups]
         panel.hlines(y, among.min(1), among.max(1), color="#9A9A9A", linewidth=0.8, zorder=1)
-        for i in groups:
+        for place, i in enumerate(groups):
             name = test.groups[i]
+            # One above the other, so that no group hides another.
+            apart = _APART * (place - (len(groups) - 1) / 2) / max(1, len(groups) - 1)
             panel.plot(
                 100 * shares[:, i],
-                y,
+                y + apart,
                 linestyle="none",
                 marker=MARKERS[i % len(MARKERS)],
                 color=colors[name],
@@ -130,13 +135,18 @@ def labels_by_group(results: Results, dimension: str, by: str) -> PaperFigure:
                 markersize=5,
                 label=f"{shortened(name)} ({counts[:, i].sum():.0f})",
             )
-        panel.set_yticks(y, [shortened(one.replace("_", " ")) for one in labels])
+        panel.set_yticks(y, _ticks(labels))
         panel.set_ylim(len(labels) - 0.4, -0.6)
         panel.set_xlim(left=0)
         panel.grid(axis="x")
         panel.tick_params(axis="y", length=0)
         panel.set_xlabel("share of the group's labels, %")
-        figure.legend(loc="outside upper center", ncols=2, title=shortened(by.replace("_", " "), 40), title_fontsize=7)
+        figure.legend(
+            loc="outside upper center",
+            ncols=min(len(groups), 3 if len(groups) < 5 else 2),
+            title=shortened(by.replace("_", " "), 40),
+            title_fontsize=7,
+        )
     return PaperFigure(
         name=file_name("labels_by", by, dimension),
         caption=f"Labels of {dimension} by {by}: share of the labels that each group chose (in brackets: how many). "
@@ -153,10 +163,14 @@ def labels_by_group(results: Results, dimension: str, by: str) -> PaperFigure:
     )
 
 
+def _ticks(labels: Sequence[str]) -> list[str]:
+    return [shortened(one.replace("_", " ")) for one in labels]
+
+
 def _order(labels: list[str], results: Results, shares: np.ndarray) -> list[int]:
     """Labels by their groups, if these are known, or else the most frequent first."""
-    if any(label in results.label_groups for label in labels):
-        return [labels.index(one) for one in by_group(labels, results.label_groups)]
+    if any(label in results.groups_of_labels for label in labels):
+        return [labels.index(one) for one in by_group(labels, results.groups_of_labels)]
     return np.argsort(-shares.mean(1), kind="stable").tolist()
 
 

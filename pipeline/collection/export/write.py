@@ -19,6 +19,7 @@ from avcues.pipeline.annotations.ratings.schema import EXPOSURES, RATERS, RATING
 from avcues.pipeline.collection.design.questions import Choice, Labels, Number, Scale, Words, YesNo
 from avcues.pipeline.collection.export.rows import SEEN, Rows, collect_rows
 from avcues.pipeline.collection.records import DATABASE, connect
+from avcues.pipeline.collection.records.continuity import check_unchanged
 from avcues.pipeline.collection.study import Study
 from avcues.pipeline.errors import InputError
 
@@ -82,9 +83,11 @@ def export(study: Study, out: Path, step: Fraction = Fraction(1, 2), *, noted: b
 
     Raises:
         InputError: There is no rating yet.
+        SettingsError: The study has changed so that ratings which are there would mean something else.
         OutputError: A file cannot be written.
     """
     with closing(open_records(study.folder)) as connection:
+        check_unchanged(connection, study)
         connection.execute("BEGIN")
         rows = collect_rows(connection, study, step)
         connection.execute("COMMIT")

@@ -53,7 +53,7 @@ function wrapped(text, width, look, most) {
 /** What stands in the legend: a name, and the colour of its swatch. */
 function legendOf({pick_one, series, kind}, active) {
   const named = ({name, unit}) => UNITS[unit] ?? unit ? `${name} (${UNITS[unit] ?? unit})` : name;
-  const drawn = pick_one ? [series[active]] : series.filter(one => one.colour && one.role === "line");
+  const drawn = pick_one ? [series[active], series[active].other].filter(Boolean) : series.filter(one => one.colour && one.role === "line");
   const [high, low] = ["high", "low"].map(role => series.find(one => one.role === role));
   return [
     ...drawn.map(one => ({text: named(one), fill: theme(one.colour)})),

@@ -48,8 +48,11 @@ def page(media: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory)
 def hover(browser: Browser, title: str) -> None:
     """Points at the heading of a panel."""
     x, y = browser.value(
-        f"""(box => [box.x + 4, box.y + 4])([...document.querySelectorAll('.panel h2')]
-            .find(h => h.textContent === '{title}').getBoundingClientRect())"""
+        f"""(heading => {{
+          heading.scrollIntoView({{block: 'center'}});
+          const {{x, y}} = heading.getBoundingClientRect();
+          return [x + 4, y + 4];
+        }})([...document.querySelectorAll('.panel h2')].find(h => h.textContent === '{title}'))"""
     )
     browser.mouse("mouseMoved", x, y)
 
