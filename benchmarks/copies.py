@@ -248,8 +248,8 @@ def main() -> None:
         f"Thresholds, chosen on the clips of the first column: {thresholds}.",
         "Those of the second have footage of their own.",
         "",
-        "Unlike pairs have different originals: other cuts, crops and speeds of the same footage, one studio, black and",
-        "silent stretches, a title in common.",
+        "Unlike pairs have different originals: other cuts, crops and speeds of the same footage, one studio, black",
+        "and silent stretches, a title in common.",
     ]
     RESULTS.write_text("\n".join([*head, *parts]) + "\n")
 

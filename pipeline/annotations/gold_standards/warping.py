@@ -17,7 +17,6 @@ from __future__ import annotations
 from typing import Any, Literal, get_args
 
 import numpy as np
-import numpy.typing as npt
 
 from avcues.pipeline.annotations.statistics.consensus import Values, weighted_mean
 from avcues.pipeline.errors import SettingsError
@@ -48,7 +47,7 @@ def aligned(
         SettingsError: tslearn is not installed.
     """
     rated = np.isfinite(ratings).any(1)
-    stretch = _longest_run(np.isfinite(ratings[rated]).all(0)) if rated.sum() > 1 else slice(0, 0)
+    stretch = _longest_run(np.all(np.isfinite(ratings[rated]), axis=0)) if rated.sum() > 1 else slice(0, 0)
     if stretch.stop - stretch.start < _SHORTEST:
         return ratings, value, False
     dtw_barycenter_averaging, dtw_path = _tslearn()
@@ -79,7 +78,7 @@ def _standardised(courses: Values) -> Values:
     return (courses - courses.mean(1, keepdims=True)) / np.where(deviation > 0, deviation, 1)
 
 
-def _longest_run(mask: npt.NDArray[np.bool_]) -> slice:
+def _longest_run(mask: Any) -> slice:
     edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]])))
     begins, ends = edges[::2], edges[1::2]
     if not len(begins):

@@ -103,7 +103,7 @@ def _model(value: Values, setup: Ints, rater: Ints, video: Ints, names: Sequence
     from scipy.stats import chi2, norm
 
     rater, video = (np.unique(one, return_inverse=True)[1] for one in (rater, video))
-    sizes = {"ratings": len(value), "raters": int(rater.max()) + 1, "videos": int(video.max()) + 1}
+    sizes: dict[str, Any] = {"ratings": len(value), "raters": int(rater.max()) + 1, "videos": int(video.max()) + 1}
     reason = None
     if min(sizes["raters"], sizes["videos"]) < _FEWEST_OF_EACH:
         reason = "fewer than two raters or videos"
