@@ -19,7 +19,7 @@ install: .venv/installed
 demo: install
 	$(BIN)/avcues demo --out demo
 
-# The documentation as a site; fails at a dead link, a page without a place, a public name without its entry.
+# The documentation as a site; fails at a dead link, or a page without a place.
 docs: install
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 	@echo "open site/index.html, or serve it with: $(BIN)/mkdocs serve"
@@ -33,17 +33,23 @@ lint: install
 test: lint
 	$(BIN)/pytest --numprocesses 2
 
-# The cheap tests on the oldest versions that pyproject.toml allows; torch, which takes gigabytes, and the tools of the
-# tests are those of .venv.
+# The cheap tests on the oldest versions that pyproject.toml allows, as floors.txt has them; torch, which takes gigabytes,
+# and the tools of the tests are those of .venv.
 FLOORS := .venv-floors
-floors: install
+EXTRAS := collect dashboard excel hub pandas polars pytorchvideo sentences speech train
+floors: install floors.txt
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(FLOORS)
-	$(BIN)/uv pip compile --quiet --resolution lowest-direct pyproject.toml --extra pandas --extra polars \
-		| grep -vE '^(torch|torchvision|triton|nvidia-)' > $(FLOORS)/requirements.txt
+	grep -vE '^(torch|torchvision|triton|nvidia-.*|cuda-.*)==' floors.txt > $(FLOORS)/requirements.txt
 	$(BIN)/uv pip install --quiet --python $(FLOORS)/bin/python --no-deps --requirement $(FLOORS)/requirements.txt --editable .
-	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > $(FLOORS)/lib/python3.11/site-packages/zz_rest.pth
+	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+		> $$($(FLOORS)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/zz_tools_of_tests.pth
 	PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 $(FLOORS)/bin/python -m pytest -q -W ignore tests/models_cache tests/pipeline/store \
 		tests/pipeline/media tests/pipeline/extraction tests/pipeline/runtime/test_api.py tests/extractors/test_contract.py
+
+# Versions that suit pyproject.toml stay; `rm floors.txt` renews those that it does not name.
+floors.txt: pyproject.toml
+	$(BIN)/uv pip compile --quiet --resolution lowest-direct $(EXTRAS:%=--extra %) --no-annotate --no-header \
+		--output-file $@ pyproject.toml
 
 clean:
 	rm -rf .venv $(FLOORS) demo site

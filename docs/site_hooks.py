@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import logging
 import os
 import re
 from collections.abc import Iterator
@@ -27,8 +26,6 @@ from avcues.extractors.protocol import Table
 from avcues.pipeline.cli.app import app
 from avcues.pipeline.store.timeline_table import TIMELINE
 
-log = logging.getLogger("mkdocs.hooks")
-
 ROOT = Path(__file__).parents[1]
 ELSEWHERE = {
     "README.md": "index.md",
@@ -43,7 +40,6 @@ ELSEWHERE = {
 }
 """Files of the repository outside docs, with the page that each becomes."""
 
-REFERENCE = ROOT / "docs" / "reference"
 COLUMNS, COMMANDS = "reference/columns.md", "reference/commands.md"
 _FOLDED = 100
 """Tables of more columns are folded."""
@@ -56,11 +52,7 @@ _ROW = {"window": "window", "shot": "shot", "item": "face, box or word"}
 
 
 def on_config(config: Any) -> None:
-    """Lists the page of every feature below that of columns, and checks that the reference has every public name."""
-    for module in (avcues, avcues.annotations, avcues.training):
-        for name in set(module.__all__) - {"__version__", "annotations", "training"}:
-            if not any(f"::: {module.__name__}.{name}\n" in path.read_text() for path in REFERENCE.glob("*.md")):
-                log.warning("the reference lacks %s.%s", module.__name__, name)
+    """Lists the page of every feature below that of columns."""
     pages = [{"timeline": _feature_page("timeline")}, *({name: _feature_page(name)} for name in avcues.features())]
     look_up = next(section["Look up"] for section in config.nav if "Look up" in section)
     look_up[look_up.index(COLUMNS)] = {"Columns": [COLUMNS, *pages]}

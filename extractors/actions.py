@@ -60,7 +60,7 @@ class Actions(BaseExtractor):
     """Action probabilities of clips of 2.56 s; a shot's are the mean over its clips.
 
     Clips follow each other from the start of the shot on. What is left over at its end makes one more clip, which ends
-    with the shot, if it is at least half as long as a clip; shorter, it is not seen. A shot shorter than a clip
+    with the shot, if it is at least half as long as a clip; a shorter rest is not measured. A shot shorter than a clip
     is repeated to fill one. Frames are scaled by area averaging to a short side of 256 px; the published recipe
     scales bilinearly.
     """

@@ -35,7 +35,8 @@ class BaseExtractor:
             recipe.
         pinned_files: SHA-256 by name of the files of a model that is not in the manifest of weights.
         files: Options that hold the path of a file of the user's own which decides values, or are empty.
-        needed: The extractors that `needs` names, as this run has them.
+        needed: The extractors that `needs` names, and the shot detector if values depend on shots, as this run has
+            them.
         requested: Names of the `extra_tables` that this run makes.
         origin: The arguments of `registry.create` that made it; None if it was made otherwise.
     """

@@ -110,8 +110,8 @@ class CombinedStream:
     def _explains(self, explanation: _Transition, transition: _Transition) -> bool:
         """Whether a transition is part of another one.
 
-        A cut within a dissolve is, since a dissolve holds no jump, and whatever lies within a fade; but what appears
-        at once out of black is a cut.
+        A dissolve has no jump, so a cut within it is part of it. A fade includes whatever lies within it, except a
+        picture that appears at once out of black, which is a cut.
         """
         distance = abs(explanation.frame - transition.frame)
         if distance == 0:

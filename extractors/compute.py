@@ -111,7 +111,7 @@ class Compute:
         return placed
 
     def autocast(self) -> AbstractContextManager[None]:
-        """Runs what is inside in the wanted precision, without gradients."""
+        """Runs the `with` block in this precision, without gradients."""
         import torch
 
         return _Inference(torch.autocast(self.device, torch.bfloat16, enabled=self.precision == "bf16"))

@@ -16,7 +16,8 @@ from avcues.extractors.base import BaseExtractor
 from avcues.extractors.compute import Compute, Network
 from avcues.extractors.embedding import embedding_columns, embedding_table
 from avcues.extractors.face_detectors import DETECTORS, CenterFace, YuNet
-from avcues.extractors.protocol import FRAME, FRAME_SIZE, Column, Columns, FrameBatch, Table
+from avcues.extractors.face_tracks import TRACK, link_faces
+from avcues.extractors.protocol import FRAME, FRAME_SIZE, Column, Columns, FrameBatch, Items, Table
 
 CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 _MEANS = tuple(f"mean_{name}" for name in CLASSES)
@@ -65,6 +66,7 @@ _TABLES = (
             Column(name="width", unit="px", meaning="width of the box", low=0),
             Column(name="height", unit="px", meaning="height of the box", low=0),
             *FRAME_SIZE,
+            TRACK,
             _probability("score", "confidence of the face detector"),
             *(_probability(name, f"probability of {name}") for name in CLASSES),
         ),
@@ -99,7 +101,7 @@ class Expressions(BaseExtractor):
     """Seven expression probabilities of the faces on a frame."""
 
     name = "expressions"
-    version = 3
+    version = 4
     imports = ("torch",)
     citation = "FER2013 (Goodfellow et al. 2013, Challenges in representation learning)"
     Settings = ExpressionsSettings
@@ -188,6 +190,10 @@ class Expressions(BaseExtractor):
         if "faces_embedding" in self.requested:
             measured["faces_embedding"] = {FRAME: frames, **embedding_columns(embeddings)}
         return measured
+
+    def link_items(self, table: str, items: Items) -> Columns:
+        """Numbers the faces of one person within a shot."""
+        return link_faces(items) if table == "faces" else {}
 
     def _detect(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         assert self._detector is not None

@@ -52,9 +52,10 @@ def prepare(note: Callable[[str], object] = lambda text: None) -> Path:
 
 @contextmanager
 def everything_cached() -> Iterator[None]:
-    """For the import of librosa, which keeps one function out of the cache: that costs each process 3 s.
+    """Lets a `with` block that imports librosa take all of its functions from the cache.
 
-    librosa is right to where many processes write into one cache; here one does.
+    librosa keeps one of them out, which costs each process 3 s: it has to where many processes write into one cache,
+    but here only one does.
     """
     import numba
 

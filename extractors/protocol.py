@@ -10,6 +10,7 @@ It takes part in a run through the verbs that it has:
 | `process_clips`  | `ClipExtractor`  | clips of consecutive frames of one shot      | once per batch            |
 | `process_pair`   | `PairExtractor`  | two neighbouring frames of one shot, small   | a few times a second      |
 | `start_shots`    | `ShotDetector`   | every frame, small                           | once per video            |
+| `link_items`     | `ItemLinker`     | items of the frames of a video, and shots    | once per video            |
 | `process_transcript` | `TextExtractor` | what is said and shown as words         | once per video            |
 
 Missing values are NaN in float columns; they become nulls in the tables.
@@ -116,6 +117,23 @@ class FrameBatch:
 
 
 @dataclass(frozen=True)
+class Items:
+    """The items of one table that `process_frames` measured in a whole video, in the order of time.
+
+    Args:
+        columns: Arrays of N values.
+        times: (N,) seconds; starts of the windows that show the items.
+        shots: (N,) number of the shot that is on screen then; -1 where none is.
+        step: Window length in seconds.
+    """
+
+    columns: Columns
+    times: npt.NDArray[np.float64]
+    shots: npt.NDArray[np.int32]
+    step: float
+
+
+@dataclass(frozen=True)
 class ClipBatch:
     """Clips of consecutive frames at the extractor's clip rate.
 
@@ -203,6 +221,14 @@ class FrameExtractor(Extractor, Protocol):
 
 
 @runtime_checkable
+class ItemLinker(FrameExtractor, Protocol):
+    """Measures single frames, and tells which items of different frames of a shot are the same thing."""
+
+    def link_items(self, table: str, items: Items) -> Columns:
+        """Returns those columns of an item table that `process_frames` leaves out."""
+
+
+@runtime_checkable
 class ClipExtractor(Extractor, Protocol):
     """Measures clips of a shot; a shot's row is made from the mean over its clips.
 
@@ -269,6 +295,9 @@ class PairExtractor(Extractor, Protocol):
             pairs: (N,) pairs of each window.
         """
 
+
+OF_SHOTS = (ClipExtractor, PairExtractor, ItemLinker)
+"""The kinds of extractors whose values depend on where shots begin."""
 
 CutKind = Literal["cut", "dissolve", "fade"]
 

@@ -13,7 +13,7 @@ import pytest
 
 from avcues.pipeline.cli.doctor import _EXTRAS
 
-ABSENT = {"collect", "dashboard", "excel", "hub", "pytorchvideo", "sentences", "speech", "train"}
+ABSENT = {"collect", "dashboard", "excel", "hub", "pytorchvideo", "sentences", "speech", "train", "warping"}
 BROUGHT = {"pandas", "polars"}
 """Extras whose packages openSMILE and Ultralytics require, too."""
 

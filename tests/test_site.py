@@ -8,6 +8,7 @@ import subprocess
 import sys
 from html import unescape
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -48,10 +49,13 @@ def test_every_column_has_its_row(site: Path) -> None:
         assert feature.citation in unescape(page)
 
 
-def test_every_public_name_is_explained(site: Path) -> None:
-    page = (site / "reference" / "python.html").read_text()
-    assert 'id="avcues.pipeline.runtime.api.extract"' in page
-    assert "Returns" in page and "Raises" in page
+@pytest.mark.parametrize(
+    ("page", "module"), [("python", avcues), ("annotations", avcues.annotations), ("training", avcues.training)]
+)
+def test_every_public_name_is_explained(page: str, module: ModuleType, site: Path) -> None:
+    text = (site / "reference" / f"{page}.html").read_text()
+    names = set(module.__all__) - {"__version__", "annotations", "training"}
+    assert {name for name in names if f'id="{module.__name__}.{name}"' not in text} == set()
 
 
 def test_nothing_is_loaded_from_elsewhere(site: Path) -> None:

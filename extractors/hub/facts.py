@@ -31,7 +31,10 @@ _OF_SOUND = ("Wav2Vec2FeatureExtractor", "WhisperFeatureExtractor", "ASTFeatureE
 # Frames per second of the clips that these were trained on: 16 frames, every 4th of 30; 8, every 32nd; 32, every 2nd.
 _TRAINED_AT_HZ: Mapping[str, float] = {"videomae": 7.5, "timesformer": 0.9375, "vivit": 15.0}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
-_KEYS = ("video_id", "window", "shot", "start", "end", "top1", "clips", "seen", "frame")
+_KEYS = (
+    *("video_id", "window", "shot", "start", "end", "top1", "clips", "seen", "frame"),
+    *("x", "y", "width", "height", "frame_width", "frame_height", "track", "score"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,9 +9,10 @@ import numpy.typing as npt
 
 from avcues.extractors.compute import Compute
 from avcues.extractors.face_detectors import DETECTORS, CenterFace, YuNet
+from avcues.extractors.face_tracks import TRACK, link_faces
 from avcues.extractors.hub.model import HubExtractor, HubModel, Tables
 from avcues.extractors.hub.options import FACE_DETECTORS
-from avcues.extractors.protocol import FRAME, Column, FrameBatch, Table
+from avcues.extractors.protocol import FRAME, FRAME_SIZE, Column, Columns, FrameBatch, Items, Table
 
 _MIN_FACE_SCORE = 0.6
 _MIN_FACE_PX = 20
@@ -39,6 +40,7 @@ class FaceModel(HubExtractor):
     outside the frame repeats its edge.
     """
 
+    version = 2
     weights: Mapping[str, tuple[str, ...]] = {"detector": FACE_DETECTORS}  # type: ignore[misc]
 
     def __init__(self, model: HubModel) -> None:
@@ -53,6 +55,8 @@ class FaceModel(HubExtractor):
             Column(name="y", unit="px", meaning="top edge of the face's box in the upright frame"),
             Column(name="width", unit="px", meaning="width of the face's box", low=0),
             Column(name="height", unit="px", meaning="height of the face's box", low=0),
+            *FRAME_SIZE,
+            TRACK,
             Column(name="score", unit="probability", meaning="confidence of the face detector", low=0, high=1),
         )
         return (
@@ -87,8 +91,12 @@ class FaceModel(HubExtractor):
         named = {name: boxes[:, i] for i, name in enumerate(("x", "y", "width", "height", "score"))}
         return {
             self.name: self.columns(largest),
-            f"{self.name}_faces": {FRAME: frames, **named, **self.columns(values)},
+            f"{self.name}_faces": {FRAME: frames, **named, **batch.sizes(len(boxes)), **self.columns(values)},
         }
+
+    def link_items(self, table: str, items: Items) -> Columns:
+        """Numbers the faces of one person within a shot."""
+        return link_faces(items) if table == f"{self.name}_faces" else {}
 
 
 def square(image: npt.NDArray[np.uint8], box: npt.NDArray[np.float32], margin: float) -> npt.NDArray[np.uint8]:

@@ -76,7 +76,7 @@ class HubExtractor(BaseExtractor):
 
     def __reduce__(self) -> Any:
         """A copy, and one in another process, measures the same, and has loaded nothing yet."""
-        return type(self), (self.model,)
+        return type(self), (self.model,), {"needed": self.needed}
 
     def setup(self, compute: Compute) -> None:
         """Loads the network."""

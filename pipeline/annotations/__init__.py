@@ -12,6 +12,7 @@
 1.0
 """
 
+from avcues.pipeline.annotations import plot, tables
 from avcues.pipeline.annotations.across_setups.perspectives import Perspectives, perspectives
 from avcues.pipeline.annotations.checking.check import Check, check
 from avcues.pipeline.annotations.example import example
@@ -27,6 +28,7 @@ from avcues.pipeline.annotations.importing.formats.wide import import_wide
 from avcues.pipeline.annotations.importing.registry import import_format
 from avcues.pipeline.annotations.ratings.schema import Annotations, Dimension, read, write
 from avcues.pipeline.annotations.reliability.agreement import Agreement, agreement
+from avcues.pipeline.annotations.results import NotShownError, Results
 from avcues.pipeline.annotations.statistics.coefficients import Bootstrap, Coefficient, fleiss_kappa, krippendorff_alpha
 from avcues.pipeline.annotations.statistics.consensus import ccc, ewe, leave_one_out_ccc, pearson
 
@@ -40,8 +42,10 @@ __all__ = [
     "FeatureValues",
     "FormatOptions",
     "Gold",
+    "NotShownError",
     "Perspectives",
     "Recipe",
+    "Results",
     "Smoothing",
     "agreement",
     "ccc",
@@ -59,9 +63,11 @@ __all__ = [
     "leave_one_out_ccc",
     "pearson",
     "perspectives",
+    "plot",
     "read",
     "read_about",
     "soft_labels",
+    "tables",
     "write",
     "write_gold",
 ]

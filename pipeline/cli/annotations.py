@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from avcues.pipeline.cli import annotations_import
+from avcues.pipeline.cli import annotations_figures, annotations_import
 from avcues.pipeline.cli.annotations_options import (
     Debug,
     Folder,
@@ -193,7 +193,7 @@ def soft(
     with OneLineErrors(debug):
         from avcues.pipeline.annotations.gold_standards.gold import read_about
         from avcues.pipeline.annotations.gold_standards.soft_labels import soft_labels
-        from avcues.pipeline.annotations.ratings.schema import read, write_parquet
+        from avcues.pipeline.annotations.ratings.schema import read, write_tables
 
         tables = soft_labels(
             read(folder),
@@ -206,9 +206,9 @@ def soft(
         )
         about = next((read_about(table) for table in tables.values()), None) or {}
         show_notes([f"left out: {count} {reason} series" for reason, count in about.get("left_out", {}).items()])
-        for setup, table in tables.items():
-            path = out / f"{setup}.parquet"
-            write_parquet(table, path)
+        files = {out / f"{setup}.parquet": table for setup, table in tables.items()}
+        write_tables(files)
+        for path, table in files.items():
             show_written(f"{path}: {table.num_rows} rows, {len(table['video_id'].unique())} videos")
 
 
@@ -324,6 +324,10 @@ def perspectives(
         )
         show_notes([*in_words(result.left_out), *result.gaps()])
         show_written(*write_perspectives(result, rated, out, lost))
+
+
+commands.command()(annotations_figures.figures)
+commands.command()(annotations_figures.tables)
 
 
 def _reliance(model: Path, dimension: str) -> dict[str, float]:

@@ -17,6 +17,7 @@ from avcues.pipeline.cli.annotations_options import (
     Out,
     Overwrite,
     Raters,
+    Repeated,
     Setups,
     Target,
     lengths_of,
@@ -111,6 +112,7 @@ def _command_of(name: str) -> Any:
         hold: Hold = None,
         setups: Setups = None,
         raters: Raters = None,
+        repeated: Repeated = False,
         features: Features = None,
         add: Add = False,
         overwrite: Overwrite = False,
@@ -130,6 +132,7 @@ def _command_of(name: str) -> Any:
                 setups=listed(setups),
                 known=lengths_of(features),
                 raters=raters,
+                repeated=repeated,
             )
             target.write(imported)
 

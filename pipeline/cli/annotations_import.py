@@ -16,6 +16,7 @@ from avcues.pipeline.cli.annotations_options import (
     Out,
     Overwrite,
     Raters,
+    Repeated,
     Setups,
     Step,
     Target,
@@ -83,6 +84,7 @@ def tidy(
     hold: Hold = None,
     setups: Setups = None,
     raters: Raters = None,
+    repeated: Repeated = False,
     features: Features = None,
     add: Add = False,
     overwrite: Overwrite = False,
@@ -107,6 +109,7 @@ def tidy(
             setups=listed(setups),
             known=lengths_of(features),
             raters=raters,
+            repeated=repeated,
         )
         target.write(imported)
 
@@ -140,6 +143,7 @@ def wide(
     hold: Hold = None,
     setups: Setups = None,
     raters: Raters = None,
+    repeated: Repeated = False,
     features: Features = None,
     add: Add = False,
     overwrite: Overwrite = False,
@@ -167,6 +171,7 @@ def wide(
             setups=listed(setups),
             known=lengths_of(features),
             raters=raters,
+            repeated=repeated,
         )
         target.write(imported)
 
@@ -205,6 +210,7 @@ def table(
     hold: Hold = None,
     setups: Setups = None,
     raters: Raters = None,
+    repeated: Repeated = False,
     features: Features = None,
     add: Add = False,
     overwrite: Overwrite = False,
@@ -234,6 +240,7 @@ def table(
             setups=listed(setups),
             known=lengths_of(features),
             raters=raters,
+            repeated=repeated,
         )
         target.write(imported)
 

@@ -61,6 +61,12 @@ Hold = Annotated[
 ]
 Add = Annotated[bool, typer.Option("--add", help="Add to the ratings that --out already holds.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the ratings that --out already holds.")]
+Repeated = Annotated[
+    bool,
+    typer.Option(
+        "--repeated", help="Ratings that come again are those of clips that a rater rated again: for test-retest."
+    ),
+]
 Setups = Annotated[str | None, typer.Option(help="Comma-separated: the only setups allowed; any other is an error.")]
 
 

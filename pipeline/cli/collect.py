@@ -71,6 +71,7 @@ def serve(
         from avcues.pipeline.collection.server.serve import serve as run_server
 
         def ready(links: Links) -> None:
+            show_notes(links.changes)
             if not links.local:
                 complain(f"other machines can reach this server at {host}; only the links below let anybody in")
                 if base_url is None or not base_url.startswith("https://"):

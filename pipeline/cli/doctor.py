@@ -36,6 +36,7 @@ _EXTRAS = {
     "sentences": ("tokenizers", "the table text_embedding"),
     "speech": ("faster_whisper", "the words of videos by speech recognition"),
     "train": ("statsmodels", "the regression of avcues annotations perspectives"),
+    "warping": ("tslearn", "raters aligned moment by moment, avcues annotations gold --align"),
 }
 """By name, the package that tells whether it is installed, and what it is for."""
 _ROOMY_BYTES = 1 << 30

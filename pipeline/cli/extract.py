@@ -11,7 +11,6 @@ from avcues.pipeline.cli import extract_options as options
 from avcues.pipeline.cli.errors import OneLineErrors
 from avcues.pipeline.cli.execution_options import parse_resources, parse_shard, parse_workers
 from avcues.pipeline.cli.show_run import show_run
-from avcues.pipeline.runtime.worker_child import WorkerChild
 
 
 def extract(
@@ -61,6 +60,8 @@ def extract(
     Exit codes: 0 all done, 1 some videos failed (the others are done), 2 nothing was started, 130 or 143 ended by
     Ctrl-C or SIGTERM.
     """
+    from avcues.pipeline.runtime.worker_child import WorkerChild
+
     with OneLineErrors(debug), closing(WorkerChild()) as child:
         count = parse_workers(workers)
         if not (scheduler or dry_run) and (count == 1 or (count is None and _is_one_file(paths))):

@@ -84,6 +84,9 @@ def predict(
         str | None, typer.Option(metavar="ADDRESS", help="Run on an existing Dask cluster, e.g. tcp://host:8786.")
     ] = None,
     resources: Annotated[list[str], typer.Option(metavar="NAME=AMOUNT", help="With --scheduler, as for extract.")] = [],  # noqa: B006  (typer copies it)
+    wait: Annotated[
+        float | None, typer.Option(metavar="SECONDS", min=0, help="With --scheduler, as for extract.")
+    ] = None,
     debug: Debug = False,
 ) -> None:
     """Predicts every half second of the videos of a folder, with a saved model.
@@ -98,7 +101,11 @@ def predict(
         from avcues.pipeline.prediction.folder import Workers
 
         who_works = Workers(
-            processes=parse_workers(workers), scheduler=scheduler, resources=parse_resources(resources), debug=debug
+            processes=parse_workers(workers),
+            scheduler=scheduler,
+            resources=parse_resources(resources),
+            wait_s=wait,
+            debug=debug,
         )
         failed = _predict(model, folder, out, who_works)
     raise typer.Exit(1 if failed else 0)

@@ -1,4 +1,4 @@
-"""The files of `avcues describe --card`: the data card and the Croissant metadata, never written over a user's own."""
+"""The data card and the Croissant metadata of `avcues describe --card`, which never overwrite a user's own files."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from avcues.pipeline.dataset.croissant import croissant
 from avcues.pipeline.dataset.data_card import card
 from avcues.pipeline.dataset.statistics import compute_statistics
 from avcues.pipeline.errors import DatasetError
-from avcues.pipeline.store.documents import MOST_BYTES, open_plain, read_document, write_json
-from avcues.pipeline.store.exchange import replaced_files
+from avcues.pipeline.store.documents import MOST_BYTES, json_bytes, open_plain, read_document
+from avcues.pipeline.store.exchange import replace_file, replaced_files
 from avcues.pipeline.store.layout import CROISSANT, DATA_CARD, card_record_path, croissant_path, data_card_path
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ def write_card(catalog: Catalog, on_progress: Callable[[str], None] = lambda vid
     texts = {DATA_CARD: card(catalog, compute_statistics(catalog, on_progress)), CROISSANT: croissant(catalog)}
     contents = {name: text.encode() for name, text in texts.items()}
     # Before the files themselves: a run that is killed in between leaves files that the next one knows as its own.
-    write_json({name: [*former[name], _hash(content)] for name, content in contents.items()}, record)
+    hashes = {name: [*former[name], _hash(content)] for name, content in contents.items()}
+    replace_file(record, lambda file: file.write(json_bytes(hashes)))
     with replaced_files() as write:
         for name, content in contents.items():
             write(paths[name], lambda file, content=content: file.write(content))  # type: ignore[misc]
@@ -47,7 +48,7 @@ def write_card(catalog: Catalog, on_progress: Callable[[str], None] = lambda vid
 
 
 def _hashes_of_ours(paths: Mapping[str, Location], record: Location) -> dict[str, list[str]]:
-    """The hash of each file that exists; an error if avcues has not written it as it is."""
+    """The hash of each file that exists; raises an error if one is not as avcues wrote it."""
     try:
         written = read_document(record, "card")
     except (OSError, ValueError):

@@ -149,11 +149,9 @@ class Dataset:
         Raises:
             DatasetError: A file of it is missing, damaged, or does not belong to the others.
         """
-        table = join.join(self.catalog, video_id, self.stored, nulls_for_missing=self.nulls_for_missing)
-        if self.labels:
-            for field, values in zip(self.labels.fields, self.labels.of(video_id, table.num_rows), strict=True):
-                table = table.append_column(field, values)
-        return table.replace_schema_metadata(self.schema.metadata)
+        columns = join.join(self.catalog, video_id, self.stored, nulls_for_missing=self.nulls_for_missing)
+        labels = self.labels.of(video_id, len(columns[0])) if self.labels else []
+        return pa.table([*columns, *labels], schema=self.schema)
 
     def tables(self) -> Iterator[pa.Table]:
         """The rows of each video in turn, so that only one needs to be in memory."""

@@ -60,8 +60,10 @@ def check_footers(catalog: Catalog, video_id: str, tables: Iterable[str]) -> Non
         _open_together(stack, catalog, video_id, tables)
 
 
-def join(catalog: Catalog, video_id: str, columns: Sequence[StoredColumn], *, nulls_for_missing: bool) -> pa.Table:
-    """One row per window of a video: the window keys, then the given columns under their full names.
+def join(
+    catalog: Catalog, video_id: str, columns: Sequence[StoredColumn], *, nulls_for_missing: bool
+) -> list[pa.ChunkedArray]:
+    """One row per window of a video: the columns of `KEY_FIELDS`, then the given ones.
 
     Values are those of the files, bit for bit. Rows of shot tables are repeated for every window of the shot that is on
     screen at the window's start (`timeline.shot`); a window without a shot has nulls.
@@ -87,14 +89,13 @@ def join(catalog: Catalog, video_id: str, columns: Sequence[StoredColumn], *, nu
             table = _read(files[name], key, table_columns, catalog.path(name, video_id))
             if key == "shot":
                 table = table.take(pc.index_in(timeline["shot"], value_set=table["shot"], skip_nulls=True))
-            elif not table["window"].equals(timeline["window"]):
+            elif not table[key].equals(timeline[key]):
                 raise DatasetError(
                     f"{catalog.path(name, video_id)}: its windows differ from those of {TIMELINE.name}; "
                     f"see avcues validate {catalog.folder}"
                 )
-            arrays += [table[column.about.name] for column in table_columns]
-    fields = [*KEY_FIELDS, *(pa.field(column.name, column.type) for column in columns)]
-    return pa.table(arrays, schema=pa.schema(fields))
+            arrays += table.columns[1:]
+    return arrays
 
 
 def matrix(table: pa.Table, names: Sequence[str]) -> npt.NDArray[np.float32]:
@@ -145,15 +146,18 @@ def _open(stack: ExitStack, catalog: Catalog, video_id: str, name: str) -> tuple
 
 
 def _read(file: pq.ParquetFile, key: str, columns: Sequence[StoredColumn], where: Location) -> pa.Table:
-    names = [column.about.name for column in columns]
-    stored = file.schema_arrow
+    """A table's key, then the given columns."""
+    names = [key, *(column.about.name for column in columns)]
+    table = _read_columns(file, names, where)
+    if table.schema.names != names:  # those that the file lacks are left out, the rest is in the file's order
+        table = table.select([name for name in names if name in table.schema.names])
+    types = dict(zip(table.schema.names, table.schema.types, strict=True))
     for column in columns:
-        i = stored.get_field_index(column.about.name)
-        if i < 0 or stored.field(i).type != column.type:
+        if types.get(column.about.name) != column.type:
             raise DatasetError(
                 f"{where}: has no column {column.about.name} of type {column.type}, which other videos have"
             )
-    return _read_columns(file, [key, *names], where)
+    return table
 
 
 def _read_columns(file: pq.ParquetFile, names: Sequence[str], where: Location) -> pa.Table:

@@ -1,4 +1,4 @@
-"""What labels say of themselves: by the metadata of a gold standard, or by its columns where those are lost."""
+"""What a file of labels says about itself: in a gold standard's metadata, or in its columns where those are lost."""
 
 from __future__ import annotations
 

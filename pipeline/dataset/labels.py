@@ -159,7 +159,7 @@ def _load(path: Path) -> pa.Table:
 
 
 def _as_in_dataset(ids: pa.ChunkedArray, windows: Mapping[str, int], where: str) -> tuple[pa.ChunkedArray, list[str]]:
-    """Ids as the dataset spells them: accents may be composed or not, and blanks stand around; and a note on those."""
+    """Ids as the dataset spells them, whatever their blanks and the coding of their accents; and a note on changes."""
     spelled = {composed(video_id): video_id for video_id in windows}
     distinct = ids.unique().to_pylist()
     changed = {name: spelled[composed(name)] for name in distinct if name not in windows and composed(name) in spelled}
@@ -174,7 +174,7 @@ def _as_in_dataset(ids: pa.ChunkedArray, windows: Mapping[str, int], where: str)
 
 
 def _unit(times: pa.ChunkedArray, windows: Mapping[str, int], step: Fraction) -> str:
-    """What times that all lie outside may be."""
+    """The unit that times may be in if all of them lie outside their videos."""
     longest, last = float(max(windows.values()) * step), float(pc.max(times).as_py())
     for factor, unit in ((1e-3, "milliseconds"), (1e-6, "microseconds"), (1e-9, "nanoseconds")):
         if 0 < last * factor <= longest + float(step):
@@ -183,7 +183,7 @@ def _unit(times: pa.ChunkedArray, windows: Mapping[str, int], step: Fraction) ->
 
 
 def _unnumbered(labels: pa.Table) -> list[str]:
-    """Counts what a target lacks beside other rows that have it."""
+    """Notes on targets that have no number in some of their rows."""
     return [
         f"{field.name.removeprefix(PREFIX)}: no number in {labels[field.name].null_count} of {labels.num_rows} rows"
         for field in labels.schema

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
+from itertools import islice
 from math import isqrt
 from pathlib import Path
 from typing import BinaryIO
@@ -14,7 +15,7 @@ import pyarrow.parquet as pq
 from avcues.pipeline.dataset.dataset import Dataset
 from avcues.pipeline.dataset.names import Names, with_names
 from avcues.pipeline.errors import SettingsError
-from avcues.pipeline.store.exchange import recover, replaced_folder
+from avcues.pipeline.store.exchange import replace_file, replaced_folder
 from avcues.pipeline.store.files import write_atomically
 
 # Whole videos share a row group. The writer holds the rows of one group, and until the file is closed about 0.9 kB for
@@ -51,8 +52,7 @@ def write(
     check_target(out, dataset)
     try:
         if out.suffix == ".parquet":
-            recover(out)
-            write_atomically(out, partial(_write_parquet, dataset, on_progress, names))
+            replace_file(out, partial(_write_parquet, dataset, on_progress, names))
         else:
             _write_folder(dataset, on_progress, names, out)
     except OSError as error:
@@ -79,7 +79,7 @@ def check_outside(out: Path, dataset: Dataset) -> None:
     """Checks that `out` is not inside the dataset's own folder, where it would be taken for a table.
 
     Raises:
-        SettingsError: It is.
+        SettingsError: It is inside.
     """
     folder = dataset.catalog.folder
     if isinstance(folder, Path) and folder.resolve() in (out.resolve(), *out.resolve().parents):
@@ -112,22 +112,29 @@ def _write_parquet(dataset: Dataset, on_progress: OnVideo, names: Names, file: B
 
 
 def _joined(dataset: Dataset, videos: Iterable[str], on_progress: OnVideo) -> pa.Table:
-    """The rows of some videos in one piece of memory."""
-    tables: list[pa.Table] = []
-    for video_id in videos:
-        tables.append(dataset.read(video_id).replace_schema_metadata())
-        if len(tables) == _UNMERGED_TABLES:
-            tables = [pa.concat_tables(tables).combine_chunks()]
-        on_progress(video_id)
-    return pa.concat_tables(tables)
+    """The rows of some videos, in a few pieces of memory."""
+
+    def read() -> Iterator[pa.Table]:
+        for video_id in videos:
+            yield dataset.read(video_id).replace_schema_metadata()
+            on_progress(video_id)
+
+    return pa.concat_tables(_merged(_merged(read())))
+
+
+def _merged(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    while some := list(islice(tables, _UNMERGED_TABLES)):
+        yield pa.concat_tables(some).combine_chunks()
 
 
 def _batches(lengths: Mapping[str, int], rows: int) -> Iterator[dict[str, int]]:
     """Consecutive videos of `rows` rows together, or one that is larger."""
     batch: dict[str, int] = {}
+    size = 0
     for video_id, length in lengths.items():
-        if batch and sum(batch.values()) + length > rows:
+        if batch and size + length > rows:
             yield batch
-            batch = {}
+            batch, size = {}, 0
         batch[video_id] = length
+        size += length
     yield batch

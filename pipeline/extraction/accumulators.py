@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from avcues.extractors.protocol import FRAME, WINDOW, Columns, Table
+from avcues.extractors.protocol import FRAME, WINDOW, Columns, Items, Table
 from avcues.pipeline.store.parquet import TableRows
+from avcues.pipeline.timeline import Grid
 
 _NUMPY: dict[str, npt.DTypeLike] = {"string": object}
 
@@ -60,10 +61,12 @@ class ItemRows:
 
     Args:
         table: The table.
+        link: Makes the columns that are not collected, from the table's name and its items.
     """
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, link: Callable[[str, Items], Columns] | None = None) -> None:
         self._table = table
+        self._link = link
         self._window_of_row: list[npt.NDArray[np.int32]] = []
         self._columns: dict[str, list[npt.NDArray[Any]]] = {c.name: [] for c in table.columns}
 
@@ -79,17 +82,24 @@ class ItemRows:
         self._window_of_row.append(np.concatenate(window_of_row or [np.empty(0, np.int32)]))
         order = np.concatenate(source or [np.empty(0, np.intp)])
         for name, parts in self._columns.items():
-            parts.append(np.asarray(columns[name])[order])
+            if self._link is None or name in columns:
+                parts.append(np.asarray(columns[name])[order])
 
-    def finish(self, windows: int) -> TableRows:
-        """The items of the first `windows` windows."""
+    def finish(self, shot_of_window: npt.NDArray[np.int32], grid: Grid) -> TableRows:
+        """The items of the windows whose shots are given, -1 where there is none."""
         window_of_row = np.concatenate([np.empty(0, np.int32), *self._window_of_row])
-        within = window_of_row < windows
-        columns = {}
+        kept = window_of_row < len(shot_of_window)
+        window_of_row = window_of_row[kept]
+        columns: dict[str, npt.NDArray[Any]] = {}
         for column in self._table.columns:
             empty: npt.NDArray[Any] = np.empty(0, _NUMPY.get(column.dtype, column.dtype))
-            columns[column.name] = np.concatenate([empty, *self._columns[column.name]])[within]
-        return TableRows(self._table, columns, window_of_row=window_of_row[within])
+            collected = np.concatenate([empty, *self._columns[column.name]])
+            columns[column.name] = collected[kept] if len(collected) else empty
+        if self._link is not None:
+            starts, _ = grid.edges(len(shot_of_window))
+            items = Items(columns, starts[window_of_row], shot_of_window[window_of_row], float(grid.step))
+            columns.update(self._link(self._table.name, items))
+        return TableRows(self._table, columns, window_of_row=window_of_row)
 
 
 def from_columns(table: Table, columns: Columns, present: npt.NDArray[np.bool_] | None = None) -> TableRows:

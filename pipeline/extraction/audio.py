@@ -122,7 +122,7 @@ class AudioPass:
             feed.abort()
 
     def _resampled(self, rate: int) -> int:
-        """The same rate, at which the track will be there."""
+        """The rate, after making sure that the track is resampled to it."""
         if rate != self._rate_hz and rate not in self._resamplers:
             self._resamplers[rate] = soxr.ResampleStream(self._rate_hz, rate, 1, dtype="float32", quality="HQ")
         return rate

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from avcues.extractors.base import BaseExtractor
 from avcues.extractors.compute import Compute
 from avcues.extractors.protocol import (
+    OF_SHOTS,
     AudioExtractor,
     ClipExtractor,
     Columns,
@@ -51,7 +52,8 @@ class DecodePass:
     Args:
         media: The open video.
         grid: The windows.
-        extractors: All extractors of the run. Clips need the shot detector even if its own table is up to date.
+        extractors: All extractors of the run. What depends on shots needs their detector even if its table is up to
+            date.
         missing: The extractors whose tables are to be computed.
         compute: Device, precision and threads.
         stopwatch: Counts the seconds of each stage.
@@ -59,7 +61,7 @@ class DecodePass:
 
     Attributes:
         end: Last instant covered by either stream, after `decode`.
-        windows: TableRows of every window table, after `decode`.
+        windows: Rows of every window table, after `decode`.
         shots: The video's shots, after `decode`, if a shot detector is among the extractors.
     """
 
@@ -88,7 +90,7 @@ class DecodePass:
             self._text = TextPass(source, transcriber, [e for e in missing if isinstance(e, TextExtractor)])
             self._recogniser = transcriber if source.kind == "speech" else None
         self._makes_timeline = any(isinstance(e, ShotDetector) for e in missing)
-        needs_shots = any(isinstance(e, ClipExtractor | PairExtractor) for e in missing)
+        needs_shots = any(isinstance(e, OF_SHOTS) for e in missing)
         detectors = (
             [e for e in extractors if isinstance(e, ShotDetector)] if self._makes_timeline or needs_shots else []
         )
@@ -141,7 +143,7 @@ class DecodePass:
         """Decodes the whole video.
 
         Args:
-            progress: Told how far the pass is.
+            progress: Called with how far the pass is, see `Progress`.
 
         Raises:
             MediaError: Not a single frame or sample could be decoded.
@@ -227,7 +229,7 @@ class DecodePass:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What could not be measured and why, and what was measured along, after `rows`."""
+        """What could not be measured, with the reason, and what was measured beside the picture, after `rows`."""
         parts = (self._frames, self._audio, self._text)
         return tuple(note for part in parts if part is not None for note in part.notes)
 

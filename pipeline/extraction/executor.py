@@ -20,7 +20,7 @@ Result = TypeVar("Result")
 
 
 class Executor:
-    """Sets extractors up and runs their stages beside the decoder. `close` it in the end.
+    """Sets extractors up and runs their stages beside the decoder. Call `close` at the end.
 
     *Who runs where.* The calling thread decodes; only it queues batches and receives results, so a batch on its way
     from one stage to the next passes through it. Each stage has a thread of its own (as many as there are cores, if

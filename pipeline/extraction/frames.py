@@ -16,6 +16,7 @@ from avcues.extractors.protocol import (
     Columns,
     FrameBatch,
     FrameExtractor,
+    ItemLinker,
     PairExtractor,
     ShotDetector,
 )
@@ -30,12 +31,12 @@ from avcues.pipeline.media.orientation import UPRIGHT, Orientation
 from avcues.pipeline.media.picture.bars import ActivePicture, Box
 from avcues.pipeline.media.picture.stage import Converter
 from avcues.pipeline.store.parquet import TableRows
-from avcues.pipeline.timeline import Grid, Shot
+from avcues.pipeline.timeline import Grid, Shot, shot_of_windows
 
 BATCH_FRAMES = 16
 BATCH_BYTES = 48 << 20
 _SHOT_FRAMES = 4  # for a stage of its own; a 4K frame takes 12 MB, and three batches are on their way
-_FULL_PICTURE = 0.97  # of the area: less has bars that are worth a word
+_FULL_PICTURE = 0.97  # share of the frame's area; a smaller picture has bars that deserve a note
 _MOST_HELD = 8  # decoded frames that may wait until their shot is certain, so that only sampled ones are scaled
 
 _Work = tuple[FrameBatch, list[range]]  # frames, and the windows at whose starts each is on screen
@@ -46,7 +47,7 @@ _Sampled = tuple[int, Clip | TimedPair]  # number of the extractor, and what it 
 class FramePass:
     """Every frame to the shot detector and the clips, the frames on screen at window starts to the frame extractors.
 
-    Held are a dozen decoded frames, as many small images as the detector lags, and the batches in the stages.
+    It holds a dozen decoded frames, as many small images as the detector lags, and the batches in the stages.
 
     Attributes:
         end: Last instant covered by a frame so far.
@@ -122,7 +123,7 @@ class FramePass:
         if box.width * box.height >= _FULL_PICTURE * width * height:
             return ()
         return (
-            f"black bars: the picture is {box.width} x {box.height} of {width} x {height}; they are measured along, "
+            f"black bars: the picture is {box.width} x {box.height} of {width} x {height}; the bars are measured too, "
             "unless `bars=crop`",
         )
 
@@ -133,8 +134,9 @@ class FramePass:
 
     def tables(self, windows: int) -> list[TableRows]:
         """Every table of the frame and clip extractors, after `drain`."""
-        frame_tables = [] if self._frames is None else self._frames.tables(windows)
-        return frame_tables + ([] if self._shots is None else self._shots.tables(windows))
+        shot_of_window = shot_of_windows(self.shots, self._grid, windows)
+        of_frames = [] if self._frames is None else self._frames.tables(shot_of_window, self._grid)
+        return of_frames + ([] if self._shots is None else self._shots.tables(windows))
 
     def _show(self, frame: VideoFrame, end: Fraction) -> None:
         self.end = end
@@ -271,8 +273,9 @@ class GridFrames:
         self._rows: dict[str, WindowRows | ItemRows] = {}
         for extractor in extractors:
             for table in extractor.tables:
+                link = extractor.link_items if isinstance(extractor, ItemLinker) else None
                 self._rows[table.name] = (
-                    WindowRows(table, expected_windows) if table.row == "window" else ItemRows(table)
+                    WindowRows(table, expected_windows) if table.row == "window" else ItemRows(table, link)
                 )
 
     def push(self, frame: VideoFrame, shown_in: range) -> None:
@@ -293,9 +296,12 @@ class GridFrames:
         for stage in (*self._one_by_one, *self._batched):
             stage.drain()
 
-    def tables(self, windows: int) -> list[TableRows]:
+    def tables(self, shot_of_window: npt.NDArray[np.int32], grid: Grid) -> list[TableRows]:
         """Every table of the extractors, after `drain`."""
-        return [rows.finish(windows) for rows in self._rows.values()]
+        return [
+            rows.finish(shot_of_window, grid) if isinstance(rows, ItemRows) else rows.finish(len(shot_of_window))
+            for rows in self._rows.values()
+        ]
 
     def _keep(self, image: npt.NDArray[np.uint8], time: float, shown_in: range) -> None:
         """Adds a frame to the batch."""

@@ -101,7 +101,7 @@ class PairSampler:
             yield TimedPair(first.start + interval / 2, FramePair((first.image, image), float(interval)))
 
     def finish(self) -> Iterator[TimedPair]:
-        """No pair is left over."""
+        """Nothing is left: `push` yields each pair as soon as it is complete."""
         yield from ()
 
 

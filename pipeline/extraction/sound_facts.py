@@ -1,4 +1,4 @@
-"""What is odd about the sound of a file, said once, because it moves values without a trace."""
+"""Oddities of a file's sound that move values without a trace; each is reported once."""
 
 from __future__ import annotations
 

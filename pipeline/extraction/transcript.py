@@ -56,7 +56,7 @@ class Source:
 
 
 def choose_source(video: Location, media: Media, transcriber: Transcriber) -> Source:
-    """The first of the wanted sources that the video has, with a note for each that it has and that cannot be read.
+    """The first of the transcriber's sources that the video has, with a note for each that it has but cannot be read.
 
     Args:
         video: The media file.

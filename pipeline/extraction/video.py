@@ -104,7 +104,7 @@ def process_video(
 
 
 def _may_pass(error: Exception) -> bool:
-    """Whether another attempt may succeed; what FFmpeg says of a file, it says again, whatever its number."""
+    """Whether another attempt may succeed; FFmpeg's errors are about the file, even those with a transient number."""
     return not isinstance(error, FFmpegError) and is_transient(error)
 
 
@@ -237,7 +237,7 @@ def _rows_up_to_date(
     out: Location,
     verify: bool,
 ) -> dict[str, int] | None:
-    """TableRows of the extractor's tables, if all are there, made by the same recipe from the same files."""
+    """Rows of the extractor's tables, if all are there, made by the same recipe from the same files."""
     tables: list[Table] = [*extractor.tables]
     if isinstance(extractor, ShotDetector):
         tables.append(TIMELINE)

@@ -16,7 +16,7 @@ _WMA_FRAMES = ((16_000, 512), (22_050, 1024), (48_000, 2048), (96_000, 4096))
 def codec_delay_s(container_format: str, stream: AudioStream) -> Fraction:
     """Seconds of sound before the content in a file of sound alone; 0 where its container has taken them out.
 
-    Beside a picture, muxers and players count them in.
+    In files with a picture, muxers and players allow for the delay.
 
     Args:
         container_format: FFmpeg's name of the container format.

@@ -19,7 +19,7 @@ from avcues.pipeline.media.completeness import StreamTally
 from avcues.pipeline.media.format_dump import Cropping
 from avcues.pipeline.media.frame_census import FrameCensus
 from avcues.pipeline.media.frames import LONGEST_GAP, AudioBlock, Damage, FramesSeen, VideoFrame
-from avcues.pipeline.media.look import fields_of, may_be_interlaced, runs
+from avcues.pipeline.media.look import FRAMES, PLACES, fields_of, may_be_interlaced, runs
 from avcues.pipeline.media.part import PacketEnds, Part
 from avcues.pipeline.media.picture.bars import ActivePicture
 from avcues.pipeline.media.picture.fields import together
@@ -167,11 +167,14 @@ class Media:
         if not interlaced and self.reading.bars == "keep":
             return
         active, fields = ActivePicture(), []
-        for frames in runs(self.name, part.file, self.reading, trust_headers=self._trust_headers):
+        for place, frames in enumerate(runs(self.name, part.file, self.reading, trust_headers=self._trust_headers), 1):
             if interlaced and frames:
                 fields.append(fields_of(frames))
-            for frame in frames:
-                active.add(frame)
+            if self.reading.bars == "crop":
+                for frame in frames:
+                    active.add(frame)
+            elif not picture.facts.interlaced and together(fields).is_settled((PLACES - place) * FRAMES):
+                break
         if fields:
             picture.fields = together(fields)
         if self.reading.bars == "crop":

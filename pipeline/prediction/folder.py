@@ -36,12 +36,14 @@ class Workers:
         processes: Dask worker processes of this machine; 0: this process; None: as many as suit the machine.
         scheduler: Address of a Dask cluster that is already running.
         resources: What a worker of that cluster must have.
+        wait_s: Seconds after which to stop where no worker of that cluster is connected; None: wait.
         debug: Show the cluster's own log.
     """
 
     processes: int | None = 0
     scheduler: str | None = None
     resources: Mapping[str, float] | None = None
+    wait_s: float | None = None
     debug: bool = False
 
 
@@ -166,7 +168,9 @@ def _results(plan: Plan, workers: Workers, on_note: Callable[[str], object]) -> 
         count = cluster.default_workers(len(data.videos), (), None) if count is None else count
         connection = cluster.local_cluster(count, debug=workers.debug)
     with connection as client:
-        dask_cluster = backends.Cluster(client=client, local=workers.scheduler is None, resources=workers.resources)
+        dask_cluster = backends.Cluster(
+            client=client, local=workers.scheduler is None, resources=workers.resources, wait_s=workers.wait_s
+        )
         yield backends.map_in_order(
             _predict_on_worker, (model, data), data.videos, dask_cluster, lost=Problem, note=on_note
         )

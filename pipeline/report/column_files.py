@@ -2,7 +2,7 @@
 
 They are scripts, because a page that is opened from a disk may load no other files. A file holds at most `_MOST_VALUES`
 values of a table, so that a page never waits for all of a large one. Embeddings are left out: they are large, and their
-components say nothing one by one.
+components say nothing one by one. Beside the values of the videos lies a file per table with what its columns mean.
 """
 
 from __future__ import annotations
@@ -39,9 +39,11 @@ def write_column_files(video: Video, report: Path) -> list[dict[str, Any]]:
         The "file", relative to the report, the "table", and the names of its "columns".
     """
     listed = []
+    (report / COLUMNS).mkdir(parents=True, exist_ok=True)
     for table in [name for name in video.plottable if name not in registry.extra_tables()]:
         folder = report / COLUMNS / table
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(exist_ok=True)
+        _write(report / COLUMNS / f"{table}.js", _descriptions(video, table))
         for part, names in enumerate(_parts(video.numeric(table), video.windows)):
             path = folder / f"{video.video_id}.{part}.js"
             values = video.per_window(table, names)
@@ -100,6 +102,13 @@ def read_means(report: Path) -> dict[str, Any]:
 
 def _script(described: Sequence[Mapping[str, Any]], values: npt.NDArray[Any]) -> bytes:
     return f'received("{packed_json(described)}","{packed(_planes(values))}");\n'.encode()
+
+
+def _descriptions(video: Video, table: str) -> bytes:
+    """Name, unit and meaning of each column that a page may be asked for; the same for all videos."""
+    about = [video.column(table, name) for name in video.numeric(table)]
+    listed = [(column["name"], "" if column["unit"] == "1" else column["unit"], column["meaning"]) for column in about]
+    return f'described("{packed_json(listed)}");\n'.encode()
 
 
 def _described(video: Video, table: str, name: str, values: Values) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from avcues.pipeline.annotations.gold_standards.combine import STD
-from avcues.pipeline.annotations.gold_standards.gold import Gold, gold
+from avcues.pipeline.annotations.gold_standards.gold import Gold, gold, moved_earlier
 from avcues.pipeline.annotations.gold_standards.recipe import Recipe
 from avcues.pipeline.annotations.ratings import schema
 from avcues.pipeline.annotations.ratings.exclusions import usable
@@ -217,7 +217,7 @@ def _rated(folder: Path, labels: Mapping[str, Any], video: Video) -> dict[tuple[
     own = own.select(dimensions=named, round_=recipe.round)
     delays = lags if lags is not None else float(recipe.delay)
     series = usable(series_of(own, step), **recipe.exclusions)[0]
-    series = series_of(own, step, delays=delays).of_same(series)
+    series = moved_earlier(own, recipe, series, delays)
     earlier = _earlier(delays)
     found: dict[tuple[str, str | None], Courses] = {}
     for dimension in own.dimensions:

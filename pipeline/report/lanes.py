@@ -27,7 +27,7 @@ def scenes(video: Video) -> Panel | None:
         values,
         f"probability of {LANES} of {len(classes)} classes, the most probable of the whole video",
     )
-    return replace(panel, words=video.texts("scenes", "top1"))
+    return replace(panel, words=video.texts("scenes", "top1"), words_column="scenes.top1")
 
 
 def actions(video: Video) -> Panel | None:
@@ -45,7 +45,7 @@ def actions(video: Video) -> Panel | None:
         values,
         f"probability per shot of {LANES} of {len(classes)} classes, the most probable of the whole video",
     )
-    return replace(panel, words=[words[shot] for shot in video.shot_of_windows])
+    return replace(panel, words=[words[shot] for shot in video.shot_of_windows], words_column="actions.top1")
 
 
 def objects(video: Video) -> Panel | None:
@@ -63,11 +63,17 @@ def objects(video: Video) -> Panel | None:
         "score of the surest detection, and how many there are; the classes seen most",
     )
     seen = [one for one in panel.series if any(one.values)]
-    counted = video.values("objects", [one.column.replace("objects.score_", "count_") for one in seen])
+    count_of = {one.column: one.column.replace("objects.score_", "count_") for one in seen}
+    counted = video.values("objects", list(count_of.values()))
     return replace(
         panel,
         series=[
-            replace(one, name=one.name.removeprefix("score_"), counts=numbers(counted[:, i]))
+            replace(
+                one,
+                name=one.name.removeprefix("score_"),
+                counts=numbers(counted[:, i]),
+                counts_column=f"objects.{count_of[one.column]}",
+            )
             for i, one in enumerate(seen)
         ],
         empty=panel.empty or ("" if seen else "no object was found in any frame"),

@@ -22,7 +22,7 @@ from avcues.pipeline.report.index import PAGES
 from avcues.pipeline.report.packing import packed_json
 from avcues.pipeline.report.page import templates
 from avcues.pipeline.report.series import numbers
-from avcues.pipeline.store.files import write_atomically
+from avcues.pipeline.store.exchange import replace_file
 from avcues.pipeline.store.model_files import HISTORY, METRICS, OUT_OF_FOLD, PAGE
 from avcues.pipeline.store.parquet import read_table
 from avcues.pipeline.training.figures import figure_tables, remarks, value_of
@@ -52,7 +52,7 @@ def build_model_page(folder: Path, report: Path | None = None) -> Path:
         raise InputError(
             f"{folder}: is damaged ({one_line(error)}); make its figures again with avcues evaluate, or train it again"
         ) from error
-    write_atomically(folder / PAGE, lambda file: file.write(text.encode()))
+    replace_file(folder / PAGE, lambda file: file.write(text.encode()))
     return folder / PAGE
 
 

@@ -152,6 +152,7 @@ def _hues(video: Video) -> Panel | None:
         note="share of pixels; grey counts as 0°",
         series=series,
         rows=[numbers(bin_) for bin_ in np.rint(shares.T * 255)],
+        bins=[f"color.{name}" for name in _HUES],
         empty=why_empty(video, series),
     )
 

@@ -31,6 +31,7 @@ class Series:
         low: Where its axis begins.
         high: Where its axis ends.
         counts: How many there are of what the values are the scores of.
+        counts_column: Table and column of the counts.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Series:
     low: float = 0.0
     high: float = 1.0
     counts: Numbers = field(default_factory=list)
+    counts_column: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +59,9 @@ class Panel:
         note: A line under the title.
         pick_one: Series have units of their own and are shown one at a time.
         rows: Of "hues": for each bin from 0 degrees on, its share of each window in 0..255.
+        bins: Table and column of each of the rows.
         words: A word per window, such as the most probable scene, or what is said in it.
+        words_column: Table and column of the words.
         spoken: Of "words": start and end in seconds of each word, and the word.
         empty: Why there is nothing to see, in place of everything else.
     """
@@ -68,7 +72,9 @@ class Panel:
     series: Sequence[Series] = ()
     pick_one: bool = False
     rows: Sequence[Numbers] = ()
+    bins: Sequence[str] = ()
     words: Sequence[str | None] = ()
+    words_column: str = ""
     spoken: Sequence[tuple[float, float, str]] = ()
     empty: str = ""
 

@@ -19,6 +19,7 @@ def words(video: Video) -> Panel | None:
         kind="words",
         note=", ".join(filter(None, (kinds.get(about.get("kind", "")), about.get("language")))),
         words=video.texts("text", "text"),
+        words_column="text.text",
         spoken=spoken,
         empty="" if spoken else "the video has none",
     )

@@ -1,4 +1,4 @@
-"""Extraction from Python; `avcues` re-exports it, and the command line stands beside it on the same code."""
+"""Extraction from Python: `avcues.extract` and `avcues.extract_many`."""
 
 from __future__ import annotations
 

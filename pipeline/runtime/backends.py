@@ -47,7 +47,7 @@ class Cluster:
     """Where the tasks go.
 
     Args:
-        local: It has just been started for this run, with a fixed number of workers of one thread.
+        local: Whether it was started for this run, with a fixed number of workers of one thread each.
         resources: What a worker must have to be given a task, as `dask worker --resources` names it.
         wait_s: Seconds after which the run stops where no worker is connected; None: it waits.
     """
@@ -109,7 +109,7 @@ def run_on_cluster(
     client.subscribe_topic(_TOPIC, lambda event: progress(*event[1]["report"]))
     in_work: dict[Future, VideoInput] = {}
     watch = _WorkerWatch(cluster, note)
-    packed = pickle.dumps(run)  # the scheduler looks into tasks, and need not have the extractors
+    packed = pickle.dumps(run)  # the scheduler unpacks tasks, but may lack the extractors
     while True:
         slots = cluster.slots()
         watch.look(slots)
@@ -139,7 +139,7 @@ def map_in_order(
 
     Args:
         shared: Is sent to each worker once.
-        lost: Makes the result of a video whose workers were all lost, of its id and what happened.
+        lost: Called with the id of a video whose workers were all lost, and with what happened; returns its result.
         note: Is given a line when no worker is left to do the work.
 
     Raises:
@@ -194,7 +194,7 @@ def _submit(video: VideoInput, run_id: str, packed: bytes, cluster: Cluster) -> 
 
 
 def _finished(client: Client, in_work: Mapping[Future, object]) -> list[Future]:
-    """The finished ones; returns after a short time even if none has finished."""
+    """The tasks that have finished; waits a few seconds at most."""
     from asyncio import CancelledError
 
     from distributed import wait
@@ -229,7 +229,7 @@ def _scheduler_lost() -> SchedulerLostError:
 
 
 class _WorkerWatch:
-    """Says at once, and then every minute, when no worker is connected: a cluster may be starting, or may be gone.
+    """Reports when no worker is connected, at once and then every minute: a cluster may be starting up, or be gone.
 
     Args:
         cluster: Says how long to wait.
@@ -247,7 +247,7 @@ class _WorkerWatch:
         """Looks at how many videos can be processed at once.
 
         Raises:
-            NoWorkersError: None could be for too long.
+            NoWorkersError: No worker has been connected for longer than the cluster's `wait_s`.
         """
         if slots:
             self._alone_since, self._had_workers = None, True
@@ -284,7 +284,7 @@ def _work_on_worker(video: VideoInput, packed: bytes) -> VideoResult:
         worker.log_event(_TOPIC, {"report": (video_id, done_s, total_s)})
 
     result = process_isolated(video, run, progress)
-    # The next run may be at work on the same video already.
+    # No record of a stop: the next run may already be working on the same video.
     return result if result.error_class == StoppedError.__name__ else run.record(result)
 
 

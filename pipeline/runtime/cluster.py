@@ -29,7 +29,7 @@ _MOST_THREADS = 8  # beyond, the decoder cannot keep them busy
 _TALKATIVE = ("distributed", "asyncio", "tornado")
 _CONFIGURATION = {
     "distributed.admin.tick.limit": "1h",
-    # Dask's looks at itself, 50 to 100 times a second, take a tenth of a core from the videos.
+    # Dask examines itself 50 to 100 times a second, which takes a tenth of a core.
     "distributed.admin.tick.interval": "1s",
     "distributed.worker.profile.enabled": False,
     # What is kept of each event and task must not grow with the number of videos.
@@ -89,7 +89,7 @@ def local_cluster(workers: int, *, debug: bool, processes: bool = True) -> Itera
                 n_workers=workers,
                 threads_per_worker=1,
                 processes=processes,
-                protocol="tcp://",  # without it, Dask looks for the way to an address of the Internet
+                protocol="tcp://",  # without it, Dask learns this machine's address by a route to the Internet
                 memory_limit=0,
                 dashboard_address="127.0.0.1:0",
             )
@@ -151,7 +151,7 @@ def stop_workers(client: Client, run: str) -> None:
 
 
 def _check_workers(client: Client, address: str, folder: Location, mark: Location) -> None:
-    """Every worker must run this version and see the folder; one look says so before any work."""
+    """Checks, before any work, that every worker runs this version and sees the folder."""
     from avcues.version import __version__
 
     local = isinstance(folder, Path)
@@ -194,7 +194,7 @@ def _environment() -> dict[str, str | int]:
 
 
 def _started(start: Callable[[], Any]) -> Any:
-    """Starts a cluster; once a worker is there its nanny replaces it, but one that dies before ends all of them."""
+    """Starts a cluster, again if a worker dies while it starts: a nanny replaces only workers that have started."""
     for _ in range(_STARTS):
         try:
             return _without_interrupts(start)

@@ -66,8 +66,8 @@ class ProgressBars(Observer):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._downloads.stop()
-        self._videos.stop()
+        self._stop(self._downloads)
+        self._stop(self._videos)
 
     def downloading(self, name: str, done: int, total: int | None) -> None:
         """Moves the bar of one file."""
@@ -77,7 +77,7 @@ class ProgressBars(Observer):
 
     def planned(self, plan: Plan) -> None:
         """Replaces the bars of the downloads by the one for all videos."""
-        self._downloads.stop()
+        self._stop(self._downloads)
         self._bars.clear()
         self._planned = plan.videos
         self._overall = self._videos.add_task("all videos", total=plan.videos, count=self._count(), stage="")
@@ -109,6 +109,10 @@ class ProgressBars(Observer):
         self._shares.pop(result.video_id, None)
         self._finished += 1
         self._move_overall()
+
+    def _stop(self, bars: Progress) -> None:
+        if self.shown:  # older versions of rich print an empty line for bars that were never drawn
+            bars.stop()
 
     def _move_overall(self) -> None:
         """Parts of videos count too, so that the time left is known before the first video is done."""

@@ -21,7 +21,7 @@ def resolve(
         request: What the user asks for.
         gpus: As in `ResolvedRun`.
         downloading: Called as downloads go on.
-        dry: Download nothing: weights that can be downloaded count as there.
+        dry: Download nothing: weights that could be downloaded count as present.
 
     Raises:
         WeightsError: A feature or a variant that was named lacks its weights.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class ResolvedRun:
     """A run in which nothing is open; apart from `measurements`, nothing in it changes a value.
 
-    What a worker needs to know besides the video belongs here; what it needs to know of one video belongs into
+    What a worker needs to know besides the video belongs here; what it needs to know of one video belongs in
     `avcues.pipeline.store.video_input.VideoInput`. It is pickled for every video, so it stays small. A worker process
     keeps the first copy of a run that it gets, with what the extractors have loaded.
 

@@ -54,7 +54,7 @@ def run(
         workers: Who does the work.
         max_failures: The run stops after this many failed videos.
         observer: Receives reports on the progress of the run.
-        child: Started ahead, for a run that needs one worker.
+        child: A process that was started ahead of the run, for a run with one worker.
 
     Raises:
         AvcuesError: Nothing was started because of the input, the settings, the weights, or the output folder.
@@ -105,7 +105,7 @@ def _resolved(
     process: WorkerProcess,
     observer: Observer,
 ) -> ResolvedRun:
-    """What this machine, the output folder and the weights make of the request."""
+    """The request, with everything settled that depends on this machine, the output folder and the weights."""
     gpus: tuple[str, ...] | None = ()
     if any(extractor.uses_network for extractor in extractors) and request.settings.compute.device in ("auto", "cuda"):
         gpus = visible_gpus() if workers.scheduler is None else None
@@ -125,7 +125,7 @@ def on_this_machine(settings: Settings, observer: Observer) -> Settings:
         AvcuesError: This machine does not have the device.
     """
     compute = settings.compute
-    if compute.device != "auto":  # else it is not worth loading torch for
+    if compute.device != "auto":  # "auto" cannot fail, and checking would load torch
         compute.resolved()
     if compute.precision == "bf16" and not cpu_has_bf16() and compute.resolved().device == "cpu":
         observer.note("this processor has no bf16: fp32 is used")
@@ -158,7 +158,7 @@ def _until_stopped(results: Iterator[VideoResult], failed: int, max_failures: in
         yield result
         failed += result.state == "failed"
         if result.ends_run:
-            raise RunStoppedError(f"every other video would meet this too: {result.error}")
+            raise RunStoppedError(f"every other video would fail in the same way: {result.error}")
         if max_failures is not None and failed >= max_failures:
             raise RunStoppedError(f"after {failed} failures; the limit was `max_failures={max_failures}`")
 
@@ -179,7 +179,7 @@ def _unchanged(inputs: Inputs, resolved: ResolvedRun) -> tuple[list[VideoResult]
 def _results(
     waiting: Sequence[VideoInput], resolved: ResolvedRun, workers: Workers, process: WorkerProcess, observer: Observer
 ) -> Iterator[Iterator[VideoResult]]:
-    """The results as they come; when the block ends, so has all work."""
+    """The results in the order in which videos finish; leaving the block ends all work."""
     videos = iter(waiting)
     if not waiting:
         yield iter(())
@@ -215,7 +215,7 @@ def _require_manifest(out: Location) -> None:
     """Ends the run if somebody removed the output folder meanwhile.
 
     Raises:
-        RunStoppedError: They did.
+        RunStoppedError: The folder is gone.
     """
     if not manifest_path(out).exists():
         raise RunStoppedError(f"{out}: was removed or emptied during the run; run the same command again")

@@ -13,7 +13,7 @@ from avcues.extractors.base import BaseExtractor
 from avcues.extractors.compute import Compute
 from avcues.extractors.hub.create import create_model
 from avcues.extractors.hub.options import HubOptions
-from avcues.extractors.protocol import AudioExtractor
+from avcues.extractors.protocol import OF_SHOTS, AudioExtractor
 from avcues.pipeline.errors import SettingsError
 from avcues.pipeline.extraction.measurements import Measurements
 from avcues.pipeline.media.reading import Reading
@@ -82,11 +82,11 @@ class Settings:
                 raise SettingsError(f'options are set for "{name}": no feature has that name{hint}')
         extractors = [registry.create(name, self.options.get(name), self.extra_tables) for name in self.extractor_names]
         folders = () if self.compute.weights.folder is None else (self.compute.weights.folder,)
-        for name, options in self.models.items():
-            model = create_model(name, options, folders)
-            names = {extractor.name for extractor in extractors}
-            extractors += [registry.create(need) for need in model.needs if need not in names]
-            extractors.append(model)
+        extractors += [create_model(name, options, folders) for name, options in self.models.items()]
+        needs = dict.fromkeys(
+            need for extractor in extractors for need in extractor.needs
+        )  # a model's own say what kind it is
+        extractors += [registry.create(need) for need in needs if need not in {e.name for e in extractors}]
         for extractor in extractors:
             if isinstance(extractor, AudioExtractor) and self.step % extractor.hop:
                 raise SettingsError(
@@ -95,7 +95,8 @@ class Settings:
                 )
         by_name = {extractor.name: extractor for extractor in extractors}
         for extractor in extractors:
-            extractor.needed = tuple(by_name[name] for name in extractor.needs)
+            of_shots = (BASE_FEATURE,) if isinstance(extractor, OF_SHOTS) else ()
+            extractor.needed = tuple(by_name[name] for name in dict.fromkeys((*of_shots, *extractor.needs)))
         _check_tables(extractors)
         return extractors
 
@@ -121,7 +122,7 @@ def _check_tables(extractors: Sequence[BaseExtractor]) -> None:
     """Makes sure that no two extractors make tables of one name, as two installed packages might.
 
     Raises:
-        SettingsError: They do.
+        SettingsError: Two tables have one name.
     """
     makers = {TIMELINE.name: BASE_FEATURE}
     for extractor in extractors:

@@ -26,7 +26,7 @@ AUTO = "auto"
 Downloading = Callable[[str, int, int | None], None]
 """Called with an asset's name, the bytes fetched and the bytes in all, if known."""
 Get = Callable[[str, Callable[[int, int | None], None]], Weights]
-"""From an asset's name to its file; the function given to it is called as a download goes on."""
+"""Returns the file of an asset, by name; its second argument is called as a download proceeds."""
 
 
 def settle(
@@ -38,7 +38,7 @@ def settle(
         settings: What the user asked for.
         manifest: That of the output folder: its variants are kept.
         downloading: Called as downloads go on.
-        dry: Download nothing: weights that can be downloaded count as there.
+        dry: Download nothing: weights that could be downloaded count as present.
 
     Returns:
         The settings with definite features and variants, and the features left out, each with the reason.

@@ -151,10 +151,10 @@ class WorkerProcess:
 
 
 def try_twice(attempt: Callable[[], VideoResult], renew: Callable[[], object]) -> VideoResult:
-    """A video's result; after an unexpected error, that of one more try.
+    """A video's result; after an unexpected error, that of a second attempt.
 
     Args:
-        renew: Drops the process, or what it has loaded, so that nothing after the error can meet the same fault.
+        renew: Replaces the process, or what it has loaded, so that the fault cannot carry over.
     """
     result = attempt()
     if not result.unexpected:

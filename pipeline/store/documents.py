@@ -24,7 +24,7 @@ Kind = Literal["any", "card", "footer", "manifest", "origin", "owner", "record",
 
 MOST_BYTES = 64 << 20
 MOST_ROWS = 50_000_000
-"""TableRows of a table of one video: 50 days in windows of a tenth of a second, with ten items in each."""
+"""Rows of a table of one video: 50 days in windows of a tenth of a second, with ten items in each."""
 
 _LONGEST_PLACE = 200
 
@@ -75,7 +75,12 @@ def read_document(place: Location, kind: Kind) -> dict[str, Any]:
 
 def write_json(value: Mapping[str, Any], place: Location) -> None:
     """Writes a JSON document atomically and durably."""
-    write_atomically(place, lambda file: file.write((json.dumps(value, indent=1) + "\n").encode()))
+    write_atomically(place, lambda file: file.write(json_bytes(value)))
+
+
+def json_bytes(value: Mapping[str, Any]) -> bytes:
+    """A JSON document as its file holds it."""
+    return (json.dumps(value, indent=1) + "\n").encode()
 
 
 def open_plain(place: Location) -> BinaryIO:

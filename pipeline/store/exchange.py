@@ -72,7 +72,7 @@ def staging_folder(out: Path) -> Path:
 
 
 def recover(out: Path) -> None:
-    """Puts right what killed processes left of replacing a file or folder: the former one returns, the rest goes."""
+    """Cleans up after processes that were killed while they replaced a file or folder, and restores the former one."""
     formers = abandoned(out, FORMER_SUFFIX)
     if formers and not out.exists():
         formers.pop().rename(out)
@@ -80,9 +80,21 @@ def recover(out: Path) -> None:
         remove(leftover)
 
 
+def replace_file(place: Location, content: Callable[[BinaryIO], object]) -> None:
+    """Writes a file that the user named, and removes what killed processes left of writing it.
+
+    Raises:
+        OutputError: It cannot be written, and trying again will not help.
+        OSError: It cannot be written just now.
+    """
+    if isinstance(place, Path):
+        recover(place)
+    write_atomically(place, content)
+
+
 @contextmanager
 def replaced_files() -> Iterator[Write]:
-    """A function like `write_atomically`, whose files appear together when the `with` block ends without an error.
+    """A function like `replace_file`, whose files appear together when the `with` block ends without an error.
 
     All are written and synced under temporary names before the first one is renamed, so that a full disk or an error
     leaves all files as they were. Only a kill between two renames can separate them.

@@ -88,7 +88,7 @@ def prepare_output(out: Location) -> None:
     """Makes an output folder and proves that it can be written.
 
     Raises:
-        SettingsError: It cannot.
+        SettingsError: It cannot be made or written.
     """
     try:
         if isinstance(out, Path):

@@ -95,7 +95,7 @@ class OutputLock:
         while not self._ended.wait(_ALIVE_EVERY_S):
             try:
                 self._renew()
-            except Exception:  # the store was away; the next one counts
+            except Exception:  # the store could not be reached; the next renewal counts
                 continue
 
     def _renew(self) -> None:

@@ -131,6 +131,16 @@ def _check(
             f"{out} was made with step = {pinned.step}, and this run would leave {', '.join(unrequested)} as it is: "
             "name every feature to overwrite, or use another `out`"
         )
+    stale = [
+        f"{name} needs {need}"
+        for name in unrequested
+        for need in _changed_needs(pinned.recipes[name], requested.recipes)
+    ]
+    if overwrite and stale:
+        raise SettingsError(
+            f"{out}: this run changes what it would leave in place ({', '.join(stale)}): name these features, too, or "
+            "use another `out`"
+        )
     other_videos = set(videos_with_table(out, TIMELINE.name)) - set(video_ids)
     differences = _differences(pinned, requested.recipes)
     if overwrite and other_videos and differences:
@@ -159,6 +169,22 @@ def _differences(pinned_manifest: Manifest, recipes: Mapping[str, Mapping[str, A
             if pinned.get(key) != requested.get(key)
         ]
     return sorted(differences, key=lambda item: item[0] != "step")
+
+
+def _changed_needs(kept: Mapping[str, Any], recipes: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Names of the extractors that a kept one needs and that would measure other values than it was made with."""
+    return [
+        name
+        for name, needed in kept.get("needs", {}).items()
+        if name in recipes and _but_sound(needed, name) != _but_sound(recipes[name], name)
+    ]
+
+
+def _but_sound(recipe: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """A recipe without the choice of the sound, if that is of the timeline alone and not of the shots."""
+    of_sound = ("audio_stream", "downmix") if name == BASE_FEATURE else ()
+    reading = {key: value for key, value in recipe.get("reading", {}).items() if key not in of_sound}
+    return {**recipe, "reading": reading}
 
 
 def _damaged(path: Location, why: str) -> SettingsError:

@@ -34,7 +34,7 @@ class TableRows:
 
     Args:
         columns: Arrays of one length in the table's column order.
-        present: TableRows that were measured; the others are null throughout. None: all.
+        present: Rows that were measured; the others are null throughout. None: all.
         window_of_row: For item tables, the window of each row.
     """
 
@@ -192,7 +192,7 @@ def metadata_of(file: pq.ParquetFile, kind: Kind = "origin") -> dict[str, Any]:
 
 
 def numeric_columns(table: pa.Table) -> dict[str, str]:
-    """The feature columns of numbers of a table in memory that has a row per window or shot, each with its unit."""
+    """Units of the numeric feature columns of a table in memory, by name; none for a table of items."""
     about = parse(table.schema.metadata[METADATA_KEY], "footer")
     if about["row"] == "item":
         return {}
@@ -231,13 +231,12 @@ def misfit(schema: pa.Schema, row: str, columns: Sequence[str]) -> str:
         row: "window", "item" or "shot".
         columns: Feature columns that it must have.
     """
-    types = dict(zip(schema.names, schema.types, strict=True))
-    for name in SHOT_KEYS if row == "shot" else WINDOW_KEYS:
-        if types.get(name) != _KEY_TYPES[name]:
-            return f"{name} is {types.get(name, 'missing')}, not {_KEY_TYPES[name]}"
-    for name in columns:
-        if name in _KEY_TYPES and types.get(name) != _KEY_TYPES[name]:
-            return f"{name} is {types.get(name, 'missing')}, not {_KEY_TYPES[name]}"
-        if types.get(name) not in _FEATURE_TYPES:
-            return f"{name} is {types.get(name, 'missing')}, not a number, a truth value or text"
+    keys = SHOT_KEYS if row == "shot" else WINDOW_KEYS
+    for name in (*keys, *columns):
+        i = schema.get_field_index(name)
+        stored = None if i < 0 else schema.field(i).type
+        if name in _KEY_TYPES and stored != _KEY_TYPES[name]:
+            return f"{name} is {stored or 'missing'}, not {_KEY_TYPES[name]}"
+        if name not in keys and stored not in _FEATURE_TYPES:
+            return f"{name} is {stored or 'missing'}, not a number, a truth value or text"
     return ""

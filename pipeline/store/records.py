@@ -29,8 +29,8 @@ class VideoResult:
     Args:
         source: Absolute path of the media file, or its URL.
         state: "done", or "failed" with the error's class and message.
-        windows: TableRows of every window table.
-        tables: TableRows of each table.
+        windows: Rows of every window table.
+        tables: Rows of each table.
         made: Features whose tables this run wrote.
         kept: Features of an earlier run whose tables are up to date.
         left_out: Features that this run left out for want of weights, each with the reason.
@@ -44,8 +44,8 @@ class VideoResult:
         ends_run: The error has nothing to do with the video: every other video would meet it too.
         unexpected: The error is neither the file's fault nor the user's: a device or a library failed, and may fail for
             every further video of the same process.
-        stamps: Fingerprints of the media file and of the files beside it, by which a later run tells that nothing has
-            changed.
+        stamps: Size and times of the media file, its tables and the file of words beside it, by which a later run sees
+            that nothing has changed.
     """
 
     video_id: str

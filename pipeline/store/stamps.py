@@ -1,4 +1,4 @@
-"""Stamps of files: by them a later run tells, without opening anything, that nothing of a video has changed.
+"""Stamps of files, by which a later run sees, without opening anything, that nothing of a video has changed.
 
 A record keeps the stamps of a video's media file and tables, as build tools do: size and times of last change. Where
 one differs, as after copying a folder, the footers of the tables and the content of the media file decide, and the
@@ -21,7 +21,7 @@ Stamps = dict[str, Any]
 
 
 def stamp(place: Location) -> list[int] | None:
-    """Size, and times of the last change of content and of anything; None for what is not a file on this machine."""
+    """Size, and when content and metadata last changed; None for what is not a file on this machine."""
     if not isinstance(place, Path):
         return None
     try:

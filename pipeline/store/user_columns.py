@@ -129,8 +129,11 @@ def clean(column: pa.ChunkedArray, kind: pa.DataType | None, where: str, name: s
 
 def _clean_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Texts without blanks around them, composed; empty ones are null."""
-    column = pc.utf8_normalize(pc.utf8_trim_whitespace(column), form="NFC")
-    return pc.if_else(pc.equal(column, ""), None, column)
+    column = pc.utf8_trim_whitespace(column)
+    if pc.all(pc.string_is_ascii(column), min_count=0).as_py():
+        return pc.if_else(pc.equal(column, ""), None, column)
+    # Not by Arrow, whose utf8_normalize leaves accents as they are in versions before 26.
+    return _clean_words(column.dictionary_encode().unify_dictionaries().combine_chunks()).cast(pa.string())
 
 
 def _clean_words(words: pa.ChunkedArray | pa.DictionaryArray) -> pa.ChunkedArray:

@@ -165,7 +165,7 @@ def _from_text(
 
 
 def _with_points(table: pa.Table, types: Mapping[str, pa.DataType]) -> pa.Table:
-    """Numbers with a decimal comma that stand among texts, with a point."""
+    """Writes numbers in columns of text with a decimal point instead of a comma."""
     return pa.table(
         {
             name: pc.replace_substring_regex(column, r"^([-+]?\d+),(\d+)$", r"\1.\2")
@@ -188,7 +188,7 @@ def _as_utf8(text: bytes, form: TextForm) -> bytes:
 
 
 def _distinct(names: Sequence[str]) -> list[str]:
-    """Arrow reads columns by name; those of one name are refused before, unless nobody asks for them."""
+    """Distinct names for columns, which Arrow reads by name; repeated names among those to read are refused later."""
     return [name if names.index(name) == i else f"{name}#{i}" for i, name in enumerate(names)]
 
 

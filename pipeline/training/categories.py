@@ -1,7 +1,7 @@
 """How good predicted shares of categories are: the usual figures of classification, and the distance of the shares.
 
 A row's category is the one with the largest share. Rows whose label has several largest shares have no category: they
-count in the cross-entropy alone, and their number is told. UAR and F1 are averages over the categories that some label
+count in the cross-entropy alone, and are counted. UAR and F1 are averages over the categories that some label
 has, each with the same weight (Schuller et al. 2009, The INTERSPEECH 2009 Emotion Challenge); `sklearn.metrics` gives
 the same values.
 """
@@ -105,8 +105,8 @@ def compare_shares(labels: ShareLabels, first: Floats, second: Floats) -> dict[s
     """Whether one model's UAR is better than another's: paired by video or group.
 
     Args:
-        one: (N, K) predicted shares.
-        other: (N, K) predicted shares of the same rows.
+        first: (N, K) predicted shares.
+        second: (N, K) predicted shares of the same rows.
     """
     return intervals.paired_statistic(
         _sums(labels, first), _sums(labels, second), lambda sums: _of_sums(sums, "uar"), labels.units

@@ -1,4 +1,4 @@
-"""The same video under two names: remuxed, encoded again or trimmed. Their source files differ, their tables tell.
+"""The same video under two names: remuxed, encoded again or trimmed. The source files differ; the tables show it.
 
 Half seconds are compared by their colour, and by their loudness and timbre. A copy has most half seconds of the other
 video, all at the same distance in time, and much nearer to them than the half seconds of one video are to each other:
@@ -33,7 +33,7 @@ _FEWEST = 6  # half seconds that change; with fewer, chance could agree
 _SHARE = 0.5
 _MOST = 40  # half seconds of a video by which it is recognised
 _AT_REST = 0.02  # change of columns with deviation 1, from one half second to the next
-_NEAR = 0.55  # of the distance of the video's own half seconds
+NEAR = 0.55  # of the distance of the video's own half seconds; chosen and judged by benchmarks/copies.py
 _TOLERANCE = 2  # quarter seconds by which the distance in time may differ
 
 
@@ -131,21 +131,22 @@ def probes_of(traces: Traces) -> Probes:
     return probes
 
 
-def find_copies(probes: Probes, traces: Traces) -> Copies:
+def find_copies(probes: Probes, traces: Traces, near: float = NEAR) -> Copies:
     """Finds videos with the content of others; a video is never its own copy.
 
     Args:
         probes: Of the videos whose copies are looked for.
         traces: In which they are looked for.
+        near: Distance below which half seconds count as the same, in units of the median distance of a video's own.
     """
     equal: dict[frozenset[str], CopyPair] = {}
-    near: dict[frozenset[str], CopyPair] = {}
+    alike: dict[frozenset[str], CopyPair] = {}
     for modality, modality_probes in probes.items():
         among = traces.get(modality, {})
         if modality_probes and among:
-            for pair, is_equal in _pairs(modality, modality_probes, among):
-                (equal if is_equal else near).setdefault(frozenset(pair[:2]), pair)
-    only_near = tuple(pair for videos, pair in near.items() if videos not in equal)
+            for pair, is_equal in _pairs(modality, modality_probes, among, near):
+                (equal if is_equal else alike).setdefault(frozenset(pair[:2]), pair)
+    only_near = tuple(pair for videos, pair in alike.items() if videos not in equal)
     return Copies(equal=tuple(equal.values()), near=only_near)
 
 
@@ -165,7 +166,9 @@ class _Scale:
         return np.nan_to_num((rows[:, self._varies] - self._mean) / self._deviation).astype(np.float32)
 
 
-def _pairs(modality: str, probes: Mapping[str, Probe], traces: Mapping[str, Floats]) -> Iterator[tuple[CopyPair, bool]]:
+def _pairs(
+    modality: str, probes: Mapping[str, Probe], traces: Mapping[str, Floats], near: float
+) -> Iterator[tuple[CopyPair, bool]]:
     """Pairs of videos, and whether their rows are equal: half of a probe is found at one distance in time."""
     scale = _Scale([*traces.values(), *(probe.rows for probe in probes.values())])
     between = {video_id: _with_midpoints(scale.apply(trace)) for video_id, trace in traces.items() if len(trace)}
@@ -176,7 +179,7 @@ def _pairs(modality: str, probes: Mapping[str, Probe], traces: Mapping[str, Floa
         query = scale.apply(probe.rows)
         own_squares = (query**2).sum(axis=1)[:, None]
         within_query = own_squares + own_squares.T - 2 * query @ query.T
-        close = _NEAR**2 * float(np.median(within_query[~np.eye(len(query), dtype=bool)]))
+        close = near**2 * float(np.median(within_query[~np.eye(len(query), dtype=bool)]))
         squared = own_squares + squares - 2 * query @ library.T
         for i, (other_video, rows) in enumerate(between.items()):
             if other_video == video_id:

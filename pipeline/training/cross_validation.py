@@ -1,4 +1,4 @@
-"""Fold by fold, seed by seed: every model is fitted on its own, so that any number of processes gives the same."""
+"""Fold by fold, seed by seed: each model is fitted on its own, so that results do not depend on the processes."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class FitJob:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Outcome:
-    """What a job gave.
+    """The results of a job.
 
     Args:
         rows: (M,) labelled rows of the test videos; where clips are labelled, the first of each clip.

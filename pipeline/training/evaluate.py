@@ -39,7 +39,7 @@ def scores(target: Floats, prediction: Floats) -> dict[str, float]:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Predictions:
-    """What one model, or baseline, said of one dimension's labels, by one seed.
+    """The predictions of one model, or baseline, for one dimension's labels, by one seed.
 
     Args:
         videos: Ids, in the order of their rows.
@@ -140,8 +140,8 @@ def compare_clips(labels: Floats, first: Floats, second: Floats, groups: Sequenc
 
     Args:
         labels: (clips,)
-        one: (clips,) predictions.
-        other: (clips,) predictions of the same clips.
+        first: (clips,) predictions.
+        second: (clips,) predictions of the same clips.
     """
 
     def ccc_of(sums: Floats) -> Floats:

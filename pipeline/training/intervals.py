@@ -96,8 +96,8 @@ def paired(first: Floats, second: Floats, groups: Sequence[str] | None = None) -
     """Whether one model is better than another on the same videos.
 
     Args:
-        one: (videos,) scores.
-        other: (videos,) scores of the same videos.
+        first: (videos,) scores.
+        second: (videos,) scores of the same videos.
         groups: The group of each video.
 
     Returns:
@@ -125,8 +125,8 @@ def paired_statistic(
     """As `paired`, for a statistic of all videos together.
 
     Args:
-        one: (videos, d) what each video adds to the sums of one model.
-        other: (videos, d) to the sums of the other.
+        first: (videos, d) what each video adds to the sums of one model.
+        second: (videos, d) to the sums of the other.
         statistic: Of (..., d) sums gives (...).
     """
     videos = len(first)

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, 
 
 from avcues.pipeline.dataset.join import KEY_FIELDS
 from avcues.pipeline.errors import InputError, SettingsError, one_line
+from avcues.pipeline.store.exchange import recover
 from avcues.pipeline.store.model_files import DOCUMENT
 from avcues.pipeline.training.settings import TrainingSettings
 
@@ -171,6 +172,8 @@ def read_document(folder: Path) -> ModelDocument:
         InputError: The folder holds no model, or one that is damaged or of another version.
     """
     path = folder / DOCUMENT
+    if not folder.exists():
+        recover(folder)
     try:
         text = read_bounded(path, _LARGEST_DOCUMENT)
     except FileNotFoundError as error:

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from avcues.pipeline.dataset.dataset import Dataset
 from avcues.pipeline.dataset.join import KEY_FIELDS
 from avcues.pipeline.errors import AvcuesError
-from avcues.pipeline.store.files import write_atomically
+from avcues.pipeline.store.exchange import replace_file
 from avcues.pipeline.store.parquet import METADATA_KEY
 from avcues.pipeline.training.saved_model import Model
 from avcues.version import __version__
@@ -125,7 +125,7 @@ def write_predictions(
                 on_result(result)
             writer.add_key_value_metadata(schema.metadata)
 
-    write_atomically(out, write)
+    replace_file(out, write)
     return failed
 
 

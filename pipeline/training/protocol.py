@@ -16,7 +16,7 @@ def require_choices(settings: Any) -> None:
     """Refuses a value of a dataclass that its type, a `Literal` of texts, does not list.
 
     Raises:
-        SettingsError: There is one.
+        SettingsError: It has such a value.
     """
     hints = get_type_hints(type(settings))
     for field in fields(settings):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from avcues.pipeline.annotations.gold_standards.feature_values import FeatureValues
-from avcues.pipeline.annotations.gold_standards.gold import gold, one_round
+from avcues.pipeline.annotations.gold_standards.gold import gold, moved_earlier, one_round
 from avcues.pipeline.annotations.gold_standards.recipe import Recipe
 from avcues.pipeline.annotations.ratings.exclusions import usable
 from avcues.pipeline.annotations.ratings.schema import Annotations
@@ -211,13 +212,10 @@ def _series(
     step: Fraction,
 ) -> Series:
     """The series that the gold standard was made of, each moved earlier by the lag that the gold standard corrects."""
-    recipe = recipe_of(about)
+    recipe = replace(recipe_of(about), step=step)
     chosen = _chosen(annotations, name, about, setups, dimensions, videos)
     delay: Any = about.get("delays_s") or (0.0 if recipe.delay == "auto" else recipe.delay)
-    series = series_of(chosen, step, delays=delay)
-    if recipe.windows is not None:
-        series = series.until(recipe.windows)
-    return usable(series, **recipe.exclusions)[0]
+    return moved_earlier(chosen, recipe, usable(series_of(chosen, step), **recipe.exclusions)[0], delay)
 
 
 def _columns(

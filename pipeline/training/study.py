@@ -175,7 +175,7 @@ def check_fold(parts: Parts, samples: Samples, files: Mapping[str, LabelFile], d
         data: Tells whether labels were fitted on a test video under another name.
 
     Raises:
-        LeakError: Something has.
+        LeakError: The fold fits a copy of a test video, or a label that was fitted on one.
     """
     check_apart(parts.named(), samples.fingerprints, samples.groups)
     files_of_test = {samples.fingerprints[video_id] for video_id in parts.test}
@@ -312,7 +312,7 @@ def _on_groups(videos: Sequence[str], groups: Mapping[str, str] | None) -> list[
 
 
 def _on_shared_raters(ratings: Annotations, folds: Sequence[Parts]) -> list[str]:
-    """Whether the raters of test videos also rated training videos, which most studies have, and which flatters."""
+    """A note if raters of test videos also rated training videos, which is common, and flatters the figures."""
     raters = ratings.ratings.select(["rater", "video_id"]).group_by(["rater", "video_id"]).aggregate([]).to_pydict()
     by_video: dict[str, set[str]] = {}
     for rater, video_id in zip(raters["rater"], raters["video_id"], strict=True):

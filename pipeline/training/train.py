@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import json
 import platform
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -15,6 +14,7 @@ import pyarrow as pa
 from avcues.pipeline.annotations.ratings import schema
 from avcues.pipeline.dataset.dataset import Dataset
 from avcues.pipeline.errors import InputError, SettingsError, one_line
+from avcues.pipeline.store.documents import json_bytes
 from avcues.pipeline.store.exchange import replaced_files, replaced_folder
 from avcues.pipeline.store.files import prepare_output
 from avcues.pipeline.store.model_files import CARD, DOCUMENT, METRICS, PROBES
@@ -121,7 +121,7 @@ def evaluate_saved(folder: str | Path, annotations: str | Path | None = None) ->
         raise InputError(f"{folder}: is damaged ({one_line(error)}); train the model again") from error
     figures = {"leaks": list(document.leaks), "dimensions": dimensions}
     with replaced_files() as write:
-        write(folder / METRICS, lambda file: file.write((json.dumps(figures, indent=1) + "\n").encode()))
+        write(folder / METRICS, lambda file: file.write(json_bytes(figures)))
         write(folder / CARD, lambda file: file.write(model_card(document, figures).encode()))
     return figures
 

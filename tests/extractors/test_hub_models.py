@@ -15,6 +15,7 @@ import tiny_models
 pytest.importorskip("transformers", reason="the extra hub is not installed")
 
 from avcues.errors import AvcuesError
+from avcues.extractors import registry
 from avcues.extractors.compute import Compute
 from avcues.extractors.hub.create import PinnedModel, create_model
 from avcues.extractors.hub.options import HubOptions, options_of, parse_model
@@ -147,8 +148,10 @@ def test_labels_become_columns(vit):
 def test_a_worker_gets_the_model_without_its_weights(vit):
     extractor = create_model("m", HubOptions(source=str(vit)))
     extractor.setup(Compute(device="cpu"))
+    extractor.needed = (registry.create("words"),)
     packed = pickle.dumps(extractor)
     assert len(packed) < 5000
+    assert [needed.name for needed in pickle.loads(packed).needed] == ["words"]
     batch = FrameBatch(np.random.default_rng(0).integers(0, 256, (2, 40, 60, 3), np.uint8), (0.0, 0.5))
     again = pickle.loads(packed)
     again.setup(Compute(device="cpu"))

@@ -24,6 +24,7 @@ from avcues.models_cache.cache import resolve
 
 DASK = str(Path(sys.executable).with_name("dask"))
 FEATURES = ("--features", "emobase,color")
+LASSO = ("--dimensions", "valence", "--model", "lasso", "--folds", 2, "--labels")
 
 
 @dataclass
@@ -88,6 +89,44 @@ def test_an_existing_cluster_makes_the_same_bytes(
     here = avcues("extract", clips, "-o", "here", *FEATURES, "--workers", 0)
     assert here.returncode == 0, here.stderr
     assert tables(tmp_path / "there") == tables(tmp_path / "here")
+
+
+_KILLER = """
+import os, signal
+from avcues.pipeline.prediction import folder
+
+predict = folder.predict_video
+def predict_video(model, data, video_id):
+    if video_id == "clip03":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return predict(model, data, video_id)
+folder.predict_video = predict_video
+"""
+
+
+def test_a_video_that_kills_its_worker_is_the_only_one_that_is_not_predicted(
+    cluster: Cluster, planted: Path, tmp_path: Path
+) -> None:
+    made = avcues(
+        "train", planted / "features", *LASSO, planted / "gold/audiovisual.parquet", "--out", tmp_path / "model"
+    )
+    assert made.returncode == 0, made.stderr
+    predict = ("predict", tmp_path / "model", planted / "features", "--scheduler", cluster.address, "--out")
+    cluster.scheduler()
+    waited = avcues(*predict, tmp_path / "nothing.parquet", "--wait", 1)
+    assert waited.returncode == 1, waited.stderr
+    assert "no worker was connected" in waited.stderr and "(--wait 1)" in waited.stderr
+    assert not (tmp_path / "nothing.parquet").exists()
+    preload = tmp_path / "preload.py"
+    preload.write_text(_KILLER)
+    cluster.worker(DASK_DISTRIBUTED__WORKER__PRELOAD=str(preload))
+    done = avcues(*predict, tmp_path / "predicted.parquet")
+    assert done.returncode == 1, done.stderr
+    failed = [line for line in done.stderr.splitlines() if line.startswith("failed")]
+    assert len(failed) == 1, done.stderr
+    assert "clip03: every worker that processed it was lost" in failed[0]
+    predicted = set(pq.read_table(tmp_path / "predicted.parquet")["video_id"].to_pylist())
+    assert predicted == {path.stem for path in (planted / "features" / "color").iterdir()} - {"clip03"}
 
 
 def test_an_existing_cluster_predicts_the_same(

@@ -146,7 +146,7 @@ def test_a_full_disk_stops_the_run_and_spoils_nothing(
     done = avcues("extract", clips, "-o", small_disk, *FEATURES, "--workers", workers)
     assert done.returncode == 1
     assert "cannot be written (No space left on device); free some space and run the same command again" in done.stderr
-    assert "stopped every other video would meet this too" in done.stderr
+    assert "stopped every other video would fail in the same way" in done.stderr
     assert tables(small_disk).items() <= undisturbed.items()
     assert temporary_files(small_disk) == []
     subprocess.run(["mount", "-o", "remount,size=50m", str(small_disk)], check=True)
@@ -198,6 +198,6 @@ def test_weights_that_vanish_stop_the_run(media: Callable[[str], Path], tmp_path
             break
         assert run.returncode in (0, 2), told  # nothing was started yet, or the worker had loaded them
         (weights / name).write_bytes((shared / name).read_bytes())
-    assert "stopped every other video would meet this too: scenes/squeezenet11" in told
+    assert "stopped every other video would fail in the same way: scenes/squeezenet11" in told
     (weights / name).write_bytes((shared / name).read_bytes())
     assert avcues(*command, out, environment=environment).returncode == 0

@@ -74,7 +74,8 @@ class Inconsistency:
         counts: By group of `GROUPS`.
         by_rater: By rater, counts by group.
         scores: Distinct scores and how often each occurs.
-        clips: One row per rater and clip: `rater`, `video_id`, `score`, `group`.
+        clips: One row per rater and clip: `rater`, `video_id`, `score`, `group`, and `against`, the rating in the last
+            setup.
     """
 
     threshold: float | None
@@ -202,7 +203,13 @@ def inconsistency(ratings: RatingsBySetup, threshold: float | None, rule: str) -
         by_rater=by_rater,
         scores=tuple(zip(distinct.tolist(), counts.tolist(), strict=True)),
         clips=tuple(
-            {"rater": ratings.raters[i], "video_id": ratings.videos[j], "score": float(score), "group": GROUPS[g]}
+            {
+                "rater": ratings.raters[i],
+                "video_id": ratings.videos[j],
+                "score": float(score),
+                "group": GROUPS[g],
+                "against": float(ratings.values[i, j, -1]),
+            }
             for i, j, score, g in zip(rater, video, scores, group, strict=True)
         ),
     )

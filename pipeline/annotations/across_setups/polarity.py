@@ -20,7 +20,7 @@ def polarity(ratings: RatingsBySetup, neutral: tuple[float, float]) -> dict[str,
         for i, name in enumerate(ratings.raters):
             known = ratings.values[i, np.isfinite(ratings.values[i, :, j]), j]
             if len(known):
-                shares.append(np.bincount(_polarity_of(known, neutral), minlength=3) / len(known))
+                shares.append(np.bincount(polarity_of(known, neutral), minlength=3) / len(known))
                 shares_by_rater[name][setup] = tuple(shares[-1].tolist())
         if shares:
             shares_by_rater["all"][setup] = tuple(np.mean(shares, axis=0).tolist())
@@ -29,11 +29,11 @@ def polarity(ratings: RatingsBySetup, neutral: tuple[float, float]) -> dict[str,
 
 def crossed(ratings: RatingsBySetup, group: Groups, neutral: tuple[float, float]) -> dict[str, tuple[int, ...]]:
     """By group of `GROUPS` ("all": their sum), how many ratings of the last setup have each polarity."""
-    polarity = _polarity_of(ratings.values[..., -1], neutral)
+    polarity = polarity_of(ratings.values[..., -1], neutral)
     counts = {what: tuple(np.bincount(polarity[group == j], minlength=3).tolist()) for j, what in enumerate(GROUPS)}
     return counts | {"all": tuple(np.sum(list(counts.values()), axis=0).tolist())}
 
 
-def _polarity_of(values: Values, neutral: tuple[float, float]) -> Groups:
-    """0 negative, 1 neutral, 2 positive."""
+def polarity_of(values: Values, neutral: tuple[float, float]) -> Groups:
+    """For each value its place in `POLARITIES`."""
     return np.where(values < neutral[0], 0, np.where(values > neutral[1], 2, 1))

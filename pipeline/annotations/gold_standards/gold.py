@@ -17,9 +17,9 @@ from avcues.pipeline.annotations.gold_standards.delay import Delays, fit_delays
 from avcues.pipeline.annotations.gold_standards.feature_values import FeatureValues
 from avcues.pipeline.annotations.gold_standards.recipe import Recipe
 from avcues.pipeline.annotations.gold_standards.scaling import smoothed, standardised
-from avcues.pipeline.annotations.ratings.exclusions import LeftOut, in_words, usable
+from avcues.pipeline.annotations.ratings.exclusions import LeftOut, holes, in_words, repeats_left_out, usable
 from avcues.pipeline.annotations.ratings.keys import among
-from avcues.pipeline.annotations.ratings.schema import Annotations, write_parquet
+from avcues.pipeline.annotations.ratings.schema import Annotations, write_tables
 from avcues.pipeline.annotations.ratings.series import Series, once_per_clip, series_of
 from avcues.pipeline.annotations.ratings.wording import counted, listed
 from avcues.pipeline.annotations.statistics.consensus import Values
@@ -84,12 +84,12 @@ def gold(
     rated = sorted(set(annotations.videos) & set(annotations.videos if training_videos is None else training_videos))
     if not rated:
         raise SettingsError(f"no training video is rated: {listed(sorted(training_videos or ()))}")
-    series, left_out = usable(_gridded(annotations, recipe), **recipe.exclusions)
+    series, left_out = usable(series_of(annotations, recipe.step), **recipe.exclusions)
     clips = once_per_clip(annotations)
     if not len(series) and not len(clips):
         raise SettingsError(_nothing_left(annotations, left_out))
     fitted: dict[str, list[str]] = {}
-    notes: list[str] = []
+    notes = [*holes(series), *repeats_left_out(annotations)]
     delays: Delays | None = None
     late_s: dict[str, float] | None = None
     if recipe.delay == "auto" and lags_s is not None:
@@ -104,7 +104,7 @@ def gold(
         notes += _of_delays(delays)
     if recipe.delay:
         # What is left out is decided before the shift, which shortens the series of slow raters.
-        series = _gridded(annotations, recipe, late_s or float(recipe.delay)).of_same(series)
+        series = moved_earlier(annotations, recipe, series, late_s or float(recipe.delay))
     if recipe.standardise:
         fitted["standardise"] = rated
         series, of_series = standardised(series, rated)
@@ -147,6 +147,19 @@ def _with_fitted(table: pa.Table, decisive: Collection[str]) -> pa.Table:
     return table.append_column(FITTED_ON, pa.array(among(table["video_id"], decisive)))
 
 
+def moved_earlier(
+    annotations: Annotations, recipe: Recipe, series: Series, late_s: float | Mapping[str, float]
+) -> Series:
+    """The same series with their ratings moved earlier.
+
+    Args:
+        series: Of `annotations` by the recipe, those that can be used.
+        late_s: Seconds, for all raters or by rater.
+    """
+    moved = series_of(annotations, recipe.step, delays=late_s)
+    return (moved if recipe.windows is None else moved.until(recipe.windows)).of_same(series)
+
+
 def write_gold(result: Gold, folder: Path) -> list[Path]:
     """Writes one labels file per setup, `SETUP.parquet`, and returns their paths.
 
@@ -154,8 +167,7 @@ def write_gold(result: Gold, folder: Path) -> list[Path]:
         OutputError: They cannot be written.
     """
     paths = [folder / f"{setup}.parquet" for setup in result.tables]
-    for path, table in zip(paths, result.tables.values(), strict=True):
-        write_parquet(table, path)
+    write_tables(dict(zip(paths, result.tables.values(), strict=True)))
     return paths
 
 
@@ -191,11 +203,6 @@ def one_round(annotations: Annotations, name: str | None) -> Annotations:
             f"{what}; name one with `round`: {', '.join(rounds) or 'there is only one, without a name'}"
         )
     return annotations.select(round_=name)
-
-
-def _gridded(annotations: Annotations, recipe: Recipe, late_s: float | Mapping[str, float] = 0.0) -> Series:
-    series = series_of(annotations, recipe.step, delays=late_s)
-    return series if recipe.windows is None else series.until(recipe.windows)
 
 
 def _delay_tables(recipe: Recipe, features: Mapping[str, Values]) -> tuple[str, ...] | None:

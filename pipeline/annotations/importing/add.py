@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pyarrow as pa
 
 from avcues.pipeline.annotations.importing.rules import Source, Sources, validated
@@ -27,7 +28,8 @@ def added(first: Annotations, second: Annotations) -> Annotations:
         Source(name="the ratings that exist", ratings=len(first.ratings)),
         Source(name="the ratings to be added", ratings=len(second.ratings)),
     ]
-    ratings, _, _ = validated(ratings, dimensions, Sources(name="both", parts=parts))
+    ratings, _, _ = validated(ratings, dimensions, Sources(name="both", parts=parts), np.zeros(len(ratings), np.int64))
+    repeats = pa.concat_tables([first.repeats, second.repeats]).unify_dictionaries().combine_chunks()
     raters = pa.concat_tables([_named(first.raters), _named(second.raters)], promote_options="permissive")
     return replace(
         first,
@@ -35,6 +37,7 @@ def added(first: Annotations, second: Annotations) -> Annotations:
         raters=_one_row_each(raters),
         exposures=pa.concat_tables([first.exposures, second.exposures]),
         dimensions=dimensions,
+        repeats=repeats,
         origin=_origin(first, second),
     )
 

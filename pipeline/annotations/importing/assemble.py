@@ -13,18 +13,29 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
+from avcues.pipeline.annotations.importing.repeats import numbered as numbers_of_repeats
+from avcues.pipeline.annotations.importing.repeats import repeat_column
 from avcues.pipeline.annotations.importing.rules import (
     Rows,
     Source,
     Sources,
     known_only,
     require_setups,
+    series_keys,
     validated,
 )
 from avcues.pipeline.annotations.ratings.keys import among, codes, combined, starts
-from avcues.pipeline.annotations.ratings.schema import EXPOSURE_SCHEMA, RATING_SCHEMA, Annotations, Dimension, Level
+from avcues.pipeline.annotations.ratings.schema import (
+    EXPOSURE_SCHEMA,
+    RATING_SCHEMA,
+    REPEAT_SCHEMA,
+    Annotations,
+    Dimension,
+    Level,
+)
 from avcues.pipeline.annotations.ratings.wording import counted, listed
 from avcues.pipeline.errors import InputError, SettingsError
 from avcues.pipeline.store.user_columns import composed, set_aside_counts
@@ -40,8 +51,8 @@ class Part:
     """Tidy rows of one file.
 
     Args:
-        table: Columns of `RATING_SCHEMA`, in the order of the file, and `order`, `seen` and `overlay` of the exposure;
-            a column that is missing is null.
+        table: Columns of `RATING_SCHEMA`, in the order of the file, `repeat`, how many times the rater had rated the
+            clip before, and `order`, `seen` and `overlay` of the exposure; a column that is missing is null.
         name: Of the file, for messages.
         rows: The file's row of each rating, counted from 1 below the header; None: one row per rating.
     """
@@ -107,6 +118,7 @@ def assemble(
     setups: Collection[str] | None = None,
     known: Collection[str] | None = None,
     raters: Any = None,
+    repeated: bool = False,
 ) -> Annotations:
     """Checks what was read, and makes the ratings of a study of it.
 
@@ -117,6 +129,7 @@ def assemble(
         known: Ids of the videos that may be rated, or their lengths in seconds by id, to which the last values of logs
             hold; ratings of others are left out and counted. None: any.
         raters: What is known of the raters: a path or table with a column `rater`; None: what the format says.
+        repeated: Whether a rating that comes again is a repeated one rather than an error.
 
     Raises:
         InputError: A key is missing, a rating is impossible or appears twice, or no video is known.
@@ -130,9 +143,13 @@ def assemble(
     )
     require_setups(ratings, setups, sources)
     dimensions = _dimensions(ratings, reading.dimensions, scales)
-    exposures = reading.exposures if reading.exposures is not None else _exposures(ratings, reading.parts)
-    ratings, notes, _ = validated(ratings, dimensions, sources)
-    ratings, foreign_notes = known_only(ratings, known, reading.name)
+    repeat = _repeats(ratings, reading.parts, sources, repeated)
+    exposures = reading.exposures if reading.exposures is not None else _exposures(ratings, reading.parts, repeat == 0)
+    ratings, notes, usable = validated(ratings, dimensions, sources, repeat)
+    numbered = ratings.append_column(REPEAT_SCHEMA.field("repeat"), pa.array(repeat[usable].astype(np.int32)))
+    every, foreign_notes = known_only(numbered, known, reading.name)
+    first = every["repeat"].to_numpy() == 0
+    ratings, repeats = every.filter(pa.array(first)).drop_columns(["repeat"]), every.filter(pa.array(~first))
     if not len(ratings):
         raise InputError(f"{reading.name}: has no ratings")
     rated = set(ratings["video_id"].unique().to_pylist())
@@ -144,6 +161,7 @@ def assemble(
         raters=profiles,
         exposures=exposures if known is None else exposures.filter(pa.array(among(exposures["video_id"], rated))),
         dimensions=dimensions,
+        repeats=repeats.select(REPEAT_SCHEMA.names),
         origin={
             **reading.origin,
             **({"ends_s": ends} if ends else {}),
@@ -155,6 +173,7 @@ def assemble(
                 *_unbounded(dimensions, ratings),
                 *_alike(ratings),
                 *_of_logs(logs, ends),
+                *_of_repeats(repeats),
             ],
         },
     )
@@ -208,8 +227,35 @@ def raters_of(ratings: pa.Table, source: Any, name: str = "raters") -> tuple[pa.
     return pa.table({"rater": pa.array(rated, pa.string())} | {n: c.take(place) for n, c in columns.items()}), notes
 
 
-def _exposures(ratings: pa.Table, parts: Sequence[Part]) -> pa.Table:
-    """One row per rater and clip; clips without an order are in that of their first ratings."""
+def _repeats(ratings: pa.Table, parts: Sequence[Part], sources: Sources, repeated: bool) -> npt.NDArray[np.int64]:
+    """(N,) how many times the rater had rated the clip before, by a column `repeat` or by what comes again."""
+    stated = [_column(part.table, "repeat", pa.float64(), part.name) for part in parts]
+    column = pa.chunked_array([chunk for one in stated for chunk in one.chunks], pa.float64())
+    if column.null_count < len(column):
+        numbers = column.to_numpy()
+        repeat = repeat_column(numbers)
+        if repeat is None:
+            wrong = ~(np.isnan(numbers) | ((numbers >= 0) & (numbers % 1 == 0)))
+            raise InputError(f"{sources.first(wrong)}: repeat is {numbers[wrong][0]:g}; expected 0, 1, 2, ...")
+        return repeat
+    if not repeated:
+        return np.zeros(len(ratings), np.int64)
+    part_of = np.repeat(np.arange(len(parts)), [len(part.table) for part in parts])
+    labels = [word for word in ratings["label"].unique().to_pylist() if word is not None]
+    series = combined([(series_keys(ratings), 0), (codes(ratings["label"], labels), len(labels))])
+    repeat = numbers_of_repeats(series, ratings["time"].to_numpy(), part_of)
+    of_labels = (repeat > 0) & ratings["label"].is_valid().to_numpy()
+    if of_labels.any():
+        raise InputError(
+            f"{sources.first(of_labels)}: a label may be a second choice or a choice made again; tell them apart by a "
+            "column `repeat` (0, 1, ...)"
+        )
+    return repeat
+
+
+def _exposures(ratings: pa.Table, parts: Sequence[Part], used: npt.NDArray[np.bool_]) -> pa.Table:
+    """One row per rater and clip, by the used rows; clips without an order are in that of their first ratings."""
+    place, ratings = np.flatnonzero(used), ratings.filter(pa.array(used))
     keys = ("rater", "video_id", "setup", "round")
     names = {name: [word for word in ratings[name].unique().to_pylist() if word is not None] for name in keys}
     key = combined((codes(ratings[name], names[name]), len(names[name])) for name in keys)
@@ -222,7 +268,7 @@ def _exposures(ratings: pa.Table, parts: Sequence[Part]) -> pa.Table:
         stated = [_column(part.table, name, kind, part.name) for part in parts]
         column = pa.chunked_array([chunk for one in stated for chunk in one.chunks], kind)
         if column.null_count < len(column):
-            columns[name] = column.take(first)
+            columns[name] = column.take(place[first])
         else:
             columns[name] = order if name == "order" else pa.nulls(len(first), kind)
     return pa.table(columns, schema=EXPOSURE_SCHEMA)
@@ -284,6 +330,16 @@ def _alike(ratings: pa.Table) -> list[str]:
         if alike:
             notes.append(f"{what} whose names differ in capitals only are kept apart: {listed(alike)}")
     return notes
+
+
+def _of_repeats(repeats: pa.Table) -> list[str]:
+    if not len(repeats):
+        return []
+    raters, videos = (len(repeats[name].unique()) for name in ("rater", "video_id"))
+    return [
+        f"kept apart: ratings of {counted(videos, 'video')} that {counted(raters, 'rater')} gave again "
+        f"({counted(len(repeats), 'row')}), for test-retest reliability"
+    ]
 
 
 def _of_logs(logs: Sequence[str], ends: Mapping[str, float]) -> list[str]:

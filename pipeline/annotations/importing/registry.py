@@ -44,6 +44,7 @@ def import_format(
     setups: Collection[str] | None = None,
     known: Collection[str] | None = None,
     raters: Any = None,
+    repeated: bool = False,
 ) -> Annotations:
     """Ratings in one of the registered formats.
 
@@ -56,6 +57,7 @@ def import_format(
         setups: The setups that are allowed; None: any.
         known: As for `import_tidy`.
         raters: As for `import_tidy`.
+        repeated: As for `import_tidy`.
 
     Raises:
         InputError: A file cannot be read or holds an impossible rating.
@@ -71,7 +73,8 @@ def import_format(
         dimensions={**reading.dimensions, **held},
         origin={**reading.origin, "importer": name, "files": [str(path) for path in paths]},
     )
-    return assemble(reading, Scales(range_=range_, hold=hold), setups=setups, known=known, raters=raters)
+    scales = Scales(range_=range_, hold=hold)
+    return assemble(reading, scales, setups=setups, known=known, raters=raters, repeated=repeated)
 
 
 def formats_of(path: Path) -> list[str]:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from avcues.pipeline.annotations.importing.repeats import looks_repeated
 from avcues.pipeline.annotations.importing.times import proposal, suspicion
 from avcues.pipeline.annotations.ratings.keys import among, codes, combined, runs
 from avcues.pipeline.annotations.ratings.schema import KEYS, LONGEST_S, RATING_SCHEMA, Dimension
@@ -76,13 +77,14 @@ class Sources:
 
 
 def validated(
-    ratings: pa.Table, dimensions: Mapping[str, Dimension], sources: Sources
+    ratings: pa.Table, dimensions: Mapping[str, Dimension], sources: Sources, repeat: npt.NDArray[np.int64]
 ) -> tuple[pa.Table, list[str], Mask]:
     """The ratings that can be used.
 
     Args:
         ratings: By `RATING_SCHEMA`, in the order of the sources.
         dimensions: Of all ratings, with the ranges that are known.
+        repeat: (N,) how many times the rater had rated the clip before.
 
     Returns:
         The ratings, a note for everything that was changed or left out, and which of the rows remain.
@@ -118,7 +120,7 @@ def validated(
         _require_times(dimension, rows, untimed, sources)
         _require_range(dimension, rows, value, sources)
         empty |= rows & np.isnan(value) & (dimension.level != "nominal")
-    notes = _require_series(ratings, sources)
+    notes = _require_series(ratings, sources, repeat)
     if empty.any():
         notes.append(f"left out: {counted(int(empty.sum()), 'row')} without a value")
         ratings = ratings.filter(pa.array(~empty))
@@ -227,16 +229,22 @@ def _require_range(dimension: Dimension, rows: Mask, value: npt.NDArray[np.float
         )
 
 
-def _require_series(ratings: pa.Table, sources: Sources) -> list[str]:
+def series_keys(ratings: pa.Table) -> npt.NDArray[np.int64]:
+    """(N,) one number for each rater, video, setup, round and dimension."""
+    names = {name: [word for word in ratings[name].unique().to_pylist() if word is not None] for name in KEYS}
+    return combined((codes(ratings[name], names[name]), len(names[name])) for name in KEYS)
+
+
+def _require_series(ratings: pa.Table, sources: Sources, repeat: npt.NDArray[np.int64]) -> list[str]:
     """Makes sure that no rating appears twice; says how many series are not in the order of their times."""
-    names = {name: [w for w in ratings[name].unique().to_pylist() if w is not None] for name in (*KEYS, "label")}
-    series = combined((codes(ratings[name], names[name]), len(names[name])) for name in KEYS)
+    series = combined([(series_keys(ratings), 0), (repeat, int(repeat.max(initial=0)) + 1)])
     time = ratings["time"].to_numpy()
     distinct, run_keys, _ = runs(series)
     doubts = list(suspicion(time, series))
     if len(distinct) == len(run_keys) and (time[1:] > time[:-1])[series[1:] == series[:-1]].all():
         return doubts
-    time, label = np.nan_to_num(time, nan=-1), codes(ratings["label"], names["label"])
+    labels = [word for word in ratings["label"].unique().to_pylist() if word is not None]
+    time, label = np.nan_to_num(time, nan=-1), codes(ratings["label"], labels)
     order = np.lexsort((label, time, series))
     same_series, later = series[order[1:]] == series[order[:-1]], np.diff(time[order]) > 0
     same = same_series & ~later & (label[order[1:]] == label[order[:-1]])
@@ -245,8 +253,20 @@ def _require_series(ratings: pa.Table, sources: Sources) -> list[str]:
         first, second = sorted((int(order[at]), int(order[at + 1])))
         row = ratings.slice(first, 1).to_pylist()[0]
         what = ", ".join(f"{row[name]}" for name in (*REQUIRED, "time", "label") if row[name] is not None)
-        raise InputError(f"{sources.both(first, second)} are the same rating ({what}); expected it once")
+        raise InputError(
+            f"{sources.both(first, second)} are the same rating ({what}); expected it once, or `repeated` if the rater "
+            "rated the clip again"
+        )
     unsorted = np.unique(series[order[1:]][same_series & later & (np.diff(order) < 0)])
+    for one in unsorted:
+        rows = np.flatnonzero(series == one)
+        if looks_repeated(time[rows]):
+            row = ratings.slice(int(rows[0]), 1).to_pylist()[0]
+            what = ", ".join(f"{row[name]}" for name in REQUIRED)
+            raise InputError(
+                f"{sources.row(int(rows[0]))}: the times of {what} run through the clip twice; give `repeated` if the "
+                "rater rated it again, or else sort them"
+            )
     if not len(unsorted):
         return doubts
     return [*doubts, f"times out of order in {counted(len(unsorted), 'series', 'series')}; sorted by time"]

@@ -30,7 +30,7 @@ from avcues.pipeline.errors import InputError, SettingsError
 from avcues.pipeline.store.user_columns import plain_numbers, set_aside_counts, video_name
 from avcues.pipeline.store.user_tables import column_names, missing_column, read_user_table
 
-KEYS = ("rater", "video_id", "setup", "round", "dimension", "time", "start", "end", "value", "label")
+KEYS = ("rater", "video_id", "setup", "round", "repeat", "dimension", "time", "start", "end", "value", "label")
 _WORDS = ("rater", "video_id", "setup", "round", "dimension")
 _TIMES = ("time", "start", "end")
 _NAME = re.compile(r"\{([^{}]+)\}")
@@ -224,6 +224,8 @@ def _typed(columns: dict[str, Any], of: TableMap, where: str) -> dict[str, Any]:
                 typed["label"] = numbers
                 continue
             typed[key] = _scaled(np.array(numbers.cast(pa.float64()).to_numpy()), of)
+        elif key == "repeat":
+            typed[key] = _numbers(column, f"{where}: repeat")
         else:
             typed[key] = np.isin(np.char.lower(np.array(column.fill_null("").to_pylist(), str)), _TRUE)
     return typed
@@ -234,6 +236,13 @@ def _seconds(column: pa.ChunkedArray, unit: TimeUnit, where: str, name: str) -> 
     clock = pa.types.is_string(column.type) and pc.any(pc.match_substring(column, ":")).as_py()
     times = of_clock(column, where, name)
     return times if clock else in_seconds(times, unit)
+
+
+def _numbers(column: pa.ChunkedArray, where: str) -> np.ndarray:
+    try:
+        return np.array(column.cast(pa.float64()).to_numpy())
+    except pa.ArrowException as error:
+        raise InputError(f"{where}: expected 0, 1, 2, ... ({error})") from error
 
 
 def _scaled(values: np.ndarray, of: TableMap) -> np.ndarray:

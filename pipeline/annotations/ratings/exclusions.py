@@ -6,10 +6,12 @@ from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from avcues.pipeline.annotations.ratings.keys import combined
+from avcues.pipeline.annotations.ratings.schema import KEYS, Annotations
 from avcues.pipeline.annotations.ratings.series import CELL, Series
-from avcues.pipeline.annotations.ratings.wording import listed
+from avcues.pipeline.annotations.ratings.wording import counted, listed
 from avcues.pipeline.errors import SettingsError
 
 SHORTEST = 0.9
@@ -33,7 +35,8 @@ def usable(
     """The series that vary and are long enough, and those that are not, by reason.
 
     Args:
-        windows: Number of windows that a series must have; None: `shortest` decides.
+        windows: Only the first windows count: a series must reach their end, and have the share `shortest`
+            of them; None: all windows, and `shortest` of the median decides.
         together: Leave out all of a rater's series of a clip if one of them is left out.
         shortest: Share of the median length over the series of the same video, setup and dimension, 0 to 1.
         keep_constant: Keep series that do not vary.
@@ -45,20 +48,47 @@ def usable(
         raise SettingsError(f"`shortest={shortest:g}`: expected a share, 0 to 1")
     if not len(series):
         return series, {}
+    beyond: tuple[str, ...] = ()
+    reaches = series.reaches
+    if windows is not None:
+        inside = series.begins < windows
+        beyond = _described(series, ~inside)
+        series, reaches = series.until(windows), reaches[inside]
     constant = series.reduce(np.maximum.reduceat) == series.reduce(np.minimum.reduceat)
     if keep_constant:
         constant = np.zeros(len(series), bool)
     cell = combined([(series.codes[name], len(series.names[name])) for name in CELL])
-    needed = _median_by(cell, series.lengths) * shortest if windows is None else windows
-    short = series.lengths < needed
+    if windows is None:
+        short = series.lengths < _median_by(cell, series.lengths) * shortest
+    else:
+        # Whoever rates until the end has holes at most, which stay missing.
+        short = (reaches < windows) | (series.lengths < shortest * windows)
     if together:
         constant, short = _spread(series, constant), _spread(series, short)
-    left_out = {
-        reason: _described(series, which)
-        for reason, which in (("constant", constant & ~short), ("short", short))
-        if which.any()
-    }
-    return series.where(~constant & ~short), left_out
+    left_out = {"constant": _described(series, constant & ~short), "short": (*_described(series, short), *beyond)}
+    return series.where(~constant & ~short), {reason: which for reason, which in left_out.items() if which}
+
+
+def holes(series: Series) -> list[str]:
+    """A note on series that are used although they have holes too long to be interpolated."""
+    broken = series.reaches - series.begins > series.lengths
+    if not broken.any():
+        return []
+    missing = int((series.reaches - series.begins - series.lengths)[broken].sum())
+    which = _described(series, broken)
+    return [
+        f"used with holes: {counted(len(which), 'series', 'series')} without {counted(missing, 'window')} in between "
+        f"({listed(which)})"
+    ]
+
+
+def repeats_left_out(annotations: Annotations) -> list[str]:
+    """A note on repeated ratings, which tell how reliable raters are and are no part of anything else."""
+    if not len(annotations.repeats):
+        return []
+    keys = [annotations.repeats[name].cast(pa.string()) for name in (*KEYS, "repeat")]
+    count = len(pa.table(keys, [*KEYS, "repeat"]).group_by([*KEYS, "repeat"]).aggregate([]))
+    return [f"not used: {counted(count, 'repeated rating')}, which are for test-retest reliability"]
 
 
 def in_words(left_out: LeftOut, what: str = "left out") -> list[str]:

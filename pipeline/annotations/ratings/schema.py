@@ -1,4 +1,4 @@
-"""A folder of ratings: one tidy table, and tables about raters and exposures.
+"""A folder of ratings: one tidy table, ratings that raters gave again, and tables about raters and exposures.
 
 | file                | one row per                                                     | columns                      |
 |---------------------|-----------------------------------------------------------------|------------------------------|
@@ -6,10 +6,15 @@
 |                     | (`time` is null), or a chosen label                             | `setup`, `round`, `time`,    |
 |                     |                                                                 | `dimension`, `value`,        |
 |                     |                                                                 | `label`                      |
+| `repeats.parquet`   | the same of clips that a rater rated again, 1 for the second    | as above, and `repeat`       |
+|                     | time; there is no such file if nobody did                       |                              |
 | `raters.parquet`    | rater                                                           | `rater`, and any others      |
 | `exposures.parquet` | clip that a rater saw: its place in the rater's order, whether  | `rater`, `video_id`,         |
 |                     | the rater knew it, and the overlay                              | `setup`, `round`, `order`,   |
 |                     |                                                                 | `seen`, `overlay`            |
+
+Repeated ratings tell how reliable each rater is. They stand apart, so that nothing that is made of the ratings counts a
+rater twice.
 
 A rater who was asked for labels and chose none has one row without value and label. `round` separates ratings before
 the raters were trained from those after it; it is null if there is only one round. The key `avcues` of the ratings'
@@ -21,8 +26,9 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, BinaryIO, Literal, get_args
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -30,14 +36,15 @@ import pyarrow.parquet as pq
 from avcues.pipeline.annotations.ratings.keys import among
 from avcues.pipeline.errors import DatasetError, SettingsError
 from avcues.pipeline.notebook import html_table
-from avcues.pipeline.store.files import write_atomically
+from avcues.pipeline.store.exchange import replaced_files
 from avcues.pipeline.store.parquet import METADATA_KEY
 from avcues.version import __version__
 
 Level = Literal["nominal", "ordinal", "interval"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 
-RATINGS, RATERS, EXPOSURES = "ratings.parquet", "raters.parquet", "exposures.parquet"
+RATINGS, REPEATS, RATERS = "ratings.parquet", "repeats.parquet", "raters.parquet"
+EXPOSURES = "exposures.parquet"
 KEYS = ("rater", "video_id", "setup", "round", "dimension")
 """The key columns of a rating."""
 
@@ -57,6 +64,7 @@ RATING_SCHEMA = pa.schema(
         "label": _WORD,
     }
 )
+REPEAT_SCHEMA = RATING_SCHEMA.append(pa.field("repeat", pa.int32()))
 EXPOSURE_SCHEMA = pa.schema(
     {
         "rater": pa.string(),
@@ -116,6 +124,7 @@ class Annotations:
         dimensions: By name.
         origin: How the ratings were imported: importer, files, options, `notes`, one line for everything that was
             changed, left out or missing, and `ends_s`, the lengths of videos in seconds as far as they are needed.
+        repeats: Columns of `REPEAT_SCHEMA`: ratings of clips that a rater had rated before; not part of `ratings`.
     """
 
     ratings: pa.Table
@@ -123,6 +132,7 @@ class Annotations:
     exposures: pa.Table
     dimensions: Mapping[str, Dimension]
     origin: Mapping[str, Any] = field(default_factory=dict)
+    repeats: pa.Table = field(default_factory=REPEAT_SCHEMA.empty_table)
 
     def __repr__(self) -> str:
         counts = f"{len(self.ratings)} ratings of {len(self.videos)} videos by {len(self.rater_ids)} raters"
@@ -203,27 +213,36 @@ class Annotations:
         Raises:
             SettingsError: `dimensions` names one that is not rated.
         """
-        ratings, exposures, kept = self.ratings, self.exposures, dict(self.dimensions)
+        kept = dict(self.dimensions) if dimensions is None else {name: self.dimension(name) for name in dimensions}
         chosen = {"video_id": videos, "setup": setups, "round": None if round_ is None else [round_]}
-        for column, names in chosen.items():
-            if names is not None:
-                ratings = ratings.filter(pa.array(among(ratings[column], names)))
-                exposures = exposures.filter(pa.array(among(exposures[column], names)))
-        if dimensions is not None:
-            kept = {name: self.dimension(name) for name in dimensions}
-            ratings = ratings.filter(pa.array(among(ratings["dimension"], kept)))
-        return replace(self, ratings=ratings, exposures=exposures, dimensions=kept)
+        of_dimensions = {} if dimensions is None else {"dimension": kept}
+        return replace(
+            self,
+            ratings=_filtered(self.ratings, chosen | of_dimensions),
+            repeats=_filtered(self.repeats, chosen | of_dimensions),
+            exposures=_filtered(self.exposures, chosen),
+            dimensions=kept,
+        )
 
     def _words(self, column: str) -> tuple[str, ...]:
         """The distinct values of a column, in the order in which they appear."""
         return tuple(word for word in self.ratings[column].unique().to_pylist() if word is not None)
 
 
-def write(annotations: Annotations, folder: Path) -> None:
-    """Writes the three files of a folder, each one atomically, the ratings last.
+def _filtered(table: pa.Table, chosen: Mapping[str, Collection[str] | None]) -> pa.Table:
+    """The rows whose columns have one of the chosen words; None: any."""
+    for column, words in chosen.items():
+        if words is not None:
+            table = table.filter(pa.array(among(table[column], words)))
+    return table
+
+
+def write(annotations: Annotations, folder: Path, others: Mapping[str, pa.Table] | None = None) -> None:
+    """Writes the files of a folder of ratings: all of them, or none.
 
     Args:
         folder: Made if it does not exist.
+        others: Tables to write beside them, by file name.
 
     Raises:
         OutputError: A file cannot be written.
@@ -233,10 +252,15 @@ def write(annotations: Annotations, folder: Path) -> None:
         "kind": _KIND,
         "dimensions": [_document(dimension) for dimension in annotations.dimensions.values()],
         "origin": dict(annotations.origin),
+        "repeats": len(annotations.repeats),
     }
     described = annotations.ratings.replace_schema_metadata({METADATA_KEY: json.dumps(about)})
-    for name, table in ((RATERS, annotations.raters), (EXPOSURES, annotations.exposures), (RATINGS, described)):
-        write_parquet(table, folder / name)
+    tables = {RATERS: annotations.raters, EXPOSURES: annotations.exposures, RATINGS: described, **(others or {})}
+    if len(annotations.repeats):
+        tables[REPEATS] = annotations.repeats
+    write_tables({folder / name: table for name, table in tables.items()})
+    if not len(annotations.repeats):
+        (folder / REPEATS).unlink(missing_ok=True)
 
 
 def _document(dimension: Dimension) -> dict[str, Any]:
@@ -244,21 +268,23 @@ def _document(dimension: Dimension) -> dict[str, Any]:
     return fields if dimension.hold else {name: value for name, value in fields.items() if name != "hold"}
 
 
-def write_parquet(table: pa.Table, path: Path) -> None:
-    """Writes a table with its metadata, atomically.
+def write_tables(tables: Mapping[Path, pa.Table]) -> None:
+    """Writes tables with their metadata: all of them, or none.
 
     Raises:
-        OutputError: It cannot be written.
+        OutputError: They cannot be written.
     """
+    with replaced_files() as write:
+        for path, table in tables.items():
+            write(path, partial(_write_parquet, table))
+
+
+def _write_parquet(table: pa.Table, file: BinaryIO) -> None:
     metadata = {key: value for key, value in (table.schema.metadata or {}).items() if key == METADATA_KEY}
-
-    def write_all(file: Any) -> None:
-        # Storing the Arrow schema as well would hold the metadata twice.
-        with pq.ParquetWriter(file, table.schema.remove_metadata(), compression="zstd", store_schema=False) as writer:
-            writer.write_table(table.replace_schema_metadata())
-            writer.add_key_value_metadata(metadata)
-
-    write_atomically(path, write_all)
+    # Storing the Arrow schema as well would hold the metadata twice.
+    with pq.ParquetWriter(file, table.schema.remove_metadata(), compression="zstd", store_schema=False) as writer:
+        writer.write_table(table.replace_schema_metadata())
+        writer.add_key_value_metadata(metadata)
 
 
 def read(folder: str | Path) -> Annotations:
@@ -276,6 +302,11 @@ def read(folder: str | Path) -> Annotations:
         about = json.loads((ratings.schema.metadata or {})[METADATA_KEY])
         if about["kind"] != _KIND:
             raise ValueError(f"is a table of {about['kind']}")
+        repeats = REPEAT_SCHEMA.empty_table()
+        if about.get("repeats"):
+            repeats = pq.read_table(folder / REPEATS, read_dictionary=[*KEYS, "label"])
+            if len(repeats) != about["repeats"]:
+                raise ValueError(f"{REPEATS} has {len(repeats)} rows instead of {about['repeats']}")
         dimensions = [Dimension(**one | {"labels": tuple(one["labels"])}) for one in about["dimensions"]]
         return Annotations(
             ratings=ratings.select(RATING_SCHEMA.names).cast(RATING_SCHEMA),
@@ -283,6 +314,7 @@ def read(folder: str | Path) -> Annotations:
             exposures=exposures.select(EXPOSURE_SCHEMA.names).cast(EXPOSURE_SCHEMA),
             dimensions={dimension.name: dimension for dimension in dimensions},
             origin=about["origin"],
+            repeats=repeats.select(REPEAT_SCHEMA.names).cast(REPEAT_SCHEMA),
         )
     except (OSError, KeyError, TypeError, ValueError, pa.ArrowException) as error:
         raise DatasetError(f"{folder}: cannot be read as ratings ({error}); import them again") from error

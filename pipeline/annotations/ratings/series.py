@@ -66,6 +66,16 @@ class Series:
         return np.diff(self.first)
 
     @property
+    def begins(self) -> npt.NDArray[np.int64]:
+        """(S,) the first window with a value."""
+        return self.window[self.first[:-1]].astype(np.int64)
+
+    @property
+    def reaches(self) -> npt.NDArray[np.int64]:
+        """(S,) the window after the last one with a value."""
+        return self.window[self.first[1:] - 1].astype(np.int64) + 1
+
+    @property
     def owner(self) -> npt.NDArray[np.int64]:
         """(N,) the series that each value belongs to."""
         return np.repeat(np.arange(len(self)), self.lengths)

@@ -88,10 +88,8 @@ def agreement(
     medians: list[MedianTest] = []
     left_out: list[LeftOut] = []
     for name, clips, part in round_parts(annotations):
-        series = series_of(part, step)
-        series = series if windows is None else series.until(windows)
         series, gone = usable(
-            series, windows=windows, together=together, shortest=shortest, keep_constant=keep_constant
+            series_of(part, step), windows=windows, together=together, shortest=shortest, keep_constant=keep_constant
         )
         once = once_per_clip(part)
         rows += setup_agreement.over_time(series, name, clips, weights, bootstrap)

@@ -121,16 +121,24 @@ def _described(choices: Choices) -> dict[str, float]:
     }
 
 
-def _together(choices: Choices, bootstrap: Bootstrap) -> tuple[tuple[str, str, Coefficient], ...]:
+def correlations(choices: Choices) -> tuple[tuple[str, ...], Values]:
+    """The (L,) labels that were chosen by some ratings and not by others, and (L, L) phi coefficients of their choices.
+
+    Phi is Pearson's correlation of two truth values, here whether a rating has each of two labels.
+    """
     varying = np.flatnonzero(choices.chosen.any(0) & ~choices.chosen.all(0))
-    if len(varying) < 2:
-        return ()
     phi: Values = np.atleast_2d(np.corrcoef(choices.chosen[:, varying].T.astype(np.float64)))
-    first, second = np.triu_indices(len(varying), 1)
+    return tuple(choices.labels[i] for i in varying), phi.reshape(len(varying), len(varying))
+
+
+def _together(choices: Choices, bootstrap: Bootstrap) -> tuple[tuple[str, str, Coefficient], ...]:
+    names, phi = correlations(choices)
+    if len(names) < 2:
+        return ()
+    first, second = np.triu_indices(len(names), 1)
     most = np.argsort(-np.abs(phi[first, second]), kind="stable")[: 2 * _SHOWN]
-    names = [choices.labels[i] for i in varying]
     _, video = np.unique(choices.video, return_inverse=True)
-    chosen = choices.chosen[:, varying].astype(np.float64)
+    chosen = choices.chosen[:, [choices.labels.index(name) for name in names]].astype(np.float64)
     return tuple(
         (names[first[i]], names[second[i]], _phi(chosen[:, first[i]], chosen[:, second[i]], video, bootstrap))
         for i in most

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from avcues.pipeline.annotations.ratings.choices import Choices
-from avcues.pipeline.annotations.ratings.series import Series
+from avcues.pipeline.annotations.ratings.series import Cells, Series
 from avcues.pipeline.annotations.statistics.coefficients import (
     Bootstrap,
     Coefficient,
@@ -27,6 +28,7 @@ from avcues.pipeline.annotations.statistics.consensus import (
     others,
     pairwise_ccc,
 )
+from avcues.pipeline.annotations.statistics.intraclass import INTRACLASS, intraclass
 
 MOST_CATEGORIES = 50
 """Numbers with more distinct values than this are not categories."""
@@ -48,7 +50,8 @@ class SetupAgreement:
         videos: Number of videos.
         raters: Number of raters.
         ratings: Number of series, or of ratings once per clip.
-        coefficients: By name, see `NUMERIC`; of labels also `alpha_labels`, the mean alpha of single labels.
+        coefficients: By name, see `NUMERIC`, and of numbers `INTRACLASS`: over time the means of those of single
+            videos, whose items are windows. Of labels also `alpha_labels`, the mean alpha of single labels.
         distribution: Percentiles 0, 5, 25, 50, 75, 95 and 100 of the leave-one-out CCC of single series (over time) or
             raters (once per clip); None: not defined.
     """
@@ -70,7 +73,8 @@ def over_time(
 ) -> list[SetupAgreement]:
     collected = _Collected()
     for cells in series.cells():
-        collected.add(cells.codes, leave_one_out_ccc(cells.values, weights), pairwise_ccc(cells.values))
+        collected.add_series(cells.codes, leave_one_out_ccc(cells.values, weights), pairwise_ccc(cells.values))
+        collected.add_videos(cells.codes, [intraclass(values, intervals=False) for values in _without_gaps(cells)])
     rows = []
     for setup, dimension, rated in _setups_and_dimensions(series):
         video = rated.codes["video_id"][rated.owner]
@@ -81,6 +85,9 @@ def over_time(
             "loo_ccc": mean_of(loo, of_video, bootstrap, _FEWEST_RATERS),
             "pairwise_ccc": mean_of(pairs, pair_video, bootstrap, _FEWEST_RATERS),
         }
+        for name in INTRACLASS:
+            values, of_video = collected.of(setup, dimension, name)
+            coefficients[name] = mean_of(values, of_video, bootstrap, "no video has raters who rated the same windows")
         rows.append(
             SetupAgreement(
                 setup=series.names["setup"][setup],
@@ -113,6 +120,7 @@ def once_per_clip(
             coefficients = {
                 "loo_ccc": _mean_ccc(*loo, bootstrap),
                 "pairwise_ccc": _mean_ccc(*pairs, bootstrap),
+                **intraclass(ratings, intervals=bootstrap.replicates > 0),
             }
             values = ratings.T[video, rater]
             single = leave_one_out_ccc(ratings, weights)
@@ -243,10 +251,20 @@ class _Collected:
     """Numbers of series and of pairs of series, with the cells that they belong to."""
 
     def __init__(self) -> None:
-        self._values: dict[str, list[Values]] = {"loo": [], "pairs": []}
-        self._keys: dict[str, list[npt.NDArray[np.int64]]] = {"loo": [], "pairs": []}
+        self._values: dict[str, list[Values]] = defaultdict(list)
+        self._keys: dict[str, list[npt.NDArray[np.int64]]] = defaultdict(list)
 
-    def add(self, codes: Mapping[str, npt.NDArray[np.int64]], loo: Values, pairs: Values) -> None:
+    def add_videos(
+        self, codes: Mapping[str, npt.NDArray[np.int64]], measured: Sequence[Mapping[str, Coefficient]]
+    ) -> None:
+        """Adds coefficients of single videos."""
+        keys = np.stack([codes[name] for name in ("setup", "dimension", "video_id")], 1)
+        for name in INTRACLASS:
+            values = np.array([np.nan if one[name].value is None else one[name].value for one in measured], np.float64)
+            self._values[name].append(values)
+            self._keys[name].append(keys)
+
+    def add_series(self, codes: Mapping[str, npt.NDArray[np.int64]], loo: Values, pairs: Values) -> None:
         keys = np.stack([codes[name] for name in ("setup", "dimension", "video_id")], 1)
         first, second = np.triu_indices(pairs.shape[-1], 1)
         for name, values in (("loo", loo), ("pairs", pairs[:, first, second])):
@@ -259,6 +277,13 @@ class _Collected:
         keys = np.concatenate(self._keys[name])
         rated = (keys[:, 0] == setup) & (keys[:, 1] == dimension)
         return np.concatenate(self._values[name])[rated], keys[rated, 2]
+
+
+def _without_gaps(cells: Cells) -> Iterator[Values]:
+    """(raters, windows) of each cell, without what no rater of it rated."""
+    for rater, values in zip(cells.rater, cells.values, strict=True):
+        rated = values[rater >= 0]
+        yield rated[:, np.isfinite(rated).any(0)]
 
 
 def _setups_and_dimensions(series: Series) -> list[tuple[int, int, Series]]:

@@ -19,8 +19,9 @@ from avcues.pipeline.annotations.ratings.wording import listed
 from avcues.pipeline.annotations.reliability.agreement import Agreement
 from avcues.pipeline.annotations.reliability.setup_agreement import NUMERIC, SetupAgreement
 from avcues.pipeline.annotations.statistics.coefficients import Coefficient
+from avcues.pipeline.annotations.statistics.intraclass import INTRACLASS
 from avcues.pipeline.errors import SettingsError
-from avcues.pipeline.store.files import write_atomically
+from avcues.pipeline.store.exchange import replaced_files
 from avcues.version import __version__
 
 _TITLES = {
@@ -31,6 +32,13 @@ _TITLES = {
     "alpha_nominal": "α nominal",
     "fleiss_kappa": "Fleiss' κ",
     "alpha_labels": "mean α of single labels",
+    "icc1": "ICC(1,1)",
+    "icc2": "ICC(2,1)",
+    "icc3": "ICC(3,1)",
+    "icc1k": "ICC(1,k)",
+    "icc2k": "ICC(2,k)",
+    "icc3k": "ICC(3,k)",
+    "cronbach_alpha": "Cronbach's α",
 }
 _CONSENSUS = {
     "others": "the correlation with the mean of the others",
@@ -65,6 +73,8 @@ def write_agreement(measured: Agreement, annotations: Annotations, out: Path) ->
         names={kind: _shown(kind) for kind in kinds},
         titles=_TITLES,
         distributions=[row for row in measured.by_setup if row.distribution is not None and row.clips == "all"],
+        intraclass=[row for row in measured.by_setup if row.kind != "labels" and row.clips == "all"],
+        intraclass_names=INTRACLASS,
         consensus=_CONSENSUS[measured.weights],
         undefined=undefined_coefficients(measured),
     )
@@ -116,8 +126,9 @@ def write_report(text: str, numbers: Mapping[str, Any], annotations: Annotations
     described = {"avcues": __version__, "ratings": dict(annotations.origin)} | dict(numbers)
     as_json = json.dumps(described, indent=1, allow_nan=False) + "\n"
     beside = out.with_suffix(".json")
-    write_atomically(beside, lambda file: file.write(as_json.encode()))
-    write_atomically(out, lambda file: file.write(text.encode()))
+    with replaced_files() as write:
+        write(beside, lambda file: file.write(as_json.encode()))
+        write(out, lambda file: file.write(text.encode()))
     return out, beside
 
 
@@ -211,7 +222,7 @@ def _undefined(coefficients: Iterable[tuple[str, str, Coefficient]]) -> list[str
 
 def _of_setups(rows: Iterable[SetupAgreement]) -> Iterator[tuple[str, str, Coefficient]]:
     for row in rows:
-        for name in _shown(row.kind):
+        for name in (*_shown(row.kind), *(INTRACLASS if row.kind != "labels" else ())):
             yield _TITLES[name], f"{row.setup} {row.dimension}", row.coefficients[name]
 
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from avcues.pipeline.annotations.ratings.schema import EXPOSURES, RATERS, RATINGS, REPEATS
 from avcues.pipeline.collection.export.write import COMMENTS, TRACES, export, open_records
 from avcues.pipeline.collection.records.raters import rater_name
 from avcues.pipeline.collection.study import Study
 from avcues.pipeline.errors import InputError, SettingsError
 
-_FILES = ("ratings.parquet", "raters.parquet", "exposures.parquet", TRACES, COMMENTS)
+_FILES = (RATINGS, REPEATS, RATERS, EXPOSURES, TRACES, COMMENTS)
 
 
 @dataclass(frozen=True)

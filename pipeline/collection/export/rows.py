@@ -29,7 +29,8 @@ class Rows:
     """Rows as they are collected.
 
     Args:
-        ratings: With the columns of annotations, and `order`, `seen` and `overlay`.
+        ratings: With the columns of annotations, `order`, `seen`, `overlay`, and `repeat`: 1 for a clip that
+            the rater had rated before.
         raters: One per rater.
         comments: Free answers about clips.
         events: Of all traces.
@@ -67,16 +68,6 @@ def collect_rows(connection: sqlite3.Connection, study: Study, step: Fraction) -
     return rows
 
 
-def round_names(study: Study, item: sqlite3.Row) -> str | None:
-    """The round of a rating: that of the design, and apart from it what was rated again; None: there is one only."""
-    retest = item["kind"] == "retest"
-    if study.design.rounds:
-        return f"{item['round']}_retest" if retest else str(item["round"])
-    if study.design.assignment.retest:
-        return "retest" if retest else "test"
-    return None
-
-
 def _add_item(
     connection: sqlite3.Connection,
     study: Study,
@@ -91,7 +82,8 @@ def _add_item(
         "rater": rater_name(rater),
         "video_id": item["video"],
         "setup": item["setup"],
-        "round": round_names(study, item),
+        "round": str(item["round"]) if study.design.rounds else None,
+        "repeat": int(item["kind"] == "retest"),
     }
     about = {"order": order, "seen": answers.get(SEEN), "overlay": item["overlay"]}
     rating, setup = study.design.rating, study.design.setup(item["setup"])

@@ -11,6 +11,7 @@ from typing import Any
 
 from avcues.pipeline.collection.export.flags import flags_of
 from avcues.pipeline.collection.export.write import open_records
+from avcues.pipeline.collection.records.continuity import has_clip
 from avcues.pipeline.collection.records.items import filled
 from avcues.pipeline.collection.records.raters import answers_of, rater_name
 from avcues.pipeline.collection.records.visit import is_open
@@ -84,7 +85,7 @@ def _rater(connection: sqlite3.Connection, study: Study, rater: sqlite3.Row) -> 
         "items": [
             {key: item[key] for key in ("id", "kind", "round", "video", "setup", "overlay", "done")}
             for item in items
-            if item["done"] is not None
+            if item["done"] is not None and has_clip(study, item)
         ],
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -13,21 +13,22 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from avcues.pipeline.annotations import Annotations, Dimension, import_tidy, write
+from avcues.pipeline.annotations.ratings.schema import EXPOSURES, RATERS, RATINGS, REPEATS
 from avcues.pipeline.collection.design.questions import Choice, Labels, Number, Scale, Words, YesNo
 from avcues.pipeline.collection.export.rows import SEEN, Rows, collect_rows
 from avcues.pipeline.collection.records import DATABASE, connect
+from avcues.pipeline.collection.records.continuity import check_unchanged
 from avcues.pipeline.collection.study import Study
 from avcues.pipeline.errors import InputError
-from avcues.pipeline.store.files import write_atomically
 
 TRACES, COMMENTS = "traces.parquet", "comments.parquet"
 
 _RATINGS = pa.schema(
     {
         **dict.fromkeys(("rater", "video_id", "setup", "round", "dimension"), pa.string()),
+        "repeat": pa.int32(),
         "time": pa.float64(),
         "value": pa.float64(),
         "label": pa.string(),
@@ -47,7 +48,13 @@ _TRACES = pa.schema(
         "note": pa.string(),
     }
 )
-_COMMENTS = pa.schema(dict.fromkeys(("rater", "video_id", "setup", "round", "question", "words"), pa.string()))
+_COMMENTS = pa.schema(
+    {
+        **dict.fromkeys(("rater", "video_id", "setup", "round"), pa.string()),
+        "repeat": pa.int32(),
+        **dict.fromkeys(("question", "words"), pa.string()),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -69,29 +76,31 @@ def export(study: Study, out: Path, step: Fraction = Fraction(1, 2), *, noted: b
     """Writes what raters gave so far; a server may run meanwhile.
 
     Args:
-        out: Folder for `ratings.parquet`, `raters.parquet`, `exposures.parquet`, `traces.parquet`, `comments.parquet`.
+        out: Folder for `ratings.parquet`, `raters.parquet`, `exposures.parquet`, `traces.parquet`, `comments.parquet`,
+            and `repeats.parquet` if clips were rated again.
         step: Seconds between samples of ratings over time.
         noted: Remember the folder, so that whoever is forgotten is removed there too.
 
     Raises:
         InputError: There is no rating yet.
+        SettingsError: The study has changed so that ratings which are there would mean something else.
         OutputError: A file cannot be written.
     """
     with closing(open_records(study.folder)) as connection:
+        check_unchanged(connection, study)
         connection.execute("BEGIN")
         rows = collect_rows(connection, study, step)
         connection.execute("COMMIT")
         if not rows.ratings:
             raise InputError(f"{study.folder}: nobody has rated a clip yet")
         annotations, notes = _annotations(study, rows)
-        write(annotations, out)
-        for name, table in ((TRACES, _traces(study, rows)), (COMMENTS, pa.Table.from_pylist(rows.comments, _COMMENTS))):
-            write_atomically(out / name, _parquet(table))
+        others = {TRACES: _traces(study, rows), COMMENTS: pa.Table.from_pylist(rows.comments, _COMMENTS)}
+        write(annotations, out, others)
         if noted:
             connection.execute(
                 "INSERT OR REPLACE INTO exports VALUES (?, ?, ?)", (str(out.resolve()), str(step), time.time())
             )
-    names = ("ratings.parquet", "raters.parquet", "exposures.parquet", TRACES, COMMENTS)
+    names = (RATINGS, *([REPEATS] if len(annotations.repeats) else []), RATERS, EXPOSURES, TRACES, COMMENTS)
     return Export(tuple(out / name for name in names), annotations, tuple(notes))
 
 
@@ -174,7 +183,3 @@ def _traces(study: Study, rows: Rows) -> pa.Table:
     axes = [] if study.design.rating is None else [axis.name for axis in study.design.rating.axes]
     about = {"x": axes[0] if len(axes) == 2 else None, "y": axes[-1] if axes else None, "unit": "0..1 of the range"}
     return table.replace_schema_metadata({"avcues": json.dumps(about)})
-
-
-def _parquet(table: pa.Table) -> Callable[[Any], None]:
-    return lambda file: pq.write_table(table, file, compression="zstd")

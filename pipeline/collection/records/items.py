@@ -110,8 +110,8 @@ def _next_cell(
     connection: sqlite3.Connection, study: Study, rater: sqlite3.Row, round_: Round, rated: list[Cell]
 ) -> Cell | None:
     if study.design.assignment.rule == "every setup" or round_.joint:
-        order = study.order(rater["id"], round_)
-        return order[len(rated)] if len(rated) < len(order) else None
+        # Not by number: videos may have come to the study, or gone from it, since this rater began.
+        return next((cell for cell in study.order(rater["id"], round_) if cell not in rated), None)
     if len(rated) >= (rater["items"] or 0):
         return None
     had = connection.execute("SELECT DISTINCT video FROM items WHERE rater = ?", (rater["id"],))

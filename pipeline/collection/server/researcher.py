@@ -21,6 +21,7 @@ from starlette.routing import Route
 from avcues.pipeline.collection.export.status import status_of
 from avcues.pipeline.collection.export.trace import read_trace
 from avcues.pipeline.collection.export.write import export, open_records
+from avcues.pipeline.collection.records.continuity import has_clip
 from avcues.pipeline.collection.records.raters import UnknownRaterError
 from avcues.pipeline.collection.records.visit import open_round
 from avcues.pipeline.collection.server.bodies import BadRequestError, Open, body
@@ -75,7 +76,7 @@ async def _trace(request: Request) -> Response:
 def _read_trace(study: Study, item: int) -> dict[str, Any]:
     """The pointer along the clip, and what else happened, by the clip's own time."""
     with closing(open_records(study.folder)) as connection:
-        row = _item(connection, item)
+        row = _item(connection, study, item)
         file = study.clip(row["video"], practice=row["kind"] == "practice").file(study.design.setup(row["setup"]))
         if file is None or row["attempt"] is None:
             return {"clip": None, "points": [], "events": [], "axes": [], "answers": row["answers"]}
@@ -100,7 +101,7 @@ def _read_trace(study: Study, item: int) -> dict[str, Any]:
 
 async def _clip(request: Request) -> Response:
     context = await _allowed(request)
-    item = await context.database.run(lambda connection: _item(connection, request.path_params["item"]))
+    item = await context.database.run(lambda connection: _item(connection, context.study, request.path_params["item"]))
     clip = context.study.clip(item["video"], practice=item["kind"] == "practice")
     file = clip.file(context.study.design.setup(item["setup"]))
     if file is None:
@@ -135,8 +136,8 @@ def _zipped(study: Study) -> bytes:
     return file.getvalue()
 
 
-def _item(connection: sqlite3.Connection, item: int) -> sqlite3.Row:
+def _item(connection: sqlite3.Connection, study: Study, item: int) -> sqlite3.Row:
     row = connection.execute("SELECT * FROM items WHERE id = ? AND done IS NOT NULL", (item,)).fetchone()
-    if row is None:
+    if row is None or not has_clip(study, row):
         raise UnknownRaterError
     return row

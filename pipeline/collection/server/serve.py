@@ -12,6 +12,7 @@ import uvicorn
 from filelock import FileLock, Timeout
 
 from avcues.pipeline.collection.records import DATABASE, Database
+from avcues.pipeline.collection.records.continuity import begin
 from avcues.pipeline.collection.server.app import make_app
 from avcues.pipeline.collection.study import Study, token
 from avcues.pipeline.errors import SettingsError
@@ -28,12 +29,14 @@ class Links:
         joint: For the raters together; None: no round is joint.
         researcher: For the researcher.
         local: Whether only this machine can be reached.
+        changes: What raters who began earlier will notice.
     """
 
     raters: str
     joint: str | None
     researcher: str
     local: bool
+    changes: tuple[str, ...]
 
 
 def serve(study: Study, *, host: str, port: int, base_url: str | None, ready: Callable[[Links], None]) -> None:
@@ -46,7 +49,8 @@ def serve(study: Study, *, host: str, port: int, base_url: str | None, ready: Ca
         ready: Takes the links as soon as raters can come.
 
     Raises:
-        SettingsError: The address cannot be listened at, another server runs the study, or `base_url` is no address.
+        SettingsError: The address cannot be listened at, another server runs the study, `base_url` is no address, or
+            the study has changed so that ratings which are there would mean something else.
         StorageError: The database cannot be opened.
     """
     outside = None if base_url is None else _parsed(base_url)
@@ -65,12 +69,18 @@ def serve(study: Study, *, host: str, port: int, base_url: str | None, ready: Ca
         if outside is not None and outside.hostname and local:
             hosts.add(outside.hostname.lower())
         database = Database(study.folder / DATABASE)
+        try:
+            changes = database.submit(lambda connection: begin(connection, study)).result()
+        except SettingsError:
+            database.close()
+            raise
         links = database.submit(
             lambda connection: Links(
                 raters=f"{base}/join/{token(connection, 'raters')}",
                 joint=f"{base}/join/{token(connection, 'joint')}" if study.rounds(joint=True) else None,
                 researcher=f"{base}/study/{token(connection, 'researcher')}",
                 local=local,
+                changes=changes,
             )
         ).result()
         app = make_app(study, database, hosts=hosts, root="" if outside is None else outside.path)

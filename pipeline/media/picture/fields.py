@@ -46,6 +46,10 @@ class Fields:
         """Whether nearly all frames that idet can tell are progressive."""
         return self.progressive >= _DECIDED and self.progressive >= _MOSTLY * self.interlaced
 
+    def is_settled(self, remaining: int) -> bool:
+        """Whether so many more frames cannot make video without flags interlaced, and none was so far."""
+        return not (self.flagged or self.interlaced) and _MOSTLY * self.progressive > remaining
+
     @property
     def is_telecine(self) -> bool:
         """Whether about two frames of five are interlaced, as in film on NTSC."""

@@ -52,7 +52,6 @@ async function compare() {
     Object.assign(byId(`page${i + 1}`), {href: `videos/${encodeURIComponent(videos[i])}.html`, ariaLabel: `page of ${videos[i]}`});
   });
   history.replaceState(null, "", address(videos));
-  addEventListener("hashchange", () => location.reload());
   document.querySelector("h1").textContent = document.title = videos.join(" and ");
   try {
     await timeline((await Promise.all(videos.map(held))).map(data => ({data, base: ""})));

@@ -88,19 +88,15 @@ function listenToOverview(strip, axis) {
 
 /** Arrows step, with Shift by ten windows, + and - zoom, 0 shows all; the buttons do the same. */
 function listenToKeys(axis) {
-  const acts = {
-    ArrowLeft: many => axis.go(-many), ArrowRight: many => axis.go(many), 0: axis.whole,
-    "+": () => axis.zoom(0.5), "=": () => axis.zoom(0.5), "-": () => axis.zoom(2),
-  };
-  document.addEventListener("keydown", event => {
-    if (!forPage(event) || !acts[event.key]) return;
-    event.preventDefault();
-    acts[event.key](event.shiftKey ? MANY : 1);
-  });
-  document.addEventListener("keydown", event => {
-    const rel = {p: "prev", n: "next"}[event.key.toLowerCase()];
-    if (rel && forPage(event)) document.querySelector(`nav [rel=${rel}]`)?.click();
-  });
-  for (const [id, key] of [["closer", "+"], ["wider", "-"], ["whole", "0"]])
-    document.getElementById(id).addEventListener("click", acts[key]);
+  const steps = ({shiftKey: many, key}) => (many ? MANY : 1) * (key === "ArrowLeft" ? -1 : 1);
+  keys.on("← →", "step to the next window; with Shift by ten", ["ArrowLeft", "ArrowRight"], event => axis.go(steps(event)));
+  const zooms = [["closer", "+", ["+", "="], () => axis.zoom(0.5)], ["wider", "−", ["-"], () => axis.zoom(2)], ["whole", "0", ["0"], axis.whole]];
+  for (const [id, shown, pressed, act] of zooms) {
+    byId(id).addEventListener("click", () => act());
+    keys.on(shown, {closer: "zoom in", wider: "zoom out", whole: "see everything"}[id], pressed, () => act());
+  }
+  for (const [rel, key] of [["prev", "p"], ["next", "n"]]) {
+    const link = document.querySelector(`nav [rel=${rel}]`);
+    if (link) keys.on(key.toUpperCase(), `to the ${rel === "prev" ? "previous" : "next"} video`, [key], () => link.click());
+  }
 }

@@ -54,18 +54,22 @@ function summaryOf(panel, series = panel.series) {
   return `${panel.title} over time. ${panel.note ? panel.note + ". " : ""}${rangesOf(series)}`;
 }
 
+/** What names a panel in the address: its column if it was added, or else its title. */
+const keyOf = ({chosen, title}) => chosen ?? title.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-");
+
 /** The place of a panel on the page: `host` for its chart, `read` to show the values of a window. */
 function place(panel, acts) {
   const words = element("span", {className: "words"}), said = [panel.video, panel.note].filter(Boolean);
   // Lines of their own keep the panels of two videos equally high; lanes have no room for them.
   const lines = (panel.kind === "lanes" ? [said.join(" · ")] : said).map(textContent => element("p", {textContent}));
-  const label = element("header", {}, element("h2", {textContent: panel.title}), words, ...lines);
+  const grip = element("button", {className: "grip", ariaLabel: `arrange ${panel.title}`, ariaHasPopup: "menu", title: "Drag to move; click for more"});
+  const label = element("header", {}, grip, element("h2", {textContent: panel.title}), words, ...lines);
   if (panel.kind === "lanes") label.lastChild.append(ramp());
   if (panel.kind === "words") label.append(searchOf(panel, acts));
   const values = panel.series.filter(series => series.role !== "faint").map(series => lineOf(panel, series));
   const host = element("div", {className: "plot", role: "img", ariaLabel: panel.pick_one ? "" : summaryOf(panel)});
   const list = element("ul", {className: "values"}, ...values.map(value => value.item));
-  const placed = {panel, host, active: 0, section: element("section", {className: `panel ${panel.kind}`}, label, list, host)};
+  const placed = {panel, host, key: keyOf(panel), active: 0, section: element("section", {className: `panel ${panel.kind}`}, label, list, host)};
   if (panel.video) placed.section.dataset.side = panel.side;
   placed.read = window => {
     words.textContent = (panel.words[window] || "").replaceAll("_", " ");
@@ -77,7 +81,7 @@ function place(panel, acts) {
     return made;
   };
   if (panel.pick_one) label.append(picker(placed, values, acts.picked));
-  if (panel.pick_one && panel.series.length > 1) label.append(button("+", "Show another column as well", `another panel of ${panel.title}`, acts.add));
+  if (panel.pick_one && panel.series.length > 1) label.append(button("+", "Add another column of this table", `another column of ${panel.title}`, () => acts.another(panel.series[0].column.split(".")[0])));
   if (panel.chosen) words.after(button("×", "Remove this panel", `remove ${panel.chosen}`, acts.remove));
   return placed;
 }
@@ -87,7 +91,7 @@ function picker(placed, values, picked) {
   const named = ({name, unit}) => unit ? `${name} (${unit})` : name;
   const options = placed.panel.series.map((series, i) => element("option", {value: i, textContent: named(series)}));
   const select = element("select", {ariaLabel: `column of ${placed.panel.title}`}, ...options);
-  placed.pick = index => (select.value = index, show());
+  placed.pick = index => index >= 0 && (select.value = index, show());
   const show = () => {
     placed.active = Number(select.value);
     values.forEach((value, i) => value.item.hidden = i !== placed.active);
@@ -107,5 +111,5 @@ function filmPanel(data, loaded) {
   });
   const shots = data.shots.length, pictures = film.length < shots ? `, ${film.length} pictures` : "";
   const words = data.shot_of_windows.map(shot => shot < 0 ? null : `shot ${shot + 1} · ${(data.shots[shot][1] - data.shots[shot][0]).toFixed(1)} s`);
-  return {title: "Shots", kind: "film", note: `${shots} ${shots === 1 ? "shot" : "shots"}${pictures}`, film, words, series: []};
+  return {title: "Shots", kind: "film", words_column: "", note: `${shots} ${shots === 1 ? "shot" : "shots"}${pictures}`, film, words, series: []};
 }

@@ -1,7 +1,8 @@
 "use strict";
 // Draws one panel: uPlot for axes, lines and areas; film strip, hues and lanes are painted into its canvas.
 
-const FONT = '11px "Helvetica Neue", "Segoe UI", Roboto, "Liberation Sans", Arial, sans-serif';
+const FAMILY = '"Helvetica Neue", Helvetica, "Segoe UI", Roboto, "Liberation Sans", Arial, sans-serif';
+const FONT = `11px ${FAMILY}`;
 const NOTHING = [0, 0, 0, 0];
 const LIGHT_RAMP = [[237, 241, 246], [178, 208, 230], [84, 153, 199], [21, 91, 145], [8, 40, 78]];
 const DARK_RAMP = [[35, 41, 50], [27, 66, 104], [36, 115, 171], [105, 178, 226], [220, 240, 252]];
@@ -67,72 +68,63 @@ function perColumn(values, {count, edges}, combine) {
 const mean = (soFar, value, n) => soFar + (value - soFar) / n;
 const higher = (a, b) => Math.max(a, b), lower = (a, b) => Math.min(a, b);
 
-/** A row of colours per series, a pixel per column. */
-function rowsImage(u, columns, rows, colourOf) {
-  const image = new ImageData(columns.count, rows.length);
+/** Where a panel's marks stand: the part of time that is seen, on a width; `x` places a second. */
+function fieldOf(view, width, height, columns = columnsOf(view, width)) {
+  const x = second => (second - view.min) / (view.max - view.min) * width;
+  return {view, width, height, columns, x};
+}
+
+/** A row of colours per series, a pixel per column, and where it begins and ends. */
+function rowsImage({columns, x}, rows, colourOf) {
+  const pixels = new ImageData(columns.count, rows.length);
   rows.forEach((values, row) => perColumn(values, columns, mean).forEach((value, column) => {
-    if (value !== null) image.data.set(colourOf(value, row), 4 * (row * columns.count + column));
+    if (value !== null) pixels.data.set(colourOf(value, row), 4 * (row * columns.count + column));
   }));
-  const sheet = document.createElement("canvas");
-  sheet.width = columns.count;
-  sheet.height = rows.length;
-  sheet.getContext("2d").putImageData(image, 0, 0);
-  const [left, right] = [columns.times[0], columns.times[columns.count]].map(t => u.valToPos(t, "x", true));
-  return {sheet, left, width: right - left};
+  const image = Object.assign(document.createElement("canvas"), {width: columns.count, height: rows.length});
+  image.getContext("2d").putImageData(pixels, 0, 0);
+  const [left, right] = [columns.times[0], columns.times[columns.count]].map(x);
+  return {kind: "image", image, x: left, width: right - left};
 }
 
-/** Paints within the plotting area only. */
-function clipped(u, paint) {
-  const {ctx, bbox} = u;
-  ctx.save();
-  ctx.beginPath();
-  ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
-  ctx.clip();
-  ctx.imageSmoothingEnabled = false;
-  paint(ctx, bbox);
-  ctx.restore();
+// Of a row of pixels the edges are left out: programs that scale an image would mix in its neighbours.
+const BLEED = 0.05;
+
+function laneMarks(panel, field, lane) {
+  const image = rowsImage(field, panel.series.map(s => s.values), laneColour);
+  return panel.series.map((_, row) =>
+    ({...image, from: [0, row + BLEED, image.image.width, 1 - 2 * BLEED], y: row * lane.pitch + lane.top, height: lane.height}));
 }
 
-function paintLanes(u, columns, panel, lane) {
-  const {sheet, left, width} = rowsImage(u, columns, panel.series.map(s => s.values), laneColour);
-  clipped(u, (ctx, bbox) => panel.series.forEach((_, row) => {
-    const top = bbox.top + (row * lane.pitch + lane.top) * devicePixelRatio;
-    ctx.drawImage(sheet, 0, row, sheet.width, 1, left, top, width, lane.height * devicePixelRatio);
-  }));
-}
-
-function paintHues(u, columns, panel) {
+function hueMarks(panel, field) {
   const bins = panel.rows.length;
   const rows = [...panel.rows].reverse();
   const colours = rows.map((_, row) => hueColour(bins - 1 - row, bins));
-  const {sheet, left, width} = rowsImage(u, columns, rows, (value, row) =>
+  const image = rowsImage(field, rows, (value, row) =>
     value ? [...colours[row], Math.round(255 * Math.min(1, 0.12 + Math.sqrt(value / 110)))] : NOTHING);
-  clipped(u, (ctx, bbox) => ctx.drawImage(sheet, left, bbox.top, width, bbox.height));
+  return [{...image, from: [0, 0, image.image.width, bins], y: 0, height: field.height}];
 }
 
 /** Each stretch is as wide as it lasts; its picture is cut to fit, and stays in sight while part of it is. */
-function paintFilm(u, film) {
-  clipped(u, (ctx, bbox) => {
-    ctx.imageSmoothingEnabled = true;
-    for (const {start, end, image, colour, cut} of film) {
-      const left = u.valToPos(start, "x", true), right = u.valToPos(end, "x", true);
-      if (right < bbox.left || left > bbox.left + bbox.width) continue;
-      ctx.fillStyle = colour || theme("empty");
-      ctx.fillRect(left, bbox.top, right - left, bbox.height);
-      if (image && image.complete && image.naturalWidth) {
-        const from = Math.max(left, bbox.left), to = Math.min(right, bbox.left + bbox.width);
-        const scale = bbox.height / image.naturalHeight;
-        const width = Math.min(right - left, image.naturalWidth * scale);
-        const x = Math.max(left, Math.min(right - width, (from + to - width) / 2));
-        const cut = width / scale;
-        ctx.drawImage(image, (image.naturalWidth - cut) / 2, 0, cut, image.naturalHeight, x, bbox.top, width, bbox.height);
-      }
-      if (right - left > 4 * devicePixelRatio) {
-        ctx.fillStyle = theme("paper");
-        if (cut) ctx.fillRect(left - devicePixelRatio, bbox.top, 2 * devicePixelRatio, bbox.height);
-      }
+function filmMarks(panel, {x, width, height}) {
+  return panel.film.flatMap(({start, end, image, colour, cut}) => {
+    const left = x(start), right = x(end);
+    if (right < 0 || left > width) return [];
+    const marks = [{kind: "rect", x: left, y: 0, width: right - left, height, fill: colour || theme("empty")}];
+    if (image?.complete && image.naturalWidth) {
+      const scale = height / image.naturalHeight, wide = Math.min(right - left, image.naturalWidth * scale);
+      const middle = (Math.max(left, 0) + Math.min(right, width) - wide) / 2;
+      const from = [(image.naturalWidth - wide / scale) / 2, 0, wide / scale, image.naturalHeight];
+      marks.push({kind: "image", image, from, x: Math.max(left, Math.min(right - wide, middle)), y: 0, width: wide, height, smooth: true});
     }
+    if (cut && right - left > 4) marks.push({kind: "rect", x: left - 1, y: 0, width: 2, height, fill: theme("paper")});
+    return marks;
   });
+}
+
+/** The marks of a panel that is not made of lines; nothing for one that is. */
+function marksOf(panel, field, lane) {
+  const make = {lanes: laneMarks, hues: hueMarks, film: filmMarks}[panel.kind] ?? (panel.kind === "words" && wordMarks);
+  return make ? make(panel, field, lane) : [];
 }
 
 /** Running totals from the last series to the first, so that each area is painted over the ones above it. */
@@ -193,12 +185,7 @@ function chart(panel, host, view, layout, active = 0) {
   const bare = ["lanes", "film", "words"].includes(panel.kind), lane = layout.lane;
   const lines = panel.kind === "lines" || panel.kind === "stack" ? linesOf(panel, active) : null;
   const columns = () => columnsOf(view, layout.width);
-  const painters = {
-    lanes: u => paintLanes(u, columns(), panel, lane),
-    hues: u => paintHues(u, columns(), panel),
-    film: u => paintFilm(u, panel.film),
-    words: u => paintWords(u, panel),
-  };
+  const paint = u => paintInto(u, marksOf(panel, fieldOf(view, u.bbox.width / devicePixelRatio, u.bbox.height / devicePixelRatio, columns()), lane));
   const u = new uPlot({
     width: layout.width,
     height: panel.kind === "lanes" ? panel.series.length * lane.pitch + 4 : Math.max(HEIGHTS[panel.kind], layout.least),
@@ -214,7 +201,7 @@ function chart(panel, host, view, layout, active = 0) {
       ...style, paths: uPlot.paths.stepped({align: 1, alignGaps: 1}), points: {show: false},
     }))],
     bands: lines?.bands,
-    hooks: {draw: painters[panel.kind] ? [painters[panel.kind]] : []},
+    hooks: {draw: lines ? [] : [paint]},
   }, null, host);
   u.look = () => {
     const seen = columns();

@@ -37,7 +37,7 @@ function listenToPlayer(media, axis) {
 
   function failed() {
     const name = media.getAttribute("aria-label");
-    media.hidden = button.disabled = true;
+    media.hidden = button.hidden = true;
     byId("bar").classList.remove("plays");
     byId("bar").before(element("p", {className: "notice", textContent: `This browser cannot play ${name}: the file was moved, or its format is unknown to the browser.`}));
   }
@@ -51,10 +51,6 @@ function listenToPlayer(media, axis) {
   media.addEventListener("dblclick", () => media.requestFullscreen?.());
   document.addEventListener("fullscreenchange", () => media.controls = document.fullscreenElement === media);
   button.addEventListener("click", toggle);
-  document.addEventListener("keydown", event => {
-    if (event.key !== " " || !forPage(event) || event.target.closest("button, summary, a")) return;
-    event.preventDefault();
-    toggle();
-  });
+  keys.on("space", "play, or pause", [" "], event => event.target.closest("button, summary, a") ? false : toggle());
   if (media.error) failed();
 }

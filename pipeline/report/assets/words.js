@@ -17,22 +17,17 @@ function placesOf(spoken) {
 }
 
 /** A bar for each word, with the word itself where it has room up to the next one; what is looked for stands out. */
-function paintWords(u, panel) {
+function wordMarks(panel, {x, width}) {
   panel.places ??= placesOf(panel.spoken);
-  const wanted = (panel.wanted || "").toLowerCase(), ratio = devicePixelRatio;
-  clipped(u, (ctx, bbox) => {
-    ctx.font = FONT.replace("11px", `${12 * ratio}px`);
-    ctx.textBaseline = "middle";
-    panel.spoken.forEach(([start, end, word], i) => {
-      const left = u.valToPos(start, "x", true), right = u.valToPos(end, "x", true);
-      if (right < bbox.left || left > bbox.left + bbox.width) return;
-      const {row, next} = panel.places[i];
-      const room = next === Infinity ? Infinity : u.valToPos(next, "x", true) - left - 3 * ratio;
-      const top = bbox.top + (8 + row * (WORD_PX + 10)) * ratio;
-      ctx.fillStyle = theme(wanted && word.toLowerCase().includes(wanted) ? "orange" : "words");
-      ctx.fillRect(left, top + WORD_PX * ratio, Math.max(1, right - left - ratio), 3 * ratio);
-      if (ctx.measureText(word).width <= room) ctx.fillText(word, left, top + WORD_PX / 2 * ratio);
-    });
+  const wanted = (panel.wanted || "").toLowerCase(), size = 12;
+  return panel.spoken.flatMap(([start, end, word], i) => {
+    const left = x(start), right = x(end);
+    if (right < 0 || left > width) return [];
+    const {row, next} = panel.places[i], top = 8 + row * (WORD_PX + 10);
+    const fill = theme(wanted && word.toLowerCase().includes(wanted) ? "orange" : "words");
+    const bar = {kind: "rect", x: left, y: top + WORD_PX, width: Math.max(1, right - left - 1), height: 3, fill};
+    const fits = next === Infinity || widthOf(word, {size}) <= x(next) - left - 3;
+    return fits ? [bar, {kind: "text", text: word, x: left, y: top + 13, size, fill}] : [bar];
   });
 }
 

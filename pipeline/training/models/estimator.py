@@ -107,7 +107,7 @@ class Estimator(ABC):
         """Refuses tables that do not suit the model.
 
         Raises:
-            SettingsError: They do not.
+            SettingsError: The tables do not suit the model.
         """
         if cls.modalities == "one" and len(tables) != 1:
             raise SettingsError(

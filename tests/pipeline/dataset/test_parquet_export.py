@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import datasets
@@ -209,7 +210,13 @@ def test_tables_of_few_windows_are_merged_as_they_come(
     lengths = {f"{video_id}/{i}": rows for i in range(videos // 5) for video_id, rows in data.lengths.items()}
     unmerged: list[int] = []
     merge = pa.concat_tables
-    monkeypatch.setattr(pa, "concat_tables", lambda tables: unmerged.append(len(tables)) or merge(tables))
+
+    def counting(tables: Iterable[pa.Table]) -> pa.Table:
+        merged = list(tables)
+        unmerged.append(len(merged))
+        return merge(merged)
+
+    monkeypatch.setattr(pa, "concat_tables", counting)
     joined = align._joined(_Repeated(data), lengths, lambda video_id: None)
     assert joined.num_rows == sum(lengths.values())
     assert max(unmerged) <= align._UNMERGED_TABLES

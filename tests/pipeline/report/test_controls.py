@@ -8,7 +8,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import av
 import cv2
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from browser import Browser
@@ -106,6 +108,27 @@ def test_a_file_that_was_moved_leaves_the_charts_and_a_line(browser: Browser, fo
     browser.open(first, 1200)
     browser.wait("document.querySelector('.notice')")
     assert "cannot play a.mp4" in browser.value("document.querySelector('.notice').textContent")
+    assert not browser.value("document.getElementById('play').checkVisibility()")
+
+
+def test_a_gif_moves_as_an_image_and_has_no_play(browser: Browser, tmp_path: Path) -> None:
+    gif = tmp_path / "films" / "wave.gif"
+    gif.parent.mkdir()
+    with av.open(str(gif), "w") as container:
+        stream = container.add_stream("gif", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "rgb8"
+        for k in range(20):
+            image = np.full((48, 64, 3), 12 * k, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, "rgb24")))
+        container.mux(stream.encode())
+    measured = start_dataset(tmp_path / "out", Settings(features=("lighting",)))
+    write_record(process_video(VideoInput("wave", str(gif)), measured, tmp_path / "out"), tmp_path / "out")
+    browser.open(build(tmp_path / "out", ["wave"], media=gif.parent, workers=1).open_first, 1000)
+    browser.wait("document.getElementById('moving').naturalWidth === 64")
+    assert browser.value("[document.getElementById('play'), document.getElementById('media')]") == [None, None]
+    browser.press(" ", "Space")
+    assert browser.overflow() == 0
+    assert browser.complaints == []
     browser.press("ArrowRight")
     assert window(browser) == 1
 
@@ -144,15 +167,17 @@ def test_what_is_seen_is_saved_as_a_table_and_a_picture(
     browser.call("Page.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
     browser.open(page(report, "c"), 1200)
     browser.press("+")
+    browser.press("s")
     table, picture = (saved(browser, kind, tmp_path) for kind in ("csv", "png"))
     rows = list(csv.DictReader(table.open(newline="")))
     there = pq.read_table(table_path(folder / "out", "lighting", "c"))["lighting_key"].to_pylist()
     assert 20 <= len(rows) <= 21
+    assert list(rows[0])[:4] == ["video_id", "window", "start", "end"]
     for row in rows:
         assert float(row["start"]) == STEP * int(row["window"])
         assert float(row["lighting.lighting_key"]) == pytest.approx(there[int(row["window"])], rel=5e-4)
     image = cv2.imread(str(picture))
-    assert image is not None and image.shape[1] > 900
+    assert image is not None and image.shape[1] == pytest.approx(3 * 180 / 25.4 * 96, abs=2)
     assert len({tuple(colour) for colour in image[::4, ::4].reshape(-1, 3).tolist()}) > 20
 
 
@@ -195,14 +220,14 @@ def test_any_column_becomes_a_panel(browser: Browser, folder: Path, tmp_path: Pa
     assert "Columns of lighting" in before
     all_panels = "[...document.querySelectorAll('.panel')]"
     panels = f"{all_panels}.filter(p => p.querySelector('h2').textContent === 'Columns of lighting')"
-    browser.value(f"{panels}[0].querySelector('header button').click()")
-    assert len(browser.value(titles)) == len(before) + 1
-    assert browser.value(f"{panels}.map(p => p.querySelector('select').selectedIndex)") == [0, 1]
-    names = browser.value(f"[...{panels}[1].querySelectorAll('option')].map(o => o.textContent.split(' (')[0])")
-    there = pq.read_table(table_path(folder / "out", "lighting", "c"))
-    browser.press("Escape")
-    shown = browser.value(f"{panels}[1].querySelector('li:not([hidden]) b').textContent")
-    assert float(shown) == pytest.approx(there[names[1]][0].as_py(), rel=5e-3, abs=1e-3)
+    browser.value(f"{panels}[0].querySelector('[aria-label^=another]').click()")
+    browser.wait("document.querySelector('#search[open] input').value === 'lighting.'")
+    browser.type("shadow")
+    browser.press("Enter")
+    browser.wait(f"{all_panels}.length === {len(before) + 1}")
+    there = pq.read_table(table_path(folder / "out", "lighting", "c"))["shadow_proportion"]
+    shown = browser.value(f"{all_panels}.at(-1).querySelector('li b').textContent")
+    assert float(shown) == pytest.approx(there[0].as_py(), rel=5e-3, abs=1e-3)
     assert browser.complaints == []
 
 

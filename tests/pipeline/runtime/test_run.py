@@ -257,6 +257,22 @@ def test_overwriting_some_features_does_not_forget_the_others(tiny: Path, media,
     assert avcues("validate", tmp_path).returncode == 0
 
 
+def test_overwriting_shots_leaves_nothing_that_depends_on_them(media, tmp_path: Path) -> None:
+    clip, others = media("tiny4.mp4"), ("--set", "shots.detector=content", "--overwrite", "--workers", 0)
+    first = ("--features", "motion,color", "--workers", 0)
+    assert avcues("extract", clip, "-o", tmp_path, *first).returncode == 0
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.parquet")}
+    done = avcues("extract", clip, "-o", tmp_path, "--features", "shots", *others)
+    assert done.returncode == 2
+    assert "(motion needs shots)" in done.stderr
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.parquet")} == before
+    done = avcues("extract", clip, "-o", tmp_path, "--features", "motion", *others)
+    assert done.returncode == 0, done.stderr
+    mixed = ("--set", "shots.detector=content", "--downmix", "mean", "--overwrite", "--workers", 0)
+    done = avcues("extract", clip, "-o", tmp_path, "--features", "shots", *mixed)
+    assert done.returncode == 0, done.stderr  # sound has no shots
+
+
 @pytest.mark.parametrize("workers", [0, 2])
 def test_an_interrupt_is_one_line_and_the_next_run_goes_on(media, tmp_path: Path, workers: int) -> None:
     command = [str(Path(sys.executable).with_name("avcues")), "extract", str(media("real60.mp4")), "-o", str(tmp_path)]

@@ -239,7 +239,8 @@ def _of_lists(media: pa.Table, series: pa.Table) -> list[str]:
 
 def _require_clips_once(clips: pa.Table, gems: Dimension, where: str) -> None:
     """Makes sure that no rater has two rows of a clip."""
-    validated(clips, {LABELS: gems}, Sources(name=where, parts=[Source(name=where, ratings=len(clips))]))
+    sources = Sources(name=where, parts=[Source(name=where, ratings=len(clips))])
+    validated(clips, {LABELS: gems}, sources, np.zeros(len(clips), np.int64))
 
 
 def _over_time(path: Path, full_ids: dict[str, str], time_from: TimeFrom) -> list[Part]:

@@ -32,13 +32,14 @@ def import_table(
     setups: Collection[str] | None = None,
     known: Collection[str] | None = None,
     raters: Any = None,
+    repeated: bool = False,
 ) -> Annotations:
     """Ratings of CSV files of any separator, Excel workbooks or Parquet files, whatever their columns are called.
 
     Args:
         files: One or more of the same form.
-        map: By key (`rater`, `video_id`, `setup`, `round`, `dimension`, `time`, `start`, `end`, `value`, `label`), the
-            name of a column, a constant `=TEXT`, or a template of columns and parts of the path such as
+        map: By key (`rater`, `video_id`, `setup`, `round`, `repeat`, `dimension`, `time`, `start`, `end`, `value`,
+            `label`), the name of a column, a constant `=TEXT`, or a template of columns and parts of the path such as
             `{video_id}_{clip}`.
         header: Template of the names of columns that hold ratings, such as "sample_{time}ms" or
             "{video_id}_{dimension}"; with `{label}`, cells say whether the label was chosen.
@@ -55,6 +56,7 @@ def import_table(
         setups: The setups that are allowed; None: any.
         known: As for `import_tidy`.
         raters: As for `import_tidy`.
+        repeated: As for `import_tidy`.
 
     Raises:
         InputError: A file cannot be read, lacks a column, or holds an impossible rating.
@@ -89,4 +91,4 @@ def import_table(
         notes=[note for _, notes in read for note in notes],
     )
     scales = Scales(range_=range_, ranges=ranges or {}, levels=levels or {}, hold=hold)
-    return assemble(reading, scales, setups=setups, known=known, raters=raters)
+    return assemble(reading, scales, setups=setups, known=known, raters=raters, repeated=repeated)

@@ -27,13 +27,14 @@ def import_tidy(
     setups: Collection[str] | None = None,
     known: Collection[str] | None = None,
     raters: Any = None,
+    repeated: bool = False,
 ) -> Annotations:
     """Ratings of a tidy CSV or Parquet file, or of a table in memory.
 
     Args:
         source: A path, or a table (pyarrow, pandas, polars), with the columns `rater`, `video_id`, `setup`,
-            `dimension`, `value` or `label` or both, and optionally `time` (s), `round`, `order`, `seen`, `overlay`.
-            Without `order`, each rater saw the clips in the order of the rows.
+            `dimension`, `value` or `label` or both, and optionally `time` (s), `round`, `repeat`, `order`, `seen` and
+            `overlay`. Without `order`, each rater saw the clips in the order of the rows.
         range_: Lowest and highest possible value of all dimensions that are rated in numbers; None: not known.
         ranges: The same for single dimensions.
         levels: Level of measurement of single dimensions; default: "nominal" for labels, "interval" for numbers.
@@ -44,6 +45,8 @@ def import_tidy(
         known: Ids of the videos that may be rated, or their lengths in seconds by id, to which the last values of logs
             hold; ratings of others are left out and counted. None: any.
         raters: What is known of the raters: a path or table with a column `rater` and any others; None: nothing.
+        repeated: Whether ratings that come again are those of clips that a rater rated again, which are kept apart as
+            `Annotations.repeats`; a column `repeat` (0, 1, ...) says so by itself.
 
     Raises:
         InputError: A column or key is missing, a rating is impossible or appears twice, or no video is known.
@@ -57,7 +60,7 @@ def import_tidy(
         name=name,
         origin={"importer": "tidy", "files": [Path(name).name]},
     )
-    return assemble(reading, scales, setups=setups, known=known, raters=raters)
+    return assemble(reading, scales, setups=setups, known=known, raters=raters, repeated=repeated)
 
 
 def _timed(table: pa.Table, unit: TimeUnit) -> pa.Table:
@@ -77,7 +80,7 @@ def _timed(table: pa.Table, unit: TimeUnit) -> pa.Table:
 
 def _read(source: Any) -> pa.Table:
     if isinstance(source, str | Path):
-        types = {field.name: field.type for field in RATING_SCHEMA} | EXPOSURE_TYPES
+        types = {field.name: field.type for field in RATING_SCHEMA} | EXPOSURE_TYPES | {"repeat": pa.float64()}
         table = read_user_table(source, types=types, required=REQUIRED, others=False)
     else:
         table = pa.table(source)

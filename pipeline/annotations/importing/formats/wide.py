@@ -57,6 +57,7 @@ def import_wide(
     setups: Collection[str] | None = None,
     known: Collection[str] | None = None,
     raters: Any = None,
+    repeated: bool = False,
 ) -> Annotations:
     """Ratings over time of wide CSV files.
 
@@ -80,6 +81,7 @@ def import_wide(
         known: Ids of the videos that may be rated, or their lengths in seconds by id, to which the last values of logs
             hold; ratings of others are left out and counted. None: any.
         raters: What is known of the raters, as for `import_tidy`.
+        repeated: As for `import_tidy`; a second file of a clip is then its repetition.
 
     Raises:
         InputError: A file cannot be read or holds an impossible rating, or two files are of the same clip.
@@ -96,7 +98,7 @@ def import_wide(
     for file in map(Path, files):
         about = given | _of_path(file, expression, pattern)
         key = tuple(about[name] for name in PLACEHOLDERS)
-        if key in read_files:
+        if key in read_files and not repeated:
             raise InputError(f"{file}: is of the same clip as {read_files[key]} ({', '.join(filter(None, key))})")
         read_files[key] = file
         time, rated, column_notes = _columns(file, about, time_unit, columns)
@@ -109,7 +111,8 @@ def import_wide(
         origin={"importer": "wide", "files": [str(file) for file in files], "pattern": pattern},
         notes=notes,
     )
-    return assemble(reading, Scales(range_=range_, level=level, hold=hold), setups=setups, known=known, raters=raters)
+    scales = Scales(range_=range_, level=level, hold=hold)
+    return assemble(reading, scales, setups=setups, known=known, raters=raters, repeated=repeated)
 
 
 def _expression(pattern: str) -> re.Pattern[str]:

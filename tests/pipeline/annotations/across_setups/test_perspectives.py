@@ -25,7 +25,7 @@ from avcues.pipeline.annotations.across_setups.perspectives import Perspectives,
 from avcues.pipeline.annotations.gold_standards.soft_labels import soft_labels
 from avcues.pipeline.annotations.importing.formats.muvi import import_muvi
 from avcues.pipeline.annotations.importing.formats.tidy import import_tidy
-from avcues.pipeline.annotations.ratings.schema import Annotations, write_parquet
+from avcues.pipeline.annotations.ratings.schema import Annotations, write_tables
 from avcues.pipeline.annotations.reports.documents import write_perspectives
 from avcues.pipeline.annotations.statistics.coefficients import Bootstrap
 from avcues.pipeline.dataset.dataset import open_dataset
@@ -363,7 +363,7 @@ def test_soft_labels_of_categories_are_shares_of_raters_who_chose_them(tmp_path:
         {"video_id": "v1", "mood=calm": 1 / 3, "mood=joy": 2 / 3, "mood=sad": 0, "mood_n": 3},
         {"video_id": "v2", "mood=calm": 0, "mood=joy": 0, "mood=sad": 1, "mood_n": 1},
     ]
-    write_parquet(tables["all"], tmp_path / "all.parquet")
+    write_tables({tmp_path / "all.parquet": tables["all"]})
     labels = read_labels(tmp_path / "all.parquet", Fraction(1, 2), {"v1": 4, "v2": 3})
     assert labels.targets == ("target.mood=calm", "target.mood=joy", "target.mood=sad")
     assert labels.of("v1", 4)[1].to_pylist() == [2 / 3] * 4
@@ -374,7 +374,7 @@ def test_soft_labels_are_read_by_a_dataset(tmp_path: Path, finished: Path) -> No
     rng = np.random.default_rng(0)
     frames = [of_matrix(rng.uniform(-1, 1, (3, lengths[v])), video_id=v).to_pandas() for v in ("007", "vfr20")]
     tables = soft_labels(import_tidy(pd.concat(frames), range_=(-1, 1)), bins=3)
-    write_parquet(tables["music"], tmp_path / "music.parquet")
+    write_tables({tmp_path / "music.parquet": tables["music"]})
     data = open_dataset(finished, tables=["color"], labels=tmp_path / "music.parquet")
     assert len(data.targets) == 3
     of_video = data.to_pandas().query("video_id == 'vfr20'")[list(data.targets)]

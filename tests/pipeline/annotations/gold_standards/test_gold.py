@@ -460,3 +460,22 @@ def test_constant_ratings_of_short_clips_can_be_kept() -> None:
 def test_a_grid_that_does_not_fit_into_memory_is_refused() -> None:
     with pytest.raises(SettingsError, match=r"would take 3e\+06 windows of 1e-06 s, more than 2000000; give a longer"):
         series_of(import_tidy(tidy(time=[0.0, 3.0], value=[0.0, 1.0])), Fraction(1, 10**6))
+
+
+def test_windows_keep_series_with_holes_and_count_them() -> None:
+    """Of five raters one has a hole of three windows, one a hole at the last window wanted, one stops early."""
+    _, ratings = planted(0)
+    ratings = ratings[:5]
+    ratings[0, 50:53] = np.nan
+    ratings[1, 98:102] = np.nan
+    ratings[2, 90:] = np.nan
+    made = gold(of_one_clip(ratings), Recipe(windows=100))
+    assert made.left_out == {"short": ("r2 v1 music valence",)}
+    (note,) = [note for note in made.notes if "holes" in note]
+    assert note == "used with holes: 1 series without 3 windows in between (r0 v1 music valence)"
+    table = made.tables["music"]
+    assert len(table) == 100
+    count = column(table, "valence_n")
+    assert count[49] == 4
+    assert (count[50:53] == 3).all()
+    assert count[99] == 3

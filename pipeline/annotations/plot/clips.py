@@ -1,0 +1,321 @@
+"""What raters gave one clip in each setup, and how setups differ from clip to clip."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from avcues.pipeline.annotations.ratings.schema import Dimension
+from avcues.pipeline.annotations.results import NotShownError, Results
+from avcues.pipeline.paper.figure import PaperFigure
+from avcues.pipeline.paper.style import (
+    COLUMN_INCHES,
+    GREY,
+    MARKERS,
+    PAGE_INCHES,
+    in_style,
+    new_figure,
+    setup_colors,
+    shortened,
+)
+from avcues.pipeline.paper.text import file_name
+
+Values = npt.NDArray[np.float64]
+
+_RATER_INCHES = 0.15
+_PANEL_INCHES = 1.0
+_MOST_NAMED_CLIPS = 40
+_LONGEST_LABELS = 62
+_LETTER_INCHES = 0.06
+
+
+def chosen_clip(results: Results) -> str:
+    """The clip to show if none is named: of those rated in the most setups, that by the most raters.
+
+    Raises:
+        NotShownError: Nothing is rated.
+    """
+    ratings = results.annotations.ratings
+    if not len(ratings):
+        raise NotShownError("nothing is rated")
+    codes_of = {key: np.unique(ratings[key].to_numpy(), return_inverse=True) for key in ("video_id", "setup", "rater")}
+    counts = [np.unique(np.stack([codes_of["video_id"][1], codes_of[key][1]]), axis=1)[0] for key in ("setup", "rater")]
+    videos = codes_of["video_id"][0]
+    setups, raters = (np.bincount(of_video, minlength=len(videos)) for of_video in counts)
+    return str(videos[np.lexsort((np.arange(len(videos)), -raters, -setups))[0]])
+
+
+def clip_ratings(results: Results, dimension: str, video_id: str | None = None) -> PaperFigure:
+    """The ratings and labels of one clip by every rater in every setup.
+
+    Ratings over time count by the mean of the series. After Figure 4 of Du et al. 2023.
+
+    Args:
+        dimension: Rated in numbers.
+        video_id: None: see `chosen_clip`.
+
+    Raises:
+        NotShownError: No rating of the clip counts.
+    """
+    video_id = video_id or chosen_clip(results)
+    values = _of_clip(results, dimension, video_id)
+    labels = _labels_of(results, video_id)
+    if not values:
+        raise NotShownError(f"{video_id} has no rating of {dimension} that counts")
+    rated = results.annotations.dimension(dimension)
+    setups = [s for s in results.annotations.setups if any(key[0] == s for key in (*values, *labels))]
+    raters = {s: sorted({r for setup, r in (*values, *labels) if setup == s}) for s in setups}
+    colors = setup_colors(results.annotations.setups)
+    with in_style():
+        lines = [len(raters[s]) for s in setups]
+        height = 0.6 + 0.16 * len(setups) + _RATER_INCHES * sum(lines)
+        words = {key: shortened(", ".join(given).replace("_", " "), _LONGEST_LABELS) for key, given in labels.items()}
+        beside = _LETTER_INCHES * max(map(len, (*words.values(), "labels"))) if labels else 0
+        figure = new_figure(min(PAGE_INCHES, COLUMN_INCHES + beside), max(1.5, height))
+        panels = figure.subplots(
+            len(setups),
+            2 if labels else 1,
+            squeeze=False,
+            sharex="col",
+            gridspec_kw={"height_ratios": lines, "width_ratios": [COLUMN_INCHES - 0.9, beside] if labels else [1]},
+        )
+        for i, setup in enumerate(setups):
+            panel = panels[i, 0]
+            for j, rater in enumerate(raters[setup]):
+                if (setup, rater) in values:
+                    panel.plot(values[setup, rater], j, MARKERS[i % len(MARKERS)], color=colors[setup])
+                if labels:
+                    panels[i, 1].text(0, j, words.get((setup, rater), ""), va="center", fontsize=7)
+            panel.set_yticks(range(len(raters[setup])), [shortened(r, 12) for r in raters[setup]])
+            panel.set_ylim(len(raters[setup]) - 0.4, -0.6)
+            panel.set_ylabel(shortened(setup, 16), rotation=0, ha="right", va="center")
+            panel.grid(axis="both")
+            panel.tick_params(axis="y", length=0)
+            _set_range(panel.set_xlim, panel.set_xticks, rated)
+            if labels:
+                panels[i, 1].set_ylim(panel.get_ylim())
+                panels[i, 1].set_xlim(0, 1)
+                panels[i, 1].set_axis_off()
+        panels[-1, 0].set_xlabel(f"rated {dimension}")
+        if labels:
+            panels[0, 1].set_title("labels", loc="left")
+    keys = sorted({*values, *labels}, key=lambda key: (setups.index(key[0]), key[1]))
+    return PaperFigure(
+        name=file_name("clip_ratings", dimension, video_id),
+        caption=f"Ratings of {dimension}{' and labels' if labels else ''} of the clip {video_id} by every rater in "
+        "every setup.",
+        figure=figure,
+        numbers=pa.table(
+            {
+                "setup": [setup for setup, _ in keys],
+                "rater": [rater for _, rater in keys],
+                dimension: pa.array([values.get(key) for key in keys], pa.float64()),
+                "labels": ["; ".join(labels.get(key, ())) for key in keys],
+            }
+        ),
+    )
+
+
+def clip_series(results: Results, video_id: str | None = None) -> PaperFigure:
+    """The ratings over time of one clip in every setup: each rater, their mean, and one standard deviation about it.
+
+    After Figure 5 of Du et al. 2023.
+
+    Args:
+        video_id: None: see `chosen_clip`.
+
+    Raises:
+        NotShownError: No series of the clip counts.
+    """
+    video_id = video_id or chosen_clip(results)
+    cells = list(_series_of(results, video_id))
+    if not cells:
+        raise NotShownError(
+            f"no series of {video_id} counts" if len(results.rated[0]) else "nothing is rated over time"
+        )
+    dimensions = list(dict.fromkeys(dimension for dimension, _, _, _ in cells))
+    setups = [s for s in results.annotations.setups if any(setup == s for _, setup, _, _ in cells)]
+    step = float(results.step)
+    colors = setup_colors(results.annotations.setups)
+    rows: list[tuple[str, str, float, str | None, float]] = []
+    with in_style():
+        figure = new_figure(COLUMN_INCHES if len(dimensions) == 1 else PAGE_INCHES, 0.55 + _PANEL_INCHES * len(setups))
+        panels = figure.subplots(len(setups), len(dimensions), squeeze=False, sharex=True, sharey="col")
+        for dimension, setup, raters, values in cells:
+            panel = panels[setups.index(setup), dimensions.index(dimension)]
+            known = np.isfinite(values)
+            with np.errstate(invalid="ignore"):
+                mean = np.where(known, values, 0).sum(0) / known.sum(0)
+                sd = np.sqrt(np.where(known, (values - mean) ** 2, 0).sum(0) / known.sum(0))
+            time = np.arange(values.shape[1]) * step
+            panel.plot(time, values.T, color=GREY, linewidth=0.5, alpha=0.6)
+            panel.fill_between(time, mean - sd, mean + sd, color=colors[setup], alpha=0.25, linewidth=0)
+            panel.plot(time, mean, color=colors[setup], linewidth=1.6)
+            _set_range(panel.set_ylim, panel.set_yticks, results.annotations.dimension(dimension))
+            for rater, series in ((None, mean), *zip(raters, values, strict=True)):
+                rows += [
+                    (dimension, setup, float(t), rater, float(v))
+                    for t, v in zip(time, series, strict=True)
+                    if np.isfinite(v)
+                ]
+        for j, dimension in enumerate(dimensions):
+            panels[0, j].set_title(dimension)
+            panels[-1, j].set_xlabel("time, s")
+        for i, setup in enumerate(setups):
+            panels[i, 0].set_ylabel(shortened(setup))
+    columns = ("dimension", "setup", "time", "rater", "value")
+    return PaperFigure(
+        name=file_name("clip_series", video_id),
+        caption=f"Ratings over time of the clip {video_id} in every setup: raters (grey), their mean, and one "
+        "standard deviation "
+        "about it (ddof 0). In the numbers a row without a rater is the mean.",
+        figure=figure,
+        numbers=pa.table(dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True))),
+    )
+
+
+def ratings_by_clip(results: Results, dimension: str) -> PaperFigure:
+    """The mean rating of every clip in every setup, in the order of that in which everything is shown.
+
+    Ratings over time count by the mean of each series. After Figure 5 of Du et al. 2023.
+
+    Args:
+        dimension: Rated in numbers.
+
+    Raises:
+        NotShownError: There is one setup only, or no clip is rated in that which shows everything.
+    """
+    means = _clip_means(results, dimension)
+    whole = results.everything
+    if not means.get(whole):
+        raise NotShownError(f"no clip is rated for {dimension} in {whole}")
+    clips = sorted(means[whole], key=lambda video_id: (means[whole][video_id], video_id))
+    setups = [s for s in results.annotations.setups if means.get(s)]
+    colors = setup_colors(results.annotations.setups)
+    with in_style():
+        figure = new_figure(PAGE_INCHES, 2.9 if len(clips) <= _MOST_NAMED_CLIPS else 2.4)
+        panel = figure.subplots()
+        for i, setup in enumerate(sorted(setups, key=lambda s: s == whole)):
+            values = [means[setup].get(video_id, np.nan) for video_id in clips]
+            of_whole = setup == whole
+            panel.plot(
+                range(len(clips)),
+                values,
+                linestyle="-" if of_whole else "none",
+                color="black" if of_whole else colors[setup],
+                marker=None if of_whole else MARKERS[i % len(MARKERS)],
+                markersize=3.5,
+                linewidth=1.6,
+                label=setup,
+            )
+        if len(clips) <= _MOST_NAMED_CLIPS:
+            panel.set_xticks(range(len(clips)), [shortened(one, 14) for one in clips], rotation=90)
+        panel.set_xlim(-0.6, len(clips) - 0.4)
+        panel.set_xlabel(f"clips, by {dimension} in {whole}")
+        panel.set_ylabel(f"mean {dimension}")
+        panel.grid(axis="y")
+        _set_range(panel.set_ylim, panel.set_yticks, results.annotations.dimension(dimension))
+        figure.legend(loc="outside upper center", ncols=len(setups))
+    rows = [(video_id, s, means[s][video_id]) for video_id in clips for s in setups if video_id in means[s]]
+    elsewhere = len({video_id for s in setups for video_id in means[s]} - set(clips))
+    missing = f" {elsewhere} clips that are not rated in {whole} are left out." if elsewhere else ""
+    return PaperFigure(
+        name=file_name("ratings_by_clip", dimension),
+        caption=f"Mean {dimension} over raters of {len(clips)} clips in every setup, in the order of {whole}.{missing}",
+        figure=figure,
+        numbers=pa.table(dict(zip(("video_id", "setup", "mean"), map(list, zip(*rows, strict=True)), strict=True))),
+    )
+
+
+def _of_clip(results: Results, dimension: str, video_id: str) -> dict[tuple[str, str], float]:
+    """By setup and rater, the rating of a clip, or the mean of its series; of several rounds, each as a rater."""
+    return {
+        (setup, rater): value for video, setup, rater, value in _each_rating(results, dimension) if video == video_id
+    }
+
+
+def _clip_means(results: Results, dimension: str) -> dict[str, dict[str, float]]:
+    """By setup and clip, the mean over raters."""
+    values: dict[str, dict[str, list[float]]] = {}
+    for video, setup, _, value in _each_rating(results, dimension):
+        values.setdefault(setup, {}).setdefault(video, []).append(value)
+    return {setup: {video: float(np.mean(given)) for video, given in clips.items()} for setup, clips in values.items()}
+
+
+def _each_rating(results: Results, dimension: str) -> Iterator[tuple[str, str, str, float]]:
+    """Video, setup, rater, and the rating or the mean of the series."""
+    series, clips, _ = results.rated
+    for rated, over_time in ((series, True), (clips, False)):
+        code = rated.names["dimension"].index(dimension)
+        part = rated.where(rated.codes["dimension"] == code)
+        if over_time:
+            values = part.reduce(np.add.reduceat) / np.maximum(part.lengths, 1)
+            videos = [part.names["video_id"][i] for i in part.codes["video_id"]]
+            owner = np.arange(len(part))
+        else:
+            values, owner = part.value, part.owner
+            videos = [part.names["video_id"][i] for i in part.window]
+        keys = {
+            key: [part.names[key][i] if i >= 0 else "" for i in part.codes[key][owner]]
+            for key in ("setup", "rater", "round")
+        }
+        for video, setup, rater, round_, value in zip(
+            videos, keys["setup"], keys["rater"], keys["round"], values, strict=True
+        ):
+            yield video, setup, f"{rater} {round_}".strip(), float(value)
+
+
+def _labels_of(results: Results, video_id: str) -> dict[tuple[str, str], list[str]]:
+    """By setup and rater, the labels that a clip was given once, of all dimensions of labels."""
+    labels: dict[tuple[str, str], list[str]] = {}
+    for dimension in results.annotations.nominal():
+        choices = results.choices(dimension.name)
+        if video_id not in choices.names["video"]:
+            continue
+        chosen = choices.where((choices.video == choices.names["video"].index(video_id)) & (choices.window < 0))
+        for row, setup, rater, round_ in zip(chosen.chosen, chosen.setup, chosen.rater, chosen.round, strict=True):
+            round_name = choices.names["round"][round_] if round_ >= 0 else ""
+            key = (choices.names["setup"][setup], f"{choices.names['rater'][rater]} {round_name}".strip())
+            labels.setdefault(key, []).extend(name for name, given in zip(choices.labels, row, strict=True) if given)
+    return labels
+
+
+def _series_of(results: Results, video_id: str) -> Iterator[tuple[str, str, list[str], Values]]:
+    """Dimension, setup, raters, and (raters, windows) ratings of a clip; of several rounds, each rater's are apart."""
+    series = results.rated[0]
+    if video_id not in series.names["video_id"]:
+        return
+    of_clip = series.where(series.codes["video_id"] == series.names["video_id"].index(video_id))
+    together: dict[tuple[str, str], list[tuple[list[str], Values]]] = {}
+    for cells in of_clip.cells():
+        for i, values in enumerate(cells.values):
+            given = cells.rater[i] >= 0
+            dimension, setup = (series.names[key][cells.codes[key][i]] for key in ("dimension", "setup"))
+            raters = [series.names["rater"][code] for code in cells.rater[i][given]]
+            together.setdefault((dimension, setup), []).append((raters, values[given]))
+    for (dimension, setup), parts in together.items():
+        longest = max(values.shape[1] for _, values in parts)
+        padded = [
+            np.pad(values, ((0, 0), (0, longest - values.shape[1])), constant_values=np.nan) for _, values in parts
+        ]
+        stacked = np.concatenate(padded)
+        end = 1 + int(np.flatnonzero(np.isfinite(stacked).any(axis=0))[-1])
+        yield dimension, setup, [name for raters, _ in parts for name in raters], stacked[:, :end]
+
+
+def _set_range(set_limits: Any, set_ticks: Any, dimension: Dimension) -> None:
+    """The whole scale, with a margin for markers at its ends."""
+    if dimension.low is None or dimension.high is None:
+        return
+    margin = 0.06 * (dimension.high - dimension.low)
+    set_limits(dimension.low - margin, dimension.high + margin)
+    if (
+        dimension.high - dimension.low <= 10
+        and float(dimension.low).is_integer()
+        and dimension.high - dimension.low > 2
+    ):
+        set_ticks(np.arange(dimension.low, dimension.high + 0.5))

@@ -1,0 +1,169 @@
+"""A study with what its figures and tables show, each part computed once, when it is first needed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+
+from avcues.pipeline.annotations.across_setups.perspectives import Perspectives, perspectives
+from avcues.pipeline.annotations.label_order import LabelGroups
+from avcues.pipeline.annotations.ratings.choices import Choices, choices_of
+from avcues.pipeline.annotations.ratings.exclusions import SHORTEST, LeftOut, usable
+from avcues.pipeline.annotations.ratings.schema import Annotations
+from avcues.pipeline.annotations.ratings.series import Series, once_per_clip, series_of
+from avcues.pipeline.annotations.reliability.agreement import Agreement, agreement
+from avcues.pipeline.annotations.reliability.label_statistics import LabelStatistics
+from avcues.pipeline.annotations.statistics.coefficients import Bootstrap
+from avcues.pipeline.annotations.statistics.consensus import Weights
+from avcues.pipeline.errors import SettingsError
+
+_EVERYTHING = ("all", "audiovisual")
+"""Names of setups in which everything is shown."""
+
+
+class NotShownError(SettingsError):
+    """A study lacks what a figure or table shows."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Results:
+    """The results of a study that figures and tables show.
+
+    The MuVi study's own figures are those of `weights="all", windows=118, together=True`.
+
+    Args:
+        annotations: The ratings.
+        against: The setup in which everything is shown; None: "all" or "audiovisual", if there is one.
+        by: What labels and ratings are compared by, as for `agreement`; None: all groups of setups, clips and raters.
+        weights: As for `agreement`.
+        windows: As for `agreement`.
+        together: As for `agreement`.
+        shortest: As for `agreement`.
+        keep_constant: As for `agreement`.
+        threshold: As for `perspectives`.
+        neutral: As for `perspectives`.
+        step: Seconds per window.
+        bootstrap: Of intervals and permutations.
+        clips: Those that figures of single clips show; empty: `plot.chosen_clip` decides.
+        label_groups: By label, the groups that it belongs to, from the narrowest: category, then superfactor.
+    """
+
+    annotations: Annotations
+    against: str | None = None
+    by: Collection[str] | None = None
+    weights: Weights = "others"
+    windows: int | None = None
+    together: bool = False
+    shortest: float = SHORTEST
+    keep_constant: bool = False
+    threshold: float | None = None
+    neutral: tuple[float, float] | None = None
+    step: Fraction = Fraction(1, 2)
+    bootstrap: Bootstrap = field(default_factory=Bootstrap)
+    clips: tuple[str, ...] = ()
+    label_groups: LabelGroups = field(default_factory=dict)
+
+    @cached_property
+    def agreement(self) -> Agreement:
+        """How far raters agree, and what labels and ratings depend on."""
+        return agreement(
+            self.annotations,
+            weights=self.weights,
+            windows=self.windows,
+            together=self.together,
+            shortest=self.shortest,
+            keep_constant=self.keep_constant,
+            step=self.step,
+            bootstrap=self.bootstrap,
+            by=self.by,
+        )
+
+    @cached_property
+    def perspectives(self) -> Mapping[str, Perspectives]:
+        """By dimension rated in numbers, how ratings depend on the setup.
+
+        Raises:
+            NotShownError: There is one setup only, or none in which everything is shown.
+        """
+        whole = self.everything
+        return {
+            one.name: perspectives(
+                self.annotations,
+                one.name,
+                whole,
+                threshold=self.threshold,
+                neutral=self.neutral,
+                step=self.step,
+                bootstrap=self.bootstrap,
+                shortest=self.shortest,
+                keep_constant=self.keep_constant,
+            )
+            for one in self.annotations.numeric()
+        }
+
+    @property
+    def everything(self) -> str:
+        """The setup in which everything is shown.
+
+        Raises:
+            NotShownError: There is none, or it is the only one.
+        """
+        setups = self.annotations.setups
+        if len(setups) < 2:
+            raise NotShownError("there is one setup only")
+        whole = self.against or next((name for name in _EVERYTHING if name in setups), None)
+        if whole is None:
+            raise NotShownError(f"name the setup that shows everything with `against`: {', '.join(setups)}")
+        return whole
+
+    @cached_property
+    def rated(self) -> tuple[Series, Series, LeftOut]:
+        """Ratings over time and once per clip that count, and the series left out."""
+        series = series_of(self.annotations, self.step)
+        series, left_out = usable(
+            series if self.windows is None else series.until(self.windows),
+            windows=self.windows,
+            together=self.together,
+            shortest=self.shortest,
+            keep_constant=self.keep_constant,
+        )
+        return series, once_per_clip(self.annotations), left_out
+
+    def choices(self, dimension: str) -> Choices:
+        """The labels of a dimension that raters chose."""
+        return choices_of(self.annotations, dimension, self.step)
+
+    def labels(self, dimension: str) -> LabelStatistics:
+        """Counts and tests of the labels of a dimension.
+
+        Raises:
+            SettingsError: It is not rated in labels.
+        """
+        for one in self.agreement.labels:
+            if one.dimension == dimension:
+                return one
+        raise SettingsError(f"{dimension} is not rated in labels")
+
+    def nominal(self) -> tuple[str, ...]:
+        """The dimensions rated in labels.
+
+        Raises:
+            NotShownError: There is none.
+        """
+        names = tuple(one.name for one in self.annotations.nominal())
+        if not names:
+            raise NotShownError("nothing is rated in labels")
+        return names
+
+    def numeric(self) -> tuple[str, ...]:
+        """The dimensions rated in numbers.
+
+        Raises:
+            NotShownError: There is none.
+        """
+        names = tuple(one.name for one in self.annotations.numeric())
+        if not names:
+            raise NotShownError("nothing is rated in numbers")
+        return names

@@ -1,0 +1,40 @@
+"""All figures or tables of a study: those that it has the ratings for, and why the others are left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import NamedTuple, TypeVar
+
+from avcues.pipeline.annotations.results import NotShownError, Results
+from avcues.pipeline.errors import SettingsError
+
+Item = TypeVar("Item")
+Makers = Mapping[str, Callable[[Results], Iterable[Item]]]
+"""By name, what makes the figures or tables of one kind, such as one for each dimension."""
+
+
+class NotShown(NamedTuple):
+    """A kind of figure or table that is left out."""
+
+    name: str
+    reason: str
+
+
+def every(makers: Makers[Item], results: Results, only: Collection[str] | None = None) -> Iterator[Item | NotShown]:
+    """The figures or tables in order; in the place of those that cannot be made, the reason.
+
+    Args:
+        only: Names of kinds; None: all.
+
+    Raises:
+        SettingsError: `only` names an unknown kind.
+    """
+    for name in only or ():
+        if name not in makers:
+            raise SettingsError(f"`only={name}`: expected {', '.join(makers)}")
+    for name, make in makers.items():
+        if only is None or name in only:
+            try:
+                yield from make(results)
+            except NotShownError as error:
+                yield NotShown(name, str(error))

@@ -1,0 +1,197 @@
+"""How far raters agree in each setup, and setups with each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import sqrt
+
+from avcues.pipeline.annotations.reliability.setup_agreement import SetupAgreement
+from avcues.pipeline.annotations.results import NotShownError, Results
+from avcues.pipeline.annotations.statistics.coefficients import Coefficient
+from avcues.pipeline.paper.numbers import columns_of
+from avcues.pipeline.paper.table import NONE, PaperTable, decimal, spread
+from avcues.pipeline.paper.text import file_name
+
+ALL = "all setups"
+
+COEFFICIENTS = {
+    "fleiss_kappa": "Fleiss' κ",
+    "alpha_nominal": "α nominal",
+    "alpha_ordinal": "α ordinal",
+    "alpha_interval": "α interval",
+    "alpha_labels": "mean α of single labels",
+    "loo_ccc": "leave-one-out CCC",
+    "pairwise_ccc": "pairwise CCC",
+}
+
+
+def rater_agreement(results: Results) -> PaperTable:
+    """How far each rater agrees with the others, by setup and over all setups: the leave-one-out CCC.
+
+    After Table 5 of Chua et al. 2022: mean and standard deviation (ddof 0) over the series of all raters, or over
+    raters where they rate once per clip.
+
+    Raises:
+        NotShownError: Nothing is rated in numbers by two raters.
+    """
+    rows = [one for one in results.agreement.by_setup if one.clips == "all" and one.kind != "labels"]
+    if not any(one.coefficients["loo_ccc"].value is not None for one in rows):
+        raise NotShownError("nothing is rated in numbers by two raters")
+    setups = [s for s in results.annotations.setups if any(one.setup == s for one in rows)]
+    columns = list(dict.fromkeys((one.dimension, one.round) for one in rows))
+    measured = {(one.setup, one.dimension, one.round): one.coefficients["loo_ccc"] for one in rows}
+    if len(setups) > 1:
+        for dimension, round_ in columns:
+            measured[ALL, dimension, round_] = pooled(
+                [measured[s, dimension, round_] for s in setups if (s, dimension, round_) in measured]
+            )
+        setups.append(ALL)
+    cells = [(s, *(_spread(measured.get((s, *column))) for column in columns)) for s in setups]
+    numbers = [
+        (s, dimension, round_, one.value, one.sd, one.n, one.low, one.high)
+        for s in setups
+        for dimension, round_ in columns
+        if (one := measured.get((s, dimension, round_))) is not None
+    ]
+    return PaperTable(
+        name="rater_agreement",
+        caption="How far each rater agrees with the others: leave-one-out CCC with the consensus of the others, mean "
+        "± standard "
+        "deviation over series, or over raters of what is rated once per clip.",
+        header=("setup", *(_title(*column) for column in columns)),
+        rows=tuple(cells),
+        numbers=columns_of(("setup", "dimension", "round", "mean", "sd", "n", "low", "high"), numbers),
+    )
+
+
+def pooled(parts: Sequence[Coefficient]) -> Coefficient:
+    """The mean and standard deviation of the numbers behind several means."""
+    known = [(one.value, one.sd, one.n) for one in parts if one.value is not None and one.sd is not None and one.n]
+    n = sum(one[2] for one in known)
+    if not n:
+        return Coefficient(value=None, reason="no setup has a value")
+    mean = sum(value * count for value, _, count in known) / n
+    square = sum((sd**2 + value**2) * count for value, sd, count in known) / n
+    return Coefficient(value=mean, sd=sqrt(max(0.0, square - mean**2)), n=n)
+
+
+def agreement_by_setup(results: Results, dimension: str) -> PaperTable:
+    """Coefficients of agreement by setup; of several rounds on the clips that all of them share.
+
+    After Tables 4 and 6 of Du et al. 2023.
+
+    Args:
+        dimension: Rated in numbers or labels.
+
+    Raises:
+        NotShownError: The dimension is not rated.
+    """
+    rows = [one for one in results.agreement.by_setup if one.dimension == dimension]
+    rows = [one for one in rows if one.clips == "common"] or rows
+    if not rows:
+        raise NotShownError(f"{dimension} is not rated")
+    names = [name for name in COEFFICIENTS if any(_value(one, name) is not None for one in rows)]
+    several = len({one.round for one in rows}) > 1
+    cells = [
+        (
+            one.setup,
+            *([one.round or ""] if several else []),
+            str(one.videos),
+            str(one.raters),
+            *(_printed(one, name) for name in names),
+        )
+        for one in rows
+    ]
+    numbers = [
+        (one.setup, one.round, one.videos, one.raters, name, of.value, of.sd, of.low, of.high)
+        for one in rows
+        for name in names
+        if (of := one.coefficients.get(name)) is not None
+    ]
+    of_clips = " on the clips that all rounds share" if rows[0].clips == "common" else ""
+    return PaperTable(
+        name=file_name("agreement_by_setup", dimension),
+        caption=f"Agreement of raters on {dimension} by setup{of_clips}.",
+        header=("setup", *(["round"] if several else []), "clips", "raters", *(COEFFICIENTS[name] for name in names)),
+        rows=tuple(cells),
+        numbers=columns_of(("setup", "round", "clips", "raters", "coefficient", "value", "sd", "low", "high"), numbers),
+        texts=2 if several else 1,
+    )
+
+
+def between_setups(results: Results) -> PaperTable:
+    """How far the mean ratings of one setup follow those of another: Pearson's correlation.
+
+    After Section 4.2 of Chua et al. 2022.
+
+    Raises:
+        NotShownError: Nothing is rated in two setups.
+    """
+    rows = results.agreement.between_setups
+    if not rows:
+        raise NotShownError("nothing is rated in numbers in two setups")
+    several = len({one.round for one in rows}) > 1
+    return PaperTable(
+        name="between_setups",
+        caption="Pearson's correlation of the raters' means of two setups: over time within each video, mean ± "
+        "standard deviation "
+        "over videos; or over videos, of what is rated once per clip.",
+        header=("dimension", *(["round"] if several else []), "setups", "r", "95 % interval", "videos"),
+        rows=tuple(
+            (
+                one.dimension,
+                *([one.round or ""] if several else []),
+                " and ".join(one.setups),
+                _spread(one.correlation),
+                interval(one.correlation),
+                str(one.correlation.n or NONE),
+            )
+            for one in rows
+        ),
+        numbers=columns_of(
+            ("dimension", "round", "kind", "setup", "other_setup", "r", "sd", "low", "high", "videos"),
+            [
+                (
+                    one.dimension,
+                    one.round,
+                    one.kind,
+                    *one.setups,
+                    one.correlation.value,
+                    one.correlation.sd,
+                    one.correlation.low,
+                    one.correlation.high,
+                    one.correlation.n,
+                )
+                for one in rows
+            ],
+        ),
+        texts=3 if several else 2,
+    )
+
+
+def agreement_tables(results: Results) -> Iterator[PaperTable]:
+    """The coefficients of every dimension."""
+    for dimension in dict.fromkeys(one.dimension for one in results.agreement.by_setup):
+        yield agreement_by_setup(results, dimension)
+
+
+def interval(one: Coefficient) -> str:
+    """The ends of an interval, or a dash."""
+    return NONE if one.low is None or one.high is None else f"{decimal(one.low)} to {decimal(one.high)}"
+
+
+def _spread(one: Coefficient | None) -> str:
+    return NONE if one is None else spread(one.value, one.sd)
+
+
+def _value(row: SetupAgreement, name: str) -> float | None:
+    one = row.coefficients.get(name)
+    return None if one is None else one.value
+
+
+def _printed(row: SetupAgreement, name: str) -> str:
+    return _spread(row.coefficients.get(name))
+
+
+def _title(dimension: str, round_: str | None) -> str:
+    return dimension if round_ is None else f"{dimension}, {round_}"

@@ -1,0 +1,66 @@
+"""All tables of a study."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+
+from avcues.pipeline.annotations.results import Results
+from avcues.pipeline.annotations.shown import Makers, NotShown, every
+from avcues.pipeline.annotations.tables.agreement import (
+    agreement_tables,
+    between_setups,
+    rater_agreement,
+)
+from avcues.pipeline.annotations.tables.dependence import label_tests, pair_tests, rating_tests
+from avcues.pipeline.annotations.tables.labels import label_groups_by_setup, labels_by_setup
+from avcues.pipeline.annotations.tables.perspectives import (
+    difference_scores,
+    inconsistency_by_polarity,
+    label_agreement,
+    polarity,
+    ratings_by_rater,
+    regression,
+)
+from avcues.pipeline.paper.table import PaperTable
+
+
+def _of_numbers(make: Callable[[Results, str], PaperTable]) -> Callable[[Results], Iterator[PaperTable]]:
+    """What makes the table of every dimension rated in numbers."""
+    return lambda results: (make(results, name) for name in results.numeric())
+
+
+def _of_labels(make: Callable[[Results, str], PaperTable]) -> Callable[[Results], Iterator[PaperTable]]:
+    """What makes the table of every dimension rated in labels."""
+    return lambda results: (make(results, name) for name in results.nominal())
+
+
+TABLES: Makers[PaperTable] = {
+    "labels_by_setup": _of_labels(labels_by_setup),
+    "label_groups_by_setup": _of_labels(label_groups_by_setup),
+    "label_tests": _of_labels(label_tests),
+    "rating_tests": lambda results: [rating_tests(results)],
+    "pair_tests": lambda results: [pair_tests(results)],
+    "between_setups": lambda results: [between_setups(results)],
+    "rater_agreement": lambda results: [rater_agreement(results)],
+    "agreement_by_setup": agreement_tables,
+    "ratings_by_rater": _of_numbers(ratings_by_rater),
+    "polarity": _of_numbers(polarity),
+    "regression": _of_numbers(regression),
+    "difference_scores": _of_numbers(difference_scores),
+    "inconsistency_by_polarity": _of_numbers(inconsistency_by_polarity),
+    "label_agreement": lambda results: (
+        label_agreement(results, number, labels) for labels in results.nominal() for number in results.numeric()
+    ),
+}
+
+
+def all_tables(results: Results, only: Collection[str] | None = None) -> Iterator[PaperTable | NotShown]:
+    """The tables in order; in the place of those for which the study has no ratings, the reason.
+
+    Args:
+        only: Keys of `TABLES`; None: all.
+
+    Raises:
+        SettingsError: `only` names an unknown one.
+    """
+    return every(TABLES, results, only)

@@ -1,0 +1,370 @@
+"""How ratings depend on what is shown of a clip.
+
+After Tables 1 to 3, 5, 7 and 8 of Du et al. 2023. Several rounds of ratings are compared on the clips that all of them
+share, where that is what the study's tables do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from avcues.pipeline.annotations.across_setups.inconsistency import GROUPS, ratings_by_setup
+from avcues.pipeline.annotations.across_setups.label_agreement import LabelAgreement
+from avcues.pipeline.annotations.across_setups.perspectives import Perspective
+from avcues.pipeline.annotations.across_setups.polarity import POLARITIES
+from avcues.pipeline.annotations.results import NotShownError, Results
+from avcues.pipeline.paper.numbers import columns_of
+from avcues.pipeline.paper.table import NONE, PaperTable, decimal, p_value, percent
+from avcues.pipeline.paper.text import file_name
+
+_ALL = "all"
+
+
+def ratings_by_rater(results: Results, dimension: str) -> PaperTable:
+    """Mean and variance (ddof 0) of each rater's ratings in each setup; ratings over time count by the series' mean.
+
+    After Table 1 of Du et al. 2023.
+    """
+    annotations = results.annotations
+    rounds: Sequence[str | None] = annotations.rounds or (None,)
+    numbers = []
+    for round_ in rounds:
+        ratings, _ = ratings_by_setup(
+            annotations.select(dimensions=[dimension], round_=round_),
+            dimension,
+            annotations.setups,
+            results.step,
+            shortest=results.shortest,
+            keep_constant=results.keep_constant,
+        )
+        for i, rater in enumerate(ratings.raters):
+            for j, setup in enumerate(ratings.setups):
+                known = ratings.values[i, np.isfinite(ratings.values[i, :, j]), j]
+                if len(known):
+                    numbers.append((rater, round_, setup, float(known.mean()), float(known.var()), len(known)))
+    if not numbers:
+        raise NotShownError(f"no rating of {dimension} counts")
+    printed = {
+        (rater, round_, setup): f"{decimal(mean, 2)} ({decimal(variance, 2)})"
+        for rater, round_, setup, mean, variance, _ in numbers
+    }
+    several = len(rounds) > 1
+    keys = list(dict.fromkeys((rater, round_) for rater, round_, *_ in numbers))
+    return PaperTable(
+        name=file_name("ratings_by_rater", dimension),
+        caption=f"Mean (variance, ddof 0) of each rater's ratings of {dimension} in each setup.",
+        header=("rater", *(["round"] if several else []), *annotations.setups),
+        rows=tuple(
+            (
+                rater,
+                *([round_ or ""] if several else []),
+                *(printed.get((rater, round_, s), NONE) for s in annotations.setups),
+            )
+            for rater, round_ in keys
+        ),
+        numbers=columns_of(("rater", "round", "setup", "mean", "variance", "clips"), numbers),
+        texts=2 if several else 1,
+    )
+
+
+def polarity(results: Results, dimension: str) -> PaperTable:
+    """Shares of negative, neutral and positive ratings of each rater in each setup.
+
+    After Table 2 of Du et al. 2023.
+
+    Raises:
+        NotShownError: There is one setup only, or it is not known which values are neutral.
+    """
+    measured = results.perspectives[dimension]
+    parts = [part for part in measured.rounds if part.clips == "all" and part.polarity]
+    if not parts:
+        raise NotShownError(measured.rounds[0].reasons.get("polarity", f"{dimension} is not rated"))
+    several = len(parts) > 1
+    rows = [
+        (rater, *([part.round or ""] if several else []), *(_shares(shares.get(s)) for s in measured.setups))
+        for part in parts
+        for rater, shares in part.polarity.items()
+    ]
+    numbers = [
+        (rater, part.round, setup, name, share)
+        for part in parts
+        for rater, shares in part.polarity.items()
+        for setup, of_setup in shares.items()
+        for name, share in zip(POLARITIES, of_setup, strict=True)
+    ]
+    return PaperTable(
+        name=file_name("polarity", dimension),
+        caption=f"Shares of negative, neutral and positive ratings of {dimension}, in per cent, by rater and setup; "
+        "all: the mean "
+        "over raters.",
+        header=("rater", *(["round"] if several else []), *measured.setups),
+        rows=tuple(rows),
+        numbers=columns_of(("rater", "round", "setup", "polarity", "share"), numbers),
+        texts=2 if several else 1,
+    )
+
+
+def regression(results: Results, dimension: str) -> PaperTable:
+    """Least squares of the ratings with everything shown on those of the other setups.
+
+    Standard errors as of independent rows, as the study has them, and clustered by clip. Where no rater met a clip in
+    all setups, the means over raters are regressed. After Table 3 of Du et al. 2023.
+
+    Raises:
+        NotShownError: There is one setup only, or the regression is not defined.
+    """
+    measured = results.perspectives[dimension]
+    numbers = []
+    for part in _whole(measured.rounds):
+        of_means = part.regression is None
+        fitted = part.clip_means.regression if of_means else part.regression
+        if fitted is None:
+            raise NotShownError(part.clip_means.reasons.get("regression") or part.reasons["regression"])
+        rows = "clip means" if of_means else "ratings"
+        for errors, terms in (("plain", fitted.plain), ("clustered by clip", fitted.clustered)):
+            if terms is None or (of_means and errors != "plain"):
+                continue
+            for name, one in terms.items():
+                numbers.append(
+                    (
+                        part.round,
+                        rows,
+                        errors,
+                        name,
+                        one.coefficient,
+                        one.standard_error,
+                        one.t,
+                        one.p,
+                        one.low,
+                        one.high,
+                        fitted.n,
+                        fitted.df,
+                        fitted.r_squared,
+                    )
+                )
+    several = len({row[0] for row in numbers}) > 1
+    facts = "; ".join(
+        dict.fromkeys(
+            f"{f'{round_}: ' if several else ''}{n} {rows}, {df} degrees of freedom, R² {decimal(r_squared)}"
+            for round_, rows, *_, n, df, r_squared in numbers
+        )
+    )
+    return PaperTable(
+        name=file_name("regression", dimension),
+        caption=f"Least squares of {dimension} in {measured.against} on {dimension} in the other setups, raters "
+        f"pooled: {facts}.",
+        header=(
+            *(["round"] if several else []),
+            "errors",
+            "term",
+            "coefficient",
+            "standard error",
+            "t",
+            "p",
+            "95 % interval",
+        ),
+        rows=tuple(
+            (
+                *([round_ or ""] if several else []),
+                errors,
+                name,
+                decimal(b),
+                decimal(se),
+                decimal(t),
+                p_value(p),
+                f"{decimal(low)} to {decimal(high)}",
+            )
+            for round_, _, errors, name, b, se, t, p, low, high, *_ in numbers
+        ),
+        numbers=columns_of(
+            (
+                "round",
+                "rows",
+                "errors",
+                "term",
+                "coefficient",
+                "standard_error",
+                "t",
+                "p",
+                "low",
+                "high",
+                "n",
+                "df",
+                "r_squared",
+            ),
+            numbers,
+        ),
+        texts=3 if several else 2,
+    )
+
+
+def difference_scores(results: Results, dimension: str) -> PaperTable:
+    """Difference scores of every pair of setups by rater, with mean and variance (ddof 0) over raters, in every round.
+
+    After Table 5 of Du et al. 2023.
+
+    Raises:
+        NotShownError: There is one setup only, or no clip was rated in two.
+    """
+    measured = results.perspectives[dimension]
+    parts = _compared(measured.rounds)
+    numbers = []
+    for part in parts:
+        for one in part.differences:
+            scored = {name: score for name, score in one.raters.items() if score.value is not None}
+            if not scored:
+                continue
+            numbers += [(part.round, *one.setups, name, of.value, of.low, of.high, of.n) for name, of in scored.items()]
+            numbers.append((part.round, *one.setups, "mean", one.mean.value, one.mean.low, one.mean.high, one.mean.n))
+            numbers.append((part.round, *one.setups, "variance", one.variance, None, None, len(scored)))
+    of_means = not numbers
+    if of_means:
+        numbers = [
+            (
+                part.round,
+                *one.setups,
+                "mean over raters",
+                one.mean.value,
+                one.mean.low,
+                one.mean.high,
+                next(iter(one.raters.values())).n,
+            )
+            for part in parts
+            for one in part.clip_means.differences
+            if one.mean.value is not None
+        ]
+    if not numbers:
+        raise NotShownError(f"no clip was rated for {dimension} in two setups")
+    raters = sorted({row[3] for row in numbers} - {"mean", "variance"}) + ([] if of_means else ["mean", "variance"])
+    rounds = list(dict.fromkeys(row[0] for row in numbers))
+    values = {(row[0], row[1], row[2], row[3]): row[4] for row in numbers}
+    pairs = list(dict.fromkeys((row[1], row[2]) for row in numbers))
+    several = len(rounds) > 1
+    note = (
+        " No rater met a clip in two setups: the means over raters are compared, with the noise of both groups."
+        if of_means
+        else ""
+    )
+    common = f" On the {parts[0].videos} clips that all rounds share." if several and parts[0].clips == "common" else ""
+    return PaperTable(
+        name=file_name("difference_scores", dimension),
+        caption=f"Difference scores of {dimension}: root mean squared difference of a rater's ratings of the same "
+        "clips in two "
+        f"setups.{note}{common}",
+        header=("setups", *(f"{name}{f', {round_}' if several else ''}" for name in raters for round_ in rounds)),
+        rows=tuple(
+            (
+                " and ".join(pair),
+                *(decimal(values.get((round_, *pair, name)), 2) for name in raters for round_ in rounds),
+            )
+            for pair in pairs
+        ),
+        numbers=columns_of(("round", "setup", "other_setup", "rater", "value", "low", "high", "n"), numbers),
+    )
+
+
+def inconsistency_by_polarity(results: Results, dimension: str) -> PaperTable:
+    """How many ratings in the setup with everything are consistent, weakly or strongly inconsistent, by polarity.
+
+    After Table 7 of Du et al. 2023.
+
+    Raises:
+        NotShownError: There is one setup only, no rater rated a clip in all, or neutral values are not known.
+    """
+    measured = results.perspectives[dimension]
+    parts = [part for part in _whole(measured.rounds) if part.groups_by_polarity]
+    if not parts:
+        reasons = measured.rounds[0].reasons
+        raise NotShownError(reasons.get("inconsistency") or reasons.get("polarity") or f"{dimension} is not rated")
+    several = len(parts) > 1
+    numbers = []
+    for part in parts:
+        counts = dict(part.groups_by_polarity)
+        counts["inconsistent"] = tuple(a + b for a, b in zip(counts["weak"], counts["strong"], strict=True))
+        numbers += [
+            (part.round, group, name, count)
+            for group in (_ALL, GROUPS[0], "inconsistent", *GROUPS[1:])
+            for name, count in zip(POLARITIES, counts[group], strict=True)
+        ]
+    by_row = {
+        (round_, group): [n for r, g, _, n in numbers if (r, g) == (round_, group)] for round_, group, _, _ in numbers
+    }
+    totals = {round_: [max(1, n) for n in row] for (round_, group), row in by_row.items() if group == _ALL}
+    scored = parts[0].inconsistency
+    threshold = (
+        ""
+        if scored is None or scored.threshold is None
+        else f" Strong: {decimal(scored.threshold, 2)} or more ({scored.rule})."
+    )
+    return PaperTable(
+        name=file_name("inconsistency_by_polarity", dimension),
+        caption=f"Ratings of {dimension} in {measured.against} by inconsistency between setups and by polarity, with "
+        "shares of the "
+        f"ratings of each polarity.{threshold}",
+        header=(*(["round"] if several else []), "group", *POLARITIES, "sum"),
+        rows=tuple(
+            (
+                *([round_ or ""] if several else []),
+                group,
+                *(f"{n} ({percent(n / total)})" for n, total in zip(row, totals[round_], strict=True)),
+                str(sum(row)),
+            )
+            for (round_, group), row in by_row.items()
+        ),
+        numbers=columns_of(("round", "group", "polarity", "ratings"), numbers),
+        texts=2 if several else 1,
+    )
+
+
+def label_agreement(results: Results, dimension: str, labels: str) -> PaperTable:
+    """Among strongly inconsistent ratings, in which single setups the labels given with everything were given as well.
+
+    After Table 8 of Du et al. 2023.
+
+    Args:
+        dimension: Rated in numbers.
+        labels: Rated in labels.
+
+    Raises:
+        NotShownError: There is one setup only, or no rater rated a clip in all.
+    """
+    measured = results.perspectives[dimension]
+    counted: list[tuple[str | None, LabelAgreement]] = [
+        (part.round, one) for part in _whole(measured.rounds) for one in part.label_agreement if one.dimension == labels
+    ]
+    if not counted:
+        raise NotShownError(measured.rounds[0].reasons.get("inconsistency", f"{labels} is not rated in labels"))
+    several = len(counted) > 1
+    others = counted[0][1].setups
+    keys = ("chosen", "matched", *others)
+    rows, numbers = [], []
+    for round_, one in counted:
+        for name, row in (*one.labels.items(), ("all labels", one.total), ("ratings with one or more", one.ratings)):
+            rows.append((*([round_ or ""] if several else []), name, *(str(row[key]) for key in keys)))
+            numbers += [(round_, name, key, row[key]) for key in keys]
+    return PaperTable(
+        name=file_name("label_agreement", labels, *([dimension] if len(results.annotations.numeric()) > 1 else [])),
+        caption=f"Among strongly inconsistent ratings of {dimension}: how often a label of {labels} given in "
+        f"{measured.against} was "
+        "also given by the same rater in other setups.",
+        header=(*(["round"] if several else []), "label", measured.against, "any other", *others),
+        rows=tuple(rows),
+        numbers=columns_of(("round", "label", "setup", "count"), numbers),
+        texts=2 if several else 1,
+    )
+
+
+def _whole(rounds: Sequence[Perspective]) -> list[Perspective]:
+    """All clips of every round."""
+    return [part for part in rounds if part.clips == "all"]
+
+
+def _compared(rounds: Sequence[Perspective]) -> list[Perspective]:
+    """Of several rounds the clips that all of them share, if these are not all."""
+    return [part for part in rounds if part.clips == "common"] or list(rounds)
+
+
+def _shares(shares: tuple[float, ...] | None) -> str:
+    return NONE if shares is None else " / ".join(decimal(100 * share, 1) for share in shares)

@@ -1,0 +1,106 @@
+"""What must stay as it is once raters have come, because it decides what their ratings mean."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from typing import Any
+
+from avcues.pipeline.collection.study import Study
+from avcues.pipeline.errors import SettingsError
+
+_KEY = "meaning"
+_TEXTS = {"title", "low_text", "high_text", "coordinates", "pictograms", "place"}
+
+
+def check_unchanged(connection: sqlite3.Connection, study: Study) -> None:
+    """Compares a study with what its raters saw; changed texts and questions, and other videos, are no matter.
+
+    Raises:
+        SettingsError: Ratings that are there would mean something else.
+    """
+    row = connection.execute("SELECT value FROM settings WHERE key = ?", (_KEY,)).fetchone()
+    (raters,) = connection.execute("SELECT count(*) FROM raters").fetchone()
+    if row is None or not raters:
+        return
+    before, now = json.loads(row["value"]), _meaning(study)
+    given = {
+        (video, setup): number
+        for video, setup, number in connection.execute(
+            "SELECT video, setup, count(*) FROM items WHERE done IS NOT NULL GROUP BY video, setup"
+        )
+    }
+    again = f"{study.folder / 'study.toml'} has changed since raters began"
+    instead = "change it back, or begin another study in another folder"
+    for what, value in before["study"].items():
+        if value != now["study"][what]:
+            raise SettingsError(f"{again}: {what} was {json.dumps(value)}; {instead}")
+    for setup, shows in before["setups"].items():
+        rated = sum(number for (_, name), number in given.items() if name == setup)
+        if rated and shows != now["setups"].get(setup, shows):
+            raise SettingsError(
+                f"{again}: the setup {setup}, rated {rated} times, showed {json.dumps(shows)}; {instead}"
+            )
+    for video, fingerprint in before["clips"].items():
+        rated = sum(number for (name, _), number in given.items() if name == video)
+        if rated and fingerprint != now["clips"].get(video, fingerprint):
+            raise SettingsError(
+                f"{study.stimuli.clips[video].source}: is another file than the {video} that was rated {rated} times; "
+                "put the former back, or give the new one another name"
+            )
+
+
+def begin(connection: sqlite3.Connection, study: Study) -> tuple[str, ...]:
+    """Notes what ratings mean from now on, and takes back clips in progress that the study no longer has.
+
+    Returns:
+        A line for each kind of change that raters will notice.
+
+    Raises:
+        SettingsError: As `check_unchanged`.
+    """
+    check_unchanged(connection, study)
+    row = connection.execute("SELECT value FROM settings WHERE key = ?", (_KEY,)).fetchone()
+    before = json.loads(row["value"]) if row is not None else {"clips": {}}
+    meaning = _meaning(study)
+    # What raters saw of a video stays known, so that another file of its name is noticed when it comes back.
+    meaning["clips"] = before["clips"] | meaning["clips"]
+    connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (_KEY, json.dumps(meaning)))
+    gone = [
+        item["id"]
+        for item in connection.execute("SELECT id, video, setup, kind FROM items WHERE done IS NULL").fetchall()
+        if not has_clip(study, item)
+    ]
+    connection.executemany("DELETE FROM items WHERE id = ?", [(item,) for item in gone])
+    if not gone:
+        return ()
+    return (f"{len(gone)} clips in progress are no longer in the study: their raters get others",)
+
+
+def has_clip(study: Study, item: Mapping[str, Any] | sqlite3.Row) -> bool:
+    """Whether the study still has the video and the setup of an item."""
+    clips = study.stimuli.clips
+    of_practice = item["kind"] == "practice" and item["video"] in study.stimuli.others
+    return item["setup"] in study.setups and (item["video"] in clips or of_practice)
+
+
+def _meaning(study: Study) -> dict[str, Any]:
+    """What decides what a rating means, and which clip comes when."""
+    design = study.design
+    rating = None if design.rating is None else design.rating.model_dump(mode="json")
+    return {
+        "study": {
+            "rating": _without_texts(rating),
+            "seed": design.seed,
+            "rule": design.assignment.rule,
+        },
+        "setups": {setup.name: sorted(setup.shows) for setup in design.setups},
+        "clips": {video: clip.fingerprint for video, clip in study.stimuli.clips.items()},
+    }
+
+
+def _without_texts(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {key: _without_texts(part) for key, part in value.items() if key not in _TEXTS}

@@ -1,0 +1,136 @@
+"""A table for print with its caption and its numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from avcues.pipeline.notebook import html_table, text_table
+from avcues.pipeline.paper.saving import as_csv, save_together
+
+NONE = "–"
+"""A cell without a number."""
+
+# Letters that LaTeX has only in its mathematical mode.
+_MATH = {
+    "α": r"\alpha",
+    "κ": r"\kappa",
+    "χ": r"\chi",
+    "φ": r"\varphi",
+    "ε": r"\varepsilon",
+    "σ": r"\sigma",
+    "²": "^2",
+    "±": r"\pm",
+    "≥": r"\geq",
+    "−": "-",
+    "·": r"\cdot",
+}
+_LETTERS = re.compile("[" + "".join(_MATH) + "]+")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class PaperTable:
+    """A table.
+
+    Args:
+        name: Of its files.
+        caption: What it shows, and of how much.
+        header: Titles of the columns.
+        rows: Cells as they are printed; those of the first `texts` columns are words, all others numbers.
+        numbers: What the cells were made from, unrounded, as a tidy table.
+        texts: Number of columns of words.
+    """
+
+    name: str
+    caption: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    numbers: pa.Table
+    texts: int = 1
+
+    def __repr__(self) -> str:
+        return text_table(self.caption, self.header, self.rows)
+
+    def _repr_html_(self) -> str:
+        return html_table(self.caption, self.header, self.rows)
+
+    def markdown(self) -> str:
+        """The caption, and a table of pipes."""
+        cells = [[cell.replace("\\", "\\\\").replace("|", "\\|") for cell in row] for row in (self.header, *self.rows)]
+        return f"{self.caption}\n\n{self._tabulated(cells, 'pipe')}\n"
+
+    def latex(self) -> str:
+        """A floating table for the package booktabs, with the label `tab:NAME`."""
+        tabular = _in_math(self._tabulated([self.header, *self.rows], "latex_booktabs"))
+        # tabulate escapes cells; a caption has none around it.
+        caption = _in_math("".join(_ESCAPED.get(letter, letter) for letter in self.caption))
+        label = self.name.replace("_", "-")
+        lines = (r"\begin{table}", r"\centering", rf"\caption{{{caption}}}", rf"\label{{tab:{label}}}", tabular)
+        return "\n".join((*lines, r"\end{table}", ""))
+
+    def save(self, folder: str | Path) -> list[Path]:
+        """Writes NAME.md, NAME.tex, and NAME.csv with the numbers; returns their paths.
+
+        Raises:
+            OutputError: They cannot be written.
+        """
+        contents = {"csv": as_csv(self.numbers), "md": self.markdown().encode(), "tex": self.latex().encode()}
+        return save_together(folder, self.name, contents)
+
+    def _tabulated(self, cells: Sequence[Sequence[str]], style: str) -> str:
+        from tabulate import tabulate
+
+        align = ["left"] * self.texts + ["right"] * (len(self.header) - self.texts)
+        one_line = [[" ".join(cell.split()) for cell in row] for row in cells]
+        return tabulate(one_line[1:], one_line[0], tablefmt=style, disable_numparse=True, colalign=align)
+
+
+_ESCAPED = {
+    **{letter: f"\\{letter}" for letter in "&%$#_{}"},
+    "~": r"\textasciitilde{}",
+    "^": r"\^{}",
+    "\\": r"\textbackslash{}",
+    "<": r"$<$",
+    ">": r"$>$",
+}
+
+
+def _in_math(text: str) -> str:
+    return _LETTERS.sub(lambda found: "$" + " ".join(_MATH[letter] for letter in found[0]) + "$", text)
+
+
+def decimal(value: float | None, digits: int = 3) -> str:
+    """A rounded number, never minus zero, or a dash.
+
+    >>> decimal(-0.0001), decimal(None), decimal(12.5, 1)
+    ('0.000', '–', '12.5')
+    """
+    if value is None:
+        return NONE
+    text = f"{value:.{digits}f}"
+    return text.removeprefix("-") if not float(text) else text
+
+
+def spread(mean: float | None, sd: float | None, digits: int = 3) -> str:
+    """A mean with its standard deviation."""
+    return NONE if mean is None else decimal(mean, digits) + ("" if sd is None else f" ± {decimal(sd, digits)}")
+
+
+def percent(share: float | None) -> str:
+    """A share in per cent, with one decimal."""
+    return NONE if share is None else f"{decimal(100 * share, 1)} %"
+
+
+def p_value(p: float | None) -> str:
+    """A p value as it is printed.
+
+    >>> p_value(0.0002), p_value(0.0312)
+    ('< .001', '.031')
+    """
+    if p is None:
+        return NONE
+    return "< .001" if p < 0.001 else f"{p:.3f}".removeprefix("0")

@@ -1,0 +1,42 @@
+"use strict";
+// The values of panels as a table, with the names that the columns have in the tables.
+
+const quoted = cell => /[",\n]/.test(cell ?? "") ? `"${String(cell).replaceAll('"', '""')}"` : cell ?? "";
+const lines = rows => rows.map(row => row.map(quoted).join(",") + "\r\n").join("");
+
+/** The columns of a panel, by name. */
+async function columnsOfPanel({panel}, source, lacking) {
+  const {title, series, words, words_column, bins} = panel, columns = new Map();
+  for (const {name, column, values, counts_column, counts} of series) {
+    columns.set(column.includes(".") ? column : `${title}: ${name}`, values);
+    if (counts_column) columns.set(counts_column, counts);
+  }
+  if (words_column) columns.set(words_column, words);
+  for (const name of bins ?? []) {  // a page has them in too few digits
+    const made = await columnPanel(source, name).catch(() => null);
+    if (made) columns.set(name, made.series[0].values);
+    else lacking.push(name);
+  }
+  return columns;
+}
+
+/** CSV with a row per window that is seen, of each video; words alone have a row each, as in their table. */
+async function tableOf(places, sources, view) {
+  const lacking = [], parts = [];
+  for (const source of sources) {
+    const own = places.filter(({panel}) => (panel.video ?? source.data.video) === source.data.video);
+    const columns = new Map((await Promise.all(own.map(placed => columnsOfPanel(placed, source, lacking)))).flatMap(made => [...made]));
+    parts.push({video: source.data.video, windows: source.data.windows, columns});
+  }
+  if (places.every(({panel}) => panel.kind === "words")) {
+    const rows = places.flatMap(({panel}, i) => panel.spoken.filter(([start, end]) => end > view.min && start < view.max)
+      .map(([start, end, word]) => [panel.video ?? sources[i].data.video, word, start, end]));
+    return {text: lines([["video_id", "word", "word_start", "word_end"], ...rows]), lacking};
+  }
+  const names = [...new Set(parts.flatMap(({columns}) => [...columns.keys()]))];
+  const rows = [["video_id", "window", "start", "end", ...names]];
+  for (const {video, windows, columns} of parts)
+    for (let k = Math.floor(view.min / view.step + 1e-9); k < Math.min(windows, view.max / view.step - 1e-9); k++)
+      rows.push([video, k, k * view.step, (k + 1) * view.step, ...names.map(name => columns.get(name)?.[k])]);
+  return {text: lines(rows), lacking};
+}

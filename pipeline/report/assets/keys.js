@@ -1,0 +1,45 @@
+"use strict";
+// The keys of a page: each is listed where it is made, and `?` shows them all.
+
+const keys = {
+  listed: [],
+
+  /** What the keys do that are shown as `shown`; `act` is called with the event, and says false if the key was not for it. */
+  on(shown, what, pressed, act) {
+    if (shown) keys.listed.push([shown, what]);
+    document.addEventListener("keydown", event => {
+      const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+      if (!pressed.includes(key) || !forPage(event) || document.querySelector("dialog[open]")) return;
+      if (act(event) !== false) event.preventDefault();
+    });
+  },
+};
+
+const POINTING = [
+  ["click", "put the cursor there"],
+  ["drag", "zoom in"],
+  ["double-click", "see everything"],
+  ["Shift + drag, Shift + wheel", "move"],
+  ["Ctrl + wheel, two fingers", "zoom"],
+  ["drag ⠿", "move a panel; a click on it shows what else can be done with it"],
+];
+
+/** The button and the key that show all keys. */
+function offerKeys() {
+  const dialog = byId("keys"), rows = list => list.map(([shown, what]) => element("tr", {}, element("th", {scope: "row", textContent: shown}), element("td", {textContent: what})));
+  const show = () => {
+    dialog.querySelector("tbody").replaceChildren(...rows([...keys.listed, ...POINTING]));
+    dialog.showModal();
+  };
+  keys.on("?", "show this list", ["?"], show);
+  byId("help").addEventListener("click", show);
+}
+
+/** A dialog closes by its button, by Escape, and by a click beside it. */
+function closable(dialog) {
+  dialog.addEventListener("click", event => {
+    const box = dialog.getBoundingClientRect();
+    const beside = event.clientX < box.left || event.clientX > box.right || event.clientY < box.top || event.clientY > box.bottom;
+    if (event.target === dialog && beside || event.target.closest(".close")) dialog.close();
+  });
+}

@@ -1,0 +1,86 @@
+"use strict";
+// Saves what is seen as a figure or as a table.
+
+const PX_PER_MM = 96 / 25.4, PNG_SCALE = 3;
+
+function download(name, content) {
+  const url = URL.createObjectURL(content);
+  element("a", {href: url, download: name}).click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}
+
+/** A picture of a figure, for where no drawing is taken. */
+function pngOf({width, height, marks}) {
+  const sheet = Object.assign(document.createElement("canvas"), {width: Math.round(width * PNG_SCALE), height: Math.round(height * PNG_SCALE)});
+  const ctx = sheet.getContext("2d");
+  ctx.fillStyle = "#fff";
+  ctx.fillRect(0, 0, sheet.width, sheet.height);
+  ctx.scale(PNG_SCALE, PNG_SCALE);
+  marks.forEach(mark => paintMark(ctx, mark));
+  return new Promise(done => sheet.toBlob(done));
+}
+
+/** The dialog that saves panels; returns what opens it, for one panel or for all that are shown. */
+function offerSaving(stack, sources, view) {
+  const dialog = byId("save"), list = dialog.querySelector("fieldset div"), preview = dialog.querySelector("figure"), said = dialog.querySelector("output");
+  const title = () => document.querySelector("h1").textContent;
+  const name = () => title() + (view.max - view.min < view.end ? `_${view.min.toFixed(1)}-${view.max.toFixed(1)}s` : "");
+  const chosen = () => {
+    const ticked = new Set([...list.querySelectorAll("input:checked")].map(input => input.value));
+    return stack.shown().filter(({key}) => ticked.has(key));
+  };
+  const figure = () => figureOf(chosen(), view, Number(byId("width").value) * PX_PER_MM);
+  const caption = () => `${title()}, ${clock(view.min, 1)} to ${clock(view.max, 1)}`;
+
+  function show() {
+    const {length} = chosen();
+    preview.innerHTML = length ? svgOf(figure(), caption(), "preview") : "";
+    said.textContent = length ? "" : "Choose a panel.";
+    for (const kind of ["svg", "pdf", "png", "csv"]) byId(kind).disabled = !length;
+  }
+
+  function open(only) {
+    const keys = new Map(stack.shown().map(({key, panel}) => [key, panel.title]));
+    list.replaceChildren(...[...keys].map(([value, text]) => {
+      const input = element("input", {type: "checkbox", value, checked: only === undefined || only === value, autocomplete: "off"});
+      return element("label", {}, input, text);
+    }));
+    show();
+    dialog.showModal();
+  }
+
+  dialog.addEventListener("change", show);
+  for (const [id, checked] of [["all", true], ["none", false]])
+    byId(id).addEventListener("click", () => (list.querySelectorAll("input").forEach(input => input.checked = checked), show()));
+  const kinds = {
+    svg: () => new Blob([svgOf(figure(), caption())], {type: "image/svg+xml"}),
+    pdf: () => pdfOf(figure(), caption()),
+    png: () => pngOf(figure()),
+    csv: async () => {
+      const {text, lacking} = await tableOf(chosen(), sources, view);
+      said.textContent = lacking.length ? `Without ${lacking.join(", ")}: their files are not beside this page.` : "";
+      return new Blob([text], {type: "text/csv"});
+    },
+  };
+  for (const [kind, content] of Object.entries(kinds))
+    byId(kind).addEventListener("click", async () => download(`${name()}.${kind}`, await content()));
+  closable(dialog);
+  byId("open_save").addEventListener("click", () => open());
+  keys.on("S", "save panels as a figure (SVG, PDF, PNG) or a table (CSV)", ["s"], () => open());
+  return open;
+}
+
+/** On paper, a figure of each panel stands for its chart, as wide as the paper. */
+function listenToPrinter(stack, view) {
+  const paper = byId("paper"), width = 680;
+  const draw = () => {
+    const {min, max, end} = view, part = max - min < end ? [element("p", {textContent: `${clock(min, 1)} to ${clock(max, 1)} of ${clock(end, 1)}`})] : [];
+    paper.replaceChildren(...part, ...stack.open().map((placed, i) => {
+      const figure = element("figure");
+      figure.innerHTML = svgOf(figureOf([placed], view, width), placed.panel.title, `paper${i}_`);
+      return figure;
+    }));
+  };
+  addEventListener("beforeprint", draw);
+  addEventListener("afterprint", () => paper.replaceChildren());
+}
