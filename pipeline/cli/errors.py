@@ -75,7 +75,7 @@ def complain(line: str) -> None:
 
 
 def in_parts(message: str, indent: str) -> str:
-    """A message that does not fit the terminal, with a line for each cause and remedy, which stay whole to be copied."""
+    """A message that does not fit the terminal, with a line for each cause and remedy, to be copied whole."""
     if len(indent) + len(message) <= get_terminal_size().columns:
         return message
     return f"\n{indent}".join(message.split("; "))

@@ -22,6 +22,7 @@ from avcues.pipeline.report.privacy import Names
 from avcues.pipeline.report.sources import Source
 from avcues.pipeline.report.thumbnails import find_source
 from avcues.pipeline.report.video import Video, video_ids
+from avcues.pipeline.store.exchange import recover
 from avcues.pipeline.store.files import write_atomically
 from avcues.pipeline.store.records import read_record
 
@@ -72,6 +73,7 @@ def share(
         raise SettingsError(f"`share={file}`: there is no such folder, or it cannot be written")
     pages, carried = _with_copies(pages) if with_media else (_silent(pages), {})
     pages = replace(pages, alone=kind == ".html")
+    recover(file.resolve())
     with TemporaryDirectory(prefix="avcues-share-") as folder:
         new = Path(folder)
         problems = make_pages(pages, new, workers, tell)

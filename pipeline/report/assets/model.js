@@ -117,7 +117,7 @@ async function main() {
     state.video = Math.max(0, Math.min(dimension().videos.length - 1, index));
     const one = video(), said = (name, value) => element("span", {textContent: `${name} ${readable(value)}`});
     byId("video").value = state.video;
-    byId("now").replaceChildren(element("b", {textContent: one.id}), said("CCC", one.ccc), said("Pearson", one.pearson), said("RMSE", one.rmse), element("span", {textContent: `tested by fold ${one.fold + 1}`}));
+    byId("now").replaceChildren(element("b", {textContent: one.id}), said("CCC", one.ccc), said("Pearson", one.pearson), said("RMSE", one.rmse), element("span", {textContent: `predicted without it, in fold ${one.fold + 1}`}));
     draw("course");
     [...byId("scores").tBodies[0].rows].forEach((row, i) => i === state.video ? row.setAttribute("aria-current", "true") : row.removeAttribute("aria-current"));
   }

@@ -1,6 +1,9 @@
 "use strict";
 // The dataset as a whole: any two columns against each other, what goes with a rating, and correlations.
 
+/** A correlation with two decimals, which is never minus nothing. */
+const two = r => r.toFixed(2).replace(/^-(0\.0+)$/, "$1");
+
 async function overview() {
   const data = await unpack(byId("data").textContent), form = document.querySelector("#scatter form"), output = form.querySelector("output");
   const inputs = ["x", "y"].map(byId), others = data.files.flatMap(({table, columns}) => columns.map(name => `${table}.${name}`));
@@ -36,8 +39,8 @@ async function overview() {
       element("span", {textContent: `${name} ${readable(point[key])}`})));
     const fit = scatter(byId("plot"), shown, [x, y], {show: said, open}), without = data.videos.length - shown.length;
     const spearman = fit && fitOf(ranks(shown.map(p => p.x)), ranks(shown.map(p => p.y)));
-    const facts = [`${shown.length} ${shown.length === 1 ? "video" : "videos"}`, fit ? `Pearson’s r ${fit.r.toFixed(2)}` : "r is not defined"];
-    if (spearman) facts.push(`Spearman’s ρ ${spearman.r.toFixed(2)}`);
+    const facts = [`${shown.length} ${shown.length === 1 ? "video" : "videos"}`, fit ? `Pearson’s r ${two(fit.r)}` : "r is not defined"];
+    if (spearman) facts.push(`Spearman’s ρ ${two(spearman.r)}`);
     if (without) facts.push(`${without} without a value`);
     byId("fit").replaceChildren(...facts.map(textContent => element("span", {textContent})));
     byId("plot").ariaLabel = `${y} against ${x}: ${facts.join("; ")}`;
@@ -62,7 +65,7 @@ async function overview() {
         const button = element("button", {type: "button", textContent: name, title: `show ${target} against ${name}`}), bar = element("i", {className: r < 0 ? "below" : ""});
         Object.assign(bar.style, {left: `${50 + Math.min(0, r) * 50}%`, width: `${Math.abs(r) * 50}%`});
         button.addEventListener("click", () => (choose(name, target), byId("scatter").scrollIntoView()));
-        return element("tr", {}, element("th", {scope: "row"}, button), element("td", {className: "number", textContent: r.toFixed(2)}), element("td", {}, element("span", {className: "r"}, bar)));
+        return element("tr", {}, element("th", {scope: "row"}, button), element("td", {className: "number", textContent: two(r)}), element("td", {}, element("span", {className: "r"}, bar)));
       }));
   }
 
@@ -71,7 +74,7 @@ async function overview() {
     const head = element("tr", {}, element("td"), ...main.slice(0, -1).map(name => element("th", {scope: "col", textContent: name})));
     const rows = main.slice(1).map((row, i) => element("tr", {}, element("th", {scope: "row", textContent: row, title: row}), ...main.slice(0, i + 1).map(column => {
       const pairs = data.main[row].map((y, k) => [data.main[column][k], y]).filter(([x, y]) => x !== null && y !== null);
-      const fit = pairs.length > 2 ? fitOf(pairs.map(([x]) => x), pairs.map(([, y]) => y)) : null, cell = element("td", {textContent: fit ? fit.r.toFixed(2).replace("-0.00", "0.00") : "–"});
+      const fit = pairs.length > 2 ? fitOf(pairs.map(([x]) => x), pairs.map(([, y]) => y)) : null, cell = element("td", {textContent: fit ? two(fit.r) : "–"});
       if (fit) cell.style.background = `color-mix(in srgb, var(--${fit.r < 0 ? "orange" : "blue"}) ${Math.round(48 * Math.abs(fit.r))}%, var(--paper))`;
       cell.dataset.at = "";
       cell.title = `${row} against ${column}, ${pairs.length} videos`;

@@ -195,7 +195,7 @@ def test_pages_are_legible_by_day_and_at_night(browser: Browser, report: Path, w
         )
         assert (ground < 150 and ink > 600) if scheme == "dark" else (ground > 600 and ink < 150)
         assert browser.complaints == []
-    assert browser.value("[...document.querySelectorAll('[data-sort]')].filter(b => b.offsetWidth).length") == 5
+    assert browser.value("[...document.querySelectorAll('[data-sort]')].filter(b => b.offsetWidth).length") == 6
 
 
 def test_every_chart_says_what_it_shows(browser: Browser, report: Path) -> None:
