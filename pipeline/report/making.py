@@ -65,11 +65,14 @@ class Pages:
         return text if self.names is None else self.names.only(text)
 
 
-def plan(out: Path, wanted: Sequence[str], options: Options, *, names: Names | None = None) -> Pages:
+def plan(
+    out: Path, wanted: Sequence[str], options: Options, *, columns: Sequence[str], names: Names | None = None
+) -> Pages:
     """Checks everything that can be checked before a page is made.
 
     Args:
         wanted: Ids; none: all videos.
+        columns: Patterns that must fit a column of some video; those of a former report need not.
 
     Raises:
         AvcuesError: There is no dataset or no such video, column, folder or file, or the drawing library could not be
@@ -86,7 +89,7 @@ def plan(out: Path, wanted: Sequence[str], options: Options, *, names: Names | N
     shown = list(dict.fromkeys(wanted)) or [v for v in known if table_path(out, TIMELINE.name, v).exists()]
     sources = sources_of(out, shown, options.media)
     options.emotion.check()
-    for pattern in options.columns:
+    for pattern in columns:
         if not any(matching(Video(out, video_id, manifest), [pattern]) for video_id in shown):
             raise InputError(f'`columns={pattern}`: no numeric column fits; give TABLE.COLUMN, such as "emobase.mfcc*"')
     page.library()

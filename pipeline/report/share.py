@@ -60,10 +60,11 @@ def share(
         raise SettingsError(f"`share={file}`: expected FILE.zip or FILE.html")
     if with_media and kind == ".html":
         raise SettingsError("`with_media`: an HTML file holds no videos; share a ZIP file")
+    columns = options.columns
     options, notes = former_options(out, None, options, fresh)
     if not with_media:
         notes = [note for note in notes if not note.startswith("`media=")]
-    pages = plan(out, wanted, options, names=_names(out, wanted, options))
+    pages = plan(out, wanted, options, columns=columns, names=_names(out, options))
     if kind == ".html" and len(pages.shown) != 1:
         raise SettingsError(
             f"`share={file}`: an HTML file is the page of one video; name one of the {len(pages.shown)}, or share a "
@@ -85,7 +86,7 @@ def share(
     return Report(file, len(pages.shown) - len(problems), tuple(problems), tuple(notes), pages.options.still_kind)
 
 
-def _names(out: Path, wanted: Sequence[str], options: Options) -> Names:
+def _names(out: Path, options: Options) -> Names:
     sources = (Path(str(read_record(out, video_id).get("source", ""))).parent for video_id in video_ids(out))
     given = (path for path in (options.media, options.predictions, options.annotations) if path is not None)
     return Names.of([out, Path.cwd(), *sources, *given])
