@@ -152,12 +152,12 @@ class _Range:
         self.sum = np.zeros(columns)
 
     def add(self, values: Values) -> None:
-        there = ~np.isnan(values)
+        known = ~np.isnan(values)
         self.rows += len(values)
-        self.count += there.sum(axis=0)
-        self.low = np.fmin(self.low, np.min(values, axis=0, where=there, initial=np.inf))
-        self.high = np.fmax(self.high, np.max(values, axis=0, where=there, initial=-np.inf))
-        self.sum += np.sum(values, axis=0, where=there)
+        self.count += known.sum(axis=0)
+        self.low = np.fmin(self.low, np.min(values, axis=0, where=known, initial=np.inf))
+        self.high = np.fmax(self.high, np.max(values, axis=0, where=known, initial=-np.inf))
+        self.sum += np.sum(values, axis=0, where=known)
 
     @property
     def mean(self) -> Values:
@@ -179,11 +179,11 @@ class _Fine:
         self.squares = np.zeros(len(span))
 
     def add(self, values: Values) -> None:
-        there = ~np.isnan(values)
-        self.squares += np.sum((values - self.range.mean) ** 2, axis=0, where=there)
-        bins = np.clip((np.where(there, values, self.low) - self.first) / self.width, 0, _FINE - 1).astype(np.int64)
+        known = ~np.isnan(values)
+        self.squares += np.sum((values - self.range.mean) ** 2, axis=0, where=known)
+        bins = np.clip((np.where(known, values, self.low) - self.first) / self.width, 0, _FINE - 1).astype(np.int64)
         bins += np.arange(len(self.low)) * _FINE
-        self.counts += np.bincount(bins[there], minlength=self.counts.size).reshape(self.counts.shape)
+        self.counts += np.bincount(bins[known], minlength=self.counts.size).reshape(self.counts.shape)
 
     def histogram(self, i: int) -> dict[str, Any]:
         """What the index shows of a column."""

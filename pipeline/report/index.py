@@ -73,8 +73,8 @@ def row_of_page(path: Path) -> dict[str, Any] | None:
     """The row that a page was made with; None where there is no such page."""
     try:
         with path.open("rb") as file:
-            found = _ROW.search(file.read(_HEAD_BYTES))
-        return None if found is None else dict(json.loads(found[1]))
+            match = _ROW.search(file.read(_HEAD_BYTES))
+        return None if match is None else dict(json.loads(match[1]))
     except (OSError, ValueError):
         return None
 
@@ -102,7 +102,7 @@ def write_index(
         for row, look in zip(rows, looks, strict=True)
     ]
     compare = COMPARE if sum(row["page"] for row in rows) > 1 else None
-    means = read_means(report)
+    of_columns = read_means(report)
     colours = EXPRESSION_COLOURS if any(row.get("expressions") for row in rows) else {}
     document = {"rows": listed, "values": _value_columns(rows), "colours": colours, "compared": compare is not None}
     text = (
@@ -118,7 +118,7 @@ def write_index(
             hours=duration(sum(row["duration_s"] for row in rows)),
             colours=EXPRESSION_COLOURS,
             link=link,
-            data=packed_json(document | means),
+            data=packed_json(document | of_columns),
         )
     )
     _write(report / "index.html", text)
@@ -173,16 +173,16 @@ def _colour_strip(colours: Sequence[str | None]) -> str:
 
 def _values(video: Video, targets: Mapping[str, Target]) -> dict[str, float]:
     """Means over the windows of what the index shows in columns; a value that is missing is left out."""
-    found = {}
+    means = {}
     if video.has(TIMELINE.name, "on_screen", "audio_coverage"):
         for name, column, stream in (("picture", "on_screen", "video"), ("sound", "audio_coverage", "audio")):
             if video.source.get(stream):
-                found[name] = np.nan_to_num(video.values(TIMELINE.name, [column])).mean()
+                means[name] = np.nan_to_num(video.values(TIMELINE.name, [column])).mean()
     if video.has("emobase", LOUDNESS):
         loudness = video.values("emobase", [LOUDNESS])
-        found["loudness"] = np.nan if np.isnan(loudness).all() else np.nanmean(loudness)
-    found |= {name: target.mean for name, target in targets.items()}
-    return {name: float(f"{value:.5g}") for name, value in found.items() if not np.isnan(value)}
+        means["loudness"] = np.nan if np.isnan(loudness).all() else np.nanmean(loudness)
+    means |= {name: target.mean for name, target in targets.items()}
+    return {name: float(f"{value:.5g}") for name, value in means.items() if not np.isnan(value)}
 
 
 def _mean_expressions(video: Video) -> dict[str, float]:

@@ -119,12 +119,12 @@ def make_pages(pages: Pages, new: Path, workers: int | None, tell: Tell) -> list
     total = len(pages.shown) + len(tables)
     tell(0, total)
     listed = [v for v in pages.known if v in set(pages.shown) or page_path(new, v).exists()]
-    made = []
-    for page_made in _parallel(workers, partial(_make_page, pages, listed, new), pages.shown, pages.sources):
-        made.append(page_made)
-        tell(len(made), total)
+    outcomes = []
+    for outcome in _parallel(workers, partial(_make_page, pages, listed, new), pages.shown, pages.sources):
+        outcomes.append(outcome)
+        tell(len(outcomes), total)
     if catalog is not None:
-        targets = {video_id: of.targets for video_id, of in zip(pages.shown, made, strict=True)}
+        targets = {video_id: of.targets for video_id, of in zip(pages.shown, outcomes, strict=True)}
         measured = []
         for of_table in _parallel(workers, partial(histograms.of_table, catalog, pages.known, targets), tables):
             measured.append(of_table)
@@ -135,7 +135,7 @@ def make_pages(pages: Pages, new: Path, workers: int | None, tell: Tell) -> list
         text = agreement_page.render(pages.out.resolve().name, rated, pages.manifest.step)
         _write(new / agreement_page.PAGE, pages.said(text))
     _write_index(pages, new)
-    return [of.problem for of in made if of.problem]
+    return [of.problem for of in outcomes if of.problem]
 
 
 def _write_overview(pages: Pages, new: Path, measured: Sequence[histograms.Measured], targets: Targets) -> None:
@@ -181,14 +181,14 @@ def _write_index(pages: Pages, report: Path) -> None:
 
 
 @dataclass(frozen=True)
-class _Made:
+class _Outcome:
     """What became of a page: the ratings and predictions of its video, and what went wrong, if anything."""
 
     targets: Mapping[str, Target] = field(default_factory=dict)
     problem: str = ""
 
 
-def _make_page(pages: Pages, listed: Sequence[str], report: Path, video_id: str, source: Source) -> _Made:
+def _make_page(pages: Pages, listed: Sequence[str], report: Path, video_id: str, source: Source) -> _Outcome:
     """Makes one page; an error is returned, because one video must not cost the others their pages."""
     try:
         video = Video(pages.out, video_id, pages.manifest)
@@ -207,12 +207,12 @@ def _make_page(pages: Pages, listed: Sequence[str], report: Path, video_id: str,
         targets = targets_of(video_id, courses, options.emotion.ratings())
         added = [*panels_of(courses), *chosen_columns(video, options.columns)]
         _write(path, pages.said(page.render(video, strip, row_of(video, strip, targets), links, added, files)))
-        return _Made(targets)
+        return _Outcome(targets)
     except AvcuesError as error:
-        return _Made(problem=str(error))
+        return _Outcome(problem=str(error))
     except Exception as error:
         why = f"{type(error).__name__}: {error}"
-        return _Made(problem=f"{video_id}: its page could not be made ({why}); try avcues validate {pages.out}")
+        return _Outcome(problem=f"{video_id}: its page could not be made ({why}); try avcues validate {pages.out}")
 
 
 def _parallel(workers: int | None, do: Callable[..., Any], first: Sequence[Any], *more: Sequence[Any]) -> Iterator[Any]:

@@ -178,15 +178,15 @@ def _strongest(names: Sequence[str], r: Values) -> list[tuple[str, float]]:
 def _missing(of: Dataset, table: TableSummary) -> dict[str, Any]:
     """Where values of a table are missing: overall, in which videos, in which columns."""
     lacking = [of.videos[int(i)] for i in np.flatnonzero(np.isnan(table.missing).all(axis=1))]
-    there = table.missing[~np.isnan(table.missing).all(axis=1)]
-    of_columns = there.mean(axis=0) if len(there) else np.zeros(len(table.columns))
+    present = table.missing[~np.isnan(table.missing).all(axis=1)]
+    of_columns = present.mean(axis=0) if len(present) else np.zeros(len(table.columns))
     of_videos = np.where(np.isnan(table.missing).all(axis=1), 1.0, np.nan_to_num(table.missing).mean(axis=1))
     worst = np.argsort(-of_columns, kind="stable")[:3]
     return {
         "table": table.table,
         "columns": len(table.columns),
         "lacking": lacking,
-        "share": float(there.mean()) if there.size else 1.0,
+        "share": float(present.mean()) if present.size else 1.0,
         "videos": [round(float(part.mean()), 3) for part in np.array_split(of_videos, min(len(of_videos), 120))],
         "worst": [(table.columns[i].name, float(of_columns[i])) for i in worst if of_columns[i] > 0],
         "even": bool(np.ptp(of_columns) < 1e-6) if len(of_columns) else True,

@@ -107,12 +107,12 @@ def _with_copies(pages: Pages) -> tuple[Pages, dict[str, Path]]:
     sources = []
     for video_id, source in zip(pages.shown, pages.sources, strict=True):
         try:
-            found = find_source(Video(pages.out, video_id, pages.manifest), source.candidates)
+            path = find_source(Video(pages.out, video_id, pages.manifest), source.candidates)
         except MediaError as error:
             raise InputError(f"{video_id}: {error}") from error
-        name = f"{video_id}{found.suffix}"
-        carried[name] = found
-        sources.append(Source((found,), beside=f"../{_MEDIA}/{name}"))
+        name = f"{video_id}{path.suffix}"
+        carried[name] = path
+        sources.append(Source((path,), beside=f"../{_MEDIA}/{name}"))
     options = replace(pages.options, media=pages.options.media or pages.out)
     return replace(pages, sources=tuple(sources), options=options), carried
 

@@ -36,13 +36,13 @@ def targets_of(
     The setup stands in the name where the ratings have several.
     """
     several = ratings is not None and len(ratings.setups) > 1
-    found = {}
+    targets = {}
     for (dimension, setup), of in courses.items():
         for table, windows in ((RATINGS, of.gold), (PREDICTIONS, of.prediction)):
             if windows is not None:
                 name = _name(table, dimension, setup if several and table == RATINGS else None)
-                found[name] = Target(_mean(windows), windows)
-    return found | dict(_of_clips(video_id, ratings, several))
+                targets[name] = Target(_mean(windows), windows)
+    return targets | dict(_of_clips(video_id, ratings, several))
 
 
 def _of_clips(video_id: str, ratings: Annotations | None, several: bool) -> Iterator[tuple[str, Target]]:

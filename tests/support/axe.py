@@ -48,12 +48,12 @@ def findings(browser: Browser, script: str) -> list[str]:
     """What axe finds on the page as it is shown: rule, element and reason, a line each; none on a good page."""
     # Evaluated by the browser itself: the pages' own policy lets no other script in.
     browser.value(f"{script}; 0")
-    found: list[dict[str, Any]] = browser.value(
+    violations: list[dict[str, Any]] = browser.value(
         """axe.run(document, {resultTypes: ['violations'], iframes: false}).then(({violations}) => violations.flatMap(
           ({id, impact, nodes}) => nodes.map(({target, failureSummary}) => ({id, impact, target, failureSummary}))))"""
     )
     return [
-        f"{one['impact']} {one['id']} {' '.join(map(str, one['target']))}: "
-        + " ".join(str(one["failureSummary"]).split())[:300]
-        for one in found
+        f"{violation['impact']} {violation['id']} {' '.join(map(str, violation['target']))}: "
+        + " ".join(str(violation["failureSummary"]).split())[:300]
+        for violation in violations
     ]
