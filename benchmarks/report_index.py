@@ -1,8 +1,9 @@
-"""How long the index of a report takes to be painted in Chromium, for 300 and for 3,000 videos.
+"""How long the list of videos of a report takes to be painted in Chromium, for 300 and for 3,000 videos.
 
-    python benchmarks/report_index.py PAGE...
+    python benchmarks/report_index.py features/report/videos/*.html
 
-The rows are those of the given pages of videos, in turn, each with an id, numbers and a picture of its own.
+The rows are those of the given pages of videos, in turn, each with an id, numbers and a picture of its own. Milliseconds
+from the start of the navigation until the first frame is painted and the list can be used; medians of seven.
 """
 
 from __future__ import annotations
