@@ -4,7 +4,7 @@
 const AT_A_TIME = 100, PER_FILE = 100;
 
 /** A long name that may break after its dots and underlines. */
-const breakable = name => name.split(/(?<=[._])/).flatMap(part => [part, element("wbr")]);
+const breakable = name => name.split(/(?<=[._])/).flatMap((part, i) => i ? [element("wbr"), part] : [part]);
 
 /** What a file of pictures calls with its content. */
 function pictured(looks) {

@@ -47,7 +47,7 @@ function distances(values) {
 
 /** Draws the points {id, x, y} into a host; `show` is called with the point that is pointed at, `open` with one that is clicked. */
 function scatter(host, points, names, {show, open}) {
-  const width = host.clientWidth, height = Math.max(260, Math.min(440, width * 0.6));
+  const width = host.clientWidth || 600, height = Math.max(260, Math.min(440, width * 0.6));
   const svg = shape("svg", {viewBox: `0 0 ${width} ${height}`, height});
   const ends = key => {
     const values = points.map(point => point[key]), low = Math.min(...values), high = Math.max(...values), margin = 0.05 * (high - low) || 0.5;
