@@ -4,7 +4,7 @@
 
 The parts are one decode of the file, openSMILE on its sound track, and each network at its best batch and number of
 threads, on as many inputs as the video needs. Prints one JSON object: by part the seconds in fp32 and, where it
-differs, in bf16; the processor seconds of decode and openSMILE; and the settings that were best.
+differs, in bf16 and int8; the processor seconds of decode and openSMILE; and the settings that were best.
 """
 
 from __future__ import annotations
@@ -27,10 +27,12 @@ import torch
 from decoding import decode
 from naive import RATE_HZ, decode_sound, weights
 
-from avcues.extractors.compute import Compute
+from avcues.extractors.actions import Actions, ActionsSettings
+from avcues.extractors.compute import Compute, Precision
 from avcues.extractors.emobase import Emobase
 from avcues.extractors.expressions import ExpressionsSettings
 from avcues.extractors.face_detectors import DETECTORS
+from avcues.extractors.int8.processor import multiplies_exactly
 from avcues.extractors.networks import fer, i3d_resnet, inception_i3d, places
 from avcues.extractors.objects import Objects, ObjectsSettings
 
@@ -48,7 +50,7 @@ class Network:
         batch: Makes an input of so many items.
         items: How many the video needs.
         batches: Batch sizes to try.
-        bf16: It is also offered in bf16.
+        precisions: Those beside fp32 that it is offered in.
         one_call: It cannot be called from several threads at once.
         own_threads: It brings its own threads: one for each call at once.
     """
@@ -57,7 +59,7 @@ class Network:
     batch: Callable[[int], Any]
     items: int
     batches: tuple[int, ...] = (1, 4, 16)
-    bf16: bool = False
+    precisions: tuple[Precision, ...] = ()
     one_call: bool = False
     own_threads: bool = False
 
@@ -76,8 +78,7 @@ def main() -> None:
     }
     for name, network in networks(arguments).items():
         parts[name] = {"fp32": best(network, "fp32")}
-        if network.bf16:
-            parts[name]["bf16"] = best(network, "bf16")
+        parts[name] |= {precision: best(network, precision) for precision in network.precisions}
     print(json.dumps({"cores": CORES, "parts": parts}))
 
 
@@ -112,6 +113,7 @@ def networks(arguments: argparse.Namespace) -> dict[str, Network]:
     faces, faces_path = weights("faces/yunet", "faces/centerface")
     expressions, expressions_path = weights("expressions/vgg19", "expressions/mini_xception")
     actions, actions_path = weights("actions/i3d_rgb_imagenet", "actions/i3d_rgb_scratch", "actions/i3d_r50")
+    int8 = Actions(ActionsSettings(actions)).ranges if multiplies_exactly() else None
     load_scenes = {"resnet50": places.load_resnet50, "squeezenet11": places.load_squeezenet}[scenes]
     picture = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
 
@@ -124,7 +126,7 @@ def networks(arguments: argparse.Namespace) -> dict[str, Network]:
 
     def load_actions(compute: Compute) -> Call:
         load = i3d_resnet.load if actions == "i3d_r50" else inception_i3d.load
-        return compute.place(load(actions_path), torch.zeros(2, 64, 224, 224, 3, dtype=torch.uint8))
+        return compute.place(load(actions_path), torch.zeros(2, 64, 224, 224, 3, dtype=torch.uint8), int8)
 
     def crops(size: int) -> Any:
         return torch.randint(0, 256, (size, 3, 224, 224), dtype=torch.uint8)
@@ -148,14 +150,14 @@ def networks(arguments: argparse.Namespace) -> dict[str, Network]:
             load_expressions,
             lambda size: torch.randint(0, 256, (size, side, side), dtype=torch.uint8),
             arguments.faces,
-            bf16=expressions == "vgg19",
+            precisions=("bf16",) if expressions == "vgg19" else (),
             own_threads=expressions == "vgg19",
         ),
         "scenes": Network(
             lambda compute: compute.place(load_scenes(scenes_path), crops(2) if scenes == "resnet50" else None),
             crops,
             arguments.windows,
-            bf16=scenes == "resnet50",
+            precisions=("bf16",) if scenes == "resnet50" else (),
             own_threads=scenes == "resnet50",
         ),
         "objects": Network(load_yolo, lambda size: torch.rand(size, *letterbox), arguments.windows),
@@ -164,13 +166,13 @@ def networks(arguments: argparse.Namespace) -> dict[str, Network]:
             lambda size: torch.randint(0, 256, (size, 64, 224, 224, 3), dtype=torch.uint8),
             arguments.clips,
             batches=(1,),
-            bf16=True,
+            precisions=("bf16", "int8") if int8 else ("bf16",),
             own_threads=True,
         ),
     }
 
 
-def best(network: Network, precision: str) -> dict[str, Any]:
+def best(network: Network, precision: Precision) -> dict[str, Any]:
     """Seconds for all items at the best batch and number of threads, and those."""
     if not network.items:
         return {"seconds": 0.0}

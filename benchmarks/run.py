@@ -43,6 +43,8 @@ SETS = {  # name: (avcues --features, naive.py --tables); avcues always makes sh
     "without networks": (CHEAP, "emobase,rhythm,color,shots"),
     "all extractors": ("all", "emobase,rhythm,color,shots,scenes,expressions,actions,objects"),
 }
+PRECISIONS = ("fp32", "bf16", "int8")
+PROGRAMS = ("avcues", "avcues bf16", "avcues int8")
 PARTS_WITHOUT_NETWORKS = ("decode", "openSMILE")
 _LOOK_EVERY_S = 0.2
 
@@ -240,14 +242,14 @@ def start(bench: Bench) -> dict[str, Any]:
 
 def compare(bench: Bench, repetitions: int) -> dict[str, Any]:
     """All programs in turn."""
-    runs: dict[str, dict[str, list[Any]]] = {name: {"naive": [], "avcues": [], "avcues bf16": []} for name in SETS}
+    runs: dict[str, dict[str, list[Any]]] = {name: {program: [] for program in ("naive", *PROGRAMS)} for name in SETS}
     floors = []
     for repetition in range(1, repetitions + 1):
         for name, (features, tables) in SETS.items():
             mine, label = runs[name], f"{repetition}/{repetitions} {name}"
             mine["naive"].append(asdict(told(f"{label}: naive", bench.naive(tables))))
-            for program in ("avcues", "avcues bf16") if features == "all" else ("avcues",):
-                precision = "bf16" if program.endswith("bf16") else "fp32"
+            for program in PROGRAMS if features == "all" else PROGRAMS[:1]:
+                precision = precision_of(program)
                 further_s = bench.further_video_s(features, precision)
                 run = told(f"{label}: {program}", bench.avcues(features, precision=precision))
                 mine[program].append(asdict(replace(run, video_s=further_s)))
@@ -272,6 +274,11 @@ def scaling(bench: Bench, features: str, lengths: Sequence[float]) -> list[dict[
     return rows
 
 
+def precision_of(program: str) -> str:
+    """The precision of one of `PROGRAMS`."""
+    return program.partition(" ")[2] or "fp32"
+
+
 def told(label: str, run: Run) -> Run:
     """The same run, after a line about it."""
     console.print(f"{label}: {run.wall_s:.1f} s, {run.peak_mb:.0f} MB")
@@ -279,9 +286,9 @@ def told(label: str, run: Run) -> Run:
 
 
 def floor_s(parts: dict[str, dict[str, Any]], name: str, precision: str) -> float:
-    """Sum of the parts in a precision; the faster of both for those networks that have both."""
+    """Sum of the parts in a precision; of each network the fastest of those that may stand in for it."""
     chosen = parts.values() if name == "all extractors" else [parts[part] for part in PARTS_WITHOUT_NETWORKS]
-    ways = ("fp32",) if precision == "fp32" else ("fp32", "bf16")
+    ways = PRECISIONS[: PRECISIONS.index(precision) + 1]
     return sum(min(part[way]["seconds"] for way in ways if way in part) for part in chosen)
 
 
@@ -306,7 +313,7 @@ def totals(results: dict[str, Any]) -> Table:
         naive = [run["wall_s"] for run in programs["naive"]]
         for program, runs in programs.items():
             wall = [run["wall_s"] for run in runs]
-            precision = "bf16" if program.endswith("bf16") else "fp32"
+            precision = precision_of(program)
             floors = [floor_s(parts, name, precision) for parts in results["floor"]]
             table.add_row(
                 name,
@@ -327,7 +334,7 @@ def totals(results: dict[str, Any]) -> Table:
 def stages(results: dict[str, Any]) -> Table:
     """Seconds of each stage of the runs with all extractors, and of the parts of the floor."""
     programs = {name: [run["seconds"] for run in runs] for name, runs in results["runs"]["all extractors"].items()}
-    for way in ("fp32", "bf16"):
+    for way in PRECISIONS:
         programs[f"floor {way}"] = [
             {FLOOR_STAGES.get(part, part): ways[way]["seconds"] for part, ways in parts.items() if way in ways}
             for parts in results["floor"]

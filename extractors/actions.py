@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from avcues.extractors.base import BaseExtractor
-from avcues.extractors.compute import Compute, Network
+from avcues.extractors.compute import Compute, Network, Precision
 from avcues.extractors.embedding import embedding_columns, embedding_table
+from avcues.extractors.int8.table import Int8Table, has_table, table_of
 from avcues.extractors.protocol import ClipBatch, Column, Columns, Table
 
 NAMES = tuple((Path(__file__).parent / "labels" / "kinetics400.txt").read_text().splitlines())
@@ -71,7 +72,6 @@ class Actions(BaseExtractor):
     citation = "Kinetics-400 (Kay et al. 2017, The Kinetics human action video dataset)"
     libraries = ("torch", "openvino")
     Settings = ActionsSettings
-    supports_bf16 = True
     thread_safe = True
     weights: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "variant": ("actions/i3d_rgb_imagenet", "actions/i3d_rgb_scratch", "actions/i3d_r50")
@@ -92,6 +92,20 @@ class Actions(BaseExtractor):
         return (embedding_table("actions_embedding", "shot", width, "input of I3D's classifier, mean over the clips"),)
 
     @property
+    def precisions(self) -> tuple[Precision, ...]:
+        """In 8 bits only with weights whose ranges are known."""
+        return ("int8", "int8+fp32", "bf16") if has_table(self._asset) else ("bf16",)
+
+    @property
+    def ranges(self) -> Int8Table | None:
+        """The layers that int8 computes in 8 bits, where their ranges are known."""
+        return table_of(self._asset) if has_table(self._asset) else None
+
+    @property
+    def _asset(self) -> str:
+        return f"actions/{self.settings.variant}"
+
+    @property
     def tables(self) -> Sequence[Table]:
         """`actions`, and the extra table if requested."""
         return self.with_extras(_TABLE)
@@ -101,14 +115,17 @@ class Actions(BaseExtractor):
         if self._network is None:
             import torch
 
-            weights = compute.weights.resolve(f"actions/{self.settings.variant}").path
+            weights = compute.weights.resolve(self._asset)
+            int8 = self.ranges if compute.in_8_bits else None
+            if int8 is not None:
+                int8.check(self._asset, weights.sha256)
             if self.settings.variant == "i3d_r50":
                 from avcues.extractors.networks.i3d_resnet import load
             else:
                 from avcues.extractors.networks.inception_i3d import load  # type: ignore[assignment]
             self._compute = compute
             example = torch.zeros(2, self.clip_frames, self.crop_px, self.crop_px, 3, dtype=torch.uint8)
-            self._network = compute.place(load(weights), example)
+            self._network = compute.place(load(weights.path), example, int8)
 
     def process_clips(self, batch: ClipBatch) -> npt.NDArray[np.float32]:
         """(B, 400 + E) probabilities and embeddings of (B, 64, 224, 224, 3) uint8 RGB clips; E may be 0."""

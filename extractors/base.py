@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, ClassVar
 
-from avcues.extractors.compute import Compute
+from avcues.extractors.compute import Compute, Precision
+from avcues.extractors.int8.table import Int8Table
 from avcues.extractors.protocol import Table
 
 
@@ -27,7 +28,7 @@ class BaseExtractor:
         hub_weights: Suffix of the weights files of models of the hub that options of `own_weights` may also name, as
             "<owner>/<name>" or "<owner>/<name>@<revision>"; empty: none.
         own_weights: Options of `weights` that may also hold the path of a weights file.
-        supports_bf16: Whether values may be computed in bf16 on request.
+        precisions: Those beside fp32 that values may be computed in on request.
         thread_safe: Whether several threads may call the measuring methods at once.
         imports: Modules that `setup` imports; a worker may load them while it waits for its first video.
         libraries: Distributions whose code decides values; their versions are recorded in every table.
@@ -85,9 +86,21 @@ class BaseExtractor:
         return bool(self.weights_in_use or self.pinned_files)
 
     @property
-    def supports_bf16(self) -> bool:
-        """Whether values may be computed in bf16 on request."""
-        return False
+    def precisions(self) -> tuple[Precision, ...]:
+        """Those beside fp32 that values may be computed in on request."""
+        return ()
+
+    @property
+    def ranges(self) -> Int8Table | None:
+        """The layers that int8 computes in 8 bits, where their ranges are known."""
+        return None
+
+    def precision_in(self, compute: Compute) -> Precision:
+        """What values are computed in: the precision that is wanted, or else the next one that is possible."""
+        wanted: tuple[Precision, ...] = (
+            (compute.precision, "bf16") if compute.precision == "int8" else (compute.precision,)
+        )
+        return next((precision for precision in wanted if precision in self.precisions), "fp32")
 
     def prepare(self, note: Callable[[str], object]) -> None:
         """Does what is needed once per machine, before the workers start.

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from annotated_types import Ge
 
 from avcues.extractors.base import BaseExtractor
-from avcues.extractors.compute import Compute, Network
+from avcues.extractors.compute import Compute, Network, Precision
 from avcues.extractors.embedding import embedding_columns, embedding_table
 from avcues.extractors.face_detectors import DETECTORS, CenterFace, YuNet
 from avcues.extractors.face_tracks import TRACK, link_faces
@@ -137,12 +137,12 @@ class Expressions(BaseExtractor):
     @property
     def libraries(self) -> tuple[str, ...]:  # type: ignore[override]
         """Distributions whose code decides values; OpenVINO compiles the large network alone."""
-        return ("torch", "opencv-python-headless", *(("openvino",) if self.supports_bf16 else ()))
+        return ("torch", "opencv-python-headless", *(("openvino",) if self.precisions else ()))
 
     @property
-    def supports_bf16(self) -> bool:
+    def precisions(self) -> tuple[Precision, ...]:
         """The small network is fast as it is, and rounding moves its probabilities by more than 0.01."""
-        return self.settings.variant == "vgg19"
+        return ("bf16",) if self.settings.variant == "vgg19" else ()
 
     def setup(self, compute: Compute) -> None:
         """Loads the detector and the network."""

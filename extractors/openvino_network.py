@@ -13,6 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from avcues.extractors.build_once import build_once
+from avcues.extractors.int8 import conversion, rounding
+from avcues.extractors.int8.conversion import to_int8
+from avcues.extractors.int8.table import Int8Table
 from avcues.extractors.openvino_import import cpu_has_bf16, openvino
 
 
@@ -24,14 +27,17 @@ class OpenVinoNetwork:
         example: An input, of two items; any other number may follow.
         precision: "bf16" is ignored by processors without it; see `cpu_has_bf16`.
         threads: Calls that are worked on at once, each by one thread.
+        int8: The layers that compute in 8 bits; the others do in `precision`.
     """
 
-    def __init__(self, network: nn.Module, example: Tensor, precision: str, threads: int) -> None:
+    def __init__(
+        self, network: nn.Module, example: Tensor, precision: str, threads: int, int8: Int8Table | None = None
+    ) -> None:
         self._head = getattr(network, "head", None)
         compiled = network.get_submodule("features") if hasattr(network, "head") else network
         core = openvino().Core()
         self._compiled = core.compile_model(
-            _converted(compiled, example),
+            _converted(compiled, example, int8),
             "CPU",
             {
                 "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" and cpu_has_bf16() else "f32",
@@ -54,32 +60,39 @@ class OpenVinoNetwork:
         return torch.from_numpy(result[0].copy()), torch.from_numpy(result[1].copy())
 
 
-def _converted(network: nn.Module, example: Tensor) -> Any:
+def _converted(network: nn.Module, example: Tensor, int8: Int8Table | None) -> Any:
     """OpenVINO's form of the network; kept in the user's cache folder, because making it takes some seconds."""
 
     def save(folder: Path) -> None:
-        openvino().save_model(_convert(network, example), folder / "network.xml", compress_to_fp16=False)
+        openvino().save_model(_convert(network, example, int8), folder / "network.xml", compress_to_fp16=False)
 
     try:
-        folder = build_once(f"openvino-{_fingerprint(network, example)}", save)
+        folder = build_once(f"openvino-{_fingerprint(network, example, int8)}", save)
     except OSError:  # no room
-        return _convert(network, example)
+        return _convert(network, example, int8)
     return openvino().Core().read_model(folder / "network.xml")
 
 
-def _convert(network: nn.Module, example: Tensor) -> Any:
+def _convert(network: nn.Module, example: Tensor, int8: Int8Table | None) -> Any:
     with torch.no_grad():
         exported = torch.export.export(network, (example,), dynamic_shapes=({0: torch.export.Dim("batch", min=1)},))
-    return openvino().convert_model(exported)
+    model = openvino().convert_model(exported)
+    if int8 is not None:
+        to_int8(model, network, int8)
+    return model
 
 
-def _fingerprint(network: nn.Module, example: Tensor) -> str:
+def _fingerprint(network: nn.Module, example: Tensor, int8: Int8Table | None) -> str:
     """Names everything that the converted network depends on."""
     digest = hashlib.sha256(repr((example.shape, example.dtype, type(network).__qualname__)).encode())
     for library in ("torch", "openvino"):
         digest.update(importlib.metadata.version(library).encode())
     digest.update(Path(inspect.getsourcefile(type(network)) or "").read_bytes())
     digest.update(getattr(network, "identity", "").encode())  # of one whose class does not say what it computes
+    if int8 is not None:
+        digest.update(int8.sha256.encode())
+        for module in (conversion, rounding):
+            digest.update(Path(module.__file__ or "").read_bytes())
     for name, tensor in network.state_dict().items():
         digest.update(name.encode())
         digest.update(tensor.contiguous().numpy().tobytes())

@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 
 from avcues.extractors.base import BaseExtractor
-from avcues.extractors.compute import Compute, Network
+from avcues.extractors.compute import Compute, Network, Precision
 from avcues.extractors.embedding import embedding_columns, embedding_table
 from avcues.extractors.protocol import Column, Columns, FrameBatch, Table
 
@@ -80,12 +80,12 @@ class Scenes(BaseExtractor):
     @property
     def libraries(self) -> tuple[str, ...]:  # type: ignore[override]
         """Distributions whose code decides values; OpenVINO compiles the large network alone."""
-        return ("torch", "torchvision", *(("openvino",) if self.supports_bf16 else ()))
+        return ("torch", "torchvision", *(("openvino",) if self.precisions else ()))
 
     @property
-    def supports_bf16(self) -> bool:
+    def precisions(self) -> tuple[Precision, ...]:
         """The small network is fast as it is, and rounding moves its probabilities by more than 0.01."""
-        return self.settings.variant == "resnet50"
+        return ("bf16",) if self.settings.variant == "resnet50" else ()
 
     def setup(self, compute: Compute) -> None:
         """Loads the network."""

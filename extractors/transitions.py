@@ -65,6 +65,40 @@ class _Mix:
     middle: int
 
 
+class _Recent:
+    """The last copies, side by side in memory, and the contrast of each, measured once."""
+
+    def __init__(self, length: int) -> None:
+        self._length = length
+        self._held = np.empty((8 * length, 3 * _SMALL[0] * _SMALL[1]), np.float32)
+        self._contrasts: deque[float | None] = deque(maxlen=length)
+        self._end = 0
+
+    def append(self, copy: npt.NDArray[np.float32]) -> None:
+        if self._end == len(self._held):
+            self._held[: self._length - 1] = self._held[-self._length + 1 :]
+            self._end = self._length - 1
+        self._held[self._end] = copy
+        self._end += 1
+        self._contrasts.append(None)
+
+    @property
+    def is_full(self) -> bool:
+        return len(self._contrasts) == self._length
+
+    @property
+    def rows(self) -> npt.NDArray[np.float32]:
+        """(length, 432), the oldest first."""
+        return self._held[self._end - self._length : self._end]
+
+    def contrast(self, row: int) -> float:
+        """Standard deviation of a copy."""
+        known = self._contrasts[row]
+        if known is None:
+            known = self._contrasts[row] = float(self.rows[row].std())
+        return known
+
+
 class DissolveDetector:
     """Finds dissolves: stretches whose frames are mixes of two pictures, more and more of the second.
 
@@ -79,7 +113,7 @@ class DissolveDetector:
     def __init__(self, frame_rate: float) -> None:
         self._every = 1 if frame_rate < 40 else 2
         self._half = max(6, min(16, round(0.6 * frame_rate / self._every)))
-        self._copies: deque[npt.NDArray[np.float32]] = deque(maxlen=2 * self._half + 1)
+        self._copies = _Recent(2 * self._half + 1)
         self._frame = -1
         self._best: _Mix | None = None
         self._since_best = 0
@@ -95,7 +129,7 @@ class DissolveDetector:
         if self._frame % self._every:
             return []
         self._copies.append(copy)
-        mix = self._mix() if len(self._copies) == 2 * self._half + 1 else None
+        mix = self._mix() if self._copies.is_full else None
         if mix is not None and (self._best is None or mix.change > self._best.change):
             self._best, self._since_best = mix, 0
             return []
@@ -109,13 +143,14 @@ class DissolveDetector:
 
     def _mix(self) -> _Mix | None:
         """The window as a dissolve, or None if it is not one."""
-        first, last = self._copies[0], self._copies[-1]
+        copies = self._copies.rows
+        first, last = copies[0], copies[-1]
         line = last - first
         energy = float(line @ line)
         change = np.sqrt(energy / len(line))
-        if change < _LEAST_CHANGE or min(first.std(), last.std()) < _LEAST_CONTRAST:
+        if change < _LEAST_CHANGE or min(self._copies.contrast(0), self._copies.contrast(-1)) < _LEAST_CONTRAST:
             return None
-        offsets = np.stack(self._copies) - first
+        offsets = copies - first
         share = offsets @ line / energy
         steps = np.abs(np.diff(share))
         if steps.max() > _LARGEST_STEP or steps.sum() > _LONGEST_PATH:

@@ -52,7 +52,7 @@ class HubExtractor(BaseExtractor):
 
     version = 1
     Settings = HubOptions
-    supports_bf16 = True
+    precisions = ("bf16",)
     thread_safe = True
     imports = ("torch", "transformers")
     libraries = ("torch", "transformers", "openvino")

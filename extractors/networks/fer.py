@@ -127,7 +127,7 @@ class MiniXception(nn.Module):
     Its classifier is a convolution: the (B, 128) embedding is the mean of what that reads.
     """
 
-    fp32_modules = ("",)  # the whole network: see `Expressions.supports_bf16`
+    fp32_modules = ("",)  # the whole network: see `Expressions.precisions`
 
     def __init__(self) -> None:
         super().__init__()

@@ -20,6 +20,9 @@ from avcues.models_cache.loading import check_all_used, load_numpy_pickle, load_
 CLASSES, EMBEDDING = 400, 1024
 _BN_EPSILON = 1e-3
 _INPUT_RANGE = 255
+_GREY = 128  # of 0..255: the published -1..1 has its zero, which padding adds, at 127.5
+
+_READS_LEVELS = "reads levels of 0..255"
 
 # Branches: 1x1; 1x1 then 3x3; 1x1 then 3x3; pool then 1x1.
 _MIXED = {
@@ -50,8 +53,9 @@ class Unit(nn.Conv3d):
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1) -> None:
         super().__init__(inputs, outputs, kernel, stride)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return functional.relu_(super().forward(_pad_same(x, self.kernel_size, self.stride)))
+    def forward(self, x: Tensor, *, padded: bool = False) -> Tensor:
+        x = x if padded else _pad_same(x, self.kernel_size, self.stride)
+        return functional.relu_(super().forward(x))
 
     def round_to_bf16(self, scale: Tensor) -> Tensor:
         """Rounds its numbers for inputs that come scaled, and returns the scale of its outputs, both by channel."""
@@ -104,6 +108,7 @@ class Features(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
+        self.identity = ""
         self.Conv3d_1a_7x7 = Unit(3, 64, 7, 2)
         self.Conv3d_2b_1x1 = Unit(64, 64, 1)
         self.Conv3d_2c_3x3 = Unit(64, 192, 3)
@@ -111,15 +116,29 @@ class Features(nn.Module):
             setattr(self, name, Mixed(inputs, widths))
 
     def forward(self, clips: Tensor) -> Tensor:
-        # Whole numbers: bf16 holds them exactly. The first layer's weights bring the published -1..1.
-        x = clips.permute(0, 4, 1, 2, 3).float() * 2 - _INPUT_RANGE
-        x = _max_pool(self.Conv3d_1a_7x7(x), (1, 3, 3), (1, 2, 2))
+        x = clips.permute(0, 4, 1, 2, 3)
+        first = self.Conv3d_1a_7x7
+        if self.identity == _READS_LEVELS:
+            x = first(_pad_same(x, first.kernel_size, first.stride, _GREY).float(), padded=True)
+        else:
+            # Whole numbers: bf16 holds them exactly. The first layer's weights bring the published -1..1.
+            x = first(x.float() * 2 - _INPUT_RANGE)
+        x = _max_pool(x, (1, 3, 3), (1, 2, 2))
         x = _max_pool(self.Conv3d_2c_3x3(self.Conv3d_2b_1x1(x)), (1, 3, 3), (1, 2, 2))
         x = self.Mixed_3c(self.Mixed_3b(x))
         x = _max_pool(x, (3, 3, 3), (2, 2, 2))
         x = self.Mixed_4f(self.Mixed_4e(self.Mixed_4d(self.Mixed_4c(self.Mixed_4b(x)))))
         x = _max_pool(x, (2, 2, 2), (2, 2, 2))
         return self.Mixed_5c(self.Mixed_5b(x))
+
+    @torch.no_grad()
+    def read_levels(self) -> None:
+        """Makes the first layer read the levels 0..255 as they are, which 8 bits hold exactly."""
+        first = self.Conv3d_1a_7x7
+        assert first.bias is not None
+        first.bias.sub_(_INPUT_RANGE * first.weight.sum(dim=(1, 2, 3, 4)))
+        first.weight.mul_(2)
+        self.identity = _READS_LEVELS
 
 
 class Head(nn.Module):
@@ -149,6 +168,10 @@ class InceptionI3D(nn.Module):
 
     def forward(self, clips: Tensor) -> tuple[Tensor, Tensor]:
         return self.head(self.features(clips))
+
+    def prepare_for_int8(self) -> None:
+        """Makes the first layer read whole numbers."""
+        self.features.read_levels()
 
     @torch.no_grad()
     def round_to_bf16(self) -> None:
@@ -253,9 +276,9 @@ def _max_pool(x: Tensor, kernel: tuple[int, ...], stride: tuple[int, ...]) -> Te
     return functional.max_pool3d(_pad_same(x, kernel, stride), kernel, stride)
 
 
-def _pad_same(x: Tensor, kernel: tuple[int, ...], stride: tuple[int, ...]) -> Tensor:
+def _pad_same(x: Tensor, kernel: tuple[int, ...], stride: tuple[int, ...], value: float = 0) -> Tensor:
     padding: list[int] = []
     for size, k, s in zip(reversed(x.shape[2:]), reversed(kernel), reversed(stride), strict=True):
         total = max((-(-size // s) - 1) * s + k - size, 0)
         padding += [total // 2, total - total // 2]
-    return functional.pad(x, padding) if any(padding) else x
+    return functional.pad(x, padding, value=value) if any(padding) else x

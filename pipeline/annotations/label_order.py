@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+
+from avcues.pipeline.errors import InputError
+from avcues.pipeline.store.user_tables import read_user_table
+
+_GEMS = Path(__file__).parent / "assets" / "gems.csv"
 
 LabelGroups = Mapping[str, tuple[str, ...]]
 """By label, the groups that it belongs to, from the narrowest."""
@@ -16,3 +24,38 @@ def by_group(labels: Sequence[str], groups: LabelGroups) -> list[str]:
     """
     paths = list(dict.fromkeys(path[::-1] for path in groups.values()))
     return sorted(labels, key=lambda one: paths.index(groups[one][::-1]) if one in groups else len(paths))
+
+
+def read_label_groups(path: Path) -> LabelGroups:
+    """A table of the columns `label`, `category` and, if there is one, `superfactor`.
+
+    Raises:
+        InputError: It cannot be read, lacks a column, or names a label twice.
+    """
+    types = dict.fromkeys(("label", "category", "superfactor"), pa.string())
+    table = read_user_table(path, types=types, required={name: types[name] for name in ("label", "category")})
+    groups: dict[str, tuple[str, ...]] = {}
+    for row, entry in enumerate(table.to_pylist(), 1):
+        label = entry["label"]
+        if not label or label in groups:
+            raise InputError(f"{path}: row {row}: expected a label that no other row has, not {label!r}")
+        groups[label] = tuple(name for name in (entry["category"], entry.get("superfactor")) if name)
+    return groups
+
+
+def usual_groups(labels: Collection[str]) -> LabelGroups:
+    """The categories and superfactors of the Geneva Emotional Music Scale, if all labels are its terms; or else none.
+
+    The terms and their groups are those of Chua et al. 2022, after Zentner et al. 2008; spaces may be underscores.
+
+    >>> usual_groups(["calm", "filled_with_wonder"])["filled_with_wonder"]
+    ('Wonder', 'Sublimity')
+    >>> usual_groups(["calm", "angry"])
+    {}
+    """
+    gems = read_label_groups(_GEMS)
+    spelled = {label: label.replace("_", " ") for label in labels}
+    if not set(spelled.values()) <= gems.keys():
+        return {}
+    of_label = {term: label for label, term in spelled.items()}
+    return {of_label[term]: groups for term, groups in gems.items() if term in of_label}

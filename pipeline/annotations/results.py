@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import cached_property
 
 from avcues.pipeline.annotations.across_setups.perspectives import Perspectives, perspectives
-from avcues.pipeline.annotations.label_order import LabelGroups
+from avcues.pipeline.annotations.label_order import LabelGroups, usual_groups
 from avcues.pipeline.annotations.ratings.choices import Choices, choices_of
 from avcues.pipeline.annotations.ratings.exclusions import SHORTEST, LeftOut, usable
 from avcues.pipeline.annotations.ratings.schema import Annotations
@@ -47,7 +47,8 @@ class Results:
         step: Seconds per window.
         bootstrap: Of intervals and permutations.
         clips: Those that figures of single clips show; empty: `plot.chosen_clip` decides.
-        label_groups: By label, the groups that it belongs to, from the narrowest: category, then superfactor.
+        label_groups: By label, the groups that it belongs to, from the narrowest: category, then superfactor; None:
+            those of the Geneva Emotional Music Scale, if all labels are its terms.
     """
 
     annotations: Annotations
@@ -63,7 +64,7 @@ class Results:
     step: Fraction = Fraction(1, 2)
     bootstrap: Bootstrap = field(default_factory=Bootstrap)
     clips: tuple[str, ...] = ()
-    label_groups: LabelGroups = field(default_factory=dict)
+    label_groups: LabelGroups | None = None
 
     @cached_property
     def agreement(self) -> Agreement:
@@ -130,6 +131,13 @@ class Results:
             keep_constant=self.keep_constant,
         )
         return series, once_per_clip(self.annotations), left_out
+
+    @cached_property
+    def groups_of_labels(self) -> LabelGroups:
+        """By label, the groups that it belongs to, from the narrowest; empty: not known."""
+        if self.label_groups is not None:
+            return self.label_groups
+        return {label: of for one in self.annotations.nominal() for label, of in usual_groups(one.labels).items()}
 
     def choices(self, dimension: str) -> Choices:
         """The labels of a dimension that raters chose."""

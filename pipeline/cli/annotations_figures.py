@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,16 +19,12 @@ from avcues.pipeline.cli.annotations_options import (
     listed,
     parse_step,
     show_notes,
-    show_written,
-    with_options,
 )
 from avcues.pipeline.cli.errors import OneLineErrors
+from avcues.pipeline.cli.saving import save_shown
 
 if TYPE_CHECKING:
     from avcues.pipeline.annotations.results import Results
-    from avcues.pipeline.annotations.shown import NotShown
-    from avcues.pipeline.paper.figure import PaperFigure
-    from avcues.pipeline.paper.table import PaperTable
 
 Only = Annotated[str | None, typer.Option(help="Comma-separated kinds; default: all.")]
 StudyProtocol = Annotated[
@@ -46,9 +41,13 @@ By = Annotated[
         "repeatable. Default: everything with 2 to 8 groups."
     ),
 ]
+Clip = Annotated[list[str], typer.Option(metavar="ID", help="Clip of the figures of one clip; repeatable.")]
 LabelGroups = Annotated[
     Path | None,
-    typer.Option(help="CSV of label, category and, if there is one, superfactor: groups of labels."),
+    typer.Option(
+        help="CSV of label, category and, if there is one, superfactor: groups of labels. Default: those of the Geneva "
+        "Emotional Music Scale, if all labels are its terms."
+    ),
 ]
 
 
@@ -59,6 +58,8 @@ def figures(
     protocol: StudyProtocol = "avcues",
     against: Against = None,
     by: By = [],  # noqa: B006  (typer copies it)
+    label_groups: LabelGroups = None,
+    clip: Clip = [],  # noqa: B006
     shortest: Shortest = 0.9,
     keep_constant: KeepConstant = False,
     step: Step = "0.5",
@@ -72,9 +73,13 @@ def figures(
     """
     with OneLineErrors(debug):
         from avcues.pipeline.annotations.plot import all_figures
+        from avcues.pipeline.annotations.ratings.exclusions import in_words
+        from avcues.pipeline.annotations.statistics.coefficients import Bootstrap
 
-        results = _results(folder, protocol, against, by, shortest, keep_constant, step, bootstrap=0, seed=0)
-        _save(all_figures(results, listed(only)), results, out, "figure")
+        options = {"against": against, "by": by or None, "clips": tuple(clip)} | _shared(shortest, keep_constant, step)
+        results = _results(folder, protocol, label_groups, **options, bootstrap=Bootstrap(0))
+        show_notes(in_words(results.rated[2]))
+        save_shown(all_figures(results, listed(only)), out, "figure")
 
 
 def tables(
@@ -84,6 +89,7 @@ def tables(
     protocol: StudyProtocol = "avcues",
     against: Against = None,
     by: By = [],  # noqa: B006  (typer copies it)
+    label_groups: LabelGroups = None,
     shortest: Shortest = 0.9,
     keep_constant: KeepConstant = False,
     bootstrap: Replicates = 1000,
@@ -98,66 +104,32 @@ def tables(
     [bold]avcues annotations tables[/] ann --out tables
     """
     with OneLineErrors(debug):
+        from avcues.pipeline.annotations.ratings.exclusions import in_words
+        from avcues.pipeline.annotations.statistics.coefficients import Bootstrap
         from avcues.pipeline.annotations.tables import all_tables
 
-        results = _results(folder, protocol, against, by, shortest, keep_constant, step, bootstrap, seed)
-        _save(all_tables(results, listed(only)), results, out, "table")
+        options = {"against": against, "by": by or None} | _shared(shortest, keep_constant, step)
+        results = _results(folder, protocol, label_groups, **options, bootstrap=Bootstrap(bootstrap, seed))
+        show_notes(in_words(results.rated[2]))
+        save_shown(all_tables(results, listed(only)), out, "table")
 
 
-def _results(
-    folder: Path,
-    protocol: Protocol,
-    against: str | None,
-    by: list[str],
-    shortest: float,
-    keep_constant: bool,
-    step: str,
-    bootstrap: int,
-    seed: int,
-) -> Results:
+def _results(folder: Path, protocol: Protocol, label_groups: Path | None, **options: Any) -> Results:
     from avcues.pipeline.annotations.gold_standards.recipe import Recipe
+    from avcues.pipeline.annotations.label_order import read_label_groups
     from avcues.pipeline.annotations.ratings.schema import read
     from avcues.pipeline.annotations.results import Results
-    from avcues.pipeline.annotations.statistics.coefficients import Bootstrap
 
     base = Recipe.muvi() if protocol == "muvi" else Recipe()
     return Results(
         annotations=read(folder),
-        against=against,
-        by=by or None,
+        label_groups=None if label_groups is None else read_label_groups(label_groups),
         weights=base.weights,
         windows=base.windows,
         together=base.together,
-        shortest=shortest,
-        keep_constant=keep_constant,
-        step=parse_step(step),
-        bootstrap=Bootstrap(bootstrap, seed),
+        **options,
     )
 
 
-def _save(
-    items: Iterable[PaperFigure | NotShown] | Iterable[PaperTable | NotShown], results: Results, out: Path, what: str
-) -> None:
-    """Writes what can be made, says what cannot, and counts both."""
-    from avcues.pipeline.annotations.ratings.exclusions import in_words
-    from avcues.pipeline.annotations.ratings.wording import counted
-    from avcues.pipeline.annotations.shown import NotShown
-    from avcues.pipeline.cli.console import Console
-    from avcues.pipeline.cli.dataset import say
-
-    show_notes(in_words(results.rated[2]))
-    saved = left_out = 0
-    for item in items:
-        if isinstance(item, NotShown):
-            left_out += 1
-            say(Console(stderr=True), "yellow", "left out", f"{item.name}: {with_options(item.reason)}")
-            continue
-        saved += 1
-        paths = item.save(out)
-        show_written(f"{paths[0].with_suffix('')}: {', '.join(path.suffix for path in paths)}")
-    say(
-        Console(stderr=True),
-        "bold",
-        "in all",
-        f"{counted(saved, what)}, {counted(left_out, f'kind of {what}', f'kinds of {what}')} left out",
-    )
+def _shared(shortest: float, keep_constant: bool, step: str) -> dict[str, Any]:
+    return {"shortest": shortest, "keep_constant": keep_constant, "step": parse_step(step)}

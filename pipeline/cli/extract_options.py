@@ -150,8 +150,12 @@ Device = Annotated[
     typer.Option(rich_help_panel=_WEIGHTS, help="auto takes a GPU if torch sees one."),
 ]
 Precision = Annotated[
-    Literal["fp32", "bf16"],
-    typer.Option(rich_help_panel=_WEIGHTS, help="bf16 is faster and moves probabilities by about 0.01 at most."),
+    Literal["fp32", "bf16", "int8"],
+    typer.Option(
+        rich_help_panel=_WEIGHTS,
+        help="bf16 is faster and moves probabilities by about 0.01 at most; int8 computes most of I3D in 8 bits, is "
+        "faster again and moves its probabilities by 0.02 on average and 0.06 at most.",
+    ),
 ]
 Workers = Annotated[
     str,

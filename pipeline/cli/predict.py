@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,11 +12,15 @@ import typer
 from avcues.pipeline.cli.dataset import Debug, Folder, say
 from avcues.pipeline.cli.errors import OneLineErrors
 from avcues.pipeline.cli.execution_options import parse_resources, parse_workers
+from avcues.pipeline.cli.saving import save_shown
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from avcues.pipeline.annotations.shown import NotShown
+    from avcues.pipeline.paper.figure import PaperFigure
     from avcues.pipeline.prediction.folder import Workers
+    from avcues.pipeline.training.compare import Judged
     from avcues.pipeline.training.predict import Problem
 
 ModelFolder = Annotated[Path, typer.Argument(metavar="MODEL", help="A folder that avcues train made.")]
@@ -56,23 +61,64 @@ def evaluate(
 
 def compare(
     folders: Annotated[list[Path], typer.Argument(metavar="MODEL...", help="Folders that avcues train made.")],
+    tables: Annotated[
+        Path | None,
+        typer.Option(help="Folder for tables of the models for print: NAME.md, .tex, and .csv with the numbers."),
+    ] = None,
+    figures: Annotated[
+        Path | None,
+        typer.Option(help="Folder for figures of their predictions: NAME.svg, .pdf, .png, and .csv with the numbers."),
+    ] = None,
+    annotations: Annotated[
+        Path | None, typer.Option(help="Folder of the ratings behind the labels, drawn behind the predictions.")
+    ] = None,
+    video: Annotated[
+        list[str],
+        typer.Option(help="Video of --figures, repeatable; default: one that is predicted neither best nor worst."),
+    ] = [],  # noqa: B006  (typer copies it)
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
     """Compares models, paired over the videos that they were tested on.
 
-    [bold]avcues compare[/] late pair
+    [bold]avcues compare[/] late pair --tables tables --figures figures --annotations ann
     """
     with OneLineErrors(debug):
         from avcues.pipeline.cli.console import Console
         from avcues.pipeline.cli.training_display import show_comparison
-        from avcues.pipeline.training.compare import compare
+        from avcues.pipeline.training.compare import compare_models, read_models
 
-        comparison = compare(folders)
-        if as_json:
-            print(json.dumps(comparison, indent=1))
-        else:
-            show_comparison(comparison, Console())
+        models = read_models(folders)
+        # The table of comparisons is one of several, which models that cannot be compared have as well.
+        if as_json or (tables is None and figures is None):
+            comparison = compare_models(models)
+            if as_json:
+                print(json.dumps(comparison, indent=1))
+            else:
+                show_comparison(comparison, Console())
+        if tables is not None:
+            from avcues.pipeline.training.model_tables import model_tables
+
+            save_shown(model_tables(models), tables, "table")
+        if figures is not None:
+            save_shown(_prediction_figures(models, video, annotations), figures, "figure")
+
+
+def _prediction_figures(
+    models: Mapping[str, Judged], videos: list[str], annotations: Path | None
+) -> Iterator[PaperFigure | NotShown]:
+    from avcues.pipeline.annotations.ratings.schema import read
+    from avcues.pipeline.annotations.results import NotShownError
+    from avcues.pipeline.annotations.shown import NotShown
+    from avcues.pipeline.training.prediction_figures import predictions
+
+    ratings = None if annotations is None else read(annotations)
+    chosen: list[str] | list[None] = videos or [None]
+    for video_id in chosen:
+        try:
+            yield predictions(models, video_id, ratings)
+        except NotShownError as error:
+            yield NotShown("predictions", str(error))
 
 
 def predict(

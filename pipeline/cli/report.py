@@ -62,6 +62,14 @@ def report(
         ),
     ] = None,
     with_media: Annotated[bool, typer.Option("--with-media", help="Put the videos into the ZIP file.")] = False,
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Another folder of the same videos, such as another run or setting: shows both on one axis, with the "
+            "difference, in DIR/report/against.",
+        ),
+    ] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; else one per core.")] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
@@ -82,6 +90,7 @@ def report(
             fresh=fresh,
             share=share,
             with_media=with_media,
+            against=against,
             workers=workers,
         )
     raise typer.Exit(1 if problems else 0)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 from concurrent import futures
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Generic, TypeVar
 
 from avcues.extractors.base import BaseExtractor
@@ -139,7 +140,7 @@ class Executor:
         core: AbstractContextManager[object] = self._cores if self._threads > 1 else nullcontext()
         with core, self.stopwatch("setup"):
             compute = self.compute if extractor.uses_network else self._asked
-            extractor.setup(compute)
+            extractor.setup(replace(compute, precision=extractor.precision_in(compute)))
             compute.apply()
 
 

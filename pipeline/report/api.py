@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from avcues.pipeline.errors import SettingsError
+from avcues.pipeline.report.against.build import build_against
 from avcues.pipeline.report.build import Report, build
 from avcues.pipeline.report.emotion import Emotion
 from avcues.pipeline.report.making import Tell
@@ -26,6 +27,7 @@ def report(
     fresh: bool = False,
     share: str | Path | None = None,
     with_media: bool = False,
+    against: str | Path | None = None,
     workers: int | None = 1,
     tell: Tell = lambda done, total: None,
 ) -> Report:
@@ -45,6 +47,7 @@ def report(
         fresh: Forget what the former report was made with.
         share: A file to pass on instead of a folder: "*.zip" with all pages, or "*.html" with the page of one video.
         with_media: Put the videos into the ZIP file.
+        against: Another folder of the same videos, such as another run: both on one axis, in `report/against`.
         workers: Processes; None: one per core, for which a script needs `if __name__ == "__main__"`.
         tell: Called with the number of pages and tables made so far, and of all.
 
@@ -54,6 +57,12 @@ def report(
     Raises:
         AvcuesError: There is no dataset or no such video or column, or the pages cannot be made or written.
     """
+    if against is not None:
+        others = (media, predictions, annotations, stills, share)
+        if with_media or columns or any(other is not None for other in others):
+            raise SettingsError("`against`: goes with videos, `out` and `workers` alone")
+        report_folder = None if out is None else Path(out)
+        return build_against(Path(folder), Path(against), videos, report=report_folder, workers=workers, tell=tell)
     paths = [None if path is None else Path(path) for path in (out, media, predictions, annotations)]
     if share is None:
         if with_media:

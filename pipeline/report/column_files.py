@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from avcues.extractors import registry
+from avcues.pipeline.report.embeddings import embedding_tables
 from avcues.pipeline.report.packing import packed, packed_json
 from avcues.pipeline.report.series import axis
 from avcues.pipeline.report.summaries import TableSummary
@@ -40,7 +41,8 @@ def write_column_files(video: Video, report: Path) -> list[dict[str, Any]]:
     """
     listed = []
     (report / COLUMNS).mkdir(parents=True, exist_ok=True)
-    for table in [name for name in video.plottable if name not in registry.extra_tables()]:
+    left_out = {*registry.extra_tables(), *embedding_tables(video)}
+    for table in [name for name in video.plottable if name not in left_out]:
         folder = report / COLUMNS / table
         folder.mkdir(exist_ok=True)
         _write(report / COLUMNS / f"{table}.js", _descriptions(video, table))

@@ -120,13 +120,13 @@ def make_pages(pages: Pages, new: Path, workers: int | None, tell: Tell) -> list
     tell(0, total)
     listed = [v for v in pages.known if v in set(pages.shown) or page_path(new, v).exists()]
     outcomes = []
-    for outcome in _parallel(workers, partial(_make_page, pages, listed, new), pages.shown, pages.sources):
+    for outcome in in_parallel(workers, partial(_make_page, pages, listed, new), pages.shown, pages.sources):
         outcomes.append(outcome)
         tell(len(outcomes), total)
     if catalog is not None:
         targets = {video_id: of.targets for video_id, of in zip(pages.shown, outcomes, strict=True)}
         measured = []
-        for of_table in _parallel(workers, partial(histograms.of_table, catalog, pages.known, targets), tables):
+        for of_table in in_parallel(workers, partial(histograms.of_table, catalog, pages.known, targets), tables):
             measured.append(of_table)
             tell(len(pages.shown) + len(measured), total)
         _write_overview(pages, new, measured, targets)
@@ -215,7 +215,9 @@ def _make_page(pages: Pages, listed: Sequence[str], report: Path, video_id: str,
         return _Outcome(problem=f"{video_id}: its page could not be made ({why}); try avcues validate {pages.out}")
 
 
-def _parallel(workers: int | None, do: Callable[..., Any], first: Sequence[Any], *more: Sequence[Any]) -> Iterator[Any]:
+def in_parallel(
+    workers: int | None, do: Callable[..., Any], first: Sequence[Any], *more: Sequence[Any]
+) -> Iterator[Any]:
     """As `map` does, in processes."""
     count = min(workers or CPU_COUNT, len(first))
     if count <= 1:

@@ -13,6 +13,7 @@ import numpy as np
 from avcues.extractors import registry
 from avcues.extractors.color import HUE_BINS
 from avcues.extractors.expressions import CLASSES
+from avcues.pipeline.report.embeddings import embedding, embedding_tables
 from avcues.pipeline.report.lanes import actions, objects, scenes
 from avcues.pipeline.report.series import Panel, Role, numbers, series_of, why_empty
 from avcues.pipeline.report.video import Video
@@ -24,7 +25,7 @@ BLUE, ORANGE, GREEN, RED, PINK, SKY = "blue", "orange", "green", "red", "pink", 
 GREY, SLATE = "grey", "slate"
 EXPRESSION_COLOURS = dict(zip(CLASSES, (RED, GREEN, PINK, ORANGE, BLUE, SKY, GREY), strict=True))
 
-_DRAWN = {"color", "lighting", "emobase", "expressions", "scenes", "objects", TIMELINE.name}
+_DRAWN = {"color", "lighting", "motion", "emobase", "expressions", "scenes", "objects", TIMELINE.name}
 _MOST_COLUMNS = 12
 _RHYTHM = ("tempo_bpm", "pulse_clarity", "onset_count", "onset_strength_max", "rms_mean", "centroid_mean")
 _HUES = tuple(f"hue_{10 * i:03d}" for i in range(HUE_BINS))
@@ -57,16 +58,34 @@ _PITCH = (
     _Line("emobase", "voiceProb_sma_amean", "voicing", "", "text"),
 )
 
+_MOTION = (
+    _Line("motion", "flow_mean", "flow", BLUE),
+    _Line("motion", "flow_std", "deviation", "", "text"),
+    _Line("motion", "flow_coherence", "coherence", "", "text"),
+    _Line("motion", "moving_share", "moving part", "", "text"),
+    _Line("motion", "difference_mean", "difference", "", "text"),
+)
+_CAMERA = (
+    _Line("motion", "pan_x", "right", BLUE),
+    _Line("motion", "pan_y", "down", ORANGE),
+    _Line("motion", "zoom", "inwards", GREEN),
+)
+
 
 def panels(video: Video) -> list[Panel]:
     """Every panel that the video's tables give, in reading order."""
-    # A component of an embedding says nothing by itself.
-    not_drawn = _DRAWN | registry.extra_tables().keys() | {"text_embedding"}
-    others = [name for name, about in video.tables.items() if about["row"] == "window" and name not in not_drawn]
+    embeddings = embedding_tables(video)
+    others = [
+        name
+        for name, about in video.tables.items()
+        if about["row"] == "window" and name not in {*_DRAWN, *registry.extra_tables(), *embeddings}
+    ]
     made = [
         _hues(video),
         _lines(video, "Saturation and light", _LIGHT, "of the whole frame, 0 to 1"),
         _lines(video, "Lighting key", _KEY, "mean × std of brightness"),
+        _lines(video, "Motion", _MOTION, "optical flow, mean over the picture"),
+        _lines(video, "Camera", _CAMERA, "motion of the picture by the camera's"),
         _lines(video, "Loudness", _LOUDNESS, "normalised intensity ^ 0.3"),
         _lines(video, "Pitch", _PITCH, "in Hz; gaps where there is no voice"),
         _expressions(video),
@@ -74,6 +93,7 @@ def panels(video: Video) -> list[Panel]:
         objects(video),
         actions(video),
         words(video),
+        *(embedding(video, name) for name in embeddings),
         *(_any(video, name) for name in others),
     ]
     return [panel for panel in made if panel is not None]

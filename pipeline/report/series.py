@@ -32,6 +32,7 @@ class Series:
         high: Where its axis ends.
         counts: How many there are of what the values are the scores of.
         counts_column: Table and column of the counts.
+        other: The same column of another folder.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Series:
     high: float = 1.0
     counts: Numbers = field(default_factory=list)
     counts_column: str = ""
+    other: Series | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +66,8 @@ class Panel:
         words_column: Table and column of the words.
         spoken: Of "words": start and end in seconds of each word, and the word.
         empty: Why there is nothing to see, in place of everything else.
+        follows: Its column is chosen in the other panel of its key.
+        key: What names the panel in addresses, if not its title; panels of one key move together and show one column.
     """
 
     title: str
@@ -77,6 +81,8 @@ class Panel:
     words_column: str = ""
     spoken: Sequence[tuple[float, float, str]] = ()
     empty: str = ""
+    key: str = ""
+    follows: bool = False
 
 
 def series_of(

@@ -106,6 +106,18 @@ class Video:
     def _documented(self) -> dict[str, dict[str, Any]]:
         return {table: {column["name"]: column for column in about["columns"]} for table, about in self.tables.items()}
 
+    def columns(self, table: str) -> list[str]:
+        """The documented columns of a table."""
+        return list(self._documented[table])
+
+    def rows(self, table: str) -> int:
+        """Number of rows of a table."""
+        return int(pq.read_metadata(table_path(self._out, table, self.video_id)).num_rows)
+
+    def same_rows(self, other: Video, table: str) -> bool:
+        """Whether another folder's table of the same name has the same rows in all columns."""
+        return self._read(table, self.columns(table)).equals(other._read(table, other.columns(table)))
+
     def column(self, table: str, name: str) -> dict[str, Any]:
         """What a table documents of one column."""
         return self._documented[table][name]
@@ -122,10 +134,13 @@ class Video:
 
     def per_window(self, table: str, names: Sequence[str]) -> Values:
         """(windows, columns) of a plottable table; the values of a shot hold for all its windows. NaN: missing."""
-        values = self.values(table, names)
+        return self.spread(table, self.values(table, names))
+
+    def spread(self, table: str, values: Values) -> Values:
+        """(windows, columns) of (rows, columns) values of a plottable table, as `per_window` returns its own."""
         if self.tables[table]["row"] == "window":
             return values
-        nothing = np.full((1, len(names)), np.nan)
+        nothing = np.full((1, values.shape[1]), np.nan)
         spread: Values = np.concatenate([values, nothing])[self.shot_of_windows]
         return spread
 

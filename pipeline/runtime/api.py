@@ -46,7 +46,8 @@ def extract(
         models: Models of the hub by the name of the feature that each becomes: "<owner>/<name>", the path of a folder,
             or options such as `{"source": "<owner>/<name>", "layer": 9}`.
         device: "auto" takes a GPU if torch sees one.
-        precision: "bf16" is faster and moves probabilities by about 0.01 at most.
+        precision: "bf16" is faster and moves probabilities by about 0.01 at most; "int8" is faster again and moves
+            those of actions by 0.02 on average and 0.06 at most.
         weights_dir: A folder with weights files of your own.
         reading: Which streams are read and how; None: as a player does.
         trust_headers: Also decode a file whose headers claim over 8192 x 8192 pixels, 64 audio channels, or a sample
@@ -146,7 +147,8 @@ def extract_many(
         models: Models of the hub by the name of the feature that each becomes: "<owner>/<name>", the path of a folder,
             or options such as `{"source": "<owner>/<name>", "layer": 9}`.
         device: "auto" takes a GPU if torch sees one.
-        precision: "bf16" is faster and moves probabilities by about 0.01 at most.
+        precision: "bf16" is faster and moves probabilities by about 0.01 at most; "int8" is faster again and moves
+            those of actions by 0.02 on average and 0.06 at most.
         weights_dir: A folder with weights files of your own; workers of a cluster must see it.
         reading: Which streams are read and how; None: as a player does.
         overwrite: Compute tables again that are up to date.

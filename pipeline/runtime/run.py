@@ -8,6 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from avcues.extractors.base import BaseExtractor
+from avcues.extractors.compute import Precision
+from avcues.extractors.int8.processor import multiplies_exactly
 from avcues.extractors.openvino_import import cpu_has_bf16
 from avcues.pipeline.errors import RunStoppedError
 from avcues.pipeline.extraction.unchanged import Unchanged
@@ -119,7 +121,7 @@ def _resolved(
 
 
 def on_this_machine(settings: Settings, observer: Observer) -> Settings:
-    """The settings as this machine can keep them: without bf16 on a processor that has none.
+    """The settings as this machine can keep them: without int8 or bf16 where it has none.
 
     Raises:
         AvcuesError: This machine does not have the device.
@@ -127,10 +129,19 @@ def on_this_machine(settings: Settings, observer: Observer) -> Settings:
     compute = settings.compute
     if compute.device != "auto":  # "auto" cannot fail, and checking would load torch
         compute.resolved()
-    if compute.precision == "bf16" and not cpu_has_bf16() and compute.resolved().device == "cpu":
-        observer.note("this processor has no bf16: fp32 is used")
-        return replace(settings, compute=replace(compute, precision="fp32"))
-    return settings
+    if compute.precision == "fp32":
+        return settings
+    on_cpu = compute.resolved().device == "cpu"
+    precision: Precision = compute.precision
+    if precision == "int8" and not (on_cpu and multiplies_exactly()):
+        why = "this processor has no exact 8-bit products (VNNI)" if on_cpu else "int8 is for processors, not for GPUs"
+        precision = "bf16" if not on_cpu or cpu_has_bf16() else "fp32"
+        observer.note(f"{why}: {precision} is used")
+    elif on_cpu and not cpu_has_bf16():
+        what = "what int8 leaves is computed in fp32" if precision == "int8" else "fp32 is used"
+        observer.note(f"this processor has no bf16: {what}")
+        precision = "int8+fp32" if precision == "int8" else "fp32"
+    return replace(settings, compute=replace(compute, precision=precision))
 
 
 def _begin(inputs: Inputs, resolved: ResolvedRun, observer: Observer) -> None:

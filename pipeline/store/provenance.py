@@ -82,6 +82,8 @@ def recipe(
         # A file of the user's own is known by its name and hash, wherever it lies.
         document["settings"] |= {k: _own_name(v) for k, v in document["settings"].items() if k in extractor.own_weights}
         document |= {"weights": weights, "precision": precision(extractor, compute)}
+    if extractor.ranges is not None and precision(extractor, compute).startswith("int8"):
+        document["ranges"] = extractor.ranges.sha256
     return document
 
 
@@ -126,7 +128,7 @@ def asset_name(candidates: Sequence[str], variant: str) -> str:
 
 def precision(extractor: BaseExtractor, compute: Compute) -> str:
     """The precision that the extractor computes in."""
-    return compute.precision if extractor.supports_bf16 else "fp32"
+    return extractor.precision_in(compute)
 
 
 def cited(extractor: BaseExtractor) -> str:

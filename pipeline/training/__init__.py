@@ -34,10 +34,12 @@ CCC and the other measures of one series:
 """
 
 from avcues.pipeline.errors import LeakError
-from avcues.pipeline.training.compare import compare
+from avcues.pipeline.training.compare import compare, read_models
 from avcues.pipeline.training.evaluate import scores
+from avcues.pipeline.training.model_tables import model_tables
 from avcues.pipeline.training.models.estimator import Estimator, FitTask
 from avcues.pipeline.training.predict import Problem, predict_video, seen_in_training, write_predictions
+from avcues.pipeline.training.prediction_figures import predictions
 from avcues.pipeline.training.protocol import CLEAN, MUVI, Protocol
 from avcues.pipeline.training.saved_model import Model, load_model
 from avcues.pipeline.training.settings import TrainingSettings
@@ -59,8 +61,11 @@ __all__ = [
     "compare",
     "evaluate_saved",
     "load_model",
+    "model_tables",
     "predict_video",
+    "predictions",
     "prepare",
+    "read_models",
     "scores",
     "seen_in_training",
     "train",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,7 +20,7 @@ from avcues.pipeline.training.metrics import rows_of
 from avcues.pipeline.training.model_document import ModelDocument, read_document
 
 
-class _Judged(NamedTuple):
+class Judged(NamedTuple):
     """A saved model with its figures and out-of-fold predictions by all tables."""
 
     folder: Path
@@ -43,7 +43,24 @@ def compare(folders: Sequence[str | Path]) -> dict[str, Any]:
     Raises:
         InputError: One is no model, or they have no dimension in common.
     """
-    models = {str(folder): _read(Path(folder)) for folder in folders}
+    return compare_models(read_models(folders))
+
+
+def read_models(folders: Sequence[str | Path]) -> dict[str, Judged]:
+    """Saved models by the names of their folders.
+
+    Raises:
+        InputError: One is no model.
+    """
+    return {str(folder): _read(Path(folder)) for folder in folders}
+
+
+def compare_models(models: Mapping[str, Judged]) -> dict[str, Any]:
+    """The same as `compare`, of models that were read already.
+
+    Raises:
+        InputError: There is one model, or they have no dimension in common.
+    """
     if len(models) < 2:
         raise InputError("compare needs two models or more: name their folders")
     first, *other_models = models.values()
@@ -86,7 +103,7 @@ def compare(folders: Sequence[str | Path]) -> dict[str, Any]:
     return {"dimensions": dimensions, "notes": notes}
 
 
-def _compare(first: _Judged, second: _Judged, dimension: str) -> dict[str, Any] | None:
+def _compare(first: Judged, second: Judged, dimension: str) -> dict[str, Any] | None:
     settings = first.document.settings
     same_scoring = settings.protocol.scoring == second.document.settings.protocol.scoring
     judge = judge_of(settings, dimension, first.document.groups, None if same_scoring else "video")
@@ -94,7 +111,7 @@ def _compare(first: _Judged, second: _Judged, dimension: str) -> dict[str, Any] 
     return judge.compare(*rows)
 
 
-def _read(folder: Path) -> _Judged:
+def _read(folder: Path) -> Judged:
     document = read_document(folder)
     try:
         figures = dict(json.loads((folder / METRICS).read_text()))
@@ -106,10 +123,10 @@ def _read(folder: Path) -> _Judged:
         raise InputError(
             f"{folder}: has no usable {METRICS} ({one_line(error)}); name a folder that avcues train made"
         ) from error
-    return _Judged(folder, document, figures, whole, folds)
+    return Judged(folder, document, figures, whole, folds)
 
 
-def _notes(models: Sequence[_Judged]) -> list[str]:
+def _notes(models: Sequence[Judged]) -> list[str]:
     first, *other_models = models
     notes = []
     for other_model in other_models:
@@ -125,7 +142,7 @@ def _notes(models: Sequence[_Judged]) -> list[str]:
     return notes + [f"{model.folder}: {leak}" for model in models for leak in model.document.leaks]
 
 
-def _same_labels(first: _Judged, second: _Judged) -> bool:
+def _same_labels(first: Judged, second: Judged) -> bool:
     labels = [_labels(model.predictions) for model in (first, second)]
     common = labels[0].keys() & labels[1].keys()
     return all(np.isclose(labels[0][key], labels[1][key]) for key in common)

@@ -46,7 +46,7 @@ def label_correlations(results: Results, dimension: str) -> PaperFigure:
     labels, phi = correlations(choices)
     if len(labels) < 2:
         raise NotShownError(f"fewer than two labels of {dimension} were chosen by some ratings and not by others")
-    order = [labels.index(one) for one in by_group(labels, results.label_groups)]
+    order = [labels.index(one) for one in by_group(labels, results.groups_of_labels)]
     labels, phi = tuple(labels[i] for i in order), phi[np.ix_(order, order)]
     rows, columns = np.tril_indices(len(labels), -1)
     shown = np.where(np.tri(len(labels), k=-1, dtype=bool), phi, np.nan)[1:, :-1]
@@ -169,8 +169,8 @@ def _ticks(labels: Sequence[str]) -> list[str]:
 
 def _order(labels: list[str], results: Results, shares: np.ndarray) -> list[int]:
     """Labels by their groups, if these are known, or else the most frequent first."""
-    if any(label in results.label_groups for label in labels):
-        return [labels.index(one) for one in by_group(labels, results.label_groups)]
+    if any(label in results.groups_of_labels for label in labels):
+        return [labels.index(one) for one in by_group(labels, results.groups_of_labels)]
     return np.argsort(-shares.mean(1), kind="stable").tolist()
 
 

@@ -23,6 +23,9 @@ from avcues.pipeline.annotations.statistics.coefficients import Bootstrap, Coeff
 Values = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
+OVER_ALL = "all setups"
+"""In the place of a setup: everything that was rated. A setup may be named "all"."""
+
 _SHOWN = 5
 _FEW_EXPECTED = 5
 _CHUNK_VALUES = 1 << 22
@@ -68,8 +71,8 @@ class LabelStatistics:
 
     Args:
         dimension: Name.
-        by_setup: By setup, and over all of them ("all"): `ratings`, `choices` (labels chosen), labels per rating (mean
-            and median), and the mean number of distinct labels per stimulus (a video in a setup).
+        by_setup: By setup, and over all of them (`OVER_ALL`): `ratings`, `choices` (labels chosen), labels per rating
+            (mean and median), and the mean number of distinct labels per stimulus (a video in a setup).
         tests: One per grouping.
         together: The pairs of labels whose choices correlate most, with the phi coefficient.
     """
@@ -96,7 +99,7 @@ def label_statistics(
     """
     choices = choices_of(annotations, dimension, step)
     by_setup = {name: _described(choices.where(choices.setup == i)) for i, name in enumerate(annotations.setups)}
-    by_setup["all"] = _described(choices)
+    by_setup[OVER_ALL] = _described(choices)
     return LabelStatistics(
         dimension=dimension,
         by_setup={name: described for name, described in by_setup.items() if described},

@@ -3,7 +3,7 @@
 >>> from avcues import annotations
 >>> results = annotations.Results(annotations=annotations.example({"clip": 40}))
 >>> annotations.tables.labels_by_setup(results, "mood").header
-('label', 'music', 'visual', 'audiovisual', 'all')
+('label', 'music', 'visual', 'audiovisual', 'all setups')
 """
 
 from avcues.pipeline.annotations.tables.agreement import (

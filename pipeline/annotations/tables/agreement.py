@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from math import sqrt
 
+from avcues.pipeline.annotations.reliability.label_statistics import OVER_ALL
 from avcues.pipeline.annotations.reliability.setup_agreement import SetupAgreement
 from avcues.pipeline.annotations.results import NotShownError, Results
 from avcues.pipeline.annotations.statistics.coefficients import Coefficient
 from avcues.pipeline.paper.numbers import columns_of
 from avcues.pipeline.paper.table import NONE, PaperTable, decimal, spread
 from avcues.pipeline.paper.text import file_name
-
-ALL = "all setups"
 
 COEFFICIENTS = {
     "fleiss_kappa": "Fleiss' κ",
@@ -42,10 +41,10 @@ def rater_agreement(results: Results) -> PaperTable:
     measured = {(one.setup, one.dimension, one.round): one.coefficients["loo_ccc"] for one in rows}
     if len(setups) > 1:
         for dimension, round_ in columns:
-            measured[ALL, dimension, round_] = pooled(
+            measured[OVER_ALL, dimension, round_] = pooled(
                 [measured[s, dimension, round_] for s in setups if (s, dimension, round_) in measured]
             )
-        setups.append(ALL)
+        setups.append(OVER_ALL)
     cells = [(s, *(_spread(measured.get((s, *column))) for column in columns)) for s in setups]
     numbers = [
         (s, dimension, round_, one.value, one.sd, one.n, one.low, one.high)

@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 import pyarrow as pa
 
 from avcues.pipeline.annotations.label_order import by_group
+from avcues.pipeline.annotations.reliability.label_statistics import OVER_ALL
 from avcues.pipeline.annotations.results import NotShownError, Results
 from avcues.pipeline.paper.table import PaperTable, decimal, percent
 from avcues.pipeline.paper.text import file_name
-
-ALL = "all"
 
 
 def labels_by_setup(results: Results, dimension: str) -> PaperTable:
@@ -26,7 +25,7 @@ def labels_by_setup(results: Results, dimension: str) -> PaperTable:
         SettingsError: It is not rated in labels.
     """
     counts = _counts(results, dimension)
-    groups = results.label_groups
+    groups = results.groups_of_labels
     order = by_group(list(counts), groups)
     named = [(*reversed(groups.get(label, ())),) for label in order]
     depth = max(map(len, named), default=0)
@@ -46,8 +45,8 @@ def label_groups_by_setup(results: Results, dimension: str) -> PaperTable:
     """
     counts = _counts(results, dimension)
     sums: dict[tuple[str, ...], dict[str, int]] = {}
-    for label in by_group(list(counts), results.label_groups):
-        path = tuple(reversed(results.label_groups.get(label, ())))
+    for label in by_group(list(counts), results.groups_of_labels):
+        path = tuple(reversed(results.groups_of_labels.get(label, ())))
         for depth in range(1, len(path) + 1):
             of_group = sums.setdefault(path[:depth], dict.fromkeys(counts[label], 0))
             for setup, count in counts[label].items():
@@ -67,7 +66,7 @@ def _counts(results: Results, dimension: str) -> dict[str, dict[str, int]]:
         for i, setup in enumerate(choices.names["setup"])
         if (choices.setup == i).any()
     }
-    chosen[ALL] = choices.chosen.sum(0)
+    chosen[OVER_ALL] = choices.chosen.sum(0)
     return {
         label: {setup: int(counts[i]) for setup, counts in chosen.items()} for i, label in enumerate(choices.labels)
     }
@@ -95,6 +94,7 @@ def _table(
         "labels chosen": [f"{by_setup[s]['choices']:.0f}" for s in setups],
         "ratings": [f"{by_setup[s]['ratings']:.0f}" for s in setups],
         "labels per rating, mean": [decimal(by_setup[s]["labels_per_rating_mean"], 2) for s in setups],
+        "labels per rating, median": [f"{by_setup[s]['labels_per_rating_median']:g}" for s in setups],
         "distinct labels per stimulus": [decimal(by_setup[s]["unique_labels_per_stimulus"], 2) for s in setups],
     }
     width = len(titles)

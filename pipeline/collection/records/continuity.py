@@ -40,7 +40,7 @@ def check_unchanged(connection: sqlite3.Connection, study: Study) -> None:
         rated = sum(number for (_, name), number in given.items() if name == setup)
         if rated and shows != now["setups"].get(setup, shows):
             raise SettingsError(
-                f"{again}: the setup {setup}, rated {rated} times, showed {json.dumps(shows)}; {instead}"
+                f"{again}: the setup {setup}, rated {rated} times, showed {', '.join(shows)}; {instead}"
             )
     for video, fingerprint in before["clips"].items():
         rated = sum(number for (name, _), number in given.items() if name == video)

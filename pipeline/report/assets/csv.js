@@ -7,8 +7,9 @@ const lines = rows => rows.map(row => row.map(quoted).join(",") + "\r\n").join("
 /** The columns of a panel, by name. */
 async function columnsOfPanel({panel}, source, lacking) {
   const {title, series, words, words_column, bins} = panel, columns = new Map();
-  for (const {name, column, values, counts_column, counts} of series) {
+  for (const {name, column, values, counts_column, counts, other} of series) {
     columns.set(column.includes(".") ? column : `${title}: ${name}`, values);
+    if (other) columns.set(`${column}: ${other.name}`, other.values);
     if (counts_column) columns.set(counts_column, counts);
   }
   if (words_column) columns.set(words_column, words);

@@ -21,7 +21,7 @@ function inLight(make) {
 /** Round numbers between two ends, about `room` pixels apart. */
 function ticksBetween(low, high, pixels, room) {
   const least = (high - low) * room / pixels, power = 10 ** Math.floor(Math.log10(least));
-  const step = power * ([1, 2, 5].find(digit => digit * power >= least * 0.999) ?? 10);
+  const step = power * ([1, 2, 2.5, 5].find(digit => digit * power >= least * 0.999) ?? 10);
   const first = Math.ceil(low / step - 1e-9), last = Math.floor(high / step + 1e-9);
   return Array.from({length: Math.max(0, last - first + 1)}, (_, i) => Number(((first + i) * step).toPrecision(12)));
 }
@@ -53,7 +53,7 @@ function wrapped(text, width, look, most) {
 /** What stands in the legend: a name, and the colour of its swatch. */
 function legendOf({pick_one, series, kind}, active) {
   const named = ({name, unit}) => UNITS[unit] ?? unit ? `${name} (${UNITS[unit] ?? unit})` : name;
-  const drawn = pick_one ? [series[active]] : series.filter(one => one.colour && one.role === "line");
+  const drawn = pick_one ? [series[active], series[active].other].filter(Boolean) : series.filter(one => one.colour && one.role === "line");
   const [high, low] = ["high", "low"].map(role => series.find(one => one.role === role));
   return [
     ...drawn.map(one => ({text: named(one), fill: theme(one.colour)})),

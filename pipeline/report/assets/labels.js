@@ -35,8 +35,11 @@ function lineOf(panel, series) {
   const read = window => {
     const count = series.counts[window];
     value.textContent = (count > 1 ? `${count} × ` : "") + readable(series.values[window]);
+    if (series.other) other.textContent = readable(series.other.values[window]);
   };
-  return {item: element("li", {}, swatch, name, value, unit), read};
+  const other = element("b"), colour = element("i");
+  colour.style.background = `var(--${series.other?.colour})`;
+  return {item: element("li", {}, swatch, name, value, ...(series.other ? [colour, other] : []), unit), read};
 }
 
 /** The range and the mean of each series, in words. */
@@ -55,7 +58,7 @@ function summaryOf(panel, series = panel.series) {
 }
 
 /** What names a panel in the address: its column if it was added, or else its title. */
-const keyOf = ({chosen, title}) => chosen ?? title.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-");
+const keyOf = ({chosen, key, title}) => chosen ?? (key || title.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-"));
 
 /** The place of a panel on the page: `host` for its chart, `read` to show the values of a window. */
 function place(panel, acts) {
@@ -80,8 +83,9 @@ function place(panel, acts) {
     made.addEventListener("click", () => act(placed));
     return made;
   };
-  if (panel.pick_one) label.append(picker(placed, values, acts.picked));
-  if (panel.pick_one && panel.series.length > 1) label.append(button("+", "Add another column of this table", `another column of ${panel.title}`, () => acts.another(panel.series[0].column.split(".")[0])));
+  const select = panel.pick_one && picker(placed, values, acts.picked);
+  if (select && !panel.follows) label.append(select);
+  if (select && acts.another && panel.series[0].column.includes(".")) label.append(button("+", "Add another column of this table", `another column of ${panel.title}`, () => acts.another(panel.series[0].column.split(".")[0])));
   if (panel.chosen) words.after(button("×", "Remove this panel", `remove ${panel.chosen}`, acts.remove));
   return placed;
 }

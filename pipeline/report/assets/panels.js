@@ -137,7 +137,7 @@ function totals(rows) {
 /** The lines of a panel: how they look, and their values in given columns, last value repeated to end the last step. */
 function linesOf(panel, active) {
   const closed = values => [...values, values[values.length - 1]];
-  const drawn = panel.pick_one ? [panel.series[active]] : panel.series.filter(s => s.role === "line");
+  const drawn = panel.pick_one ? [panel.series[active], panel.series[active].other].filter(Boolean) : panel.series.filter(s => s.role === "line");
   const faint = panel.series.filter(s => s.role === "faint");
   if (panel.kind === "stack") {
     return {

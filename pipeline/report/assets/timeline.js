@@ -12,8 +12,9 @@ async function timeline(sources) {
   };
   const windows = Math.max(...sources.map(({data}) => data.windows));
   const axis = makeAxis({windows, step: sources[0].data.step}, changed), {view} = axis;
-  const acts = {picked, remove, go, another: table => search(`${table}.`), repaint: () => changed(true)};
-  let search = () => {}, built = false;
+  const another = sources.some(({data}) => data.files.length) && (table => search(`${table}.`));
+  const acts = {picked, remove, go, another, repaint: () => changed(true)};
+  let search = () => {}, built = false, ready = false;
   const stack = makeStack(host, () => built && build());
 
   const panels = sources.map(({data}) => data.film.length ? [filmPanel(data, () => changed(true)), ...data.panels] : data.panels);
@@ -33,6 +34,7 @@ async function timeline(sources) {
     }
     frame = everything = 0;
     const box = charts[charts.length - 1].over.getBoundingClientRect();
+    if (!box.width) return;
     Object.assign(axis, {left: box.left, width: box.width, origin: box.left - host.getBoundingClientRect().left});
     byId("now").replaceChildren(...readingOf(sources, axis));
     stack.shown().forEach(one => one.read(view.window));
@@ -49,8 +51,8 @@ async function timeline(sources) {
 
   /** Another column of a panel was chosen: the same one is shown of the other video. */
   function picked(changed) {
-    const {column} = changed.panel.series[changed.active];
-    for (const other of stack.all()) if (other !== changed && other.key === changed.key) other.pick?.(other.panel.series.findIndex(series => series.column === column));
+    const {column, name} = changed.panel.series[changed.active];
+    for (const other of stack.all()) if (other !== changed && other.key === changed.key) other.pick?.(other.panel.series.findIndex(series => series.column === column || series.name === name));
     address.set({pick: [...new Set(stack.all().filter(({active}) => active).map(({panel, active}) => panel.series[active].column))]});
     build();
   }
@@ -60,7 +62,7 @@ async function timeline(sources) {
     if (!stack.find(name)) stack.add(placed(made));
     address.set({column: [...new Set(address.all("column")).add(name)]});
     const {section} = stack.find(name);
-    if (built) section.scrollIntoView({block: "center"});
+    if (ready) section.scrollIntoView({block: "center"});
   }
 
   /** Removes the panels of an added column. */
@@ -104,5 +106,6 @@ async function timeline(sources) {
   address.lead();
   addEventListener("hashchange", () => location.reload());
   search = await offerColumns(sources, insert);
+  ready = true;
   document.documentElement.dataset.ready = Math.round(performance.now());
 }

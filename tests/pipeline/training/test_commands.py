@@ -190,6 +190,53 @@ def test_models_are_compared_video_by_video(late: Path, lasso: Path) -> None:
     assert any("have different folds" in note for note in found["notes"])
 
 
+def test_tables_of_models_hold_their_figures(late: Path, lasso: Path, tmp_path: Path) -> None:
+    done = run("compare", late, lasso, "--tables", tmp_path)
+    assert done.exit_code == 0, done.stderr
+    assert "4 tables; 0 kinds of table left out" in done.stderr
+    scores = pd.read_csv(tmp_path / "model_scores_course.csv")
+    for model in (late, lasso):
+        valence = figures(model)["dimensions"]["valence"]["model"]
+        for measure in ("rmse", "mse", "ccc", "pearson"):
+            row = scores.query("name == @model.name and dimension == 'valence' and measure == @measure").iloc[0]
+            assert (row["value"], row["sd"]) == pytest.approx((valence[measure]["mean"], valence[measure]["sd"]))
+    raters = scores[scores["name"] == "rater vs. others"].set_index("dimension")
+    assert raters["value"]["valence"] == pytest.approx(figures(late)["dimensions"]["valence"]["human"]["mean"])
+    families = pd.read_csv(tmp_path / "feature_families.csv").query("dimension == 'valence'")
+    expected = figures(lasso)["dimensions"]["valence"]["importance"]["families"]
+    assert families["part"].tolist() == [one["family"] for one in expected if one["weight"]]
+    assert families["model"].unique().tolist() == ["lasso"]
+    text = (tmp_path / "model_scores_course.md").read_text()
+    assert "| audiovisual | late" in text
+    assert "\\toprule" in (tmp_path / "model_scores_course.tex").read_text()
+
+
+def test_predictions_are_drawn_over_the_raters_and_the_labels(
+    late: Path, lasso: Path, planted: Path, tmp_path: Path
+) -> None:
+    video_id = figures(late)["dimensions"]["valence"]["model"]["per_video"][2]["video_id"]
+    options = ("--figures", tmp_path, "--annotations", planted / "ann", "--video", video_id)
+    done = run("compare", late, lasso, *options)
+    assert done.exit_code == 0, done.stderr
+    numbers = pd.read_csv(tmp_path / f"predictions_{video_id}.csv").query("dimension == 'valence'")
+    drawn = numbers.query("what == 'model' and name == 'late'").set_index("time")["value"]
+    predicted = pq.read_table(late / "out_of_fold.parquet").to_pandas()
+    predicted = predicted[predicted["without"].isna() & (predicted["video_id"] == video_id)]
+    expected = predicted.groupby("window")["prediction"].mean()
+    assert drawn.tolist() == pytest.approx(expected.tolist())
+    assert drawn.index.tolist() == pytest.approx((expected.index * 0.5).tolist())
+    ratings = pq.read_table(planted / "ann" / "ratings.parquet").to_pandas()
+    ratings = ratings.query("video_id == @video_id and setup == 'audiovisual' and dimension == 'valence'")
+    raters = numbers.query("what == 'rater'").set_index(["name", "time"])["value"].sort_index()
+    assert raters.tolist() == pytest.approx(ratings.set_index(["rater", "time"])["value"].sort_index().tolist())
+
+
+def test_a_video_that_was_not_predicted_is_named(late: Path, tmp_path: Path) -> None:
+    done = run("compare", late, "--figures", tmp_path, "--video", "nobody")
+    assert done.exit_code == 2
+    assert "--video nobody: not every model predicted it" in done.stderr
+
+
 def difference_on_common_windows(*models: Path) -> float:
     """The mean difference of CCC per video, from the files, in pandas."""
     frames = []

@@ -1,0 +1,75 @@
+"""Puts the layers of a table into 8 bits in OpenVINO's form of a network, which then computes them so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from torch import nn
+
+from avcues.extractors.int8.rounding import round_weights
+from avcues.extractors.int8.table import Int8Table
+from avcues.extractors.openvino_import import openvino
+
+_LEVELS = 256
+_PASSED_BY_RANGES = ("Pad", "MaxPool", "Concat")  # what they give lies within what they get
+
+
+def to_int8(model: Any, network: nn.Module, table: Int8Table) -> None:
+    """Changes the model: what the table's layers read is rounded to 256 levels of 0..largest, their weights to 8 bits.
+
+    Args:
+        model: OpenVINO's form of the network.
+        network: Has the table's layers, by their names.
+        table: The table.
+    """
+    convolutions = [node for node in model.get_ordered_ops() if node.get_type_name() == "Convolution"]
+    rounded: set[str] = set()
+    for name, layer in table.layers.items():
+        weight = network.get_submodule(name).weight.detach().numpy()  # type: ignore[operator]
+        node = _with_weight(convolutions, weight, name)
+        for source in _sources(node.input_value(0)):
+            if source.get_node().get_friendly_name() not in rounded:
+                rounded.add(source.get_node().get_friendly_name())
+                _round_to_levels(source, layer.largest)
+        node.input(1).replace_source_output(_constant(*round_weights(weight, layer.means)))
+    model.validate_nodes_and_infer_types()
+
+
+def _with_weight(convolutions: list[Any], weight: npt.NDArray[np.float32], name: str) -> Any:
+    """The convolution whose weight it is: names and order differ between versions of torch."""
+    for node in convolutions:
+        constant = node.input_value(1).get_node()
+        if constant.get_type_name() == "Constant" and np.array_equal(constant.data, weight):
+            return node
+    raise ValueError(f"OpenVINO's form of the network has no layer {name}")
+
+
+def _sources(output: Any) -> list[Any]:
+    """Where the values come from that an operation reads: the ReLUs, or the input, before pools and joins."""
+    node = output.get_node()
+    if node.get_type_name() not in _PASSED_BY_RANGES:
+        return [output]
+    inputs = node.input_values() if node.get_type_name() == "Concat" else [node.input_value(0)]
+    return [source for value in inputs for source in _sources(value)]
+
+
+def _round_to_levels(output: Any, largest: float) -> None:
+    import openvino.opset13 as operations
+
+    readers = list(output.get_target_inputs())
+    low, high = np.float32(0), np.float32(largest)
+    levels = operations.fake_quantize(output, low, high, low, high, _LEVELS)
+    levels.set_friendly_name(f"{output.get_node().get_friendly_name()}/levels")
+    for reader in readers:
+        reader.replace_source_output(levels.output(0))
+
+
+def _constant(numbers: npt.NDArray[np.int8], scale: npt.NDArray[np.float32]) -> Any:
+    import openvino.opset13 as operations
+
+    package = openvino()
+    shape = (-1, *[1] * (numbers.ndim - 1))
+    as_float = operations.convert(operations.constant(numbers, dtype=np.int8), package.Type.f32.to_string())
+    return operations.multiply(as_float, operations.constant(scale.reshape(shape))).output(0)

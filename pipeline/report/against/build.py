@@ -1,0 +1,177 @@
+"""The pages of two folders of the same videos, and their index."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from avcues.errors import AvcuesError, nearest
+from avcues.pipeline.errors import InputError
+from avcues.pipeline.report.against.difference import TableDifference, table_differences
+from avcues.pipeline.report.against.panels import difference_panels
+from avcues.pipeline.report.against.recipes import setting_differences, version_differences
+from avcues.pipeline.report.build import Report
+from avcues.pipeline.report.making import in_parallel
+from avcues.pipeline.report.packing import packed_json
+from avcues.pipeline.report.page import duration, library, templates
+from avcues.pipeline.report.panels import frame_colours
+from avcues.pipeline.report.video import Video, video_ids
+from avcues.pipeline.store.exchange import replaced_folder
+from avcues.pipeline.store.files import prepare_output, write_atomically
+from avcues.pipeline.store.layout import report_path, table_path
+from avcues.pipeline.store.manifest import Manifest, require_manifest
+from avcues.pipeline.store.timeline_table import TIMELINE
+
+_AGAINST = "against"
+
+
+@dataclass(frozen=True)
+class _Folders:
+    """Two folders, what they are called, and their manifests."""
+
+    first: Path
+    second: Path
+    manifests: tuple[Manifest, Manifest]
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """The names of the folders, or their paths where the names are the same."""
+        paths = [folder.resolve() for folder in (self.first, self.second)]
+        one, other = (path.name for path in paths)
+        return (one, other) if one != other else (str(paths[0]), str(paths[1]))
+
+
+def build_against(
+    out: Path,
+    other: Path,
+    wanted: Sequence[str] = (),
+    *,
+    report: Path | None = None,
+    workers: int | None = None,
+    tell: Callable[[int, int], None] = lambda done, total: None,
+) -> Report:
+    """Makes a page per video that two folders have, and an index, in `against/NAME` of the report.
+
+    Args:
+        out: Folder of a dataset.
+        other: Another folder of the same videos.
+        wanted: Ids; none: all videos of both.
+        report: Folder of the report; None: `report` in the dataset.
+        workers: Processes; None: one per core.
+        tell: Called with the number of pages made so far, and of all.
+
+    Raises:
+        AvcuesError: A folder is no dataset, their windows are of different lengths, they have no video in common or
+            not the wanted one, the drawing library could not be downloaded, or the folder cannot be written.
+    """
+    folders = _Folders(out, other, (require_manifest(out), require_manifest(other)))
+    steps = [float(manifest.step) for manifest in folders.manifests]
+    if steps[0] != steps[1]:
+        raise InputError(f"`against={other}`: its windows last {steps[1]:g} s, those of {out} {steps[0]:g} s")
+    ids = [_with_tables(folder) for folder in (out, other)]
+    common = [video_id for video_id in ids[0] if video_id in set(ids[1])]
+    for video_id in wanted:
+        if video_id not in common:
+            raise InputError(f'"{video_id}" is not in both {out} and {other}{nearest(video_id, common)}')
+    if not common:
+        raise InputError(f"`against={other}`: has no video of {out}; videos are matched by their ids")
+    library()
+    shown = list(dict.fromkeys(wanted)) or common
+    target = (report or Path(str(report_path(out)))) / _AGAINST / other.resolve().name
+    prepare_output(target.parent)
+    rows: list[dict[str, Any]] = []
+    problems: list[str] = []
+    tell(0, len(shown))
+    with replaced_folder(target) as new:
+        for made in in_parallel(workers, partial(_make_page, folders, new), shown):
+            if isinstance(made, str):
+                problems.append(made)
+            else:
+                rows.append(made)
+            tell(len(rows) + len(problems), len(shown))
+        index = (
+            templates()
+            .get_template("against_index.html")
+            .render(
+                names=folders.names,
+                rows=rows,
+                settings=setting_differences(*folders.manifests),
+                only=[(folders.names[i], sorted(set(ids[i]) - set(ids[1 - i]))) for i in range(2)],
+                quote=quote,
+            )
+        )
+        _write(new / "index.html", index)
+    page = target / f"{shown[0]}.html"
+    return Report(
+        page if len(wanted) == 1 and not problems else target / "index.html", len(rows), tuple(problems), stills="none"
+    )
+
+
+def _with_tables(folder: Path) -> list[str]:
+    return [video_id for video_id in video_ids(folder) if table_path(folder, TIMELINE.name, video_id).exists()]
+
+
+def _make_page(folders: _Folders, new: Path, video_id: str) -> dict[str, Any] | str:
+    """What the index says of a video, or why its page could not be made."""
+    try:
+        first, second = (
+            Video(folder, video_id, manifest)
+            for folder, manifest in zip((folders.first, folders.second), folders.manifests, strict=True)
+        )
+        tables = table_differences(first, second)
+        _write(new / f"{video_id}.html", _page(folders, first, second, tables))
+    except AvcuesError as error:
+        return str(error)
+    except Exception as error:
+        return f"{video_id}: its page could not be made ({type(error).__name__}: {error}); try avcues validate"
+    return {
+        "video_id": video_id,
+        "windows": (first.windows, second.windows),
+        "equal": sum(one.equal for one in tables),
+        "differing": [one.table for one in tables if not one.same],
+        "columns": sum(len(one.differing) + len(one.texts) for one in tables),
+        "only": _only(first, second),
+    }
+
+
+def _only(first: Video, second: Video) -> tuple[list[str], list[str]]:
+    """The tables that only one of the folders has."""
+    return [name for name in first.tables if name not in second.tables], [
+        name for name in second.tables if name not in first.tables
+    ]
+
+
+def _page(folders: _Folders, first: Video, second: Video, tables: Sequence[TableDifference]) -> str:
+    data = {
+        "video": first.video_id,
+        "step": first.step,
+        "windows": max(first.windows, second.windows),
+        "shots": first.shots,
+        "shot_of_windows": first.shot_of_windows.tolist(),
+        "film": [],
+        "colours": frame_colours(first),
+        "panels": difference_panels(first, second, tables, folders.names),
+        "files": [],
+    }
+    return (
+        templates()
+        .get_template("against.html")
+        .render(
+            video=first,
+            names=folders.names,
+            length=duration(first.duration_s),
+            windows=(first.windows, second.windows),
+            tables=tables,
+            only=_only(first, second),
+            settings=[*setting_differences(*folders.manifests), *version_differences(first, second)],
+            data=packed_json(data),
+        )
+    )
+
+
+def _write(path: Path, content: str) -> None:
+    write_atomically(path, lambda file: file.write(content.encode()))

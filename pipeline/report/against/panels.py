@@ -1,0 +1,96 @@
+"""Panels of the columns that differ: both courses on one axis, and the difference below."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from avcues.pipeline.report.against.difference import ColumnDifference, TableDifference, both
+from avcues.pipeline.report.embeddings import embedding_tables
+from avcues.pipeline.report.series import Panel, Series, axis, numbers, series_of
+from avcues.pipeline.report.video import Values, Video
+
+MOST_COLUMNS = 40
+
+
+def difference_panels(
+    first: Video, second: Video, tables: Sequence[TableDifference], names: tuple[str, str]
+) -> list[Panel]:
+    """For each table that differs a panel of both courses and one of their difference, the most different table first.
+
+    Args:
+        names: What the two folders are called.
+    """
+    vectors = set(embedding_tables(first))
+    differing = sorted((one for one in tables if one.differing), key=lambda one: one.differing[0].rank, reverse=True)
+    panels: list[Panel] = []
+    for one in differing:
+        if one.table in vectors:
+            panels.append(_turned(first, second, one.table))
+        else:
+            panels += _courses(first, second, one, names)
+    return panels
+
+
+def _courses(first: Video, second: Video, one: TableDifference, names: tuple[str, str]) -> list[Panel]:
+    shown = one.differing[:MOST_COLUMNS]
+    values, others = both(first, second, one.table, [column.name for column in shown])
+    title = one.table.replace("_", " ").capitalize()
+    key = one.table
+    courses, differences = [], []
+    for i, column in enumerate(shown):
+        here, there = values[:, i], others[:, i]
+        about = first.column(one.table, column.name)
+        low, high = axis(np.concatenate([here, there]), about)
+        series = replace(series_of(first, one.table, column.name, here, colour="blue"), low=low, high=high)
+        other = replace(series, name=names[1], values=numbers(there), colour="orange")
+        courses.append(replace(series, other=other))
+        differences.append(_difference(series, there - here, column))
+    counted = f"{len(one.differing)} of {one.equal + len(one.differing) + len(one.texts)} columns differ"
+    if len(shown) < len(one.differing):
+        counted += f"; the {len(shown)} that differ most"
+    return [
+        Panel(title=title, kind="lines", note=counted, series=courses, pick_one=True, key=key),
+        Panel(
+            title=f"{title}, difference",
+            kind="lines",
+            note=f"{names[1]} − {names[0]}",
+            series=differences,
+            pick_one=True,
+            follows=True,
+            key=key,
+        ),
+    ]
+
+
+def _difference(series: Series, values: Values, column: ColumnDifference) -> Series:
+    end = 1.08 * column.largest or 1.0
+    return replace(
+        series, values=numbers(values), colour="slate", low=-end, high=end, column=f"{series.column}: difference"
+    )
+
+
+def _turned(first: Video, second: Video, table: str) -> Panel:
+    """Of vectors, whose components say nothing one by one: how far they point apart."""
+    columns = [name for name in first.numeric(table) if name in set(second.numeric(table))]
+    values, others = both(first, second, table, columns)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        cosine = (values * others).sum(axis=1) / (np.linalg.norm(values, axis=1) * np.linalg.norm(others, axis=1))
+    apart = np.clip(1 - cosine, 0, 2)
+    low, high = axis(apart, {"low": 0, "high": None})
+    series = Series(
+        name="1 - cosine",
+        column=f"{table}: 1 - cosine",
+        unit="",
+        meaning="between the vectors of the two folders",
+        values=numbers(apart),
+        colour="slate",
+        low=low,
+        high=high,
+    )
+    title = f"{table.replace('_', ' ').capitalize()}, difference"
+    return Panel(
+        title=title, kind="lines", note=f"between the vectors; {len(columns)} components", series=[series], key=table
+    )

@@ -1,0 +1,54 @@
+"""What was set or installed differently in two folders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from avcues.pipeline.report.video import Video
+from avcues.pipeline.store.manifest import Manifest
+
+Row = tuple[str, str, str, str]
+"""Of what, which setting, its value in the first folder and in the second."""
+
+
+def setting_differences(first: Manifest, second: Manifest) -> list[Row]:
+    """The settings, versions and networks that differ, of features that both folders have."""
+    rows: list[Row] = []
+    for feature in [name for name in first.recipes if name in second.recipes]:
+        here, there = (dict(_flat(manifest.recipes[feature])) for manifest in (first, second))
+        rows += [(feature, *row) for row in _differing(here, there)]
+    return rows
+
+
+def version_differences(first: Video, second: Video) -> list[Row]:
+    """The versions of avcues and of libraries, and the devices, that differ, of tables that both folders have."""
+    rows: list[Row] = []
+    for table in [name for name in first.tables if name in second.tables]:
+        here, there = (_made_with(video.tables[table]) for video in (first, second))
+        rows += [("", *row) for row in _differing(here, there)]
+    return list(dict.fromkeys(rows))
+
+
+def _flat(recipe: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for key, value in recipe.items():
+        if key == "settings":
+            yield from ((name, str(one)) for name, one in value.items() if one is not None)
+        elif key == "weights":
+            yield from (
+                (f"network {name.partition('/')[0]}", f"{name.partition('/')[2]} ({one[:8]})")
+                for name, one in value.items()
+            )
+        elif key not in ("extractor", "step"):
+            yield key, str(value)
+
+
+def _made_with(about: Mapping[str, Any]) -> dict[str, str]:
+    names = {"avcues": about["avcues"], "device": about["device"], "decoder": about["decoder"]}
+    return {**{name: str(value) for name, value in names.items()}, **about["libraries"]}
+
+
+def _differing(here: Mapping[str, str], there: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    for key in dict.fromkeys([*here, *there]):
+        if here.get(key) != there.get(key):
+            yield key, here.get(key, "–"), there.get(key, "–")

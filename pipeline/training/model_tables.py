@@ -1,0 +1,277 @@
+"""Tables of several models for print: their figures, what they rely on, and how they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from avcues.pipeline.annotations.results import NotShownError
+from avcues.pipeline.annotations.shown import NotShown
+from avcues.pipeline.errors import InputError
+from avcues.pipeline.paper.numbers import columns_of
+from avcues.pipeline.paper.table import NONE, PaperTable, decimal, p_value, spread
+from avcues.pipeline.training.compare import Judged, compare_models
+
+_MEASURES = {
+    "course": ("rmse", "mse", "ccc", "pearson"),
+    "clips": ("rmse", "mse", "ccc", "pearson"),
+    "shares": ("uar", "f1", "accuracy", "cross_entropy"),
+}
+_PRINTED = {"course": ("rmse", "ccc"), "clips": ("rmse", "ccc"), "shares": _MEASURES["shares"]}
+"""The measures that a page has room for; the numbers beside the table have all."""
+
+_TITLES = {
+    "rmse": "RMSE",
+    "mse": "MSE",
+    "ccc": "CCC",
+    "pearson": "Pearson",
+    "uar": "UAR",
+    "f1": "F1",
+    "accuracy": "accuracy",
+    "cross_entropy": "cross-entropy",
+}
+_CAPTIONS = {
+    "course": "Models by the setup of their labels and by modality: mean ± standard deviation (ddof 0) over test "
+    "videos. Raters: leave-one-out CCC, over series.",
+    "clips": "Models of one label per clip: each measure over all test clips. Raters: leave-one-out CCC, over raters.",
+    "shares": "Models of shares of categories: unweighted average recall (UAR), F1 averaged over categories, accuracy "
+    "of the largest share, and cross-entropy of the shares in nats.",
+}
+_RATERS = "rater vs. others"
+
+
+class Score(NamedTuple):
+    """One figure of a model or of the raters."""
+
+    labels: str
+    name: str
+    inputs: str
+    dimension: str
+    measure: str
+    value: float | None
+    sd: float | None
+    low: float | None
+    high: float | None
+
+
+def model_tables(models: Mapping[str, Judged]) -> Iterator[PaperTable | NotShown]:
+    """All tables of some models; in the place of those that they have no figures for, the reason.
+
+    Args:
+        models: By name, as `read_models` reads them.
+    """
+    makers: Mapping[str, Callable[[], Sequence[PaperTable]]] = {
+        "model_scores": lambda: [model_scores(models, kind) for kind in _kinds(models)],
+        "model_comparison": lambda: [model_comparison(models)],
+        "feature_families": lambda: [feature_families(models)],
+        "table_importance": lambda: [table_importance(models)],
+    }
+    for name, make in makers.items():
+        try:
+            yield from make()
+        except NotShownError as error:
+            yield NotShown(name, str(error))
+
+
+def model_scores(models: Mapping[str, Judged], kind: str = "course") -> PaperTable:
+    """The figures of every model and of the raters, by the setup of the labels and by modality.
+
+    After Tables 4 and 6 of Chua et al. 2022.
+
+    Args:
+        models: By name, as `read_models` reads them.
+        kind: "course": labels per window; "clips": one label per clip; "shares": of categories.
+
+    Raises:
+        NotShownError: No model predicts labels of this kind.
+    """
+    scores = list(_scores(models, kind))
+    if not scores:
+        raise NotShownError(f"no model predicts labels of the kind {kind}")
+    columns = list(dict.fromkeys((one.dimension, one.measure) for one in scores if one.measure in _PRINTED[kind]))
+    columns.sort(key=lambda column: [one.dimension for one in scores].index(column[0]))
+    rows = dict.fromkeys(
+        sorted({(one.labels, one.name, one.inputs) for one in scores}, key=lambda row: _place(row, models))
+    )
+    cells = {((one.labels, one.name, one.inputs), one.dimension, one.measure): one for one in scores}
+    return PaperTable(
+        name=f"model_scores_{kind}",
+        caption=_CAPTIONS[kind],
+        header=("labels", "model", "inputs", *(f"{dimension}: {_TITLES[measure]}" for dimension, measure in columns)),
+        rows=tuple((*row, *(_printed(cells.get((row, *column))) for column in columns)) for row in rows),
+        numbers=columns_of(Score._fields, scores),
+        texts=3,
+    )
+
+
+def model_comparison(models: Mapping[str, Judged]) -> PaperTable:
+    """The difference of every pair of models, paired over test videos, with its interval and the p of permutations.
+
+    Raises:
+        NotShownError: There is one model only, or they have no dimension or no video in common.
+    """
+    if len(models) < 2:
+        raise NotShownError("there is one model only")
+    try:
+        comparison = compare_models(models)
+    except InputError as error:
+        raise NotShownError(str(error)) from error
+    short = short_names(list(models))
+    pairs = [
+        (dimension, short[pair["one"]], short[pair["other"]], pair["compared"])
+        for dimension, of_dimension in comparison["dimensions"].items()
+        for pair in of_dimension["pairs"]
+        if pair["compared"] is not None
+    ]
+    if not pairs:
+        raise NotShownError("no two models predicted the same videos")
+    return PaperTable(
+        name="model_comparison",
+        caption="; ".join(
+            (
+                "Differences of models (CCC, or UAR of shares), paired over test videos: 95 % interval over videos or "
+                "groups, and p of paired permutations",
+                *comparison["notes"],
+            )
+        )
+        + ".",
+        header=("dimension", "model", "other model", "difference", "95 % interval", "p", "videos"),
+        rows=tuple(
+            (
+                *(dimension, one, other, decimal(of["difference"])),
+                NONE if of["low"] is None else f"{decimal(of['low'])} to {decimal(of['high'])}",
+                *(p_value(of["p"]), str(of["videos"])),
+            )
+            for dimension, one, other, of in pairs
+        ),
+        numbers=columns_of(
+            ("dimension", "model", "other_model", "difference", "low", "high", "p", "videos"),
+            [
+                (dimension, one, other, of["difference"], of["low"], of["high"], of["p"], of["videos"])
+                for dimension, one, other, of in pairs
+            ],
+        ),
+        texts=3,
+    )
+
+
+def feature_families(models: Mapping[str, Judged]) -> PaperTable:
+    """Families of descriptors by their sum of absolute coefficients, for every model that has them, largest first.
+
+    After Table 7 of Chua et al. 2022; coefficients are those of scaled features, averaged over folds.
+
+    Raises:
+        NotShownError: No model has coefficients.
+    """
+    ranked = _ranked(
+        models,
+        lambda importance: {one["family"]: one["weight"] for one in importance.get("families", ()) if one["weight"]},
+    )
+    if not ranked:
+        raise NotShownError("no model has coefficients, as LASSO has")
+    return _ranking(
+        "feature_families",
+        "Families of descriptors by the sum of their absolute coefficients on scaled features, averaged over folds.",
+        ranked,
+    )
+
+
+def table_importance(models: Mapping[str, Judged]) -> PaperTable:
+    """Feature tables by what test videos lose when a table is that of another video, for every model.
+
+    Raises:
+        NotShownError: No model reads several tables.
+    """
+    ranked = _ranked(models, lambda importance: importance.get("tables", {}))
+    if not ranked:
+        raise NotShownError("the importance of tables is known of no model")
+    return _ranking(
+        "table_importance",
+        "Feature tables by what test videos lose when a table is that of another video: CCC, or cross-entropy of "
+        "shares.",
+        ranked,
+    )
+
+
+def _ranked(
+    models: Mapping[str, Judged], weights: Callable[[Mapping[str, Any]], Mapping[str, float]]
+) -> dict[tuple[str, str, str], list[tuple[str, float]]]:
+    """By model, setup and dimension, the parts that it relies on, most first."""
+    short = short_names(list(models))
+    return {
+        (short[name], labels_of(model), dimension): sorted(parts.items(), key=lambda part: (-part[1], part[0]))
+        for name, model in models.items()
+        for dimension, of_dimension in model.figures["dimensions"].items()
+        if (parts := weights(of_dimension.get("importance") or {}))
+    }
+
+
+def _ranking(name: str, caption: str, ranked: Mapping[tuple[str, str, str], list[tuple[str, float]]]) -> PaperTable:
+    longest = max(map(len, ranked.values()))
+    return PaperTable(
+        name=name,
+        caption=caption,
+        header=("rank", *(f"{model} ({labels}): {dimension}" for model, labels, dimension in ranked)),
+        rows=tuple(
+            (
+                str(i + 1),
+                *(f"{parts[i][0]} {decimal(parts[i][1])}" if i < len(parts) else "" for parts in ranked.values()),
+            )
+            for i in range(longest)
+        ),
+        numbers=columns_of(
+            ("model", "labels", "dimension", "rank", "part", "weight"),
+            [(*key, i, part, weight) for key, parts in ranked.items() for i, (part, weight) in enumerate(parts, 1)],
+        ),
+        texts=1 + len(ranked),
+    )
+
+
+def _kinds(models: Mapping[str, Judged]) -> list[str]:
+    given = {of["kind"] for model in models.values() for of in model.figures["dimensions"].values()}
+    return [kind for kind in _MEASURES if kind in given]
+
+
+def _scores(models: Mapping[str, Judged], kind: str) -> Iterator[Score]:
+    short = short_names(list(models))
+    raters: dict[tuple[str, str], Score] = {}
+    for name, model in models.items():
+        labels, inputs = labels_of(model), " + ".join(model.document.settings.of_modality)
+        for dimension, of_dimension in model.figures["dimensions"].items():
+            if of_dimension["kind"] != kind:
+                continue
+            for measure in _MEASURES[kind]:
+                of = of_dimension["model"][measure]
+                value = of["mean"] if kind == "course" else of["value"]
+                yield Score(
+                    labels, short[name], inputs, dimension, measure, value, of.get("sd"), of.get("low"), of.get("high")
+                )
+            human = of_dimension["human"]
+            if human and kind != "shares":
+                agreement = (dimension, "ccc", human["mean"], human["sd"], None, None)
+                raters.setdefault((labels, dimension), Score(labels, _RATERS, "", *agreement))
+    yield from raters.values()
+
+
+def _place(row: tuple[str, str, str], models: Mapping[str, Judged]) -> tuple[int, int]:
+    """Labels and models in the order in which they were named, the raters last of each."""
+    labels = list(dict.fromkeys(labels_of(model) for model in models.values()))
+    names = list(short_names(list(models)).values())
+    return labels.index(row[0]), names.index(row[1]) if row[1] in names else len(names)
+
+
+def labels_of(model: Judged) -> str:
+    """The setup of a model's labels, or else the name of their file."""
+    labels = model.document.labels["main"]
+    return str(labels.about.get("setup") or Path(labels.name).stem)
+
+
+def short_names(folders: Sequence[str]) -> dict[str, str]:
+    """By folder its last part, or all of it where several have the same."""
+    last = {folder: Path(folder).resolve().name for folder in folders}
+    return {folder: name if list(last.values()).count(name) == 1 else folder for folder, name in last.items()}
+
+
+def _printed(score: Score | None) -> str:
+    return NONE if score is None else spread(score.value, score.sd)
