@@ -186,11 +186,13 @@ def _show(report: dict[str, Any]) -> None:
     from avcues.pipeline.cli.console import Console
 
     console = Console()
-    for one in report["rounds"]:
-        cells = len(one["cells"])
-        closed = "" if one["open"] else ", not open yet"
+    for round_status in report["rounds"]:
+        cells = len(round_status["cells"])
+        closed = "" if round_status["open"] else ", not open yet"
         console.print(
-            f"{one['round']}: {one['ratings']} ratings, {one['full']} of {cells} cells full{closed}", highlight=False
+            f"{round_status['round']}: {round_status['ratings']} ratings, "
+            f"{round_status['full']} of {cells} cells full{closed}",
+            highlight=False,
         )
     states = ", ".join(f"{count} {state}" for state, count in report["states"].items())
     console.print(f"raters: {states}", highlight=False)

@@ -72,7 +72,7 @@ def align(
     """
     with OneLineErrors(debug):
         from avcues.pipeline.cli.console import Console
-        from avcues.pipeline.dataset.dataset import open_dataset
+        from avcues.pipeline.dataset.opening import open_dataset
         from avcues.pipeline.dataset.parquet_export import check_target, write
         from avcues.pipeline.dataset.selection import item_tables
         from avcues.pipeline.errors import SettingsError

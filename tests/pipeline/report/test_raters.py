@@ -33,7 +33,7 @@ from avcues.pipeline.annotations import (
 )
 from avcues.pipeline.annotations.ratings import schema
 from avcues.pipeline.annotations.statistics.coefficients import Bootstrap
-from avcues.pipeline.dataset.dataset import open_dataset
+from avcues.pipeline.dataset.opening import open_dataset
 from avcues.pipeline.report import agreement_page, page
 from avcues.pipeline.report.build import build
 from avcues.pipeline.report.emotion import Emotion
