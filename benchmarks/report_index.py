@@ -2,8 +2,8 @@
 
     python benchmarks/report_index.py features/report/videos/*.html
 
-The rows are those of the given pages of videos, in turn, each with an id, numbers and a picture of its own. Milliseconds
-from the start of the navigation until the first frame is painted and the list can be used; medians of seven.
+The rows are those of the given pages of videos, in turn, each with an id, numbers and a picture of its own.
+Milliseconds from the start of the navigation until the first frame is painted and the list can be used; medians of seven.
 """
 
 from __future__ import annotations
