@@ -3,7 +3,7 @@
     python benchmarks/report_index.py features/report/videos/*.html
 
 The rows are those of the given pages of videos, in turn, each with an id, numbers and a picture of its own.
-Milliseconds from the start of the navigation until the first frame is painted and the list can be used; medians of seven.
+Milliseconds from the start of the navigation until the first frame is painted and the list can be used: medians of 7.
 """
 
 from __future__ import annotations
