@@ -4,7 +4,7 @@ from .errors import AvcuesError as AvcuesError
 from .models_cache import WeightsError as WeightsError
 from .pipeline.dataset.dataset import Dataset as Dataset
 from .pipeline.dataset.dataset import Fold as Fold
-from .pipeline.dataset.dataset import open_dataset as open_dataset
+from .pipeline.dataset.opening import open_dataset as open_dataset
 from .pipeline.errors import DatasetError as DatasetError
 from .pipeline.errors import InputError as InputError
 from .pipeline.errors import LeftOutWarning as LeftOutWarning

@@ -27,7 +27,7 @@ import numpy as np
 import torch
 from align_memory import multiply
 
-from avcues.pipeline.dataset.dataset import open_dataset
+from avcues.pipeline.dataset.opening import open_dataset
 from avcues.pipeline.training import CLEAN, TrainingSettings, choose_tables
 from avcues.pipeline.training.determinism import one_thread
 from avcues.pipeline.training.fitting import Fitted

@@ -134,7 +134,10 @@ def _feature(name: str) -> str:
             *options,
         ]
     lines += ["", *(_table(table) for table in feature.tables)]
-    lines += [_table(table, "made only where `--features` names it, too") for table in feature.extra_tables]
+    lines += [
+        _table(table, "made only where `--features` names it, too. The columns are those of the preferred network")
+        for table in feature.extra_tables
+    ]
     return "\n".join(lines)
 
 

@@ -56,6 +56,7 @@ def test_every_public_name_is_explained(page: str, module: ModuleType, site: Pat
     text = (site / "reference" / f"{page}.html").read_text()
     names = set(module.__all__) - {"__version__", "annotations", "training"}
     assert {name for name in names if f'id="{module.__name__}.{name}"' not in text} == set()
+    assert "doc-module" not in text  # a function in a module of its own name is the function
 
 
 def test_nothing_is_loaded_from_elsewhere(site: Path) -> None:

@@ -39,8 +39,8 @@ def example(videos: Mapping[str, int] = VIDEOS, *, step: Fraction = Fraction(1, 
     parts: list[pa.Table] = []
     felt = {video_id: _felt(rng, windows) for video_id, windows in videos.items()}
     for rater in range(len(_NOISE)):
-        seen = [(video_id, setup) for video_id in videos for setup in SETUPS]
-        for video_id, setup in (seen[i] for i in rng.permutation(len(seen))):
+        exposures = [(video_id, setup) for video_id in videos for setup in SETUPS]
+        for video_id, setup in (exposures[i] for i in rng.permutation(len(exposures))):
             keys = {"rater": f"r{rater + 1}", "video_id": video_id, "setup": setup}
             untouched = rater == len(_NOISE) - 1 and (video_id, setup) == (next(iter(videos)), "visual")
             parts += _rated(rng, felt[video_id][setup], rater, keys, float(step), untouched)
@@ -62,8 +62,8 @@ def example(videos: Mapping[str, int] = VIDEOS, *, step: Fraction = Fraction(1, 
 def _felt(rng: np.random.Generator, windows: int) -> dict[str, Values]:
     """By setup (2, windows) arousal and valence that the clip calls forth."""
     music, visual = (np.stack([_drifting(rng, windows) for _ in range(2)]) for _ in range(2))
-    both = _MUSIC_SHARE * music + (1 - _MUSIC_SHARE) * visual
-    return {"music": music, "visual": visual, "audiovisual": both / np.hypot(_MUSIC_SHARE, 1 - _MUSIC_SHARE)}
+    mixed = _MUSIC_SHARE * music + (1 - _MUSIC_SHARE) * visual
+    return {"music": music, "visual": visual, "audiovisual": mixed / np.hypot(_MUSIC_SHARE, 1 - _MUSIC_SHARE)}
 
 
 def _drifting(rng: np.random.Generator, windows: int) -> Values:
@@ -77,9 +77,9 @@ def _rated(
 ) -> list[pa.Table]:
     """What one rater says of one clip in one setup."""
     windows, late = felt.shape[1], min(_LAGS[rater], felt.shape[1] - 1)
-    held = np.concatenate([np.repeat(felt[:, :1], late, 1), felt[:, : windows - late]], 1)
-    noise = np.cumsum(rng.normal(0, 0.3 * _NOISE[rater], held.shape), 1)
-    rated = np.clip(held + noise - noise.mean(1, keepdims=True), -1, 1).round(3)
+    delayed = np.concatenate([np.repeat(felt[:, :1], late, 1), felt[:, : windows - late]], 1)
+    noise = np.cumsum(rng.normal(0, 0.3 * _NOISE[rater], delayed.shape), 1)
+    rated = np.clip(delayed + noise - noise.mean(1, keepdims=True), -1, 1).round(3)
     time = np.arange(windows) * step_s
     parts = [
         _rows(keys, dimension, time=time, value=np.zeros(windows) if untouched else rated[i])

@@ -267,7 +267,7 @@ def example(
         if features is None:
             target.write(make(VIDEOS, seed=seed))
         else:
-            from avcues.pipeline.dataset.dataset import open_dataset
+            from avcues.pipeline.dataset.opening import open_dataset
 
             data = open_dataset(features, tables=[])
             target.write(make(data.lengths, step=data.catalog.step, seed=seed))

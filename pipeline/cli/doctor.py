@@ -232,7 +232,7 @@ def _feature(name: str) -> Finding:
         first = next((name for name in candidates if name == available or _can_be_downloaded(name)), None)
         if first is None:
             state = "absent"
-            details.append(f"no {candidates[0].partition('/')[0]} weights details")
+            details.append(f"no {candidates[0].partition('/')[0]} weights found")
             remedies.append(how_to_supply(asset(candidates[0])))
         elif first == available:
             details.append(first)

@@ -48,7 +48,7 @@ class Study:
 
     def rounds(self, *, joint: bool) -> tuple[Round, ...]:
         """The rounds of single raters, or those of all raters together."""
-        return tuple(one for one in self.design.all_rounds if one.joint == joint)
+        return tuple(round_design for round_design in self.design.all_rounds if round_design.joint == joint)
 
     def order(self, rater: int, round_: Round) -> list[Cell]:
         """A rater's order in a round where every setup of every video is rated."""
@@ -73,16 +73,16 @@ class Study:
             SettingsError: There are too few videos.
         """
         assignment = self.design.assignment
-        for one in self.design.all_rounds:
-            videos: Sequence[str] = self.videos_of[one.name]
+        for round_design in self.design.all_rounds:
+            videos: Sequence[str] = self.videos_of[round_design.name]
             if not videos:
-                raise SettingsError(f"round {one.name}: has no video; the rounds before it have them all")
-            if assignment.rule == "every setup" or one.joint:
-                self.order(0, one)
+                raise SettingsError(f"round {round_design.name}: has no video; the rounds before it have them all")
+            if assignment.rule == "every setup" or round_design.joint:
+                self.order(0, round_design)
             elif assignment.items_per_rater and assignment.items_per_rater[1] > len(videos) - self.practice_videos:
                 raise SettingsError(
                     f"items_per_rater allows {assignment.items_per_rater[1]} clips, but each video is rated once by a "
-                    f"rater and there are {len(videos)} in round {one.name}"
+                    f"rater and there are {len(videos)} in round {round_design.name}"
                     + (f", {self.practice_videos} of which are for practice" if self.practice_videos else "")
                 )
 
@@ -90,8 +90,8 @@ class Study:
     def practice_videos(self) -> int:
         """Videos of the study that a rater only practises with."""
         practice = self.design.practice
-        once = self.design.assignment.rule == "once per video"
-        return practice.trials if once and not practice.files else 0
+        is_once_per_video = self.design.assignment.rule == "once per video"
+        return practice.trials if is_once_per_video and not practice.files else 0
 
 
 def token(connection: sqlite3.Connection, name: str) -> str:

@@ -32,10 +32,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from avcues.pipeline.dataset.label_columns import (
+    is_number,
+    target_column,
+    text_column,
+    window_column,
+    windows_of_times,
+    without_nulls,
+)
 from avcues.pipeline.dataset.label_metadata import FITTED_ON, described, stated
 from avcues.pipeline.errors import InputError, one_line
 from avcues.pipeline.store.parquet import WINDOW_KEYS
-from avcues.pipeline.store.user_columns import composed, plain_numbers, set_aside_counts
+from avcues.pipeline.store.user_columns import composed, set_aside_counts
 from avcues.pipeline.store.user_tables import read_user_table
 
 Fill = Literal["none", "hold", "linear"]
@@ -43,8 +51,6 @@ Fill = Literal["none", "hold", "linear"]
 PREFIX = "target."
 """Prefix of the names of targets in joined tables."""
 
-# Times are rounded to this fraction of a window: 0.3 s lies in window 3 of 0.1 s, not in 2, as its float would.
-_DECIMALS = 6
 _LISTED = 5
 
 
@@ -117,14 +123,16 @@ def read_labels(source: Any, step: Fraction, windows: Mapping[str, int], fill: F
         raise InputError(f"{where}: has no column video_id, only {', '.join(table.column_names)}")
     table, count_notes = set_aside_counts(table, [*WINDOW_KEYS, "time"], where, ["video_id"])
     columns = dict(zip(table.column_names, table.columns, strict=True))
-    ids, id_notes = _as_in_dataset(_no_nulls(_text(columns["video_id"]), f"{where}: video_id"), windows, where)
+    ids, id_notes = _as_in_dataset(
+        without_nulls(text_column(columns["video_id"]), f"{where}: video_id"), windows, where
+    )
     labels = {"video_id": ids}
     if "time" in columns and "window" in columns:
         raise InputError(f"{where}: has both time and window; leave one out")
     if "window" in columns:
-        labels["window"] = _windows(columns["window"], f"{where}: window")
+        labels["window"] = window_column(columns["window"], f"{where}: window")
     elif "time" in columns:
-        labels["window"] = _windows_of_times(columns["time"], step, f"{where}: time")
+        labels["window"] = windows_of_times(columns["time"], step, f"{where}: time")
     elif {"start", "end"} & columns.keys():
         raise InputError(f"{where}: labels are placed by a column time (in seconds) or window, not by start and end")
     values = [name for name in columns if name not in {*WINDOW_KEYS, "time", FITTED_ON}]
@@ -132,7 +140,7 @@ def read_labels(source: Any, step: Fraction, windows: Mapping[str, int], fill: F
         raise InputError(f"{where}: has no target column beside {', '.join(columns)}")
     about, about_notes = described(stated(table, step, where), columns, ids, where)
     targets = [target["name"] for target in about.get("targets", []) if target["name"] in values] or values
-    labels |= {PREFIX + name: _values(columns[name], f"{where}: {name}") for name in values}
+    labels |= {PREFIX + name: target_column(columns[name], f"{where}: {name}") for name in values}
     placed = pa.table(labels)
     if "time" in columns:
         placed = placed.take(pc.sort_indices(columns["time"]))
@@ -188,56 +196,9 @@ def _unnumbered(labels: pa.Table) -> list[str]:
         f"{field.name.removeprefix(PREFIX)}: no number in {labels[field.name].null_count} of {labels.num_rows} rows"
         for field in labels.schema
         if field.name.startswith(PREFIX)
-        and _is_number(field.type)
+        and is_number(field.type)
         and 0 < labels[field.name].null_count < labels.num_rows
     ]
-
-
-def _no_nulls(values: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
-    if values.null_count:
-        row = pc.index(pc.is_null(values, nan_is_null=True), True).as_py()
-        raise InputError(f"{where} is empty in row {row + 1}")
-    return values
-
-
-def _windows(values: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
-    if not pa.types.is_integer(values.type):
-        raise InputError(f"{where} is {values.type}; expected whole numbers, 0 or more")
-    return _no_nulls(values, where).cast(pa.int64())
-
-
-def _windows_of_times(values: pa.ChunkedArray, step: Fraction, where: str) -> pa.ChunkedArray:
-    if not _is_number(values.type):
-        raise InputError(f"{where} is {values.type}; expected seconds, such as 12.5")
-    times = _no_nulls(values, where).to_numpy().astype(np.float64)
-    if not np.isfinite(times).all():
-        raise InputError(f"{where} is {times[~np.isfinite(times)][0]} in row {np.argmin(np.isfinite(times)) + 1}")
-    return pa.chunked_array([np.floor(np.round(times / float(step), _DECIMALS)).astype(np.int64)])
-
-
-def _values(values: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
-    """Targets as float32, float64, bool or string."""
-    kind = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
-    if _is_number(kind):
-        floats = values.cast(pa.float32() if pa.types.is_float32(kind) else pa.float64())
-        return pc.if_else(pc.is_finite(floats), floats, None)
-    if pa.types.is_boolean(kind):
-        return values
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-        return plain_numbers(_text(values), where)
-    if pa.types.is_binary(kind):
-        raise InputError(f"{where} holds text that is not UTF-8; save the file as UTF-8")
-    raise InputError(f"{where} is {kind}; expected numbers, texts or booleans as targets")
-
-
-def _text(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    """As strings; empty ones become null, because a CSV file cannot tell the two apart."""
-    text = pc.utf8_trim_whitespace(values.cast(pa.string()))
-    return pc.if_else(pc.equal(text, ""), None, text)
-
-
-def _is_number(kind: pa.DataType) -> bool:
-    return pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
 
 
 def _usable(labels: pa.Table, windows: Mapping[str, int], step: Fraction, where: str) -> tuple[pa.Table, list[str]]:
@@ -277,7 +238,7 @@ def _merged(labels: pa.Table, where: str) -> tuple[pa.Table, dict[str, tuple[int
     """One row per labelled window or video, sorted, and each video's first row and number of rows."""
     keys = [name for name in ("video_id", "window") if name in labels.column_names]
     targets = [field for field in labels.schema if field.name not in keys]
-    how = {field.name: "mean" if _is_number(field.type) else "last" for field in targets}
+    how = {field.name: "mean" if is_number(field.type) else "last" for field in targets}
     merged = labels.group_by(keys, use_threads=False).aggregate(list(how.items()))
     if len(keys) == 1 and merged.num_rows < labels.num_rows:
         often = pc.mode(labels["video_id"].dictionary_encode().combine_chunks().indices)[0].as_py()
@@ -298,7 +259,7 @@ def _merged(labels: pa.Table, where: str) -> tuple[pa.Table, dict[str, tuple[int
 def _filled(values: pa.Array, fill: Fill) -> pa.Array:
     if fill == "none":
         return values
-    if fill == "hold" or not _is_number(values.type):
+    if fill == "hold" or not is_number(values.type):
         return pc.fill_null_forward(values)
     labelled = np.flatnonzero(pc.is_valid(values))
     if not len(labelled):

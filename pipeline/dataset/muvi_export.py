@@ -26,7 +26,8 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from avcues.pipeline.dataset.catalog import read_catalog
-from avcues.pipeline.dataset.dataset import Dataset, open_dataset
+from avcues.pipeline.dataset.dataset import Dataset
+from avcues.pipeline.dataset.opening import open_dataset
 from avcues.pipeline.dataset.parquet_export import OnVideo, check_outside
 from avcues.pipeline.errors import SettingsError
 from avcues.pipeline.store.exchange import replaced_folder

@@ -20,7 +20,7 @@ from avcues.pipeline.media.format_dump import Cropping
 from avcues.pipeline.media.frame_census import FrameCensus
 from avcues.pipeline.media.frames import LONGEST_GAP, AudioBlock, Damage, FramesSeen, VideoFrame
 from avcues.pipeline.media.look import FRAMES, PLACES, fields_of, may_be_interlaced, runs
-from avcues.pipeline.media.part import PacketEnds, Part
+from avcues.pipeline.media.part import PacketEnds, Part, is_empty
 from avcues.pipeline.media.picture.bars import ActivePicture
 from avcues.pipeline.media.picture.fields import together
 from avcues.pipeline.media.picture.stage import PictureStage, StreamFacts
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 _CONTAINERS_WITHOUT_PTS = ("avi", "mpegvideo")
 # What starts up to this much before t = 0 is priming, or frames that belong to a shot cut off before the file begins.
 _LEAD_IN = Fraction(1, 2)
-# A file with fewer key frames than this is not worth the wait for one picture.
-_FRAMES_PER_SEEK = 1000
 _PROGRESSIVE = 1
 # A part that begins within this of the end of the part before it is on the same clock.
 _SAME_CLOCK = (Fraction(-1), Fraction(10))
@@ -64,6 +62,7 @@ class Media:
         reading: What is read of the file, and how.
         notes: What a reader of the values should know of the file.
         cues: The subtitles decoded so far.
+        part: The file, or the first of several that were joined.
     """
 
     name: str
@@ -77,7 +76,7 @@ class Media:
     cues: list[Cue] = field(default_factory=list)
     _trust_headers: bool = False
     _open: ExitStack = field(default_factory=ExitStack)
-    _part: Part = field(default=None)  # type: ignore[assignment]
+    part: Part = field(default=None)  # type: ignore[assignment]
     _last_block: AudioBlock | None = None
     _read_later: set[int] = field(default_factory=set)
 
@@ -124,7 +123,7 @@ class Media:
                 notes=notes,
                 _trust_headers=trust_headers,
                 _open=stack.pop_all(),
-                _part=part,
+                part=part,
             )
             if part.format in _RAW_PICTURES and not _states_rate(part.video):
                 notes.append(f"the stream states no frame rate: {float(media.frame_rate):g} a second is assumed")
@@ -141,24 +140,24 @@ class Media:
     @cached_property
     def time_base(self) -> Fraction:
         """Seconds per unit of `VideoFrame.pts`."""
-        return self._part.video_clock.time_base
+        return self.part.video_clock.time_base
 
     @cached_property
     def picture(self) -> PictureStage:
         """How frames are shown."""
-        video = self._part.video
+        video = self.part.video
         if video is None:
             return PictureStage(StreamFacts(), self.reading)
         facts = StreamFacts(
             pixel_aspect=fraction(video.sample_aspect_ratio) if video.sample_aspect_ratio else Fraction(1),
-            cropping=self._part.dump.cropping.get(video.index, Cropping()),
+            cropping=self.part.dump.cropping.get(video.index, Cropping()),
             interlaced=int(video.codec_context.field_order) > _PROGRESSIVE,
         )
         return PictureStage(facts, self.reading)
 
     def _look(self) -> None:
         """Looks at a few places of the file for what the picture stage must know before the first frame."""
-        part, picture = self._part, self.picture
+        part, picture = self.part, self.picture
         if part.video is None:
             return
         interlaced = self.reading.picture == "display" and (
@@ -183,7 +182,7 @@ class Media:
     @property
     def frame_rate(self) -> Fraction:
         """Frames per second, a guess where the container does not say."""
-        video = self._part.video
+        video = self.part.video
         assert video is not None
         rate = video.guessed_rate or video.average_rate
         return fraction(rate) if rate else Fraction(25)
@@ -197,17 +196,17 @@ class Media:
     @property
     def read_streams(self) -> tuple[int, ...]:
         """Indices, in the container, of the streams that are read: the picture, then the sound."""
-        return tuple(stream.index for stream in self._part.selection.streams)
+        return tuple(stream.index for stream in self.part.selection.streams)
 
     @property
     def audio_streams(self) -> int:
         """Number of audio streams that are mixed."""
-        return len(self._part.audio)
+        return len(self.part.audio)
 
     @property
     def subtitle_streams(self) -> tuple[SubtitleStreamMetadata, ...]:
         """What the headers say of the subtitle streams, in file order."""
-        return tuple(map(subtitle_stream_metadata, self._part.container.streams.subtitles))
+        return tuple(map(subtitle_stream_metadata, self.part.container.streams.subtitles))
 
     def decode(
         self, *, video: bool, audio: bool, subtitles: int | None = None, threads: int = 1
@@ -228,7 +227,7 @@ class Media:
             self._look()
         wants = (video and self.metadata.video is not None, audio and self.metadata.audio is not None)
         decoded_anything = False
-        part: Part | None = self._part
+        part: Part | None = self.part
         while part is not None:
             ends = PacketEnds()
             for item in self._decode_part(part, wants, subtitles, in_order, ends, threads):
@@ -274,10 +273,10 @@ class Media:
                 continue
             is_video = packet.stream is pictures
             tallies[packet.stream.index].add(packet)
-            if _is_empty(packet):
+            if is_empty(packet):
                 repeats = is_video and times is None and in_order.last is not None and not _reorders_frames(part)
                 if repeats and (last := in_order.last) is not None:
-                    yield from in_order.push(self._picture(part, last.frame, packet.pts, last))
+                    yield from in_order.push(self.placed(part, last.frame, packet.pts, last))
                 continue
             if packet.size and packet.has_sidedata("encryption_info"):
                 self.damage.packets_encrypted += 1
@@ -295,7 +294,7 @@ class Media:
                 if isinstance(frame, av.VideoFrame):
                     census.frame(frame)
                     pts = frame.pts if times is None else times.frame()
-                    picture = self._picture(part, frame, pts, in_order.last)
+                    picture = self.placed(part, frame, pts, in_order.last)
                     self.damage.video_frames_before_start += picture.start < -_LEAD_IN
                     yield from in_order.push(picture)
                 elif isinstance(frame, av.AudioFrame):
@@ -320,8 +319,8 @@ class Media:
             ahead = following.origin - part.origin - end
             end = following.origin - part.origin if _SAME_CLOCK[0] <= ahead <= _SAME_CLOCK[1] else end
             self._read_later |= {stream.id for stream in following.selection.streams}
-            notes_before = self._part.selection.notes()
-            self.notes[: len(notes_before)] = self._part.selection.notes(self._read_later)
+            notes_before = self.part.selection.notes()
+            self.notes[: len(notes_before)] = self.part.selection.notes(self._read_later)
             self.notes.append("the programme goes on under other stream numbers, and was read on")
         else:
             self.notes.append("a second file is joined on to this one, and was read on")
@@ -346,53 +345,15 @@ class Media:
         if times is not None:
             times.undecodable(packet)
 
-    def frames_at(self, times: Iterable[Fraction]) -> Iterator[VideoFrame | None]:
-        """Seeks the frame on screen at each time; None where none can be decoded. For thumbnails, not for measuring.
-
-        Where frames carry no presentation times of their own it may be off by a few frames.
-
-        Args:
-            times: Seconds on the clock of t = 0.
-        """
-        part = self._part
-        assert part.video is not None
-        part.video.codec_context.thread_type = "AUTO"
-        for time in times:
-            try:
-                part.container.seek(round((time + self.origin) / self.time_base), stream=part.video)
-                yield self._frame_on_screen(part, time)
-            except FFmpegError:
-                yield None
-
-    def _frame_on_screen(self, part: Part, time: Fraction) -> VideoFrame | None:
-        """Decodes from the file's current position until the frame on screen at `time` is known."""
-        last: VideoFrame | None = None
-        frames = 0
-        for packet in part.packets([part.video], Damage(), PacketEnds()):
-            if _is_empty(packet):
-                continue
-            try:
-                decoded = packet.decode()
-            except (FFmpegError, EOFError):
-                continue
-            for frame in decoded:
-                picture = self._picture(part, frame, frame.dts if frame.pts is None else frame.pts, last)
-                if last is not None and picture.start > time:
-                    return self.picture.still(last)
-                last = picture
-                frames += 1
-            if frames >= _FRAMES_PER_SEEK:
-                break
-        return None if last is None else self.picture.still(last)
-
-    def _picture(self, part: Part, frame: av.VideoFrame, pts: int | None, last: VideoFrame | None) -> VideoFrame:
+    def placed(self, part: Part, frame: av.VideoFrame, pts: int | None, last: VideoFrame | None) -> VideoFrame:
+        """A decoded frame with its times; one without a time stamp comes right after the last one."""
         clock = part.video_clock
         if pts is None:
             start = Fraction(0) if last is None else last.start + 1 / self.frame_rate
             pts = round((start + part.origin) / clock.time_base)
         length = clock.length(pts, frame.duration or 1 / (self.frame_rate * clock.time_base))
         start = clock.seconds(pts)
-        if part is not self._part:
+        if part is not self.part:
             pts = round((start + self.origin) / self.time_base)
         return VideoFrame(frame, pts, start, min(length, LONGEST_GAP))
 
@@ -419,14 +380,6 @@ class Media:
                 self.damage.video_packets_missing += packets
             else:
                 self.damage.audio_packets_missing += packets
-
-
-def _is_empty(packet: Any) -> bool:
-    """Whether a packet has a time but no content; a decoder would take it for the end of the stream.
-
-    In Theora it repeats the frame before it.
-    """
-    return packet.dts is not None and not packet.size
 
 
 def _reorders_frames(part: Part) -> bool:

@@ -292,3 +292,11 @@ def _start(stream: Any) -> Fraction | None:
     if stream is None or stream.start_time is None:
         return None
     return Fraction(stream.start_time) * fraction(stream.time_base)
+
+
+def is_empty(packet: Any) -> bool:
+    """Whether a packet has a time but no content; a decoder would take it for the end of the stream.
+
+    In Theora it repeats the frame before it.
+    """
+    return packet.dts is not None and not packet.size

@@ -11,7 +11,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from avcues.pipeline.dataset.catalog import read_catalog
-from avcues.pipeline.dataset.dataset import Dataset, open_dataset
+from avcues.pipeline.dataset.dataset import Dataset
+from avcues.pipeline.dataset.opening import open_dataset
 from avcues.pipeline.errors import InputError, SettingsError, one_line
 from avcues.pipeline.runtime import backends, cluster
 from avcues.pipeline.store.files import prepare_output

@@ -19,6 +19,7 @@ from avcues.pipeline.media.frames import VideoFrame
 from avcues.pipeline.media.orientation import Orientation
 from avcues.pipeline.media.picture.stage import Converter, PictureStage
 from avcues.pipeline.media.source import fingerprint
+from avcues.pipeline.media.stills import frames_at
 from avcues.pipeline.report.options import Stills
 from avcues.pipeline.report.video import Video
 
@@ -141,7 +142,7 @@ def _images(
         return
     converter = media.picture.converter()
     middles = [Fraction((start + end) / 2) for _, _, (start, end) in stretches]
-    for (_, _, (start, end)), picture in zip(stretches, media.frames_at(middles), strict=True):
+    for (_, _, (start, end)), picture in zip(stretches, frames_at(media, middles), strict=True):
         # Where the file cannot be searched, a frame of another shot may turn up.
         shown = picture is not None and start - 0.1 <= float(picture.start) <= end
         yield _scaled(picture, media.picture, converter) if picture is not None and shown else None

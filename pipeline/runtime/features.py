@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from avcues.errors import AvcuesError
 from avcues.pipeline.notebook import html_table, text_table
 
 if TYPE_CHECKING:
@@ -22,13 +23,16 @@ class Feature:
         extra_tables: Tables that are made only where `features` names them, too.
         variants: Networks to choose from, by option; empty for a feature that uses none.
         citation: The paper or tool that it follows.
+        lacking: Why a feature of an installed package cannot be extracted, in one line; it then has no tables.
+            Empty: it can be, or only its weights are missing.
     """
 
     name: str
-    tables: Sequence[Table]
-    extra_tables: Sequence[Table]
-    variants: Mapping[str, Sequence[str]]
-    citation: str
+    tables: Sequence[Table] = ()
+    extra_tables: Sequence[Table] = ()
+    variants: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    citation: str = ""
+    lacking: str = ""
 
     def __repr__(self) -> str:
         return text_table(self._title, self._header, self._rows())
@@ -39,7 +43,7 @@ class Feature:
 
     @property
     def _title(self) -> str:
-        return f"{self.name}: {self.citation}"
+        return f"{self.name}: {self.lacking or self.citation}"
 
     _header = ("column", "unit", "range", "meaning")
 
@@ -69,7 +73,7 @@ class FeatureTable(dict[str, Feature]):
                 name,
                 ", ".join(t.name for t in feature.tables),
                 str(sum(len(t.columns) for t in feature.tables)),
-                feature.citation,
+                feature.lacking or feature.citation,
             )
             for name, feature in self.items()
         ]
@@ -88,7 +92,11 @@ def features() -> FeatureTable:
 
     table = FeatureTable()
     for name in registry.names():
-        extractor = registry.create(name)
+        try:
+            extractor = registry.create(name)
+        except AvcuesError as error:
+            table[name] = Feature(name=name, lacking=str(error))
+            continue
         variants = {
             option: tuple(asset.partition("/")[2] for asset in assets) for option, assets in extractor.weights.items()
         }

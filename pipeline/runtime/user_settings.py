@@ -19,7 +19,8 @@ Options = Mapping[str, Mapping[str, Any]]
 """Options by feature, such as `{"shots": {"detector": "content"}, "actions": {"variant": "i3d_rgb_imagenet"}}`."""
 
 Models = Mapping[str, "str | Mapping[str, Any]"]
-"""Models by the name of the feature: the source, or the options of `avcues.extractors.hub.options.HubOptions`."""
+"""Models by the name of the feature: the source, such as "openai/clip-vit-base-patch32" or the path of a folder, or a
+mapping of "source" and options, such as `{"source": "./my-vit", "on": "faces"}`."""
 
 
 def make_settings(

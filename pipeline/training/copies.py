@@ -18,8 +18,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from avcues.pipeline.dataset.dataset import Dataset, open_dataset
+from avcues.pipeline.dataset.dataset import Dataset
 from avcues.pipeline.dataset.join import matrix
+from avcues.pipeline.dataset.opening import open_dataset
 from avcues.pipeline.errors import DatasetError
 
 Floats = npt.NDArray[np.float32]

@@ -55,7 +55,7 @@ class Protocol:
         patience: Fitting stops after so many epochs without a lower loss on validation videos.
     """
 
-    __pydantic_config__: ClassVar = {"extra": "forbid"}
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
     split: Literal["hashed", "kfold"] = "hashed"
     validation: Literal["tenth", "half"] = "tenth"

@@ -17,7 +17,8 @@ from avcues.pipeline.annotations.ratings.exclusions import usable
 from avcues.pipeline.annotations.ratings.schema import Annotations
 from avcues.pipeline.annotations.ratings.series import Series, once_per_clip, series_of
 from avcues.pipeline.annotations.statistics.consensus import leave_one_out_ccc
-from avcues.pipeline.dataset.dataset import Dataset, open_dataset
+from avcues.pipeline.dataset.dataset import Dataset
+from avcues.pipeline.dataset.opening import open_dataset
 from avcues.pipeline.errors import InputError
 from avcues.pipeline.training.protocol import MAIN
 from avcues.pipeline.training.samples import Floats, Target, edges_of

@@ -57,7 +57,7 @@ class TrainingSettings:
         SettingsError: A value is impossible, or the tables do not suit the model.
     """
 
-    __pydantic_config__: ClassVar = {"extra": "forbid"}
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
     model: str
     audio: tuple[str, ...] = ()

@@ -10,21 +10,28 @@ from typing import Any
 from avcues.pipeline.annotations.ratings import schema
 from avcues.pipeline.annotations.ratings.schema import Annotations
 from avcues.pipeline.dataset.catalog import read_catalog
-from avcues.pipeline.dataset.dataset import Dataset, Incomplete, open_dataset
+from avcues.pipeline.dataset.dataset import Dataset
 from avcues.pipeline.dataset.labels import Fill
-from avcues.pipeline.errors import LeakError, SettingsError
+from avcues.pipeline.dataset.opening import Incomplete, open_dataset
+from avcues.pipeline.errors import SettingsError
 from avcues.pipeline.store.location import location
-from avcues.pipeline.training.apart import check_apart
-from avcues.pipeline.training.copies import Copies, CopyPair, Probes, find_copies, probes_of, read_traces
+from avcues.pipeline.training.copies import Probes, find_copies, probes_of, read_traces
+from avcues.pipeline.training.leak_checks import check_copies, check_fold
 from avcues.pipeline.training.models.registry import estimator_class
 from avcues.pipeline.training.protocol import MAIN
 from avcues.pipeline.training.ratings import delay_features, human_agreement, rater_targets, refitted
 from avcues.pipeline.training.samples import Floats, Samples, Target, read_samples
 from avcues.pipeline.training.settings import AUDIO, VISUAL, TrainingSettings
-from avcues.pipeline.training.splits import Parts, apparent_groups, partitioned, split, tested
+from avcues.pipeline.training.splits import Parts, partitioned, split, tested
+from avcues.pipeline.training.study_notes import (
+    counted,
+    named,
+    notes_on_data,
+    notes_on_groups,
+    notes_on_shared_raters,
+    notes_on_short_videos,
+)
 from avcues.pipeline.training.targets import LabelFile, choose, gold_targets, gold_values, read_label_file
-
-_LISTED = 5
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -131,9 +138,13 @@ def prepare(
     reach = sum(settings.history) - 1
     short = [video_id for video_id in videos if data.lengths[video_id] <= reach]
     long_enough = {role: samples.has_labels(role) - {*short} for role in files}
-    notes = [*_notes(data, files, settings), *_short(short, reach), *_on_groups(videos, groups)]
+    notes = [
+        *notes_on_data(data, files, settings),
+        *notes_on_short_videos(short, reach),
+        *notes_on_groups(videos, groups),
+    ]
     if unnamed:
-        notes.append(f"the partition does not name {_counted(unnamed)}; left out: {_named(unnamed)}")
+        notes.append(f"the partition does not name {counted(unnamed)}; left out: {named(unnamed)}")
     if partition is None:
         folds = tuple(split(long_enough, settings.folds, settings.protocol, order=order, groups=groups))
     else:
@@ -153,7 +164,7 @@ def prepare(
     notes += check_copies(find_copies(probes, traces), folds)
     human = {} if ratings is None else _human(ratings, files[MAIN], settings, tested(folds), data)
     if ratings is not None:
-        notes += _on_shared_raters(ratings, folds)
+        notes += notes_on_shared_raters(ratings, folds)
     return Study(
         data=data,
         settings=settings,
@@ -164,69 +175,6 @@ def prepare(
         probes=probes,
         notes=tuple(notes),
     )
-
-
-def check_fold(parts: Parts, samples: Samples, files: Mapping[str, LabelFile], data: Dataset) -> None:
-    """Makes sure that nothing that a fold fits has seen a test video: no copy of it, and no label fitted on it.
-
-    Args:
-        samples: Of all labelled videos.
-        files: The labels of the fold, by role.
-        data: Tells whether labels were fitted on a test video under another name.
-
-    Raises:
-        LeakError: The fold fits a copy of a test video, or a label that was fitted on one.
-    """
-    check_apart(parts.named(), samples.fingerprints, samples.groups)
-    files_of_test = {samples.fingerprints[video_id] for video_id in parts.test}
-    for file in files.values():
-        leaked = [
-            name for name in sorted(file.fitted_on) if name in parts.test or _fingerprint(data, name) in files_of_test
-        ]
-        if leaked:
-            raise LeakError(
-                f"{file.name}: these labels were fitted on {_named(leaked)}, which a fold tests: give the ratings with "
-                "`annotations` to fit the labels anew in every fold, or make labels that need no fitting"
-            )
-
-
-def check_copies(copies: Copies, folds: Sequence[Parts]) -> list[str]:
-    """Notes on videos that look like copies of others and that a fold separates into test and other parts.
-
-    Raises:
-        LeakError: Two videos are the same, frame by frame or sample by sample, and a fold tests one of them.
-    """
-
-    def separated(pair: CopyPair) -> bool:
-        return any(
-            (pair.first in parts.test) != (pair.second in parts.test) for parts in folds if _has_both(parts, pair)
-        )
-
-    equal, near = ([pair for pair in pairs if separated(pair)] for pairs in (copies.equal, copies.near))
-    remedy = "remove the labels of one of each pair, or put both into one group"
-    if equal:
-        more = f" and {len(equal) - 1} more pairs" if len(equal) > 1 else ""
-        raise LeakError(f"{equal[0]}{more} are the same video under two names, one of which a fold tests: {remedy}")
-    if not near:
-        return []
-    return [
-        f"{len(near)} pairs of videos look like copies, encoded again or trimmed, of which a fold tests one and learns "
-        f"from the other: {_named([str(pair) for pair in near])}; figures may be too high: {remedy}"
-    ]
-
-
-def _has_both(parts: Parts, pair: CopyPair) -> bool:
-    return {pair.first, pair.second} <= {*parts.train, *parts.validation, *parts.test}
-
-
-def leaks_of(settings: TrainingSettings) -> list[str]:
-    """The settings that let test videos leak into a model, or into its figures."""
-    leaks = []
-    if settings.estimator.pretrained and settings.protocol.pretrain == "shared":
-        leaks.append("pretrain=shared: the branches of every fold were pretrained on videos that other folds test")
-    if settings.protocol.scoring == "s111":
-        leaks.append("scoring=s111: the slices that are scored as one video begin within the video before")
-    return leaks
 
 
 def _labels(
@@ -260,10 +208,6 @@ def _refitted(
     return by_fold
 
 
-def _fingerprint(data: Dataset, video_id: str) -> str | None:
-    return data.fingerprint(video_id) if video_id in data.lengths else None
-
-
 def _human(
     ratings: Annotations, file: LabelFile, settings: TrainingSettings, videos: Collection[str], data: Dataset
 ) -> dict[str, dict[str, float]]:
@@ -286,62 +230,3 @@ def _check_pretraining(settings: TrainingSettings, pretrain: Mapping[str, Any]) 
         raise SettingsError(
             f"`pretrain_{min(pretrain)}`: {settings.model} is not pretrained; only pair is, of the built-in models"
         )
-
-
-def _notes(data: Dataset, files: Mapping[str, LabelFile], settings: TrainingSettings) -> list[str]:
-    notes = [f"{video_id} is left out: {why}" for video_id, why in data.left_out.items()]
-    for file in files.values():
-        notes += file.labels.warnings
-    return [*notes, *(f"not comparable with other protocols: {leak}" for leak in leaks_of(settings))]
-
-
-def _on_groups(videos: Sequence[str], groups: Mapping[str, str] | None) -> list[str]:
-    if groups:
-        group_names = [groups[video_id] for video_id in videos if video_id in groups]
-        alone = len(videos) - len(group_names)
-        more = f", {_counted(range(alone))} without a group" if alone else ""
-        return [f"{len(set(group_names))} groups of {_counted(group_names)}{more}; all figures are over groups"]
-    pieces = apparent_groups(videos)
-    if not pieces:
-        return []
-    stem, stem_videos = max(pieces.items(), key=lambda piece: len(piece[1]))
-    return [
-        f"videos look like pieces of {len(pieces)} longer ones, such as {_named(stem_videos)} of {stem}: pieces of one "
-        "in training and test make figures too high; name what belongs together (groups)"
-    ]
-
-
-def _on_shared_raters(ratings: Annotations, folds: Sequence[Parts]) -> list[str]:
-    """A note if raters of test videos also rated training videos, which is common, and flatters the figures."""
-    raters = ratings.ratings.select(["rater", "video_id"]).group_by(["rater", "video_id"]).aggregate([]).to_pydict()
-    by_video: dict[str, set[str]] = {}
-    for rater, video_id in zip(raters["rater"], raters["video_id"], strict=True):
-        by_video.setdefault(video_id, set()).add(rater)
-    shared = 0
-    for parts in folds:
-        train, test = (
-            frozenset[str]().union(*(by_video.get(video_id, ()) for video_id in videos))
-            for videos in ((*parts.train, *parts.validation), parts.test)
-        )
-        shared = max(shared, len(train & test))
-    if not shared:
-        return []
-    return [
-        f"{shared} raters rated both training and test videos of a fold: figures are of new videos, not of new raters"
-    ]
-
-
-def _short(videos: Sequence[str], reach: int) -> list[str]:
-    if not videos:
-        return []
-    subject = "1 labelled video has" if len(videos) == 1 else f"{len(videos)} labelled videos have"
-    return [f"{subject} {reach} windows or fewer, too short for one sequence; left out: {_named(videos)}"]
-
-
-def _counted(videos: Collection[Any]) -> str:
-    return "1 video" if len(videos) == 1 else f"{len(videos)} videos"
-
-
-def _named(videos: Sequence[str]) -> str:
-    more = f" and {len(videos) - _LISTED} more" if len(videos) > _LISTED else ""
-    return ", ".join(videos[:_LISTED]) + more

@@ -30,7 +30,8 @@ from avcues.pipeline.training.ratings import human_agreement
 from avcues.pipeline.training.results import write_results
 from avcues.pipeline.training.saved_model import save_model
 from avcues.pipeline.training.splits import Parts, tested
-from avcues.pipeline.training.study import Study, leaks_of
+from avcues.pipeline.training.study import Study
+from avcues.pipeline.training.study_notes import leaks_of
 from avcues.version import __version__
 
 _LIBRARIES = ("numpy", "safetensors", "scikit-learn", "torch")

@@ -112,9 +112,9 @@ def ratings_by_setup(
 
 def clip_means(ratings: RatingsBySetup) -> RatingsBySetup:
     """The mean over raters of each clip and setup, as the ratings of one rater."""
-    known = np.isfinite(ratings.values)
+    is_rated = np.isfinite(ratings.values)
     with np.errstate(invalid="ignore"):
-        means = np.where(known, ratings.values, 0).sum(0) / known.sum(0)
+        means = np.where(is_rated, ratings.values, 0).sum(0) / is_rated.sum(0)
     return replace(ratings, values=means[None], raters=(MEAN,))
 
 
@@ -145,14 +145,14 @@ def difference(ratings: RatingsBySetup, pair: tuple[int, int], bootstrap: Bootst
     squared = (ratings.values[..., pair[0]] - ratings.values[..., pair[1]]) ** 2
     raters: dict[str, Coefficient] = {}
     for name, row in zip(ratings.raters, squared, strict=True):
-        known = row[np.isfinite(row)]
+        finite = row[np.isfinite(row)]
         reason = "the rater rated no clip in both setups"
         raters[name] = (
-            estimate(_root_mean(known), len(known), bootstrap, reason, n=len(known))
-            if len(known)
+            estimate(_root_mean(finite), len(finite), bootstrap, reason, n=len(finite))
+            if len(finite)
             else undefined(reason)
         )
-    scores = np.array([one.value for one in raters.values() if one.value is not None])
+    scores = np.array([scored.value for scored in raters.values() if scored.value is not None])
     rated = np.isfinite(squared).any(0)
     return DifferenceScore(
         setups=(ratings.setups[pair[0]], ratings.setups[pair[1]]),
@@ -174,11 +174,11 @@ def _root_mean(squares: Values) -> Statistic:
 
 def _mean_of_raters(squared: Values) -> Statistic:
     """The mean over raters of the difference score, of (raters, videos) squared differences."""
-    known = np.isfinite(squared)
+    is_rated = np.isfinite(squared)
 
     def statistic(counts: Values) -> Values:
         with np.errstate(invalid="ignore", divide="ignore"):
-            scores = np.sqrt((counts @ np.where(known, squared, 0).T) / (counts @ known.T.astype(np.float64)))
+            scores = np.sqrt((counts @ np.where(is_rated, squared, 0).T) / (counts @ is_rated.T.astype(np.float64)))
         scored = np.isfinite(scores)
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.asarray(np.where(scored, scores, 0).sum(1) / scored.sum(1))
@@ -193,13 +193,13 @@ def inconsistency(ratings: RatingsBySetup, threshold: float | None, rule: str) -
     group = _group(scores, threshold)
     distinct, counts = np.unique(scores, return_counts=True)
     by_rater = {
-        name: {what: int(((rater == i) & (group == j)).sum()) for j, what in enumerate(GROUPS)}
+        name: {group_name: int(((rater == i) & (group == j)).sum()) for j, group_name in enumerate(GROUPS)}
         for i, name in enumerate(ratings.raters)
     }
     return Inconsistency(
         threshold=threshold,
         rule=rule,
-        counts={what: int((group == j).sum()) for j, what in enumerate(GROUPS)},
+        counts={group_name: int((group == j).sum()) for j, group_name in enumerate(GROUPS)},
         by_rater=by_rater,
         scores=tuple(zip(distinct.tolist(), counts.tolist(), strict=True)),
         clips=tuple(

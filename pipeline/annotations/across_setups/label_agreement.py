@@ -46,30 +46,30 @@ def label_agreement(
     rater = np.array([_index(ratings.raters, name) for name in choices.names["rater"]])[choices.rater]
     video = np.array([_index(ratings.videos, name) for name in choices.names["video"]])[choices.video]
     setup = np.array([_index(ratings.setups, name) for name in choices.names["setup"]])[choices.setup]
-    known = (rater >= 0) & (video >= 0) & (setup >= 0)
-    np.logical_or.at(chosen, (rater[known], video[known], setup[known]), choices.chosen[known])
-    of_strong = chosen[strong]
-    multimodal, single = of_strong[:, -1], of_strong[:, :-1]
-    both = single & multimodal[:, None]
-    others = ratings.setups[:-1]
+    is_chosen = (rater >= 0) & (video >= 0) & (setup >= 0)
+    np.logical_or.at(chosen, (rater[is_chosen], video[is_chosen], setup[is_chosen]), choices.chosen[is_chosen])
+    strong_choices = chosen[strong]
+    multimodal, single = strong_choices[:, -1], strong_choices[:, :-1]
+    either = single & multimodal[:, None]
+    isolated_setups = ratings.setups[:-1]
     rows = {
         label: {
             "chosen": int(multimodal[:, i].sum()),
-            "matched": int(both[:, :, i].any(1).sum()),
-            **{name: int(both[:, j, i].sum()) for j, name in enumerate(others)},
+            "matched": int(either[:, :, i].any(1).sum()),
+            **{name: int(either[:, j, i].sum()) for j, name in enumerate(isolated_setups)},
         }
         for i, label in enumerate(choices.labels)
     }
     return LabelAgreement(
         dimension=dimension,
         against=ratings.setups[-1],
-        setups=others,
+        setups=isolated_setups,
         labels={label: row for label, row in rows.items() if row["chosen"]},
-        total={key: sum(row[key] for row in rows.values()) for key in ("chosen", "matched", *others)},
+        total={key: sum(row[key] for row in rows.values()) for key in ("chosen", "matched", *isolated_setups)},
         ratings={
             "chosen": int(multimodal.any(1).sum()),
-            "matched": int(both.any((1, 2)).sum()),
-            **{name: int(both[:, j].any(1).sum()) for j, name in enumerate(others)},
+            "matched": int(either.any((1, 2)).sum()),
+            **{name: int(either[:, j].any(1).sum()) for j, name in enumerate(isolated_setups)},
         },
     )
 

@@ -181,25 +181,25 @@ def perspectives(
     rated = annotations.dimension(dimension)
     if rated.level == "nominal":
         raise SettingsError(f"{dimension} is rated in labels; expected a dimension rated in numbers")
-    others = [name for name in annotations.setups if name != against] if setups is None else list(setups)
-    for name in (against, *others):
+    compared_setups = [name for name in annotations.setups if name != against] if setups is None else list(setups)
+    for name in (against, *compared_setups):
         if name not in annotations.setups:
             raise SettingsError(f'no setup "{name}" in these ratings, only {", ".join(annotations.setups)}')
-    if not others or against in others:
+    if not compared_setups or against in compared_setups:
         raise SettingsError(f"{against} has no other setup to be compared with")
     if neutral is None and rated.low is not None and rated.high is not None:
         neutral = ((rated.low + rated.high) / 2, (rated.low + rated.high) / 2)
-    annotations = annotations.select(setups=[*others, against])
-    compared, rule = (*others, against), "given"
+    annotations = annotations.select(setups=[*compared_setups, against])
+    compared, rule = (*compared_setups, against), "given"
     exclusions = {"shortest": shortest, "keep_constant": keep_constant}
-    of_rounds = [
+    round_results = [
         ratings_by_setup(part, dimension, compared, step, **exclusions)
         for _, clips, part in _rounds(annotations, dimension)
         if clips == "all"
     ]
     if threshold is None:
-        every = [ratings for ratings, _ in of_rounds]
-        scores = [inconsistency_scores(one.values[one.complete]) for one in every]
+        every = [ratings for ratings, _ in round_results]
+        scores = [inconsistency_scores(round_ratings.values[round_ratings.complete]) for round_ratings in every]
         threshold, rule = (
             generic_threshold(np.concatenate(scores)),
             _GENERIC_RULE,
@@ -209,11 +209,11 @@ def perspectives(
     return Perspectives(
         dimension=dimension,
         against=against,
-        setups=(*others, against),
+        setups=(*compared_setups, against),
         neutral=neutral,
         bootstrap=bootstrap,
         rounds=tuple(by_round),
-        left_out=merged([left_out for _, left_out in of_rounds]),
+        left_out=merged([left_out for _, left_out in round_results]),
     )
 
 
@@ -228,7 +228,7 @@ def _rounds(annotations: Annotations, dimension: str) -> list[tuple[str | None, 
     by_round: list[tuple[str | None, str, Annotations]] = [
         (name, "all", part) for name, part in zip(rounds, parts, strict=True)
     ]
-    if common and any(one != common for one in clips):
+    if common and any(round_clips != common for round_clips in clips):
         by_round += [(name, "common", part.select(videos=common)) for name, part in zip(rounds, parts, strict=True)]
     return by_round
 
@@ -237,10 +237,10 @@ def _perspective(annotations: Annotations, options: _Options, round_: str | None
     dimension, neutral = options.dimension, options.neutral
     ratings, _ = ratings_by_setup(annotations, dimension, options.setups, options.step, **options.exclusions)
     numbers = annotations.select(dimensions=[dimension])
-    series, once = usable(series_of(numbers, options.step), **options.exclusions)[0], once_per_clip(numbers)
+    series, clip_ratings = usable(series_of(numbers, options.step), **options.exclusions)[0], once_per_clip(numbers)
     agreement = [
         *setup_agreement.over_time(series, round_, clips, "others", options.bootstrap),
-        *setup_agreement.once_per_clip(once, round_, clips, "others", options.bootstrap),
+        *setup_agreement.once_per_clip(clip_ratings, round_, clips, "others", options.bootstrap),
     ]
     clip_scores = inconsistency(ratings, options.threshold, options.rule) if ratings.complete.any() else None
     group = groups(ratings, clip_scores)
@@ -265,7 +265,7 @@ def _perspective(annotations: Annotations, options: _Options, round_: str | None
         polarity={} if neutral is None else polarity(ratings, neutral),
         groups_by_polarity={} if neutral is None or clip_scores is None else crossed(ratings, group, neutral),
         regression=None if isinstance(fitted, str) else fitted,
-        label_agreement=tuple(label_agreement(annotations, one.name, ratings, strong) for one in labels),
+        label_agreement=tuple(label_agreement(annotations, label.name, ratings, strong) for label in labels),
         clip_means=_of_clip_means(ratings, options),
         reasons={part: reason for part, reason in reasons.items() if reason is not None},
     )

@@ -18,9 +18,9 @@ def polarity(ratings: RatingsBySetup, neutral: tuple[float, float]) -> dict[str,
     for j, setup in enumerate(ratings.setups):
         shares = []
         for i, name in enumerate(ratings.raters):
-            known = ratings.values[i, np.isfinite(ratings.values[i, :, j]), j]
-            if len(known):
-                shares.append(np.bincount(polarity_of(known, neutral), minlength=3) / len(known))
+            clip_ratings = ratings.values[i, np.isfinite(ratings.values[i, :, j]), j]
+            if len(clip_ratings):
+                shares.append(np.bincount(polarity_of(clip_ratings, neutral), minlength=3) / len(clip_ratings))
                 shares_by_rater[name][setup] = tuple(shares[-1].tolist())
         if shares:
             shares_by_rater["all"][setup] = tuple(np.mean(shares, axis=0).tolist())
@@ -30,7 +30,10 @@ def polarity(ratings: RatingsBySetup, neutral: tuple[float, float]) -> dict[str,
 def crossed(ratings: RatingsBySetup, group: Groups, neutral: tuple[float, float]) -> dict[str, tuple[int, ...]]:
     """By group of `GROUPS` ("all": their sum), how many ratings of the last setup have each polarity."""
     polarity = polarity_of(ratings.values[..., -1], neutral)
-    counts = {what: tuple(np.bincount(polarity[group == j], minlength=3).tolist()) for j, what in enumerate(GROUPS)}
+    counts = {
+        group_name: tuple(np.bincount(polarity[group == j], minlength=3).tolist())
+        for j, group_name in enumerate(GROUPS)
+    }
     return counts | {"all": tuple(np.sum(list(counts.values()), axis=0).tolist())}
 
 

@@ -86,7 +86,7 @@ class Alignment:
     def shift(self) -> int:
         """The shift by which all rows are displaced; 0 unless it is certain."""
         counts = Counter(self.best.values())
-        shift = max(SHIFTS, key=lambda one: (counts[one], -abs(one)))
+        shift = max(SHIFTS, key=lambda candidate: (counts[candidate], -abs(candidate)))
         score, unmoved = self.score(shift), self.score(0)
         sure = score >= CERTAIN and score >= _CLEARLY * unmoved and counts[shift] >= SHARE * len(self.best)
         return shift if sure else 0
@@ -99,8 +99,8 @@ class Alignment:
     @property
     def certain(self) -> bool:
         """Whether raters agree at `shift`, and clearly less at any other."""
-        others = (self.score(shift) for shift in SHIFTS if shift != self.shift)
-        return self.score(self.shift) >= max(CERTAIN, _CLEARLY * max(others))
+        other_scores = (self.score(shift) for shift in SHIFTS if shift != self.shift)
+        return self.score(self.shift) >= max(CERTAIN, _CLEARLY * max(other_scores))
 
     def score(self, shift: int) -> float:
         """Standard score of all raters together."""
@@ -110,14 +110,14 @@ class Alignment:
 def alignment(rows: RowsInOrder) -> Alignment | None:
     """Finds the shift at which rows agree; None with too few raters or rows, or without variation."""
     scores = np.stack([_scores(rows, shift) for shift in SHIFTS], 1)
-    known = np.flatnonzero(np.isfinite(scores).all(1))
-    if len(known) < _FEWEST_RATERS:
+    comparable = np.flatnonzero(np.isfinite(scores).all(1))
+    if len(comparable) < _FEWEST_RATERS:
         return None
     aligned = Alignment(
         what=rows.what,
-        raters={rows.raters[i]: tuple(scores[i].round(3).tolist()) for i in known},
-        scores=tuple((scores[known].sum(0) / np.sqrt(len(known))).round(3).tolist()),
-        best={rows.raters[i]: SHIFTS[scores[i].argmax()] for i in known},
+        raters={rows.raters[i]: tuple(scores[i].round(3).tolist()) for i in comparable},
+        scores=tuple((scores[comparable].sum(0) / np.sqrt(len(comparable))).round(3).tolist()),
+        best={rows.raters[i]: SHIFTS[scores[i].argmax()] for i in comparable},
         displaced={},
     )
     return replace(aligned, displaced=_displaced_alone(rows, aligned.shift))
@@ -133,20 +133,20 @@ def rows_of(annotations: Annotations, series: Series, clips: Series) -> list[Row
     exposures = annotations.exposures
     raters, videos, setups, rounds = annotations.rater_ids, annotations.videos, annotations.setups, annotations.rounds
     names = {"rater": raters, "video_id": videos, "setup": setups, "round": rounds}
-    seen = {name: codes(exposures[name], words) for name, words in names.items()}
-    order = np.lexsort((exposures["order"].fill_null(0).to_numpy(), seen["rater"]))
-    order = order[(seen["rater"][order] >= 0) & (seen["video_id"][order] >= 0)]
-    key = combined([(seen[name][order], len(words)) for name, words in names.items()])
+    rating_codes = {name: codes(exposures[name], words) for name, words in names.items()}
+    order = np.lexsort((exposures["order"].fill_null(0).to_numpy(), rating_codes["rater"]))
+    order = order[(rating_codes["rater"][order] >= 0) & (rating_codes["video_id"][order] >= 0)]
+    key = combined([(rating_codes[name][order], len(words)) for name, words in names.items()])
     aligned = []
-    for what, given in _given(annotations, series, clips, names, key):
-        if np.isfinite(given).any():
+    for kind, values in _given(annotations, series, clips, names, key):
+        if np.isfinite(values).any():
             aligned.append(
                 RowsInOrder(
-                    what=what,
+                    what=kind,
                     raters=raters,
-                    rater=seen["rater"][order],
-                    video=seen["video_id"][order],
-                    given=given,
+                    rater=rating_codes["rater"][order],
+                    video=rating_codes["video_id"][order],
+                    given=values,
                 )
             )
     return aligned
@@ -160,7 +160,7 @@ def _given(
     key: npt.NDArray[np.int64],
 ) -> list[tuple[str, Values]]:
     """By kind of rating, what was given in each row of a key."""
-    given = []
+    kinds = []
     labels = [dimension for dimension in annotations.nominal() if not annotations.over_time(dimension.name)]
     for dimension in labels:
         chosen = annotations.select(dimensions=[dimension.name]).ratings
@@ -169,8 +169,8 @@ def _given(
         table = np.full((len(key), len(dimension.labels)), np.nan)
         table[row[row >= 0]] = 0
         table[row[(row >= 0) & (label >= 0)], label[(row >= 0) & (label >= 0)]] = 1
-        given.append((dimension.name, table))
-    return [*given, *(_numbers(numbers, names, key) for numbers in (clips, series) if len(numbers))]
+        kinds.append((dimension.name, table))
+    return [*kinds, *(_numbers(numbers, names, key) for numbers in (clips, series) if len(numbers))]
 
 
 def _numbers(series: Series, names: dict[str, tuple[str, ...]], key: npt.NDArray[np.int64]) -> tuple[str, Values]:
@@ -203,58 +203,58 @@ def _moved(rows: RowsInOrder, shift: int) -> Values:
     inside = (source >= 0) & (source < len(source))
     source = source.clip(0, len(source) - 1)
     inside &= rows.rater[source] == rows.rater
-    given = np.where(inside[:, None], rows.given[source], np.nan)
-    given_cells = np.isfinite(given)
+    moved = np.where(inside[:, None], rows.given[source], np.nan)
+    given_cells = np.isfinite(moved)
     count = np.maximum(given_cells.sum(0), 1)
-    mean = np.where(given_cells, given, 0).sum(0) / count
-    deviation = np.sqrt((np.where(given_cells, given - mean, 0) ** 2).sum(0) / count)
+    mean = np.where(given_cells, moved, 0).sum(0) / count
+    deviation = np.sqrt((np.where(given_cells, moved - mean, 0) ** 2).sum(0) / count)
     varying = deviation > 1e-9 * np.maximum(1, np.abs(mean))
-    scaled = (given[:, varying] - mean[varying]) / deviation[varying]
+    scaled = (moved[:, varying] - mean[varying]) / deviation[varying]
     return np.where(given_cells.any(-1, keepdims=True), np.nan_to_num(scaled), np.nan)
 
 
-def _of_others(rows: RowsInOrder, given: Values) -> Values:
+def _of_others(rows: RowsInOrder, values: Values) -> Values:
     """(N, F) the mean of the other raters' rows of the same video; NaN where there is none."""
-    given_cells = np.asarray(np.isfinite(given).all(1))
-    filled = np.where(given_cells[:, None], given, 0)
+    given_cells = np.asarray(np.isfinite(values).all(1))
+    filled = np.where(given_cells[:, None], values, 0)
     videos = int(rows.video.max()) + 1
-    own, place = np.unique(rows.rater * videos + rows.video, return_inverse=True)
-    of_own, of_video = (np.zeros((size, given.shape[1])) for size in (len(own), videos))
-    np.add.at(of_own, place, filled)
-    np.add.at(of_video, rows.video, filled)
+    series, place = np.unique(rows.rater * videos + rows.video, return_inverse=True)
+    series_sums, video_sums = (np.zeros((size, values.shape[1])) for size in (len(series), videos))
+    np.add.at(series_sums, place, filled)
+    np.add.at(video_sums, rows.video, filled)
     count_own, count = np.bincount(place, given_cells), np.bincount(rows.video, given_cells, minlength=videos)
     with np.errstate(invalid="ignore"):
-        return (of_video[rows.video] - of_own[place]) / (count[rows.video] - count_own[place])[:, None]
+        return (video_sums[rows.video] - series_sums[place]) / (count[rows.video] - count_own[place])[:, None]
 
 
 def _scores(rows: RowsInOrder, shift: int) -> Values:
     """(raters,) standard scores where all are moved alike."""
-    given = _moved(rows, shift)
-    return _standard_scores(rows, given, _of_others(rows, given))
+    values = _moved(rows, shift)
+    return _standard_scores(rows, values, _of_others(rows, values))
 
 
 def _displaced_alone(rows: RowsInOrder, shift: int) -> dict[str, tuple[int, float]]:
     """Raters who fit the others, as these fit each other, only after a shift of their own."""
-    others = _of_others(rows, _moved(rows, shift))
-    alone = np.stack([_standard_scores(rows, _moved(rows, shift + own), others) for own in SHIFTS], 1)
+    other_values = _of_others(rows, _moved(rows, shift))
+    alone = np.stack([_standard_scores(rows, _moved(rows, shift + own_shift), other_values) for own_shift in SHIFTS], 1)
     alone = np.where(np.isfinite(alone), alone, 0)
     best, unmoved = alone.max(1), alone[:, SHIFTS.index(0)]
     aligned = np.flatnonzero((best >= CERTAIN) & (best - unmoved >= CERTAIN) & (best >= _CLEARLY * unmoved))
     return {rows.raters[i]: (SHIFTS[alone[i].argmax()], round(float(best[i]), 3)) for i in aligned}
 
 
-def _standard_scores(rows: RowsInOrder, given: Values, others: Values) -> Values:
+def _standard_scores(rows: RowsInOrder, values: Values, other_values: Values) -> Values:
     """(raters,) of the sum over rows of given . others; NaN for a rater with too few rows or without variation."""
     raters = len(rows.raters)
-    features = min(given.shape[1], others.shape[1])
-    if features == 0 or given.shape[1] != others.shape[1]:
+    features = min(values.shape[1], other_values.shape[1])
+    if features == 0 or values.shape[1] != other_values.shape[1]:
         return np.full(raters, np.nan)
-    both = np.isfinite(given).all(1) & np.isfinite(others).all(1)
-    count = np.bincount(rows.rater[both], minlength=raters)
+    comparable = np.isfinite(values).all(1) & np.isfinite(other_values).all(1)
+    count = np.bincount(rows.rater[comparable], minlength=raters)
     first = np.concatenate([[0], np.cumsum(count)])
-    slot = np.arange(both.sum()) - first[rows.rater[both]]
+    slot = np.arange(comparable.sum()) - first[rows.rater[comparable]]
     a, c = np.zeros((2, raters, max(1, int(count.max())), features))
-    a[rows.rater[both], slot], c[rows.rater[both], slot] = given[both], others[both]
+    a[rows.rater[comparable], slot], c[rows.rater[comparable], slot] = values[comparable], other_values[comparable]
     given_cells = np.arange(a.shape[1]) < count[:, None]
     with np.errstate(invalid="ignore", divide="ignore"):
         a, c = (np.where(given_cells[..., None], x - x.sum(1, keepdims=True) / count[:, None, None], 0) for x in (a, c))

@@ -36,8 +36,8 @@ def looks_like_changes(annotations: Annotations) -> list[str]:
         key, time, value = key[order], time[order], value[order]
         edges = np.append(starts(key), len(key))
         logs = [_is_log(time[a:b], value[a:b]) for a, b in pairwise(edges)]
-        known = [one for one in logs if one is not None]
-        if known and np.mean(known) > _SHARE:
+        logged = [log for log in logs if log is not None]
+        if logged and np.mean(logged) > _SHARE:
             pauses = np.diff(time)[key[1:] == key[:-1]]
             notes.append(
                 f"{dimension.name} looks like a log of changes (values hardly ever repeat, pauses of "

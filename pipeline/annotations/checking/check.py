@@ -67,8 +67,8 @@ def check(annotations: Annotations, step: Fraction = Fraction(1, 2)) -> Check:
     clips = once_per_clip(annotations)
     raters = [*beside_others(series), *beside_others(clips)]
     possible = (alignment(rows) for rows in rows_of(annotations, every, clips))
-    alignments = [one for one in possible if one is not None]
-    problems = [line for one in alignments for line in _misplaced(one)]
+    alignments = [measured for measured in possible if measured is not None]
+    problems = [line for measured in alignments for line in _misplaced(measured)]
     problems += [*contradictions(raters), *off_scale(every), *off_scale(clips)]
     covered = coverage(annotations)
     notes = [
@@ -76,7 +76,7 @@ def check(annotations: Annotations, step: Fraction = Fraction(1, 2)) -> Check:
         *in_words(left_out),
         *looks_like_changes(annotations),
         *gaps(annotations, covered),
-        *(_in_place(one) for one in alignments if not one.shift),
+        *(_in_place(measured) for measured in alignments if not measured.shift),
     ]
     return Check(
         coverage=tuple(covered),

@@ -29,10 +29,10 @@ def coverage(annotations: Annotations) -> list[dict[str, Any]]:
     setup, dimension, video, rater, _ = separated(distinct, sizes)
     rows = []
     for i, j in product(range(sizes[0]), range(sizes[1])):
-        of_both = (setup == i) & (dimension == j)
-        if not of_both.any():
+        cell = (setup == i) & (dimension == j)
+        if not cell.any():
             continue
-        pairs = np.unique(video[of_both] * sizes[3] + rater[of_both])
+        pairs = np.unique(video[cell] * sizes[3] + rater[cell])
         per_video = np.bincount(pairs // sizes[3])
         per_video = per_video[per_video > 0]
         rows.append(
@@ -41,8 +41,8 @@ def coverage(annotations: Annotations) -> list[dict[str, Any]]:
                 "dimension": names["dimension"][j],
                 "over_time": annotations.over_time(names["dimension"][j]),
                 "videos": len(per_video),
-                "raters": len(np.unique(rater[of_both])),
-                "series": int(of_both.sum()),
+                "raters": len(np.unique(rater[cell])),
+                "series": int(cell.sum()),
                 "raters_per_video": [int(per_video.min()), float(np.median(per_video)), int(per_video.max())],
             }
         )
@@ -59,9 +59,12 @@ def gaps(annotations: Annotations, covered: Sequence[Mapping[str, Any]]) -> list
     )
     rater, setup, video = separated(distinct, sizes)
     clips = np.bincount(np.unique(rater * sizes[2] + video) // sizes[2], minlength=sizes[0])
-    once = [name for name, count in zip(names["rater"], clips, strict=True) if count == 1]
-    if once:
-        notes.append(f"one video only by {counted(len(once), 'rater')}, whose agreement is uncertain: {listed(once)}")
+    single_raters = [name for name, count in zip(names["rater"], clips, strict=True) if count == 1]
+    if single_raters:
+        notes.append(
+            f"one video only by {counted(len(single_raters), 'rater')}, whose agreement is uncertain: "
+            f"{listed(single_raters)}"
+        )
     single = [f"{row['setup']} {row['dimension']}" for row in covered if row["raters_per_video"][0] < 2]
     if single:
         notes.append(f"videos with one rater, so without agreement, in {listed(single)}")

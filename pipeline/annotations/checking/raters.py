@@ -28,21 +28,21 @@ def beside_others(series: Series) -> list[dict[str, Any]]:
     """Per rater and dimension the correlation with the mean of the others; in series over clips, that over clips."""
     rater, dimension, scores = [], [], []
     for cells in series.cells():
-        others = mean_of_others(cells.values)
+        others_means = mean_of_others(cells.values)
         over_time = cells.codes["video_id"][0] >= 0
         lagged = [_shifted(cells.values, lag) for lag in _LAGS] if over_time else [cells.values]
-        score = np.stack([pearson(moved, others) for moved in lagged], -1)
+        score = np.stack([pearson(moved, others_means) for moved in lagged], -1)
         cell, slot = np.nonzero(cells.rater >= 0)
         rater.append(cells.rater[cell, slot])
         dimension.append(cells.codes["dimension"][cell])
         scores.append(score[cell, slot])
     if not rater:
         return []
-    who, what, score = np.concatenate(rater), np.concatenate(dimension), np.concatenate(scores)
+    raters, dimensions, score = np.concatenate(rater), np.concatenate(dimension), np.concatenate(scores)
     rows = []
-    for key in np.unique(what * len(series.names["rater"]) + who):
-        of_rater = (what == key // len(series.names["rater"])) & (who == key % len(series.names["rater"]))
-        rows.append(_of_rater(series, key, score[of_rater]))
+    for key in np.unique(dimensions * len(series.names["rater"]) + raters):
+        rater_rows = (dimensions == key // len(series.names["rater"])) & (raters == key % len(series.names["rater"]))
+        rows.append(_of_rater(series, key, score[rater_rows]))
     return rows
 
 
@@ -58,9 +58,9 @@ def _of_rater(series: Series, key: int, score: Values) -> dict[str, Any]:
         "lag_s": None,
     }
     if score.shape[1] > 1 and np.isfinite(score).any():
-        known = np.isfinite(score).all(1)
-        if known.any():
-            row["lag_s"] = _LAGS[int(score[known].mean(0).argmax())] * float(series.step)
+        is_scored = np.isfinite(score).all(1)
+        if is_scored.any():
+            row["lag_s"] = _LAGS[int(score[is_scored].mean(0).argmax())] * float(series.step)
     return row
 
 
@@ -91,25 +91,25 @@ def off_scale(series: Series) -> list[str]:
     lines = []
     owner = series.owner
     dimension, rater = series.codes["dimension"][owner], series.codes["rater"][owner]
-    for of_dimension in np.unique(dimension):
-        rows = dimension == of_dimension
+    for dimension_code in np.unique(dimension):
+        rows = dimension == dimension_code
         raters = np.unique(rater[rows])
         if len(raters) <= _FEWEST_OTHERS:
             continue
-        ends = np.array([np.percentile(series.value[rows & (rater == one)], (1, 99)) for one in raters])
-        for i, one in enumerate(raters):
-            others = np.delete(ends, i, 0)
-            low, high = np.percentile(others[:, 0], 25), np.percentile(others[:, 1], 75)
+        ends = np.array([np.percentile(series.value[rows & (rater == rater_code)], (1, 99)) for rater_code in raters])
+        for i, rater_code in enumerate(raters):
+            other_ends = np.delete(ends, i, 0)
+            low, high = np.percentile(other_ends[:, 0], 25), np.percentile(other_ends[:, 1], 75)
             if high <= low:
                 continue
             beyond = max(ends[i, 1] - high, low - ends[i, 0]) / (high - low)
-            narrow = 0 < ends[i, 1] - ends[i, 0] < _SMALL_SCALE * np.median(others[:, 1] - others[:, 0])
+            narrow = 0 < ends[i, 1] - ends[i, 0] < _SMALL_SCALE * np.median(other_ends[:, 1] - other_ends[:, 0])
             if beyond > _OFF_SCALE or narrow:
-                own, theirs = (f"{a:.3g} to {b:.3g}" for a, b in (ends[i], (low, high)))
+                own_range, others_range = (f"{a:.3g} to {b:.3g}" for a, b in (ends[i], (low, high)))
                 lines.append(
-                    f"rater {series.names['rater'][one]} is off everyone's scale in "
-                    f"{series.names['dimension'][of_dimension]}: {own}, the others {theirs}; correct the source, or "
-                    "leave the column out if it is no rater"
+                    f"rater {series.names['rater'][rater_code]} is off everyone's scale in "
+                    f"{series.names['dimension'][dimension_code]}: {own_range}, the others {others_range}; "
+                    "correct the source, or leave the column out if it is no rater"
                 )
     return lines
 
@@ -117,9 +117,11 @@ def off_scale(series: Series) -> list[str]:
 def without_series(every: Series, usable_series: Series) -> list[str]:
     """Raters of whom no series in some dimension is left."""
     raters, dimensions = every.names["rater"], every.names["dimension"]
-    before, after = (some.codes["dimension"] * len(raters) + some.codes["rater"] for some in (every, usable_series))
-    gone = np.setdiff1d(before, after)
-    if not len(gone):
+    keys_before, keys_after = (
+        series.codes["dimension"] * len(raters) + series.codes["rater"] for series in (every, usable_series)
+    )
+    lost_keys = np.setdiff1d(keys_before, keys_after)
+    if not len(lost_keys):
         return []
-    named = [f"{raters[key % len(raters)]} ({dimensions[key // len(raters)]})" for key in gone]
+    named = [f"{raters[key % len(raters)]} ({dimensions[key // len(raters)]})" for key in lost_keys]
     return [f"no usable series of {counted(len(named), 'rater')}: {listed(named)}"]

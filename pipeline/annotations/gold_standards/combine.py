@@ -126,9 +126,9 @@ def setup_tables(
     """One table per setup, sorted by video and window; ratings of whole clips are repeated for each window."""
     tables = {}
     for i, setup in enumerate(names["setup"]):
-        of_setup = [_only(part, part.setup == i) for part in parts]
-        if any(len(part.value) for part in of_setup):
-            table, targets = _table(of_setup, names, dimensions)
+        setup_parts = [_only(part, part.setup == i) for part in parts]
+        if any(len(part.value) for part in setup_parts):
+            table, targets = _table(setup_parts, names, dimensions)
             described = dict(about) | {"setup": setup, "targets": targets}
             tables[setup] = table.replace_schema_metadata({METADATA_KEY: json.dumps(described)})
     return tables
@@ -175,12 +175,16 @@ def _table(
     for part in rated:
         key = keys if part is rows_of or part.window.max() >= 0 else video * wide
         for code in np.unique(part.dimension):
-            one = _only(part, part.dimension == code)
-            own = one.video * wide + np.where(one.window < 0, 0, one.window + 1)
-            place = np.searchsorted(own, key).clip(0, len(own) - 1)
-            rated_cells = own[place] == key
+            dimension_part = _only(part, part.dimension == code)
+            row_keys = dimension_part.video * wide + np.where(dimension_part.window < 0, 0, dimension_part.window + 1)
+            place = np.searchsorted(row_keys, key).clip(0, len(row_keys) - 1)
+            rated_cells = row_keys[place] == key
             name = names["dimension"][code]
-            for suffix, array in (("", one.value), (STD, one.std), (N, one.n.astype(np.int32))):
+            for suffix, array in (
+                ("", dimension_part.value),
+                (STD, dimension_part.std),
+                (N, dimension_part.n.astype(np.int32)),
+            ):
                 values = array[place]
                 columns[name + suffix] = pa.array(values, mask=~rated_cells | ~np.isfinite(values))
             dimension = dimensions[name]

@@ -58,8 +58,8 @@ def fit_delays(series: Series, features: Mapping[str, Values], training_videos: 
         SettingsError: No training video has ratings and features, or features explain no rater's ratings.
     """
     rated = series.names["video_id"]
-    known = {rated[i] for i in np.unique(series.codes["video_id"])} & set(training_videos)
-    components = _components({video: features[video] for video in sorted(known) if video in features})
+    fitted_videos = {rated[i] for i in np.unique(series.codes["video_id"])} & set(training_videos)
+    components = _components({video: features[video] for video in sorted(fitted_videos) if video in features})
     videos = sorted(components)
     if not videos:
         raise SettingsError("the delay cannot be estimated: no training video has both ratings and features")
@@ -89,10 +89,10 @@ def _components(features: Mapping[str, Values]) -> dict[str, Values]:
     if not features:
         return {}
     pooled = np.concatenate([np.asarray(values, np.float64) for values in features.values()])
-    known = np.isfinite(pooled)
-    count = np.maximum(known.sum(0), 1)
-    mean = np.where(known, pooled, 0).sum(0) / count
-    deviation = np.sqrt((np.where(known, pooled - mean, 0) ** 2).sum(0) / count)
+    is_known = np.isfinite(pooled)
+    count = np.maximum(is_known.sum(0), 1)
+    mean = np.where(is_known, pooled, 0).sum(0) / count
+    deviation = np.sqrt((np.where(is_known, pooled - mean, 0) ** 2).sum(0) / count)
     varying = deviation > 1e-9 * np.abs(mean)
     if not varying.any():
         return {}
@@ -108,11 +108,11 @@ def _components(features: Mapping[str, Values]) -> dict[str, Values]:
 
 def _scores(series: Series, used: np.ndarray, rater: int, components: Mapping[str, Values]) -> Values:
     """(lags,) the mean correlation over the rater's setups and dimensions, weighted by their rows."""
-    of_rater = series.where(used & (series.codes["rater"] == rater))
+    rater_series = series.where(used & (series.codes["rater"] == rater))
     total, weight = np.zeros(LONGEST + 1), 0.0
-    group = of_rater.codes["setup"] * len(of_rater.names["dimension"]) + of_rater.codes["dimension"]
-    for one in np.unique(group):
-        x, y, fold = _aligned(of_rater.where(group == one), components)
+    group = rater_series.codes["setup"] * len(rater_series.names["dimension"]) + rater_series.codes["dimension"]
+    for group_code in np.unique(group):
+        x, y, fold = _aligned(rater_series.where(group == group_code), components)
         if not len(x):
             continue
         score = _ridge_scores(x, y, fold)
@@ -127,22 +127,22 @@ def _aligned(series: Series, components: Mapping[str, Values]) -> tuple[Values, 
 
     Only windows that have a rating at every lag take part, so that all lags are judged by the same windows.
     """
-    xs, ys, of_video = [], [], []
+    xs, ys, video_codes = [], [], []
     for i in range(len(series)):
         span = slice(series.first[i], series.first[i + 1])
         video = components[series.names["video_id"][series.codes["video_id"][i]]]
         rating = np.full(len(video) + LONGEST + 1, np.nan)
         inside = series.window[span] < len(rating)
         rating[series.window[span][inside]] = series.value[span][inside]
-        later = np.lib.stride_tricks.sliding_window_view(rating, LONGEST + 1)[: len(video)]
-        rows = np.flatnonzero(np.isfinite(later).all(1))
+        lagged = np.lib.stride_tricks.sliding_window_view(rating, LONGEST + 1)[: len(video)]
+        rows = np.flatnonzero(np.isfinite(lagged).all(1))
         if len(rows) > LONGEST:
             xs.append(video[rows] - video[rows].mean(0))
-            ys.append(later[rows] - later[rows].mean(0))
-            of_video.append(np.full(len(rows), series.codes["video_id"][i]))
+            ys.append(lagged[rows] - lagged[rows].mean(0))
+            video_codes.append(np.full(len(rows), series.codes["video_id"][i]))
     if not xs:
         return np.zeros((0, 0)), np.zeros((0, LONGEST + 1)), np.zeros(0, int)
-    x, (videos, fold) = np.concatenate(xs), np.unique(np.concatenate(of_video), return_inverse=True)
+    x, (videos, fold) = np.concatenate(xs), np.unique(np.concatenate(video_codes), return_inverse=True)
     # The only video of a rater is cut into pieces of time.
     return x, np.concatenate(ys), fold % _FOLDS if len(videos) > 1 else np.arange(len(x)) * _FOLDS // len(x)
 
@@ -151,12 +151,12 @@ def _ridge_scores(x: Values, y: Values, fold: np.ndarray) -> Values:
     """(lags,) correlation of ratings with predictions by regressions that have not seen their fold."""
     predicted = np.zeros((len(_PENALTIES), *y.shape))
     for held_out in np.unique(fold):
-        seen, test = fold != held_out, fold == held_out
-        if not seen.any():
+        is_train, is_test = fold != held_out, fold == held_out
+        if not is_train.any():
             return np.full(y.shape[1], np.nan)
-        eigenvalues, vectors = np.linalg.eigh(x[seen].T @ x[seen] / seen.sum())
-        rotated = vectors.T @ (x[seen].T @ y[seen]) / seen.sum()
-        onto = x[test] @ vectors
+        eigenvalues, vectors = np.linalg.eigh(x[is_train].T @ x[is_train] / is_train.sum())
+        rotated = vectors.T @ (x[is_train].T @ y[is_train]) / is_train.sum()
+        onto = x[is_test] @ vectors
         for i, penalty in enumerate(_PENALTIES):
-            predicted[i, test] = onto @ (rotated / (np.maximum(eigenvalues, 0) + penalty)[:, None])
+            predicted[i, is_test] = onto @ (rotated / (np.maximum(eigenvalues, 0) + penalty)[:, None])
     return np.asarray(np.fmax.reduce(pearson(predicted.swapaxes(1, 2), y.T[None])))

@@ -25,7 +25,7 @@ class Smoothing:
         order: Order of the polynomial; less than `windows`.
 
     Raises:
-        SettingsError: They are not.
+        SettingsError: They are not such numbers.
     """
 
     windows: int = 5

@@ -37,16 +37,18 @@ def standardised(series: Series, training_videos: Collection[str]) -> tuple[Seri
     count, mean = _mean(series.value, group, training, size)
     _, variance = _mean((series.value - mean[group]) ** 2, group, training, size)
     with np.errstate(invalid="ignore"):
-        known = (count > 0) & (variance > (1e-12 * mean) ** 2)
-    spread = np.sqrt(np.where(known, variance, 1))
+        is_varied = (count > 0) & (variance > (1e-12 * mean) ** 2)
+    spread = np.sqrt(np.where(is_varied, variance, 1))
     dimension = np.arange(size) // raters
-    _, common_mean = _mean(mean, dimension, known, len(series.names["dimension"]))
-    _, common_spread = _mean(spread, dimension, known, len(series.names["dimension"]))
+    _, common_mean = _mean(mean, dimension, is_varied, len(series.names["dimension"]))
+    _, common_spread = _mean(spread, dimension, is_varied, len(series.names["dimension"]))
     scaled = (series.value - mean[group]) / spread[group] * common_spread[dimension[group]] + common_mean[
         dimension[group]
     ]
-    value = np.where(known[group], scaled, series.value)
-    unscaled = sorted({series.names["rater"][one % raters] for one in np.unique(group[~known[group]])})
+    value = np.where(is_varied[group], scaled, series.value)
+    unscaled = sorted(
+        {series.names["rater"][rater_code % raters] for rater_code in np.unique(group[~is_varied[group]])}
+    )
     notes = [
         f"not standardised: {counted(len(unscaled), 'rater')} without varying ratings of training videos "
         f"({listed(unscaled)})"

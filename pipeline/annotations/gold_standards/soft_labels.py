@@ -62,17 +62,19 @@ def soft_labels(
             is named, or some dimensions are rated over time and some once per clip.
     """
     annotations = one_round(annotations, round_)
-    wanted = [annotations.dimension(name) for name in dimensions or annotations.dimensions]
-    timed = {dimension.name: annotations.over_time(dimension.name) for dimension in wanted}
+    chosen_dimensions = [annotations.dimension(name) for name in dimensions or annotations.dimensions]
+    timed = {dimension.name: annotations.over_time(dimension.name) for dimension in chosen_dimensions}
     if len(set(timed.values())) > 1:
         named = [", ".join(name for name in timed if timed[name] == over_time) for over_time in (True, False)]
         raise SettingsError(f"rated over time: {named[0]}; once per clip: {named[1]}; name dimensions of one kind")
     exclusions = {"shortest": shortest, "keep_constant": keep_constant}
     left_out: list[LeftOut] = []
-    shares = [_of_dimension(annotations, dimension, bins, step, exclusions, left_out) for dimension in wanted]
+    shares = [
+        _of_dimension(annotations, dimension, bins, step, exclusions, left_out) for dimension in chosen_dimensions
+    ]
     tables = {}
     for i, setup in enumerate(annotations.setups):
-        parts = [one for one in shares if (one.setup == i).any()]
+        parts = [part for part in shares if (part.setup == i).any()]
         if parts:
             tables[setup] = _table(parts, i, annotations, setup, step, merged(left_out))
     return tables
@@ -123,8 +125,8 @@ def _of_dimension(
     setups = _places(part.setups, annotations.setups)
     videos = _places(part.videos, annotations.videos)
     if annotations.over_time(dimension.name):
-        series, gone = usable(series_of(part, step), **exclusions)
-        left_out.append(gone)
+        series, dropped = usable(series_of(part, step), **exclusions)
+        left_out.append(dropped)
         video, window = series.codes["video_id"][series.owner], series.window.astype(np.int64)
     else:
         series = once_per_clip(part)
@@ -164,23 +166,23 @@ def _categories(value: npt.NDArray[np.float64], dimension: Dimension, bins: int)
 def _table(
     parts: list[_Shares], setup: int, annotations: Annotations, name: str, step: Fraction, left_out: LeftOut
 ) -> pa.Table:
-    keys = np.unique(np.concatenate([_key(one)[one.setup == setup] for one in parts]))
+    keys = np.unique(np.concatenate([_key(part)[part.setup == setup] for part in parts]))
     columns: dict[str, pa.Array] = {"video_id": words(keys // _WIDE, annotations.videos)}
     over_time = bool((keys % _WIDE > 0).any())
     if over_time:
         columns["window"] = pa.array((keys % _WIDE - 1).astype(np.int32))
     targets: list[dict[str, Any]] = []
     groups = []
-    for one in parts:
-        own = _key(one)[one.setup == setup]
-        at = np.searchsorted(own, keys).clip(0, len(own) - 1)
-        missing = own[at] != keys
-        names = [f"{one.dimension}={label}" for label in one.names]
+    for part in parts:
+        rows = _key(part)[part.setup == setup]
+        at = np.searchsorted(rows, keys).clip(0, len(rows) - 1)
+        missing = rows[at] != keys
+        names = [f"{part.dimension}={label}" for label in part.names]
         for i, target in enumerate(names):
-            columns[target] = pa.array(one.values[one.setup == setup][at, i], mask=missing)
-            targets.append({"name": target, "n": f"{one.dimension}_n", "low": 0, "high": 1, "level": "interval"})
-        columns[f"{one.dimension}_n"] = pa.array(one.raters[one.setup == setup][at].astype(np.int32), mask=missing)
-        groups += [names] if one.summed else []
+            columns[target] = pa.array(part.values[part.setup == setup][at, i], mask=missing)
+            targets.append({"name": target, "n": f"{part.dimension}_n", "low": 0, "high": 1, "level": "interval"})
+        columns[f"{part.dimension}_n"] = pa.array(part.raters[part.setup == setup][at].astype(np.int32), mask=missing)
+        groups += [names] if part.summed else []
     about = {
         "avcues": __version__,
         "kind": KIND,
@@ -189,7 +191,7 @@ def _table(
         "targets": targets,
         "sums_to_one": groups,
         "fitted_on": {},
-        "left_out": {reason: len(which) for reason, which in left_out.items()},
+        "left_out": {reason: len(dropped) for reason, dropped in left_out.items()},
         "ratings": dict(annotations.origin),
     }
     return pa.table(columns).replace_schema_metadata({METADATA_KEY: json.dumps(about)})

@@ -86,9 +86,9 @@ def proposal(times: Values) -> str:
             "they look like times of day (seconds since 1970); give times since the start of the video, or "
             f"`time_unit={unit}`, which counts from the first rating of each file"
         )
-    apart = np.diff(np.unique(times[np.isfinite(times)]))
+    steps = np.diff(np.unique(times[np.isfinite(times)]))
     for unit, word in _WORDS.items():
-        if longest * _SECONDS[unit] <= LONGEST_S and (not len(apart) or apart.min() * _SECONDS[unit] <= _CLOSE_S):
+        if longest * _SECONDS[unit] <= LONGEST_S and (not len(steps) or steps.min() * _SECONDS[unit] <= _CLOSE_S):
             return f"they look like {word}; give `time_unit={unit}`"
     return "give times since the start of the video"
 
@@ -100,10 +100,10 @@ def suspicion(times: Values, series: npt.NDArray[np.int64]) -> Sequence[str]:
         times: (N,) seconds.
         series: (N,) the series that each belongs to.
     """
-    apart = np.diff(times)[(series[1:] == series[:-1]) & (np.diff(times) > 0)]
-    if not len(apart) or np.median(apart) < _FAR_APART_S:
+    steps = np.diff(times)[(series[1:] == series[:-1]) & (np.diff(times) > 0)]
+    if not len(steps) or np.median(steps) < _FAR_APART_S:
         return []
     return [
-        f"ratings over time are {np.median(apart):g} s apart (median) and reach {np.nanmax(times):g} s; if these are "
+        f"ratings over time are {np.median(steps):g} s apart (median) and reach {np.nanmax(times):g} s; if these are "
         "milliseconds, import them with `time_unit=ms`"
     ]

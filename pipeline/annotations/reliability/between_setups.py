@@ -64,9 +64,9 @@ def _means(series: Series) -> dict[tuple[int, int], dict[int, Values]]:
     """By dimension and setup, by video (-1: over clips), the mean over raters."""
     means: dict[tuple[int, int], dict[int, Values]] = {}
     for cells in series.cells():
-        known = np.isfinite(cells.values)
+        is_rated = np.isfinite(cells.values)
         with np.errstate(invalid="ignore"):
-            mean = np.where(known, cells.values, 0).sum(1) / known.sum(1)
+            mean = np.where(is_rated, cells.values, 0).sum(1) / is_rated.sum(1)
         keys = (cells.codes[name].tolist() for name in ("dimension", "setup", "video_id"))
         for row, (dimension, setup, video) in enumerate(zip(*keys, strict=True)):
             means.setdefault((dimension, setup), {})[video] = mean[row]
@@ -81,9 +81,9 @@ def _pearson_of(a: Values, b: Values) -> float:
 def _weighted_pearson(a: Values, b: Values, bootstrap: Bootstrap) -> Coefficient:
     """Over the videos rated in both."""
     shared = min(len(a), len(b))
-    both = np.isfinite(a[:shared]) & np.isfinite(b[:shared])
-    x, y = a[:shared][both], b[:shared][both]
-    if both.sum() < _FEWEST_VIDEOS:
+    common = np.isfinite(a[:shared]) & np.isfinite(b[:shared])
+    x, y = a[:shared][common], b[:shared][common]
+    if common.sum() < _FEWEST_VIDEOS:
         return undefined("fewer than three videos are rated in both setups")
     x, y = x - x.mean(), y - y.mean()
     moments = np.column_stack([x, y, x * x, y * y, x * y])

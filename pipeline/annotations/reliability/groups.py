@@ -66,7 +66,7 @@ def groupings(annotations: Annotations, by: Collection[str] | None = None) -> li
     if by is not None:
         return [_named(annotations, text, columns) for text in by]
     every = [_grouping(annotations, name, None) for name in (*_OF_CLIPS, *columns)]
-    return [one for one in every if _FEWEST <= len(one.groups) <= _MOST]
+    return [grouping for grouping in every if _FEWEST <= len(grouping.groups) <= _MOST]
 
 
 def not_compared(annotations: Annotations) -> dict[str, str]:
@@ -103,9 +103,9 @@ def _grouping(annotations: Annotations, name: str, condition: re.Match[str] | No
     if name == "setup":
         groups, group = annotations.setups, codes(table[name], annotations.setups)
     if of_raters:
-        of_rater = np.full(len(annotations.rater_ids), -1)
-        of_rater[raters[raters >= 0]] = group[raters >= 0]
-        group, key = of_rater, np.zeros(0, np.int64)
+        rater_group = np.full(len(annotations.rater_ids), -1)
+        rater_group[raters[raters >= 0]] = group[raters >= 0]
+        group, key = rater_group, np.zeros(0, np.int64)
     else:
         key = combined([(codes(table[one], words), len(words)) for one, words in names.items()])
     return Grouping(

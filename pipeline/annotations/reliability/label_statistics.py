@@ -103,7 +103,7 @@ def label_statistics(
     return LabelStatistics(
         dimension=dimension,
         by_setup={name: described for name, described in by_setup.items() if described},
-        tests=tuple(_chi_square(choices, one, bootstrap) for one in groups),
+        tests=tuple(_chi_square(choices, grouping, bootstrap) for grouping in groups),
         together=_together(choices, bootstrap),
     )
 
@@ -150,7 +150,7 @@ def _together(choices: Choices, bootstrap: Bootstrap) -> tuple[tuple[str, str, C
 
 def _phi(a: Values, b: Values, video: Ints, bootstrap: Bootstrap) -> Coefficient:
     """The correlation of two truth values, with an interval over videos."""
-    sums = np.stack([np.bincount(video, one) for one in (np.ones_like(a), a, b, a * b)], 1)
+    sums = np.stack([np.bincount(video, values) for values in (np.ones_like(a), a, b, a * b)], 1)
 
     def statistic(counts: Values) -> Values:
         n, of_a, of_b, both = (counts @ sums).T
@@ -179,7 +179,7 @@ def _chi_square(choices: Choices, by: Grouping, bootstrap: Bootstrap) -> ChiSqua
     df = (len(table) - 1) * (table.shape[1] - 1)
     total, rows, columns = table.sum(), table.sum(1, keepdims=True), table.sum(0, keepdims=True)
     residual = np.asarray((table - expected[0]) / np.sqrt(expected[0] * (1 - rows / total) * (1 - columns / total)))
-    of_label = np.abs(residual).argmax(1)
+    label_group = np.abs(residual).argmax(1)
     most = np.argsort(-np.abs(residual).max(1), kind="stable")[:_SHOWN]
     chosen = choices.chosen[:, used]
     permuted = _permuted(chosen, choices.rater, group, by, bootstrap)
@@ -204,7 +204,7 @@ def _chi_square(choices: Choices, by: Grouping, bootstrap: Bootstrap) -> ChiSqua
                 "expected": round(float(expected[0, i, j]), 1),
                 "residual": round(float(residual[i, j]), 2),
             }
-            for i, j in zip(most, of_label[most], strict=True)
+            for i, j in zip(most, label_group[most], strict=True)
         ),
         reason=None,
     )

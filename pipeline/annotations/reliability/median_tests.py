@@ -94,14 +94,14 @@ def median_tests(
         if kind == "once per clip":
             key["video_id"] = rated.window.astype(np.int64)
         for code in np.unique(key["dimension"]):
-            of_dimension = key["dimension"] == code
-            rater, video, setup, of_round = (
-                key[name][of_dimension] for name in ("rater", "video_id", "setup", "round")
+            dimension_rows = key["dimension"] == code
+            rater, video, setup, round_rows = (
+                key[name][dimension_rows] for name in ("rater", "video_id", "setup", "round")
             )
             for by in groups:
-                group = by.of(rater, video, setup, of_round)
+                group = by.of(rater, video, setup, round_rows)
                 about = (rated.names["dimension"][code], kind, round_)
-                tests.append(_test(value[of_dimension], group, video, by, about, bootstrap))
+                tests.append(_test(value[dimension_rows], group, video, by, about, bootstrap))
     return tests
 
 
@@ -150,29 +150,29 @@ def _pair(
 ) -> PairTest:
     from scipy.stats import ks_2samp, mannwhitneyu
 
-    first, second = (value[group == one] for one in pair)
+    first, second = (value[group == setup_code] for setup_code in pair)
     mwu, ks = mannwhitneyu(first, second), ks_2samp(first, second)
     either = np.isin(group, pair)
-    of_first = group[either] == pair[0]
+    in_first = group[either] == pair[0]
 
     return PairTest(
         groups=(by.groups[pair[0]], by.groups[pair[1]]),
         u=float(mwu.statistic),
         p=float(mwu.pvalue),
-        superiority=_superiority(value[either], of_first, video[either], bootstrap),
+        superiority=_superiority(value[either], in_first, video[either], bootstrap),
         ks=float(ks.statistic),
         ks_p=float(ks.pvalue),
     )
 
 
-def _superiority(value: Values, of_first: npt.NDArray[np.bool_], video: Ints, bootstrap: Bootstrap) -> Coefficient:
+def _superiority(value: Values, in_first: npt.NDArray[np.bool_], video: Ints, bootstrap: Bootstrap) -> Coefficient:
     order = np.argsort(value, kind="stable")
-    value, of_first = value[order], of_first[order]
+    value, in_first = value[order], in_first[order]
     begins = np.flatnonzero(np.concatenate([[True], value[1:] != value[:-1]]))
     _, video = np.unique(video[order], return_inverse=True)
 
     def of_some(counts: Values) -> Values:
-        first, second = (np.add.reduceat(counts[:, video] * group, begins, axis=1) for group in (of_first, ~of_first))
+        first, second = (np.add.reduceat(counts[:, video] * group, begins, axis=1) for group in (in_first, ~in_first))
         below = np.cumsum(second, 1) - second / 2
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.asarray((first * below).sum(1) / (first.sum(1) * second.sum(1)))

@@ -106,9 +106,9 @@ def mean_of(values: Values, video: Ints, bootstrap: Bootstrap, reason: str) -> C
         bootstrap: Of the interval.
         reason: Given if no value is finite.
     """
-    known = np.isfinite(values)
-    _, video = np.unique(video[known], return_inverse=True)
-    values = values[known]
+    is_known = np.isfinite(values)
+    _, video = np.unique(video[is_known], return_inverse=True)
+    values = values[is_known]
     if not len(values):
         return undefined(reason)
     sums = np.stack([np.bincount(video, values), np.bincount(video).astype(np.float64)], 1)
@@ -175,8 +175,8 @@ def alpha_of(item: Ints, value: Values, video: Ints, level: Level, bootstrap: Bo
         names, code = np.unique(value, return_inverse=True)
         table = np.zeros((len(items), len(names)))
         np.add.at(table, (item, code), 1)
-        of_level = _nominal_alpha if level == "nominal" else _ordinal_alpha
-        statistic = of_level(table, per_item, video, len(videos))
+        level_alpha = _nominal_alpha if level == "nominal" else _ordinal_alpha
+        statistic = level_alpha(table, per_item, video, len(videos))
     return estimate(statistic, len(videos), bootstrap, reason)
 
 
@@ -240,13 +240,13 @@ def kappa_of(item: Ints, value: Values, video: Ints, bootstrap: Bootstrap) -> Co
 
 
 def _interval_alpha(item: Ints, value: Values, count: Values, video: Ints, videos: int) -> Statistic:
-    one, two = np.bincount(item, value), np.bincount(item, value**2)
-    within = 2 * (count * two - one**2) / (count - 1)
-    sums = _by_video(np.column_stack([count, one, two, within]), video, videos)
+    item_sums, squares = np.bincount(item, value), np.bincount(item, value**2)
+    within = 2 * (count * squares - item_sums**2) / (count - 1)
+    sums = _by_video(np.column_stack([count, item_sums, squares, within]), video, videos)
 
     def statistic(counts: Values) -> Values:
-        n, one, two, within = (counts @ sums).T
-        return _alpha(n, within, 2 * (n * two - one**2))
+        n, item_sums, squares, within = (counts @ sums).T
+        return _alpha(n, within, 2 * (n * squares - item_sums**2))
 
     return statistic
 

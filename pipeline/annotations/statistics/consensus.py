@@ -121,9 +121,9 @@ def mean_of_others(ratings: Values) -> Values:
     rated = np.isfinite(ratings)
     filled = np.where(rated, ratings, 0)
     # The others are summed without the rater: a difference of sums would leave rounding where they are constant.
-    apart = 1 - np.eye(ratings.shape[-2])
+    without_self = 1 - np.eye(ratings.shape[-2])
     with np.errstate(invalid="ignore"):
-        return np.asarray((apart @ filled) / (apart @ rated.astype(np.float64)))
+        return np.asarray((without_self @ filled) / (without_self @ rated.astype(np.float64)))
 
 
 def others(ratings: Values) -> Values:
@@ -168,12 +168,12 @@ def _mean(ratings: Values) -> Values:
 
 
 def _moments(a: Values, b: Values) -> _Moments:
-    both = np.isfinite(a) & np.isfinite(b)
-    count = both.sum(-1)
+    common = np.isfinite(a) & np.isfinite(b)
+    count = common.sum(-1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean_a, mean_b = (np.where(both, x, 0).sum(-1) / count for x in (a, b))
-        from_a = np.where(both, a - mean_a[..., None], 0)
-        from_b = np.where(both, b - mean_b[..., None], 0)
+        mean_a, mean_b = (np.where(common, x, 0).sum(-1) / count for x in (a, b))
+        from_a = np.where(common, a - mean_a[..., None], 0)
+        from_b = np.where(common, b - mean_b[..., None], 0)
         variance_a, variance_b = ((x * x).sum(-1) / count for x in (from_a, from_b))
         covariance = (from_a * from_b).sum(-1) / count
     variance_a, variance_b = (

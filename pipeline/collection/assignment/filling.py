@@ -41,13 +41,13 @@ def preferences(cells: tuple[Cell, ...], seed: int, rater: int) -> tuple[Cell, .
     return tuple(random.Random(f"{seed}/{rater}/cells").sample(cells, len(cells)))
 
 
-def places_left(filled: Counter[Cell], cells: Iterable[Cell], wanted: int, promised: int) -> int:
+def places_left(filled: Counter[Cell], cells: Iterable[Cell], ratings_per_cell: int, promised: int) -> int:
     """Ratings that nobody will give unless another rater comes.
 
     Args:
         filled: Ratings completed or in progress.
-        wanted: Ratings wanted of each cell.
+        ratings_per_cell: Ratings wanted of each cell.
         promised: Clips that raters at work still have before them and that fill no cell yet.
     """
-    missing = sum(max(0, wanted - filled.get(cell, 0)) for cell in cells)
+    missing = sum(max(0, ratings_per_cell - filled.get(cell, 0)) for cell in cells)
     return max(0, missing - promised)

@@ -46,24 +46,24 @@ def every_setup(
     return order
 
 
-def repetitions(done: Sequence[Cell], count: int, *, gap: int, seed: int, rater: int, round_: str) -> list[Cell]:
+def repetitions(shown: Sequence[Cell], count: int, *, gap: int, seed: int, rater: int, round_: str) -> list[Cell]:
     """Cells that a rater gets again at the end of a round, each at least `gap` items after its first time.
 
     Args:
-        done: In the order in which the rater had them.
+        shown: In the order in which the rater had them.
         count: How many; fewer if there are not enough.
     """
     chance = _chance(seed, rater, f"{round_} again")
     # Drawn from the early ones, in random order, each only where it is far enough behind.
-    waiting = chance.sample(range(len(done)), len(done))
+    waiting = chance.sample(range(len(shown)), len(shown))
     order: list[Cell] = []
     while len(order) < count:
-        place = len(done) + len(order)
-        at = next((one for one in waiting if place - one > gap), None)
+        place = len(shown) + len(order)
+        at = next((cell for cell in waiting if place - cell > gap), None)
         if at is None:
             break
         waiting.remove(at)
-        order.append(done[at])
+        order.append(shown[at])
     return order
 
 
@@ -74,21 +74,27 @@ def videos_of_rounds(rounds: Sequence[Round], videos: Sequence[str], seed: int) 
         SettingsError: A round names a video that does not exist, or wants more than there are.
     """
     chosen: dict[str, tuple[str, ...]] = {}
-    for one in rounds:
-        taken = {video for name in one.other_than for video in chosen[name]}
-        free = [video for video in sorted(videos) if video not in taken]
-        if one.videos == "all":
-            chosen[one.name] = tuple(free)
-        elif isinstance(one.videos, int):
-            if one.videos > len(free):
-                raise SettingsError(f"round {one.name}: {one.videos} videos are wanted, but there are {len(free)}")
-            chosen[one.name] = tuple(random.Random(f"{seed}/{one.name}").sample(free, one.videos))
+    for round_design in rounds:
+        excluded = {video for name in round_design.other_than for video in chosen[name]}
+        free = [video for video in sorted(videos) if video not in excluded]
+        if round_design.videos == "all":
+            chosen[round_design.name] = tuple(free)
+        elif isinstance(round_design.videos, int):
+            if round_design.videos > len(free):
+                raise SettingsError(
+                    f"round {round_design.name}: {round_design.videos} videos are wanted, but there are {len(free)}"
+                )
+            chosen[round_design.name] = tuple(
+                random.Random(f"{seed}/{round_design.name}").sample(free, round_design.videos)
+            )
         else:
-            if foreign := next((video for video in one.videos if video not in free), None):
-                raise SettingsError(f'round {one.name}: "{foreign}" is no video of the study that the round may have')
-            chosen[one.name] = tuple(one.videos)
+            if foreign := next((video for video in round_design.videos if video not in free), None):
+                raise SettingsError(
+                    f'round {round_design.name}: "{foreign}" is no video of the study that the round may have'
+                )
+            chosen[round_design.name] = tuple(round_design.videos)
     return chosen
 
 
-def _chance(seed: int, rater: int, what: str) -> random.Random:
-    return random.Random(f"{seed}/{rater}/{what}")
+def _chance(seed: int, rater: int, purpose: str) -> random.Random:
+    return random.Random(f"{seed}/{rater}/{purpose}")

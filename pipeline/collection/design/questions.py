@@ -51,10 +51,10 @@ class Choice(_Question):
         """The answer, if it is a possible one.
 
         Raises:
-            ValueError: It is not.
+            ValueError: It is not a possible answer.
         """
         chosen = answer if self.several else [answer]
-        if not isinstance(chosen, list) or any(one not in self.options for one in chosen):
+        if not isinstance(chosen, list) or any(option not in self.options for option in chosen):
             raise ValueError(f"{self.name}: not among the options")
         if self.required and not chosen:
             raise ValueError(f"{self.name}: nothing is chosen")
@@ -70,7 +70,7 @@ class YesNo(_Question):
         """The answer, if it is a possible one.
 
         Raises:
-            ValueError: It is not.
+            ValueError: It is not a possible answer.
         """
         if not isinstance(answer, bool):
             raise ValueError(f"{self.name}: expected yes or no")
@@ -88,7 +88,7 @@ class Number(_Question):
         """The answer, if it is a possible one.
 
         Raises:
-            ValueError: It is not.
+            ValueError: It is not a possible answer.
         """
         if isinstance(answer, bool) or not isinstance(answer, int | float) or not self.low <= answer <= self.high:
             raise ValueError(f"{self.name}: expected a number from {self.low:g} to {self.high:g}")
@@ -105,7 +105,7 @@ class Words(_Question):
         """The answer, if it is a possible one.
 
         Raises:
-            ValueError: It is not.
+            ValueError: It is not a possible answer.
         """
         if not isinstance(answer, str) or len(answer) > self.longest:
             raise ValueError(f"{self.name}: expected at most {self.longest} characters")
@@ -141,7 +141,7 @@ class Scale(_Question):
         """The answer, if it is a possible one.
 
         Raises:
-            ValueError: It is not.
+            ValueError: It is not a possible answer.
         """
         number = not isinstance(answer, bool) and isinstance(answer, int | float)
         if not number or not self.low <= answer <= self.high or not self._on_step(answer):
@@ -193,25 +193,25 @@ class Labels(_Question):
         """The answer, `{"labels": [...], "free": "..."}`, if it is a possible one.
 
         Raises:
-            ValueError: It is not.
+            ValueError: It is not a possible answer.
         """
         if not isinstance(answer, dict) or not set(answer) <= {"labels", "free"}:
             raise ValueError(f"{self.name}: expected labels")
-        labels, own = answer.get("labels", []), answer.get("free", "")
-        if not isinstance(labels, list) or not isinstance(own, str) or len(own) > LONGEST_LABEL:
+        labels, free = answer.get("labels", []), answer.get("free", "")
+        if not isinstance(labels, list) or not isinstance(free, str) or len(free) > LONGEST_LABEL:
             raise ValueError(f"{self.name}: expected labels")
         if any(label not in self.all_labels for label in labels) or first_repeated(labels):
             raise ValueError(f"{self.name}: not among the labels")
-        own = plain(own).strip()
-        if own and not self.free:
+        free = plain(free).strip()
+        if free and not self.free:
             raise ValueError(f"{self.name}: no word of one's own is asked for")
-        chosen = [*labels, *([own] if own else [])]
+        chosen = [*labels, *([free] if free else [])]
         least = self.at_least if self.required else 0
         if not least <= len(chosen) <= self.at_most:
             raise ValueError(f"{self.name}: expected {least} to {self.at_most} labels")
         if len(chosen) > 1 and any(label in self.alone for label in chosen):
             raise ValueError(f"{self.name}: a label that excludes others is chosen with others")
-        return {"labels": labels, "free": own}
+        return {"labels": labels, "free": free}
 
 
 Question = Annotated[Choice | YesNo | Number | Words | Scale | Labels, Field(discriminator="kind")]

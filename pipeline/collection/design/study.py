@@ -178,16 +178,16 @@ class Design(Strict):
     @model_validator(mode="after")
     def _names(self) -> Design:
         _unique("setups", [setup.name for setup in self.setups])
-        _unique("rounds", [one.name for one in self.all_rounds])
+        _unique("rounds", [round_design.name for round_design in self.all_rounds])
         rated = [axis.name for axis in (self.rating.axes if self.rating else ())]
         _unique("dimensions and questions about clips", rated + [question.name for question in self.after_clip])
         answers = [question.name for _, page in self.pages() for question in page.questions]
         _unique("questions about raters", answers)
-        if taken := next((name for name in answers if name in _OF_RATERS), None):
-            raise ValueError(f'a question is named "{taken}", which the table of raters has already; rename it')
-        known = {setup.name for setup in self.setups}
+        if reserved := next((name for name in answers if name in _OF_RATERS), None):
+            raise ValueError(f'a question is named "{reserved}", which the table of raters has already; rename it')
+        setup_names = {setup.name for setup in self.setups}
         for question in self.after_clip:
-            if foreign := next((name for name in question.setups if name not in known), None):
+            if foreign := next((name for name in question.setups if name not in setup_names), None):
                 raise ValueError(f'{question.name}: no setup is named "{foreign}"')
         for setup in self.setups:
             if not self.asked_after(setup.name) and not (self.rating and setup.plays):
@@ -197,18 +197,18 @@ class Design(Strict):
     @model_validator(mode="after")
     def _order_of_rounds(self) -> Design:
         earlier: list[str] = []
-        for one in self.all_rounds:
-            if foreign := next((name for name in one.other_than if name not in earlier), None):
-                raise ValueError(f'round {one.name}: other_than names "{foreign}"; expected a round before it')
-            earlier.append(one.name)
+        for round_design in self.all_rounds:
+            if foreign := next((name for name in round_design.other_than if name not in earlier), None):
+                raise ValueError(f'round {round_design.name}: other_than names "{foreign}"; expected a round before it')
+            earlier.append(round_design.name)
         for page in self.between:
             if page.before_round and page.before_round not in earlier:
                 raise ValueError(f'a page between clips names the round "{page.before_round}", which does not exist')
-        if all(one.joint for one in self.all_rounds):
+        if all(round_design.joint for round_design in self.all_rounds):
             raise ValueError("every round is joint; expected one that raters do by themselves")
         return self
 
 
-def _unique(what: str, names: list[str]) -> None:
+def _unique(kind: str, names: list[str]) -> None:
     if name := first_repeated(names):
-        raise ValueError(f'{what}: the name "{name}" appears twice')
+        raise ValueError(f'{kind}: the name "{name}" appears twice')

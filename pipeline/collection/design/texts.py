@@ -1,4 +1,4 @@
-"""The words that the pages say of themselves; each can be changed or translated in `study.toml`."""
+"""The texts of the pages themselves; each can be changed or translated in `study.toml`."""
 
 from __future__ import annotations
 

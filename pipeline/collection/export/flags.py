@@ -41,7 +41,7 @@ def flags_of(
         counts["frames dropped"] += _dropped(trace) > _DROPPED
         (attempts,) = connection.execute("SELECT count(*) FROM attempts WHERE item = ?", (item["id"],)).fetchone()
         counts["begun again"] += attempts > 1
-    return flags + [f"{what} in {count} of {len(rated)} clips" for what, count in counts.items() if count]
+    return flags + [f"{flag} in {count} of {len(rated)} clips" for flag, count in counts.items() if count]
 
 
 def stalled_s(trace: Trace) -> float:

@@ -33,27 +33,27 @@ def status_of(connection: sqlite3.Connection, study: Study) -> dict[str, Any]:
     raters = [
         _rater(connection, study, row) for row in connection.execute("SELECT * FROM raters ORDER BY id").fetchall()
     ]
-    wanted = study.design.assignment.ratings_per_cell
+    ratings_per_cell = study.design.assignment.ratings_per_cell
     rounds = []
-    for one in study.design.all_rounds:
-        done = _done(connection, one.name, joint=one.joint)
-        taken = done if one.joint else filled(connection, study, one)
-        needed = 1 if one.joint else wanted
+    for round_design in study.design.all_rounds:
+        finished = _done(connection, round_design.name, joint=round_design.joint)
+        in_use = finished if round_design.joint else filled(connection, study, round_design)
+        needed = 1 if round_design.joint else ratings_per_cell
         cells: list[dict[str, Any]] = [
             {
                 "video_id": video,
                 "setup": setup,
-                "done": done[video, setup],
-                "in_progress": max(0, taken[video, setup] - done[video, setup]),
+                "done": finished[video, setup],
+                "in_progress": max(0, in_use[video, setup] - finished[video, setup]),
                 "wanted": needed,
             }
-            for video, setup in study.cells(one)
+            for video, setup in study.cells(round_design)
         ]
         rounds.append(
             {
-                "round": one.name,
-                "joint": one.joint,
-                "open": is_open(connection, one),
+                "round": round_design.name,
+                "joint": round_design.joint,
+                "open": is_open(connection, round_design),
                 "cells": cells,
                 "full": sum(cell["done"] >= cell["wanted"] for cell in cells),
                 "ratings": sum(cell["done"] for cell in cells),

@@ -81,9 +81,9 @@ class Trace:
             return by_clock
         shown, times = self.frames.T
         frame = np.searchsorted(times, seconds + 1e-9, side="right") - 1
-        known = np.maximum(frame, 0)
-        ms = shown[known] + (seconds - times[known]) * 1000
-        following = np.append(shown[1:], np.inf)[known]
+        at_least_first = np.maximum(frame, 0)
+        ms = shown[at_least_first] + (seconds - times[at_least_first]) * 1000
+        following = np.append(shown[1:], np.inf)[at_least_first]
         ms = np.minimum(ms, following)
         before, after = frame < 0, frame == len(times) - 1
         ms = np.where(before & np.isfinite(by_clock), np.minimum(by_clock, shown[0]), ms)
@@ -100,15 +100,17 @@ class Trace:
             return np.full(len(ms), np.nan)
         at, times = points.T
         index = np.searchsorted(at, ms, side="right") - 1
-        known = np.maximum(index, 0)
-        until = np.append(times[1:], np.inf)[known]
-        return np.where(index < 0, 0.0, np.minimum(times[known] + (ms - at[known]) / 1000, until))
+        at_least_first = np.maximum(index, 0)
+        next_times = np.append(times[1:], np.inf)[at_least_first]
+        return np.where(
+            index < 0, 0.0, np.minimum(times[at_least_first] + (ms - at[at_least_first]) / 1000, next_times)
+        )
 
     def position(self, ms: Values) -> Values:
         """(n, 2) where the pointer was at times of the page's clock; NaN before it was anywhere."""
         index = np.searchsorted(self.moves[:, 0], ms, side="right") - 1
-        found = self.moves[np.maximum(index, 0), 1:] if len(self.moves) else np.full((len(ms), 2), np.nan)
-        return np.where((index < 0)[:, None] | ~np.isfinite(ms)[:, None], np.nan, found)
+        positions = self.moves[np.maximum(index, 0), 1:] if len(self.moves) else np.full((len(ms), 2), np.nan)
+        return np.where((index < 0)[:, None] | ~np.isfinite(ms)[:, None], np.nan, positions)
 
 
 def read_trace(connection: sqlite3.Connection, attempt: str) -> Trace:

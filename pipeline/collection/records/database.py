@@ -1,4 +1,4 @@
-"""One thread that writes; what it says is written is on the disk.
+"""One thread that writes: what it reports as written is on the disk.
 
 Requests that arrive while a transaction is on its way to the disk share the next one, so fifty raters cost a few waits
 for the disk per second, not fifty.
@@ -27,7 +27,7 @@ _WAIT_FOR_OTHERS_S = 20
 
 
 class StorageError(OutputError):
-    """The database cannot be written just now: the disk is full, or away."""
+    """The database cannot be written just now: the disk is full, or cannot be reached."""
 
 
 def connect(path: Path) -> sqlite3.Connection:

@@ -35,15 +35,15 @@ def has_place(connection: sqlite3.Connection, study: Study) -> bool:
     at_work = _at_work(connection, study)
     if assignment.rule == "every setup":
         return len(at_work) < assignment.ratings_per_cell
-    for one in study.rounds(joint=False):
-        counted = filled(connection, study, one)
+    for round_design in study.rounds(joint=False):
+        counted = filled(connection, study, round_design)
         promised = sum(
-            max(0, rater["items"] - given)
+            max(0, rater["items"] - items_given)
             for rater in at_work
             if rater["finished"] is None
-            for given in [_count(connection, rater["id"], one)]
+            for items_given in [_count(connection, rater["id"], round_design)]
         )
-        if places_left(counted, study.cells(one), assignment.ratings_per_cell, promised):
+        if places_left(counted, study.cells(round_design), assignment.ratings_per_cell, promised):
             return True
     return False
 
@@ -61,15 +61,15 @@ def filled(connection: sqlite3.Connection, study: Study, round_: Round) -> Count
 
 def next_item(connection: sqlite3.Connection, study: Study, rater: sqlite3.Row, round_: Round) -> sqlite3.Row | None:
     """The item that a rater is at in a round; reserved when it is first asked for. None: the round is done."""
-    given = [item for item in items_of(connection, rater["id"]) if item["round"] == round_.name]
-    if given and given[-1]["done"] is None:
-        return given[-1]
-    rated = [(item["video"], item["setup"]) for item in given if item["kind"] == "rating"]
+    items_given = [item for item in items_of(connection, rater["id"]) if item["round"] == round_.name]
+    if items_given and items_given[-1]["done"] is None:
+        return items_given[-1]
+    rated = [(item["video"], item["setup"]) for item in items_given if item["kind"] == "rating"]
     kind, cell = "rating", _next_cell(connection, study, rater, round_, rated)
     if cell is None:
-        again = [item for item in given if item["kind"] == "retest"]
+        retests = [item for item in items_given if item["kind"] == "retest"]
         design = study.design.assignment
-        wanted = repetitions(
+        repeated_cells = repetitions(
             rated,
             0 if rater["joint"] else design.retest,
             gap=design.gap,
@@ -77,24 +77,24 @@ def next_item(connection: sqlite3.Connection, study: Study, rater: sqlite3.Row, 
             rater=rater["id"],
             round_=round_.name,
         )
-        kind, cell = "retest", wanted[len(again)] if len(again) < len(wanted) else None
+        kind, cell = "retest", repeated_cells[len(retests)] if len(retests) < len(repeated_cells) else None
     return None if cell is None else _reserve(connection, study, rater, kind, round_.name, cell)
 
 
 def practice_item(connection: sqlite3.Connection, study: Study, rater: sqlite3.Row) -> sqlite3.Row | None:
     """The practice trial that a rater is at; None: all are done."""
-    given = [item for item in items_of(connection, rater["id"]) if item["kind"] == "practice"]
-    if given and given[-1]["done"] is None:
-        return given[-1]
+    items_given = [item for item in items_of(connection, rater["id"]) if item["kind"] == "practice"]
+    if items_given and items_given[-1]["done"] is None:
+        return items_given[-1]
     practice = study.design.practice
-    if len(given) >= practice.trials:
+    if len(items_given) >= practice.trials:
         return None
     chance = random.Random(f"{study.design.seed}/{rater['id']}/practice")
     files = practice.files or tuple(
         chance.sample(sorted(study.stimuli.clips), min(practice.trials, len(study.stimuli.clips)))
     )
     setups = chance.sample(list(study.setups), len(study.setups))
-    cell = (files[len(given) % len(files)], setups[len(given) % len(setups)])
+    cell = (files[len(items_given) % len(files)], setups[len(items_given) % len(setups)])
     return _reserve(connection, study, rater, "practice", "practice", cell)
 
 
@@ -114,10 +114,10 @@ def _next_cell(
         return next((cell for cell in study.order(rater["id"], round_) if cell not in rated), None)
     if len(rated) >= (rater["items"] or 0):
         return None
-    had = connection.execute("SELECT DISTINCT video FROM items WHERE rater = ?", (rater["id"],))
-    known = {row["video"] for row in had}
+    shown = connection.execute("SELECT DISTINCT video FROM items WHERE rater = ?", (rater["id"],))
+    shown_videos = {row["video"] for row in shown}
     counts = filled(connection, study, round_)
-    return least_filled(counts, study.cells(round_), known, seed=study.design.seed, rater=rater["id"])
+    return least_filled(counts, study.cells(round_), shown_videos, seed=study.design.seed, rater=rater["id"])
 
 
 def _reserve(

@@ -32,7 +32,7 @@ def by_token(connection: sqlite3.Connection, token: str) -> sqlite3.Row:
 
 
 def by_outside_id(connection: sqlite3.Connection, outside: str) -> sqlite3.Row | None:
-    """The rater with an id of elsewhere; None: there is none yet."""
+    """The rater with an id that another site gave; None: there is none yet."""
     return connection.execute("SELECT * FROM raters WHERE outside = ?", (outside,)).fetchone()
 
 
@@ -42,7 +42,7 @@ def joint_rater(connection: sqlite3.Connection) -> sqlite3.Row | None:
 
 
 def add_rater(connection: sqlite3.Connection, *, joint: bool, outside: str | None, items: int | None) -> sqlite3.Row:
-    """Adds a rater, or finds the one with the same id of elsewhere.
+    """Adds a rater, or finds the one with the same id of another site.
 
     Args:
         items: Clips that the rater gets; None: as many as the design has.
@@ -58,7 +58,7 @@ def add_rater(connection: sqlite3.Connection, *, joint: bool, outside: str | Non
     return by_token(connection, token)
 
 
-def seen(connection: sqlite3.Connection, rater: int) -> None:
+def note_activity(connection: sqlite3.Connection, rater: int) -> None:
     """Notes that a rater was just heard of."""
     connection.execute("UPDATE raters SET last_seen = ? WHERE id = ?", (time.time(), rater))
 

@@ -6,7 +6,7 @@ import sqlite3
 import time
 from collections.abc import Sequence
 
-from avcues.pipeline.collection.records.raters import seen
+from avcues.pipeline.collection.records.raters import note_activity
 
 
 class IncompleteError(ValueError):
@@ -43,14 +43,14 @@ def begin_attempt(connection: sqlite3.Connection, rater: int, item: int | None, 
 def save_batch(connection: sqlite3.Connection, rater: int, attempt: str, number: int, events: str) -> None:
     """Keeps a batch; one that is there already stays as it is."""
     connection.execute("INSERT OR IGNORE INTO batches VALUES (?, ?, ?, ?)", (attempt, number, time.time(), events))
-    seen(connection, rater)
+    note_activity(connection, rater)
 
 
 def check_complete(connection: sqlite3.Connection, attempt: str, batches: int) -> None:
     """Makes sure that all batches of an attempt are there.
 
     Raises:
-        IncompleteError: Some are not.
+        IncompleteError: Batches are missing.
     """
     rows = connection.execute("SELECT number FROM batches WHERE attempt = ?", (attempt,))
     missing = sorted(set(range(batches)) - {row["number"] for row in rows})

@@ -64,20 +64,27 @@ def _steps(connection: sqlite3.Connection, study: Study, rater: sqlite3.Row) -> 
             yield {"step": FOLLOW, "key": FOLLOW, "seconds": design.checks.follow_s}
         if (item := practice_item(connection, study, rater)) is not None:
             yield _trial(study, item, item["place"] + 1, design.practice.trials)
-    for one in rounds:
+    for round_design in rounds:
         for i, page in enumerate(design.between):
-            if page.before_round == one.name:
+            if page.before_round == round_design.name:
                 yield _page(f"between-{i + 1}", pages)
-        if not is_open(connection, one):
+        if not is_open(connection, round_design):
             yield {"step": "wait"}
         # Pages come before the next clip is given, so that nobody else waits for it meanwhile.
-        done = sum(item["round"] == one.name and item["done"] is not None for item in items_of(connection, rater["id"]))
-        if done:
+        finished = sum(
+            item["round"] == round_design.name and item["done"] is not None
+            for item in items_of(connection, rater["id"])
+        )
+        if finished:
             for i, page in enumerate(design.between):
-                if page.after_every and done % page.after_every == 0 and done < _total(study, rater, one):
-                    yield _page(f"between-{i + 1}", pages, f"@{one.name}-{done}")
-        if (item := next_item(connection, study, rater, one)) is not None:
-            yield _trial(study, item, done + 1, _total(study, rater, one))
+                if (
+                    page.after_every
+                    and finished % page.after_every == 0
+                    and finished < _total(study, rater, round_design)
+                ):
+                    yield _page(f"between-{i + 1}", pages, f"@{round_design.name}-{finished}")
+        if (item := next_item(connection, study, rater, round_design)) is not None:
+            yield _trial(study, item, finished + 1, _total(study, rater, round_design))
     if not rater["joint"]:
         for i in range(len(design.after)):
             yield _page(f"after-{i + 1}", pages)

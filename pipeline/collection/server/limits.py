@@ -46,8 +46,8 @@ class Buckets:
     def take(self, key: str) -> bool:
         """Takes a token; False: there is none left."""
         now = time.monotonic()
-        level, then = self._levels.pop(key, (self._most, now))
-        level = min(self._most, level + (now - then) * self._per_second)
+        level, last = self._levels.pop(key, (self._most, now))
+        level = min(self._most, level + (now - last) * self._per_second)
         allowed = level >= 1
         self._levels[key] = (level - allowed, now)
         while len(self._levels) > _MOST_BUCKETS:

@@ -20,8 +20,8 @@ from avcues.pipeline.collection.records.raters import (
     by_outside_id,
     by_token,
     joint_rater,
+    note_activity,
     save_answers,
-    seen,
 )
 from avcues.pipeline.collection.records.traces import begin_attempt, check_complete, save_batch
 from avcues.pipeline.collection.records.visit import FOLLOW, SOUND, next_step, page_by_key, tones
@@ -63,9 +63,9 @@ async def _join(request: Request) -> Response:
     def job(connection: sqlite3.Connection) -> str | None:
         joint = _kind_of_link(connection, link) == "joint"
         outside = joined.outside or None
-        known = joint_rater(connection) if joint else by_outside_id(connection, outside) if outside else None
-        if known is not None:
-            return str(known["token"])
+        rater = joint_rater(connection) if joint else by_outside_id(connection, outside) if outside else None
+        if rater is not None:
+            return str(rater["token"])
         if not joint and not has_place(connection, study):
             return None
         items = None if joint else items_for_new_rater(connection, study)
@@ -93,7 +93,7 @@ async def _next(request: Request) -> Response:
             connection.execute("UPDATE raters SET tab = ?, device = ? WHERE id = ?", (visit.tab, device, rater["id"]))
         elif rater["tab"] != visit.tab:
             raise OtherTabError
-        seen(connection, rater["id"])
+        note_activity(connection, rater["id"])
         return next_step(connection, context.study, by_token(connection, rater["token"]))
 
     return JSONResponse(await context.database.run(job))
@@ -109,7 +109,7 @@ async def _answers(request: Request) -> Response:
         if answers is None:
             return {"right": False}
         save_answers(connection, rater["id"], sent.key, answers)
-        seen(connection, rater["id"])
+        note_activity(connection, rater["id"])
         return {"right": True}
 
     return JSONResponse(await context.database.run(job))
@@ -147,7 +147,7 @@ async def _done(request: Request) -> Response:
             _own_attempt(connection, rater, item["id"], done.attempt)
             check_complete(connection, done.attempt, done.batches)
         finish_item(connection, item["id"], done.attempt if setup.plays else None, answers)
-        seen(connection, rater["id"])
+        note_activity(connection, rater["id"])
         return {"saved": True}
 
     return JSONResponse(await context.database.run(job))
@@ -183,10 +183,10 @@ async def _tones(request: Request) -> Response:
     return Response(tones_wav(tones(context.study, rater["id"])), media_type="audio/wav")
 
 
-def _kind_of_link(connection: sqlite3.Connection, given: str) -> str:
+def _kind_of_link(connection: sqlite3.Connection, link: str) -> str:
     """ "raters" or "joint"."""
     for name in ("raters", "joint"):
-        if secrets.compare_digest(token(connection, name).encode(), given.encode()):
+        if secrets.compare_digest(token(connection, name).encode(), link.encode()):
             return name
     raise UnknownRaterError
 
@@ -241,8 +241,8 @@ def _checked_answers(
             raise BadRequestError("this page does not come now")
     if page.consent and sent.answers.get("consent") is not True:
         raise BadRequestError("the rater did not agree")
-    given = {name: answer for name, answer in sent.answers.items() if name != "consent"}
-    checked = _checked(page.questions, given)
+    answers = {name: answer for name, answer in sent.answers.items() if name != "consent"}
+    checked = _checked(page.questions, answers)
     return checked | ({"consent": True} if page.consent else {})
 
 

@@ -111,11 +111,11 @@ async def _clip(request: Request) -> Response:
 
 async def _open(request: Request) -> Response:
     context = await _allowed(request)
-    wanted: Open = await body(request, Open)
-    if wanted.round not in {one.name for one in context.study.design.all_rounds}:
+    request_body: Open = await body(request, Open)
+    if request_body.round not in {round_design.name for round_design in context.study.design.all_rounds}:
         raise BadRequestError("there is no such round")
-    await context.database.run(lambda connection: open_round(connection, wanted.round))
-    return JSONResponse({"open": wanted.round})
+    await context.database.run(lambda connection: open_round(connection, request_body.round))
+    return JSONResponse({"open": request_body.round})
 
 
 async def _export(request: Request) -> Response:

@@ -46,7 +46,7 @@ def serve(study: Study, *, host: str, port: int, base_url: str | None, ready: Ca
         host: Name or address to listen at.
         port: 0: a free one.
         base_url: What the server is called from outside, such as "https://ratings.example.org"; None: as it listens.
-        ready: Takes the links as soon as raters can come.
+        ready: Called with the links as soon as raters can come.
 
     Raises:
         SettingsError: The address cannot be listened at, another server runs the study, `base_url` is no address, or

@@ -33,9 +33,9 @@ def copy_streams(source: str, target: Path, media: Media, packets: dict[Kind, Pa
         av.open(source, metadata_errors="ignore") as container,
         av.open(str(target), "w", format="mp4", options=_OPTIONS) as out,
     ):
-        wanted = [container.streams[packets[kind].index] for kind in kinds]
-        streams = {stream.index: out.add_stream_from_template(stream) for stream in wanted}
-        for packet in container.demux(*wanted):
+        chosen_streams = [container.streams[packets[kind].index] for kind in kinds]
+        streams = {stream.index: out.add_stream_from_template(stream) for stream in chosen_streams}
+        for packet in container.demux(*chosen_streams):
             if packet.dts is None or packet.pts is None:
                 continue
             moved = round(media.origin / fraction(packet.time_base))
@@ -54,7 +54,7 @@ def encode_streams(target: Path, media: Media, kinds: Sequence[Kind]) -> dict[Ki
         MediaError: Nothing can be decoded, or this build of FFmpeg has no encoder.
     """
     with av.open(str(target), "w", format="mp4", options=_OPTIONS) as container:
-        out = _Out(container, len(kinds))
+        out = _Output(container, len(kinds))
         picture = _Picture(out, media) if "video" in kinds else None
         sound = _Sound(out, media) if "audio" in kinds else None
         for item in media.decode(video=picture is not None, audio=sound is not None, threads=2):
@@ -70,7 +70,7 @@ def encode_streams(target: Path, media: Media, kinds: Sequence[Kind]) -> dict[Ki
     return written
 
 
-class _Out:
+class _Output:
     """A file that takes packets at once, and writes them when all its streams are known."""
 
     def __init__(self, container: Any, streams: int) -> None:
@@ -90,7 +90,7 @@ class _Out:
 
 
 class _Picture:
-    def __init__(self, out: _Out, media: Media) -> None:
+    def __init__(self, out: _Output, media: Media) -> None:
         self._out = out
         self._converter = media.picture.converter()
         self._stream: Any = None
@@ -135,11 +135,11 @@ class _Picture:
 
 
 class _Sound:
-    def __init__(self, out: _Out, media: Media) -> None:
+    def __init__(self, out: _Output, media: Media) -> None:
         self._out, self._rate = out, media.audio_rate_hz
         self._stream = out.add_stream("aac", rate=_RATE_HZ, layout="stereo", options={"b": "192k"})
         self._resampler = AudioResampler(format="fltp", layout="stereo", rate=_RATE_HZ, frame_size=1024)
-        self._laid = [_Laid(self._rate) for _ in range(media.audio_streams)]
+        self._laid = [_PlacedSound(self._rate) for _ in range(media.audio_streams)]
         self._at = 0
 
     def add(self, block: AudioBlock) -> None:
@@ -169,7 +169,7 @@ class _Sound:
                 self._out.mux(self._stream.encode(block))
 
 
-class _Laid:
+class _PlacedSound:
     """A stream's sound from t = 0 on: silence fills gaps, what overlaps is cut off."""
 
     def __init__(self, rate_hz: int) -> None:
@@ -194,9 +194,9 @@ class _Laid:
         self._waiting = np.concatenate([self._waiting, silence], axis=1)
 
     def take(self, count: int) -> npt.NDArray[np.float32]:
-        taken, self._waiting = self._waiting[:, :count], self._waiting[:, count:]
+        block, self._waiting = self._waiting[:, :count], self._waiting[:, count:]
         self._taken += count
-        return taken
+        return block
 
 
 def _stereo(channels: Samples) -> npt.NDArray[np.float32]:

@@ -53,27 +53,29 @@ def prepare(study: Path, design: Design, progress: Callable[[str], None] = lambd
         MediaError: A source cannot be read, or lacks a stream that a setup shows; one line per video.
         OutputError: A stimulus cannot be written.
     """
-    before = read_index(study)
+    former = read_index(study)
     shown = list(dict.fromkeys(shown_key(setup) for setup in design.setups if setup.plays))
     clips, problems = {}, []
     for video in find_videos(study, design):
         try:
-            clips[video.video_id] = _clip(study, video, shown, before.clips.get(video.video_id), progress)
+            clips[video.video_id] = _clip(study, video, shown, former.clips.get(video.video_id), progress)
         except MediaError as error:
             problems.append(str(error))
-    others = {}
+    further_clips = {}
     for name in _other_files(design):
         path = study / name
         if not path.is_file():
             raise InputError(f"{path}: no such file; study.toml names it, relative to {study}")
         try:
             kinds = _plain_shown(path, shown if name in design.practice.files else [])
-            others[name] = _clip(study, Video(_other_id(name), path, None), kinds, before.others.get(name), progress)
+            further_clips[name] = _clip(
+                study, Video(_other_id(name), path, None), kinds, former.others.get(name), progress
+            )
         except MediaError as error:
             problems.append(str(error))
     if problems:
         raise MediaError("\n".join(problems))
-    index = Index(clips=clips, others=others)
+    index = Index(clips=clips, others=further_clips)
     write_atomically(index_path(study), lambda file: file.write(index.model_dump_json(indent=1).encode()))
     return index
 
@@ -95,11 +97,11 @@ def _plain_shown(path: Path, shown: Iterable[str]) -> list[str]:
     return list(dict.fromkeys([*shown, "+".join(whole)]))
 
 
-def _clip(study: Path, video: Video, shown: list[str], before: Clip | None, progress: Callable[[str], None]) -> Clip:
+def _clip(study: Path, video: Video, shown: list[str], former: Clip | None, progress: Callable[[str], None]) -> Clip:
     about = video.path.stat()
-    same = before is not None and (about.st_size, about.st_mtime) == (before.source_bytes, before.source_changed)
-    same = same and before is not None and Path(before.source) == video.path.resolve()
-    files = {key: file for key, file in (before.files.items() if same and before else ()) if _exists(study, file)}
+    unchanged = former is not None and (about.st_size, about.st_mtime) == (former.source_bytes, former.source_changed)
+    unchanged = unchanged and former is not None and Path(former.source) == video.path.resolve()
+    files = {key: file for key, file in (former.files.items() if unchanged and former else ()) if _exists(study, file)}
     with Media.open(video.path) as media:
         if missing := next((part for key in shown for part in key.split("+") if _lacks(media, part)), None):
             setups = "picture" if missing == "picture" else "sound"
@@ -116,7 +118,7 @@ def _clip(study: Path, video: Video, shown: list[str], before: Clip | None, prog
     return Clip(
         video_id=video.video_id,
         source=str(video.path.resolve()),
-        fingerprint=before.fingerprint if same and before else fingerprint(video.path),
+        fingerprint=former.fingerprint if unchanged and former else fingerprint(video.path),
         source_bytes=about.st_size,
         source_changed=about.st_mtime,
         width=size[0],
@@ -152,8 +154,8 @@ def _make(study: Path, video: Video, key: str, packets: dict[Kind, Packets]) -> 
                 encoded = encode_streams(draft, media, kinds)
             if fault := _faults(draft, encoded, kinds):
                 raise MediaError(f"{video.path}: the stimulus {name} would differ from it: {fault}")
-        with Media.open(draft) as made:
-            duration = max(one.end for one in read_packets(str(draft), made).values())
+        with Media.open(draft) as draft_media:
+            duration = max(stream_packets.end for stream_packets in read_packets(str(draft), draft_media).values())
         draft.rename(target)
     finally:
         draft.unlink(missing_ok=True)
@@ -161,21 +163,23 @@ def _make(study: Path, video: Video, key: str, packets: dict[Kind, Packets]) -> 
     return File(name=name, kind=kind, bytes=target.stat().st_size, duration_s=float(duration), copied=copied)
 
 
-def _faults(draft: Path, wanted: dict[Kind, Packets], kinds: tuple[Kind, ...]) -> str:
+def _faults(draft: Path, source_packets: dict[Kind, Packets], kinds: tuple[Kind, ...]) -> str:
     """What is wrong with a stimulus: its streams, t = 0, the time of a frame, its length; empty: nothing."""
     with Media.open(draft) as media:
-        made = read_packets(str(draft), media)
-        if set(made) != set(kinds):
-            return f"it has {' and '.join(made)}, expected {' and '.join(kinds)}"
+        actual = read_packets(str(draft), media)
+        if set(actual) != set(kinds):
+            return f"it has {' and '.join(actual)}, expected {' and '.join(kinds)}"
         if abs(media.origin) > _SAME_TIME:
             return f"it begins at {float(media.origin):.3f} s"
     if "video" in kinds:
-        frames, expected = made["video"].starts, wanted["video"].starts
+        frames, expected = actual["video"].starts, source_packets["video"].starts
         if len(frames) != len(expected):
             return f"it has {len(frames)} frames, expected {len(expected)}"
         for at, time in zip(frames, expected, strict=True):
             if abs(at - time) > _SAME_TIME:
                 return f"a frame of {float(time):.3f} s comes at {float(at):.3f} s"
-    if "audio" in kinds and abs(made["audio"].end - wanted["audio"].end) > _LONGEST_DIFFERENCE:
-        return f"its sound ends at {float(made['audio'].end):.3f} s, expected {float(wanted['audio'].end):.3f} s"
+    if "audio" in kinds and abs(actual["audio"].end - source_packets["audio"].end) > _LONGEST_DIFFERENCE:
+        return (
+            f"its sound ends at {float(actual['audio'].end):.3f} s, expected {float(source_packets['audio'].end):.3f} s"
+        )
     return ""

@@ -79,6 +79,9 @@ def read_transcript(sidecar: Sidecar) -> tuple[tuple[Line, ...], tuple[str, ...]
     Raises:
         MediaError: It cannot be read, or holds no words.
     """
-    words = read_sidecar(sidecar)
-    lines = tuple(Line(start=float(one.start), end=float(one.end), text=one.text) for one in words.utterances)
-    return lines, tuple(f"{sidecar.name}: {note}" for note in words.notes)
+    sidecar_words = read_sidecar(sidecar)
+    lines = tuple(
+        Line(start=float(utterance.start), end=float(utterance.end), text=utterance.text)
+        for utterance in sidecar_words.utterances
+    )
+    return lines, tuple(f"{sidecar.name}: {note}" for note in sidecar_words.notes)

@@ -50,20 +50,20 @@ def read_packets(path: str, media: Media) -> dict[Kind, Packets]:
             kind: Kind = "video" if stream.type == "video" else "audio"
             packets.setdefault(kind, Packets(index, stream.codec_context.name, odd=media.audio_streams > 1))
         for packet in container.demux(*streams.values()):
-            of_kind = packets["video" if packet.stream.type == "video" else "audio"]
+            kind_packets = packets["video" if packet.stream.type == "video" else "audio"]
             if packet.dts is None and not packet.size:
                 continue
             if packet.pts is None or not packet.size or packet.is_corrupt:
-                of_kind.odd = True
+                kind_packets.odd = True
                 continue
             if packet.is_discard and packet.stream.type == "video":
                 continue  # decoded for the sake of others, never shown
             base = fraction(packet.time_base)
             start = packet.pts * base - media.origin
-            of_kind.starts.append(start)
-            of_kind.end = max(of_kind.end, start + (packet.duration or 0) * base)
-    for one in packets.values():
-        one.starts.sort()
+            kind_packets.starts.append(start)
+            kind_packets.end = max(kind_packets.end, start + (packet.duration or 0) * base)
+    for stream_packets in packets.values():
+        stream_packets.starts.sort()
     return packets
 
 
@@ -72,14 +72,14 @@ def can_be_copied(media: Media, packets: dict[Kind, Packets], kinds: tuple[Kind,
     if media.metadata.container not in _CONTAINERS:
         return False
     for kind in kinds:
-        one = packets[kind]
-        if one.odd or not one.starts:
+        stream_packets = packets[kind]
+        if stream_packets.odd or not stream_packets.starts:
             return False
         if kind == "video":
             video = media.metadata.video
             assert video is not None
-            if video.pixel_format not in _PICTURE_OF.get(video.codec, ()) or abs(one.starts[0]) > _ON_TIME:
+            if video.pixel_format not in _PICTURE_OF.get(video.codec, ()) or abs(stream_packets.starts[0]) > _ON_TIME:
                 return False
-        elif one.codec not in _SOUND_OF or not -_PRIMING < one.starts[0] <= _ON_TIME:
+        elif stream_packets.codec not in _SOUND_OF or not -_PRIMING < stream_packets.starts[0] <= _ON_TIME:
             return False
     return True

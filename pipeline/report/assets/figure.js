@@ -21,7 +21,7 @@ function inLight(make) {
 /** Round numbers between two ends, about `room` pixels apart. */
 function ticksBetween(low, high, pixels, room) {
   const least = (high - low) * room / pixels, power = 10 ** Math.floor(Math.log10(least));
-  const step = power * ([1, 2, 5].find(digit => digit * power >= least * 0.999) ?? 10);
+  const step = power * ([1, 2, 2.5, 5].find(digit => digit * power >= least * 0.999) ?? 10);
   const first = Math.ceil(low / step - 1e-9), last = Math.floor(high / step + 1e-9);
   return Array.from({length: Math.max(0, last - first + 1)}, (_, i) => Number(((first + i) * step).toPrecision(12)));
 }

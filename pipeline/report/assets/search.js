@@ -29,6 +29,9 @@ function matches(columns, query) {
     .sort((a, b) => a.rank - b.rank).map(({column}) => column);
 }
 
+/** A name that may break after its underscores and dots. */
+const parts = name => name.split(/(?<=[_.])/).flatMap(part => [part, element("wbr")]);
+
 /** The dialog in which a column is looked for; returns what opens it. `insert` takes a name and its panels, a list per video. */
 async function offerColumns(sources, insert) {
   const dialog = byId("search"), input = dialog.querySelector("input"), list = dialog.querySelector("ul"), [said, counted] = dialog.querySelectorAll("output");
@@ -64,7 +67,7 @@ async function offerColumns(sources, insert) {
     const every = matches(columns ?? names.map(name => ({name, unit: "", meaning: ""})), input.value);
     results = every.slice(0, MOST_RESULTS);
     list.replaceChildren(...results.map(({name, unit, meaning}, i) => {
-      const item = element("li", {id: `result${i}`, role: "option"}, element("b", {textContent: name}), element("small", {textContent: UNITS[unit] ?? unit}), element("span", {textContent: meaning}));
+      const item = element("li", {id: `result${i}`, role: "option"}, element("b", {}, ...parts(name)), element("small", {textContent: UNITS[unit] ?? unit}), element("span", {textContent: meaning}));
       item.addEventListener("click", () => take(name));
       return item;
     }));

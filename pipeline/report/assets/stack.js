@@ -120,7 +120,7 @@ function offerArranging(host, stack, save) {
       ...Object.entries(STATES).map(([name, state]) => item(stack.has(name, key) ? state.undo : state.do, state.key.toUpperCase(), () => stack.toggle(name, key))),
       item("Move up", "⇧↑", () => stack.move(key, -1)),
       item("Move down", "⇧↓", () => stack.move(key, 1)),
-      item("Save …", "S", () => save(key)),
+      item("Save …", "", () => save(key)),
     );
     menu.showPopover();
     const at = grip.getBoundingClientRect();

@@ -104,7 +104,6 @@ async function timeline(sources) {
   onNewWidth(host, build);
   keep = keepTime(axis);
   address.lead();
-  addEventListener("hashchange", () => location.reload());
   search = await offerColumns(sources, insert);
   ready = true;
   document.documentElement.dataset.ready = Math.round(performance.now());

@@ -19,7 +19,7 @@ from studies import copy_of_muvi, delayed, like_muvi, of_matrix, tidy
 from avcues.pipeline import annotations
 from avcues.pipeline.annotations import FeatureValues, Recipe, example, gold, import_tidy, read
 from avcues.pipeline.annotations.ratings import schema
-from avcues.pipeline.dataset.dataset import open_dataset
+from avcues.pipeline.dataset.opening import open_dataset
 
 
 @pytest.fixture(scope="module")

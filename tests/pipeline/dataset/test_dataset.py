@@ -18,7 +18,7 @@ import torch
 from clips import extract
 from torch.utils.data import DataLoader
 
-from avcues.pipeline.dataset.dataset import open_dataset
+from avcues.pipeline.dataset.opening import open_dataset
 from avcues.pipeline.errors import DatasetError, LeftOutWarning, MediaError
 from avcues.pipeline.store.parquet import write_table
 from avcues.pipeline.store.records import failure, write_record

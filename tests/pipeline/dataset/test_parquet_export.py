@@ -20,8 +20,9 @@ from command import avcues
 from killed import killed_at
 
 from avcues.pipeline.dataset import parquet_export as align
-from avcues.pipeline.dataset.dataset import Dataset, open_dataset
+from avcues.pipeline.dataset.dataset import Dataset
 from avcues.pipeline.dataset.names import safe_names, with_names
+from avcues.pipeline.dataset.opening import open_dataset
 from avcues.pipeline.errors import DatasetError, SettingsError
 from avcues.pipeline.runtime.features import features
 

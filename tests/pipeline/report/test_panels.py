@@ -183,7 +183,8 @@ def test_a_figure_of_chosen_panels_is_light_and_stands_alone(browser: Browser, p
     assert "Hue" in said and "Lighting key" in said and "Shots" not in said and "0:10" in said
     links = re.findall(r'(?:href|src)="([^"#]*)', svg.read_text("utf-8"))
     assert links and all(link.startswith("data:") for link in links)
-    assert root.find(f"{SVG}rect").get("fill") == "#fff"  # type: ignore[union-attr]
+    (title,) = [text for text in root.iter(f"{SVG}text") if text.text == "Hue"]
+    assert title.get("fill") == "#1d2430" and root.find(f"{SVG}rect").get("fill") == "#fff"  # type: ignore[union-attr]
     header = table.read_text("utf-8").splitlines()[0].split(",")
     assert header[:5] == ["video_id", "window", "start", "end", "color.hue_mean"]
     assert {"color.hue_000", "color.hue_350", "lighting.lighting_key"} <= set(header)
@@ -244,5 +245,5 @@ def test_on_paper_each_chart_is_a_whole_figure_in_light_colours(browser: Browser
         text=True,
         check=True,
     ).stdout
-    assert "Lighting key" in text and "0:02.0 to 0:08.0" in text and "How it was measured" in text
+    assert text.count("Lighting key") == 1 and "0:02.0 to 0:08.0" in text and "How it was measured" in text
     assert "Shots" not in text and "Add a column" not in text

@@ -33,7 +33,7 @@ from avcues.pipeline.annotations import (
 )
 from avcues.pipeline.annotations.ratings import schema
 from avcues.pipeline.annotations.statistics.coefficients import Bootstrap
-from avcues.pipeline.dataset.dataset import open_dataset
+from avcues.pipeline.dataset.opening import open_dataset
 from avcues.pipeline.report import agreement_page, page
 from avcues.pipeline.report.build import build
 from avcues.pipeline.report.emotion import Emotion
@@ -124,7 +124,7 @@ def test_a_series_that_is_left_out_is_not_drawn(rated: tuple[Path, Annotations])
 
 def test_the_index_leads_to_the_page_of_raters(rated: tuple[Path, Annotations], finished: Path, tmp_path: Path) -> None:
     report, _ = rated
-    assert '<a href="agreement.html">raters and their agreement</a>' in (report / "index.html").read_text()
+    assert '<a href="agreement.html">Raters and their agreement</a>' in (report / "index.html").read_text()
     plain = build(finished, ["vfr20"], report=tmp_path, workers=1).open_first
     assert "agreement.html" not in (tmp_path / "index.html").read_text()
     assert "Arousal · music" not in panels(plain.parents[1], "vfr20")

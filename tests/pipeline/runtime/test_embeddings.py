@@ -22,7 +22,7 @@ from avcues.extractors.actions import Actions
 from avcues.extractors.networks.inception_i3d import load
 from avcues.extractors.protocol import ClipBatch
 from avcues.models_cache.cache import resolve
-from avcues.pipeline.dataset.dataset import open_dataset
+from avcues.pipeline.dataset.opening import open_dataset
 
 
 @pytest.fixture(scope="module")

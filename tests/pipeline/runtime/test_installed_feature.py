@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import tiny_models
 import toned
 from command import avcues
 from installed import install
@@ -75,3 +78,26 @@ def test_a_manifest_that_cannot_be_trusted_is_refused_in_one_line(
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert reason in done.stderr
     assert "avcues-toned" in done.stderr
+
+
+def test_a_pinned_model_is_a_feature_and_one_that_is_missing_stops_nothing_else(
+    media: Callable[[str], Path], tmp_path: Path
+) -> None:
+    pytest.importorskip("transformers", reason="the extra hub is not installed")
+    folder = tiny_models.save("vit", tmp_path / "fer-vit")
+    environment = install(tmp_path / "packages", "lab_fer", "LabFer") | {"LAB_FER": str(folder)}
+    ask = "import avcues; f = avcues.features()['lab_fer']; print([t.name for t in f.tables], f.lacking)"
+    listed = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, env=environment, check=True)
+    assert listed.stdout.strip() == "['lab_fer', 'lab_fer_faces']"
+
+    gone = environment | {"LAB_FER": str(tmp_path / "gone")}
+    listed = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, env=gone, check=True)
+    assert listed.stdout.startswith("[] "), listed.stdout
+    assert "gone" in listed.stdout
+    done = avcues("doctor", "--json", environment=gone)
+    (finding,) = (entry for entry in json.loads(done.stdout) if entry["subject"] == "feature lab_fer")
+    assert finding["state"] == "problem"
+    command = ("extract", media("tiny4.mp4"), "--out", tmp_path / "out", "--workers", 0)
+    named = avcues(*command, "--features", "color,lab_fer", environment=gone)
+    assert named.returncode == 2
+    assert len(named.stderr.strip().splitlines()) == 1, named.stderr

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from avcues.pipeline.annotations import import_tidy, write
 from avcues.pipeline.cli.app import app
-from avcues.pipeline.dataset.dataset import open_dataset
+from avcues.pipeline.dataset.opening import open_dataset
 from avcues.pipeline.training import (
     Protocol,
     TrainingSettings,

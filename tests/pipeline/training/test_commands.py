@@ -19,7 +19,7 @@ from typer.testing import CliRunner, Result
 
 from avcues.pipeline import training
 from avcues.pipeline.cli.app import app
-from avcues.pipeline.dataset.dataset import open_dataset
+from avcues.pipeline.dataset.opening import open_dataset
 from avcues.pipeline.store.parquet import read_metadata
 
 FILES = {

@@ -12,7 +12,7 @@ from clips import extract, start_dataset
 from ffmpeg import ffmpeg
 from planted import latents
 
-from avcues.pipeline.dataset.dataset import open_dataset
+from avcues.pipeline.dataset.opening import open_dataset
 from avcues.pipeline.errors import LeakError
 from avcues.pipeline.prediction.folder import plan_predictions
 from avcues.pipeline.runtime.settings import Settings

@@ -16,7 +16,7 @@ import torch
 from planted import DIMENSION, SMALL, make_samples, parts_of, settings_for
 
 from avcues.pipeline.annotations import FeatureValues, Recipe, gold, read, read_about, write
-from avcues.pipeline.dataset.dataset import open_dataset
+from avcues.pipeline.dataset.opening import open_dataset
 from avcues.pipeline.errors import InputError, LeakError, SettingsError
 from avcues.pipeline.store.parquet import METADATA_KEY, write_table
 from avcues.pipeline.training import MUVI, Study, TrainingSettings, prepare

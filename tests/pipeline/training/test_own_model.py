@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from avcues.pipeline.cli.app import app
-from avcues.pipeline.dataset.dataset import open_dataset
+from avcues.pipeline.dataset.opening import open_dataset
 from avcues.pipeline.training import load_model, predict_video
 from avcues.pipeline.training.models import registry
 

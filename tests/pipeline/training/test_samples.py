@@ -10,7 +10,7 @@ import pytest
 import torch
 from planted import DIMENSION, make_samples, parts_of, settings_for
 
-from avcues.pipeline.dataset.dataset import open_dataset
+from avcues.pipeline.dataset.opening import open_dataset
 from avcues.pipeline.errors import DatasetError
 from avcues.pipeline.training.fitting import fit_model
 from avcues.pipeline.training.models.gradient_descent import loss_of

@@ -19,7 +19,7 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
     of = TableMap(keys=keys, header="{rater}", pattern=None if options.dimension else "{dimension}/{file}")
     read = [read_part(file, of) for file in files]
     dimensions = {name: Dimension(name=name, low=-1, high=1) for name in _DIMENSIONS}
-    notes = [note for _, of_part in read for note in of_part]
+    notes = [note for _, part_notes in read for note in part_notes]
     return Reading(parts=[part for part, _ in read], name="the files", origin={}, dimensions=dimensions, notes=notes)
 
 

@@ -23,14 +23,14 @@ _REQUIRED = ("Filename", "Minimum Value", "Maximum Value", "Second", "Rating")
 
 def rater_of(file: Path, video_id: str) -> str:
     """Who rated, by the name of a file such as `CLIP_AP.csv`: what remains without the clip's name."""
-    rest = file.stem.removeprefix(video_id).strip("_- ")
-    return rest or file.stem
+    remainder = file.stem.removeprefix(video_id).strip("_- ")
+    return remainder or file.stem
 
 
 def middles(second: np.ndarray) -> np.ndarray:
     """The middle of each bin, of the times at which bins end."""
-    apart = np.diff(second)
-    return second - (float(np.median(apart)) if len(apart) else float(second[0])) / 2
+    steps = np.diff(second)
+    return second - (float(np.median(steps)) if len(steps) else float(second[0])) / 2
 
 
 def _read(files: Sequence[Path], options: FormatOptions) -> Reading:

@@ -34,9 +34,9 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
         keys |= (
             {"video_id": "song_id", "rater": "=average"} if averaged else {"video_id": "{file}", "rater": "WorkerId"}
         )
-        part, of_part = read_part(file, TableMap(keys=keys, header=_HEADER, time_unit="ms"))
+        part, part_notes = read_part(file, TableMap(keys=keys, header=_HEADER, time_unit="ms"))
         parts.append(part)
-        notes += of_part
+        notes += part_notes
         if averaged:
             notes.append(f"{file.name}: holds the average of all raters, taken as one rater called average")
     dimensions = {name: Dimension(name=name, low=-1, high=1) for name in DIMENSIONS}

@@ -28,9 +28,9 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
         if untimed:
             notes.append(f"{file.name}: left out: {untimed} annotations without times")
         for column in ("value", "label"):
-            of_kind = [row for row in rows if column in row]
-            if of_kind:
-                columns: dict[str, Any] = {key: pa.array([row[key] for row in of_kind]) for key in of_kind[0]}
+            kind_rows = [row for row in rows if column in row]
+            if kind_rows:
+                columns: dict[str, Any] = {key: pa.array([row[key] for row in kind_rows]) for key in kind_rows[0]}
                 keys = {key: key for key in columns}
                 parts.append(tidy_part(pa.table(columns), file, TableMap(keys=keys)))
     if not parts:
@@ -45,14 +45,14 @@ def _rows(file: Path, options: FormatOptions) -> tuple[list[dict[str, Any]], int
     except ElementTree.ParseError as error:
         raise InputError(f"{file}: is no XML file of ELAN ({error})") from error
     slots = {slot.get("TIME_SLOT_ID"): slot.get("TIME_VALUE") for slot in root.iter("TIME_SLOT")}
-    media = next((one.get("MEDIA_URL") for one in root.iter("MEDIA_DESCRIPTOR")), None)
+    media = next((element.get("MEDIA_URL") for element in root.iter("MEDIA_DESCRIPTOR")), None)
     spans: dict[str, tuple[str | None, str | None]] = {}
     parents: dict[str, str] = {}
-    for one in root.iter("ALIGNABLE_ANNOTATION"):
-        refs = (slots.get(one.get(f"TIME_SLOT_REF{i}")) for i in (1, 2))
-        spans[str(one.get("ANNOTATION_ID"))] = tuple(refs)  # type: ignore[assignment]
-    for one in root.iter("REF_ANNOTATION"):
-        parents[str(one.get("ANNOTATION_ID"))] = str(one.get("ANNOTATION_REF"))
+    for element in root.iter("ALIGNABLE_ANNOTATION"):
+        refs = (slots.get(element.get(f"TIME_SLOT_REF{i}")) for i in (1, 2))
+        spans[str(element.get("ANNOTATION_ID"))] = tuple(refs)  # type: ignore[assignment]
+    for element in root.iter("REF_ANNOTATION"):
+        parents[str(element.get("ANNOTATION_ID"))] = str(element.get("ANNOTATION_REF"))
     rows, untimed = [], 0
     for tier in root.iter("TIER"):
         words = {
@@ -61,19 +61,19 @@ def _rows(file: Path, options: FormatOptions) -> tuple[list[dict[str, Any]], int
             "setup": options.setup or "audiovisual",
             "dimension": options.dimension or str(tier.get("TIER_ID")).split("@")[0],
         }
-        for one in (*tier.iter("ALIGNABLE_ANNOTATION"), *tier.iter("REF_ANNOTATION")):
-            name = str(one.get("ANNOTATION_ID"))
+        for element in (*tier.iter("ALIGNABLE_ANNOTATION"), *tier.iter("REF_ANNOTATION")):
+            name = str(element.get("ANNOTATION_ID"))
             while name in parents:
                 name = parents.pop(name)
             start, end = spans.get(name, (None, None))
-            said = (one.findtext("ANNOTATION_VALUE") or "").strip()
-            if not said:
+            value = (element.findtext("ANNOTATION_VALUE") or "").strip()
+            if not value:
                 continue
             if start is None or end is None:
                 untimed += 1
                 continue
             row: dict[str, Any] = {**words, "start": int(start) / 1000, "end": int(end) / 1000}
-            rows.append(row | _said(said))
+            rows.append(row | _said(value))
     return rows, untimed
 
 

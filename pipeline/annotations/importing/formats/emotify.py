@@ -25,13 +25,13 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
     parts, profiles = [], []
     for file in files:
         table = read_user_table(file, types={"track id": pa.string()}, required=("track id", *EMOTIONS))
-        known = [name for name in _PROFILE[:3] if name in table.column_names]
+        columns = [name for name in _PROFILE[:3] if name in table.column_names]
         # The file names no raters: rows with the same age, sex and mother tongue may be of several.
         rater = pa.array([f"row {i}" for i in range(1, len(table) + 1)])
         table = table.append_column(_RATER, rater)
         keys = {"video_id": "track id", "rater": _RATER, "setup": f"={options.setup or 'music'}", "dimension": "=gems"}
         parts.append(tidy_part(table, file, TableMap(keys=keys, header="{label}", columns=EMOTIONS)))
-        profiles.append(table.select([_RATER, *known]).rename_columns(["rater", *known]))
+        profiles.append(table.select([_RATER, *columns]).rename_columns(["rater", *columns]))
     return Reading(
         parts=parts,
         name="the files",

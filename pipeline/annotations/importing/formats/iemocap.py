@@ -44,18 +44,18 @@ def _part(file: Path, setup: str) -> Part:
     numbers: list[int] = []
     utterance = None
     for number, line in enumerate(file.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
-        heading, said = _UTTERANCE.match(line), _RATER.match(line)
+        heading, rater_line = _UTTERANCE.match(line), _RATER.match(line)
         if heading is not None:
             utterance = heading["name"]
-        elif said is not None and utterance is not None:
-            own: dict[str, Any] = {"rater": said["rater"], "video_id": utterance, "setup": setup}
-            if said["kind"] == "C":
-                labels = [label.strip() for label in said["said"].split(";") if label.strip()]
-                said_ratings = [own | {"dimension": "emotion", "label": label} for label in dict.fromkeys(labels)]
+        elif rater_line is not None and utterance is not None:
+            keys: dict[str, Any] = {"rater": rater_line["rater"], "video_id": utterance, "setup": setup}
+            if rater_line["kind"] == "C":
+                labels = [label.strip() for label in rater_line["said"].split(";") if label.strip()]
+                said_ratings = [keys | {"dimension": "emotion", "label": label} for label in dict.fromkeys(labels)]
             else:
                 said_ratings = [
-                    own | {"dimension": _NAMES[one["name"]], "value": float(one["value"])}
-                    for one in _ATTRIBUTE.finditer(said["said"])
+                    keys | {"dimension": _NAMES[attribute["name"]], "value": float(attribute["value"])}
+                    for attribute in _ATTRIBUTE.finditer(rater_line["said"])
                 ]
             rows += said_ratings
             numbers += [number] * len(said_ratings)

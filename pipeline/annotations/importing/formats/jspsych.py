@@ -60,10 +60,14 @@ def _of_trial(trial: Mapping[str, Any], file: Path, options: FormatOptions) -> I
     rater = next((str(trial[key]) for key in _RATERS if trial.get(key)), file.stem)
     words = {"rater": rater, "video_id": video_name(media), "setup": options.setup or "audiovisual"}
     name = options.dimension or str(trial.get("dimension") or "rating")
-    for dimension, said in response.items() if isinstance(response, Mapping) else [(name, response)]:
-        for one in said if isinstance(said, list) else [said]:
-            numeric = isinstance(one, int | float) and not isinstance(one, bool)
-            yield words | {"dimension": str(dimension)} | ({"value": float(one)} if numeric else {"label": str(one)})
+    for dimension, answer in response.items() if isinstance(response, Mapping) else [(name, response)]:
+        for choice in answer if isinstance(answer, list) else [answer]:
+            numeric = isinstance(choice, int | float) and not isinstance(choice, bool)
+            yield (
+                words
+                | {"dimension": str(dimension)}
+                | ({"value": float(choice)} if numeric else {"label": str(choice)})
+            )
 
 
 def _parsed(cell: Any) -> Any:

@@ -28,8 +28,8 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
         rows = [row for task in tasks for row in _of_task(task, options, file)]
         shapes = {tuple(sorted(row)) for row in rows}
         for shape in sorted(shapes):
-            of_shape = [row for row in rows if tuple(sorted(row)) == shape]
-            table = pa.table({key: pa.array([row[key] for row in of_shape]) for key in shape})
+            shape_rows = [row for row in rows if tuple(sorted(row)) == shape]
+            table = pa.table({key: pa.array([row[key] for row in shape_rows]) for key in shape})
             parts.append(tidy_part(table, file, TableMap(keys={key: key for key in shape})))
     if not parts:
         raise InputError(f"{files[0]}: has no completed annotation with a rating, number, choice or label")
@@ -49,8 +49,8 @@ def _of_task(task: Mapping[str, Any], options: FormatOptions, file: Path) -> Ite
         for result in annotation.get("result", ()):
             words = {"rater": rater, "video_id": _name(media), "setup": options.setup or "audiovisual"}
             words["dimension"] = options.dimension or str(result.get("from_name", "rating"))
-            for said in _said(result.get("value", {})):
-                yield words | said
+            for answer in _said(result.get("value", {})):
+                yield words | answer
 
 
 def _name(media: str) -> str:

@@ -26,10 +26,10 @@ _MILLISECONDS = 10.0
 def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
     parts, notes = [], []
     for file in files:
-        table, of_table = set_aside_counts(read_user_table(file, required=[_TIME]), [_TIME], file.name)
-        notes += of_table
-        apart = np.diff(table[_TIME].cast(pa.float64()).to_numpy())
-        unit: TimeUnit = "ms" if len(apart) and np.median(apart) > _MILLISECONDS else "s"
+        table, table_notes = set_aside_counts(read_user_table(file, required=[_TIME]), [_TIME], file.name)
+        notes += table_notes
+        steps = np.diff(table[_TIME].cast(pa.float64()).to_numpy())
+        unit: TimeUnit = "ms" if len(steps) and np.median(steps) > _MILLISECONDS else "s"
         keys = {"video_id": "{file}", "time": _TIME, "setup": f"={options.setup or 'audiovisual'}"}
         keys["dimension"] = f"={options.dimension}" if options.dimension else "{dimension}"
         of = TableMap(

@@ -28,8 +28,8 @@ from avcues.pipeline.annotations.importing.formats.tidy import import_tidy
 from avcues.pipeline.annotations.ratings.schema import Annotations, write_tables
 from avcues.pipeline.annotations.reports.documents import write_perspectives
 from avcues.pipeline.annotations.statistics.coefficients import Bootstrap
-from avcues.pipeline.dataset.dataset import open_dataset
 from avcues.pipeline.dataset.labels import read_labels
+from avcues.pipeline.dataset.opening import open_dataset
 from avcues.pipeline.errors import SettingsError
 
 SETUPS = ("text", "audio", "video", "all")

@@ -25,8 +25,8 @@ from avcues.pipeline.annotations.ratings.series import series_of
 from avcues.pipeline.annotations.reliability.agreement import agreement
 from avcues.pipeline.annotations.statistics.coefficients import Bootstrap
 from avcues.pipeline.annotations.statistics.consensus import WEIGHTS, ewe, leave_one_out_ccc
-from avcues.pipeline.dataset.dataset import open_dataset
 from avcues.pipeline.dataset.labels import read_labels
+from avcues.pipeline.dataset.opening import open_dataset
 from avcues.pipeline.errors import InputError, SettingsError
 
 NOISE = np.array([0.1, 0.2, 0.4, 0.8, 1.6])

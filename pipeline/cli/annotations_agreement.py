@@ -1,0 +1,158 @@
+"""How raters agree: `avcues annotations agreement` and `perspectives`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from avcues.pipeline.cli.annotations_options import (
+    Debug,
+    Folder,
+    KeepConstant,
+    Protocol,
+    Replicates,
+    Report,
+    Seed,
+    Shortest,
+    Step,
+    Weights,
+    listed,
+    parse_range,
+    parse_step,
+    show_notes,
+    show_written,
+)
+from avcues.pipeline.cli.errors import OneLineErrors
+
+
+def agreement(
+    folder: Folder,
+    out: Report,
+    protocol: Annotated[
+        Protocol,
+        typer.Option(help="muvi: as in the study (--weights all, 118 windows, both dimensions or neither)."),
+    ] = "avcues",
+    weights: Annotated[
+        Weights | None,
+        typer.Option(help="Weights of the consensus that a rater is compared with; see gold. Default: others."),
+    ] = None,
+    by: Annotated[
+        list[str],
+        typer.Option(
+            help="Compare labels and medians by setup, seen, overlay, a column about the raters, or a condition such "
+            "as 'age>30'; repeatable. Default: everything with 2 to 8 groups."
+        ),
+    ] = [],  # noqa: B006  (typer copies it)
+    shortest: Shortest = 0.9,
+    keep_constant: KeepConstant = False,
+    bootstrap: Replicates = 1000,
+    seed: Seed = 0,
+    step: Step = "0.5",
+    debug: Debug = False,
+) -> None:
+    """Reports how far raters agree: in each setup, between setups, and by who they are.
+
+    [bold]avcues annotations agreement[/] ann --out agreement.md
+    """
+    with OneLineErrors(debug):
+        from avcues.pipeline.annotations.gold_standards.recipe import Recipe
+        from avcues.pipeline.annotations.ratings.exclusions import in_words
+        from avcues.pipeline.annotations.ratings.schema import read
+        from avcues.pipeline.annotations.reliability.agreement import agreement as measure
+        from avcues.pipeline.annotations.reports.documents import require_markdown, write_agreement
+        from avcues.pipeline.annotations.statistics.coefficients import Bootstrap
+
+        require_markdown(out)
+        rated = read(folder)
+        base = Recipe.muvi() if protocol == "muvi" else Recipe()
+        result = measure(
+            rated,
+            weights=weights or base.weights,
+            windows=base.windows,
+            together=base.together,
+            shortest=shortest,
+            keep_constant=keep_constant,
+            step=parse_step(step),
+            bootstrap=Bootstrap(bootstrap, seed),
+            by=by or None,
+        )
+        show_notes(in_words(result.left_out))
+        show_written(*write_agreement(result, rated, out))
+
+
+def perspectives(
+    folder: Folder,
+    out: Report,
+    dimension: Annotated[str, typer.Option(help="Dimension to compare, rated in numbers.")],
+    against: Annotated[str, typer.Option(metavar="SETUP", help="Setup in which everything is shown.")],
+    setups: Annotated[
+        str | None, typer.Option(help="Comma-separated setups to compare with it; default: all others.")
+    ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(help="Inconsistency is strong from this score on; default: the score nearest to the top quarter."),
+    ] = None,
+    neutral: Annotated[
+        str | None,
+        typer.Option(metavar="LOW,HIGH", help="Neither negative nor positive; default: the middle of the range."),
+    ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(help="Folder of a model of several modalities, whose reliance on each is set beside the raters'."),
+    ] = None,
+    shortest: Shortest = 0.9,
+    keep_constant: KeepConstant = False,
+    bootstrap: Replicates = 1000,
+    seed: Seed = 0,
+    step: Step = "0.5",
+    debug: Debug = False,
+) -> None:
+    """Compares the ratings of the same raters and clips across setups: what text, sound and picture each convey.
+
+    [bold]avcues annotations perspectives[/] ann --dimension valence --against all --out perspectives.md
+    """
+    with OneLineErrors(debug):
+        from avcues.pipeline.annotations.across_setups.perspectives import perspectives as compare
+        from avcues.pipeline.annotations.ratings.exclusions import in_words
+        from avcues.pipeline.annotations.ratings.schema import read
+        from avcues.pipeline.annotations.reports.documents import require_markdown, write_perspectives
+        from avcues.pipeline.annotations.statistics.coefficients import Bootstrap
+
+        require_markdown(out)
+        lost = None if model is None else _reliance(model, dimension)
+        rated = read(folder)
+        result = compare(
+            rated,
+            dimension,
+            against,
+            setups=listed(setups),
+            threshold=threshold,
+            neutral=None if neutral is None else parse_range(neutral, "--neutral"),
+            step=parse_step(step),
+            bootstrap=Bootstrap(bootstrap, seed),
+            shortest=shortest,
+            keep_constant=keep_constant,
+        )
+        show_notes([*in_words(result.left_out), *result.gaps()])
+        show_written(*write_perspectives(result, rated, out, lost))
+
+
+def _reliance(model: Path, dimension: str) -> dict[str, float]:
+    """By modality, what a trained model loses without it."""
+    import json
+
+    from avcues.pipeline.errors import SettingsError
+    from avcues.pipeline.store.model_files import METRICS
+
+    try:
+        dimensions = json.loads((model / METRICS).read_text("utf-8"))["dimensions"]
+    except (OSError, ValueError, KeyError) as error:
+        raise SettingsError(f"`model={model}`: is no folder that avcues train made ({type(error).__name__})") from error
+    if dimension not in dimensions:
+        raise SettingsError(f"`model={model}`: predicts {', '.join(dimensions)}, not {dimension}")
+    lost: dict[str, float] = dimensions[dimension]["importance"].get("modalities", {})
+    if not lost:
+        raise SettingsError(f"`model={model}`: reads one modality; name a model of several, such as late")
+    return lost

@@ -1,0 +1,178 @@
+"""From ratings to labels: `avcues annotations gold` and `soft`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from avcues.pipeline.cli.annotations_options import (
+    Debug,
+    Folder,
+    KeepConstant,
+    Protocol,
+    Round,
+    Shortest,
+    Step,
+    Weights,
+    listed,
+    parse_delay,
+    parse_step,
+    read_ids,
+    show_notes,
+    show_written,
+)
+from avcues.pipeline.cli.errors import OneLineErrors
+
+
+def gold(
+    folder: Folder,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for one labels file per setup.")],
+    dimensions: Annotated[
+        str | None, typer.Option(help="Comma-separated dimensions rated in numbers; default: all.")
+    ] = None,
+    protocol: Annotated[
+        Protocol,
+        typer.Option(help="muvi: as the study's script (--weights all --windows 118, both dimensions or neither)."),
+    ] = "avcues",
+    method: Annotated[
+        Literal["ewe", "mean", "median"], typer.Option(help="Evaluator weighted estimator, or plain mean or median.")
+    ] = "ewe",
+    weights: Annotated[
+        Weights | None,
+        typer.Option(
+            help="Weight of a rater: correlation with the mean of the others (default) or of all raters, or mean CCC "
+            "with each other rater."
+        ),
+    ] = None,
+    delay: Annotated[
+        str,
+        typer.Option(metavar="SECONDS|auto", help="How late raters react; auto: each rater's lag, from --features."),
+    ] = "0",
+    standardise: Annotated[
+        Literal["none", "rater"], typer.Option(help="rater: bring all raters to one mean and spread.")
+    ] = "none",
+    smooth: Annotated[
+        str | None, typer.Option(metavar="savgol:WINDOWS:ORDER", help="Smooth every series, e.g. savgol:5:3.")
+    ] = None,
+    windows: Annotated[
+        int | None, typer.Option(help="Use the first windows only; shorter series are left out.")
+    ] = None,
+    shortest: Shortest = 0.9,
+    keep_constant: KeepConstant = False,
+    round_: Round = None,
+    training_videos: Annotated[
+        Path | None,
+        typer.Option(help="List of video ids, one per line: what is fitted over videos is fitted on these only."),
+    ] = None,
+    partition: Annotated[
+        Path | None,
+        typer.Option(help="The same by a study's own partition, as for train: CSV of video_id and part (train, ...)."),
+    ] = None,
+    features: Annotated[str | None, typer.Option(help="Folder made by avcues extract, for --delay auto.")] = None,
+    tables: Annotated[str | None, typer.Option(help="Comma-separated tables of --features; default: all.")] = None,
+    step: Step = "0.5",
+    debug: Debug = False,
+) -> None:
+    """Makes gold standards, the labels files that --labels reads: one value per window out of several raters'.
+
+    Exit codes: 0 written, 2 nothing written because of the input or the settings.
+
+    [bold]avcues annotations gold[/] ann --out gold
+    """
+    with OneLineErrors(debug):
+        from dataclasses import replace
+
+        from avcues.pipeline.annotations.gold_standards.gold import gold as make_gold
+        from avcues.pipeline.annotations.gold_standards.gold import write_gold
+        from avcues.pipeline.annotations.gold_standards.recipe import Recipe, Smoothing
+        from avcues.pipeline.annotations.ratings.exclusions import in_words
+        from avcues.pipeline.annotations.ratings.schema import read
+
+        base = Recipe.muvi() if protocol == "muvi" else Recipe()
+        recipe = replace(
+            base,
+            method=method,
+            weights=weights or base.weights,
+            delay=parse_delay(delay),
+            standardise=standardise == "rater",
+            smooth=None if smooth is None else Smoothing.parse(smooth),
+            windows=base.windows if windows is None else windows,
+            shortest=shortest,
+            keep_constant=keep_constant,
+            step=parse_step(step),
+            round=round_,
+            dimensions=None if dimensions is None else tuple(listed(dimensions) or ()),
+        )
+        training = None if training_videos is None else read_ids(training_videos)
+        if partition is not None:
+            training = _training_part(partition, training)
+        result = make_gold(read(folder), recipe, training_videos=training, features=_feature_values(features, tables))
+        show_notes([*in_words(result.left_out), *result.notes])
+        for path, table in zip(write_gold(result, out), result.tables.values(), strict=True):
+            show_written(f"{path}: {table.num_rows} rows, {len(table['video_id'].unique())} videos")
+
+
+def soft(
+    folder: Folder,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for one labels file per setup.")],
+    dimensions: Annotated[
+        str | None, typer.Option(help="Comma-separated, all over time or all once per clip; default: all.")
+    ] = None,
+    bins: Annotated[int, typer.Option(min=2, help="Bins of a dimension with more than 11 distinct values.")] = 5,
+    round_: Round = None,
+    shortest: Shortest = 0.9,
+    keep_constant: KeepConstant = False,
+    step: Step = "0.5",
+    debug: Debug = False,
+) -> None:
+    """Makes soft labels, which --labels reads: the share of raters who gave each value or chose each label.
+
+    Exit codes: 0 written, 2 nothing written because of the input or the settings.
+
+    [bold]avcues annotations soft[/] ann --out soft --dimensions mood
+    """
+    with OneLineErrors(debug):
+        from avcues.pipeline.annotations.gold_standards.gold import read_about
+        from avcues.pipeline.annotations.gold_standards.soft_labels import soft_labels
+        from avcues.pipeline.annotations.ratings.schema import read, write_tables
+
+        tables = soft_labels(
+            read(folder),
+            listed(dimensions),
+            bins=bins,
+            step=parse_step(step),
+            round_=round_,
+            shortest=shortest,
+            keep_constant=keep_constant,
+        )
+        about = next((read_about(table) for table in tables.values()), None) or {}
+        show_notes([f"left out: {count} {reason} series" for reason, count in about.get("left_out", {}).items()])
+        files = {out / f"{setup}.parquet": table for setup, table in tables.items()}
+        write_tables(files)
+        for path, table in files.items():
+            show_written(f"{path}: {table.num_rows} rows, {len(table['video_id'].unique())} videos")
+
+
+def _training_part(partition: Path, training_videos: list[str] | None) -> list[str]:
+    """The videos of a study's training part."""
+    from avcues.pipeline.errors import InputError, SettingsError
+    from avcues.pipeline.training.video_lists import read_partition
+
+    if training_videos is not None:
+        raise SettingsError("`training_videos` and `partition` exclude each other")
+    names = [name for name, part in read_partition(partition).items() if part.strip().lower() in ("train", "training")]
+    if not names:
+        raise InputError(f"{partition}: names no video of the part train")
+    return names
+
+
+def _feature_values(features: str | None, tables: str | None) -> Any:
+    """A mapping of video id to (windows, columns) values, read on demand."""
+    if features is None:
+        return None
+    from avcues.pipeline.annotations.gold_standards.feature_values import FeatureValues
+    from avcues.pipeline.dataset.opening import open_dataset
+
+    return FeatureValues(open_dataset(features, tables=listed(tables)))
