@@ -96,8 +96,7 @@ async function timeline(sources) {
   listenToOverview(byId("overview"), axis);
   listenToKeys(axis);
   if (byId("media")) listenToPlayer(byId("media"), axis);
-  const save = offerSaving(stack, sources, view);
-  listenToPrinter(stack, view);
+  const save = offerSaving(stack, sources, view, listenToPrinter(stack, view));
   offerArranging(host, stack, save);
   offerKeys();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", build);
