@@ -163,13 +163,11 @@ def round_parts(annotations: Annotations) -> list[tuple[str | None, str, Annotat
     rounds = annotations.rounds
     if len(rounds) < 2:
         return [(rounds[0] if rounds else None, "all", annotations)]
-    parts: list[tuple[str | None, str, Annotations]] = [
-        (name, "all", annotations.select(round_=name)) for name in rounds
-    ]
+    of_rounds = {name: annotations.select(round_=name) for name in rounds}
+    parts: list[tuple[str | None, str, Annotations]] = [(name, "all", part) for name, part in of_rounds.items()]
     for setup in annotations.setups:
-        of_setup = [part.select(setups=[setup]) for _, _, part in parts]
-        common = set.intersection(*(set(one.videos) for one in of_setup))
-        if common and any(set(one.videos) != common for one in of_setup):
-            named = zip(rounds, of_setup, strict=True)
-            parts += [(name, "common", one.select(videos=common)) for name, one in named if name is not None]
+        of_setup = {name: part.select(setups=[setup]) for name, part in of_rounds.items()}
+        common = set.intersection(*(set(part.videos) for part in of_setup.values()))
+        if common and any(set(part.videos) != common for part in of_setup.values()):
+            parts += [(name, "common", part.select(videos=common)) for name, part in of_setup.items()]
     return parts
