@@ -13,6 +13,7 @@ from avcues.pipeline.annotations.ratings.choices import Choices, choices_of
 from avcues.pipeline.annotations.ratings.exclusions import SHORTEST, LeftOut, usable
 from avcues.pipeline.annotations.ratings.schema import Annotations
 from avcues.pipeline.annotations.ratings.series import Series, once_per_clip, series_of
+from avcues.pipeline.annotations.ratings.wording import listed
 from avcues.pipeline.annotations.reliability.agreement import Agreement, agreement
 from avcues.pipeline.annotations.reliability.label_statistics import LabelStatistics
 from avcues.pipeline.annotations.statistics.coefficients import Bootstrap
@@ -49,6 +50,9 @@ class Results:
         clips: Those that figures of single clips show; empty: `plot.chosen_clip` decides.
         label_groups: By label, the groups that it belongs to, from the narrowest: category, then superfactor; None:
             those of the Geneva Emotional Music Scale, if all labels are its terms.
+
+    Raises:
+        SettingsError: A clip or the setup is not rated.
     """
 
     annotations: Annotations
@@ -65,6 +69,15 @@ class Results:
     bootstrap: Bootstrap = field(default_factory=Bootstrap)
     clips: tuple[str, ...] = ()
     label_groups: LabelGroups | None = None
+
+    def __post_init__(self) -> None:
+        for name, chosen, known in (
+            ("clip", self.clips, self.annotations.videos),
+            ("against", () if self.against is None else (self.against,), self.annotations.setups),
+        ):
+            for one in chosen:
+                if one not in known:
+                    raise SettingsError(f"`{name}={one}`: is not rated; expected {listed(known)}")
 
     @cached_property
     def agreement(self) -> Agreement:

@@ -112,12 +112,16 @@ class Fitting:
         )
 
 
-def make_page(folder: Path, console: Console) -> None:
-    """Makes the page of a model and prints its path; there is none without the drawing library."""
+def make_page(folder: Path, console: Console, report: Path | None = None) -> None:
+    """Makes the page of a model and prints its path; there is none without the drawing library.
+
+    Args:
+        report: Folder of the pages that the names of videos lead to; None: they lead nowhere.
+    """
     from avcues.pipeline.report.model_page import build_model_page
 
     try:
-        page = build_model_page(folder)
+        page = build_model_page(folder, report)
     except WeightsError as error:
         console.print(f"[yellow]no page [/] {escape(str(error))}", soft_wrap=True)
     else:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from avcues.pipeline.annotations.ratings.keys import codes
 from avcues.pipeline.annotations.ratings.schema import Dimension
 from avcues.pipeline.annotations.results import NotShownError, Results
 from avcues.pipeline.paper.figure import PaperFigure
@@ -42,11 +43,14 @@ def chosen_clip(results: Results) -> str:
     ratings = results.annotations.ratings
     if not len(ratings):
         raise NotShownError("nothing is rated")
-    codes_of = {key: np.unique(ratings[key].to_numpy(), return_inverse=True) for key in ("video_id", "setup", "rater")}
-    counts = [np.unique(np.stack([codes_of["video_id"][1], codes_of[key][1]]), axis=1)[0] for key in ("setup", "rater")]
-    videos = codes_of["video_id"][0]
-    setups, raters = (np.bincount(of_video, minlength=len(videos)) for of_video in counts)
-    return str(videos[np.lexsort((np.arange(len(videos)), -raters, -setups))[0]])
+    names = {"video_id": results.annotations.videos, "setup": results.annotations.setups}
+    names["rater"] = results.annotations.rater_ids
+    code = {key: codes(ratings[key], words) for key, words in names.items()}
+    setups, raters = (
+        np.bincount(np.unique(code["video_id"] * len(names[key]) + code[key]) // len(names[key]))
+        for key in ("setup", "rater")
+    )
+    return names["video_id"][int(np.lexsort((np.arange(len(setups)), -raters, -setups))[0])]
 
 
 def clip_ratings(results: Results, dimension: str, video_id: str | None = None) -> PaperFigure:
