@@ -235,6 +235,13 @@ def _of_parts(parts: list[Combined]) -> list[str]:
     notes = []
     if alone:
         notes.append(f"one rater only in {counted(alone, 'cell')} {cells}, whose ratings are the gold standard")
+    in_line, out_of_line = sum(part.aligned for part in parts), sum(part.unaligned for part in parts)
+    if in_line or out_of_line:
+        without = f", not in {counted(out_of_line, 'cell')} that several raters did not rate together"
+        notes.append(
+            f"raters aligned moment by moment in {counted(in_line, 'cell')} {cells}{without if out_of_line else ''}: "
+            "labels depend on ratings after them, so they are not causal, and agreement with them is too high"
+        )
     if plain:
         notes.append(f"no agreement between raters in {counted(plain, 'cell')} {cells}; the plain mean is used")
     return notes
