@@ -257,7 +257,7 @@ def _fetch(entry: Asset, folder: Path, progress: Progress) -> Weights:
             except DownloadError as error:
                 tried.append(f"{label}: {error}")
     attempts = "; ".join(tried) or "there is no public source"
-    raise WeightsError(f"{entry.name} could not be downloaded ({attempts}); {how_to_supply(entry)}")
+    raise WeightsError(f"{entry.name} could not be downloaded: {attempts}; {how_to_supply(entry)}")
 
 
 def _adopt(entry: Asset, path: Path, *, move: bool = False) -> Weights:

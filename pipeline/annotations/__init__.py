@@ -28,9 +28,17 @@ from avcues.pipeline.annotations.importing.formats.wide import import_wide
 from avcues.pipeline.annotations.importing.registry import import_format
 from avcues.pipeline.annotations.ratings.schema import Annotations, Dimension, read, write
 from avcues.pipeline.annotations.reliability.agreement import Agreement, agreement
+from avcues.pipeline.annotations.reliability.model_agreement import ModelAgreement, model_agreement
+from avcues.pipeline.annotations.reliability.retest import Retest, retest_reliability
 from avcues.pipeline.annotations.results import NotShownError, Results
 from avcues.pipeline.annotations.statistics.coefficients import Bootstrap, Coefficient, fleiss_kappa, krippendorff_alpha
 from avcues.pipeline.annotations.statistics.consensus import ccc, ewe, leave_one_out_ccc, pearson
+from avcues.pipeline.annotations.statistics.intraclass import (
+    cronbach_alpha,
+    intraclass,
+    raters_needed,
+    spearman_brown,
+)
 
 __all__ = [
     "Agreement",
@@ -42,14 +50,17 @@ __all__ = [
     "FeatureValues",
     "FormatOptions",
     "Gold",
+    "ModelAgreement",
     "NotShownError",
     "Perspectives",
     "Recipe",
     "Results",
+    "Retest",
     "Smoothing",
     "agreement",
     "ccc",
     "check",
+    "cronbach_alpha",
     "ewe",
     "example",
     "fleiss_kappa",
@@ -59,14 +70,19 @@ __all__ = [
     "import_table",
     "import_tidy",
     "import_wide",
+    "intraclass",
     "krippendorff_alpha",
     "leave_one_out_ccc",
+    "model_agreement",
     "pearson",
     "perspectives",
     "plot",
+    "raters_needed",
     "read",
     "read_about",
+    "retest_reliability",
     "soft_labels",
+    "spearman_brown",
     "tables",
     "write",
     "write_gold",

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from avcues.pipeline.cli import annotations_figures, annotations_import
-from avcues.pipeline.cli.annotations_agreement import agreement, perspectives
+from avcues.pipeline.cli.annotations_agreement import agreement, perspectives, plan
 from avcues.pipeline.cli.annotations_labels import gold, soft
 from avcues.pipeline.cli.annotations_options import (
     Debug,
@@ -68,7 +68,7 @@ def check(
     raise typer.Exit(1 if result.problems else 0)
 
 
-for command in (gold, soft, agreement, perspectives):
+for command in (gold, soft, agreement, plan, perspectives):
     commands.command()(command)
 commands.command()(annotations_figures.figures)
 commands.command()(annotations_figures.tables)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -45,6 +45,13 @@ def agreement(
             "as 'age>30'; repeatable. Default: everything with 2 to 8 groups."
         ),
     ] = [],  # noqa: B006  (typer copies it)
+    predictions: Annotated[
+        Path | None,
+        typer.Option(help="Predictions of avcues predict or out_of_fold.parquet, judged as one more rater."),
+    ] = None,
+    setup: Annotated[
+        str | None, typer.Option(help="Setup that --predictions are of; default: that of its labels.")
+    ] = None,
     shortest: Shortest = 0.9,
     keep_constant: KeepConstant = False,
     bootstrap: Replicates = 1000,
@@ -52,7 +59,7 @@ def agreement(
     step: Step = "0.5",
     debug: Debug = False,
 ) -> None:
-    """Reports how far raters agree: in each setup, between setups, and by who they are.
+    """Reports how far raters agree: in each setup, between setups, with themselves, and by who they are.
 
     [bold]avcues annotations agreement[/] ann --out agreement.md
     """
@@ -78,8 +85,42 @@ def agreement(
             bootstrap=Bootstrap(bootstrap, seed),
             by=by or None,
         )
-        show_notes(in_words(result.left_out))
-        show_written(*write_agreement(result, rated, out))
+        compared, remarks = ((), []) if predictions is None else _model_beside_raters(rated, predictions, setup, result)
+        show_notes([*in_words(result.left_out), *result.notes, *remarks])
+        show_written(*write_agreement(result, rated, out, compared))
+
+
+def plan(
+    folder: Folder,
+    reliability: Annotated[float, typer.Option(min=0.01, max=0.99, help="Wanted of the mean of the raters.")] = 0.8,
+    shortest: Shortest = 0.9,
+    keep_constant: KeepConstant = False,
+    seed: Seed = 0,
+    step: Step = "0.5",
+    debug: Debug = False,
+) -> None:
+    """Says how many raters a study needs, by the agreement of those of a pilot study.
+
+    [bold]avcues annotations plan[/] ann --reliability 0.8
+    """
+    with OneLineErrors(debug):
+        from avcues.pipeline.annotations.ratings.schema import read
+        from avcues.pipeline.annotations.reliability.agreement import agreement as measure
+        from avcues.pipeline.annotations.reliability.planning import in_words
+        from avcues.pipeline.annotations.statistics.coefficients import Bootstrap
+        from avcues.pipeline.cli.console import Console
+        from avcues.pipeline.cli.dataset import say
+
+        measured = measure(
+            read(folder),
+            shortest=shortest,
+            keep_constant=keep_constant,
+            step=parse_step(step),
+            bootstrap=Bootstrap(0, seed),
+            by=(),
+        )
+        for one in measured.plans:
+            say(Console(), "bold", f"{one.setup} {one.dimension}", in_words(one, reliability))
 
 
 def perspectives(
@@ -137,6 +178,24 @@ def perspectives(
         )
         show_notes([*in_words(result.left_out), *result.gaps()])
         show_written(*write_perspectives(result, rated, out, lost))
+
+
+def _model_beside_raters(rated: Any, predictions: Path, setup: str | None, measured: Any) -> tuple[Any, list[str]]:
+    """A model judged as a rater, and remarks on what did not count."""
+    from avcues.pipeline.annotations.reliability.model_agreement import model_agreement
+    from avcues.pipeline.annotations.reliability.predictions import read_predictions
+
+    read = read_predictions(predictions, rated)
+    compared = model_agreement(
+        rated,
+        read.table,
+        setup=setup or read.setup,
+        videos=read.videos,
+        delay=read.delay,
+        weights=measured.weights,
+        bootstrap=measured.bootstrap,
+    )
+    return compared, list(read.notes)
 
 
 def _reliance(model: Path, dimension: str) -> dict[str, float]:

@@ -106,6 +106,9 @@ def _command_of(name: str) -> Any:
         header: Annotated[
             str | None, typer.Option(help="Names of questions, such as {video_id}_{dimension}; for questionnaires.")
         ] = None,
+        frame_rate: Annotated[
+            float | None, typer.Option(min=0.001, help="Frames a second, where the format counts in frames.")
+        ] = None,
         range_: Annotated[
             str | None, typer.Option("--range", metavar="LOW,HIGH", help="Scale of values, where the format has none.")
         ] = None,
@@ -126,7 +129,7 @@ def _command_of(name: str) -> Any:
             imported = import_format(
                 name,
                 files,
-                options=FormatOptions(setup=setup, dimension=dimension, header=header),
+                options=FormatOptions(setup=setup, dimension=dimension, header=header, frame_rate=frame_rate),
                 range_=None if range_ is None else parse_range(range_),
                 hold=parse_held(hold),
                 setups=listed(setups),

@@ -56,8 +56,19 @@ def gold(
     smooth: Annotated[
         str | None, typer.Option(metavar="savgol:WINDOWS:ORDER", help="Smooth every series, e.g. savgol:5:3.")
     ] = None,
+    align: Annotated[
+        Literal["none", "dba", "raaw"],
+        typer.Option(
+            help="Align raters moment by moment, so that labels depend on what follows (not causal): dba, their DTW "
+            "barycentre; raaw, warped and weighted by their agreement unaligned. Needs avcues[warping]."
+        ),
+    ] = "none",
+    longest_warp: Annotated[
+        float, typer.Option(metavar="SECONDS", help="By how much --align may move a rating, at most.")
+    ] = 4.0,
     windows: Annotated[
-        int | None, typer.Option(help="Use the first windows only; shorter series are left out.")
+        int | None,
+        typer.Option(help="Use the first windows only; series that end before are left out, those with holes are not."),
     ] = None,
     shortest: Shortest = 0.9,
     keep_constant: KeepConstant = False,
@@ -98,6 +109,8 @@ def gold(
             delay=parse_delay(delay),
             standardise=standardise == "rater",
             smooth=None if smooth is None else Smoothing.parse(smooth),
+            align=None if align == "none" else align,
+            longest_warp=longest_warp,
             windows=base.windows if windows is None else windows,
             shortest=shortest,
             keep_constant=keep_constant,

@@ -9,6 +9,7 @@ import typer
 
 from avcues.pipeline.cli.annotations_options import Debug, Step, parse_step, show_notes, show_written
 from avcues.pipeline.cli.errors import OneLineErrors, complain
+from avcues.pipeline.cli.visible_text import print_visible
 
 commands = typer.Typer(no_args_is_help=True, help="Collect ratings: show clips to raters, and record what they rate.")
 
@@ -78,10 +79,10 @@ def serve(
                     complain(
                         "what raters send is not encrypted; put a proxy with TLS before it, see docs/collecting.md"
                     )
-            print(f"for raters:         {links.raters}", flush=True)
+            print_visible(f"for raters:         {links.raters}")
             if links.joint is not None:
-                print(f"for raters jointly: {links.joint}", flush=True)
-            print(f"for the researcher: {links.researcher}", flush=True)
+                print_visible(f"for raters jointly: {links.joint}")
+            print_visible(f"for the researcher: {links.researcher}")
 
         run_server(_ready(study), host=host, port=port, base_url=base_url, ready=ready)
 
@@ -146,7 +147,7 @@ def forget(
             for folder in removed.gone
         ]
         show_notes(notes)
-        print(f"{rater}: removed, {removed.clips} clips")
+        print_visible(f"{rater}: removed, {removed.clips} clips")
 
 
 def _ready(study: Path) -> Any:

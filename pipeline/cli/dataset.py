@@ -11,6 +11,7 @@ import typer
 
 from avcues.pipeline.cli import completion
 from avcues.pipeline.cli.errors import OneLineErrors
+from avcues.pipeline.cli.visible_text import print_visible
 
 if TYPE_CHECKING:
     from avcues.pipeline.cli.console import Console
@@ -135,7 +136,7 @@ def describe(
 
             with _progress(Console(stderr=True), len(catalog.videos)) as on_video:
                 written = write_card(catalog, on_video)
-            print(*written, sep="\n")
+            print_visible("\n".join(map(str, written)))
             return
         described = describe(catalog, listed(tables), listed(columns))
         if as_json:

@@ -15,7 +15,7 @@ from avcues.models_cache.cache import cache_dir
 from avcues.models_cache.manifest import asset
 from avcues.pipeline.cli.console import Console
 from avcues.pipeline.cli.doctor import Finding
-from avcues.pipeline.cli.errors import as_typed
+from avcues.pipeline.cli.errors import as_typed, in_parts
 from avcues.pipeline.runtime.observer import Plan
 from avcues.pipeline.runtime.progress import ProgressBars
 from avcues.pipeline.store.records import Overview, VideoResult, describe_damage
@@ -119,8 +119,8 @@ class Display(ProgressBars):
             return
         style = _STYLES.get(word, "default")
         text = as_typed(text)
-        if word == "left out" and self.console.is_terminal:  # the ways to supply weights, a line each
-            text = "\n         ".join(text.split("; "))
+        if self.console.is_terminal:
+            text = in_parts(text, " " * 9)
         self.console.print(f"[{style}]{word:7}[/] {escape(text)}", soft_wrap=True, highlight=False)
 
     def _log(self, event: dict[str, object]) -> None:

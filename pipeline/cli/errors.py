@@ -13,6 +13,7 @@ import sys
 from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
+from shutil import get_terminal_size
 from typing import Any
 
 import typer
@@ -68,8 +69,16 @@ class OneLineErrors:
 
 
 def complain(line: str) -> None:
-    """Prints a line to standard error, after the name of the program."""
-    print(f"avcues: {visible(line)}", file=sys.stderr)
+    """Prints a line to standard error, after the name of the program; on a terminal, each remedy on its own."""
+    shown = in_parts(visible(line), "        ") if sys.stderr.isatty() else visible(line)
+    print(f"avcues: {shown}", file=sys.stderr)
+
+
+def in_parts(message: str, indent: str) -> str:
+    """A message that does not fit the terminal, with a line for each cause and remedy, to be copied whole."""
+    if len(indent) + len(message) <= get_terminal_size().columns:
+        return message
+    return f"\n{indent}".join(message.split("; "))
 
 
 def as_typed(message: str, **options: str) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from avcues.pipeline.cli.errors import OneLineErrors
+from avcues.pipeline.cli.visible_text import print_visible
 
 
 def merge(
@@ -23,7 +24,7 @@ def merge(
         from avcues.pipeline.runtime.merge import merge as merge_folders
 
         merged = merge_folders(parts, out)
-        print(f"{out}: took over {merged.videos} videos of {len(parts)} folders")
+        print_visible(f"{out}: took over {merged.videos} videos of {len(parts)} folders")
         if merged.kept:
             examples = ", ".join(merged.kept[:5]) + (", ..." if len(merged.kept) > 5 else "")
-            print(f"{len(merged.kept)} videos were there already, and are kept as they were: {examples}")
+            print_visible(f"{len(merged.kept)} videos were there already, and are kept as they were: {examples}")

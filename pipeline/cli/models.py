@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from avcues.pipeline.cli import completion
-from avcues.pipeline.cli.errors import OneLineErrors
+from avcues.pipeline.cli.errors import OneLineErrors, complain
+from avcues.pipeline.cli.visible_text import print_visible
 
 _WIDE = 130
 """Columns from which on a table of all weights is easier to read than a line each."""
@@ -41,7 +41,7 @@ def list_models(as_json: Annotated[bool, typer.Option("--json", help="Print JSON
     if not console.is_terminal or console.width < _WIDE:
         for name, asset in assets().items():
             status = "have" if files[name] else "-"
-            print(f"{status:4}  {name}  {asset.file}  {asset.size}  {asset.licence}: {asset.title}")
+            print_visible(f"{status:4}  {name}  {asset.file}  {asset.size}  {asset.licence}: {asset.title}")
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("name", "here", "file", "size", "licence and what it is"):
@@ -76,10 +76,10 @@ def fetch(
             for name in chosen:
                 try:
                     file = resolve(name, lambda done, total, name=name: bars.downloading(name, done, total))  # type: ignore[misc]
-                    print(f"{name}: {file.path}")
+                    print_visible(f"{name}: {file.path}")
                 except WeightsError as error:
                     failed += 1
-                    print(f"avcues: {error}", file=sys.stderr)
+                    complain(str(error))
     raise typer.Exit(1 if failed else 0)
 
 
@@ -97,7 +97,7 @@ def verify(debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.
             if path.is_file():
                 why = mismatch(asset, path)
                 wrong += why is not None
-                print(f"{name}: {why + '; remove ' + str(path) if why else 'sound'}")
+                print_visible(f"{name}: {why + '; remove ' + str(path) if why else 'sound'}")
     raise typer.Exit(1 if wrong else 0)
 
 
@@ -114,8 +114,8 @@ def import_models(
 
         for file in files:
             try:
-                print(f"{file}: is {import_file(file).name}")
+                print_visible(f"{file}: is {import_file(file).name}")
             except WeightsError as error:
                 failed += 1
-                print(f"avcues: {error}", file=sys.stderr)
+                complain(str(error))
     raise typer.Exit(1 if failed else 0)

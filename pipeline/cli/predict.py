@@ -32,6 +32,10 @@ def evaluate(
     annotations: Annotated[
         Path | None, typer.Option(help="Folder of the ratings behind the labels, for the agreement of raters.")
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(help="Folder that avcues report made: on the page, names of videos lead to the largest error."),
+    ] = None,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
@@ -42,14 +46,17 @@ def evaluate(
     with OneLineErrors(debug):
         from avcues.pipeline.cli.console import Console
         from avcues.pipeline.cli.training_display import make_page, show_metrics
+        from avcues.pipeline.errors import InputError
         from avcues.pipeline.training.train import evaluate_saved
 
+        if report is not None and not report.is_dir():
+            raise InputError(f"`report={report}`: no such folder; make it with avcues report")
         figures = evaluate_saved(folder, annotations)
         if as_json:
             print(json.dumps(figures, indent=1))
         else:
             show_metrics(figures, Console())
-        make_page(folder, Console(stderr=True))
+        make_page(folder, Console(stderr=True), report)
 
 
 def compare(

@@ -10,7 +10,7 @@ import typer
 
 from avcues.pipeline.cli import completion
 from avcues.pipeline.cli.errors import OneLineErrors, as_typed, complain
-from avcues.pipeline.cli.visible_text import say
+from avcues.pipeline.cli.visible_text import print_visible
 
 _STILLS = {
     "on": "with stills: people in them can be recognised; --stills blur or none for pages that others see",
@@ -119,5 +119,5 @@ def make_report(folder: Path, video_ids: Sequence[str] = (), **settings: Any) ->
         complain(as_typed(line))
     pages = "page" if made.pages == 1 else "pages"
     do = "send" if settings.get("share") else "open"
-    say(f"{made.pages} {pages} made, {_STILLS[made.stills]}; {do} {made.open_first}")
+    print_visible(f"{made.pages} {pages} made, {_STILLS[made.stills]}; {do} {made.open_first}")
     return len(made.problems)

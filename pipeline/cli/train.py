@@ -218,6 +218,7 @@ def train(
         from avcues.pipeline.cli.console import Console
         from avcues.pipeline.cli.training_display import Fitting, announce, make_page, progress, show_metrics
         from avcues.pipeline.runtime.signals import terminable
+        from avcues.pipeline.store.layout import report_path
         from avcues.pipeline.training.settings import TrainingSettings
         from avcues.pipeline.training.study import choose_tables, prepare
         from avcues.pipeline.training.train import check_target
@@ -267,7 +268,8 @@ def train(
             )
         show_metrics(figures, console)
         say(console, "bold", "wrote", f"{out}")
-        make_page(out, console)
+        pages = report_path(Path(folder))
+        make_page(out, console, pages if isinstance(pages, Path) and pages.is_dir() else None)
 
 
 def _protocol(name: str, options: Mapping[str, Any]) -> Protocol:

@@ -112,12 +112,16 @@ class Fitting:
         )
 
 
-def make_page(folder: Path, console: Console) -> None:
-    """Makes the page of a model and prints its path; there is none without the drawing library."""
+def make_page(folder: Path, console: Console, report: Path | None = None) -> None:
+    """Makes the page of a model and prints its path; there is none without the drawing library.
+
+    Args:
+        report: Folder of the pages that the names of videos lead to; None: they lead nowhere.
+    """
     from avcues.pipeline.report.model_page import build_model_page
 
     try:
-        page = build_model_page(folder)
+        page = build_model_page(folder, report)
     except WeightsError as error:
         console.print(f"[yellow]no page [/] {escape(str(error))}", soft_wrap=True)
     else:
@@ -131,7 +135,7 @@ def show_metrics(figures: Mapping[str, Any], console: Console) -> None:
         console.print(kind_table.note, soft_wrap=True, highlight=False, markup=False)
         table = Table(box=None, pad_edge=False, header_style="bold")
         for heading in ("", *kind_table.headings):
-            table.add_column(heading, no_wrap=bool(heading))
+            table.add_column(heading)  # that wraps: in a narrow console no_wrap cuts figures, and leaves names no room
         for row in kind_table.rows:
             if row.is_model:
                 table.add_row(f"[bold]{escape(row.dimension)}[/]")

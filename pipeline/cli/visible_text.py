@@ -26,6 +26,6 @@ def _written_out(character: str) -> str:
     return character
 
 
-def say(text: str) -> None:
+def print_visible(text: str) -> None:
     """Prints a line whose control characters are written out, at once."""
     print(visible(text), flush=True)

@@ -83,7 +83,7 @@ def build(
         stills=stills,
     )
     options, notes = former_options(out, report, given, fresh)
-    pages = plan(out, wanted, options)
+    pages = plan(out, wanted, options, columns=given.columns)
     prepare_output(staging_folder(report))
     with replaced_folder(report) as new:
         if report.exists():

@@ -1,4 +1,4 @@
-"""Every column of a video in files beside its page, which loads one when a column of it is asked for.
+"""Every column of a video, and its mean in every video, in files that pages load when a column of them is asked for.
 
 They are scripts, because a page that is opened from a disk may load no other files. A file holds at most `_MOST_VALUES`
 values of a table, so that a page never waits for all of a large one. Embeddings are left out: they are large, and their
@@ -7,7 +7,9 @@ components say nothing one by one. Beside the values of the videos lies a file p
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +20,14 @@ from avcues.extractors import registry
 from avcues.pipeline.report.embeddings import embedding_tables
 from avcues.pipeline.report.packing import packed, packed_json
 from avcues.pipeline.report.series import axis
+from avcues.pipeline.report.summaries import TableSummary
 from avcues.pipeline.report.video import Values, Video
 from avcues.pipeline.store.files import write_atomically
 
-COLUMNS = "columns"
+COLUMNS, MEANS = "columns", "means"
 _MOST_VALUES = 1 << 21
 _DROPPED_BITS = 9
+_MEANS_ABOUT = "about.json"
 
 
 def write_column_files(video: Video, report: Path) -> list[dict[str, Any]]:
@@ -44,7 +48,10 @@ def write_column_files(video: Video, report: Path) -> list[dict[str, Any]]:
         _write(report / COLUMNS / f"{table}.js", _descriptions(video, table))
         for part, names in enumerate(_parts(video.numeric(table), video.windows)):
             path = folder / f"{video.video_id}.{part}.js"
-            _write(path, _script(video, table, names))
+            values = video.per_window(table, names)
+            _write(
+                path, _script([_described(video, table, name, values[:, i]) for i, name in enumerate(names)], values)
+            )
             listed.append({"file": path.relative_to(report).as_posix(), "table": table, "columns": names})
     return listed
 
@@ -60,9 +67,42 @@ def _parts(names: Sequence[str], windows: int) -> Iterator[list[str]]:
         yield list(names[first : first + most])
 
 
-def _script(video: Video, table: str, names: Sequence[str]) -> bytes:
-    values = video.per_window(table, names)
-    described = [_described(video, table, name, values[:, i]) for i, name in enumerate(names)]
+def write_mean_files(table: TableSummary, report: Path) -> list[dict[str, Any]]:
+    """Writes the mean of every column of a table in each video, and returns what pages have to know of each file.
+
+    Returns:
+        As `write_column_files`; videos take the place of windows.
+    """
+    listed = []
+    (report / MEANS).mkdir(exist_ok=True)
+    first = 0
+    for part, names in enumerate(_parts([column.name for column in table.columns], len(table.means))):
+        columns = slice(first, first + len(names))
+        first += len(names)
+        path = report / MEANS / f"{table.table}.{part}.js"
+        about = [vars(column) for column in table.columns[columns]]
+        _write(path, _script(about, table.means[:, columns]))
+        listed.append({"file": path.relative_to(report).as_posix(), "table": table.table, "columns": names})
+    return listed
+
+
+def write_means(report: Path, tables: Sequence[TableSummary], videos: Sequence[str]) -> list[dict[str, Any]]:
+    """Writes the means of all tables anew, with what later indexes have to know of them, and returns the files."""
+    shutil.rmtree(report / MEANS, ignore_errors=True)
+    files = [file for table in tables for file in write_mean_files(table, report)]
+    _write(report / MEANS / _MEANS_ABOUT, json.dumps({"videos": list(videos), "files": files}).encode())
+    return files
+
+
+def read_means(report: Path) -> dict[str, Any]:
+    """The "videos" and "files" of the means in a report; none where it has no means."""
+    try:
+        return dict(json.loads((report / MEANS / _MEANS_ABOUT).read_text("utf-8")))
+    except (OSError, ValueError):
+        return {"videos": [], "files": []}
+
+
+def _script(described: Sequence[Mapping[str, Any]], values: npt.NDArray[Any]) -> bytes:
     return f'received("{packed_json(described)}","{packed(_planes(values))}");\n'.encode()
 
 
@@ -81,7 +121,7 @@ def _described(video: Video, table: str, name: str, values: Values) -> dict[str,
     return {"unit": unit, "meaning": about["meaning"], "low": float(f"{low:.6g}"), "high": float(f"{high:.6g}")}
 
 
-def _planes(values: Values) -> bytes:
+def _planes(values: npt.NDArray[Any]) -> bytes:
     """(windows, columns) as float32 to four digits: the first byte of every value, column by column, then the second...
 
     Values of a column have similar first bytes, and no last one, which gzip makes use of.

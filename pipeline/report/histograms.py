@@ -1,12 +1,14 @@
-"""How the values of each column are distributed over all videos of a dataset, in memory that does not grow with them.
+"""How the values of each column are distributed over all videos of a dataset, and what each video has in the mean.
 
-The files of a table are read twice: for the range, count and mean of each column, then for its standard deviation and
-for counts in `_FINE` bins. The index shows up to `_BARS` bars of the middle 99 % of the values.
+The files of a table are read twice: for the range, count and mean of each column and for the summary of each video,
+then for the standard deviation and for counts in `_FINE` bins. Pages show up to `_BARS` bars of the middle 99 % of the
+values. Ratings and predictions are counted like tables.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +19,8 @@ from avcues.extractors import registry
 from avcues.pipeline.dataset.catalog import Catalog, StoredTable
 from avcues.pipeline.dataset.join import matrix
 from avcues.pipeline.report.packing import packed_json
+from avcues.pipeline.report.summaries import ColumnSummary, Summing, TableSummary, Targets
+from avcues.pipeline.report.targets import RATINGS
 from avcues.pipeline.report.video import Values
 from avcues.pipeline.store.parquet import open_parquet, read_metadata
 
@@ -33,13 +37,21 @@ _BATCH_VALUES = 1 << 20
 Counts = npt.NDArray[np.int64]
 
 
-def script(found: Sequence[Mapping[str, Any]]) -> bytes:
-    """The file beside the index: a script, because a page that is opened from a disk may load no other.
+@dataclass(frozen=True)
+class Measured:
+    """Of one table: its histograms, as the pages draw them, and its summary."""
+
+    histograms: dict[str, Any]
+    summary: TableSummary
+
+
+def script(histograms: Sequence[Mapping[str, Any]]) -> bytes:
+    """The file beside the overview: a script, because a page that is opened from a disk may load no other.
 
     Args:
-        found: What `of_table` found in each table.
+        histograms: As `of_table` and `of_targets` return them.
     """
-    return f'received("{packed_json(found)}");\n'.encode()
+    return f'distributed("{packed_json(histograms)}");\n'.encode()
 
 
 def window_tables(catalog: Catalog) -> list[str]:
@@ -48,30 +60,61 @@ def window_tables(catalog: Catalog) -> list[str]:
     return [name for name in drawn if catalog.tables[name].row == "window" and _numeric(catalog.tables[name])]
 
 
-def of_table(catalog: Catalog, name: str) -> dict[str, Any]:
-    """The histograms of a table's numeric columns over all windows of all videos.
+def of_table(catalog: Catalog, videos: Sequence[str], targets: Targets, name: str) -> Measured:
+    """The histograms of a table's numeric columns over all windows of all videos, and the summary of each video.
+
+    Args:
+        videos: In the order of the summary; those of the table are among them.
+        targets: Ratings and predictions of each video.
 
     Returns:
-        The "table", the number of "videos" that have it, and its "columns": what they document, "count" of values, how
-        many are "missing", "low", "high", "mean" and "sd", and the "bars": counts of ranges of "width" from "first" on,
-        with those "below" and "above".
+        Of histograms the "table", the number of "videos" that have it, and its "columns": what they document, "count"
+        of values, how many are "missing", "low", "high", "mean" and "sd", and the "bars": counts of ranges of "width"
+        from "first" on, with those "below" and "above".
     """
     table = catalog.tables[name]
     columns = _numeric(table)
-    range_ = _Range(len(columns))
-    videos = sum(_read(catalog, table, video_id, range_.add) for video_id in sorted(table.videos))
-    integer = np.array([not pa.types.is_floating(column.type) for column in columns])
-    fine = _Fine(range_, integer)
+    range_, summing = _Range(len(columns)), Summing(len(columns), videos, targets)
+
+    def add(values: Values) -> None:
+        range_.add(values)
+        summing.add(values)
+
+    read = 0
+    for video_id in sorted(table.videos):
+        summing.begin(video_id)
+        complete = _read(catalog, table, video_id, add)
+        summing.end(complete)
+        read += complete
+    fine = _Fine(range_, np.array([not pa.types.is_floating(column.type) for column in columns]))
     for video_id in sorted(table.videos):
         _read(catalog, table, video_id, fine.add)
-    return {
-        "table": name,
-        "videos": videos,
-        "columns": [
-            {"name": column.about.name, "unit": column.about.unit, "meaning": column.about.meaning} | fine.histogram(i)
-            for i, column in enumerate(columns)
-        ],
-    }
+    documented = [
+        ColumnSummary(name=column.about.name, unit=column.about.unit, meaning=column.about.meaning)
+        for column in columns
+    ]
+    drawn = [vars(column) | fine.histogram(i) for i, column in enumerate(documented)]
+    return Measured({"table": name, "videos": read, "columns": drawn}, summing.table(name, documented))
+
+
+def of_targets(targets: Targets) -> list[dict[str, Any]]:
+    """The histograms of ratings and predictions over all windows; of those of whole videos, over the videos."""
+    drawn: dict[str, dict[str, Any]] = {}
+    for name in sorted({name for of in targets.values() for name in of}):
+        table, _, column = name.partition(".")
+        parts = [of[name] for of in targets.values() if name in of]
+        values = [np.atleast_1d(part.mean if part.windows is None else part.windows)[:, None] for part in parts]
+        range_ = _Range(1)
+        for part in values:
+            range_.add(part)
+        fine = _Fine(range_, np.array([False]))
+        for part in values:
+            fine.add(part)
+        meaning = "the ratings combined" if table == RATINGS else "predicted by the model"
+        shown = {"name": column, "unit": "1", "meaning": meaning, "videos": len(parts)} | fine.histogram(0)
+        drawn.setdefault(table, {"table": table, "videos": 0, "columns": []})["columns"].append(shown)
+        drawn[table]["videos"] = max(drawn[table]["videos"], len(parts))
+    return list(drawn.values())
 
 
 def _numeric(table: StoredTable) -> list[Any]:
@@ -109,12 +152,12 @@ class _Range:
         self.sum = np.zeros(columns)
 
     def add(self, values: Values) -> None:
-        there = ~np.isnan(values)
+        known = ~np.isnan(values)
         self.rows += len(values)
-        self.count += there.sum(axis=0)
-        self.low = np.fmin(self.low, np.min(values, axis=0, where=there, initial=np.inf))
-        self.high = np.fmax(self.high, np.max(values, axis=0, where=there, initial=-np.inf))
-        self.sum += np.sum(values, axis=0, where=there)
+        self.count += known.sum(axis=0)
+        self.low = np.fmin(self.low, np.min(values, axis=0, where=known, initial=np.inf))
+        self.high = np.fmax(self.high, np.max(values, axis=0, where=known, initial=-np.inf))
+        self.sum += np.sum(values, axis=0, where=known)
 
     @property
     def mean(self) -> Values:
@@ -136,11 +179,11 @@ class _Fine:
         self.squares = np.zeros(len(span))
 
     def add(self, values: Values) -> None:
-        there = ~np.isnan(values)
-        self.squares += np.sum((values - self.range.mean) ** 2, axis=0, where=there)
-        bins = np.clip((np.where(there, values, self.low) - self.first) / self.width, 0, _FINE - 1).astype(np.int64)
+        known = ~np.isnan(values)
+        self.squares += np.sum((values - self.range.mean) ** 2, axis=0, where=known)
+        bins = np.clip((np.where(known, values, self.low) - self.first) / self.width, 0, _FINE - 1).astype(np.int64)
         bins += np.arange(len(self.low)) * _FINE
-        self.counts += np.bincount(bins[there], minlength=self.counts.size).reshape(self.counts.shape)
+        self.counts += np.bincount(bins[known], minlength=self.counts.size).reshape(self.counts.shape)
 
     def histogram(self, i: int) -> dict[str, Any]:
         """What the index shows of a column."""

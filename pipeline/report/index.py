@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,25 @@ import cv2
 import numpy as np
 
 from avcues.extractors.expressions import CLASSES
+from avcues.pipeline.report.column_files import read_means
+from avcues.pipeline.report.packing import packed_json
 from avcues.pipeline.report.page import duration, templates
 from avcues.pipeline.report.panels import EXPRESSION_COLOURS, frame_colours
+from avcues.pipeline.report.targets import RATINGS, Target
 from avcues.pipeline.report.thumbnails import FilmStrip, data_uri
 from avcues.pipeline.report.video import Video
+from avcues.pipeline.store.files import write_atomically
+from avcues.pipeline.store.timeline_table import TIMELINE
 
-PAGES, COMPARE = "videos", "compare.html"
+PAGES, LOOKS, COMPARE = "videos", "looks", "compare.html"
+LOUDNESS = "pcm_loudness_sma_amean"
+_TITLES = {
+    "picture": ("picture", "share of the windows with a frame on screen"),
+    "sound": ("sound", "share of the video that sound covers"),
+    "loudness": ("loudness", f"mean of emobase.{LOUDNESS}"),
+}
+_LOOKS_PER_FILE = 100
+_MOST_TARGETS = 4
 _STRIP_CELLS = 64
 _HEAD_BYTES = 1 << 16
 _ROW = re.compile(rb'<script type="application/json" id="row">(.*?)</script>', re.DOTALL)
@@ -29,7 +43,7 @@ def page_path(report: Path, video_id: str) -> Path:
     return report / PAGES / f"{video_id}.html"
 
 
-def row_of(video: Video, strip: FilmStrip) -> dict[str, Any]:
+def row_of(video: Video, strip: FilmStrip, targets: Mapping[str, Target]) -> dict[str, Any]:
     """What the index says of a video with tables."""
     return row_without_tables(video.video_id, video.status) | {
         "source": video.source["name"],
@@ -39,6 +53,7 @@ def row_of(video: Video, strip: FilmStrip) -> dict[str, Any]:
         "strip": _colour_strip(frame_colours(video)),
         "expressions": _mean_expressions(video),
         "damage": video.damage,
+        "values": _values(video, targets),
     }
 
 
@@ -58,38 +73,82 @@ def row_of_page(path: Path) -> dict[str, Any] | None:
     """The row that a page was made with; None where there is no such page."""
     try:
         with path.open("rb") as file:
-            found = _ROW.search(file.read(_HEAD_BYTES))
-        return None if found is None else dict(json.loads(found[1]))
+            match = _ROW.search(file.read(_HEAD_BYTES))
+        return None if match is None else dict(json.loads(match[1]))
     except (OSError, ValueError):
         return None
 
 
-def render(
-    title: str, rows: Sequence[Mapping[str, Any]], *, agreement: str | None = None, histograms: str | None = None
-) -> str:
-    """The index as text.
+def write_index(
+    report: Path, title: str, rows: Sequence[Mapping[str, Any]], *, agreement: str | None, overview: str | None
+) -> None:
+    """Writes the index and the files of its pictures.
 
     Args:
+        report: Folder of the pages.
         rows: As the functions above make them; "page" says whether there is a page to link to.
         agreement: The page of the dataset's raters, if there is one.
-        histograms: The file of the histograms, if there is one.
+        overview: The page of the dataset as a whole, if there is one.
     """
-    return (
+    looks = [{name: row.get(name) or "" for name in ("cover", "strip")} for row in rows]
+    shutil.rmtree(report / LOOKS, ignore_errors=True)
+    for first in range(0, len(rows), _LOOKS_PER_FILE):
+        part = zip(rows[first : first + _LOOKS_PER_FILE], looks[first : first + _LOOKS_PER_FILE], strict=True)
+        shown = {row["video_id"]: look for row, look in part if any(look.values())}
+        text = f"pictured({json.dumps(shown)});\n"
+        _write(report / LOOKS / f"{first // _LOOKS_PER_FILE}.js", text)
+    listed = [
+        {key: value for key, value in row.items() if key not in ("cover", "strip")} | {"look": any(look.values())}
+        for row, look in zip(rows, looks, strict=True)
+    ]
+    compare = COMPARE if sum(row["page"] for row in rows) > 1 else None
+    of_columns = read_means(report)
+    colours = EXPRESSION_COLOURS if any(row.get("expressions") for row in rows) else {}
+    document = {"rows": listed, "values": _value_columns(rows), "colours": colours, "compared": compare is not None}
+    text = (
         templates()
         .get_template("index.html")
         .render(
             title=title,
             rows=rows,
             agreement=agreement,
-            histograms=histograms,
-            compare=COMPARE if sum(row["page"] for row in rows) > 1 else None,
+            overview=overview,
+            compare=compare,
             failed=sum(row["state"] != "done" for row in rows),
             hours=duration(sum(row["duration_s"] for row in rows)),
             colours=EXPRESSION_COLOURS,
-            duration=duration,
-            link=lambda row: f"{PAGES}/{quote(row['video_id'])}.html",
+            link=link,
+            data=packed_json(document | of_columns),
         )
     )
+    _write(report / "index.html", text)
+
+
+def link(video_id: str) -> str:
+    """Address of a video's page, seen from the index."""
+    return f"{PAGES}/{quote(video_id)}.html"
+
+
+def _value_columns(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The columns of numbers that any row has: title, meaning, whether they are shares, and whether shown at first."""
+    names = dict.fromkeys(name for row in rows for name in row.get("values", {}))
+    targets = sorted(name for name in names if name not in _TITLES)
+    # Of a dimension that is rated in several setups one is enough, and a table has room for some.
+    of_dimensions = {name.partition(" (")[0]: name for name in reversed(targets)}
+    shown = [*_TITLES, *list(of_dimensions.values())[::-1][:_MOST_TARGETS]]
+    return [
+        {"name": name, "title": _title(name), "meaning": _TITLES.get(name, ("", f"mean of {name}"))[1]}
+        | {"share": name in ("picture", "sound"), "shown": name in shown}
+        for name in (*(name for name in _TITLES if name in names), *targets)
+    ]
+
+
+def _title(name: str) -> str:
+    """What stands above a column: "rated arousal (music)"."""
+    if name in _TITLES:
+        return _TITLES[name][0]
+    table, _, dimension = name.partition(".")
+    return f"{'rated' if table == RATINGS else 'predicted'} {dimension}"
 
 
 def render_compare(video_ids: Sequence[str]) -> str:
@@ -112,6 +171,20 @@ def _colour_strip(colours: Sequence[str | None]) -> str:
     return data_uri("png", encoded.tobytes())
 
 
+def _values(video: Video, targets: Mapping[str, Target]) -> dict[str, float]:
+    """Means over the windows of what the index shows in columns; a value that is missing is left out."""
+    means = {}
+    if video.has(TIMELINE.name, "on_screen", "audio_coverage"):
+        for name, column, stream in (("picture", "on_screen", "video"), ("sound", "audio_coverage", "audio")):
+            if video.source.get(stream):
+                means[name] = np.nan_to_num(video.values(TIMELINE.name, [column])).mean()
+    if video.has("emobase", LOUDNESS):
+        loudness = video.values("emobase", [LOUDNESS])
+        means["loudness"] = np.nan if np.isnan(loudness).all() else np.nanmean(loudness)
+    means |= {name: target.mean for name, target in targets.items()}
+    return {name: float(f"{value:.5g}") for name, value in means.items() if not np.isnan(value)}
+
+
 def _mean_expressions(video: Video) -> dict[str, float]:
     """Mean probabilities over the windows with a face; empty where there is none."""
     if not video.has("expressions", *CLASSES):
@@ -121,3 +194,7 @@ def _mean_expressions(video: Video) -> dict[str, float]:
     if not len(values):
         return {}
     return {name: round(float(mean), 3) for name, mean in zip(CLASSES, values.mean(axis=0), strict=True)}
+
+
+def _write(path: Path, text: str) -> None:
+    write_atomically(path, lambda file: file.write(text.encode()))

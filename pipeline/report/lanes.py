@@ -62,19 +62,19 @@ def objects(video: Video) -> Panel | None:
         values,
         "score of the surest detection, and how many there are; the classes seen most",
     )
-    seen = [one for one in panel.series if any(one.values)]
-    count_of = {one.column: one.column.replace("objects.score_", "count_") for one in seen}
+    seen = [scores for scores in panel.series if any(scores.values)]
+    count_of = {scores.column: scores.column.replace("objects.score_", "count_") for scores in seen}
     counted = video.values("objects", list(count_of.values()))
     return replace(
         panel,
         series=[
             replace(
-                one,
-                name=one.name.removeprefix("score_"),
+                scores,
+                name=scores.name.removeprefix("score_"),
                 counts=numbers(counted[:, i]),
-                counts_column=f"objects.{count_of[one.column]}",
+                counts_column=f"objects.{count_of[scores.column]}",
             )
-            for i, one in enumerate(seen)
+            for i, scores in enumerate(seen)
         ],
         empty=panel.empty or ("" if seen else "no object was found in any frame"),
     )

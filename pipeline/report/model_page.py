@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +18,7 @@ from jinja2 import UndefinedError
 
 from avcues.pipeline.annotations.ratings.wording import counted
 from avcues.pipeline.errors import InputError, one_line
+from avcues.pipeline.report.index import PAGES
 from avcues.pipeline.report.packing import packed_json
 from avcues.pipeline.report.page import templates
 from avcues.pipeline.report.series import numbers
@@ -28,8 +31,13 @@ from avcues.pipeline.training.model_document import ModelDocument, read_document
 _LISTED = 12
 
 
-def build_model_page(folder: Path) -> Path:
+def build_model_page(folder: Path, report: Path | None = None) -> Path:
     """Makes the page of a saved model from its files, and returns where it lies.
+
+    Args:
+        folder: Of the model.
+        report: Folder of the pages of the videos that it was tested on; where a video has one, its name leads there, to
+            the moment of the largest error. None: names lead nowhere.
 
     Raises:
         InputError: It is no model, or a file of it is damaged.
@@ -39,7 +47,7 @@ def build_model_page(folder: Path) -> Path:
     try:
         figures = json.loads((folder / METRICS).read_text())
         history, predictions = (read_table(folder / name) for name in (HISTORY, OUT_OF_FOLD))
-        text = _render(folder, document, figures, history, predictions)
+        text = _render(folder, document, figures, history, predictions, report)
     except (OSError, LookupError, TypeError, ValueError, UndefinedError, pa.ArrowException) as error:
         raise InputError(
             f"{folder}: is damaged ({one_line(error)}); make its figures again with avcues evaluate, or train it again"
@@ -49,7 +57,12 @@ def build_model_page(folder: Path) -> Path:
 
 
 def _render(
-    folder: Path, document: ModelDocument, figures: Mapping[str, Any], history: pa.Table, predictions: pa.Table
+    folder: Path,
+    document: ModelDocument,
+    figures: Mapping[str, Any],
+    history: pa.Table,
+    predictions: pa.Table,
+    report: Path | None,
 ) -> str:
     settings, dimensions = document.settings, figures["dimensions"]
     return (
@@ -64,13 +77,14 @@ def _render(
             tables=list(figure_tables(dimensions)),
             groups=len(set(document.groups.values())),
             drawn=[name for name, of in dimensions.items() if of["kind"] == "course"],
+            raters=any(of["human"] for of in dimensions.values()),
             courses=any(of["kind"] == "course" for of in dimensions.values()),
             confusions={name: of["model"] for name, of in dimensions.items() if of["kind"] == "shares"},
             scatters=[_scatter(name, of) for name, of in dimensions.items() if of["kind"] == "clips"],
             losses=history.num_rows > 0,
             reliance=list(_reliance(dimensions)),
             footer=f"avcues {document.avcues}; {', '.join(f'{k} {v}' for k, v in document.versions.items())}.",
-            data=_packed(document, dimensions, history, predictions),
+            data=_packed(document, dimensions, history, predictions, _pages(folder, report)),
         )
     )
 
@@ -153,7 +167,21 @@ def _bars(title: str, note: str, values: Mapping[str, Mapping[str, float]]) -> d
     return {"title": title, "note": note, "rows": rows}
 
 
-def _packed(document: ModelDocument, dimensions: Mapping[str, Any], history: pa.Table, predictions: pa.Table) -> str:
+def _pages(folder: Path, report: Path | None) -> dict[str, str]:
+    """Address of each video's page, seen from the page of the model."""
+    if report is None:
+        return {}
+    pages = Path(os.path.relpath((report / PAGES).resolve(), folder.resolve())).as_posix()
+    return {path.stem: quote(f"{pages}/{path.name}") for path in sorted((report / PAGES).glob("*.html"))}
+
+
+def _packed(
+    document: ModelDocument,
+    dimensions: Mapping[str, Any],
+    history: pa.Table,
+    predictions: pa.Table,
+    pages: Mapping[str, str],
+) -> str:
     """Everything that the page draws of predictions over time: JSON, compressed."""
     whole = predictions.filter(pc.is_null(predictions["without"]))
     drawn = []
@@ -176,7 +204,7 @@ def _packed(document: ModelDocument, dimensions: Mapping[str, Any], history: pa.
                 "losses": _losses(history.filter(pc.equal(history["dimension"], name))),
             }
         )
-    return packed_json({"step": float(Fraction(document.step)), "dimensions": drawn})
+    return packed_json({"step": float(Fraction(document.step)), "dimensions": drawn, "pages": pages})
 
 
 def _videos(table: pa.Table, scored: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -66,10 +66,13 @@ class Options:
                     "`fresh=True` for a report that forgets the former one"
                 )
         lines = []
+        media = taken.get("media")
+        if media is not None and not media.is_dir():
+            lines.append(f"`media={media}`: the former report played the videos in it; gone, so that nothing is played")
+            del taken["media"]
         for name, value in taken.items():
             shown = ",".join(value) if name == "columns" else value
-            gone = "; not found, the pages play nothing" if name == "media" and not value.is_dir() else ""
-            lines.append(f"`{name}={shown}`: as in the former report{gone}")
+            lines.append(f"`{name}={shown}`: as in the former report")
         return replace(self, **taken), lines
 
     def document(self, report: Path) -> dict[str, Any]:

@@ -19,6 +19,8 @@ from avcues.pipeline.report.series import Panel
 from avcues.pipeline.report.thumbnails import FilmStrip
 from avcues.pipeline.report.video import Video
 
+_MOVING_IMAGES = (".gif", ".webp", ".apng", ".png", ".avif")
+
 
 @cache
 def templates() -> Environment:
@@ -59,6 +61,11 @@ class Links:
     media: str = ""
     previous: str | None = None
     next: str | None = None
+
+    @property
+    def moving_image(self) -> bool:
+        """Whether the file is a picture to a browser: it moves by itself, and nothing plays it."""
+        return self.media.lower().endswith(_MOVING_IMAGES)
 
 
 def render(

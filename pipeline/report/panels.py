@@ -80,7 +80,7 @@ def panels(video: Video) -> list[Panel]:
         for name, about in video.tables.items()
         if about["row"] == "window" and name not in {*_DRAWN, *registry.extra_tables(), *embeddings}
     ]
-    made = [
+    shown = [
         _hues(video),
         _lines(video, "Saturation and light", _LIGHT, "of the whole frame, 0 to 1"),
         _lines(video, "Lighting key", _KEY, "mean × std of brightness"),
@@ -96,27 +96,27 @@ def panels(video: Video) -> list[Panel]:
         *(embedding(video, name) for name in embeddings),
         *(_any(video, name) for name in others),
     ]
-    return [panel for panel in made if panel is not None]
+    return [panel for panel in shown if panel is not None]
 
 
 def matching(video: Video, patterns: Sequence[str]) -> dict[str, list[str]]:
     """The numeric columns per window or shot whose `table.column` fits a pattern with `*` and `?`, by table."""
     # Brackets are part of many names.
     fits = [pattern.replace("[", "[[]") for pattern in patterns]
-    found = {
+    fitting = {
         table: [name for name in video.numeric(table) if any(fnmatchcase(f"{table}.{name}", fit) for fit in fits)]
         for table in video.plottable
     }
-    return {table: names for table, names in found.items() if names}
+    return {table: names for table, names in fitting.items() if names}
 
 
 def chosen_columns(video: Video, patterns: Sequence[str]) -> list[Panel]:
     """A panel per table of which columns are asked for; one column is shown at a time."""
-    made = []
+    chosen = []
     for table, names in matching(video, patterns).items():
         values = video.per_window(table, names)
         series = [series_of(video, table, name, values[:, i], colour=BLUE) for i, name in enumerate(names)]
-        made.append(
+        chosen.append(
             Panel(
                 title=f"Columns of {table}",
                 kind="lines",
@@ -126,7 +126,7 @@ def chosen_columns(video: Video, patterns: Sequence[str]) -> list[Panel]:
                 empty=why_empty(video, series),
             )
         )
-    return made
+    return chosen
 
 
 def frame_colours(video: Video) -> list[str | None]:
@@ -155,7 +155,7 @@ def _lines(video: Video, title: str, lines: Sequence[_Line], note: str = "") -> 
         )
     if not series:
         return None
-    drawn = [one for one in series if one.role != "text"]
+    drawn = [line for line in series if line.role != "text"]
     return Panel(title=title, kind="lines", note=note, series=series, empty=why_empty(video, drawn))
 
 
@@ -193,7 +193,7 @@ def _expressions(video: Video) -> Panel | None:
         title="Expression",
         kind="stack",
         note="probability; gaps without a face",
-        series=[faces, *(replace(one, low=0, high=1) for one in series)],
+        series=[faces, *(replace(expression, low=0, high=1) for expression in series)],
         empty=empty,
     )
 

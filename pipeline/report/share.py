@@ -22,6 +22,7 @@ from avcues.pipeline.report.privacy import Names
 from avcues.pipeline.report.sources import Source
 from avcues.pipeline.report.thumbnails import find_source
 from avcues.pipeline.report.video import Video, video_ids
+from avcues.pipeline.store.exchange import recover
 from avcues.pipeline.store.files import write_atomically
 from avcues.pipeline.store.records import read_record
 
@@ -59,10 +60,11 @@ def share(
         raise SettingsError(f"`share={file}`: expected FILE.zip or FILE.html")
     if with_media and kind == ".html":
         raise SettingsError("`with_media`: an HTML file holds no videos; share a ZIP file")
+    columns = options.columns
     options, notes = former_options(out, None, options, fresh)
     if not with_media:
         notes = [note for note in notes if not note.startswith("`media=")]
-    pages = plan(out, wanted, options, names=_names(out, wanted, options))
+    pages = plan(out, wanted, options, columns=columns, names=_names(out, options))
     if kind == ".html" and len(pages.shown) != 1:
         raise SettingsError(
             f"`share={file}`: an HTML file is the page of one video; name one of the {len(pages.shown)}, or share a "
@@ -72,6 +74,7 @@ def share(
         raise SettingsError(f"`share={file}`: there is no such folder, or it cannot be written")
     pages, carried = _with_copies(pages) if with_media else (_silent(pages), {})
     pages = replace(pages, alone=kind == ".html")
+    recover(file.resolve())
     with TemporaryDirectory(prefix="avcues-share-") as folder:
         new = Path(folder)
         problems = make_pages(pages, new, workers, tell)
@@ -83,7 +86,7 @@ def share(
     return Report(file, len(pages.shown) - len(problems), tuple(problems), tuple(notes), pages.options.still_kind)
 
 
-def _names(out: Path, wanted: Sequence[str], options: Options) -> Names:
+def _names(out: Path, options: Options) -> Names:
     sources = (Path(str(read_record(out, video_id).get("source", ""))).parent for video_id in video_ids(out))
     given = (path for path in (options.media, options.predictions, options.annotations) if path is not None)
     return Names.of([out, Path.cwd(), *sources, *given])
@@ -104,12 +107,12 @@ def _with_copies(pages: Pages) -> tuple[Pages, dict[str, Path]]:
     sources = []
     for video_id, source in zip(pages.shown, pages.sources, strict=True):
         try:
-            found = find_source(Video(pages.out, video_id, pages.manifest), source.candidates)
+            path = find_source(Video(pages.out, video_id, pages.manifest), source.candidates)
         except MediaError as error:
             raise InputError(f"{video_id}: {error}") from error
-        name = f"{video_id}{found.suffix}"
-        carried[name] = found
-        sources.append(Source((found,), beside=f"../{_MEDIA}/{name}"))
+        name = f"{video_id}{path.suffix}"
+        carried[name] = path
+        sources.append(Source((path,), beside=f"../{_MEDIA}/{name}"))
     options = replace(pages.options, media=pages.options.media or pages.out)
     return replace(pages, sources=tuple(sources), options=options), carried
 

@@ -30,10 +30,10 @@ class Source:
     def address(self, video: Video, page: Path) -> str:
         """Address of the file as seen from the page, empty where there is none."""
         try:
-            found = find_source(video, self.candidates)
+            path = find_source(video, self.candidates)
         except MediaError:
             return ""
-        relative = self.beside or Path(os.path.relpath(found.resolve(), page.parent.resolve())).as_posix()
+        relative = self.beside or Path(os.path.relpath(path.resolve(), page.parent.resolve())).as_posix()
         return quote(relative)
 
 

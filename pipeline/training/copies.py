@@ -34,7 +34,10 @@ _FEWEST = 6  # half seconds that change; with fewer, chance could agree
 _SHARE = 0.5
 _MOST = 40  # half seconds of a video by which it is recognised
 _AT_REST = 0.02  # change of columns with deviation 1, from one half second to the next
-NEAR = 0.55  # of the distance of the video's own half seconds; chosen and judged by benchmarks/copies.py
+NEAR: Mapping[str, float] = {"picture": 0.55, "sound": 0.35}
+"""By modality, the distance below which half seconds count as the same, in units of the median distance of its own:
+the largest at which at most one in 1,000 unlike pairs of one set of clips passed for copies, of sound none, because
+videos may share music. benchmarks/copies.py chooses on that set and judges on another."""
 _TOLERANCE = 2  # quarter seconds by which the distance in time may differ
 
 
@@ -114,7 +117,7 @@ class Probe(NamedTuple):
 
 
 Probes = Mapping[str, Mapping[str, Probe]]
-"""By modality and video; videos in which hardly anything changes have none."""
+"""By modality and video. Those of a video in which hardly anything changes tell equal rows only; black has none."""
 
 
 def probes_of(traces: Traces) -> Probes:
@@ -125,27 +128,30 @@ def probes_of(traces: Traces) -> Probes:
         scale = _Scale(list(sources.values()))
         for video_id, trace in sources.items():
             values = scale.apply(trace)
-            moving = np.flatnonzero((np.diff(values, axis=0) ** 2).mean(axis=1) > _AT_REST**2) + 1
+            change = np.diff(values, axis=0)
+            moving = np.flatnonzero((change**2).mean(axis=1) > _AT_REST**2) + 1
+            if len(moving) < _FEWEST:
+                moving = np.flatnonzero((change != 0).any(axis=1)) + 1
             if len(moving) >= _FEWEST:
                 chosen = moving[np.unique(np.linspace(0, len(moving) - 1, _MOST).astype(int))]
                 probes[modality][video_id] = Probe(chosen, trace[chosen])
     return probes
 
 
-def find_copies(probes: Probes, traces: Traces, near: float = NEAR) -> Copies:
+def find_copies(probes: Probes, traces: Traces, near: Mapping[str, float] = NEAR) -> Copies:
     """Finds videos with the content of others; a video is never its own copy.
 
     Args:
         probes: Of the videos whose copies are looked for.
         traces: In which they are looked for.
-        near: Distance below which half seconds count as the same, in units of the median distance of a video's own.
+        near: As `NEAR`.
     """
     equal: dict[frozenset[str], CopyPair] = {}
     alike: dict[frozenset[str], CopyPair] = {}
     for modality, modality_probes in probes.items():
         among = traces.get(modality, {})
         if modality_probes and among:
-            for pair, is_equal in _pairs(modality, modality_probes, among, near):
+            for pair, is_equal in _pairs(modality, modality_probes, among, near[modality]):
                 (equal if is_equal else alike).setdefault(frozenset(pair[:2]), pair)
     only_near = tuple(pair for videos, pair in alike.items() if videos not in equal)
     return Copies(equal=tuple(equal.values()), near=only_near)
@@ -185,6 +191,11 @@ def _pairs(
         for i, (other_video, rows) in enumerate(between.items()):
             if other_video == video_id:
                 continue
+            if _at_rest(query):
+                pair = _equal_at_rest(video_id, probe, other_video, traces[other_video], modality)
+                if pair is not None:
+                    yield pair, True
+                continue
             nearest = squared[:, edges[i] : edges[i + 1]].argmin(axis=1)
             close_rows = squared[np.arange(len(query)), edges[i] + nearest] < close
             if close_rows.sum() < _FEWEST:
@@ -203,6 +214,22 @@ def _pairs(
             equal = (rows[nearest] == query).all(axis=1) & agreeing
             share = min(1.0, float(agreeing.sum() / overlap.sum()))
             yield CopyPair(video_id, other_video, modality, share, round(offset / 2)), bool(equal.sum() >= enough)
+
+
+def _at_rest(rows: Floats) -> bool:
+    """Whether hardly anything changes from one row to the next."""
+    return bool(np.median((np.diff(rows, axis=0) ** 2).mean(axis=1)) <= _AT_REST**2)
+
+
+def _equal_at_rest(video_id: str, probe: Probe, other: str, trace: Floats, modality: str) -> CopyPair | None:
+    """The pair, if half of the probe's rows are in the other video, exactly and at one distance in time."""
+    window = {row.tobytes(): k for k, row in enumerate(trace)}
+    rows = [row.tobytes() for row in probe.rows]
+    offsets = Counter(window[row] - k for row, k in zip(rows, probe.windows.tolist(), strict=True) if row in window)
+    offset, count = offsets.most_common(1)[0] if offsets else (0, 0)
+    if count < max(_FEWEST, _SHARE * len(set(rows))):
+        return None
+    return CopyPair(video_id, other, modality, count / len(rows), offset)
 
 
 def _with_midpoints(rows: Floats) -> Floats:

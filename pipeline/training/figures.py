@@ -109,7 +109,7 @@ def cells_of(kind: str, figures: Mapping[str, Any]) -> tuple[str, ...]:
 
 def number(value: float | None) -> str:
     """Three decimals, or a dash."""
-    return _NONE if value is None else f"{value:.3f}"
+    return _NONE if value is None else f"{round(value, 3) + 0.0:.3f}"  # never -0.000
 
 
 def _rows(name: str, dimension_figures: Mapping[str, Any], width: int) -> Iterator[FigureRow]:
@@ -123,11 +123,11 @@ def _rows(name: str, dimension_figures: Mapping[str, Any], width: int) -> Iterat
 
 
 def _spread(measure: Mapping[str, Any]) -> str:
-    return _NONE if measure["mean"] is None else f"{measure['mean']:.3f} ± {measure['sd']:.3f}"
+    return _NONE if measure["mean"] is None else f"{number(measure['mean'])} ± {number(measure['sd'])}"
 
 
 def _interval(measure: Mapping[str, Any]) -> str:
-    return _NONE if measure["low"] is None else f"{measure['low']:.3f} to {measure['high']:.3f}"
+    return _NONE if measure["low"] is None else f"{number(measure['low'])} to {number(measure['high'])}"
 
 
 def _with_interval(measure: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from avcues.pipeline.annotations.gold_standards.recipe import Recipe
+from avcues.pipeline.annotations.gold_standards.warping import aligned
 from avcues.pipeline.annotations.ratings.keys import words
 from avcues.pipeline.annotations.ratings.schema import Dimension
 from avcues.pipeline.annotations.ratings.series import Series
@@ -37,6 +38,8 @@ class Combined:
         weights: Codes `setup`, `dimension`, `video` (-1: all) and `rater`, with the `weight` of the estimator.
         alone: Number of cells with one rater.
         plain: Number of cells in which no rater agrees with the others, so that the plain mean was taken.
+        aligned: Number of cells over time whose raters were aligned.
+        unaligned: Number of those in which nothing could be aligned, although it was wanted.
     """
 
     setup: Ints
@@ -49,6 +52,8 @@ class Combined:
     weights: Mapping[str, npt.NDArray[Any]]
     alone: int
     plain: int
+    aligned: int
+    unaligned: int
 
 
 def combine(series: Series, recipe: Recipe, fitted: npt.NDArray[np.bool_] | None = None) -> Combined:
@@ -61,13 +66,17 @@ def combine(series: Series, recipe: Recipe, fitted: npt.NDArray[np.bool_] | None
     """
     entries: list[tuple[npt.NDArray[Any], ...]] = []
     weights: list[tuple[npt.NDArray[Any], ...]] = []
-    alone = plain = 0
+    alone = plain = in_line = out_of_line = 0
     for cells in series.cells():
         value, weight, unweighted = _estimate(cells.values, recipe, fitted)
-        rated_cells = np.isfinite(cells.values)
+        values = cells.values
+        if recipe.align is not None and (cells.codes["video_id"] >= 0).all():
+            values, value, done = _aligned(values, value, weight, recipe)
+            in_line, out_of_line = in_line + int(done.sum()), out_of_line + int((~done).sum())
+        rated_cells = np.isfinite(values)
         count = rated_cells.sum(1)
-        mean = np.where(rated_cells, cells.values, 0).sum(1) / np.maximum(count, 1)
-        square = np.where(rated_cells, (cells.values - mean[:, None]) ** 2, 0).sum(1) / np.maximum(count, 1)
+        mean = np.where(rated_cells, values, 0).sum(1) / np.maximum(count, 1)
+        square = np.where(rated_cells, (values - mean[:, None]) ** 2, 0).sum(1) / np.maximum(count, 1)
         cell, at = np.nonzero(count)
         video = cells.codes["video_id"][cell]
         over_clips = video < 0
@@ -95,6 +104,22 @@ def combine(series: Series, recipe: Recipe, fitted: npt.NDArray[np.bool_] | None
         weights=dict(zip(("setup", "dimension", "video", "rater", "weight"), weighed, strict=True)),
         alone=alone,
         plain=plain,
+        aligned=in_line,
+        unaligned=out_of_line,
+    )
+
+
+def _aligned(
+    ratings: Values, value: Values, weight: Values, recipe: Recipe
+) -> tuple[Values, Values, npt.NDArray[np.bool_]]:
+    """(C, R, W) aligned ratings, (C, W) their combination, and (C,) whether there was anything to align."""
+    longest = max(1, round(recipe.longest_warp / float(recipe.step)))
+    how = recipe.align or "dba"
+    cells = [aligned(*cell, how, longest) for cell in zip(ratings, value, weight, strict=True)]
+    return (
+        np.stack([one for one, _, _ in cells]),
+        np.stack([one for _, one, _ in cells]),
+        np.array([done for _, _, done in cells]),
     )
 
 
@@ -155,7 +180,7 @@ def _only(part: Combined, rows: npt.NDArray[np.bool_]) -> Combined:
     arrays = {
         name: getattr(part, name)[rows] for name in ("setup", "dimension", "video", "window", "value", "std", "n")
     }
-    return Combined(**arrays, weights=part.weights, alone=part.alone, plain=part.plain)
+    return replace(part, **arrays)
 
 
 def _table(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal, get_args
 
+from avcues.pipeline.annotations.gold_standards.warping import ALIGNMENTS, Alignment
 from avcues.pipeline.annotations.ratings.exclusions import SHORTEST
 from avcues.pipeline.annotations.statistics.consensus import WEIGHTS, Weights
 from avcues.pipeline.errors import SettingsError
@@ -66,6 +67,9 @@ class Recipe:
             videos.
         standardise: Whether all raters are brought to their common mean and spread.
         smooth: Filter applied to each series; None: none.
+        align: "dba" or "raaw": raters over time are aligned moment by moment, which makes labels depend on what comes
+            after them; see `gold_standards.warping`. None: no alignment.
+        longest_warp: Seconds by which a rating may be moved, at most.
         windows: Only the first windows count, and shorter series are left out; None: all windows, and `shortest`
             decides.
         together: Leave out all of a rater's series of a clip if one of them is constant or too short.
@@ -86,6 +90,8 @@ class Recipe:
     delay: float | Literal["auto"] = 0.0
     standardise: bool = False
     smooth: Smoothing | None = None
+    align: Alignment | None = None
+    longest_warp: float = 4.0
     windows: int | None = None
     together: bool = False
     shortest: float = SHORTEST
@@ -104,6 +110,10 @@ class Recipe:
             raise SettingsError(f"the delay is {self.delay} s; expected 0 to {LONGEST_DELAY_S} s, or auto")
         if not 0 <= self.shortest <= 1:
             raise SettingsError(f"`shortest={self.shortest:g}`: expected a share, 0 to 1")
+        if self.align is not None and self.align not in ALIGNMENTS:
+            raise SettingsError(f'`align="{self.align}"`: expected one of {", ".join(ALIGNMENTS)}')
+        if self.longest_warp <= 0:
+            raise SettingsError(f"`longest_warp={self.longest_warp:g}`: expected seconds, more than 0")
         if self.windows is not None and self.windows < 2:
             raise SettingsError(f"windows = {self.windows}; expected at least 2")
         if self.step <= 0:
@@ -132,6 +142,7 @@ class Recipe:
             "delay": self.delay,
             "standardise": self.standardise,
             "smooth": None if self.smooth is None else str(self.smooth),
+            **({} if self.align is None else {"align": self.align, "longest_warp": self.longest_warp}),
             "windows": self.windows,
             "together": self.together,
             "shortest": self.shortest,

@@ -24,11 +24,13 @@ class FormatOptions:
         setup: Of all ratings; None: that of the format.
         dimension: Of all ratings, or several separated by commas where a file holds several; None: as the file says.
         header: Template of the columns of ratings, for formats of questionnaires, such as "{video_id}_{dimension}".
+        frame_rate: Frames a second, for formats that count in frames.
     """
 
     setup: str | None = None
     dimension: str | None = None
     header: str | None = None
+    frame_rate: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -260,7 +260,7 @@ def _require_series(ratings: pa.Table, sources: Sources, repeat: npt.NDArray[np.
     unsorted = np.unique(series[order[1:]][same_series & later & (np.diff(order) < 0)])
     for one in unsorted:
         rows = np.flatnonzero(series == one)
-        if looks_repeated(time[rows]):
+        if label[rows[0]] < 0 and looks_repeated(time[rows]):
             row = ratings.slice(int(rows[0]), 1).to_pylist()[0]
             what = ", ".join(f"{row[name]}" for name in REQUIRED)
             raise InputError(

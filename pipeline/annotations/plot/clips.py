@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from avcues.pipeline.annotations.ratings.keys import codes
 from avcues.pipeline.annotations.ratings.schema import Dimension
 from avcues.pipeline.annotations.results import NotShownError, Results
 from avcues.pipeline.paper.figure import PaperFigure
@@ -42,11 +43,14 @@ def chosen_clip(results: Results) -> str:
     ratings = results.annotations.ratings
     if not len(ratings):
         raise NotShownError("nothing is rated")
-    codes_of = {key: np.unique(ratings[key].to_numpy(), return_inverse=True) for key in ("video_id", "setup", "rater")}
-    counts = [np.unique(np.stack([codes_of["video_id"][1], codes_of[key][1]]), axis=1)[0] for key in ("setup", "rater")]
-    videos = codes_of["video_id"][0]
-    setups, raters = (np.bincount(of_video, minlength=len(videos)) for of_video in counts)
-    return str(videos[np.lexsort((np.arange(len(videos)), -raters, -setups))[0]])
+    names = {"video_id": results.annotations.videos, "setup": results.annotations.setups}
+    names["rater"] = results.annotations.rater_ids
+    code = {key: codes(ratings[key], words) for key, words in names.items()}
+    setups, raters = (
+        np.bincount(np.unique(code["video_id"] * len(names[key]) + code[key]) // len(names[key]))
+        for key in ("setup", "rater")
+    )
+    return names["video_id"][int(np.lexsort((np.arange(len(setups)), -raters, -setups))[0])]
 
 
 def clip_ratings(results: Results, dimension: str, video_id: str | None = None) -> PaperFigure:
@@ -68,7 +72,10 @@ def clip_ratings(results: Results, dimension: str, video_id: str | None = None) 
         raise NotShownError(f"{video_id} has no rating of {dimension} that counts")
     rated = results.annotations.dimension(dimension)
     setups = [s for s in results.annotations.setups if any(key[0] == s for key in (*values, *labels))]
-    raters = {s: sorted({r for setup, r in (*values, *labels) if setup == s}) for s in setups}
+    order = [
+        f"{r} {round_}".strip() for r in results.annotations.rater_ids for round_ in results.annotations.rounds or [""]
+    ]
+    raters = {s: sorted({r for setup, r in (*values, *labels) if setup == s}, key=order.index) for s in setups}
     colors = setup_colors(results.annotations.setups)
     with in_style():
         lines = [len(raters[s]) for s in setups]
@@ -103,7 +110,7 @@ def clip_ratings(results: Results, dimension: str, video_id: str | None = None) 
         panels[-1, 0].set_xlabel(f"rated {dimension}")
         if labels:
             panels[0, 1].set_title("labels", loc="left")
-    keys = sorted({*values, *labels}, key=lambda key: (setups.index(key[0]), key[1]))
+    keys = sorted({*values, *labels}, key=lambda key: (setups.index(key[0]), order.index(key[1])))
     return PaperFigure(
         name=file_name("clip_ratings", dimension, video_id),
         caption=f"Ratings of {dimension}{' and labels' if labels else ''} of the clip {video_id} by every rater in "
@@ -213,7 +220,7 @@ def ratings_by_clip(results: Results, dimension: str) -> PaperFigure:
                 label=setup,
             )
         if len(clips) <= _MOST_NAMED_CLIPS:
-            panel.set_xticks(range(len(clips)), [shortened(one, 14) for one in clips], rotation=90)
+            panel.set_xticks(range(len(clips)), [shortened(clip, 14) for clip in clips], rotation=90)
         panel.set_xlim(-0.6, len(clips) - 0.4)
         panel.set_xlabel(f"clips, by {dimension} in {whole}")
         panel.set_ylabel(f"mean {dimension}")

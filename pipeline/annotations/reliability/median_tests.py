@@ -5,7 +5,7 @@ Each series counts by its median, as in Chua et al. 2022, each rating given once
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -85,14 +85,7 @@ def median_tests(
         groups: As `groups.groupings` makes them of the same annotations.
     """
     tests = []
-    for kind, rated in (("over time", series), ("once per clip", clips)):
-        if not len(rated):
-            continue
-        owner = np.arange(len(rated)) if kind == "over time" else rated.owner
-        value = _medians(rated) if kind == "over time" else rated.value
-        key = {name: rated.codes[name][owner] for name in ("rater", "video_id", "setup", "round", "dimension")}
-        if kind == "once per clip":
-            key["video_id"] = rated.window.astype(np.int64)
+    for kind, names, value, key in rated_values(series, clips):
         for code in np.unique(key["dimension"]):
             dimension_rows = key["dimension"] == code
             rater, video, setup, round_rows = (
@@ -100,9 +93,31 @@ def median_tests(
             )
             for by in groups:
                 group = by.of(rater, video, setup, round_rows)
-                about = (rated.names["dimension"][code], kind, round_)
+                about = (names["dimension"][code], kind, round_)
                 tests.append(_test(value[dimension_rows], group, video, by, about, bootstrap))
     return tests
+
+
+def rated_values(
+    series: Series, clips: Series, of_series: Callable[[Series], Values] | None = None
+) -> Iterator[tuple[str, Mapping[str, tuple[str, ...]], Values, Mapping[str, Ints]]]:
+    """Per kind of rating that there is: the kind, the names behind codes, (N,) values, and (N,) codes by key.
+
+    Args:
+        series: Ratings over time, each of which counts by one value.
+        clips: Ratings once per clip.
+        of_series: That value; None: the median.
+    """
+    for kind, rated in (("over time", series), ("once per clip", clips)):
+        if not len(rated):
+            continue
+        over_time = kind == "over time"
+        owner = np.arange(len(rated)) if over_time else rated.owner
+        value = (of_series or _medians)(rated) if over_time else rated.value
+        key = {name: rated.codes[name][owner] for name in ("rater", "video_id", "setup", "round", "dimension")}
+        if not over_time:
+            key["video_id"] = rated.window.astype(np.int64)
+        yield kind, rated.names, value, key
 
 
 def _medians(series: Series) -> Values:

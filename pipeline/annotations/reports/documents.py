@@ -17,6 +17,8 @@ from avcues.pipeline.annotations.ratings.exclusions import in_words
 from avcues.pipeline.annotations.ratings.schema import Annotations
 from avcues.pipeline.annotations.ratings.wording import listed
 from avcues.pipeline.annotations.reliability.agreement import Agreement
+from avcues.pipeline.annotations.reliability.model_agreement import ModelAgreement
+from avcues.pipeline.annotations.reliability.planning import NUMBERS
 from avcues.pipeline.annotations.reliability.setup_agreement import NUMERIC, SetupAgreement
 from avcues.pipeline.annotations.statistics.coefficients import Coefficient
 from avcues.pipeline.annotations.statistics.intraclass import INTRACLASS
@@ -48,11 +50,14 @@ _CONSENSUS = {
 _OF_LABELS = ("alpha_labels", "alpha_nominal", "fleiss_kappa")
 
 
-def write_agreement(measured: Agreement, annotations: Annotations, out: Path) -> tuple[Path, Path]:
+def write_agreement(
+    measured: Agreement, annotations: Annotations, out: Path, models: Sequence[ModelAgreement] = ()
+) -> tuple[Path, Path]:
     """Writes the report, and all its numbers as JSON beside it.
 
     Args:
         annotations: The ratings that `measured` was made from.
+        models: A model judged as one more rater.
         out: The Markdown file, NAME.md; the JSON file is NAME.json.
 
     Returns:
@@ -67,7 +72,9 @@ def write_agreement(measured: Agreement, annotations: Annotations, out: Path) ->
         "agreement.md",
         measured=measured,
         about=_about(annotations),
-        notes=in_words(measured.left_out),
+        notes=[*in_words(measured.left_out), *measured.notes],
+        models=models,
+        numbers_of_raters=NUMBERS,
         rounds=annotations.rounds,
         by_kind=[(kind, [row for row in measured.by_setup if row.kind == kind]) for kind in kinds],
         names={kind: _shown(kind) for kind in kinds},
@@ -78,7 +85,8 @@ def write_agreement(measured: Agreement, annotations: Annotations, out: Path) ->
         consensus=_CONSENSUS[measured.weights],
         undefined=undefined_coefficients(measured),
     )
-    return write_report(text, asdict(measured), annotations, out)
+    numbers = asdict(measured) | ({"models": [asdict(one) for one in models]} if models else {})
+    return write_report(text, numbers, annotations, out)
 
 
 def write_perspectives(

@@ -61,7 +61,7 @@ export class Rating {
     const now = performance.now();
     if (now - this.#said > SAID_EVERY_MS) {
       this.#said = now;
-      this.area.setAttribute("aria-valuetext", words.join(", "));
+      this.area.setAttribute("aria-description", words.join(", "));
     }
   }
 

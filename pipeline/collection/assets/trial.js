@@ -23,7 +23,7 @@ function heading(step) {
   return element(
     "header",
     {},
-    element("p", { class: "quiet" }, words),
+    element("h1", { class: "quiet" }, words),
     element("progress", { max: step.total, value: step.number - 1, "aria-label": words }),
   );
 }

@@ -41,8 +41,8 @@ class _Folders:
     def names(self) -> tuple[str, str]:
         """The names of the folders, or their paths where the names are the same."""
         paths = [folder.resolve() for folder in (self.first, self.second)]
-        one, other = (path.name for path in paths)
-        return (one, other) if one != other else (str(paths[0]), str(paths[1]))
+        first, second = (path.name for path in paths)
+        return (first, second) if first != second else (str(paths[0]), str(paths[1]))
 
 
 def build_against(
@@ -87,11 +87,11 @@ def build_against(
     problems: list[str] = []
     tell(0, len(shown))
     with replaced_folder(target) as new:
-        for made in in_parallel(workers, partial(_make_page, folders, new), shown):
-            if isinstance(made, str):
-                problems.append(made)
+        for row in in_parallel(workers, partial(_make_page, folders, new), shown):
+            if isinstance(row, str):
+                problems.append(row)
             else:
-                rows.append(made)
+                rows.append(row)
             tell(len(rows) + len(problems), len(shown))
         index = (
             templates()
@@ -131,9 +131,9 @@ def _make_page(folders: _Folders, new: Path, video_id: str) -> dict[str, Any] | 
     return {
         "video_id": video_id,
         "windows": (first.windows, second.windows),
-        "equal": sum(one.equal for one in tables),
-        "differing": [one.table for one in tables if not one.same],
-        "columns": sum(len(one.differing) + len(one.texts) for one in tables),
+        "equal": sum(len(table.equal) for table in tables),
+        "differing": [table.table for table in tables if not table.same],
+        "columns": sum(len(table.differing) + len(table.texts) for table in tables),
         "only": _only(first, second),
     }
 
@@ -162,6 +162,7 @@ def _page(folders: _Folders, first: Video, second: Video, tables: Sequence[Table
         .get_template("against.html")
         .render(
             video=first,
+            unreadable=[(name, video.unreadable) for name, video in zip(folders.names, (first, second), strict=True)],
             names=folders.names,
             length=duration(first.duration_s),
             windows=(first.windows, second.windows),

@@ -41,7 +41,7 @@ class TableDifference:
     """One table of both folders, compared exactly over the windows that both have.
 
     Args:
-        equal: Number of columns whose values are all equal.
+        equal: Columns whose values are all equal.
         differing: The others with numbers, the most different first.
         texts: For each column of words that differs, the number of windows that do.
         only_first: Columns that only the first folder has.
@@ -50,7 +50,7 @@ class TableDifference:
     """
 
     table: str
-    equal: int = 0
+    equal: Sequence[str] = ()
     differing: Sequence[ColumnDifference] = ()
     texts: dict[str, int] = field(default_factory=dict)
     only_first: Sequence[str] = ()
@@ -74,12 +74,15 @@ def _compared(first: Video, second: Video, table: str) -> TableDifference:
     if table not in first.plottable or table not in second.plottable:
         same, rows = first.same_rows(second, table), [video.rows(table) for video in (first, second)]
         said = "" if same else f"{rows[0]} rows and {rows[1]}" if rows[0] != rows[1] else f"{rows[0]} rows that differ"
-        return TableDifference(table=table, equal=len(names) if same else 0, rows=said)
+        return TableDifference(table=table, equal=names if same else (), rows=said)
     numeric = [n for n in first.numeric(table) if n in set(second.numeric(table))]
     texts = {n: _texts_that_differ(first, second, table, n) for n in names if n in set(others) and n not in numeric}
     texts = {name: count for name, count in texts.items() if count}
-    differing = sorted(_columns_that_differ(first, second, table, numeric), key=lambda one: one.rank, reverse=True)
-    equal = len(names) - len(only_first) - len(differing) - len(texts)
+    differing = sorted(
+        _columns_that_differ(first, second, table, numeric), key=lambda column: column.rank, reverse=True
+    )
+    unequal = {*only_first, *texts, *(column.name for column in differing)}
+    equal = [name for name in names if name not in unequal]
     return TableDifference(
         table=table, equal=equal, differing=differing, texts=texts, only_first=only_first, only_second=only_second
     )
@@ -90,9 +93,9 @@ def _columns_that_differ(first: Video, second: Video, table: str, names: Sequenc
         some = names[at : at + _COLUMNS_AT_ONCE]
         values, others = both(first, second, table, some)
         for i, name in enumerate(some):
-            found = column_difference(name, values[:, i], others[:, i])
-            if found is not None:
-                yield found
+            difference = column_difference(name, values[:, i], others[:, i])
+            if difference is not None:
+                yield difference
 
 
 def both(first: Video, second: Video, table: str, names: Sequence[str]) -> tuple[Values, Values]:
@@ -120,6 +123,14 @@ def column_difference(name: str, first: Values, second: Values) -> ColumnDiffere
 
 
 def _texts_that_differ(first: Video, second: Video, table: str, name: str) -> int:
-    """Windows, or shots, whose words differ."""
-    pairs = zip(first.texts(table, name), second.texts(table, name), strict=False)
-    return sum(one != other for one, other in pairs)
+    """Windows whose words differ."""
+    pairs = zip(_texts(first, table, name), _texts(second, table, name), strict=False)
+    return sum(text != other for text, other in pairs)
+
+
+def _texts(video: Video, table: str, name: str) -> list[str | None]:
+    """A column of words by window; those of a shot hold for all its windows."""
+    texts = video.texts(table, name)
+    if video.tables[table]["row"] == "window":
+        return texts
+    return [[*texts, None][shot] for shot in video.shot_of_windows]

@@ -24,32 +24,34 @@ def difference_panels(
         names: What the two folders are called.
     """
     vectors = set(embedding_tables(first))
-    differing = sorted((one for one in tables if one.differing), key=lambda one: one.differing[0].rank, reverse=True)
+    differing = sorted(
+        (table for table in tables if table.differing), key=lambda table: table.differing[0].rank, reverse=True
+    )
     panels: list[Panel] = []
-    for one in differing:
-        if one.table in vectors:
-            panels.append(_turned(first, second, one.table))
+    for table in differing:
+        if table.table in vectors:
+            panels.append(_turned(first, second, table.table))
         else:
-            panels += _courses(first, second, one, names)
+            panels += _courses(first, second, table, names)
     return panels
 
 
-def _courses(first: Video, second: Video, one: TableDifference, names: tuple[str, str]) -> list[Panel]:
-    shown = one.differing[:MOST_COLUMNS]
-    values, others = both(first, second, one.table, [column.name for column in shown])
-    title = one.table.replace("_", " ").capitalize()
-    key = one.table
+def _courses(first: Video, second: Video, table: TableDifference, names: tuple[str, str]) -> list[Panel]:
+    shown = table.differing[:MOST_COLUMNS]
+    values, others = both(first, second, table.table, [column.name for column in shown])
+    title = table.table.replace("_", " ").capitalize()
+    key = table.table
     courses, differences = [], []
     for i, column in enumerate(shown):
         here, there = values[:, i], others[:, i]
-        about = first.column(one.table, column.name)
+        about = first.column(table.table, column.name)
         low, high = axis(np.concatenate([here, there]), about)
-        series = replace(series_of(first, one.table, column.name, here, colour="blue"), low=low, high=high)
+        series = replace(series_of(first, table.table, column.name, here, colour="blue"), low=low, high=high)
         other = replace(series, name=names[1], values=numbers(there), colour="orange")
         courses.append(replace(series, other=other))
         differences.append(_difference(series, there - here, column))
-    counted = f"{len(one.differing)} of {one.equal + len(one.differing) + len(one.texts)} columns differ"
-    if len(shown) < len(one.differing):
+    counted = f"{len(table.differing)} of {len(table.equal) + len(table.differing) + len(table.texts)} columns differ"
+    if len(shown) < len(table.differing):
         counted += f"; the {len(shown)} that differ most"
     return [
         Panel(title=title, kind="lines", note=counted, series=courses, pick_one=True, key=key),

@@ -33,11 +33,11 @@ def version_differences(first: Video, second: Video) -> list[Row]:
 def _flat(recipe: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for key, value in recipe.items():
         if key == "settings":
-            yield from ((name, str(one)) for name, one in value.items() if one is not None)
+            yield from ((name, str(setting)) for name, setting in value.items() if setting is not None)
         elif key == "weights":
             yield from (
-                (f"network {name.partition('/')[0]}", f"{name.partition('/')[2]} ({one[:8]})")
-                for name, one in value.items()
+                (f"network {name.partition('/')[0]}", f"{name.partition('/')[2]} ({sha256[:8]})")
+                for name, sha256 in value.items()
             )
         elif key not in ("extractor", "step"):
             yield key, str(value)

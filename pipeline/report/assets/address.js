@@ -27,6 +27,9 @@ const address = {
   },
 };
 
+// Another link to the same page.
+addEventListener("hashchange", () => location.reload());
+
 /** Shows what the address says of time, and keeps it there; browsers refuse addresses that change all the time. */
 function keepTime(axis) {
   const {view} = axis, digits = second => String(Number(second.toFixed(3)));

@@ -38,8 +38,8 @@ const PATIENCE_MS = 3000;
 /** Fills the lists with all videos, and shows the two that the address names, or else the first two. */
 async function compare() {
   const lists = ["first", "second"].map(byId), known = [...lists[0].options].map(option => option.value);
-  const asked = new URLSearchParams(location.hash.slice(1)).getAll("video").filter(video => known.includes(video));
-  const videos = [asked[0] ?? known[0], asked[1] ?? known.find(video => video !== (asked[0] ?? known[0])) ?? known[0]];
+  const named = new URLSearchParams(location.hash.slice(1)).getAll("video").filter(video => known.includes(video));
+  const videos = [named[0] ?? known[0], named[1] ?? known.find(video => video !== (named[0] ?? known[0])) ?? known[0]];
   const address = videos => {
     const hash = new URLSearchParams(location.hash.slice(1));
     hash.delete("video");

@@ -14,8 +14,8 @@ async function columnsOfPanel({panel}, source, lacking) {
   }
   if (words_column) columns.set(words_column, words);
   for (const name of bins ?? []) {  // a page has them in too few digits
-    const made = await columnPanel(source, name).catch(() => null);
-    if (made) columns.set(name, made.series[0].values);
+    const loaded = await columnPanel(source, name).catch(() => null);
+    if (loaded) columns.set(name, loaded.series[0].values);
     else lacking.push(name);
   }
   return columns;
@@ -26,7 +26,7 @@ async function tableOf(places, sources, view) {
   const lacking = [], parts = [];
   for (const source of sources) {
     const own = places.filter(({panel}) => (panel.video ?? source.data.video) === source.data.video);
-    const columns = new Map((await Promise.all(own.map(placed => columnsOfPanel(placed, source, lacking)))).flatMap(made => [...made]));
+    const columns = new Map((await Promise.all(own.map(placed => columnsOfPanel(placed, source, lacking)))).flatMap(part => [...part]));
     parts.push({video: source.data.video, windows: source.data.windows, columns});
   }
   if (places.every(({panel}) => panel.kind === "words")) {

@@ -104,13 +104,13 @@ function lineMarks(panel, active, field) {
   const y = value => height - (value - low) / (high - low) * height;
   const all = values(columns), edges = columns.times.map(x);
   const runs = of => {  // of columns in which every one of some lines has a value
-    const found = [];
+    const stretches = [];
     for (let k = 0; k < columns.count; k++) {
       if (of.some(line => line[k] === null || line[k] === undefined)) continue;
-      if (found.at(-1)?.at(-1) === k - 1) found.at(-1).push(k);
-      else found.push([k]);
+      if (stretches.at(-1)?.at(-1) === k - 1) stretches.at(-1).push(k);
+      else stretches.push([k]);
     }
-    return found;
+    return stretches;
   };
   const stepped = (run, line) => run.flatMap(k => [[edges[k], y(line[k])], [edges[k + 1], y(line[k])]]);
   const marks = bands.flatMap(({series: [above, below], fill}) => runs([all[above - 1], all[below - 1]]).map(run =>

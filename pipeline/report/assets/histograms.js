@@ -1,12 +1,12 @@
 "use strict";
-// How the values of a column are distributed over all videos; the counts lie in a file beside the index.
+// How the values of a column are distributed over all videos; the counts lie in a file beside the overview.
 
 /** What that file calls with its content. */
-async function received(packed) {
+async function distributed(packed) {
   const tables = await unpack(packed), section = byId("histograms"), input = byId("column"), said = section.querySelector("output");
-  const columns = new Map(tables.flatMap(({table, videos, columns}) => columns.map(column => [`${table}.${column.name}`, {...column, videos}])));
+  const columns = new Map(tables.flatMap(({table, videos, columns}) => columns.map(column => [`${table}.${column.name}`, {videos, ...column}])));
   if (!columns.size) return;
-  byId("names").append(...[...columns.keys()].map(value => element("option", {value})));
+  byId("distributed").append(...[...columns.keys()].map(value => element("option", {value})));
   section.hidden = false;
 
   function show() {
@@ -17,7 +17,7 @@ async function received(packed) {
   input.addEventListener("change", show);
   input.addEventListener("input", () => columns.has(input.value) && show());
   input.value = DEFAULTS.find(name => columns.has(name)) ?? columns.keys().next().value;
-  section.addEventListener("toggle", show, {once: true});
+  show();
 }
 
 const DEFAULTS = ["emobase.pcm_loudness_sma_amean", "color.saturation_mean", "lighting.lighting_key"];
@@ -43,5 +43,5 @@ function drawHistogram(name, {unit, meaning, videos, count, missing, low, high, 
   places.ariaLabel = `Histogram of ${name}: ${meaning}. ${facts.join("; ")}${count ? `; most values lie in ${range(highest)}` : ""}.`;
   figure.querySelector(".ends").replaceChildren(...(count ? [0, bars.length / 2, bars.length] : []).map(i => element("span", {textContent: edge(i)})));
   figure.querySelector("tbody").replaceChildren(...bars.map((n, i) =>
-    element("tr", {}, element("th", {textContent: range(i)}), element("td", {textContent: counted(n)}))));
+    element("tr", {}, element("th", {scope: "row", textContent: range(i)}), element("td", {textContent: counted(n)}))));
 }

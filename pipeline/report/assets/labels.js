@@ -4,9 +4,9 @@
 const UNITS = {probability: "", fraction: "", count: "", degree: "°"};
 
 function element(tag, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
+  const node = Object.assign(document.createElement(tag), properties);
+  node.append(...children);
+  return node;
 }
 
 /** Seconds as 1:02:03 or 2:03.5. */
@@ -79,9 +79,9 @@ function place(panel, acts) {
     values.forEach(value => value.item.hidden || value.read(window));
   };
   const button = (textContent, title, ariaLabel, act) => {
-    const made = element("button", {textContent, title, ariaLabel});
-    made.addEventListener("click", () => act(placed));
-    return made;
+    const control = element("button", {textContent, title, ariaLabel});
+    control.addEventListener("click", () => act(placed));
+    return control;
   };
   const select = panel.pick_one && picker(placed, values, acts.picked);
   if (select && !panel.follows) label.append(select);

@@ -1,7 +1,7 @@
 "use strict";
 // The page of a model: what it says of a video, how good it is on each, and how its losses fell.
 
-const HEIGHT = {course: 200, scores: 170, losses: 190};
+const HEIGHT = {course: 200, losses: 190};
 
 /** A chart that is as wide as its place. */
 function modelChart(host, height, {series, data, bands, y, x = {}, ticks, hooks}) {
@@ -33,25 +33,36 @@ function courseChart(host, dimension, video, step) {
   });
 }
 
-/** A bar per video from the worst to the best, and the mean of all; the chosen one stands out. */
-function scoresChart(host, dimension, chosen, choose) {
-  const ccc = dimension.videos.map(video => video.ccc), everywhere = value => ccc.map(() => value);
-  const known = ccc.filter(value => value !== null), low = Math.min(0, ...known), high = Math.max(0, dimension.human ?? 0, ...known);
-  const line = stroke => ({stroke, width: 1.5, dash: [6, 4]});
-  const u = modelChart(host, HEIGHT.scores, {
-    data: [ccc.map((_, i) => i), ccc, everywhere(dimension.mean), everywhere(dimension.human)],
-    series: [{fill: theme("blue") + "99", stroke: theme("blue"), width: 0, paths: uPlot.paths.bars({size: [0.8, 36]})}, line(theme("orange")), line(theme("green"))],
-    x: {range: () => [-0.6, ccc.length - 0.4]},
-    y: {range: () => [low - 0.05, high + 0.05]},
-    ticks: {values: () => [], size: 6},
-    hooks: {draw: [u => {
-      const half = u.valToPos(0.5, "x", true) - u.valToPos(0, "x", true);
-      u.ctx.fillStyle = theme("cursor");
-      u.ctx.fillRect(u.valToPos(chosen(), "x", true) - half, u.bbox.top, 2 * half, u.bbox.height);
-    }]},
+/** A row per video from the worst to the best: its name, a bar up to its CCC, and the moment of its largest error. */
+function listScores(dimension, pages, step, choose) {
+  const ccc = dimension.videos.map(video => video.ccc).filter(value => value !== null);
+  const low = Math.min(0, ...ccc), high = Math.max(0.05, dimension.human ?? 0, ...ccc), place = value => 100 * (value - low) / (high - low);
+  const mark = (className, value) => {
+    const line = element("u", {className});
+    line.style.left = `${place(value)}%`;
+    return value === null ? [] : [line];
+  };
+  byId("scores").tBodies[0].replaceChildren(...dimension.videos.map((video, i) => {
+    const bar = element("i"), worst = largestError(video, step), page = pages[video.id];
+    if (video.ccc !== null) Object.assign(bar.style, {left: `${place(Math.min(0, video.ccc))}%`, width: `${place(Math.abs(video.ccc) + low)}%`});
+    const marks = [...mark("zero", 0), ...mark("mean", dimension.mean), ...mark("human", dimension.human)];
+    const moment = worst && `${clock(worst.second, 1)} (${worst.error > 0 ? "+" : "−"}${readable(Math.abs(worst.error))})`;
+    const far = worst && page ? element("a", {href: `${page}#at=${worst.second}`, textContent: moment, title: "prediction minus label; opens the video there"}) : moment ?? "–";
+    const row = element("tr", {}, element("th", {scope: "row"}, page ? element("a", {href: worst ? `${page}#at=${worst.second}` : page, textContent: video.id}) : video.id),
+      element("td", {className: "number", textContent: readable(video.ccc)}), element("td", {}, element("span", {className: "ccc"}, bar, ...marks)), element("td", {className: "far"}, far));
+    row.addEventListener("click", () => choose(i));
+    return row;
+  }));
+}
+
+/** When prediction and label lie furthest apart, in seconds, and by how much; null where neither is known. */
+function largestError({gold, prediction, first}, step) {
+  let worst = null;
+  gold.forEach((label, k) => {
+    const error = label === null || prediction[k] === null ? null : prediction[k] - label;
+    if (error !== null && (!worst || Math.abs(error) > Math.abs(worst.error))) worst = {second: (first + k) * step, error};
   });
-  u.over.addEventListener("click", event => choose(Math.round(u.posToVal(event.offsetX, "x"))));
-  return u;
+  return worst;
 }
 
 /** What the charts show, for those who do not see them. */
@@ -59,12 +70,6 @@ const saidOf = {
   course: (dimension, {id, ccc, gold, prediction}) => {
     const line = (name, values) => ({name, values, role: "line"});
     return `${dimension.name} of ${id}, CCC ${readable(ccc)}. ${rangesOf([line("label", gold), line("prediction", prediction)])}`;
-  },
-  scores: ({name, mean, human, videos}) => {
-    const [worst, best] = [videos.find(video => video.ccc !== null), videos.at(-1)];
-    const raters = human === null ? "" : `, rater vs. others ${readable(human)}`;
-    return `CCC for ${name} of each of ${videos.length} videos: mean ${readable(mean)}${raters}` +
-      (worst ? `; lowest ${worst.id} ${readable(worst.ccc)}, highest ${best.id} ${readable(best.ccc)}` : "");
   },
   losses: (_, runs) => {
     const last = kind => {
@@ -97,7 +102,6 @@ async function main() {
     const runs = dimension().losses.filter(run => run.stage === stages()[state.stage]);
     const make = {
       course: host => courseChart(host, dimension(), video(), data.step),
-      scores: host => scoresChart(host, dimension(), () => state.video, choose),
       losses: host => lossesChart(host, runs),
     };
     readTheme();
@@ -113,9 +117,9 @@ async function main() {
     state.video = Math.max(0, Math.min(dimension().videos.length - 1, index));
     const one = video(), said = (name, value) => element("span", {textContent: `${name} ${readable(value)}`});
     byId("video").value = state.video;
-    byId("now").replaceChildren(element("b", {textContent: one.id}), said("CCC", one.ccc), said("Pearson", one.pearson), said("RMSE", one.rmse), element("span", {textContent: `tested by fold ${one.fold + 1}`}));
+    byId("now").replaceChildren(element("b", {textContent: one.id}), said("CCC", one.ccc), said("Pearson", one.pearson), said("RMSE", one.rmse), element("span", {textContent: `predicted without it, in fold ${one.fold + 1}`}));
     draw("course");
-    charts.scores?.redraw(false);
+    [...byId("scores").tBodies[0].rows].forEach((row, i) => i === state.video ? row.setAttribute("aria-current", "true") : row.removeAttribute("aria-current"));
   }
 
   function turn(index) {
@@ -127,7 +131,8 @@ async function main() {
     byId("video").replaceChildren(...dimension().videos.map((one, i) => option(`${one.id}: ${readable(one.ccc)}`, i)));
     byId("stage")?.replaceChildren(...stages().map((name, i) => option(name === "main" ? "labels" : `pretraining of ${name}`, i)));
     if (byId("stage")) byId("stage").hidden = stages().length < 2;
-    draw("scores", "losses");
+    draw("losses");
+    listScores(dimension(), data.pages, data.step, choose);
     choose(Math.max(0, dimension().videos.findIndex(one => one.id === id)));
   }
 
@@ -147,7 +152,7 @@ async function main() {
     event.preventDefault();
     acts[event.key]();
   });
-  const everything = () => draw("course", "scores", "losses");
+  const everything = () => draw("course", "losses");
   onNewWidth(byId("course"), everything);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", everything);
   document.documentElement.dataset.ready = Math.round(performance.now());

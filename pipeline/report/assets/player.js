@@ -37,7 +37,7 @@ function listenToPlayer(media, axis) {
 
   function failed() {
     const name = media.getAttribute("aria-label");
-    media.hidden = button.disabled = true;
+    media.hidden = button.hidden = true;
     byId("bar").classList.remove("plays");
     byId("bar").before(element("p", {className: "notice", textContent: `This browser cannot play ${name}: the file was moved, or its format is unknown to the browser.`}));
   }

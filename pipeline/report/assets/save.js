@@ -21,7 +21,7 @@ function pngOf({width, height, marks}) {
 }
 
 /** The dialog that saves panels; returns what opens it, for one panel or for all that are shown. */
-function offerSaving(stack, sources, view) {
+function offerSaving(stack, sources, view, printAlone) {
   const dialog = byId("save"), list = dialog.querySelector("fieldset div"), preview = dialog.querySelector("figure"), said = dialog.querySelector("output");
   const title = () => document.querySelector("h1").textContent;
   const name = () => title() + (view.max - view.min < view.end ? `_${view.min.toFixed(1)}-${view.max.toFixed(1)}s` : "");
@@ -36,7 +36,7 @@ function offerSaving(stack, sources, view) {
     const {length} = chosen();
     preview.innerHTML = length ? svgOf(figure(), caption(), "preview") : "";
     said.textContent = length ? "" : "Choose a panel.";
-    for (const kind of ["svg", "pdf", "png", "csv"]) byId(kind).disabled = !length;
+    for (const kind of ["svg", "pdf", "png", "csv", "print"]) byId(kind).disabled = !length;
   }
 
   function open(only) {
@@ -64,23 +64,41 @@ function offerSaving(stack, sources, view) {
   };
   for (const [kind, content] of Object.entries(kinds))
     byId(kind).addEventListener("click", async () => download(`${name()}.${kind}`, await content()));
+  byId("print").addEventListener("click", () => printAlone(figure(), caption()));
   closable(dialog);
   byId("open_save").addEventListener("click", () => open());
   keys.on("S", "save panels as a figure (SVG, PDF, PNG) or a table (CSV)", ["s"], () => open());
   return open;
 }
 
-/** On paper, a figure of each panel stands for its chart, as wide as the paper. */
+/** On paper, a figure of each panel stands for its chart; returns what prints one figure alone, on paper of its size. */
 function listenToPrinter(stack, view) {
-  const paper = byId("paper"), width = 680;
+  const paper = byId("paper"), width = 680, sheet = element("style");
+  let alone = null;
+  const drawn = (figure, title, prefix) => {
+    const host = element("figure");
+    host.innerHTML = svgOf(figure, title, prefix);
+    return host;
+  };
   const draw = () => {
+    document.body.classList.toggle("alone", Boolean(alone));
+    if (alone) return paper.replaceChildren(drawn(alone.figure, alone.title, "paper_"));
     const {min, max, end} = view, part = max - min < end ? [element("p", {textContent: `${clock(min, 1)} to ${clock(max, 1)} of ${clock(end, 1)}`})] : [];
-    paper.replaceChildren(...part, ...stack.open().map((placed, i) => {
-      const figure = element("figure");
-      figure.innerHTML = svgOf(figureOf([placed], view, width), placed.panel.title, `paper${i}_`);
-      return figure;
-    }));
+    paper.replaceChildren(...part, ...stack.open().map((placed, i) => drawn(figureOf([placed], view, width), placed.panel.title, `paper${i}_`)));
+  };
+  const done = () => {
+    alone = null;
+    document.body.classList.remove("alone");
+    paper.replaceChildren();
+    sheet.remove();
   };
   addEventListener("beforeprint", draw);
-  addEventListener("afterprint", () => paper.replaceChildren());
+  addEventListener("afterprint", done);
+  return (figure, title) => {
+    alone = {figure, title};
+    // A pixel more than the figure, which rounding would else push to a second page.
+    sheet.textContent = `@page { size: ${figure.width}px ${Math.ceil(figure.height) + 1}px; margin: 0 }`;
+    document.head.append(sheet);
+    print();
+  };
 }

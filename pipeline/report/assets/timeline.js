@@ -57,9 +57,9 @@ async function timeline(sources) {
     build();
   }
 
-  /** Puts the panel of a column below all others; `made` has a list per video, which is empty where it has no such column. */
-  function insert(name, made) {
-    if (!stack.find(name)) stack.add(placed(made));
+  /** Puts the panel of a column below all others; `panels` has a list per video, which is empty where it has no such column. */
+  function insert(name, panels) {
+    if (!stack.find(name)) stack.add(placed(panels));
     address.set({column: [...new Set(address.all("column")).add(name)]});
     const {section} = stack.find(name);
     if (ready) section.scrollIntoView({block: "center"});
@@ -96,15 +96,13 @@ async function timeline(sources) {
   listenToOverview(byId("overview"), axis);
   listenToKeys(axis);
   if (byId("media")) listenToPlayer(byId("media"), axis);
-  const save = offerSaving(stack, sources, view);
-  listenToPrinter(stack, view);
+  const save = offerSaving(stack, sources, view, listenToPrinter(stack, view));
   offerArranging(host, stack, save);
   offerKeys();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", build);
   onNewWidth(host, build);
   keep = keepTime(axis);
   address.lead();
-  addEventListener("hashchange", () => location.reload());
   search = await offerColumns(sources, insert);
   ready = true;
   document.documentElement.dataset.ready = Math.round(performance.now());

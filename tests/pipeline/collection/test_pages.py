@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
+import axe
 import pyarrow.parquet as pq
 import pytest
 from collecting import FPS_25, Rater, Served, avcues, numbered_clip, serving
@@ -37,8 +39,19 @@ def served(tmp_path: Path) -> Iterator[Served]:
         yield running
 
 
-def look(rater: Rater, name: str) -> None:
-    """Checks that a page fits at every width, by day and night."""
+@pytest.fixture
+def script(pytestconfig: pytest.Config) -> str:
+    """axe; empty where it cannot be had, which a warning says."""
+    try:
+        return axe.axe_script(pytestconfig.cache.mkdir("axe"))
+    except axe.AxeUnavailableError as error:
+        warnings.warn(str(error), stacklevel=1)
+        return ""
+
+
+def look(rater: Rater, name: str, script: str = "") -> list[str]:
+    """Checks that a page fits at every width, by day and night, and returns what axe finds on it, if there is axe."""
+    found = []
     for width in WIDTHS:
         rater.browser.call(
             "Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False
@@ -47,8 +60,11 @@ def look(rater: Rater, name: str) -> None:
             rater.browser.look(scheme)
             rater.browser.frame()
             assert rater.browser.overflow() == 0, (name, width)
+            if script and (width, scheme) in ((400, "dark"), (1400, "light")):
+                found += [f"{name}, {width}: {line}" for line in axe.findings(rater.browser, script)]
             if LOOKS:
                 rater.browser.screenshot(Path(LOOKS) / f"{name}-{width}-{scheme}.png")
+    return found
 
 
 def tab_to(rater: Rater, selector: str) -> None:
@@ -62,17 +78,20 @@ def tab_to(rater: Rater, selector: str) -> None:
     raise AssertionError(f"Tab does not reach {selector}")
 
 
-def test_pages_fit_and_the_keyboard_suffices(rater: Rater, served: Served, tmp_path: Path) -> None:
+def test_pages_fit_keep_nobody_out_and_the_keyboard_suffices(
+    rater: Rater, served: Served, script: str, tmp_path: Path
+) -> None:
+    found: list[str] = []
     rater.browser.visit(served.raters)
     rater.see("button.main")
-    look(rater, "join")
+    found += look(rater, "join", script)
     rater.browser.press("Enter")  # the focus is on the button
     rater.see("form")
-    look(rater, "welcome")
+    found += look(rater, "welcome", script)
     tab_to(rater, "form button.main")
     rater.browser.press("Enter")
     rater.see("audio")
-    look(rater, "sound")
+    found += look(rater, "sound", script)
     for _ in range(3):  # the tones are not counted right, and after three tries one goes on all the same
         tab_to(rater, "[value='0']")
         rater.browser.press(" ", "Space")
@@ -87,10 +106,10 @@ def test_pages_fit_and_the_keyboard_suffices(rater: Rater, served: Served, tmp_p
         if rater.browser.value("!!document.querySelector('.ready')"):
             picture = rater.browser.value("!!document.querySelector('video')")
             if picture and not over:
-                look(rater, "over")
+                found += look(rater, "over", script)
                 over += 1
             elif not picture:
-                look(rater, "listen")
+                found += look(rater, "listen", script)
             rater.browser.value("document.querySelector('.ready button').focus()")
             rater.browser.press("Enter")
             rater.browser.wait("document.querySelector('video, audio')?.currentTime > 0")
@@ -99,7 +118,7 @@ def test_pages_fit_and_the_keyboard_suffices(rater: Rater, served: Served, tmp_p
             rater.browser.call("Input.dispatchKeyEvent", type="keyUp", key="ArrowRight", windowsVirtualKeyCode=39)
         rater.see("form .labels")
         if clips == 0:
-            look(rater, "questions")
+            found += look(rater, "questions", script)
         for selector in ("[value=joy]", ".pictures input", ".question:nth-of-type(3) .pictures input"):
             tab_to(rater, selector)
             rater.browser.press(" ", "Space")
@@ -117,7 +136,8 @@ def test_pages_fit_and_the_keyboard_suffices(rater: Rater, served: Served, tmp_p
         "([...document.querySelectorAll('select')].at(-1))"
     )
     rater.see(".replay h2")
-    look(rater, "researcher")
+    found += look(rater, "researcher", script)
+    assert found == []
     assert "2 at work" in rater.browser.value("document.body.innerText")
     avcues("collect", "export", served.folder, "--out", tmp_path / "ann")
     ratings = pq.read_table(tmp_path / "ann" / "ratings.parquet").to_pandas()

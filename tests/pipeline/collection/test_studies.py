@@ -169,3 +169,33 @@ def test_the_documented_way_to_a_gold_standard(
     expected = (0.5 + 0.1 * np.sin(middle["window"] * 0.5)) * 2 - 1
     assert np.abs(middle["target__valence"] - expected).max() < 0.02
     assert library.open_dataset(tmp_path / "features")
+
+
+def test_clips_that_are_rated_again_are_exported_apart(tmp_path: Path) -> None:
+    clips(tmp_path / "clips", 4)
+    study, out = tmp_path / "study", tmp_path / "ann"
+    avcues("collect", "init", study, "--videos", tmp_path / "clips", "--preset", "minimal")
+    design = study / "study.toml"
+    text = design.read_text()
+    assert "[assignment]" in text
+    design.write_text(text.replace("[assignment]", "[assignment]\nretest = 2", 1))
+    with serving(study) as served:
+        for _ in range(2):
+            rater = ScriptedRater(served.raters, place=lambda time: (0.5, 0.2 + 0.5 * time))
+            assert rater.take_part() == "end"
+        avcues("collect", "export", study, "--out", out)
+    rated = annotations.read(out)
+    assert rated.rounds == ()
+    with sqlite3.connect(study / "study.sqlite") as connection:
+        again = {
+            (f"r{rater:03}", video)
+            for rater, video in connection.execute("SELECT rater, video FROM items WHERE kind = 'retest'")
+        }
+    keys = zip(*(rated.repeats[name].to_pylist() for name in ("rater", "video_id")), strict=True)
+    assert set(keys) == again
+    assert len(again) == 4
+    (retest,) = [one for one in annotations.retest_reliability(rated) if one.kind == "over time"][:1]
+    assert retest.pairs > 0
+    done = avcues("annotations", "gold", out, "--out", tmp_path / "gold")
+    assert "repeated ratings (for test-retest reliability)" in " ".join(done.stderr.split())
+    shutil.rmtree(out)

@@ -74,7 +74,7 @@ def test_a_page_says_what_is_equal_what_differs_and_what_is_on_one_side(folders:
     assert "Only in usual: color." in said and "Only in dark" not in said
     largest = np.abs(values(folders[1], SHADOW) - values(folders[0], SHADOW))
     assert f"at most {largest.max():.3g} at {largest.argmax() / 2} s" in said
-    assert "lighting 2 1 shadow_proportion" in said
+    assert "lighting 2 lighting_key, median_brightness 1 shadow_proportion" in said
 
 
 @pytest.mark.parametrize("width", [400, 1200])

@@ -8,7 +8,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import av
 import cv2
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from browser import Browser
@@ -106,6 +108,27 @@ def test_a_file_that_was_moved_leaves_the_charts_and_a_line(browser: Browser, fo
     browser.open(first, 1200)
     browser.wait("document.querySelector('.notice')")
     assert "cannot play a.mp4" in browser.value("document.querySelector('.notice').textContent")
+    assert not browser.value("document.getElementById('play').checkVisibility()")
+
+
+def test_a_gif_moves_as_an_image_and_has_no_play(browser: Browser, tmp_path: Path) -> None:
+    gif = tmp_path / "films" / "wave.gif"
+    gif.parent.mkdir()
+    with av.open(str(gif), "w") as container:
+        stream = container.add_stream("gif", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "rgb8"
+        for k in range(20):
+            image = np.full((48, 64, 3), 12 * k, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, "rgb24")))
+        container.mux(stream.encode())
+    measured = start_dataset(tmp_path / "out", Settings(features=("lighting",)))
+    write_record(process_video(VideoInput("wave", str(gif)), measured, tmp_path / "out"), tmp_path / "out")
+    browser.open(build(tmp_path / "out", ["wave"], media=gif.parent, workers=1).open_first, 1000)
+    browser.wait("document.getElementById('moving').naturalWidth === 64")
+    assert browser.value("[document.getElementById('play'), document.getElementById('media')]") == [None, None]
+    browser.press(" ", "Space")
+    assert browser.overflow() == 0
+    assert browser.complaints == []
     browser.press("ArrowRight")
     assert window(browser) == 1
 
@@ -172,7 +195,7 @@ def test_pages_are_legible_by_day_and_at_night(browser: Browser, report: Path, w
         )
         assert (ground < 150 and ink > 600) if scheme == "dark" else (ground > 600 and ink < 150)
         assert browser.complaints == []
-    assert browser.value("[...document.querySelectorAll('[data-sort]')].filter(b => b.offsetWidth).length") == 5
+    assert browser.value("[...document.querySelectorAll('[data-sort]')].filter(b => b.offsetWidth).length") == 6
 
 
 def test_every_chart_says_what_it_shows(browser: Browser, report: Path) -> None:

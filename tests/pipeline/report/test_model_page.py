@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from browser import Browser
 
 from avcues.models_cache import WeightsError
 from avcues.pipeline.report import page
+from avcues.pipeline.report.build import build
 from avcues.pipeline.report.model_page import build_model_page
 from avcues.pipeline.training import TrainingSettings, prepare, train
 from avcues.pipeline.training.protocol import Protocol
@@ -46,8 +49,8 @@ def test_it_shows_figures_baselines_raters_and_importance_without_scripts(model:
 def test_it_draws_offline_at_any_width(browser: Browser, model: Path, width: int) -> None:
     browser.open(model, width)
     assert browser.overflow() == 0
-    drawn = "[...document.querySelectorAll('#course canvas, #scores canvas, #losses canvas')].map(c => c.width > 0)"
-    assert browser.value(drawn) == [True] * 3
+    drawn = "[...document.querySelectorAll('#course canvas, #losses canvas')].map(c => c.width > 0)"
+    assert browser.value(drawn) == [True] * 2
     shown = "document.querySelector('#now b').textContent"
     best = browser.value(shown)
     browser.press("ArrowLeft")
@@ -64,7 +67,7 @@ def test_it_is_dark_where_the_browser_is(browser: Browser, model: Path, width: i
     for scheme in ("light", "dark"):
         browser.look(scheme)
         browser.open(model, width)
-        colours.append(mean_colours(browser, "#course canvas", "#scores canvas", "#losses canvas"))
+        colours.append(mean_colours(browser, "#course canvas", "#losses canvas"))
     assert all(dark < 110 < 200 < light for light, dark in zip(*colours, strict=True)), colours
     browser.look("light")  # the charts follow at once
     browser.frame()
@@ -92,10 +95,38 @@ def mean_colours(browser: Browser, *canvases: str) -> list[float]:
 
 def test_its_charts_say_what_they_show_and_all_is_done_with_keys(browser: Browser, model: Path) -> None:
     browser.open(model, 1000)
-    said = browser.value("['course', 'scores', 'losses'].map(id => document.getElementById(id).ariaLabel)")
+    said = browser.value("['course', 'losses'].map(id => document.getElementById(id).ariaLabel)")
     id_ = browser.value("document.querySelector('#now b').textContent")
     assert said[0].startswith(f"arousal of {id_}, CCC ") and "prediction from" in said[0]
-    assert "CCC for arousal of each of 9 videos: mean " in said[1]
-    assert said[2].startswith("Loss by epoch of 6 fits: ")
+    assert said[1].startswith("Loss by epoch of 6 fits: ")
     reached = browser.tab_through()
     assert {"dimension", "video", "previous video", "next video"} <= set(reached)
+
+
+def test_its_videos_lead_to_the_moment_of_the_largest_error(browser: Browser, planted: Path, model: Path) -> None:
+    browser.open(model, 1000)
+    rows = "[...document.querySelectorAll('#scores tbody tr')]"
+    assert browser.value(f"{rows}.filter(r => r.querySelector('a')).length") == 0  # the dataset has no report yet
+    report = model.parent.parent / "report"
+    build(planted / "features", report=report, workers=2)
+    browser.open(build_model_page(model.parent, report), 1000)
+    of_row = "[r.querySelector('th').textContent, Number(r.cells[1].textContent), r.querySelector('a').hash]"
+    listed = browser.value(f"{rows}.map(r => {of_row})")
+    out_of_fold = pq.read_table(model.parent / "out_of_fold.parquet").to_pandas()
+    arousal = out_of_fold[(out_of_fold.dimension == "arousal") & out_of_fold.without.isna()]
+    assert [name for name, _, _ in listed] != sorted(name for name, _, _ in listed)
+    assert [ccc for _, ccc, _ in listed] == sorted(ccc for _, ccc, _ in listed)
+    for name, _, address in listed:
+        mean = arousal[arousal.video_id == name].groupby("window")[["target", "prediction"]].mean()
+        worst = (mean.prediction - mean.target).abs().idxmax()
+        assert address == f"#at={worst / 2:g}"
+    browser.value(f"{rows}[0].querySelector('a').click()")
+    browser.wait(f"document.title === '{listed[0][0]} · avcues' && document.documentElement.dataset.ready")
+    browser.frame()
+    window = round(2 * float(listed[0][2].removeprefix("#at=")))
+    assert f"window {window}" in browser.value("document.getElementById('now').textContent")
+    assert browser.complaints == []
+
+
+def test_no_figure_reads_minus_nothing(model: Path) -> None:
+    assert not re.search(r"[-−]0\.0+(?![0-9])", re.sub(r"<script.*?</script>", "", model.read_text(), flags=re.DOTALL))

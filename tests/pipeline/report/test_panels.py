@@ -247,3 +247,26 @@ def test_on_paper_each_chart_is_a_whole_figure_in_light_colours(browser: Browser
     ).stdout
     assert text.count("Lighting key") == 1 and "0:02.0 to 0:08.0" in text and "How it was measured" in text
     assert "Shots" not in text and "Add a column" not in text
+
+
+def test_a_figure_is_printed_alone_on_paper_of_its_size_with_its_fonts(
+    browser: Browser, page: Path, tmp_path: Path
+) -> None:
+    browser.open(page, 1200)
+    browser.value("window.print = () => {}")  # the dialog of the system
+    browser.press("s")
+    browser.value("document.querySelectorAll('#save fieldset input').forEach((input, i) => input.checked = i === 2)")
+    browser.value("document.getElementById('print').click()")
+    printed = base64.b64decode(browser.call("Page.printToPDF", preferCSSPageSize=True)["data"])
+    (width, _) = page_sizes(printed)[0]
+    assert len(page_sizes(printed)) == 1
+    assert width == pytest.approx(180 / 25.4 * 72, abs=1)
+    assert b"/FontFile2" in printed
+    whole = base64.b64decode(browser.call("Page.printToPDF", preferCSSPageSize=True)["data"])
+    assert len(page_sizes(whole)) > 1  # the page again
+
+
+def page_sizes(pdf: bytes) -> list[tuple[float, float]]:
+    """Width and height of each page in points."""
+    boxes = re.findall(rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]", pdf)
+    return [(float(width), float(height)) for width, height in boxes]

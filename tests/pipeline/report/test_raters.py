@@ -124,7 +124,7 @@ def test_a_series_that_is_left_out_is_not_drawn(rated: tuple[Path, Annotations])
 
 def test_the_index_leads_to_the_page_of_raters(rated: tuple[Path, Annotations], finished: Path, tmp_path: Path) -> None:
     report, _ = rated
-    assert '<a href="agreement.html">raters and their agreement</a>' in (report / "index.html").read_text()
+    assert '<a href="agreement.html">Raters and their agreement</a>' in (report / "index.html").read_text()
     plain = build(finished, ["vfr20"], report=tmp_path, workers=1).open_first
     assert "agreement.html" not in (tmp_path / "index.html").read_text()
     assert "Arousal · music" not in panels(plain.parents[1], "vfr20")

@@ -207,7 +207,11 @@ def test_a_later_report_remembers_what_the_former_one_was_made_with(made: Path, 
     with pytest.raises(InputError, match=r"`annotations=.*shown by the former report, but gone"):
         report_of(moved / "out")
     assert "--fresh" in avcues("report", moved / "out").stderr
-    fresh = report_of(moved / "out", fresh=True)
+    (moved / "films").mkdir()
+    fresh = report_of(moved / "out", fresh=True, media=moved / "films")
+    (moved / "films").rmdir()
+    (note,) = report_of(moved / "out", ["first"]).notes
+    assert note.startswith("`media=") and note.endswith("gone, so that nothing is played")
     assert (fresh.notes, fresh.stills) == ((), "blur")
     assert read_options(fresh.open_first.parent).annotations is None
 

@@ -1,8 +1,12 @@
-"""Gold standards of AVEC (RECOLA, SEWA): ARFF files per dimension, or CSV files with all dimensions."""
+"""Gold standards of AVEC (RECOLA, SEWA): ARFF files per dimension, or CSV files with all dimensions.
+
+The labels of SEWA have no header: the recording between quotes, the time, arousal, valence and liking, with semicolons.
+"""
 
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +21,7 @@ from avcues.pipeline.errors import InputError
 from avcues.pipeline.store.user_tables import read_user_table
 
 _DIMENSIONS = ("arousal", "valence", "liking")
+_ROW = re.compile(r"'[^';\n]+';-?[\d.]+;-?[\d.]+")
 
 
 def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
@@ -56,21 +61,41 @@ def _arff(file: Path, setup: str) -> Part:
 
 
 def _csv(file: Path, setup: str) -> Part:
-    """`name`, `timestamp` and a column per dimension; names stand between single quotes."""
-    table = read_user_table(file, types={"name": pa.string()}, required=["name", "timestamp"])
+    """Recording, time and a column per dimension, under a header or without one."""
+    table = _without_header(file)
+    if table is None:
+        table = read_user_table(file, types={"name": pa.string()}, required=["name", "timestamp"])
+        names = pa.array([name.strip("'") for name in table["name"].to_pylist()])
+        table = table.set_column(table.column_names.index("name"), "name", names)
     named = [name for name in _DIMENSIONS if name in table.column_names]
-    names = pa.array([name.strip("'") for name in table["name"].to_pylist()])
-    table = table.set_column(table.column_names.index("name"), "name", names)
     keys = {"video_id": "name", "time": "timestamp", "rater": "=gold", "setup": f"={setup}"}
     return tidy_part(table, file, TableMap(keys=keys, header="{dimension}", columns=named))
 
 
+def _without_header(file: Path) -> pa.Table | None:
+    """The table of a file whose first line is data; None: it has a header."""
+    text = file.read_text(encoding="utf-8-sig", errors="replace")
+    if _ROW.match(text) is None:
+        return None
+    rows = [row for row in csv.reader(text.splitlines(), delimiter=";", quotechar="'") if row]
+    widths = {len(row) for row in rows}
+    if len(widths) > 1 or not 3 <= max(widths) <= 2 + len(_DIMENSIONS):
+        raise InputError(f"{file}: has rows of {sorted(widths)} cells; expected recording, time and up to three labels")
+    try:
+        numbers = np.array([[float(cell) for cell in row[1:]] for row in rows])
+    except ValueError as error:
+        raise InputError(f"{file}: cannot be read as a gold standard ({error})") from error
+    columns = dict(zip(("timestamp", *_DIMENSIONS), numbers.T, strict=False))
+    return pa.table({"name": [row[0] for row in rows], **columns})
+
+
 FORMAT = Format(
-    title="AVEC, SEWA gold standards (ARFF, or CSV with name, timestamp, arousal, ...)",
+    title="AVEC, SEWA gold standards (ARFF, or CSV of recording, time, arousal, valence, liking)",
     files="ratings_gold_standard/arousal/*.arff",
     looks_like=lambda path, head: (
         "@attribute goldstandard" in head.lower()
         or head.lower().lstrip("\ufeff").startswith(("name;timestamp;", "name,timestamp,"))
+        or (path.suffix.lower() == ".csv" and _ROW.match(head.lstrip("\ufeff")) is not None)
     ),
     read=_read,
 )

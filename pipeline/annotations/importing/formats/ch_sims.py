@@ -7,25 +7,13 @@ from pathlib import Path
 
 from avcues.pipeline.annotations.importing.assemble import Reading
 from avcues.pipeline.annotations.importing.format import Format, FormatOptions
-from avcues.pipeline.annotations.importing.table_map import TableMap, read_part
-from avcues.pipeline.annotations.ratings.schema import Dimension
+from avcues.pipeline.annotations.importing.formats.cmu_mosei import consensus_of
 
 _SETUPS = {"text": "label_T", "audio": "label_A", "video": "label_V", "all": "label"}
 
 
 def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
-    parts = []
-    for file in files:
-        for setup, column in _SETUPS.items():
-            keys = {"video_id": "{video_id}_{clip_id}", "value": column, "setup": f"={setup}"}
-            parts.append(read_part(file, TableMap(keys=keys | {"rater": "=consensus", "dimension": "=sentiment"}))[0])
-    return Reading(
-        parts=parts,
-        name="the files",
-        origin={},
-        dimensions={"sentiment": Dimension(name="sentiment", low=-1, high=1)},
-        notes=["the file holds consensus labels, taken as one rater; its column mode is the study's own partition"],
-    )
+    return consensus_of(files, _SETUPS, 1)
 
 
 FORMAT = Format(

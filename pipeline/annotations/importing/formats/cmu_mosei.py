@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from avcues.pipeline.annotations.importing.assemble import Reading
@@ -14,17 +14,29 @@ CLIP = "{video_id}_{clip_id}"
 """Ids of clips: name the video files alike, `VIDEO_CLIP.mp4`."""
 
 
-def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
-    keys = {"video_id": CLIP, "value": "label", "rater": "=consensus", "dimension": "=sentiment"}
-    keys["setup"] = f"={options.setup or 'all'}"
-    parts = [read_part(file, TableMap(keys=keys))[0] for file in files]
+def consensus_of(files: Sequence[Path], columns: Mapping[str, str], end: float) -> Reading:
+    """One sentiment per clip and setup.
+
+    Args:
+        columns: By setup, the column of its labels.
+        end: Of the scale, which begins at its negative.
+    """
+    parts = []
+    for file in files:
+        for setup, column in columns.items():
+            keys = {"video_id": CLIP, "value": column, "rater": "=consensus", "dimension": "=sentiment"}
+            parts.append(read_part(file, TableMap(keys=keys | {"setup": f"={setup}"}))[0])
     return Reading(
         parts=parts,
         name="the files",
         origin={},
-        dimensions={"sentiment": Dimension(name="sentiment", low=-3, high=3)},
+        dimensions={"sentiment": Dimension(name="sentiment", low=-end, high=end)},
         notes=["the file holds consensus labels, taken as one rater; its column mode is the study's own partition"],
     )
+
+
+def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
+    return consensus_of(files, {options.setup or "all": "label"}, 3)
 
 
 FORMAT = Format(

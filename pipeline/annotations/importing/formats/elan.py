@@ -1,6 +1,8 @@
 """ELAN, `.eaf`: labelled segments in tiers; a tier is a dimension, its annotator the rater.
 
 Tiers that depend on others (`REF_ANNOTATION`) have the times of their parents. Values that are numbers are ratings.
+Where a tier names no annotator, the rater is what its name has after an @ (`valence@anna`), the author of the document,
+or the file. Times count from the start of the media file, whose `TIME_ORIGIN` says by how much it was moved.
 """
 
 from __future__ import annotations
@@ -45,7 +47,9 @@ def _rows(file: Path, options: FormatOptions) -> tuple[list[dict[str, Any]], int
     except ElementTree.ParseError as error:
         raise InputError(f"{file}: is no XML file of ELAN ({error})") from error
     slots = {slot.get("TIME_SLOT_ID"): slot.get("TIME_VALUE") for slot in root.iter("TIME_SLOT")}
-    media = next((element.get("MEDIA_URL") for element in root.iter("MEDIA_DESCRIPTOR")), None)
+    first = next(iter(root.iter("MEDIA_DESCRIPTOR")), None)
+    media = None if first is None else first.get("MEDIA_URL") or first.get("RELATIVE_MEDIA_URL")
+    origin = 0 if first is None else int(first.get("TIME_ORIGIN") or 0)
     spans: dict[str, tuple[str | None, str | None]] = {}
     parents: dict[str, str] = {}
     for element in root.iter("ALIGNABLE_ANNOTATION"):
@@ -55,11 +59,12 @@ def _rows(file: Path, options: FormatOptions) -> tuple[list[dict[str, Any]], int
         parents[str(element.get("ANNOTATION_ID"))] = str(element.get("ANNOTATION_REF"))
     rows, untimed = [], 0
     for tier in root.iter("TIER"):
+        dimension, _, suffix = str(tier.get("TIER_ID")).partition("@")
         words = {
-            "rater": tier.get("ANNOTATOR") or tier.get("PARTICIPANT") or file.stem,
+            "rater": tier.get("ANNOTATOR") or suffix or root.get("AUTHOR") or file.stem,
             "video_id": video_name(media) if media else file.stem,
             "setup": options.setup or "audiovisual",
-            "dimension": options.dimension or str(tier.get("TIER_ID")).split("@")[0],
+            "dimension": options.dimension or dimension,
         }
         for element in (*tier.iter("ALIGNABLE_ANNOTATION"), *tier.iter("REF_ANNOTATION")):
             name = str(element.get("ANNOTATION_ID"))
@@ -72,7 +77,8 @@ def _rows(file: Path, options: FormatOptions) -> tuple[list[dict[str, Any]], int
             if start is None or end is None:
                 untimed += 1
                 continue
-            row: dict[str, Any] = {**words, "start": int(start) / 1000, "end": int(end) / 1000}
+            span = ((int(time) + origin) / 1000 for time in (start, end))
+            row: dict[str, Any] = {**words, **dict(zip(("start", "end"), span, strict=True))}
             rows.append(row | _said(value))
     return rows, untimed
 

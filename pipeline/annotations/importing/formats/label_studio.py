@@ -1,15 +1,20 @@
-"""Label Studio, exported as JSON: ratings, numbers and choices per clip, and labelled regions over time."""
+"""Label Studio, exported as JSON: ratings, numbers and choices per clip, and labelled regions over time.
+
+Regions of sound are in seconds. Those of a video's timeline (`TimelineLabels`) are in frames counted from 1; the export
+does not say how many frames a second has.
+"""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from avcues.pipeline.annotations.importing.assemble import Reading
+from avcues.pipeline.annotations.importing.assemble import Part, Reading
 from avcues.pipeline.annotations.importing.format import Format, FormatOptions
 from avcues.pipeline.annotations.importing.table_map import TableMap, tidy_part
 from avcues.pipeline.errors import InputError
@@ -19,13 +24,16 @@ _LABELS = ("choices", "labels", "timelinelabels", "videolabels", "timeserieslabe
 
 
 def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
-    parts = []
+    parts: list[Part] = []
+    unused: Counter[str] = Counter()
     for file in files:
         try:
             tasks = json.loads(file.read_text(encoding="utf-8-sig"))
         except (ValueError, OSError) as error:
             raise InputError(f"{file}: is no JSON file of Label Studio ({error})") from error
-        rows = [row for task in tasks for row in _of_task(task, options, file)]
+        if not isinstance(tasks, list) or not all(isinstance(task, Mapping) and "data" in task for task in tasks):
+            raise InputError(f"{file}: is no list of tasks with their data; export as JSON, not as JSON-MIN or CSV")
+        rows = [row for task in tasks for row in _of_task(task, options, file, unused)]
         shapes = {tuple(sorted(row)) for row in rows}
         for shape in sorted(shapes):
             shape_rows = [row for row in rows if tuple(sorted(row)) == shape]
@@ -33,10 +41,13 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
             parts.append(tidy_part(table, file, TableMap(keys={key: key for key in shape})))
     if not parts:
         raise InputError(f"{files[0]}: has no completed annotation with a rating, number, choice or label")
-    return Reading(parts=parts, name="the files", origin={})
+    notes = [f"left out: {count} results of the type {kind}, which are no ratings" for kind, count in unused.items()]
+    return Reading(parts=parts, name="the files", origin={}, notes=notes)
 
 
-def _of_task(task: Mapping[str, Any], options: FormatOptions, file: Path) -> Iterator[dict[str, Any]]:
+def _of_task(
+    task: Mapping[str, Any], options: FormatOptions, file: Path, unused: Counter[str]
+) -> Iterator[dict[str, Any]]:
     data = task.get("data", {})
     media = next((str(data[key]) for key in (*_MEDIA, *data) if data.get(key)), None)
     if media is None:
@@ -49,8 +60,10 @@ def _of_task(task: Mapping[str, Any], options: FormatOptions, file: Path) -> Ite
         for result in annotation.get("result", ()):
             words = {"rater": rater, "video_id": _name(media), "setup": options.setup or "audiovisual"}
             words["dimension"] = options.dimension or str(result.get("from_name", "rating"))
-            for answer in _said(result.get("value", {})):
-                yield words | answer
+            answers = list(_said(result.get("value", {}), options.frame_rate, file))
+            yield from (words | answer for answer in answers)
+            if not answers:
+                unused[str(result.get("type", "unknown"))] += 1
 
 
 def _name(media: str) -> str:
@@ -60,23 +73,27 @@ def _name(media: str) -> str:
     return rest if rest and len(code) == 8 and all(letter in "0123456789abcdef" for letter in code) else name
 
 
-def _said(value: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """What one result says: numbers, or labels, of the whole clip or of a region in seconds."""
+def _said(value: Mapping[str, Any], frame_rate: float | None, file: Path) -> Iterator[dict[str, Any]]:
+    """What one result says: numbers, or labels, of the whole clip or of regions."""
     span = {key: float(value[key]) for key in ("start", "end") if isinstance(value.get(key), int | float)}
-    span = span if len(span) == 2 else {}
-    for ranges in value.get("ranges", ()):
-        span = {"start": float(ranges["start"]), "end": float(ranges["end"])}
-    for key in ("rating", "number"):
-        if isinstance(value.get(key), int | float):
-            yield {**span, "value": float(value[key])}
-    for key in _LABELS:
-        for label in value.get(key, ()):
-            yield {**span, "label": " / ".join(label) if isinstance(label, list) else str(label)}
+    spans = [span if len(span) == 2 else {}]
+    if value.get("ranges"):
+        if frame_rate is None:
+            raise InputError(f"{file}: regions of a video's timeline are counted in frames; give `frame_rate`, as 25")
+        # The first frame is 1, and the last one of a region belongs to it.
+        spans = [{"start": (one["start"] - 1) / frame_rate, "end": one["end"] / frame_rate} for one in value["ranges"]]
+    for of in spans:
+        for key in ("rating", "number"):
+            if isinstance(value.get(key), int | float):
+                yield {**of, "value": float(value[key])}
+        for key in _LABELS:
+            for label in value.get(key, ()):
+                yield {**of, "label": " / ".join(label) if isinstance(label, list) else str(label)}
 
 
 FORMAT = Format(
     title="Label Studio (export as JSON)",
     files="project.json",
-    looks_like=lambda path, head: path.suffix.lower() == ".json" and '"annotations"' in head and '"data"' in head,
+    looks_like=lambda path, head: path.suffix.lower() == ".json" and '"annotations"' in head and '"result"' in head,
     read=_read,
 )

@@ -1,14 +1,16 @@
 """Qualtrics, exported as CSV: a row per response under three lines of heading, a column per question.
 
 Which clip and dimension a question is about its name says, by a template: `{video_id}_{dimension}` unless another is
-given. Values that are numbers are ratings, others are labels.
+given. Values that are numbers are ratings, others are labels. Previews, tests and spam (`Status`) are left out, and so
+are columns of display orders, timing and free words.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +24,16 @@ from avcues.pipeline.store.text_tables import decoded
 
 _HEADINGS = 3
 _RATER = "ResponseId"
-_OWN = ("StartDate", "EndDate", "Status", "IPAddress", "Progress", "Finished", "RecordedDate", "DistributionChannel")
+_OWN = (
+    *("StartDate", "EndDate", "Status", "IPAddress", "Progress", "Duration (in seconds)", "Finished", "RecordedDate"),
+    *("RecipientLastName", "RecipientFirstName", "RecipientEmail", "ExternalReference", "LocationLatitude"),
+    *("LocationLongitude", "DistributionChannel", "UserLanguage"),
+)
 _UNFINISHED = ("false", "0")
+_REAL = ("ip address", "imported", "0", "4", "")
+"""Values of `Status` of responses that raters gave, as words and as numbers."""
+_BESIDE = re.compile(r"_(DO(_\d+)?|TEXT|First Click|Last Click|Page Submit|Click Count)$")
+"""Endings of columns that Qualtrics adds to a question."""
 
 
 def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
@@ -35,17 +45,20 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
                 f"{file}: has no column {_RATER} or no third line of ImportIds, as exports of Qualtrics have"
             )
         names, responses = rows[0], rows[_HEADINGS:]
-        finished = names.index("Finished") if "Finished" in names else None
-        kept = [row for row in responses if finished is None or row[finished].strip().lower() not in _UNFINISHED]
+        kept = _chosen(responses, names, "Status", lambda word: word in _REAL)
         if len(kept) < len(responses):
-            notes.append(f"{file.name}: left out: {len(responses) - len(kept)} responses that were not finished")
+            notes.append(f"{file.name}: left out: {len(responses) - len(kept)} responses that were previews or tests")
+        complete = _chosen(kept, names, "Finished", lambda word: word not in _UNFINISHED)
+        if len(complete) < len(kept):
+            notes.append(f"{file.name}: left out: {len(kept) - len(complete)} responses that were not finished")
+        kept = complete
         keys = {"rater": _RATER, "setup": f"={options.setup or 'audiovisual'}"}
         header = options.header or "{video_id}_{dimension}"
         if "{dimension}" not in header:
             keys["dimension"] = f"={options.dimension or 'rating'}"
         columns = {name: [row[i].strip() or None for row in kept] for i, name in enumerate(names)}
         for name in names:
-            if name in _OWN or name == _RATER or all(cell is None for cell in columns[name]):
+            if name in _OWN or name == _RATER or all(cell is None for cell in columns[name]) or _BESIDE.search(name):
                 continue
             table = pa.table({_RATER: pa.array(columns[_RATER]), name: pa.array(columns[name], pa.string())})
             try:
@@ -60,6 +73,15 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
             f"{files[0]}: no column is named like the template; give `header`, such as {{video_id}}_{{dimension}}"
         )
     return Reading(parts=parts, name="the files", origin={}, notes=notes)
+
+
+def _chosen(
+    rows: list[list[str]], names: Sequence[str], column: str, is_kept: Callable[[str], bool]
+) -> list[list[str]]:
+    """The rows whose cell in a column, in lower case, is to be kept; all of them if there is no such column."""
+    if column not in names:
+        return rows
+    return [row for row in rows if is_kept(row[names.index(column)].strip().lower())]
 
 
 FORMAT = Format(

@@ -479,3 +479,63 @@ def test_windows_keep_series_with_holes_and_count_them() -> None:
     assert count[49] == 4
     assert (count[50:53] == 3).all()
     assert count[99] == 3
+
+
+def late_raters(seed: int = 0, windows: int = 120) -> tuple[np.ndarray, np.ndarray]:
+    """A course, and four raters who follow it with lags that drift from one to four windows."""
+    rng = np.random.default_rng(seed)
+    truth = latent(rng, windows + 10, memory=0.95)
+    lags = np.stack(
+        [np.interp(np.arange(windows), [0, windows / 2, windows], rng.permutation(4)[:3]) for _ in range(4)]
+    )
+    ratings = np.stack([np.interp(np.arange(windows) + 5 - lag, np.arange(windows + 10), truth) for lag in lags])
+    return truth[5 : 5 + windows], ratings + rng.normal(0, 0.02, ratings.shape)
+
+
+def test_raters_aligned_by_dba_have_the_barycentre_of_tslearn() -> None:
+    from tslearn.barycenters import dtw_barycenter_averaging
+
+    _, ratings = late_raters()
+    made = gold(of_one_clip(ratings), Recipe(align="dba", longest_warp=4))
+    expected = dtw_barycenter_averaging(
+        ratings[..., None],
+        max_iter=10,
+        metric_params={"global_constraint": "sakoe_chiba", "sakoe_chiba_radius": 8},
+    )[:, 0]
+    np.testing.assert_allclose(column(made.tables["music"], "valence"), expected, atol=1e-12)
+    (note,) = [note for note in made.notes if "aligned moment by moment" in note]
+    assert "not causal" in note
+    described = read_about(made.tables["music"])
+    assert described is not None
+    assert described["recipe"]["align"] == "dba"
+    assert Recipe.from_described(described["recipe"]).align == "dba"
+
+
+def test_raaw_weighs_warped_raters_by_their_agreement_unaligned() -> None:
+    """Levels and spreads that differ do not mislead the alignment, and a rater of noise gets hardly any weight."""
+    _, ratings = late_raters(1)
+    ratings = np.vstack([ratings * [[1.0], [0.5], [2.0], [1.0]] + [[0.0], [0.3], [0.0], [-0.2]], np.zeros(120)])
+    ratings[4] = np.random.default_rng(2).normal(0, 0.5, 120)
+    plain, aligned = (gold(of_one_clip(ratings), Recipe(align=how)) for how in (None, "raaw"))
+    assert aligned.weights.equals(plain.weights)
+    spread = [column(made.tables["music"], "valence_std") for made in (plain, aligned)]
+    four = [gold(of_one_clip(ratings[:4]), Recipe(align=how)).tables["music"] for how in (None, "raaw")]
+    assert np.isfinite(spread[1]).all()
+    centred = [np.abs(np.diff(column(table, "valence"))).sum() for table in four]
+    assert centred[1] > centred[0]  # peaks that raters reach at different times are no longer averaged away
+
+
+def test_alignment_leaves_alone_what_raters_did_not_rate_together() -> None:
+    _, ratings = late_raters()
+    ratings[0, :40] = np.nan
+    made = gold(of_one_clip(ratings), Recipe(align="dba", shortest=0.5))
+    plain = gold(of_one_clip(ratings), Recipe(shortest=0.5))
+    before, after = (column(one.tables["music"], "valence") for one in (plain, made))
+    np.testing.assert_array_equal(before[:40], after[:40])
+    assert not np.allclose(before[40:], after[40:])
+    apart = np.full((2, 120), np.nan)
+    apart[0, :60], apart[1, 58:] = ratings[1, :60], ratings[2, 58:]
+    notes = gold(of_one_clip(apart), Recipe(align="raaw", shortest=0.1)).notes
+    assert any("in 0 cells" in note and "not in 1 cell" in note for note in notes)
+    with pytest.raises(SettingsError, match="`longest_warp=0`"):
+        Recipe(longest_warp=0)

@@ -143,9 +143,15 @@ def test_files_without_a_format_are_named_on_the_command_line(samples: Path) -> 
         ),
         (
             "label_studio",
-            {},
-            ("rater", "video_id", "dimension", "value", "label"),
-            [("7", "clip1", "mood", None, "calm"), ("7", "clip1", "mood", None, "tender")],
+            {"frame_rate": 25.0},
+            ("rater", "video_id", "dimension", "time", "value", "label"),
+            [
+                # Frames 1 to 50 of 25 a second are the first two seconds.
+                *(("7", "clip1", "tension", 0.5 * window, None, "rising") for window in range(4)),
+                ("7", "clip1", "mood", None, None, "calm"),
+                ("7", "clip1", "mood", None, None, "tender"),
+                ("7", "clip1", "valence", None, 4.0, None),
+            ],
         ),
         (
             "jspsych",
@@ -168,7 +174,7 @@ def test_files_without_a_format_are_named_on_the_command_line(samples: Path) -> 
     ],
 )
 def test_a_sample_is_read(
-    name: str, options: dict[str, str], keys: tuple[str, ...], expected: list[Any], samples: Path
+    name: str, options: dict[str, Any], keys: tuple[str, ...], expected: list[Any], samples: Path
 ) -> None:
     made = import_format(name, [samples / documented()[name][0]], options=FormatOptions(**options))
     assert rows(made, *keys)[: len(expected)] == expected
@@ -265,3 +271,38 @@ def test_broken_files_are_one_line(name: str, tmp_path: Path) -> None:
         import_format(name, [file])
     assert str(file) in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_the_labels_of_sewa_have_no_header(samples: Path) -> None:
+    made = import_format("avec", [samples / "sewa"])
+    assert rows(made, "video_id", "dimension", "time", "value")[:4] == [
+        ("Devel_DE_01", "arousal", 0.0, 0.1),
+        ("Devel_DE_01", "valence", 0.0, 0.2),
+        ("Devel_DE_01", "liking", 0.0, 0.0),
+        ("Devel_DE_01", "arousal", 0.1, 0.11),
+    ]
+
+
+def test_what_the_exports_of_tools_hold_beside_ratings_is_counted(samples: Path) -> None:
+    with pytest.raises(InputError, match="counted in frames; give `frame_rate`"):
+        import_format("label_studio", [samples / "label-studio"])
+    made = import_format("label_studio", [samples / "label-studio"], options=FormatOptions(frame_rate=25))
+    assert "left out: 1 results of the type textarea, which are no ratings" in made.notes
+    made = import_format("qualtrics", [samples / "qualtrics"])
+    assert "survey.csv: left out: 1 responses that were previews or tests" in made.notes
+    assert "survey.csv: left out: 1 responses that were not finished" in made.notes
+    assert set(made.dimensions) == {"valence", "mood"}
+    minimal = samples / "minimal.json"
+    minimal.write_text('[{"video": "/data/upload/1/clip1.mp4", "mood": "calm", "annotator": 1, "annotation_id": 4}]')
+    with pytest.raises(InputError, match="export as JSON, not as JSON-MIN"):
+        import_format("label_studio", [minimal])
+
+
+def test_tiers_without_an_annotator_name_raters_in_other_ways(samples: Path, tmp_path: Path) -> None:
+    text = (samples / "elan" / "clip1.eaf").read_text()
+    file = tmp_path / "file.eaf"
+    file.write_text(text.replace('ANNOTATOR="anna" ', "").replace('TIER_ID="mood"', 'TIER_ID="mood@ben"'))
+    made = import_format("elan", [file])
+    assert set(rows(made, "rater", "dimension")) == {("ben", "mood"), ("cleo", "valence")}
+    file.write_text(text.replace('MIME_TYPE="video/mp4"', 'MIME_TYPE="video/mp4" TIME_ORIGIN="1000"'))
+    assert [time for time, label in rows(import_format("elan", [file]), "time", "label") if label == "tense"] == [2.5]

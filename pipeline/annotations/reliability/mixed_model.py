@@ -1,0 +1,194 @@
+"""A linear mixed model of setup effects, with raters, videos, and videos in a setup as random effects.
+
+Raters who use the scale differently and videos that call forth more or less would otherwise pass for effects of the
+setup, or hide them; and ratings of one rater, or of one clip, are not independent. Fitted by restricted maximum
+likelihood, profiled over the variance ratios as in Bates et al. 2015, Fitting linear mixed-effects models using lme4,
+Journal of Statistical Software 67(1). statsmodels fits the same model, but takes minutes where effects are crossed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from threadpoolctl import threadpool_limits
+
+from avcues.pipeline.annotations.ratings.series import Series
+from avcues.pipeline.annotations.reliability.median_tests import rated_values
+
+Values = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+_STARTS = (0.2, 1.0)
+_Z = 1.959963984540054
+_FEWEST_OF_EACH = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effect:
+    """How much higher a setup is rated than the reference; `z` and `p` are Wald's, the interval is 95 %."""
+
+    estimate: float
+    standard_error: float
+    z: float
+    p: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class MixedModel:
+    """Ratings by setup, with random intercepts of raters, videos, and videos in a setup.
+
+    Args:
+        dimension: Name.
+        kind: "over time", where each series counts by its mean, or "once per clip".
+        round: Name; None: there is only one.
+        reference: The setup that the others are compared with: the first.
+        intercept: The mean of the reference.
+        effects: By setup.
+        chi_square: Wald's test of all effects together.
+        df: Its degrees of freedom.
+        p: Of it.
+        variances: Of "rater", "video", "clip" (a video in a setup; missing where each has one rating) and "residual".
+        ratings: Number of ratings or series.
+        raters: Number of raters.
+        videos: Number of videos.
+        reason: Why there is no model; the numbers are then NaN or empty.
+    """
+
+    dimension: str
+    kind: str
+    round: str | None
+    reference: str
+    intercept: float | None
+    effects: Mapping[str, Effect]
+    chi_square: float | None
+    df: int | None
+    p: float | None
+    variances: Mapping[str, float]
+    ratings: int
+    raters: int
+    videos: int
+    reason: str | None = None
+
+
+def mixed_models(series: Series, clips: Series, round_: str | None) -> list[MixedModel]:
+    """One model per dimension that is rated in several setups.
+
+    Args:
+        series: Ratings over time.
+        clips: Ratings once per clip.
+    """
+    models = []
+    for kind, names, value, key in rated_values(series, clips, _means):
+        for code in np.unique(key["dimension"]):
+            rows = key["dimension"] == code
+            setups, setup = np.unique(key["setup"][rows], return_inverse=True)
+            if len(setups) > 1:
+                about = {"dimension": names["dimension"][code], "kind": kind, "round": round_}
+                named = [names["setup"][one] for one in setups]
+                models.append(_model(value[rows], setup, key["rater"][rows], key["video_id"][rows], named, about))
+    return models
+
+
+def _means(series: Series) -> Values:
+    return np.asarray(series.reduce(np.add.reduceat) / series.lengths)
+
+
+def _model(value: Values, setup: Ints, rater: Ints, video: Ints, names: Sequence[str], about: Any) -> MixedModel:
+    from scipy.stats import chi2, norm
+
+    rater, video = (np.unique(one, return_inverse=True)[1] for one in (rater, video))
+    sizes: dict[str, Any] = {"ratings": len(value), "raters": int(rater.max()) + 1, "videos": int(video.max()) + 1}
+    reason = None
+    if min(sizes["raters"], sizes["videos"]) < _FEWEST_OF_EACH:
+        reason = "fewer than two raters or videos"
+    elif np.ptp(value) == 0:
+        reason = "all ratings are the same"
+    elif len(value) <= sizes["raters"] + sizes["videos"] + len(names):
+        reason = "too few ratings for as many raters and videos"
+    if reason is not None:
+        none: dict[str, Any] = {"intercept": None, "chi_square": None, "df": None, "p": None}
+        return MixedModel(**about, **sizes, **none, reference=names[0], effects={}, variances={}, reason=reason)
+    design = np.column_stack([np.ones(len(value)), *(setup == i for i in range(1, len(names)))]).astype(np.float64)
+    groups = {"rater": rater, "video": video}
+    clip = np.unique(video * len(names) + setup, return_inverse=True)[1]
+    if clip.max() + 1 < len(value):
+        groups["clip"] = clip
+    coefficients, covariance, variances = crossed(value, design, list(groups.values()))
+    effects = {}
+    for i, name in enumerate(names[1:], 1):
+        error = float(np.sqrt(covariance[i, i]))
+        estimate = float(coefficients[i])
+        effects[name] = Effect(
+            estimate=estimate,
+            standard_error=error,
+            z=estimate / error,
+            p=float(2 * norm.sf(abs(estimate) / error)),
+            low=estimate - _Z * error,
+            high=estimate + _Z * error,
+        )
+    wald = float(coefficients[1:] @ np.linalg.solve(covariance[1:, 1:], coefficients[1:]))
+    return MixedModel(
+        **about,
+        **sizes,
+        reference=names[0],
+        intercept=float(coefficients[0]),
+        effects=effects,
+        chi_square=wald,
+        df=len(names) - 1,
+        p=float(chi2.sf(wald, len(names) - 1)),
+        variances=dict(zip((*groups, "residual"), variances, strict=True)),
+    )
+
+
+def crossed(value: Values, design: Values, groups: Sequence[Ints]) -> tuple[Values, Values, tuple[float, ...]]:
+    """A linear model with one random intercept per level of each grouping, by restricted maximum likelihood.
+
+    Args:
+        value: (n,)
+        design: (n, p) of full rank.
+        groups: (n,) codes from 0 on, per grouping.
+
+    Returns:
+        (p,) coefficients, (p, p) their covariance, and the variance of each grouping and of the residuals.
+    """
+    from scipy.linalg import cho_factor, cho_solve
+    from scipy.optimize import minimize
+
+    n, p = design.shape
+    levels = [int(group.max()) + 1 for group in groups]
+    first = np.concatenate([[0], np.cumsum(levels)])
+    random = np.zeros((n, first[-1]))
+    for begin, group in zip(first, groups, strict=False):
+        random[np.arange(n), begin + group] = 1
+    of_level = np.repeat(np.arange(len(groups)), levels)
+    fixed = np.column_stack([design, value])
+    inner, between, outer = random.T @ random, random.T @ fixed, fixed.T @ fixed
+
+    def profile(ratios: Values) -> tuple[float, Values, Values, float]:
+        """The deviance, coefficients, their covariance but for the scale, and the residual variance."""
+        scale = np.sqrt(ratios)[of_level]
+        factor = cho_factor(scale[:, None] * inner * scale + np.eye(len(scale)), lower=True)
+        half = scale[:, None] * between
+        moments = outer - half.T @ cho_solve(factor, half)
+        inverse = np.linalg.inv(moments[:p, :p])
+        coefficients = inverse @ moments[:p, p]
+        residual = float(moments[p, p] - moments[:p, p] @ coefficients) / (n - p)
+        logarithm = 2 * np.log(np.diag(factor[0])).sum() + np.linalg.slogdet(moments[:p, :p])[1]
+        return float(logarithm + (n - p) * np.log(max(residual, 1e-300))), coefficients, inverse, residual
+
+    bounds = [(0.0, None)] * len(groups)
+    # Threads cost more than they bring to matrices as small as these: two hundred times, on a busy machine.
+    with threadpool_limits(1):
+        fits = [
+            minimize(lambda r: profile(r)[0], [start] * len(groups), method="L-BFGS-B", bounds=bounds)
+            for start in _STARTS
+        ]
+        best = min(fits, key=lambda fit: fit.fun).x
+        _, coefficients, inverse, residual = profile(best)
+    return coefficients, residual * inverse, (*(float(ratio * residual) for ratio in best), residual)

@@ -1,0 +1,93 @@
+"""Predictions of a model as a table to be compared with raters."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from avcues.pipeline.annotations.ratings.schema import Annotations
+from avcues.pipeline.annotations.ratings.wording import counted, listed
+from avcues.pipeline.errors import InputError
+from avcues.pipeline.store.model_files import DOCUMENT
+from avcues.pipeline.store.parquet import METADATA_KEY
+
+_OUT_OF_FOLD = {"dimension", "without", "video_id", "prediction"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadPredictions:
+    """Predictions, and what is known of them.
+
+    Args:
+        table: `video_id`, `window` (null where it is by clip) and a column per dimension.
+        setup: Of the labels that the model learned from; None: not known, or not among the rated setups.
+        videos: The rated videos that the model was not trained on.
+        delay: Seconds by which the ratings were moved earlier that the labels were made of, for all raters or by rater.
+        notes: What does not count, one line each.
+    """
+
+    table: pa.Table
+    setup: str | None
+    videos: tuple[str, ...]
+    delay: float | Mapping[str, float]
+    notes: tuple[str, ...]
+
+
+def read_predictions(path: Path, annotations: Annotations) -> ReadPredictions:
+    """Reads a file of `avcues predict`, or the out-of-fold predictions of a model.
+
+    Raises:
+        InputError: It is neither.
+    """
+    try:
+        table = pq.read_table(path)
+        about: dict[str, Any] = json.loads((table.schema.metadata or {}).get(METADATA_KEY, b"{}"))
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise InputError(f"{path}: cannot be read as a Parquet file of predictions ({error})") from error
+    if _OUT_OF_FOLD.issubset(table.column_names):
+        table = _wide(table)
+        document = path.with_name(DOCUMENT)
+        model = json.loads(document.read_text("utf-8")) if document.is_file() else {}
+        trained: set[str] = set()
+    elif "video_id" in table.column_names:
+        model, trained = about.get("model", {}), set(about.get("trained_on", ()))
+    else:
+        raise InputError(f"{path}: has no column video_id; expected a file written by avcues predict or avcues train")
+    labels = model.get("labels", {}).get("main", {}).get("about", {})
+    recipe = labels.get("recipe") or {}
+    delay = labels.get("delays_s") or (0.0 if recipe.get("delay") in (None, "auto") else float(recipe["delay"]))
+    seen = sorted(trained & set(annotations.videos))
+    notes = (
+        [f"not compared: {counted(len(seen), 'video')} that the model was trained on ({listed(seen)})"] if seen else []
+    )
+    setup = labels.get("setup")
+    return ReadPredictions(
+        table=table,
+        setup=setup if setup in annotations.setups else None,
+        videos=tuple(video for video in annotations.videos if video not in trained),
+        delay=delay,
+        notes=tuple(notes),
+    )
+
+
+def _wide(table: pa.Table) -> pa.Table:
+    """Out-of-fold predictions of whole models, means over seeds, with a column per dimension."""
+    whole = table.filter(pc.is_null(table["without"]))
+    mean = whole.group_by(["dimension", "video_id", "window"], use_threads=False).aggregate([("prediction", "mean")])
+    wide: pa.Table | None = None
+    for name in sorted(set(mean["dimension"].to_pylist())):
+        rows = mean.filter(pc.equal(mean["dimension"], name)).select(["video_id", "window", "prediction_mean"])
+        rows = rows.rename_columns(["video_id", "window", name])
+        keyed = rows.set_column(1, "window", rows["window"].fill_null(-1))
+        wide = keyed if wide is None else wide.join(keyed, ["video_id", "window"], join_type="full outer")
+    if wide is None:
+        return table.select(["video_id", "window"])
+    window = wide["window"]
+    return wide.set_column(1, "window", pc.if_else(pc.less(window, 0), None, window))
