@@ -179,7 +179,7 @@ def test_a_browser_that_crashes_sends_the_rest_later(run: Callable[..., Served],
         browser.visit(address)
         rater = Rater(browser)
         rater.see(".ready button")
-        assert browser.value("document.querySelector('header p').textContent") == "Clip 1 of 1"
+        assert browser.value("document.querySelector('header h1').textContent") == "Clip 1 of 1"
         until = time.monotonic() + 20
         while sum(len(batches) for batches in stored(folder).values()) < before + 2:
             assert time.monotonic() < until
