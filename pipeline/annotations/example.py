@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from itertools import chain, repeat
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +26,23 @@ _MUSIC_SHARE = 0.6
 Values = npt.NDArray[np.float64]
 
 
+class _Part(NamedTuple):
+    """Consecutive rows: what one rater says of one clip in one setup, in one dimension."""
+
+    rater: str
+    video_id: str
+    setup: str
+    dimension: str
+    time: Values | None = None
+    value: Values | None = None
+    label: Sequence[str] | None = None
+
+    @property
+    def rows(self) -> int:
+        """Number of them."""
+        return len(self.label or ()) if self.value is None else len(self.value)
+
+
 def example(videos: Mapping[str, int] = VIDEOS, *, step: Fraction = Fraction(1, 2), seed: int = 0) -> Annotations:
     """Six raters of every video in three setups, each with a noise level and a reaction lag.
 
@@ -36,12 +55,12 @@ def example(videos: Mapping[str, int] = VIDEOS, *, step: Fraction = Fraction(1, 
         seed: Seed of the random numbers.
     """
     rng = np.random.default_rng(seed)
-    parts: list[pa.Table] = []
+    parts: list[_Part] = []
     felt = {video_id: _felt(rng, windows) for video_id, windows in videos.items()}
     for rater in range(len(_NOISE)):
         exposures = [(video_id, setup) for video_id in videos for setup in SETUPS]
         for video_id, setup in (exposures[i] for i in rng.permutation(len(exposures))):
-            keys = {"rater": f"r{rater + 1}", "video_id": video_id, "setup": setup}
+            keys = (f"r{rater + 1}", video_id, setup)
             untouched = rater == len(_NOISE) - 1 and (video_id, setup) == (next(iter(videos)), "visual")
             parts += _rated(rng, felt[video_id][setup], rater, keys, float(step), untouched)
     raters = {
@@ -51,7 +70,7 @@ def example(videos: Mapping[str, int] = VIDEOS, *, step: Fraction = Fraction(1, 
         "years_formal_training": [0, 5, 8, 1, 0, 12],
     }
     return import_tidy(
-        pa.concat_tables(parts).unify_dictionaries(),
+        _tidy(parts),
         range_=(-1, 1),
         ranges={"liking": (1, 5)},
         levels={"liking": "ordinal"},
@@ -73,32 +92,45 @@ def _drifting(rng: np.random.Generator, windows: int) -> Values:
 
 
 def _rated(
-    rng: np.random.Generator, felt: Values, rater: int, keys: Mapping[str, str], step_s: float, untouched: bool
-) -> list[pa.Table]:
+    rng: np.random.Generator,
+    felt: Values,
+    rater: int,
+    keys: tuple[str, str, str],
+    step_s: float,
+    untouched: bool,
+) -> list[_Part]:
     """What one rater says of one clip in one setup."""
     windows, late = felt.shape[1], min(_LAGS[rater], felt.shape[1] - 1)
     delayed = np.concatenate([np.repeat(felt[:, :1], late, 1), felt[:, : windows - late]], 1)
     noise = np.cumsum(rng.normal(0, 0.3 * _NOISE[rater], delayed.shape), 1)
     rated = np.clip(delayed + noise - noise.mean(1, keepdims=True), -1, 1).round(3)
-    time = np.arange(windows) * step_s
+    time = np.asarray(np.arange(windows) * step_s, np.float64)
     parts = [
-        _rows(keys, dimension, time=time, value=np.zeros(windows) if untouched else rated[i])
+        _Part(*keys, dimension, time=time, value=np.zeros(windows) if untouched else rated[i])
         for i, dimension in enumerate(("arousal", "valence"))
     ]
     arousal, valence = felt.mean(1) + rng.normal(0, _NOISE[rater], 2)
     liking = np.clip(np.rint(3 + 2 * valence + rng.normal(0, 0.5)), 1, 5)
     chosen = {("happy" if valence > 0 else "tense") if arousal > 0 else ("calm" if valence > 0 else "sad")}
     chosen |= {MOODS[rng.integers(len(MOODS))]} if rng.random() < _NOISE[rater] else set()
-    parts.append(_rows(keys, "liking", value=np.array([liking])))
-    return [*parts, _rows(keys, "mood", label=sorted(chosen))]
+    parts.append(_Part(*keys, "liking", value=np.array([liking])))
+    return [*parts, _Part(*keys, "mood", label=sorted(chosen))]
 
 
-def _rows(keys: Mapping[str, str], dimension: str, **columns: object) -> pa.Table:
-    """Tidy rows with the columns of a rating that are not given null."""
-    arrays = {name: pa.array(values) for name, values in columns.items()}
-    rows = len(next(iter(arrays.values())))
-    words = {**keys, "dimension": dimension}
-    zeros = pa.array(np.zeros(rows, np.int32))
-    named = {name: pa.DictionaryArray.from_arrays(zeros, [word]) for name, word in words.items()}
-    empty = {"time": pa.float64(), "value": pa.float64(), "label": pa.string()}
-    return pa.table({**named, **{name: arrays.get(name, pa.nulls(rows, kind)) for name, kind in empty.items()}})
+def _tidy(parts: Sequence[_Part]) -> pa.Table:
+    """All parts as one tidy table; a table of each would take thirty kilobytes."""
+    counts = np.array([part.rows for part in parts])
+    columns: dict[str, pa.Array] = {}
+    for i, name in enumerate(("rater", "video_id", "setup", "dimension")):
+        words = list(dict.fromkeys(part[i] for part in parts))
+        code = {word: number for number, word in enumerate(words)}
+        codes = np.repeat(np.array([code[part[i]] for part in parts], np.int32), counts)
+        columns[name] = pa.DictionaryArray.from_arrays(codes, words)
+    for name in ("time", "value"):
+        numbers = [getattr(part, name) for part in parts]
+        missing = np.repeat([of_part is None for of_part in numbers], counts)
+        filled = (np.zeros(n) if of_part is None else of_part for of_part, n in zip(numbers, counts, strict=True))
+        columns[name] = pa.array(np.concatenate(list(filled)), mask=missing)
+    labels = chain.from_iterable(repeat(None, part.rows) if part.label is None else part.label for part in parts)
+    columns["label"] = pa.array(list(labels), pa.string())
+    return pa.table(columns)

@@ -24,6 +24,7 @@ from avcues.pipeline.store.layout import (
 from avcues.pipeline.store.manifest import Manifest, require_manifest
 from avcues.pipeline.store.parquet import SHOT_KEYS, WINDOW_KEYS, misfit, read_metadata, read_table
 from avcues.pipeline.store.records import read_record
+from avcues.pipeline.store.stamps import checksum
 from avcues.pipeline.store.timeline_table import TIMELINE
 from avcues.pipeline.timeline import Grid
 
@@ -70,6 +71,7 @@ def validate(out: Location) -> Validation:
 
 
 def _check_video(out: Location, video_id: str, manifest: Manifest, validation: Validation) -> Iterator[str]:
+    checksums = read_record(out, video_id).get("checksums", {})
     tables: dict[str, pa.Table] = {}
     described: dict[str, dict[str, Any]] = {}
     for name, extractor in manifest.tables.items():
@@ -99,9 +101,13 @@ def _check_video(out: Location, video_id: str, manifest: Manifest, validation: V
     for name, table in list(tables.items()):
         path = table_path(out, name, video_id)
         breaches = list(_check_keys(table, described[name], video_id, grid, windows))
-        yield from (f"{path}: {breach}" for breach in breaches or _check_values(table, described[name]))
         if breaches:
             del tables[name]
+        else:
+            breaches = list(_check_values(table, described[name]))
+        if not breaches and checksums.get(name) not in (None, checksum(path)):
+            breaches = ["was changed after it was written; run avcues extract --verify again"]
+        yield from (f"{path}: {breach}" for breach in breaches)
     if {"shots", TIMELINE.name} <= tables.keys() and {"shot", "on_screen"} <= {*tables[TIMELINE.name].column_names}:
         for breach in _check_shots(tables["shots"], tables[TIMELINE.name], grid):
             yield f"{table_path(out, 'shots', video_id)}: {breach}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
@@ -15,14 +15,11 @@ from avcues.extractors.protocol import ClipBatch, ClipExtractor
 from avcues.pipeline.extraction.accumulators import from_columns
 from avcues.pipeline.extraction.center_crop import CenterCrop
 from avcues.pipeline.extraction.full_frame import FullFrame
+from avcues.pipeline.extraction.image_ring import Image, LazyImage
 from avcues.pipeline.extraction.shots import SettledFrame
 from avcues.pipeline.media.frames import VideoFrame
 from avcues.pipeline.media.picture.stage import PictureStage
 from avcues.pipeline.store.parquet import TableRows
-
-Image = npt.NDArray[np.uint8]
-LazyImage = Callable[[], Image]
-"""Makes the image when it is called: frames that no clip samples need not be scaled."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,8 @@ _FULL_PICTURE = 0.97  # share of the frame's area; a smaller picture has bars th
 class FramePass:
     """Every frame to the shot detector and the clips, the frames on screen at window starts to the frame extractors.
 
-    It holds a dozen decoded frames, as many small images as the detector lags, and the batches in the stages.
+    It holds a dozen decoded frames, as many small images as the detector lags, and the batches in the stages. Large
+    images wait in a file until their shot is certain (`ImageRing`).
 
     Attributes:
         end: Last instant covered by a frame so far.

@@ -15,7 +15,7 @@ from av.video.reformatter import Interpolation, VideoReformatter
 
 from avcues.extractors.protocol import FramePair, PairExtractor
 from avcues.pipeline.extraction.accumulators import from_columns
-from avcues.pipeline.extraction.clips import Image, LazyImage
+from avcues.pipeline.extraction.image_ring import Image, LazyImage
 from avcues.pipeline.extraction.shots import SettledFrame
 from avcues.pipeline.media.frames import VideoFrame
 from avcues.pipeline.media.orientation import Orientation

@@ -12,8 +12,9 @@ from avcues.extractors.protocol import (
     PairExtractor,
     ShotDetector,
 )
-from avcues.pipeline.extraction.clips import Clip, ClipMeans, ClipSampler, Image, LazyImage
+from avcues.pipeline.extraction.clips import Clip, ClipMeans, ClipSampler
 from avcues.pipeline.extraction.executor import Executor, Stage
+from avcues.pipeline.extraction.image_ring import Image, ImageRing, LazyImage
 from avcues.pipeline.extraction.pairs import PairMeans, PairSampler, TimedPair
 from avcues.pipeline.extraction.shots import SettledFrame, ShotPass
 from avcues.pipeline.media.container import Media
@@ -51,6 +52,7 @@ class ShotFrames:
             *(ClipSampler(extractor, media.picture) for extractor in clip_extractors),
             *(PairSampler(extractor, media.picture) for extractor in pair_extractors),
         ]
+        self._rings = [ImageRing(detector.lag + _MOST_HELD) for _ in self._samplers]
         self._means: list[ClipMeans | PairMeans] = [
             *(ClipMeans(extractor) for extractor in clip_extractors),
             *(PairMeans(extractor, grid) for extractor in pair_extractors),
@@ -104,7 +106,9 @@ class ShotFrames:
     def _images(self, frame: VideoFrame) -> tuple[LazyImage, ...]:
         """What each sampler may ask of a frame; made at once if many frames wait until their shot is certain."""
         lazy = tuple(partial(self._scale, sampler, frame) for sampler in self._samplers)
-        return tuple(_already_made(image()) for image in lazy) if self._scales_at_once else lazy
+        if not self._scales_at_once:
+            return lazy
+        return tuple(ring.keep(image()) for ring, image in zip(self._rings, lazy, strict=True))
 
     def _scale(self, sampler: ClipSampler | PairSampler, frame: VideoFrame) -> Image:
         with self._stopwatch("scale"):
@@ -121,7 +125,3 @@ class ShotFrames:
     def _queue_clips(self, clips: Sequence[_Sampled]) -> None:
         for i, clip in clips:
             self._clip_stages[i].push(clip)
-
-
-def _already_made(image: Image) -> LazyImage:
-    return lambda: image

@@ -7,7 +7,7 @@ import resource
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
@@ -27,8 +27,8 @@ from avcues.pipeline.store import provenance
 from avcues.pipeline.store.files import is_transient
 from avcues.pipeline.store.layout import table_path
 from avcues.pipeline.store.parquet import damage_of, read_footer, shot_table, window_table, write_table
-from avcues.pipeline.store.records import VideoResult, failure
-from avcues.pipeline.store.stamps import stamp
+from avcues.pipeline.store.records import VideoResult, failure, read_record
+from avcues.pipeline.store.stamps import checksum, stamp
 from avcues.pipeline.store.timeline_table import TIMELINE
 from avcues.pipeline.store.video_input import VideoInput
 from avcues.pipeline.timeline import Grid
@@ -129,8 +129,9 @@ def _up_to_date(
 ) -> dict[str, dict[str, int]]:
     """Extractors whose tables are up to date, each with the rows of its tables."""
     sidecar = sidecar_mark(video.location, measurements.extractors)
+    checksums = read_record(out, video.video_id).get("checksums", {}) if verify else None
     rows = {
-        e.name: _rows_up_to_date(e, video.video_id, mark, sidecar, measurements, out, verify)
+        e.name: _rows_up_to_date(e, video.video_id, mark, sidecar, measurements, out, checksums)
         for e in measurements.extractors
     }
     return {name: table_rows for name, table_rows in rows.items() if table_rows is not None}
@@ -164,10 +165,14 @@ def _write_missing(
     unchanged = Unchanged(measurements, out)
     if not missing:
         return replace(result, stamps=unchanged.stamps(video, media_stamp))
+    checksums: dict[str, str] = {}
     with _decoded(video, measurements, missing, stopwatch, progress, windows) as (media, decoded):
         for name, table in _tables(video, mark, measurements, media, decoded):
             with stopwatch("write"):
-                write_table(table, table_path(out, name, video.video_id))
+                place = table_path(out, name, video.video_id)
+                write_table(table, place)
+                if (crc := checksum(place)) is not None:
+                    checksums[name] = crc
             tables[name] = table.num_rows
         return replace(
             result,
@@ -178,6 +183,7 @@ def _write_missing(
             lost_s=round(float(media.lost_s), 3),
             notes=(*media.notes, *media.picture.notes, *decoded.notes),
             stamps=unchanged.stamps(video, media_stamp),
+            checksums=checksums,
         )
 
 
@@ -235,9 +241,13 @@ def _rows_up_to_date(
     sidecar: dict[str, str] | None,
     measurements: Measurements,
     out: Location,
-    verify: bool,
+    checksums: Mapping[str, str] | None,
 ) -> dict[str, int] | None:
-    """Rows of the extractor's tables, if all are there, made by the same recipe from the same files."""
+    """Rows of the extractor's tables, if all are there, made by the same recipe from the same files.
+
+    Args:
+        checksums: Of tables as they were written; None: contents are not looked at.
+    """
     tables: list[Table] = [*extractor.tables]
     if isinstance(extractor, ShotDetector):
         tables.append(TIMELINE)
@@ -248,7 +258,7 @@ def _rows_up_to_date(
         footer = read_footer(place, "origin")
         if footer is None or footer.metadata["recipe"] != recipe:
             return None
-        if verify and damage_of(place):
+        if checksums is not None and (damage_of(place) or checksums.get(table.name) not in (None, checksum(place))):
             return None
         if footer.metadata["source"].get("fingerprint") != mark:
             return None

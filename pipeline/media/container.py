@@ -25,6 +25,7 @@ from avcues.pipeline.media.picture.bars import ActivePicture
 from avcues.pipeline.media.picture.fields import together
 from avcues.pipeline.media.picture.stage import PictureStage, StreamFacts
 from avcues.pipeline.media.reading import Reading
+from avcues.pipeline.media.scrambling import scrambled_packets
 from avcues.pipeline.media.sound import SoundConverter
 from avcues.pipeline.media.source import open_media_file
 from avcues.pipeline.media.stream_metadata import MediaMetadata, audio_stream_metadata, video_stream_metadata
@@ -304,6 +305,8 @@ class Media:
         if times is None:
             census.finish()
         self._count_missing(part, tallies)
+        if part.format == "mpegts" and part is self.part:
+            self.damage.packets_encrypted += scrambled_packets(part.file, [stream.id for stream in streams])
 
     def _next_part(self, part: Part, ends: PacketEnds, in_order: MonotonicFrameFilter) -> Part | None:
         """The next part of the file, placed where this one ends."""

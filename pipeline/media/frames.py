@@ -59,6 +59,8 @@ class Damage:
         audio_blocks_overlapping: Blocks that begin before the end of the block before them; they were trimmed.
         read_errors: Failed attempts to read a packet.
         clock_restarts: New clocks in the middle of a broadcast stream; nothing is lost, but times are joined.
+        clock_gaps: Times of more than ten seconds for which a broadcast stream holds nothing; sound is null there, and
+            the last picture stays on screen, as in players.
         video_frames_before_start: Frames that begin over half a second before the start that the headers claim.
         audio_blocks_before_start: Blocks that begin over half a second before the start that the headers claim.
         subtitles_undecodable: Packets of subtitles that the decoder refused.
@@ -78,6 +80,7 @@ class Damage:
     audio_blocks_overlapping: int = 0
     read_errors: int = 0
     clock_restarts: int = 0
+    clock_gaps: int = 0
     video_frames_before_start: int = 0
     audio_blocks_before_start: int = 0
     subtitles_undecodable: int = 0

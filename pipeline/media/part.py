@@ -135,7 +135,9 @@ class Part:
                 for packet in self.container.demux(*streams):
                     errors = 0
                     if unwrapper is not None:
+                        gaps = unwrapper.gaps
                         damage.clock_restarts += unwrapper.shift(packet)
+                        damage.clock_gaps += unwrapper.gaps - gaps
                     elif ends.falls_back(packet):
                         ends.next_file = self._next_file(ends.last_byte, at_most=packet.pos)
                         if ends.next_file is not None:

@@ -85,17 +85,23 @@ class MonotonicFrameFilter:
 class TimestampUnwrapper:
     """Joins the pieces of a file whose clock restarts, as in broadcasts that were cut and concatenated.
 
-    A restart is a jump of one stream against its own last stamp: backwards, or far ahead of the whole file. How far
-    apart the streams lie in the file says nothing, and neither does a pause in one of them. The stream that jumps
-    first opens a new clock, which continues where that stream was; the others move to it when they jump in turn, so
-    that the streams of a piece keep their distance from each other. A jump by the range of MPEG's 33-bit stamps is a
+    A restart is a jump of one stream against its own last stamp: backwards, or ahead of the whole file by more than
+    `LONGEST_GAP`. A shorter jump ahead is a gap in a recording whose clock went on, unless the next stamp returns.
+    How far apart the streams lie in the file says nothing, and neither does a pause in one of them. The stream that
+    jumps first opens a new clock, which continues where that stream was; the others move to it when they jump in turn,
+    so that the streams of a piece keep their distance from each other. A jump by the range of MPEG's 33-bit stamps is a
     wrapped counter, and is undone exactly.
+
+    Attributes:
+        gaps: Jumps ahead that were taken for gaps.
     """
 
     def __init__(self) -> None:
+        self.gaps = 0
         self._offsets = [Fraction(0)]
         self._clock: dict[int, int] = {}
         self._expected: dict[int, Fraction] = {}
+        self._before_gap: dict[int, Fraction] = {}
 
     def shift(self, packet: Any) -> bool:
         """Moves the packet's time stamps onto the running clock; True where a new clock begins."""
@@ -122,12 +128,21 @@ class TimestampUnwrapper:
         expected = self._expected[stream]
         farthest = max(self._expected.values()) + _DISCONTINUITY
         current = self._clock[stream]
-        if expected - _BACKWARDS <= raw + self._offsets[current] <= farthest:
+        placed = raw + self._offsets[current]
+        before_gap = self._before_gap.pop(stream, None)
+        if expected - _BACKWARDS <= placed <= farthest:
+            return False
+        if before_gap is not None and abs(placed - before_gap) <= _MOST_APART:
+            self.gaps -= 1
             return False
         for following in range(current + 1, len(self._offsets)):
             if abs(raw + self._offsets[following] - expected) <= _MOST_APART:
                 self._clock[stream] = following
                 return False
+        if farthest < placed <= expected + LONGEST_GAP:
+            self._before_gap[stream] = expected
+            self.gaps += 1
+            return False
         jump = expected - raw
         wraps = [
             turns * _WRAP for turns in (-1, 1) if abs(jump - self._offsets[current] - turns * _WRAP) <= _MOST_APART

@@ -160,6 +160,7 @@ class RecordDocument(Document):
     retries: Count = 0
     seconds: dict[str, Seconds]
     stamps: StampsDocument | _Nothing = {}
+    checksums: dict[str, str] = {}
 
 
 DOCUMENTS: dict[str, type[Document]] = {

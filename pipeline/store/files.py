@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from avcues.atomic_files import atomic_file, temporary_name
+from avcues.atomic_files import abandoned, atomic_file, remove, temporary_name
 from avcues.pipeline.errors import OutputError, SettingsError
 from avcues.pipeline.store.layout import write_probe_path
 
@@ -94,6 +94,9 @@ def prepare_output(out: Location) -> None:
         if isinstance(out, Path):
             out.mkdir(parents=True, exist_ok=True)
         probe = write_probe_path(out)
+        if isinstance(probe, Path):
+            for leftover in abandoned(probe):
+                remove(leftover)
         write_atomically(probe, lambda file: None)
         probe.unlink()
     except (OSError, OutputError) as error:

@@ -44,6 +44,7 @@ class VideoResult:
         ends_run: The error has nothing to do with the video: every other video would meet it too.
         unexpected: The error is neither the file's fault nor the user's: a device or a library failed, and may fail for
             every further video of the same process.
+        checksums: CRC-32 of each table's file, by which a changed bit is noticed wherever it is.
         stamps: Size and times of the media file, its tables and the file of words beside it, by which a later run sees
             that nothing has changed.
     """
@@ -68,6 +69,7 @@ class VideoResult:
     ends_run: bool = False
     unexpected: bool = False
     stamps: dict[str, Any] = field(default_factory=dict)
+    checksums: dict[str, str] = field(default_factory=dict)
 
     def _repr_html_(self) -> str:
         """For notebooks: what became of the video."""
@@ -130,6 +132,7 @@ def write_record(result: VideoResult, out: Location) -> None:
                 notes=tuple(dict.fromkeys((*earlier.get("notes", ()), *result.notes))),
                 lost_s=max(earlier.get("lost_s", 0.0), result.lost_s),
                 stamps=stamps,
+                checksums=earlier.get("checksums", {}) | result.checksums,
             )
     write_json(asdict(result), record_path(out, result.video_id))
 

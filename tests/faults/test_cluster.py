@@ -24,7 +24,6 @@ from avcues.models_cache.cache import resolve
 
 DASK = str(Path(sys.executable).with_name("dask"))
 FEATURES = ("--features", "emobase,color")
-LASSO = ("--dimensions", "valence", "--model", "lasso", "--folds", 2, "--labels")
 
 
 @dataclass
@@ -91,55 +90,37 @@ def test_an_existing_cluster_makes_the_same_bytes(
     assert tables(tmp_path / "there") == tables(tmp_path / "here")
 
 
-_KILLER = """
-import os, signal
-from avcues.pipeline.prediction import folder
-
-predict = folder.predict_video
-def predict_video(model, data, video_id):
-    if video_id == "clip03":
-        os.kill(os.getpid(), signal.SIGKILL)
-    return predict(model, data, video_id)
-folder.predict_video = predict_video
-"""
-
-
-def test_a_video_that_kills_its_worker_is_the_only_one_that_is_not_predicted(
-    cluster: Cluster, planted: Path, tmp_path: Path
-) -> None:
-    made = avcues(
-        "train", planted / "features", *LASSO, planted / "gold/audiovisual.parquet", "--out", tmp_path / "model"
-    )
+@pytest.fixture(scope="module")
+def model(planted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """LASSO on the planted videos."""
+    out = tmp_path_factory.mktemp("trained") / "model"
+    labels = ("--labels", planted / "gold" / "audiovisual.parquet", "--dimensions", "valence")
+    made = avcues("train", planted / "features", *labels, "--model", "lasso", "--folds", 2, "--out", out)
     assert made.returncode == 0, made.stderr
-    predict = ("predict", tmp_path / "model", planted / "features", "--scheduler", cluster.address, "--out")
+    return out
+
+
+def test_predictions_wait_for_workers_as_long_as_they_are_told(
+    cluster: Cluster, planted: Path, model: Path, tmp_path: Path
+) -> None:
     cluster.scheduler()
-    waited = avcues(*predict, tmp_path / "nothing.parquet", "--wait", 1)
-    assert waited.returncode == 1, waited.stderr
-    assert "no worker was connected" in waited.stderr and "(--wait 1)" in waited.stderr
-    assert not (tmp_path / "nothing.parquet").exists()
-    preload = tmp_path / "preload.py"
-    preload.write_text(_KILLER)
-    cluster.worker(DASK_DISTRIBUTED__WORKER__PRELOAD=str(preload))
-    done = avcues(*predict, tmp_path / "predicted.parquet")
-    assert done.returncode == 1, done.stderr
-    failed = [line for line in done.stderr.splitlines() if line.startswith("failed")]
-    assert len(failed) == 1, done.stderr
-    assert "clip03: every worker that processed it was lost" in failed[0]
-    predicted = set(pq.read_table(tmp_path / "predicted.parquet")["video_id"].to_pylist())
-    assert predicted == {path.stem for path in (planted / "features" / "color").iterdir()} - {"clip03"}
+    out = tmp_path / "nothing.parquet"
+    done = avcues("predict", model, planted / "features", "--scheduler", cluster.address, "--wait", 1, "--out", out)
+    assert done.returncode == 2, done.stderr
+    assert f"waiting for workers at {cluster.address}, none yet" in done.stderr
+    assert "no worker was connected" in done.stderr
+    assert "(--wait 1)" in done.stderr
+    assert not out.exists()
 
 
 def test_an_existing_cluster_predicts_the_same(
-    cluster: Cluster, planted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cluster: Cluster, planted: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(planted)
     cluster.scheduler()
     cluster.worker()
-    labels = ("--labels", "gold/audiovisual.parquet", "--dimensions", "valence")
-    made = avcues("train", "features", *labels, "--model", "lasso", "--folds", 2, "--out", tmp_path / "model")
-    assert made.returncode == 0, made.stderr
     for place, options in (("here", ()), ("there", ("--scheduler", cluster.address))):
-        done = avcues("predict", tmp_path / "model", "features", "--out", tmp_path / f"{place}.parquet", *options)
+        done = avcues("predict", model, "features", "--out", tmp_path / f"{place}.parquet", *options)
         assert done.returncode == 0, done.stderr
     there = tmp_path / "there.parquet"
     assert there.read_bytes() == (tmp_path / "here.parquet").read_bytes()
@@ -150,7 +131,7 @@ def test_an_existing_cluster_predicts_the_same(
         process.wait()
     late = (
         "predict",
-        tmp_path / "model",
+        model,
         "features",
         "--scheduler",
         cluster.address,

@@ -183,6 +183,22 @@ def test_a_flipped_bit_that_still_decodes_is_found(sound: Path, tmp_path: Path) 
     assert "checksum" in done.output or "cannot be read" in done.output
 
 
+def test_a_flipped_bit_in_what_a_table_says_of_itself_is_found(sound: Path, clips: Path, tmp_path: Path) -> None:
+    """In a footer, which has no checksum of its own, and in a word, so that everything can still be read."""
+    out = Path(shutil.copytree(sound, tmp_path / "features"))
+    path = table_path(out, "color", "tiny4")
+    data = bytearray(path.read_bytes())
+    data[data.rindex(b'"citation": "') + len(b'"citation": "')] ^= 1
+    path.write_bytes(data)
+    assert pq.read_table(path).num_rows
+    done = run("validate", out)
+    assert done.exit_code == 1
+    assert "was changed after it was written" in done.output
+    run(*COMMANDS["extract"](out, clips), "--verify")
+    assert run("validate", out).exit_code == 0
+    assert tables(out) == tables(sound)
+
+
 @pytest.mark.parametrize("damaged", MANIFEST_DAMAGE, indirect=True)
 def test_a_damaged_manifest_is_named_and_its_remedy_works(damaged: Path, sound: Path, clips: Path) -> None:
     for name, command in COMMANDS.items():

@@ -189,6 +189,25 @@ def test_a_broadcast_clock_that_restarts_is_bridged(tmp_path: Path, first_start:
     assert found.table("color")["value_mean"].null_count <= 1
 
 
+def test_a_gap_in_all_streams_of_a_broadcast_is_kept(tmp_path: Path) -> None:
+    """Three minutes that were not received: sound is null, and the last picture stays, as in players."""
+    start = 186
+    before = Clip(steady_frames(6, flash=(1.4, 1.9)), sounds=[click(6, at=2.25)])
+    after = Clip(
+        steady_frames(6, flash=(start + 2.4, start + 2.9), start=start), sounds=[click(6, start + 1.25, start)]
+    )
+    found = extract(joined_broadcast(tmp_path, before, after), tmp_path, features=("color", "emobase"))
+    assert found.result.damage == {"clock_gaps": 1}
+    assert found.result.windows == 384
+    assert flashes(found) == [3, 2 * start + 5]
+    coverage = found.column("timeline", "audio_coverage")
+    assert coverage[13 : 2 * start - 1].max() == 0
+    assert coverage[2 * start + 1 : 380].min() == 1
+    intensity = found.column("emobase", "pcm_intensity_sma_max")
+    assert np.isnan(intensity[13 : 2 * start - 1]).all()
+    assert np.flatnonzero(np.nan_to_num(intensity) > 0.1 * np.nanmax(intensity))[-1] == 2 * start + 2
+
+
 def test_a_long_pause_of_one_stream_is_no_restart(tmp_path: Path) -> None:
     frames = steady_frames(26, flash=(22.4, 22.9))
     clip = Clip(frames, sounds=[click(3, at=1.25), click(4, at=23.25, start=20)])

@@ -71,6 +71,31 @@ def test_an_encrypted_file_says_so(tmp_path: Path) -> None:
         decoded(path)
 
 
+def scrambled(path: Path, *, share: float) -> Path:
+    """A copy of a transport stream of which the last share of packets with content is marked and unreadable."""
+    content, choose = bytearray(path.read_bytes()), random.Random(1)
+    for start in range(round(len(content) / 188 * (1 - share)) * 188, len(content), 188):
+        stream, adaptation = (content[start + 1] & 0x1F) << 8 | content[start + 2], content[start + 3] >> 4
+        if stream in (0x100, 0x101) and adaptation & 1:
+            content[start + 3] |= 0x80
+            first = start + 4 + (1 + content[start + 4] if adaptation & 2 else 0)
+            content[first : start + 188] = choose.randbytes(start + 188 - first)
+    locked = path.with_stem("scrambled")
+    locked.write_bytes(content)
+    return locked
+
+
+def test_a_scrambled_broadcast_says_so(tmp_path: Path) -> None:
+    clear = ffmpeg(*pattern(), *tone(440), "-c:v", "libx264", "-c:a", "aac", out=tmp_path / "clip.ts")
+    assert "packets_encrypted" not in decoded(clear).damage
+    with pytest.raises(MediaError, match="is encrypted; decrypt it first"):
+        decoded(scrambled(clear, share=1))
+    found = decoded(scrambled(clear, share=0.3))
+    assert found.damage["packets_encrypted"] > 10
+    assert "a part of the file is encrypted and was not decoded" in found.media.notes
+    assert len(found.starts) > 30
+
+
 def test_a_raw_stream_says_which_rate_is_assumed(tmp_path: Path) -> None:
     path = ffmpeg(*pattern(rate=30), "-c:v", "mjpeg", out=tmp_path / "clip.mjpeg")
     found = decoded(path)

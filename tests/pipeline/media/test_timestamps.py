@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -15,7 +16,7 @@ from flash_and_beep import EVENTS_S, SECONDS, flash_and_beep, flashes_and_beeps,
 
 from avcues.pipeline.media.container import Media
 from avcues.pipeline.media.frames import AudioBlock, Damage, FramesSeen, VideoFrame
-from avcues.pipeline.media.timestamps import MonotonicFrameFilter
+from avcues.pipeline.media.timestamps import MonotonicFrameFilter, TimestampUnwrapper
 
 TOLERANCE_S = 0.020
 
@@ -89,6 +90,16 @@ def test_a_stamp_of_33_bits_that_wraps_is_no_restart(wrap_after_s: int, broadcas
                 packet.stream = streams[packet.stream.index]
                 target.mux(packet)
     check(wrapped)
+
+
+def test_one_stamp_that_is_far_ahead_is_no_gap() -> None:
+    unwrapper, shifted = TimestampUnwrapper(), []
+    for second in (0, 1, 2, 2000, 4, 5):
+        packet = SimpleNamespace(dts=second, pts=second, duration=1, time_base=Fraction(1), stream_index=0)
+        assert not unwrapper.shift(packet)
+        shifted.append(packet.dts)
+    assert shifted == [0, 1, 2, 2000, 4, 5]
+    assert unwrapper.gaps == 0
 
 
 def test_sparse_audio_is_no_restart(tmp_path: Path) -> None:
