@@ -99,6 +99,9 @@ class Compute:
         Args:
             example: An input, of two items; None: always by torch, for small networks.
             int8: The layers that compute in 8 bits, if `in_8_bits`, which the network's `prepare_for_int8` makes fit.
+
+        Raises:
+            AvcuesError: `in_8_bits`, on a device or a processor that would compute something else.
         """
         import torch
         from torch import nn
@@ -106,6 +109,7 @@ class Compute:
         bf16 = self.precision in ("bf16", "int8")
         placed = network.to(self.device).eval().requires_grad_(False)
         if self.in_8_bits:
+            self._check_8_bits()
             placed.prepare_for_int8()  # type: ignore[operator]
         if bf16:
             getattr(placed, "round_to_bf16", lambda: None)()
@@ -123,6 +127,14 @@ class Compute:
             elif isinstance(module, nn.Conv3d):
                 module.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
         return placed
+
+    def _check_8_bits(self) -> None:
+        from avcues.extractors.int8.processor import multiplies_exactly
+
+        if self.device != "cpu":
+            raise AvcuesError(f"`precision=int8` is for processors, and this runs on {self.device}; use bf16")
+        if not multiplies_exactly():
+            raise AvcuesError("`precision=int8`: 8-bit products of this processor are not exact (no VNNI); use bf16")
 
     def autocast(self) -> AbstractContextManager[None]:
         """Runs the `with` block in this precision, without gradients."""

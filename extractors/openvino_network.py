@@ -12,11 +12,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from avcues.extractors import openvino_pools
 from avcues.extractors.build_once import build_once
 from avcues.extractors.int8 import conversion, rounding
 from avcues.extractors.int8.conversion import to_int8
 from avcues.extractors.int8.table import Int8Table
 from avcues.extractors.openvino_import import cpu_has_bf16, openvino
+from avcues.extractors.openvino_pools import pad_within_pools
 
 
 class OpenVinoNetwork:
@@ -77,6 +79,7 @@ def _convert(network: nn.Module, example: Tensor, int8: Int8Table | None) -> Any
     with torch.no_grad():
         exported = torch.export.export(network, (example,), dynamic_shapes=({0: torch.export.Dim("batch", min=1)},))
     model = openvino().convert_model(exported)
+    pad_within_pools(model)
     if int8 is not None:
         to_int8(model, network, int8)
     return model
@@ -91,8 +94,8 @@ def _fingerprint(network: nn.Module, example: Tensor, int8: Int8Table | None) ->
     digest.update(getattr(network, "identity", "").encode())  # of one whose class does not say what it computes
     if int8 is not None:
         digest.update(int8.sha256.encode())
-        for module in (conversion, rounding):
-            digest.update(Path(module.__file__ or "").read_bytes())
+    for module in (openvino_pools, *((conversion, rounding) if int8 is not None else ())):
+        digest.update(Path(module.__file__ or "").read_bytes())
     for name, tensor in network.state_dict().items():
         digest.update(name.encode())
         digest.update(tensor.contiguous().numpy().tobytes())

@@ -6,7 +6,7 @@ of ceil(n / stride) cells, the odd cell of padding at the end.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -116,13 +116,15 @@ class Features(nn.Module):
             setattr(self, name, Mixed(inputs, widths))
 
     def forward(self, clips: Tensor) -> Tensor:
-        x = clips.permute(0, 4, 1, 2, 3)
         first = self.Conv3d_1a_7x7
         if self.identity == _READS_LEVELS:
-            x = first(_pad_same(x, first.kernel_size, first.stride, _GREY).float(), padded=True)
+            # Padded as they come: OpenVINO then takes their order as it is.
+            around = _same_padding(clips.shape[1:4], first.kernel_size, first.stride)
+            x = functional.pad(clips, [0, 0, *around], value=_GREY)
+            x = first(x.permute(0, 4, 1, 2, 3).float(), padded=True)
         else:
             # Whole numbers: bf16 holds them exactly. The first layer's weights bring the published -1..1.
-            x = first(x.float() * 2 - _INPUT_RANGE)
+            x = first(clips.permute(0, 4, 1, 2, 3).float() * 2 - _INPUT_RANGE)
         x = _max_pool(x, (1, 3, 3), (1, 2, 2))
         x = _max_pool(self.Conv3d_2c_3x3(self.Conv3d_2b_1x1(x)), (1, 3, 3), (1, 2, 2))
         x = self.Mixed_3c(self.Mixed_3b(x))
@@ -205,9 +207,10 @@ def load(path: Path) -> InceptionI3D:
     with torch.no_grad():
         for name, module in modules.items():
             kernel, bias = units[name]
-            module.weight.copy_(kernel)
+            if kernel.shape != module.weight.shape:
+                raise ValueError(f"{name} is of shape {tuple(kernel.shape)}")
             assert module.bias is not None
-            module.bias.copy_(bias)
+            module.weight.data, module.bias.data = kernel.float(), bias.float()
         network.features.Conv3d_1a_7x7.weight.div_(_INPUT_RANGE)
     return network.eval()
 
@@ -250,8 +253,11 @@ def _units_of_torch(state: dict[str, Tensor]) -> dict[str, tuple[Tensor, Tensor]
 
 def _fold(kernel: Tensor, gamma: Tensor, beta: Tensor, mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
     scale = gamma.double() / torch.sqrt(variance.double() + _BN_EPSILON)
-    folded = kernel.double() * scale[:, None, None, None, None]
-    return folded.float(), (beta.double() - mean.double() * scale).float()
+    # NumPy multiplies in double precision block by block; torch would hold the whole kernel in it, which takes longer.
+    folded = np.empty(kernel.shape, np.float32)
+    by_filter = scale.numpy()[:, None, None, None, None]
+    np.multiply(kernel.numpy(), by_filter, out=folded, dtype=np.float64, casting="same_kind")
+    return torch.from_numpy(folded), (beta.double() - mean.double() * scale).float()
 
 
 def _round_in_turn(parts: Iterable[nn.Module], scale: Tensor) -> Tensor:
@@ -276,9 +282,15 @@ def _max_pool(x: Tensor, kernel: tuple[int, ...], stride: tuple[int, ...]) -> Te
     return functional.max_pool3d(_pad_same(x, kernel, stride), kernel, stride)
 
 
-def _pad_same(x: Tensor, kernel: tuple[int, ...], stride: tuple[int, ...], value: float = 0) -> Tensor:
+def _pad_same(x: Tensor, kernel: tuple[int, ...], stride: tuple[int, ...]) -> Tensor:
+    padding = _same_padding(x.shape[2:], kernel, stride)
+    return functional.pad(x, padding) if any(padding) else x
+
+
+def _same_padding(sizes: Sequence[int], kernel: tuple[int, ...], stride: tuple[int, ...]) -> list[int]:
+    """Cells before and after, from the last axis to the first."""
     padding: list[int] = []
-    for size, k, s in zip(reversed(x.shape[2:]), reversed(kernel), reversed(stride), strict=True):
+    for size, k, s in zip(reversed(sizes), reversed(kernel), reversed(stride), strict=True):
         total = max((-(-size // s) - 1) * s + k - size, 0)
         padding += [total // 2, total - total // 2]
-    return functional.pad(x, padding, value=value) if any(padding) else x
+    return padding

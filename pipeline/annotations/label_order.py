@@ -23,7 +23,7 @@ def by_group(labels: Sequence[str], groups: LabelGroups) -> list[str]:
     ['calm', 'serene', 'sad']
     """
     paths = list(dict.fromkeys(path[::-1] for path in groups.values()))
-    return sorted(labels, key=lambda one: paths.index(groups[one][::-1]) if one in groups else len(paths))
+    return sorted(labels, key=lambda label: paths.index(groups[label][::-1]) if label in groups else len(paths))
 
 
 def read_label_groups(path: Path) -> LabelGroups:

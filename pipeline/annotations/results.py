@@ -75,9 +75,9 @@ class Results:
             ("clip", self.clips, self.annotations.videos),
             ("against", () if self.against is None else (self.against,), self.annotations.setups),
         ):
-            for one in chosen:
-                if one not in known:
-                    raise SettingsError(f"`{name}={one}`: is not rated; expected {listed(known)}")
+            for wanted in chosen:
+                if wanted not in known:
+                    raise SettingsError(f"`{name}={wanted}`: is not rated; expected {listed(known)}")
 
     @cached_property
     def agreement(self) -> Agreement:
@@ -103,9 +103,9 @@ class Results:
         """
         whole = self.everything
         return {
-            one.name: perspectives(
+            dimension.name: perspectives(
                 self.annotations,
-                one.name,
+                dimension.name,
                 whole,
                 threshold=self.threshold,
                 neutral=self.neutral,
@@ -114,7 +114,7 @@ class Results:
                 shortest=self.shortest,
                 keep_constant=self.keep_constant,
             )
-            for one in self.annotations.numeric()
+            for dimension in self.annotations.numeric()
         }
 
     @property
@@ -150,7 +150,11 @@ class Results:
         """By label, the groups that it belongs to, from the narrowest; empty: not known."""
         if self.label_groups is not None:
             return self.label_groups
-        return {label: of for one in self.annotations.nominal() for label, of in usual_groups(one.labels).items()}
+        return {
+            label: groups
+            for dimension in self.annotations.nominal()
+            for label, groups in usual_groups(dimension.labels).items()
+        }
 
     def choices(self, dimension: str) -> Choices:
         """The labels of a dimension that raters chose."""
@@ -162,9 +166,9 @@ class Results:
         Raises:
             SettingsError: It is not rated in labels.
         """
-        for one in self.agreement.labels:
-            if one.dimension == dimension:
-                return one
+        for statistics in self.agreement.labels:
+            if statistics.dimension == dimension:
+                return statistics
         raise SettingsError(f"{dimension} is not rated in labels")
 
     def nominal(self) -> tuple[str, ...]:
@@ -173,7 +177,7 @@ class Results:
         Raises:
             NotShownError: There is none.
         """
-        names = tuple(one.name for one in self.annotations.nominal())
+        names = tuple(dimension.name for dimension in self.annotations.nominal())
         if not names:
             raise NotShownError("nothing is rated in labels")
         return names
@@ -184,7 +188,7 @@ class Results:
         Raises:
             NotShownError: There is none.
         """
-        names = tuple(one.name for one in self.annotations.numeric())
+        names = tuple(dimension.name for dimension in self.annotations.numeric())
         if not names:
             raise NotShownError("nothing is rated in numbers")
         return names

@@ -73,12 +73,11 @@ def figures(
     """
     with OneLineErrors(debug):
         from avcues.pipeline.annotations.plot import all_figures
-        from avcues.pipeline.annotations.ratings.exclusions import in_words
         from avcues.pipeline.annotations.statistics.coefficients import Bootstrap
 
         options = {"against": against, "by": by or None, "clips": tuple(clip)} | _shared(shortest, keep_constant, step)
         results = _results(folder, protocol, label_groups, **options, bootstrap=Bootstrap(0))
-        show_notes(in_words(results.rated[2]))
+        show_notes(_notes(results))
         save_shown(all_figures(results, listed(only)), out, "figure")
 
 
@@ -104,13 +103,12 @@ def tables(
     [bold]avcues annotations tables[/] ann --out tables
     """
     with OneLineErrors(debug):
-        from avcues.pipeline.annotations.ratings.exclusions import in_words
         from avcues.pipeline.annotations.statistics.coefficients import Bootstrap
         from avcues.pipeline.annotations.tables import all_tables
 
         options = {"against": against, "by": by or None} | _shared(shortest, keep_constant, step)
         results = _results(folder, protocol, label_groups, **options, bootstrap=Bootstrap(bootstrap, seed))
-        show_notes(in_words(results.rated[2]))
+        show_notes(_notes(results))
         save_shown(all_tables(results, listed(only)), out, "table")
 
 
@@ -133,3 +131,15 @@ def _results(folder: Path, protocol: Protocol, label_groups: Path | None, **opti
 
 def _shared(shortest: float, keep_constant: bool, step: str) -> dict[str, Any]:
     return {"shortest": shortest, "keep_constant": keep_constant, "step": parse_step(step)}
+
+
+def _notes(results: Results) -> list[str]:
+    """What figures and tables do not count, or do not compare by."""
+    from avcues.pipeline.annotations.ratings.exclusions import in_words
+    from avcues.pipeline.annotations.reliability.groups import not_compared
+
+    reasons = not_compared(results.annotations) if results.by is None else {}
+    return [
+        *in_words(results.rated[2]),
+        *(f"not compared by {name}: {reason}; `by` names a condition on it" for name, reason in reasons.items()),
+    ]

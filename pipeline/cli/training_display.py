@@ -135,7 +135,7 @@ def show_metrics(figures: Mapping[str, Any], console: Console) -> None:
         console.print(kind_table.note, soft_wrap=True, highlight=False, markup=False)
         table = Table(box=None, pad_edge=False, header_style="bold")
         for heading in ("", *kind_table.headings):
-            table.add_column(heading, no_wrap=bool(heading))
+            table.add_column(heading)  # that wraps: in a narrow console no_wrap cuts figures, and leaves names no room
         for row in kind_table.rows:
             if row.is_model:
                 table.add_row(f"[bold]{escape(row.dimension)}[/]")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,19 @@ from avcues.pipeline.store.parquet import TableRows
 from avcues.pipeline.timeline import Grid
 
 _NUMPY: dict[str, npt.DTypeLike] = {"string": object}
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """The tables of an extractor that may still be at work.
+
+    Args:
+        needs_network: Whether it works with a network, and so for long.
+        finish: Waits for its last batch and gives its tables.
+    """
+
+    needs_network: bool
+    finish: Callable[[], list[TableRows]]
 
 
 class WindowRows:

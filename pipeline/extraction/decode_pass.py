@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from fractions import Fraction
 from typing import Any
@@ -21,6 +21,7 @@ from avcues.extractors.protocol import (
     FrameExtractor,
     PairExtractor,
     ShotDetector,
+    Table,
     TextExtractor,
     Transcriber,
 )
@@ -140,7 +141,7 @@ class DecodePass:
         return self._executor.compute
 
     def decode(self, progress: Progress) -> None:
-        """Decodes the whole video.
+        """Decodes the whole video; the last batches of networks may still be at work, until `rows` waits for them.
 
         Args:
             progress: Called with how far the pass is, see `Progress`.
@@ -154,7 +155,7 @@ class DecodePass:
             self.end = self._audio.end
         if self._frames is not None:
             is_still = self._media.frames.count == 1  # players show it as long as there is sound
-            self._frames.drain(until=self.end if is_still else None)
+            self._frames.end_video(until=self.end if is_still else None)
             self.end = max(self.end, self._frames.end)
             self.shots = self._frames.shots
         if self._makes_timeline and self.end == 0:
@@ -197,25 +198,37 @@ class DecodePass:
                 progress(float(item.start), self._media.metadata.duration_s)
 
     def rows(self) -> Iterator[tuple[BaseExtractor, TableRows]]:
-        """Yields every table of every extractor that had work to do, each as soon as it is ready."""
+        """Yields every table of every extractor that had work to do, each as soon as it is ready, networks' last.
+
+        Raises:
+            Exception: Whatever an extractor raised.
+        """
+        unmade = {table.name: (extractor, table) for extractor in self._missing for table in extractor.tables}
         spans = [] if self._audio is None else self._audio.spans
         covered = coverage(spans, self._grid, self.windows)
-        from_audio = {} if self._audio is None else dict(self._audio.finish(self.windows))
-        from_frames = {} if self._frames is None else {r.table.name: r for r in self._frames.tables(self.windows)}
-        from_text = self._from_text()
         for extractor in self._missing:
-            for table in extractor.tables:
-                if isinstance(extractor, ShotDetector):
+            if isinstance(extractor, ShotDetector):
+                for table in extractor.tables:
+                    del unmade[table.name]
                     yield extractor, from_columns(table, _columns_of(self.shots))
-                    yield extractor, self._timeline(covered)
-                elif table.name in from_audio:
-                    yield extractor, from_columns(table, from_audio.pop(table.name), present=covered > 0)
-                elif table.name in from_frames:
-                    yield extractor, from_frames.pop(table.name)
-                elif table.name in from_text:
-                    yield extractor, from_transcript(table, from_text.pop(table.name))
-                else:
-                    yield extractor, missing_rows(table, self.windows)
+                yield extractor, self._timeline(covered)
+        for rows in self._made(covered, {name: table for name, (_, table) in unmade.items()}):
+            extractor, _ = unmade.pop(rows.table.name)
+            yield extractor, rows
+        for extractor, table in unmade.values():
+            yield extractor, missing_rows(table, self.windows)
+
+    def _made(self, covered: npt.NDArray[np.float32], tables: Mapping[str, Table]) -> Iterator[TableRows]:
+        """Tables of sound, picture and words."""
+        if self._audio is not None:
+            from_audio = self._audio.finish(self.windows)
+            for name in (name for name in tables if name in from_audio):
+                yield from_columns(tables[name], from_audio[name], present=covered > 0)
+        if self._frames is not None:
+            yield from self._frames.tables(self.windows)
+        from_text = self._from_text()
+        for name in (name for name in tables if name in from_text):
+            yield from_transcript(tables[name], from_text[name])
 
     def _from_text(self) -> dict[str, Columns]:
         if self._text is None:

@@ -200,3 +200,8 @@ def _need(extractor: BaseExtractor) -> int:
     if isinstance(extractor, ShotDetector):
         return 0
     return 1 if isinstance(extractor, ClipExtractor) else 3 if isinstance(extractor, AudioExtractor) else 2
+
+
+def is_network(extractor: Extractor) -> bool:
+    """Whether it works with a network, and so for long."""
+    return isinstance(extractor, BaseExtractor) and extractor.uses_network

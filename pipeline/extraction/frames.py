@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from avcues.extractors.protocol import (
@@ -72,8 +72,8 @@ class FramePass:
         if self._shots is not None:
             self._shots.push(frame)
 
-    def drain(self, until: Fraction | None = None) -> None:
-        """Shows the last frame for its own duration, and ends the last shot with it.
+    def end_video(self, until: Fraction | None = None) -> None:
+        """Shows the last frame for its own duration, ends the last shot with it, and queues all that is left.
 
         Args:
             until: Show it up to here at least.
@@ -82,10 +82,10 @@ class FramePass:
             end = self._held.start + self._held.duration
             self._show(self._held, end if until is None else max(end, until))
             self._held = None
-        if self._shots is not None:
-            self._shots.drain(self.end)
         if self._frames is not None:
-            self._frames.drain()
+            self._frames.end_video()
+        if self._shots is not None:
+            self._shots.end_video(self.end)
 
     @property
     def active_picture(self) -> tuple[Box, tuple[int, int]] | None:
@@ -97,7 +97,7 @@ class FramePass:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader of the values should know, after `drain`."""
+        """What a reader of the values should know, after `end_video`."""
         if (active := self.active_picture) is None:
             return ()
         box, (width, height) = active
@@ -110,14 +110,16 @@ class FramePass:
 
     @property
     def shots(self) -> list[Shot]:
-        """The shots of the whole video, in order, after `drain`."""
+        """The shots of the whole video, in order, after `end_video`."""
         return [] if self._shots is None else self._shots.shots
 
-    def tables(self, windows: int) -> list[TableRows]:
-        """Every table of the frame and clip extractors, after `drain`."""
+    def tables(self, windows: int) -> Iterator[TableRows]:
+        """Yields every table, after `end_video`, as soon as it is ready: those of networks last."""
         shot_of_window = shot_of_windows(self.shots, self._grid, windows)
-        of_frames = [] if self._frames is None else self._frames.tables(shot_of_window, self._grid)
-        return of_frames + ([] if self._shots is None else self._shots.tables(windows))
+        of_frames = [] if self._frames is None else self._frames.unfinished(shot_of_window, self._grid)
+        of_shots = [] if self._shots is None else self._shots.unfinished(windows)
+        for unfinished in sorted((*of_frames, *of_shots), key=lambda unfinished: unfinished.needs_network):
+            yield from unfinished.finish()
 
     def _show(self, frame: VideoFrame, end: Fraction) -> None:
         self.end = end

@@ -8,15 +8,14 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from avcues.extractors.base import BaseExtractor
 from avcues.extractors.protocol import (
     Columns,
     FrameBatch,
     FrameExtractor,
     ItemLinker,
 )
-from avcues.pipeline.extraction.accumulators import ItemRows, WindowRows
-from avcues.pipeline.extraction.executor import Executor, Stage
+from avcues.pipeline.extraction.accumulators import ItemRows, Unfinished, WindowRows
+from avcues.pipeline.extraction.executor import Executor, Stage, is_network
 from avcues.pipeline.media.frames import VideoFrame
 from avcues.pipeline.media.picture.stage import Converter
 from avcues.pipeline.store.parquet import TableRows
@@ -41,9 +40,11 @@ class GridFrames:
     ) -> None:
         self._batched: list[Stage[_Work, _Result]] = []
         self._one_by_one: list[Stage[_Work, _Result]] = []
+        self._stages: list[tuple[FrameExtractor, Stage[_Work, _Result]]] = []
         for extractor in extractors:
-            stages = self._batched if _is_network(extractor) else self._one_by_one
-            stages.append(executor.stage(extractor, partial(_process, extractor), self._add))
+            stage = executor.stage(extractor, partial(_process, extractor), self._add)
+            (self._batched if is_network(extractor) else self._one_by_one).append(stage)
+            self._stages.append((extractor, stage))
         self._stopwatch = executor.stopwatch
         self._converter = converter
         self._images: npt.NDArray[np.uint8] = np.empty((0, 0, 0, 3), np.uint8)
@@ -69,17 +70,23 @@ class GridFrames:
         if self._batched:
             self._keep(image, time, shown_in)
 
-    def drain(self) -> None:
-        """Waits for all batches."""
+    def end_video(self) -> None:
+        """Queues the last batch."""
         self._flush()
-        for stage in (*self._one_by_one, *self._batched):
-            stage.drain()
 
-    def tables(self, shot_of_window: npt.NDArray[np.int32], grid: Grid) -> list[TableRows]:
-        """Every table of the extractors, after `drain`."""
+    def unfinished(self, shot_of_window: npt.NDArray[np.int32], grid: Grid) -> list[Unfinished]:
+        """What waits for each extractor's last batch and gives its tables, after `end_video`."""
+
+        def finish(extractor: FrameExtractor, stage: Stage[_Work, _Result]) -> list[TableRows]:
+            stage.drain()
+            collected = [self._rows[table.name] for table in extractor.tables]
+            return [
+                rows.finish(shot_of_window, grid) if isinstance(rows, ItemRows) else rows.finish(len(shot_of_window))
+                for rows in collected
+            ]
+
         return [
-            rows.finish(shot_of_window, grid) if isinstance(rows, ItemRows) else rows.finish(len(shot_of_window))
-            for rows in self._rows.values()
+            Unfinished(is_network(extractor), partial(finish, extractor, stage)) for extractor, stage in self._stages
         ]
 
     def _keep(self, image: npt.NDArray[np.uint8], time: float, shown_in: range) -> None:
@@ -109,10 +116,6 @@ class GridFrames:
         shown, tables = result
         for name, columns in tables.items():
             self._rows[name].add(shown, columns)
-
-
-def _is_network(extractor: FrameExtractor) -> bool:
-    return isinstance(extractor, BaseExtractor) and extractor.uses_network
 
 
 def _process(extractor: FrameExtractor, work: _Work) -> _Result:

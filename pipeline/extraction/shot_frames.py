@@ -12,8 +12,9 @@ from avcues.extractors.protocol import (
     PairExtractor,
     ShotDetector,
 )
+from avcues.pipeline.extraction.accumulators import Unfinished
 from avcues.pipeline.extraction.clips import Clip, ClipMeans, ClipSampler
-from avcues.pipeline.extraction.executor import Executor, Stage
+from avcues.pipeline.extraction.executor import Executor, Stage, is_network
 from avcues.pipeline.extraction.image_ring import Image, ImageRing, LazyImage
 from avcues.pipeline.extraction.pairs import PairMeans, PairSampler, TimedPair
 from avcues.pipeline.extraction.shots import SettledFrame, ShotPass
@@ -57,13 +58,14 @@ class ShotFrames:
             *(ClipMeans(extractor) for extractor in clip_extractors),
             *(PairMeans(extractor, grid) for extractor in pair_extractors),
         ]
+        self._extractors = (*clip_extractors, *pair_extractors)
         # In the decoder's own thread a frame is best looked at while it is in the processor's cache.
         self._frames_at_once = _SHOT_FRAMES if executor.concurrent else 1
         self._unseen: list[VideoFrame] = []
         self._stage = executor.stage(detector, self._find_clips, self._queue_clips, urgent=True)
         self._clip_stages: list[Stage[Any, Any]] = [
             executor.stage(extractor, means.measure, means.add)
-            for extractor, means in zip((*clip_extractors, *pair_extractors), self._means, strict=True)
+            for extractor, means in zip(self._extractors, self._means, strict=True)
         ]
 
     def push(self, frame: VideoFrame) -> None:
@@ -72,25 +74,31 @@ class ShotFrames:
         if len(self._unseen) == self._frames_at_once:
             self._flush()
 
-    def drain(self, end: Fraction) -> None:
-        """Ends the last shot at `end` and waits for all clips."""
+    def end_video(self, end: Fraction) -> None:
+        """Ends the last shot at `end` and queues its clips."""
         self._flush()
         self._stage.drain()
         with self._stopwatch("shots"):
             clips = self._cut(self._detector.finish(end))
             clips += [(i, sampled) for i, sampler in enumerate(self._samplers) for sampled in sampler.finish()]
         self._queue_clips(clips)
-        for stage in self._clip_stages:
-            stage.drain()
 
     @property
     def shots(self) -> list[Shot]:
-        """All shots, in order, after `drain`."""
+        """All shots, in order, after `end_video`."""
         return self._detector.shots
 
-    def tables(self, windows: int) -> list[TableRows]:
-        """Every table of the clip and pair extractors, after `drain`."""
-        return [rows for means in self._means for rows in means.tables(windows)]
+    def unfinished(self, windows: int) -> list[Unfinished]:
+        """What waits for each extractor's last clips or pairs and gives its tables, after `end_video`."""
+
+        def finish(stage: Stage[Any, Any], means: ClipMeans | PairMeans) -> list[TableRows]:
+            stage.drain()
+            return means.tables(windows)
+
+        return [
+            Unfinished(is_network(extractor), partial(finish, stage, means))
+            for extractor, stage, means in zip(self._extractors, self._clip_stages, self._means, strict=True)
+        ]
 
     def _flush(self) -> None:
         self._stage.push(self._unseen)

@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from av.error import FFmpegError
 
@@ -20,7 +20,7 @@ from avcues.pipeline.extraction.decode_pass import DecodePass, Progress
 from avcues.pipeline.extraction.measurements import Measurements
 from avcues.pipeline.extraction.stopwatch import Stopwatch
 from avcues.pipeline.extraction.transcript import choose_source, sidecar_mark, transcriber_of
-from avcues.pipeline.extraction.unchanged import Unchanged
+from avcues.pipeline.extraction.unchanged import Unchanged, tables_of
 from avcues.pipeline.media.container import Media
 from avcues.pipeline.media.source import fingerprint
 from avcues.pipeline.store import provenance
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from avcues.pipeline.store.location import Location
+
+Made = TypeVar("Made")
 
 _RETRY_DELAYS_S = (1, 4, 16)
 
@@ -57,7 +59,7 @@ def measure_video(video: VideoInput, measurements: Measurements, progress: Progr
     """
     mark = fingerprint(video.location)
     with _decoded(video, measurements, measurements.extractors, Stopwatch(), progress) as (media, decoded):
-        return dict(_tables(video, mark, measurements, media, decoded))
+        return _in_order(measurements.extractors, dict(_tables(video, mark, measurements, media, decoded)))
 
 
 def process_video(
@@ -163,6 +165,7 @@ def _write_missing(
         kept=tuple(kept),
     )
     unchanged = Unchanged(measurements, out)
+    made: dict[str, int] = {}
     if not missing:
         return replace(result, stamps=unchanged.stamps(video, media_stamp))
     checksums: dict[str, str] = {}
@@ -173,7 +176,8 @@ def _write_missing(
                 write_table(table, place)
                 if (crc := checksum(place)) is not None:
                     checksums[name] = crc
-            tables[name] = table.num_rows
+            made[name] = table.num_rows
+        tables |= _in_order(missing, made)
         return replace(
             result,
             duration_s=float(decoded.end),
@@ -232,6 +236,12 @@ def _tables(
         else:
             table = window_table(rows, video.video_id, grid, decoded.windows, metadata)
         yield rows.table.name, table
+
+
+def _in_order(extractors: Sequence[BaseExtractor], made: Mapping[str, Made]) -> dict[str, Made]:
+    """What was made by table, which is as soon as each was ready, in the order of the extractors."""
+    names = [name for extractor in extractors for name in tables_of(extractor)]
+    return {name: made[name] for name in names}
 
 
 def _rows_up_to_date(

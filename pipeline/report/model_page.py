@@ -77,6 +77,7 @@ def _render(
             tables=list(figure_tables(dimensions)),
             groups=len(set(document.groups.values())),
             drawn=[name for name, of in dimensions.items() if of["kind"] == "course"],
+            raters=any(of["human"] for of in dimensions.values()),
             courses=any(of["kind"] == "course" for of in dimensions.values()),
             confusions={name: of["model"] for name, of in dimensions.items() if of["kind"] == "shares"},
             scatters=[_scatter(name, of) for name, of in dimensions.items() if of["kind"] == "clips"],

@@ -89,12 +89,14 @@ def model_scores(models: Mapping[str, Judged], kind: str = "course") -> PaperTab
     scores = list(_scores(models, kind))
     if not scores:
         raise NotShownError(f"no model predicts labels of the kind {kind}")
-    columns = list(dict.fromkeys((one.dimension, one.measure) for one in scores if one.measure in _PRINTED[kind]))
-    columns.sort(key=lambda column: [one.dimension for one in scores].index(column[0]))
-    rows = dict.fromkeys(
-        sorted({(one.labels, one.name, one.inputs) for one in scores}, key=lambda row: _place(row, models))
+    columns = list(
+        dict.fromkeys((score.dimension, score.measure) for score in scores if score.measure in _PRINTED[kind])
     )
-    cells = {((one.labels, one.name, one.inputs), one.dimension, one.measure): one for one in scores}
+    columns.sort(key=lambda column: [score.dimension for score in scores].index(column[0]))
+    rows = dict.fromkeys(
+        sorted({(score.labels, score.name, score.inputs) for score in scores}, key=lambda row: _place(row, models))
+    )
+    cells = {((score.labels, score.name, score.inputs), score.dimension, score.measure): score for score in scores}
     return PaperTable(
         name=f"model_scores_{kind}",
         caption=_CAPTIONS[kind],
@@ -139,17 +141,17 @@ def model_comparison(models: Mapping[str, Judged]) -> PaperTable:
         header=("dimension", "model", "other model", "difference", "95 % interval", "p", "videos"),
         rows=tuple(
             (
-                *(dimension, one, other, decimal(of["difference"])),
+                *(dimension, first, other, decimal(of["difference"])),
                 NONE if of["low"] is None else f"{decimal(of['low'])} to {decimal(of['high'])}",
                 *(p_value(of["p"]), str(of["videos"])),
             )
-            for dimension, one, other, of in pairs
+            for dimension, first, other, of in pairs
         ),
         numbers=columns_of(
             ("dimension", "model", "other_model", "difference", "low", "high", "p", "videos"),
             [
-                (dimension, one, other, of["difference"], of["low"], of["high"], of["p"], of["videos"])
-                for dimension, one, other, of in pairs
+                (dimension, first, other, of["difference"], of["low"], of["high"], of["p"], of["videos"])
+                for dimension, first, other, of in pairs
             ],
         ),
         texts=3,
@@ -166,7 +168,9 @@ def feature_families(models: Mapping[str, Judged]) -> PaperTable:
     """
     ranked = _ranked(
         models,
-        lambda importance: {one["family"]: one["weight"] for one in importance.get("families", ()) if one["weight"]},
+        lambda importance: {
+            part["family"]: part["weight"] for part in importance.get("families", ()) if part["weight"]
+        },
     )
     if not ranked:
         raise NotShownError("no model has coefficients, as LASSO has")

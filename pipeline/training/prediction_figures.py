@@ -147,14 +147,16 @@ def _chosen_video(models: Mapping[str, Judged], over_time: Mapping[str, Sequence
     name, model = next((n, m) for n, m in models.items() if over_time[n])
     dimension = over_time[name][0]
     mean = model.figures["dimensions"][dimension]["model"]["ccc"]["mean"] or 0.0
-    scored = [(abs(ccc - mean), one) for one in sorted(common) if (ccc := _ccc(model, dimension, one)) is not None]
+    scored = [
+        (abs(ccc - mean), video) for video in sorted(common) if (ccc := _ccc(model, dimension, video)) is not None
+    ]
     return min(scored)[1] if scored else min(common)
 
 
 def _ccc(model: Judged, dimension: str, video_id: str) -> float | None:
     """Of a model on a video."""
     of_videos = model.figures["dimensions"][dimension]["model"]["per_video"]
-    return next((one["ccc"] for one in of_videos if one["video_id"] == video_id), None)
+    return next((scores["ccc"] for scores in of_videos if scores["video_id"] == video_id), None)
 
 
 def _of_video(model: Judged, dimension: str, video_id: str) -> tuple[npt.NDArray[np.int64], Values, Values]:

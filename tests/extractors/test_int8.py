@@ -116,6 +116,8 @@ def test_int8_is_not_offered_where_8_bit_products_are_cut_off() -> None:
         "    def note(self, line): print(line)\n"
         "settings = Settings(compute=Compute(device='cpu', precision='int8'))\n"
         "print(multiplies_exactly(), on_this_machine(settings, Notes()).compute.precision)\n"
+        "try: settings.compute.place(__import__('torch').nn.Linear(1, 1))\n"
+        "except Exception as error: print(error)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", script],
@@ -124,7 +126,8 @@ def test_int8_is_not_offered_where_8_bit_products_are_cut_off() -> None:
         text=True,
         check=True,
     )
-    note, result = done.stdout.splitlines()
+    note, result, refused = done.stdout.splitlines()
     assert note.startswith("this processor has no exact 8-bit products (VNNI)")
     assert result.split()[0] == "False"
     assert result.split()[1] in ("bf16", "fp32")
+    assert refused.startswith("`precision=int8`: 8-bit products of this processor are not exact")

@@ -138,7 +138,7 @@ def gold(
         weights=weights_table(parts, series.names),
         delays=delays,
         left_out=left_out,
-        notes=(*notes, *_of_parts(parts)),
+        notes=(*notes, *_of_parts(parts), *_of_alignment(parts, recipe)),
     )
 
 
@@ -235,16 +235,23 @@ def _of_parts(parts: list[Combined]) -> list[str]:
     notes = []
     if alone:
         notes.append(f"one rater only in {counted(alone, 'cell')} {cells}, whose ratings are the gold standard")
-    in_line, out_of_line = sum(part.aligned for part in parts), sum(part.unaligned for part in parts)
-    if in_line or out_of_line:
-        without = f", not in {counted(out_of_line, 'cell')} that several raters did not rate together"
-        notes.append(
-            f"raters aligned moment by moment in {counted(in_line, 'cell')} {cells}{without if out_of_line else ''}: "
-            "labels depend on ratings after them, so they are not causal, and agreement with them is too high"
-        )
     if plain:
         notes.append(f"no agreement between raters in {counted(plain, 'cell')} {cells}; the plain mean is used")
     return notes
+
+
+def _of_alignment(parts: list[Combined], recipe: Recipe) -> list[str]:
+    if recipe.align is None:
+        return []
+    in_line, out_of_line = sum(part.aligned for part in parts), sum(part.unaligned for part in parts)
+    if not in_line + out_of_line:
+        return ["no raters were aligned, because nothing is rated over time"]
+    without = f", not in {counted(out_of_line, 'cell')} that several raters did not rate together"
+    return [
+        f"raters aligned moment by moment in {counted(in_line, 'cell')} (video, setup, dimension)"
+        f"{without if out_of_line else ''}: labels depend on ratings after them, so they are not causal, and agreement "
+        "with them is too high"
+    ]
 
 
 def _fitted_in_words(fitted: Collection[str], clips: Series) -> str:

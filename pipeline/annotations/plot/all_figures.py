@@ -38,9 +38,9 @@ FIGURES: Makers[PaperFigure] = {
     "label_correlations": lambda results: (label_correlations(results, name) for name in results.nominal()),
     "labels_by_group": _labels_by_group,
     "difference_matrices": lambda results: (
-        one for name in results.numeric() for one in difference_matrices(results, name)
+        figure for name in results.numeric() for figure in difference_matrices(results, name)
     ),
-    "inconsistency": lambda results: (one for name in results.numeric() for one in inconsistency(results, name)),
+    "inconsistency": lambda results: (figure for name in results.numeric() for figure in inconsistency(results, name)),
     "clip_ratings": _clip_ratings,
     "clip_series": _clip_series,
     "ratings_by_clip": lambda results: (ratings_by_clip(results, name) for name in results.numeric()),

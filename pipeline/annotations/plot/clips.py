@@ -72,7 +72,10 @@ def clip_ratings(results: Results, dimension: str, video_id: str | None = None) 
         raise NotShownError(f"{video_id} has no rating of {dimension} that counts")
     rated = results.annotations.dimension(dimension)
     setups = [s for s in results.annotations.setups if any(key[0] == s for key in (*values, *labels))]
-    raters = {s: sorted({r for setup, r in (*values, *labels) if setup == s}) for s in setups}
+    order = [
+        f"{r} {round_}".strip() for r in results.annotations.rater_ids for round_ in results.annotations.rounds or [""]
+    ]
+    raters = {s: sorted({r for setup, r in (*values, *labels) if setup == s}, key=order.index) for s in setups}
     colors = setup_colors(results.annotations.setups)
     with in_style():
         lines = [len(raters[s]) for s in setups]
@@ -107,7 +110,7 @@ def clip_ratings(results: Results, dimension: str, video_id: str | None = None) 
         panels[-1, 0].set_xlabel(f"rated {dimension}")
         if labels:
             panels[0, 1].set_title("labels", loc="left")
-    keys = sorted({*values, *labels}, key=lambda key: (setups.index(key[0]), key[1]))
+    keys = sorted({*values, *labels}, key=lambda key: (setups.index(key[0]), order.index(key[1])))
     return PaperFigure(
         name=file_name("clip_ratings", dimension, video_id),
         caption=f"Ratings of {dimension}{' and labels' if labels else ''} of the clip {video_id} by every rater in "
@@ -217,7 +220,7 @@ def ratings_by_clip(results: Results, dimension: str) -> PaperFigure:
                 label=setup,
             )
         if len(clips) <= _MOST_NAMED_CLIPS:
-            panel.set_xticks(range(len(clips)), [shortened(one, 14) for one in clips], rotation=90)
+            panel.set_xticks(range(len(clips)), [shortened(clip, 14) for clip in clips], rotation=90)
         panel.set_xlim(-0.6, len(clips) - 0.4)
         panel.set_xlabel(f"clips, by {dimension} in {whole}")
         panel.set_ylabel(f"mean {dimension}")

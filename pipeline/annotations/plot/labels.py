@@ -46,7 +46,7 @@ def label_correlations(results: Results, dimension: str) -> PaperFigure:
     labels, phi = correlations(choices)
     if len(labels) < 2:
         raise NotShownError(f"fewer than two labels of {dimension} were chosen by some ratings and not by others")
-    order = [labels.index(one) for one in by_group(labels, results.groups_of_labels)]
+    order = [labels.index(label) for label in by_group(labels, results.groups_of_labels)]
     labels, phi = tuple(labels[i] for i in order), phi[np.ix_(order, order)]
     rows, columns = np.tril_indices(len(labels), -1)
     shown = np.where(np.tri(len(labels), k=-1, dtype=bool), phi, np.nan)[1:, :-1]
@@ -116,17 +116,18 @@ def labels_by_group(results: Results, dimension: str, by: str) -> PaperFigure:
     y = np.arange(len(labels))
     colors = setup_colors(test.groups) if by == "setup" else dict(zip(test.groups, (*COLORS, GREY), strict=False))
     with in_style():
-        figure = new_figure(COLUMN_INCHES, 0.95 + _LABEL_INCHES * len(labels) + 0.16 * ((len(groups) - 1) // 2))
+        # Of many groups each needs a little of the row's height.
+        row_inches = _LABEL_INCHES * max(1.0, len(groups) / 3)
+        figure = new_figure(COLUMN_INCHES, 0.95 + row_inches * len(labels) + 0.16 * ((len(groups) - 1) // 2))
         panel = figure.subplots()
-        among = 100 * shares[:, groups]
-        panel.hlines(y, among.min(1), among.max(1), color="#9A9A9A", linewidth=0.8, zorder=1)
+        # One above the other, so that no group hides another.
+        apart = _APART * (np.arange(len(groups)) - (len(groups) - 1) / 2) / max(1, len(groups) - 1)
+        panel.plot(100 * shares[:, groups].T, y + apart[:, None], color="#9A9A9A", linewidth=0.8, zorder=1)
         for place, i in enumerate(groups):
             name = test.groups[i]
-            # One above the other, so that no group hides another.
-            apart = _APART * (place - (len(groups) - 1) / 2) / max(1, len(groups) - 1)
             panel.plot(
                 100 * shares[:, i],
-                y + apart,
+                y + apart[place],
                 linestyle="none",
                 marker=MARKERS[i % len(MARKERS)],
                 color=colors[name],
@@ -164,13 +165,13 @@ def labels_by_group(results: Results, dimension: str, by: str) -> PaperFigure:
 
 
 def _ticks(labels: Sequence[str]) -> list[str]:
-    return [shortened(one.replace("_", " ")) for one in labels]
+    return [shortened(label.replace("_", " ")) for label in labels]
 
 
 def _order(labels: list[str], results: Results, shares: np.ndarray) -> list[int]:
     """Labels by their groups, if these are known, or else the most frequent first."""
     if any(label in results.groups_of_labels for label in labels):
-        return [labels.index(one) for one in by_group(labels, results.groups_of_labels)]
+        return [labels.index(label) for label in by_group(labels, results.groups_of_labels)]
     return np.argsort(-shares.mean(1), kind="stable").tolist()
 
 

@@ -69,24 +69,24 @@ def _matrices(part: Perspective) -> tuple[dict[str, list[tuple[DifferenceScore, 
     raters = [
         name
         for name in part.differences[0].raters
-        if any(one.raters[name].value is not None for one in part.differences)
+        if any(pair.raters[name].value is not None for pair in part.differences)
     ]
     if not raters:
         of_means = [
-            (one, one.mean.value, next(iter(one.raters.values())).n or 0) for one in part.clip_means.differences
+            (pair, pair.mean.value, next(iter(pair.raters.values())).n or 0) for pair in part.clip_means.differences
         ]
-        known = [(one, value, n) for one, value, n in of_means if value is not None]
+        known = [(pair, value, n) for pair, value, n in of_means if value is not None]
         note = (
             "No rater met a clip in two setups, so the means over raters are compared, with the noise of both groups."
         )
         return ({"means over raters": known} if known else {}), note
     matrices = {}
     for name in raters[: _MOST_MATRICES - 1]:
-        of_rater = [(one, one.raters[name].value, one.raters[name].n or 0) for one in part.differences]
-        matrices[name] = [(one, value, n) for one, value, n in of_rater if value is not None]
+        of_rater = [(pair, pair.raters[name].value, pair.raters[name].n or 0) for pair in part.differences]
+        matrices[name] = [(pair, value, n) for pair, value, n in of_rater if value is not None]
     if len(raters) > 1:
-        means = [(one, one.mean.value, one.mean.n or 0) for one in part.differences]
-        matrices["mean over raters"] = [(one, value, n) for one, value, n in means if value is not None]
+        means = [(pair, pair.mean.value, pair.mean.n or 0) for pair in part.differences]
+        matrices["mean over raters"] = [(pair, value, n) for pair, value, n in means if value is not None]
     left = len(raters) - (_MOST_MATRICES - 1)
     return matrices, f"{left} more raters are in the mean and the numbers alone." if left > 0 else ""
 
@@ -111,8 +111,8 @@ def _drawn_matrices(
                 continue
             title = list(matrices)[place]
             shown = np.full((len(setups), len(setups)), np.nan)
-            for one, value, _ in matrices[title]:
-                i, j = sorted(setups.index(name) for name in one.setups)
+            for pair, value, _ in matrices[title]:
+                i, j = sorted(setups.index(name) for name in pair.setups)
                 shown[j, i] = value
             drawn = panel.imshow(shown[1:, :-1], cmap="Blues", vmin=0, vmax=highest)
             panel.set_title(shortened(title, 22))
@@ -138,7 +138,7 @@ def _drawn_matrices(
         bar = figure.colorbar(drawn, ax=panels, shrink=0.8, pad=0.02)
         bar.set_label("difference score")
         bar.outline.set_visible(False)
-    rows = [(title, *one.setups, value, n) for title, pairs in matrices.items() for one, value, n in pairs]
+    rows = [(title, *pair.setups, value, n) for title, pairs in matrices.items() for pair, value, n in pairs]
     columns = ("rater", "setup", "other_setup", "difference", "n")
     return PaperFigure(
         name=file_name("difference_matrices", measured.dimension, *([round_] if round_ else [])),
@@ -200,7 +200,7 @@ def _drawn_scores(measured: Perspectives, scored: Inconsistency, what: str, roun
             )
             below += counts[i]
         if by_value:
-            panel.set_xticks(place, [decimal(one, 2) for one in distinct], rotation=90 if len(distinct) > 8 else 0)
+            panel.set_xticks(place, [decimal(score, 2) for score in distinct], rotation=90 if len(distinct) > 8 else 0)
         if scored.threshold is not None:
             at = np.searchsorted(distinct, scored.threshold - 1e-9) - 0.5 if by_value else scored.threshold
             panel.axvline(at, color="black", linewidth=0.9, linestyle="--")

@@ -88,7 +88,7 @@ def repeats_left_out(annotations: Annotations) -> list[str]:
         return []
     keys = [annotations.repeats[name].cast(pa.string()) for name in (*KEYS, "repeat")]
     count = len(pa.table(keys, [*KEYS, "repeat"]).group_by([*KEYS, "repeat"]).aggregate([]))
-    return [f"not used: {counted(count, 'repeated rating')}, which are for test-retest reliability"]
+    return [f"not used: {counted(count, 'repeated rating')} (for test-retest reliability)"]
 
 
 def in_words(left_out: LeftOut, what: str = "left out") -> list[str]:

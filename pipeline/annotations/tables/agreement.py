@@ -33,12 +33,12 @@ def rater_agreement(results: Results) -> PaperTable:
     Raises:
         NotShownError: Nothing is rated in numbers by two raters.
     """
-    rows = [one for one in results.agreement.by_setup if one.clips == "all" and one.kind != "labels"]
-    if not any(one.coefficients["loo_ccc"].value is not None for one in rows):
+    rows = [row for row in results.agreement.by_setup if row.clips == "all" and row.kind != "labels"]
+    if not any(row.coefficients["loo_ccc"].value is not None for row in rows):
         raise NotShownError("nothing is rated in numbers by two raters")
-    setups = [s for s in results.annotations.setups if any(one.setup == s for one in rows)]
-    columns = list(dict.fromkeys((one.dimension, one.round) for one in rows))
-    measured = {(one.setup, one.dimension, one.round): one.coefficients["loo_ccc"] for one in rows}
+    setups = [s for s in results.annotations.setups if any(row.setup == s for row in rows)]
+    columns = list(dict.fromkeys((row.dimension, row.round) for row in rows))
+    measured = {(row.setup, row.dimension, row.round): row.coefficients["loo_ccc"] for row in rows}
     if len(setups) > 1:
         for dimension, round_ in columns:
             measured[OVER_ALL, dimension, round_] = pooled(
@@ -47,10 +47,10 @@ def rater_agreement(results: Results) -> PaperTable:
         setups.append(OVER_ALL)
     cells = [(s, *(_spread(measured.get((s, *column))) for column in columns)) for s in setups]
     numbers = [
-        (s, dimension, round_, one.value, one.sd, one.n, one.low, one.high)
+        (s, dimension, round_, coefficient.value, coefficient.sd, coefficient.n, coefficient.low, coefficient.high)
         for s in setups
         for dimension, round_ in columns
-        if (one := measured.get((s, dimension, round_))) is not None
+        if (coefficient := measured.get((s, dimension, round_))) is not None
     ]
     return PaperTable(
         name="rater_agreement",
@@ -65,8 +65,10 @@ def rater_agreement(results: Results) -> PaperTable:
 
 def pooled(parts: Sequence[Coefficient]) -> Coefficient:
     """The mean and standard deviation of the numbers behind several means."""
-    known = [(one.value, one.sd, one.n) for one in parts if one.value is not None and one.sd is not None and one.n]
-    n = sum(one[2] for one in known)
+    known = [
+        (part.value, part.sd, part.n) for part in parts if part.value is not None and part.sd is not None and part.n
+    ]
+    n = sum(part[2] for part in known)
     if not n:
         return Coefficient(value=None, reason="no setup has a value")
     mean = sum(value * count for value, _, count in known) / n
@@ -85,27 +87,27 @@ def agreement_by_setup(results: Results, dimension: str) -> PaperTable:
     Raises:
         NotShownError: The dimension is not rated.
     """
-    rows = [one for one in results.agreement.by_setup if one.dimension == dimension]
-    rows = [one for one in rows if one.clips == "common"] or rows
+    rows = [row for row in results.agreement.by_setup if row.dimension == dimension]
+    rows = [row for row in rows if row.clips == "common"] or rows
     if not rows:
         raise NotShownError(f"{dimension} is not rated")
-    names = [name for name in COEFFICIENTS if any(_value(one, name) is not None for one in rows)]
-    several = len({one.round for one in rows}) > 1
+    names = [name for name in COEFFICIENTS if any(_value(row, name) is not None for row in rows)]
+    several = len({row.round for row in rows}) > 1
     cells = [
         (
-            one.setup,
-            *([one.round or ""] if several else []),
-            str(one.videos),
-            str(one.raters),
-            *(_printed(one, name) for name in names),
+            row.setup,
+            *([row.round or ""] if several else []),
+            str(row.videos),
+            str(row.raters),
+            *(_printed(row, name) for name in names),
         )
-        for one in rows
+        for row in rows
     ]
     numbers = [
-        (one.setup, one.round, one.videos, one.raters, name, of.value, of.sd, of.low, of.high)
-        for one in rows
+        (row.setup, row.round, row.videos, row.raters, name, of.value, of.sd, of.low, of.high)
+        for row in rows
         for name in names
-        if (of := one.coefficients.get(name)) is not None
+        if (of := row.coefficients.get(name)) is not None
     ]
     of_clips = " on the clips that all rounds share" if rows[0].clips == "common" else ""
     return PaperTable(
@@ -129,7 +131,7 @@ def between_setups(results: Results) -> PaperTable:
     rows = results.agreement.between_setups
     if not rows:
         raise NotShownError("nothing is rated in numbers in two setups")
-    several = len({one.round for one in rows}) > 1
+    several = len({pair.round for pair in rows}) > 1
     return PaperTable(
         name="between_setups",
         caption="Pearson's correlation of the raters' means of two setups: over time within each video, mean ± "
@@ -138,30 +140,30 @@ def between_setups(results: Results) -> PaperTable:
         header=("dimension", *(["round"] if several else []), "setups", "r", "95 % interval", "videos"),
         rows=tuple(
             (
-                one.dimension,
-                *([one.round or ""] if several else []),
-                " and ".join(one.setups),
-                _spread(one.correlation),
-                interval(one.correlation),
-                str(one.correlation.n or NONE),
+                pair.dimension,
+                *([pair.round or ""] if several else []),
+                " and ".join(pair.setups),
+                _spread(pair.correlation),
+                interval(pair.correlation),
+                str(pair.correlation.n or NONE),
             )
-            for one in rows
+            for pair in rows
         ),
         numbers=columns_of(
             ("dimension", "round", "kind", "setup", "other_setup", "r", "sd", "low", "high", "videos"),
             [
                 (
-                    one.dimension,
-                    one.round,
-                    one.kind,
-                    *one.setups,
-                    one.correlation.value,
-                    one.correlation.sd,
-                    one.correlation.low,
-                    one.correlation.high,
-                    one.correlation.n,
+                    pair.dimension,
+                    pair.round,
+                    pair.kind,
+                    *pair.setups,
+                    pair.correlation.value,
+                    pair.correlation.sd,
+                    pair.correlation.low,
+                    pair.correlation.high,
+                    pair.correlation.n,
                 )
-                for one in rows
+                for pair in rows
             ],
         ),
         texts=3 if several else 2,
@@ -170,22 +172,24 @@ def between_setups(results: Results) -> PaperTable:
 
 def agreement_tables(results: Results) -> Iterator[PaperTable]:
     """The coefficients of every dimension."""
-    for dimension in dict.fromkeys(one.dimension for one in results.agreement.by_setup):
+    for dimension in dict.fromkeys(row.dimension for row in results.agreement.by_setup):
         yield agreement_by_setup(results, dimension)
 
 
-def interval(one: Coefficient) -> str:
+def interval(coefficient: Coefficient) -> str:
     """The ends of an interval, or a dash."""
-    return NONE if one.low is None or one.high is None else f"{decimal(one.low)} to {decimal(one.high)}"
+    if coefficient.low is None or coefficient.high is None:
+        return NONE
+    return f"{decimal(coefficient.low)} to {decimal(coefficient.high)}"
 
 
-def _spread(one: Coefficient | None) -> str:
-    return NONE if one is None else spread(one.value, one.sd)
+def _spread(coefficient: Coefficient | None) -> str:
+    return NONE if coefficient is None else spread(coefficient.value, coefficient.sd)
 
 
 def _value(row: SetupAgreement, name: str) -> float | None:
-    one = row.coefficients.get(name)
-    return None if one is None else one.value
+    coefficient = row.coefficients.get(name)
+    return None if coefficient is None else coefficient.value
 
 
 def _printed(row: SetupAgreement, name: str) -> str:

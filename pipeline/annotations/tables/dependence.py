@@ -27,7 +27,8 @@ def label_tests(results: Results, dimension: str) -> PaperTable:
     if not tests:
         raise NotShownError("neither raters nor the clips that they saw are in groups")
     rows = tuple(
-        (one.by, *((f"not tested: {one.reason}", *[""] * 5) if one.reason else _of_chi_square(one))) for one in tests
+        (test.by, *((f"not tested: {test.reason}", *[""] * 5) if test.reason else _of_chi_square(test)))
+        for test in tests
     )
     return PaperTable(
         name=file_name("label_tests", dimension),
@@ -38,7 +39,10 @@ def label_tests(results: Results, dimension: str) -> PaperTable:
         rows=rows,
         numbers=columns_of(
             ("by", "chi_square", "df", "p", "p_permuted", "cramers_v", "few_expected"),
-            [(one.by, one.statistic, one.df, one.p, one.p_permuted, one.cramers_v, one.few_expected) for one in tests],
+            [
+                (test.by, test.statistic, test.df, test.p, test.p_permuted, test.cramers_v, test.few_expected)
+                for test in tests
+            ],
         ),
     )
 
@@ -58,21 +62,21 @@ def rating_tests(results: Results) -> PaperTable:
         header=("dimension", "by", "medians (series)", "H", "p", "ε²"),
         rows=tuple(
             (
-                _named(one),
-                one.by,
-                ", ".join(f"{name} {decimal(median)} ({n})" for name, (median, n) in one.medians.items()),
-                decimal(one.h, 2),
-                p_value(one.p),
-                decimal(one.epsilon_squared),
+                _named(test),
+                test.by,
+                ", ".join(f"{name} {decimal(median)} ({n})" for name, (median, n) in test.medians.items()),
+                decimal(test.h, 2),
+                p_value(test.p),
+                decimal(test.epsilon_squared),
             )
-            for one in tests
+            for test in tests
         ),
         numbers=columns_of(
             ("dimension", "round", "by", "group", "median", "series", "h", "p", "epsilon_squared"),
             [
-                (one.dimension, one.round, one.by, name, median, n, one.h, one.p, one.epsilon_squared)
-                for one in tests
-                for name, (median, n) in one.medians.items()
+                (test.dimension, test.round, test.by, name, median, n, test.h, test.p, test.epsilon_squared)
+                for test in tests
+                for name, (median, n) in test.medians.items()
             ],
         ),
         texts=3,
@@ -85,7 +89,7 @@ def pair_tests(results: Results) -> PaperTable:
     Raises:
         NotShownError: Nothing is rated in numbers, or there are no groups.
     """
-    pairs = [(one, pair) for one in _median_tests(results) for pair in one.pairs]
+    pairs = [(test, pair) for test in _median_tests(results) for pair in test.pairs]
     if not pairs:
         raise NotShownError("no two groups have ratings")
     return PaperTable(
@@ -96,19 +100,19 @@ def pair_tests(results: Results) -> PaperTable:
         header=("dimension", "by", "groups", "U", "p", "superiority", "95 % interval", "D", "p of D"),
         rows=tuple(
             (
-                *(_named(one), one.by, " and ".join(pair.groups), decimal(pair.u, 0), p_value(pair.p)),
+                *(_named(test), test.by, " and ".join(pair.groups), decimal(pair.u, 0), p_value(pair.p)),
                 *(decimal(pair.superiority.value), interval(pair.superiority), decimal(pair.ks), p_value(pair.ks_p)),
             )
-            for one, pair in pairs
+            for test, pair in pairs
         ),
         numbers=columns_of(
             ("dimension", "round", "by", "group", "other_group", "u", "p", "superiority", "low", "high", "ks", "ks_p"),
             [
                 (
-                    *(one.dimension, one.round, one.by, *pair.groups, pair.u, pair.p),
+                    *(test.dimension, test.round, test.by, *pair.groups, pair.u, pair.p),
                     *(pair.superiority.value, pair.superiority.low, pair.superiority.high, pair.ks, pair.ks_p),
                 )
-                for one, pair in pairs
+                for test, pair in pairs
             ],
         ),
         texts=3,

@@ -31,7 +31,7 @@ def labels_by_setup(results: Results, dimension: str) -> PaperTable:
     depth = max(map(len, named), default=0)
     heads = [(*path, *[""] * (depth - len(path)), label) for path, label in zip(named, order, strict=True)]
     return _table(
-        results, dimension, "labels_by_setup", [*_titles(depth), "label"], heads, [counts[one] for one in order]
+        results, dimension, "labels_by_setup", [*_titles(depth), "label"], heads, [counts[label] for label in order]
     )
 
 

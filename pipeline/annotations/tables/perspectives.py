@@ -126,19 +126,19 @@ def regression(results: Results, dimension: str) -> PaperTable:
         for errors, terms in (("plain", fitted.plain), ("clustered by clip", fitted.clustered)):
             if terms is None or (of_means and errors != "plain"):
                 continue
-            for name, one in terms.items():
+            for name, term in terms.items():
                 numbers.append(
                     (
                         part.round,
                         rows,
                         errors,
                         name,
-                        one.coefficient,
-                        one.standard_error,
-                        one.t,
-                        one.p,
-                        one.low,
-                        one.high,
+                        term.coefficient,
+                        term.standard_error,
+                        term.t,
+                        term.p,
+                        term.low,
+                        term.high,
                         fitted.n,
                         fitted.df,
                         fitted.r_squared,
@@ -212,28 +212,32 @@ def difference_scores(results: Results, dimension: str) -> PaperTable:
     parts = _compared(measured.rounds)
     numbers = []
     for part in parts:
-        for one in part.differences:
-            scored = {name: score for name, score in one.raters.items() if score.value is not None}
+        for pair in part.differences:
+            scored = {name: score for name, score in pair.raters.items() if score.value is not None}
             if not scored:
                 continue
-            numbers += [(part.round, *one.setups, name, of.value, of.low, of.high, of.n) for name, of in scored.items()]
-            numbers.append((part.round, *one.setups, "mean", one.mean.value, one.mean.low, one.mean.high, one.mean.n))
-            numbers.append((part.round, *one.setups, "variance", one.variance, None, None, len(scored)))
+            numbers += [
+                (part.round, *pair.setups, name, of.value, of.low, of.high, of.n) for name, of in scored.items()
+            ]
+            numbers.append(
+                (part.round, *pair.setups, "mean", pair.mean.value, pair.mean.low, pair.mean.high, pair.mean.n)
+            )
+            numbers.append((part.round, *pair.setups, "variance", pair.variance, None, None, len(scored)))
     of_means = not numbers
     if of_means:
         numbers = [
             (
                 part.round,
-                *one.setups,
+                *pair.setups,
                 "mean over raters",
-                one.mean.value,
-                one.mean.low,
-                one.mean.high,
-                next(iter(one.raters.values())).n,
+                pair.mean.value,
+                pair.mean.low,
+                pair.mean.high,
+                next(iter(pair.raters.values())).n,
             )
             for part in parts
-            for one in part.clip_means.differences
-            if one.mean.value is not None
+            for pair in part.clip_means.differences
+            if pair.mean.value is not None
         ]
     if not numbers:
         raise NotShownError(f"no clip was rated for {dimension} in two setups")
@@ -332,7 +336,10 @@ def label_agreement(results: Results, dimension: str, labels: str) -> PaperTable
     """
     measured = results.perspectives[dimension]
     counted: list[tuple[str | None, LabelAgreement]] = [
-        (part.round, one) for part in _whole(measured.rounds) for one in part.label_agreement if one.dimension == labels
+        (part.round, labelled)
+        for part in _whole(measured.rounds)
+        for labelled in part.label_agreement
+        if labelled.dimension == labels
     ]
     if not counted:
         raise NotShownError(measured.rounds[0].reasons.get("inconsistency", f"{labels} is not rated in labels"))
@@ -340,8 +347,12 @@ def label_agreement(results: Results, dimension: str, labels: str) -> PaperTable
     others = counted[0][1].setups
     keys = ("chosen", "matched", *others)
     rows, numbers = [], []
-    for round_, one in counted:
-        for name, row in (*one.labels.items(), ("all labels", one.total), ("ratings with one or more", one.ratings)):
+    for round_, labelled in counted:
+        for name, row in (
+            *labelled.labels.items(),
+            ("all labels", labelled.total),
+            ("ratings with one or more", labelled.ratings),
+        ):
             rows.append((*([round_ or ""] if several else []), name, *(str(row[key]) for key in keys)))
             numbers += [(round_, name, key, row[key]) for key in keys]
     return PaperTable(

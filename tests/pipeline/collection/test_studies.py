@@ -197,5 +197,5 @@ def test_clips_that_are_rated_again_are_exported_apart(tmp_path: Path) -> None:
     (retest,) = [one for one in annotations.retest_reliability(rated) if one.kind == "over time"][:1]
     assert retest.pairs > 0
     done = avcues("annotations", "gold", out, "--out", tmp_path / "gold")
-    assert "repeated ratings, which are for test-retest reliability" in " ".join(done.stderr.split())
+    assert "repeated ratings (for test-retest reliability)" in " ".join(done.stderr.split())
     shutil.rmtree(out)

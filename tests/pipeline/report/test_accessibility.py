@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import axe
@@ -11,6 +12,7 @@ from browser import Browser
 from avcues import report as report_of
 from avcues.models_cache import WeightsError
 from avcues.pipeline.report import page
+from avcues.pipeline.report.against.build import build_against
 from avcues.pipeline.report.build import build
 from avcues.pipeline.report.emotion import Emotion
 from avcues.pipeline.report.model_page import build_model_page
@@ -18,6 +20,7 @@ from avcues.pipeline.training import TrainingSettings, prepare, train
 from avcues.pipeline.training.protocol import Protocol
 
 PAGES = ("index.html", "overview.html", "agreement.html", "compare.html", "videos/clip01.html", "model", "shared.html")
+PAGES += ("against", "against.html")
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +44,11 @@ def pages(planted: Path, script: str, tmp_path_factory: pytest.TempPathFactory) 
     emotion = Emotion(place / "model" / "out_of_fold.parquet", planted / "ann")
     report = build(planted / "features", report=place / "report", emotion=emotion, workers=2).open_first.parent
     shared = report_of(planted / "features", ["clip01"], share=place / "shared.html").open_first
+    other = Path(shutil.copytree(planted / "features", place / "other"))
+    shutil.rmtree(other / "lighting")
+    against = build_against(planted / "features", other, ["clip01"], report=place / "report", workers=1).open_first
     own = {"model": build_model_page(place / "model", report), "shared.html": shared}
+    own |= {"against": against.with_name("index.html"), "against.html": against}
     return {name: own.get(name, report / name) for name in PAGES}
 
 

@@ -68,7 +68,7 @@ def test_repetitions_are_in_no_gold_standard() -> None:
     study = import_tidy(table, repeated=True)
     alone = replace(study, repeats=study.repeats.slice(0, 0))
     assert gold(study).tables["music"]["valence"].equals(gold(alone).tables["music"]["valence"])
-    assert "not used: 6 repeated ratings, which are for test-retest reliability" in gold(study).notes
+    assert "not used: 6 repeated ratings (for test-retest reliability)" in gold(study).notes
 
 
 def test_a_folder_keeps_them(tmp_path: Path) -> None:

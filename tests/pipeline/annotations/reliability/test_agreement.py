@@ -27,6 +27,7 @@ from avcues.pipeline.annotations.reliability.setup_agreement import SetupAgreeme
 from avcues.pipeline.annotations.reports.documents import write_agreement
 from avcues.pipeline.annotations.statistics.coefficients import Bootstrap, Coefficient, fleiss_kappa, krippendorff_alpha
 from avcues.pipeline.annotations.statistics.consensus import ccc, ewe, leave_one_out_ccc, pearson
+from avcues.pipeline.annotations.statistics.intraclass import INTRACLASS
 from avcues.pipeline.errors import SettingsError
 
 PLAIN = Bootstrap(0)
@@ -357,16 +358,18 @@ def test_what_is_not_defined_is_null_with_its_reason() -> None:
         "loo_ccc": "no video has two raters",
         "pairwise_ccc": "no video has two raters",
         **dict.fromkeys(
-            ("alpha_interval", "alpha_ordinal", "alpha_nominal", "fleiss_kappa"), "all ratings are the same"
+            ("alpha_interval", "alpha_ordinal", "alpha_nominal", "fleiss_kappa", *INTRACLASS),
+            "all ratings are the same",
         ),
     }
     alone = tidy(rater=["a"] * 3, video_id=["v1", "v2", "v3"], value=[1.0, 2.0, 3.0])
     reasons = only(over_time(import_tidy(alone)).by_setup)
     assert reasons["alpha_interval"] == reasons["fleiss_kappa"] == "no item has two ratings"
     unequal = tidy(rater=["a", "b", "c", "a", "b"], video_id=["v1"] * 3 + ["v2"] * 2, value=[1.0, 2.0, 2.0, 1.0, 3.0])
-    assert only(over_time(import_tidy(unequal)).by_setup) == {
-        "fleiss_kappa": "items have 2 to 3 ratings, and kappa needs the same number of all: see alpha"
-    }
+    reasons = only(over_time(import_tidy(unequal)).by_setup)
+    assert reasons.pop("fleiss_kappa") == "items have 2 to 3 ratings, and kappa needs the same number of all: see alpha"
+    assert reasons.keys() == {*INTRACLASS} - {"icc1", "icc1k"}
+    assert "fewer than two items are rated by all raters" in reasons["icc2"]
     labels = tidy(rater=["a", "b"], value=[None, None], label=["sad", "sad"], dimension="mood")
     found = over_time(import_tidy(labels))
     reasons = only(found.by_setup)

@@ -1,0 +1,61 @@
+"""Padding of max pools, done by the pool instead of by a copy of what it reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+# What is nothing below zero stays so in these.
+_KEEP_SIGN = ("Concat", "MaxPool", "Pad", "FakeQuantize")
+
+
+def pad_within_pools(model: Any) -> None:
+    """Joins every padding with zeros to the max pool that reads it, where what it reads is nowhere below zero.
+
+    A pool's own padding counts as minus infinity, which is then the same, bit for bit.
+
+    Args:
+        model: OpenVINO's form of a network; changed.
+    """
+    import openvino.opset14 as operations
+
+    for pool in model.get_ordered_ops():
+        if pool.get_type_name() != "MaxPool":
+            continue
+        pad = pool.input_value(0).get_node()
+        if pad.get_type_name() != "Pad" or not _adds_zeros(pad) or not _is_nowhere_negative(pad.input_value(0)):
+            continue
+        begin, end = (pad.input_value(i).get_node().data.tolist()[2:] for i in (1, 2))
+        own = pool.get_attributes()
+        joined = operations.max_pool(
+            pad.input_value(0),
+            own["strides"],
+            own["dilations"],
+            [a + b for a, b in zip(begin, own["pads_begin"], strict=True)],
+            [a + b for a, b in zip(end, own["pads_end"], strict=True)],
+            own["kernel"],
+            "floor",
+            "explicit",
+        )
+        joined.set_friendly_name(pool.get_friendly_name())
+        pool.output(0).replace(joined.output(0))
+    model.validate_nodes_and_infer_types()
+
+
+def _adds_zeros(pad: Any) -> bool:
+    ends = [pad.input_value(i).get_node() for i in (1, 2)]
+    if any(end.get_type_name() != "Constant" or (end.data[:2] != 0).any() or (end.data < 0).any() for end in ends):
+        return False
+    value = pad.input_value(3).get_node() if pad.get_input_size() > 3 else None
+    while value is not None and value.get_type_name() in ("Convert", "ConvertLike"):
+        value = value.input_value(0).get_node()
+    return value is None or (value.get_type_name() == "Constant" and not np.any(value.data))
+
+
+def _is_nowhere_negative(output: Any) -> bool:
+    node = output.get_node()
+    if node.get_type_name() == "Relu":
+        return True
+    inputs = node.input_values() if node.get_type_name() == "Concat" else node.input_values()[:1]
+    return node.get_type_name() in _KEEP_SIGN and all(_is_nowhere_negative(value) for value in inputs)
