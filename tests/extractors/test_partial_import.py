@@ -32,6 +32,24 @@ import heavy
 assert heavy.RUNS == [1], heavy.RUNS
 """
 
+WHILE_IT_RUNS = """
+import sys, threading
+from concurrent.futures import ThreadPoolExecutor
+sys.path.insert(0, sys.argv[1])
+from avcues.extractors.partial_import import postpone_init
+postpone_init("heavy")
+from heavy.light import VALUE
+barrier = threading.Barrier(8)
+def theirs(_):
+    import heavy
+    barrier.wait()  # one runs the __init__, which takes a while; the others must wait for it
+    return heavy.INITIALISED
+with ThreadPoolExecutor(8) as pool:
+    assert all(pool.map(theirs, range(8)))
+import heavy
+assert heavy.RUNS == [1], heavy.RUNS
+"""
+
 ONLY_OURS = """
 import sys
 sys.path.insert(0, sys.argv[1])
@@ -73,7 +91,7 @@ def heavy(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("code", [POSTPONED, ONLY_OURS])
+@pytest.mark.parametrize("code", [POSTPONED, WHILE_IT_RUNS, ONLY_OURS])
 def test_a_postponed_package_is_whole_for_every_thread(heavy: Path, code: str) -> None:
     subprocess.run([sys.executable, "-c", code, str(heavy)], check=True)
 

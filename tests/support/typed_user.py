@@ -68,6 +68,12 @@ def rate(folder: Path, data: avcues.Dataset) -> list[Path]:
     ratings.import_muvi("muvi")
     print(dimension.low, checked.problems, agreed.by_setup, compared.rounds, alpha.value, kappa.value, similar)
     print(weighted.mean(), left_out.shape)
+    results: ratings.Results = ratings.Results(annotations=study, bootstrap=bootstrap)
+    try:
+        print(ratings.tables.labels_by_setup(results, "mood").header)
+        ratings.plot.rating_distribution(results, ["arousal"])
+    except ratings.NotShownError as error:
+        print(error)
     return ratings.write_gold(made, folder)
 
 
@@ -81,6 +87,8 @@ def learn(out: Path) -> list[str]:
     training.train(study, out)
     training.evaluate_saved(out)
     training.compare([out])
+    models = training.read_models([out])
+    print(len(list(training.model_tables(models))), training.predictions(models))
     ccc: float = training.scores(np.zeros(3), np.ones(3))["ccc"]
     model: training.Model = training.load_model(out)
     data = avcues.open_dataset("out", tables=model.settings.tables)

@@ -116,8 +116,8 @@ def test_repetitions_come_late_enough() -> None:
 
 def test_raters_come_while_ratings_are_missing_that_nobody_at_work_will_give() -> None:
     cells = [("v", "a"), ("w", "a")]
-    assert places_left(Counter({("v", "a"): 2}), cells, wanted=3, promised=2) == 2
-    assert places_left(Counter({("v", "a"): 9}), cells, wanted=3, promised=3) == 0
+    assert places_left(Counter({("v", "a"): 2}), cells, ratings_per_cell=3, promised=2) == 2
+    assert places_left(Counter({("v", "a"): 9}), cells, ratings_per_cell=3, promised=3) == 0
 
 
 def test_rounds_draw_their_videos() -> None:
