@@ -41,7 +41,7 @@ def replace_networks() -> None:
     cv2.FaceDetectorYN.create = lambda *_: _OneFace()  # type: ignore[method-assign,assignment]
     place = Compute.place
 
-    def place_constant(self: Compute, network: Any, example: Any = None) -> Callable[..., Any]:
+    def place_constant(self: Compute, network: Any, *_: Any) -> Callable[..., Any]:
         return _constant(place(self, network))
 
     Compute.place = place_constant  # type: ignore[method-assign,assignment]

@@ -170,8 +170,9 @@ def _catalog(out: Path) -> Catalog | None:
 
 def _write_index(pages: Pages, report: Path) -> None:
     """Writes the index, and the page of two videos, from what lies in the folder of the pages."""
-    every = pages.known if pages.names is None else pages.shown
-    rows = [_row(pages, report, video_id) for video_id in every]
+    # Of some videos that are passed on, the others are nobody's business.
+    listed = pages.known if pages.names is None or pages.every else pages.shown
+    rows = [_row(pages, report, video_id) for video_id in listed]
     beside = (agreement_page.PAGE, overview.PAGE)
     agreement, whole = (name if (report / name).exists() else None for name in beside)
     with_page = [row["video_id"] for row in rows if row["page"]]

@@ -124,6 +124,7 @@ def test_a_shared_file_names_no_folder_of_this_machine(made: Path, tmp_path: Pat
         for folder in ("secret", "patients", str(tmp_path.parent), str(Path.home())):
             assert folder not in text, (name, text[text.index(folder) - 200 :][:300])
         assert "tiny4.mp4" in text
+        assert ("gone.mp4: cannot be opened; see x.log" in text) == name.endswith("zip")  # the video that failed
         assert "media" not in re.findall(r"<(?:video|audio|source)\b", text)
     assert "patients" in everything(tmp_path / "own" / "videos" / "first.html")  # the own report does say where
 
