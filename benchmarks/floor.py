@@ -1,4 +1,4 @@
-"""What no program that makes these tables can go below on this machine's processor: each unavoidable part alone.
+"""The least time of any program that makes these tables on this machine's processor: each unavoidable part alone.
 
     python benchmarks/floor.py VIDEO --yolo yolo11n.pt --windows 120 --faces 100 --clips 20
 
@@ -46,13 +46,13 @@ class Network:
     """A network to be timed.
 
     Args:
-        load: Makes the callable for a way of computing.
-        batch: Makes an input of so many items.
-        items: How many the video needs.
+        load: Makes the network for device, precision and threads.
+        batch: Makes an input with the given number of items.
+        items: Number of items in the video.
         batches: Batch sizes to try.
-        precisions: Those beside fp32 that it is offered in.
-        one_call: It cannot be called from several threads at once.
-        own_threads: It brings its own threads: one for each call at once.
+        precisions: Precisions besides fp32.
+        one_call: Whether it cannot be called from several threads at once.
+        own_threads: Whether it has its own threads, so that each call uses one thread.
     """
 
     load: Callable[[Compute], Call]
@@ -83,7 +83,7 @@ def main() -> None:
 
 
 def opensmile_of(video: Path, windows: int) -> Callable[[], None]:
-    """openSMILE's one continuous pass over the track, with the sound in memory."""
+    """A single pass of openSMILE over the track, with the sound in memory."""
     samples = decode_sound(video)
 
     def run() -> None:

@@ -39,14 +39,14 @@ def _alone(model: Any, windows: int) -> float:
     import torch
 
     torch.set_num_threads(1)
-    of_sound = model.main_input_name == "input_values"
-    ready = torch.randn(1, 480_400) if of_sound else torch.randn(1, 3, 224, 224)
-    count = math.ceil(windows / 40) if of_sound else windows
+    is_sound = model.main_input_name == "input_values"
+    inputs = torch.randn(1, 480_400) if is_sound else torch.randn(1, 3, 224, 224)
+    count = math.ceil(windows / 40) if is_sound else windows
     with torch.inference_mode():
-        model(ready)
+        model(inputs)
         before = time.process_time()
         for _ in range(count):
-            model(ready)
+            model(inputs)
     return time.process_time() - before
 
 

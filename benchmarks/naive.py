@@ -1,4 +1,4 @@
-"""The script that people glue together today: one pass over the video per tool, each tool called as its README shows.
+"""The script that people usually write: one pass over the video per tool, each tool called as its README shows.
 
     python benchmarks/naive.py VIDEO --out DIR --yolo yolo11n.pt
     python benchmarks/naive.py VIDEO --out DIR --tables emobase,rhythm,color,shots
@@ -28,7 +28,7 @@ EXPRESSIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"
 
 @dataclass
 class Job:
-    """What the tools are run on.
+    """The input of the tools.
 
     Args:
         yolo: Checkpoint of Ultralytics YOLO.
@@ -203,7 +203,7 @@ def scenes(job: Job) -> pd.DataFrame:
     variant, path = weights("scenes/resnet50", "scenes/squeezenet11")
     network = {"resnet50": places.load_resnet50, "squeezenet11": places.load_squeezenet}[variant](path)
     transforms = torchvision().transforms
-    # The networks bring their own normalisation.
+    # The networks include the normalisation.
     prepare = transforms.Compose([transforms.Resize((256, 256)), transforms.CenterCrop(224), transforms.PILToTensor()])
     rows = []
     for frame in sampled_frames(job):
@@ -271,8 +271,8 @@ def clips_of_shot(video: Path, start: int, end: int) -> Iterator[np.ndarray]:
     capture.set(cv2.CAP_PROP_POS_FRAMES, start)
     held, samples = [], 0
     for frame_number in range(end - start):
-        found, frame = capture.read()
-        if not found:
+        is_read, frame = capture.read()
+        if not is_read:
             break
         image = None
         while samples * rate / CLIP_RATE_HZ < frame_number + 1:
@@ -307,18 +307,18 @@ def objects(job: Job) -> pd.DataFrame:
     model = YOLO(str(job.yolo))
     rows = []
     for k, frame in enumerate(sampled_frames(job)):
-        found = model.predict(frame, verbose=False)[0].boxes.data.tolist()
-        rows += [(k * STEP_S, *box[:5], model.names[int(box[5])]) for box in found]
+        boxes = model.predict(frame, verbose=False)[0].boxes.data.tolist()
+        rows += [(k * STEP_S, *box[:5], model.names[int(box[5])]) for box in boxes]
     return pd.DataFrame(rows, columns=["time", "x1", "y1", "x2", "y2", "score", "class"])
 
 
 def weights(*names: str) -> tuple[str, Path]:
-    """Variant and file of the first of some assets that this machine has, which is avcues' rule."""
+    """Variant and file of the first of the assets that this machine has, as avcues chooses it."""
     from avcues.models_cache.cache import find
 
     for name in names:
-        if found := find(name):
-            return name.partition("/")[2], found.path
+        if asset := find(name):
+            return name.partition("/")[2], asset.path
     raise SystemExit(f"this machine has none of {', '.join(names)}; fetch one with: avcues models fetch {names[-1]}")
 
 
