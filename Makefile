@@ -33,21 +33,21 @@ lint: install
 test: lint
 	$(BIN)/pytest --numprocesses 2
 
-# The cheap tests on the oldest versions that pyproject.toml allows, as floors.txt has them; torch, which takes gigabytes,
+# The cheap tests on the oldest versions that pyproject.toml allows, as .ci/floors.txt has them; torch, which takes gigabytes,
 # and the tools of the tests are those of .venv.
 FLOORS := .venv-floors
 EXTRAS := collect dashboard excel hub pandas polars pytorchvideo sentences speech train
-floors: install floors.txt
+floors: install .ci/floors.txt
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(FLOORS)
-	grep -vE '^(torch|torchvision|triton|nvidia-.*|cuda-.*)==' floors.txt > $(FLOORS)/requirements.txt
+	grep -vE '^(torch|torchvision|triton|nvidia-.*|cuda-.*)==' .ci/floors.txt > $(FLOORS)/requirements.txt
 	$(BIN)/uv pip install --quiet --python $(FLOORS)/bin/python --no-deps --requirement $(FLOORS)/requirements.txt --editable .
 	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
 		> $$($(FLOORS)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/zz_tools_of_tests.pth
 	PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 $(FLOORS)/bin/python -m pytest -q -W ignore tests/models_cache tests/pipeline/store \
 		tests/pipeline/media tests/pipeline/extraction tests/pipeline/runtime/test_api.py tests/extractors/test_contract.py
 
-# Versions that suit pyproject.toml stay; `rm floors.txt` renews those that it does not name.
-floors.txt: pyproject.toml
+# Versions that suit pyproject.toml stay; `rm .ci/floors.txt` renews those that it does not name.
+.ci/floors.txt: pyproject.toml
 	$(BIN)/uv pip compile --quiet --resolution lowest-direct $(EXTRAS:%=--extra %) --no-annotate --no-header \
 		--output-file $@ pyproject.toml
 

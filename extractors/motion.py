@@ -133,7 +133,7 @@ class Motion(BaseExtractor):
             camera = (0.0, 0.0, 0.0) if textured else (np.nan,) * 3
             return np.array([0, 0, 0, 0, 0 if textured else np.nan, *camera, 0], np.float64)
         flow = self._flow.calc(a, b, None)  # type: ignore[call-overload]
-        length = np.asarray(cv2.magnitude(flow[..., 0], flow[..., 1]))
+        length = _length(flow[..., 0], flow[..., 1])
         camera_flow, camera = _camera(a, flow)
         moving = np.nan
         if camera_flow is not None:
@@ -141,8 +141,8 @@ class Motion(BaseExtractor):
         x, y, scale = camera
         return np.array(
             [
-                length.mean() / height_s,
-                cv2.norm(length, cv2.NORM_L2SQR) / length.size / height_s**2,
+                length.mean(dtype=np.float64) / height_s,
+                np.square(length, dtype=np.float64).mean() / height_s**2,
                 flow[..., 0].mean() / height_s,
                 flow[..., 1].mean() / height_s,
                 moving,
@@ -174,6 +174,12 @@ class Motion(BaseExtractor):
         }
 
 
+def _length(x: npt.NDArray[np.float32], y: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Lengths of vectors. What OpenCV sums and roots depends, in the last digit, on where the array lies in memory."""
+    length: npt.NDArray[np.float32] = np.sqrt(x * x + y * y)
+    return length
+
+
 def _moving_share(against: npt.NDArray[np.float32], above: float) -> float:
     """Share of pixels that move against the camera, without the rims that the flow smears around what moves.
 
@@ -182,7 +188,7 @@ def _moving_share(against: npt.NDArray[np.float32], above: float) -> float:
         above: Length above which a pixel moves. In each connected region, less than three fifths of its mean, weighted
             by length, is rim.
     """
-    length = cv2.magnitude(against[..., 0], against[..., 1])
+    length = _length(against[..., 0], against[..., 1])
     moves = length > above
     count, regions = cv2.connectedComponents(moves.astype(np.uint8), connectivity=4, ltype=cv2.CV_32S)
     total, squared = (np.bincount(regions.ravel(), x.ravel(), minlength=count) for x in (length, length * length))
@@ -202,7 +208,10 @@ def _picture(first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8]) -> tup
 
 def _textured(image: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     """Rows and columns of grid points with texture."""
-    blurred = cv2.blur(cv2.magnitude(*(cv2.Sobel(image, cv2.CV_32F, dx, 1 - dx) / 8 for dx in (1, 0))), (9, 9))
+    slopes: list[npt.NDArray[np.float32]] = [
+        np.asarray(cv2.Sobel(image, cv2.CV_32F, dx, 1 - dx), np.float32) / np.float32(8) for dx in (1, 0)
+    ]
+    blurred = cv2.blur(_length(*slopes), (9, 9))
     half = _GRID_PX // 2
     y, x = np.nonzero(np.asarray(blurred)[half::_GRID_PX, half::_GRID_PX] > _LEAST_TEXTURE)
     return y * _GRID_PX + half, x * _GRID_PX + half

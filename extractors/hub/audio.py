@@ -1,4 +1,4 @@
-"""Models of sound: of hidden states along time, and of whole excerpts."""
+"""Models of sound, which give hidden states over time or one output per excerpt."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _EXCERPTS_PER_BATCH = 8
 
 
 class SoundModel(HubExtractor):
-    """A model of sound, on the track as 16 kHz mono, or at whatever rate the model hears.
+    """A model of sound, on the track in mono at the model's sampling rate.
 
-    Hidden states: the track is cut into chunks of `chunk_s` seconds, which begin at multiples of that, each with
-    `context_s` seconds of the track on both sides. A window's row is the mean of the hidden states whose middle lies in
-    the window. Normalisation is the model's own, over the chunk with its context.
+    Hidden states: the track is cut into chunks of `chunk_s` seconds, each with `context_s` seconds of context on both
+    sides. A window's row is the mean of the hidden states whose middle lies in the window. Normalisation is the model's
+    own, over the chunk with its context.
 
-    Whole excerpts: a window's row is the model's output for the `context_s` seconds about the window's middle.
+    Excerpts: a window's row is the model's output for the `context_s` seconds around the middle of the window.
 
-    Silence stands for what lies outside the track.
+    The track is padded with silence.
     """
 
     hop = Fraction(1, 50)
@@ -52,7 +52,7 @@ class SoundModel(HubExtractor):
 
     @property
     def context_s(self) -> float:
-        """Seconds of context of a chunk on each side, or of an excerpt in all."""
+        """Seconds of context on each side of a chunk, or total seconds of an excerpt."""
         if self.settings.context_s is not None:
             return float(self.settings.context_s)
         return _CONTEXT_S if self.model.facts.kind == "hidden sound" else self.model.facts.excerpt_s or _EXCERPT_S
@@ -62,40 +62,40 @@ class SoundModel(HubExtractor):
         if self.model.facts.kind == "sound":
             length = round(self.context_s * rate_hz)
             before = (length - round(step * rate_hz)) // 2
-            return WindowedSound(self, step, before, length, _EXCERPTS_PER_BATCH, 1, self._of_excerpts)
+            return WindowedSound(self, step, before, length, _EXCERPTS_PER_BATCH, 1, self._outputs_of_excerpts)
         windows = max(1, round(Fraction(self.chunk_s).limit_denominator(1000) / step))
         before = round(Fraction(self.context_s).limit_denominator(1000) / step) * round(step * rate_hz)
         length = 2 * before + windows * round(step * rate_hz) + self.model.facts.field
-        return WindowedSound(self, step, before, length, 1, windows, self._of_hidden_states)
+        return WindowedSound(self, step, before, length, 1, windows, self._means_of_hidden_states)
 
-    def _of_excerpts(self, excerpts: list[Samples], before: int, window: int) -> npt.NDArray[np.float32]:
+    def _outputs_of_excerpts(self, excerpts: list[Samples], before: int, window: int) -> npt.NDArray[np.float32]:
         return self.outputs(excerpts)[:, None]
 
-    def _of_hidden_states(self, excerpts: list[Samples], before: int, window: int) -> npt.NDArray[np.float32]:
+    def _means_of_hidden_states(self, excerpts: list[Samples], before: int, window: int) -> npt.NDArray[np.float32]:
         """(1, windows, width) means over each window of the chunk."""
         facts = self.model.facts
         states = self.outputs(excerpts)[0]
         middles = np.arange(len(states)) * facts.stride + facts.field // 2
-        of_window = (middles - before) // window
+        window_of_state = (middles - before) // window
         count = (len(excerpts[0]) - 2 * before - facts.field) // window
         means = np.full((1, count, states.shape[1]), np.nan, np.float32)
         for k in range(count):
-            if (of_window == k).any():
-                means[0, k] = states[of_window == k].mean(axis=0)
+            if (window_of_state == k).any():
+                means[0, k] = states[window_of_state == k].mean(axis=0)
         return means
 
 
 class WindowedSound:
-    """A track on its way through a model, a stretch of windows at a time; holds no more than a stretch needs.
+    """Streams a track through a model; holds only the samples of the next excerpts.
 
     Args:
-        extractor: Whose table is made.
+        extractor: The extractor of the table.
         step: Window length in seconds.
-        before: Samples that an excerpt begins before its first window.
-        length: Samples of an excerpt.
-        batch: Excerpts that are measured together.
-        windows: Windows that an excerpt is for.
-        measure: From excerpts, `before` and the samples of a window to (B, windows, width) values.
+        before: Number of samples between the start of an excerpt and its first window.
+        length: Samples per excerpt.
+        batch: Excerpts per batch.
+        windows: Windows per excerpt.
+        measure: Maps excerpts, `before` and the samples per window to (B, windows, width) values.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class WindowedSound:
         self._measure = measure
         self._held: Samples = np.zeros(max(0, before), np.float32)  # silence before the track
         self._held_from = -max(0, before)  # position of the first held sample
-        self._excerpts = 0  # that have been measured or wait
+        self._excerpts = 0  # measured or waiting
         self._waiting: list[Samples] = []
         self._rows: list[npt.NDArray[np.float32]] = []
 
@@ -124,7 +124,7 @@ class WindowedSound:
         self._cut()
 
     def finish(self, windows: int) -> Tables:
-        """Ends the track, in silence, and returns a row per window."""
+        """Ends the track, padded with silence, and returns a row per window."""
         needed = -(-windows // self._windows)
         while self._excerpts < needed:
             self.write(np.zeros(self._length, np.float32))
@@ -134,7 +134,7 @@ class WindowedSound:
         return {self._extractor.name: self._extractor.columns(rows)}
 
     def abort(self) -> None:
-        """Drops what is held."""
+        """Drops all samples and results."""
         self._held, self._waiting, self._rows = np.empty(0, np.float32), [], []
 
     def _cut(self) -> None:

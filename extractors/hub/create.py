@@ -1,4 +1,4 @@
-"""From what users say of a model to its extractor."""
+"""Makes the extractor of a model from its options."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from avcues.models_cache.hub import find_repository
 
 
 def create_model(name: str, options: HubOptions, folders: Sequence[Path] = ()) -> HubExtractor:
-    """Makes the extractor of a model; its files are found, or downloaded, and its weights are not read yet.
+    """Makes the extractor of a model; finds or downloads its files, but does not read its weights yet.
 
     Args:
         name: Of the feature and its table.
         options: How the model is used.
-        folders: Searched for the model before the hub's cache.
+        folders: Folders that are searched for the model before the hub's cache.
 
     Raises:
-        WeightsError: There is no such model, or it cannot be used.
+        WeightsError: The model does not exist or cannot be used.
         AvcuesError: An option does not suit the model.
     """
     repository = find_repository(options.source, options.revision, folders)
@@ -58,17 +58,17 @@ def _extractor_class(kind: Kind, options: HubOptions) -> type[HubExtractor]:
 
 
 class PinnedModel:
-    """A model and its options as a feature of a package: derive from it, and name the class as an entry point.
+    """A model with fixed options as a feature of a package: derive from it, and name the class as an entry point.
 
     Attributes:
         name: Feature name; also the name of the table.
         source: "<owner>/<name>" on the hub, or the path of a folder.
         revision: The commit.
         options: Further options, as in `HubOptions`.
-        files: SHA-256 by name of files that the model must have, such as "model.safetensors".
+        files: SHA-256 of files that the model must have, by name, such as "model.safetensors".
 
     Raises:
-        WeightsError: The model cannot be had, or a file is another.
+        WeightsError: The model cannot be found or downloaded, or a file differs.
     """
 
     name: ClassVar[str]
@@ -84,9 +84,9 @@ class PinnedModel:
     def __new__(cls) -> Any:
         options = options_of(cls.name, {"source": cls.source, "revision": cls.revision, **cls.options}, {})
         extractor = create_model(cls.name, options)
-        for name, wanted in cls.files.items():
+        for name, expected in cls.files.items():
             actual = extractor.pinned_files.get(name)
-            if actual != wanted:
+            if actual != expected:
                 has = f"has sha256 {actual}" if actual else "is missing"
-                raise WeightsError(f"{cls.name}: {name} of {cls.source} {has}, expected sha256 {wanted}")
+                raise WeightsError(f"{cls.name}: {name} of {cls.source} {has}, expected sha256 {expected}")
         return extractor

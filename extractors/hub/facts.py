@@ -1,4 +1,4 @@
-"""What a model takes and gives, found out from its own configuration before anything is measured."""
+"""The inputs and outputs of a model, read from its configuration before anything is measured."""
 
 from __future__ import annotations
 
@@ -7,16 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from avcues.errors import AvcuesError
 from avcues.extractors.hub.options import HubOptions
 from avcues.models_cache.errors import WeightsError
-
-if TYPE_CHECKING:
-    pass
 
 Kind = Literal["image", "hidden sound", "sound", "video", "text"]
 Output = Literal["probabilities", "scores", "values", "embedding"]
@@ -27,8 +24,13 @@ _CLASSIFIERS: Mapping[str, Kind] = {
     "MODEL_FOR_VIDEO_CLASSIFICATION_MAPPING_NAMES": "video",
     "MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES": "text",
 }
-_OF_SOUND = ("Wav2Vec2FeatureExtractor", "WhisperFeatureExtractor", "ASTFeatureExtractor", "ClapFeatureExtractor")
-# Frames per second of the clips that these were trained on: 16 frames, every 4th of 30; 8, every 32nd; 32, every 2nd.
+_SOUND_PROCESSORS = (
+    "Wav2Vec2FeatureExtractor",
+    "WhisperFeatureExtractor",
+    "ASTFeatureExtractor",
+    "ClapFeatureExtractor",
+)
+# Frame rates of the training clips: of 30 frames per second, every 4th (16 frames), 32nd (8) and 2nd (32).
 _TRAINED_AT_HZ: Mapping[str, float] = {"videomae": 7.5, "timesformer": 0.9375, "vivit": 15.0}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _KEYS = (
@@ -39,18 +41,18 @@ _KEYS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What a model takes and gives.
+    """The inputs and outputs of a model.
 
     Args:
-        kind: "image"; "hidden sound": hidden states along time; "sound": whole excerpts; "video": clips; "text".
+        kind: "image"; "hidden sound": hidden states over time; "sound": one output per excerpt; "video": clips; "text".
         output: "probabilities" sum to 1, "scores" are independent probabilities, "values" are unbounded, "embedding".
         labels: Names of the outputs; empty for an embedding.
-        width: How many numbers come out.
-        rate_hz: Samples per second that a model of sound hears; 0 for others.
+        width: Number of outputs.
+        rate_hz: Sampling rate of a model of sound; 0 for others.
         stride: Samples between two hidden states of sound.
-        field: Samples that a hidden state of sound is made of.
-        excerpt_s: Seconds that a model of whole excerpts was made for; 0 if any length will do.
-        frames: Frames of a clip.
+        field: Samples in the receptive field of a hidden state of sound.
+        excerpt_s: Seconds of the excerpts that the model was made for; 0: any length.
+        frames: Frames per clip.
         clip_rate_hz: Frames per second of a clip.
     """
 
@@ -67,13 +69,13 @@ class Facts:
 
 
 def inspect(name: str, folder: Path, options: HubOptions) -> Facts:
-    """Finds out what the model in a folder takes and gives; its weights are not read.
+    """Reads the inputs and outputs of the model in a folder from its configuration; does not read its weights.
 
     Args:
         name: The feature's name, for messages.
 
     Raises:
-        WeightsError: The model is of no kind that can be used, or would need code of its own.
+        WeightsError: The model is of a kind that cannot be used, or needs code of its own.
         AvcuesError: An option does not suit the model.
     """
     from avcues.extractors.hub import networks
@@ -100,7 +102,7 @@ def _kind(name: str, folder: Path, config: Any, processor: Any) -> tuple[Kind, b
     for mapping, kind in _CLASSIFIERS.items():
         if architecture in getattr(modeling_auto, mapping).values():
             return kind, True
-    if type(processor).__name__ in _OF_SOUND:
+    if type(processor).__name__ in _SOUND_PROCESSORS:
         follows_time = hasattr(config, "conv_stride") or config.model_type == "whisper"
         return ("hidden sound" if follows_time else "sound"), False
     if getattr(processor, "model_input_names", [""])[0] == "input_ids" and not getattr(
@@ -108,8 +110,8 @@ def _kind(name: str, folder: Path, config: Any, processor: Any) -> tuple[Kind, b
     ):
         return "text", False
     if getattr(processor, "model_input_names", [""])[0] == "pixel_values":
-        of_clips = isinstance(getattr(config, "num_frames", None), int)
-        return ("video" if of_clips else "image"), False
+        takes_clips = isinstance(getattr(config, "num_frames", None), int)
+        return ("video" if takes_clips else "image"), False
     raise WeightsError(
         f"model {name}: {folder.name} is a {config.model_type} model ({architecture}); models of images, sound, "
         "video clips and text can be used, as classifiers or for their embeddings"
@@ -117,7 +119,7 @@ def _kind(name: str, folder: Path, config: Any, processor: Any) -> tuple[Kind, b
 
 
 def _check_options(name: str, options: HubOptions, kind: Kind, is_classifier: bool) -> None:
-    suits: Mapping[str, tuple[bool, str]] = {
+    suitable: Mapping[str, tuple[bool, str]] = {
         "on": (options.on == "frames" or kind == "image", "models of images"),
         "layer": (options.layer is None or not is_classifier, "embeddings, and this model is a classifier"),
         "pooling": (
@@ -128,16 +130,16 @@ def _check_options(name: str, options: HubOptions, kind: Kind, is_classifier: bo
         "chunk_s": (options.chunk_s is None or kind == "hidden sound", "hidden states of sound"),
         "rate_hz": (options.rate_hz is None or kind == "video", "models of video clips"),
     }
-    for option, (is_suitable, what) in suits.items():
+    for option, (is_suitable, what) in suitable.items():
         if not is_suitable:
             raise AvcuesError(f"model {name}: the option {option} is for {what}; this is a model of {kind}")
 
 
 def _labels(config: Any) -> tuple[Output, tuple[str, ...]]:
-    named = {int(i): str(label) for i, label in config.id2label.items()}
+    names = {int(i): str(label) for i, label in config.id2label.items()}
     labels: list[str] = []
-    for i in sorted(named):
-        label = _CONTROL.sub(" ", named[i]).strip() or f"label {i}"
+    for i in sorted(names):
+        label = _CONTROL.sub(" ", names[i]).strip() or f"label {i}"
         if label in labels or label in _KEYS:
             label = f"{label} ({i})"
         labels.append(label)
@@ -172,21 +174,21 @@ def _clip_rate(name: str, config: Any, options: HubOptions) -> Fraction:
     rate = options.rate_hz or _TRAINED_AT_HZ.get(config.model_type)
     if rate is None:
         raise AvcuesError(
-            f"model {name}: nothing says at how many frames per second {config.model_type} models see clips of "
-            f"{config.num_frames} frames; name it with the option rate_hz"
+            f"model {name}: the frame rate of {config.model_type} models (clips of {config.num_frames} frames) is not "
+            "known; give it with the option rate_hz"
         )
     return Fraction(rate).limit_denominator(1000)
 
 
 def _width_of_text(name: str, config: Any, facts: Facts, options: HubOptions) -> int:
-    """Models of text look at the values of their masks, so that shapes alone say nothing."""
+    """Number of outputs, by the configuration: text models read the values of masks, which a pass on shapes lacks."""
     if options.layer is not None and not -config.num_hidden_layers - 1 <= options.layer <= config.num_hidden_layers:
         raise AvcuesError(f"model {name}: it has no layer {options.layer}")
     return len(facts.labels) or int(config.hidden_size)
 
 
 def _width(name: str, folder: Path, facts: Facts, options: HubOptions) -> int:
-    """How many numbers come out, by a pass that computes shapes only."""
+    """Number of outputs, by a forward pass that computes only shapes."""
     import torch
 
     from avcues.extractors.hub import networks
@@ -199,7 +201,7 @@ def _width(name: str, folder: Path, facts: Facts, options: HubOptions) -> int:
         except IndexError as error:
             raise AvcuesError(f"model {name}: it has no layer {options.layer}") from error
     if facts.labels and width != len(facts.labels):
-        raise WeightsError(f"model {name}: {folder.name} names {len(facts.labels)} labels and gives {width} outputs")
+        raise WeightsError(f"model {name}: {folder.name} names {len(facts.labels)} labels, but has {width} outputs")
     return width
 
 

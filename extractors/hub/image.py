@@ -21,7 +21,7 @@ _FACES_PER_BATCH = 16
 
 
 class ImageModel(HubExtractor):
-    """A model of images on the frame of every window, by the model's own preprocessing of the full frame."""
+    """A model of images on the full frame of every window, with the model's own preprocessing."""
 
     @property
     def tables(self) -> Sequence[Table]:
@@ -36,8 +36,8 @@ class ImageModel(HubExtractor):
 class FaceModel(HubExtractor):
     """A model of images on the faces of the frame of every window.
 
-    A face is cut out as a square about the middle of its box, `margin` wider than the box's longer side; what lies
-    outside the frame repeats its edge.
+    A face is cut out as a square around the middle of its box, wider than the box's longer side by the share `margin`;
+    beyond the frame, its edge is repeated.
     """
 
     version = 2
@@ -75,10 +75,10 @@ class FaceModel(HubExtractor):
     def process_frames(self, batch: FrameBatch) -> Tables:
         """Outputs for the faces on (B, H, W, 3) uint8 RGB frames."""
         assert self._detector is not None
-        boxes_of = [self._detector(image) for image in batch.images]
-        boxes_of = [boxes[(boxes[:, 2:4] >= _MIN_FACE_PX).all(axis=1)] for boxes in boxes_of]
-        frames = np.repeat(np.arange(len(batch)), [len(boxes) for boxes in boxes_of])
-        boxes = np.concatenate(boxes_of)
+        boxes_by_frame = [self._detector(image) for image in batch.images]
+        boxes_by_frame = [boxes[(boxes[:, 2:4] >= _MIN_FACE_PX).all(axis=1)] for boxes in boxes_by_frame]
+        frames = np.repeat(np.arange(len(batch)), [len(boxes) for boxes in boxes_by_frame])
+        boxes = np.concatenate(boxes_by_frame)
         margin = self.settings.margin
         crops = [square(batch.images[frame], box, margin) for frame, box in zip(frames, boxes, strict=True)]
         values = np.empty((len(boxes), self.model.facts.width), np.float32)
@@ -86,12 +86,12 @@ class FaceModel(HubExtractor):
             values[start : start + _FACES_PER_BATCH] = self.outputs(crops[start : start + _FACES_PER_BATCH])
         largest = np.full((len(batch), values.shape[1]), np.nan, np.float32)
         for frame in np.unique(frames):
-            of_frame = np.flatnonzero(frames == frame)
-            largest[frame] = values[of_frame[boxes[of_frame, 2:4].prod(axis=1).argmax()]]
-        named = {name: boxes[:, i] for i, name in enumerate(("x", "y", "width", "height", "score"))}
+            faces_of_frame = np.flatnonzero(frames == frame)
+            largest[frame] = values[faces_of_frame[boxes[faces_of_frame, 2:4].prod(axis=1).argmax()]]
+        box_columns = {name: boxes[:, i] for i, name in enumerate(("x", "y", "width", "height", "score"))}
         return {
             self.name: self.columns(largest),
-            f"{self.name}_faces": {FRAME: frames, **named, **batch.sizes(len(boxes)), **self.columns(values)},
+            f"{self.name}_faces": {FRAME: frames, **box_columns, **batch.sizes(len(boxes)), **self.columns(values)},
         }
 
     def link_items(self, table: str, items: Items) -> Columns:
@@ -100,7 +100,7 @@ class FaceModel(HubExtractor):
 
 
 def square(image: npt.NDArray[np.uint8], box: npt.NDArray[np.float32], margin: float) -> npt.NDArray[np.uint8]:
-    """(S, S, 3): the square about a box's middle, `margin` wider than its longer side; edges are repeated.
+    """(S, S, 3): the square around a box's middle, wider than its longer side by `margin`; edges are repeated.
 
     Args:
         image: (H, W, 3) uint8.

@@ -1,4 +1,4 @@
-"""What the extractors of all kinds of models share."""
+"""The base of the extractors for all kinds of models."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class HubModel:
-    """A model that a run uses, resolved: everything that its extractor is made of.
+    """A resolved model: everything that its extractor needs.
 
     Args:
         name: Of the feature and its table.
         options: How the model is used.
         repository: Its files.
-        facts: What it takes and gives.
+        facts: Its inputs and outputs.
     """
 
     name: str
@@ -68,14 +68,14 @@ class HubExtractor(BaseExtractor):
 
     @property
     def summary(self) -> str:
-        """The model in a few words: which, of what, and what comes out."""
+        """The model in a few words: source, kind and outputs."""
         facts, repository = self.model.facts, self.model.repository
         revision = f" at {repository.revision[:12]}" if repository.revision else ""
         outputs = f"{len(facts.labels)} labels" if facts.labels else f"embedding of {facts.width}"
         return f"{repository.source}{revision} ({facts.kind}, {outputs})"
 
     def __reduce__(self) -> Any:
-        """A copy, and one in another process, measures the same, and has loaded nothing yet."""
+        """Copies, also in other processes, measure the same but have no network loaded."""
         return type(self), (self.model,), {"needed": self.needed}
 
     def setup(self, compute: Compute) -> None:

@@ -1,4 +1,4 @@
-"""Models of transformers: their configuration, their own preprocessing, and their weights, without code of theirs."""
+"""Models of transformers: configuration, preprocessing and weights, without running code that comes with a model."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from avcues.extractors.hub.options import HubOptions
 
 _PREPROCESSING = ("preprocessor_config.json", "processor_config.json", "video_preprocessor_config.json")
-_OF_TOKENS = ("tokenizer.json", "tokenizer_config.json", "vocab.txt")
-_LONGEST_TEXT = 512  # tokens; some models name no limit of theirs
-_OF_TRAINING = ("masked_spec_embed", "mask_token")
-_SAFELY = {"local_files_only": True, "trust_remote_code": False}
+_TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "vocab.txt")
+_LONGEST_TEXT = 512  # tokens; some models state no limit
+_TRAINING_TENSORS = ("masked_spec_embed", "mask_token")
+_SAFE_LOADING = {"local_files_only": True, "trust_remote_code": False}
 
 
 def read_configuration(name: str, folder: Path) -> tuple[Any, Any]:
@@ -44,12 +44,12 @@ def read_configuration(name: str, folder: Path) -> tuple[Any, Any]:
     transformers = _transformers()
     try:
         with _quiet():
-            config = transformers.AutoConfig.from_pretrained(folder, **_SAFELY)
+            config = transformers.AutoConfig.from_pretrained(folder, **_SAFE_LOADING)
     except (ValueError, OSError, KeyError) as error:
         if "auto_map" in (folder / "config.json").read_text("utf-8", errors="replace"):
             raise WeightsError(
-                f"model {name}: {folder.name} needs code that comes with it, which is never run; use a version of it "
-                "that transformers has built in"
+                f"model {name}: {folder.name} needs code that comes with it, which is never run; use a version that "
+                "transformers supports itself"
             ) from error
         raise WeightsError(f"model {name}: {folder / 'config.json'}: {_first_line(error)}") from error
     return config, _read_processor(name, folder)
@@ -60,35 +60,35 @@ class Processor:
 
     Args:
         folder: The model's files.
-        facts: What the model takes.
+        facts: The model's inputs and outputs.
     """
 
     def __init__(self, folder: Path, facts: Facts) -> None:
         self._facts = facts
         self._processor = _read_processor(folder.name, folder)
-        self._is_of_timm = type(self._processor).__name__ == "TimmWrapperImageProcessor"
+        self._is_timm = type(self._processor).__name__ == "TimmWrapperImageProcessor"
 
     def __call__(self, items: Sequence[Any]) -> Any:
-        """The network's input: a tensor, or the tokens of texts and the mask of those that count.
+        """The network's input: a tensor, or the tokens of texts and their attention mask.
 
         Args:
-            items: For images (H, W, 3) uint8 RGB, of any sizes; for video clips (T, H, W, 3) uint8 RGB; for sound (n,)
-                float32 samples, of one length; for text strings, cut to the model's longest.
+            items: Images: (H, W, 3) uint8 RGB of any size. Video clips: (T, H, W, 3) uint8 RGB. Sound: (n,) float32
+                samples, all of the same length. Text: strings, which are truncated to the model's longest input.
         """
         if self._facts.kind == "text":
             longest = min(self._processor.model_max_length, _LONGEST_TEXT)
             return self._processor(list(items), padding=True, truncation=True, max_length=longest, return_tensors="pt")
         if self._facts.kind == "image":
-            # timm's own transforms take pictures as they come.
-            form = {} if self._is_of_timm else {"input_data_format": "channels_last"}
-            made = self._processor(list(items), return_tensors="pt", **form)
+            # timm's transforms take no option for the order of the axes.
+            layout = {} if self._is_timm else {"input_data_format": "channels_last"}
+            inputs = self._processor(list(items), return_tensors="pt", **layout)
         elif self._facts.kind == "video":
-            made = self._processor(
+            inputs = self._processor(
                 [list(clip) for clip in items], input_data_format="channels_last", return_tensors="pt"
             )
         else:
-            made = self._processor(list(items), sampling_rate=self._facts.rate_hz, return_tensors="pt")
-        return made[self._processor.model_input_names[0]]
+            inputs = self._processor(list(items), sampling_rate=self._facts.rate_hz, return_tensors="pt")
+        return inputs[self._processor.model_input_names[0]]
 
 
 class HubNetwork(nn.Module):
@@ -96,7 +96,7 @@ class HubNetwork(nn.Module):
 
     Args:
         model: A model of transformers.
-        facts: What it takes and gives.
+        facts: Its inputs and outputs.
         options: Layer and pooling.
     """
 
@@ -114,32 +114,32 @@ class HubNetwork(nn.Module):
             logits: Tensor = (self.model(**x) if self._facts.kind == "text" else self.model(x)).logits
             return logits
         if self._facts.kind == "text":
-            wanted = {"output_hidden_states": True} if self._layer is not None else {}
-            return self._pooled(self.model(**x, **wanted), x["attention_mask"])
+            options = {"output_hidden_states": True} if self._layer is not None else {}
+            return self._pooled(self.model(**x, **options), x["attention_mask"])
         states = self._states(x)
         if self._facts.kind == "hidden sound":
             return states.last_hidden_state if self._layer is None else states.hidden_states[self._layer]
         return self._pooled(states)
 
     def _states(self, x: Tensor) -> Any:
-        wanted = {"output_hidden_states": True} if self._layer is not None else {}
+        options = {"output_hidden_states": True} if self._layer is not None else {}
         if self._is_whisper:
-            return self.model.get_submodule("encoder")(x, **wanted)
+            return self.model.get_submodule("encoder")(x, **options)
         if self._layer is None and self._pooling == "auto":
             towers = {"image": "get_image_features", "sound": "get_audio_features", "video": "get_video_features"}
             tower = getattr(self.model, towers[self._facts.kind], None) if self._facts.kind in towers else None
             if callable(tower):
                 return tower(x)
         model = getattr(self.model, "vision_model", getattr(self.model, "audio_model", self.model))
-        return model(x, **wanted)
+        return model(x, **options)
 
-    def _pooled(self, states: Any, counts: Tensor | None = None) -> Tensor:
-        """(B, width) of hidden states; of text, the mean is over the tokens that count, and is the default."""
+    def _pooled(self, states: Any, mask: Tensor | None = None) -> Tensor:
+        """(B, width) from hidden states. For text, `mask` marks the tokens, and their mean is the default."""
         pooler = getattr(states, "pooler_output", None)
         if isinstance(states, Tensor):
             return states
-        own = ("auto", "pooler") if counts is None else ("pooler",)
-        if self._layer is None and self._pooling in own and pooler is not None:
+        pooled_by_model = ("auto", "pooler") if mask is None else ("pooler",)
+        if self._layer is None and self._pooling in pooled_by_model and pooler is not None:
             vector: Tensor = pooler.flatten(1)
             return vector
         if self._pooling == "pooler":
@@ -149,9 +149,9 @@ class HubNetwork(nn.Module):
             return hidden.mean(dim=(2, 3))
         if self._pooling == "first":
             return hidden[:, 0]
-        if counts is None:
+        if mask is None:
             return hidden.mean(dim=1)
-        weight = counts[..., None].to(hidden.dtype)
+        weight = mask[..., None].to(hidden.dtype)
         return (hidden * weight).sum(dim=1) / weight.sum(dim=1)
 
 
@@ -163,7 +163,7 @@ def build(folder: Path, facts: Facts, options: HubOptions, *, on_meta: bool = Fa
     """
     transformers = _transformers()
     with _quiet():
-        config = transformers.AutoConfig.from_pretrained(folder, **_SAFELY)
+        config = transformers.AutoConfig.from_pretrained(folder, **_SAFE_LOADING)
         model_class: Any = getattr(transformers, config.architectures[0]) if facts.labels else transformers.AutoModel
         if on_meta:
             with torch.device("meta"):
@@ -174,43 +174,43 @@ def build(folder: Path, facts: Facts, options: HubOptions, *, on_meta: bool = Fa
                 )
             return HubNetwork(model.eval(), facts, options).eval()
         try:
-            model, told = model_class.from_pretrained(
-                folder, use_safetensors=True, output_loading_info=True, dtype=torch.float32, **_SAFELY
+            model, loading_info = model_class.from_pretrained(
+                folder, use_safetensors=True, output_loading_info=True, dtype=torch.float32, **_SAFE_LOADING
             )
         except (ValueError, OSError, RuntimeError) as error:
             raise WeightsError(f"{folder.name}: {_first_line(error)}") from error
-    _check_complete(folder, told["missing_keys"], facts, options)
+    _check_complete(folder, loading_info["missing_keys"], facts, options)
     return HubNetwork(model.eval(), facts, options).eval()
 
 
 def _check_complete(folder: Path, missing_keys: Iterable[str], facts: Facts, options: HubOptions) -> None:
-    """Makes sure that no tensor that decides values is left random."""
-    missing = sorted(key for key in missing_keys if key.rpartition(".")[2] not in _OF_TRAINING)
-    of_pooler = [key for key in missing if "pooler" in key]
-    if of_pooler == missing and not facts.labels:
+    """Checks that no tensor that affects the outputs is left at random values."""
+    missing = sorted(key for key in missing_keys if key.rpartition(".")[2] not in _TRAINING_TENSORS)
+    pooler_keys = [key for key in missing if "pooler" in key]
+    if pooler_keys == missing and not facts.labels:
         if not missing or options.layer is not None or options.pooling in ("first", "mean") or facts.kind == "text":
             return
         raise WeightsError(f"{folder.name}: its file has no weights for the pooler: use pooling=first or pooling=mean")
     if missing:
-        named = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
-        raise WeightsError(f"{folder.name}: its file lacks {len(missing)} of the network's tensors ({named})")
+        names = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
+        raise WeightsError(f"{folder.name}: its file lacks {len(missing)} of the network's tensors ({names})")
 
 
 def _read_processor(name: str, folder: Path) -> Any:
     transformers = _transformers()
     errors: list[Exception] = []
     prepares_text = not any((folder / file).exists() for file in _PREPROCESSING)
-    if prepares_text and any((folder / file).exists() for file in _OF_TOKENS):
+    if prepares_text and any((folder / file).exists() for file in _TOKENIZER_FILES):
         with _quiet():
-            return transformers.AutoTokenizer.from_pretrained(folder, **_SAFELY)
+            return transformers.AutoTokenizer.from_pretrained(folder, **_SAFE_LOADING)
     for auto in (transformers.AutoFeatureExtractor, transformers.AutoImageProcessor):
         try:
             with _quiet():
-                return auto.from_pretrained(folder, **_SAFELY)
+                return auto.from_pretrained(folder, **_SAFE_LOADING)
         except (ValueError, OSError, KeyError, TypeError) as error:
             errors.append(error)
     raise WeightsError(
-        f"model {name}: {folder.name} says nothing of its preprocessing, which preprocessor_config.json should: "
+        f"model {name}: the preprocessing of {folder.name} is not known; expected a valid preprocessor_config.json: "
         f"{_first_line(errors[-1])}"
     )
 
@@ -226,7 +226,7 @@ def _transformers() -> Any:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keeps transformers from printing: what matters is raised."""
+    """Keeps transformers from printing; problems are raised as errors."""
     from transformers.utils import logging
 
     verbosity = logging.get_verbosity()
@@ -247,10 +247,10 @@ def _first_line(error: Exception) -> str:
 
 
 def place(model: HubModel, processor: Processor, compute: Compute) -> Any:
-    """The network of a model, ready for inference: from its input to its outputs.
+    """The network of a model, ready for inference.
 
-    On a CPU in fp32, models of images and clips are compiled by OpenVINO, which takes half of torch's time, if the
-    outputs stay the same to 1e-4 of the largest; all others are run by torch.
+    On a CPU in fp32, OpenVINO compiles models of images and clips and halves their time, if their outputs agree with
+    torch's to 1e-4 of the largest output. All others run in torch.
     """
     network = build(model.repository.folder, model.facts, model.options)
     if compute.device == "cpu" and compute.precision == "fp32" and model.facts.kind in ("image", "video"):
@@ -270,7 +270,7 @@ def _compiled(network: HubNetwork, example: Tensor, compute: Compute) -> Any:
     from avcues.extractors.openvino_network import OpenVinoNetwork
 
     try:
-        compiled = OpenVinoNetwork(_Twice(network), example, "fp32", compute.threads)
+        compiled = OpenVinoNetwork(_TwoOutputs(network), example, "fp32", compute.threads)
         with torch.inference_mode():
             expected, actual = network(example), compiled(example)[0]
     except Exception:  # torch cannot export it, or OpenVINO lacks one of its operations: torch runs every network
@@ -280,8 +280,8 @@ def _compiled(network: HubNetwork, example: Tensor, compute: Compute) -> Any:
     return lambda x: compiled(x)[0]
 
 
-class _Twice(nn.Module):
-    """Gives the outputs as logits and embedding, as networks of avcues do."""
+class _TwoOutputs(nn.Module):
+    """Returns the outputs twice, because `OpenVinoNetwork` expects logits and an embedding."""
 
     def __init__(self, network: HubNetwork) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What users say of a model: its source and its options."""
+"""The source and the options of a model, as users give them."""
 
 from __future__ import annotations
 
@@ -27,16 +27,15 @@ class HubOptions:
     Args:
         source: "<owner>/<name>" on the hub, "timm:<name>", or the path of a folder, which begins with ".", "/" or "~".
         revision: Branch, tag or commit; None: the commit that the output folder is pinned to, else the main branch.
-        on: What an image model sees: whole "frames", or "faces", each cut out as a square.
-        layer: Hidden states of this layer instead of the model's last, 0 being what goes into the first; negative
+        on: Input of an image model: whole "frames", or "faces", each cut out as a square.
+        layer: Layer whose hidden states are used instead of the last; 0 is the input of the first layer, and negative
             numbers count from the last.
-        pooling: How an embedding is made of the vectors of image patches or of the tokens of a text or clip: "pooler"
-            (the model's own), "first" (the class token), "mean"; "auto" is the model's own, without one or with `layer`
-            the mean.
-        context_s: Seconds of sound that a model of whole excerpts sees around each window, and that a model of
-            hidden states sees before and after each chunk; None: what suits the model.
+        pooling: How the vectors of patches or tokens become one embedding: "pooler" (the model's own), "first" (the
+            class token) or "mean". "auto" is the model's own pooler, or the mean if it has none or `layer` is given.
+        context_s: Seconds of sound around each window, for models of excerpts, or before and after each chunk, for
+            models of hidden states; None: the model's default.
         chunk_s: Seconds of sound whose hidden states are computed together.
-        rate_hz: Frames per second of the clips of a video model; None: what it was trained with.
+        rate_hz: Frames per second of the clips of a video model; None: the rate of its training.
         margin: Widening of a face's square beyond the longer side of its box, as a share of that side.
         detector: Face detector, as for the feature `expressions`.
     """
@@ -57,7 +56,7 @@ def parse_model(text: str) -> tuple[str, dict[str, str]]:
     """Splits "hubert=facebook/hubert-base-ls960,layer=9" into the name and the options.
 
     Raises:
-        AvcuesError: It has another form.
+        AvcuesError: The text has another form.
     """
     name, equals, rest = text.partition("=")
     source, *pairs = rest.split(",")
@@ -76,9 +75,9 @@ def options_of(name: str, model: str | Mapping[str, Any], reserved: Mapping[str,
     """The checked options of a model.
 
     Args:
-        name: The feature's name, which its tables get.
+        name: The feature's name, which is also the name of its tables.
         model: The source, or the options by name.
-        reserved: Names of features and tables, each with what it belongs to.
+        reserved: Names that are in use, each with a description of its owner.
 
     Raises:
         AvcuesError: The name cannot be used, or an option is unknown or has a bad value.

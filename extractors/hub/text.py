@@ -1,4 +1,4 @@
-"""Models of text, on what is said and shown."""
+"""Models of text, on the words of the transcript."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _UTTERANCES_PER_BATCH = 16
 
 
 class TextModel(HubExtractor):
-    """A model of text on the utterance that fills most of a window, in whatever languages the model knows."""
+    """A model of text on the utterance that covers most of a window, in the languages of the model."""
 
     needs: ClassVar[tuple[str, ...]] = ("words",)
 
@@ -29,12 +29,12 @@ class TextModel(HubExtractor):
         """Measures each utterance once and repeats it on its windows."""
         texts = [utterance.text for utterance in transcript.utterances]
         values = np.full((len(texts) + 1, self.model.facts.width), np.nan, np.float32)
-        by_length = sorted(range(len(texts)), key=lambda i: len(texts[i]))  # texts of a batch are filled to one length
+        by_length = sorted(range(len(texts)), key=lambda i: len(texts[i]))  # texts of a batch are padded to one length
         for first in range(0, len(texts), _UTTERANCES_PER_BATCH):
-            chosen = by_length[first : first + _UTTERANCES_PER_BATCH]
-            values[chosen] = self.outputs([texts[i] for i in chosen])
+            batch = by_length[first : first + _UTTERANCES_PER_BATCH]
+            values[batch] = self.outputs([texts[i] for i in batch])
         return {self.name: self.columns(values[transcript.utterance_of_windows(step, windows)])}
 
     def notes(self, transcript: Transcript) -> Sequence[str]:
-        """Nothing: every language is measured."""
+        """None: every language is measured."""
         return ()

@@ -15,8 +15,8 @@ from avcues.extractors.protocol import ClipBatch, Column, Table
 class ClipModel(HubExtractor):
     """A model of video clips, on the clips of each shot.
 
-    They are cut by the rules of `actions`, at the model's own frame count and rate. The model's own preprocessing sees
-    the full frames. A shot's row is the mean over its clips.
+    Clips are cut as for `actions`, with the model's number of frames and frame rate. The model's own preprocessing
+    gets full frames. A shot's row is the mean over its clips.
     """
 
     short_side_px = 0  # full frames

@@ -1,1 +1,1 @@
-"""Networks in 8-bit whole numbers: pinned tables of ranges, and what converts a network by them."""
+"""Networks in 8-bit integers: pinned tables of ranges, and the conversion of networks."""

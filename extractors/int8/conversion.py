@@ -1,4 +1,4 @@
-"""Puts the layers of a table into 8 bits in OpenVINO's form of a network, which then computes them so."""
+"""Converts the layers of an int8 table to 8 bits in an OpenVINO model."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from avcues.extractors.int8.table import Int8Table
 from avcues.extractors.openvino_import import openvino
 
 _LEVELS = 256
-_PASSED_BY_RANGES = ("Pad", "MaxPool", "Concat")  # what they give lies within what they get
+_RANGE_PRESERVING = ("Pad", "MaxPool", "Concat")  # operations whose outputs lie within the range of their inputs
 
 
 def to_int8(model: Any, network: nn.Module, table: Int8Table) -> None:
-    """Changes the model: what the table's layers read is rounded to 256 levels of 0..largest, their weights to 8 bits.
+    """Changes the model in place: inputs of the table's layers are rounded to 256 levels, and their weights to 8 bits.
 
     Args:
-        model: OpenVINO's form of the network.
-        network: Has the table's layers, by their names.
+        model: The network as an OpenVINO model.
+        network: The network, with modules named as the table's layers.
         table: The table.
     """
     convolutions = [node for node in model.get_ordered_ops() if node.get_type_name() == "Convolution"]
@@ -38,7 +38,7 @@ def to_int8(model: Any, network: nn.Module, table: Int8Table) -> None:
 
 
 def _with_weight(convolutions: list[Any], weight: npt.NDArray[np.float32], name: str) -> Any:
-    """The convolution whose weight it is: names and order differ between versions of torch."""
+    """The convolution with this weight; names and order differ between versions of torch."""
     for node in convolutions:
         constant = node.input_value(1).get_node()
         if constant.get_type_name() == "Constant" and np.array_equal(constant.data, weight):
@@ -47,9 +47,9 @@ def _with_weight(convolutions: list[Any], weight: npt.NDArray[np.float32], name:
 
 
 def _sources(output: Any) -> list[Any]:
-    """Where the values come from that an operation reads: the ReLUs, or the input, before pools and joins."""
+    """The outputs, before pooling and concatenation, that an operation reads: those of ReLUs, or the model's input."""
     node = output.get_node()
-    if node.get_type_name() not in _PASSED_BY_RANGES:
+    if node.get_type_name() not in _RANGE_PRESERVING:
         return [output]
     inputs = node.input_values() if node.get_type_name() == "Concat" else [node.input_value(0)]
     return [source for value in inputs for source in _sources(value)]

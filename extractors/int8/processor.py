@@ -1,4 +1,4 @@
-"""Whether this processor computes 8-bit products rightly."""
+"""Tests whether this processor computes 8-bit products exactly."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _CHANNELS = 64
 
 @cache
 def multiplies_exactly() -> bool:
-    """Whether sums of 8-bit products are exact, as with VNNI or AMX; other x86 processors cut them off, without a word.
+    """Whether sums of 8-bit products are exact, as with VNNI or AMX; other x86 processors silently saturate them.
 
-    It is tried out, on the largest products that there are.
+    Tested on the largest possible products.
     """
     import openvino.opset13 as operations
 

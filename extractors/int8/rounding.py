@@ -1,4 +1,4 @@
-"""Weights to 8 bits, so that the sums that a layer computes stay what they are on average."""
+"""Rounds weights to 8 bits so that the mean outputs of a layer do not change."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ def round_weights(
 ) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
     """Rounds the weights of a convolution.
 
-    Each rounded on its own, they would shift whole feature maps, because inputs after a ReLU are positive: the error of
-    a weight, times the mean of what it is multiplied with, is therefore carried on to the next weight of the same
-    filter, from the input channel of the largest mean to that of the least. All in double precision and in a fixed
-    order, so that every machine rounds alike.
+    Rounding each weight on its own would shift whole feature maps, because inputs after a ReLU are positive. So the
+    error of a weight, times the mean of its input, is carried on to the next weight of the same filter, from the input
+    channel with the largest mean to that with the smallest. Double precision and a fixed order make every machine round
+    alike.
 
     Args:
         weight: (outputs, inputs, ...).
-        input_means: (inputs,) means of what each channel is multiplied with.
+        input_means: (inputs,) mean of each input channel.
 
     Returns:
-        Whole numbers of -127..127, and the scale of each output: weight = scale * number.
+        Integers from -127 to 127, and the scale of each output: weight = scale * integer.
     """
     rows = weight.reshape(len(weight), -1).astype(np.float64)
     means = np.repeat(input_means.astype(np.float64), rows.shape[1] // len(input_means))
     scale = np.maximum(np.abs(rows).max(axis=1), 1e-12) / _LARGEST
-    wanted = rows / scale[:, None]
-    rounded = np.empty_like(wanted)
+    scaled = rows / scale[:, None]
+    rounded = np.empty_like(scaled)
     error = np.zeros(len(rows))
     for i in np.argsort(-means, kind="stable"):
         mean = means[i]
         carried = np.clip(error / mean, -0.5, 0.5) if mean > _LEAST_MEAN else 0.0
-        rounded[:, i] = np.clip(np.rint(wanted[:, i] + carried), -_LARGEST, _LARGEST)
-        error += (wanted[:, i] - rounded[:, i]) * mean
+        rounded[:, i] = np.clip(np.rint(scaled[:, i] + carried), -_LARGEST, _LARGEST)
+        error += (scaled[:, i] - rounded[:, i]) * mean
     return rounded.astype(np.int8).reshape(weight.shape), scale.astype(np.float32)

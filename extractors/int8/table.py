@@ -1,4 +1,4 @@
-"""What is known of the layers of a network with certain weights, measured at development time and pinned here."""
+"""Tables of the input ranges of a network's layers, measured during development and pinned to its weights."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _TABLES = Path(__file__).parent / "tables"
 
 @dataclass(frozen=True)
 class Layer:
-    """What a convolution reads.
+    """The inputs of a convolution.
 
     Args:
-        largest: Largest value over all calibration clips, and of all layers that read the same; 255 stands for 255.
+        largest: Largest value over all calibration clips and over all layers with the same input; becomes level 255.
         means: Mean of each input channel, (inputs,).
     """
 
@@ -30,12 +30,12 @@ class Layer:
 
 @dataclass(frozen=True)
 class Int8Table:
-    """The layers of a network that compute in 8 bits; all others keep the precision of the rest.
+    """The layers of a network that compute in 8 bits; other layers are not changed.
 
     Args:
-        weights_sha256: Of the weights file whose layers these are.
-        layers: By the name of the module.
-        sha256: Of the table itself.
+        weights_sha256: SHA-256 of the weights file that the table was measured with.
+        layers: Layers by the name of the module.
+        sha256: SHA-256 of the table itself.
     """
 
     weights_sha256: str
@@ -43,7 +43,7 @@ class Int8Table:
     sha256: str
 
     def check(self, name: str, weights_sha256: str) -> None:
-        """Raises a `WeightsError` if the table is that of other weights."""
+        """Raises a `WeightsError` if the table belongs to other weights."""
         if weights_sha256 != self.weights_sha256:
             raise WeightsError(
                 f"{name}: its ranges for int8 are those of other weights (sha256 {self.weights_sha256[:12]}, not "
@@ -61,7 +61,7 @@ def table_of(asset: str) -> Int8Table:
     """The table of the weights "<task>/<variant>".
 
     Raises:
-        OSError: They have none; see `has_table`.
+        OSError: The weights have no table; see `has_table`.
     """
     from safetensors import safe_open
 

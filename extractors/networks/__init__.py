@@ -1,1 +1,1 @@
-"""Network architectures that no library carries, each loading its published weights without running their code."""
+"""Network architectures that no library provides; their published weights are loaded without running foreign code."""

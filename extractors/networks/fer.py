@@ -115,7 +115,7 @@ class _Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.second(functional.relu(self.first(x)))
-        # Keras pads SAME with minus infinity before a max pool, the odd cell at the end.
+        # Keras' SAME padding before a max pool: minus infinity, with the odd cell at the end.
         odd_height, odd_width = y.shape[-2] % 2, y.shape[-1] % 2
         y = functional.pad(y, (odd_width, 1, odd_height, 1), value=float("-inf"))
         return functional.max_pool2d(y, 3, 2) + self.skip_norm(self.skip(x))
@@ -124,7 +124,7 @@ class _Block(nn.Module):
 class MiniXception(nn.Module):
     """mini-XCEPTION on (B, 1, 64, 64) in -1..1.
 
-    Its classifier is a convolution: the (B, 128) embedding is the mean of what that reads.
+    Its classifier is a convolution; the (B, 128) embedding is the mean of its input.
     """
 
     fp32_modules = ("",)  # the whole network: see `Expressions.precisions`
@@ -176,7 +176,7 @@ def load_mini_xception(path: Path) -> MiniXception:
         ):
             take(f"{target}.{ours}", f"{source}/{theirs}")
 
-    # Keras numbers layers in the order in which the original script made them.
+    # Keras numbers layers in the order in which the original script created them.
     take("stem1.weight", "conv2d_1/kernel")
     take_norm("stem1_norm", 1)
     take("stem2.weight", "conv2d_2/kernel")

@@ -19,7 +19,7 @@ _MEAN, _STD = 0.45, 0.225
 class I3DResNet50(nn.Module):
     """Maps (B, 64, 224, 224, 3) uint8 RGB clips to (B, 400) logits and a (B, 2048) embedding.
 
-    Every eighth frame is looked at.
+    It uses every eighth frame.
     """
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class I3DResNet50(nn.Module):
         *blocks, head = self.network.blocks
         for block in blocks:
             x = block(x)
-        # As the published head, which pools, classifies each place, and takes the mean over places.
+        # Like the published head: pools, classifies each position, and averages over positions.
         pooled = head.pool(x)
         logits = head.proj(pooled.movedim(1, -1)).movedim(-1, 1)
         return logits.mean(dim=(2, 3, 4)).float(), pooled.mean(dim=(2, 3, 4)).float()

@@ -58,7 +58,7 @@ class Unit(nn.Conv3d):
         return functional.relu_(super().forward(x))
 
     def round_to_bf16(self, scale: Tensor) -> Tensor:
-        """Rounds its numbers for inputs that come scaled, and returns the scale of its outputs, both by channel."""
+        """Rounds weights and biases for inputs that are scaled by channel; returns the scale of each output channel."""
         assert self.bias is not None
         bias = self.bias.bfloat16().float()
         scale_out = torch.where(self.bias == 0, 1, bias / self.bias)
@@ -85,7 +85,7 @@ class Mixed(nn.Module):
         return torch.cat([self.b0(x), self.b1b(self.b1a(x)), self.b2b(self.b2a(x)), self.b3b(pooled)], dim=1)
 
     def round_to_bf16(self, scale: Tensor) -> Tensor:
-        """As a unit's."""
+        """As in `Unit`."""
         branches = ((self.b0,), (self.b1a, self.b1b), (self.b2a, self.b2b), (self.b3b,))
         return torch.cat([_round_in_turn(branch, scale) for branch in branches])
 
@@ -118,12 +118,12 @@ class Features(nn.Module):
     def forward(self, clips: Tensor) -> Tensor:
         first = self.Conv3d_1a_7x7
         if self.identity == _READS_LEVELS:
-            # Padded as they come: OpenVINO then takes their order as it is.
-            around = _same_padding(clips.shape[1:4], first.kernel_size, first.stride)
-            x = functional.pad(clips, [0, 0, *around], value=_GREY)
+            # Padded before the axes are permuted, so that OpenVINO reads the input in its own order.
+            padding = _same_padding(clips.shape[1:4], first.kernel_size, first.stride)
+            x = functional.pad(clips, [0, 0, *padding], value=_GREY)
             x = first(x.permute(0, 4, 1, 2, 3).float(), padded=True)
         else:
-            # Whole numbers: bf16 holds them exactly. The first layer's weights bring the published -1..1.
+            # bf16 represents these integers exactly. The weights of the first layer scale them to the published -1..1.
             x = first(clips.permute(0, 4, 1, 2, 3).float() * 2 - _INPUT_RANGE)
         x = _max_pool(x, (1, 3, 3), (1, 2, 2))
         x = _max_pool(self.Conv3d_2c_3x3(self.Conv3d_2b_1x1(x)), (1, 3, 3), (1, 2, 2))
@@ -135,7 +135,7 @@ class Features(nn.Module):
 
     @torch.no_grad()
     def read_levels(self) -> None:
-        """Makes the first layer read the levels 0..255 as they are, which 8 bits hold exactly."""
+        """Makes the first layer read the pixel values 0..255, which 8 bits represent exactly."""
         first = self.Conv3d_1a_7x7
         assert first.bias is not None
         first.bias.sub_(_INPUT_RANGE * first.weight.sum(dim=(1, 2, 3, 4)))
@@ -172,17 +172,17 @@ class InceptionI3D(nn.Module):
         return self.head(self.features(clips))
 
     def prepare_for_int8(self) -> None:
-        """Makes the first layer read whole numbers."""
+        """Makes the first layer read pixel values 0..255."""
         self.features.read_levels()
 
     @torch.no_grad()
     def round_to_bf16(self) -> None:
-        """Makes the numbers of all but the head bf16 ones, in the way that moves the logits least.
+        """Rounds all weights and biases except the head's to bf16, so that the logits change as little as possible.
 
-        Rounding each number on its own shifts whole feature maps: biases most (probabilities move by up to 0.025),
-        weights next. So each channel is scaled by up to 1/256 until its bias is a bf16 number, which the next layer
-        undoes (a scale passes through ReLU and max pooling), and the error of a rounded weight is carried on to the
-        next weight of the same filter.
+        Rounding each number on its own shifts whole feature maps: biases most (probabilities change by up to 0.025),
+        then weights. So each channel is scaled by up to 1/256 to make its bias a bf16 number; the next layer undoes the
+        scale, which passes through ReLU and max pooling. The error of a rounded weight is carried on to the next weight
+        of the same filter.
         """
         scale = _round_in_turn(self.features.children(), torch.ones(3))
         self.head.logits.weight.div_(scale[:, None, None, None])
@@ -268,17 +268,17 @@ def _round_in_turn(parts: Iterable[nn.Module], scale: Tensor) -> Tensor:
 
 
 def _round_and_carry(rows: Tensor) -> Tensor:
-    """(N, M) fp32 rounded to bf16 numbers; each number's error goes to the next one of its row."""
+    """(N, M) fp32 values rounded to bf16; the error of each is added to the next in its row."""
     rounded, error = torch.empty_like(rows), torch.zeros(len(rows))
     for i in range(rows.shape[1]):
-        wanted = rows[:, i] + error
-        rounded[:, i] = wanted.bfloat16()
-        error = wanted - rounded[:, i]
+        carried = rows[:, i] + error
+        rounded[:, i] = carried.bfloat16()
+        error = carried - rounded[:, i]
     return rounded
 
 
 def _max_pool(x: Tensor, kernel: tuple[int, ...], stride: tuple[int, ...]) -> Tensor:
-    # After a ReLU padding with zeros is padding with minus infinity.
+    # After a ReLU, zeros pad a max pool as minus infinity would.
     return functional.max_pool3d(_pad_same(x, kernel, stride), kernel, stride)
 
 

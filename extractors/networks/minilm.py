@@ -20,7 +20,7 @@ _UNUSED = ("pooler.dense.weight", "pooler.dense.bias", "embeddings.position_ids"
 
 
 class MiniLM(nn.Module):
-    """Maps (B, T) tokens and a mask of those that count to (B, 384) vectors of length 1."""
+    """Maps (B, T) tokens and their attention mask to (B, 384) vectors of length 1."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ class SentenceEncoder:
         device: Of torch.
 
     Raises:
-        WeightsError: It is no such archive.
+        WeightsError: The file is not this archive.
     """
 
     def __init__(self, path: Path, device: str) -> None:

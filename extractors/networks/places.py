@@ -79,11 +79,11 @@ class _Fire(nn.Module):
 class PlacesSqueezeNet(nn.Module):
     """SqueezeNet 1.1: maps (B, 3, 224, 224) uint8 RGB crops to (B, 365) logits and a (B, 512) embedding.
 
-    Its classifier is a convolution: the embedding is the mean of what that reads. Batch normalisation is folded in the
+    Its classifier is a convolution; the embedding is the mean of its input. Batch normalisation is folded in the
     file.
     """
 
-    # In bf16 any part of it moves probabilities by more than 0.01, and it is fast as it is.
+    # bf16 in any part changes probabilities by more than 0.01, and the network is fast in fp32.
     fp32_modules = ("c1.conv", *(f"fires.{i}" for i in range(8)), "out")
 
     mean_image_bgr: Tensor

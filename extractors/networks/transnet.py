@@ -1,6 +1,6 @@
 """TransNetV2 (Soucek and Lokoc 2020): shot transitions from 100 frames of 48 x 27 pixels.
 
-Names of layers are those of its PyTorch port, whose weights are read.
+Layers are named as in its PyTorch port, whose weights are used.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from avcues.models_cache.loading import check_all_used, load_torch, weights_load
 
 WIDTH, HEIGHT = 48, 27
 WINDOW = 100
-"""Frames that the network sees at once."""
+"""Frames per forward pass."""
 _FILTERS = (16, 32, 64)
 _DILATIONS = (1, 2, 4, 8)
-_LOOKUP = 101  # neighbours whose similarity each frame is described by
+_LOOKUP = 101  # neighbouring frames that each frame is compared with
 _HIDDEN = 1024
 _BINS = 512  # of colour: 8 levels of each channel
 
@@ -66,18 +66,18 @@ class _Stack(nn.Module):
 
 
 class _Similarities(nn.Module):
-    """Maps what describes each frame to 128 values, by its similarity with the 50 frames before and after."""
+    """Maps the features of each frame to 128 values, through its similarity with the 50 frames before and after."""
 
     def __init__(self) -> None:
         super().__init__()
         self.fc = nn.Linear(_LOOKUP, 128)
 
-    def forward(self, described: Tensor) -> Tensor:
-        unit = functional.normalize(described, dim=2)
+    def forward(self, features: Tensor) -> Tensor:
+        unit = functional.normalize(features, dim=2)
         similarity = functional.pad(unit @ unit.transpose(1, 2), (_LOOKUP // 2, _LOOKUP // 2))
         frames = unit.shape[1]
-        around = torch.arange(_LOOKUP, device=unit.device) + torch.arange(frames, device=unit.device)[:, None]
-        return functional.relu(self.fc(similarity.gather(2, around.expand_as(similarity[:, :, :_LOOKUP]))))
+        neighbours = torch.arange(_LOOKUP, device=unit.device) + torch.arange(frames, device=unit.device)[:, None]
+        return functional.relu(self.fc(similarity.gather(2, neighbours.expand_as(similarity[:, :, :_LOOKUP]))))
 
 
 class _FrameSimilarities(_Similarities):

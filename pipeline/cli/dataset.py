@@ -143,7 +143,7 @@ def describe(
             print(json.dumps(described, indent=1))
             return
         console = Console()
-        show_description(described, console if console.is_terminal else Console(width=200))
+        show_description(described, console)
 
 
 @export.command()

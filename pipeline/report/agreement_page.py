@@ -72,7 +72,7 @@ class Bar:
 
     Args:
         says: Everything about it in words.
-        heights: Of each group of `GROUPS`, in percent of the highest bar.
+        heights: Height for each group of `GROUPS`, in percent of the highest bar.
     """
 
     says: str
@@ -86,22 +86,22 @@ def render(title: str, annotations: Annotations, step: Fraction, bootstrap: Boot
         title: Name of the dataset.
         annotations: Its ratings.
         step: Seconds per window.
-        bootstrap: Of the intervals.
+        bootstrap: How the intervals are computed.
     """
     measured, checked = agreement(annotations, step=step, bootstrap=bootstrap, by=()), check(annotations, step)
     low = _lowest(measured)
-    low_to_high = partial(_place, low)
+    place = partial(_place, low)
     groups = [
         (
             f"{dimension.replace('_', ' ').capitalize()}",
             COEFFICIENTS[_headline(rows[0])],
-            [_mark(r, low_to_high) for r in rows],
+            [_mark(row, place) for row in rows],
         )
         for dimension, rows in _by_dimension(measured).items()
     ]
     between = [
-        _of_coefficient(f"{one.dimension}: {', '.join(one.setups)}", "Pearson’s r", one.correlation, None, low_to_high)
-        for one in measured.between_setups
+        _coefficient_mark(f"{pair.dimension}: {', '.join(pair.setups)}", "Pearson’s r", pair.correlation, None, place)
+        for pair in measured.between_setups
     ]
     return (
         templates()
@@ -109,12 +109,12 @@ def render(title: str, annotations: Annotations, step: Fraction, bootstrap: Boot
         .render(
             title=title,
             facts=_facts(annotations),
-            problems=[_in_prose(line) for line in checked.problems],
-            notes=[_in_prose(line) for line in checked.notes],
-            ticks=[(f"{tick:g}".replace("-", "−"), low_to_high(tick)) for tick in _ticks(low)],
+            problems=[_without_backticks(line) for line in checked.problems],
+            notes=[_without_backticks(line) for line in checked.notes],
+            ticks=[(f"{tick:g}".replace("-", "−"), place(tick)) for tick in _ticks(low)],
             groups=groups,
             between=between,
-            histograms=[_histogram(name, one) for name, one in _inconsistencies(annotations, step)],
+            histograms=[_histogram(name, scores) for name, scores in _inconsistencies(annotations, step)],
             group_names=GROUPS,
             table=[_row(row) for row in measured.by_setup if row.clips == "all"],
             coefficients=COEFFICIENTS.values(),
@@ -124,8 +124,8 @@ def render(title: str, annotations: Annotations, step: Fraction, bootstrap: Boot
     )
 
 
-def _in_prose(line: str) -> str:
-    """A remark without the marks around names of parameters."""
+def _without_backticks(line: str) -> str:
+    """A remark without the backticks around parameter names."""
     return line.replace("`", "")
 
 
@@ -148,17 +148,17 @@ def _by_dimension(measured: Agreement) -> dict[str, list[SetupAgreement]]:
 
 
 def _headline(row: SetupAgreement) -> str:
-    """The coefficient that is drawn."""
+    """The key of the coefficient that the page draws."""
     return "alpha_labels" if row.kind == "labels" else "loo_ccc"
 
 
 def _lowest(measured: Agreement) -> float:
-    """Where the axis begins: below every interval and most raters, at a tick, -1 at the least."""
-    seen = [0.0]
+    """Start of the axis: the tick below all intervals and most raters, but at least -1."""
+    values = [0.0]
     for row in measured.by_setup:
-        seen += [row.coefficients[_headline(row)].low or 0.0, *(row.distribution or (0.0, 0.0))[1:2]]
-    seen += [one.correlation.low or 0.0 for one in measured.between_setups]
-    return max(-1.0, math.floor(min(seen) / _TICK) * _TICK)
+        values += [row.coefficients[_headline(row)].low or 0.0, *(row.distribution or (0.0, 0.0))[1:2]]
+    values += [pair.correlation.low or 0.0 for pair in measured.between_setups]
+    return max(-1.0, math.floor(min(values) / _TICK) * _TICK)
 
 
 def _ticks(low: float) -> list[float]:
@@ -166,59 +166,65 @@ def _ticks(low: float) -> list[float]:
 
 
 def _place(low: float, value: float) -> float:
-    """Percent of the axis' width, kept on it."""
+    """Place of a value in percent of the axis' width; values beyond its ends are placed at the end."""
     return round(100 * (min(1.0, max(low, value)) - low) / (1 - low), 2)
 
 
 def _mark(row: SetupAgreement, place: Any) -> Mark:
     name = row.setup if row.round is None else f"{row.setup}, {row.round}"
     coefficient = _headline(row)
-    mark = _of_coefficient(name, COEFFICIENTS[coefficient], row.coefficients[coefficient], row.distribution, place)
+    mark = _coefficient_mark(name, COEFFICIENTS[coefficient], row.coefficients[coefficient], row.distribution, place)
     ratings, videos, raters = counted(row.ratings, "rating"), counted(row.videos, "video"), counted(row.raters, "rater")
     return Mark(**vars(mark) | {"says": f"{row.dimension}, {mark.says}; {ratings} of {videos} by {raters}"})
 
 
-def _of_coefficient(name: str, what: str, one: Coefficient, distribution: Sequence[float] | None, place: Any) -> Mark:
-    says = f"{name}: {what} {_in_full(one)}"
+def _coefficient_mark(
+    name: str, title: str, coefficient: Coefficient, distribution: Sequence[float] | None, place: Any
+) -> Mark:
+    description = f"{name}: {title} {_in_words(coefficient)}"
     if distribution is not None:
-        says += f", single raters {distribution[1]:.2f} to {distribution[5]:.2f} (5 to 95 %)"
+        description += f", single raters {distribution[1]:.2f} to {distribution[5]:.2f} (5 to 95 %)"
     return Mark(
         name=name,
-        value="–" if one.value is None else f"{one.value:.2f}",
-        says=says,
-        at=None if one.value is None else place(one.value),
-        interval=None if one.low is None or one.high is None else (place(one.low), place(one.high)),
+        value="–" if coefficient.value is None else f"{coefficient.value:.2f}",
+        says=description,
+        at=None if coefficient.value is None else place(coefficient.value),
+        interval=None
+        if coefficient.low is None or coefficient.high is None
+        else (place(coefficient.low), place(coefficient.high)),
         raters=None if distribution is None else tuple(place(distribution[i]) for i in (1, 2, 4, 5)),
     )
 
 
-def _in_full(one: Coefficient) -> str:
-    if one.value is None:
-        return f"is not defined, {one.reason}"
-    text = f"{one.value:.3f}"
-    if one.sd is not None:
-        text += f" ± {one.sd:.3f}"
-    return text if one.low is None or one.high is None else f"{text}, 95 % interval {one.low:.3f} to {one.high:.3f}"
+def _in_words(coefficient: Coefficient) -> str:
+    if coefficient.value is None:
+        return f"is not defined, {coefficient.reason}"
+    text = f"{coefficient.value:.3f}"
+    if coefficient.sd is not None:
+        text += f" ± {coefficient.sd:.3f}"
+    if coefficient.low is None or coefficient.high is None:
+        return text
+    return f"{text}, 95 % interval {coefficient.low:.3f} to {coefficient.high:.3f}"
 
 
 def _row(row: SetupAgreement) -> dict[str, Any]:
-    """A line of the table of all coefficients."""
+    """A row of the table of all coefficients."""
     cells = [row.coefficients.get(name) for name in (*NUMERIC, "alpha_labels")]
     order = [(*NUMERIC, "alpha_labels").index(name) for name in COEFFICIENTS]
     shown = [cells[i] for i in order]
     return {
         "name": ", ".join(filter(None, (row.dimension, row.setup, row.round))),
         "cells": [
-            {"text": "–", "more": "" if one is None else one.reason or ""}
-            if one is None or one.value is None
-            else {"text": f"{one.value:.3f}", "more": _in_full(one)}
-            for one in shown
+            {"text": "–", "more": "" if coefficient is None else coefficient.reason or ""}
+            if coefficient is None or coefficient.value is None
+            else {"text": f"{coefficient.value:.3f}", "more": _in_words(coefficient)}
+            for coefficient in shown
         ],
     }
 
 
 def _inconsistencies(annotations: Annotations, step: Fraction) -> list[tuple[str, Inconsistency]]:
-    """Of each dimension that some rater rated in every setup, in the last round."""
+    """The inconsistency in the last round, for each dimension that a rater rated in every setup."""
     if len(annotations.setups) < 2:
         return []
     last = annotations.select(round_=annotations.rounds[-1]) if annotations.rounds else annotations
@@ -233,7 +239,7 @@ def _inconsistencies(annotations: Annotations, step: Fraction) -> list[tuple[str
 
 
 def _histogram(name: str, measured: Inconsistency) -> dict[str, Any]:
-    """Bars of the scores themselves where they are few, else of ranges of equal width."""
+    """A bar per score if there are few distinct scores, else a bar per range of equal width."""
     scores = np.array([row["score"] for row in measured.clips])
     group = np.array([GROUPS.index(row["group"]) for row in measured.clips])
     distinct = np.array([score for score, _ in measured.scores])

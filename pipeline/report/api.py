@@ -42,9 +42,9 @@ def report(
         media: Folder of the videos; the pages play them from there.
         predictions: Parquet file of `avcues predict`, or a model's `out_of_fold.parquet`, to show beside the features.
         annotations: Folder of ratings, to show beside the features.
-        columns: Patterns of `<table>.<column>`; columns that fit get a panel of their own.
+        columns: Patterns of `<table>.<column>`; matching columns get a panel of their own.
         stills: Pictures of the shots: "on", "blur" (the default: nobody can be recognised) or "none".
-        fresh: Forget what the former report was made with.
+        fresh: Ignore the options of the former report.
         share: A file to pass on instead of a folder: "*.zip" with all pages, or "*.html" with the page of one video.
         with_media: Put the videos into the ZIP file.
         against: Another folder of the same videos, such as another run: both on one axis, in `report/against`.
@@ -52,10 +52,10 @@ def report(
         tell: Called with the number of pages and tables made so far, and of all.
 
     Returns:
-        What was made: `open_first` is the page to open in a browser, or the file to pass on.
+        The result; its `open_first` is the page to open in a browser, or the file to pass on.
 
     Raises:
-        AvcuesError: There is no dataset or no such video or column, or the pages cannot be made or written.
+        AvcuesError: The dataset, a video or a column does not exist, or the pages cannot be made or written.
     """
     if against is not None:
         others = (media, predictions, annotations, stills, share)

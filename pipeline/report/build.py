@@ -19,13 +19,13 @@ from avcues.pipeline.store.layout import report_path
 
 @dataclass(frozen=True)
 class Report:
-    """What was made.
+    """The result of making a report.
 
     Args:
-        open_first: The index, or the page of the one video that was asked for, or the file that is passed on.
-        pages: Video pages made by this call.
+        open_first: The index, the page of the only selected video, or the file to pass on.
+        pages: Number of video pages that this call made.
         problems: One line for each video whose page could not be made.
-        notes: What was taken over from the former report, or left out.
+        notes: One line for each option taken over from the former report, and for everything left out.
         stills: How the stills are shown.
     """
 
@@ -36,7 +36,7 @@ class Report:
     stills: Stills = "blur"
 
     def _repr_html_(self) -> str:
-        """For notebooks: the page of the one video that was asked for, in a frame, or else where the index is."""
+        """For notebooks: the page of the only selected video in a frame, or else the path of the index."""
         if self.open_first.parent.name == PAGES:
             return html_page(self.open_first.read_text("utf-8"))
         return html_facts(f"{self.pages} pages", {"open": self.open_first, "not made": "; ".join(self.problems)})
@@ -44,7 +44,7 @@ class Report:
 
 def build(
     out: Path,
-    wanted: Sequence[str] = (),
+    selected: Sequence[str] = (),
     *,
     report: Path | None = None,
     media: Path | None = None,
@@ -55,24 +55,25 @@ def build(
     workers: int | None = None,
     tell: Tell = lambda done, total: None,
 ) -> Report:
-    """Makes the pages of the wanted videos, or of all, and the index; after an error, the former report stays as it is.
+    """Makes the pages of the selected videos, or of all, and the index; an error leaves the former report unchanged.
 
     Args:
         out: Folder of a dataset.
+        selected: Ids; none: all videos.
         report: Folder of the pages; None: `report` in the dataset.
-        media: Folder of the videos; the pages play them from there. None: as in the former report, or else the videos
-            are looked for where they were measured, and the pages do not play them.
-        emotion: Predictions and ratings to show beside the features; None of both: those of the former report.
-        columns: Patterns of `table.column`; the columns that fit get a panel of their own.
+        media: Folder of the videos; the pages play them from there. None: as in the former report. If that had none,
+            stills are taken from the files that were measured, and the pages play nothing.
+        emotion: Predictions and ratings to show beside the features; without either: those of the former report.
+        columns: Patterns of `table.column`; matching columns get a panel of their own.
         stills: Pictures of the shots, as in `Options`.
-        fresh: Forget what the former report was made with.
+        fresh: Ignore the options of the former report.
         workers: Processes; None: one per core.
-        tell: Called with the number of pages and tables of histograms made so far, and of all. Histograms are made only
-            together with the pages of all videos.
+        tell: Called with the number of pages and tables of histograms made so far, and with their total. Histograms are
+            made only together with the pages of all videos.
 
     Raises:
-        AvcuesError: There is no dataset or no such video, the drawing library could not be downloaded, or the folder of
-            the pages cannot be written.
+        AvcuesError: The dataset or a video does not exist, the drawing library could not be downloaded, or the folder
+            of the pages cannot be written.
     """
     report = report or Path(str(report_path(out)))
     given = Options(
@@ -83,7 +84,7 @@ def build(
         stills=stills,
     )
     options, notes = former_options(out, report, given, fresh)
-    pages = plan(out, wanted, options, columns=given.columns)
+    pages = plan(out, selected, options, columns=given.columns)
     prepare_output(staging_folder(report))
     with replaced_folder(report) as new:
         if report.exists():
@@ -91,11 +92,11 @@ def build(
         problems = make_pages(pages, new, workers, tell)
         document = json.dumps(options.document(report), indent=1)
         write_atomically(new / FILE, lambda file: file.write(document.encode()))
-    first = page_path(report, wanted[0]) if len(wanted) == 1 and not problems else report / "index.html"
+    first = page_path(report, selected[0]) if len(selected) == 1 and not problems else report / "index.html"
     return Report(first, len(pages.shown) - len(problems), tuple(problems), tuple(notes), options.still_kind)
 
 
 def former_options(out: Path, report: Path | None, given: Options, fresh: bool) -> tuple[Options, list[str]]:
-    """The given options, completed by those of the report in a folder, and a line on each that it gave."""
+    """The given options, completed from the former report, and a line for each option taken from it."""
     former = Options() if fresh else read_options(report or Path(str(report_path(out))))
     return given.after(former)

@@ -1,8 +1,8 @@
-"""Every column of a video, and its mean in every video, in files that pages load when a column of them is asked for.
+"""Files with every column of a video, and with the means of every column; pages load them when a user picks a column.
 
-They are scripts, because a page that is opened from a disk may load no other files. A file holds at most `_MOST_VALUES`
-values of a table, so that a page never waits for all of a large one. Embeddings are left out: they are large, and their
-components say nothing one by one. Beside the values of the videos lies a file per table with what its columns mean.
+The files are scripts, because a page opened from a disk may load nothing else. A file holds at most `_MOST_VALUES`
+values, so that a page need not load all of a large table. Embeddings are left out: they are large, and their components
+mean nothing on their own. Each table also has a file that describes its columns.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _MEANS_ABOUT = "about.json"
 
 
 def write_column_files(video: Video, report: Path) -> list[dict[str, Any]]:
-    """Writes the files of a video, and returns what its page has to know of each.
+    """Writes the files of a video, and returns the entries by which its page finds them.
 
     Args:
         report: Folder of the report.
@@ -68,10 +68,10 @@ def _parts(names: Sequence[str], windows: int) -> Iterator[list[str]]:
 
 
 def write_mean_files(table: TableSummary, report: Path) -> list[dict[str, Any]]:
-    """Writes the mean of every column of a table in each video, and returns what pages have to know of each file.
+    """Writes the mean of every column of a table in each video, and returns the entries by which pages find the files.
 
     Returns:
-        As `write_column_files`; videos take the place of windows.
+        As for `write_column_files`, with videos in place of windows.
     """
     listed = []
     (report / MEANS).mkdir(exist_ok=True)
@@ -87,7 +87,7 @@ def write_mean_files(table: TableSummary, report: Path) -> list[dict[str, Any]]:
 
 
 def write_means(report: Path, tables: Sequence[TableSummary], videos: Sequence[str]) -> list[dict[str, Any]]:
-    """Writes the means of all tables anew, with what later indexes have to know of them, and returns the files."""
+    """Replaces the means of all tables, with a list that later indexes read, and returns the entries of the files."""
     shutil.rmtree(report / MEANS, ignore_errors=True)
     files = [file for table in tables for file in write_mean_files(table, report)]
     _write(report / MEANS / _MEANS_ABOUT, json.dumps({"videos": list(videos), "files": files}).encode())
@@ -95,7 +95,7 @@ def write_means(report: Path, tables: Sequence[TableSummary], videos: Sequence[s
 
 
 def read_means(report: Path) -> dict[str, Any]:
-    """The "videos" and "files" of the means in a report; none where it has no means."""
+    """The "videos" and "files" of the means in a report; both empty if it has no means."""
     try:
         return dict(json.loads((report / MEANS / _MEANS_ABOUT).read_text("utf-8")))
     except (OSError, ValueError):
@@ -107,14 +107,14 @@ def _script(described: Sequence[Mapping[str, Any]], values: npt.NDArray[Any]) ->
 
 
 def _descriptions(video: Video, table: str) -> bytes:
-    """Name, unit and meaning of each column that a page may be asked for; the same for all videos."""
+    """Name, unit and meaning of each column that a page can show; the same for all videos."""
     about = [video.column(table, name) for name in video.numeric(table)]
     listed = [(column["name"], "" if column["unit"] == "1" else column["unit"], column["meaning"]) for column in about]
     return f'described("{packed_json(listed)}");\n'.encode()
 
 
 def _described(video: Video, table: str, name: str, values: Values) -> dict[str, Any]:
-    """What a panel says of a column."""
+    """The unit, the meaning and the ends of the axis of a column."""
     about = video.column(table, name)
     low, high = axis(values, about)
     unit = "" if about["unit"] == "1" else about["unit"]
@@ -122,9 +122,9 @@ def _described(video: Video, table: str, name: str, values: Values) -> dict[str,
 
 
 def _planes(values: npt.NDArray[Any]) -> bytes:
-    """(windows, columns) as float32 to four digits: the first byte of every value, column by column, then the second...
+    """(windows, columns) as float32 to four digits: the first bytes of all values, column by column, then the second...
 
-    Values of a column have similar first bytes, and no last one, which gzip makes use of.
+    In this order gzip compresses well: the first bytes of a column are similar, and the last are 0.
     """
     bits: npt.NDArray[np.uint32] = np.ascontiguousarray(values.T, "<f4").view("<u4")
     half, dropped = np.uint32(1 << (_DROPPED_BITS - 1)), np.uint32((1 << _DROPPED_BITS) - 1)

@@ -1,4 +1,4 @@
-"""Embeddings: their components say nothing one by one, but their length and how far they turn do."""
+"""Panels of embeddings: their norm and their change, because single components mean nothing on their own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _COMPONENT = re.compile(r"e\d{4,}")
 
 
 def embedding_tables(video: Video) -> list[str]:
-    """The tables per window or shot whose numbers are all components of a vector."""
+    """The tables per window or shot whose numeric columns are all components of a vector."""
     return [name for name in video.plottable if _is_embedding(video.numeric(name))]
 
 
@@ -45,7 +45,7 @@ def embedding(video: Video, table: str) -> Panel:
 def change(vectors: Values) -> Values:
     """(rows,) of 1 - cosine between each of (rows, components) vectors and the one before.
 
-    NaN in the first row, where either vector is missing, and where one has no length.
+    NaN in the first row, and where either vector is missing or has length 0.
     """
     norms = np.linalg.norm(vectors, axis=1)
     changes = np.full(len(vectors), np.nan)

@@ -45,10 +45,10 @@ class Emotion:
     annotations: Path | None = None
 
     def check(self) -> None:
-        """Makes sure that the files are what they should be.
+        """Checks that the predictions and the ratings can be read.
 
         Raises:
-            AvcuesError: A file is not.
+            AvcuesError: They cannot.
         """
         if self.predictions is not None:
             _described(self.predictions)
@@ -56,34 +56,33 @@ class Emotion:
             _ratings(self.annotations)
 
     def ratings(self) -> Annotations | None:
-        """The ratings of all videos; None: no folder of ratings is named."""
+        """The ratings of all videos; None: there is no folder of ratings."""
         return None if self.annotations is None else _ratings(self.annotations)
 
     def courses(self, video: Video) -> dict[tuple[str, str | None], Courses]:
-        """Every dimension that is predicted or rated over time, in each setup that it is rated in.
+        """Every dimension that is predicted or rated over time, by dimension and setup; empty if there is none.
 
-        A prediction goes with the ratings of the setup that its model learned from, or else of the last setup, and
-        these are made by the recipe of the labels that it learned from: moved by the same lags, combined alike. A video
-        without predictions and ratings has none.
+        A prediction is shown with the ratings of the setup that its model was trained on, or else of the last setup.
+        Ratings are shifted and combined by the recipe of the labels that the model was trained on.
         """
         labels = {} if self.predictions is None else _labels(self.predictions)
         rated = {} if self.annotations is None else _rated(self.annotations, labels, video)
         if self.predictions is not None:
             about = _described(self.predictions)
-            learned = labels.get("setup")
-            known = video.video_id in about.get("trained_on", ())
+            training_setup = labels.get("setup")
+            trained_on_video = video.video_id in about.get("trained_on", ())
             for dimension, predicted, label in _predicted(self.predictions, video):
                 setups = [setup for name, setup in rated if name == dimension]
-                setup = learned if learned in setups else setups[-1] if setups else None
+                setup = training_setup if training_setup in setups else setups[-1] if setups else None
                 courses = rated.setdefault((dimension, setup), Courses(gold=label))
-                courses.prediction, courses.known = predicted, known
+                courses.prediction, courses.known = predicted, trained_on_video
         order = list(dict.fromkeys(dimension for dimension, _ in rated))
         return dict(sorted(rated.items(), key=lambda item: order.index(item[0][0])))
 
 
 def panels_of(courses: Mapping[tuple[str, str | None], Courses]) -> list[Panel]:
-    """A panel for each of the courses that has a value."""
-    return [panel for (name, setup), of in courses.items() if (panel := of.panel(name, setup)) is not None]
+    """A panel for each dimension and setup that has a value."""
+    return [panel for (name, setup), curves in courses.items() if (panel := curves.panel(name, setup)) is not None]
 
 
 @dataclass
@@ -91,8 +90,8 @@ class Courses:
     """Values of one dimension per window, NaN where there are none.
 
     Args:
-        known: Whether the model learned from the video.
-        earlier: By how much the ratings are moved, in words.
+        known: Whether the model was trained on the video.
+        earlier: How far the ratings are moved, in words.
     """
 
     prediction: Values | None = None
@@ -104,7 +103,7 @@ class Courses:
     earlier: str = ""
 
     def panel(self, dimension: str, setup: str | None) -> Panel | None:
-        """The panel that draws them; None where there is no value."""
+        """The panel that draws the values; None if there are none."""
         arrays = [self.prediction, self.gold, self.low, self.high, *self.raters.values()]
         seen = np.concatenate([values[~np.isnan(values)] for values in arrays if values is not None])
         if not len(seen):
@@ -144,7 +143,7 @@ class Courses:
 
 @cache
 def _described(path: Path) -> dict[str, Any]:
-    """What a file of predictions says of itself; empty for out-of-fold predictions."""
+    """The metadata of a file of predictions; empty for out-of-fold predictions."""
     try:
         stored = pq.read_schema(path)
         about: dict[str, Any] = json.loads((stored.metadata or {}).get(METADATA_KEY, b"{}"))
@@ -156,7 +155,7 @@ def _described(path: Path) -> dict[str, Any]:
 
 
 def _predicted(path: Path, video: Video) -> Iterator[tuple[str, Values, Values | None]]:
-    """Dimension, prediction, and label where the file has it."""
+    """Yields dimension, prediction, and the label if the file has it."""
     dimensions = _described(path).get("predictions")
     table = pq.read_table(path, filters=[("video_id", "==", video.video_id)])
     if not table.num_rows:
@@ -178,7 +177,7 @@ def _ratings(folder: Path) -> Annotations:
 
 
 def _labels(predictions: Path) -> dict[str, Any]:
-    """What the labels that the model learned from say of themselves; empty where that is not known."""
+    """The description of the labels that the model was trained on; empty if the file has none."""
     document: dict[str, Any] = _described(predictions).get("model", {}).get("labels", {}).get("main", {})
     return dict(document.get("about", {}))
 
@@ -193,17 +192,17 @@ def _rated(folder: Path, labels: Mapping[str, Any], video: Video) -> dict[tuple[
     """By dimension and setup, the ratings of a video over time.
 
     Args:
-        folder: Of the ratings.
-        labels: What the labels say of themselves; where they say nothing, the last round and the default recipe count.
+        folder: Folder of the ratings.
+        labels: Description of the labels; empty: the last round and the default recipe are used.
     """
     step = Fraction(video.step).limit_denominator(1000)
-    own = _ratings(folder).select(videos=[video.video_id])
-    recipe = Recipe(step=step, round=own.rounds[-1] if own.rounds else None)
+    ratings = _ratings(folder).select(videos=[video.video_id])
+    recipe = Recipe(step=step, round=ratings.rounds[-1] if ratings.rounds else None)
     if "recipe" in labels:
         recipe = replace(Recipe.from_described(labels["recipe"]), step=step)
-    named = [one.name for one in own.numeric() if own.over_time(one.name)]
-    named = [name for name in named if recipe.dimensions is None or name in recipe.dimensions]
-    recipe = replace(recipe, dimensions=tuple(named))
+    names = [dimension.name for dimension in ratings.numeric() if ratings.over_time(dimension.name)]
+    names = [name for name in names if recipe.dimensions is None or name in recipe.dimensions]
+    recipe = replace(recipe, dimensions=tuple(names))
     lags = labels.get("delays_s") or ({} if recipe.delay == "auto" else None)
     try:
         if recipe.standardise:
@@ -211,27 +210,28 @@ def _rated(folder: Path, labels: Mapping[str, Any], video: Video) -> dict[tuple[
             tables = _standardised(folder, recipe, training, json.dumps(lags)).tables
             tables = {name: table.filter(pc.equal(table["video_id"], video.video_id)) for name, table in tables.items()}
         else:
-            tables = gold(own, recipe, lags_s=lags).tables
-    except SettingsError:  # nothing is rated in numbers, or not usably
+            tables = gold(ratings, recipe, lags_s=lags).tables
+    except SettingsError:  # no usable numeric rating
         return {}
-    own = own.select(dimensions=named, round_=recipe.round)
+    ratings = ratings.select(dimensions=names, round_=recipe.round)
     delays = lags if lags is not None else float(recipe.delay)
-    series = usable(series_of(own, step), **recipe.exclusions)[0]
-    series = moved_earlier(own, recipe, series, delays)
+    series = usable(series_of(ratings, step), **recipe.exclusions)[0]
+    series = moved_earlier(ratings, recipe, series, delays)
     earlier = _earlier(delays)
-    found: dict[tuple[str, str | None], Courses] = {}
-    for dimension in own.dimensions:
+    courses: dict[tuple[str, str | None], Courses] = {}
+    for dimension in ratings.dimensions:
         for setup, table in tables.items():
             if dimension in table.column_names:
                 value, spread = (_on_grid(table, dimension + suffix, video) for suffix in ("", STD))
-                found[dimension, setup] = Courses(gold=value, low=value - spread, high=value + spread, earlier=earlier)
+                low, high = value - spread, value + spread
+                courses[dimension, setup] = Courses(gold=value, low=low, high=high, earlier=earlier)
     keys = (series.labelled(name).to_pylist() for name in ("dimension", "setup", "rater"))
     for i, (dimension, setup, rater) in enumerate(zip(*keys, strict=True)):
         rows = slice(series.first[i], series.first[i + 1])
-        there = series.window[rows] < video.windows
-        curve = found[dimension, setup].raters.setdefault(rater, np.full(video.windows, np.nan))
-        curve[series.window[rows][there]] = series.value[rows][there]
-    return found
+        inside = series.window[rows] < video.windows
+        curve = courses[dimension, setup].raters.setdefault(rater, np.full(video.windows, np.nan))
+        curve[series.window[rows][inside]] = series.value[rows][inside]
+    return courses
 
 
 def _earlier(delays: float | Mapping[str, float]) -> str:
@@ -243,11 +243,11 @@ def _earlier(delays: float | Mapping[str, float]) -> str:
 def _on_grid(table: pa.Table, column: str, video: Video) -> Values:
     """(windows,) of a column with one row per window, or with one row for the whole video."""
     values = table[column].cast(pa.float64()).to_numpy()
-    placed = np.full(video.windows, np.nan)
+    by_window = np.full(video.windows, np.nan)
     if "window" not in table.column_names or table["window"].null_count == len(values):
-        placed[:] = values[0]
-        return placed
+        by_window[:] = values[0]
+        return by_window
     window = table["window"].to_numpy()
-    there = window < video.windows
-    placed[window[there]] = values[there]
-    return placed
+    inside = window < video.windows
+    by_window[window[inside]] = values[inside]
+    return by_window

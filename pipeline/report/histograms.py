@@ -1,8 +1,8 @@
-"""How the values of each column are distributed over all videos of a dataset, and what each video has in the mean.
+"""Histograms of each column over all videos of a dataset, and the means of each video.
 
-The files of a table are read twice: for the range, count and mean of each column and for the summary of each video,
+The files of a table are read twice: first for range, count and mean of each column and for the summary of each video,
 then for the standard deviation and for counts in `_FINE` bins. Pages show up to `_BARS` bars of the middle 99 % of the
-values. Ratings and predictions are counted like tables.
+values. Ratings and predictions are treated like tables.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ Counts = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Measured:
-    """Of one table: its histograms, as the pages draw them, and its summary."""
+    """The histograms of one table, as the pages draw them, and its summary."""
 
     histograms: dict[str, Any]
     summary: TableSummary
 
 
 def script(histograms: Sequence[Mapping[str, Any]]) -> bytes:
-    """The file beside the overview: a script, because a page that is opened from a disk may load no other.
+    """The file beside the overview: a script, because a page opened from a disk may load nothing else.
 
     Args:
         histograms: As `of_table` and `of_targets` return them.
@@ -64,13 +64,13 @@ def of_table(catalog: Catalog, videos: Sequence[str], targets: Targets, name: st
     """The histograms of a table's numeric columns over all windows of all videos, and the summary of each video.
 
     Args:
-        videos: In the order of the summary; those of the table are among them.
+        videos: Ids in the order of the summary; they include all videos of the table.
         targets: Ratings and predictions of each video.
 
     Returns:
-        Of histograms the "table", the number of "videos" that have it, and its "columns": what they document, "count"
-        of values, how many are "missing", "low", "high", "mean" and "sd", and the "bars": counts of ranges of "width"
-        from "first" on, with those "below" and "above".
+        The summary, and the histograms: "table", number of "videos" that have it, and "columns". A column has its
+        documentation, the "count" of values, the number "missing", "low", "high", "mean" and "sd", and "bars": counts
+        of ranges of "width" that begin at "first", with the counts "below" and "above" them.
     """
     table = catalog.tables[name]
     columns = _numeric(table)
@@ -98,12 +98,12 @@ def of_table(catalog: Catalog, videos: Sequence[str], targets: Targets, name: st
 
 
 def of_targets(targets: Targets) -> list[dict[str, Any]]:
-    """The histograms of ratings and predictions over all windows; of those of whole videos, over the videos."""
+    """Histograms of ratings and predictions over all windows, or over all videos if these were rated as a whole."""
     drawn: dict[str, dict[str, Any]] = {}
-    for name in sorted({name for of in targets.values() for name in of}):
+    for name in sorted({name for by_name in targets.values() for name in by_name}):
         table, _, column = name.partition(".")
-        parts = [of[name] for of in targets.values() if name in of]
-        values = [np.atleast_1d(part.mean if part.windows is None else part.windows)[:, None] for part in parts]
+        same_name = [by_name[name] for by_name in targets.values() if name in by_name]
+        values = [np.atleast_1d(t.mean if t.windows is None else t.windows)[:, None] for t in same_name]
         range_ = _Range(1)
         for part in values:
             range_.add(part)
@@ -111,9 +111,9 @@ def of_targets(targets: Targets) -> list[dict[str, Any]]:
         for part in values:
             fine.add(part)
         meaning = "the ratings combined" if table == RATINGS else "predicted by the model"
-        shown = {"name": column, "unit": "1", "meaning": meaning, "videos": len(parts)} | fine.histogram(0)
+        shown = {"name": column, "unit": "1", "meaning": meaning, "videos": len(same_name)} | fine.histogram(0)
         drawn.setdefault(table, {"table": table, "videos": 0, "columns": []})["columns"].append(shown)
-        drawn[table]["videos"] = max(drawn[table]["videos"], len(parts))
+        drawn[table]["videos"] = max(drawn[table]["videos"], len(same_name))
     return list(drawn.values())
 
 
@@ -122,7 +122,7 @@ def _numeric(table: StoredTable) -> list[Any]:
 
 
 def _read(catalog: Catalog, table: StoredTable, video_id: str, add: Callable[[Values], None]) -> bool:
-    """Hands over a video's values, some rows at a time; False where its file is damaged or of other settings."""
+    """Passes a video's values to `add`, some rows at a time; False if its file is damaged or has other settings."""
     path = catalog.path(table.name, video_id)
     about = read_metadata(path)
     if about is None or about["recipe"] != table.recipe:
@@ -136,7 +136,7 @@ def _read(catalog: Catalog, table: StoredTable, video_id: str, add: Callable[[Va
 
 
 def _batches(path: Location, names: Sequence[str]) -> Iterator[Values]:
-    """(rows, columns), NaN where a value is missing."""
+    """Yields (rows, columns), NaN where a value is missing."""
     with open_parquet(path) as file:
         for batch in file.iter_batches(batch_size=max(1, _BATCH_VALUES // len(names)), columns=list(names)):
             yield matrix(pa.Table.from_batches([batch]), names).astype(np.float64)
@@ -165,7 +165,7 @@ class _Range:
 
 
 class _Fine:
-    """Counts of each column in `_FINE` bins of its range; of whole numbers in bins around these."""
+    """Counts of each column in `_FINE` bins of its range; bins of integers are centred on them."""
 
     def __init__(self, range_: _Range, integer: npt.NDArray[np.bool_]) -> None:
         self.range = range_
@@ -186,16 +186,16 @@ class _Fine:
         self.counts += np.bincount(bins[known], minlength=self.counts.size).reshape(self.counts.shape)
 
     def histogram(self, i: int) -> dict[str, Any]:
-        """What the index shows of a column."""
+        """Statistics and bars of a column, as the pages show them."""
         count, counts = int(self.range.count[i]), self.counts[i]
-        found: dict[str, Any] = {"count": count, "missing": self.range.rows - count}
+        summary: dict[str, Any] = {"count": count, "missing": self.range.rows - count}
         if not count:
-            return found
-        until = np.cumsum(counts)
-        begin, median, end = np.searchsorted(until, [_OUTSIDE * count, count / 2, (1 - _OUTSIDE) * count])
-        per = -(-(int(end) - int(begin) + 1) // _BARS)
-        stop = min(_FINE, begin + -(-(int(end) + 1 - begin) // per) * per)
-        edges = np.arange(begin, stop, per)
+            return summary
+        cumulative = np.cumsum(counts)
+        begin, median, end = np.searchsorted(cumulative, [_OUTSIDE * count, count / 2, (1 - _OUTSIDE) * count])
+        bins_per_bar = -(-(int(end) - int(begin) + 1) // _BARS)
+        stop = min(_FINE, begin + -(-(int(end) + 1 - begin) // bins_per_bar) * bins_per_bar)
+        edges = np.arange(begin, stop, bins_per_bar)
         numbers = {
             "low": self.low[i],
             "high": self.high[i],
@@ -203,8 +203,8 @@ class _Fine:
             "sd": np.sqrt(self.squares[i] / count),
             "median": np.clip(self.first[i] + (median + 0.5) * self.width[i], self.low[i], self.high[i]),
             "first": self.first[i] + begin * self.width[i],
-            "width": per * self.width[i],
+            "width": bins_per_bar * self.width[i],
         }
-        found |= {key: float(f"{value:.6g}") for key, value in numbers.items()}
+        summary |= {key: float(f"{value:.6g}") for key, value in numbers.items()}
         bars = np.add.reduceat(counts[:stop], edges).tolist()
-        return found | {"bars": bars, "below": int(counts[:begin].sum()), "above": int(counts[stop:].sum())}
+        return summary | {"bars": bars, "below": int(counts[:begin].sum()), "above": int(counts[stop:].sum())}

@@ -1,4 +1,4 @@
-"""The index of all videos: a row each, with a look and what became of it."""
+"""The index of all videos: a row each, with pictures, values and the state of its extraction."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ _ROW = re.compile(rb'<script type="application/json" id="row">(.*?)</script>', r
 
 
 def page_path(report: Path, video_id: str) -> Path:
-    """Where the page of a video lies."""
+    """Path of the page of a video."""
     return report / PAGES / f"{video_id}.html"
 
 
 def row_of(video: Video, strip: FilmStrip, targets: Mapping[str, Target]) -> dict[str, Any]:
-    """What the index says of a video with tables."""
+    """The row of a video with tables."""
     return row_without_tables(video.video_id, video.status) | {
         "source": video.source["name"],
         "duration_s": video.duration_s,
@@ -58,7 +58,7 @@ def row_of(video: Video, strip: FilmStrip, targets: Mapping[str, Target]) -> dic
 
 
 def row_without_tables(video_id: str, status: Mapping[str, Any]) -> dict[str, Any]:
-    """What the index says of a video from its record alone."""
+    """The row of a video, from its record alone."""
     return {
         "video_id": video_id,
         "source": Path(str(status.get("source", ""))).name,
@@ -70,7 +70,7 @@ def row_without_tables(video_id: str, status: Mapping[str, Any]) -> dict[str, An
 
 
 def row_of_page(path: Path) -> dict[str, Any] | None:
-    """The row that a page was made with; None where there is no such page."""
+    """The row that is stored in a page; None if there is no such page."""
     try:
         with path.open("rb") as file:
             match = _ROW.search(file.read(_HEAD_BYTES))
@@ -86,9 +86,9 @@ def write_index(
 
     Args:
         report: Folder of the pages.
-        rows: As the functions above make them; "page" says whether there is a page to link to.
-        agreement: The page of the dataset's raters, if there is one.
-        overview: The page of the dataset as a whole, if there is one.
+        rows: As returned by `row_of`, `row_without_tables` or `row_of_page`; "page" says whether the video has a page.
+        agreement: The page of the dataset's raters; None: there is none.
+        overview: The page of the dataset as a whole; None: there is none.
     """
     looks = [{name: row.get(name) or "" for name in ("cover", "strip")} for row in rows]
     shutil.rmtree(report / LOOKS, ignore_errors=True)
@@ -102,7 +102,7 @@ def write_index(
         for row, look in zip(rows, looks, strict=True)
     ]
     compare = COMPARE if sum(row["page"] for row in rows) > 1 else None
-    of_columns = read_means(report)
+    means = read_means(report)
     colours = EXPRESSION_COLOURS if any(row.get("expressions") for row in rows) else {}
     document = {"rows": listed, "values": _value_columns(rows), "colours": colours, "compared": compare is not None}
     text = (
@@ -118,24 +118,24 @@ def write_index(
             hours=duration(sum(row["duration_s"] for row in rows)),
             colours=EXPRESSION_COLOURS,
             link=link,
-            data=packed_json(document | of_columns),
+            data=packed_json(document | means),
         )
     )
     _write(report / "index.html", text)
 
 
 def link(video_id: str) -> str:
-    """Address of a video's page, seen from the index."""
+    """Address of a video's page, relative to the index."""
     return f"{PAGES}/{quote(video_id)}.html"
 
 
 def _value_columns(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The columns of numbers that any row has: title, meaning, whether they are shares, and whether shown at first."""
+    """The columns of numbers that any row has: title, meaning, whether they are shares and whether shown by default."""
     names = dict.fromkeys(name for row in rows for name in row.get("values", {}))
     targets = sorted(name for name in names if name not in _TITLES)
-    # Of a dimension that is rated in several setups one is enough, and a table has room for some.
-    of_dimensions = {name.partition(" (")[0]: name for name in reversed(targets)}
-    shown = [*_TITLES, *list(of_dimensions.values())[::-1][:_MOST_TARGETS]]
+    # The table has room for few columns: show one setup per dimension.
+    shown_targets = {name.partition(" (")[0]: name for name in reversed(targets)}
+    shown = [*_TITLES, *list(shown_targets.values())[::-1][:_MOST_TARGETS]]
     return [
         {"name": name, "title": _title(name), "meaning": _TITLES.get(name, ("", f"mean of {name}"))[1]}
         | {"share": name in ("picture", "sound"), "shown": name in shown}
@@ -144,7 +144,7 @@ def _value_columns(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _title(name: str) -> str:
-    """What stands above a column: "rated arousal (music)"."""
+    """The heading of a column, such as "rated arousal (music)"."""
     if name in _TITLES:
         return _TITLES[name][0]
     table, _, dimension = name.partition(".")
@@ -152,12 +152,12 @@ def _title(name: str) -> str:
 
 
 def render_compare(video_ids: Sequence[str]) -> str:
-    """The page that shows any two of some videos with pages, as text."""
+    """The page that compares any two of the given videos, as text."""
     return templates().get_template("compare.html").render(video_ids=video_ids)
 
 
 def _colour_strip(colours: Sequence[str | None]) -> str:
-    """The colours of the frames from start to end, as an image of a few pixels."""
+    """The colours of the frames over the video, as a data URI of an image one pixel high."""
     if not any(colours):
         return ""
     cells = min(_STRIP_CELLS, len(colours))
@@ -172,7 +172,7 @@ def _colour_strip(colours: Sequence[str | None]) -> str:
 
 
 def _values(video: Video, targets: Mapping[str, Target]) -> dict[str, float]:
-    """Means over the windows of what the index shows in columns; a value that is missing is left out."""
+    """Means over the windows, for the value columns of the index; missing values are left out."""
     means = {}
     if video.has(TIMELINE.name, "on_screen", "audio_coverage"):
         for name, column, stream in (("picture", "on_screen", "video"), ("sound", "audio_coverage", "audio")):
@@ -186,7 +186,7 @@ def _values(video: Video, targets: Mapping[str, Target]) -> dict[str, float]:
 
 
 def _mean_expressions(video: Video) -> dict[str, float]:
-    """Mean probabilities over the windows with a face; empty where there is none."""
+    """Mean probabilities over the windows with a face; empty without faces."""
     if not video.has("expressions", *CLASSES):
         return {}
     values = video.values("expressions", CLASSES)

@@ -1,4 +1,4 @@
-"""Scenes, objects and actions: of hundreds of classes the few that matter in this video, each in a lane of its own."""
+"""Panels of scenes, objects and actions: the classes that matter most in the video, each in a lane of its own."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def scenes(video: Video) -> Panel | None:
 
 
 def actions(video: Video) -> Panel | None:
-    """The most probable actions of the whole video; a shot's hold for all its windows."""
+    """The most probable actions of the whole video; the values of a shot apply to all its windows."""
     if not video.has("actions", "top1"):
         return None
     classes = video.classes("actions")
@@ -49,7 +49,7 @@ def actions(video: Video) -> Panel | None:
 
 
 def objects(video: Video) -> Panel | None:
-    """The objects that are seen most, with their best score and their number."""
+    """The objects that appear most, with their best score and their number."""
     classes = [name.removeprefix("score_") for name in video.numeric("objects") if name.startswith("score_")]
     if not classes:
         return None
@@ -60,18 +60,18 @@ def objects(video: Video) -> Panel | None:
         "objects",
         [f"score_{name}" for name in classes],
         values,
-        "score of the surest detection, and how many there are; the classes seen most",
+        "score of the most confident detection, and number of detections; the classes that appear most",
     )
     seen = [scores for scores in panel.series if any(scores.values)]
     count_of = {scores.column: scores.column.replace("objects.score_", "count_") for scores in seen}
-    counted = video.values("objects", list(count_of.values()))
+    counts = video.values("objects", list(count_of.values()))
     return replace(
         panel,
         series=[
             replace(
                 scores,
                 name=scores.name.removeprefix("score_"),
-                counts=numbers(counted[:, i]),
+                counts=numbers(counts[:, i]),
                 counts_column=f"objects.{count_of[scores.column]}",
             )
             for i, scores in enumerate(seen)

@@ -44,10 +44,10 @@ class Pages:
         out: Folder of the dataset.
         known: Ids of all its videos.
         shown: Ids of the videos that get pages.
-        every: Whether these are all videos, which histograms are made of.
-        sources: Of each video that gets a page.
-        names: Strips folders from texts of pages that are passed on; None: the texts stay as they are.
-        alone: Whether the page of the only video is passed on without an index.
+        every: Whether all videos get pages; only then are histograms made.
+        sources: Source files of each video that gets a page.
+        names: Removes folders from the texts of pages that are passed on; None: texts are not changed.
+        alone: Whether a single page is passed on, without an index.
     """
 
     out: Path
@@ -60,19 +60,19 @@ class Pages:
     names: Names | None = None
     alone: bool = False
 
-    def said(self, text: str) -> str:
-        """A text as the pages show it."""
+    def public_text(self, text: str) -> str:
+        """The text of a page; without folder names if the page is passed on."""
         return text if self.names is None else self.names.only(text)
 
 
 def plan(
-    out: Path, wanted: Sequence[str], options: Options, *, columns: Sequence[str], names: Names | None = None
+    out: Path, selected: Sequence[str], options: Options, *, columns: Sequence[str], names: Names | None = None
 ) -> Pages:
     """Checks everything that can be checked before a page is made.
 
     Args:
-        wanted: Ids; none: all videos.
-        columns: Patterns that must fit a column of some video; those of a former report need not.
+        selected: Ids; none: all videos.
+        columns: Patterns, each of which must match a column of a video; patterns of the former report need not.
 
     Raises:
         AvcuesError: There is no dataset or no such video, column, folder or file, or the drawing library could not be
@@ -82,11 +82,11 @@ def plan(
     known = video_ids(out)
     if not known:
         raise InputError(f"{out}: holds no video yet; run avcues extract")
-    for video_id in wanted:
+    for video_id in selected:
         if video_id not in known:
             raise InputError(f'{out} has no video "{video_id}"{nearest(video_id, known)}')
         Video(out, video_id, manifest)
-    shown = list(dict.fromkeys(wanted)) or [v for v in known if table_path(out, TIMELINE.name, v).exists()]
+    shown = list(dict.fromkeys(selected)) or [v for v in known if table_path(out, TIMELINE.name, v).exists()]
     sources = sources_of(out, shown, options.media)
     options.emotion.check()
     for pattern in columns:
@@ -99,14 +99,14 @@ def plan(
         options=options,
         known=tuple(known),
         shown=tuple(shown),
-        every=not wanted,
+        every=not selected,
         sources=tuple(sources),
         names=names,
     )
 
 
 def make_pages(pages: Pages, new: Path, workers: int | None, tell: Tell) -> list[str]:
-    """Writes all pages into a folder, which may hold those of other videos, and returns a line for each that failed.
+    """Writes all pages into a folder, which may hold pages of other videos, and returns a line for each failed page.
 
     Args:
         new: Folder of the report.
@@ -124,26 +124,26 @@ def make_pages(pages: Pages, new: Path, workers: int | None, tell: Tell) -> list
         outcomes.append(outcome)
         tell(len(outcomes), total)
     if catalog is not None:
-        targets = {video_id: of.targets for video_id, of in zip(pages.shown, outcomes, strict=True)}
+        targets = {video_id: outcome.targets for video_id, outcome in zip(pages.shown, outcomes, strict=True)}
         measured = []
-        for of_table in in_parallel(workers, partial(histograms.of_table, catalog, pages.known, targets), tables):
-            measured.append(of_table)
+        for summary in in_parallel(workers, partial(histograms.of_table, catalog, pages.known, targets), tables):
+            measured.append(summary)
             tell(len(pages.shown) + len(measured), total)
         _write_overview(pages, new, measured, targets)
     rated = pages.options.emotion.ratings()
     if rated is not None:
         text = agreement_page.render(pages.out.resolve().name, rated, pages.manifest.step)
-        _write(new / agreement_page.PAGE, pages.said(text))
+        _write(new / agreement_page.PAGE, pages.public_text(text))
     _write_index(pages, new)
-    return [of.problem for of in outcomes if of.problem]
+    return [outcome.problem for outcome in outcomes if outcome.problem]
 
 
 def _write_overview(pages: Pages, new: Path, measured: Sequence[histograms.Measured], targets: Targets) -> None:
     """Writes the page of the dataset as a whole, the histograms and the means of all columns."""
-    drawn = [*histograms.of_targets(targets), *(of.histograms for of in measured)]
+    drawn = [*histograms.of_targets(targets), *(result.histograms for result in measured)]
     _write(new / histograms.FILE, histograms.script(drawn))
-    tables = [of.summary for of in measured]
-    names = sorted({name for of in targets.values() for name in of})
+    tables = [result.summary for result in measured]
+    names = sorted({name for by_name in targets.values() for name in by_name})
     dataset = overview.Dataset(
         title=pages.out.resolve().name,
         videos=pages.known,
@@ -161,7 +161,7 @@ def _mean(targets: Mapping[str, Target], name: str) -> float:
 
 
 def _catalog(out: Path) -> Catalog | None:
-    """What the dataset holds; None where no video in it can be read."""
+    """The catalog of the dataset; None if no video in it can be read."""
     try:
         return read_catalog(out)
     except DatasetError:
@@ -169,8 +169,8 @@ def _catalog(out: Path) -> Catalog | None:
 
 
 def _write_index(pages: Pages, report: Path) -> None:
-    """Writes the index, and the page of two videos, from what lies in the folder of the pages."""
-    # Of some videos that are passed on, the others are nobody's business.
+    """Writes the index, and the page that compares two videos, from the pages in the folder."""
+    # Whoever gets pages of some videos must not learn of the others.
     listed = pages.known if pages.names is None or pages.every else pages.shown
     rows = [_row(pages, report, video_id) for video_id in listed]
     beside = (agreement_page.PAGE, overview.PAGE)
@@ -183,14 +183,14 @@ def _write_index(pages: Pages, report: Path) -> None:
 
 @dataclass(frozen=True)
 class _Outcome:
-    """What became of a page: the ratings and predictions of its video, and what went wrong, if anything."""
+    """The result of making a page: ratings and predictions of its video, or why the page failed."""
 
     targets: Mapping[str, Target] = field(default_factory=dict)
     problem: str = ""
 
 
 def _make_page(pages: Pages, listed: Sequence[str], report: Path, video_id: str, source: Source) -> _Outcome:
-    """Makes one page; an error is returned, because one video must not cost the others their pages."""
+    """Makes one page; returns errors instead of raising them, so that the other pages are still made."""
     try:
         video = Video(pages.out, video_id, pages.manifest)
         if pages.names is not None:
@@ -207,7 +207,7 @@ def _make_page(pages: Pages, listed: Sequence[str], report: Path, video_id: str,
         courses = options.emotion.courses(video)
         targets = targets_of(video_id, courses, options.emotion.ratings())
         added = [*panels_of(courses), *chosen_columns(video, options.columns)]
-        _write(path, pages.said(page.render(video, strip, row_of(video, strip, targets), links, added, files)))
+        _write(path, pages.public_text(page.render(video, strip, row_of(video, strip, targets), links, added, files)))
         return _Outcome(targets)
     except AvcuesError as error:
         return _Outcome(problem=str(error))
@@ -219,7 +219,7 @@ def _make_page(pages: Pages, listed: Sequence[str], report: Path, video_id: str,
 def in_parallel(
     workers: int | None, do: Callable[..., Any], first: Sequence[Any], *more: Sequence[Any]
 ) -> Iterator[Any]:
-    """As `map` does, in processes."""
+    """Like `map`, but in several processes."""
     count = min(workers or CPU_COUNT, len(first))
     if count <= 1:
         yield from map(do, first, *more)
@@ -229,13 +229,13 @@ def in_parallel(
 
 
 def _row(pages: Pages, report: Path, video_id: str) -> dict[str, Any]:
-    """What the last page of a video says of it, and what became of it since."""
+    """The row of a video in the index: from its last page, with the state and error of its record."""
     record = read_record(pages.out, video_id)
-    of_record = row_without_tables(video_id, record if pages.names is None else pages.names.only_in(record))
-    of_page = row_of_page(page_path(report, video_id))
-    if of_page is None:
-        return of_record | {"page": False}
-    return of_record | of_page | {"page": True, "state": of_record["state"], "error": of_record["error"]}
+    recorded = row_without_tables(video_id, record if pages.names is None else pages.names.only_in(record))
+    last_row = row_of_page(page_path(report, video_id))
+    if last_row is None:
+        return recorded | {"page": False}
+    return recorded | last_row | {"page": True, "state": recorded["state"], "error": recorded["error"]}
 
 
 def _write(path: Path, content: str | bytes) -> None:

@@ -32,15 +32,15 @@ _LISTED = 12
 
 
 def build_model_page(folder: Path, report: Path | None = None) -> Path:
-    """Makes the page of a saved model from its files, and returns where it lies.
+    """Makes the page of a saved model from its files, and returns its path.
 
     Args:
-        folder: Of the model.
-        report: Folder of the pages of the videos that it was tested on; where a video has one, its name leads there, to
-            the moment of the largest error. None: names lead nowhere.
+        folder: Folder of the model.
+        report: Folder of a report on the videos that the model was tested on. The name of a video that has a page there
+            links to the moment of its largest error. None: no links.
 
     Raises:
-        InputError: It is no model, or a file of it is damaged.
+        InputError: The folder is not a model, or a file in it is damaged.
         WeightsError: The drawing library could not be downloaded.
     """
     document = read_document(folder)
@@ -76,11 +76,11 @@ def _render(
             notes=[*document.notes, *remarks(dimensions)],
             tables=list(figure_tables(dimensions)),
             groups=len(set(document.groups.values())),
-            drawn=[name for name, of in dimensions.items() if of["kind"] == "course"],
-            raters=any(of["human"] for of in dimensions.values()),
-            courses=any(of["kind"] == "course" for of in dimensions.values()),
-            confusions={name: of["model"] for name, of in dimensions.items() if of["kind"] == "shares"},
-            scatters=[_scatter(name, of) for name, of in dimensions.items() if of["kind"] == "clips"],
+            drawn=[name for name, result in dimensions.items() if result["kind"] == "course"],
+            raters=any(result["human"] for result in dimensions.values()),
+            courses=any(result["kind"] == "course" for result in dimensions.values()),
+            confusions={name: result["model"] for name, result in dimensions.items() if result["kind"] == "shares"},
+            scatters=[_scatter(name, result) for name, result in dimensions.items() if result["kind"] == "clips"],
             losses=history.num_rows > 0,
             reliance=list(_reliance(dimensions)),
             footer=f"avcues {document.avcues}; {', '.join(f'{k} {v}' for k, v in document.versions.items())}.",
@@ -104,29 +104,29 @@ def _facts(document: ModelDocument) -> list[str]:
 
 
 def _reliance(dimensions: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """What the model relies on, by each way of telling that was taken."""
+    """What the model relies on, by each measure that was computed."""
     for shares in (False, True):
-        chosen = {name: of for name, of in dimensions.items() if (of["kind"] == "shares") == shares}
+        chosen = {name: result for name, result in dimensions.items() if (result["kind"] == "shares") == shares}
         if not chosen:
             continue
-        lost = "Cross-entropy gained" if shares else "CCC lost"
-        tables = {name: of["importance"]["tables"] for name, of in chosen.items()}
-        yield _bars("Importance of each table", f"{lost} when the table is replaced by another video's.", tables)
-        modalities = {name: of["importance"].get("modalities", {}) for name, of in chosen.items()}
+        loss = "Cross-entropy gained" if shares else "CCC lost"
+        tables = {name: result["importance"]["tables"] for name, result in chosen.items()}
+        yield _bars("Importance of each table", f"{loss} when the table is replaced by another video's.", tables)
+        modalities = {name: result["importance"].get("modalities", {}) for name, result in chosen.items()}
         if any(modalities.values()):
-            what = f"{lost} when all tables of a modality are replaced by another video's."
-            yield _bars("Importance of each modality", what, modalities)
+            note = f"{loss} when all tables of a modality are replaced by another video's."
+            yield _bars("Importance of each modality", note, modalities)
         without = {
-            name: {table: figures["model_is_better_by"]["difference"] for table, figures in of["ablation"].items()}
-            for name, of in chosen.items()
-            if all(figures["model_is_better_by"] for figures in of["ablation"].values())
+            name: {table: figures["model_is_better_by"]["difference"] for table, figures in result["ablation"].items()}
+            for name, result in chosen.items()
+            if all(figures["model_is_better_by"] for figures in result["ablation"].values())
         }
         if any(without.values()):
-            what = "UAR" if shares else "CCC"
-            yield _bars("Ablation", f"{what} lost when the model is fitted without the table.", without)
+            measure = "UAR" if shares else "CCC"
+            yield _bars("Ablation", f"{measure} lost when the model is fitted without the table.", without)
     families = {
-        name: {family["family"]: family["weight"] for family in of["importance"].get("families", [])}
-        for name, of in dimensions.items()
+        name: {family["family"]: family["weight"] for family in result["importance"].get("families", [])}
+        for name, result in dimensions.items()
     }
     if any(families.values()):
         yield _bars(
@@ -136,11 +136,11 @@ def _reliance(dimensions: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         )
 
 
-def _scatter(name: str, of_dimension: Mapping[str, Any]) -> dict[str, Any]:
-    """Label and prediction of each clip, as places in a square of 100 by 100."""
-    clips = of_dimension["model"]["per_video"]
-    every = [clip[key] for clip in clips for key in ("target", "prediction")]
-    low, high = min(every), max(every)
+def _scatter(name: str, result: Mapping[str, Any]) -> dict[str, Any]:
+    """Label and prediction of each clip, as points in a square of 100 by 100."""
+    clips = result["model"]["per_video"]
+    values = [clip[key] for clip in clips for key in ("target", "prediction")]
+    low, high = min(values), max(values)
     span = high - low or 1.0
 
     def place(value: float) -> float:
@@ -154,21 +154,21 @@ def _scatter(name: str, of_dimension: Mapping[str, Any]) -> dict[str, Any]:
         }
         for clip in clips
     ]
-    return {"name": name, "ccc": value_of(of_dimension), "low": low, "high": high, "points": points}
+    return {"name": name, "ccc": value_of(result), "low": low, "high": high, "points": points}
 
 
 def _bars(title: str, note: str, values: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
-    largest = max([abs(value) for of in values.values() for value in of.values()], default=0) or 1
+    largest = max([abs(value) for by_name in values.values() for value in by_name.values()], default=0) or 1
     rows = [
         {"dimension": dimension, "name": name, "value": value, "share": 100 * max(0.0, value) / largest}
-        for dimension, of in values.items()
-        for name, value in list(of.items())[:_LISTED]
+        for dimension, by_name in values.items()
+        for name, value in list(by_name.items())[:_LISTED]
     ]
     return {"title": title, "note": note, "rows": rows}
 
 
 def _pages(folder: Path, report: Path | None) -> dict[str, str]:
-    """Address of each video's page, seen from the page of the model."""
+    """Address of each video's page, relative to the page of the model."""
     if report is None:
         return {}
     pages = Path(os.path.relpath((report / PAGES).resolve(), folder.resolve())).as_posix()
@@ -185,21 +185,21 @@ def _packed(
     """Everything that the page draws of predictions over time: JSON, compressed."""
     whole = predictions.filter(pc.is_null(predictions["without"]))
     drawn = []
-    for name, of_dimension in dimensions.items():
-        if of_dimension["kind"] != "course":
+    for name, result in dimensions.items():
+        if result["kind"] != "course":
             continue
-        videos = _videos(whole.filter(pc.equal(whole["dimension"], name)), of_dimension["model"]["per_video"])
-        every = [
+        videos = _videos(whole.filter(pc.equal(whole["dimension"], name)), result["model"]["per_video"])
+        values = [
             value for video in videos for key in ("gold", "low", "high") for value in video[key] if value is not None
         ]
-        margin = 0.04 * (max(every) - min(every)) or 0.1
+        margin = 0.04 * (max(values) - min(values)) or 0.1
         drawn.append(
             {
                 "name": name,
-                "mean": of_dimension["model"]["ccc"]["mean"],
-                "human": of_dimension["human"]["mean"] if of_dimension["human"] else None,
-                "low": min(every) - margin,
-                "high": max(every) + margin,
+                "mean": result["model"]["ccc"]["mean"],
+                "human": result["human"]["mean"] if result["human"] else None,
+                "low": min(values) - margin,
+                "high": max(values) + margin,
                 "videos": videos,
                 "losses": _losses(history.filter(pc.equal(history["dimension"], name))),
             }

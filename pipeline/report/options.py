@@ -1,4 +1,4 @@
-"""What a report shows, and what is kept of it beside the pages, so that a later report shows the same."""
+"""The options of a report, which are saved beside its pages so that the next report shows the same."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ _PATHS = ("media", "predictions", "annotations")
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What the pages show besides the tables; None or empty: as in the former report, or else nothing.
+    """What the pages show besides the tables. None or empty: as in the former report; without one, nothing.
 
     Args:
         media: Folder of the videos, which the pages play.
         predictions: Parquet file of predictions.
         annotations: Folder of ratings.
         columns: Patterns of `table.column` that get panels of their own.
-        stills: Pictures of the shots: as they are ("on"), so coarse that nobody can be recognised ("blur"), or "none".
+        stills: Pictures of the shots: "on", "blur" (so coarse that nobody can be recognised) or "none".
 
     Raises:
-        SettingsError: There is no such kind of stills.
+        SettingsError: `stills` has another value.
     """
 
     media: Path | None = None
@@ -49,26 +49,26 @@ class Options:
 
     @property
     def still_kind(self) -> Stills:
-        """How the stills are shown; blurred unless something else was asked for."""
+        """How the stills are shown; "blur" by default."""
         return self.stills or "blur"
 
     def after(self, former: Options) -> tuple[Options, list[str]]:
-        """These options, those of the former report where nothing is given, and a line on each that was taken over.
+        """These options, completed from the former report, and a line for each option taken from it.
 
         Raises:
-            InputError: The former report's predictions or ratings are gone, which must not pass in silence.
+            InputError: The predictions or ratings of the former report no longer exist.
         """
         taken = {name: value for name, value in vars(former).items() if value and not getattr(self, name)}
         for name in ("predictions", "annotations"):
             if name in taken and not taken[name].exists():
                 raise InputError(
-                    f"`{name}={taken[name]}`: shown by the former report, but gone; say where it is now, or give "
-                    "`fresh=True` for a report that forgets the former one"
+                    f"`{name}={taken[name]}`: shown by the former report, but gone; give its new place, or "
+                    "`fresh=True` to ignore the former report"
                 )
         lines = []
         media = taken.get("media")
         if media is not None and not media.is_dir():
-            lines.append(f"`media={media}`: the former report played the videos in it; gone, so that nothing is played")
+            lines.append(f"`media={media}`: the former report played its videos; it is gone, so the pages play nothing")
             del taken["media"]
         for name, value in taken.items():
             shown = ",".join(value) if name == "columns" else value
@@ -86,7 +86,7 @@ class Options:
 
 
 def read_options(report: Path) -> Options:
-    """The options of the report in a folder; empty ones where there is none, or its file is damaged."""
+    """The options of the report in a folder; empty options if there is no report or its file is damaged."""
     try:
         stored = json.loads((report / FILE).read_text("utf-8"))
         paths = {name: Path(os.path.normpath(report.resolve() / stored[name])) for name in _PATHS if name in stored}

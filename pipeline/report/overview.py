@@ -1,4 +1,4 @@
-"""The page of the dataset as a whole: how its columns and videos relate, and where values are missing."""
+"""The overview of a dataset: correlations of its columns, unusual videos and missing values."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from avcues.pipeline.report.video import Values
 
 PAGE = "overview.html"
 FEWEST_VIDEOS = 10
-"""Below that, correlations between videos and outliers say nothing."""
+"""With fewer videos, correlations and outliers mean nothing."""
 
 _MAIN = (
     *("emobase.pcm_loudness_sma_amean", "rhythm.tempo_bpm", "rhythm.onset_count", "rhythm.pulse_clarity"),
@@ -32,18 +32,18 @@ _OUTLYING = 3.5
 """Distance from the median in robust standard deviations (Iglewicz & Hoaglin 1993)."""
 _MAD_TO_SD = 1.4826
 _SHUFFLES = 100
-_OF_CLASSES = ("probability", "count", "fraction")
+_CLASS_UNITS = ("probability", "count", "fraction")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
-    """What the page is made of.
+    """The data of the page.
 
     Args:
         title: Name of the dataset.
         videos: Ids in the order of all arrays.
         tables: Summaries of the tables with a row per window.
-        targets: By name, (videos,) mean rating or prediction; NaN where there is none.
+        targets: By name, (videos,) mean ratings or predictions; NaN where there is none.
         files: The files of the means, as `write_means` returns them.
         linked: Ids of the videos that have a page.
     """
@@ -56,36 +56,36 @@ class Dataset:
     linked: Collection[str]
 
 
-def render(of: Dataset, *, agreement: str | None = None, histograms: str | None = None) -> str:
+def render(dataset: Dataset, *, agreement: str | None = None, histograms: str | None = None) -> str:
     """The page as text."""
-    unusual, compared = _unusual(of)
+    unusual, compared = _unusual(dataset)
     return (
         templates()
         .get_template("overview.html")
         .render(
-            title=of.title,
-            videos=len(of.videos),
-            columns=sum(len(table.columns) for table in of.tables),
+            title=dataset.title,
+            videos=len(dataset.videos),
+            columns=sum(len(table.columns) for table in dataset.tables),
             agreement=agreement,
             histograms=histograms,
-            targets=list(of.targets),
-            missing=[_missing(of, table) for table in of.tables],
+            targets=list(dataset.targets),
+            missing=[_missing(dataset, table) for table in dataset.tables],
             unusual=unusual,
             compared=compared,
-            enough=len(of.videos) >= FEWEST_VIDEOS,
+            enough=len(dataset.videos) >= FEWEST_VIDEOS,
             fewest=FEWEST_VIDEOS,
-            linked=of.linked,
+            linked=dataset.linked,
             link=link,
             percent=_percent,
             readable=_readable,
             outlying=_OUTLYING,
             data=packed_json(
                 {
-                    "videos": of.videos,
-                    "files": of.files,
-                    "main": {name: numbers(values) for name, values in _main(of).items()},
-                    "targets": list(of.targets),
-                    "related": {name: _related(of, name) for name in of.targets},
+                    "videos": dataset.videos,
+                    "files": dataset.files,
+                    "main": {name: numbers(values) for name, values in _main(dataset).items()},
+                    "targets": list(dataset.targets),
+                    "related": {name: _related(dataset, name) for name in dataset.targets},
                 }
             ),
         )
@@ -93,7 +93,7 @@ def render(of: Dataset, *, agreement: str | None = None, histograms: str | None 
 
 
 def _percent(share: float) -> str:
-    """A share in percent, in which neither something is nothing nor nearly all is all."""
+    """A share in percent: only 0 itself is shown as 0 %, and only 1 as 100 %."""
     rounded = round(100 * share)
     if 0 < share < 0.01:
         return "under 1 %"
@@ -105,7 +105,7 @@ def _readable(value: float) -> str:
 
 
 def correlations(x: npt.NDArray[Any], y: npt.NDArray[Any]) -> tuple[Values, Values]:
-    """Pearson's r of each column of `x` with each of `y` over the rows that have both, and the number of these rows.
+    """Pearson's r of each column of `x` with each of `y`, and the number of rows that have both values.
 
     Args:
         x: (rows, columns), NaN where a value is missing.
@@ -125,7 +125,7 @@ def correlations(x: npt.NDArray[Any], y: npt.NDArray[Any]) -> tuple[Values, Valu
 
 
 def _centred(values: npt.NDArray[Any]) -> tuple[Values, Values]:
-    """Standardised columns with 0 where a value is missing, and 1 where there is one."""
+    """Standardised columns with 0 for missing values, and a mask: 1 where there is a value, else 0."""
     known = ~np.isnan(values)
     count = np.maximum(known.sum(axis=0), 1)
     mean = np.sum(values, axis=0, where=known, dtype=np.float64) / count
@@ -135,28 +135,28 @@ def _centred(values: npt.NDArray[Any]) -> tuple[Values, Values]:
     return np.where(constant, 0.0, deviations / np.where(constant, 1.0, sd)), known.astype(np.float64)
 
 
-def _main(of: Dataset) -> dict[str, Values]:
-    """The columns that the page shows first: ratings and predictions, and some of each table."""
-    every = {name: table.means[:, i] for table in of.tables for i, name in enumerate(table.names)}
-    chosen = [name for name in _MAIN if name in every]
-    for table in of.tables:
+def _main(dataset: Dataset) -> dict[str, Values]:
+    """The columns of the matrix: ratings and predictions, and some columns of each table."""
+    means = {name: table.means[:, i] for table in dataset.tables for i, name in enumerate(table.names)}
+    chosen = [name for name in _MAIN if name in means]
+    for table in dataset.tables:
         if table.table != "timeline" and not any(name.startswith(f"{table.table}.") for name in chosen):
             chosen += table.names[:1]
-    some = [name for name in chosen if not np.isnan(every[name]).all()][:_MOST_MAIN]
-    return {**of.targets, **{name: every[name].astype(np.float64) for name in some}}
+    shown = [name for name in chosen if not np.isnan(means[name]).all()][:_MOST_MAIN]
+    return {**dataset.targets, **{name: means[name].astype(np.float64) for name in shown}}
 
 
-def _related(of: Dataset, target: str) -> dict[str, Any]:
-    """The columns that go best with a target: their means with its means, and their windows with its windows.
+def _related(dataset: Dataset, target: str) -> dict[str, Any]:
+    """The columns that correlate best with a target: "between" the means of videos, and "within" videos over windows.
 
-    "chance" is the r that the best of so many columns exceeds in 5 % of shuffles of the videos.
+    "chance" is the |r| that the best column exceeds in 5 % of random permutations of the videos.
     """
-    y = of.targets[target]
+    y = dataset.targets[target]
     rated = int((~np.isnan(y)).sum())
     document: dict[str, Any] = {"videos": rated, "between": [], "within": [], "chance": None, "windows": 0}
-    names = [name for table in of.tables for name in table.names]
+    names = [name for table in dataset.tables for name in table.names]
     if rated >= FEWEST_VIDEOS and names:
-        means = np.concatenate([table.means for table in of.tables], axis=1)
+        means = np.concatenate([table.means for table in dataset.tables], axis=1)
         r, n = correlations(means, y[:, None])
         document["between"] = _strongest(names, np.where(n[:, 0] >= FEWEST_VIDEOS, r[:, 0], np.nan))
         random = np.random.default_rng(0)
@@ -164,9 +164,9 @@ def _related(of: Dataset, target: str) -> dict[str, Any]:
         shuffled = np.stack([y[random.permutation(known)] for _ in range(_SHUFFLES)], axis=1)
         by_chance = np.nanmax(np.abs(correlations(means[known], shuffled)[0]), axis=0, initial=0)
         document["chance"] = round(float(np.quantile(by_chance, 0.95)), 2)
-    within = np.concatenate([table.within.get(target, np.full(len(table.columns), np.nan)) for table in of.tables])
+    within = np.concatenate([table.within.get(target, np.full(len(table.columns), np.nan)) for table in dataset.tables])
     document["within"] = _strongest(names, within)
-    document["windows"] = max((table.windows.get(target, 0) for table in of.tables), default=0)
+    document["windows"] = max((table.windows.get(target, 0) for table in dataset.tables), default=0)
     return document
 
 
@@ -175,31 +175,31 @@ def _strongest(names: Sequence[str], r: Values) -> list[tuple[str, float]]:
     return [(names[int(i)], round(float(r[i]), 3)) for i in order if not np.isnan(r[i])]
 
 
-def _missing(of: Dataset, table: TableSummary) -> dict[str, Any]:
-    """Where values of a table are missing: overall, in which videos, in which columns."""
-    lacking = [of.videos[int(i)] for i in np.flatnonzero(np.isnan(table.missing).all(axis=1))]
+def _missing(dataset: Dataset, table: TableSummary) -> dict[str, Any]:
+    """Missing values of a table: overall, by video and by column."""
+    videos_without = [dataset.videos[int(i)] for i in np.flatnonzero(np.isnan(table.missing).all(axis=1))]
     present = table.missing[~np.isnan(table.missing).all(axis=1)]
-    of_columns = present.mean(axis=0) if len(present) else np.zeros(len(table.columns))
-    of_videos = np.where(np.isnan(table.missing).all(axis=1), 1.0, np.nan_to_num(table.missing).mean(axis=1))
-    worst = np.argsort(-of_columns, kind="stable")[:3]
+    by_column = present.mean(axis=0) if len(present) else np.zeros(len(table.columns))
+    by_video = np.where(np.isnan(table.missing).all(axis=1), 1.0, np.nan_to_num(table.missing).mean(axis=1))
+    worst = np.argsort(-by_column, kind="stable")[:3]
     return {
         "table": table.table,
         "columns": len(table.columns),
-        "lacking": lacking,
+        "lacking": videos_without,
         "share": float(present.mean()) if present.size else 1.0,
-        "videos": [round(float(part.mean()), 3) for part in np.array_split(of_videos, min(len(of_videos), 120))],
-        "worst": [(table.columns[i].name, float(of_columns[i])) for i in worst if of_columns[i] > 0],
-        "even": bool(np.ptp(of_columns) < 1e-6) if len(of_columns) else True,
+        "videos": [round(float(part.mean()), 3) for part in np.array_split(by_video, min(len(by_video), 120))],
+        "worst": [(table.columns[i].name, float(by_column[i])) for i in worst if by_column[i] > 0],
+        "even": bool(np.ptp(by_column) < 1e-6) if len(by_column) else True,
     }
 
 
-def _unusual(of: Dataset) -> tuple[list[dict[str, Any]], int]:
+def _unusual(dataset: Dataset) -> tuple[list[dict[str, Any]], int]:
     """The videos that stand out in the most columns, and the number of columns that were compared."""
-    if len(of.videos) < FEWEST_VIDEOS:
+    if len(dataset.videos) < FEWEST_VIDEOS:
         return [], 0
     names, distances, means = [], [], []
-    for table in of.tables:
-        chosen = [i for i, column in enumerate(table.columns) if column.unit not in _OF_CLASSES]
+    for table in dataset.tables:
+        chosen = [i for i, column in enumerate(table.columns) if column.unit not in _CLASS_UNITS]
         if table.table == "timeline" or not chosen:
             continue
         values = table.means[:, chosen].astype(np.float64)
@@ -220,5 +220,5 @@ def _unusual(of: Dataset) -> tuple[list[dict[str, Any]], int]:
         if outlying[i].any():
             best = np.argsort(-np.abs(np.nan_to_num(distance[i])), kind="stable")[:3]
             columns = [(names[j], float(mean[i, j]), float(distance[i, j])) for j in best if outlying[i, j]]
-            listed.append({"video": of.videos[int(i)], "count": int(outlying[i].sum()), "columns": columns})
+            listed.append({"video": dataset.videos[int(i)], "count": int(outlying[i].sum()), "columns": columns})
     return listed, len(names)

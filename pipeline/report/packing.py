@@ -1,4 +1,4 @@
-"""How data lies in a page or in a script beside it: compressed, because a film has millions of numbers, and as text."""
+"""Data as compressed text in a page or in a script beside it; a film has millions of numbers."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ def packed(content: bytes) -> str:
 
 
 def packed_json(document: Any) -> str:
-    """A document, packed; dataclasses become objects.
+    """A document as compressed JSON in base 64; dataclasses become objects.
 
     Raises:
-        ValueError: It has a number that JSON does not have.
+        ValueError: It contains NaN or an infinite number.
     """
     return packed(json.dumps(document, separators=(",", ":"), allow_nan=False, default=vars).encode())

@@ -1,4 +1,4 @@
-"""The page of one video: one HTML file that needs nothing else, except to show columns that it does not hold."""
+"""The page of one video: a single HTML file, which loads further files only to add columns."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MOVING_IMAGES = (".gif", ".webp", ".apng", ".png", ".avif")
 
 @cache
 def templates() -> Environment:
-    """The pages' templates; whatever they are given is escaped."""
+    """The templates of the pages, with autoescaping."""
     environment = Environment(loader=PackageLoader(__package__, "assets"), autoescape=True, trim_blocks=True)
     environment.globals["asset"] = _asset
     environment.globals["library"] = library
@@ -33,7 +33,7 @@ def templates() -> Environment:
 
 @cache
 def library() -> Mapping[str, Markup]:
-    """Script and style sheet of uPlot, fetched once; they become part of every page.
+    """Script and style sheet of uPlot, which become part of every page; loaded once.
 
     Raises:
         WeightsError: They could not be downloaded.
@@ -48,7 +48,7 @@ def _asset(name: str) -> Markup:
 
 @dataclass(frozen=True, kw_only=True)
 class Links:
-    """Where a page leads.
+    """The links of a page.
 
     Args:
         index: Address of the index; empty: there is none.
@@ -64,7 +64,7 @@ class Links:
 
     @property
     def moving_image(self) -> bool:
-        """Whether the file is a picture to a browser: it moves by itself, and nothing plays it."""
+        """Whether browsers show the file as an image, such as a GIF, which needs no player."""
         return self.media.lower().endswith(_MOVING_IMAGES)
 
 
@@ -79,14 +79,14 @@ def render(
     """The page as text.
 
     Args:
-        links: Where the page leads.
-        added: Panels that stand above those of the tables.
-        files: Where the page finds the columns that it does not hold, as `write_column_files` returns it.
-        row: What the index says of the video; the page keeps it, so that the index can be made anew without the tables.
+        row: The row of the video in the index; the page stores it, so that the index can be remade without the tables.
+        links: The links of the page.
+        added: Panels above those of the tables.
+        files: Files with the columns that the page does not draw, as `write_column_files` returns them.
     """
-    made = [*added, *panels(video)]
+    all_panels = [*added, *panels(video)]
     absent: dict[str, list[str]] = {}
-    for panel in made:
+    for panel in all_panels:
         if panel.empty:
             absent.setdefault(panel.empty, []).append(panel.title)
     return (
@@ -100,14 +100,14 @@ def render(
             facts=_facts(video),
             notices=_notices(video, strip),
             absent=absent,
-            made=[_made(video, feature) for feature in video.recipes],
+            measurements=[_measurement(video, feature) for feature in video.recipes],
             footer=_footer(video),
-            data=_packed(video, strip, [panel for panel in made if not panel.empty], files),
+            data=_packed(video, strip, [panel for panel in all_panels if not panel.empty], files),
         )
     )
 
 
-def _packed(video: Video, strip: FilmStrip, made: Sequence[Panel], files: Sequence[Mapping[str, Any]]) -> str:
+def _packed(video: Video, strip: FilmStrip, shown_panels: Sequence[Panel], files: Sequence[Mapping[str, Any]]) -> str:
     """Everything that the page draws."""
     return packed_json(
         {
@@ -118,7 +118,7 @@ def _packed(video: Video, strip: FilmStrip, made: Sequence[Panel], files: Sequen
             "shot_of_windows": video.shot_of_windows.tolist(),
             "film": strip.thumbnails,
             "colours": frame_colours(video),
-            "panels": made,
+            "panels": shown_panels,
             "files": files,
         }
     )
@@ -148,7 +148,7 @@ def _rate(fraction: str) -> str:
 
 
 def _notices(video: Video, strip: FilmStrip) -> list[tuple[str, str, str]]:
-    """On what is missing or damaged: how bad it is, a line, and the rest of the story."""
+    """Notices of missing or damaged data: severity (a CSS class), one line, and details."""
     notices = []
     if video.status.get("state") == "failed":
         notices.append(("bad", "The last run failed; what is shown is older.", str(video.status.get("error"))))
@@ -163,7 +163,7 @@ def _notices(video: Video, strip: FilmStrip) -> list[tuple[str, str, str]]:
     return notices
 
 
-def _made(video: Video, feature: str) -> dict[str, str]:
+def _measurement(video: Video, feature: str) -> dict[str, str]:
     """How a feature was measured, by the metadata of its first table."""
     recipe = video.recipes[feature]
     about = next((t for t in video.tables.values() if t["recipe"]["extractor"] == feature), None)

@@ -20,7 +20,7 @@ from avcues.pipeline.report.video import Video
 from avcues.pipeline.report.words import words
 from avcues.pipeline.store.timeline_table import TIMELINE
 
-# Okabe and Ito's palette, which colour-blind readers can tell apart; report.css says what the names stand for.
+# The palette of Okabe and Ito, which colour-blind readers can tell apart; report.css defines the names.
 BLUE, ORANGE, GREEN, RED, PINK, SKY = "blue", "orange", "green", "red", "pink", "sky"
 GREY, SLATE = "grey", "slate"
 EXPRESSION_COLOURS = dict(zip(CLASSES, (RED, GREEN, PINK, ORANGE, BLUE, SKY, GREY), strict=True))
@@ -53,7 +53,7 @@ _LOUDNESS = (
     _Line("emobase", "pcm_loudness_sma_min", "lowest", "", "low"),
 )
 _PITCH = (
-    # openSMILE's F0 is 0 where there is no voice: that is no pitch.
+    # openSMILE's F0 is 0 where there is no voice.
     _Line("emobase", "F0_sma_max", "highest F0", RED, zero_is_missing=True),
     _Line("emobase", "voiceProb_sma_amean", "voicing", "", "text"),
 )
@@ -73,7 +73,7 @@ _CAMERA = (
 
 
 def panels(video: Video) -> list[Panel]:
-    """Every panel that the video's tables give, in reading order."""
+    """Every panel for which the video has tables, in reading order."""
     embeddings = embedding_tables(video)
     others = [
         name
@@ -94,24 +94,24 @@ def panels(video: Video) -> list[Panel]:
         actions(video),
         words(video),
         *(embedding(video, name) for name in embeddings),
-        *(_any(video, name) for name in others),
+        *(_other_table(video, name) for name in others),
     ]
     return [panel for panel in shown if panel is not None]
 
 
 def matching(video: Video, patterns: Sequence[str]) -> dict[str, list[str]]:
-    """The numeric columns per window or shot whose `table.column` fits a pattern with `*` and `?`, by table."""
-    # Brackets are part of many names.
-    fits = [pattern.replace("[", "[[]") for pattern in patterns]
+    """By table, the numeric columns per window or shot whose `table.column` matches a pattern with `*` and `?`."""
+    # Many names contain brackets, which are no patterns here.
+    escaped = [pattern.replace("[", "[[]") for pattern in patterns]
     fitting = {
-        table: [name for name in video.numeric(table) if any(fnmatchcase(f"{table}.{name}", fit) for fit in fits)]
+        table: [name for name in video.numeric(table) if any(fnmatchcase(f"{table}.{name}", p) for p in escaped)]
         for table in video.plottable
     }
     return {table: names for table, names in fitting.items() if names}
 
 
 def chosen_columns(video: Video, patterns: Sequence[str]) -> list[Panel]:
-    """A panel per table of which columns are asked for; one column is shown at a time."""
+    """A panel for each table with matching columns; it shows one column at a time."""
     chosen = []
     for table, names in matching(video, patterns).items():
         values = video.per_window(table, names)
@@ -130,12 +130,12 @@ def chosen_columns(video: Video, patterns: Sequence[str]) -> list[Panel]:
 
 
 def frame_colours(video: Video) -> list[str | None]:
-    """For each window the colour of its frame as a whole, as #rrggbb; None where there is no frame."""
+    """The mean colour of each window's frame, as #rrggbb; None without a frame."""
     if not video.has("color", "hue_mean", "saturation_mean", "hue_concentration", "value_mean"):
         return []
     names = ["hue_mean", "saturation_mean", "hue_concentration", "value_mean"]
     hue, saturation, concentration, value = video.values("color", names).T
-    # Hues that point everywhere cancel out to grey, as the colours themselves do.
+    # Hues in all directions average to grey.
     hsv = np.nan_to_num(np.column_stack([hue, saturation * concentration, value]))
     rgb = cv2.cvtColor(hsv[None].astype(np.float32), cv2.COLOR_HSV2RGB)[0]
     hexes = ["#" + bytes(row).hex() for row in np.rint(rgb * 255).astype(np.uint8)]
@@ -198,8 +198,8 @@ def _expressions(video: Video) -> Panel | None:
     )
 
 
-def _any(video: Video, table: str) -> Panel | None:
-    """Any other window table: its columns, one at a time, as the table itself describes them."""
+def _other_table(video: Video, table: str) -> Panel | None:
+    """A panel for a window table without a panel of its own; it shows one column at a time."""
     columns = video.numeric(table)
     preferred = [name for name in _RHYTHM if name in columns] if table == "rhythm" else []
     chosen = preferred or columns[:_MOST_COLUMNS]

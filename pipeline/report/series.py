@@ -1,4 +1,4 @@
-"""What a panel of a page is made of, and how a column of a table becomes a series."""
+"""Panels and their series, and how a column of a table becomes a series."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ class Series:
     """One column of numbers.
 
     Args:
-        name: As the page shows it.
+        name: Name on the page.
         column: Table and column.
-        unit: Of the values; empty for plain numbers.
+        unit: Unit of the values; empty for plain numbers.
         meaning: What the column measures.
         values: One per window.
         role: "line"; "high" and "low", ends of the area around the panel's first line; "text": only its value is shown;
             "faint": a thin line without a value.
-        colour: A name that report.css gives a colour; empty: the series is not drawn.
-        low: Where its axis begins.
-        high: Where its axis ends.
-        counts: How many there are of what the values are the scores of.
+        colour: Name of a colour in report.css; empty: the series is not drawn.
+        low: Lower end of the axis.
+        high: Upper end of the axis.
+        counts: Number of detections per window, if the values are scores of detections.
         counts_column: Table and column of the counts.
-        other: The same column of another folder.
+        other: The same column in another folder.
     """
 
     name: str
@@ -55,19 +55,20 @@ class Panel:
 
     Args:
         title: Its heading.
-        series: What is drawn, or whose values are shown.
+        series: The series that are drawn or whose values are shown.
         kind: "lines", "stack" (areas on top of each other), "hues" (a histogram per window), "lanes" (a row each),
             "words" (each at its time).
         note: A line under the title.
-        pick_one: Series have units of their own and are shown one at a time.
-        rows: Of "hues": for each bin from 0 degrees on, its share of each window in 0..255.
-        bins: Table and column of each of the rows.
-        words: A word per window, such as the most probable scene, or what is said in it.
+        pick_one: Whether series are shown one at a time, because they have units of their own.
+        rows: For "hues": for each bin, from 0 degrees on, its share of each window as 0 to 255.
+        bins: Table and column of each row.
+        words: A text per window, such as the most probable scene or the utterance.
         words_column: Table and column of the words.
-        spoken: Of "words": start and end in seconds of each word, and the word.
-        empty: Why there is nothing to see, in place of everything else.
-        follows: Its column is chosen in the other panel of its key.
-        key: What names the panel in addresses, if not its title; panels of one key move together and show one column.
+        spoken: For "words": start and end of each word in seconds, and the word.
+        empty: Why the panel is empty; it then shows only this text.
+        follows: Whether the column is chosen in the other panel with the same key.
+        key: Name of the panel in addresses; empty: its title. Panels with the same key move together and show the same
+            column.
     """
 
     title: str
@@ -112,10 +113,10 @@ def series_of(
 
 
 def axis(values: Values, about: Mapping[str, Any]) -> tuple[float, float]:
-    """Ends of a column's axis: those of its scale, unless the values use so little of it that they would look flat.
+    """Ends of a column's axis: those of its scale, unless the values cover so little of it that they would look flat.
 
     Args:
-        about: What the table documents of the column.
+        about: The table's documentation of the column.
     """
     low, high = about.get("low"), about.get("high")
     seen = values[~np.isnan(values)]
@@ -129,7 +130,7 @@ def axis(values: Values, about: Mapping[str, Any]) -> tuple[float, float]:
 
 
 def numbers(values: Values) -> Numbers:
-    """Values to four digits, which is all that a reader needs; NaN becomes None."""
+    """Values rounded to four digits; NaN becomes None."""
     missing = np.isnan(values)
     magnitude = np.floor(np.log10(np.where(missing | (values == 0), 1, np.abs(values))))
     scale = 10.0 ** np.clip(3 - magnitude, 0, 9)
@@ -138,8 +139,9 @@ def numbers(values: Values) -> Numbers:
 
 
 def why_empty(video: Video, series: Sequence[Series]) -> str:
-    """What stands in place of a panel without a single value; nothing where there is one."""
-    if any(value is not None for one in series for value in one.values):
+    """The text that replaces a panel without values; empty if there is a value."""
+    if any(value is not None for column in series for value in column.values):
         return ""
-    lacking = [what for stream, what in (("video", "picture"), ("audio", "sound")) if not video.source.get(stream)]
-    return "no value in any window" + "".join(f"; the file has no {what}" for what in lacking)
+    streams = {"video": "picture", "audio": "sound"}
+    missing = [name for stream, name in streams.items() if not video.source.get(stream)]
+    return "no value in any window" + "".join(f"; the file has no {name}" for name in missing)

@@ -1,4 +1,4 @@
-"""A report as one file that is passed on: it opens on any machine, and says nothing of the folders of this one."""
+"""A report as one file to pass on: it opens on any machine, and does not reveal the folders of this one."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _MEDIA = "media"
 def share(
     out: Path,
     file: Path,
-    wanted: Sequence[str] = (),
+    selected: Sequence[str] = (),
     *,
     options: Options = Options(),
     fresh: bool = False,
@@ -42,17 +42,18 @@ def share(
     workers: int | None = None,
     tell: Tell = lambda done, total: None,
 ) -> Report:
-    """Makes the pages of the wanted videos, or of all, and packs them into one file; the report itself stays as it is.
+    """Makes the pages of the selected videos, or of all, and packs them into one file; the report is not changed.
 
     Args:
         out: Folder of a dataset.
         file: "*.zip": all pages, to be unpacked; "*.html": the page of one video with all its columns.
-        options: What the pages show; what is not given is as in the report of the dataset.
-        fresh: Do not look at that report.
+        selected: Ids; none: all videos.
+        options: What the pages show; missing options are taken from the report of the dataset.
+        fresh: Ignore that report.
         with_media: Put the videos into the ZIP file, and let the pages play them.
 
     Raises:
-        SettingsError: The file is neither ZIP nor HTML, or an HTML file of several videos or with media was asked for.
+        SettingsError: The file is neither ZIP nor HTML, or an HTML file would hold several videos or media.
         AvcuesError: As for `build`.
     """
     kind = file.suffix.lower()
@@ -64,25 +65,25 @@ def share(
     options, notes = former_options(out, None, options, fresh)
     if not with_media:
         notes = [note for note in notes if not note.startswith("`media=")]
-    pages = plan(out, wanted, options, columns=columns, names=_names(out, options))
+    pages = plan(out, selected, options, columns=columns, names=_names(out, options))
     if kind == ".html" and len(pages.shown) != 1:
         raise SettingsError(
             f"`share={file}`: an HTML file is the page of one video; name one of the {len(pages.shown)}, or share a "
             "ZIP file"
         )
     if not os.access(file.resolve().parent, os.W_OK):
-        raise SettingsError(f"`share={file}`: there is no such folder, or it cannot be written")
-    pages, carried = _with_copies(pages) if with_media else (_silent(pages), {})
+        raise SettingsError(f"`share={file}`: its folder does not exist or cannot be written")
+    pages, media_files = _with_copies(pages) if with_media else (_without_media(pages), {})
     pages = replace(pages, alone=kind == ".html")
     recover(file.resolve())
     with TemporaryDirectory(prefix="avcues-share-") as folder:
         new = Path(folder)
         problems = make_pages(pages, new, workers, tell)
         if kind == ".html" and not problems:
-            text = _alone(page_path(new, pages.shown[0]).read_text("utf-8"), new, notes)
+            text = _single_page(page_path(new, pages.shown[0]).read_text("utf-8"), new, notes)
             write_atomically(file, lambda target: target.write(text.encode()))
         elif kind == ".zip":
-            write_atomically(file, lambda target: _pack(target, file.stem, new, carried))
+            write_atomically(file, lambda target: _pack(target, file.stem, new, media_files))
     return Report(file, len(pages.shown) - len(problems), tuple(problems), tuple(notes), pages.options.still_kind)
 
 
@@ -92,18 +93,18 @@ def _names(out: Path, options: Options) -> Names:
     return Names.of([out, Path.cwd(), *sources, *given])
 
 
-def _silent(pages: Pages) -> Pages:
-    """Pages that play nothing; the stills come from wherever the videos are."""
+def _without_media(pages: Pages) -> Pages:
+    """Pages that play nothing; stills still come from the videos."""
     return replace(pages, options=replace(pages.options, media=None))
 
 
 def _with_copies(pages: Pages) -> tuple[Pages, dict[str, Path]]:
-    """Pages that play copies beside them, and the files that these are copies of, by their names.
+    """Pages that play copies of the videos, and the original of each copy by its name.
 
     Raises:
-        InputError: A video is not where it was.
+        InputError: A video cannot be found.
     """
-    carried: dict[str, Path] = {}
+    media_files: dict[str, Path] = {}
     sources = []
     for video_id, source in zip(pages.shown, pages.sources, strict=True):
         try:
@@ -111,14 +112,14 @@ def _with_copies(pages: Pages) -> tuple[Pages, dict[str, Path]]:
         except MediaError as error:
             raise InputError(f"{video_id}: {error}") from error
         name = f"{video_id}{path.suffix}"
-        carried[name] = path
+        media_files[name] = path
         sources.append(Source((path,), beside=f"../{_MEDIA}/{name}"))
     options = replace(pages.options, media=pages.options.media or pages.out)
-    return replace(pages, sources=tuple(sources), options=options), carried
+    return replace(pages, sources=tuple(sources), options=options), media_files
 
 
 def _pack(target: BinaryIO, name: str, pages: Path, media: dict[str, Path]) -> None:
-    """Everything in one folder of the archive; what is compressed already is stored as it is."""
+    """Writes everything into one folder of the archive; media are stored, because they are compressed already."""
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for path in sorted(path for path in pages.rglob("*") if path.is_file()):
             archive.write(path, f"{name}/{path.relative_to(pages).as_posix()}")
@@ -126,11 +127,11 @@ def _pack(target: BinaryIO, name: str, pages: Path, media: dict[str, Path]) -> N
             archive.write(source, f"{name}/{_MEDIA}/{file}", compress_type=zipfile.ZIP_STORED)
 
 
-def _alone(text: str, report: Path, notes: list[str]) -> str:
-    """A page that holds the files of columns beside it, and leads nowhere."""
+def _single_page(text: str, report: Path, notes: list[str]) -> str:
+    """The page with the files of its columns embedded."""
     files = sorted((report / COLUMNS).rglob("*.js"))
     if sum(path.stat().st_size for path in files) > _MOST_EMBEDDED:
-        notes.append("the columns that the page does not draw are too many to go along; share a ZIP file for them")
+        notes.append("without the columns that the page does not draw, which are too large; share a ZIP file for them")
         files = []
     embedded = "".join(_embedded(path, report) for path in files)
     return text.replace("</body>", f"{embedded}</body>")

@@ -1,4 +1,4 @@
-"""The files that the videos were measured from, for stills and for pages that play."""
+"""The files that the videos were measured from, for stills and for playing."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from avcues.pipeline.store.records import read_record
 
 @dataclass(frozen=True)
 class Source:
-    """Where a video may lie.
+    """Where the file of a video may be.
 
     Args:
-        candidates: Files that may be the one that the tables were made from.
-        beside: Address of the copy that goes along with the pages, seen from the page; empty: pages play the file
-            where it lies.
+        candidates: Files that the tables may have been made from.
+        beside: Address of the copy that is passed on with the pages, relative to the page; empty: pages play the
+            original.
     """
 
     candidates: tuple[Path, ...]
     beside: str = ""
 
     def address(self, video: Video, page: Path) -> str:
-        """Address of the file as seen from the page, empty where there is none."""
+        """Address of the file relative to the page; empty if there is no file."""
         try:
             path = find_source(video, self.candidates)
         except MediaError:
@@ -38,10 +38,10 @@ class Source:
 
 
 def sources_of(out: Path, video_ids: Sequence[str], media: Path | None) -> list[Source]:
-    """For each video the files that may be its source: where it was, or those of its name in `media`, at any depth.
+    """For each video the candidates for its source: its recorded path, or all files of that name below `media`.
 
     Raises:
-        InputError: There is no folder `media`.
+        InputError: The folder `media` does not exist.
     """
     recorded = [Path(str(read_record(out, video_id).get("source", video_id))) for video_id in video_ids]
     if media is None:

@@ -1,4 +1,4 @@
-"""What a table says of each video as a whole, and how its columns go with ratings and predictions inside videos."""
+"""The means of a table in each video, and its correlations with ratings and predictions within videos."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from avcues.pipeline.report.targets import Target
 from avcues.pipeline.report.video import Values
 
 _LEAST_VARIANCE = 1e-10
-"""Of a column inside a video, as a share of its squared mean: less is rounding."""
+"""Least variance of a column within a video, as a share of its squared mean; less is rounding error."""
 
 Targets = Mapping[str, Mapping[str, Target]]
 """By video, then by the name of the target."""
@@ -32,12 +32,12 @@ class TableSummary:
     """A table over all videos.
 
     Args:
-        columns: Those with numbers.
+        columns: The numeric columns.
         means: (videos, columns) float32 mean over the windows of a video; NaN: no value.
         missing: (videos, columns) float32 share of the windows without a value; NaN: the video lacks the table.
         within: For each target the correlation (columns,) of the windows' deviations from the means of their videos;
             NaN: not defined.
-        windows: For each target the number of windows that this rests on, at most.
+        windows: For each target the largest number of windows in any of these correlations.
     """
 
     table: str
@@ -54,28 +54,28 @@ class TableSummary:
 
 
 class Summing:
-    """Sums over the rows of one table, video by video: `begin`, `add` for some rows at a time, `end`."""
+    """Sums over the rows of one table, video by video: call `begin`, then `add` with batches of rows, then `end`."""
 
     def __init__(self, columns: int, videos: Sequence[str], targets: Targets) -> None:
         self._place = {video_id: i for i, video_id in enumerate(videos)}
         self._targets = targets
         self.names = sorted(
-            {name for of in targets.values() for name, target in of.items() if target.windows is not None}
+            {name for by_name in targets.values() for name, target in by_name.items() if target.windows is not None}
         )
         self.means = np.full((len(videos), columns), np.nan, np.float32)
         self.missing = np.full((len(videos), columns), np.nan, np.float32)
-        # Sums of products of deviations from the mean of the video: of columns, of targets, of both.
+        # Sums of products of deviations from the means of the video: columns, targets, columns with targets.
         self._xx, self._yy, self._xy, self._n = np.zeros((4, columns, len(self.names)))
 
     def begin(self, video_id: str) -> None:
-        """The rows that follow are of this video."""
+        """Starts a video."""
         self._video, self._rows = video_id, 0
         self._count, self._sum = np.zeros((2, self.means.shape[1]))
         self._of_targets = np.zeros((6, self.means.shape[1], len(self.names)))
         self._shift = np.zeros(self.means.shape[1])
 
     def add(self, values: Values) -> None:
-        """Some more rows: (rows, columns), NaN where a value is missing."""
+        """Adds a batch of (rows, columns), NaN where a value is missing."""
         known = ~np.isnan(values)
         if not self._rows:
             self._shift = np.sum(values, axis=0, where=known) / np.maximum(known.sum(axis=0), 1)
@@ -84,20 +84,20 @@ class Summing:
         self._sum += x.sum(axis=0)
         if self.names:
             y = self._of_windows(self._rows, len(values))
-            rated, seen = ~np.isnan(y), known.astype(np.float64)
-            y, rated_ = np.where(rated, y, 0.0), rated.astype(np.float64)
+            rated, present = ~np.isnan(y), known.astype(np.float64)
+            y, weights = np.where(rated, y, 0.0), rated.astype(np.float64)
             self._of_targets += (
-                seen.T @ rated_,
-                x.T @ rated_,
-                seen.T @ y,
+                present.T @ weights,
+                x.T @ weights,
+                present.T @ y,
                 x.T @ y,
-                (x * x).T @ rated_,
-                seen.T @ (y * y),
+                (x * x).T @ weights,
+                present.T @ (y * y),
             )
         self._rows += len(values)
 
     def end(self, complete: bool) -> None:
-        """The video is over; what was read of a file that turned out to be damaged does not count."""
+        """Ends the video; its sums are dropped if it is not complete, because its file is damaged."""
         if not complete or not self._rows:
             return
         at = self._place[self._video]
@@ -113,17 +113,17 @@ class Summing:
             self._yy += np.where(several, yy - y * y / n, 0)
 
     def _of_windows(self, first: int, rows: int) -> Values:
-        """(rows, targets) from a window on, NaN where there is none; around the mean of the video."""
-        given = np.full((rows, len(self.names)), np.nan)
+        """(rows, targets): deviations from the mean of the video, from window `first` on; NaN where there is none."""
+        values = np.full((rows, len(self.names)), np.nan)
         for i, name in enumerate(self.names):
             target = self._targets.get(self._video, {}).get(name)
             if target is not None and target.windows is not None:
                 part = target.windows[first : first + rows]
-                given[: len(part), i] = part - target.mean
-        return given
+                values[: len(part), i] = part - target.mean
+        return values
 
     def table(self, name: str, columns: Sequence[ColumnSummary]) -> TableSummary:
-        """What was summed up."""
+        """The summary of the table."""
         with np.errstate(invalid="ignore", divide="ignore"):
             r = np.where((self._xx > 0) & (self._yy > 0), self._xy / np.sqrt(self._xx * self._yy), np.nan)
         return TableSummary(

@@ -31,30 +31,30 @@ class Target:
 def targets_of(
     video_id: str, courses: Mapping[tuple[str, str | None], Courses], ratings: Annotations | None
 ) -> dict[str, Target]:
-    """Every rating and prediction of a video, by its name as a column: `ratings.valence (music)`.
+    """Every rating and prediction of a video by the name of its column, such as `ratings.valence (music)`.
 
-    The setup stands in the name where the ratings have several.
+    The name contains the setup if the ratings have several setups.
     """
     several = ratings is not None and len(ratings.setups) > 1
     targets = {}
-    for (dimension, setup), of in courses.items():
-        for table, windows in ((RATINGS, of.gold), (PREDICTIONS, of.prediction)):
+    for (dimension, setup), course in courses.items():
+        for table, windows in ((RATINGS, course.gold), (PREDICTIONS, course.prediction)):
             if windows is not None:
                 name = _name(table, dimension, setup if several and table == RATINGS else None)
                 targets[name] = Target(_mean(windows), windows)
-    return targets | dict(_of_clips(video_id, ratings, several))
+    return targets | dict(_clip_targets(video_id, ratings, several))
 
 
-def _of_clips(video_id: str, ratings: Annotations | None, several: bool) -> Iterator[tuple[str, Target]]:
-    """The mean over raters of each dimension that videos are rated in as a whole."""
+def _clip_targets(video_id: str, ratings: Annotations | None, several: bool) -> Iterator[tuple[str, Target]]:
+    """Yields the mean over raters for each dimension in which videos are rated as a whole."""
     if ratings is None:
         return
-    own = ratings.select(videos=[video_id])
-    for dimension in own.numeric():
-        if own.over_time(dimension.name):
+    of_video = ratings.select(videos=[video_id])
+    for dimension in of_video.numeric():
+        if of_video.over_time(dimension.name):
             continue
-        for setup in own.setups:
-            values = own.select(setups=[setup], dimensions=[dimension.name]).ratings["value"]
+        for setup in of_video.setups:
+            values = of_video.select(setups=[setup], dimensions=[dimension.name]).ratings["value"]
             if values.null_count < len(values):
                 yield _name(RATINGS, dimension.name, setup if several else None), Target(float(pc.mean(values).as_py()))
 

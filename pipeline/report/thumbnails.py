@@ -1,4 +1,4 @@
-"""Small pictures of the shots, from the source video if it is still there."""
+"""Small pictures of the shots, from the source video if it still exists."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Thumbnail:
 
 @dataclass(frozen=True)
 class FilmStrip:
-    """The thumbnails of a video in order, the one for the index, and why pictures are missing if they are."""
+    """The thumbnails of a video in order, the one for the index, and why pictures are missing; empty: none is."""
 
     thumbnails: tuple[Thumbnail, ...]
     cover: str = ""
@@ -60,24 +60,24 @@ class FilmStrip:
 
 
 def find_source(video: Video, candidates: Sequence[Path]) -> Path:
-    """The one of some files that a video's tables were measured from.
+    """The candidate that a video's tables were measured from.
 
     Raises:
-        MediaError: None exists, or they are other files of the same name.
+        MediaError: No candidate exists, or all are other files with the same name.
     """
-    found = [path for path in candidates if path.is_file()]
-    if not found:
+    existing = [path for path in candidates if path.is_file()]
+    if not existing:
         raise MediaError(f"{candidates[0]} was not found; name its folder with --media")
-    for path in found:
+    for path in existing:
         if fingerprint(path) == video.source.get("fingerprint"):
             return path
-    raise MediaError(f"{found[0]} is not the file that the tables were made from; name its folder with --media")
+    raise MediaError(f"{existing[0]} is not the file that the tables were made from; name its folder with --media")
 
 
 def film_strip(video: Video, candidates: Sequence[Path], stills: Stills = "blur") -> FilmStrip:
-    """Thumbnails of the frames in the middle of the shots, or of the pieces of long ones.
+    """Thumbnails of the middle frames of shots, or of the pieces of long shots.
 
-    They are empty where the source is missing or damaged, or none are wanted.
+    They have no pictures if the source is missing or damaged, or if `stills` is "none".
 
     Args:
         candidates: Files that may be the video's source.
@@ -104,14 +104,14 @@ def film_strip(video: Video, candidates: Sequence[Path], stills: Stills = "blur"
         replace(thumbnail, jpeg="" if image is None else _jpeg(image))
         for thumbnail, image in zip(empty, images, strict=True)
     )
-    # The longest shot stands for the video.
-    _, cover = max(zip(stretches, images, strict=True), key=lambda it: (it[1] is not None, it[0][1] - it[0][0]))
+    # The longest shot represents the video.
+    _, cover = max(zip(stretches, images, strict=True), key=lambda pair: (pair[1] is not None, pair[0][1] - pair[0][0]))
     missing = "" if any(image is not None for image in images) else "no frame of this file could be decoded"
     return FilmStrip(thumbnails, "" if cover is None else _jpeg(_shrink(cover)), missing)
 
 
 def pieces(shots: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Start and end of the parts that get a picture each: a shot, or equal parts of one that lasts long."""
+    """Start and end of the parts that get a picture each: short shots as a whole, long shots in equal parts."""
     longest = max(_LEAST_PIECE_S, (shots[-1][1] - shots[0][0]) / _PIECES) if shots else 0.0
     parts: list[tuple[float, float]] = []
     for start, end in shots:
@@ -121,17 +121,17 @@ def pieces(shots: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
 
 
 def merge(shots: Sequence[tuple[float, float]]) -> list[tuple[float, float, tuple[float, float]]]:
-    """Start and end of each stretch, and the shot that stands for it: the longest of those that begin in it.
+    """Start and end of each stretch, and the shot that represents it: the longest that begins in it.
 
-    Of up to `MOST_THUMBNAILS` shots each is its own stretch; of more, neighbours go together.
+    Up to `MOST_THUMBNAILS` shots, each shot is a stretch; beyond that, neighbouring shots are merged.
     """
     if len(shots) <= MOST_THUMBNAILS:
         return [(start, end, (start, end)) for start, end in shots]
     slot_s = (shots[-1][1] - shots[0][0]) / MOST_THUMBNAILS
-    of_slot: dict[int, list[tuple[float, float]]] = {}
+    shots_by_slot: dict[int, list[tuple[float, float]]] = {}
     for shot in shots:
-        of_slot.setdefault(int((shot[0] - shots[0][0]) / slot_s), []).append(shot)
-    return [(group[0][0], group[-1][1], max(group, key=lambda s: s[1] - s[0])) for group in of_slot.values()]
+        shots_by_slot.setdefault(int((shot[0] - shots[0][0]) / slot_s), []).append(shot)
+    return [(group[0][0], group[-1][1], max(group, key=lambda s: s[1] - s[0])) for group in shots_by_slot.values()]
 
 
 def _images(
@@ -143,7 +143,7 @@ def _images(
     converter = media.picture.converter()
     middles = [Fraction((start + end) / 2) for _, _, (start, end) in stretches]
     for (_, _, (start, end)), picture in zip(stretches, frames_at(media, middles), strict=True):
-        # Where the file cannot be searched, a frame of another shot may turn up.
+        # If seeking fails, the frame may belong to another shot.
         shown = picture is not None and start - 0.1 <= float(picture.start) <= end
         yield _scaled(picture, media.picture, converter) if picture is not None and shown else None
 
@@ -158,7 +158,7 @@ def _scaled(picture: VideoFrame, stage: PictureStage, converter: Converter) -> n
 
 
 def _blurred(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """The image made of `_BLURRED_HEIGHT_PX` rows of pixels, in its former size."""
+    """The image reduced to `_BLURRED_HEIGHT_PX` rows of pixels and enlarged to its former size."""
     height, width = image.shape[:2]
     coarse = (max(1, round(width * _BLURRED_HEIGHT_PX / height)), _BLURRED_HEIGHT_PX)
     small = cv2.resize(image, coarse, interpolation=cv2.INTER_AREA)
@@ -176,5 +176,5 @@ def _jpeg(image: npt.NDArray[np.uint8]) -> str:
 
 
 def data_uri(kind: str, encoded: bytes) -> str:
-    """An image as text that stands in a page."""
+    """An encoded image as a data URI."""
     return f"data:image/{kind};base64,{base64.b64encode(encoded).decode()}"

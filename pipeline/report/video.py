@@ -1,4 +1,4 @@
-"""What a dataset holds of one video: its record and its tables, column by column."""
+"""One video of a dataset: its record and its tables, column by column."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ class Video:
 
     Attributes:
         tables: Metadata of every table that can be read, by name.
-        unreadable: Why each of the others cannot.
-        source: What the tables say of the file that they were measured from.
+        unreadable: Why a table cannot be read, by name.
+        source: Metadata of the file that the tables were measured from.
         windows: Rows of every window table.
         step: Seconds per window.
 
     Raises:
-        InputError: It has no readable timeline, which every page needs.
+        InputError: The video has no readable timeline, which every page needs.
     """
 
     def __init__(self, out: Path, video_id: str, manifest: Manifest) -> None:
@@ -75,7 +75,7 @@ class Video:
 
     @property
     def duration_s(self) -> float:
-        """End of the last instant that picture or sound covers, as far as it is on record."""
+        """Duration in seconds by the record, or else by the number of windows."""
         return float(self.status.get("duration_s") or self.windows * self.step)
 
     @cached_property
@@ -91,7 +91,7 @@ class Video:
 
     @cached_property
     def shots(self) -> list[tuple[float, float]]:
-        """[start, end) of each shot in seconds; none for a file without a picture."""
+        """[start, end) of each shot in seconds; empty for a file without a picture."""
         if "shots" not in self.tables:
             return []
         edges = self.values("shots", ["start", "end"])
@@ -119,7 +119,7 @@ class Video:
         return self._read(table, self.columns(table)).equals(other._read(table, other.columns(table)))
 
     def column(self, table: str, name: str) -> dict[str, Any]:
-        """What a table documents of one column."""
+        """A table's documentation of one column."""
         return self._documented[table][name]
 
     def has(self, table: str, *names: str) -> bool:
@@ -128,28 +128,28 @@ class Video:
 
     def values(self, table: str, names: Sequence[str]) -> Values:
         """(rows, columns) of numbers; NaN where a value is missing."""
-        read = self._read(table, names)
-        columns = [read[name].cast(pa.float64()).to_numpy() for name in names]
-        return np.column_stack(columns) if columns else np.empty((read.num_rows, 0))
+        stored = self._read(table, names)
+        columns = [stored[name].cast(pa.float64()).to_numpy() for name in names]
+        return np.column_stack(columns) if columns else np.empty((stored.num_rows, 0))
 
     def per_window(self, table: str, names: Sequence[str]) -> Values:
-        """(windows, columns) of a plottable table; the values of a shot hold for all its windows. NaN: missing."""
+        """(windows, columns) of a plottable table; the values of a shot apply to all its windows. NaN: missing."""
         return self.spread(table, self.values(table, names))
 
     def spread(self, table: str, values: Values) -> Values:
-        """(windows, columns) of (rows, columns) values of a plottable table, as `per_window` returns its own."""
+        """Spreads (rows, columns) values of a plottable table over windows: (windows, columns), as in `per_window`."""
         if self.tables[table]["row"] == "window":
             return values
-        nothing = np.full((1, values.shape[1]), np.nan)
-        spread: Values = np.concatenate([values, nothing])[self.shot_of_windows]
+        no_shot = np.full((1, values.shape[1]), np.nan)
+        spread: Values = np.concatenate([values, no_shot])[self.shot_of_windows]
         return spread
 
     def texts(self, table: str, name: str) -> list[str | None]:
-        """A column of words; None where one is missing."""
+        """A column of text; None where a value is missing."""
         return list(self._read(table, [name])[name].to_pylist())
 
     def numeric(self, table: str) -> list[str]:
-        """The columns of a table that hold numbers; none if there is no such table."""
+        """The numeric columns of a table; empty if there is no such table."""
         if table not in self.tables:
             return []
         schema = pq.read_schema(table_path(self._out, table, self.video_id))

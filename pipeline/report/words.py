@@ -1,4 +1,4 @@
-"""What is said and shown as words: every word at its time, and the utterance of each window."""
+"""The panel of words: every word at its time, and the utterance of each window."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from avcues.pipeline.report.video import Video
 
 
 def words(video: Video) -> Panel | None:
-    """The words on the time axis, and the utterance that fills most of the window under the cursor."""
+    """The words on the time axis, and the utterance that covers most of the window under the cursor."""
     if not (video.has("words", "word", "word_start", "word_end") and video.has("text", "text")):
         return None
     times = video.values("words", ["word_start", "word_end"]).round(3).tolist()

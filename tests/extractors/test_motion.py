@@ -151,3 +151,18 @@ def test_a_slide_show_has_no_pairs(tmp_path: Path) -> None:
         container.mux(stream.encode(None))
     found = extract(tmp_path / "slides.mkv", tmp_path / "out", features=("motion", "color"))
     assert found.table("motion")["flow_mean"].null_count == found.table("motion").num_rows > 4
+
+
+def test_a_pair_has_the_same_values_wherever_its_arrays_lie_in_memory() -> None:
+    """OpenCV's own norm and magnitude of floats do not: bytes of tables differed from run to run."""
+    motion = Motion()
+    motion.setup(Compute())
+    first, second = (np.ascontiguousarray(cv2.resize(image, (256, 144))) for image in square(12, 2))
+    draw = np.random.default_rng(0)
+    values, others = set(), []
+    for _ in range(40):
+        others.append(np.empty(draw.integers(1, 1_600_000), np.uint8))
+        if len(others) > 20:
+            others.pop(draw.integers(0, 20))
+        values.add(motion.process_pair(FramePair((first.copy(), second.copy()), 0.04)).tobytes())
+    assert len(values) == 1

@@ -11,7 +11,7 @@ from avcues.pipeline.collection.design import Design
 from avcues.pipeline.collection.stimuli.encode import copy_streams, encode_streams
 from avcues.pipeline.collection.stimuli.index import STIMULI, Clip, File, Index, index_path, shown_key
 from avcues.pipeline.collection.stimuli.sources import Video, find_videos, read_transcript
-from avcues.pipeline.collection.stimuli.streams import Kind, Packets, can_be_copied, read_packets
+from avcues.pipeline.collection.stimuli.streams import Kind, Packets, can_be_copied, is_shown_alike, read_packets
 from avcues.pipeline.errors import DatasetError, InputError, MediaError
 from avcues.pipeline.media.container import Media
 from avcues.pipeline.media.source import fingerprint
@@ -146,6 +146,9 @@ def _make(study: Path, video: Video, key: str, packets: dict[Kind, Packets]) -> 
     try:
         with Media.open(video.path) as media:
             copied = can_be_copied(media, packets, kinds)
+            if copied and "video" in kinds:
+                with Media.open(video.path) as picture:
+                    copied = is_shown_alike(picture)
             if copied:
                 copy_streams(str(video.path), draft, media, packets, kinds)
                 copied = not _faults(draft, packets, kinds)

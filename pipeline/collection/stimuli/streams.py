@@ -9,6 +9,7 @@ from typing import Literal
 import av
 
 from avcues.pipeline.media.container import Media
+from avcues.pipeline.media.frames import VideoFrame
 from avcues.pipeline.media.timestamps import fraction
 
 Kind = Literal["video", "audio"]
@@ -65,6 +66,17 @@ def read_packets(path: str, media: Media) -> dict[Kind, Packets]:
     for stream_packets in packets.values():
         stream_packets.starts.sort()
     return packets
+
+
+def is_shown_alike(media: Media) -> bool:
+    """Whether every browser shows the coded picture as avcues measures it; decodes the first frame.
+
+    Browsers turn a picture and make its pixels square, but some do not mirror it, and none joins fields.
+    """
+    for item in media.decode(video=True, audio=False):
+        if isinstance(item, VideoFrame):
+            return not media.frames.mirrored and not {"fields", "colour", "cropping"} & media.picture.applied.keys()
+    return False
 
 
 def can_be_copied(media: Media, packets: dict[Kind, Packets], kinds: tuple[Kind, ...]) -> bool:

@@ -31,7 +31,7 @@ _AGAINST = "against"
 
 @dataclass(frozen=True)
 class _Folders:
-    """Two folders, what they are called, and their manifests."""
+    """Two folders and their manifests."""
 
     first: Path
     second: Path
@@ -48,39 +48,39 @@ class _Folders:
 def build_against(
     out: Path,
     other: Path,
-    wanted: Sequence[str] = (),
+    selected: Sequence[str] = (),
     *,
     report: Path | None = None,
     workers: int | None = None,
     tell: Callable[[int, int], None] = lambda done, total: None,
 ) -> Report:
-    """Makes a page per video that two folders have, and an index, in `against/NAME` of the report.
+    """Makes a page for each video that both folders have, and an index, in `against/NAME` of the report.
 
     Args:
         out: Folder of a dataset.
         other: Another folder of the same videos.
-        wanted: Ids; none: all videos of both.
+        selected: Ids; none: all videos that both have.
         report: Folder of the report; None: `report` in the dataset.
         workers: Processes; None: one per core.
         tell: Called with the number of pages made so far, and of all.
 
     Raises:
-        AvcuesError: A folder is no dataset, their windows are of different lengths, they have no video in common or
-            not the wanted one, the drawing library could not be downloaded, or the folder cannot be written.
+        AvcuesError: A folder is not a dataset, the lengths of the windows differ, the folders have no video in common
+            or lack a selected one, the drawing library could not be downloaded, or the folder cannot be written.
     """
     folders = _Folders(out, other, (require_manifest(out), require_manifest(other)))
     steps = [float(manifest.step) for manifest in folders.manifests]
     if steps[0] != steps[1]:
         raise InputError(f"`against={other}`: its windows last {steps[1]:g} s, those of {out} {steps[0]:g} s")
-    ids = [_with_tables(folder) for folder in (out, other)]
-    common = [video_id for video_id in ids[0] if video_id in set(ids[1])]
-    for video_id in wanted:
+    ids_by_folder = [_ids_with_tables(folder) for folder in (out, other)]
+    common = [video_id for video_id in ids_by_folder[0] if video_id in set(ids_by_folder[1])]
+    for video_id in selected:
         if video_id not in common:
             raise InputError(f'"{video_id}" is not in both {out} and {other}{nearest(video_id, common)}')
     if not common:
         raise InputError(f"`against={other}`: has no video of {out}; videos are matched by their ids")
     library()
-    shown = list(dict.fromkeys(wanted)) or common
+    shown = list(dict.fromkeys(selected)) or common
     target = (report or Path(str(report_path(out)))) / _AGAINST / other.resolve().name
     prepare_output(target.parent)
     rows: list[dict[str, Any]] = []
@@ -100,23 +100,26 @@ def build_against(
                 names=folders.names,
                 rows=rows,
                 settings=setting_differences(*folders.manifests),
-                only=[(folders.names[i], sorted(set(ids[i]) - set(ids[1 - i]))) for i in range(2)],
+                only=[(folders.names[i], sorted(set(ids_by_folder[i]) - set(ids_by_folder[1 - i]))) for i in range(2)],
                 quote=quote,
             )
         )
         _write(new / "index.html", index)
     page = target / f"{shown[0]}.html"
     return Report(
-        page if len(wanted) == 1 and not problems else target / "index.html", len(rows), tuple(problems), stills="none"
+        page if len(selected) == 1 and not problems else target / "index.html",
+        len(rows),
+        tuple(problems),
+        stills="none",
     )
 
 
-def _with_tables(folder: Path) -> list[str]:
+def _ids_with_tables(folder: Path) -> list[str]:
     return [video_id for video_id in video_ids(folder) if table_path(folder, TIMELINE.name, video_id).exists()]
 
 
 def _make_page(folders: _Folders, new: Path, video_id: str) -> dict[str, Any] | str:
-    """What the index says of a video, or why its page could not be made."""
+    """Makes the page of a video; returns its row in the index, or the message if the page could not be made."""
     try:
         first, second = (
             Video(folder, video_id, manifest)

@@ -19,7 +19,7 @@ class ColumnDifference:
 
     Args:
         largest: The largest absolute difference; 0 where values are only missing on one side.
-        at: Window of the largest difference, or the first in which only one side has a value.
+        at: Window of the largest difference; if all differences are 0, the first window with a value on one side only.
         relative: Root of the mean squared difference, in standard deviations of all values of the column.
         missing: Windows in which only one side has a value.
     """
@@ -32,7 +32,7 @@ class ColumnDifference:
 
     @property
     def rank(self) -> tuple[float, int]:
-        """The larger, the more it differs."""
+        """Sort key: larger for columns that differ more."""
         return self.relative, self.missing
 
 
@@ -42,11 +42,12 @@ class TableDifference:
 
     Args:
         equal: Columns whose values are all equal.
-        differing: The others with numbers, the most different first.
-        texts: For each column of words that differs, the number of windows that do.
+        differing: Columns of numbers that are not equal, the most different first.
+        texts: For each column of words that differs, the number of differing windows.
         only_first: Columns that only the first folder has.
         only_second: Columns that only the second one has.
-        rows: Of a table without a row per window or shot: why it is not compared by columns, or what became of it.
+        rows: How the rows differ in a table without a row per window or shot, which is not compared by columns; empty
+            if they are the same.
     """
 
     table: str
@@ -64,23 +65,27 @@ class TableDifference:
 
 
 def table_differences(first: Video, second: Video) -> list[TableDifference]:
-    """The tables that both have, in the order of the first."""
+    """Compares the tables that both videos have, in the order of the first."""
     return [_compared(first, second, table) for table in first.tables if table in second.tables]
 
 
 def _compared(first: Video, second: Video, table: str) -> TableDifference:
-    names, others = (list(video.columns(table)) for video in (first, second))
-    only_first, only_second = ([n for n in a if n not in set(b)] for a, b in ((names, others), (others, names)))
+    names, second_names = (list(video.columns(table)) for video in (first, second))
+    only_first, only_second = (
+        [n for n in a if n not in set(b)] for a, b in ((names, second_names), (second_names, names))
+    )
     if table not in first.plottable or table not in second.plottable:
         same, rows = first.same_rows(second, table), [video.rows(table) for video in (first, second)]
-        said = "" if same else f"{rows[0]} rows and {rows[1]}" if rows[0] != rows[1] else f"{rows[0]} rows that differ"
-        return TableDifference(table=table, equal=names if same else (), rows=said)
+        difference = (
+            "" if same else f"{rows[0]} rows and {rows[1]}" if rows[0] != rows[1] else f"{rows[0]} rows that differ"
+        )
+        return TableDifference(table=table, equal=names if same else (), rows=difference)
     numeric = [n for n in first.numeric(table) if n in set(second.numeric(table))]
-    texts = {n: _texts_that_differ(first, second, table, n) for n in names if n in set(others) and n not in numeric}
+    texts = {
+        n: _count_differing_texts(first, second, table, n) for n in names if n in set(second_names) and n not in numeric
+    }
     texts = {name: count for name, count in texts.items() if count}
-    differing = sorted(
-        _columns_that_differ(first, second, table, numeric), key=lambda column: column.rank, reverse=True
-    )
+    differing = sorted(_differing_columns(first, second, table, numeric), key=lambda column: column.rank, reverse=True)
     unequal = {*only_first, *texts, *(column.name for column in differing)}
     equal = [name for name in names if name not in unequal]
     return TableDifference(
@@ -88,17 +93,17 @@ def _compared(first: Video, second: Video, table: str) -> TableDifference:
     )
 
 
-def _columns_that_differ(first: Video, second: Video, table: str, names: Sequence[str]) -> Iterator[ColumnDifference]:
-    for at in range(0, len(names), _COLUMNS_AT_ONCE):
-        some = names[at : at + _COLUMNS_AT_ONCE]
-        values, others = both(first, second, table, some)
-        for i, name in enumerate(some):
+def _differing_columns(first: Video, second: Video, table: str, names: Sequence[str]) -> Iterator[ColumnDifference]:
+    for start in range(0, len(names), _COLUMNS_AT_ONCE):
+        batch = names[start : start + _COLUMNS_AT_ONCE]
+        values, others = values_of_both(first, second, table, batch)
+        for i, name in enumerate(batch):
             difference = column_difference(name, values[:, i], others[:, i])
             if difference is not None:
                 yield difference
 
 
-def both(first: Video, second: Video, table: str, names: Sequence[str]) -> tuple[Values, Values]:
+def values_of_both(first: Video, second: Video, table: str, names: Sequence[str]) -> tuple[Values, Values]:
     """(windows, columns) of two videos, over the windows that both have."""
     windows = min(first.windows, second.windows)
     return first.per_window(table, names)[:windows], second.per_window(table, names)[:windows]
@@ -112,24 +117,24 @@ def column_difference(name: str, first: Values, second: Values) -> ColumnDiffere
         return None
     known = ~np.isnan(second - first)
     spread = np.nanstd(np.concatenate([first, second])) if known.any() else 0.0
-    size = float(np.sqrt(np.mean(difference[known] ** 2))) if known.any() else 0.0
+    rms = float(np.sqrt(np.mean(difference[known] ** 2))) if known.any() else 0.0
     return ColumnDifference(
         name=name,
         largest=float(difference.max()),
         at=int(np.argmax(difference if difference.any() else one_sided)),
-        relative=size / float(spread) if spread else 0.0,
+        relative=rms / float(spread) if spread else 0.0,
         missing=int(one_sided.sum()),
     )
 
 
-def _texts_that_differ(first: Video, second: Video, table: str, name: str) -> int:
-    """Windows whose words differ."""
+def _count_differing_texts(first: Video, second: Video, table: str, name: str) -> int:
+    """Number of windows whose words differ."""
     pairs = zip(_texts(first, table, name), _texts(second, table, name), strict=False)
     return sum(text != other for text, other in pairs)
 
 
 def _texts(video: Video, table: str, name: str) -> list[str | None]:
-    """A column of words by window; those of a shot hold for all its windows."""
+    """A column of words per window; the words of a shot apply to all its windows."""
     texts = video.texts(table, name)
     if video.tables[table]["row"] == "window":
         return texts

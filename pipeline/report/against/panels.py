@@ -1,4 +1,4 @@
-"""Panels of the columns that differ: both courses on one axis, and the difference below."""
+"""Panels of the columns that differ: the curves of both folders on one axis, and their difference below."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from avcues.pipeline.report.against.difference import ColumnDifference, TableDifference, both
+from avcues.pipeline.report.against.difference import ColumnDifference, TableDifference, values_of_both
 from avcues.pipeline.report.embeddings import embedding_tables
 from avcues.pipeline.report.series import Panel, Series, axis, numbers, series_of
 from avcues.pipeline.report.video import Values, Video
@@ -18,7 +18,7 @@ MOST_COLUMNS = 40
 def difference_panels(
     first: Video, second: Video, tables: Sequence[TableDifference], names: tuple[str, str]
 ) -> list[Panel]:
-    """For each table that differs a panel of both courses and one of their difference, the most different table first.
+    """Two panels for each table that differs: both curves, and their difference; the most different table comes first.
 
     Args:
         names: What the two folders are called.
@@ -30,7 +30,7 @@ def difference_panels(
     panels: list[Panel] = []
     for table in differing:
         if table.table in vectors:
-            panels.append(_turned(first, second, table.table))
+            panels.append(_vector_distance(first, second, table.table))
         else:
             panels += _courses(first, second, table, names)
     return panels
@@ -38,23 +38,23 @@ def difference_panels(
 
 def _courses(first: Video, second: Video, table: TableDifference, names: tuple[str, str]) -> list[Panel]:
     shown = table.differing[:MOST_COLUMNS]
-    values, others = both(first, second, table.table, [column.name for column in shown])
+    values, others = values_of_both(first, second, table.table, [column.name for column in shown])
     title = table.table.replace("_", " ").capitalize()
     key = table.table
     courses, differences = [], []
     for i, column in enumerate(shown):
-        here, there = values[:, i], others[:, i]
+        first_values, second_values = values[:, i], others[:, i]
         about = first.column(table.table, column.name)
-        low, high = axis(np.concatenate([here, there]), about)
-        series = replace(series_of(first, table.table, column.name, here, colour="blue"), low=low, high=high)
-        other = replace(series, name=names[1], values=numbers(there), colour="orange")
+        low, high = axis(np.concatenate([first_values, second_values]), about)
+        series = replace(series_of(first, table.table, column.name, first_values, colour="blue"), low=low, high=high)
+        other = replace(series, name=names[1], values=numbers(second_values), colour="orange")
         courses.append(replace(series, other=other))
-        differences.append(_difference(series, there - here, column))
-    counted = f"{len(table.differing)} of {len(table.equal) + len(table.differing) + len(table.texts)} columns differ"
+        differences.append(_difference(series, second_values - first_values, column))
+    note = f"{len(table.differing)} of {len(table.equal) + len(table.differing) + len(table.texts)} columns differ"
     if len(shown) < len(table.differing):
-        counted += f"; the {len(shown)} that differ most"
+        note += f"; the {len(shown)} that differ most"
     return [
-        Panel(title=title, kind="lines", note=counted, series=courses, pick_one=True, key=key),
+        Panel(title=title, kind="lines", note=note, series=courses, pick_one=True, key=key),
         Panel(
             title=f"{title}, difference",
             kind="lines",
@@ -74,20 +74,20 @@ def _difference(series: Series, values: Values, column: ColumnDifference) -> Ser
     )
 
 
-def _turned(first: Video, second: Video, table: str) -> Panel:
-    """Of vectors, whose components say nothing one by one: how far they point apart."""
+def _vector_distance(first: Video, second: Video, table: str) -> Panel:
+    """The cosine distance of two embeddings, whose components mean nothing on their own."""
     columns = [name for name in first.numeric(table) if name in set(second.numeric(table))]
-    values, others = both(first, second, table, columns)
+    values, others = values_of_both(first, second, table, columns)
     with np.errstate(invalid="ignore", divide="ignore"):
         cosine = (values * others).sum(axis=1) / (np.linalg.norm(values, axis=1) * np.linalg.norm(others, axis=1))
-    apart = np.clip(1 - cosine, 0, 2)
-    low, high = axis(apart, {"low": 0, "high": None})
+    distances = np.clip(1 - cosine, 0, 2)
+    low, high = axis(distances, {"low": 0, "high": None})
     series = Series(
         name="1 - cosine",
         column=f"{table}: 1 - cosine",
         unit="",
         meaning="between the vectors of the two folders",
-        values=numbers(apart),
+        values=numbers(distances),
         colour="slate",
         low=low,
         high=high,

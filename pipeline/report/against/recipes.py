@@ -9,28 +9,28 @@ from avcues.pipeline.report.video import Video
 from avcues.pipeline.store.manifest import Manifest
 
 Row = tuple[str, str, str, str]
-"""Of what, which setting, its value in the first folder and in the second."""
+"""Feature, setting, value in the first folder, value in the second."""
 
 
 def setting_differences(first: Manifest, second: Manifest) -> list[Row]:
-    """The settings, versions and networks that differ, of features that both folders have."""
+    """The settings, versions and networks that differ, for the features that both folders have."""
     rows: list[Row] = []
     for feature in [name for name in first.recipes if name in second.recipes]:
-        here, there = (dict(_flat(manifest.recipes[feature])) for manifest in (first, second))
-        rows += [(feature, *row) for row in _differing(here, there)]
+        first_recipe, second_recipe = (dict(_flattened(manifest.recipes[feature])) for manifest in (first, second))
+        rows += [(feature, *row) for row in _differing(first_recipe, second_recipe)]
     return rows
 
 
 def version_differences(first: Video, second: Video) -> list[Row]:
-    """The versions of avcues and of libraries, and the devices, that differ, of tables that both folders have."""
+    """The versions of avcues and of libraries, and the devices, that differ, for the tables that both folders have."""
     rows: list[Row] = []
     for table in [name for name in first.tables if name in second.tables]:
-        here, there = (_made_with(video.tables[table]) for video in (first, second))
-        rows += [("", *row) for row in _differing(here, there)]
+        first_versions, second_versions = (_versions(video.tables[table]) for video in (first, second))
+        rows += [("", *row) for row in _differing(first_versions, second_versions)]
     return list(dict.fromkeys(rows))
 
 
-def _flat(recipe: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _flattened(recipe: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for key, value in recipe.items():
         if key == "settings":
             yield from ((name, str(setting)) for name, setting in value.items() if setting is not None)
@@ -43,12 +43,12 @@ def _flat(recipe: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield key, str(value)
 
 
-def _made_with(about: Mapping[str, Any]) -> dict[str, str]:
+def _versions(about: Mapping[str, Any]) -> dict[str, str]:
     names = {"avcues": about["avcues"], "device": about["device"], "decoder": about["decoder"]}
     return {**{name: str(value) for name, value in names.items()}, **about["libraries"]}
 
 
-def _differing(here: Mapping[str, str], there: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
-    for key in dict.fromkeys([*here, *there]):
-        if here.get(key) != there.get(key):
-            yield key, here.get(key, "–"), there.get(key, "–")
+def _differing(first: Mapping[str, str], second: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    for key in dict.fromkeys([*first, *second]):
+        if first.get(key) != second.get(key):
+            yield key, first.get(key, "–"), second.get(key, "–")

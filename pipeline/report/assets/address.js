@@ -1,13 +1,14 @@
 "use strict";
-// What the address keeps, so that a moment can be sent as a link: `at` (seconds, the cursor), `view` (what is seen, as
-// FROM-TO), and of panels, each as often as needed: `column` (added), `pick` (chosen in its panel), `hide`, `fold`, `pin`, `order`.
+// The state of the page in its address, so that a moment can be sent as a link: `at` (the cursor in seconds), `view` (the
+// visible part, as FROM-TO), and for panels, repeated as needed: `column` (added), `pick` (chosen in its panel), `hide`, `fold`,
+// `pin`, `order`.
 
 const OF_THIS_VIDEO = ["at", "view"];
 
 const address = {
   all: name => new URLSearchParams(location.hash.slice(1)).getAll(name),
 
-  /** Sets names to lists of values; what is not named stays. */
+  /** Sets names to lists of values; other names keep theirs. */
   set(changes) {
     const kept = new URLSearchParams(location.hash.slice(1));
     for (const [name, values] of Object.entries(changes)) {
@@ -16,30 +17,30 @@ const address = {
     }
     const hash = String(kept);
     if (hash !== location.hash.slice(1)) history.replaceState(null, "", hash ? `#${hash}` : location.href.split("#")[0]);
-    address.lead();
+    address.updateLinks();
   },
 
-  /** Leads with the panels to the neighbours, which have moments of their own. */
-  lead() {
+  /** Passes the state of the panels on to the links to other videos, but not the time, which differs between videos. */
+  updateLinks() {
     const kept = new URLSearchParams(location.hash.slice(1));
     OF_THIS_VIDEO.forEach(name => kept.delete(name));
     document.querySelectorAll("nav [rel]").forEach(link => link.hash = String(kept));
   },
 };
 
-// Another link to the same page.
+// A link to another state of the same page.
 addEventListener("hashchange", () => location.reload());
 
-/** Shows what the address says of time, and keeps it there; browsers refuse addresses that change all the time. */
+/** Shows the time in the address, and returns a function that stores it there: after a pause, because browsers limit changes. */
 function keepTime(axis) {
   const {view} = axis, digits = second => String(Number(second.toFixed(3)));
   const [from, to] = (address.all("view")[0] ?? "").split("-").map(Number), at = Number(address.all("at")[0] ?? NaN);
   if (to > from) axis.see(from, to);
   if (at >= 0) axis.point(Math.min(at, view.end));
-  let waits = null;
+  let timer = null;
   return () => {
-    clearTimeout(waits);
-    waits = setTimeout(() => address.set({
+    clearTimeout(timer);
+    timer = setTimeout(() => address.set({
       at: view.window || address.all("at").length ? [digits(view.window * view.step)] : [],
       view: axis.zoomed() ? [`${digits(view.min)}-${digits(view.max)}`] : [],
     }), 300);

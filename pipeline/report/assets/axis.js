@@ -1,9 +1,9 @@
 "use strict";
-// One time axis for all panels: which part of it is seen, and which window is under the cursor.
+// One time axis for all panels: its visible part, and the window under the cursor.
 
 const SHORTEST_WINDOWS = 4;
 
-/** What is seen, in seconds; `changed` is called with whether more than the cursor moved. */
+/** The axis with its visible part, in seconds; `changed` is called with true if more than the cursor moved. */
 function makeAxis(data, changed) {
   const end = data.windows * data.step;
   const view = {step: data.step, windows: data.windows, end, min: 0, max: end, window: 0};
@@ -21,10 +21,10 @@ function makeAxis(data, changed) {
   axis.pan = seconds => axis.see(view.min + seconds, view.max + seconds);
   axis.whole = () => axis.see(0, end);
   axis.zoom = (factor, around = axis.centre()) => axis.see(around - (around - view.min) * factor, around + (view.max - around) * factor);
-  /** Puts the cursor there; `heard`: it follows the sound, which need not be told. */
-  axis.point = (second, heard = false) => {
+  /** Moves the cursor; `fromPlayer`: the player moved it, and need not seek. */
+  axis.point = (second, fromPlayer = false) => {
     view.window = Math.max(0, Math.min(view.windows - 1, Math.floor(second / view.step + 1e-9)));
-    if (!heard) axis.seek(second);
+    if (!fromPlayer) axis.seek(second);
     changed(false);
   };
   axis.seek = () => {};
@@ -45,7 +45,7 @@ function makeAxis(data, changed) {
   return axis;
 }
 
-/** The labels of the axis; `spill` pixels more than the panels, for the half of the last label. */
+/** The labels of the axis; `spill` pixels wider than the panels, so that the last label fits. */
 function ruler(host, view, layout, spill) {
   Object.assign(host.style, {width: layout.width + spill + "px", marginRight: -spill + "px"});
   const u = new uPlot({
@@ -68,7 +68,7 @@ function ruler(host, view, layout, spill) {
   return u;
 }
 
-/** The cursor is as wide as its window. */
+/** Places the cursor, which is as wide as its window. */
 function placeCursor(cursor, {view, origin, width}) {
   const [from, to] = [view.window, view.window + 1]
     .map(k => Math.max(0, Math.min(width, (k * view.step - view.min) / (view.max - view.min) * width)));
@@ -76,7 +76,7 @@ function placeCursor(cursor, {view, origin, width}) {
   Object.assign(cursor.style, {left: origin + from + "px", width: Math.max(1, to - from) + "px"});
 }
 
-/** The whole of each video in the colours of its frames, pale where it is not seen. */
+/** Paints each video as a whole in the colours of its frames, pale outside the visible part. */
 function paintOverview(canvas, view, colours) {
   const ctx = canvas.getContext("2d"), ratio = devicePixelRatio;
   const width = canvas.width = canvas.clientWidth * ratio, height = canvas.height = canvas.clientHeight * ratio;
@@ -96,7 +96,7 @@ function paintOverview(canvas, view, colours) {
   ctx.strokeRect(from + ratio, ratio, Math.max(2 * ratio, to - from - 2 * ratio), height - 2 * ratio);
 }
 
-/** The line above the axis: time, window, the shot if one video is shown, and how many windows a column stands for. */
+/** The line above the axis: time, window, the shot if only one video is shown, and the number of windows per drawn column. */
 function readingOf(sources, {view, width}) {
   const decimals = Number.isInteger(view.step * 10) ? 1 : 2, second = view.window * view.step;
   const [{data}] = sources, shot = sources.length > 1 ? -1 : data.shot_of_windows[view.window], [start, end] = data.shots[shot] || [];

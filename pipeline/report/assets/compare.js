@@ -1,9 +1,9 @@
 "use strict";
-// Two videos on one time axis: each panel of the first above the same one of the second, with the same scale.
+// Two videos on one time axis: each panel of the first above the same panel of the second, with the same scale.
 
-/** The panels of two videos, those of the same title next to each other; marks whose they are. */
+/** The panels of two videos, with panels of the same title next to each other; notes in each panel which video it shows. */
 function sideBySide(sources, panels) {
-  panels.forEach((of, i) => of.forEach(panel => Object.assign(panel, {video: sources[i].data.video, side: i})));
+  panels.forEach((ofVideo, i) => ofVideo.forEach(panel => Object.assign(panel, {video: sources[i].data.video, side: i})));
   const rest = [...panels[1]];
   const pairs = panels[0].map(panel => {
     const at = rest.findIndex(({title}) => title === panel.title);
@@ -13,7 +13,7 @@ function sideBySide(sources, panels) {
   return [...pairs.flat(), ...rest];
 }
 
-/** Gives the series of one column the same ends of the axis. */
+/** Gives all series of the same column the same ends of the axis. */
 function shareScale(panels) {
   const all = panels.flatMap(({series}) => series);
   for (const column of new Set(all.map(series => series.column))) {
@@ -23,8 +23,8 @@ function shareScale(panels) {
   }
 }
 
-/** What the page of a video holds: pages on a disk cannot be read, but one in a frame can say it. */
-function held(video) {
+/** The data of the page of a video. A page on a disk cannot be read, but in a frame it can post its data. */
+function dataOf(video) {
   const frame = element("iframe", {src: `videos/${encodeURIComponent(video)}.html#data`, hidden: true, title: video});
   return new Promise((done, failed) => {
     addEventListener("message", event => event.source === frame.contentWindow && unpack(event.data).then(done, failed));
@@ -35,7 +35,7 @@ function held(video) {
 
 const PATIENCE_MS = 3000;
 
-/** Fills the lists with all videos, and shows the two that the address names, or else the first two. */
+/** Fills the lists with all videos, and shows the two named in the address, or else the first two. */
 async function compare() {
   const lists = ["first", "second"].map(byId), known = [...lists[0].options].map(option => option.value);
   const named = new URLSearchParams(location.hash.slice(1)).getAll("video").filter(video => known.includes(video));
@@ -54,7 +54,7 @@ async function compare() {
   history.replaceState(null, "", address(videos));
   document.querySelector("h1").textContent = document.title = videos.join(" and ");
   try {
-    await timeline((await Promise.all(videos.map(held))).map(data => ({data, base: ""})));
+    await timeline((await Promise.all(videos.map(dataOf))).map(data => ({data, base: ""})));
   } catch (error) {
     byId("bar").before(element("p", {className: "notice bad", textContent: error.message}));
   }

@@ -1,5 +1,5 @@
 "use strict";
-// The values of panels as a table, with the names that the columns have in the tables.
+// The values of panels as CSV, with the names of the columns in the tables.
 
 const quoted = cell => /[",\n]/.test(cell ?? "") ? `"${String(cell).replaceAll('"', '""')}"` : cell ?? "";
 const lines = rows => rows.map(row => row.map(quoted).join(",") + "\r\n").join("");
@@ -13,7 +13,7 @@ async function columnsOfPanel({panel}, source, lacking) {
     if (counts_column) columns.set(counts_column, counts);
   }
   if (words_column) columns.set(words_column, words);
-  for (const name of bins ?? []) {  // a page has them in too few digits
+  for (const name of bins ?? []) {  // the page itself has too few digits
     const loaded = await columnPanel(source, name).catch(() => null);
     if (loaded) columns.set(name, loaded.series[0].values);
     else lacking.push(name);
@@ -21,7 +21,7 @@ async function columnsOfPanel({panel}, source, lacking) {
   return columns;
 }
 
-/** CSV with a row per window that is seen, of each video; words alone have a row each, as in their table. */
+/** CSV with a row per visible window of each video; if only words are chosen, a row per word, as in their table. */
 async function tableOf(places, sources, view) {
   const lacking = [], parts = [];
   for (const source of sources) {

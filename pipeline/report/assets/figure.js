@@ -1,11 +1,11 @@
 "use strict";
-// Panels as a figure for paper: always in light colours, lines and words as such, without the cursor.
+// Panels as a vector figure for paper: always in light colours, without the cursor.
 
 const FIGURE = {label: 148, gutter: 40, right: 8, gap: 10, size: 10, line: 13, small: 9, axis: 18, narrow: 480, inset: 6};
 const FIGURE_HEIGHTS = {lines: 76, stack: 110, hues: 80, film: 62, words: 60};
 const SLACK_PX = 0.5;
 
-/** What `make` returns when it finds light colours, whatever the page has. */
+/** Calls `make` with light colours, even on a dark page. */
 function inLight(make) {
   const page = document.documentElement;
   page.classList.add("light");
@@ -32,7 +32,7 @@ function timesOf(view, width, room = 60) {
   return Array.from({length: last - first + 1}, (_, i) => ({second: (first + i) * step, label: clock((first + i) * step, step < 1 ? 1 : 0)}));
 }
 
-/** A text in lines that fit into a width, broken after blanks and underscores; what does not fit into the last ends in an ellipsis. */
+/** A text in up to `most` lines of a width, broken after blanks and underscores; an ellipsis ends a text that is cut. */
 function wrapped(text, width, look, most) {
   const fits = line => widthOf(line.trimEnd(), look) <= width, lines = [""];
   for (const word of text.split(/(?<=[ _])/)) {
@@ -50,19 +50,19 @@ function wrapped(text, width, look, most) {
   });
 }
 
-/** What stands in the legend: a name, and the colour of its swatch. */
+/** The entries of the legend: a name, and the colour of its swatch. */
 function legendOf({pick_one, series, kind}, active) {
   const named = ({name, unit}) => UNITS[unit] ?? unit ? `${name} (${UNITS[unit] ?? unit})` : name;
-  const drawn = pick_one ? [series[active], series[active].other].filter(Boolean) : series.filter(one => one.colour && one.role === "line");
-  const [high, low] = ["high", "low"].map(role => series.find(one => one.role === role));
+  const drawn = pick_one ? [series[active], series[active].other].filter(Boolean) : series.filter(({colour, role}) => colour && role === "line");
+  const [high, low] = ["high", "low"].map(end => series.find(({role}) => role === end));
   return [
-    ...drawn.map(one => ({text: named(one), fill: theme(one.colour)})),
+    ...drawn.map(line => ({text: named(line), fill: theme(line.colour)})),
     ...(high && low && kind === "lines" ? [{text: `${low.name} to ${high.name}`, fill: theme(drawn[0].colour) + "38"}] : []),
-    ...(series.some(one => one.role === "faint") ? [{text: "each rater", fill: theme("faint")}] : []),
+    ...(series.some(({role}) => role === "faint") ? [{text: "each rater", fill: theme("faint")}] : []),
   ];
 }
 
-/** Title, note and legend in a column of a width, or in lines across it. */
+/** Title, note and legend in a column of the given width, or in lines across it. */
 function headingMarks(panel, active, width, across) {
   const marks = [], {size, small, line} = FIGURE, soft = theme("soft");
   let x = 0, y = size;
@@ -103,10 +103,10 @@ function lineMarks(panel, active, field) {
   const {range: [low, high], styles, bands = [], values} = linesOf(panel, active), {columns, x, width, height} = field;
   const y = value => height - (value - low) / (high - low) * height;
   const all = values(columns), edges = columns.times.map(x);
-  const runs = of => {  // of columns in which every one of some lines has a value
+  const runs = lines => {  // runs of columns in which all lines have a value
     const stretches = [];
     for (let k = 0; k < columns.count; k++) {
-      if (of.some(line => line[k] === null || line[k] === undefined)) continue;
+      if (lines.some(line => line[k] === null || line[k] === undefined)) continue;
       if (stretches.at(-1)?.at(-1) === k - 1) stretches.at(-1).push(k);
       else stretches.push([k]);
     }
@@ -124,7 +124,7 @@ function lineMarks(panel, active, field) {
   return marks;
 }
 
-/** Grid and labels of the axes about a plot. */
+/** Grid and labels of the axes around a plot. */
 function axesMarks(panel, active, {view, width, height, x}) {
   const bare = ["lanes", "film", "words"].includes(panel.kind), grid = theme("grid"), {small} = FIGURE;
   const behind = timesOf(view, width).map(({second}) => ({kind: "rect", x: x(second) - 0.25, y: 0, width: 0.5, height, fill: grid}));
@@ -140,7 +140,7 @@ function axesMarks(panel, active, {view, width, height, x}) {
   return {behind, beside};
 }
 
-/** A panel at (0, 0): its heading at the left, or above where there is no room, and its plot. */
+/** A panel at (0, 0): its plot, with the heading at the left, or above if there is no room. */
 function panelMarks({panel, active}, view, width) {
   const wide = width >= FIGURE.narrow, lanes = panel.kind === "lanes", left = (wide ? FIGURE.label : 0) + FIGURE.gutter;
   const lane = wide ? {pitch: 15, top: 2, height: 11} : {pitch: 22, top: 12, height: 8};

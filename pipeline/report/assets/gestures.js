@@ -1,5 +1,5 @@
 "use strict";
-// What a mouse, fingers and keys do to the time axis.
+// Moves and zooms the time axis by mouse, fingers and keys.
 
 const CLICK_PX = 4, HANDLE_PX = 8, MANY = 10;
 
@@ -7,7 +7,7 @@ const CLICK_PX = 4, HANDLE_PX = 8, MANY = 10;
 function listenToPanels(stack, axis) {
   const fingers = new Map();
   let drag = null;
-  // A captured pointer's events say nothing of what is under it.
+  // Events of a captured pointer do not name the element under it.
   const inside = ({clientX, clientY}) => document.elementFromPoint(clientX, clientY)?.closest(".plot")
     && axis.at(clientX) >= axis.view.min && axis.at(clientX) <= axis.view.max;
 
@@ -36,8 +36,8 @@ function listenToPanels(stack, axis) {
 
   function pinch(finger, before, after) {
     const [other] = [...fingers].filter(([id]) => id !== finger).map(([, x]) => x);
-    const [was, is] = [before, after].map(x => Math.abs(x - other));
-    if (was > CLICK_PX && is > CLICK_PX) axis.zoom(was / is, axis.at((after + other) / 2));
+    const [distanceBefore, distance] = [before, after].map(x => Math.abs(x - other));
+    if (distanceBefore > CLICK_PX && distance > CLICK_PX) axis.zoom(distanceBefore / distance, axis.at((after + other) / 2));
   }
 
   function up(event) {
@@ -66,7 +66,7 @@ function listenToPanels(stack, axis) {
   stack.addEventListener("wheel", wheel, {passive: false});
 }
 
-/** The strip of the whole video: drag what is seen, or one of its ends. */
+/** The strip of the whole video: drag the visible part, or one of its ends. */
 function listenToOverview(strip, axis) {
   const {view} = axis;
   strip.addEventListener("pointerdown", down => {
@@ -86,7 +86,7 @@ function listenToOverview(strip, axis) {
   });
 }
 
-/** Arrows step, with Shift by ten windows, + and - zoom, 0 shows all; the buttons do the same. */
+/** Arrow keys step, with Shift by ten windows; + and - zoom; 0 shows everything. The buttons do the same. */
 function listenToKeys(axis) {
   const steps = ({shiftKey: many, key}) => (many ? MANY : 1) * (key === "ArrowLeft" ? -1 : 1);
   keys.on("← →", "step to the next window; with Shift by ten", ["ArrowLeft", "ArrowRight"], event => axis.go(steps(event)));

@@ -1,9 +1,9 @@
 "use strict";
-// How the values of a column are distributed over all videos; the counts lie in a file beside the overview.
+// Histograms of columns over all videos; the counts are in a file beside the overview.
 
-/** What that file calls with its content. */
+/** Called by that file with its content. */
 async function distributed(packed) {
-  const tables = await unpack(packed), section = byId("histograms"), input = byId("column"), said = section.querySelector("output");
+  const tables = await unpack(packed), section = byId("histograms"), input = byId("column"), message = section.querySelector("output");
   const columns = new Map(tables.flatMap(({table, videos, columns}) => columns.map(column => [`${table}.${column.name}`, {videos, ...column}])));
   if (!columns.size) return;
   byId("distributed").append(...[...columns.keys()].map(value => element("option", {value})));
@@ -11,7 +11,7 @@ async function distributed(packed) {
 
   function show() {
     const name = input.value.trim(), column = columns.get(name);
-    said.textContent = column || !name ? "" : `There is no column ${name}.`;
+    message.textContent = column || !name ? "" : `There is no column ${name}.`;
     if (column) drawHistogram(name, column);
   }
   input.addEventListener("change", show);

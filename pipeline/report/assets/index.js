@@ -1,12 +1,12 @@
 "use strict";
-// The list of videos: filtered, sorted, some at a time, with the mean of any column.
+// The list of videos: with filter, sorting and pages, and with the mean of any column.
 
 const AT_A_TIME = 100, PER_FILE = 100;
 
 /** A long name that may break after its dots and underlines. */
 const breakable = name => name.split(/(?<=[._])/).flatMap((part, i) => i ? [element("wbr"), part] : [part]);
 
-/** What a file of pictures calls with its content. */
+/** Called by a file of pictures with its content. */
 function pictured(looks) {
   document.currentScript.hand(looks);
 }
@@ -23,7 +23,7 @@ async function index() {
   let sorted = hash.get("sort") ?? "", up = hash.get("order") !== "down", page = Math.max(0, (Number(hash.get("page")) || 1) - 1), restored = false;
   find.value = hash.get("find") ?? "";
 
-  /** The rows that fit the filter, in order; those without a value come last. */
+  /** The rows that match the filter, in order; rows without a value come last. */
   function listed() {
     const words = find.value.toLowerCase().split(/\s+/), fitting = rows.filter((_, i) => words.every(word => texts[i].includes(word)));
     const column = columns().find(({key}) => key && key === sorted);
@@ -66,28 +66,28 @@ async function index() {
   }
 
   function draw() {
-    const fitting = listed(), last = Math.max(0, Math.ceil(fitting.length / AT_A_TIME) - 1), shown = columns();
+    const matching = listed(), last = Math.max(0, Math.ceil(matching.length / AT_A_TIME) - 1), shown = columns();
     page = Math.min(page, last);
-    const seen = fitting.slice(page * AT_A_TIME, (page + 1) * AT_A_TIME);
+    const visible = matching.slice(page * AT_A_TIME, (page + 1) * AT_A_TIME);
     head();
-    const made = seen.map(row => {
+    const lines = visible.map(row => {
       const line = element("tr", {}, ...shown.map(column => column.cell(row)));
       line.dataset.name = row.video_id;
       return [row, line];
     });
-    table.tBodies[0].replaceChildren(...made.map(([, line]) => line));
+    table.tBodies[0].replaceChildren(...lines.map(([, line]) => line));
     for (const box of table.querySelectorAll("input")) box.checked = chosen.includes(box.value);
-    byId("found").textContent = find.value.trim() ? `${fitting.length} of ${rows.length}` : "";
+    byId("found").textContent = find.value.trim() ? `${matching.length} of ${rows.length}` : "";
     byId("pager").hidden = last === 0;
-    byId("pager").querySelector("span").textContent = `${page * AT_A_TIME + 1}–${page * AT_A_TIME + seen.length} of ${fitting.length.toLocaleString("en")}`;
+    byId("pager").querySelector("span").textContent = `${page * AT_A_TIME + 1}–${page * AT_A_TIME + visible.length} of ${matching.length.toLocaleString("en")}`;
     byId("earlier").disabled = page === 0;
     byId("later").disabled = page === last;
     address();
-    pictures(made);
+    pictures(lines);
     table.parentElement.classList.toggle("over", table.scrollWidth > table.parentElement.clientWidth);
   }
 
-  /** Keeps in the address what is shown. */
+  /** Stores the filter, the order and the added columns in the address. */
   function address() {
     if (!restored) return;
     const parts = [["find", find.value.trim()], ["sort", sorted], ["order", sorted && !up ? "down" : ""], ["page", page ? page + 1 : ""], ...added.map(({key}) => ["column", key])];
@@ -95,9 +95,9 @@ async function index() {
     history.replaceState(null, "", kept ? `#${kept}` : location.pathname + location.search);
   }
 
-  /** Pictures come from files of their own, so that the list is there before them. */
-  function pictures(made) {
-    for (const [row, line] of made) {
+  /** Loads pictures from separate files, so that the list need not wait for them. */
+  function pictures(lines) {
+    for (const [row, line] of lines) {
       if (!row.look) continue;
       load(`looks/${Math.floor(place.get(row) / PER_FILE)}.js`).then(looks => {
         const {cover, strip} = looks[row.video_id] ?? {}, put = (name, src) => src && line.querySelector(`.${name}`).replaceChildren(element("img", {src, alt: ""}));
@@ -107,7 +107,7 @@ async function index() {
     }
   }
 
-  /** Two videos are compared at most: a third takes the place of the first. */
+  /** Chooses videos to compare, at most two: a third replaces the first. */
   function tick({target}) {
     if (target.checked) chosen.push(target.value);
     else chosen.splice(chosen.indexOf(target.value), 1);
@@ -122,18 +122,18 @@ async function index() {
 
   /** Adds the mean of a column of any table. */
   async function add(name) {
-    const said = document.querySelector("#columns output"), value = data.values.find(value => value.name === name);
+    const message = document.querySelector("#columns output"), value = data.values.find(value => value.name === name);
     if (value && !value.shown && !added.some(({key}) => key === name)) return added.push(valueColumn(value));
     const file = data.files.find(({table, columns}) => columns.some(column => `${table}.${column}` === name));
-    said.textContent = file || !name ? "" : `There is no column ${name}.`;
+    message.textContent = file || !name ? "" : `There is no column ${name}.`;
     if (!file || added.some(({key}) => key === name)) return;
     try {
-      const [described, every] = await load(file.file.split("/").map(encodeURIComponent).join("/")), count = data.videos.length;
+      const [columns, all] = await load(file.file.split("/").map(encodeURIComponent).join("/")), count = data.videos.length;
       const at = file.columns.findIndex(column => `${file.table}.${column}` === name);
-      const values = new Map(data.videos.map((id, i) => [id, every[at * count + i]]).filter(([, value]) => !Number.isNaN(value)));
-      added.push(valueColumn({name, title: name, meaning: `mean of ${name}: ${described[at].meaning}`}, values));
+      const values = new Map(data.videos.map((id, i) => [id, all[at * count + i]]).filter(([, value]) => !Number.isNaN(value)));
+      added.push(valueColumn({name, title: name, meaning: `mean of ${name}: ${columns[at].meaning}`}, values));
     } catch (error) {
-      said.textContent = `The means are kept in files beside the index: ${error.message}.`;
+      message.textContent = `The means are in files beside the index: ${error.message}.`;
     }
   }
 

@@ -1,10 +1,10 @@
 "use strict";
-// The keys of a page: each is listed where it is made, and `?` shows them all.
+// The keys of a page; `?` lists them.
 
 const keys = {
   listed: [],
 
-  /** What the keys do that are shown as `shown`; `act` is called with the event, and says false if the key was not for it. */
+  /** Binds the keys `pressed`, listed as `shown` with the text `what`; `act` gets the event and returns false to ignore it. */
   on(shown, what, pressed, act) {
     if (shown) keys.listed.push([shown, what]);
     document.addEventListener("keydown", event => {
@@ -24,7 +24,7 @@ const POINTING = [
   ["drag ⠿", "move a panel; a click on it shows what else can be done with it"],
 ];
 
-/** The button and the key that show all keys. */
+/** The button and the key that show the list of keys. */
 function offerKeys() {
   const dialog = byId("keys"), rows = list => list.map(([shown, what]) => element("tr", {}, element("th", {scope: "row", textContent: shown}), element("td", {textContent: what})));
   const show = () => {

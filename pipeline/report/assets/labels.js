@@ -1,5 +1,5 @@
 "use strict";
-// What stands beside each chart: its title, and the value of each series in the window under the cursor.
+// The labels beside each chart: its title, and the value of each series in the window under the cursor.
 
 const UNITS = {probability: "", fraction: "", count: "", degree: "°"};
 
@@ -17,7 +17,7 @@ function clock(seconds, decimals = 0) {
   return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
 }
 
-/** A number as a reader wants it; a dash where there is none. */
+/** A number in readable form; a dash if there is none. */
 function readable(value) {
   if (value === null || value === undefined) return "–";
   const size = Math.abs(value);
@@ -52,19 +52,19 @@ function rangesOf(series) {
   }).join("; ");
 }
 
-/** What a chart shows, for those who do not see it. */
+/** A description of a chart for screen readers. */
 function summaryOf(panel, series = panel.series) {
   return `${panel.title} over time. ${panel.note ? panel.note + ". " : ""}${rangesOf(series)}`;
 }
 
-/** What names a panel in the address: its column if it was added, or else its title. */
+/** The name of a panel in the address: its column if it was added, or else its title. */
 const keyOf = ({chosen, key, title}) => chosen ?? (key || title.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-"));
 
 /** The place of a panel on the page: `host` for its chart, `read` to show the values of a window. */
 function place(panel, acts) {
-  const words = element("span", {className: "words"}), said = [panel.video, panel.note].filter(Boolean);
-  // Lines of their own keep the panels of two videos equally high; lanes have no room for them.
-  const lines = (panel.kind === "lanes" ? [said.join(" · ")] : said).map(textContent => element("p", {textContent}));
+  const words = element("span", {className: "words"}), notes = [panel.video, panel.note].filter(Boolean);
+  // Separate lines keep the panels of two videos equally high; lanes have no room for them.
+  const lines = (panel.kind === "lanes" ? [notes.join(" · ")] : notes).map(textContent => element("p", {textContent}));
   const grip = element("button", {className: "grip", ariaLabel: `arrange ${panel.title}`, ariaHasPopup: "menu", title: "Drag to move; click for more"});
   const label = element("header", {}, grip, element("h2", {textContent: panel.title}), words, ...lines);
   if (panel.kind === "lanes") label.lastChild.append(ramp());

@@ -1,5 +1,5 @@
 "use strict";
-// What a drawing is made of, the same on the screen, on paper and in files: rectangles, images, lines, areas and words.
+// The parts of a drawing, the same on screen, on paper and in files: rectangles, images, lines, areas and text.
 // A mark is {kind, ...}: "rect" {x, y, width, height, fill}; "image" {image, from: [x, y, width, height], x, y, width, height,
 // smooth}; "line" {points, stroke, thick}; "area" {points, fill}; "text" {text, x, y, size, fill, bold, align};
 // "group" {x, y, clip: [width, height] or none, marks}. Lengths are CSS pixels; points are lists of [x, y].

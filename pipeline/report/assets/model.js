@@ -1,5 +1,5 @@
 "use strict";
-// The page of a model: what it says of a video, how good it is on each, and how its losses fell.
+// The page of a model: its predictions for a video, its score on each video, and its losses.
 
 const HEIGHT = {course: 200, losses: 190};
 
@@ -14,12 +14,12 @@ function modelChart(host, height, {series, data, bands, y, x = {}, ticks, hooks}
     legend: {show: false},
     scales: {x: {time: false, ...x}, y},
     axes: [{...axis, size: 24, gap: 3, space: 72, ...ticks}, {...axis, size: 44, gap: 6, space: 26}],
-    series: [{}, ...series.map(one => ({points: {show: false}, ...one}))],
+    series: [{}, ...series.map(line => ({points: {show: false}, ...line}))],
     bands, hooks,
   }, data, host);
 }
 
-/** Label and prediction of a video, each half second as wide as it lasts. */
+/** Label and prediction of a video, in steps as wide as a window. */
 function courseChart(host, dimension, video, step) {
   const windows = video.gold.length, times = Array.from({length: windows + 1}, (_, k) => (video.first + k) * step);
   const closed = values => [...values, values[windows - 1]];
@@ -33,7 +33,7 @@ function courseChart(host, dimension, video, step) {
   });
 }
 
-/** A row per video from the worst to the best: its name, a bar up to its CCC, and the moment of its largest error. */
+/** A row per video, from worst to best: its name, its CCC as a bar, and the moment of its largest error. */
 function listScores(dimension, pages, step, choose) {
   const ccc = dimension.videos.map(video => video.ccc).filter(value => value !== null);
   const low = Math.min(0, ...ccc), high = Math.max(0.05, dimension.human ?? 0, ...ccc), place = value => 100 * (value - low) / (high - low);
@@ -55,7 +55,7 @@ function listScores(dimension, pages, step, choose) {
   }));
 }
 
-/** When prediction and label lie furthest apart, in seconds, and by how much; null where neither is known. */
+/** The largest difference of prediction and label, and its time in seconds; null if no window has both. */
 function largestError({gold, prediction, first}, step) {
   let worst = null;
   gold.forEach((label, k) => {
@@ -65,8 +65,8 @@ function largestError({gold, prediction, first}, step) {
   return worst;
 }
 
-/** What the charts show, for those who do not see them. */
-const saidOf = {
+/** Descriptions of the charts for screen readers. */
+const descriptions = {
   course: (dimension, {id, ccc, gold, prediction}) => {
     const line = (name, values) => ({name, values, role: "line"});
     return `${dimension.name} of ${id}, CCC ${readable(ccc)}. ${rangesOf([line("label", gold), line("prediction", prediction)])}`;
@@ -109,15 +109,15 @@ async function main() {
       charts[name]?.destroy();
       if (!byId(name)) continue;
       charts[name] = make[name](byId(name));
-      byId(name).ariaLabel = saidOf[name](dimension(), name === "losses" ? runs : video());
+      byId(name).ariaLabel = descriptions[name](dimension(), name === "losses" ? runs : video());
     }
   }
 
   function choose(index) {
     state.video = Math.max(0, Math.min(dimension().videos.length - 1, index));
-    const one = video(), said = (name, value) => element("span", {textContent: `${name} ${readable(value)}`});
+    const {id, ccc, pearson, rmse, fold} = video(), score = (name, value) => element("span", {textContent: `${name} ${readable(value)}`});
     byId("video").value = state.video;
-    byId("now").replaceChildren(element("b", {textContent: one.id}), said("CCC", one.ccc), said("Pearson", one.pearson), said("RMSE", one.rmse), element("span", {textContent: `predicted without it, in fold ${one.fold + 1}`}));
+    byId("now").replaceChildren(element("b", {textContent: id}), score("CCC", ccc), score("Pearson", pearson), score("RMSE", rmse), element("span", {textContent: `predicted without it, in fold ${fold + 1}`}));
     draw("course");
     [...byId("scores").tBodies[0].rows].forEach((row, i) => i === state.video ? row.setAttribute("aria-current", "true") : row.removeAttribute("aria-current"));
   }
@@ -128,12 +128,12 @@ async function main() {
     state.stage = 0;
     const option = (textContent, value) => element("option", {textContent, value});
     byId("dimension").selectedIndex = state.dimension;
-    byId("video").replaceChildren(...dimension().videos.map((one, i) => option(`${one.id}: ${readable(one.ccc)}`, i)));
+    byId("video").replaceChildren(...dimension().videos.map(({id, ccc}, i) => option(`${id}: ${readable(ccc)}`, i)));
     byId("stage")?.replaceChildren(...stages().map((name, i) => option(name === "main" ? "labels" : `pretraining of ${name}`, i)));
     if (byId("stage")) byId("stage").hidden = stages().length < 2;
     draw("losses");
     listScores(dimension(), data.pages, data.step, choose);
-    choose(Math.max(0, dimension().videos.findIndex(one => one.id === id)));
+    choose(Math.max(0, dimension().videos.findIndex(other => other.id === id)));
   }
 
   turn(0);
@@ -152,9 +152,9 @@ async function main() {
     event.preventDefault();
     acts[event.key]();
   });
-  const everything = () => draw("course", "losses");
-  onNewWidth(byId("course"), everything);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", everything);
+  const redraw = () => draw("course", "losses");
+  onNewWidth(byId("course"), redraw);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
   document.documentElement.dataset.ready = Math.round(performance.now());
 }
 

@@ -1,43 +1,43 @@
 "use strict";
-// The dataset as a whole: any two columns against each other, what goes with a rating, and correlations.
+// The overview of a dataset: any two columns against each other, and correlations.
 
-/** A correlation with two decimals, which is never minus nothing. */
+/** A correlation with two decimals, and never -0.00. */
 const two = r => r.toFixed(2).replace(/^-(0\.0+)$/, "$1");
 
 async function overview() {
   const data = await unpack(byId("data").textContent), form = document.querySelector("#scatter form"), output = form.querySelector("output");
   const inputs = ["x", "y"].map(byId), others = data.files.flatMap(({table, columns}) => columns.map(name => `${table}.${name}`));
-  const names = [...new Set([...Object.keys(data.main), ...others])], asked = new URLSearchParams(location.hash.slice(1));
+  const names = [...new Set([...Object.keys(data.main), ...others])], hash = new URLSearchParams(location.hash.slice(1));
   form.addEventListener("focusin", () => byId("names").append(...names.map(value => element("option", {value}))), {once: true});
-  let shown = [], turn = 0;
+  let shown = [], drawings = 0;
 
   /** The mean of a column in each video, null where there is none. */
   async function means(name) {
     if (name in data.main) return data.main[name];
     const file = data.files.find(({table, columns}) => columns.some(column => `${table}.${column}` === name));
-    const [, every] = await load(file.file.split("/").map(encodeURIComponent).join("/")), videos = data.videos.length;
+    const [, all] = await load(file.file.split("/").map(encodeURIComponent).join("/")), videos = data.videos.length;
     const at = file.columns.findIndex(column => `${file.table}.${column}` === name);
-    return Array.from(every.subarray(at * videos, (at + 1) * videos), value => Number.isNaN(value) ? null : value);
+    return Array.from(all.subarray(at * videos, (at + 1) * videos), value => Number.isNaN(value) ? null : value);
   }
 
   const open = ({id}) => location.href = `videos/${encodeURIComponent(id)}.html`;
   async function draw() {
-    const [x, y] = inputs.map(input => input.value.trim()), unknown = [x, y].find(name => !names.includes(name)), own = ++turn;
+    const [x, y] = inputs.map(input => input.value.trim()), unknown = [x, y].find(name => !names.includes(name)), own = ++drawings;
     output.textContent = unknown === undefined ? "" : `There is no column ${unknown}.`;
     if (unknown !== undefined) return;
     let values;
     try {
       values = await Promise.all([x, y].map(means));
     } catch (error) {
-      output.textContent = `The columns are kept in files beside this page: ${error.message}.`;
+      output.textContent = `The columns are in files beside this page: ${error.message}.`;
       return;
     }
-    if (own !== turn) return;
+    if (own !== drawings) return;  // another drawing has begun meanwhile
     shown = data.videos.map((id, i) => ({id, x: values[0][i], y: values[1][i]})).filter(point => point.x !== null && point.y !== null);
     history.replaceState(null, "", `#${new URLSearchParams({x, y})}`);
-    const said = point => byId("now").replaceChildren(element("b", {textContent: point.id}), ...[["x", x], ["y", y]].map(([key, name]) =>
+    const describe = point => byId("now").replaceChildren(element("b", {textContent: point.id}), ...[["x", x], ["y", y]].map(([key, name]) =>
       element("span", {textContent: `${name} ${readable(point[key])}`})));
-    const fit = scatter(byId("plot"), shown, [x, y], {show: said, open}), without = data.videos.length - shown.length;
+    const fit = scatter(byId("plot"), shown, [x, y], {show: describe, open}), without = data.videos.length - shown.length;
     const spearman = fit && fitOf(ranks(shown.map(p => p.x)), ranks(shown.map(p => p.y)));
     const facts = [`${shown.length} ${shown.length === 1 ? "video" : "videos"}`, fit ? `Pearson’s r ${two(fit.r)}` : "r is not defined"];
     if (spearman) facts.push(`Spearman’s ρ ${two(spearman.r)}`);
@@ -56,7 +56,7 @@ async function overview() {
     const target = place.value ?? place.textContent, {videos, between, within, chance, windows} = data.related[target];
     byId("between_note").textContent = chance === null
       ? `Correlations of means need ratings of at least 10 videos; there are ${videos}.`
-      : `Means of ${videos} videos. When videos are shuffled, the best of so many columns reaches |r| = ${chance.toFixed(2)} in one of 20 times: only more than that says something.`;
+      : `Means of ${videos} videos. When videos are shuffled, the best of these columns reaches |r| = ${chance.toFixed(2)} in one of 20 cases; only larger values mean something.`;
     byId("within_note").textContent = within.length
       ? `${windows.toLocaleString("en")} windows, each as its deviation from the mean of its video. Neighbouring windows resemble each other, so that r has no simple significance.`
       : "There is no rating over time to compare windows with.";
@@ -86,7 +86,7 @@ async function overview() {
   }
 
   const first = Object.keys(data.main), start = data.targets.length ? [first[data.targets.length] ?? first[0], data.targets[0]] : [first[0], first[1] ?? first[0]];
-  choose(asked.get("x") ?? start[0] ?? "", asked.get("y") ?? start[1] ?? "");
+  choose(hash.get("x") ?? start[0] ?? "", hash.get("y") ?? start[1] ?? "");
   inputs.forEach(input => {
     input.addEventListener("change", draw);
     input.addEventListener("input", () => names.includes(input.value) && draw());

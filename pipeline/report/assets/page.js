@@ -1,5 +1,5 @@
 "use strict";
-// What every page with charts needs.
+// Functions for every page with charts.
 
 const byId = id => document.getElementById(id);
 
@@ -10,7 +10,7 @@ const gunzip = base64 => {
 const unpack = base64 => gunzip(base64).json();
 const inflate = async base64 => new Uint8Array(await gunzip(base64).arrayBuffer());
 
-/** Whether a key is meant for the page: not for a field to choose or type in, nor for the browser. */
+/** Whether a key is meant for the page, not for an input field or the browser. */
 const forPage = event => !(event.ctrlKey || event.metaKey || event.altKey || event.target.closest("select, input:not([type=checkbox])"));
 
 /** Calls `build` again whenever the width of an element changes. */

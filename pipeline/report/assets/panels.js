@@ -1,5 +1,5 @@
 "use strict";
-// Draws one panel: uPlot for axes, lines and areas; film strip, hues and lanes are painted into its canvas.
+// Draws one panel: uPlot draws axes, lines and areas; film strips, hues and lanes are painted into its canvas.
 
 const FAMILY = '"Helvetica Neue", Helvetica, "Segoe UI", Roboto, "Liberation Sans", Arial, sans-serif';
 const FONT = `11px ${FAMILY}`;
@@ -8,10 +8,10 @@ const LIGHT_RAMP = [[237, 241, 246], [178, 208, 230], [84, 153, 199], [21, 91, 1
 const DARK_RAMP = [[35, 41, 50], [27, 66, 104], [36, 115, 171], [105, 178, 226], [220, 240, 252]];
 let INK, GRID, LANE_RAMP;
 
-/** A colour that the style sheet sets. */
+/** A colour of the style sheet. */
 const theme = name => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
-/** Takes over the style sheet's colours, which are others at night. */
+/** Reads the colours of the style sheet, which differ between light and dark mode. */
 function readTheme() {
   const dark = getComputedStyle(document.documentElement).colorScheme === "dark";
   [INK, GRID, LANE_RAMP] = [theme("soft"), theme("grid"), dark ? DARK_RAMP : LIGHT_RAMP];
@@ -21,17 +21,17 @@ function readTheme() {
 
 const HEIGHTS = {lines: 84, stack: 132, hues: 92, film: 84, words: 64};
 const SECONDS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200];
-// Columns narrower than this are mush: from there on a column is the mean of several windows.
+// Columns are at least this wide; if windows are narrower, a column is the mean of several.
 const COLUMN_PX = 2;
 
 function laneColour(value) {
-  // A root spreads the small probabilities that most classes have.
+  // The square root spreads small probabilities, which most classes have.
   const place = Math.sqrt(Math.min(1, Math.max(0, value))) * (LANE_RAMP.length - 1);
   const low = LANE_RAMP[Math.floor(place)], high = LANE_RAMP[Math.ceil(place)], share = place % 1;
   return [...low.map((c, i) => c + (high[i] - c) * share), 255];
 }
 
-/** The colours of lanes, from 0 to 1. */
+/** The legend of the colours of lanes, from 0 to 1. */
 function ramp() {
   return element("span", {className: "ramp", ariaLabel: "colours from 0 to 1"}, "0", element("i"), "1");
 }
@@ -44,7 +44,7 @@ function hueColour(bin, bins) {
   return [share(0), share(8), share(4)];
 }
 
-/** What is seen in columns of `per` windows each; the grouping does not depend on where the view begins. */
+/** The visible part in columns of `per` windows each; the grouping does not depend on where it begins. */
 function columnsOf(view, width) {
   const first = Math.max(0, Math.floor(view.min / view.step));
   const last = Math.min(view.windows, Math.ceil(view.max / view.step));
@@ -54,27 +54,27 @@ function columnsOf(view, width) {
   return {per, count, edges, times: edges.map(k => k * view.step)};
 }
 
-/** One value per column, of the windows that have one; null where none has. */
+/** One value per column, combined from the windows that have a value; null if none has. */
 function perColumn(values, {count, edges}, combine) {
   return Array.from({length: count}, (_, column) => {
-    let best = null, n = 0;
+    let combined = null, n = 0;
     for (let k = edges[column]; k < edges[column + 1]; k++) {
       if (values[k] == null) continue;  // undefined: the video has ended
-      best = n++ ? combine(best, values[k], n) : values[k];
+      combined = n++ ? combine(combined, values[k], n) : values[k];
     }
-    return best;
+    return combined;
   });
 }
 const mean = (soFar, value, n) => soFar + (value - soFar) / n;
 const higher = (a, b) => Math.max(a, b), lower = (a, b) => Math.min(a, b);
 
-/** Where a panel's marks stand: the part of time that is seen, on a width; `x` places a second. */
+/** The plotting area of a panel: the visible part of time on a width; `x` gives the place of a second. */
 function fieldOf(view, width, height, columns = columnsOf(view, width)) {
   const x = second => (second - view.min) / (view.max - view.min) * width;
   return {view, width, height, columns, x};
 }
 
-/** A row of colours per series, a pixel per column, and where it begins and ends. */
+/** An image with a row of pixels per series and a pixel per column, and its place. */
 function rowsImage({columns, x}, rows, colourOf) {
   const pixels = new ImageData(columns.count, rows.length);
   rows.forEach((values, row) => perColumn(values, columns, mean).forEach((value, column) => {
@@ -86,7 +86,7 @@ function rowsImage({columns, x}, rows, colourOf) {
   return {kind: "image", image, x: left, width: right - left};
 }
 
-// Of a row of pixels the edges are left out: programs that scale an image would mix in its neighbours.
+// The edges of each row of pixels are left out, because programs that scale images mix in the neighbouring rows.
 const BLEED = 0.05;
 
 function laneMarks(panel, field, lane) {
@@ -104,7 +104,7 @@ function hueMarks(panel, field) {
   return [{...image, from: [0, 0, image.image.width, bins], y: 0, height: field.height}];
 }
 
-/** Each stretch is as wide as it lasts; its picture is cut to fit, and stays in sight while part of it is. */
+/** Each stretch is as wide as its duration; its picture is cut to fit, and stays visible while part of the stretch is. */
 function filmMarks(panel, {x, width, height}) {
   return panel.film.flatMap(({start, end, image, colour, cut}) => {
     const left = x(start), right = x(end);
@@ -121,7 +121,7 @@ function filmMarks(panel, {x, width, height}) {
   });
 }
 
-/** The marks of a panel that is not made of lines; nothing for one that is. */
+/** The marks of a panel that is not made of lines; empty for others. */
 function marksOf(panel, field, lane) {
   const make = {lanes: laneMarks, hues: hueMarks, film: filmMarks}[panel.kind] ?? (panel.kind === "words" && wordMarks);
   return make ? make(panel, field, lane) : [];
@@ -134,7 +134,7 @@ function totals(rows) {
   return sums;
 }
 
-/** The lines of a panel: how they look, and their values in given columns, last value repeated to end the last step. */
+/** The lines of a panel: their styles, and their values in columns, with the last value repeated to end the last step. */
 function linesOf(panel, active) {
   const closed = values => [...values, values[values.length - 1]];
   const drawn = panel.pick_one ? [panel.series[active], panel.series[active].other].filter(Boolean) : panel.series.filter(s => s.role === "line");
@@ -142,7 +142,7 @@ function linesOf(panel, active) {
   if (panel.kind === "stack") {
     return {
       range: [0, 1],
-      // White seams between areas, where steps are wide enough to bear them.
+      // White seams between areas, if the steps are wide enough.
       styles: drawn.map(s => ({fill: theme(s.colour), stroke: u => u.data[0].length * 6 < u.width ? theme("paper") : theme(s.colour), width: 0.7})).reverse(),
       values: columns => totals(drawn.map(s => perColumn(s.values, columns, mean))).map(closed),
     };
@@ -163,12 +163,12 @@ function linesOf(panel, active) {
   };
 }
 
-/** Lines where the ruler above all panels has its labels. */
+/** Grid lines at the labels of the ruler above all panels. */
 const xAxis = view => ({
   size: 0, grid: {stroke: GRID, width: 1}, ticks: {show: false}, values: (_, all) => all.map(() => ""), ...labelsOf(view),
 });
 
-/** Where labels stand. */
+/** The places of labels. */
 const labelsOf = view => ({space: 72, incrs: SECONDS.filter(seconds => seconds >= view.step)});
 
 function yAxis(panel, layout) {
@@ -180,7 +180,7 @@ function yAxis(panel, layout) {
   };
 }
 
-/** Makes the chart of a panel in `host`; `layout` says how wide and at least how high it is, and what is left free. */
+/** Makes the chart of a panel in `host`; `layout` has its width, its least height and its margins. */
 function chart(panel, host, view, layout, active = 0) {
   const bare = ["lanes", "film", "words"].includes(panel.kind), lane = layout.lane;
   const lines = panel.kind === "lines" || panel.kind === "stack" ? linesOf(panel, active) : null;
@@ -204,8 +204,8 @@ function chart(panel, host, view, layout, active = 0) {
     hooks: {draw: lines ? [] : [paint]},
   }, null, host);
   u.look = () => {
-    const seen = columns();
-    u.setData([seen.times, ...(lines ? lines.values(seen) : [])]);
+    const visible = columns();
+    u.setData([visible.times, ...(lines ? lines.values(visible) : [])]);
   };
   u.look();
   return u;

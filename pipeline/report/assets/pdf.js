@@ -1,5 +1,5 @@
 "use strict";
-// Writes a figure as PDF of one page of its size: lines as lines, words as words in Helvetica.
+// Writes a figure as a PDF page of its size, with vector lines and with text in Helvetica.
 
 const POINTS_PER_PX = 0.75;
 const ASCII = new TextEncoder();
@@ -7,10 +7,10 @@ const ASCII = new TextEncoder();
 const deflated = async bytes =>
   new Uint8Array(await new Response(new Blob([bytes]).stream().pipeThrough(new CompressionStream("deflate"))).arrayBuffer());
 
-// Of Windows-1252, which PDF's fonts have, the characters whose numbers are others than in Unicode.
+// The characters 128 to 159 of Windows-1252, the encoding of PDF's fonts, whose numbers differ from Unicode.
 const WINDOWS_1252 = "\u20ac\0\u201a\u0192\u201e\u2026\u2020\u2021\u02c6\u2030\u0160\u2039\u0152\0\u017d\0\0\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u02dc\u2122\u0161\u203a\u0153\0\u017e\u0178";
 
-/** A text as the inside of a PDF string; null if the fonts lack a character of it. */
+/** A text as the content of a PDF string; null if the fonts lack one of its characters. */
 function pdfText(text) {
   let out = "";
   for (const sign of text.replaceAll("\u2212", "\u2013")) {
@@ -22,7 +22,7 @@ function pdfText(text) {
   return out;
 }
 
-/** A text as a mark with a sharp image of it, for letters that the fonts lack. */
+/** A text as a sharp image, for letters that the fonts lack. */
 function textImage(mark) {
   const sharp = 6, width = Math.ceil(widthOf(mark.text, mark)) + 2, height = mark.size * 1.5;
   const image = Object.assign(document.createElement("canvas"), {width: width * sharp, height: height * sharp});
@@ -41,7 +41,7 @@ function onWhite(canvas) {
   return rgb;
 }
 
-/** Collects what the page draws, and the images and opacities that it needs. */
+/** Collects the drawing operators of the page, and the images and opacities that they use. */
 function pdfPage() {
   const lines = [], images = new Map(), opacities = new Map();
   const number = value => String(Number(value.toFixed(3)));
@@ -109,7 +109,7 @@ async function pdfImage(image, smooth) {
   return {about: `${about} /Filter /DCTDecode`, bytes};
 }
 
-/** The file. */
+/** The PDF file of a figure. */
 async function pdfOf({width, height, marks}, title) {
   const page = pdfPage(), {number} = page, [across, down] = [width, height].map(side => side * POINTS_PER_PX);
   page.lines.push(`${POINTS_PER_PX} 0 0 -${POINTS_PER_PX} 0 ${number(down)} cm`);

@@ -1,21 +1,21 @@
 "use strict";
-// Plays the video, or its sound, where the cursor is.
+// Plays the video, or its sound, at the cursor.
 
-/** A cursor that is moved by hand moves the video; a video that plays moves the cursor. */
+/** Moving the cursor seeks in the video; the playing video moves the cursor. */
 function listenToPlayer(media, axis) {
   const {view} = axis, button = byId("play");
-  let wanted = null;
+  let target = null;
 
   axis.playing = () => !media.paused && !media.ended;
   axis.seek = second => {
-    // Seeking takes a while: of the places that the cursor passes meanwhile only the last counts.
-    wanted = second + 1e-3;
+    // Seeking takes a while: meanwhile only the last place of the cursor is kept.
+    target = second + 1e-3;
     if (!media.seeking && media.readyState) seek();
   };
   function seek() {
-    if (wanted === null) return;
-    media.currentTime = Math.min(wanted, media.duration || view.end);
-    wanted = null;
+    if (target === null) return;
+    media.currentTime = Math.min(target, media.duration || view.end);
+    target = null;
   }
 
   function show() {

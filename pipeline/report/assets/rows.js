@@ -1,11 +1,11 @@
 "use strict";
-// The columns of the list of videos: what each says of a video, and by what it sorts.
+// The columns of the list of videos: their cells, and the values by which they sort.
 
 const percent = share => share === undefined || share === null ? "–" : share > 0.995 && share < 1 ? "99 %" : `${Math.round(100 * share)} %`;
 
-/** The most probable expression of a video and its mean. */
+/** The most probable expression of a video, and its mean probability. */
 function leading({expressions = {}}) {
-  return Object.entries(expressions).reduce((best, one) => one[1] > (best?.[1] ?? -1) ? one : best, null);
+  return Object.entries(expressions).reduce((best, entry) => entry[1] > (best?.[1] ?? -1) ? entry : best, null);
 }
 
 const textCell = (className, ...children) => element("td", {className}, ...children);
@@ -15,14 +15,14 @@ const numberCell = (className, label, textContent) => {
   return cell;
 };
 
-/** A column of numbers that a row holds under "values", or that `values` gives by the id of the video. */
+/** A column of numbers from the rows' "values", or from the map `values` by the id of the video. */
 function valueColumn({name, title, meaning, share}, values = null) {
   const of = row => (values ? values.get(row.video_id) : row.values?.[name]) ?? null;
   const cell = row => numberCell(share && of(row) !== null && of(row) < 0.995 ? "value short" : "value", title, share ? percent(of(row)) : readable(of(row)));
   return {key: name, title, meaning, number: true, of, cell};
 }
 
-/** All columns but those that are added, in order; `colours` says how expressions are drawn. */
+/** All columns except added ones, in order; `colours` has the colours of expressions. */
 function fixedColumns({values, colours, compared}, tick) {
   const bar = expressions => element("span", {className: "bar"}, ...Object.entries(expressions).map(([name, share]) => {
     const part = element("i");

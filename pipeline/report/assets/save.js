@@ -1,5 +1,5 @@
 "use strict";
-// Saves what is seen as a figure or as a table.
+// Saves the visible part as a figure or as a table.
 
 const PX_PER_MM = 96 / 25.4, PNG_SCALE = 3;
 
@@ -9,7 +9,7 @@ function download(name, content) {
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 
-/** A picture of a figure, for where no drawing is taken. */
+/** A figure as PNG, for programs that take no vector graphics. */
 function pngOf({width, height, marks}) {
   const sheet = Object.assign(document.createElement("canvas"), {width: Math.round(width * PNG_SCALE), height: Math.round(height * PNG_SCALE)});
   const ctx = sheet.getContext("2d");
@@ -20,9 +20,9 @@ function pngOf({width, height, marks}) {
   return new Promise(done => sheet.toBlob(done));
 }
 
-/** The dialog that saves panels; returns what opens it, for one panel or for all that are shown. */
+/** The dialog that saves panels; returns the function that opens it, for one panel or for all visible ones. */
 function offerSaving(stack, sources, view, printAlone) {
-  const dialog = byId("save"), list = dialog.querySelector("fieldset div"), preview = dialog.querySelector("figure"), said = dialog.querySelector("output");
+  const dialog = byId("save"), list = dialog.querySelector("fieldset div"), preview = dialog.querySelector("figure"), message = dialog.querySelector("output");
   const title = () => document.querySelector("h1").textContent;
   const name = () => title() + (view.max - view.min < view.end ? `_${view.min.toFixed(1)}-${view.max.toFixed(1)}s` : "");
   const chosen = () => {
@@ -35,7 +35,7 @@ function offerSaving(stack, sources, view, printAlone) {
   function show() {
     const {length} = chosen();
     preview.innerHTML = length ? svgOf(figure(), caption(), "preview") : "";
-    said.textContent = length ? "" : "Choose a panel.";
+    message.textContent = length ? "" : "Choose a panel.";
     for (const kind of ["svg", "pdf", "png", "csv", "print"]) byId(kind).disabled = !length;
   }
 
@@ -58,7 +58,7 @@ function offerSaving(stack, sources, view, printAlone) {
     png: () => pngOf(figure()),
     csv: async () => {
       const {text, lacking} = await tableOf(chosen(), sources, view);
-      said.textContent = lacking.length ? `Without ${lacking.join(", ")}: their files are not beside this page.` : "";
+      message.textContent = lacking.length ? `Without ${lacking.join(", ")}: their files are not beside this page.` : "";
       return new Blob([text], {type: "text/csv"});
     },
   };
@@ -71,7 +71,7 @@ function offerSaving(stack, sources, view, printAlone) {
   return open;
 }
 
-/** On paper, a figure of each panel stands for its chart; returns what prints one figure alone, on paper of its size. */
+/** Replaces each chart by a figure for printing; returns the function that prints a single figure on paper of its size. */
 function listenToPrinter(stack, view) {
   const paper = byId("paper"), width = 680, sheet = element("style");
   let alone = null;
@@ -96,7 +96,7 @@ function listenToPrinter(stack, view) {
   addEventListener("afterprint", done);
   return (figure, title) => {
     alone = {figure, title};
-    // A pixel more than the figure, which rounding would else push to a second page.
+    // One pixel higher than the figure, which rounding would otherwise push to a second page.
     sheet.textContent = `@page { size: ${figure.width}px ${Math.ceil(figure.height) + 1}px; margin: 0 }`;
     document.head.append(sheet);
     print();

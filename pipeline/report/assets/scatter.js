@@ -1,13 +1,13 @@
 "use strict";
-// Points of videos in a plane of two columns.
+// A scatter plot of two columns with a point per video.
 
 const SVG = "http://www.w3.org/2000/svg", PLOT = {left: 58, right: 14, top: 12, bottom: 44}, NEAR_PX = 24, LABELLED = 6;
 
 function shape(tag, attributes, text = "") {
-  const made = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.textContent = text;
-  return made;
+  const node = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.textContent = text;
+  return node;
 }
 
 /** Round numbers from low to high, about `count` of them. */
@@ -19,14 +19,14 @@ function ticksOf(low, high, count) {
 
 const meanOf = values => values.reduce((sum, value) => sum + value, 0) / values.length;
 
-/** Pearson's r and the line of least squares; null where one column is constant. */
+/** Pearson's r and the line of least squares; null if a column is constant. */
 function fitOf(xs, ys) {
   const mx = meanOf(xs), my = meanOf(ys);
   const [xx, yy, xy] = xs.reduce(([xx, yy, xy], x, i) => [xx + (x - mx) ** 2, yy + (ys[i] - my) ** 2, xy + (x - mx) * (ys[i] - my)], [0, 0, 0]);
   return xx > 0 && yy > 0 ? {r: xy / Math.sqrt(xx * yy), slope: xy / xx, offset: my - xy / xx * mx} : null;
 }
 
-/** Ranks from 0 on, ties at their mean. */
+/** Ranks from 0 on; ties get their mean rank. */
 function ranks(values) {
   const order = values.map((_, i) => i).sort((a, b) => values[a] - values[b]), ranked = [];
   for (let i = 0; i < order.length;) {
@@ -45,7 +45,7 @@ function distances(values) {
   return values.map(value => sd > 0 ? Math.abs(value - median) / sd : 0);
 }
 
-/** Draws the points {id, x, y} into a host; `show` is called with the point that is pointed at, `open` with one that is clicked. */
+/** Draws the points {id, x, y} into a host; calls `show` with the point under the pointer, and `open` with a clicked one. */
 function scatter(host, points, names, {show, open}) {
   const width = host.clientWidth || 600, height = Math.max(260, Math.min(440, width * 0.6));
   const svg = shape("svg", {viewBox: `0 0 ${width} ${height}`, height});
@@ -56,14 +56,14 @@ function scatter(host, points, names, {show, open}) {
   const [x0, x1] = ends("x"), [y0, y1] = ends("y");
   const across = x => PLOT.left + (x - x0) / (x1 - x0) * (width - PLOT.left - PLOT.right);
   const up = y => height - PLOT.bottom - (y - y0) / (y1 - y0) * (height - PLOT.top - PLOT.bottom);
-  const said = (value, step) => Math.abs(value) < step / 1e3 ? "0" : String(+value.toPrecision(4));
+  const tickLabel = (value, step) => Math.abs(value) < step / 1e3 ? "0" : String(+value.toPrecision(4));
   const xTicks = ticksOf(x0, x1, width / 110), yTicks = ticksOf(y0, y1, height / 60);
   for (const x of xTicks) svg.append(
     shape("line", {x1: across(x), x2: across(x), y1: PLOT.top, y2: height - PLOT.bottom}),
-    shape("text", {x: across(x), y: height - PLOT.bottom + 15, "text-anchor": "middle"}, said(x, x1 - x0)));
+    shape("text", {x: across(x), y: height - PLOT.bottom + 15, "text-anchor": "middle"}, tickLabel(x, x1 - x0)));
   for (const y of yTicks) svg.append(
     shape("line", {x1: PLOT.left, x2: width - PLOT.right, y1: up(y), y2: up(y)}),
-    shape("text", {x: PLOT.left - 7, y: up(y) + 4, "text-anchor": "end"}, said(y, y1 - y0)));
+    shape("text", {x: PLOT.left - 7, y: up(y) + 4, "text-anchor": "end"}, tickLabel(y, y1 - y0)));
   svg.append(
     shape("text", {class: "axis", x: (PLOT.left + width - PLOT.right) / 2, y: height - 6, "text-anchor": "middle"}, names[0]),
     shape("text", {class: "axis", "text-anchor": "middle", transform: `translate(13 ${(PLOT.top + height - PLOT.bottom) / 2}) rotate(-90)`}, names[1]));
@@ -105,7 +105,7 @@ function scatter(host, points, names, {show, open}) {
   return fit;
 }
 
-/** The points that lie furthest from the others, as long as their names do not cover each other. */
+/** The points furthest from the others, as far as their labels do not overlap. */
 function labelled(points) {
   if (points.length < 5) return points;
   const [xs, ys] = ["x", "y"].map(key => distances(points.map(point => point[key])));

@@ -1,9 +1,9 @@
 "use strict";
-// Finds a column by words of its name and of what it means.
+// Finds a column by words of its name and meaning.
 
 const MOST_RESULTS = 80;
 
-/** Every column of some videos as {name, unit, meaning}; what they mean is read from files beside the page, if these are there. */
+/** Every column of some videos as {name, unit, meaning}; units and meanings come from files beside the page, if these exist. */
 async function describedColumns(sources) {
   const tables = new Map(sources.flatMap(({data, base}) => data.files.map(({table}) => [table, base])));
   const files = await Promise.all([...tables].map(async ([table, base]) => {
@@ -16,7 +16,7 @@ async function describedColumns(sources) {
 
 const namesOf = sources => [...new Set(sources.flatMap(({data}) => data.files.flatMap(({table, columns}) => columns.map(name => `${table}.${name}`))))];
 
-/** The columns that have all words: first those whose name has them, and of these the ones that begin with them. */
+/** The columns that contain all words: first those whose names begin with them, then those whose names contain them. */
 function matches(columns, query) {
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);
   const rank = ({name, meaning}) => {
@@ -32,14 +32,14 @@ function matches(columns, query) {
 /** A name that may break after its underscores and dots. */
 const parts = name => name.split(/(?<=[_.])/).flatMap(part => [part, element("wbr")]);
 
-/** The dialog in which a column is looked for; returns what opens it. `insert` takes a name and its panels, a list per video. */
+/** The dialog that searches columns; returns the function that opens it. `insert` takes a name and its panels, a list per video. */
 async function offerColumns(sources, insert) {
-  const dialog = byId("search"), input = dialog.querySelector("input"), list = dialog.querySelector("ul"), [said, counted] = dialog.querySelectorAll("output");
+  const dialog = byId("search"), input = dialog.querySelector("input"), list = dialog.querySelector("ul"), [message, counter] = dialog.querySelectorAll("output");
   const names = namesOf(sources);
   let columns = null, results = [], active = 0;
   byId("open_search").hidden = !names.length;
 
-  /** Why a column cannot be shown; nothing once it is. */
+  /** Adds a column; returns why it cannot be shown, or an empty text. */
   async function add(name) {
     if (!names.includes(name)) return `There is no column ${name}.`;
     try {
@@ -47,13 +47,13 @@ async function offerColumns(sources, insert) {
       insert(name, panels.map(panel => panel ? [panel] : []));
       return "";
     } catch (error) {
-      return `The columns are kept in files beside the pages: ${error.message}.`;
+      return `The columns are in files beside the pages: ${error.message}.`;
     }
   }
 
   async function take(name) {
-    said.textContent = await add(name);
-    if (!said.textContent) dialog.close();
+    message.textContent = await add(name);
+    if (!message.textContent) dialog.close();
   }
 
   function point(at) {
@@ -64,19 +64,19 @@ async function offerColumns(sources, insert) {
   }
 
   function look() {
-    const every = matches(columns ?? names.map(name => ({name, unit: "", meaning: ""})), input.value);
-    results = every.slice(0, MOST_RESULTS);
+    const matching = matches(columns ?? names.map(name => ({name, unit: "", meaning: ""})), input.value);
+    results = matching.slice(0, MOST_RESULTS);
     list.replaceChildren(...results.map(({name, unit, meaning}, i) => {
       const item = element("li", {id: `result${i}`, role: "option"}, element("b", {}, ...parts(name)), element("small", {textContent: UNITS[unit] ?? unit}), element("span", {textContent: meaning}));
       item.addEventListener("click", () => take(name));
       return item;
     }));
-    counted.textContent = every.length > results.length ? `${results.length} of ${every.length} columns` : `${every.length} ${every.length === 1 ? "column" : "columns"}`;
+    counter.textContent = matching.length > results.length ? `${results.length} of ${matching.length} columns` : `${matching.length} ${matching.length === 1 ? "column" : "columns"}`;
     point(0);
   }
 
   async function open(text = "") {
-    [input.value, said.textContent] = [text, ""];
+    [input.value, message.textContent] = [text, ""];
     look();
     dialog.showModal();
     input.select();
@@ -86,18 +86,18 @@ async function offerColumns(sources, insert) {
     look();
   }
 
-  input.addEventListener("input", () => (said.textContent = "", look()));
+  input.addEventListener("input", () => (message.textContent = "", look()));
   input.addEventListener("keydown", event => {
     const by = {ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8}[event.key];
     if (by) point(active + by);
-    if (event.key === "Enter") results.length ? take(results[active].name) : said.textContent = `There is no column ${input.value}.`;
+    if (event.key === "Enter") results.length ? take(results[active].name) : message.textContent = `There is no column ${input.value}.`;
     if (by || event.key === "Enter") event.preventDefault();
   });
   closable(dialog);
   byId("open_search").addEventListener("click", () => open());
   keys.on("A", "add a column", ["a"], () => void open());
-  const missing = new Set();
-  for (const name of address.all("column")) missing.add(await add(name));
-  byId("absent_columns").textContent = [...missing].filter(Boolean).join(" ");
+  const messages = new Set();
+  for (const name of address.all("column")) messages.add(await add(name));
+  byId("absent_columns").textContent = [...messages].filter(Boolean).join(" ");
   return open;
 }

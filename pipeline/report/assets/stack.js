@@ -1,5 +1,5 @@
 "use strict";
-// The panels below each other: their order, and which of them are hidden, folded, or pinned below the time axis.
+// The stack of panels: their order, and which of them are hidden, folded or pinned below the time axis.
 
 const STATES = {
   pin: {do: "Pin on top", undo: "Let go", key: "t"},
@@ -9,33 +9,33 @@ const STATES = {
 const DRAG_PX = 5;
 const PINNED_SHARE = 0.6;  // of the window's height, at most
 
-/** `changed` is called whenever panels come, go or move. A key names a panel, or the two of two videos. */
+/** `changed` is called whenever panels are added, removed or moved. A key names a panel, or the same panel of two videos. */
 function makeStack(host, changed) {
   const places = [], stack = {};
-  const of = Object.fromEntries(Object.keys(STATES).map(name => [name, new Set(address.all(name))]));
+  const keysIn = Object.fromEntries(Object.keys(STATES).map(name => [name, new Set(address.all(name))]));
   let order = address.all("order");
 
   /** All panels, in the order in which they stand. */
   function sorted() {
     const rank = ({key}) => order.includes(key) ? order.indexOf(key) : order.length;
-    return [...places].sort((a, b) => of.pin.has(b.key) - of.pin.has(a.key) || rank(a) - rank(b));
+    return [...places].sort((a, b) => keysIn.pin.has(b.key) - keysIn.pin.has(a.key) || rank(a) - rank(b));
   }
 
   stack.all = () => sorted();
-  stack.shown = () => sorted().filter(({key}) => !of.hide.has(key));
-  stack.open = () => stack.shown().filter(({key}) => !of.fold.has(key));
-  stack.has = (name, key) => of[name].has(key);
+  stack.shown = () => sorted().filter(({key}) => !keysIn.hide.has(key));
+  stack.open = () => stack.shown().filter(({key}) => !keysIn.fold.has(key));
+  stack.has = (name, key) => keysIn[name].has(key);
 
   function arrange() {
-    const held = document.activeElement, all = sorted();
+    const focused = document.activeElement, all = sorted();
     if (all.some(({section}, i) => section !== host.querySelectorAll(":scope > .panel")[i])) host.append(...all.map(placed => placed.section));
     for (const {key, section} of all) {
-      section.hidden = of.hide.has(key);
-      section.classList.toggle("folded", of.fold.has(key));
-      section.classList.toggle("pinned", of.pin.has(key));
+      section.hidden = keysIn.hide.has(key);
+      section.classList.toggle("folded", keysIn.fold.has(key));
+      section.classList.toggle("pinned", keysIn.pin.has(key));
     }
-    if (held !== document.activeElement && host.contains(held)) held.focus({preventScroll: true});
-    const titles = new Map(all.filter(({key}) => of.hide.has(key)).map(({key, panel}) => [key, panel.title]));
+    if (focused !== document.activeElement && host.contains(focused)) focused.focus({preventScroll: true});
+    const titles = new Map(all.filter(({key}) => keysIn.hide.has(key)).map(({key, panel}) => [key, panel.title]));
     byId("hidden").hidden = !titles.size;
     byId("hidden").replaceChildren("Hidden: ", ...[...titles].map(([key, textContent]) => {
       const button = element("button", {textContent, title: "Show this panel again"});
@@ -46,7 +46,7 @@ function makeStack(host, changed) {
   }
 
   function keep() {
-    address.set({...Object.fromEntries(Object.entries(of).map(([name, those]) => [name, [...those]])), order});
+    address.set({...Object.fromEntries(Object.entries(keysIn).map(([name, keys]) => [name, [...keys]])), order});
     arrange();
   }
 
@@ -56,25 +56,25 @@ function makeStack(host, changed) {
   };
   stack.remove = key => {
     places.splice(0, places.length, ...places.filter(placed => placed.key === key ? placed.section.remove() : true));
-    Object.values(of).forEach(those => those.delete(key));
+    Object.values(keysIn).forEach(keys => keys.delete(key));
     order = order.filter(other => other !== key);
     keep();
   };
   stack.toggle = (name, key) => {
-    if (!of[name].delete(key)) of[name].add(key);
+    if (!keysIn[name].delete(key)) keysIn[name].add(key);
     keep();
   };
   /** Puts a panel before another one, or after it. */
   stack.put = (key, other, after) => {
     if (key === other) return;
-    const rest = [...new Set(sorted().map(placed => placed.key))].filter(one => one !== key);
+    const rest = [...new Set(sorted().map(placed => placed.key))].filter(other => other !== key);
     rest.splice(rest.indexOf(other) + after, 0, key);
     order = rest;
-    if (of.pin.has(other) !== of.pin.has(key)) of.pin[of.pin.has(other) ? "add" : "delete"](key);
+    if (keysIn.pin.has(other) !== keysIn.pin.has(key)) keysIn.pin[keysIn.pin.has(other) ? "add" : "delete"](key);
     keep();
   };
   stack.move = (key, by) => {
-    const near = [...new Set(stack.shown().map(placed => placed.key))].filter(other => of.pin.has(other) === of.pin.has(key));
+    const near = [...new Set(stack.shown().map(placed => placed.key))].filter(other => keysIn.pin.has(other) === keysIn.pin.has(key));
     const other = near[near.indexOf(key) + by];
     if (other === undefined) return;
     stack.put(key, other, by > 0);
@@ -87,7 +87,7 @@ function makeStack(host, changed) {
     let top = byId("bar").offsetHeight;
     const most = PINNED_SHARE * innerHeight;
     for (const {section, key} of stack.shown()) {
-      const sticks = of.pin.has(key) && top + section.offsetHeight < most;
+      const sticks = keysIn.pin.has(key) && top + section.offsetHeight < most;
       section.style.top = sticks ? `${top}px` : "";
       section.classList.toggle("sticks", sticks);
       if (sticks) top += section.offsetHeight;
@@ -158,7 +158,7 @@ function offerArranging(host, stack, save) {
       placed.section.classList.remove("dragged");
       mark(null);
       if (!target || event.type !== "pointerup") return;
-      grip.dataset.moved = "";  // the click that follows is none
+      grip.dataset.moved = "";  // ignore the click that follows
       stack.put(placed.key, target.other.key, target.after);
     };
     grip.setPointerCapture(down.pointerId);

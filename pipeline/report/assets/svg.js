@@ -1,5 +1,5 @@
 "use strict";
-// Writes a figure as SVG that needs no other file.
+// Writes a figure as a single SVG file.
 
 const MARKUP = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"};
 const escaped = text => String(text).replace(/[&<>"]/g, sign => MARKUP[sign]).replace(/[\0-\x08\x0b\x0c\x0e-\x1f]/g, "");
@@ -8,7 +8,7 @@ const short = number => String(Number(number.toFixed(2)));
 /** An image as a data URI. */
 const uriOf = image => image instanceof HTMLCanvasElement ? image.toDataURL() : image.src;
 
-/** A colour and its opacity as attributes `name` and `name`-opacity, which all programs read. */
+/** A colour and its opacity as the attributes `name` and `name`-opacity, which all programs understand. */
 function paintAttributes(name, colour) {
   const [rgb, opacity] = rgbaOf(colour), hex = "#" + rgb.map(c => Math.round(c).toString(16).padStart(2, "0")).join("");
   return `${name}="${hex}"${opacity < 1 ? ` ${name}-opacity="${short(opacity)}"` : ""}`;
@@ -41,7 +41,7 @@ function svgMark(mark, clips) {
   }
 }
 
-/** The text of the file; `prefix` keeps the names in it apart from those of other figures of a page. */
+/** The text of the file; `prefix` keeps its ids distinct from those of other figures on a page. */
 function svgOf({width, height, marks}, title, prefix = "") {
   const clips = Object.assign([], {prefix});
   const inside = marks.map(mark => svgMark(mark, clips)).join("\n");

@@ -1,12 +1,12 @@
 "use strict";
-// The page of a video, or of several: their panels on one time axis.
+// The page of one or several videos: their panels on one time axis.
 
-/** Shows the panels of one video, or those of several below each other. `sources`: what their pages hold, and where their files are. */
+/** Shows the panels of one or several videos below each other. `sources`: the data of their pages, and the folder of their files. */
 async function timeline(sources) {
   const host = byId("stack");
-  let charts = [], everything = false, frame = 0, keep = () => {};
+  let charts = [], redraw = false, frame = 0, keep = () => {};
   const changed = all => {
-    everything ||= all;
+    redraw ||= all;
     frame ||= requestAnimationFrame(show);
     keep();
   };
@@ -18,30 +18,30 @@ async function timeline(sources) {
   const stack = makeStack(host, () => built && build());
 
   const panels = sources.map(({data}) => data.film.length ? [filmPanel(data, () => changed(true)), ...data.panels] : data.panels);
-  stack.add(placed(panels));
+  stack.add(placesFor(panels));
   for (const name of address.all("pick"))
-    for (const one of stack.all()) one.pick?.(one.panel.series.findIndex(({column}) => column === name));
+    for (const placed of stack.all()) placed.pick?.(placed.panel.series.findIndex(({column}) => column === name));
 
   /** Places for a list of panels per video. */
-  function placed(panels) {
+  function placesFor(panels) {
     return (sources.length > 1 ? sideBySide(sources, panels) : panels.flat()).map(panel => place(panel, acts));
   }
 
   function show() {
-    if (everything) {
+    if (redraw) {
       charts.forEach(u => u.look());
       paintOverview(byId("overview"), view, sources.map(({data}) => data.colours));
     }
-    frame = everything = 0;
+    frame = redraw = 0;
     const box = charts[charts.length - 1].over.getBoundingClientRect();
     if (!box.width) return;
     Object.assign(axis, {left: box.left, width: box.width, origin: box.left - host.getBoundingClientRect().left});
     byId("now").replaceChildren(...readingOf(sources, axis));
-    stack.shown().forEach(one => one.read(view.window));
+    stack.shown().forEach(placed => placed.read(view.window));
     placeCursor(byId("cursor"), axis);
   }
 
-  /** Puts the cursor on the next of some windows, or on the one before; after the last comes the first. */
+  /** Moves the cursor to the next or previous of some windows; after the last comes the first. */
   function go(windows, back) {
     const next = back ? windows.findLast(k => k < view.window) ?? windows.at(-1) : windows.find(k => k > view.window) ?? windows[0];
     if (next === undefined) return;
@@ -49,7 +49,7 @@ async function timeline(sources) {
     if (next * view.step < view.min || next * view.step >= view.max) axis.pan(next * view.step - (view.min + view.max) / 2);
   }
 
-  /** Another column of a panel was chosen: the same one is shown of the other video. */
+  /** Another column of a panel was chosen: shows the same column of the other video. */
   function picked(changed) {
     const {column, name} = changed.panel.series[changed.active];
     for (const other of stack.all()) if (other !== changed && other.key === changed.key) other.pick?.(other.panel.series.findIndex(series => series.column === column || series.name === name));
@@ -57,9 +57,9 @@ async function timeline(sources) {
     build();
   }
 
-  /** Puts the panel of a column below all others; `panels` has a list per video, which is empty where it has no such column. */
+  /** Adds the panel of a column below all others; `panels` has a list per video, which is empty if the video lacks the column. */
   function insert(name, panels) {
-    if (!stack.find(name)) stack.add(placed(panels));
+    if (!stack.find(name)) stack.add(placesFor(panels));
     address.set({column: [...new Set(address.all("column")).add(name)]});
     const {section} = stack.find(name);
     if (ready) section.scrollIntoView({block: "center"});
@@ -72,7 +72,7 @@ async function timeline(sources) {
     byId("open_search").focus();
   }
 
-  /** Everything is made anew when panels come or go, and when the width changes. */
+  /** Rebuilds all charts; needed when panels are added or removed, and when the width changes. */
   function build() {
     charts.forEach(u => u.destroy());
     readTheme();
@@ -102,7 +102,7 @@ async function timeline(sources) {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", build);
   onNewWidth(host, build);
   keep = keepTime(axis);
-  address.lead();
+  address.updateLinks();
   search = await offerColumns(sources, insert);
   ready = true;
   document.documentElement.dataset.ready = Math.round(performance.now());

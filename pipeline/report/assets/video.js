@@ -1,8 +1,8 @@
 "use strict";
-// The page of one video; in a frame of the page of two videos it hands over what it holds, and draws nothing.
+// The page of one video; in a frame of the page that compares two videos, it only posts its data.
 
 if (location.hash === "#data") {
-  // Pages on a disk have no origin that could be named, but nothing else can frame them either.
+  // Pages on a disk have no origin, and no other page can frame them.
   parent.postMessage(byId("data").textContent, location.protocol === "file:" ? "*" : location.origin);
 } else {
   unpack(byId("data").textContent).then(data => timeline([{data, base: "../"}]));

@@ -1,9 +1,9 @@
 "use strict";
-// Words at their times, and the search for one.
+// Words at their times, and the search for words.
 
 const WORD_PX = 17;
 
-/** Where each word stands: in the second row if the one in the first has not ended; and where the next of its row begins. */
+/** The row of each word, the second if the word in the first has not ended, and the start of the next word in its row. */
 function placesOf(spoken) {
   const ends = [0, 0], last = [], places = [];
   spoken.forEach(([start, end], i) => {
@@ -16,34 +16,34 @@ function placesOf(spoken) {
   return places;
 }
 
-/** A bar for each word, with the word itself where it has room up to the next one; what is looked for stands out. */
+/** A bar for each word, with its text if this fits before the next word; search results are highlighted. */
 function wordMarks(panel, {x, width}) {
   panel.places ??= placesOf(panel.spoken);
-  const wanted = (panel.wanted || "").toLowerCase(), size = 12;
+  const query = (panel.query || "").toLowerCase(), size = 12;
   return panel.spoken.flatMap(([start, end, word], i) => {
     const left = x(start), right = x(end);
     if (right < 0 || left > width) return [];
     const {row, next} = panel.places[i], top = 8 + row * (WORD_PX + 10);
-    const fill = theme(wanted && word.toLowerCase().includes(wanted) ? "orange" : "words");
+    const fill = theme(query && word.toLowerCase().includes(query) ? "orange" : "words");
     const bar = {kind: "rect", x: left, y: top + WORD_PX, width: Math.max(1, right - left - 1), height: 3, fill};
     const fits = next === Infinity || widthOf(word, {size}) <= x(next) - left - 3;
     return fits ? [bar, {kind: "text", text: word, x: left, y: top + 13, size, fill}] : [bar];
   });
 }
 
-/** A field that looks for a text in the utterances: Enter goes to the next, Shift+Enter to the one before. */
+/** A field that searches the utterances: Enter goes to the next result, Shift+Enter to the previous one. */
 function searchOf(panel, {go, repaint}) {
   const field = element("input", {type: "search", placeholder: "search", ariaLabel: `search in ${panel.title}`});
   const count = element("output");
   const begins = () => panel.words.flatMap((text, k) =>
-    text && text !== panel.words[k - 1] && text.toLowerCase().includes(panel.wanted.toLowerCase()) ? [k] : []);
+    text && text !== panel.words[k - 1] && text.toLowerCase().includes(panel.query.toLowerCase()) ? [k] : []);
   field.addEventListener("input", () => {
-    panel.wanted = field.value.trim();
-    count.textContent = panel.wanted ? `${begins().length} found` : "";
+    panel.query = field.value.trim();
+    count.textContent = panel.query ? `${begins().length} found` : "";
     repaint();
   });
   field.addEventListener("keydown", event => {
-    if (event.key !== "Enter" || !panel.wanted) return;
+    if (event.key !== "Enter" || !panel.query) return;
     event.preventDefault();
     go(begins(), event.shiftKey);
   });

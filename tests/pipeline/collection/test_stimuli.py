@@ -7,8 +7,11 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
 from collecting import FPS_25, PLANE, QUIET, design, numbered_clip
+from ffmpeg import ffmpeg
+from oriented import EIGHT, corners, seen, still_clip
 
 from avcues.pipeline.collection.design import read_design
 from avcues.pipeline.collection.stimuli import Clip, prepare
@@ -102,3 +105,28 @@ def test_missing_streams_and_transcripts_are_named(clips: Path, tmp_path: Path, 
     (clips / "noise.mp4").write_bytes(b"no video" * 100)
     with pytest.raises(MediaError, match=r"noise\.mp4"):
         prepared(tmp_path, "v=picture")
+
+
+@pytest.mark.parametrize(("degrees", "hflip", "vflip"), EIGHT)
+def test_raters_see_the_picture_that_is_measured(
+    clips: Path, tmp_path: Path, degrees: int, hflip: bool, vflip: bool
+) -> None:
+    """Turned pictures are copied with their display matrix; mirrored ones, which not all browsers show, are encoded."""
+    coded = corners((96, 64))
+    still_clip(clips / "a.mp4", coded, degrees, hflip=hflip, vflip=vflip)
+    _, lines, folder = prepared(tmp_path, "v=picture")
+    assert lines == [f"picture/a.mp4: {'encoded' if hflip else 'copied'}"]
+    with Media.open(folder / "picture/a.mp4") as media:
+        frame = next(item.frame for item in media.decode(video=True, audio=False) if isinstance(item, VideoFrame))
+        assert media.frames.mirrored is False
+        shown = media.picture.converter().upright(frame)
+    expected = seen(coded, degrees, hflip=hflip, vflip=vflip)
+    assert shown.shape == expected.shape
+    assert np.abs(shown.astype(int) - expected).mean() < 6
+
+
+def test_fields_are_joined_for_raters_too(clips: Path, tmp_path: Path) -> None:
+    source = ("-f", "lavfi", "-i", "testsrc2=size=320x240:rate=50:duration=1", "-vf", "tinterlace=interleave_top")
+    ffmpeg(*source, "-c:v", "libx264", "-flags", "+ildct+ilme", "-pix_fmt", "yuv420p", out=clips / "a.mp4")
+    _, lines, _ = prepared(tmp_path, "v=picture")
+    assert lines == ["picture/a.mp4: encoded"]

@@ -7,12 +7,16 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from clips import extract
 from ffmpeg import ffmpeg, pattern
+from oriented import EIGHT, corners, seen, still_clip
 
+from avcues.pipeline.extraction.center_crop import CenterCrop
+from avcues.pipeline.extraction.full_frame import FullFrame
 from avcues.pipeline.media.container import Media
 from avcues.pipeline.media.frames import VideoFrame
 from avcues.pipeline.media.look import FRAMES, PLACES
@@ -20,6 +24,7 @@ from avcues.pipeline.media.orientation import Orientation
 from avcues.pipeline.media.picture.bars import Box
 from avcues.pipeline.media.picture.fields import Fields
 from avcues.pipeline.media.reading import Reading
+from avcues.pipeline.report.thumbnails import _scaled
 
 X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-qp", "1")
 # Else the muxer writes random numbers, in which the bytes of an element may be found.
@@ -39,39 +44,13 @@ def difference(image: np.ndarray, other: np.ndarray) -> float:
     return float(np.abs(image.astype(int) - other).mean())
 
 
-def corners(size: tuple[int, int]) -> np.ndarray:
-    """Grey, with a red, a green and a blue patch in three corners, so that no two orientations look alike."""
-    width, height = size
-    image = np.full((height, width, 3), 90, np.uint8)
-    image[: height // 3, : width // 3] = (230, 20, 20)
-    image[: height // 3, -width // 3 :] = (20, 200, 20)
-    image[-height // 3 :, : width // 3] = (20, 20, 230)
-    return image
-
-
-def still_clip(path: Path, image: np.ndarray, degrees: int = 0, *, hflip: bool = False, vflip: bool = False) -> Path:
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=4, options={"qp": "1", "preset": "ultrafast"})
-        stream.height, stream.width, stream.pix_fmt = *image.shape[:2], "yuv420p"
-        if degrees or hflip or vflip:
-            stream.set_display_rotation(degrees, hflip=hflip, vflip=vflip)
-        for i in range(4):
-            frame = av.VideoFrame.from_ndarray(image, format="rgb24")
-            frame.pts, frame.time_base = i, Fraction(1, 4)
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    return path
-
-
 @pytest.mark.parametrize("vflip", [False, True])
 @pytest.mark.parametrize("hflip", [False, True])
 @pytest.mark.parametrize("degrees", [0, 90, 180, 270])
 def test_orientations(tmp_path: Path, degrees: int, hflip: bool, vflip: bool) -> None:
     """PyAV turns counter-clockwise, then mirrors; numpy does the same to the picture that was coded."""
     coded = corners((96, 64))
-    expected = np.rot90(coded, degrees // 90)
-    expected = expected[:, ::-1] if hflip else expected
-    expected = expected[::-1] if vflip else expected
+    expected = seen(coded, degrees, hflip=hflip, vflip=vflip)
     images, media = shown(still_clip(tmp_path / "clip.mp4", coded, degrees, hflip=hflip, vflip=vflip))
     assert images[0].shape == expected.shape
     assert difference(images[0], expected) < 6
@@ -82,6 +61,26 @@ def _as_mirror_then_turn(degrees: int, hflip: bool, vflip: bool) -> tuple[int, b
     mirrored = hflip != vflip
     turn = degrees + 180 * vflip
     return (-turn if mirrored else turn) % 360 if mirrored else turn % 360, mirrored
+
+
+@pytest.mark.parametrize(("degrees", "hflip", "vflip"), EIGHT)
+def test_orientations_of_clips_and_thumbnails(tmp_path: Path, degrees: int, hflip: bool, vflip: bool) -> None:
+    """Everything that scales frames by itself turns them, too."""
+    coded = corners((384, 256))
+    expected = seen(coded, degrees, hflip=hflip, vflip=vflip)
+    height, width = expected.shape[:2]
+    middle = expected[(height - 256) // 2 :, (width - 256) // 2 :][16:240, 16:240]
+    with Media.open(still_clip(tmp_path / "clip.mp4", coded, degrees, hflip=hflip, vflip=vflip)) as media:
+        picture = next(item for item in media.decode(video=True, audio=False) if isinstance(item, VideoFrame))
+        crop = CenterCrop(256, 224, media.picture)(picture.frame)
+        whole = FullFrame(media.picture)(picture.frame)
+        small = _scaled(picture, media.picture, media.picture.converter())
+    assert difference(crop, middle) < 6
+    assert difference(whole, expected) < 6
+    assert (
+        difference(small, cv2.resize(np.ascontiguousarray(expected), small.shape[1::-1], interpolation=cv2.INTER_AREA))
+        < 8
+    )
 
 
 def test_a_plain_picture_passes_untouched(tmp_path: Path) -> None:

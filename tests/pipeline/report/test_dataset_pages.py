@@ -175,7 +175,7 @@ def test_a_column_that_is_not_there_is_said_to_be_missing(browser: Browser, repo
     browser.open(alone, 800)
     for typed, answer in (
         ("lighting.nothing", "There is no column"),
-        (BRIGHTNESS, "are kept in files beside the pages"),
+        (BRIGHTNESS, "are in files beside the pages"),
     ):
         browser.press("a")
         browser.type(typed)

@@ -212,7 +212,7 @@ def test_a_later_report_remembers_what_the_former_one_was_made_with(made: Path, 
     fresh = report_of(moved / "out", fresh=True, media=moved / "films")
     (moved / "films").rmdir()
     (note,) = report_of(moved / "out", ["first"]).notes
-    assert note.startswith("`media=") and note.endswith("gone, so that nothing is played")
+    assert note.startswith("`media=") and note.endswith("it is gone, so the pages play nothing")
     assert (fresh.notes, fresh.stills) == ((), "blur")
     assert read_options(fresh.open_first.parent).annotations is None
 
