@@ -60,7 +60,7 @@ def gold(
         Literal["none", "dba", "raaw"],
         typer.Option(
             help="Align raters moment by moment, so that labels depend on what follows (not causal): dba, their DTW "
-            "barycentre; raaw, warped and weighted by their agreement unaligned. Needs avcues[warping]."
+            "barycentre; raaw, warped and weighted by their agreement unaligned. Needs the extra warping."
         ),
     ] = "none",
     longest_warp: Annotated[

@@ -21,7 +21,7 @@ metadata are lost (pandas, CSV), columns `<target>_std` and `<target>_n` tell a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -43,7 +43,7 @@ from avcues.pipeline.dataset.label_columns import (
 from avcues.pipeline.dataset.label_metadata import FITTED_ON, described, stated
 from avcues.pipeline.errors import InputError, one_line
 from avcues.pipeline.store.parquet import WINDOW_KEYS
-from avcues.pipeline.store.user_columns import composed, set_aside_counts
+from avcues.pipeline.store.user_columns import bare_id, composed, set_aside_counts
 from avcues.pipeline.store.user_tables import read_user_table
 
 Fill = Literal["none", "hold", "linear"]
@@ -209,11 +209,12 @@ def _usable(labels: pa.Table, windows: Mapping[str, int], step: Fraction, where:
     if windows and not named & windows.keys():
         raise InputError(
             f"{where}: labels none of the dataset's videos: it names {_listed(foreign)}, "
-            f"the dataset {_listed(unlabelled)}"
+            f"the dataset {_listed(unlabelled)}{_meant(foreign, unlabelled)}"
         )
     if foreign:
         warnings.append(
             f"{where}: labels of {len(foreign)} videos that are not in the dataset are not used: {_listed(foreign)}"
+            f"{_meant(foreign, unlabelled)}"
         )
     if unlabelled:
         warnings.append(f"{where}: {len(unlabelled)} videos have no label: {_listed(unlabelled)}")
@@ -232,6 +233,13 @@ def _usable(labels: pa.Table, windows: Mapping[str, int], step: Fraction, where:
             "they are not used"
         )
     return labels.filter(inside), warnings
+
+
+def _meant(foreign: Sequence[str], unlabelled: Sequence[str]) -> str:
+    """A proposal where ids of labels differ from those of the dataset in folders, suffixes or leading zeros only."""
+    by_bare = {bare_id(video_id): video_id for video_id in unlabelled}
+    alike = [f"{name} for {by_bare[bare_id(name)]}" for name in foreign if bare_id(name) in by_bare]
+    return f"; write ids as the dataset does (the file has {_listed(alike)})" if alike else ""
 
 
 def _merged(labels: pa.Table, where: str) -> tuple[pa.Table, dict[str, tuple[int, int]]]:

@@ -50,6 +50,16 @@ def video_name(text: str) -> str:
     return _MEDIA.sub("", PureWindowsPath(text).name) if text else text
 
 
+def bare_id(video_id: str) -> str:
+    """An id without folders, the suffix of a media file, and the leading zeros of a number.
+
+    >>> bare_id("clips/007.mp4"), bare_id("7"), bare_id("dr. who")
+    ('7', '7', 'dr. who')
+    """
+    name = video_name(composed(video_id))
+    return str(int(name)) if name.isascii() and name.isdigit() else name
+
+
 def set_aside_counts(
     table: pa.Table, keys: Collection[str], where: str, groups: Sequence[str] = ()
 ) -> tuple[pa.Table, list[str]]:

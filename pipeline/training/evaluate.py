@@ -16,6 +16,7 @@ from avcues.pipeline.annotations.statistics.consensus import ccc, pearson
 from avcues.pipeline.training import intervals
 
 MEASURES = ("ccc", "pearson", "rmse", "mse")
+_POSSIBLE = {"ccc": (-1.0, 1.0), "pearson": (-1.0, 1.0), "rmse": (0.0, np.inf), "mse": (0.0, np.inf)}
 _SCRIPTS_SLICE = 111
 
 Floats = npt.NDArray[np.float64]
@@ -98,7 +99,7 @@ def evaluate(seeds: Sequence[Predictions], scoring: Literal["video", "s111"] = "
         "videos": len(videos),
         **_count(groups),
         "windows": len(seeds[0].targets),
-        **{measure: _over_videos(means[measure], per_video[measure], groups) for measure in MEASURES},
+        **{measure: _over_videos(measure, means[measure], per_video[measure], groups) for measure in MEASURES},
         "pooled": _pooled(seeds),
         "per_video": [
             {"video_id": video_id, **{measure: _json(means[measure][v]) for measure in MEASURES}}
@@ -174,8 +175,8 @@ def _count(groups: Sequence[str] | None) -> dict[str, int]:
     return {} if groups is None else {"groups": len(set(groups))}
 
 
-def _over_videos(means: Floats, per_seed: Floats, groups: Sequence[str] | None) -> dict[str, Any]:
-    """Of (videos,) scores, those that are defined; `per_seed` are the (seeds, videos) scores that they come from."""
+def _over_videos(measure: str, means: Floats, per_seed: Floats, groups: Sequence[str] | None) -> dict[str, Any]:
+    """Of (videos,) scores by a measure, those that are defined; `per_seed`: the (seeds, videos) that they come from."""
     defined = np.isfinite(means)
     defined_means = means[defined]
     if not len(defined_means):
@@ -183,7 +184,7 @@ def _over_videos(means: Floats, per_seed: Floats, groups: Sequence[str] | None) 
     defined_groups = (
         None if groups is None else [group for group, is_known in zip(groups, defined, strict=True) if is_known]
     )
-    low, high = intervals.mean_interval(defined_means, defined_groups)
+    low, high = intervals.mean_interval(defined_means, defined_groups, _POSSIBLE[measure])
     return {
         "mean": float(defined_means.mean()),
         "sd": float(defined_means.std()),

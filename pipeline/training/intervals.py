@@ -73,13 +73,18 @@ def interval(sums: Floats, statistic: Statistic, scale: Scale = AS_IT_IS) -> tup
     return float(ends[0]), float(ends[1])
 
 
-def mean_interval(values: Floats, groups: Sequence[str] | None = None) -> tuple[float, float]:
+def mean_interval(
+    values: Floats, groups: Sequence[str] | None = None, possible: tuple[float, float] = (-np.inf, np.inf)
+) -> tuple[float, float]:
     """95 % of the mean of (n,) values.
 
     Args:
         groups: The group of each value; None: each is a unit of its own.
+        possible: The lowest and highest possible value, beyond which no end lies.
     """
-    return interval(by_group(np.column_stack([values, np.ones(len(values))]), groups), lambda s: s[..., 0] / s[..., 1])
+    units = by_group(np.column_stack([values, np.ones(len(values))]), groups)
+    low, high = np.clip(interval(units, lambda s: s[..., 0] / s[..., 1]), *possible)
+    return float(low), float(high)
 
 
 def by_group(sums: Floats, groups: Sequence[str] | None) -> Floats:

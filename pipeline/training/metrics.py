@@ -129,5 +129,5 @@ def _raters(table: pa.Table, *, over_clips: bool) -> dict[str, Any]:
 
 
 def _summary(values: npt.NDArray[np.float64]) -> dict[str, float | None]:
-    ends = [float(end) if np.isfinite(end) else None for end in mean_interval(values)]
+    ends = [float(end) if np.isfinite(end) else None for end in mean_interval(values, possible=(-1, 1))]
     return {"mean": float(values.mean()), "sd": float(values.std()), "low": ends[0], "high": ends[1]}

@@ -16,7 +16,7 @@ from avcues.pipeline.annotations.ratings.keys import among, codes, combined, run
 from avcues.pipeline.annotations.ratings.schema import KEYS, LONGEST_S, RATING_SCHEMA, Dimension
 from avcues.pipeline.annotations.ratings.wording import counted, listed
 from avcues.pipeline.errors import InputError
-from avcues.pipeline.store.user_columns import composed, video_name
+from avcues.pipeline.store.user_columns import bare_id, composed
 
 REQUIRED = ("rater", "video_id", "setup", "dimension")
 
@@ -163,14 +163,14 @@ def _as_in_dataset(ratings: pa.Table, known: Collection[str]) -> tuple[pa.Table,
     spelled = {composed(video_id): video_id for video_id in known}
     bare: dict[str, list[str]] = {}
     for video_id in known:
-        bare.setdefault(_bare(video_id), []).append(video_id)
+        bare.setdefault(bare_id(video_id), []).append(video_id)
     words = ratings["video_id"].combine_chunks()
     if isinstance(words, pa.ChunkedArray):
         words = words.chunk(0)
     names, changed = [], []
     for name in words.dictionary.to_pylist():
         own = name if name in known else spelled.get(name)
-        candidates = bare.get(_bare(name), [])
+        candidates = bare.get(bare_id(name), [])
         if own is None and len(candidates) == 1:
             own = candidates[0]
             changed.append(f"{name} as {own}")
@@ -181,12 +181,6 @@ def _as_in_dataset(ratings: pa.Table, known: Collection[str]) -> tuple[pa.Table,
     column = pa.DictionaryArray.from_arrays(place.take(words.indices), pa.array(distinct, pa.string()))
     at = RATING_SCHEMA.get_field_index("video_id")
     return ratings.set_column(at, RATING_SCHEMA.field("video_id"), column), notes
-
-
-def _bare(video_id: str) -> str:
-    """An id without folders, the suffix of a media file, and the leading zeros of a number."""
-    name = video_name(composed(video_id))
-    return str(int(name)) if name.isascii() and name.isdigit() else name
 
 
 def require_setups(ratings: pa.Table, allowed: Collection[str] | None, sources: Sources) -> None:

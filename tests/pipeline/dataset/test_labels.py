@@ -240,3 +240,16 @@ def test_what_labels_were_fitted_on_survives_pandas_and_csv(tmp_path: Path) -> N
 def test_a_gold_standard_without_any_trace_of_its_making_is_said_loudly() -> None:
     (loud, *_) = read_labels(pa.table(gold_standard()), STEP, WINDOWS).warnings
     assert "NOTHING GUARDS AGAINST LABELS THAT WERE FITTED ON TEST VIDEOS" in loud
+
+
+def test_ids_that_lost_zeros_folders_or_suffixes_are_named_with_those_that_are_meant() -> None:
+    """A spreadsheet makes 7 of 007."""
+    with pytest.raises(InputError, match=r"\(the file has 7 for 007\)"):
+        read_labels(pa.table({"video_id": ["7"], "v": [1.0]}), STEP, WINDOWS)
+    some = read_labels(pa.table({"video_id": ["7", "clips/a.mp4", "b", "c"], "v": [1.0, 2.0, 3.0, 4.0]}), STEP, WINDOWS)
+    (warning,) = [warning for warning in some.warnings if "not in the dataset" in warning]
+    assert warning.endswith(
+        "7, c, clips/a.mp4; write ids as the dataset does (the file has 7 for 007, clips/a.mp4 for a)"
+    )
+    both = read_labels(pa.table({"video_id": ["7", "007"], "v": [1.0, 2.0]}), STEP, WINDOWS)
+    assert not [warning for warning in both.warnings if "write ids" in warning]

@@ -135,6 +135,9 @@ def test_shares_end_in_a_softmax_and_are_judged_as_categories(
     present = sorted(set(truth))
     assert model["f1"]["value"] == pytest.approx(metrics.f1_score(truth, guess, labels=present, average="macro"))
     assert np.sum(model["confusion"]) == CLIPS
+    card = (tmp_path / "m" / "MODELCARD.md").read_text()
+    assert "- Clips of 4 windows or fewer get no prediction" in card
+    assert "windows of a video get no prediction" not in card
     again = evaluate_saved(tmp_path / "m")["dimensions"][dimension]
     assert again["model"]["uar"] == model["uar"]
 

@@ -73,6 +73,21 @@ def test_figures_over_videos_are_means_with_an_interval_over_videos() -> None:
     assert found["ccc"]["between_seeds"] > 0
 
 
+def test_no_interval_reaches_beyond_what_a_measure_can_be() -> None:
+    """Of few videos, one of which goes badly, Student's t ends at a CCC of 1.34."""
+    targets = np.random.default_rng(0).normal(size=4 * 40)
+    bad = np.arange(4 * 40) >= 3 * 40
+    values = np.where(bad, 0.2 * targets, 0.99 * targets)
+    rows = tuple(np.arange(i * 40, (i + 1) * 40) for i in range(4))
+    found = evaluate(
+        [Predictions(videos=("a", "b", "c", "d"), rows=rows, folds=(0,) * 4, targets=targets, values=values)]
+    )
+    assert found["ccc"]["high"] == 1
+    assert -1 < found["ccc"]["low"] < found["ccc"]["mean"]
+    assert found["mse"]["low"] == 0
+    assert np.isnan(mean_interval(np.array([0.5]), possible=(-1, 1))).all()
+
+
 def test_a_paired_permutation_is_near_the_exact_one() -> None:
     one, other = RANDOM.normal(0.35, 0.5, 10), RANDOM.normal(0, 0.5, 10)
     found = paired(one, other)
