@@ -1,7 +1,7 @@
 """How the memory of the process that the user starts grows with the number of videos.
 
     python benchmarks/client_memory.py --videos 2000             # real, tiny sound files
-    python benchmarks/client_memory.py --videos 100000 --absent  # a list of files that are not there: instant failures
+    python benchmarks/client_memory.py --videos 100000 --absent  # a list of missing files: instant failures
 
 Prints one JSON object: resident memory in MB after 5 % of the videos and at its largest, and the growth between them.
 """
@@ -24,7 +24,7 @@ AVCUES = str(Path(sys.executable).with_name("avcues"))
 
 
 def write_list(folder: Path, videos: int, absent: bool) -> Path:
-    """A list of videos; the first one always exists, because a list of which nothing exists is refused."""
+    """A list of videos; the first always exists, because a list without any existing file is refused."""
     sound = folder / "sound.wav"
     with wave.open(str(sound), "wb") as file:
         file.setnchannels(1)
@@ -44,9 +44,9 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        listed = write_list(folder, arguments.videos, arguments.absent)
+        video_list = write_list(folder, arguments.videos, arguments.absent)
         out = folder / "out"
-        command = [AVCUES, "extract", str(listed), "-o", str(out), "--features", "emobase"]
+        command = [AVCUES, "extract", str(video_list), "-o", str(out), "--features", "emobase"]
         log = (folder / "log").open("wb")
         started = time.perf_counter()
         run = subprocess.Popen([*command, "--workers", str(arguments.workers)], stderr=log)

@@ -31,17 +31,19 @@ MOVES_PER_S, FRAMES_PER_S, CLOCK_PER_S = 60, 25, 10
 
 
 def events(second: int) -> list[list[object]]:
-    """What a page traces in a second."""
+    """The events of one second, as a page sends them."""
     start = 1000.0 * second
-    made: list[list[object]] = [
+    trace: list[list[object]] = [
         ["m", round(start + i * 1000 / MOVES_PER_S, 2), round(0.5 + 0.4 * np.sin(second + i / 60), 5), 0.5]
         for i in range(MOVES_PER_S)
     ]
     for i in range(FRAMES_PER_S):
-        at = start + i * 1000 / FRAMES_PER_S
-        made.append(["f", round(at, 2), round(at + 16.7, 2), second + i / FRAMES_PER_S, second * FRAMES_PER_S + i])
-    made += [["c", round(start + i * 100, 2), second + i / CLOCK_PER_S] for i in range(CLOCK_PER_S)]
-    return sorted(made, key=lambda event: float(event[1]))  # type: ignore[arg-type]
+        frame_ms = start + i * 1000 / FRAMES_PER_S
+        trace.append(
+            ["f", round(frame_ms, 2), round(frame_ms + 16.7, 2), second + i / FRAMES_PER_S, second * FRAMES_PER_S + i]
+        )
+    trace += [["c", round(start + i * 100, 2), second + i / CLOCK_PER_S] for i in range(CLOCK_PER_S)]
+    return sorted(trace, key=lambda event: float(event[1]))  # type: ignore[arg-type]
 
 
 async def rate(base: str, join: str, number: int, seconds: int, answers_s: dict[str, list[float]]) -> tuple[str, int]:

@@ -1,6 +1,6 @@
-"""Networks replaced by constants, so that only the work beside them is left to measure.
+"""Replaces networks by constants, to measure only the work beside them.
 
-What is computed before and after a network stays: resizing, cropping, conversion, softmax, non-maximum suppression.
+The steps before and after a network remain: resizing, cropping, conversion, softmax, non-maximum suppression.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ def replace_networks() -> None:
 
     No weights are needed.
 
-    Each network is built untrained, computes one batch of every shape, and from then on returns that result again.
-    The face detector finds one face on every frame.
+    Each network is built untrained. It computes one batch of each shape, and returns the same result from then on. The
+    face detector returns one face for every frame.
     """
     import cv2
 
@@ -52,7 +52,7 @@ class _OneFace:
         """As OpenCV's."""
 
     def detect(self, image: Any) -> tuple[int, Any]:
-        """One face, wherever it is looked for."""
+        """Returns the same face for every image."""
         return 1, _FACE
 
 

@@ -2,11 +2,10 @@
 
     python benchmarks/copies.py ../shared/media FOLDER
 
-Two sets of clips are made from footage that they do not share: the threshold is chosen on the first, the figures that
-count are those of the second. Every set has montages of real footage in crops and speeds of their own, clips of one
-studio (one background, one voice, another speaker), clips with black and silent stretches or a title in common, and
-moving patterns; and of each a remux, two encodings at lower rates and sizes, and two that are trimmed. Results:
-benchmarks/results/copies.md.
+Two sets of clips are made from different footage: thresholds are chosen on the first and judged on the second. Every
+set has montages of real footage in various crops and speeds, clips of one studio (the same background, different
+speakers), clips that share black and silent stretches or a title, and moving patterns. Each clip has five copies: a
+remux, two encodings at lower rates and sizes, and two trimmed versions. Results: benchmarks/results/copies.md.
 """
 
 from __future__ import annotations
@@ -87,12 +86,12 @@ def ffmpeg(*arguments: object) -> None:
 
 
 def footage(media: Path, name: str, out: Path, length: float, rng: random.Random) -> Path:
-    """A few seconds of the set's footage, in a crop, at a speed and with a pitch of its own."""
+    """A few seconds of the set's footage, with random crop, speed and pitch."""
     spans = FOOTAGE[name]
     begin, end = rng.choice(spans)
     speed = rng.uniform(0.7, 1.4)
-    taken = min(length * speed, end - begin)
-    start = rng.uniform(begin, end - taken)
+    duration = min(length * speed, end - begin)
+    start = rng.uniform(begin, end - duration)
     zoom, across, down = rng.uniform(1.3, 2.2), rng.random(), rng.random()
     picture = (
         f"crop=iw/{zoom:.2f}:ih/{zoom:.2f}:(iw-ow)*{across:.2f}:(ih-oh)*{down:.2f},scale=640:360,setpts=PTS/{speed:.2f}"
@@ -101,16 +100,16 @@ def footage(media: Path, name: str, out: Path, length: float, rng: random.Random
     )
     sound = f"asetrate=48000*{speed:.2f},aresample=48000,apad"
     source = media / "real60.mp4"
-    cut = ("-ss", f"{start:.2f}", "-t", f"{taken:.2f}", "-i", source)
+    cut = ("-ss", f"{start:.2f}", "-t", f"{duration:.2f}", "-i", source)
     ffmpeg(*cut, "-vf", picture, "-af", sound, "-t", length, *RAW, out)
     return out
 
 
 def joined(parts: list[Path], out: Path) -> Path:
-    listed = out.with_suffix(".txt")
-    listed.write_text("".join(f"file '{part}'\n" for part in parts))
-    every = ("-f", "concat", "-safe", "0", "-i", listed, "-t", LENGTH_S)
-    ffmpeg(*every, "-vf", "scale=640:360,setsar=1", *PUBLISHED, out)
+    playlist = out.with_suffix(".txt")
+    playlist.write_text("".join(f"file '{part}'\n" for part in parts))
+    source = ("-f", "concat", "-safe", "0", "-i", playlist, "-t", LENGTH_S)
+    ffmpeg(*source, "-vf", "scale=640:360,setsar=1", *PUBLISHED, out)
     return out
 
 
@@ -121,7 +120,7 @@ def black(out: Path, length: float) -> Path:
 
 
 def pattern(source: str, out: Path, length: float, rng: random.Random) -> Path:
-    """A moving pattern with tones and noise of its own."""
+    """A moving pattern with random tones and noise."""
     base, depth, rate, beat = rng.uniform(150, 500), rng.uniform(20, 120), rng.uniform(0.1, 0.6), rng.uniform(0.2, 1.1)
     tone = f"0.4*sin(2*PI*t*({base:.0f}+{depth:.0f}*sin(2*PI*t*{rate:.2f})))"
     sound = f"aevalsrc='{tone}*(0.6+0.4*sin(2*PI*t*{beat:.2f}))+0.05*random(0)':s=48000"
@@ -131,19 +130,19 @@ def pattern(source: str, out: Path, length: float, rng: random.Random) -> Path:
 
 
 def studio(media: Path, name: str, out: Path, rng: random.Random) -> Path:
-    """One background for all, a small moving picture of a speaker before it, and a voice of its own."""
+    """The background of all studio clips, with a small moving picture of a speaker and the speaker's voice."""
     still = FOOTAGE[name][-1][0] + 0.5
     speaker = footage(media, name, out.with_suffix(".speaker.mkv"), LENGTH_S, rng)
     place = f"{rng.uniform(0, 400):.0f}:{rng.uniform(0, 200):.0f}"
     background = "[0:v]scale=640:360,trim=end_frame=1,loop=-1:1,fps=25,setpts=N/25/TB[b]"
-    laid = f"{background};[1:v]scale=200:-2[s];[b][s]overlay={place}:shortest=1"
+    filters = f"{background};[1:v]scale=200:-2[s];[b][s]overlay={place}:shortest=1"
     inputs = ("-ss", still, "-i", media / "real60.mp4", "-i", speaker)
-    ffmpeg(*inputs, "-filter_complex", laid, "-map", "1:a", "-t", LENGTH_S, *PUBLISHED, out)
+    ffmpeg(*inputs, "-filter_complex", filters, "-map", "1:a", "-t", LENGTH_S, *PUBLISHED, out)
     return out
 
 
 def originals(media: Path, name: str, place: Path) -> Iterator[Path]:
-    """22 clips, no two of which have more than a title or a black stretch in common."""
+    """22 clips, which share at most a title or a black stretch."""
     rng = random.Random(name)
     parts = place / "parts"
     parts.mkdir(parents=True, exist_ok=True)
@@ -167,49 +166,49 @@ def originals(media: Path, name: str, place: Path) -> Iterator[Path]:
 
 
 def traces_of(media: Path, name: str, place: Path) -> Traces:
-    """The tables of a set's clips and their copies, which are called ORIGINAL+VARIANT."""
+    """The traces of a set's clips and of their copies, which are named ORIGINAL+VARIANT."""
     features = place / "features"
     if not features.is_dir():
         clips = list(originals(media, name, place))
-        made = list(clips)
+        files = list(clips)
         copies = place / "copies"
         copies.mkdir(exist_ok=True)
         for clip in clips:
             if clip.stem == "night":
                 continue
-            for number, (variant, how) in enumerate(VARIANTS.items()):
+            for number, (variant, options) in enumerate(VARIANTS.items()):
                 out = copies / f"{clip.stem}+{number}.{'mkv' if variant == 'remuxed' else 'mp4'}"
-                ffmpeg("-i", clip, *how, out)
-                made.append(out)
+                ffmpeg("-i", clip, *options, out)
+                files.append(out)
         start_dataset(features, Settings(features=FEATURES))
-        for clip in made:
+        for clip in files:
             extract(clip, features, features=FEATURES)
     return read_traces(open_dataset(str(features)))
 
 
 def judge(traces: Traces, near: Mapping[str, float]) -> dict[str, str]:
-    """Copies found by variant, and unlike pairs taken for copies."""
+    """Detected copies by variant, and false alarms: unlike pairs taken for copies."""
     ids = sorted(set().union(*traces.values()))
     originals_ = [name for name in ids if "+" not in name]
-    found = find_copies(probes_of(traces), traces, near)
-    taken = {frozenset(pair[:2]) for pair in (*found.equal, *found.near)}
-    equal = {frozenset(pair[:2]) for pair in found.equal}
+    copies = find_copies(probes_of(traces), traces, near)
+    flagged = {frozenset(pair[:2]) for pair in (*copies.equal, *copies.near)}
+    equal = {frozenset(pair[:2]) for pair in copies.equal}
     row: dict[str, str] = {}
-    total = caught = 0
+    total = detected = 0
     for number, variant in enumerate(VARIANTS):
         pairs = [frozenset((name, f"{name}+{number}")) for name in originals_ if f"{name}+{number}" in ids]
-        hits = len(taken.intersection(pairs))
+        hits = len(flagged.intersection(pairs))
         row[variant] = f"{hits} of {len(pairs)}"
-        total, caught = total + len(pairs), caught + hits
+        total, detected = total + len(pairs), detected + hits
     unlike = {frozenset(pair) for pair in combinations(ids, 2) if pair[0].split("+")[0] != pair[1].split("+")[0]}
-    plain = {frozenset(pair) for pair in combinations(originals_, 2)}
+    pairs_of_originals = {frozenset(pair) for pair in combinations(originals_, 2)}
     remuxes = [frozenset((name, f"{name}+0")) for name in originals_ if f"{name}+0" in ids]
     return row | {
-        "copies found": f"{caught} of {total}",
+        "copies found": f"{detected} of {total}",
         "remuxes that are an error": f"{len(equal.intersection(remuxes))} of {len(remuxes)}",
-        "false alarms among originals": f"{len(plain & taken)} of {len(plain)}",
-        "false alarms, with all copies": f"{len(unlike & taken)} of {len(unlike)}",
-        "taken for copies": ", ".join(sorted(" and ".join(sorted(pair)) for pair in unlike & taken)[:6]),
+        "false alarms among originals": f"{len(pairs_of_originals & flagged)} of {len(pairs_of_originals)}",
+        "false alarms, with all copies": f"{len(unlike & flagged)} of {len(unlike)}",
+        "taken for copies": ", ".join(sorted(" and ".join(sorted(pair)) for pair in unlike & flagged)[:6]),
     }
 
 

@@ -1,14 +1,14 @@
-"""Processor time beside the networks: what bounds the hours of video per hour of a machine with GPUs.
+"""Processor time beside the networks, which limits the hours of video per hour on a machine with GPUs.
 
     python benchmarks/cpu_side.py VIDEO
     python benchmarks/cpu_side.py VIDEO --against ../avcues-before
 
-Every network is replaced by a constant of the right shape; what is computed before and after it stays. One worker makes
-all tables of the video in one thread, so that nothing waits. The figures are processor seconds, user and system, of all
-of its threads, per minute of video; beside them stands decoding alone, by FFmpeg's libraries in one thread, measured in
-the same process right before and after. The time of each stage is measured in another pass, because the clocks take
-time, too. Starting (imports, libraries that load on first use) is counted apart. With
---against, another copy of avcues is measured in turn. Writes cpu_side.json and cpu_side.md into --out.
+Every network is replaced by a constant of the right shape; the steps before and after it remain. One worker makes all
+tables of the video in one thread, so that nothing waits. The figures are processor seconds (user and system) of all its
+threads per minute of video, next to those of decoding alone by FFmpeg's libraries in one thread, measured in the same
+process right before and after. Stages are timed in another pass, because reading clocks takes time. Starting (imports,
+libraries that load on first use) is counted separately. With --against, another copy of avcues is measured in turn.
+Writes cpu_side.json and cpu_side.md into --out.
 """
 
 from __future__ import annotations
@@ -88,11 +88,11 @@ def measure(video: Path, features: str) -> dict[str, Any]:
             assert result.state == "done", result.error
             return processor_s() - started, result
 
-    once()  # loads what is loaded on first use, and lets the networks compute their constants
+    once()  # loads libraries on first use, and lets the networks compute their constants
     decode_s = [clocked(partial(decode, video))]
     total_s, result = once()
     decode_s.append(clocked(partial(decode, video)))
-    # Each look at a thread's clock is a call of the system, of which the total must not have thousands.
+    # Reading a thread's clock is a system call; thousands of them would distort the total.
     extraction.Stopwatch = partial(Stopwatch, time.thread_time)  # type: ignore[misc,assignment]
     clocked_s, result = once()
     minutes = result.duration_s / 60
@@ -107,7 +107,7 @@ def measure(video: Path, features: str) -> dict[str, Any]:
 
 
 def processor_s() -> float:
-    """User and system seconds of this process so far, all threads, and of children that it waited for."""
+    """User and system seconds so far of all threads of this process and of children that it waited for."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(u.ru_utime + u.ru_stime for u in used)
 
@@ -133,9 +133,9 @@ def report(arguments: argparse.Namespace) -> None:
     cores = [int(text) for text in arguments.cores.split(",")]
     tables = [totals(runs, cores), *(stages(name, by_copy) for name, by_copy in runs.items())]
     arguments.out.mkdir(parents=True, exist_ok=True)
-    found = {"machine": machine(), "video": arguments.video.name, "runs": runs}
-    (arguments.out / "cpu_side.json").write_text(json.dumps(found, indent=1) + "\n")
-    facts = "\n".join(f"- {name}: {value}" for name, value in found["machine"].items())
+    results = {"machine": machine(), "video": arguments.video.name, "runs": runs}
+    (arguments.out / "cpu_side.json").write_text(json.dumps(results, indent=1) + "\n")
+    facts = "\n".join(f"- {name}: {value}" for name, value in results["machine"].items())
     title = f"# Processor time beside the networks: {arguments.video.name}, {arguments.repeat} repetitions"
     (arguments.out / "cpu_side.md").write_text("\n\n".join([title, facts, *map(markdown, tables)]) + "\n")
     for table in tables:
@@ -149,25 +149,25 @@ def in_a_process(root: Path, video: Path, name: str) -> dict[str, Any]:
     command = [sys.executable, "-P", str(HERE / "cpu_side.py"), str(video.resolve()), "--measure", name]
     path = {"PYTHONPATH": f"{root}{os.pathsep}{HERE}"}
     environment = os.environ | ENVIRONMENT | path
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=HERE)
-    if done.returncode:
-        raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr}")
-    return json.loads(done.stdout.splitlines()[-1])
+    process = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=HERE)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)} failed:\n{process.stderr}")
+    return json.loads(process.stdout.splitlines()[-1])
 
 
 def totals(runs: dict[str, dict[str, list[Any]]], cores: list[int]) -> Table:
-    """All features and the cheap ones, beside decoding alone, and what follows for machines."""
+    """Totals of all and of the cheap features, next to decoding alone, and the hours of video per hour that follow."""
     table = Table(title="Processor seconds per minute of video, networks replaced by constants")
     columns = ["features", "code", "all", "decoding alone", "all / decoding", "imports, once"]
     columns += [f"hours of video per hour, {n} cores" for n in cores]
     for column in columns:
         table.add_column(column)
     for name, by_copy in runs.items():
-        for copy, found in by_copy.items():
-            total = [run["total"] for run in found]
-            ratios = [run["total"] / run["decoding"] for run in found]
-            cells = [name, copy, spread(total), spread([run["decoding"] for run in found]), spread(ratios)]
-            cells.append(spread([run["imports"] for run in found], 1))
+        for copy, results in by_copy.items():
+            total = [run["total"] for run in results]
+            ratios = [run["total"] / run["decoding"] for run in results]
+            cells = [name, copy, spread(total), spread([run["decoding"] for run in results]), spread(ratios)]
+            cells.append(spread([run["imports"] for run in results], 1))
             table.add_row(*cells, *(f"{n * 60 / statistics.median(total):.0f}" for n in cores))
     return table
 
@@ -177,11 +177,11 @@ def stages(name: str, by_copy: dict[str, list[Any]]) -> Table:
     table = Table(title=f"By stage, {name} features (processor seconds per minute of video)")
     for column in ("stage", *by_copy):
         table.add_column(column)
-    names = dict.fromkeys(stage for found in by_copy.values() for run in found for stage in run["stages"])
+    names = dict.fromkeys(stage for results in by_copy.values() for run in results for stage in run["stages"])
     for stage in (*(n for n in names if n != WITHOUT_A_CLOCK), WITHOUT_A_CLOCK):
         cells = []
-        for found in by_copy.values():
-            seconds = [run["stages"][stage] for run in found if stage in run["stages"]]
+        for results in by_copy.values():
+            seconds = [run["stages"][stage] for run in results if stage in run["stages"]]
             cells.append(spread(seconds) if seconds else "-")
         table.add_row(stage, *cells)
     return table

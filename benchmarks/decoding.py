@@ -1,4 +1,4 @@
-"""Decoding alone, by FFmpeg's libraries in one thread: what every program that looks at the whole video pays."""
+"""Decoding alone, by FFmpeg's libraries in one thread: the least cost of any program that reads the whole video."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import av
 
 
 def decode(video: Path) -> None:
-    """Decodes picture and sound once, in one thread as avcues does, and converts nothing."""
+    """Decodes picture and sound once, in one thread as avcues does, without any conversion."""
     with av.open(str(video)) as container:
         streams = [*container.streams.video[:1], *container.streams.audio[:1]]
         for stream in container.streams.video[:1]:

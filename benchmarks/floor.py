@@ -1,4 +1,4 @@
-"""What no program that makes these tables can go below on this machine's processor: each unavoidable part alone.
+"""The least time of any program that makes these tables on this machine's processor: each unavoidable part alone.
 
     python benchmarks/floor.py VIDEO --yolo yolo11n.pt --windows 120 --faces 100 --clips 20
 
@@ -46,13 +46,13 @@ class Network:
     """A network to be timed.
 
     Args:
-        load: Makes the callable for a way of computing.
-        batch: Makes an input of so many items.
-        items: How many the video needs.
+        load: Makes the network for device, precision and threads.
+        batch: Makes an input with the given number of items.
+        items: Number of items in the video.
         batches: Batch sizes to try.
-        precisions: Those beside fp32 that it is offered in.
-        one_call: It cannot be called from several threads at once.
-        own_threads: It brings its own threads: one for each call at once.
+        precisions: Precisions besides fp32.
+        one_call: Whether it cannot be called from several threads at once.
+        own_threads: Whether it has its own threads, so that each call uses one thread.
     """
 
     load: Callable[[Compute], Call]
@@ -83,7 +83,7 @@ def main() -> None:
 
 
 def opensmile_of(video: Path, windows: int) -> Callable[[], None]:
-    """openSMILE's one continuous pass over the track, with the sound in memory."""
+    """A single pass of openSMILE over the track, with the sound in memory."""
     samples = decode_sound(video)
 
     def run() -> None:
@@ -173,7 +173,7 @@ def networks(arguments: argparse.Namespace) -> dict[str, Network]:
 
 
 def best(network: Network, precision: Precision) -> dict[str, Any]:
-    """Seconds for all items at the best batch and number of threads, and those."""
+    """The least seconds for all items, with the batch size and numbers of calls and threads that gave them."""
     if not network.items:
         return {"seconds": 0.0}
     compute = Compute(device="cpu", precision=precision)
@@ -190,7 +190,7 @@ def best(network: Network, precision: Precision) -> dict[str, Any]:
 
 
 def ways(network: Network, precision: str) -> Iterator[tuple[int, int]]:
-    """Calls at once and threads of each, on all cores."""
+    """Yields the number of simultaneous calls and the threads of each; both use all cores."""
     if not network.one_call:
         yield CORES, 1
     if CORES > 1 and not (network.own_threads and precision == "fp32"):
@@ -198,7 +198,7 @@ def ways(network: Network, precision: str) -> Iterator[tuple[int, int]]:
 
 
 def throughput(call: Call, x: Any, calls: int, compute: Compute) -> float:
-    """Seconds per call with so many at once."""
+    """Seconds per call with `calls` calls at once."""
 
     def once(_: int) -> None:
         with compute.autocast():

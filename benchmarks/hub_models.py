@@ -1,8 +1,8 @@
 """What models of the hub cost beside the network alone: `python benchmarks/hub_models.py VIDEO`.
 
-The models have the shape of well-known ones and random weights, which cost as much. For each, in turn: processor
-seconds of `avcues extract` with the model, less those without it, and of the same network on ready input by torch, one
-frame, or chunk of sound, at a time.
+The models are well-known architectures with random weights, which cost the same. Measured for each, in turn: processor
+seconds of `avcues extract` with the model minus those without it, and of the network alone on ready input in torch, one
+frame or chunk of sound at a time.
 """
 
 from __future__ import annotations
@@ -39,19 +39,19 @@ def _alone(model: Any, windows: int) -> float:
     import torch
 
     torch.set_num_threads(1)
-    of_sound = model.main_input_name == "input_values"
-    ready = torch.randn(1, 480_400) if of_sound else torch.randn(1, 3, 224, 224)
-    count = math.ceil(windows / 40) if of_sound else windows
+    is_sound = model.main_input_name == "input_values"
+    inputs = torch.randn(1, 480_400) if is_sound else torch.randn(1, 3, 224, 224)
+    count = math.ceil(windows / 40) if is_sound else windows
     with torch.inference_mode():
-        model(ready)
+        model(inputs)
         before = time.process_time()
         for _ in range(count):
-            model(ready)
+            model(inputs)
     return time.process_time() - before
 
 
 def _extract(video: Path, *options: str) -> float:
-    """Processor seconds of a run, its workers included."""
+    """Processor seconds of a run, including its workers."""
     with tempfile.TemporaryDirectory() as out:
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         command = [sys.executable, "-m", "avcues", "extract", str(video), "--out", out, "--workers", "0"]

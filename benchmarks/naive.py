@@ -1,4 +1,4 @@
-"""The script that people glue together today: one pass over the video per tool, each tool called as its README shows.
+"""The script that people usually write: one pass over the video per tool, each tool called as its README shows.
 
     python benchmarks/naive.py VIDEO --out DIR --yolo yolo11n.pt
     python benchmarks/naive.py VIDEO --out DIR --tables emobase,rhythm,color,shots
@@ -28,7 +28,7 @@ EXPRESSIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"
 
 @dataclass
 class Job:
-    """What the tools are run on.
+    """The input of the tools.
 
     Args:
         yolo: Checkpoint of Ultralytics YOLO.
@@ -50,22 +50,22 @@ def main() -> None:
     parser.add_argument("--yolo", type=Path, help="Checkpoint of Ultralytics YOLO, for objects")
     parser.add_argument("--seek", action="store_true", help="Seek every sampled frame instead of reading through")
     arguments = parser.parse_args()
-    wanted = arguments.tables.split(",")
-    if unknown := set(wanted) - set(STAGES):
+    tables = arguments.tables.split(",")
+    if unknown := set(tables) - set(STAGES):
         parser.error(f"--tables: {', '.join(sorted(unknown))}: expected some of {', '.join(STAGES)}")
-    if "objects" in wanted and arguments.yolo is None:
+    if "objects" in tables and arguments.yolo is None:
         parser.error("--yolo is needed for objects")
     arguments.out.mkdir(parents=True, exist_ok=True)
     job = Job(arguments.video, arguments.yolo, arguments.seek)
     seconds = {}
-    if {"emobase", "rhythm"} & set(wanted):
+    if {"emobase", "rhythm"} & set(tables):
         started = time.perf_counter()
         job.samples = decode_sound(job.video)
         seconds["sound"] = round(time.perf_counter() - started, 3)
-    if "actions" in wanted and "shots" not in wanted:
-        wanted.append("shots")
+    if "actions" in tables and "shots" not in tables:
+        tables.append("shots")
     for name, stage in STAGES.items():
-        if name in wanted:
+        if name in tables:
             started = time.perf_counter()
             stage(job).to_csv(arguments.out / f"{name}.csv", index=False)
             seconds[name] = round(time.perf_counter() - started, 3)
@@ -84,7 +84,7 @@ def decode_sound(video: Path) -> np.ndarray:
 
 
 def emobase(job: Job) -> pd.DataFrame:
-    """openSMILE once per half second, as with a file per window."""
+    """openSMILE once per half second, as if every window were a file."""
     import opensmile
 
     smile = opensmile.Smile(opensmile.FeatureSet.emobase, opensmile.FeatureLevel.Functionals)
@@ -135,14 +135,14 @@ def sampled_frames(job: Job) -> Iterator[np.ndarray]:
     if job.seek:
         for k in range(round(capture.get(cv2.CAP_PROP_FRAME_COUNT) / capture.get(cv2.CAP_PROP_FPS) / STEP_S)):
             capture.set(cv2.CAP_PROP_POS_MSEC, 1000 * k * STEP_S)
-            found, frame = capture.read()
-            if found:
+            is_read, frame = capture.read()
+            if is_read:
                 yield frame
         return
-    every = capture.get(cv2.CAP_PROP_FPS) * STEP_S
+    frames_per_step = capture.get(cv2.CAP_PROP_FPS) * STEP_S
     frame_number, k = 0, 0
     while capture.grab():
-        if frame_number == int(k * every):
+        if frame_number == int(k * frames_per_step):
             yield capture.retrieve()[1]
             k += 1
         frame_number += 1
@@ -182,7 +182,7 @@ def color(job: Job) -> pd.DataFrame:
 
 
 def shots(job: Job) -> pd.DataFrame:
-    """PySceneDetect on its own pass, with its default downscaling; shots may be as short as avcues allows."""
+    """PySceneDetect in a pass of its own, with its default downscaling and avcues' minimum length of shots."""
     from scenedetect import AdaptiveDetector, detect
 
     scenes = detect(str(job.video), AdaptiveDetector(min_scene_len=0.25), start_in_scene=True)
@@ -203,7 +203,7 @@ def scenes(job: Job) -> pd.DataFrame:
     variant, path = weights("scenes/resnet50", "scenes/squeezenet11")
     network = {"resnet50": places.load_resnet50, "squeezenet11": places.load_squeezenet}[variant](path)
     transforms = torchvision().transforms
-    # The networks bring their own normalisation.
+    # The networks include the normalisation.
     prepare = transforms.Compose([transforms.Resize((256, 256)), transforms.CenterCrop(224), transforms.PILToTensor()])
     rows = []
     for frame in sampled_frames(job):
@@ -271,8 +271,8 @@ def clips_of_shot(video: Path, start: int, end: int) -> Iterator[np.ndarray]:
     capture.set(cv2.CAP_PROP_POS_FRAMES, start)
     held, samples = [], 0
     for frame_number in range(end - start):
-        found, frame = capture.read()
-        if not found:
+        is_read, frame = capture.read()
+        if not is_read:
             break
         image = None
         while samples * rate / CLIP_RATE_HZ < frame_number + 1:
@@ -307,18 +307,18 @@ def objects(job: Job) -> pd.DataFrame:
     model = YOLO(str(job.yolo))
     rows = []
     for k, frame in enumerate(sampled_frames(job)):
-        found = model.predict(frame, verbose=False)[0].boxes.data.tolist()
-        rows += [(k * STEP_S, *box[:5], model.names[int(box[5])]) for box in found]
+        boxes = model.predict(frame, verbose=False)[0].boxes.data.tolist()
+        rows += [(k * STEP_S, *box[:5], model.names[int(box[5])]) for box in boxes]
     return pd.DataFrame(rows, columns=["time", "x1", "y1", "x2", "y2", "score", "class"])
 
 
 def weights(*names: str) -> tuple[str, Path]:
-    """Variant and file of the first of some assets that this machine has, which is avcues' rule."""
+    """Variant and file of the first of the assets that this machine has, as avcues chooses it."""
     from avcues.models_cache.cache import find
 
     for name in names:
-        if found := find(name):
-            return name.partition("/")[2], found.path
+        if asset := find(name):
+            return name.partition("/")[2], asset.path
     raise SystemExit(f"this machine has none of {', '.join(names)}; fetch one with: avcues models fetch {names[-1]}")
 
 

@@ -5,8 +5,8 @@
 
 FEATURES is a finished folder; its first video is repeated until it lasts two hours, and copied under 300 names. Each
 copy of avcues makes both reports, and they are opened in turn in one Chromium. Figures are seconds from the start of
-the navigation, medians over the repeats, after one round that counts as nothing: until the page says that its charts
-are drawn, and until the browser first painted content. Writes pages.md into --out.
+the navigation until the page reports that its charts are drawn, and until the browser first paints content: medians
+over the repeats, after a first round that is not counted. Writes pages.md into --out.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from run import machine  # noqa: E402
 from tiling import tile_dataset  # noqa: E402
 
 VIDEOS, HOURS = 300, 2
-OF_INDEX = ("color", "lighting", "expressions", "shots", "timeline")
+INDEX_TABLES = ("color", "lighting", "expressions", "shots", "timeline")
 """The tables of the videos in the index."""
 
 BUILD = "import sys; from pathlib import Path; from avcues.pipeline.report.build import build; build(Path(sys.argv[1]))"
@@ -58,12 +58,12 @@ def main() -> None:
 
 
 def reports_of(features: Path, root: Path, folder: Path) -> tuple[Path, Path]:
-    """The page of two hours and the index of many videos, made by the copy of avcues in a folder."""
+    """The page of two hours and the index of many videos, made by the copy of avcues in `root`."""
     video = min(path.stem for path in (features / "_status").glob("*.json"))
     windows = json.loads((features / "_status" / f"{video}.json").read_text())["windows"]
     tile_dataset(features, folder / "film", video, round(HOURS * 7200 / windows))
     pinned = json.loads((features / "dataset.json").read_text())
-    pinned["tables"] = {name: of for name, of in pinned["tables"].items() if name in OF_INDEX}
+    pinned["tables"] = {name: table for name, table in pinned["tables"].items() if name in INDEX_TABLES}
     for k in range(VIDEOS):
         for name in (*pinned["tables"], "_status"):
             (path,) = (features / name).glob(f"{video}.*")

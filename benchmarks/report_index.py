@@ -1,8 +1,8 @@
-"""How long the list of videos of a report takes to be painted in Chromium, for 300 and for 3,000 videos.
+"""How long Chromium takes to paint the list of videos of a report, for 300 and for 3,000 videos.
 
     python benchmarks/report_index.py features/report/videos/*.html
 
-The rows are those of the given pages of videos, in turn, each with an id, numbers and a picture of its own.
+The rows are those of the given pages, in turn, each with its own id, numbers and picture.
 Milliseconds from the start of the navigation until the first frame is painted and the list can be used: medians of 7.
 """
 
@@ -24,26 +24,28 @@ from browser import Browser
 from avcues.pipeline.report import index
 
 REPETITIONS = 7
-"""Of which the median counts."""
+"""Repetitions, of which the median is printed."""
 
 
 def rows(pages: list[Path], videos: int) -> list[dict[str, Any]]:
-    """What the index says of each of many videos."""
-    read = [row for page in pages if (row := index.row_of_page(page)) is not None]
-    made = []
+    """The rows of an index with many videos."""
+    page_rows = [row for page in pages if (row := index.row_of_page(page)) is not None]
+    videos_rows = []
     for i in range(videos):
-        row = read[i % len(read)]
+        row = page_rows[i % len(page_rows)]
         numbers = {name: value * (1 + i % 97) for name, value in row.get("values", {}).items()}
         kind, _, picture = row["cover"].partition(",")
-        # A comment at the end of a JPEG: no two pictures are alike, so that none is decoded only once.
-        own = base64.b64decode(picture) + b"\xff\xfe\x00\x06%04d" % (i % 10000)
-        cover = f"{kind},{base64.b64encode(own).decode()}"
-        made.append(row | {"video_id": f"{row['video_id']} {i:04}", "page": True, "values": numbers, "cover": cover})
-    return made
+        # A comment at the end makes every JPEG unique, so that the browser must decode each.
+        unique = base64.b64decode(picture) + b"\xff\xfe\x00\x06%04d" % (i % 10000)
+        cover = f"{kind},{base64.b64encode(unique).decode()}"
+        videos_rows.append(
+            row | {"video_id": f"{row['video_id']} {i:04}", "page": True, "values": numbers, "cover": cover}
+        )
+    return videos_rows
 
 
 def write(report: Path, videos: list[dict[str, Any]]) -> None:
-    """Writes an index of some videos; of former versions of avcues, too."""
+    """Writes an index of videos; works with former versions of avcues, too."""
     if hasattr(index, "write_index"):
         index.write_index(report, "many videos", videos, agreement=None, overview=None)
     else:

@@ -57,11 +57,11 @@ class Run:
 
     Args:
         wall_s: From start to exit.
-        processor_s: User and system seconds of all its processes; other work on the machine distorts them less.
+        processor_s: User and system seconds of all its processes, which other work on the machine distorts less.
         first_table_s: From start to the first finished table.
-        peak_mb: Largest sum of the resident memory of its processes; pages that they share count for each.
-        seconds: By stage; avcues sums over its threads.
-        video_s: What avcues took for a further video of the same run, with all loaded; None for other programs.
+        peak_mb: Largest sum of the resident memory of its processes; shared pages count for each process.
+        seconds: Seconds by stage; avcues sums over its threads.
+        video_s: Seconds of avcues for a further video of the same run, with everything loaded; None: other programs.
     """
 
     wall_s: float
@@ -73,7 +73,7 @@ class Run:
 
 
 class Bench:
-    """What all runs share: the video, the options, the environment and a scratch folder."""
+    """The video, the checkpoint, the environment and the scratch folder of all runs."""
 
     def __init__(self, video: Path, yolo: Path, scratch: Path) -> None:
         self.video, self.yolo, self.scratch = video.resolve(), yolo.resolve(), scratch
@@ -99,7 +99,7 @@ class Bench:
         """Runs `avcues extract`; the tables stay in the folder `out`.
 
         Args:
-            cores: Cores that it may use; None: all.
+            cores: Number of cores that the run may use; None: all.
         """
         yolo = ["--set", f"objects.variant={self.yolo}"] if features == "all" else []
         command = [AVCUES, "extract", str(inputs or self.video), "--out", str(self.scratch / "out"), "--log-json"]
@@ -117,7 +117,7 @@ class Bench:
         return self.avcues(features, inputs=self.copies(2), precision=precision).video_s
 
     def copies(self, number: int) -> Path:
-        """A folder with so many copies of the video."""
+        """A folder with the given number of copies of the video."""
         folder = self.scratch / f"videos{number}"
         folder.mkdir(exist_ok=True)
         for i in range(number):
@@ -132,7 +132,7 @@ class Bench:
         return run
 
     def floor(self) -> dict[str, dict[str, dict[str, float]]]:
-        """Seconds of each unavoidable part alone, for as many inputs as the tables in `out` show."""
+        """Seconds of each unavoidable part alone, for the numbers of inputs in the tables in `out`."""
         table = {name: self._table(name) for name in ("timeline", "faces", "actions")}
         counts = {
             "--windows": table["timeline"].num_rows,
@@ -141,10 +141,10 @@ class Bench:
         }
         options = [text for name, count in counts.items() for text in (name, str(count))]
         command = [sys.executable, str(HERE / "floor.py"), str(self.video), "--yolo", str(self.yolo), *options]
-        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr}")
-        return json.loads(done.stdout.splitlines()[-1])["parts"]
+        process = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
+        if process.returncode:
+            raise SystemExit(f"{' '.join(command)} failed:\n{process.stderr}")
+        return json.loads(process.stdout.splitlines()[-1])["parts"]
 
     def help_s(self) -> float:
         """Time of `avcues --help`."""
@@ -176,13 +176,13 @@ class Bench:
 
 
 def processor_s_of_children() -> float:
-    """User and system seconds of all processes that have ended and were waited for."""
+    """User and system seconds of all child processes that have ended and were waited for."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
 
 def ended(process: psutil.Popen) -> bool:
-    """Waits a little for the end of a process: looking at its memory more often would slow it down."""
+    """Waits up to `_LOOK_EVERY_S` for the end of a process; reading its memory more often would slow it down."""
     try:
         process.wait(timeout=_LOOK_EVERY_S)
     except psutil.TimeoutExpired:
@@ -191,12 +191,12 @@ def ended(process: psutil.Popen) -> bool:
 
 
 def resident_bytes(process: psutil.Process) -> int:
-    """Resident memory of a process and all that it started."""
+    """Resident memory of a process and all its descendants."""
     total = 0
     try:
         for member in (process, *process.children(recursive=True)):
             total += member.memory_info().rss
-    except psutil.NoSuchProcess:  # one ended while we looked
+    except psutil.NoSuchProcess:  # a process has just ended
         pass
     return total
 
@@ -235,9 +235,12 @@ def main() -> None:
 
 def start(bench: Bench) -> dict[str, Any]:
     """Time of --help, and the first run of all, which converts networks."""
-    found = {"help_s": [bench.help_s() for _ in range(5)], "cold": asdict(told("cold start", bench.avcues("all")))}
-    told("first librosa of the usual script, not counted", bench.naive("rhythm"))
-    return found
+    results = {
+        "help_s": [bench.help_s() for _ in range(5)],
+        "cold": asdict(announced("cold start", bench.avcues("all"))),
+    }
+    announced("first librosa of the usual script, not counted", bench.naive("rhythm"))
+    return results
 
 
 def compare(bench: Bench, repetitions: int) -> dict[str, Any]:
@@ -246,16 +249,19 @@ def compare(bench: Bench, repetitions: int) -> dict[str, Any]:
     floors = []
     for repetition in range(1, repetitions + 1):
         for name, (features, tables) in SETS.items():
-            mine, label = runs[name], f"{repetition}/{repetitions} {name}"
-            mine["naive"].append(asdict(told(f"{label}: naive", bench.naive(tables))))
+            runs_of_set, label = runs[name], f"{repetition}/{repetitions} {name}"
+            runs_of_set["naive"].append(asdict(announced(f"{label}: naive", bench.naive(tables))))
             for program in PROGRAMS if features == "all" else PROGRAMS[:1]:
                 precision = precision_of(program)
                 further_s = bench.further_video_s(features, precision)
-                run = told(f"{label}: {program}", bench.avcues(features, precision=precision))
-                mine[program].append(asdict(replace(run, video_s=further_s)))
+                run = announced(f"{label}: {program}", bench.avcues(features, precision=precision))
+                runs_of_set[program].append(asdict(replace(run, video_s=further_s)))
         floors.append(bench.floor())
         console.print(f"{repetition}/{repetitions} floor: {floor_s(floors[-1], 'all extractors', 'fp32'):.1f} s")
-    return {"runs": {name: {k: v for k, v in mine.items() if v} for name, mine in runs.items()}, "floor": floors}
+    return {
+        "runs": {name: {k: v for k, v in runs_of_set.items() if v} for name, runs_of_set in runs.items()},
+        "floor": floors,
+    }
 
 
 def scaling(bench: Bench, features: str, lengths: Sequence[float]) -> list[dict[str, Any]]:
@@ -264,12 +270,12 @@ def scaling(bench: Bench, features: str, lengths: Sequence[float]) -> list[dict[
     long = bench.scratch / f"long{bench.video.suffix}"
     for minutes in lengths:
         loop(bench.video, long, minutes)
-        run = told(f"{minutes:g} min", bench.avcues(features, inputs=long))
+        run = announced(f"{minutes:g} min", bench.avcues(features, inputs=long))
         rows.append({"what": f"1 video of {minutes:g} min", "workers": 1, **asdict(run)})
     long.unlink()
     for videos, workers, cores in ((1, 1, 1), (8, 1, 1), (1, 1, 2), (8, 1, 2), (2, 2, 2), (8, 2, 2)):
         run = bench.avcues(features, inputs=bench.copies(videos), workers=workers, cores=cores)
-        told(f"{videos} videos, {workers} workers, {cores} cores", run)
+        announced(f"{videos} videos, {workers} workers, {cores} cores", run)
         rows.append({"what": f"{videos} videos, {cores} cores", "workers": workers, **asdict(run)})
     return rows
 
@@ -279,14 +285,14 @@ def precision_of(program: str) -> str:
     return program.partition(" ")[2] or "fp32"
 
 
-def told(label: str, run: Run) -> Run:
-    """The same run, after a line about it."""
+def announced(label: str, run: Run) -> Run:
+    """Prints a line about a run, and returns it."""
     console.print(f"{label}: {run.wall_s:.1f} s, {run.peak_mb:.0f} MB")
     return run
 
 
 def floor_s(parts: dict[str, dict[str, Any]], name: str, precision: str) -> float:
-    """Sum of the parts in a precision; of each network the fastest of those that may stand in for it."""
+    """Sum of the parts in a precision; each network counts with its fastest precision allowed in such a run."""
     chosen = parts.values() if name == "all extractors" else [parts[part] for part in PARTS_WITHOUT_NETWORKS]
     ways = PRECISIONS[: PRECISIONS.index(precision) + 1]
     return sum(min(part[way]["seconds"] for way in ways if way in part) for part in chosen)
@@ -394,15 +400,15 @@ def markdown(table: Table) -> str:
 
 
 def machine() -> dict[str, Any]:
-    """What the figures depend on."""
+    """The machine and the versions that the figures depend on."""
     import importlib.metadata
 
     cpu = platform.processor() or platform.machine()
     if (info := Path("/proc/cpuinfo")).exists():
         names = [line.partition(":")[2].strip() for line in info.read_text().splitlines() if "model name" in line]
         cpu = names[0] if names else cpu
-    of_extractors = (library_versions(registry.create(name), "cpu") for name in registry.names())
-    versions = {name: version for found in of_extractors for name, version in found.items()} | {
+    by_extractor = (library_versions(registry.create(name), "cpu") for name in registry.names())
+    versions = {name: version for libraries in by_extractor for name, version in libraries.items()} | {
         name: importlib.metadata.version(name) for name in ("torch", "openvino", "ultralytics-opencv-headless")
     }
     return {

@@ -1,10 +1,10 @@
-"""Whether commands take the same time a video, however many there are, and how much memory.
+"""Whether the time of commands per video is independent of the number of videos, and how much memory they take.
 
     python benchmarks/scale.py VIDEO [--counts 10,300,3000]
 
-The folders hold copies of the tables of one clip of four seconds under other ids, as `avcues extract` would have made
-them, and its file as hard links. Prints a row per command: processor milliseconds a video, without what the command
-takes for ten videos, and the peak of its memory.
+The folders hold copies of the tables of a clip of four seconds under other ids, as `avcues extract` would make them,
+and hard links to its file. Prints a row per command: processor milliseconds per video, without the time for the first
+ten videos, and peak memory.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def make_folder(video: Path, folder: Path, videos: int) -> None:
     remember_requested(ids, features)
 
 
-# Between the two stands a small process: a peak of memory that was reached before `exec` counts as the child's own.
+# A small process starts the command, because memory used before `exec` counts towards the child's peak.
 _MEASURE = """
 import resource, subprocess, sys
 done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)

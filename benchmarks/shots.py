@@ -1,4 +1,4 @@
-"""How many transitions each shot detector finds, and what it costs.
+"""How many transitions each shot detector finds, and how long it takes.
 
     python benchmarks/shots.py ../shared/media/real60.mp4
 
@@ -32,9 +32,9 @@ def measure(frames: Any, detector: Any) -> dict[str, Any]:
     compute = Compute(device="cpu")
     shots.setup(compute)
     compute.apply()
-    by_kind, hits, joins_in_all, false_in_all, right, seconds, seen = {}, 0, 0, 0, 0, 0.0, 0
+    by_kind, hits, joins_in_all, false_in_all, right_kind, seconds, frames_seen = {}, 0, 0, 0, 0, 0.0, 0
     for kind in KINDS:
-        found, false = 0, 0
+        correct, false = 0, 0
         for seed in SEEDS:
             images, joins = join(frames, UNSEEN, kind, 20, seed)
             start = time.process_time()
@@ -42,18 +42,18 @@ def measure(frames: Any, detector: Any) -> dict[str, Any]:
             cuts = [cut for pts, image in enumerate(images) for cut in stream.write(image, pts)]
             cuts += stream.finish()
             seconds += time.process_time() - start
-            seen += len(images)
+            frames_seen += len(images)
             pairs, wrong = match(joins, cuts)
-            found, false = found + len(pairs), false + wrong
-            right += sum(expected.kind == cut.kind for expected, cut in pairs)
+            correct, false = correct + len(pairs), false + wrong
+            right_kind += sum(expected.kind == cut.kind for expected, cut in pairs)
             joins_in_all += len(joins)
-        by_kind[kind] = f"{found}/{false}"
-        hits, false_in_all = hits + found, false_in_all + false
+        by_kind[kind] = f"{correct}/{false}"
+        hits, false_in_all = hits + correct, false_in_all + false
     return by_kind | {
         "precision": f"{hits / (hits + false_in_all):.2f}",
         "recall": f"{hits / joins_in_all:.2f}",
-        "kind right": f"{right / hits:.2f}",
-        "ms a frame": f"{1000 * seconds / seen:.2f}",
+        "kind right": f"{right_kind / hits:.2f}",
+        "ms a frame": f"{1000 * seconds / frames_seen:.2f}",
     }
 
 

@@ -1,4 +1,4 @@
-"""How long avcues takes to start: the command's own process, its worker, and the time until both are done.
+"""How long avcues takes to start: processor time of the command and of its worker, and wall time.
 
     python benchmarks/start.py VIDEO
     python benchmarks/start.py VIDEO --against ../avcues-before
@@ -81,15 +81,15 @@ def timed(root: Path, command: list[str]) -> list[float]:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "seconds.json"
         options = ["--out", f"{folder}/out"] if command[0] == "extract" else []
-        done = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-P", "-c", _TIMED, str(report), *command, *options],
             env=os.environ | {"PYTHONPATH": str(root)},
             capture_output=True,
             text=True,
             check=False,
         )
-        if done.returncode:
-            raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr}")
+        if process.returncode:
+            raise SystemExit(f"{' '.join(command)} failed:\n{process.stderr}")
         return list(json.loads(report.read_text()))
 
 

@@ -1,10 +1,10 @@
-"""What a run of all tables waits for: when each stage works, on one video, and what no core does meanwhile.
+"""When each stage of a run of all tables works, on one video, and for how long cores are idle.
 
     python benchmarks/trace.py VIDEO --yolo yolo11n.pt --precision int8
 
-The video is processed twice in this process, as a worker does it: the first time networks are loaded, the second time
-they are there. For each stage the trace says when it first and last worked and for how long, in seconds from the start;
-then how long no thread, and one thread only, worked. Nothing else should run on the machine.
+The video is processed twice in this process, as in a worker: networks are loaded in the first run and ready in the
+second. For each stage the trace shows when it first and last worked, in seconds from the start, and for how long; then
+for how long no thread, or only one, worked. Nothing else should run on the machine.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from avcues.pipeline.store.video_input import VideoInput
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 Interval = tuple[str, float, float, bool]
-"""Stage, start, end, and whether it was part of no other stage of its thread."""
+"""Stage, start, end, and whether the stage was outermost in its thread."""
 
 
 class Trace(Stopwatch):
-    """A stopwatch that also keeps when each stage worked."""
+    """A stopwatch that also records when each stage worked."""
 
     intervals: list[Interval] = []
     _depth = threading.local()
@@ -59,11 +59,11 @@ def main() -> None:
     parser.add_argument("--precision", choices=("fp32", "bf16", "int8"), default="fp32")
     arguments = parser.parse_args()
     compute = Compute(device="cpu", precision=arguments.precision, threads=CORES)
-    wanted = Settings(options={"objects": {"variant": str(arguments.yolo)}}, compute=compute)
-    settings, _ = settle(wanted, None, lambda *_: None)
+    chosen = Settings(options={"objects": {"variant": str(arguments.yolo)}}, compute=compute)
+    settings, _ = settle(chosen, None, lambda *_: None)
     extraction.Stopwatch = Trace  # type: ignore[misc]
     measurements = settings.measurements()
-    for run in ("networks are loaded", "networks are there"):
+    for run in ("networks are loaded", "networks are ready"):
         Trace.intervals = []
         started = time.perf_counter()
         with tempfile.TemporaryDirectory() as out:
@@ -90,14 +90,14 @@ def table(title: str, started: float) -> Table:
 
 
 def idle_s(started: float, ended: float) -> tuple[float, float]:
-    """Seconds in which no stage worked, and in which one did."""
-    whole = [(a, b) for _, a, b, is_outer in Trace.intervals if is_outer]
-    edges = sorted([(a, 1) for a, _ in whole] + [(b, -1) for _, b in whole])
+    """Seconds in which no stage worked, and in which exactly one did."""
+    outermost = [(a, b) for _, a, b, is_outer in Trace.intervals if is_outer]
+    edges = sorted([(a, 1) for a, _ in outermost] + [(b, -1) for _, b in outermost])
     working, since, idle, alone = 0, started, 0.0, 0.0
-    for at, change in (*edges, (ended, 0)):
-        idle += (at - since) * (working == 0)
-        alone += (at - since) * (working == 1)
-        working, since = working + change, at
+    for time_, change in (*edges, (ended, 0)):
+        idle += (time_ - since) * (working == 0)
+        alone += (time_ - since) * (working == 1)
+        working, since = working + change, time_
     return idle, alone
 
 

@@ -2,9 +2,9 @@
 
 FEATURES is a finished folder with tables of sound and picture of a video of about a minute. The epochs are those of the
 study's networks on 7,296 random sequences. Videos to predict are copies, as in `align_memory.py`; the model is a late
-fusion for two dimensions with untrained weights, which costs the same. Figures are seconds of processor time, which
-other programs on the machine disturb less than the clock: a model, and a prediction without workers, use one core each.
-The clock is added for two models that are fitted at once, as `train` does on two cores, and for `predict --workers 2`.
+fusion for two dimensions with untrained weights, which costs the same. Figures are processor seconds, which other
+programs on the machine distort less than wall time; fitting a model, and predicting without workers, use one core each.
+Wall time is given for two models fitted at once, as `train` does on two cores, and for `predict --workers 2`.
 Prints the figures and writes them to `results/training.json`.
 """
 
@@ -44,7 +44,7 @@ NETWORKS = {"unimodal": {"audio": 988}, "late fusion": {"audio": 988, "visual": 
 
 
 def seconds_per_epoch(columns: dict[str, int], clock: Callable[[], float] = time.process_time) -> float:
-    """The median epoch of one model on one thread, without the first, which sets up the libraries."""
+    """Median time per epoch of one model on one thread, without the first epoch, which sets up the libraries."""
     random = np.random.default_rng(0)
     rows = np.concatenate([np.arange(i * WINDOWS + 4, (i + 1) * WINDOWS) for i in range(VIDEOS)])
     windows = Windows(
@@ -65,16 +65,16 @@ def seconds_per_epoch(columns: dict[str, int], clock: Callable[[], float] = time
             (0,),
             replace(CLEAN, epochs=EPOCHS),
             seed=0,
-            told=lambda _: ends.append(clock()),
+            on_epoch=lambda _: ends.append(clock()),
         )
     return statistics.median(np.diff(ends)[1:].tolist())
 
 
 def seconds_per_epoch_of_two(columns: dict[str, int]) -> float:
-    """By the clock, when two processes fit a model each: how long both take for an epoch, halved."""
+    """Wall time per epoch when two processes fit a model each, divided by two."""
     with ProcessPoolExecutor(2, get_context("spawn")) as pool:
-        both = [pool.submit(seconds_per_epoch, columns, time.perf_counter) for _ in range(2)]
-        return max(one.result() for one in both) / 2
+        fits = [pool.submit(seconds_per_epoch, columns, time.perf_counter) for _ in range(2)]
+        return max(fit_.result() for fit_ in fits) / 2
 
 
 def save_untrained(folder: Path, features: Path) -> None:
@@ -107,7 +107,7 @@ def save_untrained(folder: Path, features: Path) -> None:
 
 
 def seconds_of_reading(features: Path) -> float:
-    """Reading every video's tables as `predict` does."""
+    """Processor seconds to read every video's tables as `predict` does."""
     data = open_dataset(str(features))
     started = time.process_time()
     for video_id in data.videos:
@@ -127,12 +127,12 @@ def predict(model: Path, features: Path, out: Path, *options: str) -> tuple[floa
 
 def main(source: Path, videos: int) -> None:
     """Prints and writes every figure."""
-    found: dict[str, object] = {}
+    results: dict[str, object] = {}
     for title, measure in (
         ("s of one core", seconds_per_epoch),
         ("s by the clock, two models at once", seconds_per_epoch_of_two),
     ):
-        found[f"an epoch of 7,296 sequences, {title}"] = {n: round(measure(c), 2) for n, c in NETWORKS.items()}
+        results[f"an epoch of 7,296 sequences, {title}"] = {n: round(measure(c), 2) for n, c in NETWORKS.items()}
     with tempfile.TemporaryDirectory(dir=source.resolve().parent) as place:
         folder = Path(place)
         for count in (videos // 10, videos):
@@ -144,13 +144,13 @@ def main(source: Path, videos: int) -> None:
             reading = seconds_of_reading(features)
             seconds, _, memory = predict(folder / "model", features, folder / "predictions.parquet")
             _, clock, _ = predict(folder / "model", features, folder / "predictions.parquet", "--workers", "2")
-            found[f"predicting {count} videos"] = {
+            results[f"predicting {count} videos"] = {
                 "s of one core": round(seconds, 1),
                 "of which reading": round(reading, 1),
                 "s by the clock, two workers": round(clock, 1),
                 "peak MB": round(memory),
             }
-    text = json.dumps(found, indent=1)
+    text = json.dumps(results, indent=1)
     print(text)
     (Path(__file__).parent / "results" / "training.json").write_text(text + "\n")
 

@@ -1,10 +1,10 @@
-"""Processor time of words, beside decoding and two other features, measured in turn in one process.
+"""Processor time of words, next to decoding and two other features, measured in turn in one process.
 
     python benchmarks/words.py VIDEO
 
 A copy of the video gets a subtitle file with a sentence every three seconds. Figures are processor seconds, user and
-system, of all threads, per minute of video, in one thread: medians over the repeats, after one round that counts as
-nothing. Writes words.md into --out.
+system, of all threads, per minute of video, in one thread: medians over the repeats, after a first round that is not
+counted. Writes words.md into --out.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def main() -> None:
         minutes = measure(video, RUNS["shots and timeline, which every run makes"])() / 60
         video.with_suffix(".en.srt").write_text(subtitles(round(minutes * 20)))
         programs: dict[str, Callable[[], object]] = {"decoding alone": lambda: decode(video)}
-        programs |= {name: measure(video, what) for name, what in RUNS.items()}
+        programs |= {name: measure(video, run_) for name, run_ in RUNS.items()}
         seconds: dict[str, list[float]] = {name: [] for name in programs}
         for _ in range(arguments.repeat + 1):
             for name, program in programs.items():

@@ -1,9 +1,9 @@
-"""Measures the ranges by which I3D computes layers in 8 bits, and pins those of some layers in the package.
+"""Measures the input ranges of I3D's layers for 8 bits, and pins those of some layers in the package.
 
     python benchmarks/int8/calibrate.py actions/i3d_rgb_scratch --media FILE... --all ranges.safetensors \\
         --pin Conv3d_1a_7x7 Conv3d_2c_3x3 '*.b1b'
 
-The media are videos and photographs; none may be part of what the result is judged by. What is pinned goes to
+The media are videos and photographs; none of them may be used to judge the result. Pinned ranges go to
 extractors/int8/tables, with the weights' hash and the names of the media. `curve.py` judges choices of layers.
 """
 

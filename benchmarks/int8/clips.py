@@ -1,4 +1,4 @@
-"""Clips to calibrate on and to judge by: those that avcues cuts from videos, and slow zooms into photographs."""
+"""Clips for calibration and evaluation: those that avcues cuts from videos, and slow zooms into photographs."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ _FRAMES, _SIDE, _SHORT_SIDE = 64, 224, 256
 
 
 def clips_of_video(path: Path) -> Clips:
-    """(N, 64, 224, 224, 3): what `actions` sees of a video."""
-    seen: list[Clips] = []
+    """(N, 64, 224, 224, 3): the clips of a video that `actions` measures."""
+    batches: list[Clips] = []
 
-    def look(extractor: Actions, batch: ClipBatch) -> npt.NDArray[np.float32]:
-        seen.append(batch.clips.copy())
+    def record(extractor: Actions, batch: ClipBatch) -> npt.NDArray[np.float32]:
+        batches.append(batch.clips.copy())
         return np.full((len(batch.clips), 400), 1 / 400, np.float32)
 
     setup, process = Actions.setup, Actions.process_clips
-    Actions.setup, Actions.process_clips = _load_nothing, look  # type: ignore[method-assign]
+    Actions.setup, Actions.process_clips = _load_nothing, record  # type: ignore[method-assign]
     try:
         avcues.extract(path, features=["actions"])
     finally:
         Actions.setup, Actions.process_clips = setup, process  # type: ignore[method-assign]
-    return np.concatenate(seen)
+    return np.concatenate(batches)
 
 
 def clip_of_photograph(path: Path, seed: int) -> Clips:
-    """(1, 64, 224, 224, 3): the camera moves and zooms from a random square of a photograph to another."""
+    """(1, 64, 224, 224, 3): a move and zoom between two random squares of a photograph."""
     generator = np.random.default_rng(seed)
     image = cv2.cvtColor(np.asarray(cv2.imread(str(path))), cv2.COLOR_BGR2RGB)
     scale = 1.5 * _SIDE / min(image.shape[:2])
@@ -60,15 +60,15 @@ def clip_of_photograph(path: Path, seed: int) -> Clips:
 
 
 def clips_of(paths: Sequence[Path], most_per_video: int | None = None) -> Clips:
-    """Clips of videos and photographs, in the order of the paths; of a video so many at most, spread evenly."""
+    """Clips of videos and photographs in the order of the paths; at most `most_per_video` of each, evenly spaced."""
     clips = []
     for seed, path in enumerate(paths):
         if _is_photograph(path):
             clips.append(clip_of_photograph(path, seed))
         else:
-            every = clips_of_video(path)
-            wanted = min(len(every), most_per_video or len(every))
-            clips.append(every[np.linspace(0, len(every) - 1, wanted).round().astype(int)])
+            all_clips = clips_of_video(path)
+            count = min(len(all_clips), most_per_video or len(all_clips))
+            clips.append(all_clips[np.linspace(0, len(all_clips) - 1, count).round().astype(int)])
     return np.concatenate(clips)
 
 

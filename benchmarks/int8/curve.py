@@ -1,8 +1,8 @@
-"""How far probabilities of I3D move, and how long a clip takes, the more of its layers are computed in 8 bits.
+"""How far I3D's probabilities change, and how long a clip takes, by the layers that are computed in 8 bits.
 
     python benchmarks/int8/curve.py actions/i3d_rgb_scratch ranges.safetensors VIDEO...
 
-The ranges are those of all layers, by `calibrate.py`; the videos must be none of those that they were measured on.
+The ranges are those of all layers, by `calibrate.py`; they must have been measured on other videos.
 Times are processor seconds of one thread, the median over the clips. Writes int8.md into --out.
 """
 
@@ -51,11 +51,11 @@ CHOICES = {
 
 @dataclass
 class Judged:
-    """What was measured of one way to compute.
+    """Results of one choice of layers.
 
     Args:
         probabilities: (N, 400) over all clips.
-        seconds: Processor seconds of a clip.
+        seconds: Processor seconds per clip.
     """
 
     probabilities: npt.NDArray[np.float32]
@@ -139,7 +139,7 @@ def row(choice: str, network: InceptionI3D, table: Int8Table, fast: Judged, exac
 
 
 def products_of(network: InceptionI3D) -> dict[str, int]:
-    """Products of each layer for a clip of a seventh of the width and height: all layers shrink in proportion."""
+    """Products of each layer for a clip with a seventh of the width and height, which shrinks all layers alike."""
     counts: dict[str, int] = {}
 
     def count(name: str, layer: Unit, output: torch.Tensor) -> None:

@@ -1,1 +1,1 @@
-"""Figures and tables for print: one style, every format that journals take, and the numbers beside each."""
+"""Figures and tables for print: one style, the formats that journals accept, and the numbers of each."""

@@ -15,7 +15,7 @@ from avcues.pipeline.paper.style import in_style
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# Without dates, the same figure is the same file.
+# Without dates, the same figure gives the same file.
 _METADATA: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}
 
 
@@ -24,10 +24,10 @@ class PaperFigure:
     """A figure.
 
     Args:
-        name: Of its files.
-        caption: What it shows, and of how much.
-        figure: By Matplotlib.
-        numbers: What is drawn, as a tidy table.
+        name: Name of its files.
+        caption: What it shows, and the numbers of videos, ratings or raters behind it.
+        figure: The figure of Matplotlib.
+        numbers: The numbers that are drawn, as a tidy table.
     """
 
     name: str

@@ -21,7 +21,7 @@ def as_csv(numbers: pa.Table) -> bytes:
 
 
 def save_together(folder: str | Path, name: str, contents: Mapping[str, bytes]) -> list[Path]:
-    """Writes NAME.SUFFIX for every suffix, in a folder that is made if it does not exist; returns their paths.
+    """Writes NAME.SUFFIX for every suffix, creates the folder if it does not exist, and returns the paths.
 
     Raises:
         OutputError: They cannot be written.

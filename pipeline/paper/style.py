@@ -1,7 +1,7 @@
-"""One style for all figures: sizes of print, type of 7 to 8 points, colours that colour-blind readers tell apart.
+"""One style for all figures: print sizes, type of 7 to 8 points, colours that colour-blind readers can tell apart.
 
-The colours are those of Okabe and Ito (2008, jfly.uni-koeln.de/color); maps of numbers use Blues and PuOr. What is
-told apart by colour is told apart by place, marker or dashes as well, so that figures survive a grey printer.
+The colours are those of Okabe and Ito (2008, jfly.uni-koeln.de/color); colour maps are Blues and PuOr. Position,
+markers or dashes repeat every distinction by colour, so that figures can be read in grey.
 """
 
 from __future__ import annotations
@@ -31,26 +31,26 @@ _SETUPS = {
     **dict.fromkeys(("audiovisual", "all"), GREEN),
     "text": PURPLE,
 }
-# Beside the face that comes with Matplotlib, those that hold the scripts which it lacks, where they are installed.
+# The font that comes with Matplotlib, and fonts for scripts that it lacks, if they are installed.
 _FACES = ("DejaVu Sans", "Noto Sans CJK JP", "Noto Sans CJK SC", "Noto Sans Arabic", "Noto Sans Devanagari")
 _LONGEST_LABEL = 28
 
 
 def setup_colors(setups: Sequence[str]) -> dict[str, str]:
-    """A colour for each setup, the same one in every figure for the setups of known names."""
+    """A colour for each setup; setups with well-known names have the same colour in every figure."""
     free = [color for color in COLORS if color not in {_SETUPS[name] for name in setups if name in _SETUPS}]
     others = [name for name in setups if name not in _SETUPS]
     return {name: _SETUPS[name] if name in _SETUPS else free[others.index(name) % len(free)] for name in setups}
 
 
 def shortened(text: str, longest: int = _LONGEST_LABEL) -> str:
-    """The text, or its beginning."""
+    """The text, cut to `longest` characters with an ellipsis at the end."""
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 @contextmanager
 def in_style() -> Iterator[None]:
-    """Figures that are made or drawn within the `with` block have the style."""
+    """Applies the style to figures that are made or drawn within the `with` block."""
     from matplotlib import font_manager, rc_context
 
     installed = set(font_manager.get_font_names())
@@ -74,7 +74,7 @@ def in_style() -> Iterator[None]:
             "axes.axisbelow": True,
             "lines.linewidth": 1.2,
             "lines.markersize": 4,
-            # Names of videos and labels may hold a dollar sign.
+            # Names of videos and labels may contain dollar signs.
             "text.parse_math": False,
             "axes.unicode_minus": True,
             "savefig.dpi": DPI,
@@ -87,7 +87,7 @@ def in_style() -> Iterator[None]:
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """An empty figure, sizes in inches, that makes room for its labels; it belongs to no window or global state."""
+    """An empty figure, sized in inches, whose layout leaves room for labels; it is not registered with pyplot."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")

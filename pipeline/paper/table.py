@@ -15,7 +15,7 @@ from avcues.pipeline.paper.saving import as_csv, save_together
 NONE = "–"
 """A cell without a number."""
 
-# Letters that LaTeX has only in its mathematical mode.
+# Letters that LaTeX has only in math mode.
 _MATH = {
     "α": r"\alpha",
     "κ": r"\kappa",
@@ -37,12 +37,12 @@ class PaperTable:
     """A table.
 
     Args:
-        name: Of its files.
-        caption: What it shows, and of how much.
+        name: Name of its files.
+        caption: What it shows, and the numbers of videos, ratings or raters behind it.
         header: Titles of the columns.
-        rows: Cells as they are printed; those of the first `texts` columns are words, all others numbers.
-        numbers: What the cells were made from, unrounded, as a tidy table.
-        texts: Number of columns of words.
+        rows: Cells as printed; the first `texts` columns hold words, the others numbers.
+        numbers: The unrounded numbers of the cells, as a tidy table.
+        texts: Number of columns with words.
     """
 
     name: str
@@ -59,14 +59,14 @@ class PaperTable:
         return html_table(self.caption, self.header, self.rows)
 
     def markdown(self) -> str:
-        """The caption, and a table of pipes."""
+        """The caption and a pipe table."""
         cells = [[cell.replace("\\", "\\\\").replace("|", "\\|") for cell in row] for row in (self.header, *self.rows)]
         return f"{self.caption}\n\n{self._tabulated(cells, 'pipe')}\n"
 
     def latex(self) -> str:
         """A floating table for the package booktabs, with the label `tab:NAME`."""
         tabular = _in_math(self._tabulated([self.header, *self.rows], "latex_booktabs"))
-        # tabulate escapes cells; a caption has none around it.
+        # tabulate escapes cells, but not the caption.
         caption = _in_math("".join(_ESCAPED.get(letter, letter) for letter in self.caption))
         label = self.name.replace("_", "-")
         lines = (r"\begin{table}", r"\centering", rf"\caption{{{caption}}}", rf"\label{{tab:{label}}}", tabular)
@@ -100,7 +100,7 @@ _ESCAPED = {
 
 
 def _in_math(text: str) -> str:
-    return _LETTERS.sub(lambda found: "$" + " ".join(_MATH[letter] for letter in found[0]) + "$", text)
+    return _LETTERS.sub(lambda match: "$" + " ".join(_MATH[letter] for letter in match[0]) + "$", text)
 
 
 def decimal(value: float | None, digits: int = 3) -> str:
@@ -126,7 +126,7 @@ def percent(share: float | None) -> str:
 
 
 def p_value(p: float | None) -> str:
-    """A p value as it is printed.
+    """A p value in print style.
 
     >>> p_value(0.0002), p_value(0.0312)
     ('< .001', '.031')

@@ -1,4 +1,4 @@
-"""Words and numbers as they stand in figures and in names of files."""
+"""Text for figures and for names of files."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import re
 
 
 def minus(number: str) -> str:
-    """A number with the sign of typography."""
+    """A number with a typographic minus sign."""
     return number.replace("-", "−")
 
 
 def file_name(*parts: str) -> str:
-    """A name that every file system takes, of words of users.
+    """A file name that every file system accepts, from words of users.
 
     >>> file_name("labels_by", "years > 3", "gems")
     'labels_by_years_over_3_gems'

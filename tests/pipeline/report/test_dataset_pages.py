@@ -232,7 +232,7 @@ def test_the_same_panel_of_both_videos_has_the_same_scale(browser: Browser, repo
     )
     assert len(set(labels)) == 2
     own, shared = browser.value(
-        f"""Promise.all(['007', 'vfr20'].map(held)).then(async both => {{
+        f"""Promise.all(['007', 'vfr20'].map(dataOf)).then(async both => {{
           const ends = panels => panels.map(({{series: [{{low, high}}]}}) => [low, high]);
           const panels = await Promise.all(both.map(data => columnPanel({{data, base: ""}}, '{LOUDNESS}')));
           const own = ends(panels);
