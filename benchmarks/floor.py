@@ -173,7 +173,7 @@ def networks(arguments: argparse.Namespace) -> dict[str, Network]:
 
 
 def best(network: Network, precision: Precision) -> dict[str, Any]:
-    """Seconds for all items at the best batch and number of threads, and those."""
+    """The least seconds for all items, with the batch size and numbers of calls and threads that gave them."""
     if not network.items:
         return {"seconds": 0.0}
     compute = Compute(device="cpu", precision=precision)
@@ -190,7 +190,7 @@ def best(network: Network, precision: Precision) -> dict[str, Any]:
 
 
 def ways(network: Network, precision: str) -> Iterator[tuple[int, int]]:
-    """Calls at once and threads of each, on all cores."""
+    """Yields the number of simultaneous calls and the threads of each; both use all cores."""
     if not network.one_call:
         yield CORES, 1
     if CORES > 1 and not (network.own_threads and precision == "fp32"):
@@ -198,7 +198,7 @@ def ways(network: Network, precision: str) -> Iterator[tuple[int, int]]:
 
 
 def throughput(call: Call, x: Any, calls: int, compute: Compute) -> float:
-    """Seconds per call with so many at once."""
+    """Seconds per call with `calls` calls at once."""
 
     def once(_: int) -> None:
         with compute.autocast():

@@ -1,8 +1,8 @@
 """What models of the hub cost beside the network alone: `python benchmarks/hub_models.py VIDEO`.
 
-The models have the shape of well-known ones and random weights, which cost as much. For each, in turn: processor
-seconds of `avcues extract` with the model, less those without it, and of the same network on ready input by torch, one
-frame, or chunk of sound, at a time.
+The models are well-known architectures with random weights, which cost the same. Measured for each, in turn: processor
+seconds of `avcues extract` with the model minus those without it, and of the network alone on ready input in torch, one
+frame or chunk of sound at a time.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def _alone(model: Any, windows: int) -> float:
 
 
 def _extract(video: Path, *options: str) -> float:
-    """Processor seconds of a run, its workers included."""
+    """Processor seconds of a run, including its workers."""
     with tempfile.TemporaryDirectory() as out:
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         command = [sys.executable, "-m", "avcues", "extract", str(video), "--out", out, "--workers", "0"]

@@ -50,22 +50,22 @@ def main() -> None:
     parser.add_argument("--yolo", type=Path, help="Checkpoint of Ultralytics YOLO, for objects")
     parser.add_argument("--seek", action="store_true", help="Seek every sampled frame instead of reading through")
     arguments = parser.parse_args()
-    wanted = arguments.tables.split(",")
-    if unknown := set(wanted) - set(STAGES):
+    tables = arguments.tables.split(",")
+    if unknown := set(tables) - set(STAGES):
         parser.error(f"--tables: {', '.join(sorted(unknown))}: expected some of {', '.join(STAGES)}")
-    if "objects" in wanted and arguments.yolo is None:
+    if "objects" in tables and arguments.yolo is None:
         parser.error("--yolo is needed for objects")
     arguments.out.mkdir(parents=True, exist_ok=True)
     job = Job(arguments.video, arguments.yolo, arguments.seek)
     seconds = {}
-    if {"emobase", "rhythm"} & set(wanted):
+    if {"emobase", "rhythm"} & set(tables):
         started = time.perf_counter()
         job.samples = decode_sound(job.video)
         seconds["sound"] = round(time.perf_counter() - started, 3)
-    if "actions" in wanted and "shots" not in wanted:
-        wanted.append("shots")
+    if "actions" in tables and "shots" not in tables:
+        tables.append("shots")
     for name, stage in STAGES.items():
-        if name in wanted:
+        if name in tables:
             started = time.perf_counter()
             stage(job).to_csv(arguments.out / f"{name}.csv", index=False)
             seconds[name] = round(time.perf_counter() - started, 3)
@@ -84,7 +84,7 @@ def decode_sound(video: Path) -> np.ndarray:
 
 
 def emobase(job: Job) -> pd.DataFrame:
-    """openSMILE once per half second, as with a file per window."""
+    """openSMILE once per half second, as if every window were a file."""
     import opensmile
 
     smile = opensmile.Smile(opensmile.FeatureSet.emobase, opensmile.FeatureLevel.Functionals)
@@ -135,14 +135,14 @@ def sampled_frames(job: Job) -> Iterator[np.ndarray]:
     if job.seek:
         for k in range(round(capture.get(cv2.CAP_PROP_FRAME_COUNT) / capture.get(cv2.CAP_PROP_FPS) / STEP_S)):
             capture.set(cv2.CAP_PROP_POS_MSEC, 1000 * k * STEP_S)
-            found, frame = capture.read()
-            if found:
+            is_read, frame = capture.read()
+            if is_read:
                 yield frame
         return
-    every = capture.get(cv2.CAP_PROP_FPS) * STEP_S
+    frames_per_step = capture.get(cv2.CAP_PROP_FPS) * STEP_S
     frame_number, k = 0, 0
     while capture.grab():
-        if frame_number == int(k * every):
+        if frame_number == int(k * frames_per_step):
             yield capture.retrieve()[1]
             k += 1
         frame_number += 1
@@ -182,7 +182,7 @@ def color(job: Job) -> pd.DataFrame:
 
 
 def shots(job: Job) -> pd.DataFrame:
-    """PySceneDetect on its own pass, with its default downscaling; shots may be as short as avcues allows."""
+    """PySceneDetect in a pass of its own, with its default downscaling and avcues' minimum length of shots."""
     from scenedetect import AdaptiveDetector, detect
 
     scenes = detect(str(job.video), AdaptiveDetector(min_scene_len=0.25), start_in_scene=True)
