@@ -54,6 +54,13 @@ def rate(folder: Path, data: avcues.Dataset) -> list[Path]:
     compared: ratings.Perspectives = ratings.perspectives(study, "arousal", "mood", bootstrap=bootstrap)
     alpha: ratings.Coefficient = ratings.krippendorff_alpha([[1, 2], [1, 3]], "ordinal", bootstrap=bootstrap)
     kappa: ratings.Coefficient = ratings.fleiss_kappa([[1, 2], [1, 3]])
+    six: dict[str, ratings.Coefficient] = dict(ratings.intraclass([[1, 2], [1, 3]]))
+    six["alpha"] = ratings.cronbach_alpha([[1, 2], [1, 3]])
+    needed: int | None = ratings.raters_needed(0.3, 0.8)
+    expected = float(ratings.spearman_brown(0.3, needed or 1))
+    again: tuple[ratings.Retest, ...] = ratings.retest_reliability(study)
+    judged: tuple[ratings.ModelAgreement, ...] = ratings.model_agreement(study, "predictions.parquet")
+    print(len(six), expected, len(again), len(judged))
     series = [0.0, 1.0, 0.5]
     similar = float(ratings.ccc(series, series)) + float(ratings.pearson(series, series))
     weighted, _, _ = ratings.ewe([series, series])

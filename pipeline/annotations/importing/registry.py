@@ -19,8 +19,10 @@ from avcues.pipeline.annotations.importing.format import Format, FormatOptions
 from avcues.pipeline.annotations.ratings.schema import Annotations
 from avcues.pipeline.errors import InputError, SettingsError
 from avcues.pipeline.store.text_tables import decoded
+from avcues.pipeline.store.user_tables import EXCEL, read_user_table
 
 _HEAD_BYTES = 4096
+_HEAD_ROWS = 20
 
 
 @cache
@@ -88,10 +90,20 @@ def formats_of(path: Path) -> list[str]:
         return list(dict.fromkeys(name for one in inside[:200] for name in formats_of(one)))
     try:
         with path.open("rb") as file:
-            head = decoded(file.read(_HEAD_BYTES))
+            head = decoded(file.read(_HEAD_BYTES)) if path.suffix.lower() not in EXCEL else _first_rows(path)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}") from error
     return [name for name, format_ in registered().items() if format_.looks_like(path, head)]
+
+
+def _first_rows(workbook: Path) -> str:
+    """The beginning of a workbook as CSV; empty if it cannot be read, which its import then explains."""
+    try:
+        table = read_user_table(workbook).slice(0, _HEAD_ROWS)
+    except InputError:
+        return ""
+    rows = [table.column_names, *zip(*table.to_pydict().values(), strict=True)]
+    return "\n".join(",".join("" if cell is None else str(cell) for cell in row) for row in rows)
 
 
 def _expanded(name: str, paths: Sequence[Path]) -> list[Path]:

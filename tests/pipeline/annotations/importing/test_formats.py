@@ -60,6 +60,15 @@ def test_a_sample_looks_like_its_format_and_no_other(name: str, samples: Path) -
         assert formats_of(samples / file) == [name]
 
 
+@pytest.mark.parametrize("name", ["pagan", "meld"])
+def test_a_workbook_looks_like_the_format_that_its_table_has(name: str, samples: Path, tmp_path: Path) -> None:
+    csv_file = next(samples / file for file in documented()[name] if file.endswith(".csv"))
+    pd.read_csv(csv_file).to_excel(tmp_path / "export.xlsx", index=False)
+    assert formats_of(tmp_path / "export.xlsx") == [name]
+    (tmp_path / "broken.xlsx").write_bytes(b"PK no workbook")
+    assert formats_of(tmp_path / "broken.xlsx") == []
+
+
 def test_files_without_a_format_are_named_on_the_command_line(samples: Path) -> None:
     done = avcues("annotations", "import", samples / "carma" / "2F10_08_AP.csv", "--out", samples / "x")
     assert done.returncode == 2
