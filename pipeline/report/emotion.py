@@ -148,9 +148,9 @@ def _described(path: Path) -> dict[str, Any]:
         stored = pq.read_schema(path)
         about: dict[str, Any] = json.loads((stored.metadata or {}).get(METADATA_KEY, b"{}"))
     except (OSError, ValueError, pa.ArrowException) as error:
-        raise InputError(f"--predictions {path}: cannot be read as a Parquet file ({error})") from error
+        raise InputError(f"`predictions={path}`: cannot be read as a Parquet file ({error})") from error
     if not (set(stored.names) >= _OUT_OF_FOLD or "predictions" in about):
-        raise InputError(f"--predictions {path}: expected a file written by avcues predict or avcues train")
+        raise InputError(f"`predictions={path}`: expected a file written by avcues predict or avcues train")
     return about
 
 
