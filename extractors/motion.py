@@ -14,10 +14,10 @@ from avcues.extractors.compute import Compute
 from avcues.extractors.protocol import Column, Columns, FramePair, Table
 
 _GRID_PX = 8  # distance of the points that the camera's motion is fitted to
-_LEAST_TEXTURE = 4.0  # of 255 per pixel: flow on what has less is a guess
+_LEAST_TEXTURE = 4.0  # of 255 per pixel: with less, flow is a guess
 _LEAST_POINTS = 24
 _FIT_PX = 0.5  # a point moves with the camera if it is off by less
-_STILL = 0.01  # frame heights per second: directions of less are noise
+_STILL = 0.01  # frame heights per second: the direction of slower flow is noise
 _BLACK = 24  # of 255
 _RIM = 0.6
 
@@ -79,7 +79,8 @@ class MotionSettings:
     """Options of the motion features.
 
     Args:
-        moving_above: Difference to the camera's motion, in frame heights per second, above which a pixel moves itself.
+        moving_above: Difference to the camera's motion, in frame heights per second, above which a pixel counts as
+            moving.
     """
 
     moving_above: float = 0.1
@@ -175,21 +176,21 @@ class Motion(BaseExtractor):
 
 
 def _length(x: npt.NDArray[np.float32], y: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Lengths of vectors. What OpenCV sums and roots depends, in the last digit, on where the array lies in memory."""
+    """Lengths of vectors, without OpenCV: the last digit of its roots depends on the array's place in memory."""
     length: npt.NDArray[np.float32] = np.sqrt(x * x + y * y)
     return length
 
 
-def _moving_share(against: npt.NDArray[np.float32], above: float) -> float:
+def _moving_share(residual: npt.NDArray[np.float32], threshold: float) -> float:
     """Share of pixels that move against the camera, without the rims that the flow smears around what moves.
 
     Args:
-        against: (H, W, 2) flow less that of the camera.
-        above: Length above which a pixel moves. In each connected region, less than three fifths of its mean, weighted
-            by length, is rim.
+        residual: (H, W, 2) flow less that of the camera.
+        threshold: Length above which a pixel moves. In each connected region, pixels with less than three fifths of
+            the mean length, itself weighted by length, are rim.
     """
-    length = _length(against[..., 0], against[..., 1])
-    moves = length > above
+    length = _length(residual[..., 0], residual[..., 1])
+    moves = length > threshold
     count, regions = cv2.connectedComponents(moves.astype(np.uint8), connectivity=4, ltype=cv2.CV_32S)
     total, squared = (np.bincount(regions.ravel(), x.ravel(), minlength=count) for x in (length, length * length))
     means = squared / np.maximum(total, 1e-9)

@@ -25,7 +25,7 @@ from avcues.errors import AvcuesError
 from avcues.extractors.build_once import build_once
 
 _VARIABLE = "NUMBA_CACHE_DIR"
-_FORM = "2"  # raised when what is compiled changes
+_FORM = "2"  # raised when other functions are compiled
 _WARM_UP = "from avcues.extractors.rhythm import warm_up; warm_up()"
 
 
@@ -54,8 +54,8 @@ def prepare(note: Callable[[str], object] = lambda text: None) -> Path:
 def everything_cached() -> Iterator[None]:
     """Lets a `with` block that imports librosa take all of its functions from the cache.
 
-    librosa keeps one of them out, which costs each process 3 s: it has to where many processes write into one cache,
-    but here only one does.
+    librosa keeps one function out of the cache, because many processes may write into it; compiling that function costs
+    each process 3 s. Here only one process writes, so that it can be cached.
     """
     import numba
 
@@ -72,21 +72,21 @@ def everything_cached() -> Iterator[None]:
 
 
 def _fill(folder: Path) -> None:
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-P", "-c", _WARM_UP],
         env={**os.environ, _VARIABLE: str(folder)},
         capture_output=True,
         text=True,
         check=False,
     )
-    if done.returncode:
-        reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+    if completed.returncode:
+        reason = (completed.stderr.strip().splitlines() or [f"exit code {completed.returncode}"])[-1]
         raise AvcuesError(f"librosa's functions cannot be compiled here: {reason}")
 
 
 @cache
 def _fingerprint() -> str:
-    """Names what numba looks at before it trusts a cached function."""
+    """A hash of everything that numba checks before it uses a cached function."""
     import llvmlite.binding as llvm
 
     spec = importlib.util.find_spec("librosa")

@@ -1,4 +1,4 @@
-"""Padding of max pools, done by the pool instead of by a copy of what it reads."""
+"""Lets max pools pad their input themselves, instead of reading a padded copy of it."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-# What is nothing below zero stays so in these.
+# The output of these is nowhere negative if their input is not.
 _KEEP_SIGN = ("Concat", "MaxPool", "Pad", "FakeQuantize")
 
 
 def pad_within_pools(model: Any) -> None:
-    """Joins every padding with zeros to the max pool that reads it, where what it reads is nowhere below zero.
+    """Moves padding with zeros into the max pool that reads it, where the padded values are nowhere negative.
 
-    A pool's own padding counts as minus infinity, which is then the same, bit for bit.
+    A pool pads with minus infinity; the maximum of values that are not negative is the same, bit for bit.
 
     Args:
         model: OpenVINO's form of a network; changed.
@@ -27,14 +27,14 @@ def pad_within_pools(model: Any) -> None:
         if pad.get_type_name() != "Pad" or not _adds_zeros(pad) or not _is_nowhere_negative(pad.input_value(0)):
             continue
         begin, end = (pad.input_value(i).get_node().data.tolist()[2:] for i in (1, 2))
-        own = pool.get_attributes()
+        attributes = pool.get_attributes()
         joined = operations.max_pool(
             pad.input_value(0),
-            own["strides"],
-            own["dilations"],
-            [a + b for a, b in zip(begin, own["pads_begin"], strict=True)],
-            [a + b for a, b in zip(end, own["pads_end"], strict=True)],
-            own["kernel"],
+            attributes["strides"],
+            attributes["dilations"],
+            [a + b for a, b in zip(begin, attributes["pads_begin"], strict=True)],
+            [a + b for a, b in zip(end, attributes["pads_end"], strict=True)],
+            attributes["kernel"],
             "floor",
             "explicit",
         )

@@ -20,7 +20,7 @@ from avcues.extractors.transcript import Transcript, Utterance, covered_share
 if TYPE_CHECKING:
     from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-_OF = "the utterance that fills most of the window"
+_UTTERANCE = "the utterance that fills most of the window"
 _VADER = {
     "vader_negative": ("neg", "share of negative words", 0),
     "vader_neutral": ("neu", "share of neutral words", 0),
@@ -39,14 +39,14 @@ _COLUMNS = (
     Column(
         name="words_per_second",
         unit="1/s",
-        meaning=f"words of {_OF} over its length; null without one",
+        meaning=f"words of {_UTTERANCE} over its length; null without one",
         low=0,
     ),
     *(
         Column(
             name=name,
             unit="1",
-            meaning=f"VADER's {what} in {_OF}; null without one, and unless it is English",
+            meaning=f"VADER's {what} in {_UTTERANCE}; null without one, and unless it is English",
             low=low,
             high=1,
         )
@@ -55,18 +55,22 @@ _COLUMNS = (
 )
 _LEXICON_COLUMNS = (
     *(
-        Column(name=f"lexicon_{affect}", unit="1", meaning=f"mean {affect} of the words of {_OF} that the lexicon has")
+        Column(
+            name=f"lexicon_{affect}",
+            unit="1",
+            meaning=f"mean {affect} of the words of {_UTTERANCE} that the lexicon has",
+        )
         for affect in AFFECTS
     ),
     Column(
         name="lexicon_share",
         unit="fraction",
-        meaning=f"share of the words of {_OF} that the lexicon has",
+        meaning=f"share of the words of {_UTTERANCE} that the lexicon has",
         low=0,
         high=1,
     ),
 )
-_TEXT = Column(name="text", unit="text", meaning=f"{_OF}, in full", dtype="string")
+_TEXT = Column(name="text", unit="text", meaning=f"{_UTTERANCE}, in full", dtype="string")
 
 
 @dataclass(frozen=True)
@@ -107,7 +111,7 @@ class Text(BaseExtractor):
         return (Table(name="text", row="window", columns=(*_COLUMNS, *lexicon, _TEXT)),)
 
     def prepare(self, note: Callable[[str], object]) -> None:
-        """Reads the lexicon once, so that one that is none is refused before any work."""
+        """Reads the lexicon once, so that an invalid file is refused before any work."""
         if self.settings.lexicon:
             read_lexicon(Path(self.settings.lexicon))
 
@@ -135,12 +139,12 @@ class Text(BaseExtractor):
                 texts = np.array([*(u.text for u in transcript.utterances), ""], object)
                 columns["text"] = np.ma.MaskedArray(texts[owner], owner < 0)
             else:
-                values = np.array([*(of.get(column.name, np.nan) for of in utterance_rows), np.nan], np.float32)
+                values = np.array([*(row.get(column.name, np.nan) for row in utterance_rows), np.nan], np.float32)
                 columns[column.name] = values[owner]
         return {"text": columns}
 
     def notes(self, transcript: Transcript) -> Sequence[str]:
-        """Why there is no sentiment, unless there is."""
+        """Why there is no sentiment; empty if there is."""
         if is_english(transcript.language):
             return ()
         if transcript.language is None:
@@ -154,7 +158,7 @@ class Text(BaseExtractor):
         )
 
     def _measure(self, utterance: Utterance, *, english: bool) -> dict[str, float]:
-        """Values of the utterance by column; those that it does not have are left out."""
+        """Values of the utterance by column; columns without a value are left out."""
         assert self._vader is not None
         measures = {"words_per_second": len(utterance.words) / float(utterance.end - utterance.start)}
         if english:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 _SMALL = (16, 9)  # small enough that motion within a shot hardly shows
 _FLASH_S = 0.2
-_LEAST_CHANGE = 20.0  # of 255, root mean square: what two shots differ by
+_LEAST_CHANGE = 20.0  # of 255, root mean square: the least difference between two shots
 _LARGEST_RESIDUAL = 0.3  # share of the change that a mix of both ends may leave unexplained, at any frame
 _LARGEST_STEP = 0.3  # share of the change from frame to frame: more is a cut
 _LONGEST_PATH = 1.15  # sum of the steps: 1 for a mix that never goes back
@@ -59,7 +59,7 @@ class FlashFilter:
 
 @dataclass(frozen=True)
 class _Mix:
-    """How well the frames of a window are a mix of its first and last one."""
+    """A window whose frames are mixes of its first and last one: their difference, and the frame in the middle."""
 
     change: float
     middle: int
@@ -124,7 +124,7 @@ class DissolveDetector:
         return self._every * (3 * self._half + 1)
 
     def write(self, copy: npt.NDArray[np.float32]) -> list[int]:
-        """Takes the next frame's copy and returns the numbers of the first frames of shots that began so."""
+        """Takes the next frame's copy and returns the numbers of the first frames of shots that a dissolve begins."""
         self._frame += 1
         if self._frame % self._every:
             return []
@@ -137,7 +137,7 @@ class DissolveDetector:
         return self.finish() if self._best is not None and self._since_best >= self._half else []
 
     def finish(self) -> list[int]:
-        """Returns the dissolve that was waiting for a better place."""
+        """Returns the dissolve that was held back in case a later window fits better."""
         best, self._best = self._best, None
         return [] if best is None else [best.middle]
 

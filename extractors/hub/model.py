@@ -75,7 +75,7 @@ class HubExtractor(BaseExtractor):
         return f"{repository.source}{revision} ({facts.kind}, {outputs})"
 
     def __reduce__(self) -> Any:
-        """Copies, also in other processes, measure the same but have no network loaded."""
+        """Copies, also in other processes, measure the same, but load the network anew."""
         return type(self), (self.model,), {"needed": self.needed}
 
     def setup(self, compute: Compute) -> None:
@@ -102,7 +102,7 @@ class HubExtractor(BaseExtractor):
         values: npt.NDArray[np.float32] = scaled.cpu().numpy()
         return values
 
-    def table(self, name: str, row: RowKind, what: str, *more: Column) -> Table:
+    def table(self, name: str, row: RowKind, what: str, *extra_columns: Column) -> Table:
         """A table of the model's outputs.
 
         Args:
@@ -111,7 +111,7 @@ class HubExtractor(BaseExtractor):
         facts, source = self.model.facts, self.model.repository.source
         if not facts.labels:
             table = embedding_table(name, row, facts.width, f"embedding of {what} by {source}")
-            return Table(name=name, row=row, columns=(*more, *table.columns))
+            return Table(name=name, row=row, columns=(*extra_columns, *table.columns))
         unit, low, high = ("1", None, None) if facts.output == "values" else ("probability", 0, 1)
         columns = (
             Column(name=label, unit=unit, meaning=f"{label} for {what}, by {source}", low=low, high=high)
@@ -119,7 +119,7 @@ class HubExtractor(BaseExtractor):
         )
         top1 = Column(name="top1", unit="category", meaning="label of the largest value", dtype="string")
         sums = (facts.labels,) if facts.output == "probabilities" else ()
-        return Table(name=name, row=row, columns=(*more, *columns, top1), sums_to_one=sums)
+        return Table(name=name, row=row, columns=(*extra_columns, *columns, top1), sums_to_one=sums)
 
     def columns(self, values: npt.NDArray[np.float32]) -> Columns:
         """The columns of (rows, width) outputs; rows of NaN are missing."""

@@ -101,5 +101,5 @@ def options_of(name: str, model: str | Mapping[str, Any], reserved: Mapping[str,
         return TypeAdapter(HubOptions).validate_python(options)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, (name, *first["loc"][:1])))
-        raise AvcuesError(f"model {where} = {first['input']!r}: {first['msg']}") from error
+        option_path = ".".join(map(str, (name, *first["loc"][:1])))
+        raise AvcuesError(f"model {option_path} = {first['input']!r}: {first['msg']}") from error

@@ -105,12 +105,14 @@ class TransNetV2(nn.Module):
         for stack in self.SDDCNN:
             x = stack(x)
             means.append(x.mean(dim=(3, 4)))
-        described = self.frame_sim_layer.projection(torch.cat(means, dim=1).transpose(1, 2))
-        seen = [
-            self.frame_sim_layer(described),
+        projected = self.frame_sim_layer.projection(torch.cat(means, dim=1).transpose(1, 2))
+        frame_features = [
+            self.frame_sim_layer(projected),
             x.permute(0, 2, 3, 4, 1).flatten(2),
         ]
-        hidden = functional.relu(self.fc1(torch.cat([self.color_hist_layer(_histograms(frames)), *seen], dim=2)))
+        hidden = functional.relu(
+            self.fc1(torch.cat([self.color_hist_layer(_histograms(frames)), *frame_features], dim=2))
+        )
         return self.cls_layer1(hidden)[..., 0], self.cls_layer2(hidden)[..., 0]
 
 

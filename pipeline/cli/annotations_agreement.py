@@ -49,9 +49,7 @@ def agreement(
         Path | None,
         typer.Option(help="Predictions of avcues predict or out_of_fold.parquet, judged as one more rater."),
     ] = None,
-    setup: Annotated[
-        str | None, typer.Option(help="Setup that --predictions are of; default: that of its labels.")
-    ] = None,
+    setup: Annotated[str | None, typer.Option(help="Setup of --predictions; default: the setup of the labels.")] = None,
     shortest: Shortest = 0.9,
     keep_constant: KeepConstant = False,
     bootstrap: Replicates = 1000,
@@ -92,7 +90,9 @@ def agreement(
 
 def plan(
     folder: Folder,
-    reliability: Annotated[float, typer.Option(min=0.01, max=0.99, help="Wanted of the mean of the raters.")] = 0.8,
+    reliability: Annotated[
+        float, typer.Option(min=0.01, max=0.99, help="Reliability that the mean of the raters is to reach.")
+    ] = 0.8,
     shortest: Shortest = 0.9,
     keep_constant: KeepConstant = False,
     seed: Seed = 0,
@@ -119,8 +119,8 @@ def plan(
             bootstrap=Bootstrap(0, seed),
             by=(),
         )
-        for one in measured.plans:
-            say(Console(), "bold", f"{one.setup} {one.dimension}", in_words(one, reliability))
+        for setup_plan in measured.plans:
+            say(Console(), "bold", f"{setup_plan.setup} {setup_plan.dimension}", in_words(setup_plan, reliability))
 
 
 def perspectives(
@@ -162,7 +162,7 @@ def perspectives(
         from avcues.pipeline.annotations.statistics.coefficients import Bootstrap
 
         require_markdown(out)
-        lost = None if model is None else _reliance(model, dimension)
+        reliance = None if model is None else _reliance(model, dimension)
         rated = read(folder)
         result = compare(
             rated,
@@ -177,7 +177,7 @@ def perspectives(
             keep_constant=keep_constant,
         )
         show_notes([*in_words(result.left_out), *result.gaps()])
-        show_written(*write_perspectives(result, rated, out, lost))
+        show_written(*write_perspectives(result, rated, out, reliance))
 
 
 def _model_beside_raters(rated: Any, predictions: Path, setup: str | None, measured: Any) -> tuple[Any, list[str]]:
@@ -211,7 +211,7 @@ def _reliance(model: Path, dimension: str) -> dict[str, float]:
         raise SettingsError(f"`model={model}`: is no folder that avcues train made ({type(error).__name__})") from error
     if dimension not in dimensions:
         raise SettingsError(f"`model={model}`: predicts {', '.join(dimensions)}, not {dimension}")
-    lost: dict[str, float] = dimensions[dimension]["importance"].get("modalities", {})
-    if not lost:
+    reliance: dict[str, float] = dimensions[dimension]["importance"].get("modalities", {})
+    if not reliance:
         raise SettingsError(f"`model={model}`: reads one modality; name a model of several, such as late")
-    return lost
+    return reliance

@@ -1,4 +1,4 @@
-"""One command per registered format of ratings, and what files without a format look like."""
+"""One command per registered format of ratings, and a guess at the format of a file."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _GENERIC: Mapping[str, frozenset[str]] = {
     "tidy": frozenset(("rater", "video_id", "setup", "dimension")),
     "wide": frozenset(("time",)),
 }
-"""Columns by which tables of no format in particular are told."""
+"""Columns by which general tables, of no particular program, are recognised."""
 
 
 class Formats(TyperGroup):
@@ -72,8 +72,8 @@ def propose(file: Path) -> None:
     names = formats_of(file)
     if not names and file.is_file():
         columns = {name.lower() for name in column_names(file)}
-        for generic, needed in _GENERIC.items():
-            if needed <= columns:
+        for generic, columns_needed in _GENERIC.items():
+            if columns_needed <= columns:
                 raise SettingsError(
                     f"{file}: name its format; it looks like a {generic} table: avcues annotations import {generic} "
                     f"{file} --out ann"

@@ -1,4 +1,4 @@
-"""Options that the commands of `avcues annotations` share, and what their texts mean."""
+"""Options that the commands of `avcues annotations` share, and functions that parse their values."""
 
 from __future__ import annotations
 
@@ -63,9 +63,7 @@ Add = Annotated[bool, typer.Option("--add", help="Add to the ratings that --out 
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the ratings that --out already holds.")]
 Repeated = Annotated[
     bool,
-    typer.Option(
-        "--repeated", help="Ratings that come again are those of clips that a rater rated again: for test-retest."
-    ),
+    typer.Option("--repeated", help="Repeated ratings are of clips that a rater rated twice: for test-retest."),
 ]
 Setups = Annotated[str | None, typer.Option(help="Comma-separated: the only setups allowed; any other is an error.")]
 
@@ -131,7 +129,7 @@ def read_ids(path: Path) -> list[str]:
 
 
 def with_options(note: str) -> str:
-    """A remark of the library in which parameters are options.
+    """A remark of the library, with its parameters written as command-line options.
 
     >>> with_options("`keep_constant` keeps them; give `time_unit=ms`")
     '--keep-constant keeps them; give --time-unit ms'
@@ -163,7 +161,7 @@ def show_written(*lines: object) -> None:
 
 
 class Target:
-    """The folder that an import is for.
+    """The folder that an import writes.
 
     Raises:
         SettingsError: It holds ratings already, and neither adding nor overwriting was chosen; or both were.
@@ -191,7 +189,7 @@ class Target:
         from avcues.pipeline.annotations.ratings.wording import counted
 
         show_notes(imported.notes)
-        # What reading took is given back before more is taken.
+        # The memory that reading used is released before more is allocated.
         pa.default_memory_pool().release_unused()
         show_notes(looks_like_changes(imported))
         _, left_out = usable(series_of(imported))

@@ -1,4 +1,4 @@
-"""The console of all commands: what comes from files and folders cannot steer the terminal."""
+"""The console of all commands: text from files and folders cannot control the terminal."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _WIDTH_WITHOUT_TERMINAL = 200
 
 
 class Console(rich.console.Console):
-    """Rich's console, which shows control characters in text instead of obeying them; styles and bars are as ever.
+    """Rich's console, which shows control characters in text instead of obeying them; styles and bars are unchanged.
 
     In a pipe or a log, where Rich takes 80 columns and cuts the cells of tables, it is wider.
     """

@@ -1,4 +1,4 @@
-"""The last images of a video, in memory where they are small, else in a file without a name."""
+"""The last images of a video: in memory if they are small, else in a temporary file."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ MOST_BYTES = 64 << 20
 
 
 class ImageRing:
-    """Keeps images until as many later ones have come as it has places.
+    """Keeps the last `places` images.
 
     Args:
-        places: How many images wait at most.
-        most_bytes: What they may take in memory together.
+        places: How many images are kept.
+        most_bytes: Memory that they may take together; beyond it they go to a file.
     """
 
     def __init__(self, places: int, most_bytes: int = MOST_BYTES) -> None:
@@ -34,12 +34,12 @@ class ImageRing:
         self._place_bytes = 0
 
     def keep(self, image: Image) -> LazyImage:
-        """Takes the next image; what it returns gives it back."""
+        """Stores the next image, and returns a function that gives it back."""
         if image.nbytes * self._places <= self._most_bytes:
             return lambda: image
         if self._file is None:
             self._file, self._place_bytes = tempfile.TemporaryFile(), image.nbytes  # noqa: SIM115  (closed with the ring)
-        if image.nbytes > self._place_bytes:  # of a stream whose frames grew
+        if image.nbytes > self._place_bytes:  # the frames of the stream have grown
             return lambda: image
         file, shape, size = self._file, image.shape, image.nbytes
         start = self._count % self._places * self._place_bytes

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from avcues.pipeline.media.downmix import Samples
 
-_ANTIPHASE = 0.05  # share of the channels' power that is left of it in mono
+_ANTIPHASE = 0.05  # mono keeps less than this share of the channels' power
 _AUDIBLE = 1e-6  # mean square
 _OFFSET = 0.01
 _FULL_BAND_HZ = 16_000
@@ -40,7 +40,7 @@ class SoundFacts:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader of the values should know."""
+        """What a user of the values should know, a line each."""
         if not self._samples:
             return ()
         notes = []

@@ -9,10 +9,10 @@ from typing import Any
 
 from avcues.pipeline.media.frames import LONGEST_GAP, SUSPICIOUS_GAP, Damage, FramesSeen, VideoFrame
 
-# The thresholds beyond which ffmpeg, too, takes a jump for a restart of the clock.
+# Jumps beyond these thresholds are restarts of the clock, for ffmpeg as well.
 _DISCONTINUITY = Fraction(10)
 _BACKWARDS = Fraction(1, 10)
-# Streams of a piece that was joined on start within this of each other.
+# The streams of an appended piece start within this time of each other.
 _MOST_APART = Fraction(5)
 _WRAP = Fraction(1 << 33, 90_000)
 
@@ -49,7 +49,7 @@ class MonotonicFrameFilter:
         self._suspect: VideoFrame | None = None
 
     def push(self, picture: VideoFrame) -> Iterator[VideoFrame]:
-        """Takes the next frame and yields those that are certain now."""
+        """Takes the next frame and yields the frames whose place is now certain."""
         suspect, self._suspect = self._suspect, None
         if suspect is not None:
             if picture.start >= suspect.start:
@@ -87,7 +87,7 @@ class TimestampUnwrapper:
 
     A restart is a jump of one stream against its own last stamp: backwards, or ahead of the whole file by more than
     `LONGEST_GAP`. A shorter jump ahead is a gap in a recording whose clock went on, unless the next stamp returns.
-    How far apart the streams lie in the file says nothing, and neither does a pause in one of them. The stream that
+    Neither streams that lie far apart in the file nor a pause in one of them is a restart. The stream that
     jumps first opens a new clock, which continues where that stream was; the others move to it when they jump in turn,
     so that the streams of a piece keep their distance from each other. A jump by the range of MPEG's 33-bit stamps is a
     wrapped counter, and is undone exactly.
@@ -109,8 +109,8 @@ class TimestampUnwrapper:
         restarted = False
         if packet.dts is not None:
             restarted = self._place(stream, packet.dts * time_base)
-            at = packet.dts * time_base + self._offsets[self._clock[stream]]
-            self._expected[stream] = at + (packet.duration or 0) * time_base
+            placed = packet.dts * time_base + self._offsets[self._clock[stream]]
+            self._expected[stream] = placed + (packet.duration or 0) * time_base
         offset = self._offsets[self._clock.get(stream, -1)]
         if offset:
             ticks = round(offset / time_base)
@@ -121,7 +121,7 @@ class TimestampUnwrapper:
         return restarted
 
     def _place(self, stream: int, raw: Fraction) -> bool:
-        """Decides which clock a stamp is on; True where that is a new one."""
+        """Decides which clock a stamp is on; True if the clock is new."""
         if stream not in self._expected:
             self._clock[stream] = self._clock_of_first(raw)
             return False
@@ -152,7 +152,7 @@ class TimestampUnwrapper:
         return not wraps
 
     def _clock_of_first(self, raw: Fraction) -> int:
-        """The clock that puts a stream's first stamp nearest to where the file is."""
+        """The clock that puts a stream's first stamp nearest to the current time of the file."""
         if not self._expected:
             return 0
         running = max(self._expected.values())

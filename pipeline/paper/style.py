@@ -1,7 +1,7 @@
 """One style for all figures: print sizes, type of 7 to 8 points, colours that colour-blind readers can tell apart.
 
-The colours are those of Okabe and Ito (2008, jfly.uni-koeln.de/color); colour maps are Blues and PuOr. Position,
-markers or dashes repeat every distinction by colour, so that figures can be read in grey.
+The colours are those of Okabe and Ito (2008, jfly.uni-koeln.de/color); colour maps are Blues and PuOr. Every
+distinction by colour is also made by position, markers or dashes, so that figures can be read in grey.
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ class Summing:
         """Starts a video."""
         self._video, self._rows = video_id, 0
         self._count, self._sum = np.zeros((2, self.means.shape[1]))
-        self._of_targets = np.zeros((6, self.means.shape[1], len(self.names)))
+        self._target_sums = np.zeros((6, self.means.shape[1], len(self.names)))
         self._shift = np.zeros(self.means.shape[1])
 
     def add(self, values: Values) -> None:
@@ -83,10 +83,10 @@ class Summing:
         self._count += known.sum(axis=0)
         self._sum += x.sum(axis=0)
         if self.names:
-            y = self._of_windows(self._rows, len(values))
+            y = self._target_deviations(self._rows, len(values))
             rated, present = ~np.isnan(y), known.astype(np.float64)
             y, weights = np.where(rated, y, 0.0), rated.astype(np.float64)
-            self._of_targets += (
+            self._target_sums += (
                 present.T @ weights,
                 x.T @ weights,
                 present.T @ y,
@@ -100,11 +100,11 @@ class Summing:
         """Ends the video; its sums are dropped if it is not complete, because its file is damaged."""
         if not complete or not self._rows:
             return
-        at = self._place[self._video]
+        row = self._place[self._video]
         with np.errstate(invalid="ignore", divide="ignore"):
-            self.means[at] = np.where(self._count > 0, self._sum / self._count + self._shift, np.nan)
-            self.missing[at] = 1 - self._count / self._rows
-            n, x, y, xy, xx, yy = self._of_targets
+            self.means[row] = np.where(self._count > 0, self._sum / self._count + self._shift, np.nan)
+            self.missing[row] = 1 - self._count / self._rows
+            n, x, y, xy, xx, yy = self._target_sums
             several = n > 1
             self._n += np.where(several, n, 0)
             self._xy += np.where(several, xy - x * y / n, 0)
@@ -112,7 +112,7 @@ class Summing:
             self._xx += np.where(xx > _LEAST_VARIANCE * n * np.square(self._shift)[:, None], xx, 0)
             self._yy += np.where(several, yy - y * y / n, 0)
 
-    def _of_windows(self, first: int, rows: int) -> Values:
+    def _target_deviations(self, first: int, rows: int) -> Values:
         """(rows, targets): deviations from the mean of the video, from window `first` on; NaN where there is none."""
         values = np.full((rows, len(self.names)), np.nan)
         for i, name in enumerate(self.names):

@@ -115,7 +115,7 @@ def _resolve_local(argument: str, path: Path, notes: list[str]) -> list[VideoInp
         media = media_files(path)
         notes.append(media.passed_over)
         if not media.files:
-            raise InputError(f"{argument}: is a folder without a media file{_but(media.passed_over)}")
+            raise InputError(f"{argument}: is a folder without a media file{_contents_remark(media.passed_over)}")
         return _named_by_stem(media.files)
     if not path.exists() and any(c in argument for c in _WILDCARDS):
         anchor = Path(path.anchor)
@@ -147,7 +147,7 @@ def _resolve_remote(argument: str, place: UPath, notes: list[str]) -> list[Video
         notes.append(passed_over)
         files = {name: stored[name] for name in names}
         if not files:
-            raise InputError(f"{argument}: is a folder without a media file{_but(passed_over)}")
+            raise InputError(f"{argument}: is a folder without a media file{_contents_remark(passed_over)}")
     else:
         files = {place.path: {"size": place.stat().st_size if place.exists() else 0}}
     return [
@@ -156,7 +156,7 @@ def _resolve_remote(argument: str, place: UPath, notes: list[str]) -> list[Video
     ]
 
 
-def _but(passed_over: str) -> str:
+def _contents_remark(passed_over: str) -> str:
     """What a folder without media files has instead."""
     return f" ({passed_over.partition(': ')[2]})" if passed_over else "; there are no files in it"
 
@@ -194,7 +194,7 @@ def _read_list(place: Location, notes: list[str]) -> list[VideoInput]:
             f"{', '.join(table.column_names) or 'none'}"
         )
     rows = zip(table["video_id"].to_pylist(), table["path"].to_pylist(), strict=True)
-    videos = [_listed(str(video_id), str(path), place) for video_id, path in rows if path]
+    videos = [_listed_video(str(video_id), str(path), place) for video_id, path in rows if path]
     if not videos:
         raise InputError(f"{place}: the list is empty")
     if len(videos) < table.num_rows:
@@ -202,7 +202,7 @@ def _read_list(place: Location, notes: list[str]) -> list[VideoInput]:
     return videos
 
 
-def _listed(video_id: str, path: str, place: Location) -> VideoInput:
+def _listed_video(video_id: str, path: str, place: Location) -> VideoInput:
     """One line of a list: paths are relative to the list, so that a dataset can be moved as a whole."""
     if "://" in path:
         return VideoInput(video_id, path)

@@ -40,7 +40,7 @@ class ShareLabels:
 
     @property
     def units(self) -> tuple[str, ...]:
-        """What is independent of each other: the group, or else the video, of each row."""
+        """The independent unit of each row: its group, or else its video."""
         return self.groups or self.videos
 
     @property
@@ -56,7 +56,7 @@ def cross_entropy(labels: Floats, predicted: Floats) -> Floats:
 
 
 def confusion(labels: ShareLabels, predicted: Floats) -> Floats:
-    """(K, K) rows by category of the label, then of the prediction."""
+    """(K, K) number of rows, by category of the label, then of the prediction."""
     return _sums(labels, predicted)[:, :-2].sum(axis=0).reshape(len(labels.names), -1)
 
 
@@ -75,13 +75,13 @@ def evaluate_shares(labels: ShareLabels, seeds: Sequence[Floats]) -> dict[str, A
     figures: dict[str, Any] = {}
     for measure in SHARE_MEASURES:
 
-        def of_sums(sums: Floats, measure: str = measure) -> Floats:
+        def mean_over_seeds(sums: Floats, measure: str = measure) -> Floats:
             split = sums.reshape(*sums.shape[:-1], len(seeds), -1)
-            return np.asarray(_of_sums(split, measure).mean(axis=-1))
+            return np.asarray(_measure_of_sums(split, measure).mean(axis=-1))
 
-        seed_values = [float(_of_sums(sums.sum(axis=0), measure)) for sums in per_seed]
+        seed_values = [float(_measure_of_sums(sums.sum(axis=0), measure)) for sums in per_seed]
         scale = intervals.ERROR if measure == "cross_entropy" else intervals.AS_IT_IS
-        low, high = intervals.interval(joined, of_sums, scale)
+        low, high = intervals.interval(joined, mean_over_seeds, scale)
         if measure != "cross_entropy":
             low, high = max(0.0, low), min(1.0, high)
         value = float(np.mean(seed_values))
@@ -109,7 +109,7 @@ def compare_shares(labels: ShareLabels, first: Floats, second: Floats) -> dict[s
         second: (N, K) predicted shares of the same rows.
     """
     return intervals.paired_statistic(
-        _sums(labels, first), _sums(labels, second), lambda sums: _of_sums(sums, "uar"), labels.units
+        _sums(labels, first), _sums(labels, second), lambda sums: _measure_of_sums(sums, "uar"), labels.units
     ) | {"videos": len(set(labels.videos))}
 
 
@@ -124,7 +124,7 @@ def _sums(labels: ShareLabels, predicted: Floats) -> Floats:
     return cells
 
 
-def _of_sums(sums: Floats, measure: str) -> Floats:
+def _measure_of_sums(sums: Floats, measure: str) -> Floats:
     """(...) a measure of (..., K² + 2) sums."""
     kinds = int(np.sqrt(sums.shape[-1] - 2))
     matrix = sums[..., :-2].reshape(*sums.shape[:-1], kinds, kinds)
@@ -143,7 +143,7 @@ def _per_video(labels: ShareLabels, predicted: Floats) -> list[dict[str, Any]]:
     """The mean shares of each video's rows, of the labels and predicted."""
     videos, row_videos = np.unique(np.array(labels.videos), return_inverse=True)
     counts = np.bincount(row_videos)[:, None]
-    entropy = np.bincount(row_videos, cross_entropy(labels.shares, predicted)) / counts[:, 0]
+    mean_entropies = np.bincount(row_videos, cross_entropy(labels.shares, predicted)) / counts[:, 0]
     means = []
     for values in (labels.shares, predicted):
         total = np.zeros((len(videos), values.shape[1]))
@@ -154,9 +154,9 @@ def _per_video(labels: ShareLabels, predicted: Floats) -> list[dict[str, Any]]:
             "video_id": str(video_id),
             "target": label.tolist(),
             "prediction": value.tolist(),
-            "cross_entropy": float(lost),
+            "cross_entropy": float(mean_entropy),
         }
-        for video_id, label, value, lost in zip(videos, *means, entropy, strict=True)
+        for video_id, label, value, mean_entropy in zip(videos, *means, mean_entropies, strict=True)
     ]
 
 

@@ -23,11 +23,11 @@ Floats = npt.NDArray[np.float64]
 
 
 def scores(target: Floats, prediction: Floats) -> dict[str, float]:
-    """CCC, Pearson, RMSE and MSE of one series; NaN where one is not defined, as the correlation of a constant."""
+    """CCC, Pearson, RMSE and MSE of one series; NaN where one is not defined, such as the correlation of a constant."""
     if not len(target):
         return dict.fromkeys(MEASURES, float("nan"))
     mse = float(((target - prediction) ** 2).mean())
-    # What a constant correlates with is the rounding of its mean.
+    # The correlation of a constant would be that of the rounding errors of its mean.
     constant = np.ptp(target) == 0 or np.ptp(prediction) == 0
     equal = constant and mse == 0
     return {
@@ -59,10 +59,10 @@ class Predictions:
     groups: tuple[str, ...] | None = None
 
     def slices(self, scoring: Literal["video", "s111"]) -> tuple[npt.NDArray[np.int64], ...]:
-        """For each video the rows that are scored as it.
+        """For each video the rows that its score is computed from.
 
-        With "s111", slice j of a fold is rows 111 j to 111 j + 110 of all its videos' rows in a row, as in the study's
-        script: where videos have 114 rows, it begins 3 j rows before video j.
+        With "s111", slice j of a fold is rows 111 j to 111 j + 110 of the joined rows of all its videos, as in the
+        study's script: where videos have 114 rows, it begins 3 j rows before video j.
         """
         if scoring == "video":
             return self.rows
@@ -176,7 +176,7 @@ def _count(groups: Sequence[str] | None) -> dict[str, int]:
 
 
 def _over_videos(measure: str, means: Floats, per_seed: Floats, groups: Sequence[str] | None) -> dict[str, Any]:
-    """Of (videos,) scores by a measure, those that are defined; `per_seed`: the (seeds, videos) that they come from."""
+    """Summary of the defined ones of (videos,) mean scores; `per_seed`: the (seeds, videos) scores they average."""
     defined = np.isfinite(means)
     defined_means = means[defined]
     if not len(defined_means):
@@ -208,12 +208,12 @@ def _pooled(seeds: Sequence[Predictions]) -> dict[str, dict[str, float | None]]:
         low = high = float("nan")
         if np.isfinite(value):
 
-            def of_sums(sums: Floats, measure: str = measure) -> Floats:
+            def mean_over_seeds(sums: Floats, measure: str = measure) -> Floats:
                 split = sums.reshape(*sums.shape[:-1], len(seeds), 6)
                 return np.asarray(score_of_sums(split, measure).mean(axis=-1))
 
             scale = intervals.CORRELATION if measure in ("ccc", "pearson") else intervals.ERROR
-            low, high = intervals.interval(sums, of_sums, scale)
+            low, high = intervals.interval(sums, mean_over_seeds, scale)
         pooled[measure] = {"value": _json(value), "low": _json(low), "high": _json(high)}
     return pooled
 

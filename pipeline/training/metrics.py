@@ -25,7 +25,7 @@ _LISTED_COLUMNS = 20
 def metrics(
     folder: Path, settings: TrainingSettings, human: Mapping[str, Any], groups: Mapping[str, str]
 ) -> dict[str, Any]:
-    """By dimension, how good a model is, beside what it is measured against.
+    """By dimension, how good a model is, with the baselines and the agreement of raters that it is compared with.
 
     Args:
         human: By dimension, how well raters agree, as far as that is known.
@@ -39,15 +39,15 @@ def metrics(
     for dimension in settings.dimensions:
         judge = judge_of(settings, dimension, groups)
         rows = rows_of(table, settings, dimension)
-        whole = rows.filter(pc.is_null(rows["without"]))
+        full_rows = rows.filter(pc.is_null(rows["without"]))
         dimension_figures = {
             "kind": judge.kind,
-            "model": judge.evaluate(whole),
-            "baselines": {name: _baseline(judge, whole, name) for name in judge.baselines},
+            "model": judge.evaluate(full_rows),
+            "baselines": {name: _baseline(judge, full_rows, name) for name in judge.baselines},
             "human": human.get(dimension),
-            "importance": _by_kind(judge.importance(whole, where(importance, dimension=dimension)))
+            "importance": _tables_and_modalities(judge.importance(full_rows, where(importance, dimension=dimension)))
             | _weights(folder, dimension),
-            "ablation": _ablation(judge, rows, whole),
+            "ablation": _ablation(judge, rows, full_rows),
         }
         if (folder / RATERS).exists():
             rater_rows = where(read_table(folder / RATERS), dimension=dimension)
@@ -61,25 +61,25 @@ def rows_of(table: pa.Table, settings: TrainingSettings, dimension: str) -> pa.T
     return table.filter(pc.is_in(table["dimension"], pa.array(settings.labels_of(dimension))))
 
 
-def _baseline(judge: Judge, whole: pa.Table, name: str) -> dict[str, Any]:
-    figures = {key: value for key, value in judge.evaluate(whole, name).items() if key != "per_video"}
-    return {**figures, "model_is_better_by": judge.compare(whole, whole, "prediction", name)}
+def _baseline(judge: Judge, full_rows: pa.Table, name: str) -> dict[str, Any]:
+    figures = {key: value for key, value in judge.evaluate(full_rows, name).items() if key != "per_video"}
+    return {**figures, "model_is_better_by": judge.compare(full_rows, full_rows, "prediction", name)}
 
 
-def _ablation(judge: Judge, rows: pa.Table, whole: pa.Table) -> dict[str, Any]:
-    """By table, the model that was fitted without it, and how much better the whole model is."""
+def _ablation(judge: Judge, rows: pa.Table, full_rows: pa.Table) -> dict[str, Any]:
+    """By table, the model that was fitted without it, and how much better the full model is."""
     figures = {}
     for table in rows["without"].unique().drop_null().to_pylist():
         without = where(rows, without=table)
         headline = judge.evaluate(without)[judge.headline]
-        figures[table] = {judge.headline: headline, "model_is_better_by": judge.compare(whole, without)}
+        figures[table] = {judge.headline: headline, "model_is_better_by": judge.compare(full_rows, without)}
     return figures
 
 
-def _by_kind(lost: Mapping[str, float]) -> dict[str, dict[str, float]]:
+def _tables_and_modalities(losses: Mapping[str, float]) -> dict[str, dict[str, float]]:
     """Importance of single tables, and of whole modalities if there are several."""
-    modalities = {name.removeprefix(ALL_OF): value for name, value in lost.items() if name.startswith(ALL_OF)}
-    tables = {name: value for name, value in lost.items() if not name.startswith(ALL_OF)}
+    modalities = {name.removeprefix(ALL_OF): value for name, value in losses.items() if name.startswith(ALL_OF)}
+    tables = {name: value for name, value in losses.items() if not name.startswith(ALL_OF)}
     return {"tables": tables} | ({"modalities": modalities} if modalities else {})
 
 
@@ -97,7 +97,7 @@ def _weights(folder: Path, dimension: str) -> dict[str, Any]:
 
 
 def _raters(table: pa.Table, *, over_clips: bool) -> dict[str, Any]:
-    """How well the series of each rater are met by their own head, and by the one prediction for all.
+    """How well a rater's own head predicts the rater's series, and how well the joint prediction does.
 
     Args:
         over_clips: Whether a rater's series is one over all clips, not one over the windows of each clip.

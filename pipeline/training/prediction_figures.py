@@ -50,8 +50,8 @@ def predictions(
 
     Args:
         models: By name, as `read_models` reads them.
-        video_id: Predicted by all; None: that whose CCC is nearest to the mean of the first model, so neither the best
-            nor the worst.
+        video_id: Predicted by all models; None: the video whose CCC is nearest to the mean of the first model, so that
+            it is neither the best nor the worst.
         annotations: The ratings behind the labels, drawn in grey; None: they are not drawn.
 
     Raises:
@@ -59,10 +59,10 @@ def predictions(
         NotShownError: The models predict no label per window, or no video in common.
     """
     over_time = {
-        name: [d for d, of in model.figures["dimensions"].items() if of["kind"] == "course"]
+        name: [d for d, figures in model.figures["dimensions"].items() if figures["kind"] == "course"]
         for name, model in models.items()
     }
-    dimensions = list(dict.fromkeys(d for of_model in over_time.values() for d in of_model))
+    dimensions = list(dict.fromkeys(d for model_dimensions in over_time.values() for d in model_dimensions))
     if not dimensions:
         raise NotShownError("the models predict no label per window")
     video_id = _chosen_video(models, over_time, video_id)
@@ -79,19 +79,19 @@ def predictions(
         for i, dimension in enumerate(dimensions):
             for j, setup in enumerate(setups):
                 panel = panels[i, j]
-                of_setup = {n: m for n, m in models.items() if labels_of(m) == setup and dimension in over_time[n]}
-                if not of_setup:
+                setup_models = {n: m for n, m in models.items() if labels_of(m) == setup and dimension in over_time[n]}
+                if not setup_models:
                     panel.text(0.5, 0.5, "not predicted", transform=panel.transAxes, ha="center", va="center")
                     continue
-                first = next(iter(of_setup.values()))
+                first = next(iter(setup_models.values()))
                 step = float(Fraction(first.document.step))
                 for rater, series in _raters(annotations, first, dimension, setup, video_id):
                     lines["raters"] = panel.plot(np.arange(len(series)) * step, series, color=GREY, lw=0.5, alpha=0.6)[
                         0
                     ]
                     rows += _rows(dimension, setup, "rater", rater, np.arange(len(series)), series, step)
-                for k, (name, model) in enumerate(of_setup.items()):
-                    windows, gold, predicted = _of_video(model, dimension, video_id)
+                for k, (name, model) in enumerate(setup_models.items()):
+                    windows, gold, predicted = _mean_over_seeds(model, dimension, video_id)
                     if k == 0:
                         lines["gold standard"] = panel.plot(windows * step, gold, color="black", lw=1.6)[0]
                         rows += _rows(dimension, setup, "gold standard", None, windows, gold, step)
@@ -154,12 +154,12 @@ def _chosen_video(models: Mapping[str, Judged], over_time: Mapping[str, Sequence
 
 
 def _ccc(model: Judged, dimension: str, video_id: str) -> float | None:
-    """Of a model on a video."""
-    of_videos = model.figures["dimensions"][dimension]["model"]["per_video"]
-    return next((scores["ccc"] for scores in of_videos if scores["video_id"] == video_id), None)
+    """The CCC of a model on a video."""
+    per_video = model.figures["dimensions"][dimension]["model"]["per_video"]
+    return next((scores["ccc"] for scores in per_video if scores["video_id"] == video_id), None)
 
 
-def _of_video(model: Judged, dimension: str, video_id: str) -> tuple[npt.NDArray[np.int64], Values, Values]:
+def _mean_over_seeds(model: Judged, dimension: str, video_id: str) -> tuple[npt.NDArray[np.int64], Values, Values]:
     """Windows, labels, and predictions averaged over seeds."""
     rows = model.predictions.filter((pc.field("dimension") == dimension) & (pc.field("video_id") == video_id))
     windows, place = np.unique(rows["window"].to_numpy(), return_inverse=True)
@@ -171,7 +171,7 @@ def _of_video(model: Judged, dimension: str, video_id: str) -> tuple[npt.NDArray
 def _raters(
     annotations: Annotations | None, model: Judged, dimension: str, setup: str, video_id: str
 ) -> list[tuple[str, Values]]:
-    """The series of every rater of a video, as early or late as the labels were moved."""
+    """The series of every rater of a video, shifted by the delay of the labels."""
     if annotations is None or dimension not in annotations.dimensions or setup not in annotations.setups:
         return []
     part = annotations.select(videos=[video_id], setups=[setup], dimensions=[dimension])

@@ -47,11 +47,11 @@ class Regression:
 
 
 def regression(ratings: Values, complete: npt.NDArray[np.bool_], setups: Sequence[str]) -> Regression | str:
-    """The last setup on the others and a constant.
+    """Regresses the last setup on the others and a constant.
 
     Args:
         ratings: (raters, videos, setups).
-        complete: (raters, videos) those that take part.
+        complete: (raters, videos) whether a rater's ratings of a video take part.
 
     Returns:
         The regression, or why there is none.

@@ -1,4 +1,4 @@
-"""What a format of ratings is: how its files are told, and how they are read."""
+"""A format of ratings: how its files are recognised, and how they are read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Read(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class FormatOptions:
-    """What the files of a format may not say.
+    """What the files of a format may leave open.
 
     Args:
         setup: Of all ratings; None: that of the format.
@@ -39,8 +39,8 @@ class Format:
 
     Args:
         title: What it is, for lists of formats.
-        files: Which files are named, for help.
-        looks_like: Whether a file is one of it, by its path and the beginning of its text.
+        files: Names of its files, for help texts.
+        looks_like: Whether a file has the format, by its path and the beginning of its text.
         read: Yields the tidy rows of files.
     """
 

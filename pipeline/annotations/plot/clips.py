@@ -35,7 +35,7 @@ _LETTER_INCHES = 0.06
 
 
 def chosen_clip(results: Results) -> str:
-    """The clip to show if none is named: of those rated in the most setups, that by the most raters.
+    """The clip to show if none is named: of the clips rated in the most setups, the one with the most raters.
 
     Raises:
         NotShownError: Nothing is rated.
@@ -66,8 +66,8 @@ def clip_ratings(results: Results, dimension: str, video_id: str | None = None) 
         NotShownError: No rating of the clip counts.
     """
     video_id = video_id or chosen_clip(results)
-    values = _of_clip(results, dimension, video_id)
-    labels = _labels_of(results, video_id)
+    values = _clip_values(results, dimension, video_id)
+    labels = _clip_labels(results, video_id)
     if not values:
         raise NotShownError(f"{video_id} has no rating of {dimension} that counts")
     rated = results.annotations.dimension(dimension)
@@ -80,15 +80,18 @@ def clip_ratings(results: Results, dimension: str, video_id: str | None = None) 
     with in_style():
         lines = [len(raters[s]) for s in setups]
         height = 0.6 + 0.16 * len(setups) + _RATER_INCHES * sum(lines)
-        words = {key: shortened(", ".join(given).replace("_", " "), _LONGEST_LABELS) for key, given in labels.items()}
-        beside = _LETTER_INCHES * max(map(len, (*words.values(), "labels"))) if labels else 0
-        figure = new_figure(min(PAGE_INCHES, COLUMN_INCHES + beside), max(1.5, height))
+        words = {key: shortened(", ".join(names).replace("_", " "), _LONGEST_LABELS) for key, names in labels.items()}
+        labels_width = _LETTER_INCHES * max(map(len, (*words.values(), "labels"))) if labels else 0
+        figure = new_figure(min(PAGE_INCHES, COLUMN_INCHES + labels_width), max(1.5, height))
         panels = figure.subplots(
             len(setups),
             2 if labels else 1,
             squeeze=False,
             sharex="col",
-            gridspec_kw={"height_ratios": lines, "width_ratios": [COLUMN_INCHES - 0.9, beside] if labels else [1]},
+            gridspec_kw={
+                "height_ratios": lines,
+                "width_ratios": [COLUMN_INCHES - 0.9, labels_width] if labels else [1],
+            },
         )
         for i, setup in enumerate(setups):
             panel = panels[i, 0]
@@ -139,7 +142,7 @@ def clip_series(results: Results, video_id: str | None = None) -> PaperFigure:
         NotShownError: No series of the clip counts.
     """
     video_id = video_id or chosen_clip(results)
-    cells = list(_series_of(results, video_id))
+    cells = list(_series_by_setup(results, video_id))
     if not cells:
         raise NotShownError(
             f"no series of {video_id} counts" if len(results.rated[0]) else "nothing is rated over time"
@@ -186,7 +189,7 @@ def clip_series(results: Results, video_id: str | None = None) -> PaperFigure:
 
 
 def ratings_by_clip(results: Results, dimension: str) -> PaperFigure:
-    """The mean rating of every clip in every setup, in the order of that in which everything is shown.
+    """The mean rating of every clip in every setup; clips are ordered by the setup in which everything is shown.
 
     Ratings over time count by the mean of each series. After Figure 5 of Du et al. 2023.
 
@@ -194,27 +197,27 @@ def ratings_by_clip(results: Results, dimension: str) -> PaperFigure:
         dimension: Rated in numbers.
 
     Raises:
-        NotShownError: There is one setup only, or no clip is rated in that which shows everything.
+        NotShownError: There is one setup only, or no clip is rated in the setup that shows everything.
     """
     means = _clip_means(results, dimension)
-    whole = results.everything
-    if not means.get(whole):
-        raise NotShownError(f"no clip is rated for {dimension} in {whole}")
-    clips = sorted(means[whole], key=lambda video_id: (means[whole][video_id], video_id))
+    full_setup = results.everything
+    if not means.get(full_setup):
+        raise NotShownError(f"no clip is rated for {dimension} in {full_setup}")
+    clips = sorted(means[full_setup], key=lambda video_id: (means[full_setup][video_id], video_id))
     setups = [s for s in results.annotations.setups if means.get(s)]
     colors = setup_colors(results.annotations.setups)
     with in_style():
         figure = new_figure(PAGE_INCHES, 2.9 if len(clips) <= _MOST_NAMED_CLIPS else 2.4)
         panel = figure.subplots()
-        for i, setup in enumerate(sorted(setups, key=lambda s: s == whole)):
+        for i, setup in enumerate(sorted(setups, key=lambda s: s == full_setup)):
             values = [means[setup].get(video_id, np.nan) for video_id in clips]
-            of_whole = setup == whole
+            is_full_setup = setup == full_setup
             panel.plot(
                 range(len(clips)),
                 values,
-                linestyle="-" if of_whole else "none",
-                color="black" if of_whole else colors[setup],
-                marker=None if of_whole else MARKERS[i % len(MARKERS)],
+                linestyle="-" if is_full_setup else "none",
+                color="black" if is_full_setup else colors[setup],
+                marker=None if is_full_setup else MARKERS[i % len(MARKERS)],
                 markersize=3.5,
                 linewidth=1.6,
                 label=setup,
@@ -222,24 +225,25 @@ def ratings_by_clip(results: Results, dimension: str) -> PaperFigure:
         if len(clips) <= _MOST_NAMED_CLIPS:
             panel.set_xticks(range(len(clips)), [shortened(clip, 14) for clip in clips], rotation=90)
         panel.set_xlim(-0.6, len(clips) - 0.4)
-        panel.set_xlabel(f"clips, by {dimension} in {whole}")
+        panel.set_xlabel(f"clips, by {dimension} in {full_setup}")
         panel.set_ylabel(f"mean {dimension}")
         panel.grid(axis="y")
         _set_range(panel.set_ylim, panel.set_yticks, results.annotations.dimension(dimension))
         figure.legend(loc="outside upper center", ncols=len(setups))
     rows = [(video_id, s, means[s][video_id]) for video_id in clips for s in setups if video_id in means[s]]
     elsewhere = len({video_id for s in setups for video_id in means[s]} - set(clips))
-    missing = f" {elsewhere} clips that are not rated in {whole} are left out." if elsewhere else ""
+    missing = f" {elsewhere} clips that are not rated in {full_setup} are left out." if elsewhere else ""
     return PaperFigure(
         name=file_name("ratings_by_clip", dimension),
-        caption=f"Mean {dimension} over raters of {len(clips)} clips in every setup, in the order of {whole}.{missing}",
+        caption=f"Mean {dimension} over raters of {len(clips)} clips in every setup, in the order of "
+        f"{full_setup}.{missing}",
         figure=figure,
         numbers=pa.table(dict(zip(("video_id", "setup", "mean"), map(list, zip(*rows, strict=True)), strict=True))),
     )
 
 
-def _of_clip(results: Results, dimension: str, video_id: str) -> dict[tuple[str, str], float]:
-    """By setup and rater, the rating of a clip, or the mean of its series; of several rounds, each as a rater."""
+def _clip_values(results: Results, dimension: str, video_id: str) -> dict[tuple[str, str], float]:
+    """By setup and rater, the rating of a clip, or the mean of its series; each round counts as a rater of its own."""
     return {
         (setup, rater): value for video, setup, rater, value in _each_rating(results, dimension) if video == video_id
     }
@@ -250,7 +254,9 @@ def _clip_means(results: Results, dimension: str) -> dict[str, dict[str, float]]
     values: dict[str, dict[str, list[float]]] = {}
     for video, setup, _, value in _each_rating(results, dimension):
         values.setdefault(setup, {}).setdefault(video, []).append(value)
-    return {setup: {video: float(np.mean(given)) for video, given in clips.items()} for setup, clips in values.items()}
+    return {
+        setup: {video: float(np.mean(ratings)) for video, ratings in clips.items()} for setup, clips in values.items()
+    }
 
 
 def _each_rating(results: Results, dimension: str) -> Iterator[tuple[str, str, str, float]]:
@@ -276,7 +282,7 @@ def _each_rating(results: Results, dimension: str) -> Iterator[tuple[str, str, s
             yield video, setup, f"{rater} {round_}".strip(), float(value)
 
 
-def _labels_of(results: Results, video_id: str) -> dict[tuple[str, str], list[str]]:
+def _clip_labels(results: Results, video_id: str) -> dict[tuple[str, str], list[str]]:
     """By setup and rater, the labels that a clip was given once, of all dimensions of labels."""
     labels: dict[tuple[str, str], list[str]] = {}
     for dimension in results.annotations.nominal():
@@ -287,24 +293,26 @@ def _labels_of(results: Results, video_id: str) -> dict[tuple[str, str], list[st
         for row, setup, rater, round_ in zip(chosen.chosen, chosen.setup, chosen.rater, chosen.round, strict=True):
             round_name = choices.names["round"][round_] if round_ >= 0 else ""
             key = (choices.names["setup"][setup], f"{choices.names['rater'][rater]} {round_name}".strip())
-            labels.setdefault(key, []).extend(name for name, given in zip(choices.labels, row, strict=True) if given)
+            labels.setdefault(key, []).extend(
+                name for name, is_chosen in zip(choices.labels, row, strict=True) if is_chosen
+            )
     return labels
 
 
-def _series_of(results: Results, video_id: str) -> Iterator[tuple[str, str, list[str], Values]]:
-    """Dimension, setup, raters, and (raters, windows) ratings of a clip; of several rounds, each rater's are apart."""
+def _series_by_setup(results: Results, video_id: str) -> Iterator[tuple[str, str, list[str], Values]]:
+    """Dimension, setup, raters, and (raters, windows) ratings of a clip; each round of a rater is a row."""
     series = results.rated[0]
     if video_id not in series.names["video_id"]:
         return
-    of_clip = series.where(series.codes["video_id"] == series.names["video_id"].index(video_id))
-    together: dict[tuple[str, str], list[tuple[list[str], Values]]] = {}
-    for cells in of_clip.cells():
+    clip_rows = series.where(series.codes["video_id"] == series.names["video_id"].index(video_id))
+    parts_by_setup: dict[tuple[str, str], list[tuple[list[str], Values]]] = {}
+    for cells in clip_rows.cells():
         for i, values in enumerate(cells.values):
-            given = cells.rater[i] >= 0
+            is_rater = cells.rater[i] >= 0
             dimension, setup = (series.names[key][cells.codes[key][i]] for key in ("dimension", "setup"))
-            raters = [series.names["rater"][code] for code in cells.rater[i][given]]
-            together.setdefault((dimension, setup), []).append((raters, values[given]))
-    for (dimension, setup), parts in together.items():
+            raters = [series.names["rater"][code] for code in cells.rater[i][is_rater]]
+            parts_by_setup.setdefault((dimension, setup), []).append((raters, values[is_rater]))
+    for (dimension, setup), parts in parts_by_setup.items():
         longest = max(values.shape[1] for _, values in parts)
         padded = [
             np.pad(values, ((0, 0), (0, longest - values.shape[1])), constant_values=np.nan) for _, values in parts

@@ -19,9 +19,9 @@ from avcues.pipeline.errors import SettingsError
 Ints = npt.NDArray[np.int64]
 
 _CONDITION = re.compile(r"(?P<column>.+?)(?P<how>>=|<=|>|<)(?P<number>-?[\d.]+)")
-_HOW = {">": operator.gt, "<": operator.lt, ">=": operator.ge, "<=": operator.le}
+_COMPARISONS = {">": operator.gt, "<": operator.lt, ">=": operator.ge, "<=": operator.le}
 _FEWEST, _MOST = 2, 8
-_OF_CLIPS = ("setup", "seen", "overlay")
+_CLIP_COLUMNS = ("setup", "seen", "overlay")
 # In music there is no picture to lay anything over.
 _NOT_A_GROUP = {"irrelevant", ""}
 
@@ -44,7 +44,7 @@ class Grouping:
     _sizes: tuple[int, ...]
 
     def of(self, rater: Ints, video: Ints, setup: Ints, round_: Ints) -> Ints:
-        """The group of each rater's clip, -1 where it has none; all are codes of the same annotations."""
+        """The group of each rater's clip, -1 where it has none; arguments are codes of the annotations grouped."""
         if self.of_raters:
             return self._group[rater]
         key = combined(list(zip((rater, video, setup, round_), self._sizes, strict=True)))
@@ -65,14 +65,14 @@ def groupings(annotations: Annotations, by: Collection[str] | None = None) -> li
     columns = [name for name in annotations.raters.column_names if name != "rater"]
     if by is not None:
         return [_named(annotations, text, columns) for text in by]
-    every = [_grouping(annotations, name, None) for name in (*_OF_CLIPS, *columns)]
+    every = [_grouping(annotations, name, None) for name in (*_CLIP_COLUMNS, *columns)]
     return [grouping for grouping in every if _FEWEST <= len(grouping.groups) <= _MOST]
 
 
 def not_compared(annotations: Annotations) -> dict[str, str]:
     """The columns about raters or clips that `groupings` leaves out, each with the reason."""
     reasons = {}
-    for name in (*_OF_CLIPS, *annotations.raters.column_names):
+    for name in (*_CLIP_COLUMNS, *annotations.raters.column_names):
         groups = 0 if name == "rater" else len(_grouping(annotations, name, None).groups)
         if groups > _MOST:
             reasons[name] = f"{groups} groups, more than {_MOST}"
@@ -84,13 +84,13 @@ def not_compared(annotations: Annotations) -> dict[str, str]:
 def _named(annotations: Annotations, text: str, columns: Collection[str]) -> Grouping:
     condition = _CONDITION.fullmatch(text.replace(" ", ""))
     name = condition["column"] if condition else text
-    if name not in (*_OF_CLIPS, *columns):
-        raise SettingsError(f'no column "{name}" to compare by, only {", ".join((*_OF_CLIPS, *columns))}')
+    if name not in (*_CLIP_COLUMNS, *columns):
+        raise SettingsError(f'no column "{name}" to compare by, only {", ".join((*_CLIP_COLUMNS, *columns))}')
     return _grouping(annotations, name, condition)
 
 
 def _grouping(annotations: Annotations, name: str, condition: re.Match[str] | None) -> Grouping:
-    of_raters = name not in _OF_CLIPS
+    of_raters = name not in _CLIP_COLUMNS
     raters = codes(annotations.raters["rater"], annotations.rater_ids)
     names: Mapping[str, tuple[str, ...]] = {
         "rater": annotations.rater_ids,
@@ -107,7 +107,7 @@ def _grouping(annotations: Annotations, name: str, condition: re.Match[str] | No
         rater_group[raters[raters >= 0]] = group[raters >= 0]
         group, key = rater_group, np.zeros(0, np.int64)
     else:
-        key = combined([(codes(table[one], words), len(words)) for one, words in names.items()])
+        key = combined([(codes(table[column], words), len(words)) for column, words in names.items()])
     return Grouping(
         name=label,
         groups=groups,
@@ -136,7 +136,9 @@ def _split(column: pa.ChunkedArray, name: str, condition: re.Match[str] | None) 
         high = np.nanmax(values)
         return name, (f"{low:g}", f"{high:g}"), np.where(np.isnan(values), -1, values == high).astype(np.int64)
     how, number = (condition["how"], float(condition["number"])) if condition else (">", float(np.nanmedian(values)))
-    met = _HOW[how](values, number)
+    is_met = _COMPARISONS[how](values, number)
     label = f"{name} {how} {number:g}"
-    groups = tuple(text for text, some in (("no", (~met[np.isfinite(values)]).any()), ("yes", met.any())) if some)
-    return label, groups, np.where(np.isnan(values), -1, met if len(groups) == _FEWEST else 0).astype(np.int64)
+    groups = tuple(
+        text for text, occurs in (("no", (~is_met[np.isfinite(values)]).any()), ("yes", is_met.any())) if occurs
+    )
+    return label, groups, np.where(np.isnan(values), -1, is_met if len(groups) == _FEWEST else 0).astype(np.int64)

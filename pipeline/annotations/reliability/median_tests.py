@@ -27,7 +27,7 @@ class PairTest:
     """Tests of two groups.
 
     Args:
-        groups: The two.
+        groups: Names of the two groups.
         u: Mann-Whitney U of the first group; None: not defined.
         p: Of U, two-sided.
         superiority: Probability that a series of the first group is rated higher than one of the second; ties count
@@ -167,14 +167,14 @@ def _pair(
 
     first, second = (value[group == setup_code] for setup_code in pair)
     mwu, ks = mannwhitneyu(first, second), ks_2samp(first, second)
-    either = np.isin(group, pair)
-    in_first = group[either] == pair[0]
+    in_pair = np.isin(group, pair)
+    in_first = group[in_pair] == pair[0]
 
     return PairTest(
         groups=(by.groups[pair[0]], by.groups[pair[1]]),
         u=float(mwu.statistic),
         p=float(mwu.pvalue),
-        superiority=_superiority(value[either], in_first, video[either], bootstrap),
+        superiority=_superiority(value[in_pair], in_first, video[in_pair], bootstrap),
         ks=float(ks.statistic),
         ks_p=float(ks.pvalue),
     )
@@ -186,7 +186,7 @@ def _superiority(value: Values, in_first: npt.NDArray[np.bool_], video: Ints, bo
     begins = np.flatnonzero(np.concatenate([[True], value[1:] != value[:-1]]))
     _, video = np.unique(video[order], return_inverse=True)
 
-    def of_some(counts: Values) -> Values:
+    def superiority(counts: Values) -> Values:
         first, second = (np.add.reduceat(counts[:, video] * group, begins, axis=1) for group in (in_first, ~in_first))
         below = np.cumsum(second, 1) - second / 2
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -194,6 +194,6 @@ def _superiority(value: Values, in_first: npt.NDArray[np.bool_], video: Ints, bo
 
     def statistic(counts: Values) -> Values:
         rows = max(1, _CHUNK_VALUES // len(value))
-        return np.concatenate([of_some(counts[i : i + rows]) for i in range(0, len(counts), rows)])
+        return np.concatenate([superiority(counts[i : i + rows]) for i in range(0, len(counts), rows)])
 
     return estimate(statistic, int(video.max()) + 1, bootstrap, "not defined")

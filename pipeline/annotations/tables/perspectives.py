@@ -1,7 +1,7 @@
 """How ratings depend on what is shown of a clip.
 
 After Tables 1 to 3, 5, 7 and 8 of Du et al. 2023. Several rounds of ratings are compared on the clips that all of them
-share, where that is what the study's tables do.
+share, where the study's tables do so.
 """
 
 from __future__ import annotations
@@ -91,8 +91,8 @@ def polarity(results: Results, dimension: str) -> PaperTable:
         (rater, part.round, setup, name, share)
         for part in parts
         for rater, shares in part.polarity.items()
-        for setup, of_setup in shares.items()
-        for name, share in zip(POLARITIES, of_setup, strict=True)
+        for setup, setup_shares in shares.items()
+        for name, share in zip(POLARITIES, setup_shares, strict=True)
     ]
     return PaperTable(
         name=file_name("polarity", dimension),
@@ -109,22 +109,22 @@ def polarity(results: Results, dimension: str) -> PaperTable:
 def regression(results: Results, dimension: str) -> PaperTable:
     """Least squares of the ratings with everything shown on those of the other setups.
 
-    Standard errors as of independent rows, as the study has them, and clustered by clip. Where no rater met a clip in
-    all setups, the means over raters are regressed. After Table 3 of Du et al. 2023.
+    Standard errors are given for independent rows, as in the study, and clustered by clip. Where no rater met a clip
+    in all setups, the means over raters are regressed. After Table 3 of Du et al. 2023.
 
     Raises:
         NotShownError: There is one setup only, or the regression is not defined.
     """
     measured = results.perspectives[dimension]
     numbers = []
-    for part in _whole(measured.rounds):
-        of_means = part.regression is None
-        fitted = part.clip_means.regression if of_means else part.regression
+    for part in _on_all_clips(measured.rounds):
+        uses_means = part.regression is None
+        fitted = part.clip_means.regression if uses_means else part.regression
         if fitted is None:
             raise NotShownError(part.clip_means.reasons.get("regression") or part.reasons["regression"])
-        rows = "clip means" if of_means else "ratings"
+        rows = "clip means" if uses_means else "ratings"
         for errors, terms in (("plain", fitted.plain), ("clustered by clip", fitted.clustered)):
-            if terms is None or (of_means and errors != "plain"):
+            if terms is None or (uses_means and errors != "plain"):
                 continue
             for name, term in terms.items():
                 numbers.append(
@@ -209,7 +209,7 @@ def difference_scores(results: Results, dimension: str) -> PaperTable:
         NotShownError: There is one setup only, or no clip was rated in two.
     """
     measured = results.perspectives[dimension]
-    parts = _compared(measured.rounds)
+    parts = _on_common_clips(measured.rounds)
     numbers = []
     for part in parts:
         for pair in part.differences:
@@ -217,14 +217,15 @@ def difference_scores(results: Results, dimension: str) -> PaperTable:
             if not scored:
                 continue
             numbers += [
-                (part.round, *pair.setups, name, of.value, of.low, of.high, of.n) for name, of in scored.items()
+                (part.round, *pair.setups, name, score.value, score.low, score.high, score.n)
+                for name, score in scored.items()
             ]
             numbers.append(
                 (part.round, *pair.setups, "mean", pair.mean.value, pair.mean.low, pair.mean.high, pair.mean.n)
             )
             numbers.append((part.round, *pair.setups, "variance", pair.variance, None, None, len(scored)))
-    of_means = not numbers
-    if of_means:
+    uses_means = not numbers
+    if uses_means:
         numbers = [
             (
                 part.round,
@@ -241,14 +242,14 @@ def difference_scores(results: Results, dimension: str) -> PaperTable:
         ]
     if not numbers:
         raise NotShownError(f"no clip was rated for {dimension} in two setups")
-    raters = sorted({row[3] for row in numbers} - {"mean", "variance"}) + ([] if of_means else ["mean", "variance"])
+    raters = sorted({row[3] for row in numbers} - {"mean", "variance"}) + ([] if uses_means else ["mean", "variance"])
     rounds = list(dict.fromkeys(row[0] for row in numbers))
     values = {(row[0], row[1], row[2], row[3]): row[4] for row in numbers}
     pairs = list(dict.fromkeys((row[1], row[2]) for row in numbers))
     several = len(rounds) > 1
     note = (
         " No rater met a clip in two setups: the means over raters are compared, with the noise of both groups."
-        if of_means
+        if uses_means
         else ""
     )
     common = f" On the {parts[0].videos} clips that all rounds share." if several and parts[0].clips == "common" else ""
@@ -278,7 +279,7 @@ def inconsistency_by_polarity(results: Results, dimension: str) -> PaperTable:
         NotShownError: There is one setup only, no rater rated a clip in all, or neutral values are not known.
     """
     measured = results.perspectives[dimension]
-    parts = [part for part in _whole(measured.rounds) if part.groups_by_polarity]
+    parts = [part for part in _on_all_clips(measured.rounds) if part.groups_by_polarity]
     if not parts:
         reasons = measured.rounds[0].reasons
         raise NotShownError(reasons.get("inconsistency") or reasons.get("polarity") or f"{dimension} is not rated")
@@ -337,7 +338,7 @@ def label_agreement(results: Results, dimension: str, labels: str) -> PaperTable
     measured = results.perspectives[dimension]
     counted: list[tuple[str | None, LabelAgreement]] = [
         (part.round, labelled)
-        for part in _whole(measured.rounds)
+        for part in _on_all_clips(measured.rounds)
         for labelled in part.label_agreement
         if labelled.dimension == labels
     ]
@@ -367,13 +368,13 @@ def label_agreement(results: Results, dimension: str, labels: str) -> PaperTable
     )
 
 
-def _whole(rounds: Sequence[Perspective]) -> list[Perspective]:
-    """All clips of every round."""
+def _on_all_clips(rounds: Sequence[Perspective]) -> list[Perspective]:
+    """The results of every round on all of its clips."""
     return [part for part in rounds if part.clips == "all"]
 
 
-def _compared(rounds: Sequence[Perspective]) -> list[Perspective]:
-    """Of several rounds the clips that all of them share, if these are not all."""
+def _on_common_clips(rounds: Sequence[Perspective]) -> list[Perspective]:
+    """The results on the clips that all rounds share, or on all clips if these are the same."""
     return [part for part in rounds if part.clips == "common"] or list(rounds)
 
 

@@ -102,11 +102,11 @@ def _add_item(
             continue
         if question.name == SEEN and isinstance(question, YesNo):
             continue
-        for value, label in _once(question, answers.get(question.name)):
+        for value, label in _answer_values(question, answers.get(question.name)):
             rows.ratings.append({**keys, "dimension": question.name, "value": value, "label": label, **about})
 
 
-def _once(question: Any, answer: Any) -> Iterator[tuple[float | None, str | None]]:
+def _answer_values(question: Any, answer: Any) -> Iterator[tuple[float | None, str | None]]:
     """The values or labels of an answer about a clip."""
     match question:
         case Scale() | Number():
@@ -115,7 +115,7 @@ def _once(question: Any, answer: Any) -> Iterator[tuple[float | None, str | None
         case Labels():
             answer = answer or {}
             chosen = [*answer.get("labels", []), *([answer["free"]] if answer.get("free") else [])]
-            # Whoever chose none has one row without a label.
+            # A rater who chose no label gets one row without a label.
             yield from ((None, label) for label in dict.fromkeys(chosen or [None]))
         case YesNo():
             if answer is not None:
@@ -139,17 +139,17 @@ def _rater(
     if follow is not None and lag is None:
         flags.append("did not follow the moving point")
     row["flags"] = "; ".join(flags)
-    for key, given in answers.items():
-        if key in (SOUND, FOLLOW):
+    for page, page_answers in answers.items():
+        if page in (SOUND, FOLLOW):
             continue
-        for name, answer in given.items():
+        for name, answer in page_answers.items():
             if name == "consent":
                 continue
             if isinstance(answer, dict):
                 answer = [*answer["labels"], *([answer["free"]] if answer["free"] else [])]
             value = "; ".join(answer) if isinstance(answer, list) else answer
-            # A page that comes several times has one column for each time.
-            column = f"{name}_{key.partition('@')[2]}".replace("-", "_") if "@" in key else name
+            # A page that is shown several times has one column for each showing.
+            column = f"{name}_{page.partition('@')[2]}".replace("-", "_") if "@" in page else name
             row[column] = value
     return row
 
@@ -170,10 +170,10 @@ def _events(connection: sqlite3.Connection, rater: sqlite3.Row, item: sqlite3.Ro
             "attempt": attempt["number"],
             "used": item is None or item["attempt"] == attempt["id"],
         }
-        yield from ({**about, **event} for event in _in_order(trace))
+        yield from ({**about, **event} for event in _events_by_time(trace))
 
 
-def _in_order(trace: Trace) -> list[dict[str, Any]]:
+def _events_by_time(trace: Trace) -> list[dict[str, Any]]:
     origin = trace.origin_ms
     media = trace.media_s(trace.moves[:, 0])
     rows = [

@@ -1,4 +1,4 @@
-"""One thread that writes: what it reports as written is on the disk.
+"""One thread that writes to the database; a job is reported as done when its changes are on the disk.
 
 Requests that arrive while a transaction is on its way to the disk share the next one, so fifty raters cost a few waits
 for the disk per second, not fifty.

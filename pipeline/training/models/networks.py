@@ -149,8 +149,8 @@ class Pair(_Fusion):
         """
         parts = task.pretraining or task.parts
         if task.protocol.pretrain == "matched":
-            named = {"pretraining": (*parts.train, *parts.validation), "test": task.parts.test}
-            check_apart(named, task.samples.fingerprints, task.samples.groups)
+            video_sets = {"pretraining": (*parts.train, *parts.validation), "test": task.parts.test}
+            check_apart(video_sets, task.samples.fingerprints, task.samples.groups)
         losses = {}
         branches = {}
         for block, values in task.inputs.items():
@@ -166,7 +166,7 @@ class Pair(_Fusion):
 
 
 def _new_network(task: FitTask, role: str, inputs: Inputs) -> Network:
-    """First weights depend on the seed, the dimension and the stage alone."""
+    """A network whose initial weights depend on the seed, the dimension and the role only."""
     columns = {block: values.shape[1] for block, values in inputs.items()}
     target = task.target(role)
     with torch.random.fork_rng(devices=[]):

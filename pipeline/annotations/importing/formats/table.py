@@ -72,7 +72,7 @@ def import_table(
     """
     if not files:
         raise InputError("no file to import")
-    of = TableMap(
+    table_map = TableMap(
         keys=map,
         header=header,
         columns=columns,
@@ -83,12 +83,12 @@ def import_table(
         split=split,
         step=step,
     )
-    read = [read_part(Path(file), of) for file in files]
+    parts = [read_part(Path(file), table_map) for file in files]
     reading = Reading(
-        parts=[part for part, _ in read],
+        parts=[part for part, _ in parts],
         name=str(files[0]) if len(files) == 1 else "the files",
         origin={"importer": "table", "files": [str(file) for file in files], "map": dict(map), "header": header},
-        notes=[note for _, notes in read for note in notes],
+        notes=[note for _, notes in parts for note in notes],
     )
     scales = Scales(range_=range_, ranges=ranges or {}, levels=levels or {}, hold=hold)
     return assemble(reading, scales, setups=setups, known=known, raters=raters, repeated=repeated)
