@@ -75,9 +75,9 @@ class Results:
             ("clip", self.clips, self.annotations.videos),
             ("against", () if self.against is None else (self.against,), self.annotations.setups),
         ):
-            for wanted in chosen:
-                if wanted not in known:
-                    raise SettingsError(f"`{name}={wanted}`: is not rated; expected {listed(known)}")
+            for value in chosen:
+                if value not in known:
+                    raise SettingsError(f"`{name}={value}`: is not rated; expected {listed(known)}")
 
     @cached_property
     def agreement(self) -> Agreement:

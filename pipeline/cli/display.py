@@ -170,11 +170,11 @@ def show_overview(overview: Overview, out: str, console: Console) -> None:
     for group in overview.failures:
         console.print(f"\n[red]{len(group.video_ids)} x {group.error_class}[/]: {escape(group.cause)}", soft_wrap=True)
         console.print(f"  for example {escape(group.example)}", soft_wrap=True, highlight=False)
-        console.print(f"  {_some(group.video_ids)}", soft_wrap=True, highlight=False, markup=False)
+        console.print(f"  {_first_ids(group.video_ids)}", soft_wrap=True, highlight=False, markup=False)
     if overview.truncated:
         lost = [f"{video_id} {lost_s:.1f} s" for video_id, lost_s in overview.truncated.items()]
         console.print(
-            f"\ntruncated; lost at the end: {_some(lost)}; copy or download them again",
+            f"\ntruncated; lost at the end: {_first_ids(lost)}; copy or download them again",
             soft_wrap=True,
             highlight=False,
             markup=False,
@@ -185,13 +185,13 @@ def show_overview(overview: Overview, out: str, console: Console) -> None:
         )
     if overview.unreadable:
         console.print(
-            f"\ndamaged records, which the next run replaces: {_some(overview.unreadable)}",
+            f"\ndamaged records, which the next run replaces: {_first_ids(overview.unreadable)}",
             soft_wrap=True,
             highlight=False,
             markup=False,
         )
     if overview.queued:
-        console.print(f"\nqueued: {_some(overview.queued)}", soft_wrap=True, highlight=False, markup=False)
+        console.print(f"\nqueued: {_first_ids(overview.queued)}", soft_wrap=True, highlight=False, markup=False)
     if overview.at_work:
         console.print(f"\nA run is at work: {overview.at_work}.", soft_wrap=True, highlight=False, markup=False)
     elif waiting := overview.failed + len(overview.queued):
@@ -221,7 +221,7 @@ def show_findings(findings: Sequence[Finding], console: Console) -> None:
             console.print(f"     [bold]-> {escape(finding.remedy)}[/]", soft_wrap=True, highlight=False)
 
 
-def _some(video_ids: Sequence[str]) -> str:
+def _first_ids(video_ids: Sequence[str]) -> str:
     more = f", ... ({len(video_ids) - 5} more)" if len(video_ids) > 5 else ""
     return ", ".join(video_ids[:5]) + more
 

@@ -67,7 +67,7 @@ def examine(out: Path | None = None) -> Iterator[Finding]:
         out: An output folder in which to try writing.
     """
     for subject, look in _LOOKS.items():
-        yield _looked_at(subject, look)
+        yield _finding_or_problem(subject, look)
     yield _writing("temporary folder", Path(tempfile.gettempdir()), "set TMPDIR to a folder with free space")
     yield _writing("weights folder", cache_dir(), "set AVCUES_MODELS_DIR to a writable folder", needed=False)
     if out is not None:
@@ -78,7 +78,7 @@ def examine(out: Path | None = None) -> Iterator[Finding]:
         yield _extra(name, package, purpose)
 
 
-def _looked_at(subject: str, look: Callable[[], Finding]) -> Finding:
+def _finding_or_problem(subject: str, look: Callable[[], Finding]) -> Finding:
     try:
         return look()
     except Exception as error:

@@ -74,7 +74,9 @@ def _run(part: Part) -> list[av.VideoFrame]:
 def fields_of(frames: list[av.VideoFrame]) -> Fields:
     """What idet says of a run of frames."""
     first = frames[0]
-    alike = [f for f in frames if (f.width, f.height, f.format.name) == (first.width, first.height, first.format.name)]
+    same_format = [
+        f for f in frames if (f.width, f.height, f.format.name) == (first.width, first.height, first.format.name)
+    ]
     graph = Graph()
     graph.threads = 1
     source = graph.add_buffer(
@@ -85,27 +87,27 @@ def fields_of(frames: list[av.VideoFrame]) -> Fields:
     idet.link_to(sink)
     graph.configure()
     kinds = []
-    for frame in (*alike, None):
+    for frame in (*same_format, None):
         graph.push(frame)
         try:
             while True:
                 kinds.append(graph.vpull().metadata.get("lavfi.idet.multiple.current_frame"))
         except (av.error.BlockingIOError, EOFError):
             continue
-    flagged = sum(f.interlaced_frame for f in alike)
+    flagged = sum(f.interlaced_frame for f in same_format)
     counts = kinds.count("tff"), kinds.count("bff"), kinds.count("progressive"), flagged
-    return Fields(*counts, _apart(alike) if counts[0] + counts[1] > counts[2] else 0.0)
+    return Fields(*counts, _field_distance(same_format) if counts[0] + counts[1] > counts[2] else 0.0)
 
 
-def _apart(frames: list[av.VideoFrame]) -> float:
+def _field_distance(frames: list[av.VideoFrame]) -> float:
     """`Fields.apart`, the median over pairs of neighbouring frames."""
     grey = [frame.to_ndarray(format="gray").astype(np.float32) for frame in frames]
     shares = []
     for image, following in pairwise(grey):
         top, bottom = image[0::2], image[1::2]
         rows = min(len(top) - 1, len(bottom))
-        between = np.abs((top[:rows] + top[1 : rows + 1]) / 2 - bottom[:rows]).mean()
-        moved = np.abs(following[0::2] - top).mean()
-        if moved > _MOVES:
-            shares.append(between / moved)
+        field_difference = np.abs((top[:rows] + top[1 : rows + 1]) / 2 - bottom[:rows]).mean()
+        motion = np.abs(following[0::2] - top).mean()
+        if motion > _MOVES:
+            shares.append(field_difference / motion)
     return float(np.median(shares)) if shares else 0.0

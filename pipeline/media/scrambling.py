@@ -56,6 +56,6 @@ def _packets(data: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         for size in _SIZES:
             headers = np.arange(start, len(data) - 3, size)
             if len(headers) >= _IN_A_ROW and (data[headers[:_IN_A_ROW]] == _SYNC).all():
-                found = data[headers[:, None] + np.arange(4)]
-                return np.asarray(found[found[:, 0] == _SYNC])
+                packet_headers = data[headers[:, None] + np.arange(4)]
+                return np.asarray(packet_headers[packet_headers[:, 0] == _SYNC])
     return np.zeros((0, 4), np.uint8)

@@ -112,15 +112,15 @@ def paired(first: Floats, second: Floats, groups: Sequence[str] | None = None) -
     differences = first - second
     totals = by_group(differences[:, None], groups)[:, 0]
     observed = abs(totals.sum())
-    as_far = int((np.abs((_signs(len(totals)) * totals).sum(axis=1)) >= observed - 1e-12 * len(differences)).sum())
+    extreme = int((np.abs((_signs(len(totals)) * totals).sum(axis=1)) >= observed - 1e-12 * len(differences)).sum())
     low, high = mean_interval(differences, groups)
     return {
         "videos": len(differences),
-        **_number_of(groups),
+        **_group_count(groups),
         "difference": float(differences.mean()),
         "low": _json(low),
         "high": _json(high),
-        "p": (1 + as_far) / (1 + _PERMUTATIONS),
+        "p": (1 + extreme) / (1 + _PERMUTATIONS),
     }
 
 
@@ -136,26 +136,26 @@ def paired_statistic(
     """
     videos = len(first)
     first, second = by_group(first, groups), by_group(second, groups)
-    not_swapped = (_signs(len(first)) > 0).astype(np.float64)
+    unswapped = (_signs(len(first)) > 0).astype(np.float64)
     total = first + second
 
     def difference(drawn: Floats) -> Floats:
         return np.asarray(statistic(drawn) - statistic(total.sum(axis=0) - drawn))
 
     observed = float(difference(first.sum(axis=0)))
-    swapped = difference(not_swapped @ first + (1 - not_swapped) @ second)
-    as_far = int((np.abs(swapped) >= abs(observed) - 1e-12).sum())
+    swapped = difference(unswapped @ first + (1 - unswapped) @ second)
+    extreme = int((np.abs(swapped) >= abs(observed) - 1e-12).sum())
     width = first.shape[1]
     low, high = interval(
         np.column_stack([first, second]), lambda sums: statistic(sums[..., :width]) - statistic(sums[..., width:])
     )
     return {
         "videos": videos,
-        **_number_of(groups),
+        **_group_count(groups),
         "difference": observed,
         "low": _json(low),
         "high": _json(high),
-        "p": (1 + as_far) / (1 + _PERMUTATIONS),
+        "p": (1 + extreme) / (1 + _PERMUTATIONS),
     }
 
 
@@ -163,7 +163,7 @@ def _signs(count: int) -> Floats:
     return np.random.default_rng(0).choice([-1.0, 1.0], (_PERMUTATIONS, count))
 
 
-def _number_of(groups: Sequence[str] | None) -> Mapping[str, int]:
+def _group_count(groups: Sequence[str] | None) -> Mapping[str, int]:
     return {} if groups is None else {"groups": len(set(groups))}
 
 

@@ -128,10 +128,10 @@ class Clips:
         videos = [video_id for video_id in first_values if video_id in second_values]
         if len(videos) < 2:
             return None
-        target, of_first, of_second = (
+        target, first_predictions, second_predictions = (
             np.array([by_video[video_id] for video_id in videos]) for by_video in (labels, first_values, second_values)
         )
-        return compare_clips(target, of_first, of_second, groups_of(videos, self.groups))
+        return compare_clips(target, first_predictions, second_predictions, groups_of(videos, self.groups))
 
     def importance(self, whole: pa.Table, importance: pa.Table) -> dict[str, float]:
         usual = self.evaluate(whole)["ccc"]["value"]

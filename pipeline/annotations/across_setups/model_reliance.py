@@ -19,10 +19,10 @@ class Reliance:
         modality: "audio", "visual" or "text".
         lost: What test videos of the model lose when this modality is another video's, in CCC, or in cross-entropy for
             shares.
-        share: That over the sum of what all modalities lose; None: nothing is lost.
+        share: `lost` over its sum for all modalities; None: nothing is lost.
         setup: The setup of raters to whom only this modality was given; None: there is none.
         coefficient: Of that setup, in the regression over all ratings; None: there is none.
-        coefficient_share: That over the sum of the coefficients of these setups; None: it is not positive.
+        coefficient_share: `coefficient` over its sum for these setups; None: it is not positive.
     """
 
     modality: str
@@ -47,17 +47,17 @@ def reliances(lost: Mapping[str, float], setups: Sequence[str], regression: Regr
         name: terms[setup].coefficient if setup is not None and setup in terms else None
         for name, setup in setup_of.items()
     }
-    whole = sum(max(0.0, value) for value in lost.values())
-    conveyed = sum(max(0.0, value) for value in coefficients.values() if value is not None)
+    total_loss = sum(max(0.0, value) for value in lost.values())
+    coefficient_sum = sum(max(0.0, value) for value in coefficients.values() if value is not None)
     return tuple(
         Reliance(
             modality=name,
             lost=value,
-            share=max(0.0, value) / whole if whole else None,
+            share=max(0.0, value) / total_loss if total_loss else None,
             setup=setup_of[name],
             coefficient=coefficients[name],
-            coefficient_share=max(0.0, coefficient) / conveyed
-            if conveyed and (coefficient := coefficients[name]) is not None
+            coefficient_share=max(0.0, coefficient) / coefficient_sum
+            if coefficient_sum and (coefficient := coefficients[name]) is not None
             else None,
         )
         for name, value in lost.items()

@@ -138,7 +138,7 @@ def rows_of(annotations: Annotations, series: Series, clips: Series) -> list[Row
     order = order[(rating_codes["rater"][order] >= 0) & (rating_codes["video_id"][order] >= 0)]
     key = combined([(rating_codes[name][order], len(words)) for name, words in names.items()])
     aligned = []
-    for kind, values in _given(annotations, series, clips, names, key):
+    for kind, values in _ratings_by_kind(annotations, series, clips, names, key):
         if np.isfinite(values).any():
             aligned.append(
                 RowsInOrder(
@@ -152,7 +152,7 @@ def rows_of(annotations: Annotations, series: Series, clips: Series) -> list[Row
     return aligned
 
 
-def _given(
+def _ratings_by_kind(
     annotations: Annotations,
     series: Series,
     clips: Series,
@@ -174,7 +174,7 @@ def _given(
 
 
 def _numbers(series: Series, names: dict[str, tuple[str, ...]], key: npt.NDArray[np.int64]) -> tuple[str, Values]:
-    """Means of the blocks of every dimension, (rows, dimensions * blocks); of numbers once per clip, themselves."""
+    """(rows, dimensions * blocks) block means of ratings over time, or the numbers that are given once per clip."""
     over_clips = series.codes["video_id"][0] < 0
     width = 1 if over_clips else -(-(int(series.window.max()) + 1) // _BLOCKS)
     begins = starts(series.owner * (int(series.window.max()) // width + 1) + series.window // width)
@@ -213,7 +213,7 @@ def _moved(rows: RowsInOrder, shift: int) -> Values:
     return np.where(given_cells.any(-1, keepdims=True), np.nan_to_num(scaled), np.nan)
 
 
-def _of_others(rows: RowsInOrder, values: Values) -> Values:
+def _mean_of_others(rows: RowsInOrder, values: Values) -> Values:
     """(N, F) the mean of the other raters' rows of the same video; NaN where there is none."""
     given_cells = np.asarray(np.isfinite(values).all(1))
     filled = np.where(given_cells[:, None], values, 0)
@@ -230,17 +230,19 @@ def _of_others(rows: RowsInOrder, values: Values) -> Values:
 def _scores(rows: RowsInOrder, shift: int) -> Values:
     """(raters,) standard scores where all are moved alike."""
     values = _moved(rows, shift)
-    return _standard_scores(rows, values, _of_others(rows, values))
+    return _standard_scores(rows, values, _mean_of_others(rows, values))
 
 
 def _displaced_alone(rows: RowsInOrder, shift: int) -> dict[str, tuple[int, float]]:
-    """Raters who fit the others, as these fit each other, only after a shift of their own."""
-    other_values = _of_others(rows, _moved(rows, shift))
-    alone = np.stack([_standard_scores(rows, _moved(rows, shift + own_shift), other_values) for own_shift in SHIFTS], 1)
-    alone = np.where(np.isfinite(alone), alone, 0)
-    best, unmoved = alone.max(1), alone[:, SHIFTS.index(0)]
+    """Raters who agree with the others, all moved by `shift`, only after a further shift of their own."""
+    other_values = _mean_of_others(rows, _moved(rows, shift))
+    own_scores = np.stack(
+        [_standard_scores(rows, _moved(rows, shift + own_shift), other_values) for own_shift in SHIFTS], 1
+    )
+    own_scores = np.where(np.isfinite(own_scores), own_scores, 0)
+    best, unmoved = own_scores.max(1), own_scores[:, SHIFTS.index(0)]
     aligned = np.flatnonzero((best >= CERTAIN) & (best - unmoved >= CERTAIN) & (best >= _CLEARLY * unmoved))
-    return {rows.raters[i]: (SHIFTS[alone[i].argmax()], round(float(best[i]), 3)) for i in aligned}
+    return {rows.raters[i]: (SHIFTS[own_scores[i].argmax()], round(float(best[i]), 3)) for i in aligned}
 
 
 def _standard_scores(rows: RowsInOrder, values: Values, other_values: Values) -> Values:

@@ -71,24 +71,24 @@ def combine(series: Series, recipe: Recipe, fitted: npt.NDArray[np.bool_] | None
         value, weight, unweighted = _estimate(cells.values, recipe, fitted)
         values = cells.values
         if recipe.align is not None and (cells.codes["video_id"] >= 0).all():
-            values, value, done = _aligned(values, value, weight, recipe)
-            in_line, out_of_line = in_line + int(done.sum()), out_of_line + int((~done).sum())
+            values, value, is_aligned = _aligned(values, value, weight, recipe)
+            in_line, out_of_line = in_line + int(is_aligned.sum()), out_of_line + int((~is_aligned).sum())
         rated_cells = np.isfinite(values)
         count = rated_cells.sum(1)
         mean = np.where(rated_cells, values, 0).sum(1) / np.maximum(count, 1)
         square = np.where(rated_cells, (values - mean[:, None]) ** 2, 0).sum(1) / np.maximum(count, 1)
-        cell, at = np.nonzero(count)
+        cell, position = np.nonzero(count)
         video = cells.codes["video_id"][cell]
         over_clips = video < 0
         entries.append(
             (
                 cells.codes["setup"][cell],
                 cells.codes["dimension"][cell],
-                np.where(over_clips, at, video),
-                np.where(over_clips, -1, at),
-                value[cell, at],
-                np.sqrt(square[cell, at]),
-                count[cell, at],
+                np.where(over_clips, position, video),
+                np.where(over_clips, -1, position),
+                value[cell, position],
+                np.sqrt(square[cell, position]),
+                count[cell, position],
             )
         )
         raters = (cells.rater >= 0).sum(1)
@@ -114,12 +114,12 @@ def _aligned(
 ) -> tuple[Values, Values, npt.NDArray[np.bool_]]:
     """(C, R, W) aligned ratings, (C, W) their combination, and (C,) whether there was anything to align."""
     longest = max(1, round(recipe.longest_warp / float(recipe.step)))
-    how = recipe.align or "dba"
-    cells = [aligned(*cell, how, longest) for cell in zip(ratings, value, weight, strict=True)]
+    method = recipe.align or "dba"
+    cells = [aligned(*cell, method, longest) for cell in zip(ratings, value, weight, strict=True)]
     return (
-        np.stack([one for one, _, _ in cells]),
-        np.stack([one for _, one, _ in cells]),
-        np.array([done for _, _, done in cells]),
+        np.stack([aligned_ratings for aligned_ratings, _, _ in cells]),
+        np.stack([combined for _, combined, _ in cells]),
+        np.array([is_aligned for _, _, is_aligned in cells]),
     )
 
 

@@ -101,15 +101,15 @@ def gold(
         delays = fit_delays(series, features, rated)
         fitted["delay"] = list(delays.videos)
         late_s = {rater: lag * float(recipe.step) for rater, lag in delays.windows.items()}
-        notes += _of_delays(delays)
+        notes += _delay_notes(delays)
     if recipe.delay:
         # What is left out is decided before the shift, which shortens the series of slow raters.
         series = moved_earlier(annotations, recipe, series, late_s or float(recipe.delay))
     if recipe.standardise:
         fitted["standardise"] = rated
-        series, of_series = standardised(series, rated)
-        clips, of_clips = standardised(clips, rated)
-        notes += [*of_series, *of_clips]
+        series, series_notes = standardised(series, rated)
+        clips, clip_notes = standardised(clips, rated)
+        notes += [*series_notes, *clip_notes]
     if recipe.smooth is not None:
         series = smoothed(series, recipe.smooth)
     if len(clips) and recipe.method == "ewe":
@@ -124,7 +124,7 @@ def gold(
     about = {
         "avcues": __version__,
         "kind": KIND,
-        "recipe": replace(recipe, dimensions=tuple(one.name for one in annotations.numeric())).described(),
+        "recipe": replace(recipe, dimensions=tuple(dimension.name for dimension in annotations.numeric())).described(),
         "fitted_on": fitted,
         "delays_s": late_s,
         "left_out": {reason: len(which) for reason, which in left_out.items()},
@@ -138,7 +138,7 @@ def gold(
         weights=weights_table(parts, series.names),
         delays=delays,
         left_out=left_out,
-        notes=(*notes, *_of_parts(parts), *_of_alignment(parts, recipe)),
+        notes=(*notes, *_combination_notes(parts), *_alignment_notes(parts, recipe)),
     )
 
 
@@ -220,7 +220,7 @@ def _delay_tables(recipe: Recipe, features: Mapping[str, Values]) -> tuple[str, 
     return recipe.delay_tables if tables is None else tables
 
 
-def _of_delays(delays: Delays) -> list[str]:
+def _delay_notes(delays: Delays) -> list[str]:
     if not delays.borrowed:
         return []
     return [
@@ -229,7 +229,7 @@ def _of_delays(delays: Delays) -> list[str]:
     ]
 
 
-def _of_parts(parts: list[Combined]) -> list[str]:
+def _combination_notes(parts: list[Combined]) -> list[str]:
     alone, plain = sum(part.alone for part in parts), sum(part.plain for part in parts)
     cells = "(video, setup, dimension)"
     notes = []
@@ -240,7 +240,7 @@ def _of_parts(parts: list[Combined]) -> list[str]:
     return notes
 
 
-def _of_alignment(parts: list[Combined], recipe: Recipe) -> list[str]:
+def _alignment_notes(parts: list[Combined], recipe: Recipe) -> list[str]:
     if recipe.align is None:
         return []
     in_line, out_of_line = sum(part.aligned for part in parts), sum(part.unaligned for part in parts)
@@ -256,14 +256,14 @@ def _of_alignment(parts: list[Combined], recipe: Recipe) -> list[str]:
 
 def _fitted_in_words(fitted: Collection[str], clips: Series) -> str:
     """What was fitted over several videos, and for which dimensions."""
-    once = sorted({clips.names["dimension"][code] for code in clips.codes["dimension"]})
-    what = {"delay": "lags", "standardise": "raters' scales", "weights": f"weights of {' and '.join(once)}"}
-    return " and ".join(what[one] for one in fitted)
+    clip_dimensions = sorted({clips.names["dimension"][code] for code in clips.codes["dimension"]})
+    what = {"delay": "lags", "standardise": "raters' scales", "weights": f"weights of {' and '.join(clip_dimensions)}"}
+    return " and ".join(what[step] for step in fitted)
 
 
 def _nothing_left(annotations: Annotations, left_out: LeftOut) -> str:
     """Why there is no gold standard, and what to do instead."""
     if annotations.numeric():
         return f"no usable rating in numbers: {'; '.join(in_words(left_out))}"
-    labels = ", ".join(one.name for one in annotations.nominal())
+    labels = ", ".join(dimension.name for dimension in annotations.nominal())
     return f"nothing is rated in numbers, only in labels ({labels}); make soft labels: avcues annotations soft"

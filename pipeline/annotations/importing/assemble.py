@@ -120,7 +120,7 @@ def assemble(
     raters: Any = None,
     repeated: bool = False,
 ) -> Annotations:
-    """Checks what was read, and makes the ratings of a study of it.
+    """Checks what was read, and makes the annotations of a study from it.
 
     Args:
         reading: Of a format.
@@ -172,8 +172,8 @@ def assemble(
                 *rater_notes,
                 *_unbounded(dimensions, ratings),
                 *_alike(ratings),
-                *_of_logs(logs, ends),
-                *_of_repeats(repeats),
+                *_log_notes(logs, ends),
+                *_repeat_notes(repeats),
             ],
         },
     )
@@ -230,7 +230,7 @@ def raters_of(ratings: pa.Table, source: Any, name: str = "raters") -> tuple[pa.
 def _repeats(ratings: pa.Table, parts: Sequence[Part], sources: Sources, repeated: bool) -> npt.NDArray[np.int64]:
     """(N,) how many times the rater had rated the clip before, by a column `repeat` or by what comes again."""
     stated = [_column(part.table, "repeat", pa.float64(), part.name) for part in parts]
-    column = pa.chunked_array([chunk for one in stated for chunk in one.chunks], pa.float64())
+    column = pa.chunked_array([chunk for part_column in stated for chunk in part_column.chunks], pa.float64())
     if column.null_count < len(column):
         numbers = column.to_numpy()
         repeat = repeat_column(numbers)
@@ -244,11 +244,11 @@ def _repeats(ratings: pa.Table, parts: Sequence[Part], sources: Sources, repeate
     labels = [word for word in ratings["label"].unique().to_pylist() if word is not None]
     series = combined([(series_keys(ratings), 0), (codes(ratings["label"], labels), len(labels))])
     repeat = numbers_of_repeats(series, ratings["time"].to_numpy(), part_of)
-    of_labels = (repeat > 0) & ratings["label"].is_valid().to_numpy()
-    if of_labels.any():
+    repeated_labels = (repeat > 0) & ratings["label"].is_valid().to_numpy()
+    if repeated_labels.any():
         raise InputError(
-            f"{sources.first(of_labels)}: a label may be a second choice or a choice made again; tell them apart by a "
-            "column `repeat` (0, 1, ...)"
+            f"{sources.first(repeated_labels)}: a label may be a second choice or a choice made again; tell them "
+            "apart by a column `repeat` (0, 1, ...)"
         )
     return repeat
 
@@ -266,7 +266,7 @@ def _exposures(ratings: pa.Table, parts: Sequence[Part], used: npt.NDArray[np.bo
     columns = {name: ratings[name].take(first).cast(pa.string()) for name in keys}
     for name, kind in EXPOSURE_TYPES.items():
         stated = [_column(part.table, name, kind, part.name) for part in parts]
-        column = pa.chunked_array([chunk for one in stated for chunk in one.chunks], kind)
+        column = pa.chunked_array([chunk for part_column in stated for chunk in part_column.chunks], kind)
         if column.null_count < len(column):
             columns[name] = column.take(place[first])
         else:
@@ -332,7 +332,7 @@ def _alike(ratings: pa.Table) -> list[str]:
     return notes
 
 
-def _of_repeats(repeats: pa.Table) -> list[str]:
+def _repeat_notes(repeats: pa.Table) -> list[str]:
     if not len(repeats):
         return []
     raters, videos = (len(repeats[name].unique()) for name in ("rater", "video_id"))
@@ -342,7 +342,7 @@ def _of_repeats(repeats: pa.Table) -> list[str]:
     ]
 
 
-def _of_logs(logs: Sequence[str], ends: Mapping[str, float]) -> list[str]:
+def _log_notes(logs: Sequence[str], ends: Mapping[str, float]) -> list[str]:
     if not logs:
         return []
     until = (

@@ -138,20 +138,20 @@ def known_only(ratings: pa.Table, known: Collection[str] | None, where: str) -> 
     if known is None:
         return ratings, []
     ratings, notes = _as_in_dataset(ratings, known)
-    named = set(ratings["video_id"].unique().to_pylist())
-    foreign, unrated = sorted(named - set(known)), sorted(set(known) - named)
-    if not named & set(known):
+    rated_ids = set(ratings["video_id"].unique().to_pylist())
+    foreign, unrated = sorted(rated_ids - set(known)), sorted(set(known) - rated_ids)
+    if not rated_ids & set(known):
         raise InputError(
             f"{where}: no rated video is in the dataset; rated are {listed(foreign)}, the dataset has {listed(unrated)}"
         )
     notes += [f"no rating of {counted(len(unrated), 'video')} of the dataset: {listed(unrated)}"] if unrated else []
     if foreign:
-        wanted = among(ratings["video_id"], known)
+        in_dataset = among(ratings["video_id"], known)
         notes.append(
-            f"left out: {counted(int((~wanted).sum()), 'rating')} of {counted(len(foreign), 'video')} that the dataset "
-            f"does not have: {listed(foreign)}"
+            f"left out: {counted(int((~in_dataset).sum()), 'rating')} of {counted(len(foreign), 'video')} that the "
+            f"dataset does not have: {listed(foreign)}"
         )
-        ratings = ratings.filter(pa.array(wanted))
+        ratings = ratings.filter(pa.array(in_dataset))
     return ratings, notes
 
 
@@ -169,12 +169,12 @@ def _as_in_dataset(ratings: pa.Table, known: Collection[str]) -> tuple[pa.Table,
         words = words.chunk(0)
     names, changed = [], []
     for name in words.dictionary.to_pylist():
-        own = name if name in known else spelled.get(name)
+        matched = name if name in known else spelled.get(name)
         candidates = bare.get(bare_id(name), [])
-        if own is None and len(candidates) == 1:
-            own = candidates[0]
-            changed.append(f"{name} as {own}")
-        names.append(name if own is None else own)
+        if matched is None and len(candidates) == 1:
+            matched = candidates[0]
+            changed.append(f"{name} as {matched}")
+        names.append(name if matched is None else matched)
     notes = [f"ids were matched but for folders, suffixes or leading zeros: {listed(changed)}"] if changed else []
     distinct = list(dict.fromkeys(names))
     place = pa.array([distinct.index(name) for name in names], pa.int32())
@@ -184,7 +184,7 @@ def _as_in_dataset(ratings: pa.Table, known: Collection[str]) -> tuple[pa.Table,
 
 
 def require_setups(ratings: pa.Table, allowed: Collection[str] | None, sources: Sources) -> None:
-    """Makes sure that every setup is one of those that were named; None: any will do.
+    """Makes sure that every setup is one of the allowed ones; None: all are.
 
     Raises:
         InputError: One is not.
@@ -197,9 +197,10 @@ def require_setups(ratings: pa.Table, allowed: Collection[str] | None, sources: 
 
 def _require_level(dimension: Dimension, wrong: Mask, sources: Sources) -> None:
     if wrong.any():
-        has, expected = ("a number", "a label") if dimension.level == "nominal" else ("a label", "a number")
+        given_kind, expected = ("a number", "a label") if dimension.level == "nominal" else ("a label", "a number")
         raise InputError(
-            f"{sources.first(wrong)}: {dimension.name} has {has}; expected {expected}, because it is {dimension.level}"
+            f"{sources.first(wrong)}: {dimension.name} has {given_kind}; expected {expected}, because it is "
+            f"{dimension.level}"
         )
 
 
@@ -241,9 +242,9 @@ def _require_series(ratings: pa.Table, sources: Sources, repeat: npt.NDArray[np.
     time, label = np.nan_to_num(time, nan=-1), codes(ratings["label"], labels)
     order = np.lexsort((label, time, series))
     same_series, later = series[order[1:]] == series[order[:-1]], np.diff(time[order]) > 0
-    same = same_series & ~later & (label[order[1:]] == label[order[:-1]])
-    if same.any():
-        at = int(np.argmax(same))
+    is_duplicate = same_series & ~later & (label[order[1:]] == label[order[:-1]])
+    if is_duplicate.any():
+        at = int(np.argmax(is_duplicate))
         first, second = sorted((int(order[at]), int(order[at + 1])))
         row = ratings.slice(first, 1).to_pylist()[0]
         what = ", ".join(f"{row[name]}" for name in (*REQUIRED, "time", "label") if row[name] is not None)

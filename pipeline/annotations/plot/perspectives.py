@@ -72,18 +72,18 @@ def _matrices(part: Perspective) -> tuple[dict[str, list[tuple[DifferenceScore, 
         if any(pair.raters[name].value is not None for pair in part.differences)
     ]
     if not raters:
-        of_means = [
+        mean_pairs = [
             (pair, pair.mean.value, next(iter(pair.raters.values())).n or 0) for pair in part.clip_means.differences
         ]
-        known = [(pair, value, n) for pair, value, n in of_means if value is not None]
+        known = [(pair, value, n) for pair, value, n in mean_pairs if value is not None]
         note = (
             "No rater met a clip in two setups, so the means over raters are compared, with the noise of both groups."
         )
         return ({"means over raters": known} if known else {}), note
     matrices = {}
     for name in raters[: _MOST_MATRICES - 1]:
-        of_rater = [(pair, pair.raters[name].value, pair.raters[name].n or 0) for pair in part.differences]
-        matrices[name] = [(pair, value, n) for pair, value, n in of_rater if value is not None]
+        rater_pairs = [(pair, pair.raters[name].value, pair.raters[name].n or 0) for pair in part.differences]
+        matrices[name] = [(pair, value, n) for pair, value, n in rater_pairs if value is not None]
     if len(raters) > 1:
         means = [(pair, pair.mean.value, pair.mean.n or 0) for pair in part.differences]
         matrices["mean over raters"] = [(pair, value, n) for pair, value, n in means if value is not None]
@@ -99,22 +99,23 @@ def _drawn_matrices(
     across = min(_ACROSS, len(matrices))
     down = -(-len(matrices) // across)
     with in_style():
-        each = (COLUMN_INCHES if len(matrices) == 1 else PAGE_INCHES - 0.9) / across
+        panel_inches = (COLUMN_INCHES if len(matrices) == 1 else PAGE_INCHES - 0.9) / across
         figure = new_figure(
-            COLUMN_INCHES if len(matrices) == 1 else max(COLUMN_INCHES, each * across + 0.9), each * 0.95 * down + 0.3
+            COLUMN_INCHES if len(matrices) == 1 else max(COLUMN_INCHES, panel_inches * across + 0.9),
+            panel_inches * 0.95 * down + 0.3,
         )
         panels = figure.subplots(down, across, squeeze=False)
-        drawn: Any = None
+        image: Any = None
         for place, panel in enumerate(panels.flat):
             if place >= len(matrices):
                 panel.set_axis_off()
                 continue
             title = list(matrices)[place]
-            shown = np.full((len(setups), len(setups)), np.nan)
+            matrix = np.full((len(setups), len(setups)), np.nan)
             for pair, value, _ in matrices[title]:
                 i, j = sorted(setups.index(name) for name in pair.setups)
-                shown[j, i] = value
-            drawn = panel.imshow(shown[1:, :-1], cmap="Blues", vmin=0, vmax=highest)
+                matrix[j, i] = value
+            image = panel.imshow(matrix[1:, :-1], cmap="Blues", vmin=0, vmax=highest)
             panel.set_title(shortened(title, 22))
             left, bottom = place % across == 0, place + across >= len(matrices)
             panel.set_xticks(
@@ -123,7 +124,7 @@ def _drawn_matrices(
             panel.set_yticks(range(len(setups) - 1), [shortened(s, 14) for s in setups[1:]] if left else [])
             panel.tick_params(length=0)
             panel.spines[:].set_visible(False)
-            for (i, j), value in np.ndenumerate(shown[1:, :-1]):
+            for (i, j), value in np.ndenumerate(matrix[1:, :-1]):
                 if np.isfinite(value):
                     dark = value > 0.6 * highest
                     panel.text(
@@ -135,7 +136,7 @@ def _drawn_matrices(
                         color="white" if dark else "black",
                         fontsize=7,
                     )
-        bar = figure.colorbar(drawn, ax=panels, shrink=0.8, pad=0.02)
+        bar = figure.colorbar(image, ax=panels, shrink=0.8, pad=0.02)
         bar.set_label("difference score")
         bar.outline.set_visible(False)
     rows = [(title, *pair.setups, value, n) for title, pairs in matrices.items() for pair, value, n in pairs]
@@ -163,11 +164,11 @@ def inconsistency(results: Results, dimension: str) -> Iterator[PaperFigure]:
     """
     measured = results.perspectives[dimension]
     for round_, part in rounds_of(measured):
-        of_means = part.inconsistency is None
-        scored = part.clip_means.inconsistency if of_means else part.inconsistency
+        uses_means = part.inconsistency is None
+        scored = part.clip_means.inconsistency if uses_means else part.inconsistency
         if scored is None:
             raise NotShownError(f"no clip was rated for {dimension} in every setup")
-        yield _drawn_scores(measured, scored, "clips, by the means over raters" if of_means else "ratings", round_)
+        yield _drawn_scores(measured, scored, "clips, by the means over raters" if uses_means else "ratings", round_)
 
 
 def _drawn_scores(measured: Perspectives, scored: Inconsistency, what: str, round_: str) -> PaperFigure:

@@ -52,7 +52,7 @@ def usable(
     reaches = series.reaches
     if windows is not None:
         inside = series.begins < windows
-        beyond = _described(series, ~inside)
+        beyond = _series_names(series, ~inside)
         series, reaches = series.until(windows), reaches[inside]
     constant = series.reduce(np.maximum.reduceat) == series.reduce(np.minimum.reduceat)
     if keep_constant:
@@ -61,12 +61,12 @@ def usable(
     if windows is None:
         short = series.lengths < _median_by(cell, series.lengths) * shortest
     else:
-        # Whoever rates until the end has holes at most, which stay missing.
+        # A rater who rates until the end leaves holes at most, which stay missing.
         short = (reaches < windows) | (series.lengths < shortest * windows)
     if together:
         constant, short = _spread(series, constant), _spread(series, short)
-    left_out = {"constant": _described(series, constant & ~short), "short": (*_described(series, short), *beyond)}
-    return series.where(~constant & ~short), {reason: which for reason, which in left_out.items() if which}
+    left_out = {"constant": _series_names(series, constant & ~short), "short": (*_series_names(series, short), *beyond)}
+    return series.where(~constant & ~short), {reason: names for reason, names in left_out.items() if names}
 
 
 def holes(series: Series) -> list[str]:
@@ -75,15 +75,15 @@ def holes(series: Series) -> list[str]:
     if not broken.any():
         return []
     missing = int((series.reaches - series.begins - series.lengths)[broken].sum())
-    which = _described(series, broken)
+    names = _series_names(series, broken)
     return [
-        f"used with holes: {counted(len(which), 'series', 'series')} without {counted(missing, 'window')} in between "
-        f"({listed(which)})"
+        f"used with holes: {counted(len(names), 'series', 'series')} without {counted(missing, 'window')} in between "
+        f"({listed(names)})"
     ]
 
 
 def repeats_left_out(annotations: Annotations) -> list[str]:
-    """A note on repeated ratings, which tell how reliable raters are and are no part of anything else."""
+    """A note on repeated ratings, which are used for test-retest reliability only."""
     if not len(annotations.repeats):
         return []
     keys = [annotations.repeats[name].cast(pa.string()) for name in (*KEYS, "repeat")]
@@ -94,18 +94,18 @@ def repeats_left_out(annotations: Annotations) -> list[str]:
 def in_words(left_out: LeftOut, what: str = "left out") -> list[str]:
     """One line per reason; `what` happens to the series."""
     return [
-        f"{what}: {len(which)} {reason} series ({listed(which)}); {_REMEDIES[reason]}"
-        for reason, which in left_out.items()
+        f"{what}: {len(names)} {reason} series ({listed(names)}); {_REMEDIES[reason]}"
+        for reason, names in left_out.items()
     ]
 
 
 def merged(parts: list[LeftOut]) -> LeftOut:
     """What several parts of a study leave out, together."""
-    together_by_reason: dict[str, tuple[str, ...]] = {}
+    by_reason: dict[str, tuple[str, ...]] = {}
     for part in parts:
-        for reason, which in part.items():
-            together_by_reason[reason] = (*together_by_reason.get(reason, ()), *which)
-    return together_by_reason
+        for reason, names in part.items():
+            by_reason[reason] = (*by_reason.get(reason, ()), *names)
+    return by_reason
 
 
 def _spread(series: Series, marked: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
@@ -123,7 +123,7 @@ def _median_by(group: npt.NDArray[np.int64], value: npt.NDArray[np.int64]) -> np
     return np.asarray((ordered[(begins + ends - 1) // 2] + ordered[(begins + ends) // 2]) / 2)
 
 
-def _described(series: Series, which: npt.NDArray[np.bool_]) -> tuple[str, ...]:
-    chosen = series.where(which)
+def _series_names(series: Series, mask: npt.NDArray[np.bool_]) -> tuple[str, ...]:
+    chosen = series.where(mask)
     columns = [chosen.labelled(key).to_pylist() for key in ("rater", "video_id", "setup", "dimension")]
     return tuple(f"{' '.join(row)}" for row in zip(*columns, strict=True))

@@ -104,7 +104,7 @@ def label_statistics(
         dimension=dimension,
         by_setup={name: described for name, described in by_setup.items() if described},
         tests=tuple(_chi_square(choices, grouping, bootstrap) for grouping in groups),
-        together=_together(choices, bootstrap),
+        together=_strongest_correlations(choices, bootstrap),
     )
 
 
@@ -134,7 +134,7 @@ def correlations(choices: Choices) -> tuple[tuple[str, ...], Values]:
     return tuple(choices.labels[i] for i in varying), phi.reshape(len(varying), len(varying))
 
 
-def _together(choices: Choices, bootstrap: Bootstrap) -> tuple[tuple[str, str, Coefficient], ...]:
+def _strongest_correlations(choices: Choices, bootstrap: Bootstrap) -> tuple[tuple[str, str, Coefficient], ...]:
     names, phi = correlations(choices)
     if len(names) < 2:
         return ()
@@ -153,9 +153,11 @@ def _phi(a: Values, b: Values, video: Ints, bootstrap: Bootstrap) -> Coefficient
     sums = np.stack([np.bincount(video, values) for values in (np.ones_like(a), a, b, a * b)], 1)
 
     def statistic(counts: Values) -> Values:
-        n, of_a, of_b, both = (counts @ sums).T
+        n, count_a, count_b, count_both = (counts @ sums).T
         with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray((n * both - of_a * of_b) / np.sqrt(of_a * (n - of_a) * of_b * (n - of_b)))
+            return np.asarray(
+                (n * count_both - count_a * count_b) / np.sqrt(count_a * (n - count_a) * count_b * (n - count_b))
+            )
 
     return estimate(statistic, len(sums), bootstrap, "one of the labels was chosen always or never")
 

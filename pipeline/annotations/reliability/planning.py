@@ -116,15 +116,15 @@ def resampled_reliability(series: Series, seed: int = 0) -> dict[tuple[str, str]
         for m in range(1, int(raters.max(initial=0)) // 2 + 1):
             enough = np.flatnonzero(raters >= 2 * m)
             for _ in range(_DRAWS):
-                one, other = _two_groups(cells.values[enough], cells.rater[enough] >= 0, m, random)
-                for place, value in zip(enough, ccc(one, other), strict=True):
+                first, second = _two_groups(cells.values[enough], cells.rater[enough] >= 0, m, random)
+                for place, value in zip(enough, ccc(first, second), strict=True):
                     sums.setdefault((*names[place], m), []).append(value)
-    found: dict[tuple[str, str], dict[int, float]] = {}
+    reliabilities: dict[tuple[str, str], dict[int, float]] = {}
     for (setup, dimension, m), values in sorted(sums.items()):
         known = np.array(values)[np.isfinite(values)]
         if len(known):
-            found.setdefault((setup, dimension), {})[m] = float(known.mean())
-    return found
+            reliabilities.setdefault((setup, dimension), {})[m] = float(known.mean())
+    return reliabilities
 
 
 def _two_groups(
@@ -133,11 +133,11 @@ def _two_groups(
     """(C, W) means of two groups of m raters of (C, R, W) ratings."""
     order = np.argsort(np.where(rated, random.random(rated.shape), 2.0), axis=1)
     # A window counts where all of a group rated it: a mean of fewer is less reliable.
-    one, other = (
+    first, second = (
         np.take_along_axis(ratings, chosen[:, :, None], axis=1).mean(1)
         for chosen in (order[:, :m], order[:, m : 2 * m])
     )
-    return one, other
+    return first, second
 
 
 def in_words(plan: RaterPlan, target: float) -> str:

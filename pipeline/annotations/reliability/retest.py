@@ -69,7 +69,7 @@ class Retest:
 
 @dataclass(frozen=True)
 class _Pair:
-    """What a rater said of a clip at first, and again."""
+    """A rater's first and second rating of a clip."""
 
     video: str
     rater: str
@@ -88,18 +88,20 @@ def retest_reliability(
     if not len(annotations.repeats):
         return ()
     repeat = annotations.repeats["repeat"]
-    again = annotations.repeats.filter(pc.equal(repeat, 1)).select(RATING_SCHEMA.names)
-    second = replace(annotations, ratings=again, repeats=annotations.repeats.slice(0, 0))
+    second_ratings = annotations.repeats.filter(pc.equal(repeat, 1)).select(RATING_SCHEMA.names)
+    second = replace(annotations, ratings=second_ratings, repeats=annotations.repeats.slice(0, 0))
     first = annotations.select(videos=second.videos)
-    said = (_said(first, step), _said(second, step))
+    values_by_kind = (_values_by_kind(first, step), _values_by_kind(second, step))
     later = _keys(annotations.repeats.filter(pc.greater(repeat, 1)))
     rows = []
-    for kind, of_first in said[0].items():
-        of_second = said[1][kind]
-        cells = sorted({key[:3] for key in of_second}, key=str)
+    for kind, first_values in values_by_kind[0].items():
+        second_values = values_by_kind[1][kind]
+        cells = sorted({key[:3] for key in second_values}, key=str)
         for setup, round_, dimension in cells:
-            keys = sorted(key for key in of_second if key[:3] == (setup, round_, dimension))
-            pairs = [_Pair(key[3], key[4], of_first[key], of_second[key]) for key in keys if key in of_first]
+            keys = sorted(key for key in second_values if key[:3] == (setup, round_, dimension))
+            pairs = [
+                _Pair(key[3], key[4], first_values[key], second_values[key]) for key in keys if key in first_values
+            ]
             if not pairs:
                 continue
             rows.append(
@@ -111,7 +113,7 @@ def retest_reliability(
                     raters=len({pair.rater for pair in pairs}),
                     videos=len({pair.video for pair in pairs}),
                     pairs=len(pairs),
-                    **_compared(kind, pairs, bootstrap),
+                    **_coefficients(kind, pairs, bootstrap),
                     unpaired=len(keys) - len(pairs),
                     later=sum(key[:3] == (setup, round_, dimension) for key in later),
                 )
@@ -119,33 +121,33 @@ def retest_reliability(
     return tuple(rows)
 
 
-def _said(annotations: Annotations, step: Fraction) -> dict[str, dict[Key, Any]]:
+def _values_by_kind(annotations: Annotations, step: Fraction) -> dict[str, dict[Key, Any]]:
     """By kind and key: (windows,) values over time, a number, or (labels,) whether each was chosen."""
-    said: dict[str, dict[Key, Any]] = {"over time": {}, "once per clip": {}, "labels": {}}
+    values_by_kind: dict[str, dict[Key, Any]] = {"over time": {}, "once per clip": {}, "labels": {}}
     series = series_of(annotations, step)
-    for i, key in enumerate(_of_series(series)):
+    for i, key in enumerate(_series_keys(series)):
         course = np.full(int(series.reaches[i]), np.nan)
         rows = slice(series.first[i], series.first[i + 1])
         course[series.window[rows]] = series.value[rows]
-        said["over time"][key] = course
+        values_by_kind["over time"][key] = course
     clips = once_per_clip(annotations)
-    keys = _of_series(clips)
+    keys = _series_keys(clips)
     for owner, video, value in zip(clips.owner, clips.window, clips.value, strict=True):
         setup, round_, dimension, _, rater = keys[owner]
-        said["once per clip"][setup, round_, dimension, clips.names["video_id"][video], rater] = float(value)
+        values_by_kind["once per clip"][setup, round_, dimension, clips.names["video_id"][video], rater] = float(value)
     for dimension in annotations.nominal():
         choices = choices_of(annotations, dimension.name, step)
         for row in range(len(choices.chosen)):
             names = choices.names
             round_ = names["round"][choices.round[row]] if choices.round[row] >= 0 else None
             place = (names["setup"][choices.setup[row]], round_, dimension.name)
-            who = (names["video"][choices.video[row]], names["rater"][choices.rater[row]])
+            clip_and_rater = (names["video"][choices.video[row]], names["rater"][choices.rater[row]])
             if choices.window[row] < 0:
-                said["labels"][(*place, *who)] = choices.chosen[row]
-    return said
+                values_by_kind["labels"][(*place, *clip_and_rater)] = choices.chosen[row]
+    return values_by_kind
 
 
-def _of_series(series: Series) -> list[Key]:
+def _series_keys(series: Series) -> list[Key]:
     columns = [series.labelled(name).to_pylist() for name in ("setup", "round", "dimension", "video_id", "rater")]
     return list(zip(*columns, strict=True))
 
@@ -157,7 +159,7 @@ def _keys(ratings: pa.Table) -> set[Key]:
     return set(zip(*columns, strict=True))
 
 
-def _compared(kind: str, pairs: list[_Pair], bootstrap: Bootstrap) -> dict[str, Any]:
+def _coefficients(kind: str, pairs: list[_Pair], bootstrap: Bootstrap) -> dict[str, Any]:
     """`coefficients`, `standard_error` and `by_rater`."""
     videos = np.unique([pair.video for pair in pairs], return_inverse=True)[1]
     raters = np.unique([pair.rater for pair in pairs], return_inverse=True)[1]
@@ -170,13 +172,13 @@ def _compared(kind: str, pairs: list[_Pair], bootstrap: Bootstrap) -> dict[str, 
             "by_rater": _by_rater(names, raters, shares, videos, bootstrap),
         }
     if kind == "over time":
-        both = [_shared(pair) for pair in pairs]
-        agreement = np.array([float(ccc(*course)) for course in both])
-        following = np.array([float(pearson(*course)) for course in both])
-        means = np.array([np.nanmean(course, axis=1) for course in both])
+        shared_courses = [_shared(pair) for pair in pairs]
+        agreement = np.array([float(ccc(*course)) for course in shared_courses])
+        correlation = np.array([float(pearson(*course)) for course in shared_courses])
+        means = np.array([np.nanmean(course, axis=1) for course in shared_courses])
         coefficients = {
             "ccc": mean_of(agreement, videos, bootstrap, _NONE_VARIES),
-            "pearson": mean_of(following, videos, bootstrap, _NONE_VARIES),
+            "pearson": mean_of(correlation, videos, bootstrap, _NONE_VARIES),
         }
         by_rater = _by_rater(names, raters, agreement, videos, bootstrap)
     else:
@@ -206,5 +208,5 @@ def _shared(pair: _Pair) -> Values:
 
 def _overlap(first: npt.NDArray[np.bool_], second: npt.NDArray[np.bool_]) -> float:
     """Jaccard's index; 1 where no label was chosen either time."""
-    either = int((first | second).sum())
-    return float((first & second).sum() / either) if either else 1.0
+    union = int((first | second).sum())
+    return float((first & second).sum() / union) if union else 1.0

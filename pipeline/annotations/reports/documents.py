@@ -77,7 +77,7 @@ def write_agreement(
         numbers_of_raters=NUMBERS,
         rounds=annotations.rounds,
         by_kind=[(kind, [row for row in measured.by_setup if row.kind == kind]) for kind in kinds],
-        names={kind: _shown(kind) for kind in kinds},
+        names={kind: _coefficient_names(kind) for kind in kinds},
         titles=_TITLES,
         distributions=[row for row in measured.by_setup if row.distribution is not None and row.clips == "all"],
         intraclass=[row for row in measured.by_setup if row.kind != "labels" and row.clips == "all"],
@@ -118,7 +118,7 @@ def write_perspectives(
         compared=common if len(common) > 1 else [],
         names=NUMERIC,
         titles=_TITLES,
-        undefined=_undefined(_of_perspectives(measured)),
+        undefined=_undefined(_perspective_coefficients(measured)),
     )
     return write_report(text, numbers, annotations, out)
 
@@ -207,7 +207,7 @@ def _cell(text: object) -> str:
 
 def undefined_coefficients(measured: Agreement) -> list[str]:
     """One line per reason for a missing value or interval, with the coefficients and places that it concerns."""
-    return _undefined(_of_agreement(measured))
+    return _undefined(_agreement_coefficients(measured))
 
 
 def _undefined(coefficients: Iterable[tuple[str, str, Coefficient]]) -> list[str]:
@@ -228,14 +228,14 @@ def _undefined(coefficients: Iterable[tuple[str, str, Coefficient]]) -> list[str
     return lines
 
 
-def _of_setups(rows: Iterable[SetupAgreement]) -> Iterator[tuple[str, str, Coefficient]]:
+def _setup_coefficients(rows: Iterable[SetupAgreement]) -> Iterator[tuple[str, str, Coefficient]]:
     for row in rows:
-        for name in (*_shown(row.kind), *(INTRACLASS if row.kind != "labels" else ())):
+        for name in (*_coefficient_names(row.kind), *(INTRACLASS if row.kind != "labels" else ())):
             yield _TITLES[name], f"{row.setup} {row.dimension}", row.coefficients[name]
 
 
-def _of_agreement(measured: Agreement) -> Iterator[tuple[str, str, Coefficient]]:
-    yield from _of_setups(measured.by_setup)
+def _agreement_coefficients(measured: Agreement) -> Iterator[tuple[str, str, Coefficient]]:
+    yield from _setup_coefficients(measured.by_setup)
     for between in measured.between_setups:
         yield "Pearson's r", f"{between.dimension} {' and '.join(between.setups)}", between.correlation
     for test in measured.medians:
@@ -243,9 +243,9 @@ def _of_agreement(measured: Agreement) -> Iterator[tuple[str, str, Coefficient]]
             yield "superiority", f"{test.dimension} by {test.by}", pair.superiority
 
 
-def _of_perspectives(measured: Perspectives) -> Iterator[tuple[str, str, Coefficient]]:
+def _perspective_coefficients(measured: Perspectives) -> Iterator[tuple[str, str, Coefficient]]:
     for part in measured.rounds:
-        yield from _of_setups(part.agreement)
+        yield from _setup_coefficients(part.agreement)
         for difference in part.differences:
             setups = " and ".join(difference.setups)
             yield "mean difference score", setups, difference.mean
@@ -253,6 +253,6 @@ def _of_perspectives(measured: Perspectives) -> Iterator[tuple[str, str, Coeffic
                 yield f"difference score of {rater}", setups, score
 
 
-def _shown(kind: str) -> Sequence[str]:
-    """The coefficients that are shown of a kind of rating."""
+def _coefficient_names(kind: str) -> Sequence[str]:
+    """The coefficients that the report has for a kind of rating."""
     return _OF_LABELS if kind == "labels" else NUMERIC

@@ -48,13 +48,13 @@ def forget(study: Study, rater: str) -> Forgotten:
     """
     with closing(open_records(study.folder)) as connection:
         rows = connection.execute("SELECT * FROM raters").fetchall()
-        found = next((row for row in rows if rater_name(row) == rater), None)
-        if found is None:
+        rater_row = next((row for row in rows if rater_name(row) == rater), None)
+        if rater_row is None:
             names = ", ".join(rater_name(row) for row in rows[:20]) or "nobody"
             raise SettingsError(f"{study.folder}: no rater is named {rater}; there are {names}")
-        (clips,) = connection.execute("SELECT count(*) FROM items WHERE rater = ?", (found["id"],)).fetchone()
+        (clips,) = connection.execute("SELECT count(*) FROM items WHERE rater = ?", (rater_row["id"],)).fetchone()
         connection.execute("BEGIN IMMEDIATE")
-        connection.execute("DELETE FROM raters WHERE id = ?", (found["id"],))  # and with it everything of the rater
+        connection.execute("DELETE FROM raters WHERE id = ?", (rater_row["id"],))  # and with it everything of the rater
         connection.execute("COMMIT")
         # Deleted rows are overwritten with zeros; what the log still holds of them goes with it.
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -47,14 +47,14 @@ class Fields:
         return self.progressive >= _DECIDED and self.progressive >= _MOSTLY * self.interlaced
 
     def is_settled(self, remaining: int) -> bool:
-        """Whether so many more frames cannot make video without flags interlaced, and none was so far."""
+        """Whether no frame was flagged or interlaced so far, and `remaining` more cannot make the video interlaced."""
         return not (self.flagged or self.interlaced) and _MOSTLY * self.progressive > remaining
 
     @property
     def is_telecine(self) -> bool:
         """Whether about two frames of five are interlaced, as in film on NTSC."""
-        told = self.interlaced + self.progressive
-        return told >= 2 * _DECIDED and _TELECINE[0] <= self.interlaced / told <= _TELECINE[1]
+        decided = self.interlaced + self.progressive
+        return decided >= 2 * _DECIDED and _TELECINE[0] <= self.interlaced / decided <= _TELECINE[1]
 
 
 def together(of_runs: Sequence[Fields]) -> Fields:

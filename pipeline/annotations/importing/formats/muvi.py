@@ -82,7 +82,7 @@ def import_muvi(
     parts = [Part(table=_chosen(keys, media, labels, row), name=str(folder / MEDIA))]
     if (folder / SERIES).is_file():
         parts += _over_time(folder / SERIES, full_ids, time_from)
-        notes += _of_lists(keys, parts[1].table)
+        notes += _notes_on_unmatched_clips(keys, parts[1].table)
     else:
         dimensions = {}
         notes.append(f"{folder / SERIES} does not exist: labels only, no arousal and valence over time")
@@ -103,14 +103,14 @@ def import_muvi(
 
 def _full_ids(videos: list[str | None], where: Path) -> dict[str, str]:
     """The video id of each media id."""
-    aligned: dict[str, str] = {}
+    full_ids: dict[str, str] = {}
     for row, video_id in enumerate(videos, 1):
         if not video_id:
             raise InputError(f"{where}: row {row}: video_id is empty")
         short = video_id.split("_")[0]
-        if aligned.setdefault(short, video_id) != video_id:
-            raise InputError(f"{where}: row {row}: {video_id} and {aligned[short]} have the same media id {short}")
-    return aligned
+        if full_ids.setdefault(short, video_id) != video_id:
+            raise InputError(f"{where}: row {row}: {video_id} and {full_ids[short]} have the same media id {short}")
+    return full_ids
 
 
 def _columns(path: Path, types: Mapping[str, pa.DataType]) -> pa.Table:
@@ -145,30 +145,33 @@ def _keys(table: pa.Table, full_ids: dict[str, str], where: Path) -> pa.Table:
 def _rows_of_labels(
     media: pa.Table, labels: list[str], static_rows: StaticRows
 ) -> tuple[npt.NDArray[np.int64], list[str]]:
-    """For each row of the file the row that holds its labels, -1 where none does; and what is to be said of it."""
-    here = np.arange(len(media))
+    """For each row of the file the row that holds its labels, -1 where none does; and notes for the user."""
+    own_rows = np.arange(len(media))
     rows = _as_rows(media, labels)
     aligned = alignment(rows)
-    shown = ""
+    shift_note = ""
     if aligned is not None and aligned.certain:
-        shown = (
+        shift_note = (
             f" ({aligned.agreeing} of {len(aligned.best)} raters agree best with the others at shift {aligned.shift})"
         )
     if static_rows == "as-published":
-        return here, [f"{MEDIA}: labels and familiarity are left in the rows where they were published{shown}"]
+        note = f"{MEDIA}: labels and familiarity are left in the rows where they were published{shift_note}"
+        return own_rows, [note]
     if aligned is not None and aligned.certain and aligned.shift != -1:
-        return here, [
-            f"{MEDIA}: labels and familiarity are NOT moved up; unlike those first published, they are in place{shown}"
+        return own_rows, [
+            f"{MEDIA}: labels and familiarity are NOT moved up; unlike those first published, they are in place"
+            f"{shift_note}"
         ]
     order = np.argsort(codes(media["participant_id"], rows.raters), kind="stable")
-    below = np.full(len(media), -1)
+    rows_below = np.full(len(media), -1)
     same_rater = rows.rater[1:] == rows.rater[:-1]
-    below[order[:-1]] = np.where(same_rater, order[1:], -1)
-    lost = int((below < 0).sum())
-    return below, [
+    rows_below[order[:-1]] = np.where(same_rater, order[1:], -1)
+    unlabelled = int((rows_below < 0).sum())
+    return rows_below, [
         f"{MEDIA}: labels and familiarity are one row too low as published and were MOVED UP by one row within each "
-        f"rater{shown}: {len(media) - lost} of {len(media)} clips have labels, the last clip of each of the {lost} "
-        f"raters has none, and {lost} rows of labels belong to no clip; to keep them there: `static_rows=as-published`"
+        f"rater{shift_note}: {len(media) - unlabelled} of {len(media)} clips have labels, the last clip of each of the "
+        f"{unlabelled} raters has none, and {unlabelled} rows of labels belong to no clip; to keep them there: "
+        "`static_rows=as-published`"
     ]
 
 
@@ -197,16 +200,16 @@ def _exposures(keys: pa.Table, media: pa.Table, row: npt.NDArray[np.int64]) -> p
 
 def _ratings(keys: pa.Table, dimension: str, **columns: pa.Array) -> pa.Table:
     """Rows of the tidy schema; columns that are not given are null."""
-    given = {**{name: keys[name] for name in keys.column_names}, **columns}
-    given["dimension"] = pa.array([dimension] * len(keys), pa.string())
+    filled = {**{name: keys[name] for name in keys.column_names}, **columns}
+    filled["dimension"] = pa.array([dimension] * len(keys), pa.string())
     return pa.table(
         {
             field.name: (
                 pa.nulls(len(keys), field.type)
-                if field.name not in given
-                else given[field.name].dictionary_encode()
+                if field.name not in filled
+                else filled[field.name].dictionary_encode()
                 if pa.types.is_dictionary(field.type)
-                else given[field.name]
+                else filled[field.name]
             )
             for field in RATING_SCHEMA
         },
@@ -223,7 +226,7 @@ def _chosen(keys: pa.Table, media: pa.Table, labels: list[str], row: npt.NDArray
     return _ratings(keys.take(pa.array(clip)), LABELS, label=words)
 
 
-def _of_lists(media: pa.Table, series: pa.Table) -> list[str]:
+def _notes_on_unmatched_clips(media: pa.Table, series: pa.Table) -> list[str]:
     """Notes on clips of raters that only one of the two files has."""
     keys = ("rater", "video_id", "setup")
     names = {name: media[name].unique().to_pylist() for name in keys}
