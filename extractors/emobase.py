@@ -166,6 +166,6 @@ class EmobaseStream:
         return {"emobase": {**columns, **{name: pitch[name] for name in PITCH_COLUMNS}}}
 
     def abort(self) -> None:
-        """Ends openSMILE on what it has and frees its memory."""
+        """Ends openSMILE after the samples it has, and frees its memory."""
         self._all_columns.abort()
         self._pitch.abort()

@@ -167,10 +167,10 @@ class Expressions(BaseExtractor):
         boxes = np.concatenate(per_image)
         probabilities, embeddings = self._classify(batch, frames, boxes)
         per_frame = partial(_per_frame, len(batch), frames, boxes)
-        largest, mean = (per_frame(probabilities, reduce) for reduce in (_of_largest, _mean_by_area))
+        largest, mean = (per_frame(probabilities, reduce) for reduce in (_values_of_largest, _mean_by_area))
         height, width = batch.images.shape[1:3]
         middles = (boxes[:, :2] + boxes[:, 2:4] / 2) / (width, height)
-        place = per_frame(np.column_stack([middles, boxes[:, 3] / height]).astype(np.float32), _of_largest)
+        place = per_frame(np.column_stack([middles, boxes[:, 3] / height]).astype(np.float32), _values_of_largest)
         measured: dict[str, Columns] = {
             "expressions": {
                 "faces": np.bincount(frames, minlength=len(batch)).astype(np.int16),
@@ -186,7 +186,7 @@ class Expressions(BaseExtractor):
             },
         }
         if "expressions_embedding" in self.requested:
-            measured["expressions_embedding"] = embedding_columns(per_frame(embeddings, _of_largest))
+            measured["expressions_embedding"] = embedding_columns(per_frame(embeddings, _values_of_largest))
         if "faces_embedding" in self.requested:
             measured["faces_embedding"] = {FRAME: frames, **embedding_columns(embeddings)}
         return measured
@@ -241,12 +241,12 @@ def _per_frame(
     rows = np.full((count, values.shape[1]), np.nan, np.float32)
     areas = boxes[:, 2] * boxes[:, 3]
     for frame in np.unique(frames):
-        on_frame = frames == frame
-        rows[frame] = reduce(values[on_frame], areas[on_frame])
+        is_on_frame = frames == frame
+        rows[frame] = reduce(values[is_on_frame], areas[is_on_frame])
     return rows
 
 
-def _of_largest(values: npt.NDArray[np.float32], areas: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _values_of_largest(values: npt.NDArray[np.float32], areas: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     return values[areas.argmax()]
 
 

@@ -182,7 +182,7 @@ class OpenSmileStream:
         return {self._table.name: {name: self._rows[i, :windows] for i, name in enumerate(names)}}
 
     def abort(self) -> None:
-        """Ends openSMILE on what it has and frees its memory."""
+        """Ends openSMILE after the samples it has, and frees its memory."""
         if self._smile is not None:
             self._smile.external_audio_source_set_eoi("extsource")
             self._thread.join()

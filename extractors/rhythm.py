@@ -185,22 +185,22 @@ class RhythmStream:
         self._pending_samples += len(samples)
         needed = (self._block_frames - 1) * HOP_LENGTH + N_FFT
         if self._pending_samples >= needed:
-            held = np.concatenate(self._pending)
-            while len(held) >= needed:
-                self._analyse(held[:needed])
-                held = held[self._block_frames * HOP_LENGTH :]
-            self._pending = [held]
-            self._pending_samples = len(held)
+            pending = np.concatenate(self._pending)
+            while len(pending) >= needed:
+                self._analyse(pending[:needed])
+                pending = pending[self._block_frames * HOP_LENGTH :]
+            self._pending = [pending]
+            self._pending_samples = len(pending)
 
     def finish(self, windows: int) -> Mapping[str, Columns]:
         """Ends the track, padded with silence to the given number of windows."""
         total = windows * self._frames_per_window
-        done = sum(len(flux) for flux in self._flux)
-        remaining = max(0, total - done)
+        analysed = sum(len(flux) for flux in self._flux)
+        remaining = max(0, total - analysed)
         if remaining:
-            held = np.concatenate(self._pending)
+            pending = np.concatenate(self._pending)
             needed = (remaining - 1) * HOP_LENGTH + N_FFT
-            self._analyse(np.pad(held, (0, max(0, needed - len(held))))[:needed])
+            self._analyse(np.pad(pending, (0, max(0, needed - len(pending))))[:needed])
         spectral = np.concatenate(self._spectral, axis=1)[:, :windows]
         onset_envelope = _shift_flux(np.concatenate(self._flux)[:total])
         columns = dict(zip(_SPECTRAL_NAMES, spectral, strict=True))

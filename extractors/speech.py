@@ -106,10 +106,10 @@ class WhisperStream:
         self._pending.append(samples)
         self._pending_samples += len(samples)
         if self._pending_samples >= _PIECE_S * RATE_HZ:
-            held = np.concatenate(self._pending)
-            end = _quietest(held[: _PIECE_S * RATE_HZ])
-            self._recognise(held[:end])
-            self._pending, self._pending_samples = [held[end:]], len(held) - end
+            pending = np.concatenate(self._pending)
+            end = _quietest(pending[: _PIECE_S * RATE_HZ])
+            self._recognise(pending[:end])
+            self._pending, self._pending_samples = [pending[end:]], len(pending) - end
 
     def finish(self) -> Transcript:
         """Recognises the rest."""

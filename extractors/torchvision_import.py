@@ -97,17 +97,17 @@ def nms(boxes: Tensor, scores: Tensor, iou_threshold: float) -> Tensor:
     Args:
         boxes: (N, 4) x1, y1, x2, y2.
         scores: (N,).
-        iou_threshold: A box that overlaps a better one by more than this goes.
+        iou_threshold: A box that overlaps a better one by more than this is dropped.
     """
     x1, y1, x2, y2 = boxes.unbind(dim=1)
     areas = (x2 - x1) * (y2 - y1)
     order = torch.sort(scores, descending=True, stable=True).indices
-    kept = []
+    kept_boxes = []
     while order.numel():
-        best, rest = order[0], order[1:]
-        kept.append(best)
-        width = (torch.minimum(x2[best], x2[rest]) - torch.maximum(x1[best], x1[rest])).clamp(min=0)
-        height = (torch.minimum(y2[best], y2[rest]) - torch.maximum(y1[best], y1[rest])).clamp(min=0)
+        best, others = order[0], order[1:]
+        kept_boxes.append(best)
+        width = (torch.minimum(x2[best], x2[others]) - torch.maximum(x1[best], x1[others])).clamp(min=0)
+        height = (torch.minimum(y2[best], y2[others]) - torch.maximum(y1[best], y1[others])).clamp(min=0)
         overlap = width * height
-        order = rest[overlap / (areas[best] + areas[rest] - overlap) <= iou_threshold]
-    return torch.stack(kept) if kept else torch.empty(0, dtype=torch.int64, device=boxes.device)
+        order = others[overlap / (areas[best] + areas[others] - overlap) <= iou_threshold]
+    return torch.stack(kept_boxes) if kept_boxes else torch.empty(0, dtype=torch.int64, device=boxes.device)

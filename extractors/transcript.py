@@ -34,7 +34,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A recogniser's own figures of an utterance, by which made-up text is told.
+    """A recogniser's own figures of an utterance, by which made-up text is recognised.
 
     Args:
         no_speech: Probability of no speech.

@@ -209,12 +209,12 @@ def _usable(labels: pa.Table, windows: Mapping[str, int], step: Fraction, where:
     if windows and not named & windows.keys():
         raise InputError(
             f"{where}: labels none of the dataset's videos: it names {_listed(foreign)}, "
-            f"the dataset {_listed(unlabelled)}{_meant(foreign, unlabelled)}"
+            f"the dataset {_listed(unlabelled)}{_spelling_proposal(foreign, unlabelled)}"
         )
     if foreign:
         warnings.append(
             f"{where}: labels of {len(foreign)} videos that are not in the dataset are not used: {_listed(foreign)}"
-            f"{_meant(foreign, unlabelled)}"
+            f"{_spelling_proposal(foreign, unlabelled)}"
         )
     if unlabelled:
         warnings.append(f"{where}: {len(unlabelled)} videos have no label: {_listed(unlabelled)}")
@@ -235,7 +235,7 @@ def _usable(labels: pa.Table, windows: Mapping[str, int], step: Fraction, where:
     return labels.filter(inside), warnings
 
 
-def _meant(foreign: Sequence[str], unlabelled: Sequence[str]) -> str:
+def _spelling_proposal(foreign: Sequence[str], unlabelled: Sequence[str]) -> str:
     """A proposal where ids of labels differ from those of the dataset in folders, suffixes or leading zeros only."""
     by_bare = {bare_id(video_id): video_id for video_id in unlabelled}
     alike = [f"{name} for {by_bare[bare_id(name)]}" for name in foreign if bare_id(name) in by_bare]
@@ -246,13 +246,13 @@ def _merged(labels: pa.Table, where: str) -> tuple[pa.Table, dict[str, tuple[int
     """One row per labelled window or video, sorted, and each video's first row and number of rows."""
     keys = [name for name in ("video_id", "window") if name in labels.column_names]
     targets = [field for field in labels.schema if field.name not in keys]
-    how = {field.name: "mean" if is_number(field.type) else "last" for field in targets}
-    merged = labels.group_by(keys, use_threads=False).aggregate(list(how.items()))
+    aggregations = {field.name: "mean" if is_number(field.type) else "last" for field in targets}
+    merged = labels.group_by(keys, use_threads=False).aggregate(list(aggregations.items()))
     if len(keys) == 1 and merged.num_rows < labels.num_rows:
-        often = pc.mode(labels["video_id"].dictionary_encode().combine_chunks().indices)[0].as_py()
+        most_frequent = pc.mode(labels["video_id"].dictionary_encode().combine_chunks().indices)[0].as_py()
         raise InputError(
-            f"{where}: has {often['count']} rows for {labels['video_id'].unique()[often['mode']]}, but no column time "
-            "(in seconds) or window that places them"
+            f"{where}: has {most_frequent['count']} rows for {labels['video_id'].unique()[most_frequent['mode']]}, "
+            "but no column time (in seconds) or window that places them"
         )
     merged = merged.sort_by([(key, "ascending") for key in keys])
     spans, first = {}, 0
@@ -260,7 +260,7 @@ def _merged(labels: pa.Table, where: str) -> tuple[pa.Table, dict[str, tuple[int
         spans[entry["values"]] = (first, entry["counts"])
         first += entry["counts"]
     columns = {"window": merged["window"]} if len(keys) == 2 else {}
-    columns |= {field.name: merged[f"{field.name}_{how[field.name]}"].cast(field.type) for field in targets}
+    columns |= {field.name: merged[f"{field.name}_{aggregations[field.name]}"].cast(field.type) for field in targets}
     return pa.table(columns), spans
 
 

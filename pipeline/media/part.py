@@ -260,7 +260,7 @@ def _open_container(name: str, file: Any, *, trust_headers: bool) -> InputContai
     options = limits.decoder_options(trust_headers=trust_headers)
     try:
         with limits.refusing_oversized_pictures(name, trust_headers=trust_headers):
-            # Read through Python's file, so that a disk or network that fails is told from a file that is damaged.
+            # Read through Python's file, so that a failing disk or network is not taken for a damaged file.
             opened = av.open(file, options=options, metadata_errors="ignore", buffer_size=_READ_BYTES)
         return cast(InputContainer, opened)
     except (FFmpegError, ValueError) as error:

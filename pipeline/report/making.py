@@ -170,7 +170,7 @@ def _catalog(out: Path) -> Catalog | None:
 
 def _write_index(pages: Pages, report: Path) -> None:
     """Writes the index, and the page that compares two videos, from the pages in the folder."""
-    # Whoever gets pages of some videos must not learn of the others.
+    # Pages of some videos must not name the others.
     listed = pages.known if pages.names is None or pages.every else pages.shown
     rows = [_row(pages, report, video_id) for video_id in listed]
     beside = (agreement_page.PAGE, overview.PAGE)

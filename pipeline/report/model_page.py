@@ -216,18 +216,18 @@ def _videos(table: pa.Table, scored: Sequence[Mapping[str, Any]]) -> list[dict[s
     target, prediction = table["target"].to_numpy(), table["prediction"].to_numpy()
     videos = []
     for entry in sorted(scored, key=lambda entry: (entry["ccc"] is not None, entry["ccc"] or 0.0)):
-        own = np.flatnonzero(owner == place[entry["video_id"]])
-        first = int(window[own].min())
+        video_rows = np.flatnonzero(owner == place[entry["video_id"]])
+        first = int(window[video_rows].min())
         videos.append(
             {
                 "id": entry["video_id"],
-                "fold": int(fold[own[0]]),
+                "fold": int(fold[video_rows[0]]),
                 **{key: entry[key] for key in ("ccc", "pearson", "rmse")},
                 "first": first,
-                "gold": _over_seeds(window[own] - first, target[own], np.fmax),
-                "prediction": _mean(window[own] - first, prediction[own]),
-                "low": _over_seeds(window[own] - first, prediction[own], np.fmin),
-                "high": _over_seeds(window[own] - first, prediction[own], np.fmax),
+                "gold": _over_seeds(window[video_rows] - first, target[video_rows], np.fmax),
+                "prediction": _mean(window[video_rows] - first, prediction[video_rows]),
+                "low": _over_seeds(window[video_rows] - first, prediction[video_rows], np.fmin),
+                "high": _over_seeds(window[video_rows] - first, prediction[video_rows], np.fmax),
             }
         )
     return videos

@@ -107,19 +107,19 @@ def run_on_cluster(
     """
     client = cluster.client
     client.subscribe_topic(_TOPIC, lambda event: progress(*event[1]["report"]))
-    in_work: dict[Future, VideoInput] = {}
+    running: dict[Future, VideoInput] = {}
     watch = _WorkerWatch(cluster, note)
     packed = pickle.dumps(run)  # the scheduler unpacks tasks, but may lack the extractors
     while True:
         slots = cluster.slots()
         watch.look(slots)
         target_count = slots if cluster.local else slots + _WAITING
-        for video in islice(videos, max(0, target_count - len(in_work))):
-            in_work[_submit(video, run.id, packed, cluster)] = video
-        if not in_work:
+        for video in islice(videos, max(0, target_count - len(running))):
+            running[_submit(video, run.id, packed, cluster)] = video
+        if not running:
             return
-        for future in _finished(client, in_work):
-            video = in_work.pop(future)
+        for future in _finished(client, running):
+            video = running.pop(future)
             yield _result(future, video, run)
             future.release()
 
@@ -152,22 +152,22 @@ def map_in_order(
     client = cluster.client
     resources = None if cluster.resources is None else dict(cluster.resources)
     watch = _WorkerWatch(cluster, note)
-    waiting, in_work = iter(video_ids), deque[tuple[str, "Future"]]()
+    waiting, running = iter(video_ids), deque[tuple[str, "Future"]]()
     try:
         # A task, not scattered data: if the worker that holds its result is lost, another makes it again.
         everywhere = client.submit(_unchanged, shared, pure=False, resources=resources)
         while True:
             slots = cluster.slots()
             watch.look(slots)
-            for video_id in islice(waiting, max(0, slots + _WAITING - len(in_work))):
+            for video_id in islice(waiting, max(0, slots + _WAITING - len(running))):
                 future = client.submit(function, everywhere, video_id, pure=False, resources=resources)
-                in_work.append((video_id, future))
-            if not in_work:
+                running.append((video_id, future))
+            if not running:
                 return
-            video_id, future = in_work[0]
+            video_id, future = running[0]
             if not _finished(client, {future: video_id}):
                 continue
-            in_work.popleft()
+            running.popleft()
             if future.status in ("cancelled", "lost"):
                 raise _scheduler_lost()
             if isinstance(future.exception(), KilledWorker):
@@ -193,7 +193,7 @@ def _submit(video: VideoInput, run_id: str, packed: bytes, cluster: Cluster) -> 
     )
 
 
-def _finished(client: Client, in_work: Mapping[Future, object]) -> list[Future]:
+def _finished(client: Client, running: Mapping[Future, object]) -> list[Future]:
     """The tasks that have finished; waits a few seconds at most."""
     from asyncio import CancelledError
 
@@ -202,7 +202,7 @@ def _finished(client: Client, in_work: Mapping[Future, object]) -> list[Future]:
     if client.status not in ("running", "connecting"):
         raise _scheduler_lost()
     try:
-        finished = wait(list(in_work), timeout=_LOOK_EVERY_S, return_when="FIRST_COMPLETED").done
+        finished = wait(list(running), timeout=_LOOK_EVERY_S, return_when="FIRST_COMPLETED").done
     except TimeoutError:
         return []
     except (CancelledError, FutureCancelledError) as error:

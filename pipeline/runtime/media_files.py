@@ -60,7 +60,7 @@ def media_files(folder: Path) -> MediaFiles:
     files = []
     passed_over = _PassedOver()
     for path in _walk(folder, passed_over):
-        kind = _not_taken(path.name)
+        kind = _reason_to_skip(path.name)
         if kind is None and path.exists() and not path.is_file():
             kind = "that are no plain files"
         if kind is None:
@@ -75,7 +75,7 @@ def media_names(names: Iterable[str], place: object) -> tuple[list[str], str]:
     passed_over = _PassedOver()
     media = []
     for name in names:
-        kind = _not_taken(Path(name).name)
+        kind = _reason_to_skip(Path(name).name)
         if kind is None:
             media.append(name)
         else:
@@ -105,8 +105,8 @@ def _identity(folder: Path) -> tuple[int, int]:
     return stat.st_dev, stat.st_ino
 
 
-def _not_taken(name: str) -> str | None:
-    """Why a file is not taken, by its name; None if it is."""
+def _reason_to_skip(name: str) -> str | None:
+    """Why a file is passed over, by its name; None: it is taken."""
     if name.startswith("."):
         return "hidden files"  # other programs' own, such as macOS's "._clip.mp4"
     suffix = Path(name).suffix.lower()

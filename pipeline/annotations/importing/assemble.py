@@ -254,7 +254,7 @@ def _repeats(ratings: pa.Table, parts: Sequence[Part], sources: Sources, repeate
 
 
 def _exposures(ratings: pa.Table, parts: Sequence[Part], used: npt.NDArray[np.bool_]) -> pa.Table:
-    """One row per rater and clip, by the used rows; clips without an order are in that of their first ratings."""
+    """One row per rater and clip of the used rows; without a stated order, clips are ordered by their first ratings."""
     place, ratings = np.flatnonzero(used), ratings.filter(pa.array(used))
     keys = ("rater", "video_id", "setup", "round")
     names = {name: [word for word in ratings[name].unique().to_pylist() if word is not None] for name in keys}

@@ -18,8 +18,8 @@ _SHARED = 0.5  # of the time of the shorter one
 def numbered(series: Ints, time: npt.NDArray[np.float64], part: Ints) -> Ints:
     """The number of times that a rater had rated the clip before, for ratings in the order of their source.
 
-    A rating begins anew where time goes back, where another file tells of the same time, or where the same instant
-    comes again.
+    A rating begins anew where time goes back, where another file has the same time, or where the same instant is
+    repeated.
 
     Args:
         series: (N,) who rated what.
@@ -28,23 +28,23 @@ def numbered(series: Ints, time: npt.NDArray[np.float64], part: Ints) -> Ints:
     """
     order = np.argsort(series, kind="stable")
     series, time, part = series[order], np.nan_to_num(time[order], nan=-1.0), part[order]
-    again = np.zeros(len(series), np.int64)
+    earlier_ratings = np.zeros(len(series), np.int64)
     for first, last in zip(begins := starts(series), np.append(begins[1:], len(series)), strict=True):
-        again[first:last] = _of_series(time[first:last], part[first:last])
+        earlier_ratings[first:last] = _earlier_ratings(time[first:last], part[first:last])
     numbers = np.empty(len(series), np.int64)
-    numbers[order] = again
+    numbers[order] = earlier_ratings
     return numbers
 
 
-def _of_series(time: npt.NDArray[np.float64], part: Ints) -> Ints:
-    back = (np.diff(time) < 0) | ((np.diff(part) != 0) & (np.diff(time) <= 0))
-    course = np.concatenate([[0], np.cumsum(back)])
-    # Two courses that stand row by row beside each other.
+def _earlier_ratings(time: npt.NDArray[np.float64], part: Ints) -> Ints:
+    restarts = (np.diff(time) < 0) | ((np.diff(part) != 0) & (np.diff(time) <= 0))
+    course = np.concatenate([[0], np.cumsum(restarts)])
+    # Two courses may alternate row by row: equal instants of one course are numbered.
     instant = np.unique(np.column_stack([course, time]), axis=0, return_inverse=True)[1].ravel()
     order = np.argsort(instant, kind="stable")
-    beside = np.empty(len(time), np.int64)
-    beside[order] = np.arange(len(time)) - np.searchsorted(instant[order], instant[order])
-    return np.asarray(course + beside)
+    rank_at_instant = np.empty(len(time), np.int64)
+    rank_at_instant[order] = np.arange(len(time)) - np.searchsorted(instant[order], instant[order])
+    return np.asarray(course + rank_at_instant)
 
 
 def looks_repeated(time: npt.NDArray[np.float64]) -> bool:

@@ -56,7 +56,7 @@ def forget(study: Study, rater: str) -> Forgotten:
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("DELETE FROM raters WHERE id = ?", (rater_row["id"],))  # and with it everything of the rater
         connection.execute("COMMIT")
-        # Deleted rows are overwritten with zeros; what the log still holds of them goes with it.
+        # Deleted rows are overwritten with zeros; truncating the log removes what it still holds of them.
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         exports = [(Path(row["folder"]), row["step"]) for row in connection.execute("SELECT * FROM exports").fetchall()]
     written, emptied, gone = [], [], []

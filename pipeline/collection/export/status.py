@@ -91,7 +91,7 @@ def _rater(connection: sqlite3.Connection, study: Study, rater: sqlite3.Row) -> 
 
 
 def _state(study: Study, rater: sqlite3.Row) -> str:
-    """At work: heard of within five minutes; left: not within the time after which places expire."""
+    """At work: active within five minutes; left: not active within the time after which places expire."""
     if rater["finished"] is not None:
         return "finished"
     silent_s = time.time() - rater["last_seen"]

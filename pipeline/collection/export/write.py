@@ -142,24 +142,26 @@ def _annotations(study: Study, rows: Rows) -> tuple[Annotations, list[str]]:
 
 def _dimensions(study: Study, rows: Rows) -> list[Dimension]:
     axes = study.design.rating.axes if study.design.rating else ()
-    made = [Dimension(name=axis.name, low=axis.low, high=axis.high) for axis in axes]
+    dimensions = [Dimension(name=axis.name, low=axis.low, high=axis.high) for axis in axes]
     for question in study.design.after_clip:
         match question:
             case Scale():
-                made.append(Dimension(name=question.name, level=question.level, low=question.low, high=question.high))
+                dimensions.append(
+                    Dimension(name=question.name, level=question.level, low=question.low, high=question.high)
+                )
             case Number():
-                made.append(Dimension(name=question.name, low=question.low, high=question.high))
+                dimensions.append(Dimension(name=question.name, low=question.low, high=question.high))
             case Labels():
-                own = {row["label"] for row in rows.ratings if row["dimension"] == question.name} - {None}
-                labels = (*question.all_labels, *sorted(own - set(question.all_labels)))
-                made.append(Dimension(name=question.name, level="nominal", labels=labels))
+                own_labels = {row["label"] for row in rows.ratings if row["dimension"] == question.name} - {None}
+                labels = (*question.all_labels, *sorted(own_labels - set(question.all_labels)))
+                dimensions.append(Dimension(name=question.name, level="nominal", labels=labels))
             case YesNo() if question.name != SEEN:
-                made.append(Dimension(name=question.name, level="nominal", labels=("yes", "no")))
+                dimensions.append(Dimension(name=question.name, level="nominal", labels=("yes", "no")))
             case Choice():
-                made.append(Dimension(name=question.name, level="nominal", labels=question.options))
+                dimensions.append(Dimension(name=question.name, level="nominal", labels=question.options))
             case Words():
                 pass
-    return made
+    return dimensions
 
 
 def _raters(rows: Rows) -> pa.Table:

@@ -49,7 +49,7 @@ def has_place(connection: sqlite3.Connection, study: Study) -> bool:
 
 
 def filled(connection: sqlite3.Connection, study: Study, round_: Round) -> Counter[Cell]:
-    """Ratings of each cell: completed, or in progress with a rater who was heard of lately."""
+    """Ratings of each cell: completed, or in progress with a rater who was active lately."""
     rows = connection.execute(
         "SELECT video, setup, count(*) AS ratings FROM items JOIN raters ON raters.id = items.rater"
         " WHERE kind = 'rating' AND round = ? AND NOT joint AND (done IS NOT NULL OR last_seen > ?)"
@@ -144,7 +144,7 @@ def _overlay(study: Study, rater: int, place: int, setup: str) -> str | None:
 
 
 def _at_work(connection: sqlite3.Connection, study: Study) -> list[sqlite3.Row]:
-    """Raters who finished or were heard of lately."""
+    """Raters who finished or were active lately."""
     rows = connection.execute(
         "SELECT * FROM raters WHERE NOT joint AND (finished IS NOT NULL OR last_seen > ?)", (_expiry(study),)
     )

@@ -59,7 +59,7 @@ def add_rater(connection: sqlite3.Connection, *, joint: bool, outside: str | Non
 
 
 def note_activity(connection: sqlite3.Connection, rater: int) -> None:
-    """Notes that a rater was just heard of."""
+    """Notes that a rater is active now."""
     connection.execute("UPDATE raters SET last_seen = ? WHERE id = ?", (time.time(), rater))
 
 

@@ -41,7 +41,7 @@ class Sidecar:
         return self.place.name
 
     def mark(self) -> dict[str, str]:
-        """Its name, and a fingerprint of its content by which another file of that name is told from it."""
+        """Its name, and a fingerprint of its content, which differs for another file of the same name."""
         try:
             return {"name": self.name, "fingerprint": fingerprint(self.place)}
         except MediaError:  # empty, or not to be read: reading it says so

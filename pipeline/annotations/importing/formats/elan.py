@@ -79,11 +79,11 @@ def _rows(file: Path, options: FormatOptions) -> tuple[list[dict[str, Any]], int
                 continue
             span = ((int(time) + origin) / 1000 for time in (start, end))
             row: dict[str, Any] = {**words, **dict(zip(("start", "end"), span, strict=True))}
-            rows.append(row | _said(value))
+            rows.append(row | _value_or_label(value))
     return rows, untimed
 
 
-def _said(text: str) -> dict[str, Any]:
+def _value_or_label(text: str) -> dict[str, Any]:
     try:
         return {"value": float(text.replace(",", "."))}
     except ValueError:

@@ -33,7 +33,7 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
             raise InputError(f"{file}: is no JSON file of Label Studio ({error})") from error
         if not isinstance(tasks, list) or not all(isinstance(task, Mapping) and "data" in task for task in tasks):
             raise InputError(f"{file}: is no list of tasks with their data; export as JSON, not as JSON-MIN or CSV")
-        rows = [row for task in tasks for row in _of_task(task, options, file, unused)]
+        rows = [row for task in tasks for row in _task_rows(task, options, file, unused)]
         shapes = {tuple(sorted(row)) for row in rows}
         for shape in sorted(shapes):
             shape_rows = [row for row in rows if tuple(sorted(row)) == shape]
@@ -45,7 +45,7 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
     return Reading(parts=parts, name="the files", origin={}, notes=notes)
 
 
-def _of_task(
+def _task_rows(
     task: Mapping[str, Any], options: FormatOptions, file: Path, unused: Counter[str]
 ) -> Iterator[dict[str, Any]]:
     data = task.get("data", {})
@@ -55,12 +55,16 @@ def _of_task(
     for annotation in task.get("annotations") or task.get("completions") or ():
         if annotation.get("was_cancelled"):
             continue
-        by = annotation.get("completed_by", "unknown")
-        rater = str(by.get("email") or by.get("id")) if isinstance(by, Mapping) else str(by)
+        rater_entry = annotation.get("completed_by", "unknown")
+        rater = (
+            str(rater_entry.get("email") or rater_entry.get("id"))
+            if isinstance(rater_entry, Mapping)
+            else str(rater_entry)
+        )
         for result in annotation.get("result", ()):
             words = {"rater": rater, "video_id": _name(media), "setup": options.setup or "audiovisual"}
             words["dimension"] = options.dimension or str(result.get("from_name", "rating"))
-            answers = list(_said(result.get("value", {}), options.frame_rate, file))
+            answers = list(_answers(result.get("value", {}), options.frame_rate, file))
             yield from (words | answer for answer in answers)
             if not answers:
                 unused[str(result.get("type", "unknown"))] += 1
@@ -73,22 +77,25 @@ def _name(media: str) -> str:
     return rest if rest and len(code) == 8 and all(letter in "0123456789abcdef" for letter in code) else name
 
 
-def _said(value: Mapping[str, Any], frame_rate: float | None, file: Path) -> Iterator[dict[str, Any]]:
-    """What one result says: numbers, or labels, of the whole clip or of regions."""
+def _answers(value: Mapping[str, Any], frame_rate: float | None, file: Path) -> Iterator[dict[str, Any]]:
+    """The answers of one result: numbers or labels, for the whole clip or for regions."""
     span = {key: float(value[key]) for key in ("start", "end") if isinstance(value.get(key), int | float)}
     spans = [span if len(span) == 2 else {}]
     if value.get("ranges"):
         if frame_rate is None:
             raise InputError(f"{file}: regions of a video's timeline are counted in frames; give `frame_rate`, as 25")
         # The first frame is 1, and the last one of a region belongs to it.
-        spans = [{"start": (one["start"] - 1) / frame_rate, "end": one["end"] / frame_rate} for one in value["ranges"]]
-    for of in spans:
+        spans = [
+            {"start": (region["start"] - 1) / frame_rate, "end": region["end"] / frame_rate}
+            for region in value["ranges"]
+        ]
+    for region_times in spans:
         for key in ("rating", "number"):
             if isinstance(value.get(key), int | float):
-                yield {**of, "value": float(value[key])}
+                yield {**region_times, "value": float(value[key])}
         for key in _LABELS:
             for label in value.get(key, ()):
-                yield {**of, "label": " / ".join(label) if isinstance(label, list) else str(label)}
+                yield {**region_times, "label": " / ".join(label) if isinstance(label, list) else str(label)}
 
 
 FORMAT = Format(

@@ -96,7 +96,7 @@ def import_wide(
     notes: list[str] = []
     read_files: dict[tuple[str | None, ...], Path] = {}
     for file in map(Path, files):
-        about = given | _of_path(file, expression, pattern)
+        about = given | _keys_in_path(file, expression, pattern)
         key = tuple(about[name] for name in PLACEHOLDERS)
         if key in read_files and not repeated:
             raise InputError(f"{file}: is of the same clip as {read_files[key]} ({', '.join(filter(None, key))})")
@@ -128,7 +128,7 @@ def _expression(pattern: str) -> re.Pattern[str]:
     return re.compile(f"(?:^|.*/){expression}$")
 
 
-def _of_path(file: Path, expression: re.Pattern[str], pattern: str) -> dict[str, str]:
+def _keys_in_path(file: Path, expression: re.Pattern[str], pattern: str) -> dict[str, str]:
     matched = expression.match(file.with_suffix("").as_posix())
     if matched is None:
         raise InputError(f'{file}: its path does not match the pattern "{pattern}"')
@@ -137,7 +137,7 @@ def _of_path(file: Path, expression: re.Pattern[str], pattern: str) -> dict[str,
 
 @dataclass(frozen=True, kw_only=True)
 class _Column:
-    """A column of ratings: what it is of (a word per key), and its values."""
+    """A column of ratings: the rater, setup and so on that its values have in common, and the values."""
 
     about: Mapping[str, str]
     values: Values
@@ -161,8 +161,8 @@ def _columns(
     notes: list[str] = []
     if chosen is None:
         table, notes = set_aside_counts(table, times, file.name)
-        table, more = _without_statistics(table, times[0], column_is, file.name)
-        notes += more
+        table, statistics_notes = _without_statistics(table, times[0], column_is, file.name)
+        notes += statistics_notes
     rated = [name for name in table.column_names if name not in times]
     if not rated:
         raise InputError(f"{file}: has no column of ratings beside {times[0]}")
@@ -177,12 +177,12 @@ def _columns(
         raise InputError(f"{file}: row {untimed[0] + 1}: {times[0]} is empty")
     columns = []
     for name in rated:
-        own = {key: word for key, word in about.items() if word is not None}
-        own.setdefault(column_is, name)
+        keys = {key: word for key, word in about.items() if word is not None}
+        keys.setdefault(column_is, name)
         for key in ("setup", "dimension"):
-            if key not in own:
+            if key not in keys:
                 raise SettingsError(f"{file}: its {key} is not known; give `{key}`, or {{{key}}} in `pattern`")
-        columns.append(_Column(about=own, values=table[name].to_numpy()))
+        columns.append(_Column(about=keys, values=table[name].to_numpy()))
     return time, columns, notes
 
 
@@ -195,16 +195,16 @@ def _without_statistics(table: pa.Table, time: str, column_is: str, where: str) 
     if len(rated) - len(described) > 1:
         values = np.column_stack([table[name].to_numpy() for name in rated])
         for i, name in enumerate(rated):
-            rest = np.delete(values, i, 1)
-            known = np.isfinite(values[:, i]) & np.isfinite(rest).all(1)
-            if name not in described and known.sum() > 2 and rest.shape[1] > 1:
-                spread = float(np.ptp(rest[known]))
-                if spread > 0 and np.abs(values[known, i] - rest[known].mean(1)).max() < 1e-4 * spread:
+            others = np.delete(values, i, 1)
+            known = np.isfinite(values[:, i]) & np.isfinite(others).all(1)
+            if name not in described and known.sum() > 2 and others.shape[1] > 1:
+                spread = float(np.ptp(others[known]))
+                if spread > 0 and np.abs(values[known, i] - others[known].mean(1)).max() < 1e-4 * spread:
                     described.append(name)
     if not described or len(described) == len(rated):
         return table, []
-    shown = ", ".join(f'"{name}"' for name in described)
-    note = f"{where}: set aside: {shown}, statistics over raters rather than raters; name raters with `columns`"
+    listed_names = ", ".join(f'"{name}"' for name in described)
+    note = f"{where}: set aside: {listed_names}, statistics over raters rather than raters; name raters with `columns`"
     return table.drop_columns(described), [note]
 
 
