@@ -122,8 +122,8 @@ def model_comparison(models: Mapping[str, Judged]) -> PaperTable:
     short = short_names(list(models))
     pairs = [
         (dimension, short[pair["one"]], short[pair["other"]], pair["compared"])
-        for dimension, of_dimension in comparison["dimensions"].items()
-        for pair in of_dimension["pairs"]
+        for dimension, dimension_figures in comparison["dimensions"].items()
+        for pair in dimension_figures["pairs"]
         if pair["compared"] is not None
     ]
     if not pairs:
@@ -206,8 +206,8 @@ def _ranked(
     return {
         (short[name], labels_of(model), dimension): sorted(parts.items(), key=lambda part: (-part[1], part[0]))
         for name, model in models.items()
-        for dimension, of_dimension in model.figures["dimensions"].items()
-        if (parts := weights(of_dimension.get("importance") or {}))
+        for dimension, dimension_figures in model.figures["dimensions"].items()
+        if (parts := weights(dimension_figures.get("importance") or {}))
     }
 
 
@@ -233,8 +233,8 @@ def _ranking(name: str, caption: str, ranked: Mapping[tuple[str, str, str], list
 
 
 def _kinds(models: Mapping[str, Judged]) -> list[str]:
-    given = {of["kind"] for model in models.values() for of in model.figures["dimensions"].values()}
-    return [kind for kind in _MEASURES if kind in given]
+    present = {figures["kind"] for model in models.values() for figures in model.figures["dimensions"].values()}
+    return [kind for kind in _MEASURES if kind in present]
 
 
 def _scores(models: Mapping[str, Judged], kind: str) -> Iterator[Score]:
@@ -242,16 +242,24 @@ def _scores(models: Mapping[str, Judged], kind: str) -> Iterator[Score]:
     raters: dict[tuple[str, str], Score] = {}
     for name, model in models.items():
         labels, inputs = labels_of(model), " + ".join(model.document.settings.of_modality)
-        for dimension, of_dimension in model.figures["dimensions"].items():
-            if of_dimension["kind"] != kind:
+        for dimension, dimension_figures in model.figures["dimensions"].items():
+            if dimension_figures["kind"] != kind:
                 continue
             for measure in _MEASURES[kind]:
-                of = of_dimension["model"][measure]
-                value = of["mean"] if kind == "course" else of["value"]
+                statistics = dimension_figures["model"][measure]
+                value = statistics["mean"] if kind == "course" else statistics["value"]
                 yield Score(
-                    labels, short[name], inputs, dimension, measure, value, of.get("sd"), of.get("low"), of.get("high")
+                    labels,
+                    short[name],
+                    inputs,
+                    dimension,
+                    measure,
+                    value,
+                    statistics.get("sd"),
+                    statistics.get("low"),
+                    statistics.get("high"),
                 )
-            human = of_dimension["human"]
+            human = dimension_figures["human"]
             if human and kind != "shares":
                 agreement = (dimension, "ccc", human["mean"], human["sd"], None, None)
                 raters.setdefault((labels, dimension), Score(labels, _RATERS, "", *agreement))

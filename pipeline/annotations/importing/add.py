@@ -22,7 +22,7 @@ def added(first: Annotations, second: Annotations) -> Annotations:
     """
     dimensions = dict(first.dimensions)
     for name, dimension in second.dimensions.items():
-        dimensions[name] = _same(dimensions[name], dimension) if name in dimensions else dimension
+        dimensions[name] = _joined_dimension(dimensions[name], dimension) if name in dimensions else dimension
     ratings = pa.concat_tables([first.ratings, second.ratings]).unify_dictionaries().combine_chunks()
     parts = [
         Source(name="the ratings that exist", ratings=len(first.ratings)),
@@ -30,7 +30,9 @@ def added(first: Annotations, second: Annotations) -> Annotations:
     ]
     ratings, _, _ = validated(ratings, dimensions, Sources(name="both", parts=parts), np.zeros(len(ratings), np.int64))
     repeats = pa.concat_tables([first.repeats, second.repeats]).unify_dictionaries().combine_chunks()
-    raters = pa.concat_tables([_named(first.raters), _named(second.raters)], promote_options="permissive")
+    raters = pa.concat_tables(
+        [_with_text_names(first.raters), _with_text_names(second.raters)], promote_options="permissive"
+    )
     return replace(
         first,
         ratings=ratings,
@@ -42,7 +44,7 @@ def added(first: Annotations, second: Annotations) -> Annotations:
     )
 
 
-def _same(one: Dimension, other: Dimension) -> Dimension:
+def _joined_dimension(one: Dimension, other: Dimension) -> Dimension:
     labels = tuple(sorted({*one.labels, *other.labels}))
     if replace(one, labels=labels) != replace(other, labels=labels):
         raise InputError(
@@ -57,12 +59,12 @@ def _scale(dimension: Dimension) -> str:
     return f"{dimension.level}, {ends}{', a value holds' if dimension.hold else ''}"
 
 
-def _named(raters: pa.Table) -> pa.Table:
+def _with_text_names(raters: pa.Table) -> pa.Table:
     return raters.set_column(raters.column_names.index("rater"), "rater", raters["rater"].cast(pa.string()))
 
 
 def _one_row_each(raters: pa.Table) -> pa.Table:
-    """One row per rater; what two rows say is joined, and the first one counts."""
+    """One row per rater: the first known value of each column."""
     others = [name for name in raters.column_names if name != "rater"]
     grouped = raters.group_by("rater", use_threads=False)
     options = [(name, "first") for name in others]

@@ -36,7 +36,7 @@ def rating_distribution(results: Results, dimensions: Collection[str] | None = N
     """
     names = list(results.numeric() if dimensions is None else dimensions)
     setups = results.annotations.setups
-    values = {(name, setup): of_setup for name in names for setup, of_setup in _values(results, name).items()}
+    values = {(name, setup): setup_values for name in names for setup, setup_values in _values(results, name).items()}
     names = [name for name in names if any((name, setup) in values for setup in setups)]
     if not names:
         raise NotShownError("no series of ratings can be used")
@@ -51,29 +51,29 @@ def rating_distribution(results: Results, dimensions: Collection[str] | None = N
                 results.annotations.dimension(name), [values[name, s] for s in setups if (name, s) in values]
             )
             for i, setup in enumerate(setups):
-                panel, of_setup = panels[i, j], values.get((name, setup), np.zeros(0))
+                panel, setup_values = panels[i, j], values.get((name, setup), np.zeros(0))
                 if not i:
                     panel.set_title(name)
                 if not j:
                     panel.set_ylabel(shortened(setup))
                 panel.yaxis.set_major_locator(_two_ticks())
-                if not len(of_setup):
+                if not len(setup_values):
                     panel.text(0.5, 0.5, "not rated", transform=panel.transAxes, ha="center", va="center")
                     continue
-                counts = np.histogram(of_setup, edges)[0]
-                mean = float(of_setup.mean())
-                panel.stairs(100 * counts / len(of_setup), edges, fill=True, color=colors[setup], alpha=0.75)
+                counts = np.histogram(setup_values, edges)[0]
+                mean = float(setup_values.mean())
+                panel.stairs(100 * counts / len(setup_values), edges, fill=True, color=colors[setup], alpha=0.75)
                 panel.axvline(mean, color="black", linewidth=1)
-                on_left = mean > (edges[0] + edges[-1]) / 2
+                label_left = mean > (edges[0] + edges[-1]) / 2
                 panel.text(
                     *(mean, 0.97, f"  mean {minus(decimal(mean, 2))}  "),
                     transform=panel.get_xaxis_transform(),
-                    ha="right" if on_left else "left",
+                    ha="right" if label_left else "left",
                     va="top",
                     fontsize=7,
                 )
                 rows += [
-                    (name, setup, float(low), float(high), int(n), n / len(of_setup), mean)
+                    (name, setup, float(low), float(high), int(n), n / len(setup_values), mean)
                     for low, high, n in zip(edges[:-1], edges[1:], counts, strict=True)
                 ]
             panels[-1, j].set_xlabel(f"rated {name}")

@@ -110,23 +110,23 @@ def agreement(
     plans: list[RaterPlan] = []
     notes: list[str] = []
     for name, clips, part in round_parts(annotations):
-        series, gone = usable(
+        series, excluded = usable(
             series_of(part, step), windows=windows, together=together, shortest=shortest, keep_constant=keep_constant
         )
-        once = once_per_clip(part)
-        of_numbers = setup_agreement.over_time(series, name, clips, weights, bootstrap)
-        of_numbers += setup_agreement.once_per_clip(once, name, clips, weights, bootstrap)
-        rows += of_numbers
+        clip_ratings = once_per_clip(part)
+        number_rows = setup_agreement.over_time(series, name, clips, weights, bootstrap)
+        number_rows += setup_agreement.once_per_clip(clip_ratings, name, clips, weights, bootstrap)
+        rows += number_rows
         for dimension in part.nominal():
             rows += setup_agreement.of_labels(choices_of(part, dimension.name, step), name, clips, bootstrap)
         if clips == "all":
-            left_out.append(gone)
-            for kind, rated in (("over time", series), ("once per clip", once)):
+            left_out.append(excluded)
+            for kind, rated in (("over time", series), ("once per clip", clip_ratings)):
                 between += between_setups(rated, kind, name, bootstrap)
-            medians += median_tests(series, once, groupings(part, by), name, bootstrap)
-            normality += normality_tests(series, once, name)
-            models += mixed_models(series, once, name)
-            plans += rater_plans(of_numbers, series, once, bootstrap)
+            medians += median_tests(series, clip_ratings, groupings(part, by), name, bootstrap)
+            normality += normality_tests(series, clip_ratings, name)
+            models += mixed_models(series, clip_ratings, name)
+            plans += rater_plans(number_rows, series, clip_ratings, bootstrap)
             notes += holes(series)
     return Agreement(
         weights=weights,
@@ -159,15 +159,15 @@ def few_videos(rows: Collection[SetupAgreement], bootstrap: Bootstrap) -> list[s
 
 
 def round_parts(annotations: Annotations) -> list[tuple[str | None, str, Annotations]]:
-    """Every round, and where there are several also the clips that all of them have in a setup."""
+    """Every round; if there are several, also each round on the clips that all of them have in a setup."""
     rounds = annotations.rounds
     if len(rounds) < 2:
         return [(rounds[0] if rounds else None, "all", annotations)]
-    of_rounds = {name: annotations.select(round_=name) for name in rounds}
-    parts: list[tuple[str | None, str, Annotations]] = [(name, "all", part) for name, part in of_rounds.items()]
+    by_round = {name: annotations.select(round_=name) for name in rounds}
+    parts: list[tuple[str | None, str, Annotations]] = [(name, "all", part) for name, part in by_round.items()]
     for setup in annotations.setups:
-        of_setup = {name: part.select(setups=[setup]) for name, part in of_rounds.items()}
-        common = set.intersection(*(set(part.videos) for part in of_setup.values()))
-        if common and any(set(part.videos) != common for part in of_setup.values()):
-            parts += [(name, "common", part.select(videos=common)) for name, part in of_setup.items()]
+        setup_parts = {name: part.select(setups=[setup]) for name, part in by_round.items()}
+        common = set.intersection(*(set(part.videos) for part in setup_parts.values()))
+        if common and any(set(part.videos) != common for part in setup_parts.values()):
+            parts += [(name, "common", part.select(videos=common)) for name, part in setup_parts.items()]
     return parts

@@ -98,7 +98,7 @@ def over_time(
                 videos=len(np.unique(video)),
                 raters=len(np.unique(rated.codes["rater"])),
                 ratings=len(rated),
-                coefficients=coefficients | _of_numbers(item, rated.value, video, bootstrap),
+                coefficients=coefficients | _number_coefficients(item, rated.value, video, bootstrap),
                 distribution=_percentiles(loo),
             )
         )
@@ -135,14 +135,14 @@ def once_per_clip(
                     raters=len(ratings),
                     ratings=len(values),
                     coefficients=coefficients
-                    | _of_numbers(video, values, np.arange(ratings.shape[1])[video], bootstrap),
+                    | _number_coefficients(video, values, np.arange(ratings.shape[1])[video], bootstrap),
                     distribution=_percentiles(single),
                 )
             )
     return rows
 
 
-def _of_numbers(
+def _number_coefficients(
     item: npt.NDArray[np.int64], value: Values, video: npt.NDArray[np.int64], bootstrap: Bootstrap
 ) -> dict[str, Coefficient]:
     """Alphas and kappa of (N,) ratings, with the item and the video of each."""
@@ -162,20 +162,22 @@ def _of_numbers(
 def of_labels(choices: Choices, round_: str | None, clips: str, bootstrap: Bootstrap) -> list[SetupAgreement]:
     rows = []
     for setup in np.unique(choices.setup):
-        one = choices.where(choices.setup == setup)
-        _, item = np.unique(one.video * (int(one.window.max()) + 2) + one.window + 1, return_inverse=True)
+        setup_choices = choices.where(choices.setup == setup)
+        _, item = np.unique(
+            setup_choices.video * (int(setup_choices.window.max()) + 2) + setup_choices.window + 1, return_inverse=True
+        )
         owner = np.zeros(item.max() + 1, np.int64)
-        owner[item] = one.video
+        owner[item] = setup_choices.video
         no_numbers = undefined("labels are not numbers")
         coefficients = dict.fromkeys(("loo_ccc", "pairwise_ccc", "alpha_interval", "alpha_ordinal"), no_numbers)
-        if (one.chosen.sum(1) == 1).all():
-            label = one.chosen.argmax(1).astype(np.float64)
+        if (setup_choices.chosen.sum(1) == 1).all():
+            label = setup_choices.chosen.argmax(1).astype(np.float64)
             coefficients["alpha_nominal"] = alpha_of(item, label, owner, "nominal", bootstrap)
             coefficients["fleiss_kappa"] = kappa_of(item, label, owner, bootstrap)
         else:
             several = undefined("raters may choose several labels; see the mean α of single labels")
             coefficients |= {"alpha_nominal": several, "fleiss_kappa": several}
-        coefficients["alpha_labels"] = _mean_alpha_of_labels(one, item, owner, bootstrap)
+        coefficients["alpha_labels"] = _mean_alpha_of_labels(setup_choices, item, owner, bootstrap)
         rows.append(
             SetupAgreement(
                 setup=choices.names["setup"][setup],
@@ -183,9 +185,9 @@ def of_labels(choices: Choices, round_: str | None, clips: str, bootstrap: Boots
                 clips=clips,
                 dimension=choices.dimension,
                 kind="labels",
-                videos=len(np.unique(one.video)),
-                raters=len(np.unique(one.rater)),
-                ratings=len(one.video),
+                videos=len(np.unique(setup_choices.video)),
+                raters=len(np.unique(setup_choices.rater)),
+                ratings=len(setup_choices.video),
                 coefficients=coefficients,
                 distribution=None,
             )
@@ -220,14 +222,14 @@ def _mean_alpha_of_labels(
 
 
 def _mean_ccc(a: Values, b: Values, bootstrap: Bootstrap) -> Coefficient:
-    """The mean CCC over pairs of (P, V) ratings; its interval resamples videos, and makes no consensus anew."""
-    both = np.isfinite(a) & np.isfinite(b)
+    """The mean CCC over pairs of (P, V) ratings; its interval resamples videos, but keeps each consensus."""
+    rated_by_both = np.isfinite(a) & np.isfinite(b)
     centre = np.nanmean(a) if np.isfinite(a).any() else 0.0
-    x, y = (np.where(both, one - centre, 0).T for one in (a, b))
-    moments = np.stack([both.T.astype(np.float64), x, y, x * x, y * y, x * y], 2)
-    videos, pairs = both.T.shape
+    x, y = (np.where(rated_by_both, ratings - centre, 0).T for ratings in (a, b))
+    moments = np.stack([rated_by_both.T.astype(np.float64), x, y, x * x, y * y, x * y], 2)
+    videos, pairs = rated_by_both.T.shape
 
-    def each(counts: Values) -> Values:
+    def ccc_of_pairs(counts: Values) -> Values:
         total = (counts @ moments.reshape(videos, -1)).reshape(len(counts), pairs, 6)
         with np.errstate(invalid="ignore", divide="ignore"):
             mx, my, xx, yy, xy = np.moveaxis(total[..., 1:] / total[..., :1], 2, 0)
@@ -235,12 +237,12 @@ def _mean_ccc(a: Values, b: Values, bootstrap: Bootstrap) -> Coefficient:
             return np.where((total[..., 0] < 2) | (spread <= 1e-24), np.nan, 2 * (xy - mx * my) / spread)
 
     def statistic(counts: Values) -> Values:
-        measured = each(counts)
+        measured = ccc_of_pairs(counts)
         known = np.isfinite(measured)
         with np.errstate(invalid="ignore"):
             return np.asarray(np.where(known, measured, 0).sum(1) / known.sum(1))
 
-    single = each(np.ones((1, videos)))[0] if pairs and videos else np.zeros(0)
+    single = ccc_of_pairs(np.ones((1, videos)))[0] if pairs and videos else np.zeros(0)
     single = single[np.isfinite(single)]
     if not len(single):
         return undefined(_FEWEST_RATERS)

@@ -115,15 +115,15 @@ def raters_needed(reliability: float, target: float) -> int | None:
 
 
 def _squares(x: Values) -> _Squares:
-    """Of (items, raters) without gaps."""
+    """The mean squares of (items, raters) without gaps."""
     n, k = x.shape
-    mean, of_item, of_rater = x.mean(), x.mean(1), x.mean(0)
-    residual = x - of_item[:, None] - of_rater[None] + mean
+    mean, item_means, rater_means = x.mean(), x.mean(1), x.mean(0)
+    residual = x - item_means[:, None] - rater_means[None] + mean
     return _Squares(
         n=n,
         k=k,
-        items=float(k * ((of_item - mean) ** 2).sum() / (n - 1)),
-        raters=float(n * ((of_rater - mean) ** 2).sum() / (k - 1)),
+        items=float(k * ((item_means - mean) ** 2).sum() / (n - 1)),
+        raters=float(n * ((rater_means - mean) ** 2).sum() / (k - 1)),
         residual=float((residual**2).sum() / ((n - 1) * (k - 1))),
     )
 
@@ -144,7 +144,7 @@ def _one_way(x: Values, intervals: bool) -> dict[str, Coefficient]:
     if max(within, between) <= (_FLAT * mean) ** 2:
         return dict.fromkeys(("icc1", "icc1k"), undefined(_SAME))
     ratio = between / within if within > 0 else np.inf
-    return _of_ratio("icc1", ratio, (n, k), (n - 1, total - n) if intervals else None)
+    return _correlations_of_ratio("icc1", ratio, (n, k), (n - 1, total - n) if intervals else None)
 
 
 def _two_way(m: _Squares, intervals: bool) -> dict[str, Coefficient]:
@@ -153,7 +153,7 @@ def _two_way(m: _Squares, intervals: bool) -> dict[str, Coefficient]:
         return dict.fromkeys(_TWO_WAY, undefined(_SAME))
     n, k = m.n, m.k
     ratio = m.items / m.residual if m.residual > _FLAT * size else np.inf
-    consistency = _of_ratio("icc3", ratio, (n, k), (n - 1, (n - 1) * (k - 1)) if intervals else None)
+    consistency = _correlations_of_ratio("icc3", ratio, (n, k), (n - 1, (n - 1) * (k - 1)) if intervals else None)
     single = (m.items - m.residual) / (m.items + (k - 1) * m.residual + k * (m.raters - m.residual) / n)
     average = (m.items - m.residual) / (m.items + (m.raters - m.residual) / n)
     agreement = {"icc2": Coefficient(value=single, n=n), "icc2k": Coefficient(value=average, n=n)}
@@ -165,7 +165,7 @@ def _two_way(m: _Squares, intervals: bool) -> dict[str, Coefficient]:
     return consistency | agreement | {"cronbach_alpha": consistency["icc3k"]}
 
 
-def _of_ratio(
+def _correlations_of_ratio(
     name: str, ratio: float, size: tuple[int, float], df: tuple[float, float] | None
 ) -> dict[str, Coefficient]:
     """A correlation of one rater, and of the mean of k.
@@ -184,7 +184,7 @@ def _of_ratio(
         (name, lambda value: 1.0 if np.isinf(value) else (value - 1) / (value + k - 1)),
         (f"{name}k", lambda value: 1 - 1 / value if value > 0 else -np.inf),
     ):
-        value, *ends = (float(formula(one)) for one in ratios)
+        value, *ends = (float(formula(ratio_or_end)) for ratio_or_end in ratios)
         low, high = ends or (None, None)
         by_name[key] = (
             Coefficient(value=value, low=low, high=high, n=n)
