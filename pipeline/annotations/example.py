@@ -128,7 +128,7 @@ def _tidy(parts: Sequence[_Part]) -> pa.Table:
         columns[name] = pa.DictionaryArray.from_arrays(codes, words)
     for name in ("time", "value"):
         numbers = [getattr(part, name) for part in parts]
-        missing = np.repeat([of_part is None for of_part in numbers], counts)
+        missing = np.repeat([number is None for number in numbers], counts)
         filled = (np.zeros(n) if of_part is None else of_part for of_part, n in zip(numbers, counts, strict=True))
         columns[name] = pa.array(np.concatenate(list(filled)), mask=missing)
     labels = chain.from_iterable(repeat(None, part.rows) if part.label is None else part.label for part in parts)

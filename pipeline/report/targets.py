@@ -49,12 +49,12 @@ def _clip_targets(video_id: str, ratings: Annotations | None, several: bool) -> 
     """Yields the mean over raters for each dimension in which videos are rated as a whole."""
     if ratings is None:
         return
-    of_video = ratings.select(videos=[video_id])
-    for dimension in of_video.numeric():
-        if of_video.over_time(dimension.name):
+    video_ratings = ratings.select(videos=[video_id])
+    for dimension in video_ratings.numeric():
+        if video_ratings.over_time(dimension.name):
             continue
-        for setup in of_video.setups:
-            values = of_video.select(setups=[setup], dimensions=[dimension.name]).ratings["value"]
+        for setup in video_ratings.setups:
+            values = video_ratings.select(setups=[setup], dimensions=[dimension.name]).ratings["value"]
             if values.null_count < len(values):
                 yield _name(RATINGS, dimension.name, setup if several else None), Target(float(pc.mean(values).as_py()))
 

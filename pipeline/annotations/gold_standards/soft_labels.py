@@ -149,9 +149,9 @@ def _categories(value: npt.NDArray[np.float64], dimension: Dimension, bins: int)
     if low is not None and high is not None and (distinct % 1 == 0).all() and low % 1 == high % 1 == 0:
         steps = np.arange(low, high + 1)
         if len(steps) <= MOST_VALUES:
-            return [f"{one:g}" for one in steps], (value - low).astype(np.int64)
+            return [f"{step:g}" for step in steps], (value - low).astype(np.int64)
     if len(distinct) <= MOST_VALUES:
-        return [f"{one:g}" for one in distinct], code.astype(np.int64)
+        return [f"{number:g}" for number in distinct], code.astype(np.int64)
     if bins < 2:
         raise SettingsError(f"bins = {bins}; expected at least 2")
     if low is None or high is None:

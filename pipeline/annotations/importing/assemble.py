@@ -153,7 +153,7 @@ def assemble(
     if not len(ratings):
         raise InputError(f"{reading.name}: has no ratings")
     rated = set(ratings["video_id"].unique().to_pylist())
-    logs = [one.name for one in dimensions.values() if one.hold]
+    logs = [dimension.name for dimension in dimensions.values() if dimension.hold]
     ends = {name: float(known[name]) for name in sorted(rated)} if logs and isinstance(known, Mapping) else {}
     profiles, rater_notes = raters_of(ratings, reading.raters if raters is None else raters, reading.raters_name)
     return Annotations(

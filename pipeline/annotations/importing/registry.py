@@ -86,8 +86,8 @@ def formats_of(path: Path) -> list[str]:
         InputError: There is no such file.
     """
     if path.is_dir():
-        inside = sorted(one for one in path.rglob("*") if one.is_file())
-        return list(dict.fromkeys(name for one in inside[:200] for name in formats_of(one)))
+        inside = sorted(file for file in path.rglob("*") if file.is_file())
+        return list(dict.fromkeys(name for file in inside[:200] for name in formats_of(file)))
     try:
         with path.open("rb") as file:
             head = decoded(file.read(_HEAD_BYTES)) if path.suffix.lower() not in EXCEL else _first_rows(path)
@@ -117,7 +117,7 @@ def _expanded(name: str, paths: Sequence[Path]) -> list[Path]:
         if not path.is_dir():
             files.append(path)
             continue
-        inside = [one for one in sorted(path.rglob("*")) if one.is_file() and name in formats_of(one)]
+        inside = [file for file in sorted(path.rglob("*")) if file.is_file() and name in formats_of(file)]
         if not inside:
             raise InputError(f"{path}: has no file that looks like {registered()[name].title}")
         files += inside

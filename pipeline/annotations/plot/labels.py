@@ -121,13 +121,13 @@ def labels_by_group(results: Results, dimension: str, by: str) -> PaperFigure:
         figure = new_figure(COLUMN_INCHES, 0.95 + row_inches * len(labels) + 0.16 * ((len(groups) - 1) // 2))
         panel = figure.subplots()
         # One above the other, so that no group hides another.
-        apart = _APART * (np.arange(len(groups)) - (len(groups) - 1) / 2) / max(1, len(groups) - 1)
-        panel.plot(100 * shares[:, groups].T, y + apart[:, None], color="#9A9A9A", linewidth=0.8, zorder=1)
+        offsets = _APART * (np.arange(len(groups)) - (len(groups) - 1) / 2) / max(1, len(groups) - 1)
+        panel.plot(100 * shares[:, groups].T, y + offsets[:, None], color="#9A9A9A", linewidth=0.8, zorder=1)
         for place, i in enumerate(groups):
             name = test.groups[i]
             panel.plot(
                 100 * shares[:, i],
-                y + apart[place],
+                y + offsets[place],
                 linestyle="none",
                 marker=MARKERS[i % len(MARKERS)],
                 color=colors[name],

@@ -307,7 +307,7 @@ def read(folder: str | Path) -> Annotations:
             repeats = pq.read_table(folder / REPEATS, read_dictionary=[*KEYS, "label"])
             if len(repeats) != about["repeats"]:
                 raise ValueError(f"{REPEATS} has {len(repeats)} rows instead of {about['repeats']}")
-        dimensions = [Dimension(**one | {"labels": tuple(one["labels"])}) for one in about["dimensions"]]
+        dimensions = [Dimension(**entry | {"labels": tuple(entry["labels"])}) for entry in about["dimensions"]]
         return Annotations(
             ratings=ratings.select(RATING_SCHEMA.names).cast(RATING_SCHEMA),
             raters=raters,

@@ -188,7 +188,7 @@ def series_of(
     window = np.floor(np.round(time / float(step), _DECIMALS)).astype(np.int32)
     key = combined((codes(ratings[name], names[name])[rows], len(names[name])) for name in _KEYS)
     value = ratings["value"].to_numpy()[rows]
-    log = among(ratings["dimension"], [one.name for one in annotations.dimensions.values() if one.hold])[rows]
+    log = among(ratings["dimension"], [d.name for d in annotations.dimensions.values() if d.hold])[rows]
     if log.any():
         end = _ends(annotations, names)[codes(ratings["video_id"], names["video_id"])[rows]]
         late = annotations.ratings["time"].to_numpy()[rows] - time

@@ -91,7 +91,7 @@ def mixed_models(series: Series, clips: Series, round_: str | None) -> list[Mixe
             setups, setup = np.unique(key["setup"][rows], return_inverse=True)
             if len(setups) > 1:
                 about = {"dimension": names["dimension"][code], "kind": kind, "round": round_}
-                named = [names["setup"][one] for one in setups]
+                named = [names["setup"][setup] for setup in setups]
                 models.append(_model(value[rows], setup, key["rater"][rows], key["video_id"][rows], named, about))
     return models
 

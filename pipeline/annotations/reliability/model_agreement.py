@@ -94,9 +94,9 @@ def model_agreement(
     table = pa.table(predictions)
     if "video_id" not in table.column_names:
         raise SettingsError(f"`predictions`: no column video_id, only {', '.join(table.column_names)}")
-    named = [one.name for one in annotations.numeric() if one.name in table.column_names]
+    named = [dimension.name for dimension in annotations.numeric() if dimension.name in table.column_names]
     if not named:
-        rated = ", ".join(one.name for one in annotations.numeric())
+        rated = ", ".join(dimension.name for dimension in annotations.numeric())
         raise SettingsError(f"`predictions`: has none of {rated}, only {', '.join(table.column_names)}")
     chosen = annotations.select(dimensions=named, setups=None if setup is None else [setup], videos=videos)
     over_time = table if "window" in table.column_names and table["window"].null_count < len(table) else None
@@ -158,8 +158,8 @@ def _compared(
         consensus = np.where(both, consensus, np.nan)
         human, model = ccc(cells.values, consensus), ccc(prediction[:, None], consensus)
         cell, slot = np.nonzero((cells.rater >= 0) & np.isfinite(human) & np.isfinite(model))
-        of_cell = [cells.codes[name][cell] for name in ("setup", "round", "dimension", "video_id")]
-        keys.append(np.stack([*of_cell, cells.rater[cell, slot]], 1))
+        cell_codes = [cells.codes[name][cell] for name in ("setup", "round", "dimension", "video_id")]
+        keys.append(np.stack([*cell_codes, cells.rater[cell, slot]], 1))
         humans.append(human[cell, slot])
         models.append(model[cell, slot])
         shared.append(both.any(1).sum(1)[cell])

@@ -79,15 +79,17 @@ def over_time(
     for setup, dimension, rated in _setups_and_dimensions(series):
         video = rated.codes["video_id"][rated.owner]
         item = video * (int(rated.window.max()) + 1) + rated.window
-        loo, of_video = collected.of(setup, dimension, "loo")
+        loo, owner_videos = collected.of(setup, dimension, "loo")
         pairs, pair_video = collected.of(setup, dimension, "pairs")
         coefficients = {
-            "loo_ccc": mean_of(loo, of_video, bootstrap, _FEWEST_RATERS),
+            "loo_ccc": mean_of(loo, owner_videos, bootstrap, _FEWEST_RATERS),
             "pairwise_ccc": mean_of(pairs, pair_video, bootstrap, _FEWEST_RATERS),
         }
         for name in INTRACLASS:
-            values, of_video = collected.of(setup, dimension, name)
-            coefficients[name] = mean_of(values, of_video, bootstrap, "no video has raters who rated the same windows")
+            values, owner_videos = collected.of(setup, dimension, name)
+            coefficients[name] = mean_of(
+                values, owner_videos, bootstrap, "no video has raters who rated the same windows"
+            )
         rows.append(
             SetupAgreement(
                 setup=series.names["setup"][setup],

@@ -85,7 +85,7 @@ def write_agreement(
         consensus=_CONSENSUS[measured.weights],
         undefined=undefined_coefficients(measured),
     )
-    numbers = asdict(measured) | ({"models": [asdict(one) for one in models]} if models else {})
+    numbers = asdict(measured) | ({"models": [asdict(agreement) for agreement in models]} if models else {})
     return write_report(text, numbers, annotations, out)
 
 
@@ -108,7 +108,7 @@ def write_perspectives(
     """
     regression = measured.rounds[0].regression if measured.rounds else None
     model = reliances(lost, measured.setups, regression) if lost else ()
-    numbers = asdict(measured) | ({"model": [asdict(one) for one in model]} if model else {})
+    numbers = asdict(measured) | ({"model": [asdict(reliance) for reliance in model]} if model else {})
     rounds = [part for part in measured.rounds if part.round is not None]
     common = [part for part in rounds if part.clips == "common"] or rounds
     text = _render(
@@ -133,11 +133,11 @@ def write_report(text: str, numbers: Mapping[str, Any], annotations: Annotations
     require_markdown(out)
     described = {"avcues": __version__, "ratings": dict(annotations.origin)} | dict(numbers)
     as_json = json.dumps(described, indent=1, allow_nan=False) + "\n"
-    beside = out.with_suffix(".json")
+    json_file = out.with_suffix(".json")
     with replaced_files() as write:
-        write(beside, lambda file: file.write(as_json.encode()))
+        write(json_file, lambda file: file.write(as_json.encode()))
         write(out, lambda file: file.write(text.encode()))
-    return out, beside
+    return out, json_file
 
 
 def require_markdown(out: Path) -> None:

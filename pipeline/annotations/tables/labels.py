@@ -48,9 +48,9 @@ def label_groups_by_setup(results: Results, dimension: str) -> PaperTable:
     for label in by_group(list(counts), results.groups_of_labels):
         path = tuple(reversed(results.groups_of_labels.get(label, ())))
         for depth in range(1, len(path) + 1):
-            of_group = sums.setdefault(path[:depth], dict.fromkeys(counts[label], 0))
+            group_counts = sums.setdefault(path[:depth], dict.fromkeys(counts[label], 0))
             for setup, count in counts[label].items():
-                of_group[setup] += count
+                group_counts[setup] += count
     if not sums:
         raise NotShownError(f"the labels of {dimension} have no groups; name them with `label_groups`")
     depth = max(map(len, sums))

@@ -31,16 +31,16 @@ def check_unchanged(connection: sqlite3.Connection, study: Study) -> None:
             "SELECT video, setup, count(*) FROM items WHERE done IS NOT NULL GROUP BY video, setup"
         )
     }
-    again = f"{study.folder / 'study.toml'} has changed since raters began"
-    instead = "change it back, or begin another study in another folder"
+    complaint = f"{study.folder / 'study.toml'} has changed since raters began"
+    remedy = "change it back, or begin another study in another folder"
     for what, value in before["study"].items():
         if value != now["study"][what]:
-            raise SettingsError(f"{again}: {what} was {json.dumps(value)}; {instead}")
+            raise SettingsError(f"{complaint}: {what} was {json.dumps(value)}; {remedy}")
     for setup, shows in before["setups"].items():
         rated = sum(number for (_, name), number in given.items() if name == setup)
         if rated and shows != now["setups"].get(setup, shows):
             raise SettingsError(
-                f"{again}: the setup {setup}, rated {rated} times, showed {', '.join(shows)}; {instead}"
+                f"{complaint}: the setup {setup}, rated {rated} times, showed {', '.join(shows)}; {remedy}"
             )
     for video, fingerprint in before["clips"].items():
         rated = sum(number for (name, _), number in given.items() if name == video)
@@ -67,22 +67,22 @@ def begin(connection: sqlite3.Connection, study: Study) -> tuple[str, ...]:
     # What raters saw of a video stays known, so that another file of its name is noticed when it comes back.
     meaning["clips"] = before["clips"] | meaning["clips"]
     connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (_KEY, json.dumps(meaning)))
-    gone = [
+    removed_items = [
         item["id"]
         for item in connection.execute("SELECT id, video, setup, kind FROM items WHERE done IS NULL").fetchall()
         if not has_clip(study, item)
     ]
-    connection.executemany("DELETE FROM items WHERE id = ?", [(item,) for item in gone])
-    if not gone:
+    connection.executemany("DELETE FROM items WHERE id = ?", [(item,) for item in removed_items])
+    if not removed_items:
         return ()
-    return (f"{len(gone)} clips in progress are no longer in the study: their raters get others",)
+    return (f"{len(removed_items)} clips in progress are no longer in the study: their raters get others",)
 
 
 def has_clip(study: Study, item: Mapping[str, Any] | sqlite3.Row) -> bool:
     """Whether the study still has the video and the setup of an item."""
     clips = study.stimuli.clips
-    of_practice = item["kind"] == "practice" and item["video"] in study.stimuli.others
-    return item["setup"] in study.setups and (item["video"] in clips or of_practice)
+    is_practice_video = item["kind"] == "practice" and item["video"] in study.stimuli.others
+    return item["setup"] in study.setups and (item["video"] in clips or is_practice_video)
 
 
 def _meaning(study: Study) -> dict[str, Any]:

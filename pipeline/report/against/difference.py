@@ -75,11 +75,15 @@ def _compared(first: Video, second: Video, table: str) -> TableDifference:
         [n for n in a if n not in set(b)] for a, b in ((names, second_names), (second_names, names))
     )
     if table not in first.plottable or table not in second.plottable:
-        same, rows = first.same_rows(second, table), [video.rows(table) for video in (first, second)]
+        has_same_rows, rows = first.same_rows(second, table), [video.rows(table) for video in (first, second)]
         difference = (
-            "" if same else f"{rows[0]} rows and {rows[1]}" if rows[0] != rows[1] else f"{rows[0]} rows that differ"
+            ""
+            if has_same_rows
+            else f"{rows[0]} rows and {rows[1]}"
+            if rows[0] != rows[1]
+            else f"{rows[0]} rows that differ"
         )
-        return TableDifference(table=table, equal=names if same else (), rows=difference)
+        return TableDifference(table=table, equal=names if has_same_rows else (), rows=difference)
     numeric = [n for n in first.numeric(table) if n in set(second.numeric(table))]
     texts = {
         n: _count_differing_texts(first, second, table, n) for n in names if n in set(second_names) and n not in numeric
