@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, ClassVar
@@ -17,6 +17,7 @@ from avcues.extractors.compute import Compute, Network, Precision
 from avcues.extractors.embedding import embedding_columns, embedding_table
 from avcues.extractors.face_detectors import DETECTORS, CenterFace, YuNet
 from avcues.extractors.face_tracks import TRACK, link_faces
+from avcues.extractors.faces import faces_of_batch, per_frame, values_of_largest
 from avcues.extractors.protocol import FRAME, FRAME_SIZE, Column, Columns, FrameBatch, Items, Table
 
 CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
@@ -162,15 +163,14 @@ class Expressions(BaseExtractor):
 
     def process_frames(self, batch: FrameBatch) -> Mapping[str, Columns]:
         """Detects and classifies the faces on (B, H, W, 3) uint8 RGB frames."""
-        per_image = [self._detect(image) for image in batch.images]
-        frames = np.repeat(np.arange(len(batch)), [len(faces) for faces in per_image])
-        boxes = np.concatenate(per_image)
+        assert self._detector is not None
+        frames, boxes = faces_of_batch(self._detector, batch.images, self.settings.min_face_px)
         probabilities, embeddings = self._classify(batch, frames, boxes)
-        per_frame = partial(_per_frame, len(batch), frames, boxes)
-        largest, mean = (per_frame(probabilities, reduce) for reduce in (_values_of_largest, _mean_by_area))
+        of_frames = partial(per_frame, len(batch), frames, boxes)
+        largest, mean = (of_frames(probabilities, reduce) for reduce in (values_of_largest, _mean_by_area))
         height, width = batch.images.shape[1:3]
         middles = (boxes[:, :2] + boxes[:, 2:4] / 2) / (width, height)
-        place = per_frame(np.column_stack([middles, boxes[:, 3] / height]).astype(np.float32), _values_of_largest)
+        place = of_frames(np.column_stack([middles, boxes[:, 3] / height]).astype(np.float32), values_of_largest)
         measured: dict[str, Columns] = {
             "expressions": {
                 "faces": np.bincount(frames, minlength=len(batch)).astype(np.int16),
@@ -186,7 +186,7 @@ class Expressions(BaseExtractor):
             },
         }
         if "expressions_embedding" in self.requested:
-            measured["expressions_embedding"] = embedding_columns(per_frame(embeddings, _values_of_largest))
+            measured["expressions_embedding"] = embedding_columns(of_frames(embeddings, values_of_largest))
         if "faces_embedding" in self.requested:
             measured["faces_embedding"] = {FRAME: frames, **embedding_columns(embeddings)}
         return measured
@@ -194,11 +194,6 @@ class Expressions(BaseExtractor):
     def link_items(self, table: str, items: Items) -> Columns:
         """Numbers the faces of one person within a shot."""
         return link_faces(items) if table == "faces" else {}
-
-    def _detect(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        assert self._detector is not None
-        faces = self._detector(image)
-        return faces[(faces[:, 2:4] >= self.settings.min_face_px).all(axis=1)]
 
     def _classify(
         self, batch: FrameBatch, frames: npt.NDArray[np.intp], boxes: npt.NDArray[np.float32]
@@ -228,26 +223,6 @@ class Expressions(BaseExtractor):
             results.append(logits.softmax(dim=1).cpu().numpy())
             embeddings.append(embedding.cpu().numpy())
         return np.concatenate(results), np.concatenate(embeddings)
-
-
-def _per_frame(
-    count: int,
-    frames: npt.NDArray[np.intp],
-    boxes: npt.NDArray[np.float32],
-    values: npt.NDArray[np.float32],
-    reduce: Callable[[npt.NDArray[np.float32], npt.NDArray[np.float32]], npt.NDArray[np.float32]],
-) -> npt.NDArray[np.float32]:
-    """(count, C) rows: `reduce` of the (n, C) values and (n,) areas of each frame's n faces; NaN without a face."""
-    rows = np.full((count, values.shape[1]), np.nan, np.float32)
-    areas = boxes[:, 2] * boxes[:, 3]
-    for frame in np.unique(frames):
-        is_on_frame = frames == frame
-        rows[frame] = reduce(values[is_on_frame], areas[is_on_frame])
-    return rows
-
-
-def _values_of_largest(values: npt.NDArray[np.float32], areas: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    return values[areas.argmax()]
 
 
 def _mean_by_area(values: npt.NDArray[np.float32], areas: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from avcues.extractors.compute import Compute
 from avcues.extractors.face_detectors import DETECTORS, CenterFace, YuNet
 from avcues.extractors.face_tracks import TRACK, link_faces
+from avcues.extractors.faces import faces_of_batch, per_frame, values_of_largest
 from avcues.extractors.hub.model import HubExtractor, HubModel, Tables
 from avcues.extractors.hub.options import FACE_DETECTORS
 from avcues.extractors.protocol import FRAME, FRAME_SIZE, Column, Columns, FrameBatch, Items, Table
@@ -75,19 +76,13 @@ class FaceModel(HubExtractor):
     def process_frames(self, batch: FrameBatch) -> Tables:
         """Outputs for the faces on (B, H, W, 3) uint8 RGB frames."""
         assert self._detector is not None
-        boxes_by_frame = [self._detector(image) for image in batch.images]
-        boxes_by_frame = [boxes[(boxes[:, 2:4] >= _MIN_FACE_PX).all(axis=1)] for boxes in boxes_by_frame]
-        frames = np.repeat(np.arange(len(batch)), [len(boxes) for boxes in boxes_by_frame])
-        boxes = np.concatenate(boxes_by_frame)
+        frames, boxes = faces_of_batch(self._detector, batch.images, _MIN_FACE_PX)
         margin = self.settings.margin
         crops = [square(batch.images[frame], box, margin) for frame, box in zip(frames, boxes, strict=True)]
         values = np.empty((len(boxes), self.model.facts.width), np.float32)
         for start in range(0, len(crops), _FACES_PER_BATCH):
             values[start : start + _FACES_PER_BATCH] = self.outputs(crops[start : start + _FACES_PER_BATCH])
-        largest = np.full((len(batch), values.shape[1]), np.nan, np.float32)
-        for frame in np.unique(frames):
-            faces_of_frame = np.flatnonzero(frames == frame)
-            largest[frame] = values[faces_of_frame[boxes[faces_of_frame, 2:4].prod(axis=1).argmax()]]
+        largest = per_frame(len(batch), frames, boxes, values, values_of_largest)
         box_columns = {name: boxes[:, i] for i, name in enumerate(("x", "y", "width", "height", "score"))}
         return {
             self.name: self.columns(largest),
