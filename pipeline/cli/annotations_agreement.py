@@ -11,16 +11,17 @@ from avcues.pipeline.cli.annotations_options import (
     Debug,
     Folder,
     KeepConstant,
-    Protocol,
     Replicates,
     Report,
     Seed,
     Shortest,
     Step,
+    StudyProtocol,
     Weights,
     listed,
     parse_range,
     parse_step,
+    recipe_of,
     show_notes,
     show_written,
 )
@@ -30,10 +31,7 @@ from avcues.pipeline.cli.errors import OneLineErrors
 def agreement(
     folder: Folder,
     out: Report,
-    protocol: Annotated[
-        Protocol,
-        typer.Option(help="muvi: as in the study (--weights all, 118 windows, both dimensions or neither)."),
-    ] = "avcues",
+    protocol: StudyProtocol = "avcues",
     weights: Annotated[
         Weights | None,
         typer.Option(help="Weights of the consensus that a rater is compared with; see gold. Default: others."),
@@ -62,7 +60,6 @@ def agreement(
     [bold]avcues annotations agreement[/] ann --out agreement.md
     """
     with OneLineErrors(debug):
-        from avcues.pipeline.annotations.gold_standards.recipe import Recipe
         from avcues.pipeline.annotations.ratings.exclusions import in_words
         from avcues.pipeline.annotations.ratings.schema import read
         from avcues.pipeline.annotations.reliability.agreement import agreement as measure
@@ -71,7 +68,7 @@ def agreement(
 
         require_markdown(out)
         rated = read(folder)
-        base = Recipe.muvi() if protocol == "muvi" else Recipe()
+        base = recipe_of(protocol)
         result = measure(
             rated,
             weights=weights or base.weights,

@@ -16,8 +16,10 @@ from avcues.pipeline.cli.annotations_options import (
     Seed,
     Shortest,
     Step,
+    StudyProtocol,
     listed,
     parse_step,
+    recipe_of,
     show_notes,
 )
 from avcues.pipeline.cli.errors import OneLineErrors
@@ -27,9 +29,6 @@ if TYPE_CHECKING:
     from avcues.pipeline.annotations.results import Results
 
 Only = Annotated[str | None, typer.Option(help="Comma-separated kinds; default: all.")]
-StudyProtocol = Annotated[
-    Protocol, typer.Option(help="muvi: as in the study (--weights all, 118 windows, both dimensions or neither).")
-]
 Against = Annotated[
     str | None,
     typer.Option(metavar="SETUP", help="Setup in which everything is shown; default: all or audiovisual."),
@@ -113,12 +112,11 @@ def tables(
 
 
 def _results(folder: Path, protocol: Protocol, label_groups: Path | None, **options: Any) -> Results:
-    from avcues.pipeline.annotations.gold_standards.recipe import Recipe
     from avcues.pipeline.annotations.label_order import read_label_groups
     from avcues.pipeline.annotations.ratings.schema import read
     from avcues.pipeline.annotations.results import Results
 
-    base = Recipe.muvi() if protocol == "muvi" else Recipe()
+    base = recipe_of(protocol)
     return Results(
         annotations=read(folder),
         label_groups=None if label_groups is None else read_label_groups(label_groups),

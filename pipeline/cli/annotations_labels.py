@@ -20,6 +20,7 @@ from avcues.pipeline.cli.annotations_options import (
     parse_delay,
     parse_step,
     read_ids,
+    recipe_of,
     show_notes,
     show_written,
 )
@@ -97,11 +98,11 @@ def gold(
 
         from avcues.pipeline.annotations.gold_standards.gold import gold as make_gold
         from avcues.pipeline.annotations.gold_standards.gold import write_gold
-        from avcues.pipeline.annotations.gold_standards.recipe import Recipe, Smoothing
+        from avcues.pipeline.annotations.gold_standards.recipe import Smoothing
         from avcues.pipeline.annotations.ratings.exclusions import in_words
         from avcues.pipeline.annotations.ratings.schema import read
 
-        base = Recipe.muvi() if protocol == "muvi" else Recipe()
+        base = recipe_of(protocol)
         recipe = replace(
             base,
             method=method,

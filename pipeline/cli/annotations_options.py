@@ -13,6 +13,7 @@ import typer
 from avcues.pipeline.errors import InputError, SettingsError
 
 if TYPE_CHECKING:
+    from avcues.pipeline.annotations.gold_standards.recipe import Recipe
     from avcues.pipeline.annotations.ratings.schema import Annotations
 
 _PARAMETER = re.compile(r"`([a-z][a-z0-9_]*)(?:=([^`]*))?`")
@@ -20,6 +21,9 @@ _PARAMETER = re.compile(r"`([a-z][a-z0-9_]*)(?:=([^`]*))?`")
 Protocol = Literal["avcues", "muvi"]
 Weights = Literal["others", "all", "pairwise-ccc"]
 
+StudyProtocol = Annotated[
+    Protocol, typer.Option(help="muvi: as in the study (--weights all, 118 windows, both dimensions or neither).")
+]
 Folder = Annotated[Path, typer.Argument(metavar="ANN", help="Folder made by avcues annotations import.")]
 Out = Annotated[
     Path, typer.Option("--out", "-o", help="Folder for ratings.parquet, raters.parquet and exposures.parquet.")
@@ -66,6 +70,13 @@ Repeated = Annotated[
     typer.Option("--repeated", help="Repeated ratings are of clips that a rater rated twice: for test-retest."),
 ]
 Setups = Annotated[str | None, typer.Option(help="Comma-separated: the only setups allowed; any other is an error.")]
+
+
+def recipe_of(protocol: Protocol) -> Recipe:
+    """The recipe of labels that a protocol begins with."""
+    from avcues.pipeline.annotations.gold_standards.recipe import Recipe
+
+    return Recipe.muvi() if protocol == "muvi" else Recipe()
 
 
 def parse_range(text: str, option: str = "--range") -> tuple[float, float]:

@@ -107,6 +107,8 @@ def _clip(study: Path, video: Video, shown: list[str], former: Clip | None, prog
             setups = "picture" if missing == "picture" else "sound"
             raise MediaError(f"{video.path}: has no {setups}, which a setup shows; leave the video or the setup out")
         packets = read_packets(str(video.path), media) if set(shown) - set(files) else {}
+        if packets and any("picture" in key for key in shown) and not is_shown_alike(media):
+            packets["video"].odd = True
         size = (0, 0) if media.metadata.video is None else (media.metadata.video.width, media.metadata.video.height)
     for key in shown:
         if key not in files:
@@ -146,9 +148,6 @@ def _make(study: Path, video: Video, key: str, packets: dict[Kind, Packets]) -> 
     try:
         with Media.open(video.path) as media:
             copied = can_be_copied(media, packets, kinds)
-            if copied and "video" in kinds:
-                with Media.open(video.path) as picture:
-                    copied = is_shown_alike(picture)
             if copied:
                 copy_streams(str(video.path), draft, media, packets, kinds)
                 copied = not _faults(draft, packets, kinds)

@@ -28,7 +28,8 @@ class Packets:
         index: Of the stream in its file.
         starts: Presentation times, sorted.
         end: Where the last one ends.
-        odd: Whether a packet has no time or size, or is corrupt, or the sound is made of several streams.
+        odd: Whether a packet has no time or size, or is corrupt, the sound is made of several streams, or browsers show
+            another picture.
     """
 
     index: int
