@@ -16,6 +16,7 @@ from avcues.pipeline.annotations.ratings.series import Series, once_per_clip, se
 from avcues.pipeline.annotations.ratings.wording import listed
 from avcues.pipeline.annotations.reliability.agreement import Agreement, agreement
 from avcues.pipeline.annotations.reliability.label_statistics import LabelStatistics
+from avcues.pipeline.annotations.reliability.model_agreement import ModelAgreement
 from avcues.pipeline.annotations.statistics.coefficients import Bootstrap
 from avcues.pipeline.annotations.statistics.consensus import Weights
 from avcues.pipeline.errors import SettingsError
@@ -48,6 +49,7 @@ class Results:
         step: Seconds per window.
         bootstrap: Of intervals and permutations.
         clips: Those that figures of single clips show; empty: `plot.chosen_clip` decides.
+        models: A model's predictions judged as one more rater, as `model_agreement` gives them; empty: none.
         label_groups: By label, the groups that it belongs to, from the narrowest: category, then superfactor; None:
             those of the Geneva Emotional Music Scale, if all labels are its terms.
 
@@ -68,6 +70,7 @@ class Results:
     step: Fraction = Fraction(1, 2)
     bootstrap: Bootstrap = field(default_factory=Bootstrap)
     clips: tuple[str, ...] = ()
+    models: tuple[ModelAgreement, ...] = ()
     label_groups: LabelGroups | None = None
 
     def __post_init__(self) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from avcues.pipeline.annotations.ratings import schema
+from avcues.pipeline.annotations.ratings.raters import raters_by_video
 from avcues.pipeline.annotations.ratings.schema import Annotations
 from avcues.pipeline.dataset.catalog import read_catalog
 from avcues.pipeline.dataset.dataset import Dataset
@@ -163,8 +164,8 @@ def prepare(
     probes = probes_of(traces)
     notes += check_copies(find_copies(probes, traces), folds)
     human = {} if ratings is None else _human(ratings, files[MAIN], settings, tested(folds), data)
-    if ratings is not None:
-        notes += notes_on_shared_raters(ratings, folds)
+    raters = files[MAIN].about.get("raters", {}) if ratings is None else raters_by_video(ratings)
+    notes += notes_on_shared_raters(raters, folds)
     return Study(
         data=data,
         settings=settings,

@@ -19,6 +19,7 @@ from avcues.pipeline.annotations.gold_standards.recipe import Recipe
 from avcues.pipeline.annotations.gold_standards.scaling import smoothed, standardised
 from avcues.pipeline.annotations.ratings.exclusions import LeftOut, holes, in_words, repeats_left_out, usable
 from avcues.pipeline.annotations.ratings.keys import among
+from avcues.pipeline.annotations.ratings.raters import raters_by_video
 from avcues.pipeline.annotations.ratings.schema import Annotations, write_tables
 from avcues.pipeline.annotations.ratings.series import Series, once_per_clip, series_of
 from avcues.pipeline.annotations.ratings.wording import counted, listed
@@ -130,6 +131,7 @@ def gold(
         "left_out": {reason: len(which) for reason, which in left_out.items()},
         "step": str(recipe.step),
         "ratings": dict(annotations.origin),
+        "raters": raters_by_video(annotations),
     }
     tables = setup_tables(parts, series.names, annotations.dimensions, about)
     decisive = set().union(*fitted.values())

@@ -14,7 +14,6 @@ from avcues.pipeline.annotations.results import NotShownError, Results
 from avcues.pipeline.paper.figure import PaperFigure
 from avcues.pipeline.paper.style import COLUMN_INCHES, PAGE_INCHES, in_style, new_figure, setup_colors, shortened
 from avcues.pipeline.paper.table import decimal
-from avcues.pipeline.paper.text import minus
 
 Values = npt.NDArray[np.float64]
 
@@ -66,7 +65,7 @@ def rating_distribution(results: Results, dimensions: Collection[str] | None = N
                 panel.axvline(mean, color="black", linewidth=1)
                 label_left = mean > (edges[0] + edges[-1]) / 2
                 panel.text(
-                    *(mean, 0.97, f"  mean {minus(decimal(mean, 2))}  "),
+                    *(mean, 0.97, f"  mean {decimal(mean, 2)}  "),
                     transform=panel.get_xaxis_transform(),
                     ha="right" if label_left else "left",
                     va="top",

@@ -23,7 +23,7 @@ from avcues.pipeline.paper.style import (
     shortened,
 )
 from avcues.pipeline.paper.table import NONE, decimal, p_value
-from avcues.pipeline.paper.text import file_name, minus
+from avcues.pipeline.paper.text import file_name
 
 _LABEL_INCHES = 0.155
 _MOST_WITH_NUMBERS = 14
@@ -67,7 +67,7 @@ def label_correlations(results: Results, dimension: str) -> PaperFigure:
             for (i, j), value in np.ndenumerate(shown):
                 if np.isfinite(value):
                     dark = abs(value) > 0.6 * limit
-                    text = minus(decimal(value, 2))
+                    text = decimal(value, 2)
                     panel.text(j, i, text, ha="center", va="center", color="white" if dark else "black", fontsize=7)
         bar = figure.colorbar(drawn, ax=panel, shrink=0.7, pad=0.02)
         bar.set_label("correlation φ")

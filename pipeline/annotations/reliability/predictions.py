@@ -1,4 +1,4 @@
-"""Predictions of a model as a table to be compared with raters."""
+"""Predictions of a model in a file, compared with raters."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from avcues.pipeline.annotations.ratings.schema import Annotations
 from avcues.pipeline.annotations.ratings.wording import counted, listed
+from avcues.pipeline.annotations.reliability.model_agreement import ModelAgreement, model_agreement
 from avcues.pipeline.errors import InputError
 from avcues.pipeline.store.model_files import DOCUMENT
 from avcues.pipeline.store.parquet import METADATA_KEY
@@ -75,6 +76,27 @@ def read_predictions(path: Path, annotations: Annotations) -> ReadPredictions:
         delay=delay,
         notes=tuple(notes),
     )
+
+
+def compare_predictions(
+    path: Path, annotations: Annotations, *, setup: str | None = None, **options: Any
+) -> tuple[tuple[ModelAgreement, ...], tuple[str, ...]]:
+    """A model judged as one more rater by predictions of videos that it was not trained on, and what does not count.
+
+    Args:
+        path: As for `read_predictions`.
+        setup: That the model predicts; None: that of its labels, or else every setup.
+        options: Of `model_agreement`.
+
+    Raises:
+        InputError: It is no file of predictions.
+        SettingsError: It has no dimension that was rated.
+    """
+    read = read_predictions(path, annotations)
+    models = model_agreement(
+        annotations, read.table, setup=setup or read.setup, videos=read.videos, delay=read.delay, **options
+    )
+    return models, read.notes
 
 
 def _wide(table: pa.Table) -> pa.Table:

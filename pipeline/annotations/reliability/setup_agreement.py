@@ -28,6 +28,7 @@ from avcues.pipeline.annotations.statistics.consensus import (
     others,
     pairwise_ccc,
 )
+from avcues.pipeline.annotations.statistics.intervals import COEFFICIENT, OfSums
 from avcues.pipeline.annotations.statistics.intraclass import INTRACLASS, intraclass
 
 MOST_CATEGORIES = 50
@@ -120,8 +121,8 @@ def once_per_clip(
             upper = np.triu_indices(len(ratings), 1)
             loo, pairs = (ratings, consensus), (ratings[upper[0]], ratings[upper[1]])
             coefficients = {
-                "loo_ccc": _mean_ccc(*loo, bootstrap),
-                "pairwise_ccc": _mean_ccc(*pairs, bootstrap),
+                "loo_ccc": mean_ccc(*loo, bootstrap),
+                "pairwise_ccc": mean_ccc(*pairs, bootstrap),
                 **intraclass(ratings, intervals=bootstrap.replicates > 0),
             }
             values = ratings.T[video, rater]
@@ -179,7 +180,7 @@ def of_labels(choices: Choices, round_: str | None, clips: str, bootstrap: Boots
         else:
             several = undefined("raters may choose several labels; see the mean α of single labels")
             coefficients |= {"alpha_nominal": several, "fleiss_kappa": several}
-        coefficients["alpha_labels"] = _mean_alpha_of_labels(setup_choices, item, owner, bootstrap)
+        coefficients["alpha_labels"] = mean_alpha_of_labels(setup_choices.chosen, item, owner, bootstrap)
         rows.append(
             SetupAgreement(
                 setup=choices.names["setup"][setup],
@@ -197,33 +198,40 @@ def of_labels(choices: Choices, round_: str | None, clips: str, bootstrap: Boots
     return rows
 
 
-def _mean_alpha_of_labels(
-    choices: Choices, item: npt.NDArray[np.int64], video: npt.NDArray[np.int64], bootstrap: Bootstrap
+def mean_alpha_of_labels(
+    choices: npt.NDArray[np.bool_], item: npt.NDArray[np.int64], video: npt.NDArray[np.int64], bootstrap: Bootstrap
 ) -> Coefficient:
-    """The mean over labels of the nominal alpha of having chosen it or not."""
+    """The mean over labels of the nominal alpha of having chosen it or not.
+
+    Args:
+        choices: (N, L) whether each rating has each label.
+        item: (N,) which item each rating is of.
+        video: (items,) codes.
+    """
     count = np.bincount(item).astype(np.float64)
     used = count > 1
     if not used.any():
         return undefined(_FEWEST_RATERS)
-    chosen = np.zeros((len(count), choices.chosen.shape[1]))
-    np.add.at(chosen, item, choices.chosen)
+    chosen = np.zeros((len(count), choices.shape[1]))
+    np.add.at(chosen, item, choices)
     chosen, count, video = chosen[used], count[used, None], np.unique(video[used], return_inverse=True)[1]
     within = 2 * chosen * (count - chosen) / (count - 1)
     sums = np.zeros((int(video.max()) + 1, 2 * chosen.shape[1] + 1))
     np.add.at(sums, video, np.column_stack([within, chosen, count]))
 
-    def statistic(counts: Values) -> Values:
-        within, chosen, n = np.split(counts @ sums, [chosen_from, 2 * chosen_from], axis=1)
+    def mean_alpha(total: Values) -> Values:
+        within, chosen, n = np.split(total, [chosen_from, 2 * chosen_from], axis=-1)
         with np.errstate(invalid="ignore", divide="ignore"):
             alpha = 1 - (n - 1) * within / (2 * chosen * (n - chosen))
             known = np.isfinite(alpha)
-            return np.asarray(np.where(known, alpha, 0).sum(1) / known.sum(1))
+            return np.asarray(np.where(known, alpha, 0).sum(-1) / known.sum(-1))
 
     chosen_from = chosen.shape[1]
-    return estimate(statistic, len(sums), bootstrap, "every label was chosen by all or by none")
+    reason = "every label was chosen by all or by none"
+    return estimate(OfSums(sums, mean_alpha), bootstrap, reason, scale=COEFFICIENT)
 
 
-def _mean_ccc(a: Values, b: Values, bootstrap: Bootstrap) -> Coefficient:
+def mean_ccc(a: Values, b: Values, bootstrap: Bootstrap) -> Coefficient:
     """The mean CCC over pairs of (P, V) ratings; its interval resamples videos, but keeps each consensus."""
     rated_by_both = np.isfinite(a) & np.isfinite(b)
     centre = np.nanmean(a) if np.isfinite(a).any() else 0.0
@@ -231,24 +239,32 @@ def _mean_ccc(a: Values, b: Values, bootstrap: Bootstrap) -> Coefficient:
     moments = np.stack([rated_by_both.T.astype(np.float64), x, y, x * x, y * y, x * y], 2)
     videos, pairs = rated_by_both.T.shape
 
-    def ccc_of_pairs(counts: Values) -> Values:
-        total = (counts @ moments.reshape(videos, -1)).reshape(len(counts), pairs, 6)
+    def ccc_of_pairs(total: Values) -> Values:
+        total = total.reshape(*total.shape[:-1], pairs, 6)
         with np.errstate(invalid="ignore", divide="ignore"):
-            mx, my, xx, yy, xy = np.moveaxis(total[..., 1:] / total[..., :1], 2, 0)
+            mx, my, xx, yy, xy = np.moveaxis(total[..., 1:] / total[..., :1], -1, 0)
             spread = xx - mx**2 + yy - my**2 + (mx - my) ** 2
             return np.where((total[..., 0] < 2) | (spread <= 1e-24), np.nan, 2 * (xy - mx * my) / spread)
 
-    def statistic(counts: Values) -> Values:
-        measured = ccc_of_pairs(counts)
+    def mean_ccc(total: Values) -> Values:
+        measured = ccc_of_pairs(total)
         known = np.isfinite(measured)
         with np.errstate(invalid="ignore"):
-            return np.asarray(np.where(known, measured, 0).sum(1) / known.sum(1))
+            return np.asarray(np.where(known, measured, 0).sum(-1) / known.sum(-1))
 
-    single = ccc_of_pairs(np.ones((1, videos)))[0] if pairs and videos else np.zeros(0)
+    sums = moments.reshape(videos, -1)
+    single = ccc_of_pairs(sums.sum(0)) if pairs and videos else np.zeros(0)
     single = single[np.isfinite(single)]
     if not len(single):
         return undefined(_FEWEST_RATERS)
-    return estimate(statistic, videos, bootstrap, _FEWEST_RATERS, sd=float(single.std()), n=len(single))
+    return estimate(
+        OfSums(sums, mean_ccc),
+        bootstrap,
+        _FEWEST_RATERS,
+        scale=COEFFICIENT,
+        sd=float(single.std()),
+        n=len(single),
+    )
 
 
 class _Collected:

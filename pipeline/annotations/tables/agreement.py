@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from math import sqrt
+from typing import Protocol
 
 from avcues.pipeline.annotations.reliability.label_statistics import OVER_ALL
 from avcues.pipeline.annotations.reliability.setup_agreement import SetupAgreement
 from avcues.pipeline.annotations.results import NotShownError, Results
 from avcues.pipeline.annotations.statistics.coefficients import Coefficient
+from avcues.pipeline.annotations.statistics.intraclass import INTRACLASS
 from avcues.pipeline.paper.numbers import columns_of
 from avcues.pipeline.paper.table import NONE, PaperTable, decimal, spread
 from avcues.pipeline.paper.text import file_name
@@ -22,6 +24,13 @@ COEFFICIENTS = {
     "loo_ccc": "leave-one-out CCC",
     "pairwise_ccc": "pairwise CCC",
 }
+
+
+class _OfRound(Protocol):
+    """A result of one round."""
+
+    @property
+    def round(self) -> str | None: ...
 
 
 def rater_agreement(results: Results) -> PaperTable:
@@ -106,7 +115,7 @@ def agreement_by_setup(results: Results, dimension: str) -> PaperTable:
     numbers = [
         (row.setup, row.round, row.videos, row.raters, name, of.value, of.sd, of.low, of.high)
         for row in rows
-        for name in names
+        for name in (*names, *(INTRACLASS if row.kind != "labels" else ()))
         if (of := row.coefficients.get(name)) is not None
     ]
     of_clips = " on the clips that all rounds share" if rows[0].clips == "common" else ""
@@ -174,6 +183,11 @@ def agreement_tables(results: Results) -> Iterator[PaperTable]:
     """The coefficients of every dimension."""
     for dimension in dict.fromkeys(row.dimension for row in results.agreement.by_setup):
         yield agreement_by_setup(results, dimension)
+
+
+def only_rounds(parts: Sequence[_OfRound]) -> tuple[str, ...]:
+    """The title of a column of rounds, if there are several."""
+    return ("round",) if len({part.round for part in parts}) > 1 else ()
 
 
 def interval(coefficient: Coefficient) -> str:

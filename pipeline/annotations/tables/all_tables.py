@@ -21,6 +21,13 @@ from avcues.pipeline.annotations.tables.perspectives import (
     ratings_by_rater,
     regression,
 )
+from avcues.pipeline.annotations.tables.reliability import (
+    intraclass_by_setup,
+    model_agreement,
+    rater_plans,
+    retest,
+)
+from avcues.pipeline.annotations.tables.setup_effects import normality, setup_effects
 from avcues.pipeline.paper.table import PaperTable
 
 
@@ -43,6 +50,12 @@ TABLES: Makers[PaperTable] = {
     "between_setups": lambda results: [between_setups(results)],
     "rater_agreement": lambda results: [rater_agreement(results)],
     "agreement_by_setup": agreement_tables,
+    "intraclass_by_setup": _of_numbers(intraclass_by_setup),
+    "rater_plans": lambda results: [rater_plans(results)],
+    "retest": lambda results: [retest(results)],
+    "model_agreement": lambda results: [model_agreement(results)],
+    "setup_effects": lambda results: [setup_effects(results)],
+    "normality": lambda results: [normality(results)],
     "ratings_by_rater": _of_numbers(ratings_by_rater),
     "polarity": _of_numbers(polarity),
     "regression": _of_numbers(regression),

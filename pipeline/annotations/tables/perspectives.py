@@ -20,6 +20,8 @@ from avcues.pipeline.paper.table import NONE, PaperTable, decimal, p_value, perc
 from avcues.pipeline.paper.text import file_name
 
 _ALL = "all"
+_MOST_COLUMNS = 10
+"""Of more raters, each has a row instead of a column."""
 
 
 def ratings_by_rater(results: Results, dimension: str) -> PaperTable:
@@ -247,6 +249,17 @@ def difference_scores(results: Results, dimension: str) -> PaperTable:
     values = {(row[0], row[1], row[2], row[3]): row[4] for row in numbers}
     pairs = list(dict.fromkeys((row[1], row[2]) for row in numbers))
     several = len(rounds) > 1
+    by_rater = {
+        f"{name}{f', {round_}' if several else ''}": [decimal(values.get((round_, *pair, name)), 2) for pair in pairs]
+        for name in raters
+        for round_ in rounds
+    }
+    named = [" and ".join(pair) for pair in pairs]
+    header: tuple[str, ...]
+    if len(by_rater) > _MOST_COLUMNS:
+        header, rows = ("rater", *named), tuple((name, *scores) for name, scores in by_rater.items())
+    else:
+        header, rows = ("setups", *by_rater), tuple(zip(named, *by_rater.values(), strict=True))
     note = (
         " No rater met a clip in two setups: the means over raters are compared, with the noise of both groups."
         if uses_means
@@ -258,14 +271,8 @@ def difference_scores(results: Results, dimension: str) -> PaperTable:
         caption=f"Difference scores of {dimension}: root mean squared difference of a rater's ratings of the same "
         "clips in two "
         f"setups.{note}{common}",
-        header=("setups", *(f"{name}{f', {round_}' if several else ''}" for name in raters for round_ in rounds)),
-        rows=tuple(
-            (
-                " and ".join(pair),
-                *(decimal(values.get((round_, *pair, name)), 2) for name in raters for round_ in rounds),
-            )
-            for pair in pairs
-        ),
+        header=header,
+        rows=rows,
         numbers=columns_of(("round", "setup", "other_setup", "rater", "value", "low", "high", "n"), numbers),
     )
 
