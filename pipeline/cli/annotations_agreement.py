@@ -80,7 +80,7 @@ def agreement(
             rated,
             weights=weights or base.weights,
             windows=base.windows,
-            together=base.together,
+            whole_clips=base.whole_clips,
             by=by or None,
             **options,
         )

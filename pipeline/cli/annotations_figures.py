@@ -135,7 +135,7 @@ def _results(folder: Path, protocol: Protocol, label_groups: Path | None, **opti
         label_groups=None if label_groups is None else read_label_groups(label_groups),
         weights=base.weights,
         windows=base.windows,
-        together=base.together,
+        whole_clips=base.whole_clips,
         **options,
     )
 

@@ -104,10 +104,10 @@ def ratings_by_setup(
         series, left_out = once_per_clip(numbers), {}
         video, owner, value = series.window.astype(np.int64), series.owner, series.value
     raters, videos = series.names["rater"], series.names["video_id"]
-    place = np.array([setups.index(name) for name in series.names["setup"]], np.int64)
+    setup_index = np.array([setups.index(name) for name in series.names["setup"]], np.int64)
     values = np.full((len(raters), len(videos), len(setups)), np.nan)
     if len(owner):
-        values[series.codes["rater"][owner], video, place[series.codes["setup"][owner]]] = value
+        values[series.codes["rater"][owner], video, setup_index[series.codes["setup"][owner]]] = value
     return RatingsBySetup(values, raters, videos, setups), left_out
 
 

@@ -50,18 +50,18 @@ class RowsInOrder:
     """What raters gave, one row per rater and clip, in each rater's own order.
 
     Args:
-        what: The dimensions, in words.
+        dimensions: The dimensions, in words.
         raters: Names of the raters.
         rater: (N,) codes, ascending.
         video: (N,) codes.
-        given: (N, F) numbers; NaN is missing; a row of NaN only was not rated.
+        values: (N, F) numbers; NaN is missing; a row of NaN only was not rated.
     """
 
-    what: str
+    dimensions: str
     raters: tuple[str, ...]
     rater: npt.NDArray[np.int64]
     video: npt.NDArray[np.int64]
-    given: Values
+    values: Values
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,14 +69,14 @@ class Alignment:
     """How well rows fit at each shift.
 
     Args:
-        what: The dimensions, in words.
+        dimensions: The dimensions, in words.
         raters: By rater, standard scores at `SHIFTS` with all raters moved alike; raters with too few rows have none.
         scores: The same of all raters together.
         best: By rater, the shift with the highest score.
         displaced: Raters who alone are displaced: their shift in addition to that of all, and its standard score.
     """
 
-    what: str
+    dimensions: str
     raters: Mapping[str, tuple[float, ...]]
     scores: tuple[float, ...]
     best: Mapping[str, int]
@@ -114,7 +114,7 @@ def alignment(rows: RowsInOrder) -> Alignment | None:
     if len(comparable) < _FEWEST_RATERS:
         return None
     aligned = Alignment(
-        what=rows.what,
+        dimensions=rows.dimensions,
         raters={rows.raters[i]: tuple(scores[i].round(3).tolist()) for i in comparable},
         scores=tuple((scores[comparable].sum(0) / np.sqrt(len(comparable))).round(3).tolist()),
         best={rows.raters[i]: SHIFTS[scores[i].argmax()] for i in comparable},
@@ -142,11 +142,11 @@ def rows_of(annotations: Annotations, series: Series, clips: Series) -> list[Row
         if np.isfinite(values).any():
             aligned.append(
                 RowsInOrder(
-                    what=kind,
+                    dimensions=kind,
                     raters=raters,
                     rater=rating_codes["rater"][order],
                     video=rating_codes["video_id"][order],
-                    given=values,
+                    values=values,
                 )
             )
     return aligned
@@ -203,7 +203,7 @@ def _moved(rows: RowsInOrder, shift: int) -> Values:
     inside = (source >= 0) & (source < len(source))
     source = source.clip(0, len(source) - 1)
     inside &= rows.rater[source] == rows.rater
-    moved = np.where(inside[:, None], rows.given[source], np.nan)
+    moved = np.where(inside[:, None], rows.values[source], np.nan)
     given_cells = np.isfinite(moved)
     count = np.maximum(given_cells.sum(0), 1)
     mean = np.where(given_cells, moved, 0).sum(0) / count

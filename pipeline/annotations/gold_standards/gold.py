@@ -232,13 +232,14 @@ def _delay_notes(delays: Delays) -> list[str]:
 
 
 def _combination_notes(parts: list[Combined]) -> list[str]:
-    alone, plain = sum(part.alone for part in parts), sum(part.plain for part in parts)
+    single_rater = sum(part.single_rater for part in parts)
+    unagreed = sum(part.unagreed for part in parts)
     cells = "(video, setup, dimension)"
     notes = []
-    if alone:
-        notes.append(f"one rater only in {counted(alone, 'cell')} {cells}, whose ratings are the gold standard")
-    if plain:
-        notes.append(f"no agreement between raters in {counted(plain, 'cell')} {cells}; the plain mean is used")
+    if single_rater:
+        notes.append(f"one rater only in {counted(single_rater, 'cell')} {cells}, whose ratings are the gold standard")
+    if unagreed:
+        notes.append(f"no agreement between raters in {counted(unagreed, 'cell')} {cells}; the plain mean is used")
     return notes
 
 

@@ -178,13 +178,15 @@ def _table(parts: list[_Shares], setup: int, videos: Sequence[str], about: Mappi
     groups = []
     for part in parts:
         rows = _key(part)[part.setup == setup]
-        at = np.searchsorted(rows, keys).clip(0, len(rows) - 1)
-        missing = rows[at] != keys
+        position = np.searchsorted(rows, keys).clip(0, len(rows) - 1)
+        missing = rows[position] != keys
         names = [f"{part.dimension}={label}" for label in part.names]
         for i, target in enumerate(names):
-            columns[target] = pa.array(part.values[part.setup == setup][at, i], mask=missing)
+            columns[target] = pa.array(part.values[part.setup == setup][position, i], mask=missing)
             targets.append({"name": target, "n": f"{part.dimension}_n", "low": 0, "high": 1, "level": "interval"})
-        columns[f"{part.dimension}_n"] = pa.array(part.raters[part.setup == setup][at].astype(np.int32), mask=missing)
+        columns[f"{part.dimension}_n"] = pa.array(
+            part.raters[part.setup == setup][position].astype(np.int32), mask=missing
+        )
         groups += [names] if part.summed else []
     described = {
         "avcues": __version__,

@@ -157,10 +157,10 @@ def clip_series(results: Results, video_id: str | None = None) -> PaperFigure:
         panels = figure.subplots(len(setups), len(dimensions), squeeze=False, sharex=True, sharey="col")
         for dimension, setup, raters, values in cells:
             panel = panels[setups.index(setup), dimensions.index(dimension)]
-            known = np.isfinite(values)
+            is_rated = np.isfinite(values)
             with np.errstate(invalid="ignore"):
-                mean = np.where(known, values, 0).sum(0) / known.sum(0)
-                sd = np.sqrt(np.where(known, (values - mean) ** 2, 0).sum(0) / known.sum(0))
+                mean = np.where(is_rated, values, 0).sum(0) / is_rated.sum(0)
+                sd = np.sqrt(np.where(is_rated, (values - mean) ** 2, 0).sum(0) / is_rated.sum(0))
             time = np.arange(values.shape[1]) * step
             panel.plot(time, values.T, color=GREY, linewidth=0.5, alpha=0.6)
             panel.fill_between(time, mean - sd, mean + sd, color=colors[setup], alpha=0.25, linewidth=0)

@@ -107,10 +107,10 @@ def _values(results: Results, dimension: str) -> dict[str, Values]:
 def _edges(dimension: Dimension, values: list[Values]) -> Values:
     """Of bins: one for each value of a scale of few, or else of equal width over the scale."""
     distinct = np.unique(np.concatenate(values))
-    whole = bool((distinct % 1 == 0).all())
+    are_whole = bool((distinct % 1 == 0).all())
     low = distinct[0] if dimension.low is None else dimension.low
     high = distinct[-1] if dimension.high is None else dimension.high
-    if whole and high - low < _MOST_CATEGORIES:
+    if are_whole and high - low < _MOST_CATEGORIES:
         return np.arange(low - 0.5, high + 1)
     low, high = (low, high) if low < high else (low - 0.5, high + 0.5)
     return np.linspace(min(low, distinct[0]), max(high, distinct[-1]), _BINS + 1)

@@ -49,7 +49,7 @@ def label_correlations(results: Results, dimension: str) -> PaperFigure:
     order = [labels.index(label) for label in by_group(labels, results.groups_of_labels)]
     labels, phi = tuple(labels[i] for i in order), phi[np.ix_(order, order)]
     rows, columns = np.tril_indices(len(labels), -1)
-    shown = np.where(np.tri(len(labels), k=-1, dtype=bool), phi, np.nan)[1:, :-1]
+    lower_triangle = np.where(np.tri(len(labels), k=-1, dtype=bool), phi, np.nan)[1:, :-1]
     limit = max(0.1, np.ceil(np.abs(phi[rows, columns]).max() * 10) / 10)
     with in_style():
         side = min(
@@ -58,13 +58,13 @@ def label_correlations(results: Results, dimension: str) -> PaperFigure:
         )
         figure = new_figure(max(side, COLUMN_INCHES), max(side, COLUMN_INCHES) * 0.88)
         panel = figure.subplots()
-        drawn = panel.imshow(shown, cmap="PuOr_r", vmin=-limit, vmax=limit)
+        drawn = panel.imshow(lower_triangle, cmap="PuOr_r", vmin=-limit, vmax=limit)
         panel.set_xticks(range(len(labels) - 1), _ticks(labels[:-1]), rotation=90)
         panel.set_yticks(range(len(labels) - 1), _ticks(labels[1:]))
         panel.tick_params(length=0)
         panel.spines[:].set_visible(False)
         if len(labels) <= _MOST_WITH_NUMBERS:
-            for (i, j), value in np.ndenumerate(shown):
+            for (i, j), value in np.ndenumerate(lower_triangle):
                 if np.isfinite(value):
                     dark = abs(value) > 0.6 * limit
                     text = decimal(value, 2)

@@ -33,7 +33,7 @@ class Agreement:
     Args:
         weights: Weights of the consensus in the leave-one-out CCC.
         windows: Number of first windows that were used; None: all.
-        together: Whether all of a rater's series of a clip were left out if one of them was.
+        whole_clips: Whether all of a rater's series of a clip were left out if one of them was.
         bootstrap: Of the intervals.
         by_setup: One entry per setup and dimension.
         between_setups: One entry per pair of setups and dimension.
@@ -50,7 +50,7 @@ class Agreement:
 
     weights: str
     windows: int | None
-    together: bool
+    whole_clips: bool
     bootstrap: Bootstrap
     by_setup: tuple[SetupAgreement, ...]
     between_setups: tuple[BetweenSetups, ...]
@@ -70,7 +70,7 @@ def agreement(
     *,
     weights: Weights = "others",
     windows: int | None = None,
-    together: bool = False,
+    whole_clips: bool = False,
     shortest: float = SHORTEST,
     keep_constant: bool = False,
     step: Fraction = Fraction(1, 2),
@@ -79,14 +79,14 @@ def agreement(
 ) -> Agreement:
     """Measures agreement in every setup, between setups, and by who the raters are.
 
-    The MuVi study's figures are those of `weights="all", windows=118, together=True`.
+    The MuVi study's figures are those of `weights="all", windows=118, whole_clips=True`.
 
     Args:
         annotations: Ratings of any kind.
         weights: Weights of the consensus that a rater is compared with; see `ewe`.
         windows: Only the first windows count, and shorter series are left out; None: all windows, and `shortest`
             decides.
-        together: Leave out all of a rater's series of a clip if one of them is constant or too short.
+        whole_clips: Leave out all of a rater's series of a clip if one of them is constant or too short.
         shortest: Series are left out that are shorter than this share of the median length over the series of the same
             video, setup and dimension.
         keep_constant: Keep series that do not vary.
@@ -109,7 +109,11 @@ def agreement(
     notes: list[str] = []
     for name, clips, part in round_parts(annotations):
         series, excluded = usable(
-            series_of(part, step), windows=windows, together=together, shortest=shortest, keep_constant=keep_constant
+            series_of(part, step),
+            windows=windows,
+            whole_clips=whole_clips,
+            shortest=shortest,
+            keep_constant=keep_constant,
         )
         clip_ratings = once_per_clip(part)
         number_rows = setup_agreement.over_time(series, name, clips, weights, bootstrap)
@@ -129,11 +133,14 @@ def agreement(
     return Agreement(
         weights=weights,
         windows=windows,
-        together=together,
+        whole_clips=whole_clips,
         bootstrap=bootstrap,
         by_setup=tuple(rows),
         between_setups=tuple(between),
-        labels=tuple(label_statistics(annotations, one.name, groups, bootstrap, step) for one in annotations.nominal()),
+        labels=tuple(
+            label_statistics(annotations, dimension.name, groups, bootstrap, step)
+            for dimension in annotations.nominal()
+        ),
         medians=tuple(medians),
         normality=tuple(normality),
         mixed_models=tuple(models),

@@ -44,18 +44,18 @@ def between_setups(series: Series, kind: str, round_: str | None, bootstrap: Boo
             x, y = means[dimension, a], means[dimension, b]
             if kind == "over time":
                 common = sorted(x.keys() & y.keys())
-                each = np.array([_pearson_of(x[video], y[video]) for video in common])
+                correlations = np.array([_pearson_of(x[video], y[video]) for video in common])
                 reason = "no video is rated in both setups with means that vary"
-                correlated = mean_of(each, np.arange(len(common)), bootstrap, reason)
+                correlation = mean_of(correlations, np.arange(len(common)), bootstrap, reason)
             else:
-                correlated = pearson_over_clips(x[-1], y[-1], bootstrap)
+                correlation = pearson_over_clips(x[-1], y[-1], bootstrap)
             rows.append(
                 BetweenSetups(
                     dimension=series.names["dimension"][dimension],
                     kind=kind,
                     round=round_,
                     setups=(series.names["setup"][a], series.names["setup"][b]),
-                    correlation=correlated,
+                    correlation=correlation,
                 )
             )
     return rows

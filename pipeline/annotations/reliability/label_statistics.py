@@ -75,13 +75,13 @@ class LabelStatistics:
         by_setup: By setup, and over all of them (`OVER_ALL`): `ratings`, `choices` (labels chosen), labels per rating
             (mean and median), and the mean number of distinct labels per stimulus (a video in a setup).
         tests: One per grouping.
-        together: The pairs of labels whose choices correlate most, with the phi coefficient.
+        correlations: The pairs of labels whose choices correlate most, with the phi coefficient.
     """
 
     dimension: str
     by_setup: Mapping[str, Mapping[str, float]]
     tests: tuple[ChiSquare, ...]
-    together: tuple[tuple[str, str, Coefficient], ...]
+    correlations: tuple[tuple[str, str, Coefficient], ...]
 
 
 def label_statistics(
@@ -105,7 +105,7 @@ def label_statistics(
         dimension=dimension,
         by_setup={name: described for name, described in by_setup.items() if described},
         tests=tuple(_chi_square(choices, grouping, bootstrap) for grouping in groups),
-        together=_strongest_correlations(choices, bootstrap),
+        correlations=_strongest_correlations(choices, bootstrap),
     )
 
 

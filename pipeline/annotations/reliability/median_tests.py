@@ -94,8 +94,8 @@ def median_tests(
             )
             for by in groups:
                 group = by.of(rater, video, setup, round_rows)
-                about = (names["dimension"][code], kind, round_)
-                tests.append(_test(value[dimension_rows], group, video, by, about, bootstrap))
+                test_key = (names["dimension"][code], kind, round_)
+                tests.append(_test(value[dimension_rows], group, video, by, test_key, bootstrap))
     return tests
 
 
@@ -129,11 +129,11 @@ def _medians(series: Series) -> Values:
 
 
 def _test(
-    value: Values, group: Ints, video: Ints, by: Grouping, about: tuple[str, str, str | None], bootstrap: Bootstrap
+    value: Values, group: Ints, video: Ints, by: Grouping, test_key: tuple[str, str, str | None], bootstrap: Bootstrap
 ) -> MedianTest:
     from scipy.stats import kruskal
 
-    dimension, kind, round_ = about
+    dimension, kind, round_ = test_key
     value, video, group = value[group >= 0], video[group >= 0], group[group >= 0]
     parts = {name: value[group == i] for i, name in enumerate(by.groups) if (group == i).any()}
     reason = None

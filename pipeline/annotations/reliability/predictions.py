@@ -49,7 +49,7 @@ def read_predictions(path: Path, annotations: Annotations) -> ReadPredictions:
     """
     try:
         table = pq.read_table(path)
-        about: dict[str, Any] = json.loads((table.schema.metadata or {}).get(METADATA_KEY, b"{}"))
+        metadata: dict[str, Any] = json.loads((table.schema.metadata or {}).get(METADATA_KEY, b"{}"))
     except (OSError, ValueError, pa.ArrowException) as error:
         raise InputError(f"{path}: cannot be read as a Parquet file of predictions ({error})") from error
     if _OUT_OF_FOLD.issubset(table.column_names):
@@ -58,7 +58,7 @@ def read_predictions(path: Path, annotations: Annotations) -> ReadPredictions:
         model = json.loads(document.read_text("utf-8")) if document.is_file() else {}
         trained: set[str] = set()
     elif "video_id" in table.column_names:
-        model, trained = about.get("model", {}), set(about.get("trained_on", ()))
+        model, trained = metadata.get("model", {}), set(metadata.get("trained_on", ()))
     else:
         raise InputError(f"{path}: has no column video_id; expected a file written by avcues predict or avcues train")
     labels = model.get("labels", {}).get("main", {}).get("about", {})
@@ -101,8 +101,10 @@ def compare_predictions(
 
 def _wide(table: pa.Table) -> pa.Table:
     """Out-of-fold predictions of whole models, means over seeds, with a column per dimension."""
-    whole = table.filter(pc.is_null(table["without"]))
-    mean = whole.group_by(["dimension", "video_id", "window"], use_threads=False).aggregate([("prediction", "mean")])
+    of_whole_models = table.filter(pc.is_null(table["without"]))
+    mean = of_whole_models.group_by(["dimension", "video_id", "window"], use_threads=False).aggregate(
+        [("prediction", "mean")]
+    )
     wide: pa.Table | None = None
     for name in sorted(set(mean["dimension"].to_pylist())):
         rows = mean.filter(pc.equal(mean["dimension"], name)).select(["video_id", "window", "prediction_mean"])

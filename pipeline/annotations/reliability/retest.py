@@ -141,10 +141,10 @@ def _values_by_kind(annotations: Annotations, step: Fraction) -> dict[str, dict[
         for row in range(len(choices.chosen)):
             names = choices.names
             round_ = names["round"][choices.round[row]] if choices.round[row] >= 0 else None
-            place = (names["setup"][choices.setup[row]], round_, dimension.name)
+            cell = (names["setup"][choices.setup[row]], round_, dimension.name)
             clip_and_rater = (names["video"][choices.video[row]], names["rater"][choices.rater[row]])
             if choices.window[row] < 0:
-                values_by_kind["labels"][(*place, *clip_and_rater)] = choices.chosen[row]
+                values_by_kind["labels"][(*cell, *clip_and_rater)] = choices.chosen[row]
     return values_by_kind
 
 

@@ -223,8 +223,8 @@ def mean_alpha_of_labels(
         within, chosen, n = np.split(total, [chosen_from, 2 * chosen_from], axis=-1)
         with np.errstate(invalid="ignore", divide="ignore"):
             alpha = 1 - (n - 1) * within / (2 * chosen * (n - chosen))
-            known = np.isfinite(alpha)
-            return np.asarray(np.where(known, alpha, 0).sum(-1) / known.sum(-1))
+            defined = np.isfinite(alpha)
+            return np.asarray(np.where(defined, alpha, 0).sum(-1) / defined.sum(-1))
 
     chosen_from = chosen.shape[1]
     reason = "every label was chosen by all or by none"
@@ -248,9 +248,9 @@ def mean_ccc(a: Values, b: Values, bootstrap: Bootstrap) -> Coefficient:
 
     def mean_ccc(total: Values) -> Values:
         measured = ccc_of_pairs(total)
-        known = np.isfinite(measured)
+        defined = np.isfinite(measured)
         with np.errstate(invalid="ignore"):
-            return np.asarray(np.where(known, measured, 0).sum(-1) / known.sum(-1))
+            return np.asarray(np.where(defined, measured, 0).sum(-1) / defined.sum(-1))
 
     sums = moments.reshape(videos, -1)
     single = ccc_of_pairs(sums.sum(0)) if pairs and videos else np.zeros(0)
@@ -280,7 +280,9 @@ class _Collected:
         """Adds coefficients of single videos."""
         keys = np.stack([codes[name] for name in ("setup", "dimension", "video_id")], 1)
         for name in INTRACLASS:
-            values = np.array([np.nan if one[name].value is None else one[name].value for one in measured], np.float64)
+            values = np.array(
+                [np.nan if of_video[name].value is None else of_video[name].value for of_video in measured], np.float64
+            )
             self._values[name].append(values)
             self._keys[name].append(keys)
 
@@ -288,8 +290,8 @@ class _Collected:
         keys = np.stack([codes[name] for name in ("setup", "dimension", "video_id")], 1)
         first, second = np.triu_indices(pairs.shape[-1], 1)
         for name, values in (("loo", loo), ("pairs", pairs[:, first, second])):
-            cell, at = np.nonzero(np.isfinite(values))
-            self._values[name].append(values[cell, at])
+            cell, pair = np.nonzero(np.isfinite(values))
+            self._values[name].append(values[cell, pair])
             self._keys[name].append(keys[cell])
 
     def of(self, setup: int, dimension: int, name: str) -> tuple[Values, npt.NDArray[np.int64]]:
@@ -310,14 +312,14 @@ def _setups_and_dimensions(series: Series) -> list[tuple[int, int, Series]]:
     key = series.codes["setup"] * len(series.names["dimension"]) + series.codes["dimension"]
     return [
         (
-            int(one) // len(series.names["dimension"]),
-            int(one) % len(series.names["dimension"]),
-            series.where(key == one),
+            int(code) // len(series.names["dimension"]),
+            int(code) % len(series.names["dimension"]),
+            series.where(key == code),
         )
-        for one in np.unique(key)
+        for code in np.unique(key)
     ]
 
 
 def _percentiles(values: Values) -> tuple[float, ...] | None:
-    known = values[np.isfinite(values)]
-    return tuple(np.percentile(known, (0, 5, 25, 50, 75, 95, 100)).tolist()) if len(known) else None
+    defined = values[np.isfinite(values)]
+    return tuple(np.percentile(defined, (0, 5, 25, 50, 75, 95, 100)).tolist()) if len(defined) else None

@@ -90,15 +90,15 @@ def estimate(
     value = float(statistic.of(np.ones((1, videos)))[0]) if videos else np.nan
     if not np.isfinite(value):
         return undefined(reason)
-    whole = partial(Coefficient, value=value, sd=sd, n=n)
+    coefficient = partial(Coefficient, value=value, sd=sd, n=n)
     if bootstrap.replicates == 0:
-        return whole()
+        return coefficient()
     if videos < FEWEST_VIDEOS:
-        return whole(reason=f"no interval: fewer than {FEWEST_VIDEOS} videos")
+        return coefficient(reason=f"no interval: fewer than {FEWEST_VIDEOS} videos")
     low, high = interval(statistic, scale, replicates=bootstrap.replicates, seed=bootstrap.seed)
     if not np.isfinite(low) or not np.isfinite(high):
-        return whole(reason="no interval: not defined without some of the videos")
-    return whole(low=low, high=high)
+        return coefficient(reason="no interval: not defined without some of the videos")
+    return coefficient(low=low, high=high)
 
 
 def mean_of(values: Values, video: Ints, bootstrap: Bootstrap, reason: str, scale: Scale = COEFFICIENT) -> Coefficient:

@@ -12,15 +12,13 @@ from avcues.pipeline.annotations.tables.agreement import (
     rater_agreement,
 )
 from avcues.pipeline.annotations.tables.dependence import label_tests, pair_tests, rating_tests
-from avcues.pipeline.annotations.tables.labels import label_groups_by_setup, labels_by_setup
-from avcues.pipeline.annotations.tables.perspectives import (
+from avcues.pipeline.annotations.tables.inconsistency import (
     difference_scores,
     inconsistency_by_polarity,
     label_agreement,
-    polarity,
-    ratings_by_rater,
-    regression,
 )
+from avcues.pipeline.annotations.tables.labels import label_groups_by_setup, labels_by_setup
+from avcues.pipeline.annotations.tables.perspectives import polarity, ratings_by_rater, regression
 from avcues.pipeline.annotations.tables.reliability import (
     intraclass_by_setup,
     model_agreement,

@@ -169,8 +169,8 @@ def test_the_published_unique_labels_per_stimulus(published: LabelStatistics) ->
 
 
 def test_the_measured_correlations_of_labels(published: LabelStatistics) -> None:
-    phi = {frozenset(pair): round(found.value or 0, 3) for *pair, found in published.together}
-    for *_, found in published.together:
+    phi = {frozenset(pair): round(found.value or 0, 3) for *pair, found in published.correlations}
+    for *_, found in published.correlations:
         assert (found.low or 1) < (found.value or 0) < (found.high or -1)
     assert phi[frozenset(("sad", "tearful"))] == 0.378
     assert phi[frozenset(("bouncy", "energetic"))] == 0.402
@@ -463,7 +463,7 @@ def test_the_study_s_way_leaves_out_both_dimensions_and_uses_118_windows(tmp_pat
     series.loc[(series.participant_id == 1) & (series.media_id == "vid01"), "valence"] = 0.2
     series.to_csv(folder / "av_data.csv", index=False)
     annotations = import_muvi(folder, static_rows="as-published")
-    found = agreement(annotations, weights="all", windows=118, together=True, bootstrap=PLAIN)
+    found = agreement(annotations, weights="all", windows=118, whole_clips=True, bootstrap=PLAIN)
     assert sum(row.ratings for row in found.by_setup if row.kind == "over time") == 2 * (6 * 5 - 1)
     assert [name.split()[-1] for name in found.left_out["constant"]] == ["arousal", "valence"]
     scores = []
@@ -501,7 +501,7 @@ def test_the_study_s_table_5_where_its_series_are_at_hand() -> None:
         pytest.skip("the study's av_data.csv is not at hand")
     published = reference()["muvi_paper"]["table5_loo_ccc"]
     rated = import_muvi(muvi_folder())
-    rows = agreement(rated, weights="all", windows=118, together=True, bootstrap=PLAIN).by_setup
+    rows = agreement(rated, weights="all", windows=118, whole_clips=True, bootstrap=PLAIN).by_setup
     assert sum(row.ratings for row in rows if row.kind == "over time" and row.dimension == "arousal") == 1476
     for row in rows:
         if row.kind == "over time":
