@@ -16,9 +16,10 @@ import numpy as np
 
 from avcues.pipeline.annotations.across_setups.inconsistency import RatingsBySetup, difference
 from avcues.pipeline.annotations.reliability.between_setups import pearson_over_clips
+from avcues.pipeline.annotations.reliability.choice_agreement import mean_alpha_of_labels
 from avcues.pipeline.annotations.reliability.label_statistics import phi_of
 from avcues.pipeline.annotations.reliability.median_tests import Superiority
-from avcues.pipeline.annotations.reliability.setup_agreement import mean_alpha_of_labels, mean_ccc
+from avcues.pipeline.annotations.reliability.setup_agreement import mean_ccc
 from avcues.pipeline.annotations.statistics import coefficients, intervals
 from avcues.pipeline.annotations.statistics.coefficients import (
     Bootstrap,

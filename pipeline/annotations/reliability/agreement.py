@@ -13,6 +13,7 @@ from avcues.pipeline.annotations.ratings.series import once_per_clip, series_of
 from avcues.pipeline.annotations.ratings.wording import listed
 from avcues.pipeline.annotations.reliability import setup_agreement
 from avcues.pipeline.annotations.reliability.between_setups import BetweenSetups, between_setups
+from avcues.pipeline.annotations.reliability.choice_agreement import choice_agreement
 from avcues.pipeline.annotations.reliability.groups import groupings, not_compared
 from avcues.pipeline.annotations.reliability.label_statistics import LabelStatistics, label_statistics
 from avcues.pipeline.annotations.reliability.median_tests import MedianTest, median_tests
@@ -120,7 +121,7 @@ def agreement(
         number_rows += setup_agreement.once_per_clip(clip_ratings, name, clips, weights, bootstrap)
         rows += number_rows
         for dimension in part.nominal():
-            rows += setup_agreement.of_labels(choices_of(part, dimension.name, step), name, clips, bootstrap)
+            rows += choice_agreement(choices_of(part, dimension.name, step), name, clips, bootstrap)
         if clips == "all":
             left_out.append(excluded)
             for kind, rated in (("over time", series), ("once per clip", clip_ratings)):

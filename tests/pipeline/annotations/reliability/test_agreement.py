@@ -22,8 +22,9 @@ from avcues.pipeline.annotations.importing.formats.muvi import import_muvi
 from avcues.pipeline.annotations.importing.formats.tidy import import_tidy
 from avcues.pipeline.annotations.ratings.choices import choices_of
 from avcues.pipeline.annotations.reliability.agreement import Agreement, agreement
+from avcues.pipeline.annotations.reliability.choice_agreement import choice_agreement
 from avcues.pipeline.annotations.reliability.label_statistics import OVER_ALL, ChiSquare, LabelStatistics
-from avcues.pipeline.annotations.reliability.setup_agreement import SetupAgreement, of_labels
+from avcues.pipeline.annotations.reliability.setup_agreement import SetupAgreement
 from avcues.pipeline.annotations.reports.documents import write_agreement
 from avcues.pipeline.annotations.statistics.coefficients import (
     Bootstrap,
@@ -199,7 +200,7 @@ def test_moving_labels_up_reverses_the_conclusion_on_the_setup_and_no_other() ->
 def test_labels_agree_only_where_they_are_moved_up() -> None:
     def pooled(static_rows: Any) -> Coefficient:
         choices = choices_of(import_muvi(muvi_folder(), static_rows=static_rows), "gems")
-        (row,) = of_labels(replace(choices, setup=np.zeros_like(choices.setup)), None, "all", Bootstrap(200))
+        (row,) = choice_agreement(replace(choices, setup=np.zeros_like(choices.setup)), None, "all", Bootstrap(200))
         return row.coefficients["alpha_labels"]
 
     as_published, corrected = pooled("as-published"), pooled("corrected")
