@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from avcues.pipeline.cli.dataset import Debug, Folder, say
-from avcues.pipeline.cli.errors import OneLineErrors
+from avcues.pipeline.cli.errors import OneLineErrors, as_typed
 from avcues.pipeline.cli.execution_options import parse_resources, parse_workers
 from avcues.pipeline.cli.saving import save_shown
 
@@ -45,18 +45,19 @@ def evaluate(
     """
     with OneLineErrors(debug):
         from avcues.pipeline.cli.console import Console
-        from avcues.pipeline.cli.training_display import make_page, show_metrics
+        from avcues.pipeline.cli.training_display import Page, show_metrics
         from avcues.pipeline.errors import InputError
         from avcues.pipeline.training.train import evaluate_saved
 
         if report is not None and not report.is_dir():
             raise InputError(f"`report={report}`: no such folder; make it with avcues report")
-        figures = evaluate_saved(folder, annotations)
+        page = Page(folder, report)
+        figures = evaluate_saved(folder, annotations, page=page)
         if as_json:
             print(json.dumps(figures, indent=1))
         else:
             show_metrics(figures, Console())
-        make_page(folder, Console(stderr=True), report)
+        page.show(Console(stderr=True))
 
 
 def compare(
@@ -184,7 +185,7 @@ def _predict(model_folder: Path, folder: str, out: Path, workers: Workers, debug
             done += 1
             move(done, videos)
             if isinstance(result, Problem):
-                say(console, "red", "failed", f"{result.video_id}: {result.error}")
+                say(console, "red", "failed", f"{result.video_id}: {as_typed(result.error)}")
 
         failed = write_plan(plan, workers, on_result=on_result, observer=Shown(), debug=debug)
     say(console, "bold", "wrote", f"{out}: predictions for {videos - failed} videos")
