@@ -160,15 +160,15 @@ def test_a_video_that_kills_its_process_costs_no_other_its_prediction(
 ) -> None:
     """On this machine and on a cluster, whose worker lives on; the model kills what predicts the shortest video."""
     environment = install(tmp_path / "site", "deadly_model", "Deadly", group="avcues.models")
-    environment["PYTHONPATH"] += (
-        f"{os.pathsep}{Path(deadly_model.__file__).parent}"  # which has the model it derives from
-    )
+    environment["PYTHONPATH"] += f"{os.pathsep}{Path(deadly_model.__file__).parent}"  # for the class it derives from
     cluster.scheduler()
     worker = cluster.worker("--no-nanny", PYTHONPATH=environment["PYTHONPATH"])
     labels = ("--labels", planted / "gold" / "audiovisual.parquet", "--dimensions", "valence")
     options = ("--model", "deadly_model", "--audio", "rhythm", "--visual", "color", "--folds", 2, "--workers", 1)
     features, model = planted / "features", tmp_path / "model"
-    made = avcues("train", features, *labels, *options, "--out", model, environment=environment)
+    made = avcues(
+        "train", features, *labels, *options, "--out", model, environment=environment | {deadly_model.SPARE: "1"}
+    )
     assert made.returncode == 0, made.stderr
     outs = {}
     for who, where in {"here": ("--workers", 2), "there": ("--scheduler", cluster.address)}.items():

@@ -10,6 +10,8 @@ import numpy as np
 from ridge_model import Ridge
 
 WINDOWS = 4
+SPARE = "DEADLY_MODEL_SPARES"
+"""An environment variable under which it kills nothing, so that it can be trained."""
 
 
 class Deadly(Ridge):
@@ -18,6 +20,6 @@ class Deadly(Ridge):
     title = "deadly"
 
     def outputs(self, inputs: Mapping[str, np.ndarray], rows: np.ndarray) -> np.ndarray:
-        if len(next(iter(inputs.values()))) == WINDOWS:
+        if len(next(iter(inputs.values()))) == WINDOWS and SPARE not in os.environ:
             os.kill(os.getpid(), signal.SIGKILL)
         return super().outputs(inputs, rows)
