@@ -248,14 +248,14 @@ class ClipExtractor(Extractor, Protocol):
         """Returns (B, C) values, one row per clip."""
 
     def describe_shots(
-        self, means: npt.NDArray[np.float32], clips: npt.NDArray[np.int32], seen_s: npt.NDArray[np.float32]
+        self, means: npt.NDArray[np.float32], clips: npt.NDArray[np.int32], covered_s: npt.NDArray[np.float32]
     ) -> Mapping[str, Columns]:
         """Turns means over the clips of each shot into columns, one row per shot.
 
         Args:
             means: (S, C).
             clips: (S,) clips of each shot.
-            seen_s: (S,) seconds of each shot that its clips show.
+            covered_s: (S,) seconds of each shot that its clips show.
         """
 
 

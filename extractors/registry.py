@@ -117,8 +117,8 @@ def create(name: str, options: Mapping[str, Any] | None = None, extra_tables: Co
     extractor_class: Any = load(name)
     settings = (_settings(name, extractor_class.Settings, options),) if options else ()
     extractor: BaseExtractor = extractor_class(*settings)
-    extractor.requested = tuple(table.name for table in extractor.extra_tables if table.name in extra_tables)
-    extractor.origin = (name, dict(options or {}), extractor.requested)
+    extractor.requested_tables = tuple(table.name for table in extractor.extra_tables if table.name in extra_tables)
+    extractor.create_arguments = (name, dict(options or {}), extractor.requested_tables)
     return extractor
 
 

@@ -290,7 +290,7 @@ def _shift_flux(flux: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 
 
 def _import_librosa() -> None:
-    with numba_cache.everything_cached():
+    with numba_cache.cache_everything():
         import librosa.beat
         import librosa.feature
         import librosa.onset  # noqa: F401

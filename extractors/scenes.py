@@ -101,7 +101,7 @@ class Scenes(BaseExtractor):
             # The small network gains nothing by OpenVINO.
             example = torch.zeros(2, 3, 224, 224, dtype=torch.uint8) if self.settings.variant == "resnet50" else None
             weights = compute.weights.resolve(f"scenes/{self.settings.variant}").path
-            self._network = compute.place(load(weights), example)
+            self._network = compute.prepare_for_inference(load(weights), example)
 
     def process_frames(self, batch: FrameBatch) -> Mapping[str, Columns]:
         """Classifies (B, H, W, 3) uint8 RGB frames."""
@@ -122,6 +122,6 @@ class Scenes(BaseExtractor):
                 "top1": np.array(NAMES, dtype=object)[probabilities.argmax(axis=1)],
             }
         }
-        if self.requested:
+        if self.requested_tables:
             measured["scenes_embedding"] = embedding_columns(embedding.float().cpu().numpy())
         return measured

@@ -116,7 +116,7 @@ class Shots(BaseExtractor):
             example = torch.zeros(2, transnet.WINDOW, transnet.HEIGHT, transnet.WIDTH, 3, dtype=torch.uint8)
             weights = compute.weights.resolve("shots/transnetv2").path
             self._compute = compute
-            self._network = compute.in_fp32().place(transnet.load(weights), example)
+            self._network = compute.in_fp32().prepare_for_inference(transnet.load(weights), example)
 
     def image_size(self, width: int, height: int) -> tuple[int, int]:
         """PySceneDetect's working size for a coded frame size: a longer side of 256 px, never enlarged."""

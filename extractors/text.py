@@ -97,7 +97,7 @@ class Text(BaseExtractor):
     libraries = ("vaderSentiment",)
     Settings = TextSettings
     needs = ("words",)
-    files: ClassVar[tuple[str, ...]] = ("lexicon",)
+    user_files: ClassVar[tuple[str, ...]] = ("lexicon",)
 
     def __init__(self, settings: TextSettings = TextSettings()) -> None:
         self.settings = settings

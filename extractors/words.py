@@ -122,7 +122,7 @@ class Words(BaseExtractor):
     Settings = WordsSettings
     tables = (_WORDS, _UTTERANCES)
     weights: ClassVar[Mapping[str, tuple[str, ...]]] = {"variant": ("speech/whisper_tiny_en",)}
-    own_weights = ("variant",)
+    user_weights = ("variant",)
     hub_weights = ".bin"  # CTranslate2's own form, which holds no code
     speech_rate_hz = RATE_HZ
 

@@ -134,14 +134,14 @@ class Executor:
             if self._threads == 1:
                 self.wait_until_ready(extractor)
         if self._threads == 1:
-            self.compute.apply()
+            self.compute.configure_libraries()
 
     def _set_up(self, extractor: BaseExtractor) -> None:
         core: AbstractContextManager[object] = self._cores if self._threads > 1 else nullcontext()
         with core, self.stopwatch("setup"):
             compute = self.compute if extractor.uses_network else self._asked
             extractor.setup(replace(compute, precision=extractor.precision_in(compute)))
-            compute.apply()
+            compute.configure_libraries()
 
 
 class Stage(Generic[Batch, Result]):

@@ -96,7 +96,7 @@ class Settings:
         by_name = {extractor.name: extractor for extractor in extractors}
         for extractor in extractors:
             of_shots = (BASE_FEATURE,) if isinstance(extractor, OF_SHOTS) else ()
-            extractor.needed = tuple(by_name[name] for name in dict.fromkeys((*of_shots, *extractor.needs)))
+            extractor.needed_extractors = tuple(by_name[name] for name in dict.fromkeys((*of_shots, *extractor.needs)))
         _check_tables(extractors)
         return extractors
 

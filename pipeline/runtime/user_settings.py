@@ -62,13 +62,13 @@ def make_settings(
 
 def _checked_models(models: Models) -> dict[str, HubOptions]:
     from avcues.extractors import registry
-    from avcues.extractors.hub.options import options_of
+    from avcues.extractors.hub.options import validated_options
 
     reserved = dict.fromkeys(registry.names(), "a feature")
     reserved |= {table: f"a table of {feature}" for table, feature in registry.tables_beside().items()}
     checked: dict[str, HubOptions] = {}
     for name, model in models.items():
-        checked[name] = options_of(name, model, reserved)
+        checked[name] = validated_options(name, model, reserved)
         reserved |= {name: "another model", f"{name}_faces": "another model"}
     return checked
 

@@ -63,7 +63,7 @@ def settle(
             settled = _settle(
                 name,
                 extractor.weights_in_use,
-                extractor.own_weights,
+                extractor.user_weights,
                 options.get(name, {}),
                 recorded,
                 downloading,
@@ -97,7 +97,7 @@ def describe_networks(extractors: Sequence[BaseExtractor]) -> Iterator[str]:
 def _own_files(name: str, options: Mapping[str, Any]) -> dict[str, str]:
     """The options that hold the path of a file, with its absolute path: workers may stand in another folder."""
     resolved = {}
-    for option in registry.load(name).files:
+    for option in registry.load(name).user_files:
         if path := options.get(option):
             if not Path(path).is_file():
                 raise SettingsError(f"`{name}.{option}={path}`: there is no such file")
@@ -111,7 +111,7 @@ def _pinned(
     """The options that name a model of the hub, with the revision that the folder is pinned to, or the newest."""
     pinned = {}
     folder = settings.compute.weights.folder
-    for option in extractor.own_weights if extractor.hub_weights else ():
+    for option in extractor.user_weights if extractor.hub_weights else ():
         value = getattr(extractor.settings, option)
         named = None if Path(value).exists() else hub_name(value)
         if option not in extractor.weights_in_use or named is None:
@@ -166,7 +166,7 @@ def _settle_model(
 def _settle(
     name: str,
     weights: Mapping[str, tuple[str, ...]],
-    own_weights: Collection[str],
+    user_weights: Collection[str],
     options: Mapping[str, Any],
     recorded: Mapping[str, Any],
     downloading: Downloading,
@@ -182,9 +182,9 @@ def _settle(
                 )
             candidates = (asset_name(candidates, recorded[option]),)
         elif variant != AUTO:
-            if option in own_weights and hub_name(variant) and not Path(variant).exists():
+            if option in user_weights and hub_name(variant) and not Path(variant).exists():
                 continue
-            if option in own_weights and Path(variant).exists():
+            if option in user_weights and Path(variant).exists():
                 settled[option] = str(Path(variant).resolve())
                 continue
             candidates = (_named_variant(name, candidates, variant),)

@@ -71,19 +71,23 @@ def recipe(
     }
     if reading:
         document["reading"] = dict(reading)
-    if extractor.needed:
-        document["needs"] = {needed.name: recipe(needed, step, compute, reading) for needed in extractor.needed}
-    files = {option: Path(value) for option in extractor.files if (value := getattr(extractor.settings, option))}
+    if extractor.needed_extractors:
+        document["needs"] = {
+            needed.name: recipe(needed, step, compute, reading) for needed in extractor.needed_extractors
+        }
+    files = {option: Path(value) for option in extractor.user_files if (value := getattr(extractor.settings, option))}
     if files:
         document["settings"] |= {option: file.name for option, file in files.items()}
         document["files"] = {file.name: _hash_of(file, file.stat().st_mtime_ns) for file in files.values()}
     weights = weights_of(extractor, compute.weights)
     if weights:
         # A file of the user's own is known by its name and hash, wherever it lies.
-        document["settings"] |= {k: _own_name(v) for k, v in document["settings"].items() if k in extractor.own_weights}
+        document["settings"] |= {
+            k: _own_name(v) for k, v in document["settings"].items() if k in extractor.user_weights
+        }
         document |= {"weights": weights, "precision": precision(extractor, compute)}
-    if extractor.ranges is not None and precision(extractor, compute).startswith("int8"):
-        document["ranges"] = extractor.ranges.sha256
+    if extractor.int8_table is not None and precision(extractor, compute).startswith("int8"):
+        document["ranges"] = extractor.int8_table.sha256
     return document
 
 

@@ -81,7 +81,7 @@ def test_lexicons_give_the_mean_of_the_words_that_they_have(tmp_path: Path, cont
     [
         ("some,other,table\n1,2,3\n", "expected columns headed word, valence, arousal, dominance"),
         ("word,valence,arousal,dominance\nhappy,high,1,1\n", "line 2: expected a word and three numbers"),
-        ("", "is no lexicon"),
+        ("", "is not a lexicon"),
     ],
 )
 def test_a_file_that_is_no_lexicon_is_refused_in_one_line(tmp_path: Path, content: str, reason: str) -> None:

@@ -37,9 +37,9 @@ class Recorder:
         return batch.clips[:, :, 0, 0, 0].mean(axis=1, keepdims=True).astype(np.float32)
 
     def describe_shots(
-        self, means: npt.NDArray[np.float32], clips: npt.NDArray[np.int32], seen_s: npt.NDArray[np.float32]
+        self, means: npt.NDArray[np.float32], clips: npt.NDArray[np.int32], covered_s: npt.NDArray[np.float32]
     ) -> dict:
-        self.means, self.counts, self.seen_s = means, clips, seen_s
+        self.means, self.counts, self.covered_s = means, clips, covered_s
         return {}
 
 
@@ -62,7 +62,7 @@ def run(fps: int, *shot_lengths: int) -> Recorder:
 
 
 @pytest.mark.parametrize(
-    ("length", "expected", "seen_s"),
+    ("length", "expected", "covered_s"),
     [
         (64, [range(64)], 2.56),
         (95, [range(64)], 2.56),
@@ -72,10 +72,10 @@ def run(fps: int, *shot_lengths: int) -> Recorder:
         (1, [[0] * 64], 0.04),
     ],
 )
-def test_clips_of_one_shot(length: int, expected: list, seen_s: float) -> None:
+def test_clips_of_one_shot(length: int, expected: list, covered_s: float) -> None:
     recorder = run(25, length)
     assert recorder.clips == [list(clip) for clip in expected]
-    assert recorder.seen_s.tolist() == [pytest.approx(seen_s)]
+    assert recorder.covered_s.tolist() == [pytest.approx(covered_s)]
 
 
 def test_clips_never_cross_a_cut() -> None:
