@@ -27,7 +27,7 @@ class _Transition:
 
 
 class CombinedStream:
-    """One video's frames on their way through several detectors.
+    """Passes the frames of one video to several detectors.
 
     - Cuts are those of PySceneDetect's `AdaptiveDetector`, unless the picture returns within a fifth of a second, as
       after a flash.
@@ -35,10 +35,10 @@ class CombinedStream:
     - Dissolves are those of `DissolveDetector`; a cut within one is part of it, and both are part of a fade.
 
     Args:
-        adaptive: A fresh detector of cuts.
-        fades: A fresh detector of fades.
+        adaptive: A new detector of cuts.
+        fades: A new detector of fades.
         time_base: Seconds per unit of the time stamps that are written.
-        frame_rate: Frames per second, a guess where it varies.
+        frame_rate: Frames per second; an estimate if the rate varies.
         min_shot_s: Length of the shortest shot in seconds.
     """
 

@@ -181,7 +181,7 @@ class Expressions(BaseExtractor):
             "faces": {
                 FRAME: frames,
                 **{name: boxes[:, i] for i, name in enumerate(("x", "y", "width", "height", "score"))},
-                **batch.sizes(len(boxes)),
+                **batch.frame_size_columns(len(boxes)),
                 **{name: probabilities[:, i] for i, name in enumerate(CLASSES)},
             },
         }

@@ -156,7 +156,9 @@ class Motion(BaseExtractor):
             np.float64,
         )
 
-    def describe_windows(self, means: npt.NDArray[np.float64], pairs: npt.NDArray[np.int16]) -> Mapping[str, Columns]:
+    def describe_windows(
+        self, means: npt.NDArray[np.float64], pair_counts: npt.NDArray[np.int16]
+    ) -> Mapping[str, Columns]:
         """Columns of N windows from the (N, 9) means over their pairs."""
         length, squared, x, y, moving, pan_x, pan_y, zoom, difference = means.T
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -171,7 +173,7 @@ class Motion(BaseExtractor):
                 "pan_y": pan_y,
                 "zoom": zoom,
                 "difference_mean": difference,
-                "pairs": pairs,
+                "pairs": pair_counts,
             }
         }
 

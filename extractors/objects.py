@@ -164,7 +164,7 @@ class Objects(BaseExtractor):
                 "y": boxes[:, 1],
                 "width": boxes[:, 2] - boxes[:, 0],
                 "height": boxes[:, 3] - boxes[:, 1],
-                **batch.sizes(len(boxes)),
+                **batch.frame_size_columns(len(boxes)),
             },
         }
 

@@ -18,9 +18,9 @@ from avcues.extractors.protocol import Column, Columns, FrameBatch, Table
 
 @cache
 def categories() -> tuple[tuple[str, bool], ...]:
-    """The 365 categories in the network's order, each with whether it is indoor."""
+    """(name, is indoor) of the 365 categories, in the network's order."""
     lines = (Path(__file__).parent / "labels" / "places365.txt").read_text().splitlines()
-    return tuple((name[len("/a/") :], kind == "1") for name, kind in (line.split() for line in lines))
+    return tuple((name[len("/a/") :], place_type == "1") for name, place_type in (line.split() for line in lines))
 
 
 NAMES = tuple(name for name, _ in categories())
@@ -79,12 +79,12 @@ class Scenes(BaseExtractor):
 
     @property
     def libraries(self) -> tuple[str, ...]:  # type: ignore[override]
-        """Distributions whose code decides values; OpenVINO compiles the large network alone."""
+        """Distributions whose code decides values; OpenVINO compiles only the large network."""
         return ("torch", "torchvision", *(("openvino",) if self.precisions else ()))
 
     @property
     def precisions(self) -> tuple[Precision, ...]:
-        """The small network is fast as it is, and rounding moves its probabilities by more than 0.01."""
+        """bf16 for the large network only: it would move the small network's probabilities by more than 0.01."""
         return ("bf16",) if self.settings.variant == "resnet50" else ()
 
     def setup(self, compute: Compute) -> None:
@@ -115,7 +115,7 @@ class Scenes(BaseExtractor):
             logits, embedding = self._network(resize_and_crop(images))
         probabilities = logits.float().softmax(dim=1).cpu().numpy()
         is_indoor = np.array([indoor for _, indoor in categories()])
-        measured: dict[str, Columns] = {
+        tables: dict[str, Columns] = {
             "scenes": {
                 **{name: probabilities[:, i] for i, name in enumerate(NAMES)},
                 "indoor": probabilities[:, is_indoor].sum(axis=1).clip(0, 1),
@@ -123,5 +123,5 @@ class Scenes(BaseExtractor):
             }
         }
         if self.requested_tables:
-            measured["scenes_embedding"] = embedding_columns(embedding.float().cpu().numpy())
-        return measured
+            tables["scenes_embedding"] = embedding_columns(embedding.float().cpu().numpy())
+        return tables

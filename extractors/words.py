@@ -232,7 +232,7 @@ def _described(rows: Sequence[tuple[int | None, Utterance, int]]) -> dict[str, l
         "no_speech": [j and j.no_speech for j in judgements],
         "log_probability": [j and j.log_probability for j in judgements],
         "compression": [j and j.compression for j in judgements],
-        "rejected": [(j.rejected or None) if j else None for j in judgements],
+        "rejected": [(j.rejection or None) if j else None for j in judgements],
     }
 
 

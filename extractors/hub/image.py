@@ -86,7 +86,12 @@ class FaceModel(HubExtractor):
         box_columns = {name: boxes[:, i] for i, name in enumerate(("x", "y", "width", "height", "score"))}
         return {
             self.name: self.columns(of_largest),
-            f"{self.name}_faces": {FRAME: frames, **box_columns, **batch.sizes(len(boxes)), **self.columns(values)},
+            f"{self.name}_faces": {
+                FRAME: frames,
+                **box_columns,
+                **batch.frame_size_columns(len(boxes)),
+                **self.columns(values),
+            },
         }
 
     def link_items(self, table: str, items: Items) -> Columns:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from avcues.extractors.base import BaseExtractor
 from avcues.extractors.compute import Compute
 from avcues.extractors.protocol import (
-    OF_SHOTS,
+    SHOT_DEPENDENT,
     AudioExtractor,
     ClipExtractor,
     Columns,
@@ -91,7 +91,7 @@ class DecodePass:
             self._text = TextPass(source, transcriber, [e for e in missing if isinstance(e, TextExtractor)])
             self._recogniser = transcriber if source.kind == "speech" else None
         self._makes_timeline = any(isinstance(e, ShotDetector) for e in missing)
-        needs_shots = any(isinstance(e, OF_SHOTS) for e in missing)
+        needs_shots = any(isinstance(e, SHOT_DEPENDENT) for e in missing)
         detectors = (
             [e for e in extractors if isinstance(e, ShotDetector)] if self._makes_timeline or needs_shots else []
         )

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from avcues.extractors.protocol import Columns, TextExtractor, Transcriber
-from avcues.extractors.transcript import Transcript, in_order
+from avcues.extractors.transcript import Transcript, sorted_by_time
 from avcues.pipeline.errors import MediaError
 from avcues.pipeline.media.container import Media
 from avcues.pipeline.media.subtitles.cues import utterances_of
@@ -163,7 +163,7 @@ class TextPass:
             if subtitles.counts:
                 left_out = ", ".join(f"{reason}: {count}" for reason, count in subtitles.counts.items())
                 self.notes.append(f"subtitle stream {self.source.stream.index}: left out are {left_out}")
-            return Transcript(in_order(subtitles.utterances), self.source.stream.language or default)
+            return Transcript(sorted_by_time(subtitles.utterances), self.source.stream.language or default)
         return Transcript(()) if heard is None else heard
 
     def _why_none(self) -> str:

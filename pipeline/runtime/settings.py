@@ -13,7 +13,7 @@ from avcues.extractors.base import BaseExtractor
 from avcues.extractors.compute import Compute
 from avcues.extractors.hub.create import create_model
 from avcues.extractors.hub.options import HubOptions
-from avcues.extractors.protocol import OF_SHOTS, AudioExtractor
+from avcues.extractors.protocol import SHOT_DEPENDENT, AudioExtractor
 from avcues.pipeline.errors import SettingsError
 from avcues.pipeline.extraction.measurements import Measurements
 from avcues.pipeline.media.reading import Reading
@@ -58,12 +58,12 @@ class Settings:
     @property
     def named(self) -> tuple[str, ...]:
         """Names of the extractors that are asked for by name, or for one of their tables."""
-        return tuple(dict.fromkeys(registry.extractor_of(name) for name in self.features if name != ALL))
+        return tuple(dict.fromkeys(registry.extractor_name(name) for name in self.features if name != ALL))
 
     @property
     def extra_tables(self) -> tuple[str, ...]:
         """The tables that are asked for by name."""
-        return tuple(name for name in self.features if name != ALL and registry.extractor_of(name) != name)
+        return tuple(name for name in self.features if name != ALL and registry.extractor_name(name) != name)
 
     def create_extractors(self) -> list[BaseExtractor]:
         """The extractors of this run, the shot detector first.
@@ -95,7 +95,7 @@ class Settings:
                 )
         by_name = {extractor.name: extractor for extractor in extractors}
         for extractor in extractors:
-            of_shots = (BASE_FEATURE,) if isinstance(extractor, OF_SHOTS) else ()
+            of_shots = (BASE_FEATURE,) if isinstance(extractor, SHOT_DEPENDENT) else ()
             extractor.needed_extractors = tuple(by_name[name] for name in dict.fromkeys((*of_shots, *extractor.needs)))
         _check_tables(extractors)
         return extractors

@@ -65,7 +65,7 @@ def _checked_models(models: Models) -> dict[str, HubOptions]:
     from avcues.extractors.hub.options import validated_options
 
     reserved = dict.fromkeys(registry.names(), "a feature")
-    reserved |= {table: f"a table of {feature}" for table, feature in registry.tables_beside().items()}
+    reserved |= {table: f"a table of {feature}" for table, feature in registry.features_of_tables().items()}
     checked: dict[str, HubOptions] = {}
     for name, model in models.items():
         checked[name] = validated_options(name, model, reserved)

@@ -33,7 +33,7 @@ from avcues.extractors.protocol import (
     Table,
     TextExtractor,
 )
-from avcues.extractors.transcript import Transcript, Utterance, spread
+from avcues.extractors.transcript import Transcript, Utterance
 from avcues.models_cache import WeightsError
 from avcues.pipeline.runtime.settings import Settings
 from avcues.pipeline.runtime.weights import settle
@@ -290,7 +290,9 @@ def test_words_give_the_rows_asked_for(extractor: Extractor, language: str | Non
         pytest.skip("takes no words")
     spoken = (("I am happy", -1, 1), ("No.", 1, Fraction(7, 5)), ("This is the end of it", 4, 9))
     utterances = tuple(
-        Utterance(text, Fraction(start), Fraction(end), spread(text, Fraction(start), Fraction(end)), "sidecar, spread")
+        Utterance(
+            text, Fraction(start), Fraction(end), spread_words(text, Fraction(start), Fraction(end)), "sidecar, spread"
+        )
         for text, start, end in spoken
     )
     columns = extractor.process_transcript(Transcript(utterances, language), Fraction(1, 2), 12)

@@ -12,14 +12,14 @@ from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 from avcues.errors import AvcuesError
 from avcues.extractors.compute import Compute
 from avcues.extractors.text import Text, TextSettings
-from avcues.extractors.transcript import Transcript, Utterance, covered_share, spread
+from avcues.extractors.transcript import Transcript, Utterance, covered_share
 
 STEP = Fraction(1, 2)
 
 
 def utterance(text: str, start: float, end: float) -> Utterance:
     times = Fraction(str(start)), Fraction(str(end))
-    return Utterance(text, *times, spread(text, *times), "sidecar, spread")
+    return Utterance(text, *times, spread_words(text, *times), "sidecar, spread")
 
 
 def measure(*utterances: Utterance, windows: int = 8, language: str | None = "en", **settings: object) -> dict:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import pairwise
 
-from avcues.extractors.transcript import Utterance, Word, spread, timed
+from avcues.extractors.transcript import Utterance, Word, spread_words, with_words
 
 MARK = "\ue000{}\ue001"
 """A time in milliseconds within the text of a cue: the words after it begin there."""
@@ -129,8 +129,8 @@ def _utterance(cue: Cue, source: str) -> Utterance:
     times = [Fraction(int(ms), 1000) for ms in pieces[1::2]]
     starts = [cue.start, *times]
     if not times or starts != sorted(starts) or times[-1] > cue.end:
-        return replace(plain, words=spread(text, cue.start, cue.end), source=f"{source}, spread")
+        return replace(plain, words=spread_words(text, cue.start, cue.end), source=f"{source}, spread")
     words: list[Word] = []
     for piece, start, end in zip(pieces[::2], starts, [*times, cue.end], strict=True):
-        words += spread(piece, start, end)
-    return timed(plain, words)
+        words += spread_words(piece, start, end)
+    return with_words(plain, words)

@@ -6,7 +6,7 @@ import glob
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from avcues.extractors.transcript import Utterance, in_order
+from avcues.extractors.transcript import Utterance, sorted_by_time
 from avcues.pipeline.errors import MediaError
 from avcues.pipeline.media.source import fingerprint
 from avcues.pipeline.media.subtitles.cues import utterances_of
@@ -141,4 +141,4 @@ def _read(sidecar: Sidecar) -> SidecarWords:
         utterances = read_textgrid(text, "sidecar") if suffix == ".textgrid" else read_table(text, "sidecar")
     if not utterances:
         raise MediaError("holds no words" + (f" ({'; '.join(notes)})" if notes else ""))
-    return SidecarWords(in_order(utterances), language, tuple(f"{sidecar.name}: {note}" for note in notes))
+    return SidecarWords(sorted_by_time(utterances), language, tuple(f"{sidecar.name}: {note}" for note in notes))

@@ -9,7 +9,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from avcues.extractors.transcript import Utterance, Word, sentences, spread, timed
+from avcues.extractors.transcript import Utterance, Word, group_into_sentences, spread_words, with_words
 from avcues.pipeline.errors import MediaError
 
 SUFFIXES = (".json", ".textgrid", ".csv", ".tsv")
@@ -56,8 +56,8 @@ def _segment(segment: Mapping[str, Any], source: str) -> Utterance | None:
     plain = Utterance(text, start, end, (), source, None if speaker is None else str(speaker))
     words = [word for word in segment.get("words") or () if any(map(str.isalnum, str(word["word"])))]
     if not any("start" in word for word in words):
-        return Utterance(text, start, end, spread(text, start, end), f"{source}, spread", plain.speaker)
-    return timed(plain, _timed_words(words, start, end))
+        return Utterance(text, start, end, spread_words(text, start, end), f"{source}, spread", plain.speaker)
+    return with_words(plain, _timed_words(words, start, end))
 
 
 def _timed_words(words: Sequence[Mapping[str, Any]], start: Fraction, end: Fraction) -> list[Word]:
@@ -70,12 +70,12 @@ def _timed_words(words: Sequence[Mapping[str, Any]], start: Fraction, end: Fract
             continue
         first, last = Fraction(word["start"]), Fraction(word["end"])
         if waiting:
-            placed += spread(" ".join(waiting), placed[-1].end if placed else start, first)
+            placed += spread_words(" ".join(waiting), placed[-1].end if placed else start, first)
             waiting = []
         confidence = word.get("probability", word.get("score"))
         placed.append(Word(text, first, max(first, last), None if confidence is None else float(confidence)))
     if waiting:
-        placed += spread(" ".join(waiting), placed[-1].end if placed else start, end)
+        placed += spread_words(" ".join(waiting), placed[-1].end if placed else start, end)
     return placed
 
 
@@ -103,12 +103,12 @@ def read_textgrid(text: str, source: str) -> list[Utterance]:
     utterances: list[Utterance] = []
     for name in word_tiers:
         speaker = name.rpartition(" - ")[0] or None
-        spoken = sentences((Word(*interval) for interval in intervals[name]), source)
+        spoken = group_into_sentences((Word(*interval) for interval in intervals[name]), source)
         utterances += [replace(utterance, speaker=speaker) for utterance in spoken]
     if not word_tiers:
         for name in (name for name in intervals if _tier_kind(name) not in _OTHER_TIERS):
             utterances += [
-                Utterance(label, start, end, spread(label, start, end), f"{source}, spread", name or None)
+                Utterance(label, start, end, spread_words(label, start, end), f"{source}, spread", name or None)
                 for label, start, end in intervals[name]
                 if end > start and any(map(str.isalnum, label))
             ]
@@ -150,4 +150,4 @@ def read_table(text: str, source: str) -> list[Utterance]:
         if any(map(str.isalnum, row["word"] or "")):
             words.append(Word(row["word"].strip(), start, end, confidence))
             speakers[id(words[-1])] = row.get("speaker") or None
-    return sentences(words, source, lambda word: speakers[id(word)])
+    return group_into_sentences(words, source, lambda word: speakers[id(word)])
