@@ -33,7 +33,7 @@ from avcues.extractors.protocol import (
     Table,
     TextExtractor,
 )
-from avcues.extractors.transcript import Transcript, Utterance
+from avcues.extractors.transcript import Transcript, Utterance, spread_words
 from avcues.models_cache import WeightsError
 from avcues.pipeline.runtime.settings import Settings
 from avcues.pipeline.runtime.weights import settle

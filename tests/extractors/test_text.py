@@ -12,7 +12,7 @@ from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 from avcues.errors import AvcuesError
 from avcues.extractors.compute import Compute
 from avcues.extractors.text import Text, TextSettings
-from avcues.extractors.transcript import Transcript, Utterance, covered_share
+from avcues.extractors.transcript import Transcript, Utterance, covered_share, spread_words
 
 STEP = Fraction(1, 2)
 
