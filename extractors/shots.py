@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from scenedetect.detector import SceneDetector
 
 COMBINED_LAG = 100
-"""Frames by which the detector "combined" may report a transition late."""
+"""Largest number of frames by which the detector "combined" reports a transition late."""
 
 _WORKING_SIDE_PX = 256
 
@@ -94,7 +94,7 @@ class Shots(BaseExtractor):
 
     @property
     def lag(self) -> int:
-        """Frames by which a transition may be reported late."""
+        """Largest number of frames by which a transition is reported late."""
         if self.settings.detector == "transnetv2":
             from avcues.extractors.transnet_shots import LAG
 

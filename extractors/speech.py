@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from faster_whisper import WhisperModel
 
 RATE_HZ = 16000
-SIZES = (
+WHISPER_SIZES = (
     *(f"{size}{language}" for size in ("tiny", "base", "small", "medium") for language in ("", ".en")),
     *("large-v1", "large-v2", "large-v3"),
 )

@@ -26,7 +26,7 @@ from avcues.extractors.protocol import (
     Transcriber,
 )
 from avcues.pipeline.errors import MediaError
-from avcues.pipeline.extraction.accumulators import from_columns, from_transcript, missing_rows
+from avcues.pipeline.extraction.accumulators import from_columns, from_transcript, null_rows
 from avcues.pipeline.extraction.audio import AudioPass
 from avcues.pipeline.extraction.executor import Executor
 from avcues.pipeline.extraction.frames import FramePass
@@ -216,7 +216,7 @@ class DecodePass:
             extractor, _ = unmade.pop(rows.table.name)
             yield extractor, rows
         for extractor, table in unmade.values():
-            yield extractor, missing_rows(table, self.windows)
+            yield extractor, null_rows(table, self.windows)
 
     def _made(self, covered: npt.NDArray[np.float32], tables: Mapping[str, Table]) -> Iterator[TableRows]:
         """Tables of sound, picture and words."""
@@ -236,7 +236,7 @@ class DecodePass:
         for extractor in self._missing:
             if isinstance(extractor, TextExtractor):
                 self._executor.wait_until_ready(extractor)
-        heard = None if self._audio is None else self._audio.heard()
+        heard = None if self._audio is None else self._audio.transcript()
         with self._executor.stopwatch("text"):
             return self._text.tables(self._media, heard, self._grid.step, self.windows)
 

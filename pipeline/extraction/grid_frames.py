@@ -14,7 +14,7 @@ from avcues.extractors.protocol import (
     FrameExtractor,
     ItemLinker,
 )
-from avcues.pipeline.extraction.accumulators import ItemRows, Unfinished, WindowRows
+from avcues.pipeline.extraction.accumulators import ItemRows, PendingTables, WindowRows
 from avcues.pipeline.extraction.executor import Executor, Stage, is_network
 from avcues.pipeline.media.frames import VideoFrame
 from avcues.pipeline.media.picture.stage import Converter
@@ -74,7 +74,7 @@ class GridFrames:
         """Queues the last batch."""
         self._flush()
 
-    def unfinished(self, shot_of_window: npt.NDArray[np.int32], grid: Grid) -> list[Unfinished]:
+    def unfinished(self, shot_of_window: npt.NDArray[np.int32], grid: Grid) -> list[PendingTables]:
         """What waits for each extractor's last batch and gives its tables, after `end_video`."""
 
         def finish(extractor: FrameExtractor, stage: Stage[_Work, _Result]) -> list[TableRows]:
@@ -86,7 +86,7 @@ class GridFrames:
             ]
 
         return [
-            Unfinished(is_network(extractor), partial(finish, extractor, stage)) for extractor, stage in self._stages
+            PendingTables(is_network(extractor), partial(finish, extractor, stage)) for extractor, stage in self._stages
         ]
 
     def _keep(self, image: npt.NDArray[np.uint8], time: float, shown_in: range) -> None:

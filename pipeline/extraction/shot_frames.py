@@ -12,7 +12,7 @@ from avcues.extractors.protocol import (
     PairExtractor,
     ShotDetector,
 )
-from avcues.pipeline.extraction.accumulators import Unfinished
+from avcues.pipeline.extraction.accumulators import PendingTables
 from avcues.pipeline.extraction.clips import Clip, ClipMeans, ClipSampler
 from avcues.pipeline.extraction.executor import Executor, Stage, is_network
 from avcues.pipeline.extraction.image_ring import Image, ImageRing, LazyImage
@@ -88,7 +88,7 @@ class ShotFrames:
         """All shots, in order, after `end_video`."""
         return self._detector.shots
 
-    def unfinished(self, windows: int) -> list[Unfinished]:
+    def unfinished(self, windows: int) -> list[PendingTables]:
         """What waits for each extractor's last clips or pairs and gives its tables, after `end_video`."""
 
         def finish(stage: Stage[Any, Any], means: ClipMeans | PairMeans) -> list[TableRows]:
@@ -96,7 +96,7 @@ class ShotFrames:
             return means.tables(windows)
 
         return [
-            Unfinished(is_network(extractor), partial(finish, stage, means))
+            PendingTables(is_network(extractor), partial(finish, stage, means))
             for extractor, stage, means in zip(self._extractors, self._clip_stages, self._means, strict=True)
         ]
 

@@ -14,7 +14,7 @@ from avcues.extractors.hub.model import HubExtractor
 from avcues.extractors.hub.options import FACE_DETECTORS, HubOptions
 from avcues.models_cache import WeightsError
 from avcues.models_cache.cache import Weights, check_package, how_to_supply
-from avcues.models_cache.hub import find_repository, hub_name
+from avcues.models_cache.hub import find_repository, parse_hub_name
 from avcues.models_cache.manifest import asset
 from avcues.pipeline.errors import SettingsError
 from avcues.pipeline.runtime.settings import Settings
@@ -51,7 +51,7 @@ def settle(
         if name not in settings.extractor_names:
             raise SettingsError(f'options are set for "{name}", which is not among the features of this run')
     finder = settings.compute.weights
-    get = finder.foresee if dry else finder.resolve
+    get = finder.resolve_without_download if dry else finder.resolve
     features, left_out = [], {}
     options = {name: dict(values) for name, values in settings.options.items()}
     for name in settings.extractor_names:
@@ -113,11 +113,11 @@ def _pinned(
     folder = settings.compute.weights.folder
     for option in extractor.user_weights if extractor.hub_weights else ():
         value = getattr(extractor.settings, option)
-        named = None if Path(value).exists() else hub_name(value)
+        named = None if Path(value).exists() else parse_hub_name(value)
         if option not in extractor.weights_in_use or named is None:
             continue
         source, revision = named
-        recorded_name = hub_name(recorded.get(option, ""))
+        recorded_name = parse_hub_name(recorded.get(option, ""))
         if revision is None and recorded_name is not None and recorded_name[0] == source:
             revision = recorded_name[1]
         repository = find_repository(
@@ -182,7 +182,7 @@ def _settle(
                 )
             candidates = (asset_name(candidates, recorded[option]),)
         elif variant != AUTO:
-            if option in user_weights and hub_name(variant) and not Path(variant).exists():
+            if option in user_weights and parse_hub_name(variant) and not Path(variant).exists():
                 continue
             if option in user_weights and Path(variant).exists():
                 settled[option] = str(Path(variant).resolve())

@@ -15,7 +15,7 @@ from avcues.extractors.base import BaseExtractor
 from avcues.extractors.compute import Compute
 from avcues.models_cache.cache import WeightsFinder
 from avcues.models_cache.hashing import sha256, sha256_of_folder
-from avcues.models_cache.hub import hub_name, own_place
+from avcues.models_cache.hub import parse_hub_name, user_weights_path
 from avcues.models_cache.manifest import asset
 from avcues.version import __version__
 
@@ -109,14 +109,14 @@ def weights_of(extractor: BaseExtractor, finder: WeightsFinder) -> dict[str, str
         if asset in candidates:
             hashes[asset] = finder.resolve(asset).sha256
         else:
-            file = own_place(value, finder, extractor.hub_weights)
+            file = user_weights_path(value, finder, extractor.hub_weights)
             hashes[_own_name(value)] = _hash_of(file, file.stat().st_mtime_ns)
     return hashes
 
 
 def _own_name(value: str) -> str:
     """A file or folder of the user's own by its name, wherever it lies; a model of the hub by its name and revision."""
-    return value if hub_name(value) and not Path(value).exists() else Path(value).name
+    return value if parse_hub_name(value) and not Path(value).exists() else Path(value).name
 
 
 @cache

@@ -14,7 +14,7 @@ import pytest
 from clips import Clip, extract
 
 from avcues.extractors.expressions import Expressions
-from avcues.extractors.face_tracks import _pairs, link_faces
+from avcues.extractors.face_tracks import _continued_boxes, link_faces
 from avcues.extractors.protocol import FrameBatch, Items
 from avcues.models_cache import WeightsError
 from avcues.pipeline.runtime.settings import Settings
@@ -85,7 +85,7 @@ def test_pairs_are_the_best_of_all_assignments() -> None:
         for columns in permutations([*range(len(before)), *[-1] * len(rows)], len(rows)):
             pairs = [(r, c) for r, c in zip(rows, columns, strict=True) if c >= 0 and distance[r, c] <= 1]
             best = max(best, (len(pairs), -sum(distance[pair] for pair in pairs)))
-        chosen = _pairs(before, after)
+        chosen = _continued_boxes(before, after)
         assert len(chosen) == best[0]
         assert sum(distance[row, column] for row, column in chosen.items()) == pytest.approx(-best[1])
 
