@@ -103,8 +103,8 @@ class DissolveDetector:
     """Finds dissolves: series of frames that mix two pictures, with a growing share of the second.
 
     Within a window of a second, every frame is projected on the line from the window's first to its last frame. A
-    dissolve moves steadily along the line and never leaves it far; motion leaves the line, and a cut jumps along it. The
-    shot begins where half of the change is done.
+    dissolve moves steadily along the line and stays near it; motion leaves the line, and a cut jumps along it. The shot
+    begins where half of the change is done.
 
     Args:
         frame_rate: Frames per second.

@@ -88,7 +88,7 @@ class WeightsFinder:
         Several processes may resolve the same asset at once; a file under its final name is complete.
 
         Raises:
-            WeightsError: No source has the right file. The message says what was tried and how to supply the file by hand.
+            WeightsError: No source has the right file. The message says what was tried and how to supply the file.
         """
         local = self.find(name)
         if local is not None:

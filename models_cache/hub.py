@@ -1,7 +1,7 @@
 """Finds the files of a model of the Hugging Face hub, or of a folder, and their hashes.
 
-Searches folders that the caller names, then the hub's cache, then the hub. Of a repository, only safetensors weights and
-the text files that describe them are read, never code and never a pickle.
+Searches folders that the caller names, then the hub's cache, then the hub. Of a repository, only safetensors weights
+and the text files that describe them are read, never code and never a pickle.
 """
 
 from __future__ import annotations
@@ -190,7 +190,7 @@ def _no_weights_error(label: str, names: Sequence[str], weights: str) -> Weights
     unsafe = next((name for name in names if Path(name).suffix in {".bin", ".pt", ".pth", ".h5", ".msgpack"}), None)
     problem = f"has its weights as {unsafe}, which may hold code" if unsafe else "has no weights"
     return WeightsError(
-        f"{label} {problem}; only safetensors are read: name a revision that has them, such as the hub's own conversion "
+        f"{label} {problem}; only safetensors are read: name a revision that has them, such as the hub's conversion "
         "(revision=refs/pr/NUMBER), or save the model with save_pretrained into a folder and name that"
     )
 

@@ -120,7 +120,7 @@ class ItemRows:
         return TableRows(self._table, columns, window_of_row=window_of_row)
 
 
-def from_columns(table: Table, columns: Columns, present: npt.NDArray[np.bool_] | None = None) -> TableRows:
+def rows_from_columns(table: Table, columns: Columns, present: npt.NDArray[np.bool_] | None = None) -> TableRows:
     """Makes rows of complete columns, in the table's column order.
 
     Args:
@@ -132,9 +132,9 @@ def from_columns(table: Table, columns: Columns, present: npt.NDArray[np.bool_] 
     return TableRows(table, ordered_columns, present)
 
 
-def from_transcript(table: Table, columns: Columns) -> TableRows:
+def rows_from_transcript(table: Table, columns: Columns) -> TableRows:
     """Makes rows of a table of words: a row per window, or items that name their window in the column `WINDOW`."""
-    rows = from_columns(table, columns)
+    rows = rows_from_columns(table, columns)
     return rows if table.row == "window" else replace(rows, window_of_row=np.asarray(columns[WINDOW], np.int32))
 
 

@@ -16,7 +16,7 @@ from avcues.extractors.transcript import Transcript
 from avcues.pipeline.errors import SettingsError
 from avcues.pipeline.extraction.executor import Executor
 from avcues.pipeline.extraction.mixing import TrackMix
-from avcues.pipeline.extraction.sound_facts import SoundFacts
+from avcues.pipeline.extraction.sound_oddities import SoundOddities
 from avcues.pipeline.media.downmix import Samples, downmix
 from avcues.pipeline.media.frames import AudioBlock, Damage
 from avcues.pipeline.timeline import united
@@ -61,7 +61,7 @@ class AudioPass:
         self._mix = TrackMix(streams, rate_hz, damage)
         self._rate_hz = rate_hz
         self._stopwatch = executor.stopwatch
-        self._sound_facts = SoundFacts(rate_hz)
+        self._oddities = SoundOddities(rate_hz)
         self._blocks: list[Samples] = []
         self._collected_samples = 0
         self._resamplers: dict[int, soxr.ResampleStream] = {}
@@ -82,7 +82,7 @@ class AudioPass:
 
     def push(self, block: AudioBlock) -> None:
         """Takes the next decoded block."""
-        for piece in self._mix.lay(block):
+        for piece in self._mix.place(block):
             self._collect(piece)
 
     @property
@@ -96,7 +96,7 @@ class AudioPass:
     @property
     def notes(self) -> tuple[str, ...]:
         """Notes for the user about the sound; complete after `drain`."""
-        return self._sound_facts.notes if self._feeds else ()
+        return self._oddities.notes if self._feeds else ()
 
     def drain(self) -> None:
         """Places the last block, so that `end` and `spans` are final."""
@@ -137,7 +137,7 @@ class AudioPass:
     def _write(self, *, last: bool) -> None:
         with self._stopwatch("resample"):
             mono = downmix(self._blocks)
-            self._sound_facts.add(self._blocks, mono)
+            self._oddities.add(self._blocks, mono)
             self._blocks, self._collected_samples = [], 0
             mono_at_rate = {
                 rate: resampler.resample_chunk(mono, last=last) for rate, resampler in self._resamplers.items()

@@ -227,7 +227,7 @@ def _tables(
         if shows_frames and media.picture.applied:
             about_source = about_source | {"picture": media.picture.applied}
         if isinstance(extractor, TextExtractor):
-            about_source = source | {"words": decoded.about_words}
+            about_source = source | {"words": decoded.words_metadata}
         metadata = provenance.metadata(
             extractor, grid.step, decoded.compute, about_source, measurements.reading_of(extractor)
         )

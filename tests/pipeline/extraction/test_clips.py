@@ -148,7 +148,7 @@ def test_images_are_those_of_ffmpegs_area_scaler(size: tuple[int, int], format: 
 
 def test_only_the_middle_of_a_wide_frame_is_scaled() -> None:
     columns, rows = CenterCrop(256, 224, plain())._axes(av.VideoFrame(1280, 720, "yuv420p"))
-    assert (columns.first, columns.length, columns.scaled, columns.skipped) == (256, 768, 273, 24)
+    assert (columns.first_px, columns.source_px, columns.scaled_px, columns.skipped_px) == (256, 768, 273, 24)
     assert (rows.first, rows.length, rows.scaled) == (0, 720, 256)
 
 
