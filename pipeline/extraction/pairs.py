@@ -64,7 +64,7 @@ class PairSampler:
         self._first: _Sample | None = None
 
     def image(self, frame: VideoFrame) -> Image:
-        """The brightness of a frame, (H, W) uint8, or an empty image if it is in no pair. Takes all frames, in order."""
+        """The brightness of a frame, (H, W) uint8, or an empty image if it is in no pair. Takes every frame."""
         interval = int(frame.start * self._extractor.pair_rate_hz)
         closes_pair = self._pair_start is not None and frame.start - self._pair_start >= _MIN_INTERVAL_S
         opens_pair = interval != self._interval

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from avcues.errors import AvcuesError
 from avcues.pipeline.errors import one_line
 from avcues.pipeline.extraction.measurements import Measurements
-from avcues.pipeline.extraction.unchanged import Unchanged
+from avcues.pipeline.extraction.stamp_check import StampCheck
 from avcues.pipeline.extraction.video import up_to_date
 from avcues.pipeline.runtime.inputs import collect
 from avcues.pipeline.runtime.request import Request
@@ -91,7 +91,7 @@ def dry_run(paths: Sequence[str], request: Request) -> DryRun:
 
 
 def _planned(videos: Sequence[VideoInput], resolved: ResolvedRun, known: Measurements) -> Iterator[PlannedVideo]:
-    unchanged = Unchanged(known, resolved.out)
+    unchanged = StampCheck(known, resolved.out)
     for video in videos:
         kept: list[str] = []
         error = ""

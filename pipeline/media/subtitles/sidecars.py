@@ -40,7 +40,7 @@ class Sidecar:
         """Its file name."""
         return self.place.name
 
-    def mark(self) -> dict[str, str]:
+    def identity(self) -> dict[str, str]:
         """Its name, and a fingerprint of its content, which differs for another file of the same name."""
         try:
             return {"name": self.name, "fingerprint": fingerprint(self.place)}

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import avcues
-from avcues.pipeline.extraction.unchanged import Unchanged
+from avcues.pipeline.extraction.stamp_check import StampCheck
 from avcues.pipeline.runtime.inputs import collect
 from avcues.pipeline.runtime.settings import Settings
 
@@ -24,7 +24,7 @@ def run(clip: Path, out: Path, *features: str, **options: object) -> avcues.Vide
 def unchanged(clip: Path, out: Path, *features: str, **options: dict[str, object]) -> avcues.VideoResult | None:
     """What the stamps alone say."""
     measurements = Settings(features=features or ("color",), options=options).measurements()
-    return Unchanged(measurements, out.absolute()).result(collect([str(clip)]).videos[0])
+    return StampCheck(measurements, out.absolute()).result(collect([str(clip)]).videos[0])
 
 
 @pytest.fixture
