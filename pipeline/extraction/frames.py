@@ -93,7 +93,7 @@ class FramePass:
         box = self._active_picture.box()
         if box is None:
             return None
-        return box.shown(self._picture.pixel_aspect, self._orientation, self._active_picture.size)
+        return box.as_displayed(self._picture.pixel_aspect, self._orientation, self._active_picture.size)
 
     @property
     def notes(self) -> tuple[str, ...]:

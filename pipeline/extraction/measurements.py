@@ -53,8 +53,8 @@ class Measurements:
         """The options of `reading` that decide an extractor's values and differ from their defaults."""
         reads_sound = isinstance(extractor, AudioExtractor | TextExtractor)
         reads_both = isinstance(extractor, ShotDetector)  # the timeline comes with the shots
-        return (self.reading.of_audio() if reads_sound or reads_both else {}) | (
-            {} if reads_sound else self.reading.of_video()
+        return (self.reading.audio_options() if reads_sound or reads_both else {}) | (
+            {} if reads_sound else self.reading.video_options()
         )
 
     def with_fresh_extractors(self) -> Measurements:

@@ -108,7 +108,7 @@ def read_sidecar(sidecar: Sidecar) -> SidecarWords:
 
     Raises:
         MediaError: It cannot be read, or holds no words; the message begins with its name.
-        OSError: Reading failed for a reason that may pass.
+        OSError: Reading failed for a temporary reason.
     """
     try:
         return _read(sidecar)
