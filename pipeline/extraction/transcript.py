@@ -12,7 +12,7 @@ from avcues.extractors.transcript import Transcript, sorted_by_time
 from avcues.pipeline.errors import MediaError
 from avcues.pipeline.media.container import Media
 from avcues.pipeline.media.subtitles.cues import utterances_of
-from avcues.pipeline.media.subtitles.languages import code
+from avcues.pipeline.media.subtitles.languages import language_code
 from avcues.pipeline.media.subtitles.sidecars import Sidecar, SidecarWords, find_sidecars, read_sidecar
 from avcues.pipeline.media.subtitles.streams import SubtitleStreamMetadata, choose_stream
 
@@ -156,7 +156,7 @@ class TextPass:
         return tables
 
     def _transcript(self, media: Media, recognised: Transcript | None) -> Transcript:
-        default = self._transcriber.language and code(self._transcriber.language)
+        default = self._transcriber.language and language_code(self._transcriber.language)
         if self.source.sidecar is not None:
             return Transcript(self.source.sidecar.utterances, self.source.sidecar.language or default)
         if self.source.stream is not None:
