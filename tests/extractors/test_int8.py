@@ -68,7 +68,7 @@ def test_every_table_is_of_weights_of_the_manifest() -> None:
 def test_a_table_of_other_weights_is_refused() -> None:
     table = load_table(WITH_TABLE)
     table.check(WITH_TABLE, table.weights_sha256)
-    with pytest.raises(WeightsError, match="those of other weights"):
+    with pytest.raises(WeightsError, match="measured with other weights"):
         table.check(WITH_TABLE, "0" * 64)
 
 
@@ -130,4 +130,4 @@ def test_int8_is_not_offered_where_8_bit_products_are_cut_off() -> None:
     assert note.startswith("this processor has no exact 8-bit products (VNNI)")
     assert result.split()[0] == "False"
     assert result.split()[1] in ("bf16", "fp32")
-    assert refused.startswith("`precision=int8`: 8-bit products of this processor are not exact")
+    assert refused.startswith("`precision=int8`: this processor does not compute 8-bit products exactly")
