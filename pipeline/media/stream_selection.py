@@ -148,7 +148,7 @@ def _choose_audio(
 
 
 def _are_channels(streams: Sequence[AudioStream]) -> bool:
-    """Whether each of several streams holds one channel of the same sound, as written by cameras and editing systems."""
+    """Whether each stream holds one channel of the same sound, as cameras and editing systems write it."""
     formats = {
         (s.codec_context.channels, s.codec_context.sample_rate, s.codec_context.name, s.language) for s in streams
     }

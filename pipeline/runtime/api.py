@@ -78,7 +78,7 @@ def extract(
     from avcues.pipeline.runtime.observer import Plan
     from avcues.pipeline.runtime.progress import ProgressBars
     from avcues.pipeline.runtime.run import on_this_machine
-    from avcues.pipeline.runtime.weights import settle
+    from avcues.pipeline.runtime.weights import resolve_weights
 
     settings = make_settings(
         features=features,
@@ -97,7 +97,7 @@ def extract(
     with ProgressBars(Console(stderr=True), shown=progress) as bars:
         settings = on_this_machine(settings, bars)
         compute = replace(settings.compute, threads=cluster.threads_per_worker(1))
-        settings, left_out = settle(replace(settings, compute=compute), None, bars.downloading)
+        settings, left_out = resolve_weights(replace(settings, compute=compute), None, bars.downloading)
         bars.planned(Plan(videos=1, problems=(), networks=(), left_out=left_out))
         measurements = settings.measurements(trust_headers=trust_headers)
         video = videos[0]

@@ -36,7 +36,7 @@ from avcues.extractors.protocol import (
 from avcues.extractors.transcript import Transcript, Utterance, spread_words
 from avcues.models_cache import WeightsError
 from avcues.pipeline.runtime.settings import Settings
-from avcues.pipeline.runtime.weights import settle
+from avcues.pipeline.runtime.weights import resolve_weights
 
 NAMES = registry.names()
 MISSED_BY = {  # share of a declared range by which extreme inputs may miss its ends
@@ -54,7 +54,7 @@ def extractor(request: pytest.FixtureRequest) -> Extractor:
     if request.param == "objects":
         options = {"objects": {"variant": str(request.getfixturevalue("yolo_checkpoint"))}}
     try:
-        settings, _ = settle(Settings(features=(request.param,), options=options), None, lambda *_: None)
+        settings, _ = resolve_weights(Settings(features=(request.param,), options=options), None, lambda *_: None)
     except WeightsError as error:
         pytest.skip(str(error))
     made = registry.create(request.param, settings.options.get(request.param), registry.extra_tables())

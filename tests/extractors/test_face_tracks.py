@@ -18,7 +18,7 @@ from avcues.extractors.face_tracks import _continued_boxes, link_faces
 from avcues.extractors.protocol import FrameBatch, Items
 from avcues.models_cache import WeightsError
 from avcues.pipeline.runtime.settings import Settings
-from avcues.pipeline.runtime.weights import settle
+from avcues.pipeline.runtime.weights import resolve_weights
 
 STEP = 0.5
 Face = tuple[int, int, float, float, float]  # window, shot, middle from the left, middle from the top, height
@@ -93,7 +93,7 @@ def test_pairs_are_the_best_of_all_assignments() -> None:
 def test_a_face_that_moves_is_one_until_the_cut(media: Callable[[str], Path], tmp_path: Path) -> None:
     """A real face crosses a grey ground in 3 s, 50 px a window; after a cut it is elsewhere for 2 s."""
     try:
-        settings, _ = settle(Settings(features=("expressions",)), None, lambda *_: None)
+        settings, _ = resolve_weights(Settings(features=("expressions",)), None, lambda *_: None)
     except WeightsError as error:
         pytest.skip(str(error))
     (expressions,) = (e for e in settings.create_extractors() if isinstance(e, Expressions))
