@@ -14,6 +14,8 @@ It takes part in a run through the verbs that it has:
 | `process_transcript` | `TextExtractor` | words that are spoken and shown         | once per video            |
 
 Missing values are NaN in float columns; they become nulls in the tables.
+
+This module also has all names of `avcues.extractors.table` and `avcues.extractors.batch`, which extractors need.
 """
 
 from __future__ import annotations
@@ -26,132 +28,46 @@ from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from avcues.extractors.batch import ClipBatch, FrameBatch, FramePair, Items
 from avcues.extractors.compute import Compute
+from avcues.extractors.table import FRAME, FRAME_SIZE, WINDOW, Column, Columns, DType, RowKind, Table
 from avcues.extractors.transcript import Transcript
 
-DType = Literal["float32", "float64", "int16", "int32", "bool", "string"]
-RowKind = Literal["window", "item", "shot"]
-Columns = Mapping[str, npt.NDArray[Any]]
-"""Column name to a 1-D array; all arrays of one table have the same length."""
-
-FRAME = "frame"
-"""Reserved column of item tables: position within the batch of the frame that each item belongs to."""
-WINDOW = "window"
-"""Reserved column of item tables made from a transcript: the window of each item."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Column:
-    """One measured quantity, as documented in every table that holds it.
-
-    Args:
-        name: Name of the column.
-        unit: SI unit, "probability", "fraction", "count", "px", ..., or "1" for a plain number.
-        meaning: One-line description.
-        dtype: Type of the values.
-        low: Smallest possible value, None if unbounded.
-        high: Largest possible value, None if unbounded.
-    """
-
-    name: str
-    unit: str
-    meaning: str
-    dtype: DType = "float32"
-    low: float | None = None
-    high: float | None = None
-
-    @property
-    def range_text(self) -> str:
-        """The range of possible values, such as "0 to 1"; empty without bounds."""
-        if self.low is None and self.high is None:
-            return ""
-        if self.high is None:
-            return f"{self.low:g} or more"
-        return f"up to {self.high:g}" if self.low is None else f"{self.low:g} to {self.high:g}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Table:
-    """A table's name, what one row is, and its feature columns (the key columns are added by the pipeline).
-
-    Args:
-        name: Name of the table.
-        row: "window" (one row per half second), "item" (any number per half second: faces, boxes), "shot".
-        columns: Feature columns, in order.
-        sums_to_one: Groups of columns that sum to 1 wherever they are not null.
-    """
-
-    name: str
-    row: RowKind
-    columns: tuple[Column, ...]
-    sums_to_one: tuple[tuple[str, ...], ...] = ()
+__all__ = [
+    "FRAME",
+    "FRAME_SIZE",
+    "SHOT_DEPENDENT",
+    "WINDOW",
+    "AudioExtractor",
+    "AudioStream",
+    "ClipBatch",
+    "ClipExtractor",
+    "Column",
+    "Columns",
+    "Cut",
+    "CutKind",
+    "DType",
+    "Extractor",
+    "FrameBatch",
+    "FrameExtractor",
+    "FramePair",
+    "ItemLinker",
+    "Items",
+    "NoSettings",
+    "PairExtractor",
+    "RowKind",
+    "ShotDetector",
+    "ShotStream",
+    "SpeechStream",
+    "Table",
+    "TextExtractor",
+    "Transcriber",
+]
 
 
 @dataclass(frozen=True)
 class NoSettings:
     """Settings of an extractor that has no options."""
-
-
-FRAME_SIZE = (
-    Column(name="frame_width", unit="px", meaning="width of the frame, upright, square pixels", dtype="int32", low=1),
-    Column(name="frame_height", unit="px", meaning="height of the frame", dtype="int32", low=1),
-)
-"""Columns of item tables whose boxes are in pixels of the frame."""
-
-
-@dataclass(frozen=True)
-class FrameBatch:
-    """Upright frames of one size.
-
-    Args:
-        images: (B, H, W, 3) uint8 RGB as a viewer sees them: upright, with square pixels, in BT.709.
-        times: Presentation times in seconds, one per frame.
-    """
-
-    images: npt.NDArray[np.uint8]
-    times: tuple[float, ...]
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def frame_size_columns(self, item_count: int) -> dict[str, npt.NDArray[np.int32]]:
-        """The columns `FRAME_SIZE` for a number of items on these frames."""
-        height, width = self.images.shape[1:3]
-        return {
-            "frame_width": np.full(item_count, width, np.int32),
-            "frame_height": np.full(item_count, height, np.int32),
-        }
-
-
-@dataclass(frozen=True)
-class Items:
-    """The items of one table that `process_frames` measured in a whole video, in the order of time.
-
-    Args:
-        columns: Arrays of N values, by column name.
-        times: (N,) seconds; starts of the windows that show the items.
-        shots: (N,) number of the shot on screen at that time; -1 without a shot.
-        step: Window length in seconds.
-    """
-
-    columns: Columns
-    times: npt.NDArray[np.float64]
-    shots: npt.NDArray[np.int32]
-    step: float
-
-
-@dataclass(frozen=True)
-class ClipBatch:
-    """Clips of consecutive frames at the extractor's clip rate.
-
-    Args:
-        clips: (B, T, H, W, 3) uint8 RGB, upright.
-    """
-
-    clips: npt.NDArray[np.uint8]
-
-    def __len__(self) -> int:
-        return len(self.clips)
 
 
 class Extractor(Protocol):
@@ -264,19 +180,6 @@ class ClipExtractor(Extractor, Protocol):
             clip_counts: (S,) number of clips of each shot.
             covered_s: (S,) seconds of each shot that its clips show.
         """
-
-
-@dataclass(frozen=True)
-class FramePair:
-    """Two frames of one shot.
-
-    Args:
-        images: (H, W) uint8 brightness, upright, square pixels.
-        seconds: Time between the two frames.
-    """
-
-    images: tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
-    seconds: float
 
 
 @runtime_checkable
