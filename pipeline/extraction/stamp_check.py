@@ -85,7 +85,7 @@ class StampCheck:
             duration_s=record["duration_s"],
             windows=record["windows"],
             tables=_rows_of_tables(record["tables"], self._digests),
-            kept=tuple(extractor.name for extractor in self._extractors),
+            reused=tuple(extractor.name for extractor in self._extractors),
             stamps=recorded,
         )
 

@@ -171,8 +171,8 @@ def _write_missing(
         windows=windows or 0,
         duration_s=float((windows or 0) * measurements.step),
         tables=tables,
-        made=tuple(extractor.name for extractor in missing),
-        kept=tuple(reused),
+        computed=tuple(extractor.name for extractor in missing),
+        reused=tuple(reused),
     )
     stamp_check = StampCheck(measurements, out)
     written_rows: dict[str, int] = {}

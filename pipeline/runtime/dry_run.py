@@ -28,14 +28,14 @@ class PlannedVideo:
         video_id: Id of the video.
         source: Absolute path of the media file, or its URL.
         compute: Features that would be computed.
-        kept: Features whose tables are up to date.
+        reused: Features whose tables are up to date.
         error: Why the video would fail, as far as is known without decoding it; empty if it should succeed.
     """
 
     video_id: str
     source: str
     compute: tuple[str, ...]
-    kept: tuple[str, ...]
+    reused: tuple[str, ...]
     error: str = ""
 
 
@@ -96,16 +96,18 @@ def _plan_videos(
 ) -> Iterator[PlannedVideo]:
     stamp_check = StampCheck(checkable, resolved.out)
     for video in videos:
-        kept: list[str] = []
+        reused: list[str] = []
         error = ""
         try:
             result = None if resolved.verify else stamp_check.result(video)
             if result is not None:
-                up_to_date_features = list(result.kept)
+                up_to_date_features = list(result.reused)
             else:
                 up_to_date_features = up_to_date(video, checkable, resolved.out, verify=resolved.verify)
-            kept = [] if resolved.overwrite else up_to_date_features
+            reused = [] if resolved.overwrite else up_to_date_features
         except (AvcuesError, OSError) as problem:
             error = one_line(problem)
-        compute = tuple(e.name for e in resolved.measurements.extractors if e.name not in kept)
-        yield PlannedVideo(video_id=video.video_id, source=video.source, compute=compute, kept=tuple(kept), error=error)
+        compute = tuple(e.name for e in resolved.measurements.extractors if e.name not in reused)
+        yield PlannedVideo(
+            video_id=video.video_id, source=video.source, compute=compute, reused=tuple(reused), error=error
+        )
