@@ -111,26 +111,26 @@ class Compute:
         from torch import nn
 
         bf16 = self.precision in ("bf16", "int8")
-        ready = network.to(self.device).eval().requires_grad_(False)
+        on_device = network.to(self.device).eval().requires_grad_(False)
         if self.in_8_bits:
             self._check_8_bits()
-            ready.prepare_for_int8()  # type: ignore[operator]
+            on_device.prepare_for_int8()  # type: ignore[operator]
         if bf16:
-            getattr(ready, "round_to_bf16", lambda: None)()
-            for name in getattr(ready, "fp32_modules", ()):
-                _keep_in_fp32(ready.get_submodule(name))
-        if example is not None and self.device == "cpu" and (not bf16 or hasattr(ready, "head")):
+            getattr(on_device, "round_to_bf16", lambda: None)()
+            for name in getattr(on_device, "fp32_modules", ()):
+                _keep_in_fp32(on_device.get_submodule(name))
+        if example is not None and self.device == "cpu" and (not bf16 or hasattr(on_device, "head")):
             from avcues.extractors.openvino_network import OpenVinoNetwork
 
             return OpenVinoNetwork(
-                ready, example, "bf16" if bf16 else "fp32", self.threads, int8_table if self.in_8_bits else None
+                on_device, example, "bf16" if bf16 else "fp32", self.threads, int8_table if self.in_8_bits else None
             )
-        for module in ready.modules():
+        for module in on_device.modules():
             if isinstance(module, nn.Conv2d):
                 module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
             elif isinstance(module, nn.Conv3d):
                 module.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
-        return ready
+        return on_device
 
     def _check_8_bits(self) -> None:
         from avcues.extractors.int8.processor import multiplies_exactly

@@ -166,16 +166,18 @@ class Expressions(BaseExtractor):
         assert self._detector is not None
         frames, boxes = detect_faces(self._detector, batch.images, self.settings.min_face_px)
         probabilities, embeddings = self._classify(batch, frames, boxes)
-        by_frame = partial(reduce_per_frame, len(batch), frames, boxes)
-        of_largest, weighted_mean = (by_frame(probabilities, reduce) for reduce in (values_of_largest, _mean_by_area))
+        reduce_frames = partial(reduce_per_frame, len(batch), frames, boxes)
+        largest_values, weighted_mean = (
+            reduce_frames(probabilities, reduce) for reduce in (values_of_largest, _mean_by_area)
+        )
         height, width = batch.images.shape[1:3]
         middles = (boxes[:, :2] + boxes[:, 2:4] / 2) / (width, height)
-        position = by_frame(np.column_stack([middles, boxes[:, 3] / height]).astype(np.float32), values_of_largest)
+        position = reduce_frames(np.column_stack([middles, boxes[:, 3] / height]).astype(np.float32), values_of_largest)
         tables: dict[str, Columns] = {
             "expressions": {
                 "faces": np.bincount(frames, minlength=len(batch)).astype(np.int16),
                 **{name: position[:, i] for i, name in enumerate(("face_x", "face_y", "face_height"))},
-                **{name: of_largest[:, i] for i, name in enumerate(CLASSES)},
+                **{name: largest_values[:, i] for i, name in enumerate(CLASSES)},
                 **{name: weighted_mean[:, i] for i, name in enumerate(_MEANS)},
             },
             "faces": {
@@ -186,7 +188,7 @@ class Expressions(BaseExtractor):
             },
         }
         if "expressions_embedding" in self.requested_tables:
-            tables["expressions_embedding"] = embedding_columns(by_frame(embeddings, values_of_largest))
+            tables["expressions_embedding"] = embedding_columns(reduce_frames(embeddings, values_of_largest))
         if "faces_embedding" in self.requested_tables:
             tables["faces_embedding"] = {FRAME: frames, **embedding_columns(embeddings)}
         return tables

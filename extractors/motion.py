@@ -216,9 +216,9 @@ def _textured_points(image: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.intp]
         np.asarray(cv2.Sobel(image, cv2.CV_32F, dx, 1 - dx), np.float32) / np.float32(8) for dx in (1, 0)
     ]
     blurred = cv2.blur(_length(*slopes), (9, 9))
-    half = _GRID_PX // 2
-    y, x = np.nonzero(np.asarray(blurred)[half::_GRID_PX, half::_GRID_PX] > _MIN_TEXTURE)
-    return y * _GRID_PX + half, x * _GRID_PX + half
+    half_cell = _GRID_PX // 2
+    y, x = np.nonzero(np.asarray(blurred)[half_cell::_GRID_PX, half_cell::_GRID_PX] > _MIN_TEXTURE)
+    return y * _GRID_PX + half_cell, x * _GRID_PX + half_cell
 
 
 def _fit_camera(

@@ -25,9 +25,9 @@ def small_copy(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     return cv2.resize(image, _COPY_SIZE, interpolation=cv2.INTER_AREA).astype(np.float32).reshape(-1)
 
 
-def distance(a: npt.NDArray[np.float32], b: npt.NDArray[np.float32]) -> float:
+def distance(first: npt.NDArray[np.float32], second: npt.NDArray[np.float32]) -> float:
     """Root mean square difference of two copies, in levels of 255."""
-    return float(np.sqrt(np.mean((a - b) ** 2)))
+    return float(np.sqrt(np.mean((first - second) ** 2)))
 
 
 class FlashFilter:

@@ -82,10 +82,10 @@ class FaceModel(HubExtractor):
         values = np.empty((len(boxes), self.model.spec.width), np.float32)
         for start in range(0, len(crops), _FACES_PER_BATCH):
             values[start : start + _FACES_PER_BATCH] = self.outputs(crops[start : start + _FACES_PER_BATCH])
-        of_largest = reduce_per_frame(len(batch), frames, boxes, values, values_of_largest)
+        largest_values = reduce_per_frame(len(batch), frames, boxes, values, values_of_largest)
         box_columns = {name: boxes[:, i] for i, name in enumerate(("x", "y", "width", "height", "score"))}
         return {
-            self.name: self.columns(of_largest),
+            self.name: self.columns(largest_values),
             f"{self.name}_faces": {
                 FRAME: frames,
                 **box_columns,

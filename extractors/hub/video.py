@@ -34,8 +34,8 @@ class ClipModel(HubExtractor):
         clips = Column(
             name="clips", unit="count", meaning=f"clips of {clip_s:.3g} s that were averaged", dtype="int32", low=1
         )
-        seen = Column(name="seen", unit="s", meaning="length of the shot that the clips show", low=0)
-        return (self.table(self.name, "shot", "the clips of the shot, their mean", clips, seen),)
+        covered = Column(name="seen", unit="s", meaning="length of the shot that the clips show", low=0)
+        return (self.table(self.name, "shot", "the clips of the shot, their mean", clips, covered),)
 
     def process_clips(self, batch: ClipBatch) -> npt.NDArray[np.float32]:
         """(B, width) outputs of (B, T, H, W, 3) uint8 RGB clips."""

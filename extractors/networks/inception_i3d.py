@@ -290,7 +290,7 @@ def _pad_same(x: Tensor, kernel: tuple[int, ...], stride: tuple[int, ...]) -> Te
 def _same_padding(sizes: Sequence[int], kernel: tuple[int, ...], stride: tuple[int, ...]) -> list[int]:
     """Cells of padding before and after each axis, from the last axis to the first."""
     padding: list[int] = []
-    for size, k, s in zip(reversed(sizes), reversed(kernel), reversed(stride), strict=True):
-        total = max((-(-size // s) - 1) * s + k - size, 0)
+    for size, kernel_size, step in zip(reversed(sizes), reversed(kernel), reversed(stride), strict=True):
+        total = max((-(-size // step) - 1) * step + kernel_size - size, 0)
         padding += [total // 2, total - total // 2]
     return padding

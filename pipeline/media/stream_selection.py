@@ -96,10 +96,10 @@ def _choose_video(
     name: str, container: InputContainer, video_streams: Sequence[VideoStream], dump: FormatDump, requested: int | None
 ) -> VideoStream | None:
     if requested is not None:
-        chosen = next((s for s in video_streams if s.index == requested), None)
-        if chosen is None:
+        requested_stream = next((s for s in video_streams if s.index == requested), None)
+        if requested_stream is None:
             raise MediaError(f"{name}: has no video stream {requested}; it has {_describe(video_streams)}")
-        return chosen
+        return requested_stream
     best: Any = container.streams.best("video")
     if best not in video_streams:
         best = next(iter(video_streams), None)
@@ -125,12 +125,12 @@ def _choose_audio(
     programme = None if video is None else dump.programme_of(video.index)
     same_programme = [s for s in audio_streams if programme is None or s.index in programme]
     if requested is not None and requested != MIX:
-        chosen = [s for s in audio_streams if requested == str(s.index)] or [
+        matching = [s for s in audio_streams if requested == str(s.index)] or [
             s for s in same_programme + list(audio_streams) if (s.language or "").lower() == requested.lower()
         ]
-        if not chosen:
+        if not matching:
             raise MediaError(f"{name}: has no audio stream {requested}; it has {_describe(audio_streams)}")
-        return (chosen[0],)
+        return (matching[0],)
     if not same_programme:
         return ()
     if requested == MIX:

@@ -157,10 +157,10 @@ class TimestampUnwrapper:
         """The clock that puts a stream's first time stamp nearest to the current time of the file."""
         if not self._expected:
             return 0
-        running = max(self._expected.values())
-        nearest = min(range(len(self._offsets)), key=lambda clock: abs(time + self._offsets[clock] - running))
+        current = max(self._expected.values())
+        nearest = min(range(len(self._offsets)), key=lambda clock: abs(time + self._offsets[clock] - current))
         placed = time + self._offsets[nearest]
-        if unwrapped := nearest_turn(placed, running) - placed:
+        if unwrapped := nearest_turn(placed, current) - placed:
             self._offsets.append(self._offsets[nearest] + unwrapped)
             return len(self._offsets) - 1
         return nearest

@@ -27,11 +27,11 @@ class Merged:
     """Result of a merge.
 
     Args:
-        videos: Number of videos that were added.
+        added: Number of videos that were added.
         kept: Ids of videos that the target folder had finished before; their tables were kept.
     """
 
-    videos: int
+    added: int
     kept: tuple[str, ...]
 
 
@@ -52,7 +52,7 @@ def merge(parts: Sequence[Path], out: Path) -> Merged:
         raise SettingsError(f"`out={out}` is one of the parts: name another folder")
     manifests = {part: require_manifest(part) for part in parts}
     prepare_output(out)
-    videos, kept = 0, []
+    added, kept_ids = 0, []
     with ExitStack() as locks:
         for folder in (*parts, out):
             locks.enter_context(OutputLock(folder))
@@ -62,13 +62,13 @@ def merge(parts: Sequence[Path], out: Path) -> Merged:
             remember_requested(sorted({*ids, *requested_videos(part)}), out)
             for video_id in ids:
                 if read_record(out, video_id).get("state") == "done":
-                    kept.append(video_id)
+                    kept_ids.append(video_id)
                     continue
                 for table in manifest.tables:
                     _link_or_copy(table_path(part, table, video_id), table_path(out, table, video_id))
                 _link_or_copy(record_path(part, video_id), record_path(out, video_id))
-                videos += 1
-    return Merged(videos=videos, kept=tuple(kept))
+                added += 1
+    return Merged(added=added, kept=tuple(kept_ids))
 
 
 def _link_or_copy(source: Location, target: Location) -> None:

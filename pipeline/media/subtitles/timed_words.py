@@ -56,11 +56,11 @@ def _segment(segment: Mapping[str, Any], source: str) -> Utterance | None:
     speaker = segment.get("speaker")
     if end <= start or not any(map(str.isalnum, text)):
         return None
-    plain = Utterance(text, start, end, (), source, None if speaker is None else str(speaker))
+    utterance = Utterance(text, start, end, (), source, None if speaker is None else str(speaker))
     words = [word for word in segment.get("words") or () if any(map(str.isalnum, str(word["word"])))]
     if not any("start" in word for word in words):
-        return Utterance(text, start, end, spread_words(text, start, end), f"{source}, spread", plain.speaker)
-    return with_words(plain, _timed_words(words, start, end))
+        return Utterance(text, start, end, spread_words(text, start, end), f"{source}, spread", utterance.speaker)
+    return with_words(utterance, _timed_words(words, start, end))
 
 
 def _timed_words(words: Sequence[Mapping[str, Any]], start: Fraction, end: Fraction) -> list[Word]:
