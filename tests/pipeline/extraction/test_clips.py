@@ -105,7 +105,7 @@ def test_a_long_shot_holds_no_more_than_a_short_one() -> None:
     for number in range(5000):
         image = np.zeros((2, 2, 3), np.uint8)
         clips += len(list(sampler.push(SettledFrame(0, Fraction(number, 25), Fraction(number + 1, 25), image.copy))))
-        assert len(sampler._recent) <= 64
+        assert len(sampler._recent_images) <= 64
     assert clips + len(list(sampler.finish())) == 78
 
 
@@ -149,7 +149,7 @@ def test_images_are_those_of_ffmpegs_area_scaler(size: tuple[int, int], format: 
 def test_only_the_middle_of_a_wide_frame_is_scaled() -> None:
     columns, rows = CenterCrop(256, 224, plain())._axes(av.VideoFrame(1280, 720, "yuv420p"))
     assert (columns.first_px, columns.source_px, columns.scaled_px, columns.skipped_px) == (256, 768, 273, 24)
-    assert (rows.first, rows.length, rows.scaled) == (0, 720, 256)
+    assert (rows.first_px, rows.source_px, rows.scaled_px) == (0, 720, 256)
 
 
 def test_frames_may_change_their_size_in_mid_stream() -> None:
