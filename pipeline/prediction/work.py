@@ -62,7 +62,7 @@ class Predicting:
         """The same: there is no limit of memory."""
         return self
 
-    def renewed(self) -> Predicting:
+    def fresh(self) -> Predicting:
         """The same: nothing is loaded by it."""
         return self
 

@@ -27,6 +27,9 @@ from avcues.pipeline.training.figures import figure_tables, remarks, value_of
 from avcues.pipeline.training.model_document import ModelDocument, read_document
 
 _LISTED = 12
+_DAMAGE = (
+    *(OSError, LookupError, TypeError, ValueError, ArithmeticError, AttributeError, UndefinedError, pa.ArrowException),
+)
 
 
 def model_page(folder: Path, figures: Mapping[str, Any], report: Path | None = None, *, out: Path | None = None) -> str:
@@ -47,7 +50,7 @@ def model_page(folder: Path, figures: Mapping[str, Any], report: Path | None = N
     try:
         history, predictions = (read_table(folder / name) for name in (HISTORY, OUT_OF_FOLD))
         return _render(out or folder, document, figures, history, predictions, report)
-    except (OSError, LookupError, TypeError, ValueError, UndefinedError, pa.ArrowException) as error:
+    except _DAMAGE as error:
         raise InputError(
             f"{folder}: is damaged ({one_line(error)}); make its figures again with avcues evaluate, or train it again"
         ) from error

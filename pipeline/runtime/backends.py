@@ -64,7 +64,7 @@ def run_in_this_process(videos: Iterator[VideoInput], work: Work, progress: Vide
 
     def renew() -> None:
         nonlocal work
-        work = work.renewed()
+        work = work.fresh()
         gc.collect()
 
     for video in videos:

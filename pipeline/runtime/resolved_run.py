@@ -70,9 +70,9 @@ class ResolvedRun:
             limits=self.limits.on_worker(share_bytes, compute.threads),
         )
 
-    def renewed(self) -> ResolvedRun:
+    def fresh(self) -> ResolvedRun:
         """The same, by extractors that have loaded nothing yet."""
-        return replace(self, measurements=self.measurements.renewed())
+        return replace(self, measurements=self.measurements.with_fresh_extractors())
 
     def process(self, video: VideoInput, progress: VideoProgress) -> VideoResult:
         """Makes the missing tables of one video, in this process. Errors are returned, not raised."""

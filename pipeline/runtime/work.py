@@ -42,5 +42,5 @@ class Work(Protocol):
     def on_worker(self, share_bytes: int) -> Work:
         """The same for a worker with a share of the memory of its machine."""
 
-    def renewed(self) -> Work:
+    def fresh(self) -> Work:
         """The same, with nothing loaded yet."""
