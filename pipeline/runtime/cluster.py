@@ -120,7 +120,7 @@ def existing_cluster(address: str, folder: Location, mark: Location, *, debug: b
     _quieten(debug)
     with dask.config.set(_CONFIGURATION):
         try:
-            client = Client(address, timeout="20s")
+            client = Client(address)
         except TypeError as error:  # Dask has no certificates for tls://
             raise SettingsError(
                 f"`scheduler={address}`: no TLS certificates are configured; set distributed.comm.tls in Dask's "
