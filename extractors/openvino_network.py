@@ -6,9 +6,12 @@ import hashlib
 import importlib.metadata
 import inspect
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -19,6 +22,57 @@ from avcues.extractors.int8.conversion import to_int8
 from avcues.extractors.int8.table import Int8Table
 from avcues.extractors.openvino_import import cpu_has_bf16, openvino
 from avcues.extractors.openvino_pools import pad_within_pools
+
+_MOST_SHAPES = 8
+
+
+class Compiled:
+    """A model, compiled for the processor; may be called from several threads at once.
+
+    Args:
+        model: OpenVINO's form of a network of one input.
+        precision: "bf16" is ignored by processors without it; see `cpu_has_bf16`.
+        threads: Calls that are worked on at once, each by one thread.
+        by_shape: Compile anew for each shape of the input: faster for inputs of few shapes, because results of fixed
+            shape can be written to where the next layer reads them.
+    """
+
+    def __init__(self, model: Any, precision: str, threads: int, *, by_shape: bool = False) -> None:
+        self._model = model
+        self._options = {
+            "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" and cpu_has_bf16() else "f32",
+            "NUM_STREAMS": threads,
+            "INFERENCE_NUM_THREADS": threads,
+            # Several processes would all be pinned to the same cores.
+            "ENABLE_CPU_PINNING": False,
+        }
+        self._by_shape = by_shape
+        self._compiled: dict[tuple[int, ...], Any] = {} if by_shape else {(): self._compile(model)}
+        self._lock = threading.Lock()
+        self._of_thread = threading.local()
+
+    def __call__(self, x: npt.NDArray[Any]) -> list[npt.NDArray[np.float32]]:
+        """The outputs."""
+        shape = x.shape if self._by_shape else ()
+        requests = self._of_thread.__dict__.setdefault("requests", {})
+        if shape not in requests:
+            requests.clear()
+            requests[shape] = self._compiled_for(shape).create_infer_request()
+        result = requests[shape].infer({0: np.ascontiguousarray(x)}, share_inputs=True)
+        return [result[i].copy() for i in range(len(self._model.outputs))]
+
+    def _compiled_for(self, shape: tuple[int, ...]) -> Any:
+        with self._lock:
+            if shape not in self._compiled:
+                if len(self._compiled) == _MOST_SHAPES:
+                    del self._compiled[next(iter(self._compiled))]
+                fixed = self._model.clone()
+                fixed.reshape(list(shape))
+                self._compiled[shape] = self._compile(fixed)
+            return self._compiled[shape]
+
+    def _compile(self, model: Any) -> Any:
+        return openvino().Core().compile_model(model, "CPU", self._options)
 
 
 class OpenVinoNetwork:
@@ -37,42 +91,44 @@ class OpenVinoNetwork:
     ) -> None:
         self._head = getattr(network, "head", None)
         compiled = network.get_submodule("features") if hasattr(network, "head") else network
-        core = openvino().Core()
-        self._compiled = core.compile_model(
-            _converted(compiled, example, int8),
-            "CPU",
-            {
-                "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" and cpu_has_bf16() else "f32",
-                "NUM_STREAMS": threads,
-                "INFERENCE_NUM_THREADS": threads,
-                # Several processes would all be pinned to the same cores.
-                "ENABLE_CPU_PINNING": False,
-            },
-        )
-        self._of_thread = threading.local()
+        by_shape = getattr(network, "reads_one_shape", False)
+        self._compiled = Compiled(_converted(compiled, example, int8), precision, threads, by_shape=by_shape)
 
     def __call__(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Logits and embedding of a batch."""
-        if not hasattr(self._of_thread, "request"):
-            self._of_thread.request = self._compiled.create_infer_request()
-        result = self._of_thread.request.infer({0: x.contiguous().numpy()}, share_inputs=True)
+        outputs = [torch.from_numpy(output) for output in self._compiled(x.numpy())]
         if self._head is not None:
-            both: tuple[Tensor, Tensor] = self._head(torch.from_numpy(result[0].copy()))
+            both: tuple[Tensor, Tensor] = self._head(outputs[0])
             return both
-        return torch.from_numpy(result[0].copy()), torch.from_numpy(result[1].copy())
+        return outputs[0], outputs[1]
+
+
+def kept(name: str, convert: Callable[[], Any]) -> Any:
+    """OpenVINO's form of a network; kept in the user's cache folder, because making it takes some seconds.
+
+    Args:
+        name: Must hold everything that the form depends on; see `fingerprint`.
+        convert: Makes it.
+    """
+
+    def save(folder: Path) -> None:
+        openvino().save_model(convert(), folder / "network.xml", compress_to_fp16=False)
+
+    try:
+        folder = build_once(f"openvino-{name}", save)
+    except OSError:  # no room
+        return convert()
+    return openvino().Core().read_model(folder / "network.xml")
+
+
+def fingerprint(*parts: object) -> str:
+    """Names a conversion by what it depends on, and by the versions of the libraries that convert."""
+    versions = [importlib.metadata.version(library) for library in ("torch", "openvino")]
+    return hashlib.sha256(repr((versions, parts)).encode()).hexdigest()[:24]
 
 
 def _converted(network: nn.Module, example: Tensor, int8: Int8Table | None) -> Any:
-    """OpenVINO's form of the network; kept in the user's cache folder, because making it takes some seconds."""
-
-    def save(folder: Path) -> None:
-        openvino().save_model(_convert(network, example, int8), folder / "network.xml", compress_to_fp16=False)
-
-    try:
-        folder = build_once(f"openvino-{_fingerprint(network, example, int8)}", save)
-    except OSError:  # no room
-        return _convert(network, example, int8)
-    return openvino().Core().read_model(folder / "network.xml")
+    return kept(_fingerprint_of(network, example, int8), lambda: _convert(network, example, int8))
 
 
 def _convert(network: nn.Module, example: Tensor, int8: Int8Table | None) -> Any:
@@ -85,11 +141,9 @@ def _convert(network: nn.Module, example: Tensor, int8: Int8Table | None) -> Any
     return model
 
 
-def _fingerprint(network: nn.Module, example: Tensor, int8: Int8Table | None) -> str:
+def _fingerprint_of(network: nn.Module, example: Tensor, int8: Int8Table | None) -> str:
     """Names everything that the converted network depends on."""
-    digest = hashlib.sha256(repr((example.shape, example.dtype, type(network).__qualname__)).encode())
-    for library in ("torch", "openvino"):
-        digest.update(importlib.metadata.version(library).encode())
+    digest = hashlib.sha256()
     digest.update(Path(inspect.getsourcefile(type(network)) or "").read_bytes())
     digest.update(getattr(network, "identity", "").encode())  # of one whose class does not say what it computes
     if int8 is not None:
@@ -99,4 +153,4 @@ def _fingerprint(network: nn.Module, example: Tensor, int8: Int8Table | None) ->
     for name, tensor in network.state_dict().items():
         digest.update(name.encode())
         digest.update(tensor.contiguous().numpy().tobytes())
-    return digest.hexdigest()[:24]
+    return fingerprint(example.shape, example.dtype, type(network).__qualname__, digest.hexdigest())
