@@ -133,7 +133,8 @@ class Letterbox:
 
 class _TorchYolo:
     def __init__(self, checkpoint: Path, compute: Compute) -> None:
-        self._network = load(checkpoint).to(compute.device, memory_format=torch.channels_last)
+        self._network = load(checkpoint).to(compute.device)
+        self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._device = compute.device
         self.facts = self._network.facts
 
