@@ -50,7 +50,7 @@ class ObjectsSettings:
 class Objects(BaseExtractor):
     """Detections per class, and their boxes, as by `YOLO(weights).predict(frame)`.
 
-    Always computed in fp32: bf16 would move scores by up to 0.2.
+    Values are always computed in fp32: bf16 would move scores by up to 0.2.
     """
 
     name = "objects"
@@ -63,7 +63,7 @@ class Objects(BaseExtractor):
     weights: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "variant": ("objects/yolo11n", "objects/yolo26n", "objects/yolov5su")
     }
-    own_weights: ClassVar[tuple[str, ...]] = ("variant",)
+    user_weights: ClassVar[tuple[str, ...]] = ("variant",)
 
     def __init__(self, settings: ObjectsSettings = ObjectsSettings()) -> None:
         self.settings = settings
@@ -116,11 +116,13 @@ class Objects(BaseExtractor):
         if self._detector is None:
             from avcues.extractors.networks.yolo import Detector
 
-            options = self.settings
+            settings = self.settings
             checkpoint = (
-                compute.weights.resolve(f"objects/{options.variant}").path if self._is_known else Path(options.variant)
+                compute.weights.resolve(f"objects/{settings.variant}").path
+                if self._is_known
+                else Path(settings.variant)
             )
-            self._detector = Detector(checkpoint, compute, options.imgsz, options.conf, options.iou)
+            self._detector = Detector(checkpoint, compute, settings.imgsz, settings.conf, settings.iou)
 
     def process_frames(self, batch: FrameBatch) -> Mapping[str, Columns]:
         """Detects objects on (B, H, W, 3) uint8 RGB frames."""
@@ -147,7 +149,7 @@ class Objects(BaseExtractor):
                 "y": boxes[:, 1],
                 "width": boxes[:, 2] - boxes[:, 0],
                 "height": boxes[:, 3] - boxes[:, 1],
-                **batch.sizes(len(boxes)),
+                **batch.frame_size_columns(len(boxes)),
             },
         }
 

@@ -1,4 +1,4 @@
-"""Networks on the CPU by OpenVINO."""
+"""Runs networks on the CPU by OpenVINO."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ from avcues.extractors.openvino_pools import pad_within_pools
 _MOST_SHAPES = 8
 
 
-class Compiled:
-    """A model, compiled for the processor; may be called from several threads at once.
+class CompiledModel:
+    """An OpenVINO model with one input, compiled for the processor. Several threads may call it at once.
 
     Args:
-        model: OpenVINO's form of a network of one input.
+        model: The model.
         precision: "bf16" is ignored by processors without it; see `cpu_has_bf16`.
-        threads: Calls that are worked on at once, each by one thread.
-        by_shape: Compile anew for each shape of the input: faster for inputs of few shapes, because results of fixed
-            shape can be written to where the next layer reads them.
+        threads: Number of calls that run at the same time, each in one thread.
+        per_shape: Whether to compile the model again for each shape of the input. This takes time once, and saves some
+            in every call: OpenVINO then knows where each layer may write its output.
     """
 
-    def __init__(self, model: Any, precision: str, threads: int, *, by_shape: bool = False) -> None:
+    def __init__(self, model: Any, precision: str, threads: int, *, per_shape: bool = False) -> None:
         self._model = model
         self._options = {
             "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" and cpu_has_bf16() else "f32",
@@ -46,19 +46,18 @@ class Compiled:
             # Several processes would all be pinned to the same cores.
             "ENABLE_CPU_PINNING": False,
         }
-        self._by_shape = by_shape
-        self._compiled: dict[tuple[int, ...], Any] = {} if by_shape else {(): self._compile(model)}
+        self._per_shape = per_shape
+        self._compiled: dict[tuple[int, ...], Any] = {} if per_shape else {(): self._compile(model)}
         self._lock = threading.Lock()
-        self._of_thread = threading.local()
+        self._thread_state = threading.local()
 
     def __call__(self, x: npt.NDArray[Any]) -> list[npt.NDArray[np.float32]]:
-        """The outputs."""
-        shape = x.shape if self._by_shape else ()
-        requests = self._of_thread.__dict__.setdefault("requests", {})
-        if shape not in requests:
-            requests.clear()
-            requests[shape] = self._compiled_for(shape).create_infer_request()
-        result = requests[shape].infer({0: np.ascontiguousarray(x)}, share_inputs=True)
+        """The outputs of the model for an input."""
+        shape = x.shape if self._per_shape else ()
+        if getattr(self._thread_state, "shape", None) != shape:
+            self._thread_state.request = self._compiled_for(shape).create_infer_request()
+            self._thread_state.shape = shape
+        result = self._thread_state.request.infer({0: np.ascontiguousarray(x)}, share_inputs=True)
         return [result[i].copy() for i in range(len(self._model.outputs))]
 
     def _compiled_for(self, shape: tuple[int, ...]) -> Any:
@@ -76,39 +75,42 @@ class Compiled:
 
 
 class OpenVinoNetwork:
-    """A torch network of two outputs, compiled; may be called from several threads at once.
+    """A torch network with two outputs, compiled by OpenVINO. Several threads may call it at once.
 
     Args:
-        network: Compiled whole, or its part `features` if it has a `head`, which torch then runs.
-        example: An input, of two items; any other number may follow.
+        network: The network to compile. If it has a `head`, only its part `features` is compiled, and torch runs the
+            head. If its `has_one_shape` is true, it is compiled for each shape of its input.
+        example: An input of two items; later batches may have any size.
         precision: "bf16" is ignored by processors without it; see `cpu_has_bf16`.
-        threads: Calls that are worked on at once, each by one thread.
-        int8: The layers that compute in 8 bits; the others do in `precision`.
+        threads: Number of calls that run at the same time, each in one thread.
+        int8_table: The layers that compute in 8 bits; all others compute in `precision`.
     """
 
     def __init__(
-        self, network: nn.Module, example: Tensor, precision: str, threads: int, int8: Int8Table | None = None
+        self, network: nn.Module, example: Tensor, precision: str, threads: int, int8_table: Int8Table | None = None
     ) -> None:
         self._head = getattr(network, "head", None)
-        compiled = network.get_submodule("features") if hasattr(network, "head") else network
-        by_shape = getattr(network, "reads_one_shape", False)
-        self._compiled = Compiled(_converted(compiled, example, int8), precision, threads, by_shape=by_shape)
+        part = network.get_submodule("features") if hasattr(network, "head") else network
+        model = cached_model(
+            _fingerprint_of_network(part, example, int8_table), lambda: _convert_model(part, example, int8_table)
+        )
+        self._model = CompiledModel(model, precision, threads, per_shape=getattr(network, "has_one_shape", False))
 
     def __call__(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Logits and embedding of a batch."""
-        outputs = [torch.from_numpy(output) for output in self._compiled(x.numpy())]
+        first, *others = map(torch.from_numpy, self._model(x.numpy()))
         if self._head is not None:
-            both: tuple[Tensor, Tensor] = self._head(outputs[0])
-            return both
-        return outputs[0], outputs[1]
+            outputs: tuple[Tensor, Tensor] = self._head(first)
+            return outputs
+        return first, others[0]
 
 
-def kept(name: str, convert: Callable[[], Any]) -> Any:
-    """OpenVINO's form of a network; kept in the user's cache folder, because making it takes some seconds.
+def cached_model(name: str, convert: Callable[[], Any]) -> Any:
+    """An OpenVINO model from the user's cache folder, because converting a network takes some seconds.
 
     Args:
-        name: Must hold everything that the form depends on; see `fingerprint`.
-        convert: Makes it.
+        name: A `fingerprint` of everything that the model depends on.
+        convert: Makes the model.
     """
 
     def save(folder: Path) -> None:
@@ -116,41 +118,35 @@ def kept(name: str, convert: Callable[[], Any]) -> Any:
 
     try:
         folder = build_once(f"openvino-{name}", save)
-    except OSError:  # no room
+    except OSError:  # the disk is full
         return convert()
     return openvino().Core().read_model(folder / "network.xml")
 
 
 def fingerprint(*parts: object) -> str:
-    """Names a conversion by what it depends on, and by the versions of the libraries that convert."""
+    """A hash of what a model depends on, and of the versions of the libraries that convert it."""
     versions = [importlib.metadata.version(library) for library in ("torch", "openvino")]
     return hashlib.sha256(repr((versions, parts)).encode()).hexdigest()[:24]
 
 
-def _converted(network: nn.Module, example: Tensor, int8: Int8Table | None) -> Any:
-    return kept(_fingerprint_of(network, example, int8), lambda: _convert(network, example, int8))
-
-
-def _convert(network: nn.Module, example: Tensor, int8: Int8Table | None) -> Any:
+def _convert_model(network: nn.Module, example: Tensor, int8_table: Int8Table | None) -> Any:
     with torch.no_grad():
         exported = torch.export.export(network, (example,), dynamic_shapes=({0: torch.export.Dim("batch", min=1)},))
     model = openvino().convert_model(exported)
     pad_within_pools(model)
-    if int8 is not None:
-        to_int8(model, network, int8)
+    if int8_table is not None:
+        to_int8(model, network, int8_table)
     return model
 
 
-def _fingerprint_of(network: nn.Module, example: Tensor, int8: Int8Table | None) -> str:
-    """Names everything that the converted network depends on."""
-    digest = hashlib.sha256()
-    digest.update(Path(inspect.getsourcefile(type(network)) or "").read_bytes())
-    digest.update(getattr(network, "identity", "").encode())  # of one whose class does not say what it computes
-    if int8 is not None:
-        digest.update(int8.sha256.encode())
-    for module in (openvino_pools, *((conversion, rounding) if int8 is not None else ())):
+def _fingerprint_of_network(network: nn.Module, example: Tensor, int8_table: Int8Table | None) -> str:
+    digest = hashlib.sha256(Path(inspect.getsourcefile(type(network)) or "").read_bytes())
+    for module in (openvino_pools, *((conversion, rounding) if int8_table is not None else ())):
         digest.update(Path(module.__file__ or "").read_bytes())
     for name, tensor in network.state_dict().items():
         digest.update(name.encode())
         digest.update(tensor.contiguous().numpy().tobytes())
-    return fingerprint(example.shape, example.dtype, type(network).__qualname__, digest.hexdigest())
+    # The class of a network alone may not determine what it computes.
+    identity = getattr(network, "identity", "")
+    table = None if int8_table is None else int8_table.sha256
+    return fingerprint(example.shape, example.dtype, type(network).__qualname__, identity, table, digest.hexdigest())

@@ -147,17 +147,18 @@ class _OpenVinoYolo:
     """Computes image after image: a batch of them would not fit the processor's cache."""
 
     def __init__(self, checkpoint: Path, threads: int) -> None:
-        from avcues.extractors.openvino_network import Compiled, fingerprint, kept
+        from avcues.extractors.openvino_network import CompiledModel, cached_model, fingerprint
 
         self.facts = facts_of(checkpoint)
         name = fingerprint(sha256(checkpoint), *code())
-        self._compiled = Compiled(kept(name, lambda: _converted(checkpoint)), "fp32", threads, by_shape=True)
+        model = cached_model(name, lambda: _convert_model(checkpoint))
+        self._model = CompiledModel(model, "fp32", threads, per_shape=True)
 
     def __call__(self, images: npt.NDArray[np.uint8]) -> Tensor:
-        return torch.cat([torch.from_numpy(self._compiled(image[None])[0]) for image in images])
+        return torch.cat([torch.from_numpy(self._model(image[None])[0]) for image in images])
 
 
-def _converted(checkpoint: Path) -> Any:
+def _convert_model(checkpoint: Path) -> Any:
     from avcues.extractors.openvino_import import openvino
 
     network = load(checkpoint)
