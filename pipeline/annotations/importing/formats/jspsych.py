@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from avcues.pipeline.annotations.importing.assemble import Part, Reading
 from avcues.pipeline.annotations.importing.format import Format, FormatOptions
+from avcues.pipeline.annotations.importing.reading import Part, Reading
 from avcues.pipeline.errors import InputError
 from avcues.pipeline.store.user_columns import video_name
 from avcues.pipeline.store.user_tables import column_names, read_user_table
@@ -40,7 +40,7 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
     if not parts:
         raise InputError(f"{files[0]}: no trial has both a media file as stimulus and a response")
     notes = [f"left out: {unused} trials without a media file or a response"] if unused else []
-    return Reading(parts=parts, name="the files", origin={}, notes=notes)
+    return Reading(parts=parts, notes=notes)
 
 
 def _trials(file: Path) -> list[dict[str, Any]]:

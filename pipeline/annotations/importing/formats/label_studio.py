@@ -14,8 +14,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from avcues.pipeline.annotations.importing.assemble import Part, Reading
 from avcues.pipeline.annotations.importing.format import Format, FormatOptions
+from avcues.pipeline.annotations.importing.reading import Part, Reading
 from avcues.pipeline.annotations.importing.table_map import TableMap, tidy_part
 from avcues.pipeline.errors import InputError
 
@@ -42,7 +42,7 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
     if not parts:
         raise InputError(f"{files[0]}: has no completed annotation with a rating, number, choice or label")
     notes = [f"left out: {count} results of the type {kind}, which are no ratings" for kind, count in unused.items()]
-    return Reading(parts=parts, name="the files", origin={}, notes=notes)
+    return Reading(parts=parts, notes=notes)
 
 
 def _task_rows(

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from avcues.pipeline.annotations.importing.assemble import Part, Reading
 from avcues.pipeline.annotations.importing.format import Format, FormatOptions
+from avcues.pipeline.annotations.importing.reading import Part, Reading
 from avcues.pipeline.annotations.importing.table_map import TableMap, tidy_part
 from avcues.pipeline.errors import InputError
 from avcues.pipeline.store.text_tables import decoded
@@ -72,7 +72,7 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
         raise InputError(
             f"{files[0]}: no column is named like the template; give `header`, such as {{video_id}}_{{dimension}}"
         )
-    return Reading(parts=parts, name="the files", origin={}, notes=notes)
+    return Reading(parts=parts, notes=notes)
 
 
 def _chosen(
