@@ -104,11 +104,11 @@ class Color(BaseExtractor):
 def _measure(image: npt.NDArray[np.uint8]) -> list[float]:
     hue, saturation, value = cv2.split(cv2.cvtColor(image, cv2.COLOR_RGB2HSV))
     bins, ranges = [_HUES, _SATURATIONS], [0, _HUES, 0, _SATURATIONS]
-    joint = cv2.calcHist([hue, saturation], [0, 1], None, bins, ranges).astype(np.float64)
+    joint_histogram = cv2.calcHist([hue, saturation], [0, 1], None, bins, ranges).astype(np.float64)
     return [
-        *joint.sum(axis=1).reshape(HUE_BINS, -1).sum(axis=1) / hue.size,
-        *joint.sum(axis=0).reshape(SATURATION_BINS, -1).sum(axis=1) / hue.size,
-        *_circular_hue(joint),
+        *joint_histogram.sum(axis=1).reshape(HUE_BINS, -1).sum(axis=1) / hue.size,
+        *joint_histogram.sum(axis=0).reshape(SATURATION_BINS, -1).sum(axis=1) / hue.size,
+        *_circular_hue(joint_histogram),
         *moments(saturation),
         *moments(value),
         _colourfulness(image),
@@ -127,9 +127,9 @@ def _moments(count: int, total: float, squares: float) -> tuple[float, float]:
     return total / count, math.sqrt(count * round(squares) - round(total) ** 2) / count
 
 
-def _circular_hue(joint: npt.NDArray[np.float64]) -> tuple[float, float]:
+def _circular_hue(joint_histogram: npt.NDArray[np.float64]) -> tuple[float, float]:
     """Saturation-weighted circular mean (degrees) and resultant length from (hue, saturation) counts."""
-    weights = joint @ np.arange(_SATURATIONS)
+    weights = joint_histogram @ np.arange(_SATURATIONS)
     total = weights.sum()
     if total == 0:
         return float("nan"), float("nan")

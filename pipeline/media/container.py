@@ -30,7 +30,7 @@ from avcues.pipeline.media.sound import SoundConverter
 from avcues.pipeline.media.source import open_media_file
 from avcues.pipeline.media.stream_metadata import MediaMetadata, audio_stream_metadata, video_stream_metadata
 from avcues.pipeline.media.subtitles.cues import Cue
-from avcues.pipeline.media.subtitles.streams import SubtitleStreamMetadata, cues_of, subtitle_stream_metadata
+from avcues.pipeline.media.subtitles.streams import SubtitleStreamMetadata, add_cues, subtitle_stream_metadata
 from avcues.pipeline.media.timestamps import DecodeOrderTimestamps, MonotonicFrameFilter, fraction
 
 if TYPE_CHECKING:
@@ -270,7 +270,7 @@ class Media:
         census = FrameCensus(self.damage)
         for packet in part.packets([*streams, *texts], self.damage, ends):
             if packet.stream in texts:
-                self.damage.subtitles_undecodable += cues_of(packet, part.clock(packet.stream), self.cues)
+                self.damage.subtitles_undecodable += add_cues(packet, part.clock(packet.stream), self.cues)
                 continue
             is_video = packet.stream is pictures
             tallies[packet.stream.index].add(packet)

@@ -97,7 +97,7 @@ def test_what_is_made_up_without_the_detector_is_rejected_with_its_figures(words
     assert heard.utterances == ()
     assert heard.rejected
     for utterance in heard.rejected:
-        assert utterance.judgement.rejected in ("no speech", "repeats itself", "improbable")
+        assert utterance.judgement.rejection in ("no speech", "repeats itself", "improbable")
         assert utterance.judgement.no_speech > 0.6
     assert words.notes(heard)[0].startswith("words are recognised: speech in 30 s; ")
     believed = recognise(

@@ -12,9 +12,9 @@ import pytest
 from avcues.pipeline.extraction.image_ring import ImageRing, LazyImage
 
 
-@pytest.mark.parametrize("most_bytes", [0, 1 << 30])
-def test_every_image_comes_back_as_it_was(most_bytes: int) -> None:
-    ring, random = ImageRing(10, most_bytes), np.random.default_rng(0)
+@pytest.mark.parametrize("max_bytes", [0, 1 << 30])
+def test_every_image_comes_back_as_it_was(max_bytes: int) -> None:
+    ring, random = ImageRing(10, max_bytes), np.random.default_rng(0)
     sizes = [(36, 64), (64, 36), (36, 64), (0, 0), (20, 20), (72, 128)]
     images = [random.integers(0, 256, (*sizes[i % len(sizes)], 3), np.uint8) for i in range(40)]
     waiting: deque[tuple[int, LazyImage]] = deque()

@@ -278,7 +278,7 @@ def test_another_file_of_the_same_name_and_size_is_made_anew(tmp_path: Path) -> 
     Clip(sounds=[click(4, at=3.25)]).write(path)
     assert path.stat().st_size == size
     found = extract(path, tmp_path, features=("emobase",))
-    assert found.result.kept == ()
+    assert found.result.reused == ()
     assert int(np.nanargmax(found.column("emobase", "pcm_intensity_sma_max"))) == 6
 
 
