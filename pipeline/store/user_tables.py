@@ -109,6 +109,8 @@ def raw_rows(path: Path) -> list[list[str]]:
         return [[cell.strip() for cell in row] for row in rows if any(row)]
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
+    except IsADirectoryError as error:
+        raise InputError(f"{path}: is a folder; expected a file") from error
     except (OSError, ValueError, csv.Error) as error:
         raise InputError(f"{path}: {_cannot(error)}") from error
 
@@ -127,6 +129,8 @@ def column_names(source: str | Path) -> list[str]:
         return list(read_user_table(path).column_names if is_workbook(head) else form_of(head).names)
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
+    except IsADirectoryError as error:
+        raise InputError(f"{path}: is a folder; expected a file") from error
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: {_cannot(error)}") from error
 

@@ -45,10 +45,11 @@ def workbook_as_text(path: Path, where: str) -> bytes:
         ) from error
 
     try:
-        book = load_workbook(path, read_only=True, data_only=True)
+        content = io.BytesIO(path.read_bytes())  # By its path, openpyxl refuses a file that is called .csv.
+        book = load_workbook(content, read_only=True, data_only=True)
         filled = [sheet for sheet in book.worksheets if sheet.max_row and sheet.max_row > 1]
         sheet = (filled or book.worksheets)[0]
-        with ZipFile(path) as archive:
+        with ZipFile(content) as archive:
             xml = archive.read(sheet._worksheet_path)
     except (BadZipFile, KeyError, OSError) as error:
         if isinstance(error, FileNotFoundError):

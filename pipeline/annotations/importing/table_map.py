@@ -73,6 +73,9 @@ class TableMap:
             raise SettingsError(f"`map={unknown[0]}=...`: expected one of {', '.join(KEYS)}")
         if "value" not in self.keys and "label" not in self.keys and self.header is None:
             raise SettingsError("`map` names no `value` and no label, and there is no `header` of columns of ratings")
+        twice = [key for key in self.keys if self.header is not None and key in ("value", *_NAME.findall(self.header))]
+        if twice:
+            raise SettingsError(f"`map` and `header` both say what `{twice[0]}` is; leave it out of `map`")
         if self.header is None and ("start" in self.keys) != ("end" in self.keys):
             raise SettingsError("`map` names only one of `start` and `end`; a segment needs both")
         if "start" in self.keys and "time" in self.keys:

@@ -52,10 +52,9 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
         if len(complete) < len(kept):
             notes.append(f"{file.name}: left out: {len(kept) - len(complete)} responses that were not finished")
         kept = complete
-        keys = {"rater": _RATER, "setup": f"={options.setup or 'audiovisual'}"}
         header = options.header or "{video_id}_{dimension}"
-        if "{dimension}" not in header:
-            keys["dimension"] = f"={options.dimension or 'rating'}"
+        sources = {"setup": f"={options.setup or 'audiovisual'}", "dimension": f"={options.dimension or 'rating'}"}
+        keys = {key: source for key, source in sources.items() if f"{{{key}}}" not in header} | {"rater": _RATER}
         columns = {name: [row[i].strip() or None for row in kept] for i, name in enumerate(names)}
         for name in names:
             if name in _OWN or name == _RATER or all(cell is None for cell in columns[name]) or _BESIDE.search(name):

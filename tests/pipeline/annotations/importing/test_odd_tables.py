@@ -77,7 +77,7 @@ def test_times_of_day_begin_with_each_rater_and_clip(tmp_path: Path) -> None:
     doubts = [note for note in import_table([file], KEYS).notes if "`time_unit=clock`" in note]
     assert doubts[0].startswith("series begin 50855 s into their videos (median) and last 1 s")
     stamps = pd.DataFrame({"rater": "a", "video_id": "x", "setup": "s", "dimension": "d", "value": [1.0, 2.0]})
-    stamps["time"] = pd.to_datetime(["2024-01-02 10:00:00", "2024-01-02 10:00:02.5"])
+    stamps["time"] = pd.to_datetime(["2024-01-02 10:00:00", "2024-01-02 10:00:02.5"], format="ISO8601")
     with pytest.raises(InputError, match="ratings: time holds time stamps; give `time_unit=clock`"):
         import_tidy(stamps)
     assert times_and_values(import_tidy(stamps, time_unit="clock")) == [(0.0, 1.0), (2.5, 2.0)]
@@ -145,6 +145,8 @@ def test_ratings_behind_the_end_of_a_video_are_counted(tmp_path: Path) -> None:
         ({"start": "t"}, {}, "names only one of `start` and `end`"),
         ({"start": "t", "end": "t", "time": "t"}, {}, "names both `time` and `start`"),
         ({}, {"scale": (1, 1), "range_": (-1, 1)}, "`scale=1,1` is empty"),
+        ({}, {"header": "{rater}"}, "`map` and `header` both say what `rater` is"),
+        ({}, {"header": "v"}, "`map` and `header` both say what `value` is"),
     ],
 )
 def test_maps_that_contradict_themselves_are_refused(
