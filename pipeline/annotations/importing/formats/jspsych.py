@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from avcues.pipeline.annotations.importing.format import Format, FormatOptions
 from avcues.pipeline.annotations.importing.reading import Part, Reading
+from avcues.pipeline.annotations.ratings.wording import counted
 from avcues.pipeline.errors import InputError
 from avcues.pipeline.store.user_columns import video_name
 from avcues.pipeline.store.user_tables import column_names, read_user_table
@@ -39,7 +40,7 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
             parts.append(Part(table=pa.table(columns), name=str(file), rows=np.array(numbers)))
     if not parts:
         raise InputError(f"{files[0]}: no trial has both a media file as stimulus and a response")
-    notes = [f"left out: {unused} trials without a media file or a response"] if unused else []
+    notes = [f"left out: {counted(unused, 'trial')} without a media file or a response"] if unused else []
     return Reading(parts=parts, notes=notes)
 
 

@@ -56,7 +56,7 @@ class _Annotation:
 
 
 def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
-    annotations = [_annotation(file) for file in files]
+    annotations = [_annotation(file) for file in dict.fromkeys(map(_header, files))]
     roles = {annotation.role for annotation in annotations}
     parts, dimensions, notes = [], {}, []
     if len(roles) > 1:
@@ -74,6 +74,11 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
         if annotation.scheme.get("type") == "CONTINUOUS" and low < high:
             dimensions[name] = Dimension(name=name, low=low, high=high)
     return Reading(parts=parts, dimensions=dimensions, notes=notes)
+
+
+def _header(file: Path) -> Path:
+    """The file with the scheme, of itself or of the one beside it with the ratings."""
+    return file.with_name(file.name.removesuffix("~"))
 
 
 def _annotation(file: Path) -> _Annotation:
@@ -184,6 +189,8 @@ def _text(content: bytes) -> str:
 FORMAT = Format(
     title="NOVA (.annotation with .annotation~ beside it)",
     files="SESSION/*.annotation",
-    looks_like=lambda path, head: path.suffix == ".annotation" and "<annotation" in head,
+    looks_like=lambda path, head: (
+        path.suffix == ".annotation~" or (path.suffix == ".annotation" and "<annotation" in head)
+    ),
     read=_read,
 )

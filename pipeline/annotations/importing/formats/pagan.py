@@ -24,6 +24,7 @@ from avcues.pipeline.annotations.importing.format import Format, FormatOptions
 from avcues.pipeline.annotations.importing.reading import Part, Reading
 from avcues.pipeline.annotations.importing.table_map import TableMap, tidy_part
 from avcues.pipeline.annotations.ratings.schema import Dimension
+from avcues.pipeline.annotations.ratings.wording import counted
 from avcues.pipeline.errors import InputError
 from avcues.pipeline.store.user_tables import raw_rows
 
@@ -50,8 +51,8 @@ def _part(file: Path, dimension: str, setup: str) -> Part:
     latest_rows = rating.group_by([*_CLIP, "run", "VideoTime"], use_threads=False).aggregate([("row", "max")])
     latest = rating.filter(pc.is_in(rating["row"], latest_rows["row_max"].combine_chunks()))
     counts = {
-        "packet of 0 that closes a run": len(packets) - len(rating),
-        "packet that another one of the same instant replaces": len(rating) - len(latest),
+        "closing a run with 0": len(packets) - len(rating),
+        "replaced by another one of the same instant": len(rating) - len(latest),
     }
     sources = {"video_id": "OriginalName", "rater": "Participant", "time": "VideoTime", "value": "Value"}
     sources |= {"repeat": "run", "setup": f"={setup}", "dimension": f"={dimension}"}
@@ -60,7 +61,9 @@ def _part(file: Path, dimension: str, setup: str) -> Part:
         table=part.table,
         name=part.name,
         rows=latest["row"].to_numpy()[np.asarray(part.rows) - 1],
-        notes=[f"{file.name}: left out: {count} times a {kind}" for kind, count in counts.items() if count],
+        notes=[
+            f"{file.name}: left out: {counted(count, 'packet')} {reason}" for reason, count in counts.items() if count
+        ],
     )
 
 

@@ -19,6 +19,7 @@ import pyarrow as pa
 from avcues.pipeline.annotations.importing.format import Format, FormatOptions
 from avcues.pipeline.annotations.importing.reading import Part, Reading
 from avcues.pipeline.annotations.importing.table_map import TableMap, tidy_part
+from avcues.pipeline.annotations.ratings.wording import counted
 from avcues.pipeline.errors import InputError
 from avcues.pipeline.store.text_tables import decoded
 
@@ -47,10 +48,12 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
         names, responses = rows[0], rows[_HEADINGS:]
         kept = _chosen(responses, names, "Status", lambda word: word in _REAL)
         if len(kept) < len(responses):
-            notes.append(f"{file.name}: left out: {len(responses) - len(kept)} responses that were previews or tests")
+            notes.append(
+                f"{file.name}: left out: {counted(len(responses) - len(kept), 'response')} in previews or tests"
+            )
         complete = _chosen(kept, names, "Finished", lambda word: word not in _UNFINISHED)
         if len(complete) < len(kept):
-            notes.append(f"{file.name}: left out: {len(kept) - len(complete)} responses that were not finished")
+            notes.append(f"{file.name}: left out: {counted(len(kept) - len(complete), 'response')} not finished")
         kept = complete
         header = options.header or "{video_id}_{dimension}"
         sources = {"setup": f"={options.setup or 'audiovisual'}", "dimension": f"={options.dimension or 'rating'}"}

@@ -314,10 +314,10 @@ def test_what_the_exports_of_tools_hold_beside_ratings_is_counted(samples: Path)
     with pytest.raises(InputError, match="counted in frames; give `frame_rate`"):
         import_format("label_studio", [samples / "label-studio"])
     made = import_format("label_studio", [samples / "label-studio"], options=FormatOptions(frame_rate=25))
-    assert "left out: 1 results of the type textarea, which are no ratings" in made.notes
+    assert "left out: 1 result of the type textarea, no ratings" in made.notes
     made = import_format("qualtrics", [samples / "qualtrics"])
-    assert "survey.csv: left out: 1 responses that were previews or tests" in made.notes
-    assert "survey.csv: left out: 1 responses that were not finished" in made.notes
+    assert "survey.csv: left out: 1 response in previews or tests" in made.notes
+    assert "survey.csv: left out: 1 response not finished" in made.notes
     assert set(made.dimensions) == {"valence", "mood"}
     minimal = samples / "minimal.json"
     minimal.write_text('[{"video": "/data/upload/1/clip1.mp4", "mood": "calm", "annotator": 1, "annotation_id": 4}]')

@@ -252,7 +252,7 @@ def test_pagan_tells_runs_apart_and_leaves_closing_packets_out(tmp_path: Path) -
         {"time": 0.0, "value": 0.0, "repeat": 1},
         {"time": 5.0, "value": 2.0, "repeat": 1},
     ]
-    assert "log.csv: left out: 1 times a packet of 0 that closes a run" in study.notes
+    assert "log.csv: left out: 1 packet closing a run with 0" in study.notes
     with pytest.raises(InputError, match=r"log\.csv: row 1: ends in no numbers"):
         import_format("pagan", [write(tmp_path, {"log.csv": pagan("a.mp4,p,anna,s1,1,0,high")}) / "log.csv"])
 
@@ -306,6 +306,9 @@ def test_nova_writes_text_and_binary_in_the_way_of_its_system(tmp_path: Path) ->
             ("Zoë", session, 0.0, 0.5),
             ("Zoë", session, 0.8, -0.5),
         ]
+        ratings = tmp_path / session / ("n.text.z.annotation~" if session == "s1" else "n.bin.z.annotation~")
+        assert formats_of(ratings) == ["nova"]
+        assert import_format("nova", [ratings]).ratings == study.ratings
     discrete = import_format("nova", [tmp_path / "s3"])
     assert rows(discrete, "time", "label") == [(0.0, "calm"), (0.5, "calm")]
     assert "n.mood.z.annotation~: left out: 1 segment labelled as garbage" in discrete.notes
