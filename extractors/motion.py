@@ -89,7 +89,7 @@ class MotionSettings:
 class Motion(BaseExtractor):
     """Optical flow between a frame and the next one, four times a second, within shots.
 
-    Flow is that of OpenCV's DIS (preset "medium", without variational refinement) on frames whose longer side is
+    Flow is computed by OpenCV's DIS (preset "medium", without variational refinement) on frames whose longer side is
     256 px. The frames of a pair are 30 to 250 ms apart: neighbours at up to 30 frames per second, every second frame at
     50 and 60.
     Pairs never span a cut, and black bars do not count. The camera's motion is a shift, a turn and a change of scale

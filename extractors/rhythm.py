@@ -134,7 +134,7 @@ class Rhythm(BaseExtractor):
     relative to full scale without librosa's dynamic-range limit (`top_db=None`), which would make each value
     depend on the loudest moment of the whole track. Onsets, tempo and beats use the onset envelope of the whole track.
 
-    *Pulse clarity* is that of Lartillot et al. 2008 ("MaxAutocor"): the largest value of the normalised
+    *Pulse clarity* follows Lartillot et al. 2008 ("MaxAutocor"): the largest value of the normalised
     autocorrelation of the onset envelope among the lags of 30 to 300 beat/min. The mean of the 8 s around a window's
     middle is removed, and the autocorrelation is divided by that of the (Hann) window, so that equally regular pulses
     of any tempo are equally clear.

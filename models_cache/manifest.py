@@ -1,8 +1,8 @@
 """The manifests: every file that may be downloaded, with the hash that proves it is the right one.
 
-avcues has one, `manifest.toml` beside this module; so has each installed package that names one of its own packages as
-an entry point of the group `avcues.weights`. Such a `manifest.toml` lies in that package and has the same format,
-but must pin every file by its sha256.
+The manifest of avcues is `manifest.toml` beside this module. An installed package adds one by an entry point of the
+group `avcues.weights` that names one of its own packages. Such a `manifest.toml` lies in that package and has the same
+format, but must pin every file by its sha256.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Asset:
 
 @cache
 def assets() -> dict[str, Asset]:
-    """All assets by name, those of avcues first.
+    """All assets by name; avcues' own come first.
 
     Raises:
         WeightsError: The manifest of an installed package cannot be read, or has a name that another manifest has.
@@ -77,7 +77,7 @@ def assets() -> dict[str, Asset]:
             if rival is not None:
                 raise WeightsError(
                     f"{asset.distribution} and {rival.distribution} both have weights {asset.name} or a file "
-                    f"{asset.file}: each must have a name of its own; uninstall one, or ask its authors"
+                    f"{asset.file}: names must differ; uninstall one, or ask its authors to rename"
                 )
             by_name[asset.name] = asset
     return by_name

@@ -89,7 +89,7 @@ class _FrameSimilarities(_Similarities):
 
 
 class TransNetV2(nn.Module):
-    """Maps (B, T, 27, 48, 3) uint8 RGB frames to (B, T) logits of a transition's middle, and of any of its frames."""
+    """Maps (B, T, 27, 48, 3) uint8 RGB frames to (B, T) logits of the middle, and of any part, of a transition."""
 
     def __init__(self) -> None:
         super().__init__()

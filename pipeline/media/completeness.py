@@ -88,7 +88,7 @@ class StreamTally:
         return None
 
     def _end_by_tag(self) -> Fraction | None:
-        """The end by the stream's DURATION tag, but at most that of the header, because the tag may be stale."""
+        """The end by the stream's DURATION tag, but at most the end of the file by its header: the tag may be stale."""
         tag = self._stream.metadata.get("DURATION", "").split(":")
         if len(tag) != 3 or self._container_end is None:
             return None

@@ -1,4 +1,4 @@
-"""What `avcues.extract` returns: the tables of one video, in memory."""
+"""The result of `avcues.extract`: the tables of one video, in memory."""
 
 from __future__ import annotations
 
