@@ -46,7 +46,7 @@ class ClipSampler:
 
     Args:
         extractor: The extractor that measures the clips.
-        picture: How the video's frames are shown.
+        picture: Converts the video's frames to what viewers see.
     """
 
     def __init__(self, extractor: ClipExtractor, picture: PictureStage) -> None:
