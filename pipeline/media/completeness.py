@@ -42,7 +42,7 @@ class StreamTally:
             end = time_stamp + duration
             self._end = end if self._end is None else max(end, self._end)
 
-    def missing(self) -> tuple[int, Fraction]:
+    def missing_packets(self) -> tuple[int, Fraction]:
         """Number of promised packets that are missing, and the seconds by which the stream ends too early.
 
         The promised number of packets alone says little: PCM in MOV and AVI is counted in samples, an edit list leaves
