@@ -94,9 +94,7 @@ def _fingerprint(network: nn.Module, example: Tensor, int8_table: Int8Table | No
     for library in ("torch", "openvino"):
         digest.update(importlib.metadata.version(library).encode())
     digest.update(Path(inspect.getsourcefile(type(network)) or "").read_bytes())
-    digest.update(
-        getattr(network, "identity", "").encode()
-    )  # of a network whose class alone does not determine what it computes
+    digest.update(getattr(network, "identity", "").encode())  # for networks that their class alone does not identify
     if int8_table is not None:
         digest.update(int8_table.sha256.encode())
     for module in (openvino_pools, *((conversion, rounding) if int8_table is not None else ())):
