@@ -68,7 +68,7 @@ def seconds_of(column: pa.ChunkedArray, unit: TimeUnit, file: str, name: str) ->
     if pa.types.is_timestamp(kind):
         if unit not in OF_DAY:
             raise InputError(f"{file}: {name} holds time stamps; give `time_unit=clock`")
-        return _numbers(column.cast(pa.timestamp("ns")).cast(pa.int64())) / 1e9
+        return _numbers(column.cast(pa.timestamp("us"), safe=False).cast(pa.int64())) / 1e6
     if not (pa.types.is_string(kind) or pa.types.is_dictionary(kind)):
         return _numbers(column) * _SECONDS[unit]
     texts = column.cast(pa.string()).dictionary_encode().unify_dictionaries().combine_chunks()

@@ -274,7 +274,7 @@ def test_ids_match_but_for_folders_suffixes_and_leading_zeros(tmp_path: Path) ->
         ({"worth": "v"}, {}, SettingsError, "expected one of rater, video_id"),
         ({"video_id": "{movie}"}, {"header": "v"}, SettingsError, "{movie} is no column and no part of the path"),
         ({}, {"header": "{colour}"}, SettingsError, "{colour} is unknown"),
-        ({}, {"header": "x{rater}"}, InputError, 'no column is named like "x{rater}"'),
+        ({}, {"header": "x{round}"}, InputError, 'no column is named like "x{round}"'),
         ({}, {}, SettingsError, "names no `value` and no label"),
         ({"value": "v"}, {"scale": (0, 1)}, SettingsError, "`scale` needs `range_`"),
     ],
