@@ -71,7 +71,7 @@ class Objects(BaseExtractor):
 
     @cached_property
     def tables(self) -> tuple[Table, ...]:
-        """Columns for the classes of the checkpoint: those of COCO, or those of the user's own checkpoint."""
+        """Columns for the classes of the checkpoint: COCO's, or those of the user's checkpoint."""
         names = self._class_names()
         return (
             Table(

@@ -31,7 +31,7 @@ class CenterCrop:
     Args:
         short_side_px: Short side that frames are scaled to.
         crop_px: Side of the square.
-        picture: How the frames are shown.
+        picture: Converts the frames to what viewers see.
     """
 
     def __init__(self, short_side_px: int, crop_px: int, picture: PictureStage) -> None:
