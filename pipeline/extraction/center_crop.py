@@ -55,7 +55,7 @@ class CenterCrop:
             self._cutter.push(frame)
             middle = self._cutter.vpull()
         window = self._rows.window(self._crop_px), self._columns.window(self._crop_px)
-        if self._picture.color is not None:
+        if self._picture.color_of(frame) is not None:
             rgb = self._converter.scaled(middle, self._columns.scaled, self._rows.scaled, Interpolation.AREA)
             return np.ascontiguousarray(orientation.apply(rgb[window]))
         scaled = self._reformatter.reformat(

@@ -79,7 +79,7 @@ class PairSampler:
         return Orientation.of(frame.frame).apply(self._brightness(frame.frame, width, height))
 
     def _brightness(self, decoded: av.VideoFrame, width: int, height: int) -> Image:
-        if self._picture.color is not None:  # code values that mean something else
+        if self._picture.color_of(decoded) is not None:  # code values that mean something else
             rgb = self._converter.scaled(decoded, width, height, Interpolation.AREA)
             return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8)
         gray = self._reformatter.reformat(

@@ -19,10 +19,8 @@ from avcues.pipeline.extraction.center_crop import CenterCrop
 from avcues.pipeline.extraction.full_frame import FullFrame
 from avcues.pipeline.media.container import Media
 from avcues.pipeline.media.frames import VideoFrame
-from avcues.pipeline.media.look import FRAMES, PLACES
 from avcues.pipeline.media.orientation import Orientation
 from avcues.pipeline.media.picture.bars import Box
-from avcues.pipeline.media.picture.fields import Fields
 from avcues.pipeline.media.reading import Reading
 from avcues.pipeline.report.thumbnails import _scaled
 
@@ -170,19 +168,7 @@ def test_progressive_video_of_an_interlaced_size_is_left_alone(pan: Path, tmp_pa
     path = ffmpeg("-i", str(pan), "-r", "25", *X264, out=tmp_path / "clip.mp4")
     _, media = shown(path)
     assert (media.picture.applied, media.picture.notes) == ({}, [])
-    assert media.picture.fields is not None
-    assert FRAMES <= media.picture.fields.progressive <= 2 * FRAMES, "it was looked at longer than needed"
-
-
-@pytest.mark.parametrize("place", range(1, PLACES))
-def test_a_look_ends_early_only_where_the_rest_could_not_change_what_it_says(place: int) -> None:
-    for progressive in range(place * FRAMES + 1):
-        remaining = (PLACES - place) * FRAMES
-        so_far = Fields(progressive=progressive, apart=1.0)
-        in_the_end = Fields(progressive=progressive, top_first=remaining, apart=1.0)
-        assert so_far.is_settled(remaining) <= (not in_the_end.is_interlaced)
-    assert not Fields(progressive=70, flagged=1).is_settled(10)
-    assert not Fields(progressive=70, top_first=4).is_settled(6)
+    assert media.picture.fields is None, "other places of the file were looked at for nothing"
 
 
 def test_film_in_fields_is_said(tmp_path: Path) -> None:
