@@ -48,9 +48,12 @@ def test_what_changes_in_mid_stream(before: tuple[str, ...], after: tuple[str, .
     path.write_bytes(b"".join(half.read_bytes() for half in halves))
     images, notes = shown(path)
     assert len([note for note in notes if note.startswith(said)]) == 1
-    for image, half in ((images[3], halves[0]), (images[-3], halves[1])):
-        expected = shown(half)[0]
-        assert min(np.abs(image.astype(int) - other).mean() for other in expected if other.shape == image.shape) < 3
+    for i, half in ((3, halves[0]), (-3, halves[1])):
+        expected, _ = shown(half)
+        assert {image.shape for image in expected} == {images[i].shape}
+        distances = [np.abs(images[i].astype(int) - image).mean() for image in expected]
+        assert np.argmin(distances) == i % len(expected)
+        assert min(distances) < 8  # the edges of saturated bars
 
 
 def test_bars_are_cropped_where_the_size_of_the_picture_stays(tmp_path: Path) -> None:
@@ -134,7 +137,7 @@ def test_the_colours_of_dolby_vision_alone(tmp_path: Path) -> None:
     images, (note,) = shown(with_box(path, tmp_path / "clip.mp4", parents, box))
     assert note.startswith("Dolby Vision without its dynamic metadata")
     expected = 255 * to_sdr(pq(nit), Color("smpte2084", "bt2020"))
-    np.testing.assert_allclose(images[1][8, 8::16], expected, atol=3)
+    np.testing.assert_allclose(images[1][8, 8::16], expected, atol=5)
 
 
 def pq(nit: np.ndarray) -> np.ndarray:
