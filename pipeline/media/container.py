@@ -164,7 +164,7 @@ class Media:
         """Tells the picture stage what a look at several places of the file tells."""
         if self.part.video is None:
             return
-        self.picture.look = None if self.reading.picture == "coded" else self._look_at_fields
+        self.picture.fields.look = None if self.reading.picture == "coded" else self._look_at_fields
         if self.reading.bars == "crop":
             active = ActivePicture()
             for run in self._runs():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
@@ -15,8 +15,7 @@ from avcues.pipeline.media.frames import VideoFrame
 from avcues.pipeline.media.picture.bars import Box
 from avcues.pipeline.media.picture.colors import Colors, Tags, colors_of, readable, tags_of
 from avcues.pipeline.media.picture.converter import Converter
-from avcues.pipeline.media.picture.fields import Fields
-from avcues.pipeline.media.picture.idet import FieldWatch
+from avcues.pipeline.media.picture.field_joining import FieldJoining
 from avcues.pipeline.media.picture.tone import Color
 from avcues.pipeline.media.picture.unusual import unusual_notes
 from avcues.pipeline.media.reading import Reading
@@ -27,7 +26,6 @@ _WIDEST_PIXEL = 4
 _SQUARE = Fraction(1, 100)
 _CHANGES_LISTED = 3
 _OPAQUE = 255
-_TELECINE = "looks like film in fields (telecine): two frames of five are combed, and stay so"
 
 
 @dataclass(frozen=True)
@@ -64,9 +62,7 @@ class PictureStage:
 
     Attributes:
         facts: As given.
-        look: Looks at several places of the file, from a time in seconds on, for fields of different times; None: that
-            cannot be done.
-        fields: What that found, if it was needed.
+        fields: Whether fields are joined.
         bars: The box that is measured, and the size of the frames that it was found in, if bars are to be cropped.
         applied: What was done, by kind, for the records; empty where nothing was.
         notes: The same for people.
@@ -77,8 +73,7 @@ class PictureStage:
         self._coded = reading.picture == "coded"
         self.applied: dict[str, str] = {}
         self.notes: list[str] = []
-        self.look: Callable[[Fraction], Fields] | None = None
-        self.fields: Fields | None = None
+        self.fields = FieldJoining(self.applied, self.notes)
         self.bars: tuple[Box, tuple[int, int]] | None = None
         self._tags: tuple[Tags, ...] = ()  # of the last frame, as decoded and as shown
         self._latest_colors = Colors()
@@ -87,13 +82,10 @@ class PictureStage:
         self._size: tuple[int, int] | None = None
         self._aspect = self.pixel_aspect
         self._changes: dict[str, list[str]] = {}
-        self._form: tuple[int, int, str] | None = None
+        self._form: tuple[int, int, str, str] | None = None
         self._graph: Graph | None = None
         self._waiting: deque[VideoFrame] = deque()
-        self._watch: FieldWatch | None = None
         self._is_transparent = False
-        self._joins_fields = False
-        self._field_options = ""
 
     @property
     def pixel_aspect(self) -> Fraction:
@@ -119,8 +111,8 @@ class PictureStage:
         """Takes the next frame in display order and yields those that are ready, with their own times."""
         if self._size is None:
             self._begin(picture.frame)
-        ready = [picture] if self._watch is None else self._watch.push(picture)
-        yield from self._watched(ready)
+        for ready in self.fields.push(picture):
+            yield from self._show(ready)
 
     def still(self, picture: VideoFrame) -> VideoFrame:
         """One frame out of its sequence."""
@@ -132,11 +124,9 @@ class PictureStage:
 
     def finish(self) -> Iterator[VideoFrame]:
         """Yields the frames that were still held."""
-        if self._watch is not None:
-            yield from self._watched(self._watch.finish())
+        for ready in self.fields.finish():
+            yield from self._show(ready)
         yield from self._drain()
-        if self._watch is not None:
-            self._say_what_stays_combed(self._watch)
         self._say_changes()
 
     def _begin(self, frame: av.VideoFrame) -> None:
@@ -166,16 +156,7 @@ class PictureStage:
         if self.facts.hidden_alpha and not _has_alpha(frame):
             self.notes.append("transparency is not read: shown as if there were none")
         self.notes += unusual_notes(frame)
-        if self.look is not None and self.facts.interlaced:
-            self._look_at_fields()
-        elif self.look is not None and self.facts.may_be_interlaced:
-            self._watch = FieldWatch()
-
-    def _watched(self, ready: list[VideoFrame]) -> Iterator[VideoFrame]:
-        if self._watch is not None and self._watch.suspects and self.fields is None:
-            self._look_at_fields(ready[0].start if ready else Fraction(0))
-        for picture in ready:
-            yield from self._show(picture)
+        self.fields.begin(flagged=self.facts.interlaced, likely=self.facts.may_be_interlaced)
 
     def _show(self, picture: VideoFrame) -> Iterator[VideoFrame]:
         frame = picture.frame
@@ -183,13 +164,13 @@ class PictureStage:
             self._decide_colors(frame, picture.start)
         elif self._matrix is not None:
             frame.colorspace = self._matrix
-        if frame.interlaced_frame and not self._coded and not self._joins_fields:
-            self._meet_flag(picture.start)
+        if not self._coded:
+            self.fields.meet(picture)
         if not self._is_transparent and not self._coded and _is_transparent(frame):
             self._is_transparent, self._form = True, None
             self._apply("alpha", "on black", "transparent: shown on black")
         self._notice_shape(picture)
-        form = (frame.width, frame.height, frame.format.name)
+        form = (frame.width, frame.height, frame.format.name, self.fields.options)
         if form != self._form:
             yield from self._drain()
             self._form, self._graph = form, self._filters(frame)
@@ -224,8 +205,8 @@ class PictureStage:
         if colors.matrix is not None:
             frame.colorspace = colors.matrix
         if not self._tags:
-            self.applied |= colors.applied
-            self.notes += colors.notes
+            self.applied.update(colors.applied)
+            self.notes.extend(colors.notes)
         elif colors != self._latest_colors:
             self._change("colours", start, "; ".join(colors.notes) or "SDR of BT.709, as tagged")
         self._tags = (tags, tags_of(frame))
@@ -253,39 +234,6 @@ class PictureStage:
             self._apply(what, listed + more, f"{what} changed in mid-stream, {listed}{more}")
         self._changes.clear()
 
-    def _look_at_fields(self, start: Fraction = Fraction(0)) -> None:
-        assert self.look is not None
-        self.fields = fields = self.look(start)
-        if fields.is_interlaced and not fields.flagged:
-            parity = "tff" if fields.top_first >= fields.bottom_first else "bff"
-            since = f" from {float(start):.2f} s on" if start > 0 else ""
-            self._join_fields(f"deint=all:parity={parity}", since, "interlaced without a flag")
-        elif fields.is_progressive and (self.facts.interlaced or not fields.trusts_flags):
-            self.notes.append("flagged as interlaced, but its frames are progressive: they are left as they are")
-        elif fields.is_telecine and not fields.flagged:
-            self.notes.append(_TELECINE)
-
-    def _meet_flag(self, start: Fraction) -> None:
-        """Joins fields from the first frame on that is flagged as interlaced, unless such flags lie."""
-        if self.fields is None and self.look is not None:
-            self._look_at_fields(start)
-        if not self._joins_fields and (self.fields is None or self.fields.trusts_flags):
-            self._join_fields("deint=interlaced", "", "interlaced")
-
-    def _join_fields(self, options: str, since: str, why: str) -> None:
-        self._joins_fields = True
-        self._field_options, self._form, self._watch = options, None, None
-        self._apply("fields", f"bwdif{since}", f"{why}: fields are joined by bwdif{since}")
-
-    def _say_what_stays_combed(self, watch: FieldWatch) -> None:
-        if watch.is_telecine:
-            self.notes += [_TELECINE] * (_TELECINE not in self.notes)
-        elif watch.combed:
-            self.notes.append(
-                f"{watch.combed} that were looked at hold fields of different times without a flag: too few to join "
-                "those of all, so they stay combed"
-            )
-
     def _apply(self, kind: str, how: str, note: str) -> None:
         self.applied[kind] = how
         self.notes.append(note)
@@ -293,8 +241,8 @@ class PictureStage:
     def _filters(self, frame: av.VideoFrame) -> Graph | None:
         """The filters of frames of one form, in order; None if there is nothing to do."""
         filters: list[tuple[str, str]] = []
-        if self._joins_fields:
-            filters.append(("bwdif", f"mode=send_frame:{self._field_options}"))
+        if self.fields.options:
+            filters.append(("bwdif", f"mode=send_frame:{self.fields.options}"))
         measured = self._measured(frame)
         if (measured.width, measured.height) != (frame.width, frame.height):
             box = f"{measured.width}:{measured.height}:{measured.left}:{measured.top}"
