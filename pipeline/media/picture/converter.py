@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import av
 import numpy as np
@@ -13,8 +13,15 @@ from avcues.pipeline.media.orientation import Orientation
 from avcues.pipeline.media.picture.cube import ColorCube
 from avcues.pipeline.media.picture.tone import Color
 
-if TYPE_CHECKING:
-    from avcues.pipeline.media.picture.stage import PictureStage
+
+class Display(Protocol):
+    """What decides how frames are shown."""
+
+    def display_size(self, frame: av.VideoFrame) -> tuple[int, int]:
+        """Width and height of a frame with square pixels, before it is turned upright."""
+
+    def color_of(self, frame: av.VideoFrame) -> Color | None:
+        """How the code values of a frame are to be understood, if they are not those of an SDR display."""
 
 
 class Converter:
@@ -24,7 +31,7 @@ class Converter:
         stage: The stream's picture stage, which the frames have passed.
     """
 
-    def __init__(self, stage: PictureStage) -> None:
+    def __init__(self, stage: Display) -> None:
         self._stage = stage
         self._reformatter = VideoReformatter()
         self._cubes: dict[Color, ColorCube] = {}
