@@ -103,7 +103,7 @@ class BaseExtractor:
         return next((precision for precision in candidates if precision in self.precisions), "fp32")
 
     def prepare(self, note: Callable[[str], object]) -> None:
-        """Does what is needed once per machine, before the workers start.
+        """Does work that is needed once per machine, before the workers start.
 
         Args:
             note: Called with a line for the user if this takes long.

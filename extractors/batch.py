@@ -1,4 +1,4 @@
-"""What the pipeline passes to extractors: batches of frames and clips, pairs of frames, and the items of a video."""
+"""Inputs of extractors: batches of frames and clips, pairs of frames, and the items of a video."""
 
 from __future__ import annotations
 

@@ -76,8 +76,8 @@ _TABLE = Table(
 class Color(BaseExtractor):
     """Colour statistics over all pixels of a frame.
 
-    Hue and saturation histograms are those of OpenCV's 8-bit HSV, as in the MuVi study. Grey pixels have hue 0
-    there; the circular statistics weight each pixel by its saturation, so that greys do not count as red.
+    Hue and saturation histograms use OpenCV's 8-bit HSV, as in the MuVi study. Grey pixels have hue 0 in it; the
+    circular statistics weight each pixel by its saturation, so that greys do not count as red.
     """
 
     name = "color"
@@ -145,7 +145,7 @@ def _circular_hue(joint_histogram: npt.NDArray[np.float64]) -> tuple[float, floa
 def _colourfulness(image: npt.NDArray[np.uint8]) -> float:
     planes = red, green, blue = cv2.split(image)
     r, g, b = (cv2.sumElems(plane)[0] for plane in planes)
-    # Sums of squared differences are one pass each, and those of R + G - 2 B follow from them.
+    # Each sum of squared differences takes one pass, and the sum for R + G - 2 B follows from the three.
     rg, rb, gb = (cv2.norm(x, y, cv2.NORM_L2SQR) for x, y in ((red, green), (red, blue), (green, blue)))
     rg_mean, rg_std = _moments(red.size, r - g, rg)
     # The paper's yb is (R + G) / 2 - B.

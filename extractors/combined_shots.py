@@ -29,10 +29,10 @@ class _Transition:
 class CombinedStream:
     """Passes the frames of one video to several detectors.
 
-    - Cuts are those of PySceneDetect's `AdaptiveDetector`, unless the picture returns within a fifth of a second, as
+    - `AdaptiveDetector` of PySceneDetect finds cuts, except where the picture returns within a fifth of a second, as
       after a flash.
-    - Fades are those of `ThresholdDetector`: the shot begins where the picture returns from black.
-    - Dissolves are those of `DissolveDetector`; a cut within one is part of it, and both are part of a fade.
+    - `ThresholdDetector` of PySceneDetect finds fades: the shot begins where the picture returns from black.
+    - `DissolveDetector` finds dissolves. A cut within a dissolve is part of it; both are part of a fade around them.
 
     Args:
         adaptive: A new detector of cuts.

@@ -1,4 +1,4 @@
-"""What an extractor may use: device, precision, threads and weights, decided in one place."""
+"""Device, precision, threads and weights of extractors, decided in one place."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Network = Callable[["Tensor"], tuple["Tensor", "Tensor"]]
 
 @dataclass(frozen=True, kw_only=True)
 class Compute:
-    """What an extractor may use.
+    """Device, precision, threads and weights of extractors.
 
     Args:
         device: "auto" takes CUDA, then MPS, then the CPU.

@@ -13,7 +13,10 @@ def embedding_table(name: str, row: RowKind, width: int, meaning: str) -> Table:
     """A table of `width` float32 columns `e0000`, `e0001`, ...
 
     Args:
-        meaning: What the vector is, in a few words.
+        name: Name of the table.
+        row: Kind of row.
+        width: Number of columns.
+        meaning: Short description of the vector.
     """
     columns = (Column(name=_column_name(i), unit="1", meaning=f"{meaning}, component {i}") for i in range(width))
     return Table(name=name, row=row, columns=tuple(columns))

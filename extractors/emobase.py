@@ -99,9 +99,9 @@ class EmobaseSettings(OpenSmileSettings):
 class Emobase(OpenSmileExtractor):
     """988 functionals of 26 low-level descriptors and their deltas, per window.
 
-    Mel-frequency cepstral coefficients and line spectral frequencies are those of the signal with a pre-emphasis of
-    0.97, the other descriptors those of the signal itself. openSMILE's intensity reads only two samples of each
-    frame; for the level of the sound, use `rhythm.rms_mean` or `egemaps.equivalentSoundLevel_dBp`.
+    Mel-frequency cepstral coefficients and line spectral frequencies are computed with a pre-emphasis of 0.97, the
+    other descriptors without. openSMILE's intensity reads only two samples of each frame; for the level of the sound,
+    use `rhythm.rms_mean` or `egemaps.equivalentSoundLevel_dBp`.
 
     The same components of openSMILE measure the 76 columns of pitch on the sound at 16 kHz: see
     `EmobaseSettings.pitch_rate_hz`. The autocorrelation resolves pitches of about 50 to 500 Hz.
@@ -121,7 +121,7 @@ class Emobase(OpenSmileExtractor):
 
     @property
     def tables(self) -> tuple[Table, ...]:
-        """`emobase`; what its columns of pitch mean depends on the settings."""
+        """`emobase`; the meaning of its columns of pitch depends on the settings."""
         return (Table(name="emobase", row="window", columns=_columns(self.settings.pitch_rate_hz)),)
 
     def start_audio(self, rate_hz: int, step: Fraction, expected_windows: int) -> AudioStream:

@@ -71,7 +71,6 @@ _TABLE = Table(
         Column(name="pairs", unit="count", meaning="pairs of frames that were compared", dtype="int16", low=1),
     ),
 )
-_MEASURED = ("length", "length^2", "x", "y", "moving", "pan_x", "pan_y", "zoom", "difference")
 
 
 @dataclass(frozen=True)
@@ -89,11 +88,10 @@ class MotionSettings:
 class Motion(BaseExtractor):
     """Optical flow between a frame and the next one, four times a second, within shots.
 
-    Flow is that of OpenCV's DIS (preset "medium", without variational refinement) on frames whose longer side is
+    Flow is computed by OpenCV's DIS (preset "medium", without variational refinement) on frames whose longer side is
     256 px. The frames of a pair are 30 to 250 ms apart: neighbours at up to 30 frames per second, every second frame at
-    50 and 60.
-    Pairs never span a cut, and black bars do not count. The camera's motion is a shift, a turn and a change of scale
-    about the middle of the picture, fitted by RANSAC to the flow of points with texture.
+    50 and 60. Pairs never span a cut, and black bars do not count. The camera's motion is a shift, a turn and a change
+    of scale about the middle of the picture, fitted by RANSAC to the flow of points with texture.
 
     All means are over the pixels and pairs of a window. A window without a pair, as in slide shows, is null.
     """
@@ -121,14 +119,16 @@ class Motion(BaseExtractor):
             self._flow.setVariationalRefinementIterations(0)
 
     def process_pair(self, pair: FramePair) -> npt.NDArray[np.float64]:
-        """The (9,) values of a pair, which are averaged over the pairs of a window."""
+        """The (9,) values of a pair: the order is that of `describe_windows`, which gets their means over a window."""
         assert self._flow is not None
         earlier, later = pair.images
         rows, columns = _inside_bars(earlier, later)
-        if rows.stop - rows.start < 16 or columns.stop - columns.start < 16:  # black
+        if rows.stop - rows.start < 16 or columns.stop - columns.start < 16:  # the picture is black
             rows, columns = slice(0, earlier.shape[0]), slice(0, earlier.shape[1])
         earlier, later = (np.ascontiguousarray(image[rows, columns]) for image in (earlier, later))
-        px_per_speed = len(earlier) * pair.seconds  # pixels of a motion of one frame height per second
+        px_per_speed = (
+            len(earlier) * pair.seconds
+        )  # pixels between the frames at a speed of one frame height per second
         difference = cv2.norm(earlier, later, cv2.NORM_L1) / earlier.size / 255
         if not difference:
             has_texture = len(_textured_points(earlier)[0]) >= _MIN_POINTS
@@ -193,29 +193,29 @@ def _moving_share(residual: npt.NDArray[np.float32], threshold: float) -> float:
             region's mean length (weighted by length) belong to the rim.
     """
     length = _length(residual[..., 0], residual[..., 1])
-    moves = length > threshold
-    count, regions = cv2.connectedComponents(moves.astype(np.uint8), connectivity=4, ltype=cv2.CV_32S)
+    is_moving = length > threshold
+    count, regions = cv2.connectedComponents(is_moving.astype(np.uint8), connectivity=4, ltype=cv2.CV_32S)
     total, squared = (np.bincount(regions.ravel(), x.ravel(), minlength=count) for x in (length, length * length))
     means = squared / np.maximum(total, 1e-9)
-    return float(np.mean(moves & (length > _RIM_RATIO * means[regions])))
+    return float(np.mean(is_moving & (length > _RIM_RATIO * means[regions])))
 
 
 def _inside_bars(earlier: npt.NDArray[np.uint8], later: npt.NDArray[np.uint8]) -> tuple[slice, slice]:
     """Rows and columns of the picture inside black bars."""
-    bright = np.asarray(cv2.max(earlier, later)) > _MAX_BLACK
+    is_bright = np.asarray(cv2.max(earlier, later)) > _MAX_BLACK
     spans = []
     for axis in (1, 0):
-        visible = np.flatnonzero(bright.any(axis=axis))
+        visible = np.flatnonzero(is_bright.any(axis=axis))
         spans.append(slice(int(visible[0]), int(visible[-1]) + 1) if len(visible) else slice(0, 0))
     return spans[0], spans[1]
 
 
 def _textured_points(image: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     """Rows and columns of grid points with texture."""
-    slopes: list[npt.NDArray[np.float32]] = [
+    gradients: list[npt.NDArray[np.float32]] = [
         np.asarray(cv2.Sobel(image, cv2.CV_32F, dx, 1 - dx), np.float32) / np.float32(8) for dx in (1, 0)
     ]
-    blurred = cv2.blur(_length(*slopes), (9, 9))
+    blurred = cv2.blur(_length(*gradients), (9, 9))
     half_cell = _GRID_PX // 2
     y, x = np.nonzero(np.asarray(blurred)[half_cell::_GRID_PX, half_cell::_GRID_PX] > _MIN_TEXTURE)
     return y * _GRID_PX + half_cell, x * _GRID_PX + half_cell

@@ -1,7 +1,7 @@
-"""What an extractor is: declared tables, a `setup`, and one verb per kind of input.
+"""The protocols of extractors: declared tables, a `setup`, and one verb per kind of input.
 
 An extractor turns arrays into columns. It opens no file and knows nothing of videos, Dask or Parquet.
-It takes part in a run through the verbs that it has:
+Its verbs decide which inputs it gets:
 
 | verb             | protocol         | input                                        | called                    |
 |------------------|------------------|----------------------------------------------|---------------------------|
@@ -71,7 +71,7 @@ class NoSettings:
 
 
 class Extractor(Protocol):
-    """What every extractor declares.
+    """Members that every extractor has.
 
     Attributes:
         name: Feature name, as in `--features`; also the name of its main table.

@@ -115,7 +115,7 @@ def create(name: str, options: Mapping[str, Any] | None = None, extra_tables: Co
     Args:
         name: Feature name.
         options: Values by name; other options keep their defaults.
-        extra_tables: Names as in `extra_tables()`; those of other extractors are ignored.
+        extra_tables: Names as in `extra_tables()`; tables of other extractors are ignored.
 
     Raises:
         AvcuesError: The name is unknown, the extractor cannot be imported, or an option is unknown or has a bad

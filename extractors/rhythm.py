@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from functools import cache
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -15,116 +14,15 @@ from avcues.extractors import numba_cache
 from avcues.extractors.base import BaseExtractor
 from avcues.extractors.compute import Compute
 from avcues.extractors.onsets import FRAMES_PER_SECOND, HOP_LENGTH, RATE_HZ, onset_columns
-from avcues.extractors.protocol import Column, Columns, NoSettings, Table
+from avcues.extractors.protocol import Columns, NoSettings
+from avcues.extractors.rhythm_columns import CONTRAST_TOP_HZ, TABLE
 
 N_FFT = 2048
 # The magnitude of 16-bit rounding noise, sqrt(sum of the squared window / 12) / 2**15. Without it, the contrast of
 # bands that a lossy codec leaves empty would depend on the decoder's number format and on the loudest moment.
 CONTRAST_FLOOR = np.float32(2**-12)
-CONTRAST_TOP_HZ = 10_000  # resampling to 22.05 kHz removes everything above
 SILENCE_RMS = np.float32(2**-17)  # a quarter of a step of 16-bit samples
 _BLOCK_S = 10  # spectra are computed in blocks of this length
-
-_PITCHES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
-_TONNETZ = {  # axis: radius of the circle that it lies in
-    "fifth x": 1.0,
-    "fifth y": 1.0,
-    "minor third x": 1.0,
-    "minor third y": 1.0,
-    "major third x": 0.5,
-    "major third y": 0.5,
-}
-_NULL_IN_SILENCE = "; null in digital silence"
-_NYQUIST_HZ = RATE_HZ / 2
-_CONTRAST_BANDS_HZ = (0, 200, 400, 800, 1600, 3200, 6400, CONTRAST_TOP_HZ)
-
-_TABLE = Table(
-    name="rhythm",
-    row="window",
-    columns=(
-        Column(name="rms_mean", unit="1", meaning="mean root mean square amplitude", low=0, high=1),
-        Column(name="rms_std", unit="1", meaning="standard deviation of root mean square amplitude", low=0, high=0.5),
-        Column(name="onset_strength_mean", unit="dB", meaning="mean onset strength (mel spectral flux)", low=0),
-        Column(name="onset_strength_max", unit="dB", meaning="largest onset strength (mel spectral flux)", low=0),
-        Column(name="onset_count", unit="count", meaning="detected onsets", dtype="int16", low=0),
-        Column(
-            name="tempo_bpm",
-            unit="beat/min",
-            meaning="local tempo over the surrounding 8 s; null without onset energy",
-            low=0,
-        ),
-        Column(name="beat_count", unit="count", meaning="tracked beats", dtype="int16", low=0),
-        Column(
-            name="pulse_clarity",
-            unit="1",
-            meaning="largest autocorrelation of onset strength, its mean removed, at 30 to 300 beat/min over the "
-            "surrounding 8 s: 1 for exact repetition, about 0.2 for noise; null without onset energy",
-            low=0,
-            high=1,
-        ),
-        *(
-            Column(
-                name=f"chroma_{i:02d}",
-                unit="1",
-                meaning=f"mean energy of pitch class {pitch}, relative to the strongest class of each frame"
-                f"{_NULL_IN_SILENCE}",
-                low=0,
-                high=1,
-            )
-            for i, pitch in enumerate(_PITCHES)
-        ),
-        *(
-            Column(
-                name=f"tonnetz_{i}",
-                unit="1",
-                meaning=f"mean tonal centroid, {axis}{_NULL_IN_SILENCE}",
-                low=-radius,
-                high=radius,
-            )
-            for i, (axis, radius) in enumerate(_TONNETZ.items())
-        ),
-        Column(
-            name="centroid_mean",
-            unit="Hz",
-            meaning=f"mean spectral centroid{_NULL_IN_SILENCE}",
-            low=0,
-            high=_NYQUIST_HZ,
-        ),
-        Column(
-            name="centroid_std",
-            unit="Hz",
-            meaning=f"standard deviation of the centroid{_NULL_IN_SILENCE}",
-            low=0,
-            high=_NYQUIST_HZ / 2,
-        ),
-        Column(
-            name="rolloff_mean",
-            unit="Hz",
-            meaning=f"mean 85 % spectral roll-off{_NULL_IN_SILENCE}",
-            low=0,
-            high=_NYQUIST_HZ,
-        ),
-        Column(
-            name="flatness_mean",
-            unit="1",
-            meaning="mean spectral flatness: 0 for tones, about 0.4 for white noise of a track at 44.1 or 48 kHz, 1 "
-            f"for a click{_NULL_IN_SILENCE}",
-            low=0,
-            high=1,
-        ),
-        *(
-            Column(
-                name=f"contrast_{i}",
-                unit="dB",
-                meaning=f"mean spectral contrast, {low} to {high} Hz: 10 log10 of the magnitude of peaks over that of "
-                "valleys",
-                low=0,
-            )
-            for i, (low, high) in enumerate(pairwise(_CONTRAST_BANDS_HZ))
-        ),
-    ),
-)
-_NAMES = tuple(column.name for column in _TABLE.columns)
 
 
 class Rhythm(BaseExtractor):
@@ -134,7 +32,7 @@ class Rhythm(BaseExtractor):
     relative to full scale without librosa's dynamic-range limit (`top_db=None`), which would make each value
     depend on the loudest moment of the whole track. Onsets, tempo and beats use the onset envelope of the whole track.
 
-    *Pulse clarity* is that of Lartillot et al. 2008 ("MaxAutocor"): the largest value of the normalised
+    *Pulse clarity* follows Lartillot et al. 2008 ("MaxAutocor"): the largest value of the normalised
     autocorrelation of the onset envelope among the lags of 30 to 300 beat/min. The mean of the 8 s around a window's
     middle is removed, and the autocorrelation is divided by that of the (Hann) window, so that equally regular pulses
     of any tempo are equally clear.
@@ -157,7 +55,7 @@ class Rhythm(BaseExtractor):
     )
     libraries = ("librosa", "numba", "scipy", "soxr")
     Settings = NoSettings
-    tables = (_TABLE,)
+    tables = (TABLE,)
     rate_hz: int | None = RATE_HZ
     hop = Fraction(HOP_LENGTH, RATE_HZ)
 
@@ -217,13 +115,13 @@ class RhythmStream:
         if remaining_frames:
             pending = np.concatenate(self._pending)
             remaining_samples = (remaining_frames - 1) * HOP_LENGTH + N_FFT
-            silence = max(0, remaining_samples - len(pending))
-            self._analyse(np.pad(pending, (0, silence))[:remaining_samples])
+            silence_samples = max(0, remaining_samples - len(pending))
+            self._analyse(np.pad(pending, (0, silence_samples))[:remaining_samples])
         spectral = np.concatenate(self._spectral, axis=1)[:, :windows]
         onset_envelope = _shift_flux(np.concatenate(self._flux)[:frame_count])
         columns = dict(zip(_SPECTRAL_NAMES, spectral, strict=True))
         columns |= onset_columns(onset_envelope, windows)
-        return {"rhythm": {name: columns[name] for name in _NAMES}}
+        return {"rhythm": {column.name: columns[column.name] for column in TABLE.columns}}
 
     def abort(self) -> None:
         """Does nothing: there is nothing to free."""

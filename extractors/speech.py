@@ -32,7 +32,7 @@ _MODEL_FILES = ("model.bin", "config.json", "tokenizer.json", "vocabulary.txt")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Limits:
+class RejectionLimits:
     """Limits beyond which an utterance counts as made up: Whisper's, but each limit applies by itself.
 
     Args:
@@ -90,7 +90,7 @@ class WhisperStream:
         limits: Limits beyond which an utterance is rejected.
     """
 
-    def __init__(self, model: WhisperModel, language: str | None, find_speech: bool, limits: Limits) -> None:
+    def __init__(self, model: WhisperModel, language: str | None, find_speech: bool, limits: RejectionLimits) -> None:
         self._model = model
         self._language = language
         self._find_speech = find_speech

@@ -1,4 +1,4 @@
-"""How an extractor declares its tables: their columns, with units, meanings and ranges, and what one row is."""
+"""Declarations of tables: their kind of row, and their columns with units, meanings and ranges."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ class TextSettings:
 class Text(BaseExtractor):
     """Amount, rate and sentiment of the words of each window.
 
-    Sentiment is that of a whole utterance, on every window that it fills: half a second of a sentence has none.
+    Sentiment is measured on a whole utterance and repeated on its windows: half a second of a sentence has none.
     """
 
     name = "text"

@@ -18,9 +18,10 @@ _MAX_PAUSE_S = Fraction(1)
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word as it is written, punctuation included.
+    """A word.
 
     Args:
+        text: The word as written, with punctuation.
         start: Seconds from t = 0.
         end: Seconds from t = 0.
         confidence: Probability that a recogniser gives the word.
@@ -59,7 +60,7 @@ class Utterance:
         end: Seconds from t = 0, after `start`.
         words: In order; at least one.
         source: Where its words come from and how they got their times.
-        speaker: Name or number of the speaker, where it is known.
+        speaker: Name or number of the speaker, if it is known.
         judgement: The recogniser's scores; None for other sources.
     """
 

@@ -1,4 +1,4 @@
-"""Finds dissolves, and tells flashes from cuts, on small copies of the frames."""
+"""Finds dissolves, and distinguishes flashes from cuts, on small copies of the frames."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def distance(first: npt.NDArray[np.float32], second: npt.NDArray[np.float32]) ->
 
 
 class FlashFilter:
-    """Tells cuts from flashes, after which the picture returns.
+    """Distinguishes cuts from flashes, after which the picture returns.
 
     Args:
         frame_rate: Frames per second.

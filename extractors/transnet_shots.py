@@ -17,10 +17,10 @@ LAG = 200
 _PREDICTED_FRAMES = WINDOW // 2  # in the middle of a window; the others are context
 _CONTEXT_FRAMES = WINDOW // 4
 _GRADUAL_FRAMES = 4  # a transition of at least this many frames is not a cut
-_MAX_BLACK_LEVEL = 12.0  # of 255, mean level; that of PySceneDetect's ThresholdDetector
+_MAX_BLACK_LEVEL = 12.0  # mean level, of 255, as in PySceneDetect's ThresholdDetector
 
 Predict = Callable[[npt.NDArray[np.uint8]], tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]]
-"""Maps (100, 27, 48, 3) RGB frames to (100,) probabilities of a transition's middle, and of any of its frames."""
+"""Maps (100, 27, 48, 3) RGB frames to (100,) probabilities of the middle of a transition, and of any part of one."""
 
 
 class TransNetStream:

@@ -13,7 +13,14 @@ import numpy as np
 from avcues.extractors.base import BaseExtractor
 from avcues.extractors.compute import Compute
 from avcues.extractors.protocol import WINDOW, Column, Columns, Table
-from avcues.extractors.speech import RATE_HZ, WHISPER_SIZES, Limits, WhisperStream, describe_rejected, load_model
+from avcues.extractors.speech import (
+    RATE_HZ,
+    WHISPER_SIZES,
+    RejectionLimits,
+    WhisperStream,
+    describe_rejected,
+    load_model,
+)
 from avcues.extractors.transcript import Transcript, Utterance
 from avcues.models_cache.hub import user_weights_path
 
@@ -101,9 +108,9 @@ class WordsSettings:
     language: str = ""
     variant: str = "auto"
     find_speech: bool = True
-    max_no_speech: float = Limits.no_speech
-    min_log_probability: float = Limits.log_probability
-    max_compression: float = Limits.compression
+    max_no_speech: float = RejectionLimits.no_speech
+    min_log_probability: float = RejectionLimits.log_probability
+    max_compression: float = RejectionLimits.compression
 
     def __post_init__(self) -> None:
         if self.variant in WHISPER_SIZES:
@@ -156,7 +163,7 @@ class Words(BaseExtractor):
     def start_speech(self) -> WhisperStream:
         """Opens a stream for one video."""
         assert self._model is not None
-        limits = Limits(
+        limits = RejectionLimits(
             no_speech=self.settings.max_no_speech,
             log_probability=self.settings.min_log_probability,
             compression=self.settings.max_compression,

@@ -93,7 +93,7 @@ class WeightsFinder:
         local = self.find(name)
         if local is not None:
             return local
-        from filelock import FileLock  # its import takes as long as that of all of this module
+        from filelock import FileLock  # importing it takes as long as importing all of this module
 
         entry = asset(name)
         folder = cache_dir()

@@ -37,7 +37,7 @@ _RETRIES = Retry(
 
 
 class DownloadError(Exception):
-    """A source did not give the file; the message says why in a few words."""
+    """A source did not provide the file; the message says why."""
 
 
 def download(url: str, target: Path, progress: Progress) -> None:

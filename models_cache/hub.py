@@ -86,7 +86,7 @@ def find_repository(
         source = f"timm/{model_name}"
     elif colon and library == "torchvision":
         raise WeightsError(
-            f"{source}: torchvision's own weights are no safetensors; timm has many of them, such as "
+            f"{source}: torchvision's own weights are not safetensors files; timm has many of them, such as "
             "timm:tv_resnet50.tv_in1k"
         )
     if not _IDENTIFIER.fullmatch(source):

@@ -1,8 +1,8 @@
 """The manifests: every file that may be downloaded, with the hash that proves it is the right one.
 
-avcues has one, `manifest.toml` beside this module; so has each installed package that names one of its own packages as
-an entry point of the group `avcues.weights`. Such a `manifest.toml` lies in that package and has the same format,
-but must pin every file by its sha256.
+The manifest of avcues is `manifest.toml` beside this module. An installed package adds one by an entry point of the
+group `avcues.weights` that names one of its own packages. Such a `manifest.toml` lies in that package and has the same
+format, but must pin every file by its sha256.
 """
 
 from __future__ import annotations
@@ -62,12 +62,12 @@ class Asset:
 
 @cache
 def assets() -> dict[str, Asset]:
-    """All assets by name, those of avcues first.
+    """All assets by name; avcues' own come first.
 
     Raises:
         WeightsError: The manifest of an installed package cannot be read, or has a name that another manifest has.
     """
-    by_name = {asset.name: asset for asset in _read(Path(__file__).with_name("manifest.toml"), "avcues")}
+    by_name = {asset.name: asset for asset in _read_manifest(Path(__file__).with_name("manifest.toml"), "avcues")}
     for point in sorted(entry_points(group=ENTRY_POINTS)):
         for asset in _read_installed(point):
             rival = next(
@@ -77,7 +77,7 @@ def assets() -> dict[str, Asset]:
             if rival is not None:
                 raise WeightsError(
                     f"{asset.distribution} and {rival.distribution} both have weights {asset.name} or a file "
-                    f"{asset.file}: each must have a name of its own; uninstall one, or ask its authors"
+                    f"{asset.file}: names must differ; uninstall one, or ask its authors to rename"
                 )
             by_name[asset.name] = asset
     return by_name
@@ -95,7 +95,7 @@ def asset(name: str) -> Asset:
         raise WeightsError(f'there are no weights "{name}"{nearest(name, assets())}') from None
 
 
-def _read(path: Path, distribution: str) -> Iterator[Asset]:
+def _read_manifest(path: Path, distribution: str) -> Iterator[Asset]:
     document: dict[str, dict[str, dict[str, Any]]] = tomllib.loads(path.read_text("utf-8"))
     for task, variants in document.items():
         for variant, entry in variants.items():
@@ -110,7 +110,7 @@ def _read_installed(point: EntryPoint) -> list[Asset]:
         spec = find_spec(point.module)
         if spec is None or not spec.submodule_search_locations:
             raise ValueError(f"there is no package {point.module}")
-        package_assets = list(_read(Path(spec.submodule_search_locations[0]) / "manifest.toml", distribution))
+        package_assets = list(_read_manifest(Path(spec.submodule_search_locations[0]) / "manifest.toml", distribution))
         for unpinned_name in (asset.name for asset in package_assets if not asset.sha256):
             raise ValueError(f"{unpinned_name} has no sha256")
     except (AttributeError, ImportError, KeyError, OSError, TypeError, ValueError) as error:

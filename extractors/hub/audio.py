@@ -23,8 +23,8 @@ class SoundModel(HubExtractor):
     """A model of sound, on the track in mono at the model's sampling rate.
 
     Hidden states: the track is cut into chunks of `chunk_s` seconds, each with `context_s` seconds of context on both
-    sides. A window's row is the mean of the hidden states whose middle lies in the window. The model
-    normalises each chunk together with its context.
+    sides. A window's row is the mean of the hidden states whose middle lies in the window. The model normalises each
+    chunk together with its context.
 
     Excerpts: a window's row is the model's output for the `context_s` seconds around the middle of the window.
 
@@ -120,8 +120,8 @@ class WindowedSound:
         self._batch_size, self._windows_per_excerpt = batch_size, windows_per_excerpt
         self._measure = measure
         self._buffer: Samples = np.zeros(max(0, lead_samples), np.float32)  # silence before the track
-        self._buffer_start = -max(0, lead_samples)  # samples from the start of the track
-        self._excerpt_count = 0  # measured or pending
+        self._buffer_start = -max(0, lead_samples)  # in samples from the start of the track
+        self._excerpt_count = 0  # including pending ones
         self._pending: list[Samples] = []
         self._rows: list[npt.NDArray[np.float32]] = []
 
@@ -132,8 +132,8 @@ class WindowedSound:
 
     def finish(self, windows: int) -> Tables:
         """Ends the track, padded with silence, and returns a row per window."""
-        excerpt_count = -(-windows // self._windows_per_excerpt)
-        while self._excerpt_count < excerpt_count:
+        required_excerpts = -(-windows // self._windows_per_excerpt)
+        while self._excerpt_count < required_excerpts:
             self.write(np.zeros(self._excerpt_samples, np.float32))
         self._measure_pending()
         width = self._extractor.model.spec.width

@@ -75,7 +75,7 @@ class HubExtractor(BaseExtractor):
         return f"{repository.source}{revision} ({spec.kind}, {outputs})"
 
     def __reduce__(self) -> Any:
-        """A copy, here or in another process, measures the same, but loads the network anew."""
+        """A copy, here or in another process, measures the same, but loads the network again."""
         return type(self), (self.model,), {"needed_extractors": self.needed_extractors}
 
     def setup(self, compute: Compute) -> None:

@@ -38,7 +38,7 @@ def read_configuration(name: str, folder: Path) -> tuple[Any, Any]:
         folder: The model's files.
 
     Raises:
-        WeightsError: The model needs code of its own, is of a kind that transformers does not know, or lacks a file.
+        WeightsError: The model needs its own code, is of a kind that transformers does not know, or lacks a file.
         AvcuesError: transformers is not installed.
     """
     transformers = _transformers()

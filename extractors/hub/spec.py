@@ -77,7 +77,7 @@ def read_spec(name: str, folder: Path, options: HubOptions) -> ModelSpec:
         options: How to use the model.
 
     Raises:
-        WeightsError: The model is of a kind that cannot be used, or needs code of its own.
+        WeightsError: The model is of a kind that cannot be used, or needs its own code.
         AvcuesError: An option does not suit the model.
     """
     from avcues.extractors.hub import networks

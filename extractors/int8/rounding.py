@@ -15,9 +15,9 @@ def round_weights(
     """Rounds the weights of a convolution.
 
     Rounding each weight independently would shift whole feature maps, because inputs after a ReLU are positive. So the
-    error of a weight, times the mean of its input, is carried on to the next weight of the same filter, from the input
-    channel with the largest mean to that with the smallest. Double precision and a fixed order give the same integers
-    on every machine.
+    error of a weight, times the mean of its input, is carried over to the next weight of the same filter, from the
+    input channel with the largest mean to that with the smallest. Double precision and a fixed order give the same
+    integers on every machine.
 
     Args:
         weight: (outputs, inputs, ...).

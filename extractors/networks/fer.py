@@ -20,7 +20,7 @@ from avcues.models_cache.loading import check_all_used, load_keras_arrays, load_
 
 CLASS_COUNT = 7
 _VGG19: tuple[int | str, ...] = (64, 64, "M", 128, 128, "M", *[256] * 4, "M", *[512] * 4, "M", *[512] * 4, "M")
-_VGG_SIZE, _VGG_CROP = 48, 44
+_VGG_SIZE_PX, _VGG_CROP_PX = 48, 44
 _XCEPTION_BLOCKS = (16, 32, 64, 128)
 
 
@@ -83,9 +83,9 @@ def classify_vgg19(network: Network, faces: Tensor) -> tuple[Tensor, Tensor]:
         (N, 7) logits and the (N, 512) embedding.
     """
     images = faces[:, None].expand(-1, 3, -1, -1).float() / 255
-    last, middle = _VGG_SIZE - _VGG_CROP, (_VGG_SIZE - _VGG_CROP) // 2
+    last, middle = _VGG_SIZE_PX - _VGG_CROP_PX, (_VGG_SIZE_PX - _VGG_CROP_PX) // 2
     offsets = [(0, 0), (0, last), (last, 0), (last, last), (middle, middle)]
-    crops = torch.stack([images[..., y : y + _VGG_CROP, x : x + _VGG_CROP] for y, x in offsets])
+    crops = torch.stack([images[..., y : y + _VGG_CROP_PX, x : x + _VGG_CROP_PX] for y, x in offsets])
     ten_crops = torch.cat([crops, crops.flip(-1)])  # (10, N, 3, 44, 44)
     outputs = network(ten_crops.flatten(0, 1).contiguous(memory_format=torch.channels_last))
     logits, embedding = (values.float().unflatten(0, ten_crops.shape[:2]).mean(dim=0) for values in outputs)

@@ -162,6 +162,7 @@ class InceptionI3D(nn.Module):
     """Maps (B, T, 224, 224, 3) uint8 RGB clips, T >= 9, to (B, 400) logits and a (B, 1024) embedding."""
 
     fp32_modules = ("head",)
+    has_one_shape = True  # clips are measured one by one
 
     def __init__(self) -> None:
         super().__init__()
@@ -181,8 +182,8 @@ class InceptionI3D(nn.Module):
 
         Rounding each number independently shifts whole feature maps: biases most (probabilities change by up to 0.025),
         then weights. So each channel is scaled by up to 1/256 to make its bias a bf16 number; the next layer undoes the
-        scale, which passes through ReLU and max pooling. The error of a rounded weight is carried on to the next weight
-        of the same filter.
+        scale, which passes through ReLU and max pooling. The error of a rounded weight is carried over to the next
+        weight of the same filter.
         """
         scale = _round_in_turn(self.features.children(), torch.ones(3))
         self.head.logits.weight.div_(scale[:, None, None, None])

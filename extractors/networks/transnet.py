@@ -20,7 +20,7 @@ _FILTERS = (16, 32, 64)
 _DILATIONS = (1, 2, 4, 8)
 _LOOKUP = 101  # neighbouring frames that each frame is compared with
 _HIDDEN = 1024
-_BINS = 512  # of colour: 8 levels of each channel
+_BINS = 512  # of a colour histogram: 8 levels per channel
 
 
 class _Convolution(nn.Module):
@@ -83,13 +83,15 @@ class _Similarities(nn.Module):
 
 
 class _FrameSimilarities(_Similarities):
+    """Similarities of features that are projected to 128 values first, by `projection`."""
+
     def __init__(self) -> None:
         super().__init__()
         self.projection = nn.Linear(4 * sum(_FILTERS), 128)
 
 
 class TransNetV2(nn.Module):
-    """Maps (B, T, 27, 48, 3) uint8 RGB frames to (B, T) logits of a transition's middle, and of any of its frames."""
+    """Maps (B, T, 27, 48, 3) uint8 RGB frames to (B, T) logits of the middle, and of any part, of a transition."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -53,8 +53,11 @@ Features = Annotated[
 ]
 Raters = Annotated[Path | None, typer.Option(help="CSV or Parquet file about the raters: rater, and any columns.")]
 TimeUnit = Annotated[
-    Literal["s", "ms", "us", "ns", "min", "unix", "unix-ms"],
-    typer.Option(help="Unit of times; unix: seconds since 1970, of which the first of a file counts as 0 s."),
+    Literal["s", "ms", "us", "ns", "min", "clock", "unix", "unix-ms"],
+    typer.Option(
+        help="Unit of times; clock (14:05:10.5) and unix (seconds since 1970): times of day, of which the first of a "
+        "rater and clip counts as 0 s."
+    ),
 ]
 Hold = Annotated[
     str | None,

@@ -82,8 +82,8 @@ class AudioPass:
 
     def push(self, block: AudioBlock) -> None:
         """Takes the next decoded block."""
-        for piece in self._mix.place(block):
-            self._collect(piece)
+        for samples in self._mix.place(block):
+            self._collect(samples)
 
     @property
     def end(self) -> Fraction:
@@ -100,8 +100,8 @@ class AudioPass:
 
     def drain(self) -> None:
         """Places the last block, so that `end` and `spans` are final."""
-        for piece in self._mix.finish():
-            self._collect(piece)
+        for samples in self._mix.finish():
+            self._collect(samples)
         self._write(last=True)
 
     def finish(self, windows: int) -> Mapping[str, Columns]:
@@ -127,10 +127,10 @@ class AudioPass:
             self._resamplers[rate] = soxr.ResampleStream(self._rate_hz, rate, 1, dtype="float32", quality="HQ")
         return rate
 
-    def _collect(self, piece: Samples) -> None:
+    def _collect(self, samples: Samples) -> None:
         # Codecs decode about 20 ms at a time; a whole second costs hardly more to mix, resample and pass on.
-        self._blocks.append(piece)
-        self._collected_samples += piece.shape[1]
+        self._blocks.append(samples)
+        self._collected_samples += samples.shape[1]
         if self._collected_samples >= self._rate_hz:
             self._write(last=False)
 

@@ -31,7 +31,7 @@ class CenterCrop:
     Args:
         short_side_px: Short side that frames are scaled to.
         crop_px: Side of the square.
-        picture: How the frames are shown.
+        picture: Converts the frames to what viewers see.
     """
 
     def __init__(self, short_side_px: int, crop_px: int, picture: PictureStage) -> None:
@@ -55,7 +55,7 @@ class CenterCrop:
             self._crop_graph.push(frame)
             part = self._crop_graph.vpull()
         window = self._rows.window(self._crop_px), self._columns.window(self._crop_px)
-        if self._picture.color is not None:
+        if self._picture.color_of(frame) is not None:
             rgb = self._converter.scaled(part, self._columns.scaled_px, self._rows.scaled_px, Interpolation.AREA)
             return np.ascontiguousarray(orientation.apply(rgb[window]))
         scaled = self._reformatter.reformat(

@@ -42,11 +42,11 @@ class ClipSampler:
 
     A shot is sampled from its start. Every `clip_frames` samples make a clip. If at least half a clip remains at the
     end, one more clip is made that ends with the shot. A shot shorter than a clip is repeated to fill one. Only the
-    latest `clip_frames` samples are in memory, however long a shot is.
+    latest `clip_frames` samples are kept in memory.
 
     Args:
         extractor: The extractor that measures the clips.
-        picture: How the video's frames are shown.
+        picture: Converts the video's frames to what viewers see.
     """
 
     def __init__(self, extractor: ClipExtractor, picture: PictureStage) -> None:

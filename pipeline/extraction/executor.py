@@ -23,18 +23,18 @@ Result = TypeVar("Result")
 class Executor:
     """Sets extractors up and runs their stages beside the decoder. Call `close` at the end.
 
-    *Who runs where.* The calling thread decodes; only it queues batches and receives results, so a batch on its way
+    *Threads.* The calling thread decodes; only it queues batches and receives results, so a batch on its way
     from one stage to the next passes through it. Each stage has its own thread (as many threads as cores if its
     extractor is `thread_safe`). One more thread sets the extractors up, in the order in which they are needed. With
     `compute.threads` = 1, everything runs synchronously in the calling thread.
 
-    *What waits for what.* A batch waits until its extractor is set up and a core is free; there are
+    *Waiting.* A batch waits until its extractor is set up and a core is free; there are
     `compute.threads` cores, of which the decoder holds one except while it waits for a stage. An urgent stage needs no
     core, because the others depend on it. Results reach `on_result` in the order in which the batches were queued.
     Every network runs on one thread, so that values do not depend on the number of cores; several batches keep the
     cores busy.
 
-    *What bounds memory.* A stage holds `queue` waiting batches and one per thread; the decoder waits before it queues
+    *Memory.* A stage holds `queue` waiting batches and one per thread; the decoder waits before it queues
     one more.
 
     Args:
@@ -71,7 +71,7 @@ class Executor:
 
     @property
     def compute(self) -> Compute:
-        """What values are computed with; if an extractor uses a network, the device is definite."""
+        """Device, precision and threads of the values; the device is definite if an extractor uses a network."""
         return self._requested_compute if self._resolved_compute is None else self._resolved_compute.result()
 
     def wait_until_ready(self, extractor: Extractor) -> None:

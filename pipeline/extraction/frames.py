@@ -65,7 +65,7 @@ class FramePass:
         )
 
     def push(self, frame: VideoFrame) -> None:
-        """Takes the next frame; the one before it is on screen until now."""
+        """Takes the next frame, whose start ends the previous frame."""
         if self._current is not None:
             self._show(self._current, frame.start)
         self._current = frame
@@ -114,7 +114,7 @@ class FramePass:
         return [] if self._shot_frames is None else self._shot_frames.shots
 
     def tables(self, windows: int) -> Iterator[TableRows]:
-        """Yields every table as soon as it is ready, those of networks last. Call it after `end_video`."""
+        """Yields every table as soon as it is ready; networks come last. Call it after `end_video`."""
         shot_of_window = shot_of_windows(self.shots, self._grid, windows)
         grid_tables = [] if self._grid_frames is None else self._grid_frames.pending_tables(shot_of_window, self._grid)
         shot_tables = [] if self._shot_frames is None else self._shot_frames.pending_tables(windows)

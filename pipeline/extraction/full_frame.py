@@ -15,7 +15,7 @@ class FullFrame:
     """Converts frames at full size. If the size changes within a file, later frames are scaled to the first size.
 
     Args:
-        picture: How the frames are shown.
+        picture: Converts the frames to what viewers see.
     """
 
     def __init__(self, picture: PictureStage) -> None:

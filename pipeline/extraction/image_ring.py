@@ -33,7 +33,7 @@ class ImageRing:
         self._file: BinaryIO | None = None
         self._slot_bytes = 0
 
-    def keep(self, image: Image) -> LazyImage:
+    def store(self, image: Image) -> LazyImage:
         """Stores the next image, and returns a function that reads it back."""
         if image.nbytes * self._capacity <= self._max_bytes:
             return lambda: image

@@ -50,7 +50,7 @@ class PairSampler:
 
     Args:
         extractor: The extractor that measures the pairs.
-        picture: How the video's frames are shown.
+        picture: Converts the video's frames to what viewers see.
     """
 
     def __init__(self, extractor: PairExtractor, picture: PictureStage) -> None:
@@ -64,7 +64,7 @@ class PairSampler:
         self._first: _Sample | None = None
 
     def image(self, frame: VideoFrame) -> Image:
-        """The brightness of a frame, (H, W) uint8, or an empty image if it is in no pair. Takes every frame."""
+        """The brightness of a frame, (H, W) uint8, or an empty one if it is in no pair. Call it for every frame."""
         interval = int(frame.start * self._extractor.pair_rate_hz)
         closes_pair = self._pair_start is not None and frame.start - self._pair_start >= _MIN_INTERVAL_S
         opens_pair = interval != self._interval
@@ -79,7 +79,7 @@ class PairSampler:
         return Orientation.of(frame.frame).apply(self._brightness(frame.frame, width, height))
 
     def _brightness(self, frame: av.VideoFrame, width: int, height: int) -> Image:
-        if self._picture.color is not None:  # the code values need to be converted
+        if self._picture.color_of(frame) is not None:  # the code values need to be converted
             rgb = self._converter.scaled(frame, width, height, Interpolation.AREA)
             return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8)
         gray = self._reformatter.reformat(

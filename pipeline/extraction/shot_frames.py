@@ -116,7 +116,7 @@ class ShotFrames:
         lazy_images = tuple(partial(self._scale, sampler, frame) for sampler in self._samplers)
         if not self._scales_immediately:
             return lazy_images
-        return tuple(ring.keep(image()) for ring, image in zip(self._rings, lazy_images, strict=True))
+        return tuple(ring.store(image()) for ring, image in zip(self._rings, lazy_images, strict=True))
 
     def _scale(self, sampler: ClipSampler | PairSampler, frame: VideoFrame) -> Image:
         with self._stopwatch("scale"):

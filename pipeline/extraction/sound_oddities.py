@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from avcues.pipeline.media.downmix import Samples
 
-_ANTIPHASE_SHARE = 0.05  # of the channels' power: in antiphase, mono has less
+_ANTIPHASE_SHARE = 0.05  # in antiphase, mono has less than this share of the channels' power
 _MIN_POWER = 1e-6  # mean square; less is silence
 _MAX_OFFSET = 0.01  # of full scale
 _FULL_BAND_HZ = 16_000

@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 
 from avcues.pipeline.media.downmix import Samples
-from avcues.pipeline.media.frames import LONGEST_GAP, SUSPICIOUS_GAP, AudioBlock, Damage
+from avcues.pipeline.media.frames import MAX_GAP_S, SUSPICIOUS_GAP_S, AudioBlock, Damage
 
 # Blocks whose time stamps deviate by less than this from contiguous ones are contiguous: Matroska rounds to 1 ms, and
 # muxers that cut and join write time stamps that waver by half a codec frame (11 ms). A lost packet leaves a gap of at
@@ -32,7 +32,7 @@ class Track:
         self._last_block = (Fraction(0), 0)  # its start in seconds, and its number of samples
         self._rate_hz = rate_hz
         self._jitter = int(JITTER * rate_hz)
-        self._longest_gap = int(LONGEST_GAP * rate_hz)
+        self._longest_gap = int(MAX_GAP_S * rate_hz)
         self._damage = damage
         self._spans: list[list[int]] = []
         self._pending: AudioBlock | None = None
@@ -44,7 +44,7 @@ class Track:
             return
         if pending.start is not None and block.start is not None and block.start < pending.start:
             ahead = pending.start - Fraction(self.samples, self._rate_hz)
-            if ahead > SUSPICIOUS_GAP:
+            if ahead > SUSPICIOUS_GAP_S:
                 self._damage.frames_unplaceable += 1
                 return
         yield from self._place(pending, pending.channels.shape[1])

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def transcriber_of(extractors: Iterable[object]) -> Transcriber | None:
-    """The extractor that decides where words come from; None if there is none."""
+    """The extractor that decides where words come from; None if no extractor does."""
     return next((extractor for extractor in extractors if isinstance(extractor, Transcriber)), None)
 
 
@@ -114,7 +114,7 @@ class TextPass:
         extractors: The text extractors that have work to do.
 
     Attributes:
-        notes: What could not be measured, one line each; complete after `tables`.
+        notes: Notes for the user, one line each; complete after `tables`.
     """
 
     def __init__(self, source: Source, transcriber: Transcriber, extractors: Sequence[TextExtractor]) -> None:

@@ -42,7 +42,7 @@ class StreamTally:
             end = time_stamp + duration
             self._end = end if self._end is None else max(end, self._end)
 
-    def missing(self) -> tuple[int, Fraction]:
+    def missing_packets(self) -> tuple[int, Fraction]:
         """Number of promised packets that are missing, and the seconds by which the stream ends too early.
 
         The promised number of packets alone says little: PCM in MOV and AVI is counted in samples, an edit list leaves
@@ -88,7 +88,7 @@ class StreamTally:
         return None
 
     def _end_by_tag(self) -> Fraction | None:
-        """The end by the stream's DURATION tag, but at most that of the header, because the tag may be stale."""
+        """The end by the stream's DURATION tag, but at most the end of the file by its header: the tag may be stale."""
         tag = self._stream.metadata.get("DURATION", "").split(":")
         if len(tag) != 3 or self._container_end is None:
             return None

@@ -27,12 +27,12 @@ class FrameCensus:
         self._frame_pts: list[int] = []
         self._after_corrupt = False
 
-    def packet(self, packet: Any) -> None:
+    def add_packet(self, packet: Any) -> None:
         """Takes a packet that was decoded without an error."""
         if packet.pts is not None and packet.size and not packet.is_discard:
             self._packet_pts.append(packet.pts)
 
-    def frame(self, frame: av.VideoFrame) -> None:
+    def add_frame(self, frame: av.VideoFrame) -> None:
         """Takes a decoded frame."""
         if frame.pts is not None:
             self._frame_pts.append(frame.pts)

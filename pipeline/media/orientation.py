@@ -44,7 +44,7 @@ class Orientation:
 
     @property
     def rotation(self) -> int:
-        """Degrees counter-clockwise, 0, 90, 180 or 270, by which the picture is turned after it was mirrored."""
+        """Degrees counter-clockwise, 0, 90, 180 or 270, by which the picture is turned after mirroring."""
         if self.transposed:
             return 270 if self.flipped_horizontally else 90
         return 180 if self.flipped_vertically else 0

@@ -24,7 +24,7 @@ class Reading:
         downmix: "standard": sound of more than two channels is mixed by ITU-R BS.775, normalised; "mean": every channel
             counts the same.
         picture: "display": as a viewer sees it: square pixels, fields joined, SDR colours, upright, cropped as the
-            file says; "coded": as it is coded, but upright.
+            file says; "coded": as coded, but upright.
         bars: "keep" black bars, or "crop" to the active picture.
 
     Raises:

@@ -53,7 +53,7 @@ def open_media_file(location: Location) -> Iterator[MediaFile]:
 
 
 def fingerprint(location: Location) -> str:
-    """Identifies the content of a media file: equal for copies of one file, whatever they are called.
+    """Identifies the content of a media file: equal for copies of one file under any name.
 
     For a file on this machine, this is a hash of its size and of up to 128 samples spread over it; for a file in a
     store, it is the key by which the store distinguishes versions.

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
-from avcues.pipeline.media.frames import LONGEST_GAP, SUSPICIOUS_GAP, Damage, FramesSeen, VideoFrame
+from avcues.pipeline.media.frames import MAX_GAP_S, SUSPICIOUS_GAP_S, Damage, FrameStatistics, VideoFrame
 
 # Jumps beyond these thresholds are restarts of the clock, as in ffmpeg.
 _MAX_JUMP_AHEAD = Fraction(10)
@@ -35,17 +35,17 @@ class MonotonicFrameFilter:
 
     Args:
         damage: Counts the frames that were dropped because of their time stamps.
-        seen: Statistics of the frames that were passed on.
+        statistics: Statistics of the frames that were passed on.
 
     Attributes:
         last: The last frame that was accepted.
     """
 
-    def __init__(self, damage: Damage, seen: FramesSeen) -> None:
+    def __init__(self, damage: Damage, statistics: FrameStatistics) -> None:
         self.last: VideoFrame | None = None
         self._last_passed: VideoFrame | None = None
         self._damage = damage
-        self._seen = seen
+        self._statistics = statistics
         self._suspect: VideoFrame | None = None
 
     def push(self, picture: VideoFrame) -> Iterator[VideoFrame]:
@@ -57,9 +57,9 @@ class MonotonicFrameFilter:
             else:
                 self._damage.frames_unplaceable += 1
         ahead = picture.start - (self.last.start if self.last is not None else 0)
-        if ahead > LONGEST_GAP or (self.last is not None and ahead < 0):
+        if ahead > MAX_GAP_S or (self.last is not None and ahead < 0):
             self._damage.frames_unplaceable += 1
-        elif ahead > SUSPICIOUS_GAP:
+        elif ahead > SUSPICIOUS_GAP_S:
             self._suspect = picture
         else:
             yield from self._accept(picture)
@@ -77,7 +77,8 @@ class MonotonicFrameFilter:
             yield self._pass(last)
 
     def _pass(self, picture: VideoFrame) -> VideoFrame:
-        self._seen.note(picture.frame, None if self._last_passed is None else picture.start - self._last_passed.start)
+        interval = None if self._last_passed is None else picture.start - self._last_passed.start
+        self._statistics.add(picture.frame, interval)
         self._last_passed = picture
         return picture
 
@@ -86,7 +87,7 @@ class TimestampUnwrapper:
     """Joins the sections of a file whose clock restarts, as in broadcasts that were cut and concatenated.
 
     A restart is a jump of one stream relative to its own last time stamp: backwards, or ahead of the whole file by more
-    than `LONGEST_GAP`. A shorter jump ahead is a gap in a recording whose clock went on, unless the next time stamp
+    than `MAX_GAP_S`. A shorter jump ahead is a gap in a recording whose clock went on, unless the next time stamp
     returns. Streams that lie far apart in the file, or a pause in one of them, are not restarts. The stream that jumps
     first opens a new clock, which continues where that stream was; the others move to it when they jump, so that the
     streams of a section keep their distances from each other. A jump by the range of MPEG's 33-bit time stamps is a
@@ -139,7 +140,7 @@ class TimestampUnwrapper:
             if abs(time + self._offsets[next_clock] - expected) <= _MAX_DISTANCE:
                 self._clock[stream] = next_clock
                 return False
-        if latest < placed <= expected + LONGEST_GAP:
+        if latest < placed <= expected + MAX_GAP_S:
             self._before_gap[stream] = expected
             self.gaps += 1
             return False
@@ -175,17 +176,17 @@ class DecodeOrderTimestamps:
     def __init__(self) -> None:
         self._pending_times: list[int] = []
 
-    def packet(self, packet: Any) -> None:
+    def add_packet(self, packet: Any) -> None:
         """Takes the time of a packet before it is decoded."""
         if packet.dts is not None and packet.size:
             heapq.heappush(self._pending_times, packet.dts)
 
-    def undecodable(self, packet: Any) -> None:
+    def drop_packet(self, packet: Any) -> None:
         """Forgets the time of a packet that the decoder refused."""
         if packet.dts in self._pending_times:
             self._pending_times.remove(packet.dts)
             heapq.heapify(self._pending_times)
 
-    def frame(self) -> int | None:
+    def next_time(self) -> int | None:
         """The time of the next decoded frame; None if it is not known."""
         return heapq.heappop(self._pending_times) if self._pending_times else None

@@ -22,7 +22,7 @@ from avcues.pipeline.store.video_input import VideoInput
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedVideo:
-    """What a run would do with one video.
+    """Plan of a run for one video.
 
     Args:
         video_id: Id of the video.
@@ -41,7 +41,7 @@ class PlannedVideo:
 
 @dataclass(frozen=True, kw_only=True)
 class DryRun:
-    """What a run would do.
+    """Plan of a run.
 
     Args:
         problems: One line for each argument that names no video.

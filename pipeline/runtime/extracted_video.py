@@ -1,4 +1,4 @@
-"""What `avcues.extract` returns: the tables of one video, in memory."""
+"""The result of `avcues.extract`: the tables of one video, in memory."""
 
 from __future__ import annotations
 
@@ -64,11 +64,13 @@ class ExtractedVideo(Mapping[str, "pa.Table"]):
         from avcues.pipeline.plotting import choose_names, curve_of, plot_curves
         from avcues.pipeline.store.parquet import numeric_columns
 
-        units = {
+        columns_by_name = {
             f"{name}.{column}": (table, column, unit)
             for name, table in self.items()
             for column, unit in numeric_columns(table).items()
         }
-        names = choose_names(list(units), columns)
-        curves = [curve_of(table, column, name, unit) for name in names for table, column, unit in [units[name]]]
+        names = choose_names(list(columns_by_name), columns)
+        curves = [
+            curve_of(table, column, name, unit) for name in names for table, column, unit in [columns_by_name[name]]
+        ]
         return plot_curves(curves, self.video_id)

@@ -32,7 +32,7 @@ class GpuSlot:
     """
 
     def __init__(self, gpus: Sequence[str]) -> None:
-        # Jobs of a batch system may give the same numbers to different GPUs; nvidia-smi tells them apart.
+        # Jobs of a batch system may give the same numbers to different GPUs; nvidia-smi distinguishes them.
         gpus_key = hashlib.sha256(
             f"{gpus} {os.environ.get('CUDA_VISIBLE_DEVICES')} {_nvidia_smi()}".encode()
         ).hexdigest()

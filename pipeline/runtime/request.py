@@ -54,7 +54,7 @@ class Request:
     """A requested run. Only `settings` affects values.
 
     Args:
-        settings: What is computed.
+        settings: Settings, which decide what is computed.
         out: Output folder.
         overwrite: Recompute tables even if they are up to date.
         trust_headers: Decode files whose headers claim more than `avcues.pipeline.media.limits` allow.
@@ -82,7 +82,7 @@ class Workers:
         count: Worker processes; None: as many as the machine allows; 0: process videos in this process, without limits.
         per_gpu: With `count` None: the most workers that share a GPU; None: 4.
         scheduler: Address of a running Dask scheduler, whose workers process the videos.
-        resources: What a worker of that scheduler must offer, as `dask worker --resources` names it.
+        resources: Resources that a worker of that scheduler must have, as `dask worker --resources` names it.
         wait_s: Seconds after which the run stops if no worker of that scheduler is connected; None: it waits forever.
 
     Raises:

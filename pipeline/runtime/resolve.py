@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from avcues.pipeline.runtime.request import Request
 from avcues.pipeline.runtime.resolved_run import ResolvedRun
-from avcues.pipeline.runtime.weights import Downloading, resolve_weights
+from avcues.pipeline.runtime.weights import OnDownload, resolve_weights
 from avcues.pipeline.store.manifest import read_manifest
 
 
@@ -12,7 +12,7 @@ def resolve(
     request: Request,
     *,
     gpus: tuple[str, ...] | None = (),
-    downloading: Downloading = lambda name, done, total: None,
+    downloading: OnDownload = lambda name, done, total: None,
     dry: bool = False,
 ) -> ResolvedRun:
     """Resolves the choices that a request leaves open, from the output folder and the available weights.

@@ -23,14 +23,14 @@ from avcues.pipeline.store.provenance import asset_name
 
 AUTO = "auto"
 
-Downloading = Callable[[str, int, int | None], None]
+OnDownload = Callable[[str, int, int | None], None]
 """Called with the name of an asset, the bytes received, and the total if known."""
 GetWeights = Callable[[str, Callable[[int, int | None], None]], Weights]
 """Returns the file of an asset, from its name; calls its second argument as a download proceeds."""
 
 
 def resolve_weights(
-    settings: Settings, manifest: Manifest | None, downloading: Downloading, *, dry: bool = False
+    settings: Settings, manifest: Manifest | None, downloading: OnDownload, *, dry: bool = False
 ) -> tuple[Settings, dict[str, str]]:
     """Downloads the weights that a run needs and resolves every variant "auto" to a definite one.
 
@@ -106,7 +106,7 @@ def _absolute_files(name: str, options: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _pin_hub_models(
-    extractor: BaseExtractor, recorded: Mapping[str, Any], settings: Settings, downloading: Downloading
+    extractor: BaseExtractor, recorded: Mapping[str, Any], settings: Settings, downloading: OnDownload
 ) -> dict[str, str]:
     """The options that name a hub model, with the revision that the output folder is pinned to, or the newest."""
     pinned_options = {}
@@ -142,7 +142,7 @@ def _resolve_model(
     options: HubOptions,
     settings: Settings,
     manifest: Manifest | None,
-    downloading: Downloading,
+    downloading: OnDownload,
     get: GetWeights,
 ) -> HubOptions:
     """The options with the revision that the output folder is pinned to, and a definite face detector."""
@@ -169,7 +169,7 @@ def _choose_variants(
     user_weights: Collection[str],
     options: Mapping[str, Any],
     recorded: Mapping[str, Any],
-    downloading: Downloading,
+    downloading: OnDownload,
     get: GetWeights,
 ) -> dict[str, str]:
     variants = {}
@@ -192,7 +192,7 @@ def _choose_variants(
     return variants
 
 
-def _first_available(candidates: tuple[str, ...], downloading: Downloading, get: GetWeights) -> Weights:
+def _first_available(candidates: tuple[str, ...], downloading: OnDownload, get: GetWeights) -> Weights:
     errors = []
     for candidate in candidates:
         try:

@@ -75,7 +75,7 @@ def utterances_of(cues: Sequence[Cue], source: str) -> Subtitles:
     left_out = {
         "subtitles that end before they begin": len(sorted_cues) - len(cleaned),
         "subtitles without words (music, sounds, empty)": len(cleaned) - len(cues_with_words),
-        "captions that only repeat the one before": len(cues_with_words) - len(new_cues),
+        "captions that only repeat the previous one": len(cues_with_words) - len(new_cues),
     }
     return Subtitles(
         tuple(_utterance(cue, source) for cue in new_cues),
@@ -106,11 +106,11 @@ def _without_repeats(cues: Sequence[Cue]) -> list[Cue]:
     pairs = sum(is_adjacent)
     if pairs < _MIN_PAIRS or sum(count > 0 for count in repeat_counts) <= _ROLLING_SHARE * pairs:
         return list(cues)
-    utterances = []
+    new_cues = []
     for cue, words, count in zip(cues, words_by_cue, (0, *repeat_counts), strict=True):
         if count < len(words):
-            utterances.append(replace(cue, text=_without_first_words(cue.text, count)))
-    return utterances
+            new_cues.append(replace(cue, text=_without_first_words(cue.text, count)))
+    return new_cues
 
 
 def _repeat_count(previous: Sequence[str], words: Sequence[str]) -> int:

@@ -114,12 +114,12 @@ def read_sidecar(sidecar: Sidecar) -> SidecarWords:
         OSError: Reading failed for a temporary reason.
     """
     try:
-        return _read(sidecar)
+        return _read_words(sidecar)
     except MediaError as error:
         raise MediaError(f"{sidecar.name}: {error}") from error
 
 
-def _read(sidecar: Sidecar) -> SidecarWords:
+def _read_words(sidecar: Sidecar) -> SidecarWords:
     suffix = sidecar.location.suffix.lower()
     size = sidecar.location.stat().st_size
     if size > _MAX_BYTES:

@@ -53,7 +53,7 @@ def subtitle_stream_metadata(stream: Any) -> SubtitleStreamMetadata:
 
 
 def choose_stream(streams: Sequence[SubtitleStreamMetadata], language: str | None) -> SubtitleStreamMetadata | None:
-    """The text stream to read; None if there is none.
+    """The text stream to read; None without one.
 
     The criteria are, in this order: full streams before forced ones, the requested language, the stream that the
     container recommends, English, the first stream.
