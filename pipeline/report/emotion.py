@@ -23,10 +23,11 @@ from avcues.pipeline.annotations.ratings.exclusions import usable
 from avcues.pipeline.annotations.ratings.schema import Annotations
 from avcues.pipeline.annotations.ratings.series import series_of
 from avcues.pipeline.annotations.ratings.wording import counted
-from avcues.pipeline.errors import InputError, SettingsError
+from avcues.pipeline.errors import InputError, SettingsError, one_line
 from avcues.pipeline.report.series import Panel, Role, Series, numbers
 from avcues.pipeline.report.video import Values, Video
-from avcues.pipeline.store.parquet import METADATA_KEY
+from avcues.pipeline.store.documents import require_plain
+from avcues.pipeline.store.parquet import metadata_in
 
 _GOLD, _PREDICTION, _RATER = "slate", "blue", "faint"
 _OUT_OF_FOLD = {"dimension", "video_id", "window", "target", "prediction", "without"}
@@ -145,10 +146,11 @@ class Courses:
 def _described(path: Path) -> dict[str, Any]:
     """The metadata of a file of predictions; empty for out-of-fold predictions."""
     try:
+        require_plain(path)
         stored = pq.read_schema(path)
-        about: dict[str, Any] = json.loads((stored.metadata or {}).get(METADATA_KEY, b"{}"))
+        about = metadata_in(stored, "predictions")
     except (OSError, ValueError, pa.ArrowException) as error:
-        raise InputError(f"`predictions={path}`: cannot be read as a Parquet file ({error})") from error
+        raise InputError(f"`predictions={path}`: cannot be read as a Parquet file ({one_line(error)})") from error
     if not (set(stored.names) >= _OUT_OF_FOLD or "predictions" in about):
         raise InputError(f"`predictions={path}`: expected a file written by avcues predict or avcues train")
     return about

@@ -15,7 +15,7 @@ from avcues.extractors.base import BaseExtractor
 from avcues.extractors.compute import Compute
 from avcues.models_cache.cache import WeightsFinder
 from avcues.models_cache.hashing import sha256, sha256_of_folder
-from avcues.models_cache.hub import hub_name, own_place
+from avcues.models_cache.hub import parse_hub_name, user_weights_path
 from avcues.models_cache.manifest import asset
 from avcues.version import __version__
 
@@ -71,19 +71,23 @@ def recipe(
     }
     if reading:
         document["reading"] = dict(reading)
-    if extractor.needed:
-        document["needs"] = {needed.name: recipe(needed, step, compute, reading) for needed in extractor.needed}
-    files = {option: Path(value) for option in extractor.files if (value := getattr(extractor.settings, option))}
+    if extractor.needed_extractors:
+        document["needs"] = {
+            needed.name: recipe(needed, step, compute, reading) for needed in extractor.needed_extractors
+        }
+    files = {option: Path(value) for option in extractor.user_files if (value := getattr(extractor.settings, option))}
     if files:
         document["settings"] |= {option: file.name for option, file in files.items()}
         document["files"] = {file.name: _hash_of(file, file.stat().st_mtime_ns) for file in files.values()}
     weights = weights_of(extractor, compute.weights)
     if weights:
         # A file of the user's own is known by its name and hash, wherever it lies.
-        document["settings"] |= {k: _own_name(v) for k, v in document["settings"].items() if k in extractor.own_weights}
+        document["settings"] |= {
+            k: _own_name(v) for k, v in document["settings"].items() if k in extractor.user_weights
+        }
         document |= {"weights": weights, "precision": precision(extractor, compute)}
-    if extractor.ranges is not None and precision(extractor, compute).startswith("int8"):
-        document["ranges"] = extractor.ranges.sha256
+    if extractor.int8_table is not None and precision(extractor, compute).startswith("int8"):
+        document["ranges"] = extractor.int8_table.sha256
     return document
 
 
@@ -105,14 +109,14 @@ def weights_of(extractor: BaseExtractor, finder: WeightsFinder) -> dict[str, str
         if asset in candidates:
             hashes[asset] = finder.resolve(asset).sha256
         else:
-            file = own_place(value, finder, extractor.hub_weights)
+            file = user_weights_path(value, finder, extractor.hub_weights)
             hashes[_own_name(value)] = _hash_of(file, file.stat().st_mtime_ns)
     return hashes
 
 
 def _own_name(value: str) -> str:
     """A file or folder of the user's own by its name, wherever it lies; a model of the hub by its name and revision."""
-    return value if hub_name(value) and not Path(value).exists() else Path(value).name
+    return value if parse_hub_name(value) and not Path(value).exists() else Path(value).name
 
 
 @cache
