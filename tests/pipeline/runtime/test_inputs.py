@@ -40,12 +40,12 @@ def test_a_folder_gives_all_media_below_it_and_says_what_else_is_there(tree: Pat
     assert {video.video_id for video in inputs.videos} == {*(f"v{i}" for i in range(10)), "linked", "gone"}
     (note,) = inputs.notes
     for part in (
-        "2 files .json (a.json, b.json)",
-        "1 files .jpg (poster.jpg)",
-        "1 files without a suffix (notes)",
-        "1 hidden files (._v1.mp4)",
-        "1 that are no plain files (pipe.mp4)",
-        "2 links to folders that are searched anyway",
+        ".json files (2: a.json, b.json)",
+        ".jpg files (1: poster.jpg)",
+        "files without a suffix (1: notes)",
+        "hidden files (1: ._v1.mp4)",
+        "special files (1: pipe.mp4)",
+        "links to folders that are searched anyway (2: ",
         "more/up",
     ):
         assert part in note, note
