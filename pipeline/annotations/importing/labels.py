@@ -38,8 +38,8 @@ def chosen_only(table: pa.Table, cells: pa.ChunkedArray, number: Rows, file: str
     if wrong.any():
         first = int(np.argmax(wrong))
         raise InputError(
-            f'{file}: row {number[first]}: {table["label"][first].as_py()} is "{words[first]}"; expected 1 if the label '
-            "was chosen, 0 if not"
+            f'{file}: row {number[first]}: {table["label"][first].as_py()} is "{words[first]}"; expected 1 if the '
+            "label was chosen, 0 if not"
         )
     keys = [table[name] for name in table.column_names if name != "label"]
     names = [[word for word in key.unique().to_pylist() if word is not None] for key in keys]
