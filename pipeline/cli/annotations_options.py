@@ -53,8 +53,11 @@ Features = Annotated[
 ]
 Raters = Annotated[Path | None, typer.Option(help="CSV or Parquet file about the raters: rater, and any columns.")]
 TimeUnit = Annotated[
-    Literal["s", "ms", "us", "ns", "min", "unix", "unix-ms"],
-    typer.Option(help="Unit of times; unix: seconds since 1970, of which the first of a file counts as 0 s."),
+    Literal["s", "ms", "us", "ns", "min", "clock", "unix", "unix-ms"],
+    typer.Option(
+        help="Unit of times; clock (14:05:10.5) and unix (seconds since 1970): times of day, of which the first of a "
+        "rater and clip counts as 0 s."
+    ),
 ]
 Hold = Annotated[
     str | None,
@@ -182,7 +185,7 @@ class Target:
     """
 
     def __init__(self, out: Path, add: bool, overwrite: bool) -> None:
-        from avcues.pipeline.annotations.ratings.schema import RATINGS
+        from avcues.pipeline.annotations.ratings.files import RATINGS
         from avcues.pipeline.errors import SettingsError
 
         self._out, self._add = out, add
@@ -198,7 +201,7 @@ class Target:
         from avcues.pipeline.annotations.checking.change_logs import looks_like_changes
         from avcues.pipeline.annotations.importing.add import added
         from avcues.pipeline.annotations.ratings.exclusions import in_words, usable
-        from avcues.pipeline.annotations.ratings.schema import RATINGS, read, write
+        from avcues.pipeline.annotations.ratings.files import RATINGS, read, write
         from avcues.pipeline.annotations.ratings.series import series_of
         from avcues.pipeline.annotations.ratings.wording import counted
 

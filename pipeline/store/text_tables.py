@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import csv
-import io
 import re
 from dataclasses import dataclass
 
@@ -13,6 +12,15 @@ SAMPLE_BYTES = 1 << 18
 
 _SAMPLE_LINES = 50
 _BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+_OTHER_FILES = {
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook (.xls); save it as .xlsx or CSV",
+    b"<html": "a page of HTML; export the table as CSV",
+    b"<!doctype html": "a page of HTML; export the table as CSV",
+    b"<table": "a table of HTML; export it as CSV",
+    b"%pdf": "a PDF document; export the table as CSV",
+    b"par1": "a Parquet file; name it .parquet",
+}
+"""What a file is that begins with these bytes, in lower case."""
 _SEPARATORS = (",", ";", "\t", "|")
 _EXCEL_HINT = re.compile(r'^"?sep=(?P<separator>.)"?\s*$', re.IGNORECASE)
 _DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
@@ -30,6 +38,7 @@ class TextForm:
         names: Of the columns, without blanks around them.
         skipped: Lines up to and including that of the names.
         padded: Whether cells in quotes follow a blank, as in `a, "b"`.
+        line_breaks: Whether a cell in quotes may go on in the next line.
     """
 
     encoding: str
@@ -38,6 +47,7 @@ class TextForm:
     names: tuple[str, ...]
     skipped: int
     padded: bool
+    line_breaks: bool
 
 
 def form_of(head: bytes) -> TextForm:
@@ -49,6 +59,9 @@ def form_of(head: bytes) -> TextForm:
     Raises:
         ValueError: It is empty, or in another encoding.
     """
+    for mark, kind in _OTHER_FILES.items():
+        if head.lstrip()[: len(mark)].lower() == mark:
+            raise ValueError(f"is {kind}")
     encoding = _encoding(head)
     try:
         # The last character may be cut.
@@ -62,24 +75,37 @@ def form_of(head: bytes) -> TextForm:
         lines = lines[:-1]
     hint = _EXCEL_HINT.match(lines[0]) if lines else None
     first = 1 if hint else 0
-    while first < len(lines) and not lines[first].strip(" ,;\t"):
+    while first < len(lines) and (not lines[first].strip(" ,;\t") or _is_comment(lines, first)):
         first += 1
     if first >= len(lines):
         raise ValueError("is empty; expected a first line with column names")
     # numpy.savetxt puts a "#" before the first name.
     header = lines[first].removeprefix("#")
-    rows = [line for line in lines[first + 1 : first + 1 + _SAMPLE_LINES] if line.strip()]
-    separator = hint["separator"] if hint else _separator(header)
-    names = next(csv.reader(io.StringIO(header), delimiter=separator, skipinitialspace=True))
+    separator = hint["separator"] if hint else separator_of([header])
+    following = (f"{line}\n" for line in [header, *lines[first + 1 :]])
+    heading = csv.reader(following, delimiter=separator, skipinitialspace=True)
+    names = [name.replace("\n", " ").strip() for name in next(heading)]
+    skipped = first + heading.line_num
+    rows = [line for line in lines[skipped : skipped + _SAMPLE_LINES] if line.strip()]
     sample = [cell.strip() for line in rows for cell in next(csv.reader([line], delimiter=separator))]
     return TextForm(
         encoding=encoding,
         separator=separator,
         decimal="," if separator != "," and _has_decimal_commas(sample) else ".",
-        names=tuple(name.strip() for name in names),
-        skipped=first + 1,
+        names=tuple(names),
+        skipped=skipped,
         padded=any(re.search(rf'{re.escape(separator)} +"', line) for line in rows),
+        line_breaks='"' in text,
     )
+
+
+def _is_comment(lines: list[str], at: int) -> bool:
+    """Whether a line with a # before it is a comment rather than the names of columns, which data follow."""
+    if not lines[at].startswith("#") or at + 1 == len(lines):
+        return False
+    following = lines[at + 1]
+    separator = separator_of([following])
+    return following.startswith("#") or len(lines[at].split(separator)) != len(following.split(separator))
 
 
 def decoded(head: bytes) -> str:
@@ -99,9 +125,9 @@ def _encoding(head: bytes) -> str:
     return "utf-8"
 
 
-def _separator(header: str) -> str:
-    """The separator that cuts the header into the most names; a comma where none does."""
-    counts = {separator: len(next(csv.reader([header], delimiter=separator))) for separator in _SEPARATORS}
+def separator_of(lines: list[str]) -> str:
+    """The separator that cuts lines into the most cells; a comma where none does."""
+    counts = {separator: sum(map(len, csv.reader(lines, delimiter=separator))) for separator in _SEPARATORS}
     most = max(counts.values())
     return next(separator for separator in _SEPARATORS if counts[separator] == most)
 

@@ -9,6 +9,8 @@
 | numbers  | a target that is mostly numbers holds nothing else: `10%` or `1,234.5` is an error that names the row,    |
 |          | see `plain_numbers`                                                                                       |
 | counting | a column without a name, or one that counts the rows, is set aside with a note, see `set_aside_counts`    |
+| refused  | a row that repeats the heading (joined files), HTML, an old `.xls`; in a workbook several sheets with     |
+|          | data, hidden rows, and formulas without results                                                           |
 """
 
 from __future__ import annotations
@@ -26,11 +28,13 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from avcues.pipeline.errors import InputError, one_line
-from avcues.pipeline.store.text_tables import SAMPLE_BYTES, TextForm, form_of
+from avcues.pipeline.store.text_tables import SAMPLE_BYTES, TextForm, decoded, form_of, separator_of
 from avcues.pipeline.store.user_columns import EXPECTED, MISSING, clean
+from avcues.pipeline.store.workbooks import EXCEL, is_workbook, workbook_as_text
 
-EXCEL = (".xlsx", ".xlsm")
 PARQUET = (".parquet", ".pq")
+
+_LINES_LOOKED_AT = 20
 
 _CONVERSION = re.compile(r"In CSV column #(\d+): (?:Row #(\d+): )?CSV conversion error to (\S+): invalid value '(.*)'")
 _PARSE = re.compile(r"CSV parse error: (?:Row #(\d+): )?Expected (\d+) columns, got (\d+)")
@@ -69,7 +73,46 @@ def read_user_table(
         raise InputError(f"{where}: is not UTF-8; save the file as UTF-8") from error
     except (OSError, ValueError, pa.ArrowException) as error:
         raise InputError(f"{where}: {_cannot(error)}") from error
-    return pa.table({key: clean(table[key], types.get(key), f"{where}: ", key) for key in table.column_names})
+    table = pa.table({key: clean(table[key], types.get(key), f"{where}: ", key) for key in table.column_names})
+    _require_one_heading(table, where)
+    return table
+
+
+def _require_one_heading(table: pa.Table, where: str) -> None:
+    """Makes sure that no row repeats the names of the columns, as in files that were joined."""
+    words = [name for name in table.column_names if not pa.types.is_floating(table[name].type)]
+    repeats_heading: Any = None
+    for name in words:
+        if not (pa.types.is_string(table[name].type) or pa.types.is_dictionary(table[name].type)):
+            continue
+        if pc.index(table[name].unique().cast(pa.string()), name).as_py() < 0:
+            return
+        equal = pc.equal(table[name].cast(pa.string()), name).fill_null(False)
+        repeats_heading = equal if repeats_heading is None else pc.and_(repeats_heading, equal)
+    if len(words) > 1 and repeats_heading is not None and pc.any(repeats_heading).as_py():
+        row = pc.index(repeats_heading, True).as_py() + 1
+        raise InputError(f"{where}: row {row} repeats the names of the columns; were files joined? Delete it")
+
+
+def raw_rows(path: Path) -> list[list[str]]:
+    """The cells of all rows of a text file or workbook, headings and all, without blanks around them.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    try:
+        content = path.read_bytes()
+        if path.suffix.lower() in EXCEL or is_workbook(content):
+            content = workbook_as_text(path, str(path))
+        text = decoded(content).removeprefix("\ufeff")
+        rows = csv.reader(io.StringIO(text), delimiter=separator_of(text.splitlines()[:_LINES_LOOKED_AT]))
+        return [[cell.strip() for cell in row] for row in rows if any(row)]
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file") from error
+    except IsADirectoryError as error:
+        raise InputError(f"{path}: is a folder; expected a file") from error
+    except (OSError, ValueError, csv.Error) as error:
+        raise InputError(f"{path}: {_cannot(error)}") from error
 
 
 def column_names(source: str | Path) -> list[str]:
@@ -82,9 +125,12 @@ def column_names(source: str | Path) -> list[str]:
     if path.suffix.lower() in (*EXCEL, *PARQUET):
         return list(read_user_table(path).column_names)
     try:
-        return list(form_of(_head(path)).names)
+        head = _head(path)
+        return list(read_user_table(path).column_names if is_workbook(head) else form_of(head).names)
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
+    except IsADirectoryError as error:
+        raise InputError(f"{path}: is a folder; expected a file") from error
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: {_cannot(error)}") from error
 
@@ -111,9 +157,10 @@ def _read(
         columns = _columns_to_read(names, types, required, others, where)
         words = [key for key in columns if pa.types.is_dictionary(types.get(key, pa.null()))]
         return pq.read_table(path, columns=columns, read_dictionary=words)
-    if path.suffix.lower() in EXCEL:
-        return _from_text(_workbook(path, where), types, required, others, where)
-    form = form_of(_head(path))
+    head = _head(path)
+    if path.suffix.lower() in EXCEL or is_workbook(head):
+        return _from_text(workbook_as_text(path, where), types, required, others, where)
+    form = form_of(head)
     plain = form.encoding.startswith("utf-8") and not form.padded
     return _from_text(path if plain else path.read_bytes(), types, required, others, where, form)
 
@@ -136,13 +183,13 @@ def _from_text(
     if isinstance(text, bytes):
         text = _as_utf8(text, form)
 
-    def read(use_threads: bool) -> pa.Table:
+    def read(use_threads: bool, line_breaks: bool = False) -> pa.Table:
         return pa.csv.read_csv(
             io.BytesIO(text) if isinstance(text, bytes) else text,
             read_options=pa.csv.ReadOptions(
                 use_threads=use_threads, skip_rows=form.skipped, column_names=_distinct(form.names)
             ),
-            parse_options=pa.csv.ParseOptions(delimiter=form.separator, newlines_in_values=False),
+            parse_options=pa.csv.ParseOptions(delimiter=form.separator, newlines_in_values=line_breaks),
             convert_options=pa.csv.ConvertOptions(
                 column_types={key: types[key] for key in columns if key in types},
                 include_columns=columns,
@@ -153,13 +200,14 @@ def _from_text(
         )
 
     try:
-        return _with_points(read(use_threads=True), types) if form.decimal == "," else read(use_threads=True)
+        table = read(use_threads=True, line_breaks=form.line_breaks)
+        return _with_points(table, types) if form.decimal == "," else table
     except pa.ArrowInvalid as error:
         if "UTF8" in str(error):
             raise ValueError("is not UTF-8; save the file as UTF-8") from error
         # Only the single-threaded reader says in which row a value cannot be converted.
         try:
-            return read(use_threads=False)
+            return read(use_threads=False, line_breaks=form.line_breaks)
         except pa.ArrowInvalid as detailed:
             raise InputError(f"{where}: {_explain(str(detailed), form.names)}") from detailed
 
@@ -206,41 +254,6 @@ def _columns_to_read(
             "give each column a name of its own"
         )
     return columns
-
-
-def _workbook(path: Path, where: str) -> bytes:
-    """The first sheet of an Excel workbook as text."""
-    try:
-        from openpyxl import load_workbook
-    except ImportError as error:
-        raise InputError(
-            f"{where}: Excel workbooks need the package openpyxl: pip install 'avcues[excel]'; or save it as CSV"
-        ) from error
-    from zipfile import BadZipFile
-
-    try:
-        book = load_workbook(path, read_only=True, data_only=True)
-    except (BadZipFile, KeyError) as error:
-        raise ValueError(f"is no Excel workbook ({one_line(error)})") from error
-    filled = [sheet for sheet in book.worksheets if sheet.max_row and sheet.max_row > 1]
-    if len(filled) > 1:
-        raise InputError(
-            f"{where}: has {len(filled)} sheets with data ({', '.join(sheet.title for sheet in filled)}); save the one "
-            "that is meant as a file of its own"
-        )
-    out = io.StringIO()
-    rows = (filled or book.worksheets)[0].iter_rows(values_only=True)
-    csv.writer(out, lineterminator="\n").writerows([_cell(value) for value in row] for row in rows if _any_cell(row))
-    return out.getvalue().encode()
-
-
-def _any_cell(row: Sequence[Any]) -> bool:
-    """Whether a row of a sheet holds anything."""
-    return any(value is not None and value != "" for value in row)
-
-
-def _cell(value: Any) -> Any:
-    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _explain(message: str, columns: Sequence[str]) -> str:
