@@ -61,7 +61,7 @@ def agreement(
     """
     with OneLineErrors(debug):
         from avcues.pipeline.annotations.ratings.exclusions import in_words
-        from avcues.pipeline.annotations.ratings.schema import read
+        from avcues.pipeline.annotations.ratings.files import read
         from avcues.pipeline.annotations.reliability.agreement import agreement as measure
         from avcues.pipeline.annotations.reliability.predictions import compare_predictions
         from avcues.pipeline.annotations.reports.documents import require_markdown, write_agreement
@@ -109,7 +109,7 @@ def plan(
     [bold]avcues annotations plan[/] ann --reliability 0.8
     """
     with OneLineErrors(debug):
-        from avcues.pipeline.annotations.ratings.schema import read
+        from avcues.pipeline.annotations.ratings.files import read
         from avcues.pipeline.annotations.reliability.agreement import agreement as measure
         from avcues.pipeline.annotations.reliability.planning import in_words
         from avcues.pipeline.annotations.statistics.coefficients import Bootstrap
@@ -162,7 +162,7 @@ def perspectives(
     with OneLineErrors(debug):
         from avcues.pipeline.annotations.across_setups.perspectives import perspectives as compare
         from avcues.pipeline.annotations.ratings.exclusions import in_words
-        from avcues.pipeline.annotations.ratings.schema import read
+        from avcues.pipeline.annotations.ratings.files import read
         from avcues.pipeline.annotations.reports.documents import require_markdown, write_perspectives
         from avcues.pipeline.annotations.statistics.coefficients import Bootstrap
 

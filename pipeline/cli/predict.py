@@ -108,7 +108,7 @@ def compare(
 def _prediction_figures(
     models: Mapping[str, Judged], videos: list[str], annotations: Path | None
 ) -> Iterator[PaperFigure | NotShown]:
-    from avcues.pipeline.annotations.ratings.schema import read
+    from avcues.pipeline.annotations.ratings.files import read
     from avcues.pipeline.annotations.results import NotShownError
     from avcues.pipeline.annotations.shown import NotShown
     from avcues.pipeline.training.prediction_figures import predictions

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from avcues.pipeline.annotations.ratings import schema
+from avcues.pipeline.annotations.ratings import files as rating_files
 from avcues.pipeline.annotations.ratings.raters import raters_by_video
 from avcues.pipeline.annotations.ratings.schema import Annotations
 from avcues.pipeline.dataset.catalog import read_catalog
@@ -126,7 +126,7 @@ def prepare(
     _check_pretraining(settings, pretrain)
     if settings.targets == "raters" and annotations is None:
         raise SettingsError("`targets=raters` learns from single raters: give their ratings with `annotations`")
-    ratings = None if annotations is None else schema.read(Path(annotations))
+    ratings = None if annotations is None else rating_files.read(Path(annotations))
     data = open_dataset(folder, tables=list(settings.tables), incomplete=incomplete)
     sources = {MAIN: labels, **{branch: pretrain[branch] for branch in settings.of_modality if branch in pretrain}}
     files = {role: read_label_file(source, data, label_fill) for role, source in sources.items()}

@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from avcues.pipeline.annotations.ratings import schema
+from avcues.pipeline.annotations.ratings import files as rating_files
 from avcues.pipeline.dataset.dataset import Dataset
 from avcues.pipeline.errors import InputError, SettingsError, one_line
 from avcues.pipeline.store.documents import json_bytes
@@ -125,7 +125,7 @@ def evaluate_saved(
     human: dict[str, Any] = {name: agreement.model_dump() for name, agreement in document.human.items()}
     if annotations is not None:
         labels, step = document.labels[MAIN], Fraction(document.step)
-        ratings, videos = schema.read(Path(annotations)), tested(Parts(**dict(parts)) for parts in document.folds)
+        ratings, videos = rating_files.read(Path(annotations)), tested(Parts(**dict(parts)) for parts in document.folds)
         numbers = [name for name in settings.dimensions if name not in settings.categories]
         human = human_agreement(ratings, labels.name, labels.about, numbers, videos, step)
     try:
