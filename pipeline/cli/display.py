@@ -58,19 +58,19 @@ class Display(ProgressBars):
         self._noted: set[str] = set()
         self._announced: set[str] = set()
 
-    def note(self, text: str) -> None:
+    def on_note(self, text: str) -> None:
         """Prints a line."""
         self._say("note", text)
 
-    def downloading(self, name: str, done: int, total: int | None) -> None:
+    def on_download(self, name: str, done: int, total: int | None) -> None:
         """Says once for each file what is downloaded, how large it is, and where it is kept; then moves its bar."""
         if name not in self._announced:
             self._announced.add(name)
             size = asset(name).size if total is None else f"{total / 1e6:.1f} MB"
             self._say("download", f"{name}, {size}, once for this machine: kept in {cache_dir()}")
-        super().downloading(name, done, total)
+        super().on_download(name, done, total)
 
-    def planned(self, plan: Plan) -> None:
+    def on_plan(self, plan: Plan) -> None:
         """Says which networks are used and what is left out, before the work begins."""
         self._expected, self.failed = plan.videos + len(plan.problems), len(plan.problems)
         for line in plan.networks:
@@ -79,15 +79,15 @@ class Display(ProgressBars):
             self._say("left out", f"{feature}: {reason}")
         for problem in plan.problems:
             self._say("failed", problem)
-        super().planned(plan)
+        super().on_plan(plan)
 
-    def workers(self, count: int, dashboard: str) -> None:
+    def on_workers(self, count: int, dashboard: str) -> None:
         """Says how many there are, and where the cluster's dashboard is."""
         self._say("workers", f"{count}, dashboard {dashboard}" if dashboard else str(count))
 
-    def finished(self, result: VideoResult) -> None:
+    def on_result(self, result: VideoResult) -> None:
         """Removes a video's bar and says what became of it."""
-        super().finished(result)
+        super().on_result(result)
         failed = result.state == "failed"
         self.done += not failed
         self.failed += failed

@@ -169,7 +169,7 @@ def _predict(model_folder: Path, folder: str, out: Path, workers: Workers, debug
     console = Console(stderr=True)
 
     class Shown(Observer):
-        def note(self, text: str) -> None:
+        def on_note(self, text: str) -> None:
             say(console, "yellow", "waiting", text)
 
     plan = plan_predictions(model_folder, folder, out)
