@@ -24,6 +24,7 @@ name = "music"
 shows = ["sound"]
 [assignment]
 rule = "every setup"
+ratings_per_cell = 2
 [[after_clip]]
 kind = "scale"
 name = "liking"
