@@ -21,6 +21,7 @@ import pyarrow as pa
 
 from avcues.pipeline.annotations.importing.format import Format, FormatOptions
 from avcues.pipeline.annotations.importing.reading import Part, Reading
+from avcues.pipeline.annotations.importing.rules import require_full_rows
 from avcues.pipeline.annotations.ratings.schema import Dimension
 from avcues.pipeline.annotations.ratings.wording import counted, listed
 from avcues.pipeline.errors import InputError
@@ -157,6 +158,7 @@ def _of_older_version(file: Path) -> Export:
     names = rows[0] if rows else []
     if not set(_REQUIRED) <= set(names):
         raise InputError(f"{file}: has neither a line of %%%%%% nor the columns {', '.join(_REQUIRED)}, as CARMA has")
+    require_full_rows(rows, file)
     of_rating = [[row[names.index(name)] for name in ("Second", "Rating")] for row in rows[1:]]
     first = rows[1] if len(rows) > 1 else [""] * len(names)
     heading = {name: first[names.index(name)] for name in names}
