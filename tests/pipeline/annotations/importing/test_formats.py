@@ -318,6 +318,13 @@ def test_damaged_samples_are_read_or_refused_in_one_line(name: str, samples: Pat
                     assert "\n" not in str(error)
 
 
+def test_an_unknown_encoding_is_said(samples: Path, tmp_path: Path) -> None:
+    text = next((samples / "elan").rglob("*.eaf")).read_text()
+    (tmp_path / "a.eaf").write_text(text.replace('encoding="UTF-8"', 'encoding="UTF-x"'))
+    with pytest.raises(InputError, match=r"a\.eaf: is no XML file of ELAN \(unknown encoding: UTF-x\)"):
+        import_format("elan", [tmp_path / "a.eaf"])
+
+
 def test_the_labels_of_sewa_have_no_header(samples: Path) -> None:
     made = import_format("avec", [samples / "sewa"])
     assert rows(made, "video_id", "dimension", "time", "value")[:4] == [
