@@ -88,7 +88,7 @@ def numbers(cells: Sequence[Sequence[str]], file: Path, row: int) -> Values:
         try:
             float(cell or "nan")
         except ValueError as error:
-            raise InputError(f'{file}: row {row + i}: holds "{cell}"; expected a number') from error
+            raise InputError(f'{file}: row {row + i}: holds "{" ".join(cell.split())}"; expected a number') from error
     return np.array([[float(cell or "nan") for cell in row_cells] for row_cells in cells], np.float64)
 
 
@@ -131,7 +131,7 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
     scales: set[tuple[float, float]] = set()
     for file in files:
         export = read_export(file) or _of_older_version(file)
-        if not len(export.values):
+        if not len(export.values) or len(export.names) < 2:
             raise InputError(f"{file}: has no ratings")
         if not export.media:
             raise InputError(f"{file}: names no media file above its ratings, as exports of CARMA do")

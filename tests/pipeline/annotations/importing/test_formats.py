@@ -318,6 +318,13 @@ def test_damaged_samples_are_read_or_refused_in_one_line(name: str, samples: Pat
                     assert "\n" not in str(error)
 
 
+def test_times_of_muse_that_are_no_numbers_are_said(tmp_path: Path) -> None:
+    (tmp_path / "arousal").mkdir()
+    (tmp_path / "arousal" / "1.csv").write_text("timestamp,1\n500,0.1\nlater,0.2\n")
+    with pytest.raises(InputError, match=r'1\.csv: row 2: timestamp is "later"; expected seconds'):
+        import_format("muse", [tmp_path / "arousal" / "1.csv"])
+
+
 def test_an_unknown_encoding_is_said(samples: Path, tmp_path: Path) -> None:
     text = next((samples / "elan").rglob("*.eaf")).read_text()
     (tmp_path / "a.eaf").write_text(text.replace('encoding="UTF-8"', 'encoding="UTF-x"'))
