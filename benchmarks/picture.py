@@ -4,9 +4,10 @@
 
 For each form: agreement of scenes (same top 1; also where the first leads the second by 0.02), number of faces, total
 variation of expressions (0 to 1) and difference of saturation against the plain video, with `picture="coded"` and as
-displayed, and the processor time of decoding and of the whole extraction as multiples of those of the plain video. The first row is the plain video coded once more with a fine quantiser: what any encoder changes. Where ffmpeg has
-libplacebo, which is the renderer of mpv, HDR is also compared with what that shows. Writes the first table of
-benchmarks/results/picture.md to standard output.
+displayed, and the processor time of decoding and of the whole extraction as multiples of those of the plain video. The
+first row is the plain video coded once more with a fine quantiser: what any encoder changes. Where ffmpeg has
+libplacebo, which is the renderer of mpv, HLG is also compared with what that shows. Prints the first table of
+benchmarks/results/picture.md.
 """
 
 from __future__ import annotations
