@@ -19,6 +19,7 @@ from avcues.pipeline.media.reading import Reading
 MPEG2 = ("-c:v", "mpeg2video", "-q:v", "1", "-bf", "0")
 X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-qp", "1", "-bf", "0")
 SDR = ("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709")
+SAMPLE_ENTRY = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"avc1")
 PQ = ("-colorspace", "bt2020nc", "-color_primaries", "bt2020", "-color_trc", "smpte2084")
 
 
@@ -111,6 +112,15 @@ def test_a_spherical_picture_is_said(tmp_path: Path) -> None:
     assert note.startswith("spherical: measured as it is stored (equirectangular)")
 
 
+def test_a_clean_aperture_is_honoured(tmp_path: Path) -> None:
+    """The box `clap` of a sample entry."""
+    source = ffmpeg(*pattern("160x120", 0.4), *X264, out=tmp_path / "whole.mp4")
+    box = struct.pack(">I4s8I", 40, b"clap", 120, 1, 80, 1, 0, 1, 0, 1)
+    images, notes = shown(with_box(source, tmp_path / "clip.mp4", SAMPLE_ENTRY, box))
+    assert notes == ["cropped as the container says: 20 left, 20 right, 20 top, 20 bottom"]
+    assert np.abs(images[3].astype(int) - shown(source)[0][3][20:-20, 20:-20]).mean() < 1
+
+
 def test_the_colours_of_dolby_vision_alone(tmp_path: Path) -> None:
     """Profile 5, IPT of PQ in full range without a tag, encoded here by the inverse of its published matrices."""
     nit = np.array([[50, 50, 50], [150, 20, 10], [10, 80, 20], [15, 20, 120]], float)  # BT.2020
@@ -133,8 +143,7 @@ def test_the_colours_of_dolby_vision_alone(tmp_path: Path) -> None:
         container.mux(stream.encode(None))
     record = struct.pack(">BBH", 1, 0, 5 << 9 | 6 << 3 | 0b101) + bytes(20)  # profile, level, RPU and base layer
     box = struct.pack(">I4s", 8 + len(record), b"dvcC") + record
-    parents = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"avc1")
-    images, (note,) = shown(with_box(path, tmp_path / "clip.mp4", parents, box))
+    images, (note,) = shown(with_box(path, tmp_path / "clip.mp4", SAMPLE_ENTRY, box))
     assert note.startswith("Dolby Vision without its dynamic metadata")
     expected = 255 * to_sdr(pq(nit), Color("smpte2084", "bt2020"))
     np.testing.assert_allclose(images[1][8, 8::16], expected, atol=5)
