@@ -163,3 +163,14 @@ def test_a_change_is_in_the_records(tmp_path: Path) -> None:
     path.write_bytes(b"".join(half.read_bytes() for half in halves))
     result = extract(path, tmp_path / "out", features=("color", "lighting")).result
     assert any("the shape of pixels changed in mid-stream, at 0.9" in note for note in result.notes)
+
+
+@pytest.mark.parametrize("pixel_format", ["yuv420p", "yuv422p10le", "yuv444p10le", "yuv420p12le"])
+def test_brightness_does_not_depend_on_the_number_of_bits(pixel_format: str, tmp_path: Path) -> None:
+    codec = ("-c:v", "ffv1", "-pix_fmt", pixel_format, *SDR)
+    (image, *_), notes = shown(ffmpeg(*pattern("160x120", 0.1), *codec, out=tmp_path / "clip.mkv"))
+    exact = ("-sws_flags", "bicubic+accurate_rnd+full_chroma_int", "-pix_fmt", "rgb24", "-f", "rawvideo")
+    raw = ffmpeg("-i", str(tmp_path / "clip.mkv"), "-frames:v", "1", *exact, out=tmp_path / "raw").read_bytes()
+    expected = np.frombuffer(raw, np.uint8).reshape(image.shape)
+    assert abs(image.mean() - expected.mean()) < 0.9
+    assert notes == []
