@@ -165,10 +165,11 @@ def test_a_change_is_in_the_records(tmp_path: Path) -> None:
     assert any("the shape of pixels changed in mid-stream, at 0.9" in note for note in result.notes)
 
 
-@pytest.mark.parametrize("pixel_format", ["yuv420p", "yuv422p10le", "yuv444p10le", "yuv420p12le"])
+@pytest.mark.parametrize("pixel_format", ["yuv422p10le", "yuv444p10le", "yuv420p12le"])
 def test_brightness_does_not_depend_on_the_number_of_bits(pixel_format: str, tmp_path: Path) -> None:
     codec = ("-c:v", "ffv1", "-pix_fmt", pixel_format, *SDR)
-    (image, *_), notes = shown(ffmpeg(*pattern("160x120", 0.1), *codec, out=tmp_path / "clip.mkv"))
+    brown = ("-f", "lavfi", "-i", "color=0x907050:s=320x240:d=0.1")
+    (image, *_), notes = shown(ffmpeg(*brown, *codec, out=tmp_path / "clip.mkv"))
     exact = ("-sws_flags", "bicubic+accurate_rnd+full_chroma_int", "-pix_fmt", "rgb24", "-f", "rawvideo")
     raw = ffmpeg("-i", str(tmp_path / "clip.mkv"), "-frames:v", "1", *exact, out=tmp_path / "raw").read_bytes()
     expected = np.frombuffer(raw, np.uint8).reshape(image.shape)
