@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from clips import extract
 from ffmpeg import ffmpeg, pattern
+from oriented import corners, still_clip
 
+from avcues.pipeline.extraction.full_frame import FullFrame
 from avcues.pipeline.media.container import Media
 from avcues.pipeline.media.frames import VideoFrame
 from avcues.pipeline.media.picture.tone import Color, to_sdr
@@ -55,6 +57,17 @@ def test_what_changes_in_mid_stream(before: tuple[str, ...], after: tuple[str, .
         distances = [np.abs(images[i].astype(int) - image).mean() for image in expected]
         assert np.argmin(distances) == i % len(expected)
         assert min(distances) < 8  # the edges of saturated bars
+
+
+def test_full_frames_keep_their_size_where_the_orientation_changes(tmp_path: Path) -> None:
+    shapes = []
+    with Media.open(still_clip(tmp_path / "0.mp4", corners((96, 64)))) as media:
+        scale = FullFrame(media.picture)
+        for degrees in (0, 90):
+            with Media.open(still_clip(tmp_path / f"{degrees}.mp4", corners((96, 64)), degrees)) as turned:
+                first = next(f for f in turned.decode(video=True, audio=False) if isinstance(f, VideoFrame))
+                shapes.append(scale(first.frame).shape)
+    assert shapes == [(64, 96, 3)] * 2
 
 
 def test_bars_are_cropped_where_the_size_of_the_picture_stays(tmp_path: Path) -> None:
