@@ -216,7 +216,7 @@ def train(
     options = locals()
     with OneLineErrors(debug):
         from avcues.pipeline.cli.console import Console
-        from avcues.pipeline.cli.training_display import Fitting, announce, make_page, progress, show_metrics
+        from avcues.pipeline.cli.training_display import Fitting, Page, announce, progress, show_metrics
         from avcues.pipeline.runtime.signals import terminable
         from avcues.pipeline.store.layout import report_path
         from avcues.pipeline.training.settings import TrainingSettings
@@ -258,6 +258,8 @@ def train(
             )
         check_target(out, study.data)
         announce(study, console)
+        pages = report_path(Path(folder))
+        page = Page(out, pages if isinstance(pages, Path) and pages.is_dir() else None)
         with terminable(), Fitting(study, console) as fitting:
             figures = train_model(
                 study,
@@ -265,11 +267,11 @@ def train(
                 workers=_workers(workers),
                 on_progress=fitting.on_progress,
                 on_outcome=fitting.on_outcome,
+                page=page,
             )
         show_metrics(figures, console)
         say(console, "bold", "wrote", f"{out}")
-        pages = report_path(Path(folder))
-        make_page(out, console, pages if isinstance(pages, Path) and pages.is_dir() else None)
+        page.show(console)
 
 
 def _protocol(name: str, options: Mapping[str, Any]) -> Protocol:

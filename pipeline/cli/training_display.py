@@ -15,6 +15,7 @@ from rich.table import Table
 
 from avcues.models_cache import WeightsError
 from avcues.pipeline.cli.console import Console
+from avcues.pipeline.store.model_files import PAGE
 from avcues.pipeline.training.cross_validation import FitJob, Outcome, jobs_of
 from avcues.pipeline.training.figures import figure_tables, remarks
 from avcues.pipeline.training.models.estimator import best_epoch
@@ -112,20 +113,35 @@ class Fitting:
         )
 
 
-def make_page(folder: Path, console: Console, report: Path | None = None) -> None:
-    """Makes the page of a model and prints its path; there is none without the drawing library.
+class Page:
+    """The page of a model, written together with its figures; there is none without the drawing library.
 
     Args:
+        model: Folder of the model, where it will be.
         report: Folder of the pages that the names of videos lead to; None: they lead nowhere.
     """
-    from avcues.pipeline.report.model_page import build_model_page
 
-    try:
-        page = build_model_page(folder, report)
-    except WeightsError as error:
-        console.print(f"[yellow]no page [/] {escape(str(error))}", soft_wrap=True)
-    else:
-        console.print(f"[bold]page    [/] {escape(str(page))}", soft_wrap=True, highlight=False)
+    def __init__(self, model: Path, report: Path | None = None) -> None:
+        self._model = model
+        self._report = report
+        self._problem = ""
+
+    def __call__(self, folder: Path, figures: Mapping[str, Any]) -> str | None:
+        """The text of the page of a model that is still being written; None if there is none."""
+        from avcues.pipeline.report.model_page import model_page
+
+        try:
+            return model_page(folder, figures, self._report, out=self._model)
+        except WeightsError as error:
+            self._problem = str(error)
+            return None
+
+    def show(self, console: Console) -> None:
+        """Prints its path, or why there is none."""
+        if self._problem:
+            console.print(f"[yellow]no page [/] {escape(self._problem)}", soft_wrap=True)
+        else:
+            console.print(f"[bold]page    [/] {escape(str(self._model / PAGE))}", soft_wrap=True, highlight=False)
 
 
 def show_metrics(figures: Mapping[str, Any], console: Console) -> None:

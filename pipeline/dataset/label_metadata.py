@@ -39,21 +39,24 @@ def described(
     about: dict[str, Any], columns: Mapping[str, pa.ChunkedArray], ids: pa.ChunkedArray, where: str
 ) -> tuple[dict[str, Any], list[str]]:
     """What is known of labels, also of a gold standard whose metadata were lost in pandas or a CSV file; and notes."""
-    gold = [name for name in columns if {f"{name}_std", f"{name}_n"} <= columns.keys()]
-    if about or not gold:
+    if about:
         return about, []
-    described: dict[str, Any] = {"targets": [{"name": name, "std": f"{name}_std", "n": f"{name}_n"} for name in gold]}
-    lost = f"{where}: a gold standard without its metadata (lost in pandas or CSV)"
-    if FITTED_ON not in columns:
-        return described, [
-            f"{lost} and without the column {FITTED_ON}: NOTHING GUARDS AGAINST LABELS THAT WERE FITTED ON TEST "
-            "VIDEOS; use the file that avcues annotations gold wrote, or keep that column"
-        ]
-    fitted = _flags(columns[FITTED_ON], f"{where}: {FITTED_ON}")
-    if fitted.any():
+    gold = [name for name in columns if {f"{name}_std", f"{name}_n"} <= columns.keys()]
+    described: dict[str, Any] = {}
+    if gold:
+        described["targets"] = [{"name": name, "std": f"{name}_std", "n": f"{name}_n"} for name in gold]
+    lost = f"{where}: {'a gold standard' if gold else 'a file'} without its metadata (lost in pandas or CSV)"
+    if FITTED_ON in columns:
+        fitted = _flags(columns[FITTED_ON], f"{where}: {FITTED_ON}")
         names = np.array(ids.to_pylist(), object)[fitted]
-        described["fitted_on"] = {"column": sorted(set(names.tolist()))}
-    return described, [f"{lost}: its recipe is unknown; the column {FITTED_ON} says which videos decided it"]
+        described[FITTED_ON] = {"column": sorted(set(names.tolist()))} if fitted.any() else {}
+        return described, [f"{lost}: its recipe is unknown; the column {FITTED_ON} says which videos decided it"]
+    if not gold:
+        return described, []
+    return described, [
+        f"{lost} and without the column {FITTED_ON}: NOTHING GUARDS AGAINST LABELS THAT WERE FITTED ON TEST "
+        "VIDEOS; use the file that avcues annotations gold wrote, or keep that column"
+    ]
 
 
 def _flags(values: pa.ChunkedArray, where: str) -> np.ndarray:

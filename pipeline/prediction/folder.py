@@ -1,11 +1,10 @@
-"""Predicts the videos of a finished folder with a saved model: in this process, or in one Dask task per video."""
+"""Predicts the videos of a finished folder with a saved model."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection
+from contextlib import closing
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,38 +13,25 @@ from avcues.pipeline.dataset.catalog import read_catalog
 from avcues.pipeline.dataset.dataset import Dataset
 from avcues.pipeline.dataset.opening import open_dataset
 from avcues.pipeline.errors import InputError, SettingsError, one_line
-from avcues.pipeline.runtime import backends, cluster
+from avcues.pipeline.prediction.work import Predicting, outcome_of
+from avcues.pipeline.runtime.cluster import default_workers
+from avcues.pipeline.runtime.distribute import results_of
+from avcues.pipeline.runtime.observer import Observer
+from avcues.pipeline.runtime.request import Workers
+from avcues.pipeline.runtime.worker_process import WorkerProcess
 from avcues.pipeline.store.files import prepare_output
 from avcues.pipeline.store.layout import manifest_path
 from avcues.pipeline.store.location import location
 from avcues.pipeline.store.model_files import PROBES
 from avcues.pipeline.store.parquet import read_table
+from avcues.pipeline.store.video_input import VideoInput
 from avcues.pipeline.training.copies import CopyPair, find_copies, probes_from, read_traces
-from avcues.pipeline.training.predict import Problem, predict_video, seen_in_training, write_predictions
+from avcues.pipeline.training.predict import Problem, seen_in_training, write_predictions
 from avcues.pipeline.training.saved_model import Model, load_model
 
 _PARQUET = ".parquet"
 _LISTED = 3
 _AT_ONCE = 256  # videos, so that memory does not grow with their number
-
-
-@dataclass(frozen=True, kw_only=True)
-class Workers:
-    """Where predictions are made.
-
-    Args:
-        processes: Dask worker processes of this machine; 0: this process; None: as many as suit the machine.
-        scheduler: Address of a Dask cluster that is already running.
-        resources: What a worker of that cluster must have.
-        wait_s: Seconds after which to stop where no worker of that cluster is connected; None: wait.
-        debug: Show the cluster's own log.
-    """
-
-    processes: int | None = 0
-    scheduler: str | None = None
-    resources: Mapping[str, float] | None = None
-    wait_s: float | None = None
-    debug: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,46 +122,38 @@ def check_target(out: Path, folder: object) -> None:
 
 def write_plan(
     plan: Plan,
-    workers: Workers = Workers(),
+    workers: Workers = Workers(count=0),
     *,
     on_result: Callable[[pa.Table | Problem], object] = lambda result: None,
-    on_note: Callable[[str], object] = lambda note: None,
+    observer: Observer = Observer(),
+    debug: bool = False,
 ) -> int:
     """Predicts the videos of a plan and writes the predictions; returns how many videos could not be predicted.
 
     Args:
+        workers: Who predicts: each video in a process of its own worker, unless `count` is 0. A process that dies of a
+            video costs that video alone, and only if a second attempt ends in the same way.
         on_result: Called with the predictions of each video, or with the problem.
-        on_note: Called with a line when no worker is left to do the work.
+        observer: Is told when no worker is left to do the work.
+        debug: Show what the processes print, and the cluster's own log.
 
     Raises:
         AvcuesError: The file cannot be written, or the scheduler is gone.
     """
-    with _results(plan, workers, on_note) as results:
-        return write_predictions(plan.model, results, plan.out, plan.trained_on, on_result)
-
-
-@contextmanager
-def _results(plan: Plan, workers: Workers, on_note: Callable[[str], object]) -> Iterator[Iterator[pa.Table | Problem]]:
-    model, data = plan.model, plan.data
-    if workers.scheduler is None and workers.processes == 0:
-        yield map(partial(predict_video, model, data), data.videos)
-        return
-    if workers.scheduler is not None:
-        folder = data.catalog.folder.absolute()  # workers may run in another working directory
-        data = replace(data, catalog=replace(data.catalog, folder=folder))
-        connection = cluster.existing_cluster(workers.scheduler, folder, manifest_path(folder), debug=workers.debug)
-    else:
-        count = workers.processes
-        count = cluster.default_workers(len(data.videos), (), None) if count is None else count
-        connection = cluster.local_cluster(count, debug=workers.debug)
-    with connection as client:
-        dask_cluster = backends.Cluster(
-            client=client, local=workers.scheduler is None, resources=workers.resources, wait_s=workers.wait_s
-        )
-        yield backends.map_in_order(
-            _predict_on_worker, (model, data), data.videos, dask_cluster, lost=Problem, note=on_note
-        )
-
-
-def _predict_on_worker(shared: tuple[Model, Dataset], video_id: str) -> pa.Table | Problem:
-    return predict_video(*shared, video_id)
+    data = plan.data
+    if isinstance(data.catalog.folder, Path):
+        data = replace(data, catalog=replace(data.catalog, folder=data.catalog.folder.absolute()))
+    folder = data.catalog.folder
+    videos = [VideoInput(video_id, str(folder / video_id)) for video_id in data.videos]
+    if workers.scheduler is None:
+        count = workers.count
+        count = default_workers(len(videos), (), None) if count is None else min(count, len(videos))
+        workers = replace(workers, count=count)
+    work = Predicting(model=plan.model, data=data, debug=debug)
+    with (
+        closing(WorkerProcess()) as process,
+        results_of(
+            videos, work, workers, process, observer, folder=folder, mark=manifest_path(folder), in_order=True
+        ) as results,
+    ):
+        return write_predictions(plan.model, map(outcome_of, results), plan.out, plan.trained_on, on_result)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,12 +23,15 @@ from avcues.pipeline.annotations.across_setups.inconsistency import (
     ratings_by_setup,
 )
 from avcues.pipeline.annotations.checking.check import check
+from avcues.pipeline.annotations.ratings.exclusions import in_words
 from avcues.pipeline.annotations.ratings.schema import Annotations
 from avcues.pipeline.annotations.ratings.wording import counted
-from avcues.pipeline.annotations.reliability.agreement import Agreement, agreement
+from avcues.pipeline.annotations.reliability.agreement import Agreement
 from avcues.pipeline.annotations.reliability.setup_agreement import NUMERIC, SetupAgreement
 from avcues.pipeline.annotations.reports.documents import undefined_coefficients
+from avcues.pipeline.annotations.results import Results
 from avcues.pipeline.annotations.statistics.coefficients import Bootstrap, Coefficient
+from avcues.pipeline.report.agreement_statistics import beside_raters, statistics_tables
 from avcues.pipeline.report.page import templates
 
 PAGE = "agreement.html"
@@ -79,7 +83,13 @@ class Bar:
     heights: tuple[float, ...]
 
 
-def render(title: str, annotations: Annotations, step: Fraction, bootstrap: Bootstrap = Bootstrap()) -> str:
+def render(
+    title: str,
+    annotations: Annotations,
+    step: Fraction,
+    bootstrap: Bootstrap = Bootstrap(),
+    predictions: Path | None = None,
+) -> str:
     """The page as text.
 
     Args:
@@ -87,8 +97,11 @@ def render(title: str, annotations: Annotations, step: Fraction, bootstrap: Boot
         annotations: Its ratings.
         step: Seconds per window.
         bootstrap: How the intervals are computed.
+        predictions: Of a model that is judged as one more rater; None: there is none.
     """
-    measured, checked = agreement(annotations, step=step, bootstrap=bootstrap, by=()), check(annotations, step)
+    models, model_notes = beside_raters(annotations, predictions, step, bootstrap)
+    results = Results(annotations=annotations, step=step, bootstrap=bootstrap, by=(), models=models)
+    measured, checked = results.agreement, check(annotations, step)
     low = _lowest(measured)
     place = partial(_place, low)
     groups = [
@@ -110,7 +123,10 @@ def render(title: str, annotations: Annotations, step: Fraction, bootstrap: Boot
             title=title,
             facts=_facts(annotations),
             problems=[_without_backticks(line) for line in checked.problems],
-            notes=[_without_backticks(line) for line in checked.notes],
+            notes=[
+                _without_backticks(line)
+                for line in dict.fromkeys([*checked.notes, *in_words(measured.left_out), *measured.notes, *model_notes])
+            ],
             ticks=[(f"{tick:g}".replace("-", "−"), place(tick)) for tick in _ticks(low)],
             groups=groups,
             between=between,
@@ -118,6 +134,7 @@ def render(title: str, annotations: Annotations, step: Fraction, bootstrap: Boot
             group_names=GROUPS,
             table=[_row(row) for row in measured.by_setup if row.clips == "all"],
             coefficients=COEFFICIENTS.values(),
+            statistics=list(statistics_tables(results)),
             undefined=undefined_coefficients(measured),
             bootstrap=bootstrap,
         )

@@ -132,7 +132,9 @@ def make_pages(pages: Pages, new: Path, workers: int | None, tell: Tell) -> list
         _write_overview(pages, new, measured, targets)
     rated = pages.options.emotion.ratings()
     if rated is not None:
-        text = agreement_page.render(pages.out.resolve().name, rated, pages.manifest.step)
+        text = agreement_page.render(
+            pages.out.resolve().name, rated, pages.manifest.step, predictions=pages.options.predictions
+        )
         _write(new / agreement_page.PAGE, pages.public_text(text))
     _write_index(pages, new)
     return [outcome.problem for outcome in outcomes if outcome.problem]

@@ -1,10 +1,6 @@
 """95 % intervals and paired tests over videos, or over groups of videos, because windows of one are not independent.
 
-Intervals are studentised bootstraps (Efron and Tibshirani 1993, An Introduction to the Bootstrap, chapter 12): videos
-are drawn, and each draw's deviation is measured in its own standard error, which the jackknife gives. Percentiles of
-the draws themselves are too narrow where videos are few. Below 20 units, quantiles of Student's t take the place of
-draws. Correlations are resampled as their inverse hyperbolic tangent and errors as their logarithm, on which scales the
-standard error hardly depends on the value.
+Intervals are those of `annotations.statistics.intervals`: studentised bootstraps, and Student's t below 20 units.
 """
 
 from __future__ import annotations
@@ -14,21 +10,16 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+
+from avcues.pipeline.annotations.statistics import intervals
+from avcues.pipeline.annotations.statistics.intervals import AS_IT_IS, CORRELATION, ERROR, OfSums, Scale
+
+__all__ = ["AS_IT_IS", "CORRELATION", "ERROR", "interval", "mean_interval", "paired", "paired_statistic"]
 
 Floats = npt.NDArray[np.float64]
 Statistic = Callable[[Floats], Floats]
-Scale = tuple[Callable[[Floats], Floats], Callable[[Floats], Floats]]
 
-_RESAMPLES = 2000
 _PERMUTATIONS = 9999
-_AT_ONCE = 1 << 21  # numbers in memory
-_FEWEST = 20  # below, draws of skewed scores give intervals twice as wide that hold the truth no more often
-_BOUND = 1 - 1e-12
-
-AS_IT_IS: Scale = (lambda x: x, lambda x: x)
-CORRELATION: Scale = (lambda x: np.arctanh(np.clip(x, -_BOUND, _BOUND)), np.tanh)
-ERROR: Scale = (lambda x: np.log(np.maximum(x, 1e-300)), np.exp)
 
 
 def interval(sums: Floats, statistic: Statistic, scale: Scale = AS_IT_IS) -> tuple[float, float]:
@@ -37,40 +28,12 @@ def interval(sums: Floats, statistic: Statistic, scale: Scale = AS_IT_IS) -> tup
     Args:
         sums: (n, d) what each of n independent units adds to the sums.
         statistic: Of (..., d) sums gives (...).
-        scale: The scale on which the statistic is resampled, and the way back.
+        scale: The scale on which the statistic is resampled.
 
     Returns:
         NaN where there are fewer than two units, or where the statistic is not defined.
     """
-    count = len(sums)
-    forth, back = scale
-    if count < 2:
-        return float("nan"), float("nan")
-
-    def with_error(drawn: Floats) -> tuple[Floats, Floats]:
-        """(B,) the statistic of (B, n, d) and its standard error."""
-        total = drawn.sum(axis=1)
-        undrawn = forth(statistic(total[:, None, :] - drawn))
-        squares = ((undrawn - undrawn.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
-        return forth(statistic(total)), np.sqrt(squares * (count - 1) / count)
-
-    with np.errstate(all="ignore"):
-        (value,), (error,) = with_error(sums[None])
-        if not np.isfinite(value) or not np.isfinite(error):
-            return float("nan"), float("nan")
-        if count < _FEWEST:
-            low, high = stats.t.ppf([0.025, 0.975], count - 1)
-        else:
-            drawn = np.random.default_rng(0).integers(0, count, (_RESAMPLES, count))
-            pieces = np.array_split(drawn, -(-_RESAMPLES * sums.size // _AT_ONCE))
-            values, errors = np.concatenate([with_error(sums[piece]) for piece in pieces], axis=1)
-            t = (values - value) / errors
-            t = t[np.isfinite(t)]
-            if not len(t) or error == 0:
-                return float(back(value)), float(back(value))
-            low, high = np.percentile(t, [2.5, 97.5])
-        ends = back(np.array([value - high * error, value - low * error]))
-    return float(ends[0]), float(ends[1])
+    return intervals.interval(OfSums(sums, statistic), scale)
 
 
 def mean_interval(

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from avcues.pipeline.annotations.ratings import schema
+from avcues.pipeline.annotations.ratings import files as rating_files
+from avcues.pipeline.annotations.ratings.raters import raters_by_video
 from avcues.pipeline.annotations.ratings.schema import Annotations
 from avcues.pipeline.dataset.catalog import read_catalog
 from avcues.pipeline.dataset.dataset import Dataset
@@ -125,7 +126,7 @@ def prepare(
     _check_pretraining(settings, pretrain)
     if settings.targets == "raters" and annotations is None:
         raise SettingsError("`targets=raters` learns from single raters: give their ratings with `annotations`")
-    ratings = None if annotations is None else schema.read(Path(annotations))
+    ratings = None if annotations is None else rating_files.read(Path(annotations))
     data = open_dataset(folder, tables=list(settings.tables), incomplete=incomplete)
     sources = {MAIN: labels, **{branch: pretrain[branch] for branch in settings.of_modality if branch in pretrain}}
     files = {role: read_label_file(source, data, label_fill) for role, source in sources.items()}
@@ -163,8 +164,8 @@ def prepare(
     probes = probes_of(traces)
     notes += check_copies(find_copies(probes, traces), folds)
     human = {} if ratings is None else _human(ratings, files[MAIN], settings, tested(folds), data)
-    if ratings is not None:
-        notes += notes_on_shared_raters(ratings, folds)
+    raters = files[MAIN].about.get("raters", {}) if ratings is None else raters_by_video(ratings)
+    notes += notes_on_shared_raters(raters, folds)
     return Study(
         data=data,
         settings=settings,

@@ -65,7 +65,12 @@ class LabelFile:
             shares = np.column_stack([rows[PREFIX + name].to_numpy().astype(np.float64) for name in names])
             is_known = np.isfinite(shares).all(axis=1)
             sums = (np.abs(shares[is_known].sum(axis=1) - 1) < _SUM_TOLERANCE).all() and (shares[is_known] >= 0).all()
-            if len(names) > 1 and is_known.any() and sums and (tuple(names) in stated or not self.about):
+            if (
+                len(names) > 1
+                and is_known.any()
+                and sums
+                and (tuple(names) in stated or "sums_to_one" not in self.about)
+            ):
                 groups[dimension] = tuple(name.partition("=")[2] for name in names)
         for name, kind in self.columns.items():
             if pa.types.is_string(kind):

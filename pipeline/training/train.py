@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from avcues.pipeline.annotations.ratings import schema
+from avcues.pipeline.annotations.ratings import files as rating_files
 from avcues.pipeline.dataset.dataset import Dataset
 from avcues.pipeline.errors import InputError, SettingsError, one_line
 from avcues.pipeline.store.documents import json_bytes
 from avcues.pipeline.store.exchange import replaced_files, replaced_folder
 from avcues.pipeline.store.files import prepare_output
-from avcues.pipeline.store.model_files import CARD, DOCUMENT, METRICS, PROBES
+from avcues.pipeline.store.model_files import CARD, DOCUMENT, METRICS, PAGE, PROBES
 from avcues.pipeline.store.parquet import write_table
 from avcues.pipeline.training.copies import probe_table
 from avcues.pipeline.training.cross_validation import FitJob, Outcome, epochs_of, jobs_of
@@ -34,6 +34,8 @@ from avcues.pipeline.training.study import Study
 from avcues.pipeline.training.study_notes import leaks_of
 from avcues.version import __version__
 
+MakePage = Callable[[Path, Mapping[str, Any]], str | None]
+
 _LIBRARIES = ("numpy", "safetensors", "scikit-learn", "torch")
 
 
@@ -44,16 +46,18 @@ def train(
     workers: int = 1,
     on_progress: OnProgress = lambda place, share: None,
     on_outcome: Callable[[Outcome], object] = lambda outcome: None,
+    page: MakePage = lambda folder, figures: None,
 ) -> dict[str, Any]:
     """Cross-validates, then fits the models on all videos, and saves both. `out` is replaced as a whole, at the end.
 
     Args:
         study: As `prepare` makes it.
-        out: Folder of the model: weights, settings, every prediction, figures, a model card and a page.
+        out: Folder of the model: weights, settings, every prediction, figures and a model card.
         workers: Processes, each with one thread; no result depends on their number.
         on_progress: Called with the number of a fit, from 0 on, and the share of it that is done. The fits of the folds
             come first, then those on all videos, one per dimension.
         on_outcome: Called with the outcome of each fit.
+        page: As for `evaluate_saved`.
 
     Returns:
         What `metrics.json` holds: by dimension the measures (see `scores`), baselines, agreement of raters, importance.
@@ -80,7 +84,8 @@ def train(
             on_outcome(outcome)
             final[outcome.job.dimension] = outcome
     with replaced_folder(out) as new:
-        return _save(new, study, outcomes, [final[name] for name in settings.dimensions])
+        _save(new, study, outcomes, [final[name] for name in settings.dimensions])
+        return evaluate_saved(new, page=page)
 
 
 def check_target(out: Path, data: Dataset) -> None:
@@ -97,12 +102,19 @@ def check_target(out: Path, data: Dataset) -> None:
     prepare_output(out.parent)
 
 
-def evaluate_saved(folder: str | Path, annotations: str | Path | None = None) -> dict[str, Any]:
-    """Computes every figure of a saved model again from its tables, and writes `metrics.json` and the card.
+def evaluate_saved(
+    folder: str | Path,
+    annotations: str | Path | None = None,
+    *,
+    page: MakePage = lambda folder, figures: None,
+) -> dict[str, Any]:
+    """Computes every figure of a saved model again from its tables, and writes `metrics.json`, the card and the page.
 
     Args:
         folder: That `train` made.
         annotations: The ratings that the labels were made of; None: the agreement of raters is as training found it.
+        page: Called with the folder and the figures; returns the text of the page. None, or by default: no page is
+            written.
 
     Raises:
         AvcuesError: The folder is no model, one of its tables is missing, or the ratings cannot be used.
@@ -113,7 +125,7 @@ def evaluate_saved(folder: str | Path, annotations: str | Path | None = None) ->
     human: dict[str, Any] = {name: agreement.model_dump() for name, agreement in document.human.items()}
     if annotations is not None:
         labels, step = document.labels[MAIN], Fraction(document.step)
-        ratings, videos = schema.read(Path(annotations)), tested(Parts(**dict(parts)) for parts in document.folds)
+        ratings, videos = rating_files.read(Path(annotations)), tested(Parts(**dict(parts)) for parts in document.folds)
         numbers = [name for name in settings.dimensions if name not in settings.categories]
         human = human_agreement(ratings, labels.name, labels.about, numbers, videos, step)
     try:
@@ -121,9 +133,12 @@ def evaluate_saved(folder: str | Path, annotations: str | Path | None = None) ->
     except (OSError, LookupError, TypeError, ValueError, ArithmeticError, pa.ArrowException) as error:
         raise InputError(f"{folder}: is damaged ({one_line(error)}); train the model again") from error
     figures = {"leaks": list(document.leaks), "dimensions": dimensions}
+    text = page(folder, figures)
     with replaced_files() as write:
         write(folder / METRICS, lambda file: file.write(json_bytes(figures)))
         write(folder / CARD, lambda file: file.write(model_card(document, figures).encode()))
+        if text is not None:
+            write(folder / PAGE, lambda file: file.write(text.encode()))
     return figures
 
 
@@ -132,7 +147,7 @@ def _save(
     study: Study,
     outcomes: Sequence[Outcome],
     final: Sequence[Outcome],
-) -> dict[str, Any]:
+) -> None:
     data, samples, settings = study.data, study.samples, study.settings
     about = data.about()
     constant = sorted({name for outcome in final for name in outcome.constant})
@@ -161,4 +176,3 @@ def _save(
             | {library: importlib.metadata.version(library) for library in _LIBRARIES},
         },
     )
-    return evaluate_saved(folder)

@@ -31,7 +31,7 @@ from avcues.pipeline.annotations import (
     read_about,
     write,
 )
-from avcues.pipeline.annotations.ratings import schema
+from avcues.pipeline.annotations.ratings import files as rating_files
 from avcues.pipeline.annotations.statistics.coefficients import Bootstrap
 from avcues.pipeline.dataset.opening import open_dataset
 from avcues.pipeline.report import agreement_page, page
@@ -98,7 +98,7 @@ def test_the_labels_own_recipe_is_drawn(
 ) -> None:
     """Predictions follow the labels, which are earlier than the ratings, and not another gold standard."""
     _, ratings = rated
-    schema.write(ratings, tmp_path / "ann")
+    rating_files.write(ratings, tmp_path / "ann")
     labels = gold(ratings, recipe).tables["audiovisual"]
     learned = labels.filter(pc.equal(labels["video_id"], "vfr20"))
     about = {"predictions": ["valence"], "model": {"labels": {"main": {"about": read_about(labels)}}}}
@@ -144,6 +144,18 @@ def test_the_page_of_raters_has_every_coefficient_in_its_place() -> None:
     place = round(100 * ((loo.value or 0) - low) / (1 - low), 2)
     assert f'<i class="value" style="left:{place}%">' in text
     assert text.count('class="mark"') == len(found.by_setup) + len(found.between_setups)
+    icc, plan = one.coefficients["icc2"], next(plan for plan in found.plans if plan.setup == "visual")
+    assert f"<td>{icc.value:.2f} [{icc.low:.2f}, {icc.high:.2f}]" in text
+    assert f"<td>{plan.expected[10]:.2f}" in text
+    headings = (
+        "Intraclass correlation",
+        "How many raters",
+        "Effects of the setup",
+        "Are ratings normally distributed?",
+    )
+    assert [f"<h2>{heading}" in text for heading in headings] == [True] * 4
+    assert "<p>no rater rated a clip again</p>" in text
+    assert "left out: 2 constant series (r6 clip0 visual arousal" in text
     assert "://" not in text
 
 
