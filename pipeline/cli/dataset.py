@@ -73,7 +73,7 @@ def align(
     with OneLineErrors(debug):
         from avcues.pipeline.cli.console import Console
         from avcues.pipeline.dataset.opening import open_dataset
-        from avcues.pipeline.dataset.parquet_export import check_target, write
+        from avcues.pipeline.dataset.parquet_export import check_output, write
         from avcues.pipeline.dataset.selection import item_tables
         from avcues.pipeline.errors import SettingsError
 
@@ -90,7 +90,7 @@ def align(
             verify=True,
         )
         if out is not None:
-            check_target(out, data)
+            check_output(out, data)
         for name in item_tables(data.catalog):
             place = data.catalog.folder / name
             say(console, "bold", "apart", f"{place}: any number of rows per window, not joined")

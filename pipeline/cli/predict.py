@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from avcues.pipeline.annotations.shown import NotShown
     from avcues.pipeline.paper.figure import PaperFigure
     from avcues.pipeline.prediction.folder import Workers
-    from avcues.pipeline.training.compare import Judged
+    from avcues.pipeline.training.compare import EvaluatedModel
     from avcues.pipeline.training.predict import Problem
 
 ModelFolder = Annotated[Path, typer.Argument(metavar="MODEL", help="A folder that avcues train made.")]
@@ -105,7 +105,7 @@ def compare(
 
 
 def _prediction_figures(
-    models: Mapping[str, Judged], videos: list[str], annotations: Path | None
+    models: Mapping[str, EvaluatedModel], videos: list[str], annotations: Path | None
 ) -> Iterator[PaperFigure | NotShown]:
     from avcues.pipeline.annotations.ratings.schema import read
     from avcues.pipeline.annotations.results import NotShownError

@@ -114,7 +114,7 @@ def make_report(folder: Path, video_ids: Sequence[str] = (), **settings: Any) ->
         def tell(done: int, total: int) -> None:
             progress.update(bar, completed=done, total=total)
 
-        made = report_of(folder, video_ids, **{"workers": None} | settings, tell=tell)
+        made = report_of(folder, video_ids, **{"workers": None} | settings, on_progress=tell)
     for line in (*made.notes, *made.problems):
         complain(as_typed(line))
     pages = "page" if made.pages == 1 else "pages"

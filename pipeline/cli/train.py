@@ -221,7 +221,7 @@ def train(
         from avcues.pipeline.store.layout import report_path
         from avcues.pipeline.training.settings import TrainingSettings
         from avcues.pipeline.training.study import choose_tables, prepare
-        from avcues.pipeline.training.train import check_target
+        from avcues.pipeline.training.train import check_output
         from avcues.pipeline.training.train import train as train_model
         from avcues.pipeline.training.video_lists import read_groups, read_order, read_partition
 
@@ -256,7 +256,7 @@ def train(
                 partition=None if partition is None else read_partition(partition),
                 on_progress=move,
             )
-        check_target(out, study.data)
+        check_output(out, study.data)
         announce(study, console)
         with terminable(), Fitting(study, console) as fitting:
             figures = train_model(

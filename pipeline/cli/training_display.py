@@ -15,7 +15,7 @@ from rich.table import Table
 
 from avcues.models_cache import WeightsError
 from avcues.pipeline.cli.console import Console
-from avcues.pipeline.training.cross_validation import FitJob, Outcome, jobs_of
+from avcues.pipeline.training.cross_validation import FitJob, Outcome, fit_jobs
 from avcues.pipeline.training.figures import figure_tables, remarks
 from avcues.pipeline.training.models.estimator import best_epoch
 from avcues.pipeline.training.protocol import MAIN
@@ -47,7 +47,8 @@ def announce(study: Study, console: Console) -> None:
     for role, file in study.files.items():
         target = ", ".join(settings.dimensions) if role == MAIN else f"to pretrain {role}"
         console.print(
-            f"[bold]labels  [/] {escape(file.name)}: {target}, {len(samples.has_labels(role))} videos", soft_wrap=True
+            f"[bold]labels  [/] {escape(file.name)}: {target}, {len(samples.labelled_videos(role))} videos",
+            soft_wrap=True,
         )
     sizes = ", ".join("/".join(str(len(part)) for part in parts) for parts in study.folds)
     console.print(f"[bold]folds   [/] {sizes} videos for training/validation/test", soft_wrap=True, highlight=False)
@@ -57,7 +58,7 @@ class Fitting:
     """Shows the progress of a training run. Use as a context manager around it."""
 
     def __init__(self, study: Study, console: Console) -> None:
-        jobs = jobs_of(study.settings, len(study.folds))
+        jobs = fit_jobs(study.settings, len(study.folds))
         self._models = len(jobs) + len(study.settings.dimensions)
         self._shares = [0.0] * self._models
         self._folds = len(study.folds)
@@ -168,7 +169,7 @@ def show_comparison(comparison: Mapping[str, Any], console: Console) -> None:
             models.add_row(escape(name), _headline(figure))
         console.print(models)
         for pair in figures["pairs"]:
-            text = f"  {pair['one']} - {pair['other']}: {_difference(pair['compared'])}"
+            text = f"  {pair['model']} - {pair['other_model']}: {_difference(pair['comparison'])}"
             console.print(text, soft_wrap=True, markup=False, highlight=False)
     for note in comparison["notes"]:
         console.print(f"[yellow]note[/] {escape(note)}", soft_wrap=True)

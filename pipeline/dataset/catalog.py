@@ -31,24 +31,30 @@ class StoredColumn:
 
     Args:
         table: Name of its table.
-        about: Unit, meaning and range.
+        documentation: Unit, meaning and range.
         type: Its type in the files.
     """
 
     table: str
-    about: Column
+    documentation: Column
     type: pa.DataType
 
     @property
     def name(self) -> str:
         """`<table>.<column>`: its name wherever tables are joined."""
-        return f"{self.table}.{self.about.name}"
+        return f"{self.table}.{self.documentation.name}"
 
     def documented(self) -> dict[str, Any]:
-        """Everything known about it, as JSON values; bounds that it does not have are left out."""
-        about = {"name": self.name, "table": self.table, "type": str(self.type)}
-        about |= {"unit": self.about.unit, "meaning": self.about.meaning}
-        return about | {k: v for k, v in (("low", self.about.low), ("high", self.about.high)) if v is not None}
+        """The documentation of the column as JSON values; missing bounds are left out."""
+        bounds = (("low", self.documentation.low), ("high", self.documentation.high))
+        return {
+            "name": self.name,
+            "table": self.table,
+            "type": str(self.type),
+            "unit": self.documentation.unit,
+            "meaning": self.documentation.meaning,
+            **{name: bound for name, bound in bounds if bound is not None},
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,7 +152,7 @@ def _describe(folder: Location, name: str, recipe: Mapping[str, Any]) -> StoredT
         if misfit(schema, metadata["row"], [documented["name"] for documented in metadata["columns"]]):
             continue
         columns = tuple(
-            StoredColumn(table=name, about=_about(documented), type=schema.field(documented["name"]).type)
+            StoredColumn(table=name, documentation=_about(documented), type=schema.field(documented["name"]).type)
             for documented in metadata["columns"]
         )
         return StoredTable(

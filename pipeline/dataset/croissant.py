@@ -88,7 +88,7 @@ def _fields(table: StoredTable) -> Iterator[dict[str, Any]]:
     for column in table.columns:
         about = column.documented()
         described = "; ".join(filter(None, (about["meaning"], about["unit"], value_range(about))))
-        columns[column.about.name] = (str(column.type), described)
+        columns[column.documentation.name] = (str(column.type), described)
     ids = safe_names(f"{table.name}.{name}" for name in columns)
     for name, (stored, described) in columns.items():
         yield {

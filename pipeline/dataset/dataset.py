@@ -108,10 +108,10 @@ class Dataset:
         """Keys, features and targets; the metadata key `avcues` documents them (`about`, as JSON)."""
         features = (pa.field(column.name, column.type) for column in self.stored)
         targets = self.labels.fields if self.labels else ()
-        metadata = {METADATA_KEY: json.dumps(self.about())}
+        metadata = {METADATA_KEY: json.dumps(self.metadata())}
         return pa.schema([*join.KEY_FIELDS, *features, *targets], metadata=metadata)
 
-    def about(self) -> dict[str, Any]:
+    def metadata(self) -> dict[str, Any]:
         """What every column is, and what its table was made with."""
         tables = (self.catalog.tables[name] for name in dict.fromkeys(column.table for column in self.stored))
         return {
@@ -123,7 +123,7 @@ class Dataset:
             },
             "columns": [column.documented() for column in self.stored],
             "targets": [{"name": name, "fill": self.labels.fill} for name in self.targets] if self.labels else [],
-            "labels": dict(self.labels.about) if self.labels else {},
+            "labels": dict(self.labels.metadata) if self.labels else {},
         }
 
     def fingerprint(self, video_id: str) -> str | None:
@@ -197,7 +197,7 @@ class Dataset:
         shown = self.videos[0] if video is None else video
         if shown not in self.lengths:
             raise DatasetError(f'{self.catalog.folder}: there is no video "{shown}" in this dataset')
-        units = {column.name: column.about.unit for column in self.stored}
+        units = {column.name: column.documentation.unit for column in self.stored}
         keys = {field.name for field in join.KEY_FIELDS}
         numeric = [f.name for f in self.schema if f.name not in keys and not pa.types.is_string(f.type)]
         names = choose_names(numeric, columns)

@@ -147,15 +147,15 @@ def _open(stack: ExitStack, catalog: Catalog, video_id: str, name: str) -> tuple
 
 def _read(file: pq.ParquetFile, key: str, columns: Sequence[StoredColumn], where: Location) -> pa.Table:
     """A table's key, then the given columns."""
-    names = [key, *(column.about.name for column in columns)]
+    names = [key, *(column.documentation.name for column in columns)]
     table = _read_columns(file, names, where)
     if table.schema.names != names:  # those that the file lacks are left out, the rest is in the file's order
         table = table.select([name for name in names if name in table.schema.names])
     types = dict(zip(table.schema.names, table.schema.types, strict=True))
     for column in columns:
-        if types.get(column.about.name) != column.type:
+        if types.get(column.documentation.name) != column.type:
             raise DatasetError(
-                f"{where}: has no column {column.about.name} of type {column.type}, which other videos have"
+                f"{where}: has no column {column.documentation.name} of type {column.type}, which other videos have"
             )
     return table
 

@@ -63,7 +63,7 @@ class Labels:
         spans: Video id to its first row and number of rows.
         warnings: What could not be used, one line each.
         describing: Joined names of the columns that describe targets.
-        about: The file's own metadata, if avcues made it.
+        metadata: The file's own metadata, if avcues made it.
     """
 
     rows: pa.Table
@@ -71,7 +71,7 @@ class Labels:
     fill: Fill
     warnings: tuple[str, ...]
     describing: frozenset[str] = frozenset()
-    about: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def once_per_video(self) -> bool:
@@ -152,7 +152,7 @@ def read_labels(source: Any, step: Fraction, windows: Mapping[str, int], fill: F
     rows, spans = _merged(usable, where)
     warnings = [*count_notes, *id_notes, *about_notes, *_unnumbered(usable), *warnings]
     describing = frozenset(PREFIX + name for name in values if name not in targets)
-    return Labels(rows=rows, spans=spans, fill=fill, warnings=tuple(warnings), describing=describing, about=about)
+    return Labels(rows=rows, spans=spans, fill=fill, warnings=tuple(warnings), describing=describing, metadata=about)
 
 
 def _load(path: Path) -> pa.Table:

@@ -104,7 +104,7 @@ def write(
 
 
 def _write_sound(table: pa.Table, video_id: str, data: Dataset, out: Path) -> None:
-    functionals = {column.about.name: table[column.name] for column in data.stored if column.table == AUDIO}
+    functionals = {column.documentation.name: table[column.name] for column in data.stored if column.table == AUDIO}
     rows = _framed("name", video_id, pa.table(functionals).slice(0, ROWS))
     write_atomically(out / "emobase_features" / f"{video_id}.csv", lambda file: pa.csv.write_csv(rows, file))
 

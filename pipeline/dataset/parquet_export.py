@@ -49,7 +49,7 @@ def write(
         SettingsError: `out` cannot be written, or must not be (`check_target`).
         DatasetError: A file of the dataset is missing or damaged.
     """
-    check_target(out, dataset)
+    check_output(out, dataset)
     try:
         if out.suffix == ".parquet":
             replace_file(out, partial(_write_parquet, dataset, on_progress, names))
@@ -59,7 +59,7 @@ def write(
         raise SettingsError(f"`out={out}`: cannot be written ({error.strerror or error})") from error
 
 
-def check_target(out: Path, dataset: Dataset) -> None:
+def check_output(out: Path, dataset: Dataset) -> None:
     """Checks that writing to `out` overwrites nothing but an earlier result.
 
     Raises:

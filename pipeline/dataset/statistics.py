@@ -65,7 +65,7 @@ def _count(statistics: DatasetStatistics, catalog: Catalog, name: str, video_id:
     path, stored = catalog.path(name, video_id), catalog.tables[name]
     metadata = read_metadata(path)
     try:
-        rows = read_table(path, [column.about.name for column in stored.columns])
+        rows = read_table(path, [column.documentation.name for column in stored.columns])
     except (OSError, ValueError, pa.ArrowException):
         metadata = None
     if metadata is None or metadata["recipe"] != stored.recipe:

@@ -99,7 +99,7 @@ async function index() {
   function pictures(lines) {
     for (const [row, line] of lines) {
       if (!row.look) continue;
-      load(`looks/${Math.floor(place.get(row) / PER_FILE)}.js`).then(looks => {
+      load(`pictures/${Math.floor(place.get(row) / PER_FILE)}.js`).then(looks => {
         const {cover, strip} = looks[row.video_id] ?? {}, put = (name, src) => src && line.querySelector(`.${name}`).replaceChildren(element("img", {src, alt: ""}));
         put("cover", cover);
         put("look", strip);

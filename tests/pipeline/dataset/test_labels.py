@@ -230,11 +230,11 @@ def test_what_labels_were_fitted_on_survives_pandas_and_csv(tmp_path: Path) -> N
     frame.to_csv(tmp_path / "labels.csv", index=False)
     for source in (frame, tmp_path / "labels.csv"):
         labels = read_labels(source, STEP, WINDOWS)
-        assert labels.about["fitted_on"] == {"column": ["a"]}
+        assert labels.metadata["fitted_on"] == {"column": ["a"]}
         assert labels.targets == ("target.v",)
         assert [field.name for field in labels.fields] == ["target.v", "target.v_std", "target.v_n"]
         assert any("the column fitted_on says which videos decided it" in line for line in labels.warnings)
-    assert "fitted_on" not in read_labels(pa.table(gold_standard(fitted_on=[False, False])), STEP, WINDOWS).about
+    assert "fitted_on" not in read_labels(pa.table(gold_standard(fitted_on=[False, False])), STEP, WINDOWS).metadata
 
 
 def test_a_gold_standard_without_any_trace_of_its_making_is_said_loudly() -> None:

@@ -345,7 +345,7 @@ def test_histograms_do_not_depend_on_how_many_rows_are_read_at_a_time(
 ) -> None:
     monkeypatch.setattr(histograms, "_BATCH_VALUES", 7 * 72)
     catalog = read_catalog(finished)
-    measured = histograms.of_table(catalog, VIDEOS, {}, "color").histograms
+    measured = histograms.table_histograms(catalog, VIDEOS, {}, "color").histograms
     anew = {f"color.{one['name']}": one | {"videos": 5} for one in measured["columns"]}
     there = found(report / "histograms.js")
     assert anew == {name: there[name] for name in anew}

@@ -32,7 +32,7 @@ from avcues.pipeline.extraction.video import process_video
 from avcues.pipeline.report import page
 from avcues.pipeline.report.build import build
 from avcues.pipeline.report.page import library as page_library
-from avcues.pipeline.report.thumbnails import HEIGHT_PX, MOST_THUMBNAILS, merge
+from avcues.pipeline.report.thumbnails import HEIGHT_PX, MAX_THUMBNAILS, merge_shots
 from avcues.pipeline.runtime.settings import Settings
 from avcues.pipeline.store.documents import write_json
 from avcues.pipeline.store.layout import table_path
@@ -232,8 +232,8 @@ def test_each_shot_has_upright_pictures_of_its_middle(media: Callable[[str], Pat
 
 def test_many_shots_share_pictures() -> None:
     shots = [(k / 2, k / 2 + 0.5) for k in range(5000)]
-    stretches = merge(shots)
-    assert len(stretches) == MOST_THUMBNAILS
+    stretches = merge_shots(shots)
+    assert len(stretches) == MAX_THUMBNAILS
     assert (stretches[0][0], stretches[-1][1]) == (0, 2500)
     assert all(start <= shot[0] < shot[1] <= end for start, end, shot in stretches)
     assert [end for _, end, _ in stretches[:-1]] == [start for start, _, _ in stretches[1:]]
@@ -266,8 +266,8 @@ def test_the_index_lists_every_video_with_what_became_of_it(report: Path) -> Non
     assert len(rows) == 4 and len(re.findall(r'<a href="(videos/[^"]+)"', html)) == 3  # for those without JavaScript
     assert (rows["broken"]["state"], rows["broken"]["error"]) == ("failed", "it is cut <off>")
     assert (rows["sound"]["look"], rows["rot90_12"]["look"]) == (False, True)
-    looks = (report / "looks" / "0.js").read_text()
-    assert looks.count("data:image/png") == 2  # colours of the two with a picture
+    pictures = (report / "pictures" / "0.js").read_text()
+    assert pictures.count("data:image/png") == 2  # colours of the two with a picture
     assert rows["sound"]["values"].keys() >= {"sound", "loudness"} and "picture" not in rows["sound"]["values"]
 
 

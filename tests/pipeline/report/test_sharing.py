@@ -219,7 +219,7 @@ def test_a_later_report_remembers_what_the_former_one_was_made_with(made: Path, 
 
 def test_names_are_left_of_paths() -> None:
     names = Names.of([Path("/data/my films")])
-    assert names.only_in({"error": ["/data/my films/a b.mp4: bad", "in /opt/x/y.bin"]}) == {
+    assert names.document_without_folders({"error": ["/data/my films/a b.mp4: bad", "in /opt/x/y.bin"]}) == {
         "error": ["a b.mp4: bad", "in y.bin"]
     }
     assert names.only("<b>/</b> 25/1 frames and data/my films/x") == "<b>/</b> 25/1 frames and data/my films/x"

@@ -101,8 +101,8 @@ def test_models_are_compared_over_clips(liking: Path, clip_study: Path, tmp_path
     train(prepare(str(clip_study / "features"), clip_study / "liking.csv", blind), tmp_path / "blind")
     (pair,) = compare([liking, tmp_path / "blind"])["dimensions"]["liking"]["pairs"]
     one, other = (figures(model, "liking")["model"]["ccc"]["value"] for model in (liking, tmp_path / "blind"))
-    assert pair["compared"]["difference"] == pytest.approx(one - other)
-    assert pair["compared"]["p"] < 0.1
+    assert pair["comparison"]["difference"] == pytest.approx(one - other)
+    assert pair["comparison"]["p"] < 0.1
     done = CliRunner().invoke(app, ["compare", str(liking), str(tmp_path / "blind")])
     assert "liking, CCC over clips" in done.stdout
 

@@ -180,11 +180,11 @@ def test_models_are_compared_video_by_video(late: Path, lasso: Path) -> None:
         for m in (late, lasso)
     )
     # LASSO predicts the first windows too: only windows of both are compared.
-    whole, windows = np.mean([one[v] - other[v] for v in one]), pair["compared"]["windows"]
-    assert (windows, pair["compared"]["windows_of_one_alone"]) == (9 * 36, 9 * 4 + 4)
-    assert pair["compared"]["difference"] == pytest.approx(difference_on_common_windows(late, lasso))
-    assert pair["compared"]["difference"] != pytest.approx(whole, abs=1e-3)
-    assert pair["compared"]["videos"] == 9
+    whole, windows = np.mean([one[v] - other[v] for v in one]), pair["comparison"]["rows"]
+    assert (windows, pair["comparison"]["unpaired_rows"]) == (9 * 36, 9 * 4 + 4)
+    assert pair["comparison"]["difference"] == pytest.approx(difference_on_common_windows(late, lasso))
+    assert pair["comparison"]["difference"] != pytest.approx(whole, abs=1e-3)
+    assert pair["comparison"]["videos"] == 9
     assert any("are paired on the 324 windows that both predicted; 40 windows" in note for note in found["notes"])
     # LASSO can use the short video, the network cannot.
     assert any("have different folds" in note for note in found["notes"])

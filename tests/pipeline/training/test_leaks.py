@@ -22,7 +22,7 @@ from avcues.pipeline.store.parquet import METADATA_KEY, write_table
 from avcues.pipeline.training import MUVI, Study, TrainingSettings, prepare
 from avcues.pipeline.training.fitting import fit_model
 from avcues.pipeline.training.protocol import MAIN
-from avcues.pipeline.training.ratings import delay_features, refitted
+from avcues.pipeline.training.ratings import delay_features, refit_gold_standard
 from avcues.pipeline.training.splits import Parts, split
 
 SETTINGS = TrainingSettings(model="lasso", visual=("color", "lighting"), folds=3)
@@ -119,7 +119,7 @@ def test_labels_refitted_for_a_model_on_other_tables_are_the_same_gold_standard(
     assert about["recipe"]["delay_tables"] == ["color", "rhythm"]
     assert about["recipe"]["dimensions"] == ["valence"]
     features = delay_features("labels", about, open_dataset(folder, tables=["lighting"]))
-    for_lighting = refitted(ratings, "labels", about, data.videos, features)
+    for_lighting = refit_gold_standard(ratings, "labels", about, data.videos, features)
     assert for_lighting.equals(labels, check_metadata=True)
     unsaid = about | {"recipe": about["recipe"] | {"delay_tables": None}}
     with pytest.raises(InputError, match="does not say which tables the lags of its raters were estimated from"):

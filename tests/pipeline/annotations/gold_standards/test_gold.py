@@ -337,8 +337,8 @@ def test_a_gold_standard_is_a_labels_file(tmp_path: Path, finished: Path) -> Non
         "target.valence_std",
     )
     assert data.labels is not None
-    assert data.labels.about["recipe"]["method"] == "ewe"
-    assert data.about()["labels"]["fitted_on"] == {}
+    assert data.labels.metadata["recipe"]["method"] == "ewe"
+    assert data.metadata()["labels"]["fitted_on"] == {}
 
 
 def test_what_describes_a_target_is_not_filled_in() -> None:
