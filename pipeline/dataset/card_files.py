@@ -11,7 +11,7 @@ from avcues.pipeline.dataset.croissant import croissant
 from avcues.pipeline.dataset.data_card import card
 from avcues.pipeline.dataset.statistics import compute_statistics
 from avcues.pipeline.errors import DatasetError
-from avcues.pipeline.store.documents import MOST_BYTES, json_bytes, open_plain, read_document
+from avcues.pipeline.store.documents import MAX_BYTES, json_bytes, open_regular_file, read_document
 from avcues.pipeline.store.exchange import replace_file, replaced_files
 from avcues.pipeline.store.layout import CROISSANT, DATA_CARD, card_record_path, croissant_path, data_card_path
 
@@ -65,8 +65,8 @@ def _hashes_of_ours(paths: Mapping[str, Location], record: Location) -> dict[str
 
 
 def _content(path: Location) -> bytes:
-    with open_plain(path) as file:
-        return file.read(MOST_BYTES)
+    with open_regular_file(path) as file:
+        return file.read(MAX_BYTES)
 
 
 def _hash(content: bytes) -> str:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from avcues.pipeline.errors import InputError
-from avcues.pipeline.store.user_columns import plain_numbers
+from avcues.pipeline.store.user_columns import numbers_or_texts
 
 # Times are rounded to this fraction of a window: 0.3 s lies in window 3 of 0.1 s, not in 2, as its float would.
 _DECIMALS = 6
@@ -46,7 +46,7 @@ def target_column(values: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
     if pa.types.is_boolean(kind):
         return values
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-        return plain_numbers(text_column(values), where)
+        return numbers_or_texts(text_column(values), where)
     if pa.types.is_binary(kind):
         raise InputError(f"{where} holds text that is not UTF-8; save the file as UTF-8")
     raise InputError(f"{where} is {kind}; expected numbers, texts or booleans as targets")

@@ -43,7 +43,7 @@ from avcues.pipeline.dataset.label_columns import (
 from avcues.pipeline.dataset.label_metadata import FITTED_ON, described, stated
 from avcues.pipeline.errors import InputError, one_line
 from avcues.pipeline.store.parquet import WINDOW_KEYS
-from avcues.pipeline.store.user_columns import bare_id, composed, set_aside_counts
+from avcues.pipeline.store.user_columns import bare_id, drop_row_counters, normalised
 from avcues.pipeline.store.user_tables import read_user_table
 
 Fill = Literal["none", "hold", "linear"]
@@ -121,7 +121,7 @@ def read_labels(source: Any, step: Fraction, windows: Mapping[str, int], fill: F
         raise InputError(f'{where}: has the column "{repeated[0]}" more than once; give each column a name of its own')
     if "video_id" not in table.column_names:
         raise InputError(f"{where}: has no column video_id, only {', '.join(table.column_names)}")
-    table, count_notes = set_aside_counts(table, [*WINDOW_KEYS, "time"], where, ["video_id"])
+    table, count_notes = drop_row_counters(table, [*WINDOW_KEYS, "time"], where, ["video_id"])
     columns = dict(zip(table.column_names, table.columns, strict=True))
     ids, id_notes = _as_in_dataset(
         without_nulls(text_column(columns["video_id"]), f"{where}: video_id"), windows, where
@@ -168,9 +168,11 @@ def _load(path: Path) -> pa.Table:
 
 def _as_in_dataset(ids: pa.ChunkedArray, windows: Mapping[str, int], where: str) -> tuple[pa.ChunkedArray, list[str]]:
     """Ids as the dataset spells them, whatever their blanks and the coding of their accents; and a note on changes."""
-    spelled = {composed(video_id): video_id for video_id in windows}
+    spelled = {normalised(video_id): video_id for video_id in windows}
     distinct = ids.unique().to_pylist()
-    changed = {name: spelled[composed(name)] for name in distinct if name not in windows and composed(name) in spelled}
+    changed = {
+        name: spelled[normalised(name)] for name in distinct if name not in windows and normalised(name) in spelled
+    }
     if not changed:
         return ids, []
     place = {name: changed.get(name, name) for name in distinct}

@@ -14,9 +14,9 @@ from avcues.pipeline.errors import one_line
 from avcues.pipeline.store.layout import (
     MANIFEST,
     REPORT,
-    folders,
     record_path,
     recorded_videos,
+    table_folders,
     table_path,
     unfinished_files,
     videos_with_table,
@@ -58,7 +58,7 @@ def validate(out: Location) -> Validation:
         validation.videos += 1
         for breach in _check_video(out, video_id, manifest, validation):
             validation.breaches.append(breach)
-    for name in folders(out):
+    for name in table_folders(out):
         if name not in manifest.tables and name != REPORT:
             validation.breaches.append(f"{out / name}: is not a table of this dataset ({MANIFEST}); remove it")
     validation.breaches += [

@@ -1,4 +1,4 @@
-"""How a text file of a table is written: its encoding, separator, decimal comma and header."""
+"""Detects the form of a table in a text file: encoding, separator, decimal mark and header."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 
 SAMPLE_BYTES = 1 << 18
-"""How much of a file is looked at."""
+"""How much of a file is examined."""
 
 _SAMPLE_LINES = 50
 _BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
@@ -25,38 +25,38 @@ class TextForm:
 
     Args:
         encoding: "utf-8", "utf-8-sig" or a form of UTF-16.
-        separator: Between cells.
-        decimal: "." or ",".
-        names: Of the columns, without blanks around them.
-        skipped: Lines up to and including that of the names.
-        padded: Whether cells in quotes follow a blank, as in `a, "b"`.
+        separator: The character between cells.
+        decimal: The decimal mark: "." or ",".
+        names: Names of the columns, without surrounding blanks.
+        header_lines: Number of lines up to and including that of the names.
+        has_blanks_before_quotes: Whether quoted cells follow a blank, as in `a, "b"`.
     """
 
     encoding: str
     separator: str
     decimal: str
     names: tuple[str, ...]
-    skipped: int
-    padded: bool
+    header_lines: int
+    has_blanks_before_quotes: bool
 
 
-def form_of(head: bytes) -> TextForm:
-    """The form of a file by its beginning.
+def detect_form(head: bytes) -> TextForm:
+    """Detects the form of a file from its beginning.
 
     Args:
         head: Its first `SAMPLE_BYTES` bytes.
 
     Raises:
-        ValueError: It is empty, or in another encoding.
+        ValueError: The file is empty, or in another encoding.
     """
     encoding = _encoding(head)
     try:
-        # The last character may be cut.
+        # The last character may be incomplete.
         text = codecs.getincrementaldecoder(encoding)().decode(head)
     except UnicodeDecodeError as error:
         line = head[: error.start].count(b"\n")
-        where = f"row {line} " if line else "its first line "
-        raise ValueError(f"{where}is not UTF-8; save the file as UTF-8") from error
+        position = f"row {line} " if line else "its first line "
+        raise ValueError(f"{position}is not UTF-8; save the file as UTF-8") from error
     lines = text.splitlines()
     if len(head) >= SAMPLE_BYTES and len(lines) > 1:
         lines = lines[:-1]
@@ -77,21 +77,21 @@ def form_of(head: bytes) -> TextForm:
         separator=separator,
         decimal="," if separator != "," and _has_decimal_commas(sample) else ".",
         names=tuple(name.strip() for name in names),
-        skipped=first + 1,
-        padded=any(re.search(rf'{re.escape(separator)} +"', line) for line in rows),
+        header_lines=first + 1,
+        has_blanks_before_quotes=any(re.search(rf'{re.escape(separator)} +"', line) for line in rows),
     )
 
 
-def decoded(head: bytes) -> str:
-    """The beginning of a file as text, whatever its encoding; what cannot be decoded is replaced."""
+def decode_head(head: bytes) -> str:
+    """Decodes the beginning of a file in any encoding; replaces what cannot be decoded."""
     return head.decode(_encoding(head), errors="replace")
 
 
 def _encoding(head: bytes) -> str:
-    for mark, encoding in _BOMS.items():
-        if head.startswith(mark):
+    for bom, encoding in _BOMS.items():
+        if head.startswith(bom):
             return encoding
-    # Text in UTF-16 without a mark: every second byte of plain letters is zero.
+    # In UTF-16 without a byte-order mark, every second byte of ASCII letters is zero.
     for first, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
         every_second = head[first:2000:2]
         if every_second.count(0) > 0.8 * len(every_second):
@@ -100,10 +100,10 @@ def _encoding(head: bytes) -> str:
 
 
 def _separator(header: str) -> str:
-    """The separator that cuts the header into the most names; a comma where none does."""
+    """The separator that splits the header into the most names; a comma if none splits it."""
     counts = {separator: len(next(csv.reader([header], delimiter=separator))) for separator in _SEPARATORS}
-    most = max(counts.values())
-    return next(separator for separator in _SEPARATORS if counts[separator] == most)
+    max_names = max(counts.values())
+    return next(separator for separator in _SEPARATORS if counts[separator] == max_names)
 
 
 def _has_decimal_commas(cells: list[str]) -> bool:

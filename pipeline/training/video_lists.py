@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from avcues.pipeline.errors import InputError
-from avcues.pipeline.store.user_columns import set_aside_counts
+from avcues.pipeline.store.user_columns import drop_row_counters
 from avcues.pipeline.store.user_tables import missing_column, read_user_table
 
 
@@ -45,7 +45,7 @@ def read_order(path: Path) -> list[str]:
         InputError: The file cannot be read.
     """
     ids = {"video_id": pa.string()}
-    return list(read_user_table(path, types=ids, required=ids, others=False)["video_id"].to_pylist())
+    return list(read_user_table(path, types=ids, required=ids, extra_columns=False)["video_id"].to_pylist())
 
 
 def _values_by_video(path: Path, name: str, *, exact_name: bool = False) -> dict[str, str]:
@@ -58,7 +58,7 @@ def _values_by_video(path: Path, name: str, *, exact_name: bool = False) -> dict
     types = {"video_id": pa.string(), name: pa.string()}
     table = read_user_table(path, types=types, required=("video_id",))
     if not exact_name:
-        table, _ = set_aside_counts(table, types, str(path))
+        table, _ = drop_row_counters(table, types, str(path))
     other_columns = [column for column in table.column_names if column != "video_id"]
     if name not in other_columns:
         if exact_name or len(other_columns) != 1:

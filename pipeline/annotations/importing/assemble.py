@@ -38,7 +38,7 @@ from avcues.pipeline.annotations.ratings.schema import (
 )
 from avcues.pipeline.annotations.ratings.wording import counted, listed
 from avcues.pipeline.errors import InputError, SettingsError
-from avcues.pipeline.store.user_columns import composed, set_aside_counts
+from avcues.pipeline.store.user_columns import drop_row_counters, normalised
 from avcues.pipeline.store.user_tables import missing_column, read_user_table
 
 Range = tuple[float, float]
@@ -213,7 +213,7 @@ def raters_of(ratings: pa.Table, source: Any, name: str = "raters") -> tuple[pa.
         table = pa.table(source)
     if "rater" not in table.column_names:
         raise missing_column(where, ["rater"], table.column_names)
-    table, notes = set_aside_counts(table, ["rater"], Path(where).name)
+    table, notes = drop_row_counters(table, ["rater"], Path(where).name)
     names = table["rater"].cast(pa.string()).to_pylist()
     rows: dict[str, int] = {}
     for row, rater in enumerate(names):
@@ -286,7 +286,7 @@ def _column(table: pa.Table, name: str, kind: pa.DataType, where: str) -> pa.Chu
             raise InputError(f"{where}: {name} is {column.type}; expected {kind}") from error
     if not pa.types.is_dictionary(column.type):
         column = column.cast(pa.string()).dictionary_encode()
-    spelled = {word: composed(str(word)) for word in column.unique().to_pylist() if word}
+    spelled = {word: normalised(str(word)) for word in column.unique().to_pylist() if word}
     words = list(dict.fromkeys(word for word in spelled.values() if word))
     place = np.array([words.index(word) if word else -1 for word in spelled.values()] + [-1], np.int32)
     code = place[codes(column, list(spelled))]

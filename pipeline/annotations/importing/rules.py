@@ -16,7 +16,7 @@ from avcues.pipeline.annotations.ratings.keys import among, codes, combined, run
 from avcues.pipeline.annotations.ratings.schema import KEYS, LONGEST_S, RATING_SCHEMA, Dimension
 from avcues.pipeline.annotations.ratings.wording import counted, listed
 from avcues.pipeline.errors import InputError
-from avcues.pipeline.store.user_columns import bare_id, composed
+from avcues.pipeline.store.user_columns import bare_id, normalised
 
 REQUIRED = ("rater", "video_id", "setup", "dimension")
 
@@ -160,7 +160,7 @@ def _as_in_dataset(ratings: pa.Table, known: Collection[str]) -> tuple[pa.Table,
 
     Accents may be composed or not; folders, the suffix of a media file and leading zeros may be there or lost.
     """
-    spelled = {composed(video_id): video_id for video_id in known}
+    spelled = {normalised(video_id): video_id for video_id in known}
     bare: dict[str, list[str]] = {}
     for video_id in known:
         bare.setdefault(bare_id(video_id), []).append(video_id)

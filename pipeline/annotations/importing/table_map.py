@@ -27,7 +27,7 @@ import pyarrow.compute as pc
 from avcues.pipeline.annotations.importing.assemble import Part, Range
 from avcues.pipeline.annotations.importing.times import TimeUnit, in_seconds, of_clock, require_unit
 from avcues.pipeline.errors import InputError, SettingsError
-from avcues.pipeline.store.user_columns import plain_numbers, set_aside_counts, video_name
+from avcues.pipeline.store.user_columns import drop_row_counters, numbers_or_texts, video_name
 from avcues.pipeline.store.user_tables import column_names, missing_column, read_user_table
 
 KEYS = ("rater", "video_id", "setup", "round", "repeat", "dimension", "time", "start", "end", "value", "label")
@@ -87,7 +87,7 @@ def read_part(file: Path, of: TableMap) -> tuple[Part, list[str]]:
     used = {*of.keys.values(), *(name for text in of.keys.values() for name in _NAME.findall(text))}
     notes: list[str] = []
     if of.header is not None and of.columns is None:
-        table, notes = set_aside_counts(table, used, file.name)
+        table, notes = drop_row_counters(table, used, file.name)
     return tidy_part(table, file, of), notes
 
 
@@ -218,7 +218,9 @@ def _typed(columns: dict[str, Any], of: TableMap, where: str) -> dict[str, Any]:
         elif key == "value":
             text = pa.types.is_string(column.type) or pa.types.is_dictionary(column.type)
             numbers = (
-                plain_numbers(pc.utf8_trim_whitespace(column.cast(pa.string())), f"{where}: value") if text else column
+                numbers_or_texts(pc.utf8_trim_whitespace(column.cast(pa.string())), f"{where}: value")
+                if text
+                else column
             )
             if pa.types.is_string(numbers.type) and pc.any(numbers.is_valid()).as_py():
                 typed["label"] = numbers

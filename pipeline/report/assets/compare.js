@@ -35,7 +35,7 @@ function dataOf(video) {
 
 const PATIENCE_MS = 3000;
 
-/** Fills the lists with all videos, and shows the two named in the address, or else the first two. */
+/** Fills the lists with all videos, and shows the two named in the address, otherwise the first two. */
 async function compare() {
   const lists = ["first", "second"].map(byId), known = [...lists[0].options].map(option => option.value);
   const named = new URLSearchParams(location.hash.slice(1)).getAll("video").filter(video => known.includes(video));

@@ -17,7 +17,7 @@ function clock(seconds, decimals = 0) {
   return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
 }
 
-/** A number in readable form; a dash if there is none. */
+/** A number in readable form; a dash if it is missing. */
 function readable(value) {
   if (value === null || value === undefined) return "–";
   const size = Math.abs(value);
@@ -57,7 +57,7 @@ function summaryOf(panel, series = panel.series) {
   return `${panel.title} over time. ${panel.note ? panel.note + ". " : ""}${rangesOf(series)}`;
 }
 
-/** The name of a panel in the address: its column if it was added, or else its title. */
+/** The name of a panel in the address: its column if it was added, otherwise its title. */
 const keyOf = ({chosen, key, title}) => chosen ?? (key || title.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-"));
 
 /** The place of a panel on the page: `host` for its chart, `read` to show the values of a window. */

@@ -206,7 +206,7 @@ def test_the_index_of_pandas_is_no_target(tmp_path: Path) -> None:
     filtered = frame[frame.v > 0].assign(segment_id=[0, 1, 0])
     for source in (tmp_path / "labels.csv", shuffled, filtered):
         assert read_labels(source, STEP, WINDOWS).targets == ("target.v",)
-    assert "set aside" in read_labels(tmp_path / "labels.csv", STEP, WINDOWS).warnings[0]
+    assert "ignored" in read_labels(tmp_path / "labels.csv", STEP, WINDOWS).warnings[0]
 
 
 def test_ids_match_however_their_accents_are_coded() -> None:

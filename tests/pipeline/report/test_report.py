@@ -37,7 +37,7 @@ from avcues.pipeline.runtime.settings import Settings
 from avcues.pipeline.store.documents import write_json
 from avcues.pipeline.store.layout import table_path
 from avcues.pipeline.store.parquet import shot_table, window_table, write_table
-from avcues.pipeline.store.records import failure, write_record
+from avcues.pipeline.store.records import failed_result, write_record
 from avcues.pipeline.store.video_input import VideoInput
 from avcues.pipeline.timeline import Grid, Shot
 
@@ -84,7 +84,7 @@ def dataset(media: Callable[[str], Path], tmp_path_factory: pytest.TempPathFacto
     ):
         write_record(process_video(video, measured, out), out)
     broken = VideoInput("broken", str(media("truncated_nomoov.mp4")))
-    write_record(failure(broken, AvcuesError("it is cut <off>")), out)
+    write_record(failed_result(broken, AvcuesError("it is cut <off>")), out)
     add_tables(out, "rot90_12")
     return out
 

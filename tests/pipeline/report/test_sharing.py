@@ -28,7 +28,7 @@ from avcues.pipeline.report import page
 from avcues.pipeline.report.options import read_options
 from avcues.pipeline.report.privacy import Names
 from avcues.pipeline.runtime.settings import Settings
-from avcues.pipeline.store.records import failure, write_record
+from avcues.pipeline.store.records import failed_result, write_record
 from avcues.pipeline.store.video_input import VideoInput
 
 try:
@@ -51,7 +51,7 @@ def made(media: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory)
         write_record(process_video(source, measured, place / "out"), place / "out")
     gone = VideoInput("gone", str(films / "gone.mp4"))
     write_record(
-        failure(gone, InputError(f"{films}/gone.mp4: cannot be opened; see /var/log/secret/x.log")), place / "out"
+        failed_result(gone, InputError(f"{films}/gone.mp4: cannot be opened; see /var/log/secret/x.log")), place / "out"
     )
     return place
 

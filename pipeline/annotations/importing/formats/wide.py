@@ -27,7 +27,7 @@ from avcues.pipeline.annotations.importing.assemble import Part, Range, Reading,
 from avcues.pipeline.annotations.importing.times import TimeUnit, in_seconds, of_clock, require_unit
 from avcues.pipeline.annotations.ratings.schema import RATING_SCHEMA, Annotations, Level
 from avcues.pipeline.errors import InputError, SettingsError
-from avcues.pipeline.store.user_columns import set_aside_counts
+from avcues.pipeline.store.user_columns import drop_row_counters
 from avcues.pipeline.store.user_tables import column_names, missing_column, read_user_table
 
 Values = npt.NDArray[np.float64]
@@ -160,7 +160,7 @@ def _columns(
     column_is = "rater" if about["rater"] is None else "dimension"
     notes: list[str] = []
     if chosen is None:
-        table, notes = set_aside_counts(table, times, file.name)
+        table, notes = drop_row_counters(table, times, file.name)
         table, statistics_notes = _without_statistics(table, times[0], column_is, file.name)
         notes += statistics_notes
     rated = [name for name in table.column_names if name not in times]
@@ -204,7 +204,7 @@ def _without_statistics(table: pa.Table, time: str, column_is: str, where: str) 
     if not described or len(described) == len(rated):
         return table, []
     listed_names = ", ".join(f'"{name}"' for name in described)
-    note = f"{where}: set aside: {listed_names}, statistics over raters rather than raters; name raters with `columns`"
+    note = f"{where}: ignored: {listed_names}, statistics over raters rather than raters; name raters with `columns`"
     return table.drop_columns(described), [note]
 
 
