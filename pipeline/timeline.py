@@ -7,6 +7,7 @@ Times are `fractions.Fraction` seconds everywhere; floats appear only in finishe
 from __future__ import annotations
 
 import math
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +19,22 @@ import numpy.typing as npt
 # A stream that ends less than this past a window border does not open another window: codecs round their ends.
 END_TOLERANCE = Fraction(1, 1000)
 _PACE_S = 5
+_LONGEST_NUMBER = 60
+_LONG_EXPONENT = re.compile(r"[eE][-+]?\d{4}")
+
+
+def exact_seconds(text: str) -> Fraction:
+    """A number as it is written, such as "0.5" or "1/2"; `Fraction` alone takes hours for "1e999999999".
+
+    Raises:
+        ValueError: It is no number, or has more digits than a time can have.
+    """
+    if len(text) > _LONGEST_NUMBER or _LONG_EXPONENT.search(text):
+        raise ValueError(f"{text[:_LONGEST_NUMBER]} is no number of seconds")
+    try:
+        return Fraction(text)
+    except ZeroDivisionError:
+        raise ValueError(f"{text} divides by zero") from None
 
 
 @dataclass(frozen=True)

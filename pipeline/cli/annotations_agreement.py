@@ -197,15 +197,14 @@ def _model_beside_raters(rated: Any, predictions: Path, setup: str | None, measu
 
 def _reliance(model: Path, dimension: str) -> dict[str, float]:
     """By modality, what a trained model loses without it."""
-    import json
-
-    from avcues.pipeline.errors import SettingsError
+    from avcues.pipeline.errors import SettingsError, one_line
+    from avcues.pipeline.store.documents import read_document
     from avcues.pipeline.store.model_files import METRICS
 
     try:
-        dimensions = json.loads((model / METRICS).read_text("utf-8"))["dimensions"]
-    except (OSError, ValueError, KeyError) as error:
-        raise SettingsError(f"`model={model}`: is no folder that avcues train made ({type(error).__name__})") from error
+        dimensions = read_document(model / METRICS, "metrics")["dimensions"]
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"`model={model}`: is no folder that avcues train made ({one_line(error)})") from error
     if dimension not in dimensions:
         raise SettingsError(f"`model={model}`: predicts {', '.join(dimensions)}, not {dimension}")
     reliance: dict[str, float] = dimensions[dimension]["importance"].get("modalities", {})

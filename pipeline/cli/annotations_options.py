@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -13,6 +12,8 @@ import typer
 from avcues.pipeline.errors import InputError, SettingsError
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from avcues.pipeline.annotations.gold_standards.recipe import Recipe
     from avcues.pipeline.annotations.ratings.schema import Annotations
 
@@ -98,9 +99,11 @@ def parse_step(text: str) -> Fraction:
     Raises:
         SettingsError: It is not a number above 0 and at most 3600.
     """
+    from avcues.pipeline.timeline import exact_seconds
+
     try:
-        step = Fraction(text)
-    except (ValueError, ZeroDivisionError) as error:
+        step = exact_seconds(text)
+    except ValueError as error:
         raise SettingsError(f"--step {text}: expected seconds, such as 0.5") from error
     if not 0 < step <= 3600:
         raise SettingsError(f"--step {text}: expected seconds, more than 0 and at most 3600")

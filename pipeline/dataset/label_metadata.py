@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
@@ -12,15 +11,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from avcues.pipeline.errors import InputError
-from avcues.pipeline.store.parquet import METADATA_KEY
+from avcues.pipeline.store.parquet import metadata_in
 
 FITTED_ON = "fitted_on"
 """Column of a gold standard: whether anything was fitted on the video. It outlives the metadata."""
 
 
 def stated(table: pa.Table, step: Fraction, where: str) -> dict[str, Any]:
-    """What the file's metadata says about its columns and windows; empty if it has none."""
-    about: dict[str, Any] = json.loads((table.schema.metadata or {}).get(METADATA_KEY, "{}"))
+    """What the file's metadata says about its columns and windows; empty if it has none.
+
+    Raises:
+        InputError: It is damaged, or the windows are not those of the dataset.
+    """
+    try:
+        about = metadata_in(table.schema, "labels")
+    except ValueError as error:
+        raise InputError(f"{where}: its metadata are damaged ({error}); make the labels again") from error
     if "window" in table.column_names and Fraction(about.get("step", step)) != step:
         raise InputError(
             f"{where}: has windows of {float(Fraction(about['step'])):g} s; those of the dataset are "

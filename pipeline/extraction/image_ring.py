@@ -15,7 +15,7 @@ Image = npt.NDArray[np.uint8]
 LazyImage = Callable[[], Image]
 """Makes the image when it is called: frames that no clip samples need not be scaled."""
 
-MOST_BYTES = 64 << 20
+MAX_BYTES = 64 << 20
 
 
 class ImageRing:
@@ -26,7 +26,7 @@ class ImageRing:
         most_bytes: Memory that they may take together; beyond it they go to a file.
     """
 
-    def __init__(self, places: int, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, places: int, most_bytes: int = MAX_BYTES) -> None:
         self._places = places
         self._most_bytes = most_bytes
         self._count = 0

@@ -23,10 +23,11 @@ from avcues.pipeline.annotations.ratings.exclusions import usable
 from avcues.pipeline.annotations.ratings.schema import Annotations
 from avcues.pipeline.annotations.ratings.series import series_of
 from avcues.pipeline.annotations.ratings.wording import counted
-from avcues.pipeline.errors import InputError, SettingsError
+from avcues.pipeline.errors import InputError, SettingsError, one_line
 from avcues.pipeline.report.series import Panel, Role, Series, numbers
 from avcues.pipeline.report.video import Values, Video
-from avcues.pipeline.store.parquet import METADATA_KEY
+from avcues.pipeline.store.documents import require_regular_file
+from avcues.pipeline.store.parquet import metadata_in
 
 _GOLD, _PREDICTION, _RATER = "slate", "blue", "faint"
 _OUT_OF_FOLD = {"dimension", "video_id", "window", "target", "prediction", "without"}
@@ -150,10 +151,11 @@ class TimeCourses:
 def _metadata_of(path: Path) -> dict[str, Any]:
     """The metadata of a file of predictions; empty for out-of-fold predictions."""
     try:
+        require_regular_file(path)
         file_schema = pq.read_schema(path)
-        metadata: dict[str, Any] = json.loads((file_schema.metadata or {}).get(METADATA_KEY, b"{}"))
+        metadata = metadata_in(file_schema, "predictions")
     except (OSError, ValueError, pa.ArrowException) as error:
-        raise InputError(f"`predictions={path}`: cannot be read as a Parquet file ({error})") from error
+        raise InputError(f"`predictions={path}`: cannot be read as a Parquet file ({one_line(error)})") from error
     if not (set(file_schema.names) >= _OUT_OF_FOLD or "predictions" in metadata):
         raise InputError(f"`predictions={path}`: expected a file written by avcues predict or avcues train")
     return metadata

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
@@ -22,6 +21,7 @@ from avcues.pipeline.report.index import PAGES
 from avcues.pipeline.report.packing import packed_json
 from avcues.pipeline.report.page import templates
 from avcues.pipeline.report.series import numbers
+from avcues.pipeline.store import documents
 from avcues.pipeline.store.exchange import replace_file
 from avcues.pipeline.store.model_files import HISTORY, METRICS, OUT_OF_FOLD, PAGE
 from avcues.pipeline.store.parquet import read_table
@@ -29,6 +29,9 @@ from avcues.pipeline.training.figures import figure_tables, headline_value, rema
 from avcues.pipeline.training.model_document import ModelDocument, read_document
 
 _LISTED_BARS = 12
+_DAMAGE = (
+    *(OSError, LookupError, TypeError, ValueError, ArithmeticError, AttributeError, UndefinedError, pa.ArrowException),
+)
 
 
 def build_model_page(folder: Path, report: Path | None = None) -> Path:
@@ -45,10 +48,10 @@ def build_model_page(folder: Path, report: Path | None = None) -> Path:
     """
     document = read_document(folder)
     try:
-        figures = json.loads((folder / METRICS).read_text())
+        figures = documents.read_document(folder / METRICS, "metrics")
         history, predictions = (read_table(folder / name) for name in (HISTORY, OUT_OF_FOLD))
         text = _render(folder, document, figures, history, predictions, report)
-    except (OSError, LookupError, TypeError, ValueError, UndefinedError, pa.ArrowException) as error:
+    except _DAMAGE as error:
         raise InputError(
             f"{folder}: is damaged ({one_line(error)}); compute its figures again with avcues evaluate, or retrain it"
         ) from error

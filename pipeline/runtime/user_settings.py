@@ -43,10 +43,11 @@ def make_settings(
     from avcues.models_cache.cache import WeightsFinder
     from avcues.pipeline.media.reading import Reading
     from avcues.pipeline.runtime.settings import ALL, Settings
+    from avcues.pipeline.timeline import exact_seconds
 
     try:
-        exact_step = Fraction(str(step))
-    except (ValueError, ZeroDivisionError) as error:
+        exact_step = exact_seconds(str(step))
+    except ValueError as error:
         raise SettingsError(f"`step={step}`: expected seconds, such as 0.5 or 1/2") from error
     if features is not None and not features:
         raise SettingsError("`features` is empty: name some, or all")

@@ -19,7 +19,7 @@ def _checked_table_name(name: str) -> str:
 
 def _checked_step(text: str) -> str:
     parts = text.split("/")
-    if not (len(parts) <= 2 and all(part.isdecimal() and part.isascii() and len(part) < 10 for part in parts)):
+    if not (len(parts) <= 2 and all(part.isdecimal() and part.isascii() and len(part) < 20 for part in parts)):
         raise ValueError("is not a step in seconds, such as 1/2")
     if int(parts[-1]) == 0 or not _SHORTEST_STEP <= Fraction(text) <= _LONGEST_STEP:
         raise ValueError(f"is not a step from {float(_SHORTEST_STEP):g} to {_LONGEST_STEP} s")
@@ -163,14 +163,136 @@ class RecordDocument(Document):
     checksums: dict[str, str] = {}
 
 
+class LabelRecipeDocument(Document):
+    """How a gold standard was made, as `Recipe.described` of `avcues.pipeline.annotations` has it."""
+
+    method: str = ""
+    weights: str | None = None
+    delay: Number | Literal["auto"] = 0.0
+    standardise: bool = False
+    smooth: str | None = None
+    align: str | None = None
+    longest_warp: Number = 1.0
+    windows: Count | None = None
+    together: bool = False
+    shortest: Number = 0.0
+    keep_constant: bool = False
+    step: Step = "1/2"
+    round: str | None = None
+    dimensions: list[str] | None = None
+    delay_tables: list[TableName] | None = None
+
+
+class TargetDocument(Document):
+    """A column that labels name as a target, with the ends of its scale."""
+
+    name: ColumnName
+    low: Number | None = None
+    high: Number | None = None
+
+
+class LabelsDocument(Document):
+    """The metadata of a file of labels: of gold standards, soft labels, or a table of `avcues align`."""
+
+    step: Step = "1/2"
+    setup: str | None = None
+    recipe: LabelRecipeDocument | None = None
+    targets: list[TargetDocument] = []
+    sums_to_one: list[list[ColumnName]] = []
+    fitted_on: dict[str, list[str]] = {}
+    delays_s: dict[str, Number] | None = None
+    left_out: dict[str, Count] = {}
+
+
+class TrainedLabelsDocument(Document):
+    """What a model says of the labels that it learned from."""
+
+    about: LabelsDocument = Field(default_factory=LabelsDocument)
+
+
+class TrainedDocument(Document):
+    """As much of a model's document as readers of its predictions need."""
+
+    labels: dict[str, TrainedLabelsDocument] = {}
+
+
+class PredictionsDocument(Document):
+    """The metadata of a file of `avcues predict`."""
+
+    predictions: list[ColumnName] = []
+    trained_on: list[str] = []
+    model: TrainedDocument = Field(default_factory=TrainedDocument)
+
+
+class DimensionDocument(Document):
+    """A dimension of ratings, as `Dimension` of `avcues.pipeline.annotations` has it."""
+
+    # Its fields are those of a Python object.
+    model_config = ConfigDict(strict=True, extra="forbid", defer_build=True)
+
+    name: ColumnName
+    level: Literal["nominal", "ordinal", "interval"]
+    low: Number | None
+    high: Number | None
+    labels: list[str]
+    hold: bool = False
+
+
+class ImportDocument(Document):
+    """How ratings were imported."""
+
+    notes: list[str] = []
+    ends_s: dict[str, Seconds] = {}
+    imports: list[dict[str, JsonValue]] = []
+
+
+class RatingsDocument(Document):
+    """The metadata of `ratings.parquet`."""
+
+    kind: Literal["ratings"]
+    dimensions: list[DimensionDocument]
+    origin: ImportDocument
+    repeats: Count = 0
+
+
+class ImportanceDocument(Document):
+    """How much each table and modality counts for a model, and the weights of families of columns."""
+
+    tables: dict[str, Number | None]
+    modalities: dict[str, Number | None] = {}
+    families: list[dict[str, JsonValue]] = []
+
+
+class FiguresDocument(Document):
+    """The figures of one dimension of a model."""
+
+    kind: Literal["course", "clips", "shares"]
+    model: dict[str, JsonValue]
+    baselines: dict[str, dict[str, JsonValue]]
+    human: dict[str, Number] | None
+    importance: ImportanceDocument
+    ablation: dict[str, dict[str, JsonValue]]
+
+
+class MetricsDocument(Document):
+    """`metrics.json` of a model."""
+
+    dimensions: dict[ColumnName, FiguresDocument]
+
+
 DOCUMENTS: dict[str, type[Document]] = {
     "any": Document,
     "card": CardDocument,
     "footer": FooterDocument,
+    "labels": LabelsDocument,
     "manifest": ManifestDocument,
+    "metrics": MetricsDocument,
     "origin": OriginDocument,
     "owner": OwnerDocument,
+    "predictions": PredictionsDocument,
+    "ratings": RatingsDocument,
     "record": RecordDocument,
     "requested": RequestedDocument,
+    "trained": TrainedDocument,
 }
 """By `avcues.pipeline.store.documents.Kind`."""

@@ -19,7 +19,21 @@ from avcues.pipeline.store.files import write_atomically
 if TYPE_CHECKING:
     from avcues.pipeline.store.location import Location
 
-Kind = Literal["any", "card", "footer", "manifest", "origin", "owner", "record", "requested"]
+Kind = Literal[
+    "any",
+    "card",
+    "footer",
+    "labels",
+    "manifest",
+    "metrics",
+    "origin",
+    "owner",
+    "predictions",
+    "ratings",
+    "record",
+    "requested",
+    "trained",
+]
 """The kinds of documents in `avcues.pipeline.store.document_types`; "origin" is part of a "footer"."""
 
 MAX_BYTES = 64 << 20

@@ -191,6 +191,16 @@ def metadata_of(file: pq.ParquetFile, kind: Kind = "origin") -> dict[str, Any]:
     return parse(content, kind)
 
 
+def metadata_in(schema: pa.Schema, kind: Kind) -> dict[str, Any]:
+    """The `avcues` metadata of a file that a user names; empty where it has none.
+
+    Raises:
+        ValueError: It is damaged; says in one line what is wrong.
+    """
+    content = (schema.metadata or {}).get(METADATA_KEY)
+    return {} if content is None else parse(content, kind)
+
+
 def numeric_columns(table: pa.Table) -> dict[str, str]:
     """Units of the numeric feature columns of a table in memory, by name; empty for a table of items."""
     metadata = parse(table.schema.metadata[METADATA_KEY], "footer")

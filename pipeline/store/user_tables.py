@@ -190,7 +190,7 @@ def _as_utf8(text: bytes, form: TextForm) -> bytes:
 
 
 def _distinct(names: Sequence[str]) -> list[str]:
-    """Makes names distinct, because Arrow reads columns by name; repeated names of columns to read are refused later."""
+    """Makes names distinct, because Arrow reads columns by name; repeated names among them are refused later."""
     return [name if names.index(name) == i else f"{name}#{i}" for i, name in enumerate(names)]
 
 
@@ -231,8 +231,8 @@ def _workbook(path: Path, file_name: str) -> bytes:
     filled_sheets = [sheet for sheet in book.worksheets if sheet.max_row and sheet.max_row > 1]
     if len(filled_sheets) > 1:
         raise InputError(
-            f"{file_name}: has {len(filled_sheets)} sheets with data ({', '.join(sheet.title for sheet in filled_sheets)}); save "
-            "the right one as a separate file"
+            f"{file_name}: has {len(filled_sheets)} sheets with data "
+            f"({', '.join(sheet.title for sheet in filled_sheets)}); save the right one as a separate file"
         )
     out = io.StringIO()
     rows = (filled_sheets or book.worksheets)[0].iter_rows(values_only=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
@@ -13,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from avcues.pipeline.errors import InputError, one_line
+from avcues.pipeline.store import documents
 from avcues.pipeline.store.model_files import FOLDS, METRICS, OUT_OF_FOLD
 from avcues.pipeline.store.parquet import read_table
 from avcues.pipeline.training.metrics import rows_of
@@ -114,7 +114,7 @@ def _compare(first: EvaluatedModel, second: EvaluatedModel, dimension: str) -> d
 def _read(folder: Path) -> EvaluatedModel:
     document = read_document(folder)
     try:
-        figures = dict(json.loads((folder / METRICS).read_text()))
+        figures = documents.read_document(folder / METRICS, "metrics")
         predictions, folds = read_table(folder / OUT_OF_FOLD), read_table(folder / FOLDS)
         unablated = predictions.filter(pc.is_null(predictions["without"]))
         for name in document.settings.dimensions:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterable
-from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,6 +14,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, 
 
 from avcues.pipeline.dataset.join import KEY_FIELDS
 from avcues.pipeline.errors import InputError, SettingsError, one_line
+from avcues.pipeline.store.document_types import Step
+from avcues.pipeline.store.documents import check_document
 from avcues.pipeline.store.exchange import recover
 from avcues.pipeline.store.model_files import DOCUMENT
 from avcues.pipeline.training.settings import TrainingSettings
@@ -22,7 +23,6 @@ from avcues.pipeline.training.settings import TrainingSettings
 FORMAT = 2
 _MAX_BYTES = 64 << 20
 _LONGEST_NAME = 500
-_SMALLEST_STEP, _LARGEST_STEP = Fraction(1, 1000), Fraction(3600)
 
 
 def _printable(text: str) -> str:
@@ -37,19 +37,13 @@ def _dimension(name: str) -> str:
     return name
 
 
-def _step(text: str) -> str:
-    try:
-        step = Fraction(text)
-    except (ValueError, ZeroDivisionError) as error:
-        raise ValueError("expected seconds, such as 1/2") from error
-    if not _SMALLEST_STEP <= step <= _LARGEST_STEP:
-        raise ValueError(f"expected {_SMALLEST_STEP} to {_LARGEST_STEP} seconds")
-    return text
+def _about_labels(about: dict[str, Any]) -> dict[str, Any]:
+    check_document(about, "labels")
+    return about
 
 
 Name = Annotated[str, AfterValidator(_printable)]
 Dimension = Annotated[Name, AfterValidator(_dimension)]
-Step = Annotated[str, AfterValidator(_step)]
 Scale = Annotated[FiniteFloat, Field(gt=0)]
 
 
@@ -80,7 +74,7 @@ class LabelsDocument(_Document):
     name: Name
     sha256: str
     videos: int
-    about: dict[str, Any]
+    about: Annotated[dict[str, Any], AfterValidator(_about_labels)]
 
 
 class FoldDocument(_Document):

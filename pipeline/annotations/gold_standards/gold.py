@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,8 +23,9 @@ from avcues.pipeline.annotations.ratings.series import Series, once_per_clip, se
 from avcues.pipeline.annotations.ratings.wording import counted, listed
 from avcues.pipeline.annotations.statistics.consensus import Values
 from avcues.pipeline.dataset.label_metadata import FITTED_ON
-from avcues.pipeline.errors import DatasetError, SettingsError
-from avcues.pipeline.store.parquet import METADATA_KEY
+from avcues.pipeline.errors import DatasetError, SettingsError, one_line
+from avcues.pipeline.store.documents import require_regular_file
+from avcues.pipeline.store.parquet import metadata_in
 from avcues.version import __version__
 
 KIND = "gold standard"
@@ -181,11 +181,12 @@ def read_about(labels: Path | pa.Table) -> dict[str, Any] | None:
         DatasetError: The file cannot be read.
     """
     try:
-        metadata = labels.schema.metadata if isinstance(labels, pa.Table) else pq.read_schema(labels).metadata
-    except (OSError, pa.ArrowException) as error:
-        raise DatasetError(f"{labels}: cannot be read as a Parquet file of labels ({error})") from error
-    about = json.loads((metadata or {}).get(METADATA_KEY, "null"))
-    return about if isinstance(about, dict) and "fitted_on" in about else None
+        if isinstance(labels, Path):
+            require_regular_file(labels)
+        about = metadata_in(labels.schema if isinstance(labels, pa.Table) else pq.read_schema(labels), "labels")
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise DatasetError(f"{labels}: cannot be read as a Parquet file of labels ({one_line(error)})") from error
+    return about if "fitted_on" in about else None
 
 
 def one_round(annotations: Annotations, name: str | None) -> Annotations:

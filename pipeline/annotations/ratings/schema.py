@@ -34,10 +34,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from avcues.pipeline.annotations.ratings.keys import among
-from avcues.pipeline.errors import DatasetError, SettingsError
+from avcues.pipeline.errors import DatasetError, SettingsError, one_line
 from avcues.pipeline.notebook import html_table
+from avcues.pipeline.store.documents import require_regular_file
 from avcues.pipeline.store.exchange import replaced_files
-from avcues.pipeline.store.parquet import METADATA_KEY
+from avcues.pipeline.store.parquet import METADATA_KEY, metadata_in
 from avcues.version import __version__
 
 Level = Literal["nominal", "ordinal", "interval"]
@@ -297,14 +298,11 @@ def read(folder: str | Path) -> Annotations:
     if not (folder / RATINGS).is_file():
         raise DatasetError(f"{folder}: has no {RATINGS}; expected a folder made by avcues annotations import")
     try:
-        ratings = pq.read_table(folder / RATINGS, read_dictionary=[*KEYS, "label"])
-        raters, exposures = pq.read_table(folder / RATERS), pq.read_table(folder / EXPOSURES)
-        about = json.loads((ratings.schema.metadata or {})[METADATA_KEY])
-        if about["kind"] != _KIND:
-            raise ValueError(f"is a table of {about['kind']}")
+        ratings, raters, exposures = (_read(folder / name) for name in (RATINGS, RATERS, EXPOSURES))
+        about = metadata_in(ratings.schema, "ratings")
         repeats = REPEAT_SCHEMA.empty_table()
         if about.get("repeats"):
-            repeats = pq.read_table(folder / REPEATS, read_dictionary=[*KEYS, "label"])
+            repeats = _read(folder / REPEATS)
             if len(repeats) != about["repeats"]:
                 raise ValueError(f"{REPEATS} has {len(repeats)} rows instead of {about['repeats']}")
         dimensions = [Dimension(**entry | {"labels": tuple(entry["labels"])}) for entry in about["dimensions"]]
@@ -317,4 +315,9 @@ def read(folder: str | Path) -> Annotations:
             repeats=repeats.select(REPEAT_SCHEMA.names).cast(REPEAT_SCHEMA),
         )
     except (OSError, KeyError, TypeError, ValueError, pa.ArrowException) as error:
-        raise DatasetError(f"{folder}: cannot be read as ratings ({error}); import them again") from error
+        raise DatasetError(f"{folder}: cannot be read as ratings ({one_line(error)}); import them again") from error
+
+
+def _read(path: Path) -> pa.Table:
+    require_regular_file(path)
+    return pq.read_table(path, read_dictionary=[*KEYS, "label"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +13,10 @@ import pyarrow.parquet as pq
 
 from avcues.pipeline.annotations.ratings.schema import Annotations
 from avcues.pipeline.annotations.ratings.wording import counted, listed
-from avcues.pipeline.errors import InputError
+from avcues.pipeline.errors import InputError, one_line
+from avcues.pipeline.store.documents import read_document, require_regular_file
 from avcues.pipeline.store.model_files import DOCUMENT
-from avcues.pipeline.store.parquet import METADATA_KEY
+from avcues.pipeline.store.parquet import metadata_in
 
 _OUT_OF_FOLD = {"dimension", "without", "video_id", "prediction"}
 
@@ -47,14 +47,15 @@ def read_predictions(path: Path, annotations: Annotations) -> ReadPredictions:
         InputError: It is neither.
     """
     try:
+        require_regular_file(path)
         table = pq.read_table(path)
-        about: dict[str, Any] = json.loads((table.schema.metadata or {}).get(METADATA_KEY, b"{}"))
+        about = metadata_in(table.schema, "predictions")
     except (OSError, ValueError, pa.ArrowException) as error:
-        raise InputError(f"{path}: cannot be read as a Parquet file of predictions ({error})") from error
+        raise InputError(f"{path}: cannot be read as a Parquet file of predictions ({one_line(error)})") from error
     if _OUT_OF_FOLD.issubset(table.column_names):
         table = _wide(table)
         document = path.with_name(DOCUMENT)
-        model = json.loads(document.read_text("utf-8")) if document.is_file() else {}
+        model = _trained(document) if document.is_file() else {}
         trained: set[str] = set()
     elif "video_id" in table.column_names:
         model, trained = about.get("model", {}), set(about.get("trained_on", ()))
@@ -75,6 +76,14 @@ def read_predictions(path: Path, annotations: Annotations) -> ReadPredictions:
         delay=delay,
         notes=tuple(notes),
     )
+
+
+def _trained(document: Path) -> dict[str, Any]:
+    """The document of the model that made out-of-fold predictions."""
+    try:
+        return read_document(document, "trained")
+    except (OSError, ValueError) as error:
+        raise InputError(f"{document}: is damaged ({one_line(error)}); train the model again") from error
 
 
 def _wide(table: pa.Table) -> pa.Table:

@@ -11,6 +11,7 @@ from typing import Any
 
 from avcues.extractors.transcript import Utterance, Word, sentences, spread, timed
 from avcues.pipeline.errors import MediaError
+from avcues.pipeline.timeline import exact_seconds
 
 SUFFIXES = (".json", ".textgrid", ".csv", ".tsv")
 
@@ -29,9 +30,11 @@ def read_json(text: str, source: str) -> tuple[list[Utterance], str | None]:
         MediaError: It is no such file.
     """
     try:
-        document = json.loads(text, parse_float=Fraction, parse_int=Fraction)
+        document = json.loads(text, parse_float=exact_seconds, parse_int=exact_seconds)
     except ValueError as error:
         raise MediaError(f"cannot be read as JSON ({error})") from error
+    except RecursionError:
+        raise MediaError("cannot be read as JSON (it is nested too deeply)") from None
     segments = document.get("segments") if isinstance(document, dict) else None
     if not isinstance(segments, list):
         raise MediaError('is no transcript of Whisper or WhisperX: it has no list "segments"')
@@ -49,7 +52,7 @@ def read_json(text: str, source: str) -> tuple[list[Utterance], str | None]:
 
 def _segment(segment: Mapping[str, Any], source: str) -> Utterance | None:
     text = " ".join(str(segment["text"]).split())
-    start, end = Fraction(segment["start"]), Fraction(segment["end"])
+    start, end = _seconds(segment["start"]), _seconds(segment["end"])
     speaker = segment.get("speaker")
     if end <= start or not any(map(str.isalnum, text)):
         return None
@@ -68,7 +71,7 @@ def _timed_words(words: Sequence[Mapping[str, Any]], start: Fraction, end: Fract
         if "start" not in word or "end" not in word:
             waiting.append(text)
             continue
-        first, last = Fraction(word["start"]), Fraction(word["end"])
+        first, last = _seconds(word["start"]), _seconds(word["end"])
         if waiting:
             placed += spread(" ".join(waiting), placed[-1].end if placed else start, first)
             waiting = []
@@ -77,6 +80,11 @@ def _timed_words(words: Sequence[Mapping[str, Any]], start: Fraction, end: Fract
     if waiting:
         placed += spread(" ".join(waiting), placed[-1].end if placed else start, end)
     return placed
+
+
+def _seconds(value: str | Fraction) -> Fraction:
+    """A time of a document whose numbers were read as fractions, or its text."""
+    return value if isinstance(value, Fraction) else exact_seconds(value)
 
 
 def read_textgrid(text: str, source: str) -> list[Utterance]:
@@ -91,7 +99,7 @@ def read_textgrid(text: str, source: str) -> list[Utterance]:
         tiers = [tier for tier in parseTextgridStr(text)["tiers"] if tier["class"] == "IntervalTier"]
         intervals = {
             tier["name"]: [
-                (" ".join(label.split()), Fraction(start), Fraction(end))
+                (" ".join(label.split()), exact_seconds(start), exact_seconds(end))
                 for start, end, label in tier["entries"]
                 if label.strip().lower() not in _SILENCES
             ]
@@ -139,9 +147,9 @@ def read_table(text: str, source: str) -> list[Utterance]:
     words, speakers = [], {}
     for row in rows:
         try:
-            start, end = Fraction(row["start"]), Fraction(row["end"])
+            start, end = exact_seconds(row["start"]), exact_seconds(row["end"])
             confidence = float(row["confidence"]) if row.get("confidence") else None
-        except (TypeError, ValueError, ZeroDivisionError) as error:
+        except (TypeError, ValueError) as error:
             raise MediaError(
                 f"line {rows.line_num}: expected seconds, such as 12.34, found {row['start']}, {row['end']}"
             ) from error
