@@ -21,7 +21,7 @@ from avcues.pipeline.report.emotion import course_panels
 from avcues.pipeline.report.index import PAGES, page_path, row_of, row_of_page, row_without_tables
 from avcues.pipeline.report.options import Options
 from avcues.pipeline.report.panels import column_panels, matching_columns
-from avcues.pipeline.report.privacy import Names
+from avcues.pipeline.report.privacy import PathShortener
 from avcues.pipeline.report.sources import Source, sources_of
 from avcues.pipeline.report.summaries import TargetsByVideo
 from avcues.pipeline.report.targets import VideoTarget, video_targets
@@ -57,7 +57,7 @@ class Pages:
     videos: tuple[str, ...]
     has_all_videos: bool
     sources: tuple[Source, ...]
-    names: Names | None = None
+    names: PathShortener | None = None
     is_single_page: bool = False
 
     def public_text(self, text: str) -> str:
@@ -66,7 +66,7 @@ class Pages:
 
 
 def plan(
-    out: Path, selected: Sequence[str], options: Options, *, columns: Sequence[str], names: Names | None = None
+    out: Path, selected: Sequence[str], options: Options, *, columns: Sequence[str], names: PathShortener | None = None
 ) -> Pages:
     """Plans the pages, and checks everything that can be checked before a page is made.
 

@@ -15,7 +15,7 @@ _ABSOLUTE = re.compile(r"(?<![\w.:/<])/(?:[^/\s:;,'\"()<>]+/)+")
 
 
 @dataclass(frozen=True)
-class Names:
+class PathShortener:
     """Shortens paths in texts to file names.
 
     Args:
@@ -25,8 +25,8 @@ class Names:
     folders: tuple[str, ...]
 
     @classmethod
-    def of(cls, folders: Iterable[Path]) -> Names:
-        """Names that hide these folders, all their parents, and the home folder."""
+    def of(cls, folders: Iterable[Path]) -> PathShortener:
+        """Makes a shortener for these folders, all their parents, and the home folder."""
         paths = {path for folder in folders for path in (folder, folder.absolute(), folder.resolve())}
         all_folders = {str(parent) for path in (*paths, Path.home()) for parent in (path, *path.parents)}
         texts = {text for folder in all_folders for text in (folder, str(escape(folder)))} - {"/", ".", os.sep}

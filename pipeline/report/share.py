@@ -18,7 +18,7 @@ from avcues.pipeline.report.column_files import COLUMNS
 from avcues.pipeline.report.index import page_path
 from avcues.pipeline.report.make_pages import OnProgress, Pages, make_pages, plan
 from avcues.pipeline.report.options import Options
-from avcues.pipeline.report.privacy import Names
+from avcues.pipeline.report.privacy import PathShortener
 from avcues.pipeline.report.sources import Source
 from avcues.pipeline.report.thumbnails import find_source
 from avcues.pipeline.report.video import Video, video_ids
@@ -87,10 +87,10 @@ def share(
     return Report(file, len(pages.videos) - len(problems), tuple(problems), tuple(notes), pages.options.still_kind)
 
 
-def _names(out: Path, options: Options) -> Names:
+def _names(out: Path, options: Options) -> PathShortener:
     sources = (Path(str(read_record(out, video_id).get("source", ""))).parent for video_id in video_ids(out))
     option_paths = (path for path in (options.media, options.predictions, options.annotations) if path is not None)
-    return Names.of([out, Path.cwd(), *sources, *option_paths])
+    return PathShortener.of([out, Path.cwd(), *sources, *option_paths])
 
 
 def _without_media(pages: Pages) -> Pages:

@@ -75,7 +75,7 @@ def prepare(study: Path, design: Design, progress: Callable[[str], None] = lambd
             problems.append(str(error))
     if problems:
         raise MediaError("\n".join(problems))
-    index = Index(clips=clips, extra_columns=further_clips)
+    index = Index(clips=clips, others=further_clips)
     write_atomically(index_path(study), lambda file: file.write(index.model_dump_json(indent=1).encode()))
     return index
 

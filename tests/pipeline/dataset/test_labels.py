@@ -233,7 +233,7 @@ def test_what_labels_were_fitted_on_survives_pandas_and_csv(tmp_path: Path) -> N
         assert labels.metadata["fitted_on"] == {"column": ["a"]}
         assert labels.targets == ("target.v",)
         assert [field.name for field in labels.fields] == ["target.v", "target.v_std", "target.v_n"]
-        assert any("the column fitted_on says which videos decided it" in line for line in labels.warnings)
+        assert any("the column fitted_on names the videos on which it was fitted" in line for line in labels.warnings)
     assert "fitted_on" not in read_labels(pa.table(gold_standard(fitted_on=[False, False])), STEP, WINDOWS).metadata
 
 

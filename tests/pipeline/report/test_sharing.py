@@ -26,7 +26,7 @@ from avcues.pipeline.errors import InputError, SettingsError
 from avcues.pipeline.extraction.video import process_video
 from avcues.pipeline.report import page
 from avcues.pipeline.report.options import read_options
-from avcues.pipeline.report.privacy import Names
+from avcues.pipeline.report.privacy import PathShortener
 from avcues.pipeline.runtime.settings import Settings
 from avcues.pipeline.store.records import failed_result, write_record
 from avcues.pipeline.store.video_input import VideoInput
@@ -218,7 +218,7 @@ def test_a_later_report_remembers_what_the_former_one_was_made_with(made: Path, 
 
 
 def test_names_are_left_of_paths() -> None:
-    names = Names.of([Path("/data/my films")])
+    names = PathShortener.of([Path("/data/my films")])
     assert names.document_without_folders({"error": ["/data/my films/a b.mp4: bad", "in /opt/x/y.bin"]}) == {
         "error": ["a b.mp4: bad", "in y.bin"]
     }
