@@ -71,11 +71,12 @@ def extract(
         from avcues.pipeline.runtime.user_settings import make_settings, parse_memory_limit
         from avcues.pipeline.store.location import location
 
+        feature_names = parse_list(features) or []
         request = Request(
             settings=make_settings(
-                features=parse_list(features),
+                features=feature_names,
                 step=step,
-                options=options.feature_options(audio_rate, parse_list(features), set_, variant),
+                options=options.feature_options(audio_rate, feature_names, set_, variant),
                 models=options.model_options(model),
                 device=device,
                 precision=precision,
