@@ -122,7 +122,7 @@ def test_what_cannot_be_used_is_said() -> None:
         ({"video_id": ["a", "a"], "time": [0.0, None], "v": [1, 2]}, "time is empty in row 2"),
         ({"video_id": ["a", None], "time": [0.0, 1.0], "v": [1, 2]}, "video_id is empty in row 2"),
         ({"video_id": ["a"], "time": [float("inf")], "v": [1]}, "time is inf in row 1"),
-        ({"video_id": ["a"], "window": [0.5], "v": [1]}, "expected whole numbers"),
+        ({"video_id": ["a"], "window": [0.5], "v": [1]}, "expected integers"),
         ({"video_id": ["a"], "window": [0], "time": [0.0], "v": [1]}, "both time and window"),
         ({"video_id": ["a"], "start": [0.0], "end": [1.0], "v": [1]}, "not by start and end"),
         ({"video_id": ["a", "a"], "timestamp": [0.0, 1.0], "v": [1, 2]}, "has 2 rows for a, but no column time"),
@@ -213,7 +213,7 @@ def test_ids_match_however_their_accents_are_coded() -> None:
     windows = {"cafe\u0301": 2, "b": 2}
     labels = read_labels(pa.table({"video_id": ["caf\u00e9 ", "b"], "v": [1.0, 2.0]}), STEP, windows)
     assert labels.of("cafe\u0301", 2)[0].to_pylist() == [1.0, 1.0]
-    assert "1 ids are matched although blanks or the coding of accents differ" in labels.warnings[0]
+    assert "1 ids are matched although blanks or the encoding of accents differ" in labels.warnings[0]
 
 
 def test_times_in_milliseconds_are_an_error_that_says_so() -> None:

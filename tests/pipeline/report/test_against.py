@@ -124,9 +124,9 @@ def test_a_difference_counts_what_is_missing_and_ignores_what_is_missing_twice()
 def test_folders_that_cannot_be_compared_are_refused(folders: tuple[Path, Path], tmp_path: Path) -> None:
     whole = start_dataset(tmp_path / "seconds", Settings(features=("lighting",), step=Fraction(1)))
     assert whole is not None
-    with pytest.raises(InputError, match=r"its windows last 1 s, those of .* 0\.5 s"):
+    with pytest.raises(InputError, match=r"its windows last 1 s, but those of .* last 0\.5 s"):
         build_against(folders[0], tmp_path / "seconds")
     with pytest.raises(InputError, match='"extra" is not in both'):
         build_against(*folders, ["extra"])
-    with pytest.raises(SettingsError, match="`against`: goes with"):
+    with pytest.raises(SettingsError, match="`against`: can only be combined with"):
         report_of(folders[0], against=folders[1], stills="on")

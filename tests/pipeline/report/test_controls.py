@@ -232,5 +232,5 @@ def test_any_column_becomes_a_panel(browser: Browser, folder: Path, tmp_path: Pa
 
 
 def test_a_pattern_that_no_column_fits_is_refused(folder: Path) -> None:
-    with pytest.raises(InputError, match="no numeric column fits"):
+    with pytest.raises(InputError, match="matches no numeric column"):
         build(folder / "out", columns=["lighting.nothing[1]"])

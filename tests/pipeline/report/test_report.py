@@ -253,7 +253,7 @@ def test_a_video_that_is_gone_leaves_its_shots_and_a_line_that_says_so(
     )
     shutil.copy(media("tiny4.mp4"), tmp_path / "rot90_12.mp4")
     other = build(copy, ["rot90_12"], media=tmp_path).open_first
-    assert "is not the file that the tables were made from" in words(other)
+    assert "is not the file from which the tables were made" in words(other)
 
 
 # The index

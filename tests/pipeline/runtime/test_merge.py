@@ -43,7 +43,7 @@ def test_parts_become_the_folder_that_one_run_makes(media: Callable[[str], Path]
     assert "4 videos done" in avcues("status", joined).stdout
     assert avcues("validate", joined).stdout.replace("joined", "one") == avcues("validate", one).stdout
     again = avcues("merge", *parts, "--out", joined)
-    assert "4 videos were there already" in again.stdout
+    assert "4 videos already existed" in again.stdout
     rerun = avcues("extract", videos, "-o", joined, *options)
     assert rerun.stderr.count("was done") == 4
 

@@ -63,7 +63,7 @@ def test_workbooks_are_read(tmp_path: Path) -> None:
     book.save(tmp_path / "labels.xlsx")
     with pytest.raises(InputError, match=r"labels\.xlsx: has 2 sheets with data \(Sheet, notes\)"):
         read_user_table(tmp_path / "labels.xlsx")
-    with pytest.raises(InputError, match=r"broken\.xlsx: is no Excel workbook"):
+    with pytest.raises(InputError, match=r"broken\.xlsx: is not an Excel workbook"):
         read_user_table(written(tmp_path / "broken.xlsx", "video_id\n"))
 
 
@@ -123,5 +123,5 @@ def test_columns_that_count_rows_are_no_data(columns: dict[str, Any], stay: list
 
 
 def test_a_column_without_a_name_that_does_not_count_is_refused() -> None:
-    with pytest.raises(InputError, match=r"labels: column 2 has no name of its own; name what it holds, or delete it"):
+    with pytest.raises(InputError, match=r"labels: column 2 has no name; name it after its content, or delete it"):
         drop_row_counters(pa.table({"video_id": ["a"], "": [0.3]}), ["video_id"], "labels")

@@ -85,7 +85,7 @@ def test_no_interval_reaches_beyond_what_a_measure_can_be() -> None:
     assert found["ccc"]["high"] == 1
     assert -1 < found["ccc"]["low"] < found["ccc"]["mean"]
     assert found["mse"]["low"] == 0
-    assert np.isnan(mean_interval(np.array([0.5]), possible=(-1, 1))).all()
+    assert np.isnan(mean_interval(np.array([0.5]), bounds=(-1, 1))).all()
 
 
 def test_a_paired_permutation_is_near_the_exact_one() -> None:

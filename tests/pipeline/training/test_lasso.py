@@ -33,7 +33,7 @@ def test_constant_labels_are_predicted_as_they_are() -> None:
 
 
 def test_one_video_is_too_few() -> None:
-    with pytest.raises(SettingsError, match="needs 2 training videos or more"):
+    with pytest.raises(SettingsError, match="needs at least 2 training videos"):
         fit_lasso(np.zeros((5, 2), np.float32), np.arange(5.0), np.zeros(5, int))
 
 

@@ -122,7 +122,7 @@ def test_labels_refitted_for_a_model_on_other_tables_are_the_same_gold_standard(
     for_lighting = refit_gold_standard(ratings, "labels", about, data.videos, features)
     assert for_lighting.equals(labels, check_metadata=True)
     unsaid = about | {"recipe": about["recipe"] | {"delay_tables": None}}
-    with pytest.raises(InputError, match="does not say which tables the lags of its raters were estimated from"):
+    with pytest.raises(InputError, match="does not record from which tables the lags of its raters were estimated"):
         delay_features("labels", unsaid, data)
     other = FeatureValues(open_dataset(folder, tables=["lighting"]))
     with pytest.raises(SettingsError, match="estimates lags from color, rhythm, but the features are of lighting"):
@@ -135,7 +135,7 @@ def test_labels_that_lost_their_metadata_are_still_guarded(planted: Path, tmp_pa
     made.to_pandas().to_csv(tmp_path / "labels.csv", index=False)
     with pytest.raises(LeakError, match=r"were fitted on clip0.* which a fold tests"):
         prepare(str(planted / "features"), tmp_path / "labels.csv", SETTINGS)
-    with pytest.raises(InputError, match="does not say by which recipe it was made"):
+    with pytest.raises(InputError, match="does not record its recipe"):
         prepare(str(planted / "features"), tmp_path / "labels.csv", SETTINGS, annotations=planted / "ann")
 
 
