@@ -113,20 +113,22 @@ def networks(arguments: argparse.Namespace) -> dict[str, Network]:
     faces, faces_path = weights("faces/yunet", "faces/centerface")
     expressions, expressions_path = weights("expressions/vgg19", "expressions/mini_xception")
     actions, actions_path = weights("actions/i3d_rgb_imagenet", "actions/i3d_rgb_scratch", "actions/i3d_r50")
-    int8 = Actions(ActionsSettings(actions)).ranges if multiplies_exactly() else None
+    int8 = Actions(ActionsSettings(actions)).int8_table if multiplies_exactly() else None
     load_scenes = {"resnet50": places.load_resnet50, "squeezenet11": places.load_squeezenet}[scenes]
     picture = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
 
     def load_expressions(compute: Compute) -> Call:
         if expressions == "vgg19":
-            network = compute.place(fer.load_vgg19(expressions_path), torch.zeros(2, 3, 44, 44))
+            network = compute.prepare_for_inference(fer.load_vgg19(expressions_path), torch.zeros(2, 3, 44, 44))
             return lambda x: fer.classify_vgg19(network, x)
-        network = compute.place(fer.load_mini_xception(expressions_path))
+        network = compute.prepare_for_inference(fer.load_mini_xception(expressions_path))
         return lambda x: fer.classify_mini_xception(network, x)
 
     def load_actions(compute: Compute) -> Call:
         load = i3d_resnet.load if actions == "i3d_r50" else inception_i3d.load
-        return compute.place(load(actions_path), torch.zeros(2, 64, 224, 224, 3, dtype=torch.uint8), int8)
+        return compute.prepare_for_inference(
+            load(actions_path), torch.zeros(2, 64, 224, 224, 3, dtype=torch.uint8), int8
+        )
 
     def crops(size: int) -> Any:
         return torch.randint(0, 256, (size, 3, 224, 224), dtype=torch.uint8)
@@ -154,7 +156,9 @@ def networks(arguments: argparse.Namespace) -> dict[str, Network]:
             own_threads=expressions == "vgg19",
         ),
         "scenes": Network(
-            lambda compute: compute.place(load_scenes(scenes_path), crops(2) if scenes == "resnet50" else None),
+            lambda compute: compute.prepare_for_inference(
+                load_scenes(scenes_path), crops(2) if scenes == "resnet50" else None
+            ),
             crops,
             arguments.windows,
             precisions=("bf16",) if scenes == "resnet50" else (),

@@ -76,8 +76,8 @@ _TABLE = Table(
 class Color(BaseExtractor):
     """Colour statistics over all pixels of a frame.
 
-    Hue and saturation histograms are those of OpenCV's 8-bit HSV, as in the MuVi study. Grey pixels have hue 0
-    there; the circular statistics weight each pixel by its saturation, so that greys do not count as red.
+    Hue and saturation histograms use OpenCV's 8-bit HSV, as in the MuVi study. Grey pixels have hue 0 in it; the
+    circular statistics weight each pixel by its saturation, so that greys do not count as red.
     """
 
     name = "color"
@@ -104,11 +104,11 @@ class Color(BaseExtractor):
 def _measure(image: npt.NDArray[np.uint8]) -> list[float]:
     hue, saturation, value = cv2.split(cv2.cvtColor(image, cv2.COLOR_RGB2HSV))
     bins, ranges = [_HUES, _SATURATIONS], [0, _HUES, 0, _SATURATIONS]
-    joint = cv2.calcHist([hue, saturation], [0, 1], None, bins, ranges).astype(np.float64)
+    joint_histogram = cv2.calcHist([hue, saturation], [0, 1], None, bins, ranges).astype(np.float64)
     return [
-        *joint.sum(axis=1).reshape(HUE_BINS, -1).sum(axis=1) / hue.size,
-        *joint.sum(axis=0).reshape(SATURATION_BINS, -1).sum(axis=1) / hue.size,
-        *_circular_hue(joint),
+        *joint_histogram.sum(axis=1).reshape(HUE_BINS, -1).sum(axis=1) / hue.size,
+        *joint_histogram.sum(axis=0).reshape(SATURATION_BINS, -1).sum(axis=1) / hue.size,
+        *_circular_hue(joint_histogram),
         *moments(saturation),
         *moments(value),
         _colourfulness(image),
@@ -127,9 +127,9 @@ def _moments(count: int, total: float, squares: float) -> tuple[float, float]:
     return total / count, math.sqrt(count * round(squares) - round(total) ** 2) / count
 
 
-def _circular_hue(joint: npt.NDArray[np.float64]) -> tuple[float, float]:
+def _circular_hue(joint_histogram: npt.NDArray[np.float64]) -> tuple[float, float]:
     """Saturation-weighted circular mean (degrees) and resultant length from (hue, saturation) counts."""
-    weights = joint @ np.arange(_SATURATIONS)
+    weights = joint_histogram @ np.arange(_SATURATIONS)
     total = weights.sum()
     if total == 0:
         return float("nan"), float("nan")
@@ -145,7 +145,7 @@ def _circular_hue(joint: npt.NDArray[np.float64]) -> tuple[float, float]:
 def _colourfulness(image: npt.NDArray[np.uint8]) -> float:
     planes = red, green, blue = cv2.split(image)
     r, g, b = (cv2.sumElems(plane)[0] for plane in planes)
-    # Sums of squared differences are one pass each, and those of R + G - 2 B follow from them.
+    # Each sum of squared differences takes one pass, and the sum for R + G - 2 B follows from the three.
     rg, rb, gb = (cv2.norm(x, y, cv2.NORM_L2SQR) for x, y in ((red, green), (red, blue), (green, blue)))
     rg_mean, rg_std = _moments(red.size, r - g, rg)
     # The paper's yb is (R + G) / 2 - B.

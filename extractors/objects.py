@@ -56,7 +56,7 @@ class ObjectsSettings:
 class Objects(BaseExtractor):
     """Detections per class, and their boxes, equal to `YOLO(weights).predict(frame)`.
 
-    Always computed in fp32: bf16 would make it 1.4 times faster and move scores by up to 0.2.
+    Values are always computed in fp32: bf16 would be 1.4 times as fast, but move scores by up to 0.2.
     """
 
     name = "objects"
@@ -68,7 +68,7 @@ class Objects(BaseExtractor):
     weights: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "variant": ("objects/yolo11n", "objects/yolo26n", "objects/yolov5su")
     }
-    own_weights: ClassVar[tuple[str, ...]] = ("variant",)
+    user_weights: ClassVar[tuple[str, ...]] = ("variant",)
 
     def __init__(self, settings: ObjectsSettings = ObjectsSettings()) -> None:
         self.settings = settings
@@ -80,7 +80,7 @@ class Objects(BaseExtractor):
 
     @cached_property
     def tables(self) -> tuple[Table, ...]:
-        """Columns for the classes of the checkpoint: those of COCO, or those of the user's own checkpoint."""
+        """Columns for the classes of the checkpoint: COCO's, or those of the user's checkpoint."""
         names = self._class_names()
         return (
             Table(
@@ -132,19 +132,19 @@ class Objects(BaseExtractor):
     def process_frames(self, batch: FrameBatch) -> Mapping[str, Columns]:
         """Detects objects on (B, H, W, 3) uint8 RGB frames."""
         assert self._compute is not None
-        options = self.settings
+        settings = self.settings
         results = self._model.predict(
             [cv2.cvtColor(image, cv2.COLOR_RGB2BGR) for image in batch.images],
             batch=len(batch),
-            conf=options.conf,
-            iou=options.iou,
-            imgsz=options.imgsz,
+            conf=settings.conf,
+            iou=settings.iou,
+            imgsz=settings.imgsz,
             device=self._compute.device,
             verbose=False,
         )
-        per_image = [result.boxes.data.float().cpu().numpy() for result in results]
-        frames = np.repeat(np.arange(len(batch)), [len(boxes) for boxes in per_image])
-        boxes = np.concatenate(per_image)
+        boxes_per_image = [result.boxes.data.float().cpu().numpy() for result in results]
+        frames = np.repeat(np.arange(len(batch)), [len(boxes) for boxes in boxes_per_image])
+        boxes = np.concatenate(boxes_per_image)
         classes = boxes[:, 5].astype(int)
         names = self._class_names()
         counts = np.zeros((len(batch), len(names)), np.int16)
@@ -164,7 +164,7 @@ class Objects(BaseExtractor):
                 "y": boxes[:, 1],
                 "width": boxes[:, 2] - boxes[:, 0],
                 "height": boxes[:, 3] - boxes[:, 1],
-                **batch.sizes(len(boxes)),
+                **batch.frame_size_columns(len(boxes)),
             },
         }
 
@@ -177,25 +177,25 @@ class Objects(BaseExtractor):
     def _class_names(self) -> tuple[str, ...]:
         if self.settings.variant == "auto" or f"objects/{self.settings.variant}" in self.weights["variant"]:
             return COCO
-        return self._names_of_own
+        return self._names_in_checkpoint
 
     @cached_property
-    def _names_of_own(self) -> tuple[str, ...]:
-        """Class names of the user's checkpoint; noted in the cache, because it takes seconds to load."""
+    def _names_in_checkpoint(self) -> tuple[str, ...]:
+        """Class names of the user's checkpoint. They are cached, because the checkpoint takes seconds to load."""
 
-        def note(folder: Path) -> None:
+        def write_names(folder: Path) -> None:
             (folder / "names.json").write_text(json.dumps(list(self._model.names.values())))
 
         try:
-            noted = build_once(f"classes-{sha256(self._checkpoint())}", note) / "names.json"
-        except OSError:  # no room, or no such file
+            names_file = build_once(f"classes-{sha256(self._checkpoint())}", write_names) / "names.json"
+        except OSError:  # the disk is full, or the checkpoint is missing
             return tuple(self._model.names.values())
-        return tuple(json.loads(noted.read_text()))
+        return tuple(json.loads(names_file.read_text()))
 
 
 @cache
 def _settings_folder() -> str:
-    """A folder for Ultralytics' settings, of this process alone: under a known name, another user could plant one."""
+    """A folder for Ultralytics' settings, for this process only: another user could plant one with a known name."""
     folder = tempfile.mkdtemp(prefix="avcues-ultralytics-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
@@ -204,9 +204,9 @@ def _settings_folder() -> str:
 def _load(path: Path) -> Any:
     """The model of an Ultralytics checkpoint, fused.
 
-    The library unpickles it, so only files whose hash the manifest pins, or that the user names, come here.
+    The library unpickles the file: pass only a file that the manifest pins by its hash, or that the user named.
     """
-    # Otherwise the library installs packages, asks the network and writes to the home folder.
+    # Otherwise the library installs packages, uses the network and writes to the home folder.
     os.environ.setdefault("YOLO_AUTOINSTALL", "false")
     os.environ.setdefault("YOLO_OFFLINE", "true")
     os.environ.setdefault("YOLO_VERBOSE", "false")
@@ -224,6 +224,6 @@ def _load(path: Path) -> Any:
         model.fuse()
     except Exception as error:  # the library and pickle raise nearly anything
         raise WeightsError(
-            f"{path}: is no Ultralytics checkpoint that can be loaded ({str(error).splitlines()[0]})"
+            f"{path}: cannot be loaded as an Ultralytics checkpoint ({str(error).splitlines()[0]})"
         ) from error
     return model

@@ -109,8 +109,8 @@ def table_of_layers(ranges: Path, patterns: Sequence[str]) -> Int8Table:
 def judge(weights: Path, clips: Clips, precision: Precision, table: Int8Table | None) -> EvaluatedModel:
     """The probabilities of all clips, computed one after the other."""
     compute = Compute(device="cpu", precision=precision)
-    network = compute.place(load(weights), torch.zeros(2, *clips.shape[1:], dtype=torch.uint8), table)
-    compute.apply()
+    network = compute.prepare_for_inference(load(weights), torch.zeros(2, *clips.shape[1:], dtype=torch.uint8), table)
+    compute.configure_libraries()
     probabilities, seconds = [], []
     for clip in clips:
         started = time.process_time()

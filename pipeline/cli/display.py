@@ -92,7 +92,7 @@ class Display(ProgressBars):
         failed = result.state == "failed"
         self.done += not failed
         self.failed += failed
-        self._processed_s += result.duration_s if result.made else 0
+        self._processed_s += result.duration_s if result.computed else 0
         if len(self._listed_results) < _LISTED_VIDEOS and (failed or self._expected <= _LISTED_VIDEOS):
             self._listed_results.append(result)
         if self._log_json:
@@ -135,7 +135,7 @@ class Display(ProgressBars):
         elif result.damage:
             self._print_event("damaged", f"{result.video_id}: {describe_damage(result.damage, result.lost_s)}{count}")
         elif not self.shown:
-            duration = f"{result.seconds['total']:.1f} s" if result.made else "was done"
+            duration = f"{result.seconds['total']:.1f} s" if result.computed else "was done"
             self._print_event("done", f"{result.video_id}: {result.windows} windows, {duration}{count}")
 
     def summarise(self, out: str) -> None:
@@ -244,12 +244,12 @@ def _row(result: VideoResult) -> tuple[str, ...]:
     seconds = result.seconds.get("total", 0.0)
     if result.state == "failed":
         return escape(result.video_id), "", "", "", f"{seconds:.1f}", "", "[red]all: failed[/]"
-    speed = f"{result.duration_s / seconds:.1f}" if result.made and seconds else ""
+    speed = f"{result.duration_s / seconds:.1f}" if result.computed and seconds else ""
     return (
         escape(result.video_id),
         str(result.windows),
         str(len(result.tables)),
-        str(len(result.kept)),
+        str(len(result.reused)),
         f"{seconds:.1f}",
         speed,
         ", ".join(filter(None, (*sorted(result.left_out), describe_damage(result.damage, result.lost_s)))),

@@ -1,4 +1,4 @@
-"""Whole frames for networks that bring their own preprocessing."""
+"""Converts whole frames, for networks with their own preprocessing."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from avcues.pipeline.media.picture.stage import PictureStage
 
 
 class FullFrame:
-    """Converts frames at full size; where the size changes within a file, all are scaled to the first.
+    """Converts frames at full size. If the size changes within a file, later frames are scaled to the first size.
 
     Args:
-        picture: How the frames are shown.
+        picture: Converts the frames to what viewers see.
     """
 
     def __init__(self, picture: PictureStage) -> None:

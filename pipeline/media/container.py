@@ -18,7 +18,7 @@ from avcues.pipeline.media.codec_delay import codec_delay_s
 from avcues.pipeline.media.completeness import StreamTally
 from avcues.pipeline.media.format_dump import Cropping
 from avcues.pipeline.media.frame_census import FrameCensus
-from avcues.pipeline.media.frames import LONGEST_GAP, AudioBlock, Damage, FramesSeen, VideoFrame
+from avcues.pipeline.media.frames import MAX_GAP_S, AudioBlock, Damage, FrameStatistics, VideoFrame
 from avcues.pipeline.media.look import FRAMES, PLACES, fields_of, may_be_interlaced, runs
 from avcues.pipeline.media.part import PacketEnds, Part, is_empty
 from avcues.pipeline.media.picture.bars import ActivePicture
@@ -30,7 +30,7 @@ from avcues.pipeline.media.sound import SoundConverter
 from avcues.pipeline.media.source import open_media_file
 from avcues.pipeline.media.stream_metadata import MediaMetadata, audio_stream_metadata, video_stream_metadata
 from avcues.pipeline.media.subtitles.cues import Cue
-from avcues.pipeline.media.subtitles.streams import SubtitleStreamMetadata, cues_of, subtitle_stream_metadata
+from avcues.pipeline.media.subtitles.streams import SubtitleStreamMetadata, add_cues, subtitle_stream_metadata
 from avcues.pipeline.media.timestamps import DecodeOrderTimestamps, MonotonicFrameFilter, fraction
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Media:
     metadata: MediaMetadata
     origin: Fraction
     damage: Damage = field(default_factory=Damage)
-    frames: FramesSeen = field(default_factory=FramesSeen)
+    frames: FrameStatistics = field(default_factory=FrameStatistics)
     lost_s: Fraction = Fraction(0)
     reading: Reading = field(default_factory=Reading)
     notes: list[str] = field(default_factory=list)
@@ -270,7 +270,7 @@ class Media:
         census = FrameCensus(self.damage)
         for packet in part.packets([*streams, *texts], self.damage, ends):
             if packet.stream in texts:
-                self.damage.subtitles_undecodable += cues_of(packet, part.clock(packet.stream), self.cues)
+                self.damage.subtitles_undecodable += add_cues(packet, part.clock(packet.stream), self.cues)
                 continue
             is_video = packet.stream is pictures
             tallies[packet.stream.index].add(packet)
@@ -283,18 +283,18 @@ class Media:
                 self.damage.packets_encrypted += 1
                 continue
             if is_video and times is not None:
-                times.packet(packet)
+                times.add_packet(packet)
             try:
                 frames = packet.decode()
             except (FFmpegError, EOFError):
                 self._count_undecodable(packet, times if is_video else None, is_video)
                 continue
             if is_video:
-                census.packet(packet)
+                census.add_packet(packet)
             for frame in frames:
                 if isinstance(frame, av.VideoFrame):
-                    census.frame(frame)
-                    pts = frame.pts if times is None else times.frame()
+                    census.add_frame(frame)
+                    pts = frame.pts if times is None else times.next_time()
                     picture = self.placed(part, frame, pts, in_order.last)
                     self.damage.video_frames_before_start += picture.start < -_LEAD_IN
                     yield from in_order.push(picture)
@@ -346,7 +346,7 @@ class Media:
         else:
             self.damage.audio_packets_undecodable += 1
         if times is not None:
-            times.undecodable(packet)
+            times.drop_packet(packet)
 
     def placed(self, part: Part, frame: av.VideoFrame, pts: int | None, last: VideoFrame | None) -> VideoFrame:
         """A decoded frame with its times; one without a time stamp comes right after the last one."""
@@ -358,7 +358,7 @@ class Media:
         start = clock.seconds(pts)
         if part is not self.part:
             pts = round((start + self.origin) / self.time_base)
-        return VideoFrame(frame, pts, start, min(length, LONGEST_GAP))
+        return VideoFrame(frame, pts, start, min(length, MAX_GAP_S))
 
     def _sound(self, part: Part, stream: int, converter: SoundConverter, frame: av.AudioFrame) -> Iterator[AudioBlock]:
         start = duration = None
@@ -377,7 +377,7 @@ class Media:
 
     def _count_missing(self, part: Part, tallies: dict[int, StreamTally]) -> None:
         for index, tally in tallies.items():
-            packets, seconds = tally.missing()
+            packets, seconds = tally.missing_packets()
             self.lost_s = max(self.lost_s, seconds)
             if part.video is not None and index == part.video.index:
                 self.damage.video_packets_missing += packets

@@ -11,13 +11,13 @@ from avcues.pipeline.media.downmix import Samples
 from avcues.pipeline.media.orientation import Orientation
 
 # A gap in a stream longer than this is a broken time stamp, not a pause.
-LONGEST_GAP = Fraction(3600)
+MAX_GAP_S = Fraction(3600)
 # A frame or block this far ahead is accepted only if the next one does not return to the old time.
-SUSPICIOUS_GAP = Fraction(2)
+SUSPICIOUS_GAP_S = Fraction(2)
 
 
 @dataclass
-class FramesSeen:
+class FrameStatistics:
     """What is known from the decoded frames, and often not from the container.
 
     Args:
@@ -34,7 +34,7 @@ class FramesSeen:
     shortest_interval_s: float | None = None
     longest_interval_s: float | None = None
 
-    def note(self, frame: av.VideoFrame, interval: Fraction | None) -> None:
+    def add(self, frame: av.VideoFrame, interval: Fraction | None) -> None:
         """Takes the next frame and the time since the one before it."""
         if self.count == 0:
             orientation = Orientation.of(frame)

@@ -202,7 +202,7 @@ class Part:
                 and successor.id not in numbers
                 and part.dump.programme_number(successor.index) == programme
             ):
-                part.selection = part.selection.only_new(numbers)
+                part.selection = part.selection.without(numbers)
                 return part
             part.container.close()
         return None

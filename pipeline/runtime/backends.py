@@ -71,7 +71,7 @@ def run_in_this_process(
 
     def renew() -> None:
         nonlocal run
-        run = run.renewed()
+        run = run.with_fresh_extractors()
         gc.collect()
 
     for video in videos:

@@ -68,9 +68,9 @@ class ResolvedRun:
             limits=self.limits.on_worker(share_bytes, compute.threads),
         )
 
-    def renewed(self) -> ResolvedRun:
+    def with_fresh_extractors(self) -> ResolvedRun:
         """The same, by extractors that have loaded nothing yet."""
-        return replace(self, measurements=self.measurements.renewed())
+        return replace(self, measurements=self.measurements.with_fresh_extractors())
 
     def record(self, result: VideoResult) -> VideoResult:
         """Writes a video's record on the machine that did the work, so that it appears together with the tables.

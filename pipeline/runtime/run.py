@@ -12,7 +12,7 @@ from avcues.extractors.compute import Precision
 from avcues.extractors.int8.processor import multiplies_exactly
 from avcues.extractors.openvino_import import cpu_has_bf16
 from avcues.pipeline.errors import RunStoppedError
-from avcues.pipeline.extraction.unchanged import Unchanged
+from avcues.pipeline.extraction.stamp_check import StampCheck
 from avcues.pipeline.runtime import backends, cluster
 from avcues.pipeline.runtime.gpus import visible_gpus
 from avcues.pipeline.runtime.inputs import Inputs, collect
@@ -178,7 +178,7 @@ def _unchanged(inputs: Inputs, resolved: ResolvedRun) -> tuple[list[VideoResult]
     """Results of the videos of which nothing has changed, and the other videos."""
     if resolved.overwrite or resolved.verify:
         return [], inputs.videos
-    unchanged = Unchanged(resolved.measurements, resolved.out)
+    unchanged = StampCheck(resolved.measurements, resolved.out)
     results = [(video, unchanged.result(video)) for video in inputs.videos]
     unchanged_results = [
         replace(result, left_out=dict(resolved.left_out)) for _, result in results if result is not None

@@ -151,8 +151,8 @@ class RecordDocument(Document):
     duration_s: Seconds
     windows: Count
     tables: dict[str, Count]
-    made: list[str] = []
-    kept: list[str] = []
+    computed: list[str] = []
+    reused: list[str] = []
     left_out: dict[str, str]
     damage: dict[str, Count]
     lost_s: Seconds = 0.0

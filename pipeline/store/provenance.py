@@ -15,7 +15,7 @@ from avcues.extractors.base import BaseExtractor
 from avcues.extractors.compute import Compute
 from avcues.models_cache.cache import WeightsFinder
 from avcues.models_cache.hashing import sha256, sha256_of_folder
-from avcues.models_cache.hub import hub_name, own_place
+from avcues.models_cache.hub import parse_hub_name, user_weights_path
 from avcues.models_cache.manifest import asset
 from avcues.version import __version__
 
@@ -73,9 +73,11 @@ def recipe(
     }
     if reading:
         document["reading"] = dict(reading)
-    if extractor.needed:
-        document["needs"] = {needed.name: recipe(needed, step, compute, reading) for needed in extractor.needed}
-    files = {option: Path(value) for option in extractor.files if (value := getattr(extractor.settings, option))}
+    if extractor.needed_extractors:
+        document["needs"] = {
+            needed.name: recipe(needed, step, compute, reading) for needed in extractor.needed_extractors
+        }
+    files = {option: Path(value) for option in extractor.user_files if (value := getattr(extractor.settings, option))}
     if files:
         document["settings"] |= {option: file.name for option, file in files.items()}
         document["files"] = {file.name: _hash_of(file, file.stat().st_mtime_ns) for file in files.values()}
@@ -85,11 +87,11 @@ def recipe(
         document["settings"] |= {
             option: _recorded_name(value)
             for option, value in document["settings"].items()
-            if option in extractor.own_weights
+            if option in extractor.user_weights
         }
         document |= {"weights": weights, "precision": precision(extractor, compute)}
-    if extractor.ranges is not None and precision(extractor, compute).startswith("int8"):
-        document["ranges"] = extractor.ranges.sha256
+    if extractor.int8_table is not None and precision(extractor, compute).startswith("int8"):
+        document["ranges"] = extractor.int8_table.sha256
     return document
 
 
@@ -112,14 +114,14 @@ def weights_of(extractor: BaseExtractor, finder: WeightsFinder) -> dict[str, str
         if asset in candidates:
             hashes[asset] = finder.resolve(asset).sha256
         else:
-            file = own_place(value, finder, extractor.hub_weights)
+            file = user_weights_path(value, finder, extractor.hub_weights)
             hashes[_recorded_name(value)] = _hash_of(file, file.stat().st_mtime_ns)
     return hashes
 
 
 def _recorded_name(value: str) -> str:
     """The name of a user's file or folder, without its path; for a model of the hub, its name and revision."""
-    return value if hub_name(value) and not Path(value).exists() else Path(value).name
+    return value if parse_hub_name(value) and not Path(value).exists() else Path(value).name
 
 
 @cache

@@ -31,8 +31,8 @@ class VideoResult:
         state: "done", or "failed" with the error's class and message.
         windows: Rows of every window table.
         tables: Rows of each table.
-        made: Features whose tables this run wrote.
-        kept: Features of an earlier run whose tables are up to date.
+        computed: Features whose tables this run wrote.
+        reused: Features of earlier runs whose tables are up to date.
         left_out: Features that this run left out because their weights are missing, each with the reason.
         damage: By kind, how many parts could not be decoded.
         lost_s: Seconds that are missing at the end according to the header of a truncated file; 0 if the file is whole
@@ -57,8 +57,8 @@ class VideoResult:
     duration_s: float = 0.0
     windows: int = 0
     tables: dict[str, int] = field(default_factory=dict)
-    made: tuple[str, ...] = ()
-    kept: tuple[str, ...] = ()
+    computed: tuple[str, ...] = ()
+    reused: tuple[str, ...] = ()
     left_out: dict[str, str] = field(default_factory=dict)
     damage: dict[str, int] = field(default_factory=dict)
     lost_s: float = 0.0
@@ -118,12 +118,12 @@ def describe_damage(counts: Mapping[str, int], lost_s: float = 0.0) -> str:
 
 def write_record(result: VideoResult, out: Location) -> None:
     """Writes the result of a video, merged with what earlier runs recorded about the tables that were kept."""
-    if result.state == "done" and result.kept:
+    if result.state == "done" and result.reused:
         earlier = read_record(out, result.video_id)
         if earlier.get("state") == "done":
             stamps = merge_stamps(earlier.get("stamps") or {}, result.stamps)
             adds_nothing = result.tables.keys() <= earlier["tables"].keys() and stamps == earlier.get("stamps")
-            if not result.made and adds_nothing:
+            if not result.computed and adds_nothing:
                 return
             result = replace(
                 result,

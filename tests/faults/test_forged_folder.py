@@ -153,7 +153,7 @@ def record() -> dict[str, Any]:
         "duration_s": 4.0,
         "windows": 8,
         "tables": {"timeline": 8},
-        "made": ["shots"],
+        "computed": ["shots"],
         "left_out": {"objects": "why"},
         "damage": {"read_errors": 1},
         "lost_s": 1.0,

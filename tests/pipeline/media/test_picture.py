@@ -294,5 +294,5 @@ def test_a_black_file_has_no_bars(tmp_path: Path) -> None:
 
 def test_a_box_follows_shape_and_orientation() -> None:
     box = Box(10, 20, 60, 30)
-    assert box.shown(Fraction(2), Orientation(), (100, 80)) == (Box(20, 20, 120, 30), (200, 80))
-    assert box.shown(Fraction(1), Orientation(True, False, True), (100, 80)) == (Box(20, 30, 30, 60), (80, 100))
+    assert box.as_displayed(Fraction(2), Orientation(), (100, 80)) == (Box(20, 20, 120, 30), (200, 80))
+    assert box.as_displayed(Fraction(1), Orientation(True, False, True), (100, 80)) == (Box(20, 30, 30, 60), (80, 100))

@@ -27,7 +27,7 @@ from avcues.errors import AvcuesError
 from avcues.extractors.protocol import Column, Table
 from avcues.extractors.registry import create
 from avcues.pipeline.dataset.validate import validate
-from avcues.pipeline.extraction.accumulators import from_columns
+from avcues.pipeline.extraction.accumulators import rows_from_columns
 from avcues.pipeline.extraction.video import process_video
 from avcues.pipeline.report import page
 from avcues.pipeline.report.build import build
@@ -109,7 +109,7 @@ def add_tables(out: Path, video_id: str) -> None:
             "weights": {f"{feature}/small": "0" * 64},
         }
         pinned["tables"][table.name] = feature
-        rows = from_columns(
+        rows = rows_from_columns(
             table, {c.name: made_up(c, random, len(shots) if table.row == "shot" else windows) for c in table.columns}
         )
         metadata = about | {"recipe": pinned["recipes"][feature]}

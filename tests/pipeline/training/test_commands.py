@@ -389,7 +389,10 @@ WRONG = {
     "one modality": (["--model", "late", "--visual", ""], "--visual is empty"),
     "two modalities": (["--model", "lstm"], "reads one modality"),
     "no isolated ratings": (["--model", "pair"], "needs ratings of the isolated modalities"),
-    "needless pretraining": (["--pretrain-audio", "{place}/foreign.csv"], "lasso is not pretrained; of the built-in models, only pair is"),
+    "needless pretraining": (
+        ["--pretrain-audio", "{place}/foreign.csv"],
+        "lasso is not pretrained; of the built-in models, only pair is",
+    ),
     "no ratings": (["--model", "late", "--targets", "raters"], "give their ratings with --annotations"),
     "odd units": (["--units", "3"], "--units 3: expected an even number"),
     "out in the dataset": (["--out", "{features}/model"], "lies in the dataset"),
