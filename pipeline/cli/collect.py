@@ -142,15 +142,14 @@ def forget(
     with OneLineErrors(debug):
         from avcues.pipeline.collection.export.forget import forget as remove
 
-        removed = remove(_prepared_study(study), rater)
-        show_written(*(f"{folder}: without {rater}" for folder in removed.exports))
-        notes = [f"{folder}: removed, because nobody else has rated" for folder in removed.emptied]
+        removal = remove(_prepared_study(study), rater)
+        show_written(*(f"{folder}: without {rater}" for folder in removal.rewritten_exports))
+        notes = [f"{folder}: removed, because nobody else has rated" for folder in removal.removed_exports]
         notes += [
-            f"{folder}: an export was written there and is there no more; remove copies of it"
-            for folder in removed.gone
+            f"{folder}: this export no longer exists there; remove its copies" for folder in removal.missing_exports
         ]
         show_notes(notes)
-        print_visible(f"{rater}: removed, {removed.clips} clips")
+        print_visible(f"{rater}: removed, {removal.clips} clips")
 
 
 def _checked_study(study: Path) -> Any:
