@@ -130,5 +130,5 @@ def test_rounds_draw_their_videos() -> None:
     assert len(videos["before"]) == 9
     assert len(set(videos["joint"])) == 3
     assert len(set(videos["after"]) - set(videos["joint"])) == 5
-    with pytest.raises(SettingsError, match="7 videos are wanted, but there are 6"):
+    with pytest.raises(SettingsError, match="7 videos are needed, but 6 are available"):
         videos_of_rounds([*rounds[:2], Round(name="c", videos=7, other_than=("joint",))], videos["before"], seed=1)
