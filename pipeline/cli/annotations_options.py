@@ -52,8 +52,11 @@ Features = Annotated[
 ]
 Raters = Annotated[Path | None, typer.Option(help="CSV or Parquet file about the raters: rater, and any columns.")]
 TimeUnit = Annotated[
-    Literal["s", "ms", "us", "ns", "min", "unix", "unix-ms"],
-    typer.Option(help="Unit of times; unix: seconds since 1970, with the first time of a file as 0 s."),
+    Literal["s", "ms", "us", "ns", "min", "clock", "unix", "unix-ms"],
+    typer.Option(
+        help="Unit of times; clock (14:05:10.5) and unix (seconds since 1970) are times of day: the first one of each "
+        "rater and clip becomes 0 s."
+    ),
 ]
 Hold = Annotated[
     str | None,

@@ -9,6 +9,8 @@
 | numbers  | a target that is mostly numbers must be only numbers: `10%` or `1,234.5` is an error that names the row,  |
 |          | see `numbers_or_texts`                                                                                    |
 | counters | a column that counts the rows is ignored with a note, see `drop_row_counters`                             |
+| refused  | a row that repeats the header (as in joined files), HTML, an old `.xls`; workbooks with several sheets    |
+|          | with data, hidden rows, or formulas without results; a column without a name that does not count rows     |
 """
 
 from __future__ import annotations
@@ -26,11 +28,13 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from avcues.pipeline.errors import InputError, one_line
-from avcues.pipeline.store.text_tables import SAMPLE_BYTES, TextForm, detect_form
+from avcues.pipeline.store.text_tables import SAMPLE_BYTES, TextForm, decode_text, detect_form, separator_of
 from avcues.pipeline.store.user_columns import EXPECTED, MISSING, clean_column
+from avcues.pipeline.store.workbooks import EXCEL, is_workbook, workbook_as_text
 
-EXCEL = (".xlsx", ".xlsm")
 PARQUET = (".parquet", ".pq")
+
+_SAMPLE_LINES = 20
 
 _CONVERSION = re.compile(r"In CSV column #(\d+): (?:Row #(\d+): )?CSV conversion error to (\S+): invalid value '(.*)'")
 _PARSE = re.compile(r"CSV parse error: (?:Row #(\d+): )?Expected (\d+) columns, got (\d+)")
@@ -69,9 +73,50 @@ def read_user_table(
         raise InputError(f"{file_name}: is not UTF-8; save the file as UTF-8") from error
     except (OSError, ValueError, pa.ArrowException) as error:
         raise InputError(f"{file_name}: {_why_unreadable(error)}") from error
-    return pa.table(
+    table = pa.table(
         {key: clean_column(table[key], types.get(key), f"{file_name}: ", key) for key in table.column_names}
     )
+    _require_one_heading(table, file_name)
+    return table
+
+
+def _require_one_heading(table: pa.Table, file_name: str) -> None:
+    """Refuses a table in which a row repeats the names of the columns, as in joined files."""
+    text_columns = [name for name in table.column_names if not pa.types.is_floating(table[name].type)]
+    repeats_heading: Any = None
+    for name in text_columns:
+        if not (pa.types.is_string(table[name].type) or pa.types.is_dictionary(table[name].type)):
+            continue
+        if pc.index(table[name].unique().cast(pa.string()), name).as_py() < 0:
+            return
+        equal = pc.equal(table[name].cast(pa.string()), name).fill_null(False)
+        repeats_heading = equal if repeats_heading is None else pc.and_(repeats_heading, equal)
+    if len(text_columns) > 1 and repeats_heading is not None and pc.any(repeats_heading).as_py():
+        row = pc.index(repeats_heading, True).as_py() + 1
+        raise InputError(
+            f"{file_name}: row {row} repeats the names of the columns, as in concatenated files; delete it"
+        )
+
+
+def raw_rows(path: Path) -> list[list[str]]:
+    """Reads the cells of all rows of a text file or workbook, including the header, without surrounding blanks.
+
+    Raises:
+        InputError: The file cannot be read.
+    """
+    try:
+        content = path.read_bytes()
+        if path.suffix.lower() in EXCEL or is_workbook(content):
+            content = workbook_as_text(path, str(path))
+        text = decode_text(content).removeprefix("\ufeff")
+        rows = csv.reader(io.StringIO(text), delimiter=separator_of(text.splitlines()[:_SAMPLE_LINES]))
+        return [[cell.strip() for cell in row] for row in rows if any(row)]
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file") from error
+    except IsADirectoryError as error:
+        raise InputError(f"{path}: is a folder; expected a file") from error
+    except (OSError, ValueError, csv.Error) as error:
+        raise InputError(f"{path}: {_why_unreadable(error)}") from error
 
 
 def column_names(source: str | Path) -> list[str]:
@@ -84,9 +129,12 @@ def column_names(source: str | Path) -> list[str]:
     if path.suffix.lower() in (*EXCEL, *PARQUET):
         return list(read_user_table(path).column_names)
     try:
-        return list(detect_form(_head(path)).names)
+        head = _head(path)
+        return list(read_user_table(path).column_names if is_workbook(head) else detect_form(head).names)
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
+    except IsADirectoryError as error:
+        raise InputError(f"{path}: is a folder; expected a file") from error
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: {_why_unreadable(error)}") from error
 
@@ -113,9 +161,10 @@ def _read(
         columns = _columns_to_read(names, types, required, extra_columns, file_name)
         dictionary_columns = [key for key in columns if pa.types.is_dictionary(types.get(key, pa.null()))]
         return pq.read_table(path, columns=columns, read_dictionary=dictionary_columns)
-    if path.suffix.lower() in EXCEL:
-        return _from_text(_workbook(path, file_name), types, required, extra_columns, file_name)
-    form = detect_form(_head(path))
+    head = _head(path)
+    if path.suffix.lower() in EXCEL or is_workbook(head):
+        return _from_text(workbook_as_text(path, file_name), types, required, extra_columns, file_name)
+    form = detect_form(head)
     is_utf8 = form.encoding.startswith("utf-8") and not form.has_blanks_before_quotes
     return _from_text(path if is_utf8 else path.read_bytes(), types, required, extra_columns, file_name, form)
 
@@ -138,13 +187,13 @@ def _from_text(
     if isinstance(text, bytes):
         text = _as_utf8(text, form)
 
-    def read(use_threads: bool) -> pa.Table:
+    def read(use_threads: bool, line_breaks: bool = False) -> pa.Table:
         return pa.csv.read_csv(
             io.BytesIO(text) if isinstance(text, bytes) else text,
             read_options=pa.csv.ReadOptions(
                 use_threads=use_threads, skip_rows=form.header_lines, column_names=_distinct(form.names)
             ),
-            parse_options=pa.csv.ParseOptions(delimiter=form.separator, newlines_in_values=False),
+            parse_options=pa.csv.ParseOptions(delimiter=form.separator, newlines_in_values=line_breaks),
             convert_options=pa.csv.ConvertOptions(
                 column_types={key: types[key] for key in columns if key in types},
                 include_columns=columns,
@@ -155,13 +204,14 @@ def _from_text(
         )
 
     try:
-        return _with_points(read(use_threads=True), types) if form.decimal == "," else read(use_threads=True)
+        table = read(use_threads=True, line_breaks=form.has_quotes)
+        return _with_points(table, types) if form.decimal == "," else table
     except pa.ArrowInvalid as error:
         if "UTF8" in str(error):
             raise ValueError("is not UTF-8; save the file as UTF-8") from error
         # Only the single-threaded reader reports the row of a value that cannot be converted.
         try:
-            return read(use_threads=False)
+            return read(use_threads=False, line_breaks=form.has_quotes)
         except pa.ArrowInvalid as detailed:
             raise InputError(f"{file_name}: {_explain_arrow_error(str(detailed), form.names)}") from detailed
 
@@ -212,41 +262,6 @@ def _columns_to_read(
             "give each column a distinct name"
         )
     return columns
-
-
-def _workbook(path: Path, file_name: str) -> bytes:
-    """The first sheet of an Excel workbook as text."""
-    try:
-        from openpyxl import load_workbook
-    except ImportError as error:
-        raise InputError(
-            f"{file_name}: Excel workbooks need the package openpyxl: pip install 'avcues[excel]'; or save it as CSV"
-        ) from error
-    from zipfile import BadZipFile
-
-    try:
-        book = load_workbook(path, read_only=True, data_only=True)
-    except (BadZipFile, KeyError) as error:
-        raise ValueError(f"is not an Excel workbook ({one_line(error)})") from error
-    filled_sheets = [sheet for sheet in book.worksheets if sheet.max_row and sheet.max_row > 1]
-    if len(filled_sheets) > 1:
-        raise InputError(
-            f"{file_name}: has {len(filled_sheets)} sheets with data "
-            f"({', '.join(sheet.title for sheet in filled_sheets)}); save the right one as a separate file"
-        )
-    out = io.StringIO()
-    rows = (filled_sheets or book.worksheets)[0].iter_rows(values_only=True)
-    csv.writer(out, lineterminator="\n").writerows([_cell(value) for value in row] for row in rows if _has_content(row))
-    return out.getvalue().encode()
-
-
-def _has_content(row: Sequence[Any]) -> bool:
-    """Whether any cell of a row of a sheet is filled."""
-    return any(value is not None and value != "" for value in row)
-
-
-def _cell(value: Any) -> Any:
-    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _explain_arrow_error(message: str, columns: Sequence[str]) -> str:

@@ -2,78 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from avcues.pipeline.annotations.importing.repeats import looks_repeated
-from avcues.pipeline.annotations.importing.times import proposal, suspicion
+from avcues.pipeline.annotations.importing.repeats import counts_down, looks_repeated
+from avcues.pipeline.annotations.importing.sources import Mask, Sources
+from avcues.pipeline.annotations.importing.times import doubts_about, proposal
 from avcues.pipeline.annotations.ratings.keys import among, codes, combined, runs
 from avcues.pipeline.annotations.ratings.schema import KEYS, LONGEST_S, RATING_SCHEMA, Dimension
-from avcues.pipeline.annotations.ratings.wording import counted, listed
+from avcues.pipeline.annotations.ratings.wording import counted
 from avcues.pipeline.errors import InputError
-from avcues.pipeline.store.user_columns import bare_id, normalised
 
 REQUIRED = ("rater", "video_id", "setup", "dimension")
-
-Mask = npt.NDArray[np.bool_]
-Rows = npt.NDArray[np.integer]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Source:
-    """Where consecutive ratings come from.
-
-    Args:
-        name: Of the file.
-        ratings: How many.
-        rows: (ratings,) the file's row of each, counted from 1 below the header; None: one row per rating.
-    """
-
-    name: str
-    ratings: int
-    rows: Rows | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sources:
-    """Where all ratings come from, for messages.
-
-    Args:
-        name: Of all sources together.
-        parts: In the order of the ratings.
-    """
-
-    name: str
-    parts: Sequence[Source]
-
-    def row(self, rating: int, beside: int | None = None) -> str:
-        """The row of a rating, such as "row 3", with its file unless it is that of the rating `beside`."""
-        file, row = self._place(rating)
-        same = beside is not None and self._place(beside)[0] is file
-        return f"row {row}" if same else f"{file.name}: row {row}"
-
-    def first(self, mask: Mask) -> str:
-        """The row of the first rating for which a mask is true."""
-        return self.row(int(np.argmax(mask)))
-
-    def both(self, first: int, second: int) -> str:
-        """The rows of two ratings."""
-        (file, row), (other_file, other_row) = self._place(first), self._place(second)
-        if file is other_file:
-            return f"{file.name}: rows {row} and {other_row}"
-        return f"{file.name}: row {row} and {other_file.name}: row {other_row}"
-
-    def _place(self, rating: int) -> tuple[Source, int]:
-        for part in self.parts:
-            if rating < part.ratings:
-                return part, rating + 1 if part.rows is None else int(part.rows[rating])
-            rating -= part.ratings
-        raise IndexError(rating)
+_STATISTICS = frozenset(
+    (
+        *("mean", "means", "average", "avg", "median", "total", "totals", "sum", "sd", "std", "stdev", "variance"),
+        *("mittelwert", "summe", "gesamt", "moyenne", "media"),
+    )
+)
+_EXCEL_DATE = re.compile(r"\d{4}-\d\d-\d\d 00:00:00")
 
 
 def validated(
@@ -129,60 +81,6 @@ def validated(
     return ratings.set_column(at, RATING_SCHEMA.field(at), finite), notes, ~empty
 
 
-def known_only(ratings: pa.Table, known: Collection[str] | None, where: str) -> tuple[pa.Table, list[str]]:
-    """The ratings of known videos, and notes that count the others; None: all videos are known.
-
-    Raises:
-        InputError: No video is known.
-    """
-    if known is None:
-        return ratings, []
-    ratings, notes = _as_in_dataset(ratings, known)
-    rated_ids = set(ratings["video_id"].unique().to_pylist())
-    foreign, unrated = sorted(rated_ids - set(known)), sorted(set(known) - rated_ids)
-    if not rated_ids & set(known):
-        raise InputError(
-            f"{where}: no rated video is in the dataset; rated are {listed(foreign)}, the dataset has {listed(unrated)}"
-        )
-    notes += [f"no rating of {counted(len(unrated), 'video')} of the dataset: {listed(unrated)}"] if unrated else []
-    if foreign:
-        in_dataset = among(ratings["video_id"], known)
-        notes.append(
-            f"left out: {counted(int((~in_dataset).sum()), 'rating')} of {counted(len(foreign), 'video')} that the "
-            f"dataset does not have: {listed(foreign)}"
-        )
-        ratings = ratings.filter(pa.array(in_dataset))
-    return ratings, notes
-
-
-def _as_in_dataset(ratings: pa.Table, known: Collection[str]) -> tuple[pa.Table, list[str]]:
-    """Ids of videos as the dataset spells them, and a note on those that a file or program had changed.
-
-    Accents may be composed or not; folders, the suffix of a media file and leading zeros may be there or lost.
-    """
-    spelled = {normalised(video_id): video_id for video_id in known}
-    bare: dict[str, list[str]] = {}
-    for video_id in known:
-        bare.setdefault(bare_id(video_id), []).append(video_id)
-    words = ratings["video_id"].combine_chunks()
-    if isinstance(words, pa.ChunkedArray):
-        words = words.chunk(0)
-    names, changed = [], []
-    for name in words.dictionary.to_pylist():
-        matched = name if name in known else spelled.get(name)
-        candidates = bare.get(bare_id(name), [])
-        if matched is None and len(candidates) == 1:
-            matched = candidates[0]
-            changed.append(f"{name} as {matched}")
-        names.append(name if matched is None else matched)
-    notes = [f"ids were matched but for folders, suffixes or leading zeros: {listed(changed)}"] if changed else []
-    distinct = list(dict.fromkeys(names))
-    place = pa.array([distinct.index(name) for name in names], pa.int32())
-    column = pa.DictionaryArray.from_arrays(place.take(words.indices), pa.array(distinct, pa.string()))
-    at = RATING_SCHEMA.get_field_index("video_id")
-    return ratings.set_column(at, RATING_SCHEMA.field("video_id"), column), notes
-
-
 def require_setups(ratings: pa.Table, allowed: Collection[str] | None, sources: Sources) -> None:
     """Makes sure that every setup is one of the allowed ones; None: all are.
 
@@ -193,6 +91,28 @@ def require_setups(ratings: pa.Table, allowed: Collection[str] | None, sources: 
     if foreign.any():
         setup = ratings["setup"][int(np.argmax(foreign))].as_py()
         raise InputError(f'{sources.first(foreign)}: setup is "{setup}"; expected one of {", ".join(allowed or ())}')
+
+
+def require_names(ratings: pa.Table, sources: Sources) -> None:
+    """Makes sure that no rater is a row of totals, and no name a date.
+
+    Raises:
+        InputError: A rater among others is called like a statistic, or a rater or video like a date that Excel made.
+    """
+    raters = [name for name in ratings["rater"].unique().to_pylist() if name is not None]
+    statistics = [name for name in raters if name.casefold() in _STATISTICS]
+    if statistics and len(raters) > 1:
+        raise InputError(
+            f'{sources.first(among(ratings["rater"], statistics[:1]))}: the rater "{statistics[0]}" is a statistic '
+            "over raters rather than one of them; delete its rows, or rename it"
+        )
+    for key in ("rater", "video_id"):
+        dates = [name for name in ratings[key].unique().to_pylist() if name and _EXCEL_DATE.fullmatch(name)]
+        if dates:
+            raise InputError(
+                f'{sources.first(among(ratings[key], dates[:1]))}: {key} is the date "{dates[0]}"; Excel makes dates '
+                "of names such as 1-2: format the column as text and enter them again"
+            )
 
 
 def _require_level(dimension: Dimension, wrong: Mask, sources: Sources) -> None:
@@ -235,9 +155,9 @@ def _require_series(ratings: pa.Table, sources: Sources, repeat: npt.NDArray[np.
     series = combined([(series_keys(ratings), 0), (repeat, int(repeat.max(initial=0)) + 1)])
     time = ratings["time"].to_numpy()
     distinct, run_keys, _ = runs(series)
-    doubts = list(suspicion(time, series))
+    notes = doubts_about(time, series)
     if len(distinct) == len(run_keys) and (time[1:] > time[:-1])[series[1:] == series[:-1]].all():
-        return doubts
+        return notes
     labels = [word for word in ratings["label"].unique().to_pylist() if word is not None]
     time, label = np.nan_to_num(time, nan=-1), codes(ratings["label"], labels)
     order = np.lexsort((label, time, series))
@@ -246,25 +166,40 @@ def _require_series(ratings: pa.Table, sources: Sources, repeat: npt.NDArray[np.
     if is_duplicate.any():
         at = int(np.argmax(is_duplicate))
         first, second = sorted((int(order[at]), int(order[at + 1])))
-        row = ratings.slice(first, 1).to_pylist()[0]
-        what = ", ".join(f"{row[name]}" for name in (*REQUIRED, "time", "label") if row[name] is not None)
         raise InputError(
-            f"{sources.both(first, second)} are the same rating ({what}); expected it once, or `repeated` if the rater "
-            "rated the clip again"
+            f"{sources.both(first, second)} are the same rating ({_named(ratings, first, 'time', 'label')}); expected "
+            "it once, or `repeated` if the rater rated the clip again"
         )
-    unsorted = np.unique(series[order[1:]][same_series & later & (np.diff(order) < 0)])
-    for one in unsorted:
-        rows = np.flatnonzero(series == one)
-        if label[rows[0]] < 0 and looks_repeated(time[rows]):
-            row = ratings.slice(int(rows[0]), 1).to_pylist()[0]
-            what = ", ".join(f"{row[name]}" for name in REQUIRED)
-            raise InputError(
-                f"{sources.row(int(rows[0]))}: the times of {what} run through the clip twice; give `repeated` if the "
-                "rater rated it again, or else sort them"
-            )
-    if not len(unsorted):
-        return doubts
-    return [*doubts, f"times out of order in {counted(len(unsorted), 'series', 'series')}; sorted by time"]
+    unsorted_series = np.unique(series[order[1:]][same_series & later & (np.diff(order) < 0)])
+    for key in unsorted_series:
+        rows = np.flatnonzero(series == key)
+        _require_one_course(ratings, rows, time[rows], label[rows[0]] >= 0, sources)
+    if len(unsorted_series):
+        notes.append(f"times out of order in {counted(len(unsorted_series), 'series', 'series')}; sorted by time")
+    return notes
+
+
+def _require_one_course(
+    ratings: pa.Table, rows: npt.NDArray[np.int64], time: npt.NDArray[np.float64], labelled: bool, sources: Sources
+) -> None:
+    """Makes sure that a series out of order is neither two courses through the clip nor a countdown."""
+    first = int(rows[0])
+    if not labelled and looks_repeated(time):
+        raise InputError(
+            f"{sources.row(first)}: the times of {_named(ratings, first)} run through the clip twice; give `repeated` "
+            "if the rater rated it again, or else sort them"
+        )
+    if counts_down(time):
+        raise InputError(
+            f"{sources.row(first)}: the times of {_named(ratings, first)} count down from {time[0]:g} to "
+            f"{time[-1]:g}; expected seconds since the start of the video"
+        )
+
+
+def _named(ratings: pa.Table, at: int, *more: str) -> str:
+    """The keys of a rating, for messages."""
+    row = ratings.slice(at, 1).to_pylist()[0]
+    return ", ".join(f"{row[name]}" for name in (*REQUIRED, *more) if row[name] is not None)
 
 
 def _nulls(column: pa.ChunkedArray) -> Mask:

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from avcues.pipeline.annotations.importing.assemble import Part, Reading
 from avcues.pipeline.annotations.importing.format import Format, FormatOptions
+from avcues.pipeline.annotations.importing.reading import Part, Reading
 from avcues.pipeline.annotations.importing.table_map import TableMap, tidy_part
 from avcues.pipeline.annotations.ratings.schema import Dimension
 from avcues.pipeline.errors import InputError
@@ -29,8 +29,6 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
     parts = [_arff(file, setup) if file.suffix.lower() == ".arff" else _csv(file, setup) for file in files]
     return Reading(
         parts=parts,
-        name="the files",
-        origin={},
         dimensions={name: Dimension(name=name, low=-1, high=1) for name in _DIMENSIONS},
         notes=["the files hold gold standards, taken as one rater called gold"],
     )

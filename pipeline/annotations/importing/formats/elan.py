@@ -14,9 +14,10 @@ from xml.etree import ElementTree
 
 import pyarrow as pa
 
-from avcues.pipeline.annotations.importing.assemble import Reading
 from avcues.pipeline.annotations.importing.format import Format, FormatOptions
+from avcues.pipeline.annotations.importing.reading import Reading
 from avcues.pipeline.annotations.importing.table_map import TableMap, tidy_part
+from avcues.pipeline.annotations.ratings.wording import counted
 from avcues.pipeline.errors import InputError
 from avcues.pipeline.store.user_columns import video_name
 
@@ -28,7 +29,7 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
     for file in files:
         rows, untimed = _rows(file, options)
         if untimed:
-            notes.append(f"{file.name}: left out: {untimed} annotations without times")
+            notes.append(f"{file.name}: left out: {counted(untimed, 'annotation')} without times")
         for column in ("value", "label"):
             kind_rows = [row for row in rows if column in row]
             if kind_rows:
@@ -37,7 +38,7 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
                 parts.append(tidy_part(pa.table(columns), file, TableMap(keys=keys)))
     if not parts:
         raise InputError(f"{files[0]}: has no annotation with times and a value")
-    return Reading(parts=parts, name="the files", origin={}, notes=notes)
+    return Reading(parts=parts, notes=notes)
 
 
 def _rows(file: Path, options: FormatOptions) -> tuple[list[dict[str, Any]], int]:

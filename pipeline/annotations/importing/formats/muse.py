@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from avcues.pipeline.annotations.importing.assemble import Reading
 from avcues.pipeline.annotations.importing.format import Format, FormatOptions
+from avcues.pipeline.annotations.importing.reading import Reading
 from avcues.pipeline.annotations.importing.table_map import TableMap, tidy_part
 from avcues.pipeline.annotations.importing.times import TimeUnit
 from avcues.pipeline.store.user_columns import drop_row_counters
@@ -39,7 +39,7 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
             time_unit=unit,
         )
         parts.append(tidy_part(table, file, of))
-    return Reading(parts=parts, name="the files", origin={}, notes=notes)
+    return Reading(parts=parts, notes=notes)
 
 
 FORMAT = Format(

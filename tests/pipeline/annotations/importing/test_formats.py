@@ -33,8 +33,8 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def rows(made: Annotations, *keys: str) -> list[tuple[Any, ...]]:
-    frame = made.ratings.to_pandas().astype(object)
+def rows(study: Annotations, *keys: str) -> list[tuple[Any, ...]]:
+    frame = study.ratings.to_pandas().astype(object)
     frame = frame.where(pd.notna(frame), None)
     return [tuple(row) for row in frame[list(keys)].itertuples(index=False)]
 
@@ -42,11 +42,11 @@ def rows(made: Annotations, *keys: str) -> list[tuple[Any, ...]]:
 def documented() -> dict[str, list[str]]:
     """The files of each format in the commands of the page."""
     document = DOCUMENT.read_text()
-    found: dict[str, list[str]] = {}
+    files: dict[str, list[str]] = {}
     for command in _COMMAND.finditer(document[document.index("## Formats with a command") :]):
         if command["name"] in registered():
-            found.setdefault(command["name"], []).append(command["file"])
-    return found
+            files.setdefault(command["name"], []).append(command["file"])
+    return files
 
 
 def test_every_format_is_documented() -> None:
@@ -60,9 +60,14 @@ def test_a_sample_looks_like_its_format_and_no_other(name: str, samples: Path) -
         assert formats_of(samples / file) == [name]
 
 
-@pytest.mark.parametrize("name", ["pagan", "meld"])
+@pytest.mark.parametrize("name", ["pmemo", "meld"])
 def test_a_workbook_looks_like_the_format_that_its_table_has(name: str, samples: Path, tmp_path: Path) -> None:
-    csv_file = next(samples / file for file in documented()[name] if file.endswith(".csv"))
+    csv_file = next(
+        file
+        for path in documented()[name]
+        for file in [samples / path, *(samples / path).glob("*.csv")]
+        if file.suffix == ".csv"
+    )
     pd.read_csv(csv_file).to_excel(tmp_path / "export.xlsx", index=False)
     assert formats_of(tmp_path / "export.xlsx") == [name]
     (tmp_path / "broken.xlsx").write_bytes(b"PK no workbook")
@@ -115,11 +120,16 @@ def test_files_without_a_format_are_named_on_the_command_line(samples: Path) -> 
             "carma",
             {"dimension": "valence"},
             ("rater", "video_id", "dimension", "time", "value"),
-            [("AP", "2F10_08", "valence", 0.5, 7.8010475), ("AP", "2F10_08", "valence", 1.5, 0.930772222)],
+            [
+                ("AP", "2F10_08", "valence", 0.5, 7.8010475),
+                ("AP", "2F10_08", "valence", 1.5, 0.930772222),
+                ("JG", "clip1", "valence", 0.25, 7.8),
+                ("JG", "clip1", "valence", 0.75, 0.9308),
+            ],
         ),
         (
             "darma",
-            {"dimension": "affiliation,dominance"},
+            {},
             ("rater", "video_id", "dimension", "time", "value"),
             [("JG", "clip1", "affiliation", 0.5, 100.0), ("JG", "clip1", "dominance", 0.5, -250.0)],
         ),
@@ -127,7 +137,12 @@ def test_files_without_a_format_are_named_on_the_command_line(samples: Path) -> 
             "pagan",
             {"dimension": "arousal"},
             ("rater", "video_id", "time", "value"),
-            [("anna", "clip1", 0.0, 0.0), ("anna", "clip1", 2.5, 3.0), ("ben", "clip1", 0.0, 0.0)],
+            [
+                ("anna", "clip1", 0.0, 0.0),
+                ("anna", "clip1", 2.5, 3.0),
+                ("ben", "dQw4w9WgXcQ", 0.0, 0.0),
+                ("ben", "dQw4w9WgXcQ", 4.0, -1.0),
+            ],
         ),
         ("annemo", {}, ("rater", "video_id", "dimension", "time", "value"), [("FM1", "P16", "valence", 0.0, 0.0)]),
         (
@@ -192,11 +207,14 @@ def test_a_sample_is_read(
 
 def test_scales_that_a_format_states_are_those_of_the_ratings(samples: Path) -> None:
     def scale(name: str, dimension: str) -> tuple[Any, ...]:
-        found = import_format(name, [samples / documented()[name][0]]).dimensions[dimension]
-        return found.level, found.low, found.high
+        scale_of = import_format(name, [samples / documented()[name][0]]).dimensions[dimension]
+        return scale_of.level, scale_of.low, scale_of.high
 
     assert scale("carma", "rating") == ("interval", -100, 100)
-    assert scale("darma", "x") == ("interval", -1000, 1000)
+    assert scale("darma", "affiliation") == ("interval", -1000, 1000)
+    assert scale("pmemo", "arousal") == ("interval", 0, 1)
+    assert scale("deam", "valence") == ("interval", -1, 1)
+    assert scale("deam", "valence_of_song") == ("interval", 1, 9)
     assert scale("nova", "arousal") == ("interval", -1, 1)
     assert scale("iemocap", "valence") == ("ordinal", 1, 5)
     assert import_format("pagan", [samples / "pagan/log.csv"]).dimensions["rating"].hold
@@ -256,7 +274,7 @@ def test_ids_match_but_for_folders_suffixes_and_leading_zeros(tmp_path: Path) ->
         ({"worth": "v"}, {}, SettingsError, "expected one of rater, video_id"),
         ({"video_id": "{movie}"}, {"header": "v"}, SettingsError, "{movie} is no column and no part of the path"),
         ({}, {"header": "{colour}"}, SettingsError, "{colour} is unknown"),
-        ({}, {"header": "x{rater}"}, InputError, 'no column is named like "x{rater}"'),
+        ({}, {"header": "x{round}"}, InputError, 'no column is named like "x{round}"'),
         ({}, {}, SettingsError, "names no `value` and no label"),
         ({"value": "v"}, {"scale": (0, 1)}, SettingsError, "`scale` needs `range_`"),
     ],
@@ -296,10 +314,10 @@ def test_what_the_exports_of_tools_hold_beside_ratings_is_counted(samples: Path)
     with pytest.raises(InputError, match="counted in frames; give `frame_rate`"):
         import_format("label_studio", [samples / "label-studio"])
     made = import_format("label_studio", [samples / "label-studio"], options=FormatOptions(frame_rate=25))
-    assert "left out: 1 results of the type textarea, which are no ratings" in made.notes
+    assert "left out: 1 result of the type textarea, no ratings" in made.notes
     made = import_format("qualtrics", [samples / "qualtrics"])
-    assert "survey.csv: left out: 1 responses that were previews or tests" in made.notes
-    assert "survey.csv: left out: 1 responses that were not finished" in made.notes
+    assert "survey.csv: left out: 1 response in previews or tests" in made.notes
+    assert "survey.csv: left out: 1 response not finished" in made.notes
     assert set(made.dimensions) == {"valence", "mood"}
     minimal = samples / "minimal.json"
     minimal.write_text('[{"video": "/data/upload/1/clip1.mp4", "mood": "calm", "annotator": 1, "annotation_id": 4}]')
