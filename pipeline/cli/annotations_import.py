@@ -23,13 +23,16 @@ from avcues.pipeline.cli.annotations_options import (
     TimeUnit,
     lengths_of,
     parse_hold,
+    parse_key,
+    parse_level,
+    parse_named_range,
     parse_step,
 )
 from avcues.pipeline.cli.errors import OneLineErrors
 from avcues.pipeline.cli.option_values import parse_list, parse_range
 
 if TYPE_CHECKING:
-    from avcues.pipeline.annotations.ratings.schema import Level
+    pass
 
 commands = typer.Typer(cls=Formats, no_args_is_help=True, help="Import ratings into one tidy table.")
 
@@ -97,12 +100,12 @@ def tidy(
         from avcues.pipeline.annotations.importing.formats.tidy import import_tidy
 
         output = ImportOutput(out, add, overwrite)
-        ranges = dict(_name_and_range(text) for text in range_)
+        ranges = dict(parse_named_range(text) for text in range_)
         imported = import_tidy(
             file,
             range_=ranges.pop(None, None),
             ranges={name: value for name, value in ranges.items() if name is not None},
-            levels=dict(_name_and_level(text) for text in level),
+            levels=dict(parse_level(text) for text in level),
             time_unit=time_unit,
             hold=parse_hold(hold),
             setups=parse_list(setups),
@@ -225,14 +228,14 @@ def table(
         output = ImportOutput(out, add, overwrite)
         imported = import_table(
             files,
-            dict(_key_and_source(text) for text in map_),
+            dict(parse_key(text) for text in map_),
             header=header,
             columns=parse_list(columns),
             pattern=pattern,
             time_unit=time_unit,
             scale=None if scale is None else parse_range(scale, "--scale"),
             range_=None if range_ is None else parse_range(range_),
-            levels=dict(_name_and_level(text) for text in level),
+            levels=dict(parse_level(text) for text in level),
             split=split,
             step=parse_step(step),
             hold=parse_hold(hold),
@@ -270,33 +273,3 @@ def example(
 
             data = open_dataset(features, tables=[])
             output.write(make(data.lengths, step=data.catalog.step, seed=seed))
-
-
-def _key_and_source(text: str) -> tuple[str, str]:
-    from avcues.pipeline.errors import SettingsError
-
-    key, separator, source = text.partition("=")
-    if not separator or not source:
-        raise SettingsError(f"--map {text}: expected KEY=COLUMN, KEY==CONSTANT or KEY={{file}}")
-    return key.strip(), source
-
-
-def _name_and_range(text: str) -> tuple[str | None, tuple[float, float]]:
-    from avcues.pipeline.errors import SettingsError
-
-    name, separator, numbers = text.rpartition("=")
-    try:
-        return name if separator else None, parse_range(numbers)
-    except SettingsError as error:
-        raise SettingsError(f"--range {text}: expected LOW,HIGH or NAME=LOW,HIGH, such as -1,1") from error
-
-
-def _name_and_level(text: str) -> tuple[str, Level]:
-    from avcues.pipeline.annotations.ratings.schema import LEVELS
-    from avcues.pipeline.errors import SettingsError
-
-    name, _, level_name = text.rpartition("=")
-    for level in LEVELS:
-        if name and level == level_name:
-            return name, level
-    raise SettingsError(f"--level {text}: expected NAME={'|'.join(LEVELS)}")

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from avcues.pipeline.cli.errors import with_options_of_any_command
-from avcues.pipeline.cli.option_values import parse_list
+from avcues.pipeline.cli.option_values import parse_list, parse_range
 from avcues.pipeline.errors import InputError, SettingsError
 
 if TYPE_CHECKING:
     from fractions import Fraction
 
     from avcues.pipeline.annotations.gold_standards.recipe import Recipe
-    from avcues.pipeline.annotations.ratings.schema import Annotations
+    from avcues.pipeline.annotations.ratings.schema import Annotations, Level
 
 Protocol = Literal["avcues", "muvi"]
 Weights = Literal["others", "all", "pairwise-ccc"]
@@ -194,6 +194,46 @@ class ImportOutput:
 def parse_hold(text: str | None) -> bool | list[str]:
     """The value of --hold: all dimensions, none, or the named ones."""
     return text == "all" if text in (None, "all") else parse_list(text) or []
+
+
+def parse_key(text: str) -> tuple[str, str]:
+    """A key of ratings and its source, from a value of --map.
+
+    Raises:
+        SettingsError: The text does not have the right form.
+    """
+    key, separator, source = text.partition("=")
+    if not separator or not source:
+        raise SettingsError(f"--map {text}: expected KEY=COLUMN, KEY==CONSTANT or KEY={{file}}")
+    return key.strip(), source
+
+
+def parse_named_range(text: str) -> tuple[str | None, tuple[float, float]]:
+    """A dimension, None for all, and its lowest and highest value, from a value of --range.
+
+    Raises:
+        SettingsError: The text does not have the right form.
+    """
+    name, separator, numbers = text.rpartition("=")
+    try:
+        return name if separator else None, parse_range(numbers)
+    except SettingsError as error:
+        raise SettingsError(f"--range {text}: expected LOW,HIGH or NAME=LOW,HIGH, such as -1,1") from error
+
+
+def parse_level(text: str) -> tuple[str, Level]:
+    """A dimension and its level of measurement, from a value of --level.
+
+    Raises:
+        SettingsError: The text does not have the right form.
+    """
+    from avcues.pipeline.annotations.ratings.schema import LEVELS
+
+    name, _, level_name = text.rpartition("=")
+    for level in LEVELS:
+        if name and level == level_name:
+            return name, level
+    raise SettingsError(f"--level {text}: expected NAME={'|'.join(LEVELS)}")
 
 
 def lengths_of(features: str | None) -> dict[str, float] | None:

@@ -9,6 +9,7 @@ import typer
 
 from avcues.pipeline.cli import extract_options as options
 from avcues.pipeline.cli.errors import OneLineErrors
+from avcues.pipeline.cli.extract_settings import feature_options, model_options
 from avcues.pipeline.cli.option_values import parse_list, parse_resources, parse_shard, parse_workers
 from avcues.pipeline.cli.show_run import show_run
 
@@ -76,8 +77,8 @@ def extract(
             settings=make_settings(
                 features=feature_names,
                 step=step,
-                options=options.feature_options(audio_rate, feature_names, set_, variant),
-                models=options.model_options(model),
+                options=feature_options(audio_rate, feature_names, set_, variant),
+                models=model_options(model),
                 device=device,
                 precision=precision,
                 weights_dir=weights_dir,

@@ -1,13 +1,12 @@
-"""The command `avcues train`: its options, and their conversion to settings."""
+"""`avcues train`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-import typer
-
+from avcues.pipeline.cli import train_options as options
 from avcues.pipeline.cli.dataset import Debug, Folder
 from avcues.pipeline.cli.errors import OneLineErrors
 from avcues.pipeline.cli.option_values import parse_list, parse_range
@@ -15,235 +14,50 @@ from avcues.pipeline.cli.option_values import parse_list, parse_range
 if TYPE_CHECKING:
     from avcues.pipeline.training.protocol import Protocol
 
-_LEARNING_PANEL, _TESTING_PANEL, _NETWORK_PANEL, _EXECUTION_PANEL = (
-    "What is learned",
-    "How it is tested",
-    "Networks",
-    "How it runs",
-)
-
-
-def _models(incomplete: str) -> list[str]:
-    from avcues.pipeline.training.models.registry import model_names
-
-    return [name for name in model_names() if name.startswith(incomplete)]
-
 
 def train(
     folder: Folder,
-    labels: Annotated[
-        Path,
-        typer.Option(
-            rich_help_panel=_LEARNING_PANEL,
-            help="CSV or Parquet file of labels, such as a gold standard; as for align.",
-        ),
-    ],
-    model: Annotated[
-        str,
-        typer.Option(
-            rich_help_panel=_LEARNING_PANEL,
-            metavar="NAME",
-            autocompletion=_models,
-            help="lasso: linear; lstm: one modality; early: all in one block (A1); late: one block each (A2); "
-            "pair: late, its blocks pretrained on ratings of the isolated modalities; or an installed model.",
-        ),
-    ],
-    out: Annotated[Path, typer.Option("--out", "-o", rich_help_panel=_LEARNING_PANEL, help="Folder of the model.")],
-    audio: Annotated[
-        str | None,
-        typer.Option(
-            rich_help_panel=_LEARNING_PANEL,
-            metavar="TABLES",
-            help="Tables of the sound. Default: emobase,rhythm, if present.",
-        ),
-    ] = None,
-    visual: Annotated[
-        str | None,
-        typer.Option(
-            rich_help_panel=_LEARNING_PANEL,
-            metavar="TABLES",
-            help="Tables of the picture. Default: color,lighting,expressions,scenes,objects,actions, if present.",
-        ),
-    ] = None,
-    text: Annotated[
-        str | None,
-        typer.Option(
-            rich_help_panel=_LEARNING_PANEL, metavar="TABLES", help="Tables of the words, such as text,text_embedding."
-        ),
-    ] = None,
-    dimensions: Annotated[
-        str | None,
-        typer.Option(
-            rich_help_panel=_LEARNING_PANEL,
-            help="Labels to predict. Default: arousal,valence if present, otherwise all.",
-        ),
-    ] = None,
-    label_range: Annotated[
-        str | None,
-        typer.Option(
-            rich_help_panel=_LEARNING_PANEL,
-            metavar="LOW,HIGH",
-            help="Scale of the labels. Default: that of the labels file, or -1,1.",
-        ),
-    ] = None,
-    label_fill: Annotated[
-        Literal["none", "hold", "linear"],
-        typer.Option(rich_help_panel=_LEARNING_PANEL, help="Windows without a label, as for align."),
-    ] = "none",
-    incomplete: Annotated[
-        Literal["leave-out", "nulls"],
-        typer.Option(rich_help_panel=_LEARNING_PANEL, help="Videos that lack a table, as for align."),
-    ] = "leave-out",
-    pretrain_audio: Annotated[
-        Path | None, typer.Option(rich_help_panel=_LEARNING_PANEL, help="For pair: labels from raters who only heard.")
-    ] = None,
-    pretrain_visual: Annotated[
-        Path | None, typer.Option(rich_help_panel=_LEARNING_PANEL, help="For pair: labels from raters who only saw.")
-    ] = None,
-    pretrain_text: Annotated[
-        Path | None, typer.Option(rich_help_panel=_LEARNING_PANEL, help="For pair: labels from raters who only read.")
-    ] = None,
-    annotations: Annotated[
-        Path | None,
-        typer.Option(
-            rich_help_panel=_LEARNING_PANEL,
-            help="Folder of the ratings behind the labels, for the agreement of raters, for --targets raters, and "
-            "to refit labels in every fold.",
-        ),
-    ] = None,
-    targets: Annotated[
-        Literal["gold", "raters"],
-        typer.Option(rich_help_panel=_LEARNING_PANEL, help="Learn the labels, or the ratings of every rater."),
-    ] = "gold",
-    heads: Annotated[
-        Literal["rater", "setup"],
-        typer.Option(
-            rich_help_panel=_LEARNING_PANEL, help="With --targets raters: one output per rater, or per setup."
-        ),
-    ] = "rater",
-    protocol: Annotated[
-        Literal["clean", "muvi"],
-        typer.Option(
-            rich_help_panel=_TESTING_PANEL,
-            help="clean: nothing that is fitted sees a test video; muvi: the choices of the study's script, leaks "
-            "included. Each option below replaces one choice.",
-        ),
-    ] = "clean",
-    folds: Annotated[
-        int, typer.Option(rich_help_panel=_TESTING_PANEL, help="Folds of the cross-validation over videos.")
-    ] = 5,
-    seeds: Annotated[int, typer.Option(rich_help_panel=_TESTING_PANEL, help="How often each network is fitted.")] = 3,
-    split: Annotated[
-        Literal["hashed", "kfold"] | None,
-        typer.Option(
-            rich_help_panel=_TESTING_PANEL, help="Folds that depend only on ids, or scikit-learn's KFold with seed 42."
-        ),
-    ] = None,
-    video_order: Annotated[
-        Path | None,
-        typer.Option(
-            rich_help_panel=_TESTING_PANEL, help="For kfold: CSV with the column video_id, in the order to split."
-        ),
-    ] = None,
-    groups: Annotated[
-        str | None,
-        typer.Option(
-            rich_help_panel=_TESTING_PANEL,
-            metavar="FILE|COLUMN",
-            help="Groups of videos, such as films or speakers: a CSV with the columns video_id and group, or a column "
-            "of the labels file. A group is in one part; intervals and tests are over groups.",
-        ),
-    ] = None,
-    partition: Annotated[
-        Path | None,
-        typer.Option(
-            rich_help_panel=_TESTING_PANEL,
-            help="The study's own partition instead of folds: CSV with the columns video_id and part (train, "
-            "validation, test).",
-        ),
-    ] = None,
-    validation: Annotated[
-        Literal["tenth", "half"] | None,
-        typer.Option(
-            rich_help_panel=_TESTING_PANEL, help="A tenth of the training videos, or half of the held-out fold."
-        ),
-    ] = None,
-    scaling: Annotated[
-        Literal["standard", "minmax"] | None,
-        typer.Option(
-            rich_help_panel=_TESTING_PANEL, help="To mean 0 and deviation 1, or to 0..1, over the training videos."
-        ),
-    ] = None,
-    scoring: Annotated[
-        Literal["video", "s111"] | None,
-        typer.Option(
-            rich_help_panel=_TESTING_PANEL,
-            help="Score each video by its own windows, or in the script's slices of 111.",
-        ),
-    ] = None,
-    pretrain: Annotated[
-        Literal["matched", "shared"] | None,
-        typer.Option(
-            rich_help_panel=_TESTING_PANEL,
-            help="For pair: pretrain in each fold, or use the last fold's blocks in all.",
-        ),
-    ] = None,
-    ablate: Annotated[
-        bool,
-        typer.Option(
-            "--ablate", rich_help_panel=_TESTING_PANEL, help="Also cross-validate without each table in turn."
-        ),
-    ] = False,
-    loss: Annotated[
-        Literal["mse", "ccc"] | None,
-        typer.Option(rich_help_panel=_NETWORK_PANEL, help="Mean squared error, or 1 - CCC of each batch."),
-    ] = None,
-    keep: Annotated[
-        Literal["best", "last"] | None,
-        typer.Option(
-            rich_help_panel=_NETWORK_PANEL,
-            help="Keep the weights of the best epoch on validation videos, or of the last.",
-        ),
-    ] = None,
-    block: Annotated[
-        Literal["script", "paper"] | None,
-        typer.Option(
-            rich_help_panel=_NETWORK_PANEL, help="Linear layer and LSTMs of 256 and 128 units, or two LSTMs of 256."
-        ),
-    ] = None,
-    units: Annotated[int | None, typer.Option(rich_help_panel=_NETWORK_PANEL, help="Width of the layers.")] = None,
-    dropout: Annotated[float | None, typer.Option(rich_help_panel=_NETWORK_PANEL, help="After each LSTM.")] = None,
-    length: Annotated[
-        int | None, typer.Option(rich_help_panel=_NETWORK_PANEL, help="Windows that a network reads.")
-    ] = None,
-    horizon: Annotated[
-        int | None,
-        typer.Option(
-            rich_help_panel=_NETWORK_PANEL, help="Windows from the last one that is read to the predicted one."
-        ),
-    ] = None,
-    batch_size: Annotated[
-        int | None, typer.Option(rich_help_panel=_NETWORK_PANEL, help="Sequences per step, with one block.")
-    ] = None,
-    fusion_batch_size: Annotated[
-        int | None, typer.Option(rich_help_panel=_NETWORK_PANEL, help="Sequences per step, with two blocks.")
-    ] = None,
-    learning_rate: Annotated[float | None, typer.Option(rich_help_panel=_NETWORK_PANEL, help="Of Adam.")] = None,
-    epochs: Annotated[
-        int | None, typer.Option(rich_help_panel=_NETWORK_PANEL, help="The largest number of epochs.")
-    ] = None,
-    patience: Annotated[
-        int | None,
-        typer.Option(
-            rich_help_panel=_NETWORK_PANEL, help="Stop after this many epochs without a lower validation loss."
-        ),
-    ] = None,
-    workers: Annotated[
-        str,
-        typer.Option(
-            rich_help_panel=_EXECUTION_PANEL, help="Processes, or auto: one per core. Results do not depend on it."
-        ),
-    ] = "auto",
+    labels: options.LabelsFile,
+    model: options.ModelName,
+    out: options.OutputFolder,
+    audio: options.Audio = None,
+    visual: options.Visual = None,
+    text: options.Text = None,
+    dimensions: options.Dimensions = None,
+    label_range: options.LabelRange = None,
+    label_fill: options.LabelFill = "none",
+    incomplete: options.Incomplete = "leave-out",
+    pretrain_audio: options.PretrainAudio = None,
+    pretrain_visual: options.PretrainVisual = None,
+    pretrain_text: options.PretrainText = None,
+    annotations: options.Annotations = None,
+    targets: options.Targets = "gold",
+    heads: options.Heads = "rater",
+    protocol: options.Protocol = "clean",
+    folds: options.Folds = 5,
+    seeds: options.Seeds = 3,
+    split: options.Split = None,
+    video_order: options.VideoOrder = None,
+    groups: options.Groups = None,
+    partition: options.Partition = None,
+    validation: options.Validation = None,
+    scaling: options.Scaling = None,
+    scoring: options.Scoring = None,
+    pretrain: options.Pretrain = None,
+    ablate: options.Ablate = False,
+    loss: options.Loss = None,
+    keep: options.Keep = None,
+    block: options.Block = None,
+    units: options.Units = None,
+    dropout: options.Dropout = None,
+    length: options.Length = None,
+    horizon: options.Horizon = None,
+    batch_size: options.BatchSize = None,
+    fusion_batch_size: options.FusionBatchSize = None,
+    learning_rate: options.LearningRate = None,
+    epochs: options.Epochs = None,
+    patience: options.Patience = None,
+    workers: options.Workers = "auto",
     debug: Debug = False,
 ) -> None:
     """Trains a model on labelled videos, tests it on unseen videos, and saves it.
@@ -254,7 +68,7 @@ def train(
 
     Exit codes: 0 trained, 2 nothing was saved because of the input or the settings.
     """
-    options = locals()
+    arguments = locals()
     with OneLineErrors(debug):
         from avcues.pipeline.cli.console import Console, print_line
         from avcues.pipeline.cli.training_display import FittingProgress, announce, make_page, progress, show_metrics
@@ -280,7 +94,7 @@ def train(
             targets=targets,
             heads=heads,
             ablate=ablate,
-            protocol=_protocol(protocol, options),
+            protocol=_protocol(protocol, arguments),
         )
         pretraining = {"audio": pretrain_audio, "visual": pretrain_visual, "text": pretrain_text}
         with progress(console, "reading") as show_progress:
