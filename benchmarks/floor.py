@@ -34,7 +34,7 @@ from avcues.extractors.expressions import ExpressionsSettings
 from avcues.extractors.face_detectors import DETECTORS
 from avcues.extractors.int8.processor import multiplies_exactly
 from avcues.extractors.networks import fer, i3d_resnet, inception_i3d, places
-from avcues.extractors.objects import Objects, ObjectsSettings
+from avcues.extractors.networks.yolo import Detector
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 TIMED_S = 1.0
@@ -134,12 +134,10 @@ def networks(arguments: argparse.Namespace) -> dict[str, Network]:
         return torch.randint(0, 256, (size, 3, 224, 224), dtype=torch.uint8)
 
     def load_yolo(compute: Compute) -> Call:
-        yolo = Objects(ObjectsSettings(variant=str(arguments.yolo)))
-        yolo.setup(compute)
-        return yolo._model.model.eval()
+        return Detector(arguments.yolo, compute, imgsz=640, conf=0.25, iou=0.7)._network
 
     side = 48 if expressions == "vgg19" else 64
-    letterbox = (3, *(-(-edge // 32) * 32 for edge in (height, width)))
+    letterbox = (*(-(-edge // 32) * 32 for edge in (height, width)), 3)
     return {
         "face detector": Network(
             lambda compute: DETECTORS[faces](faces_path, 0.6, ExpressionsSettings.detector_side_px),
@@ -164,7 +162,13 @@ def networks(arguments: argparse.Namespace) -> dict[str, Network]:
             precisions=("bf16",) if scenes == "resnet50" else (),
             own_threads=scenes == "resnet50",
         ),
-        "objects": Network(load_yolo, lambda size: torch.rand(size, *letterbox), arguments.windows),
+        "objects": Network(
+            load_yolo,
+            lambda size: np.random.default_rng(0).integers(0, 256, (size, *letterbox), np.uint8),
+            arguments.windows,
+            batches=(1,),
+            own_threads=True,
+        ),
         "actions": Network(
             load_actions,
             lambda size: torch.randint(0, 256, (size, 64, 224, 224, 3), dtype=torch.uint8),

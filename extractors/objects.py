@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import atexit
-import json
-import os
-import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-import cv2
 import numpy as np
 
 from avcues.extractors.base import BaseExtractor
-from avcues.extractors.build_once import build_once
 from avcues.extractors.compute import Compute
 from avcues.extractors.protocol import FRAME, FRAME_SIZE, Column, Columns, FrameBatch, Table
-from avcues.models_cache import WeightsError
-from avcues.models_cache.hashing import sha256
+
+if TYPE_CHECKING:
+    from avcues.extractors.networks.yolo import Detector
 
 COCO = (
     "person", "bicycle", "car", "motorcycle", "airplane", "bus", "train", "truck", "boat", "traffic light",
@@ -54,16 +48,17 @@ class ObjectsSettings:
 
 
 class Objects(BaseExtractor):
-    """Detections per class, and their boxes, equal to `YOLO(weights).predict(frame)`.
+    """Detections per class, and their boxes, as by `YOLO(weights).predict(frame)`.
 
-    Values are always computed in fp32: bf16 would be 1.4 times as fast, but move scores by up to 0.2.
+    Values are always computed in fp32: bf16 would move scores by up to 0.2.
     """
 
     name = "objects"
-    version = 2
+    version = 3
     imports = ("torch",)
     citation = "COCO (Lin et al. 2014, Microsoft COCO: common objects in context)"
-    libraries = ("torch", "torchvision", "ultralytics-opencv-headless", "opencv-python-headless")
+    libraries = ("torch", "torchvision", "ultralytics-opencv-headless", "opencv-python-headless", "openvino")
+    thread_safe = True
     Settings = ObjectsSettings
     weights: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "variant": ("objects/yolo11n", "objects/yolo26n", "objects/yolov5su")
@@ -72,11 +67,7 @@ class Objects(BaseExtractor):
 
     def __init__(self, settings: ObjectsSettings = ObjectsSettings()) -> None:
         self.settings = settings
-        self._compute: Compute | None = None
-
-    @cached_property
-    def _model(self) -> Any:
-        return _load(self._checkpoint())
+        self._detector: Detector | None = None
 
     @cached_property
     def tables(self) -> tuple[Table, ...]:
@@ -121,30 +112,24 @@ class Objects(BaseExtractor):
         )
 
     def setup(self, compute: Compute) -> None:
-        """Loads the checkpoint."""
-        if self._compute is None:
-            import torch
+        """Loads the network."""
+        if self._detector is None:
+            from avcues.extractors.networks.yolo import Detector
 
-            self._compute = compute
-            self._model.to(compute.device)
-            self._model.model.to(memory_format=torch.channels_last)
+            settings = self.settings
+            checkpoint = (
+                compute.weights.resolve(f"objects/{settings.variant}").path
+                if self._is_known
+                else Path(settings.variant)
+            )
+            self._detector = Detector(checkpoint, compute, settings.imgsz, settings.conf, settings.iou)
 
     def process_frames(self, batch: FrameBatch) -> Mapping[str, Columns]:
         """Detects objects on (B, H, W, 3) uint8 RGB frames."""
-        assert self._compute is not None
-        settings = self.settings
-        results = self._model.predict(
-            [cv2.cvtColor(image, cv2.COLOR_RGB2BGR) for image in batch.images],
-            batch=len(batch),
-            conf=settings.conf,
-            iou=settings.iou,
-            imgsz=settings.imgsz,
-            device=self._compute.device,
-            verbose=False,
-        )
-        boxes_per_image = [result.boxes.data.float().cpu().numpy() for result in results]
-        frames = np.repeat(np.arange(len(batch)), [len(boxes) for boxes in boxes_per_image])
-        boxes = np.concatenate(boxes_per_image)
+        assert self._detector is not None
+        per_image = self._detector(batch.images)
+        frames = np.repeat(np.arange(len(batch)), [len(boxes) for boxes in per_image])
+        boxes = np.concatenate(per_image)
         classes = boxes[:, 5].astype(int)
         names = self._class_names()
         counts = np.zeros((len(batch), len(names)), np.int16)
@@ -168,62 +153,16 @@ class Objects(BaseExtractor):
             },
         }
 
-    def _checkpoint(self) -> Path:
-        if f"objects/{self.settings.variant}" in self.weights["variant"]:
-            assert self._compute is not None
-            return self._compute.weights.resolve(f"objects/{self.settings.variant}").path
-        return Path(self.settings.variant)
+    @property
+    def _is_known(self) -> bool:
+        """Whether the weights are of the manifest, and not a checkpoint of the user's own."""
+        return f"objects/{self.settings.variant}" in self.weights["variant"]
 
     def _class_names(self) -> tuple[str, ...]:
-        if self.settings.variant == "auto" or f"objects/{self.settings.variant}" in self.weights["variant"]:
-            return COCO
-        return self._names_in_checkpoint
+        return COCO if self.settings.variant == "auto" or self._is_known else self._names_of_own
 
     @cached_property
-    def _names_in_checkpoint(self) -> tuple[str, ...]:
-        """Class names of the user's checkpoint. They are cached, because the checkpoint takes seconds to load."""
+    def _names_of_own(self) -> tuple[str, ...]:
+        from avcues.extractors.networks.yolo_facts import facts_of
 
-        def write_names(folder: Path) -> None:
-            (folder / "names.json").write_text(json.dumps(list(self._model.names.values())))
-
-        try:
-            names_file = build_once(f"classes-{sha256(self._checkpoint())}", write_names) / "names.json"
-        except OSError:  # the disk is full, or the checkpoint is missing
-            return tuple(self._model.names.values())
-        return tuple(json.loads(names_file.read_text()))
-
-
-@cache
-def _settings_folder() -> str:
-    """A folder for Ultralytics' settings, for this process only: another user could plant one with a known name."""
-    folder = tempfile.mkdtemp(prefix="avcues-ultralytics-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
-
-
-def _load(path: Path) -> Any:
-    """The model of an Ultralytics checkpoint, fused.
-
-    The library unpickles the file: pass only a file that the manifest pins by its hash, or that the user named.
-    """
-    # Otherwise the library installs packages, uses the network and writes to the home folder.
-    os.environ.setdefault("YOLO_AUTOINSTALL", "false")
-    os.environ.setdefault("YOLO_OFFLINE", "true")
-    os.environ.setdefault("YOLO_VERBOSE", "false")
-    os.environ.setdefault("YOLO_CONFIG_DIR", _settings_folder())
-    from avcues.extractors.torchvision_import import torchvision
-
-    torchvision()
-    from ultralytics.models import YOLO
-    from ultralytics.utils import torch_utils
-
-    torch_utils.NUM_THREADS = 1  # it would set torch's threads to nearly all cores
-
-    try:
-        model = YOLO(str(path), task="detect")
-        model.fuse()
-    except Exception as error:  # the library and pickle raise nearly anything
-        raise WeightsError(
-            f"{path}: cannot be loaded as an Ultralytics checkpoint ({str(error).splitlines()[0]})"
-        ) from error
-    return model
+        return facts_of(Path(self.settings.variant)).names

@@ -55,7 +55,7 @@ class CenterCrop:
             self._crop_graph.push(frame)
             part = self._crop_graph.vpull()
         window = self._rows.window(self._crop_px), self._columns.window(self._crop_px)
-        if self._picture.color is not None:
+        if self._picture.color_of(frame) is not None:
             rgb = self._converter.scaled(part, self._columns.scaled_px, self._rows.scaled_px, Interpolation.AREA)
             return np.ascontiguousarray(orientation.apply(rgb[window]))
         scaled = self._reformatter.reformat(

@@ -17,7 +17,7 @@ from avcues.extractors.protocol import (
 from avcues.pipeline.extraction.accumulators import ItemRows, PendingTables, WindowRows
 from avcues.pipeline.extraction.executor import Executor, Stage, runs_network
 from avcues.pipeline.media.frames import VideoFrame
-from avcues.pipeline.media.picture.stage import Converter
+from avcues.pipeline.media.picture.converter import Converter
 from avcues.pipeline.store.parquet import TableRows
 from avcues.pipeline.timeline import Grid
 

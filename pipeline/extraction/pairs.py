@@ -79,7 +79,7 @@ class PairSampler:
         return Orientation.of(frame.frame).apply(self._brightness(frame.frame, width, height))
 
     def _brightness(self, frame: av.VideoFrame, width: int, height: int) -> Image:
-        if self._picture.color is not None:  # the code values need to be converted
+        if self._picture.color_of(frame) is not None:  # the code values need to be converted
             rgb = self._converter.scaled(frame, width, height, Interpolation.AREA)
             return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8)
         gray = self._reformatter.reformat(

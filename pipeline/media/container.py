@@ -19,10 +19,11 @@ from avcues.pipeline.media.completeness import StreamTally
 from avcues.pipeline.media.format_dump import Cropping
 from avcues.pipeline.media.frame_census import FrameCensus
 from avcues.pipeline.media.frames import MAX_GAP_S, AudioBlock, Damage, FrameStatistics, VideoFrame
-from avcues.pipeline.media.look import FRAMES, PLACES, fields_of, may_be_interlaced, runs
+from avcues.pipeline.media.look import may_be_interlaced, runs
 from avcues.pipeline.media.part import PacketEnds, Part, is_empty
 from avcues.pipeline.media.picture.bars import ActivePicture
-from avcues.pipeline.media.picture.fields import together
+from avcues.pipeline.media.picture.fields import Fields, together
+from avcues.pipeline.media.picture.idet import fields_of
 from avcues.pipeline.media.picture.stage import PictureStage, StreamFacts
 from avcues.pipeline.media.reading import Reading
 from avcues.pipeline.media.scrambling import scrambled_packets
@@ -153,32 +154,30 @@ class Media:
             pixel_aspect=fraction(video.sample_aspect_ratio) if video.sample_aspect_ratio else Fraction(1),
             cropping=self.part.dump.cropping.get(video.index, Cropping()),
             interlaced=int(video.codec_context.field_order) > _PROGRESSIVE,
+            may_be_interlaced=may_be_interlaced(video.codec_context.height, self.frame_rate),
+            dolby_vision=video.index in self.part.dump.dolby_vision_alone,
+            hidden_alpha=video.metadata.get("alpha_mode") == "1",
         )
         return PictureStage(facts, self.reading)
 
-    def _look(self) -> None:
-        """Looks at a few places of the file for what the picture stage must know before the first frame."""
-        part, picture = self.part, self.picture
-        if part.video is None:
+    def _prepare_picture(self) -> None:
+        """Tells the picture stage what a look at several places of the file tells."""
+        if self.part.video is None:
             return
-        interlaced = self.reading.picture == "display" and (
-            picture.facts.interlaced or may_be_interlaced(part.video.codec_context.height, self.frame_rate)
-        )
-        if not interlaced and self.reading.bars == "keep":
-            return
-        active, fields = ActivePicture(), []
-        for place, frames in enumerate(runs(self.name, part.file, self.reading, trust_headers=self._trust_headers), 1):
-            if interlaced and frames:
-                fields.append(fields_of(frames))
-            if self.reading.bars == "crop":
-                for frame in frames:
-                    active.add(frame)
-            elif not picture.facts.interlaced and together(fields).is_settled((PLACES - place) * FRAMES):
-                break
-        if fields:
-            picture.fields = together(fields)
+        self.picture.fields.look = None if self.reading.picture == "coded" else self._look_at_fields
         if self.reading.bars == "crop":
-            picture.bars = active.even_box()
+            active = ActivePicture()
+            for run in self._runs():
+                for frame in run:
+                    active.add(frame)
+            box = active.even_box()
+            self.picture.bars = None if box is None else (box, active.size)
+
+    def _look_at_fields(self, since: Fraction) -> Fields:
+        return together([fields_of(run) for run in self._runs(since) if run])
+
+    def _runs(self, since: Fraction = Fraction(0)) -> Iterator[list[av.VideoFrame]]:
+        return runs(self.name, self.part.file, self.reading, since, trust_headers=self._trust_headers)
 
     @property
     def frame_rate(self) -> Fraction:
@@ -225,7 +224,7 @@ class Media:
         """
         in_order = MonotonicFrameFilter(self.damage, self.frames)
         if video:
-            self._look()
+            self._prepare_picture()
         wants = (video and self.metadata.video is not None, audio and self.metadata.audio is not None)
         decoded_anything = False
         part: Part | None = self.part
@@ -358,7 +357,7 @@ class Media:
         start = clock.seconds(pts)
         if part is not self.part:
             pts = round((start + self.origin) / self.time_base)
-        return VideoFrame(frame, pts, start, min(length, MAX_GAP_S))
+        return VideoFrame(frame, pts, start, min(length, MAX_GAP_S), part.pixel_aspect)
 
     def _sound(self, part: Part, stream: int, converter: SoundConverter, frame: av.AudioFrame) -> Iterator[AudioBlock]:
         start = duration = None

@@ -104,12 +104,14 @@ class VideoFrame:
         pts: Presentation time in units of `Media.time_base`, on the container's clock.
         start: Seconds from t = 0; the frame is on screen from here to the start of the next one.
         duration: Seconds that the frame is on screen if it is the last one.
+        pixel_aspect: Width of its pixels to their height, where the stream says so.
     """
 
     frame: av.VideoFrame
     pts: int
     start: Fraction
     duration: Fraction
+    pixel_aspect: Fraction | None = None
 
 
 @dataclass(frozen=True, slots=True)

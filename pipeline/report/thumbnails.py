@@ -17,7 +17,8 @@ from avcues.pipeline.errors import MediaError
 from avcues.pipeline.media.container import Media
 from avcues.pipeline.media.frames import VideoFrame
 from avcues.pipeline.media.orientation import Orientation
-from avcues.pipeline.media.picture.stage import Converter, PictureStage
+from avcues.pipeline.media.picture.converter import Converter
+from avcues.pipeline.media.picture.stage import PictureStage
 from avcues.pipeline.media.source import fingerprint
 from avcues.pipeline.media.stills import frames_at
 from avcues.pipeline.report.options import Stills

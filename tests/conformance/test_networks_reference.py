@@ -174,7 +174,9 @@ def test_rounding_i3d_to_bf16_moves_logits_less_than_rounding_each_number(i3d_ch
 def test_i3d_of_the_pytorch_port_loads_the_same(i3d_checkpoint, i3d_clip: torch.Tensor, tmp_path: Path) -> None:
     path, checkpoint = i3d_checkpoint
     state = {}
-    names = {f"{block}.{ours}": (block, unit) for block in inception_i3d._MIXED for ours, unit in BRANCHES.items()}
+    names = {
+        f"{block}.{ours}": (block, unit) for block in inception_i3d._MIXED_BLOCKS for ours, unit in BRANCHES.items()
+    }
     names |= {name: (name,) for name in ("Conv3d_1a_7x7", "Conv3d_2b_1x1", "Conv3d_2c_3x3")}
     for name, keys in names.items():
         parameters, statistics = checkpoint["params"], checkpoint["batch_stats"]

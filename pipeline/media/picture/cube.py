@@ -54,10 +54,11 @@ class ColorCube:
             return self._reformatter.reformat(
                 frame, width, height, format=_FORMAT, interpolation=interpolation, threads=1
             )
-        frame.colorspace = _UNSPECIFIED
+        matrix, frame.colorspace = frame.colorspace, _UNSPECIFIED
         ycc = self._reformatter.reformat(
             frame, width, height, format=_YCC_FORMAT, interpolation=interpolation, threads=1
         )
+        frame.colorspace = matrix  # by which other readers of the frame know it
         codes = av.VideoFrame(width, height, _FORMAT)
         # Y, Cb and Cr go to the cube as its red, green and blue.
         for plane, source in zip(codes.planes, (ycc.planes[1], ycc.planes[2], ycc.planes[0]), strict=True):

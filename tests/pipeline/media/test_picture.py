@@ -19,10 +19,8 @@ from avcues.pipeline.extraction.center_crop import CenterCrop
 from avcues.pipeline.extraction.full_frame import FullFrame
 from avcues.pipeline.media.container import Media
 from avcues.pipeline.media.frames import VideoFrame
-from avcues.pipeline.media.look import FRAMES, PLACES
 from avcues.pipeline.media.orientation import Orientation
 from avcues.pipeline.media.picture.bars import Box
-from avcues.pipeline.media.picture.fields import Fields
 from avcues.pipeline.media.reading import Reading
 from avcues.pipeline.report.thumbnails import _scaled
 
@@ -170,26 +168,39 @@ def test_progressive_video_of_an_interlaced_size_is_left_alone(pan: Path, tmp_pa
     path = ffmpeg("-i", str(pan), "-r", "25", *X264, out=tmp_path / "clip.mp4")
     _, media = shown(path)
     assert (media.picture.applied, media.picture.notes) == ({}, [])
-    assert media.picture.fields is not None
-    assert FRAMES <= media.picture.fields.progressive <= 2 * FRAMES, "it was looked at longer than needed"
+    assert media.picture.fields.found is None, "other places of the file were looked at for nothing"
 
 
-@pytest.mark.parametrize("place", range(1, PLACES))
-def test_a_look_ends_early_only_where_the_rest_could_not_change_what_it_says(place: int) -> None:
-    for progressive in range(place * FRAMES + 1):
-        remaining = (PLACES - place) * FRAMES
-        so_far = Fields(progressive=progressive, apart=1.0)
-        in_the_end = Fields(progressive=progressive, top_first=remaining, apart=1.0)
-        assert so_far.is_settled(remaining) <= (not in_the_end.is_interlaced)
-    assert not Fields(progressive=70, flagged=1).is_settled(10)
-    assert not Fields(progressive=70, top_first=4).is_settled(6)
+def joined(folder: Path, *pieces: Path) -> Path:
+    """One file of several of the same form, one after the other."""
+    listed = folder / "pieces.txt"
+    listed.write_text("".join(f"file '{piece}'\n" for piece in pieces))
+    return ffmpeg("-f", "concat", "-safe", "0", "-i", str(listed), "-c", "copy", out=folder / "joined.mkv")
 
 
-def test_film_in_fields_is_said(tmp_path: Path) -> None:
-    film = PAN.replace("720x576:r=50", "720x480:r=24")
-    path = ffmpeg("-f", "lavfi", "-i", film, "-vf", "telecine=pattern=23", *X264, out=tmp_path / "clip.mp4")
-    _, media = shown(path)
-    assert any("telecine" in note for note in media.picture.notes)
+def test_fields_that_begin_in_mid_stream_are_joined_from_there_on(pan: Path, tmp_path: Path) -> None:
+    progressive = ffmpeg("-stream_loop", "2", "-i", str(pan), "-r", "25", *X264, out=tmp_path / "progressive.mkv")
+    woven = interlaced(pan, tmp_path / "woven.mkv", flagged=False)
+    path = joined(tmp_path, progressive, woven, woven, woven, woven)
+    images, media = shown(path)
+    (note,) = media.picture.notes
+    since = float(note.split("from ")[1].split(" s on")[0])
+    assert 12 <= since < 22, note
+    expected = shown(pan)[0][::2]
+    last = [difference(image, other) for image, other in zip(images[-60:-5], expected[-60:-5], strict=True)]
+    assert np.median(last) < 0.35 * np.median(
+        [difference(a, b) for a, b in zip(shown(path, picture="coded")[0][-60:-5], expected[-60:-5], strict=True)]
+    )
+
+
+def test_film_in_fields_is_said_wherever_it_begins(tmp_path: Path) -> None:
+    film = ffmpeg("-f", "lavfi", "-i", PAN.replace("720x576:r=50", "720x480:r=24"), *X264, out=tmp_path / "film.mkv")
+    in_fields = ("-vf", "telecine=pattern=23", *X264)
+    telecine = ffmpeg("-stream_loop", "2", "-i", str(film), *in_fields, out=tmp_path / "telecine.mkv")
+    progressive = ffmpeg("-stream_loop", "2", "-r", "30", "-i", str(film), *X264, out=tmp_path / "progressive.mkv")
+    for path in (telecine, joined(tmp_path, progressive, telecine)):
+        assert [note for note in shown(path)[1].picture.notes if "telecine" in note]
+    assert not shown(progressive)[1].picture.notes
 
 
 def test_transparent_video_is_shown_on_black(tmp_path: Path) -> None:
