@@ -91,8 +91,8 @@ async function index() {
   function address() {
     if (!restored) return;
     const parts = [["find", find.value.trim()], ["sort", sorted], ["order", sorted && !up ? "down" : ""], ["page", page ? page + 1 : ""], ...added.map(({key}) => ["column", key])];
-    const kept = `${new URLSearchParams(parts.filter(([, value]) => value))}`;
-    history.replaceState(null, "", kept ? `#${kept}` : location.pathname + location.search);
+    const state = `${new URLSearchParams(parts.filter(([, value]) => value))}`;
+    history.replaceState(null, "", state ? `#${state}` : location.pathname + location.search);
   }
 
   /** Loads pictures from separate files, so that the list need not wait for them. */
