@@ -38,8 +38,8 @@ def show_sample(out: Path, video_ids: Sequence[str], console: Console) -> None:
     tables = require_manifest(out).tables
     console.print("\n[bold]Tables[/] (rows of the first video)")
     for name in sorted(tables):
-        shape = pq.read_table(table_path(out, name, video_ids[0]))
-        console.print(f"  {name:12} {shape.num_rows:4} rows x {shape.num_columns:4} columns")
+        table = pq.read_table(table_path(out, name, video_ids[0]))
+        console.print(f"  {name:12} {table.num_rows:4} rows x {table.num_columns:4} columns")
     for video_id in video_ids:
         console.print(_windows(out, video_id, set(tables)))
         if "actions" in tables:

@@ -24,7 +24,7 @@ def merge(
         from avcues.pipeline.runtime.merge import merge as merge_folders
 
         merged = merge_folders(parts, out)
-        print_visible(f"{out}: took over {merged.added} videos of {len(parts)} folders")
+        print_visible(f"{out}: added {merged.added} videos from {len(parts)} folders")
         if merged.kept:
             examples = ", ".join(merged.kept[:5]) + (", ..." if len(merged.kept) > 5 else "")
             print_visible(f"{len(merged.kept)} videos already existed and are unchanged: {examples}")

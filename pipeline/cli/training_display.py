@@ -21,7 +21,7 @@ from avcues.pipeline.training.models.estimator import best_epoch
 from avcues.pipeline.training.protocol import MAIN
 from avcues.pipeline.training.study import Study
 
-_LISTED_TABLES = 8
+_MAX_LISTED_TABLES = 8
 _HEADLINES = {"course": "CCC per video", "clips": "CCC over clips", "shares": "UAR"}
 
 
@@ -136,9 +136,8 @@ def show_metrics(figures: Mapping[str, Any], console: Console) -> None:
         console.print(kind_table.note, soft_wrap=True, highlight=False, markup=False)
         table = Table(box=None, pad_edge=False, header_style="bold")
         for heading in ("", *kind_table.headings):
-            table.add_column(
-                heading
-            )  # wraps: in a narrow console, no_wrap would cut figures and leave no room for names
+            # Headings wrap: in a narrow console, no_wrap would cut figures and leave no room for names.
+            table.add_column(heading)
         for row in kind_table.rows:
             if row.is_model:
                 table.add_row(f"[bold]{escape(row.dimension)}[/]")
@@ -151,10 +150,10 @@ def show_metrics(figures: Mapping[str, Any], console: Console) -> None:
         console.print(f"[yellow]note    [/] {escape(remark)}", soft_wrap=True, highlight=False)
     for name, dimension_figures in dimensions.items():
         for quantity, entries in _reliance(dimension_figures).items():
-            parse_list = ", ".join(
-                f"{name} {round(value, 3) + 0.0:.3f}" for name, value in list(entries.items())[:_LISTED_TABLES]
+            values = ", ".join(
+                f"{entry} {round(value, 3) + 0.0:.3f}" for entry, value in list(entries.items())[:_MAX_LISTED_TABLES]
             )
-            console.print(f"{name}: {quantity}: {parse_list}", soft_wrap=True, highlight=False, markup=False)
+            console.print(f"{name}: {quantity}: {values}", soft_wrap=True, highlight=False, markup=False)
         if "raters" in dimension_figures and dimension_figures["raters"]["series"]:
             own_head, joint = (dimension_figures["raters"][key]["mean"] for key in ("own_head", "prediction"))
             console.print(
@@ -220,7 +219,7 @@ def _reliance(dimension_figures: Mapping[str, Any]) -> dict[str, dict[str, float
         ablation = {name: figures["model_is_better_by"] for name, figures in dimension_figures["ablation"].items()}
         measure = "UAR" if is_shares else "CCC"
         reliance[f"{measure} lost when fitted without a table"] = {
-            name: compared["difference"] for name, compared in ablation.items() if compared
+            name: comparison["difference"] for name, comparison in ablation.items() if comparison
         }
     if "families" in dimension_figures["importance"]:
         families = dimension_figures["importance"]["families"]

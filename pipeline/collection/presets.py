@@ -107,7 +107,7 @@ def _texts() -> str:
 
 
 _HEAD = """\
-# A study of avcues collect. Everything can be changed until the first rater comes; texts also later.
+# A study of avcues collect. Everything can be changed until the first rater joins; texts can be changed later, too.
 # avcues collect prepare checks it; docs/collecting.md explains it.
 format = 1
 title = "Ratings of video clips"

@@ -45,12 +45,12 @@ def check_copies(copies: Copies, folds: Sequence[Parts]) -> list[str]:
         LeakError: Two videos are the same, frame by frame or sample by sample, and a fold tests only one of them.
     """
 
-    def separated(pair: CopyPair) -> bool:
+    def is_separated(pair: CopyPair) -> bool:
         return any(
             (pair.first in parts.test) != (pair.second in parts.test) for parts in folds if _has_both(parts, pair)
         )
 
-    exact, similar = ([pair for pair in pairs if separated(pair)] for pairs in (copies.exact, copies.similar))
+    exact, similar = ([pair for pair in pairs if is_separated(pair)] for pairs in (copies.exact, copies.similar))
     remedy = "remove the labels of one of each pair, or put both into one group"
     if exact:
         others = f" and {len(exact) - 1} more pairs" if len(exact) > 1 else ""

@@ -45,10 +45,10 @@ def routes() -> list[Route]:
         Route("/join/{token}", _join_page, methods=["GET"]),
         Route("/join/{token}", _join, methods=["POST"]),
         Route("/r/{token}", _rate_page, methods=["GET"]),
-        Route("/r/{token}/next", _next, methods=["POST"]),
+        Route("/r/{token}/next", _next_step, methods=["POST"]),
         Route("/r/{token}/answers", _answers, methods=["POST"]),
         Route("/r/{token}/batch", _batch, methods=["POST"]),
-        Route("/r/{token}/done", _done, methods=["POST"]),
+        Route("/r/{token}/done", _complete_item, methods=["POST"]),
         Route("/r/{token}/clip/{item:int}", _clip, methods=["GET"]),
         Route("/r/{token}/page/{key}", _page_clip, methods=["GET"]),
         Route("/r/{token}/tones.wav", _tones, methods=["GET"]),
@@ -59,8 +59,8 @@ async def _join_page(request: Request) -> Response:
     context = context_of(request)
     await context.database.run(lambda connection: _link_kind(connection, request.path_params["token"]))
     names = context.study.design.links.outside_id
-    outside = next((value for name in names if (value := request.query_params.get(name))), "")
-    return context.page(context, "join", {"outside": outside[:128], "study": request.path_params["token"][:12]})
+    outside_id = next((value for name in names if (value := request.query_params.get(name))), "")
+    return context.page(context, "join", {"outside": outside_id[:128], "study": request.path_params["token"][:12]})
 
 
 async def _join(request: Request) -> Response:
@@ -70,14 +70,16 @@ async def _join(request: Request) -> Response:
 
     def job(connection: sqlite3.Connection) -> str | None:
         joint = _link_kind(connection, link) == "joint"
-        outside = join_request.outside or None
-        rater = joint_rater(connection) if joint else rater_by_outside_id(connection, outside) if outside else None
+        outside_id = join_request.outside or None
+        rater = (
+            joint_rater(connection) if joint else rater_by_outside_id(connection, outside_id) if outside_id else None
+        )
         if rater is not None:
             return str(rater["token"])
         if not joint and not needs_rater(connection, study):
             return None
         items = None if joint else items_for_new_rater(connection, study)
-        return str(add_rater(connection, joint=joint, outside=outside, items=items)["token"])
+        return str(add_rater(connection, joint=joint, outside=outside_id, items=items)["token"])
 
     rater = await context.database.run(job)
     return JSONResponse({"error": "no-place"}, 409) if rater is None else JSONResponse({"rater": rater})
@@ -90,7 +92,7 @@ async def _rate_page(request: Request) -> Response:
     return context.page(context, "rate", {"rater": rater, "checks": checks.model_dump(mode="json")})
 
 
-async def _next(request: Request) -> Response:
+async def _next_step(request: Request) -> Response:
     context = context_of(request)
     step_request: StepRequest = await read_body(request, StepRequest)
 
@@ -142,7 +144,7 @@ async def _batch(request: Request) -> Response:
     return JSONResponse(await context.database.run(job))
 
 
-async def _done(request: Request) -> Response:
+async def _complete_item(request: Request) -> Response:
     context = context_of(request)
     completed: CompletedItem = await read_body(request, CompletedItem)
 
@@ -233,7 +235,7 @@ def _checked_answers(
         tries = page_answers.answers.get("tries")
         counted = page_answers.answers.get("tones")
         if not isinstance(counted, int) or not isinstance(tries, int) or not 0 < tries < 100:
-            raise BadRequestError("tones are not counted")
+            raise BadRequestError("the number of tones or tries is missing")
         right = counted == tones(study, rater["id"])
         return {"right": right, "tries": tries} if right or tries >= study.design.checks.sound_tries else None
     if page_answers.key == FOLLOW:
@@ -252,7 +254,7 @@ def _checked_answers(
         if row.fetchone() is None:
             raise BadRequestError("this page is not due now")
     if page.consent and page_answers.answers.get("consent") is not True:
-        raise BadRequestError("the rater did not agree")
+        raise BadRequestError("consent is missing")
     answers = {name: answer for name, answer in page_answers.answers.items() if name != "consent"}
     checked = _checked_questions(page.questions, answers)
     return checked | ({"consent": True} if page.consent else {})
