@@ -82,7 +82,7 @@ def test_files_beside_a_page_hold_every_column_to_four_digits(
     np.testing.assert_allclose(whole, expected, rtol=5e-5)
     assert np.isnan(unpacked(report / "columns" / "emobase" / "silent.0.js", 41)).all()  # it has no sound
 
-    monkeypatch.setattr(column_files, "_MOST_VALUES", 300 * windows)
+    monkeypatch.setattr(column_files, "_MAX_VALUES", 300 * windows)
     build(finished, ["vfr20"], report=tmp_path, workers=1)
     parts = [unpacked(tmp_path / "columns" / "emobase" / f"vfr20.{part}.js", windows) for part in range(4)]
     assert [part.shape[1] for part in parts] == [300, 300, 300, 88]
