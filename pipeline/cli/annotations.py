@@ -42,7 +42,7 @@ def check(
         from dataclasses import asdict
 
         from avcues.pipeline.annotations.checking.check import check as check_annotations
-        from avcues.pipeline.annotations.ratings.schema import read
+        from avcues.pipeline.annotations.ratings.files import read
         from avcues.pipeline.annotations.ratings.wording import counted
         from avcues.pipeline.cli.console import Console, print_line
 

@@ -60,7 +60,7 @@ def agreement(
     """
     with OneLineErrors(debug):
         from avcues.pipeline.annotations.ratings.exclusions import in_words
-        from avcues.pipeline.annotations.ratings.schema import read
+        from avcues.pipeline.annotations.ratings.files import read
         from avcues.pipeline.annotations.reliability.agreement import agreement as measure
         from avcues.pipeline.annotations.reports.documents import require_markdown, write_agreement
         from avcues.pipeline.annotations.statistics.coefficients import Bootstrap
@@ -100,7 +100,7 @@ def plan(
     [bold]avcues annotations plan[/] ann --reliability 0.8
     """
     with OneLineErrors(debug):
-        from avcues.pipeline.annotations.ratings.schema import read
+        from avcues.pipeline.annotations.ratings.files import read
         from avcues.pipeline.annotations.reliability.agreement import agreement as measure
         from avcues.pipeline.annotations.reliability.planning import in_words
         from avcues.pipeline.annotations.statistics.coefficients import Bootstrap
@@ -156,7 +156,7 @@ def perspectives(
     with OneLineErrors(debug):
         from avcues.pipeline.annotations.across_setups.perspectives import perspectives as compare
         from avcues.pipeline.annotations.ratings.exclusions import in_words
-        from avcues.pipeline.annotations.ratings.schema import read
+        from avcues.pipeline.annotations.ratings.files import read
         from avcues.pipeline.annotations.reports.documents import require_markdown, write_perspectives
         from avcues.pipeline.annotations.statistics.coefficients import Bootstrap
 

@@ -115,7 +115,7 @@ def tables(
 
 def _results(folder: Path, protocol: Protocol, label_groups: Path | None, **options: Any) -> Results:
     from avcues.pipeline.annotations.label_order import read_label_groups
-    from avcues.pipeline.annotations.ratings.schema import read
+    from avcues.pipeline.annotations.ratings.files import read
     from avcues.pipeline.annotations.results import Results
 
     base = recipe_of(protocol)

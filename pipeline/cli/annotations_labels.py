@@ -106,7 +106,7 @@ def gold(
         from avcues.pipeline.annotations.gold_standards.gold import write_gold
         from avcues.pipeline.annotations.gold_standards.recipe import Smoothing
         from avcues.pipeline.annotations.ratings.exclusions import in_words
-        from avcues.pipeline.annotations.ratings.schema import read
+        from avcues.pipeline.annotations.ratings.files import read
 
         base = recipe_of(protocol)
         recipe = replace(
@@ -156,7 +156,7 @@ def soft(
     with OneLineErrors(debug):
         from avcues.pipeline.annotations.gold_standards.gold import read_about
         from avcues.pipeline.annotations.gold_standards.soft_labels import soft_labels
-        from avcues.pipeline.annotations.ratings.schema import read, write_tables
+        from avcues.pipeline.annotations.ratings.files import read, write_tables
 
         tables = soft_labels(
             read(folder),

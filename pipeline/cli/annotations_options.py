@@ -150,7 +150,7 @@ class ImportOutput:
     """
 
     def __init__(self, out: Path, add: bool, overwrite: bool) -> None:
-        from avcues.pipeline.annotations.ratings.schema import RATINGS
+        from avcues.pipeline.annotations.ratings.files import RATINGS
         from avcues.pipeline.errors import SettingsError
 
         self._out, self._add = out, add
@@ -166,7 +166,7 @@ class ImportOutput:
         from avcues.pipeline.annotations.checking.change_logs import looks_like_changes
         from avcues.pipeline.annotations.importing.add import added
         from avcues.pipeline.annotations.ratings.exclusions import in_words, usable
-        from avcues.pipeline.annotations.ratings.schema import RATINGS, read, write
+        from avcues.pipeline.annotations.ratings.files import RATINGS, read, write
         from avcues.pipeline.annotations.ratings.series import series_of
         from avcues.pipeline.annotations.ratings.wording import counted
 

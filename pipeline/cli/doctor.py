@@ -183,9 +183,9 @@ def _dask() -> Finding:
     from avcues.pipeline.runtime.cluster import local_cluster
 
     with local_cluster(1, debug=False) as client:
-        answer = client.submit(os.getpid).result(timeout=60)
+        client.submit(int).result(timeout=60)
     version = importlib.metadata.version("distributed")
-    return Finding(subject="Dask", state="ok", details=f"{version}; a worker started and answered (process {answer})")
+    return Finding(subject="Dask", state="ok", details=f"{version}; a worker started and answered")
 
 
 _EXAMINATIONS: dict[str, Callable[[], Finding]] = {

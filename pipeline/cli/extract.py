@@ -61,12 +61,13 @@ def extract(
     Exit codes: 0 all done, 1 some videos failed (the others are done), 2 nothing was started, 130 or 143 ended by
     Ctrl-C or SIGTERM.
     """
-    from avcues.pipeline.runtime.worker_child import WorkerChild
+    from avcues.pipeline.runtime.worker_child import EXTRACTION, WorkerChild
 
     with OneLineErrors(debug), closing(WorkerChild()) as child:
         count = parse_workers(workers)
         if not (scheduler or dry_run) and (count == 1 or (count is None and _is_one_file(paths))):
-            child.start(debug=debug)  # it imports what it needs while this process does
+            child.start(debug=debug)
+            child.load([EXTRACTION])  # it imports what it needs while this process does
         from avcues.pipeline.media.reading import Reading
         from avcues.pipeline.runtime.request import Limits, Request, Workers
         from avcues.pipeline.runtime.user_settings import make_settings, parse_memory_limit

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from avcues.pipeline.cli.dataset import Debug, Folder
-from avcues.pipeline.cli.errors import OneLineErrors
+from avcues.pipeline.cli.errors import OneLineErrors, with_options_of_command
 from avcues.pipeline.cli.option_values import parse_resources, parse_workers
 from avcues.pipeline.cli.saving import save_items
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from avcues.pipeline.annotations.shown import NotShown
     from avcues.pipeline.paper.figure import PaperFigure
-    from avcues.pipeline.prediction.folder import Workers
+    from avcues.pipeline.runtime.request import Workers
     from avcues.pipeline.training.compare import EvaluatedModel
     from avcues.pipeline.training.predict import Problem
 
@@ -47,18 +47,19 @@ def evaluate(
     """
     with OneLineErrors(debug):
         from avcues.pipeline.cli.console import Console
-        from avcues.pipeline.cli.training_display import make_page, show_metrics
+        from avcues.pipeline.cli.training_display import ModelPage, show_metrics
         from avcues.pipeline.errors import InputError
         from avcues.pipeline.training.train import evaluate_saved
 
         if report is not None and not report.is_dir():
             raise InputError(f"`report={report}`: no such folder; make it with avcues report")
-        figures = evaluate_saved(folder, annotations)
+        page = ModelPage(folder, report)
+        figures = evaluate_saved(folder, annotations, page=page)
         if as_json:
             print(json.dumps(figures, indent=1))
         else:
             show_metrics(figures, Console())
-        make_page(folder, Console(stderr=True), report)
+        page.show(Console(stderr=True))
 
 
 def compare(
@@ -109,7 +110,7 @@ def compare(
 def _prediction_figures(
     models: Mapping[str, EvaluatedModel], videos: list[str], annotations: Path | None
 ) -> Iterator[PaperFigure | NotShown]:
-    from avcues.pipeline.annotations.ratings.schema import read
+    from avcues.pipeline.annotations.ratings.files import read
     from avcues.pipeline.annotations.results import NotShownError
     from avcues.pipeline.annotations.shown import NotShown
     from avcues.pipeline.training.prediction_figures import predictions
@@ -127,7 +128,7 @@ def predict(
     model: ModelFolder,
     folder: Folder,
     out: Annotated[Path, typer.Option("--out", "-o", help="NAME.parquet.")],
-    workers: Annotated[str, typer.Option(help="Dask worker processes; 0: work in this process.")] = "0",
+    workers: Annotated[str, typer.Option(help="Processes, or auto; 0: work in this process.")] = "0",
     scheduler: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="Run on an existing Dask cluster, e.g. tcp://host:8786.")
     ] = None,
@@ -146,28 +147,33 @@ def predict(
     Exit codes: 0 all predicted, 1 some videos could not be predicted, 2 nothing was started.
     """
     with OneLineErrors(debug):
-        from avcues.pipeline.prediction.folder import Workers
+        from avcues.pipeline.runtime.request import Workers
 
         worker_settings = Workers(
-            processes=parse_workers(workers),
+            count=parse_workers(workers),
             scheduler=scheduler,
             resources=parse_resources(resources),
             wait_s=wait,
-            debug=debug,
         )
-        failed = _predict(model, folder, out, worker_settings)
+        failed = _predict(model, folder, out, worker_settings, debug)
     raise typer.Exit(1 if failed else 0)
 
 
-def _predict(model_folder: Path, folder: str, out: Path, workers: Workers) -> int:
+def _predict(model_folder: Path, folder: str, out: Path, workers: Workers, debug: bool) -> int:
     """Predicts all videos and shows a progress bar; returns how many could not be predicted."""
     from avcues.pipeline.cli.console import Console, print_line
     from avcues.pipeline.cli.training_display import progress
     from avcues.pipeline.prediction.folder import plan_predictions, write_plan
+    from avcues.pipeline.runtime.observer import Observer
     from avcues.pipeline.runtime.signals import terminable
     from avcues.pipeline.training.predict import Problem
 
     console = Console(stderr=True)
+
+    class WorkerNotes(Observer):
+        def note(self, text: str) -> None:
+            print_line(console, "yellow", "waiting", text)
+
     plan = plan_predictions(model_folder, folder, out)
     for video_id, reason in plan.data.left_out.items():
         print_line(console, "red", "left out", f"{video_id}: {reason}")
@@ -181,10 +187,8 @@ def _predict(model_folder: Path, folder: str, out: Path, workers: Workers) -> in
             done += 1
             show_progress(done, videos)
             if isinstance(result, Problem):
-                print_line(console, "red", "failed", f"{result.video_id}: {result.error}")
+                print_line(console, "red", "failed", f"{result.video_id}: {with_options_of_command(result.error)}")
 
-        failed = write_plan(
-            plan, workers, on_result=on_result, on_note=lambda note: print_line(console, "yellow", "waiting", note)
-        )
+        failed = write_plan(plan, workers, on_result=on_result, observer=WorkerNotes(), debug=debug)
     print_line(console, "bold", "wrote", f"{out}: predictions for {videos - failed} videos")
     return failed + len(plan.data.left_out)

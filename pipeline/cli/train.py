@@ -71,7 +71,7 @@ def train(
     arguments = locals()
     with OneLineErrors(debug):
         from avcues.pipeline.cli.console import Console, print_line
-        from avcues.pipeline.cli.training_display import FittingProgress, announce, make_page, progress, show_metrics
+        from avcues.pipeline.cli.training_display import FittingProgress, ModelPage, announce, progress, show_metrics
         from avcues.pipeline.runtime.signals import terminable
         from avcues.pipeline.store.layout import report_path
         from avcues.pipeline.training.settings import TrainingSettings
@@ -113,6 +113,8 @@ def train(
             )
         check_output(out, study.data)
         announce(study, console)
+        pages = report_path(Path(folder))
+        page = ModelPage(out, pages if isinstance(pages, Path) and pages.is_dir() else None)
         with terminable(), FittingProgress(study, console) as fitting:
             figures = train_model(
                 study,
@@ -120,11 +122,11 @@ def train(
                 workers=_workers(workers),
                 on_progress=fitting.on_progress,
                 on_outcome=fitting.on_outcome,
+                page=page,
             )
         show_metrics(figures, console)
         print_line(console, "bold", "wrote", f"{out}")
-        pages = report_path(Path(folder))
-        make_page(out, console, pages if isinstance(pages, Path) and pages.is_dir() else None)
+        page.show(console)
 
 
 def _protocol(name: str, options: Mapping[str, Any]) -> Protocol:

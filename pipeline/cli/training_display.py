@@ -15,6 +15,7 @@ from rich.table import Table
 
 from avcues.models_cache import WeightsError
 from avcues.pipeline.cli.console import Console
+from avcues.pipeline.store.model_files import PAGE
 from avcues.pipeline.training.cross_validation import FitJob, Outcome, fit_jobs
 from avcues.pipeline.training.figures import figure_tables, remarks
 from avcues.pipeline.training.models.estimator import best_epoch
@@ -113,20 +114,35 @@ class FittingProgress:
         )
 
 
-def make_page(folder: Path, console: Console, report: Path | None = None) -> None:
-    """Makes the page of a model and prints its path, or why it could not be made.
+class ModelPage:
+    """Makes the page of a model, which is written together with its figures, unless the drawing library is missing.
 
     Args:
+        model: The final folder of the model.
         report: Folder of the pages to which names of videos link; None: no links.
     """
-    from avcues.pipeline.report.model_page import build_model_page
 
-    try:
-        page = build_model_page(folder, report)
-    except WeightsError as error:
-        console.print(f"[yellow]no page [/] {escape(str(error))}", soft_wrap=True)
-    else:
-        console.print(f"[bold]page    [/] {escape(str(page))}", soft_wrap=True, highlight=False)
+    def __init__(self, model: Path, report: Path | None = None) -> None:
+        self._model = model
+        self._report = report
+        self._problem = ""
+
+    def __call__(self, folder: Path, figures: Mapping[str, Any]) -> str | None:
+        """Renders the page of a model whose folder is still being written; None if it cannot be made."""
+        from avcues.pipeline.report.model_page import model_page
+
+        try:
+            return model_page(folder, figures, self._report, out=self._model)
+        except WeightsError as error:
+            self._problem = str(error)
+            return None
+
+    def show(self, console: Console) -> None:
+        """Prints the path of the page, or why it could not be made."""
+        if self._problem:
+            console.print(f"[yellow]no page [/] {escape(self._problem)}", soft_wrap=True)
+        else:
+            console.print(f"[bold]page    [/] {escape(str(self._model / PAGE))}", soft_wrap=True, highlight=False)
 
 
 def show_metrics(figures: Mapping[str, Any], console: Console) -> None:

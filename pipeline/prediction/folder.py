@@ -1,11 +1,10 @@
-"""Predicts the videos of a finished folder with a saved model, in this process or in one Dask task per video."""
+"""Predicts the videos of a finished folder with a saved model, in this process or in workers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection
+from contextlib import closing
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,39 +13,25 @@ from avcues.pipeline.dataset.catalog import read_catalog
 from avcues.pipeline.dataset.dataset import Dataset
 from avcues.pipeline.dataset.opening import open_dataset
 from avcues.pipeline.errors import InputError, SettingsError, one_line
-from avcues.pipeline.runtime import backends, cluster
+from avcues.pipeline.prediction.work import Predicting, outcome_of
+from avcues.pipeline.runtime.cluster import default_workers
+from avcues.pipeline.runtime.distribute import results_of
+from avcues.pipeline.runtime.observer import Observer
+from avcues.pipeline.runtime.request import Workers
+from avcues.pipeline.runtime.worker_process import WorkerProcess
 from avcues.pipeline.store.files import prepare_output
 from avcues.pipeline.store.layout import manifest_path
 from avcues.pipeline.store.location import location
 from avcues.pipeline.store.model_files import PROBES
 from avcues.pipeline.store.parquet import read_table
+from avcues.pipeline.store.video_input import VideoInput
 from avcues.pipeline.training.copies import CopyPair, find_copies, probes_from_table, read_traces
-from avcues.pipeline.training.predict import Problem, predict_video, seen_in_training, write_predictions
+from avcues.pipeline.training.predict import Problem, seen_in_training, write_predictions
 from avcues.pipeline.training.saved_model import Model, load_model
 
 _PARQUET = ".parquet"
 _LISTED_COPIES = 3
 _VIDEOS_IN_MEMORY = 256
-
-
-@dataclass(frozen=True, kw_only=True)
-class Workers:
-    """Where predictions are made.
-
-    Args:
-        processes: Number of Dask worker processes on this machine; 0: use this process; None: as many as suit the
-            machine.
-        scheduler: Address of a running Dask cluster.
-        resources: Dask resources that a worker of that cluster must have.
-        wait_s: Seconds to wait for a worker of that cluster before giving up; None: wait forever.
-        debug: Whether to show the log of the cluster.
-    """
-
-    processes: int | None = 0
-    scheduler: str | None = None
-    resources: Mapping[str, float] | None = None
-    wait_s: float | None = None
-    debug: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,46 +122,38 @@ def check_output(out: Path, folder: object) -> None:
 
 def write_plan(
     plan: Plan,
-    workers: Workers = Workers(),
+    workers: Workers = Workers(count=0),
     *,
     on_result: Callable[[pa.Table | Problem], object] = lambda result: None,
-    on_note: Callable[[str], object] = lambda note: None,
+    observer: Observer = Observer(),
+    debug: bool = False,
 ) -> int:
     """Predicts the videos of a plan and writes the predictions; returns how many videos could not be predicted.
 
     Args:
+        workers: Where predictions are made: in this process if `count` is 0, otherwise in a child process of each
+            worker. If a video kills the process twice, only this video fails.
         on_result: Called with the predictions of each video, or with the problem.
-        on_note: Called with a line of text if no worker is left.
+        observer: Gets a note if no worker is left.
+        debug: Whether to show the output of the processes and the log of the cluster.
 
     Raises:
         AvcuesError: The file cannot be written, or the scheduler was lost.
     """
-    with _results(plan, workers, on_note) as results:
-        return write_predictions(plan.model, results, plan.out, plan.trained_on, on_result)
-
-
-@contextmanager
-def _results(plan: Plan, workers: Workers, on_note: Callable[[str], object]) -> Iterator[Iterator[pa.Table | Problem]]:
-    model, data = plan.model, plan.data
-    if workers.scheduler is None and workers.processes == 0:
-        yield map(partial(predict_video, model, data), data.videos)
-        return
-    if workers.scheduler is not None:
-        folder = data.catalog.folder.absolute()  # workers may run in another working directory
-        data = replace(data, catalog=replace(data.catalog, folder=folder))
-        connection = cluster.existing_cluster(workers.scheduler, folder, manifest_path(folder), debug=workers.debug)
-    else:
-        count = workers.processes
-        count = cluster.default_workers(len(data.videos), (), None) if count is None else count
-        connection = cluster.local_cluster(count, debug=workers.debug)
-    with connection as client:
-        dask_cluster = backends.Cluster(
-            client=client, local=workers.scheduler is None, resources=workers.resources, wait_s=workers.wait_s
-        )
-        yield backends.map_in_order(
-            _predict_on_worker, (model, data), data.videos, dask_cluster, lost=Problem, note=on_note
-        )
-
-
-def _predict_on_worker(shared: tuple[Model, Dataset], video_id: str) -> pa.Table | Problem:
-    return predict_video(*shared, video_id)
+    data = plan.data
+    if isinstance(data.catalog.folder, Path):
+        data = replace(data, catalog=replace(data.catalog, folder=data.catalog.folder.absolute()))
+    folder = data.catalog.folder
+    videos = [VideoInput(video_id, str(folder / video_id)) for video_id in data.videos]
+    if workers.scheduler is None:
+        count = workers.count
+        count = default_workers(len(videos), (), None) if count is None else min(count, len(videos))
+        workers = replace(workers, count=count)
+    work = Predicting(model=plan.model, data=data, debug=debug)
+    with (
+        closing(WorkerProcess()) as process,
+        results_of(
+            videos, work, workers, process, observer, folder=folder, mark=manifest_path(folder), in_order=True
+        ) as results,
+    ):
+        return write_predictions(plan.model, map(outcome_of, results), plan.out, plan.trained_on, on_result)

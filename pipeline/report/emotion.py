@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from avcues.pipeline.annotations.gold_standards.combine import STD
 from avcues.pipeline.annotations.gold_standards.gold import Gold, gold, moved_earlier
 from avcues.pipeline.annotations.gold_standards.recipe import Recipe
-from avcues.pipeline.annotations.ratings import schema
+from avcues.pipeline.annotations.ratings import files as rating_files
 from avcues.pipeline.annotations.ratings.exclusions import usable
 from avcues.pipeline.annotations.ratings.schema import Annotations
 from avcues.pipeline.annotations.ratings.series import series_of
@@ -180,7 +180,7 @@ def _predicted(path: Path, video: Video) -> Iterator[tuple[str, Values, Values |
 
 @cache
 def _ratings(folder: Path) -> Annotations:
-    return schema.read(folder)
+    return rating_files.read(folder)
 
 
 def _labels(predictions: Path) -> dict[str, Any]:

@@ -21,9 +21,7 @@ from avcues.pipeline.report.index import PAGES
 from avcues.pipeline.report.packing import packed_json
 from avcues.pipeline.report.page import templates
 from avcues.pipeline.report.series import numbers
-from avcues.pipeline.store import documents
-from avcues.pipeline.store.exchange import replace_file
-from avcues.pipeline.store.model_files import HISTORY, METRICS, OUT_OF_FOLD, PAGE
+from avcues.pipeline.store.model_files import HISTORY, OUT_OF_FOLD
 from avcues.pipeline.store.parquet import read_table
 from avcues.pipeline.training.figures import figure_tables, headline_value, remarks
 from avcues.pipeline.training.model_document import ModelDocument, read_document
@@ -34,13 +32,15 @@ _DAMAGE = (
 )
 
 
-def build_model_page(folder: Path, report: Path | None = None) -> Path:
-    """Makes the page of a saved model from its files, and returns its path.
+def model_page(folder: Path, figures: Mapping[str, Any], report: Path | None = None, *, out: Path | None = None) -> str:
+    """The page of a saved model.
 
     Args:
         folder: Folder of the model.
+        figures: As `evaluate_saved` returns them.
         report: Folder of a report on the videos on which the model was tested. The names of videos with a page there
             link to the moment of the largest error. None: no links.
+        out: The final path of the folder if it is still being written; None: `folder`.
 
     Raises:
         InputError: The folder is not a model, or a file in it is damaged.
@@ -48,15 +48,12 @@ def build_model_page(folder: Path, report: Path | None = None) -> Path:
     """
     document = read_document(folder)
     try:
-        figures = documents.read_document(folder / METRICS, "metrics")
         history, predictions = (read_table(folder / name) for name in (HISTORY, OUT_OF_FOLD))
-        text = _render(folder, document, figures, history, predictions, report)
+        return _render(out or folder, document, figures, history, predictions, report)
     except _DAMAGE as error:
         raise InputError(
             f"{folder}: is damaged ({one_line(error)}); compute its figures again with avcues evaluate, or retrain it"
         ) from error
-    replace_file(folder / PAGE, lambda file: file.write(text.encode()))
-    return folder / PAGE
 
 
 def _render(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from avcues.pipeline.annotations.ratings import schema
+from avcues.pipeline.annotations.ratings import files as rating_files
 from avcues.pipeline.annotations.ratings.schema import Annotations
 from avcues.pipeline.dataset.catalog import read_catalog
 from avcues.pipeline.dataset.dataset import Dataset
@@ -125,7 +125,7 @@ def prepare(
     _check_pretraining(settings, pretrain)
     if settings.targets == "raters" and annotations is None:
         raise SettingsError("`targets=raters` learns from single raters: give their ratings with `annotations`")
-    ratings = None if annotations is None else schema.read(Path(annotations))
+    ratings = None if annotations is None else rating_files.read(Path(annotations))
     data = open_dataset(folder, tables=list(settings.tables), incomplete=incomplete)
     sources = {
         MAIN: labels,

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from avcues.pipeline.annotations.ratings import schema
+from avcues.pipeline.annotations.ratings import files as rating_files
 from avcues.pipeline.dataset.dataset import Dataset
 from avcues.pipeline.errors import InputError, SettingsError, one_line
 from avcues.pipeline.store.documents import json_bytes
 from avcues.pipeline.store.exchange import replaced_files, replaced_folder
 from avcues.pipeline.store.files import prepare_output
-from avcues.pipeline.store.model_files import CARD, DOCUMENT, METRICS, PROBES
+from avcues.pipeline.store.model_files import CARD, DOCUMENT, METRICS, PAGE, PROBES
 from avcues.pipeline.store.parquet import write_table
 from avcues.pipeline.training.copies import probe_table
 from avcues.pipeline.training.cross_validation import FitJob, Outcome, fit_jobs, median_epochs
@@ -34,6 +34,8 @@ from avcues.pipeline.training.study import Study
 from avcues.pipeline.training.study_notes import leaks_of
 from avcues.version import __version__
 
+MakePage = Callable[[Path, Mapping[str, Any]], str | None]
+
 _LIBRARIES = ("numpy", "safetensors", "scikit-learn", "torch")
 
 
@@ -44,6 +46,7 @@ def train(
     workers: int = 1,
     on_progress: OnProgress = lambda index, share: None,
     on_outcome: Callable[[Outcome], object] = lambda outcome: None,
+    page: MakePage = lambda folder, figures: None,
 ) -> dict[str, Any]:
     """Cross-validates, fits the models on all videos, and saves both. `out` is replaced as a whole at the end.
 
@@ -54,6 +57,7 @@ def train(
         on_progress: Called with the index of a fit and the share of it that is done. The fits of the folds come first,
             then those on all videos, one per dimension.
         on_outcome: Called with the outcome of each fit.
+        page: As for `evaluate_saved`.
 
     Returns:
         The content of `metrics.json`: by dimension the measures (see `scores`), baselines, agreement of raters,
@@ -81,7 +85,8 @@ def train(
             on_outcome(outcome)
             final_outcomes[outcome.job.dimension] = outcome
     with replaced_folder(out) as new_folder:
-        return _save(new_folder, study, outcomes, [final_outcomes[name] for name in settings.dimensions])
+        _save(new_folder, study, outcomes, [final_outcomes[name] for name in settings.dimensions])
+        return evaluate_saved(new_folder, page=page)
 
 
 def check_output(out: Path, data: Dataset) -> None:
@@ -98,13 +103,20 @@ def check_output(out: Path, data: Dataset) -> None:
     prepare_output(out.parent)
 
 
-def evaluate_saved(folder: str | Path, annotations: str | Path | None = None) -> dict[str, Any]:
-    """Computes every figure of a saved model from its tables, and writes `metrics.json` and the model card.
+def evaluate_saved(
+    folder: str | Path,
+    annotations: str | Path | None = None,
+    *,
+    page: MakePage = lambda folder, figures: None,
+) -> dict[str, Any]:
+    """Computes every figure of a saved model from its tables, and writes `metrics.json`, the model card and the page.
 
     Args:
         folder: The folder of a model that `train` saved.
         annotations: The ratings from which the labels were made; None: keep the agreement of raters that training
             computed.
+        page: Called with the folder and the figures; returns the text of the page, or None for no page. Default: no
+            page.
 
     Raises:
         AvcuesError: The folder is not a model, one of its tables is missing, or the ratings cannot be used.
@@ -115,7 +127,7 @@ def evaluate_saved(folder: str | Path, annotations: str | Path | None = None) ->
     human: dict[str, Any] = {name: agreement.model_dump() for name, agreement in document.human.items()}
     if annotations is not None:
         labels, step = document.labels[MAIN], Fraction(document.step)
-        ratings, videos = schema.read(Path(annotations)), tested(Parts(**dict(parts)) for parts in document.folds)
+        ratings, videos = rating_files.read(Path(annotations)), tested(Parts(**dict(parts)) for parts in document.folds)
         numbers = [name for name in settings.dimensions if name not in settings.categories]
         human = human_agreement(ratings, labels.name, labels.about, numbers, videos, step)
     try:
@@ -123,9 +135,12 @@ def evaluate_saved(folder: str | Path, annotations: str | Path | None = None) ->
     except (OSError, LookupError, TypeError, ValueError, ArithmeticError, pa.ArrowException) as error:
         raise InputError(f"{folder}: is damaged ({one_line(error)}); train the model again") from error
     figures = {"leaks": list(document.leaks), "dimensions": dimensions}
+    text = page(folder, figures)
     with replaced_files() as write:
         write(folder / METRICS, lambda file: file.write(json_bytes(figures)))
         write(folder / CARD, lambda file: file.write(model_card(document, figures).encode()))
+        if text is not None:
+            write(folder / PAGE, lambda file: file.write(text.encode()))
     return figures
 
 
@@ -134,7 +149,7 @@ def _save(
     study: Study,
     outcomes: Sequence[Outcome],
     final_outcomes: Sequence[Outcome],
-) -> dict[str, Any]:
+) -> None:
     data, samples, settings = study.data, study.samples, study.settings
     metadata = data.metadata()
     constant_columns = sorted({name for outcome in final_outcomes for name in outcome.constant_columns})
@@ -163,4 +178,3 @@ def _save(
             | {library: importlib.metadata.version(library) for library in _LIBRARIES},
         },
     )
-    return evaluate_saved(folder)

@@ -17,8 +17,9 @@ from avcues.pipeline.annotations.gold_standards.feature_values import FeatureVal
 from avcues.pipeline.annotations.gold_standards.recipe import Recipe
 from avcues.pipeline.annotations.gold_standards.scaling import smoothed, standardised
 from avcues.pipeline.annotations.ratings.exclusions import LeftOut, holes, in_words, repeats_left_out, usable
+from avcues.pipeline.annotations.ratings.files import write_tables
 from avcues.pipeline.annotations.ratings.keys import among
-from avcues.pipeline.annotations.ratings.schema import Annotations, write_tables
+from avcues.pipeline.annotations.ratings.schema import Annotations
 from avcues.pipeline.annotations.ratings.series import Series, once_per_clip, series_of
 from avcues.pipeline.annotations.ratings.wording import counted, listed
 from avcues.pipeline.annotations.statistics.consensus import Values

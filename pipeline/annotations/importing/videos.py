@@ -65,5 +65,5 @@ def _spelled_as(ratings: pa.Table, known: Collection[str]) -> tuple[pa.Table, li
     distinct = list(dict.fromkeys(matched))
     index = pa.array([distinct.index(name) for name in matched], pa.int32())
     renamed = pa.DictionaryArray.from_arrays(index.take(column.indices), pa.array(distinct, pa.string()))
-    at = RATING_SCHEMA.get_field_index("video_id")
-    return ratings.set_column(at, RATING_SCHEMA.field("video_id"), renamed), notes
+    column = RATING_SCHEMA.get_field_index("video_id")
+    return ratings.set_column(column, RATING_SCHEMA.field("video_id"), renamed), notes

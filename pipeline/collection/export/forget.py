@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from avcues.pipeline.annotations.ratings.schema import EXPOSURES, RATERS, RATINGS, REPEATS
+from avcues.pipeline.annotations.ratings.files import EXPOSURES, RATERS, RATINGS, REPEATS
 from avcues.pipeline.collection.export.write import COMMENTS, TRACES, export, open_records
 from avcues.pipeline.collection.records.raters import rater_name
 from avcues.pipeline.collection.study import Study

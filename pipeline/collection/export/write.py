@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from avcues.pipeline.annotations import Annotations, Dimension, import_tidy, write
-from avcues.pipeline.annotations.ratings.schema import EXPOSURES, RATERS, RATINGS, REPEATS
+from avcues.pipeline.annotations.ratings.files import EXPOSURES, RATERS, RATINGS, REPEATS
 from avcues.pipeline.collection.design.questions import Choice, Labels, Number, Scale, Words, YesNo
 from avcues.pipeline.collection.export.rows import SEEN, ExportRows, collect_rows
 from avcues.pipeline.collection.records import DATABASE, connect

@@ -18,7 +18,8 @@ from studies import copy_of_muvi, delayed, like_muvi, of_matrix, tidy
 
 from avcues.pipeline import annotations
 from avcues.pipeline.annotations import FeatureValues, Recipe, example, gold, import_tidy, read
-from avcues.pipeline.annotations.ratings import schema
+from avcues.pipeline.annotations.ratings import files as rating_files
+from avcues.pipeline.annotations.ratings.schema import Dimension
 from avcues.pipeline.dataset.opening import open_dataset
 
 
@@ -151,9 +152,7 @@ def test_tidy_and_wide_files_are_imported(tmp_path: Path) -> None:
     options = ("--range", "valence=1,5", "--level", "valence=ordinal")
     done = avcues("annotations", "import", "tidy", file, *out, *options)
     assert done.returncode == 0, done.stderr
-    assert read(tmp_path / "ann").dimensions["valence"] == schema.Dimension(
-        name="valence", level="ordinal", low=1, high=5
-    )
+    assert read(tmp_path / "ann").dimensions["valence"] == Dimension(name="valence", level="ordinal", low=1, high=5)
     done = avcues("annotations", "import", "tidy", file, *out, "--range", "-1,1", "--overwrite")
     assert done.returncode == 2
     assert done.stderr == f"avcues: {file}: row 1: valence is 2; expected -1 to 1\n"
@@ -266,7 +265,7 @@ def test_what_is_left_out_and_what_is_missing_is_said_on_screen(tmp_path: Path) 
     rng = np.random.default_rng(0)
     parts = [of_matrix(rng.normal(size=(3, 60)), setup=setup, video_id=f"v{i}") for setup in ("a", "b") for i in (1, 2)]
     untouched = of_matrix(np.full((1, 60), 0.5), setup="a", video_id="v3")
-    schema.write(import_tidy(pa.concat_tables([*parts, untouched])), tmp_path / "ann")
+    rating_files.write(import_tidy(pa.concat_tables([*parts, untouched])), tmp_path / "ann")
     for command in (["agreement"], ["perspectives", "--dimension", "valence", "--against", "b"]):
         done = avcues("annotations", command[0], tmp_path / "ann", "--out", tmp_path / "x.md", *command[1:])
         assert "left out: 1 constant series (r0 v3 a valence); --keep-constant keeps them" in done.stderr

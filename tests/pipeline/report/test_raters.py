@@ -31,7 +31,7 @@ from avcues.pipeline.annotations import (
     read_about,
     write,
 )
-from avcues.pipeline.annotations.ratings import schema
+from avcues.pipeline.annotations.ratings import files as rating_files
 from avcues.pipeline.annotations.statistics.coefficients import Bootstrap
 from avcues.pipeline.dataset.opening import open_dataset
 from avcues.pipeline.report import agreement_page, page
@@ -98,7 +98,7 @@ def test_the_labels_own_recipe_is_drawn(
 ) -> None:
     """Predictions follow the labels, which are earlier than the ratings, and not another gold standard."""
     _, ratings = rated
-    schema.write(ratings, tmp_path / "ann")
+    rating_files.write(ratings, tmp_path / "ann")
     labels = gold(ratings, recipe).tables["audiovisual"]
     learned = labels.filter(pc.equal(labels["video_id"], "vfr20"))
     about = {"predictions": ["valence"], "model": {"labels": {"main": {"about": read_about(labels)}}}}
