@@ -62,26 +62,34 @@ def agreement(
         from avcues.pipeline.annotations.ratings.exclusions import in_words
         from avcues.pipeline.annotations.ratings.files import read
         from avcues.pipeline.annotations.reliability.agreement import agreement as measure
+        from avcues.pipeline.annotations.reliability.predictions import compare_predictions
         from avcues.pipeline.annotations.reports.documents import require_markdown, write_agreement
         from avcues.pipeline.annotations.statistics.coefficients import Bootstrap
 
         require_markdown(out)
         rated = read(folder)
         base = recipe_of(protocol)
+        options: dict[str, Any] = {
+            "shortest": shortest,
+            "keep_constant": keep_constant,
+            "step": parse_step(step),
+            "bootstrap": Bootstrap(bootstrap, seed),
+        }
         result = measure(
             rated,
             weights=weights or base.weights,
             windows=base.windows,
-            together=base.together,
-            shortest=shortest,
-            keep_constant=keep_constant,
-            step=parse_step(step),
-            bootstrap=Bootstrap(bootstrap, seed),
+            whole_clips=base.whole_clips,
             by=by or None,
+            **options,
         )
-        compared, remarks = ((), []) if predictions is None else _model_beside_raters(rated, predictions, setup, result)
-        show_notes([*in_words(result.left_out), *result.notes, *remarks])
-        show_written(*write_agreement(result, rated, out, compared))
+        models, model_notes = (
+            ((), ())
+            if predictions is None
+            else compare_predictions(predictions, rated, setup=setup, weights=result.weights, **options)
+        )
+        show_notes([*in_words(result.left_out), *result.notes, *model_notes])
+        show_written(*write_agreement(result, rated, out, models))
 
 
 def plan(
@@ -177,24 +185,6 @@ def perspectives(
         )
         show_notes([*in_words(result.left_out), *result.gaps()])
         show_written(*write_perspectives(result, rated, out, reliance))
-
-
-def _model_beside_raters(rated: Any, predictions: Path, setup: str | None, measured: Any) -> tuple[Any, list[str]]:
-    """Compares a model with the raters; returns also remarks on what was left out."""
-    from avcues.pipeline.annotations.reliability.model_agreement import model_agreement
-    from avcues.pipeline.annotations.reliability.predictions import read_predictions
-
-    read = read_predictions(predictions, rated)
-    compared = model_agreement(
-        rated,
-        read.table,
-        setup=setup or read.setup,
-        videos=read.videos,
-        delay=read.delay,
-        weights=measured.weights,
-        bootstrap=measured.bootstrap,
-    )
-    return compared, list(read.notes)
 
 
 def _reliance(model: Path, dimension: str) -> dict[str, float]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -90,6 +92,10 @@ def tables(
     against: Against = None,
     by: By = [],  # noqa: B006  (typer copies it)
     label_groups: LabelGroups = None,
+    predictions: Annotated[
+        Path | None,
+        typer.Option(help="Predictions of avcues predict or out_of_fold.parquet, judged as one more rater."),
+    ] = None,
     shortest: Shortest = 0.9,
     keep_constant: KeepConstant = False,
     bootstrap: Replicates = 1000,
@@ -104,12 +110,19 @@ def tables(
     [bold]avcues annotations tables[/] ann --out tables
     """
     with OneLineErrors(debug):
+        from avcues.pipeline.annotations.reliability.predictions import compare_predictions
         from avcues.pipeline.annotations.statistics.coefficients import Bootstrap
         from avcues.pipeline.annotations.tables import all_tables
 
         options = {"against": against, "by": by or None} | _shared_options(shortest, keep_constant, step)
         results = _results(folder, protocol, label_groups, **options, bootstrap=Bootstrap(bootstrap, seed))
-        show_notes(_notes(results))
+        model_notes: Sequence[str] = ()
+        if predictions is not None:
+            model_options: dict[str, Any] = {"weights": results.weights, "bootstrap": results.bootstrap}
+            model_options |= _shared_options(shortest, keep_constant, step)
+            models, model_notes = compare_predictions(predictions, results.annotations, **model_options)
+            results = replace(results, models=models)
+        show_notes([*_notes(results), *model_notes])
         save_items(all_tables(results, parse_list(only)), out, "table")
 
 
@@ -124,7 +137,7 @@ def _results(folder: Path, protocol: Protocol, label_groups: Path | None, **opti
         label_groups=None if label_groups is None else read_label_groups(label_groups),
         weights=base.weights,
         windows=base.windows,
-        together=base.together,
+        whole_clips=base.whole_clips,
         **options,
     )
 

@@ -47,7 +47,7 @@ class Display(ProgressBars):
     """
 
     def __init__(self, console: Console, *, log_json: bool = False) -> None:
-        super().__init__(console, shown=console.is_terminal and not log_json)
+        super().__init__(console, visible=console.is_terminal and not log_json)
         self.done = 0
         self.failed = 0
         self.was_stopped = False
@@ -129,12 +129,12 @@ class Display(ProgressBars):
         self.console.file.flush()
 
     def _show_result(self, result: VideoResult) -> None:
-        count = "" if self.shown else f" ({self.done + self.failed} of {self._expected})"
+        count = "" if self.visible else f" ({self.done + self.failed} of {self._expected})"
         if result.state == "failed":
             self._print_event("failed", f"{result.video_id}: {result.error or ''}{count}")
         elif result.damage:
             self._print_event("damaged", f"{result.video_id}: {describe_damage(result.damage, result.lost_s)}{count}")
-        elif not self.shown:
+        elif not self.visible:
             duration = f"{result.seconds['total']:.1f} s" if result.computed else "was done"
             self._print_event("done", f"{result.video_id}: {result.windows} windows, {duration}{count}")
 

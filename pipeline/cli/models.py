@@ -74,7 +74,7 @@ def fetch(
 
         assets_to_fetch = list(assets()) if names == ["all"] else [asset(name).name for name in names]
         console = Console(stderr=True)
-        with ProgressBars(console, shown=console.is_terminal) as bars:
+        with ProgressBars(console, visible=console.is_terminal) as bars:
             for name in assets_to_fetch:
                 try:
                     file = resolve(name, lambda done, total, name=name: bars.downloading(name, done, total))  # type: ignore[misc]

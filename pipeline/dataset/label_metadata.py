@@ -38,22 +38,27 @@ def read_label_metadata(table: pa.Table, step: Fraction, file_name: str) -> dict
 def complete_label_metadata(
     metadata: dict[str, Any], columns: Mapping[str, pa.ChunkedArray], ids: pa.ChunkedArray, file_name: str
 ) -> tuple[dict[str, Any], list[str]]:
-    """Completes metadata that a gold standard lost in pandas or a CSV file, from its columns; returns also notes."""
-    gold = [name for name in columns if {f"{name}_std", f"{name}_n"} <= columns.keys()]
-    if metadata or not gold:
+    """Completes metadata that labels lost in pandas or a CSV file, from their columns; returns also notes."""
+    if metadata:
         return metadata, []
-    recovered: dict[str, Any] = {"targets": [{"name": name, "std": f"{name}_std", "n": f"{name}_n"} for name in gold]}
-    lost = f"{file_name}: a gold standard without its metadata (lost in pandas or CSV)"
-    if FITTED_ON not in columns:
-        return recovered, [
-            f"{lost} and without the column {FITTED_ON}: NOTHING GUARDS AGAINST LABELS THAT WERE FITTED ON TEST "
-            "VIDEOS; use the file that avcues annotations gold wrote, or keep that column"
-        ]
-    fitted = _flags(columns[FITTED_ON], f"{file_name}: {FITTED_ON}")
-    if fitted.any():
+    gold = [name for name in columns if {f"{name}_std", f"{name}_n"} <= columns.keys()]
+    recovered: dict[str, Any] = {}
+    if gold:
+        recovered["targets"] = [{"name": name, "std": f"{name}_std", "n": f"{name}_n"} for name in gold]
+    lost = f"{file_name}: {'a gold standard' if gold else 'a file'} without its metadata (lost in pandas or CSV)"
+    if FITTED_ON in columns:
+        fitted = _flags(columns[FITTED_ON], f"{file_name}: {FITTED_ON}")
         names = np.array(ids.to_pylist(), object)[fitted]
-        recovered["fitted_on"] = {"column": sorted(set(names.tolist()))}
-    return recovered, [f"{lost}: its recipe is unknown; the column {FITTED_ON} names the videos on which it was fitted"]
+        recovered[FITTED_ON] = {"column": sorted(set(names.tolist()))} if fitted.any() else {}
+        return recovered, [
+            f"{lost}: its recipe is unknown; the column {FITTED_ON} names the videos on which they were fitted"
+        ]
+    if not gold:
+        return recovered, []
+    return recovered, [
+        f"{lost} and without the column {FITTED_ON}: NOTHING GUARDS AGAINST LABELS THAT WERE FITTED ON TEST "
+        "VIDEOS; use the file that avcues annotations gold wrote, or keep that column"
+    ]
 
 
 def _flags(values: pa.ChunkedArray, file_name: str) -> np.ndarray:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,12 +23,15 @@ from avcues.pipeline.annotations.across_setups.inconsistency import (
     ratings_by_setup,
 )
 from avcues.pipeline.annotations.checking.check import check
+from avcues.pipeline.annotations.ratings.exclusions import in_words
 from avcues.pipeline.annotations.ratings.schema import Annotations
 from avcues.pipeline.annotations.ratings.wording import counted
-from avcues.pipeline.annotations.reliability.agreement import Agreement, agreement
+from avcues.pipeline.annotations.reliability.agreement import Agreement
 from avcues.pipeline.annotations.reliability.setup_agreement import NUMERIC, SetupAgreement
 from avcues.pipeline.annotations.reports.documents import undefined_coefficients
+from avcues.pipeline.annotations.results import Results
 from avcues.pipeline.annotations.statistics.coefficients import Bootstrap, Coefficient
+from avcues.pipeline.report.agreement_statistics import compare_model, statistics_tables
 from avcues.pipeline.report.page import templates
 
 PAGE = "agreement.html"
@@ -79,7 +83,13 @@ class Bar:
     heights: tuple[float, ...]
 
 
-def render(title: str, annotations: Annotations, step: Fraction, bootstrap: Bootstrap = Bootstrap()) -> str:
+def render(
+    title: str,
+    annotations: Annotations,
+    step: Fraction,
+    bootstrap: Bootstrap = Bootstrap(),
+    predictions: Path | None = None,
+) -> str:
     """Renders the page.
 
     Args:
@@ -87,9 +97,18 @@ def render(title: str, annotations: Annotations, step: Fraction, bootstrap: Boot
         annotations: Its ratings.
         step: Seconds per window.
         bootstrap: How the intervals are computed.
+        predictions: Predictions of a model that is compared as an additional rater; None: no model.
     """
-    results, check_results = agreement(annotations, step=step, bootstrap=bootstrap, by=()), check(annotations, step)
-    low = _lowest(results)
+    models, model_notes = compare_model(annotations, predictions, step, bootstrap)
+    results = Results(annotations=annotations, step=step, bootstrap=bootstrap, by=(), models=models)
+    agreement_results, check_results = results.agreement, check(annotations, step)
+    all_notes = (
+        *check_results.notes,
+        *in_words(agreement_results.left_out),
+        *agreement_results.notes,
+        *model_notes,
+    )
+    low = _lowest(agreement_results)
     position_of = partial(_position, low)
     groups = [
         (
@@ -97,13 +116,13 @@ def render(title: str, annotations: Annotations, step: Fraction, bootstrap: Boot
             COEFFICIENTS[_headline(rows[0])],
             [_mark(row, position_of) for row in rows],
         )
-        for dimension, rows in _by_dimension(results).items()
+        for dimension, rows in _by_dimension(agreement_results).items()
     ]
     between = [
         _coefficient_mark(
             f"{pair.dimension}: {', '.join(pair.setups)}", "Pearson’s r", pair.correlation, None, position_of
         )
-        for pair in results.between_setups
+        for pair in agreement_results.between_setups
     ]
     return (
         templates()
@@ -112,15 +131,16 @@ def render(title: str, annotations: Annotations, step: Fraction, bootstrap: Boot
             title=title,
             facts=_facts(annotations),
             problems=[_without_backticks(line) for line in check_results.problems],
-            notes=[_without_backticks(line) for line in check_results.notes],
+            notes=[_without_backticks(line) for line in dict.fromkeys(all_notes)],
             ticks=[(f"{tick:g}".replace("-", "−"), position_of(tick)) for tick in _ticks(low)],
             groups=groups,
             between=between,
             histograms=[_histogram(name, scores) for name, scores in _inconsistencies(annotations, step)],
             group_names=GROUPS,
-            table=[_row(row) for row in results.by_setup if row.clips == "all"],
+            table=[_row(row) for row in agreement_results.by_setup if row.clips == "all"],
             coefficients=COEFFICIENTS.values(),
-            undefined=undefined_coefficients(results),
+            statistics=list(statistics_tables(results)),
+            undefined=undefined_coefficients(agreement_results),
             bootstrap=bootstrap,
         )
     )

@@ -142,7 +142,9 @@ def make_pages(pages: Pages, folder: Path, workers: int | None, on_progress: OnP
         _write_overview(pages, folder, table_results, targets)
     rated = pages.options.emotion.ratings()
     if rated is not None:
-        text = agreement_page.render(pages.out.resolve().name, rated, pages.manifest.step)
+        text = agreement_page.render(
+            pages.out.resolve().name, rated, pages.manifest.step, predictions=pages.options.predictions
+        )
         _write(folder / agreement_page.PAGE, pages.public_text(text))
     _write_index(pages, folder)
     return [outcome.problem for outcome in outcomes if outcome.problem]

@@ -174,7 +174,7 @@ class LabelRecipeDocument(Document):
     align: str | None = None
     longest_warp: Number = 1.0
     windows: Count | None = None
-    together: bool = False
+    whole_clips: bool = False
     shortest: Number = 0.0
     keep_constant: bool = False
     step: Step = "1/2"
@@ -202,6 +202,7 @@ class LabelsDocument(Document):
     fitted_on: dict[str, list[str]] = {}
     delays_s: dict[str, Number] | None = None
     left_out: dict[str, Count] = {}
+    raters: dict[str, list[Count]] = {}
 
 
 class TrainedLabelsDocument(Document):

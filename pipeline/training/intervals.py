@@ -1,10 +1,6 @@
 """95 % intervals and paired tests over videos or groups of videos: windows of one video are not independent.
 
-Intervals come from the studentised bootstrap (Efron and Tibshirani 1993, An Introduction to the Bootstrap, chapter 12):
-videos are resampled, and the deviation of each resample is divided by its own jackknife standard error. Percentiles of
-the resampled statistic itself would be too narrow for few videos. Below 20 units, quantiles of Student's t replace the
-bootstrap. Correlations are resampled as their inverse hyperbolic tangent and errors as their logarithm: on these scales
-the standard error hardly depends on the value.
+Intervals are those of `annotations.statistics.intervals`: studentised bootstraps, and Student's t below 20 units.
 """
 
 from __future__ import annotations
@@ -14,21 +10,16 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+
+from avcues.pipeline.annotations.statistics import intervals
+from avcues.pipeline.annotations.statistics.intervals import CORRELATION, ERROR, IDENTITY, OfSums, Scale
+
+__all__ = ["CORRELATION", "ERROR", "IDENTITY", "interval", "mean_interval", "paired_statistic_test", "paired_test"]
 
 Floats = npt.NDArray[np.float64]
 Statistic = Callable[[Floats], Floats]
-Scale = tuple[Callable[[Floats], Floats], Callable[[Floats], Floats]]
 
-_RESAMPLES = 2000
 _PERMUTATIONS = 9999
-_NUMBERS_IN_MEMORY = 1 << 21
-_MIN_BOOTSTRAP_UNITS = 20  # with fewer, skewed scores make intervals twice as wide without a better coverage
-_MAX_CORRELATION = 1 - 1e-12
-
-IDENTITY: Scale = (lambda x: x, lambda x: x)
-CORRELATION: Scale = (lambda x: np.arctanh(np.clip(x, -_MAX_CORRELATION, _MAX_CORRELATION)), np.tanh)
-ERROR: Scale = (lambda x: np.log(np.maximum(x, 1e-300)), np.exp)
 
 
 def interval(sums: Floats, statistic: Statistic, scale: Scale = IDENTITY) -> tuple[float, float]:
@@ -37,40 +28,12 @@ def interval(sums: Floats, statistic: Statistic, scale: Scale = IDENTITY) -> tup
     Args:
         sums: (n, d) contributions of n independent units to the sums.
         statistic: Maps (..., d) sums to (...) values.
-        scale: Transforms the statistic to the scale on which it is resampled, and back.
+        scale: The scale on which the statistic is resampled.
 
     Returns:
         The lower and upper bound; NaN if there are fewer than two units or the statistic is undefined.
     """
-    count = len(sums)
-    transform, inverse = scale
-    if count < 2:
-        return float("nan"), float("nan")
-
-    def statistic_and_error(drawn: Floats) -> tuple[Floats, Floats]:
-        """The (B,) statistics of (B, n, d) resamples, and their (B,) jackknife standard errors."""
-        total = drawn.sum(axis=1)
-        leave_one_out = transform(statistic(total[:, None, :] - drawn))
-        squares = ((leave_one_out - leave_one_out.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
-        return transform(statistic(total)), np.sqrt(squares * (count - 1) / count)
-
-    with np.errstate(all="ignore"):
-        (value,), (error,) = statistic_and_error(sums[None])
-        if not np.isfinite(value) or not np.isfinite(error):
-            return float("nan"), float("nan")
-        if count < _MIN_BOOTSTRAP_UNITS:
-            low, high = stats.t.ppf([0.025, 0.975], count - 1)
-        else:
-            drawn = np.random.default_rng(0).integers(0, count, (_RESAMPLES, count))
-            chunks = np.array_split(drawn, -(-_RESAMPLES * sums.size // _NUMBERS_IN_MEMORY))
-            values, errors = np.concatenate([statistic_and_error(sums[chunk]) for chunk in chunks], axis=1)
-            t = (values - value) / errors
-            t = t[np.isfinite(t)]
-            if not len(t) or error == 0:
-                return float(inverse(value)), float(inverse(value))
-            low, high = np.percentile(t, [2.5, 97.5])
-        bounds = inverse(np.array([value - high * error, value - low * error]))
-    return float(bounds[0]), float(bounds[1])
+    return intervals.interval(OfSums(sums, statistic), scale)
 
 
 def mean_interval(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from avcues.pipeline.annotations.ratings import files as rating_files
+from avcues.pipeline.annotations.ratings.raters import raters_by_video
 from avcues.pipeline.annotations.ratings.schema import Annotations
 from avcues.pipeline.dataset.catalog import read_catalog
 from avcues.pipeline.dataset.dataset import Dataset
@@ -166,8 +167,8 @@ def prepare(
     probes = probes_of(traces)
     notes += check_copies(find_copies(probes, traces), folds)
     human = {} if ratings is None else _human_agreement(ratings, files[MAIN], settings, tested(folds), data)
-    if ratings is not None:
-        notes += notes_on_shared_raters(ratings, folds)
+    raters = files[MAIN].metadata.get("raters", {}) if ratings is None else raters_by_video(ratings)
+    notes += notes_on_shared_raters(raters, folds)
     return Study(
         data=data,
         settings=settings,

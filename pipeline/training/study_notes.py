@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from avcues.pipeline.annotations.ratings.schema import Annotations
 from avcues.pipeline.dataset.dataset import Dataset
 from avcues.pipeline.training.settings import TrainingSettings
 from avcues.pipeline.training.splits import Parts, apparent_groups
@@ -29,6 +28,11 @@ def notes_on_data(data: Dataset, files: Mapping[str, LabelFile], settings: Train
     notes = [f"{video_id} is left out: {reason}" for video_id, reason in data.left_out.items()]
     for file in files.values():
         notes += file.labels.warnings
+        if not file.metadata:
+            notes.append(
+                f"{file.name}: it is unknown on which videos these labels were fitted, if any; no test video may be "
+                "among them (files of avcues annotations gold and soft record it)"
+            )
     return [*notes, *(f"not comparable with other protocols: {leak}" for leak in leaks_of(settings))]
 
 
@@ -49,16 +53,16 @@ def notes_on_groups(videos: Sequence[str], groups: Mapping[str, str] | None) -> 
     ]
 
 
-def notes_on_shared_raters(ratings: Annotations, folds: Sequence[Parts]) -> list[str]:
-    """A note if raters of test videos also rated training videos: common, but it makes figures better."""
-    raters = ratings.ratings.select(["rater", "video_id"]).group_by(["rater", "video_id"]).aggregate([]).to_pydict()
-    by_video: dict[str, set[str]] = {}
-    for rater, video_id in zip(raters["rater"], raters["video_id"], strict=True):
-        by_video.setdefault(video_id, set()).add(rater)
+def notes_on_shared_raters(by_video: Mapping[str, Collection[int]], folds: Sequence[Parts]) -> list[str]:
+    """A note if raters of test videos also rated training videos: common, but it makes figures better.
+
+    Args:
+        by_video: Numbers of the raters of each video; empty: unknown.
+    """
     shared = 0
     for parts in folds:
         train, test = (
-            frozenset[str]().union(*(by_video.get(video_id, ()) for video_id in videos))
+            frozenset[int]().union(*(by_video.get(video_id, ()) for video_id in videos))
             for videos in ((*parts.train, *parts.validation), parts.test)
         )
         shared = max(shared, len(train & test))

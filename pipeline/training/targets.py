@@ -67,7 +67,12 @@ class LabelFile:
             sum_to_one = (np.abs(shares[is_complete].sum(axis=1) - 1) < _SUM_TOLERANCE).all() and (
                 shares[is_complete] >= 0
             ).all()
-            if len(names) > 1 and is_complete.any() and sum_to_one and (tuple(names) in declared or not self.metadata):
+            if (
+                len(names) > 1
+                and is_complete.any()
+                and sum_to_one
+                and (tuple(names) in declared or "sums_to_one" not in self.metadata)
+            ):
                 groups[dimension] = tuple(name.partition("=")[2] for name in names)
         for name, kind in self.columns.items():
             if pa.types.is_string(kind):

@@ -19,6 +19,7 @@ from avcues.pipeline.annotations.gold_standards.scaling import smoothed, standar
 from avcues.pipeline.annotations.ratings.exclusions import LeftOut, holes, in_words, repeats_left_out, usable
 from avcues.pipeline.annotations.ratings.files import write_tables
 from avcues.pipeline.annotations.ratings.keys import among
+from avcues.pipeline.annotations.ratings.raters import raters_by_video
 from avcues.pipeline.annotations.ratings.schema import Annotations
 from avcues.pipeline.annotations.ratings.series import Series, once_per_clip, series_of
 from avcues.pipeline.annotations.ratings.wording import counted, listed
@@ -131,6 +132,7 @@ def gold(
         "left_out": {reason: len(which) for reason, which in left_out.items()},
         "step": str(recipe.step),
         "ratings": dict(annotations.origin),
+        "raters": raters_by_video(annotations),
     }
     tables = setup_tables(parts, series.names, annotations.dimensions, about)
     decisive = set().union(*fitted.values())
@@ -232,13 +234,14 @@ def _delay_notes(delays: Delays) -> list[str]:
 
 
 def _combination_notes(parts: list[Combined]) -> list[str]:
-    alone, plain = sum(part.alone for part in parts), sum(part.plain for part in parts)
+    single_rater = sum(part.single_rater for part in parts)
+    unagreed = sum(part.unagreed for part in parts)
     cells = "(video, setup, dimension)"
     notes = []
-    if alone:
-        notes.append(f"one rater only in {counted(alone, 'cell')} {cells}, whose ratings are the gold standard")
-    if plain:
-        notes.append(f"no agreement between raters in {counted(plain, 'cell')} {cells}; the plain mean is used")
+    if single_rater:
+        notes.append(f"one rater only in {counted(single_rater, 'cell')} {cells}, whose ratings are the gold standard")
+    if unagreed:
+        notes.append(f"no agreement between raters in {counted(unagreed, 'cell')} {cells}; the plain mean is used")
     return notes
 
 

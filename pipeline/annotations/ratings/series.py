@@ -18,6 +18,7 @@ import pyarrow as pa
 from avcues.pipeline.annotations.ratings.change_logs import windows_of_log
 from avcues.pipeline.annotations.ratings.keys import Codes, among, codes, combined, runs, separated, starts
 from avcues.pipeline.annotations.ratings.schema import Annotations
+from avcues.pipeline.annotations.ratings.windows import bridged, one_per_window
 from avcues.pipeline.errors import SettingsError
 
 Values = npt.NDArray[np.float64]
@@ -221,8 +222,8 @@ def _ends(annotations: Annotations, names: Mapping[str, tuple[str, ...]]) -> Val
     timed = annotations.ratings["time"].is_valid().to_numpy()
     video = codes(annotations.ratings["video_id"], names["video_id"])[timed]
     np.maximum.at(last, video, annotations.ratings["time"].to_numpy()[timed])
-    known = annotations.origin.get("ends_s", {})
-    return np.array([known.get(name, end) for name, end in zip(names["video_id"], last, strict=True)], np.float64)
+    lengths_s = annotations.origin.get("ends_s", {})
+    return np.array([lengths_s.get(name, end) for name, end in zip(names["video_id"], last, strict=True)], np.float64)
 
 
 def once_per_clip(annotations: Annotations) -> Series:
@@ -270,8 +271,8 @@ def _series(
     distinct, of_run, begins = runs(key)
     owner = np.repeat(of_run.astype(np.int32), np.diff(np.append(begins, len(key))))
     del key
-    owner, window, value = _one_per_window(owner, window, value)
-    owner, window, value = _bridged(owner, window, value, gap)
+    owner, window, value = one_per_window(owner, window, value)
+    owner, window, value = bridged(owner, window, value, gap)
     parts = separated(distinct, [len(names[name]) for name in _KEYS])
     return Series(
         names=names,
@@ -281,35 +282,3 @@ def _series(
         value=value,
         step=step,
     )
-
-
-def _one_per_window(owner: Ints, window: Ints, value: Values) -> tuple[Ints, Ints, Values]:
-    """Sorts values by series and window, and averages those of one window."""
-    ahead = np.diff(window)
-    same = np.diff(owner)
-    if ((same > 0) | ((same == 0) & (ahead > 0))).all():
-        return owner, window, value
-    windows = int(window.max(initial=0)) + 1
-    key = owner.astype(np.int64) * windows + window
-    order = np.argsort(key, kind="stable")
-    key, value = key[order], value[order]
-    begins = starts(key)
-    if len(begins) < len(key):
-        value = np.add.reduceat(value, begins) / np.diff(np.append(begins, len(key)))
-        key = key[begins]
-    return (key // windows).astype(np.int32), (key % windows).astype(np.int32), value
-
-
-def _bridged(owner: Ints, window: Ints, value: Values, gap: int) -> tuple[Ints, Ints, Values]:
-    """Fills gaps of at most `gap` windows within a series by linear interpolation."""
-    ahead = np.where(owner[1:] == owner[:-1], np.diff(window), 0)
-    before = np.flatnonzero((ahead > 1) & (ahead <= gap + 1))
-    if not len(before):
-        return owner, window, value
-    times = np.ones(len(value), np.int64)
-    times[before] = ahead[before]
-    slope = np.zeros(len(value))
-    slope[before] = (value[before + 1] - value[before]) / ahead[before]
-    left = np.repeat(np.arange(len(value)), times)
-    offset = np.arange(len(left)) - np.repeat(np.cumsum(times) - times, times)
-    return owner[left], (window[left] + offset).astype(np.int32), value[left] + slope[left] * offset

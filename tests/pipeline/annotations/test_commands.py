@@ -128,11 +128,11 @@ def test_an_option_overrides_one_choice_of_a_protocol(tmp_path: Path) -> None:
     about = annotations.read_about(tmp_path / "gold" / "music.parquet")
     assert about is not None
     recipe = about["recipe"]
-    assert (recipe["weights"], recipe["windows"], recipe["together"]) == ("others", 100, True)
+    assert (recipe["weights"], recipe["windows"], recipe["whole_clips"]) == ("others", 100, True)
     done = avcues("annotations", "agreement", ann, "--out", tmp_path / "a.md", "--protocol", "muvi", "--bootstrap", "0")
     assert done.returncode == 0, done.stderr
     found = json.loads((tmp_path / "a.json").read_text())
-    assert (found["weights"], found["windows"], found["together"]) == ("all", 118, True)
+    assert (found["weights"], found["windows"], found["whole_clips"]) == ("all", 118, True)
 
 
 def test_a_study_with_series_is_imported_and_combined_by_its_protocol(tmp_path: Path) -> None:

@@ -233,8 +233,13 @@ def test_what_labels_were_fitted_on_survives_pandas_and_csv(tmp_path: Path) -> N
         assert labels.metadata["fitted_on"] == {"column": ["a"]}
         assert labels.targets == ("target.v",)
         assert [field.name for field in labels.fields] == ["target.v", "target.v_std", "target.v_n"]
-        assert any("the column fitted_on names the videos on which it was fitted" in line for line in labels.warnings)
-    assert "fitted_on" not in read_labels(pa.table(gold_standard(fitted_on=[False, False])), STEP, WINDOWS).metadata
+        assert any("the column fitted_on names the videos used for fitting" in line for line in labels.warnings)
+    assert read_labels(pa.table(gold_standard(fitted_on=[False, False])), STEP, WINDOWS).metadata["fitted_on"] == {}
+
+
+def test_the_column_of_what_labels_were_fitted_on_counts_whatever_else_was_lost() -> None:
+    labels = read_labels(pa.table({"video_id": ["a", "b"], "v": [0.5, 0.6], "fitted_on": [1, 0]}), STEP, WINDOWS)
+    assert (labels.metadata["fitted_on"], labels.targets) == ({"column": ["a"]}, ("target.v",))
 
 
 def test_a_gold_standard_without_any_trace_of_its_making_is_said_loudly() -> None:

@@ -144,6 +144,18 @@ def test_the_page_of_raters_has_every_coefficient_in_its_place() -> None:
     place = round(100 * ((loo.value or 0) - low) / (1 - low), 2)
     assert f'<i class="value" style="left:{place}%">' in text
     assert text.count('class="mark"') == len(found.by_setup) + len(found.between_setups)
+    icc, plan = one.coefficients["icc2"], next(plan for plan in found.plans if plan.setup == "visual")
+    assert f"<td>{icc.value:.2f} [{icc.low:.2f}, {icc.high:.2f}]" in text
+    assert f"<td>{plan.expected[10]:.2f}" in text
+    headings = (
+        "Intraclass correlation",
+        "How many raters",
+        "Effects of the setup",
+        "Are ratings normally distributed?",
+    )
+    assert [f"<h2>{heading}" in text for heading in headings] == [True] * 4
+    assert "<p>no rater rated a clip again</p>" in text
+    assert "left out: 2 constant series (r6 clip0 visual arousal" in text
     assert "://" not in text
 
 

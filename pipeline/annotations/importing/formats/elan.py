@@ -45,7 +45,7 @@ def _rows(file: Path, options: FormatOptions) -> tuple[list[dict[str, Any]], int
     """A row per annotation, and the number of those without times."""
     try:
         root = ElementTree.fromstring(file.read_bytes())
-    except ElementTree.ParseError as error:
+    except (ElementTree.ParseError, LookupError) as error:
         raise InputError(f"{file}: is no XML file of ELAN ({error})") from error
     slots = {slot.get("TIME_SLOT_ID"): slot.get("TIME_VALUE") for slot in root.iter("TIME_SLOT")}
     first = next(iter(root.iter("MEDIA_DESCRIPTOR")), None)

@@ -185,11 +185,11 @@ def _as_rows(media: pa.Table, labels: list[str]) -> RowsInOrder:
     order = np.argsort(rater, kind="stable")
     given = np.column_stack([media[name].to_numpy().astype(np.float64) for name in labels])
     return RowsInOrder(
-        what=LABELS,
+        dimensions=LABELS,
         raters=raters,
         rater=rater[order],
         video=codes(media["media_id"], videos)[order],
-        given=given[order],
+        values=given[order],
     )
 
 

@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from avcues.pipeline.annotations.importing.format import Format, FormatOptions
 from avcues.pipeline.annotations.importing.reading import Part, Reading
+from avcues.pipeline.annotations.importing.rules import require_full_rows
 from avcues.pipeline.annotations.importing.table_map import TableMap, tidy_part
 from avcues.pipeline.annotations.ratings.wording import counted
 from avcues.pipeline.errors import InputError
@@ -45,6 +46,7 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
             raise InputError(
                 f"{file}: has no column {_RATER} or no third line of ImportIds, as exports of Qualtrics have"
             )
+        require_full_rows(rows, file)
         names, responses = rows[0], rows[_HEADINGS:]
         kept = _chosen(responses, names, "Status", lambda word: word in _REAL)
         if len(kept) < len(responses):

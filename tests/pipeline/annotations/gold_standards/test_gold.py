@@ -369,7 +369,7 @@ def test_the_recipe_is_in_the_file(tmp_path: Path) -> None:
         "standardise": False,
         "smooth": "savgol:7:2",
         "windows": None,
-        "together": False,
+        "whole_clips": False,
         "shortest": 0.9,
         "keep_constant": False,
         "step": "1/2",

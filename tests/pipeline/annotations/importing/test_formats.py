@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -298,6 +299,37 @@ def test_broken_files_are_one_line(name: str, tmp_path: Path) -> None:
         import_format(name, [file])
     assert str(file) in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", sorted(registered()))
+def test_damaged_samples_are_read_or_refused_in_one_line(name: str, samples: Path, tmp_path: Path) -> None:
+    for document in documented()[name]:
+        folder = tmp_path / document.split("/")[0]
+        for file in sorted(path for path in (samples / folder.name).rglob("*") if path.is_file()):
+            lines = file.read_text().splitlines()
+            shorter_rows = [re.sub(r"[,;\t][^,;\t]*$", "", line) for line in lines]
+            for damaged in (lines[:1], lines[: len(lines) // 2], [*lines[:-1], shorter_rows[-1]], shorter_rows):
+                shutil.rmtree(folder, ignore_errors=True)
+                shutil.copytree(samples / folder.name, folder)
+                (folder / file.relative_to(samples / folder.name)).write_text("\n".join(damaged))
+                try:
+                    import_format(name, [tmp_path / document], options=FormatOptions(frame_rate=25))
+                except InputError as error:
+                    assert "\n" not in str(error)
+
+
+def test_times_of_muse_that_are_no_numbers_are_said(tmp_path: Path) -> None:
+    (tmp_path / "arousal").mkdir()
+    (tmp_path / "arousal" / "1.csv").write_text("timestamp,1\n500,0.1\nlater,0.2\n")
+    with pytest.raises(InputError, match=r'1\.csv: row 2: timestamp is "later"; expected seconds'):
+        import_format("muse", [tmp_path / "arousal" / "1.csv"])
+
+
+def test_an_unknown_encoding_is_said(samples: Path, tmp_path: Path) -> None:
+    text = next((samples / "elan").rglob("*.eaf")).read_text()
+    (tmp_path / "a.eaf").write_text(text.replace('encoding="UTF-8"', 'encoding="UTF-x"'))
+    with pytest.raises(InputError, match=r"a\.eaf: is no XML file of ELAN \(unknown encoding: UTF-x\)"):
+        import_format("elan", [tmp_path / "a.eaf"])
 
 
 def test_the_labels_of_sewa_have_no_header(samples: Path) -> None:

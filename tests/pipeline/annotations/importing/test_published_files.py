@@ -207,6 +207,9 @@ def test_carma_writes_its_scale_above_the_ratings(tmp_path: Path) -> None:
     )
     assert formats_of(workbook) == ["carma"]
     assert import_format("carma", [workbook]).rater_ids == ("AP",)
+    write(tmp_path, {"clip1_YY.csv": carma('"0.5\n",1').replace("Second,Rating", "Second").replace(",%%%%%%", "")})
+    with pytest.raises(InputError, match=r"clip1_YY\.csv: has no ratings"):
+        import_format("carma", [tmp_path / "clip1_YY.csv"])
     write(tmp_path, {"clip1_XX.csv": carma("0.25,much")})
     with pytest.raises(InputError, match=r'clip1_XX\.csv: row 9: holds "much"; expected a number'):
         import_format("carma", [tmp_path / "clip1_XX.csv"])
