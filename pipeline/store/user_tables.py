@@ -93,9 +93,7 @@ def _require_one_heading(table: pa.Table, file_name: str) -> None:
         repeats_heading = equal if repeats_heading is None else pc.and_(repeats_heading, equal)
     if len(text_columns) > 1 and repeats_heading is not None and pc.any(repeats_heading).as_py():
         row = pc.index(repeats_heading, True).as_py() + 1
-        raise InputError(
-            f"{file_name}: row {row} repeats the names of the columns, as in concatenated files; delete it"
-        )
+        raise InputError(f"{file_name}: row {row} repeats the names of the columns, as in joined files; delete it")
 
 
 def raw_rows(path: Path) -> list[list[str]]:

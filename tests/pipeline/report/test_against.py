@@ -116,9 +116,9 @@ def test_a_difference_counts_what_is_missing_and_ignores_what_is_missing_twice()
     assert column_difference("x", np.array([1, nan, 3]), np.array([1, nan, 3])) is None
     found = column_difference("x", np.array([1.0, nan, 3, 4]), np.array([1.0, 2, nan, 4.5]))
     assert found is not None
-    assert (found.largest, found.at, found.missing) == (0.5, 3, 2)
+    assert (found.largest, found.window, found.missing) == (0.5, 3, 2)
     alone = column_difference("x", np.array([nan, 1.0]), np.array([nan, nan]))
-    assert alone is not None and (alone.largest, alone.at, alone.missing) == (0, 1, 1)
+    assert alone is not None and (alone.largest, alone.window, alone.missing) == (0, 1, 1)
 
 
 def test_folders_that_cannot_be_compared_are_refused(folders: tuple[Path, Path], tmp_path: Path) -> None:

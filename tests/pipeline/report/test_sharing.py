@@ -222,4 +222,6 @@ def test_names_are_left_of_paths() -> None:
     assert names.document_without_folders({"error": ["/data/my films/a b.mp4: bad", "in /opt/x/y.bin"]}) == {
         "error": ["a b.mp4: bad", "in y.bin"]
     }
-    assert names.only("<b>/</b> 25/1 frames and data/my films/x") == "<b>/</b> 25/1 frames and data/my films/x"
+    assert (
+        names.without_folders("<b>/</b> 25/1 frames and data/my films/x") == "<b>/</b> 25/1 frames and data/my films/x"
+    )

@@ -152,7 +152,7 @@ def with_other_ratings(ann: Path, videos: tuple[str, ...], place: Path) -> Path:
 
 
 def labels_of(study: Study, fold: int, rows: np.ndarray) -> list[float]:
-    return study.samples.of_fold(fold).gold["valence"][rows, 0].tolist()
+    return study.samples.with_fold_labels(fold).gold["valence"][rows, 0].tolist()
 
 
 def test_labels_fitted_on_a_test_video_under_another_name_are_refused(planted: Path, tmp_path: Path) -> None:

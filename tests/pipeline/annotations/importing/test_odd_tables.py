@@ -176,7 +176,7 @@ def test_workbooks_that_would_be_read_wrong_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="1 of its rows are hidden, for example by a filter"):
         import_table([file], PER_CLIP)
     workbook(file, [heading, ["a", "x", 1], ["b", "x", "=C2+1"]])
-    with pytest.raises(InputError, match="1 of its cells hold formulas without their results"):
+    with pytest.raises(InputError, match="1 of its cells contain formulas without results"):
         import_table([file], PER_CLIP)
     workbook(file, [heading, ["a", datetime.datetime(2026, 2, 1), 1]])
     with pytest.raises(InputError, match=r'row 1: video_id is the date "2026-02-01 00:00:00"; Excel makes dates of'):
