@@ -74,6 +74,7 @@ def import_format(
     held = {name: replace(dimension, hold=True) for name, dimension in reading.dimensions.items() if hold is True}
     reading = replace(
         reading,
+        name=str(paths[0]) if len(paths) == 1 else reading.name,
         dimensions={**reading.dimensions, **held},
         origin={**reading.origin, "importer": name, "files": [str(path) for path in paths]},
     )
