@@ -22,7 +22,7 @@ from avcues.pipeline.annotations.importing.rules import require_full_rows
 from avcues.pipeline.annotations.importing.table_map import TableMap, tidy_part
 from avcues.pipeline.annotations.ratings.wording import counted
 from avcues.pipeline.errors import InputError
-from avcues.pipeline.store.text_tables import decoded
+from avcues.pipeline.store.text_tables import decode_text
 
 _HEADINGS = 3
 _RATER = "ResponseId"
@@ -41,7 +41,7 @@ _BESIDE = re.compile(r"_(DO(_\d+)?|TEXT|First Click|Last Click|Page Submit|Click
 def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
     parts, notes = [], []
     for file in files:
-        rows = [row for row in csv.reader(io.StringIO(decoded(file.read_bytes()).lstrip("\ufeff"))) if row]
+        rows = [row for row in csv.reader(io.StringIO(decode_text(file.read_bytes()).lstrip("\ufeff"))) if row]
         if len(rows) < _HEADINGS or _RATER not in rows[0] or "ImportId" not in "".join(rows[2]):
             raise InputError(
                 f"{file}: has no column {_RATER} or no third line of ImportIds, as exports of Qualtrics have"
