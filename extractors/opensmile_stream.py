@@ -105,7 +105,7 @@ class OpenSmileExtractor(BaseExtractor):
 
 
 MIN_RATE_HZ = 8000
-"""Half of the rate is the highest frequency of the sound, and the bands of all feature sets reach 4 kHz."""
+"""Lowest sampling rate of all feature sets: their bands reach 4 kHz, half of it."""
 
 
 class OpenSmileStream:
