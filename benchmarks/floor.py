@@ -34,7 +34,7 @@ from avcues.extractors.expressions import ExpressionsSettings
 from avcues.extractors.face_detectors import DETECTORS
 from avcues.extractors.int8.processor import multiplies_exactly
 from avcues.extractors.networks import fer, i3d_resnet, inception_i3d, places
-from avcues.extractors.objects import Objects, ObjectsSettings
+from avcues.extractors.networks.yolo import Detector
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 TIMED_S = 1.0
@@ -113,31 +113,31 @@ def networks(arguments: argparse.Namespace) -> dict[str, Network]:
     faces, faces_path = weights("faces/yunet", "faces/centerface")
     expressions, expressions_path = weights("expressions/vgg19", "expressions/mini_xception")
     actions, actions_path = weights("actions/i3d_rgb_imagenet", "actions/i3d_rgb_scratch", "actions/i3d_r50")
-    int8 = Actions(ActionsSettings(actions)).ranges if multiplies_exactly() else None
+    int8 = Actions(ActionsSettings(actions)).int8_table if multiplies_exactly() else None
     load_scenes = {"resnet50": places.load_resnet50, "squeezenet11": places.load_squeezenet}[scenes]
     picture = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
 
     def load_expressions(compute: Compute) -> Call:
         if expressions == "vgg19":
-            network = compute.place(fer.load_vgg19(expressions_path), torch.zeros(2, 3, 44, 44))
+            network = compute.prepare_for_inference(fer.load_vgg19(expressions_path), torch.zeros(2, 3, 44, 44))
             return lambda x: fer.classify_vgg19(network, x)
-        network = compute.place(fer.load_mini_xception(expressions_path))
+        network = compute.prepare_for_inference(fer.load_mini_xception(expressions_path))
         return lambda x: fer.classify_mini_xception(network, x)
 
     def load_actions(compute: Compute) -> Call:
         load = i3d_resnet.load if actions == "i3d_r50" else inception_i3d.load
-        return compute.place(load(actions_path), torch.zeros(2, 64, 224, 224, 3, dtype=torch.uint8), int8)
+        return compute.prepare_for_inference(
+            load(actions_path), torch.zeros(2, 64, 224, 224, 3, dtype=torch.uint8), int8
+        )
 
     def crops(size: int) -> Any:
         return torch.randint(0, 256, (size, 3, 224, 224), dtype=torch.uint8)
 
     def load_yolo(compute: Compute) -> Call:
-        yolo = Objects(ObjectsSettings(variant=str(arguments.yolo)))
-        yolo.setup(compute)
-        return yolo._model.model.eval()
+        return Detector(arguments.yolo, compute, imgsz=640, conf=0.25, iou=0.7)._network
 
     side = 48 if expressions == "vgg19" else 64
-    letterbox = (3, *(-(-edge // 32) * 32 for edge in (height, width)))
+    letterbox = (*(-(-edge // 32) * 32 for edge in (height, width)), 3)
     return {
         "face detector": Network(
             lambda compute: DETECTORS[faces](faces_path, 0.6, ExpressionsSettings.detector_side_px),
@@ -154,13 +154,21 @@ def networks(arguments: argparse.Namespace) -> dict[str, Network]:
             own_threads=expressions == "vgg19",
         ),
         "scenes": Network(
-            lambda compute: compute.place(load_scenes(scenes_path), crops(2) if scenes == "resnet50" else None),
+            lambda compute: compute.prepare_for_inference(
+                load_scenes(scenes_path), crops(2) if scenes == "resnet50" else None
+            ),
             crops,
             arguments.windows,
             precisions=("bf16",) if scenes == "resnet50" else (),
             own_threads=scenes == "resnet50",
         ),
-        "objects": Network(load_yolo, lambda size: torch.rand(size, *letterbox), arguments.windows),
+        "objects": Network(
+            load_yolo,
+            lambda size: np.random.default_rng(0).integers(0, 256, (size, *letterbox), np.uint8),
+            arguments.windows,
+            batches=(1,),
+            own_threads=True,
+        ),
         "actions": Network(
             load_actions,
             lambda size: torch.randint(0, 256, (size, 64, 224, 224, 3), dtype=torch.uint8),

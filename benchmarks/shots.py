@@ -31,7 +31,7 @@ def measure(frames: Any, detector: Any) -> dict[str, Any]:
     shots = Shots(ShotsSettings(detector=detector))
     compute = Compute(device="cpu")
     shots.setup(compute)
-    compute.apply()
+    compute.configure_libraries()
     by_kind, hits, joins_in_all, false_in_all, right_kind, seconds, frames_seen = {}, 0, 0, 0, 0, 0.0, 0
     for kind in KINDS:
         correct, false = 0, 0

@@ -25,7 +25,7 @@ from avcues.extractors.compute import Compute
 from avcues.pipeline.extraction import video as extraction
 from avcues.pipeline.extraction.stopwatch import Stopwatch
 from avcues.pipeline.runtime.settings import Settings
-from avcues.pipeline.runtime.weights import settle
+from avcues.pipeline.runtime.weights import resolve_weights
 from avcues.pipeline.store.video_input import VideoInput
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -60,7 +60,7 @@ def main() -> None:
     arguments = parser.parse_args()
     compute = Compute(device="cpu", precision=arguments.precision, threads=CORES)
     chosen = Settings(options={"objects": {"variant": str(arguments.yolo)}}, compute=compute)
-    settings, _ = settle(chosen, None, lambda *_: None)
+    settings, _ = resolve_weights(chosen, None, lambda *_: None)
     extraction.Stopwatch = Trace  # type: ignore[misc]
     measurements = settings.measurements()
     for run in ("networks are loaded", "networks are ready"):

@@ -78,11 +78,11 @@ def measure(video: Path, what: tuple[tuple[str, ...], dict[str, dict[str, str]]]
     from avcues.pipeline.extraction.measurements import Measurements
     from avcues.pipeline.extraction.video import measure_video
     from avcues.pipeline.runtime.settings import Settings
-    from avcues.pipeline.runtime.weights import settle
+    from avcues.pipeline.runtime.weights import resolve_weights
     from avcues.pipeline.store.video_input import VideoInput
 
     features, options = what
-    settings, _ = settle(
+    settings, _ = resolve_weights(
         Settings(features=features or ("shots",), options=options, compute=Compute(device="cpu")), None, lambda *_: None
     )
     measured = Measurements(extractors=settings.create_extractors(), step=settings.step, compute=settings.compute)

@@ -1,1 +1,1 @@
-"""What is measured: one module per feature. Arrays in, columns out; no files, no Dask."""
+"""Extractors: one module per feature. Arrays in, columns out; no files, no Dask."""

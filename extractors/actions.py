@@ -13,7 +13,7 @@ import numpy.typing as npt
 from avcues.extractors.base import BaseExtractor
 from avcues.extractors.compute import Compute, Network, Precision
 from avcues.extractors.embedding import embedding_columns, embedding_table
-from avcues.extractors.int8.table import Int8Table, has_table, table_of
+from avcues.extractors.int8.table import Int8Table, has_table, load_table
 from avcues.extractors.protocol import ClipBatch, Column, Columns, Table
 
 NAMES = tuple((Path(__file__).parent / "labels" / "kinetics400.txt").read_text().splitlines())
@@ -29,7 +29,7 @@ _TABLE = Table(
         Column(
             name="clips",
             unit="count",
-            meaning="clips of 2.56 s that were averaged; a rest of less than 1.28 s is not seen",
+            meaning="clips of 2.56 s that were averaged; a remainder of less than 1.28 s is not measured",
             dtype="int32",
             low=1,
         ),
@@ -58,12 +58,12 @@ class ActionsSettings:
 
 
 class Actions(BaseExtractor):
-    """Action probabilities of clips of 2.56 s; a shot's are the mean over its clips.
+    """Action probabilities of a shot: the mean over its clips of 2.56 s.
 
-    Clips follow each other from the start of the shot on. What is left over at its end makes one more clip, which ends
-    with the shot, if it is at least half as long as a clip; a shorter rest is not measured. A shot shorter than a clip
-    is repeated to fill one. Frames are scaled by area averaging to a short side of 256 px; the published recipe
-    scales bilinearly.
+    Clips follow each other from the start of the shot. If what remains at the end is at least half a clip long, one
+    more clip is taken that ends with the shot; a shorter remainder is not measured. A shot shorter than a clip is
+    repeated to fill one. Frames are scaled by area averaging to a short side of 256 px; the published recipe scales
+    bilinearly.
     """
 
     name = "actions"
@@ -93,13 +93,13 @@ class Actions(BaseExtractor):
 
     @property
     def precisions(self) -> tuple[Precision, ...]:
-        """In 8 bits only with weights whose ranges are known."""
+        """int8 is possible only with weights that have a table of input ranges."""
         return ("int8", "int8+fp32", "bf16") if has_table(self._asset) else ("bf16",)
 
     @property
-    def ranges(self) -> Int8Table | None:
-        """The layers that int8 computes in 8 bits, where their ranges are known."""
-        return table_of(self._asset) if has_table(self._asset) else None
+    def int8_table(self) -> Int8Table | None:
+        """The layers that int8 computes in 8 bits; None if the weights have no table of input ranges."""
+        return load_table(self._asset) if has_table(self._asset) else None
 
     @property
     def _asset(self) -> str:
@@ -116,16 +116,16 @@ class Actions(BaseExtractor):
             import torch
 
             weights = compute.weights.resolve(self._asset)
-            int8 = self.ranges if compute.in_8_bits else None
-            if int8 is not None:
-                int8.check(self._asset, weights.sha256)
+            int8_table = self.int8_table if compute.in_8_bits else None
+            if int8_table is not None:
+                int8_table.check(self._asset, weights.sha256)
             if self.settings.variant == "i3d_r50":
                 from avcues.extractors.networks.i3d_resnet import load
             else:
                 from avcues.extractors.networks.inception_i3d import load  # type: ignore[assignment]
             self._compute = compute
             example = torch.zeros(2, self.clip_frames, self.crop_px, self.crop_px, 3, dtype=torch.uint8)
-            self._network = compute.place(load(weights.path), example, int8)
+            self._network = compute.prepare_for_inference(load(weights.path), example, int8_table)
 
     def process_clips(self, batch: ClipBatch) -> npt.NDArray[np.float32]:
         """(B, 400 + E) probabilities and embeddings of (B, 64, 224, 224, 3) uint8 RGB clips; E may be 0."""
@@ -134,22 +134,22 @@ class Actions(BaseExtractor):
         assert self._network is not None
         with self._compute.autocast():
             logits, embedding = self._network(torch.from_numpy(batch.clips).to(self._compute.device))
-        values = [logits.softmax(dim=1), *([embedding] if self.requested else ())]
+        values = [logits.softmax(dim=1), *([embedding] if self.requested_tables else ())]
         return torch.cat(values, dim=1).cpu().numpy()
 
     def describe_shots(
-        self, means: npt.NDArray[np.float32], clips: npt.NDArray[np.int32], seen_s: npt.NDArray[np.float32]
+        self, means: npt.NDArray[np.float32], clip_counts: npt.NDArray[np.int32], covered_s: npt.NDArray[np.float32]
     ) -> Mapping[str, Columns]:
         """Columns of S shots from the (S, 400 + E) means over their clips."""
         probabilities, embedding = np.split(means, [len(NAMES)], axis=1)
-        described: dict[str, Columns] = {
+        tables: dict[str, Columns] = {
             "actions": {
                 **{name: probabilities[:, i] for i, name in enumerate(NAMES)},
-                "clips": clips,
-                "seen": seen_s,
+                "clips": clip_counts,
+                "seen": covered_s,
                 "top1": np.array(NAMES, dtype=object)[probabilities.argmax(axis=1)],
             }
         }
-        if self.requested:
-            described["actions_embedding"] = embedding_columns(embedding)
-        return described
+        if self.requested_tables:
+            tables["actions_embedding"] = embedding_columns(embedding)
+        return tables

@@ -29,41 +29,45 @@ class Lexicon:
     values: Mapping[str, tuple[float, ...]]
 
     def measure(self, words: Sequence[Word]) -> dict[str, float]:
-        """Mean values over the words that the lexicon has, by affect, and their "share" of all words."""
-        plain = ["".join(c for c in word.text.lower().replace("’", "'") if c.isalnum() or c in "'-") for word in words]
-        rated = [self.values[word] for word in (w.strip("'-") for w in plain) if word in self.values]
-        means = np.mean(rated, axis=0).tolist() if rated else []
-        return dict(zip(AFFECTS, means, strict=False)) | {"share": len(rated) / len(words)}
+        """The mean rating per affect over the words that the lexicon contains, and their "share" of all words."""
+        normalized = [
+            "".join(c for c in word.text.lower().replace("’", "'") if c.isalnum() or c in "'-") for word in words
+        ]
+        ratings = [self.values[word] for word in (word.strip("'-") for word in normalized) if word in self.values]
+        means = np.mean(ratings, axis=0).tolist() if ratings else []
+        return dict(zip(AFFECTS, means, strict=False)) | {"share": len(ratings) / len(words)}
 
 
 def read_lexicon(path: Path) -> Lexicon:
-    """Reads a CSV or tab-separated file: columns by their headings, or without headings in the order of `_HEADINGS`.
+    """Reads a CSV or tab-separated file. Without headings, columns are word, valence, arousal and dominance.
 
     Raises:
-        AvcuesError: It cannot be read, or has no such columns.
+        AvcuesError: The file cannot be read or lacks these columns.
     """
     try:
         lines = path.read_text("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise AvcuesError(f"{path}: cannot be read as a lexicon ({error}); expected a UTF-8 text file") from error
     rows = list(csv.reader(lines, delimiter="\t" if lines and "\t" in lines[0] else ","))
-    head = [name.strip().lower() for name in rows[0]] if rows else []
-    columns = [next((i for i, name in enumerate(head) if name in names), None) for names in _HEADINGS.values()]
-    first = 1
-    if None in columns and len(head) == len(_HEADINGS) and _is_number(head[1]):
-        columns, first = list(range(len(_HEADINGS))), 0
+    headings = [name.strip().lower() for name in rows[0]] if rows else []
+    columns = [next((i for i, name in enumerate(headings) if name in names), None) for names in _HEADINGS.values()]
+    first_row = 1
+    if None in columns and len(headings) == len(_HEADINGS) and _is_number(headings[1]):
+        columns, first_row = list(range(len(_HEADINGS))), 0
     if None in columns:
         raise AvcuesError(
-            f"{path}: is no lexicon: expected columns headed {', '.join(_HEADINGS)}, separated by commas or tabs; the "
-            f"first line is {lines[0][:80] if lines else 'missing'!r}"
+            f"{path}: is not a lexicon: expected columns headed {', '.join(_HEADINGS)}, separated by commas or tabs; "
+            f"the first line is {lines[0][:80] if lines else 'missing'!r}"
         )
-    word, *affects = (i for i in columns if i is not None)
+    word_column, *affect_columns = (i for i in columns if i is not None)
     values = {}
-    for number, row in enumerate(rows[first:], first + 1):
+    for line_number, row in enumerate(rows[first_row:], first_row + 1):
         try:
-            values[row[word].strip().lower()] = tuple(float(row[i]) for i in affects)
+            values[row[word_column].strip().lower()] = tuple(float(row[i]) for i in affect_columns)
         except (IndexError, ValueError) as error:
-            raise AvcuesError(f"{path}, line {number}: expected a word and three numbers, found {row[:4]}") from error
+            raise AvcuesError(
+                f"{path}, line {line_number}: expected a word and three numbers, found {row[:4]}"
+            ) from error
     return Lexicon(values)
 
 

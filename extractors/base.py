@@ -13,33 +13,33 @@ from avcues.extractors.protocol import Table
 
 
 class BaseExtractor:
-    """What the pipeline may ask of any extractor.
+    """Defaults for everything that the pipeline asks of an extractor.
 
-    An extractor of another package may derive from it, or only keep the protocols of `avcues.extractors.protocol`: then
-    the registry adds the defaults.
+    An extractor of another package may derive from this class or just implement a protocol of
+    `avcues.extractors.protocol`, to which the registry then adds the defaults.
 
     Attributes:
         name: Feature name, as in `--features`; also the name of the main table.
         version: Raised whenever values change for the same input and settings.
-        citation: The paper or tool that the measurement follows; that of a network is in its manifest.
+        citation: The paper or tool that the measurement follows; the manifest of weights cites the networks.
         Settings: Frozen dataclass of options; the constructor takes an instance.
         weights: Option name to asset names "<task>/<variant>", the preferred one first. Before a run, an option that
             is "auto" is set to the first variant that is available.
-        hub_weights: Suffix of the weights files of models of the hub that options of `own_weights` may also name, as
-            "<owner>/<name>" or "<owner>/<name>@<revision>"; empty: none.
-        own_weights: Options of `weights` that may also hold the path of a weights file.
-        precisions: Those beside fp32 that values may be computed in on request.
+        hub_weights: Suffix of the weights files of hub models. If not empty, the options of `user_weights` may also
+            name such a model, as "<owner>/<name>" or "<owner>/<name>@<revision>".
+        user_weights: Options of `weights` that may also hold the path of a weights file.
+        precisions: Precisions besides fp32 that the user may request.
         thread_safe: Whether several threads may call the measuring methods at once.
         imports: Modules that `setup` imports; a worker may load them while it waits for its first video.
         libraries: Distributions whose code decides values; their versions are recorded in every table.
-        needs: Names of the extractors whose results this one reads: they are part of every run with it, and of its
-            recipe.
-        pinned_files: SHA-256 by name of the files of a model that is not in the manifest of weights.
-        files: Options that hold the path of a file of the user's own which decides values, or are empty.
-        needed: The extractors that `needs` names, and the shot detector if values depend on shots, as this run has
-            them.
-        requested: Names of the `extra_tables` that this run makes.
-        origin: The arguments of `registry.create` that made it; None if it was made otherwise.
+        needs: Names of the extractors whose results this one reads. Every run with this extractor includes them, and
+            its recipe records them.
+        needed_extractors: The extractors of this run that `needs` names, and its shot detector if values depend on
+            shots.
+        pinned_files: SHA-256 of each file, by name, of a model that is not in the manifest of weights.
+        user_files: Options that may hold the path of a user's file that decides values; they are empty without one.
+        requested_tables: Names of the `extra_tables` that this run makes.
+        create_arguments: The arguments of `registry.create` that made this extractor; None if it was made otherwise.
     """
 
     name: ClassVar[str]
@@ -49,26 +49,26 @@ class BaseExtractor:
     settings: Any
 
     weights: ClassVar[Mapping[str, tuple[str, ...]]] = {}
-    own_weights: ClassVar[tuple[str, ...]] = ()
+    user_weights: ClassVar[tuple[str, ...]] = ()
     hub_weights: ClassVar[str] = ""
     thread_safe: ClassVar[bool] = False
     imports: ClassVar[tuple[str, ...]] = ()
     libraries: Sequence[str] = ()
     needs: ClassVar[tuple[str, ...]] = ()
-    files: ClassVar[tuple[str, ...]] = ()
+    user_files: ClassVar[tuple[str, ...]] = ()
     pinned_files: Mapping[str, str] = {}
-    needed: tuple[BaseExtractor, ...] = ()
-    requested: tuple[str, ...] = ()
-    origin: tuple[str, Mapping[str, Any], tuple[str, ...]] | None = None
+    needed_extractors: tuple[BaseExtractor, ...] = ()
+    requested_tables: tuple[str, ...] = ()
+    create_arguments: tuple[str, Mapping[str, Any], tuple[str, ...]] | None = None
 
     @property
     def weights_in_use(self) -> Mapping[str, tuple[str, ...]]:
-        """Those of `weights` that the settings call for."""
+        """The part of `weights` that the settings call for."""
         return self.weights
 
     @property
     def tables(self) -> Sequence[Table]:
-        """The tables that the extractor makes, those of `extra_tables` that are `requested` included."""
+        """The tables that the extractor makes, including the `extra_tables` that were requested."""
         raise NotImplementedError
 
     @property
@@ -77,8 +77,8 @@ class BaseExtractor:
         return ()
 
     def with_extras(self, *tables: Table) -> Sequence[Table]:
-        """The given tables, then the requested extra ones."""
-        return (*tables, *(table for table in self.extra_tables if table.name in self.requested))
+        """The given tables, followed by the extra tables that were requested."""
+        return (*tables, *(table for table in self.extra_tables if table.name in self.requested_tables))
 
     @property
     def uses_network(self) -> bool:
@@ -87,38 +87,38 @@ class BaseExtractor:
 
     @property
     def precisions(self) -> tuple[Precision, ...]:
-        """Those beside fp32 that values may be computed in on request."""
+        """Precisions besides fp32 that the user may request."""
         return ()
 
     @property
-    def ranges(self) -> Int8Table | None:
-        """The layers that int8 computes in 8 bits, where their ranges are known."""
+    def int8_table(self) -> Int8Table | None:
+        """The layers that int8 computes in 8 bits; None if the network has no table of input ranges."""
         return None
 
     def precision_in(self, compute: Compute) -> Precision:
-        """What values are computed in: the precision that is wanted, or else the next one that is possible."""
-        wanted: tuple[Precision, ...] = (
+        """The precision that values are computed in: the requested one, else the next that the extractor supports."""
+        candidates: tuple[Precision, ...] = (
             (compute.precision, "bf16") if compute.precision == "int8" else (compute.precision,)
         )
-        return next((precision for precision in wanted if precision in self.precisions), "fp32")
+        return next((precision for precision in candidates if precision in self.precisions), "fp32")
 
     def prepare(self, note: Callable[[str], object]) -> None:
-        """Does what is needed once per machine, before the workers start.
+        """Does work that is needed once per machine, before the workers start.
 
         Args:
-            note: Is given a line for the user when that takes long.
+            note: Called with a line for the user if this takes long.
         """
 
     def setup(self, compute: Compute) -> None:
-        """Loads models and libraries; called before each video, so only the first call may cost."""
+        """Loads models and libraries. Called before each video; only the first call may take long."""
 
     def __reduce__(self) -> Any:
-        """A copy, and one in another process, measures the same, and has loaded nothing yet."""
-        if self.origin is None:
+        """Pickles the arguments that made the extractor: a copy measures the same, but has loaded nothing yet."""
+        if self.create_arguments is None:
             return super().__reduce__()
         from avcues.extractors.registry import create
 
-        return create, self.origin, {"needed": self.needed}
+        return create, self.create_arguments, {"needed_extractors": self.needed_extractors}
 
 
 @cache

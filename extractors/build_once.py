@@ -1,4 +1,4 @@
-"""Files that take long to make and serve every later process on this machine."""
+"""Caches files that take long to make, for all later processes of the user."""
 
 from __future__ import annotations
 
@@ -16,39 +16,41 @@ from avcues.ownership import only_we_write
 
 
 def build_once(name: str, make: Callable[[Path], object]) -> Path:
-    """A folder of the user's cache, filled by the first process that wants it while all others wait.
+    """Returns a folder of the user's cache. The first process fills it while all others wait.
 
-    It appears under its name when it is complete; the name must hold everything that its content depends on.
+    The folder appears under its name only when it is complete; the name must include everything that its content
+    depends on.
 
     Args:
-        make: Fills a fresh folder that it is given.
+        make: Fills the empty folder that it is called with.
 
     Raises:
-        AvcuesError: No cache can be written, or as `make` raises.
-        OSError: There is no room.
+        AvcuesError: No cache folder is writable.
+        OSError: The disk is full.
+        Exception: Whatever `make` raises.
     """
     root = _writable_root()
     folder = root / name
     with FileLock(root / f".{name}.lock"):
         if not folder.exists():
             with tempfile.TemporaryDirectory(dir=root, prefix=".filling-") as temporary:
-                filled = Path(temporary) / "filled"
-                filled.mkdir()
-                make(filled)
-                filled.rename(folder)
+                new_folder = Path(temporary) / "filled"
+                new_folder.mkdir()
+                make(new_folder)
+                new_folder.rename(folder)
     return folder
 
 
 def _writable_root() -> Path:
-    """The user's cache folder, or where that cannot be written, a folder of the user's own among temporary files."""
+    """The user's cache folder; if that is not writable, a folder of the user among the temporary files."""
     with suppress(OSError):
-        place = Path(platformdirs.user_cache_dir("avcues"))
-        place.mkdir(parents=True, exist_ok=True)
-        if os.access(place, os.W_OK):
-            return place
+        folder = Path(platformdirs.user_cache_dir("avcues"))
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK):
+            return folder
     with suppress(OSError):
-        place = Path(tempfile.gettempdir()) / f"avcues-{os.getuid()}"
-        place.mkdir(mode=0o700, exist_ok=True)
-        if only_we_write(place):  # its name is no secret: another user may have planted something
-            return place
-    raise AvcuesError("no folder for compiled functions can be written; set XDG_CACHE_HOME to one that can")
+        folder = Path(tempfile.gettempdir()) / f"avcues-{os.getuid()}"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if only_we_write(folder):  # the name is predictable: another user may have planted a folder there
+            return folder
+    raise AvcuesError("no cache folder for compiled functions is writable; set XDG_CACHE_HOME to a writable folder")

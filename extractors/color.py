@@ -14,8 +14,8 @@ from avcues.extractors.protocol import Column, Columns, FrameBatch, NoSettings, 
 
 HUE_BINS = 36
 SATURATION_BINS = 32
-_HUES = 180  # OpenCV's 8-bit hue counts in units of 2 degrees
-_SATURATIONS = 256
+_HUE_LEVELS = 180  # OpenCV's 8-bit hue counts in units of 2 degrees
+_SATURATION_LEVELS = 256
 
 _HUE_NAMES = tuple(f"hue_{10 * i:03d}" for i in range(HUE_BINS))
 _SATURATION_NAMES = tuple(f"saturation_{i:02d}" for i in range(SATURATION_BINS))
@@ -76,8 +76,8 @@ _TABLE = Table(
 class Color(BaseExtractor):
     """Colour statistics over all pixels of a frame.
 
-    Hue and saturation histograms are those of OpenCV's 8-bit HSV, as in the MuVi study. Grey pixels have hue 0
-    there; the circular statistics weight each pixel by its saturation, so that greys do not count as red.
+    Hue and saturation histograms use OpenCV's 8-bit HSV, as in the MuVi study. Grey pixels have hue 0 in it; the
+    circular statistics weight each pixel by its saturation, so that greys do not count as red.
     """
 
     name = "color"
@@ -103,12 +103,12 @@ class Color(BaseExtractor):
 
 def _measure(image: npt.NDArray[np.uint8]) -> list[float]:
     hue, saturation, value = cv2.split(cv2.cvtColor(image, cv2.COLOR_RGB2HSV))
-    bins, ranges = [_HUES, _SATURATIONS], [0, _HUES, 0, _SATURATIONS]
-    joint = cv2.calcHist([hue, saturation], [0, 1], None, bins, ranges).astype(np.float64)
+    bins, ranges = [_HUE_LEVELS, _SATURATION_LEVELS], [0, _HUE_LEVELS, 0, _SATURATION_LEVELS]
+    joint_histogram = cv2.calcHist([hue, saturation], [0, 1], None, bins, ranges).astype(np.float64)
     return [
-        *joint.sum(axis=1).reshape(HUE_BINS, -1).sum(axis=1) / hue.size,
-        *joint.sum(axis=0).reshape(SATURATION_BINS, -1).sum(axis=1) / hue.size,
-        *_circular_hue(joint),
+        *joint_histogram.sum(axis=1).reshape(HUE_BINS, -1).sum(axis=1) / hue.size,
+        *joint_histogram.sum(axis=0).reshape(SATURATION_BINS, -1).sum(axis=1) / hue.size,
+        *_circular_hue(joint_histogram),
         *moments(saturation),
         *moments(value),
         _colourfulness(image),
@@ -127,14 +127,14 @@ def _moments(count: int, total: float, squares: float) -> tuple[float, float]:
     return total / count, math.sqrt(count * round(squares) - round(total) ** 2) / count
 
 
-def _circular_hue(joint: npt.NDArray[np.float64]) -> tuple[float, float]:
+def _circular_hue(joint_histogram: npt.NDArray[np.float64]) -> tuple[float, float]:
     """Saturation-weighted circular mean (degrees) and resultant length from (hue, saturation) counts."""
-    weights = joint @ np.arange(_SATURATIONS)
+    weights = joint_histogram @ np.arange(_SATURATION_LEVELS)
     total = weights.sum()
     if total == 0:
         return float("nan"), float("nan")
     # A bin's hue is its lower edge: OpenCV rounds to the nearest unit of 2 degrees.
-    angles = np.deg2rad(2.0 * np.arange(_HUES))
+    angles = np.deg2rad(2.0 * np.arange(_HUE_LEVELS))
     resultant = complex(weights @ np.cos(angles), weights @ np.sin(angles)) / total
     length = min(abs(resultant), 1.0)
     if length < 1e-9:
@@ -145,7 +145,7 @@ def _circular_hue(joint: npt.NDArray[np.float64]) -> tuple[float, float]:
 def _colourfulness(image: npt.NDArray[np.uint8]) -> float:
     planes = red, green, blue = cv2.split(image)
     r, g, b = (cv2.sumElems(plane)[0] for plane in planes)
-    # Sums of squared differences are one pass each, and those of R + G - 2 B follow from them.
+    # Each sum of squared differences takes one pass, and the sum for R + G - 2 B follows from the three.
     rg, rb, gb = (cv2.norm(x, y, cv2.NORM_L2SQR) for x, y in ((red, green), (red, blue), (green, blue)))
     rg_mean, rg_std = _moments(red.size, r - g, rg)
     # The paper's yb is (R + G) / 2 - B.

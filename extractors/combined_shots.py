@@ -1,4 +1,4 @@
-"""Cuts, fades and dissolves in one pass: PySceneDetect's detectors, and what they lack."""
+"""Cuts, fades and dissolves in one pass: PySceneDetect's detectors, and ours for dissolves and flashes."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ _FADE_FRAMES = 40  # a fade may take a second and a half
 
 @dataclass(frozen=True, order=True)
 class _Transition:
-    """The first frame of a new shot, by its number from the start of the video."""
+    """A transition to a new shot; `frame` is the number of its first frame, from the start of the video."""
 
     frame: int
     kind: CutKind
 
 
 class CombinedStream:
-    """One video's frames on their way through several detectors.
+    """Passes the frames of one video to several detectors.
 
-    - Cuts are those of PySceneDetect's `AdaptiveDetector`, unless the picture returns within a fifth of a second, as
+    - `AdaptiveDetector` of PySceneDetect finds cuts, except where the picture returns within a fifth of a second, as
       after a flash.
-    - Fades are those of `ThresholdDetector`: the shot begins where the picture returns from black.
-    - Dissolves are those of `DissolveDetector`; a cut within one is part of it, and both are part of a fade.
+    - `ThresholdDetector` of PySceneDetect finds fades: the shot begins where the picture returns from black.
+    - `DissolveDetector` finds dissolves. A cut within a dissolve is part of it; both are part of a fade around them.
 
     Args:
-        adaptive: A fresh detector of cuts.
-        fades: A fresh detector of fades.
+        adaptive: A new detector of cuts.
+        fades: A new detector of fades.
         time_base: Seconds per unit of the time stamps that are written.
-        frame_rate: Frames per second, a guess where it varies.
-        shortest: Shortest shot in seconds.
+        frame_rate: Frames per second; an estimate if the rate varies.
+        min_shot_s: Length of the shortest shot in seconds.
     """
 
     def __init__(
@@ -48,20 +48,20 @@ class CombinedStream:
         fades: ThresholdDetector,
         time_base: Fraction,
         frame_rate: Fraction,
-        shortest: float,
+        min_shot_s: float,
     ) -> None:
         self._adaptive = PySceneDetectStream(adaptive, time_base, frame_rate)
         self._fades = PySceneDetectStream(fades, time_base, frame_rate)
         self._flashes = FlashFilter(float(frame_rate))
         self._dissolves = DissolveDetector(float(frame_rate))
-        self._shortest = shortest / time_base
-        self._around_dissolve = self._dissolves.lag // 3
+        self._min_shot_pts = min_shot_s / time_base
+        self._dissolve_reach = self._dissolves.lag // 3
         self._frame = -1
         self._pts: deque[int] = deque(maxlen=COMBINED_LAG + 1)
         self._copies: deque[npt.NDArray[np.float32]] = deque(maxlen=4 * self._flashes.reach + 2)
         self._candidates: deque[int] = deque()  # cuts that may be flashes
-        self._waiting: list[_Transition] = []
-        self._accepted: list[_Transition] = []  # the last ones
+        self._pending: list[_Transition] = []
+        self._accepted: list[_Transition] = []  # the latest four
         self._last_pts: int | None = None
 
     def write(self, image: npt.NDArray[np.uint8], pts: int) -> list[Cut]:
@@ -70,56 +70,58 @@ class CombinedStream:
         self._pts.append(pts)
         copy = small_copy(image)
         self._copies.append(copy)
-        self._candidates.extend(self._number(cut.pts) for cut in self._adaptive.write(image, pts))
-        if self._fades.write(copy, pts):  # only its mean counts
-            self._waiting.append(_Transition(self._frame, "fade"))
-        self._waiting += [_Transition(frame, "dissolve") for frame in self._dissolves.write(copy)]
+        self._candidates.extend(self._frame_number(cut.pts) for cut in self._adaptive.write(image, pts))
+        if self._fades.write(copy, pts):  # ThresholdDetector reads only the mean
+            self._pending.append(_Transition(self._frame, "fade"))
+        self._pending += [_Transition(frame, "dissolve") for frame in self._dissolves.write(copy)]
         while self._candidates and self._candidates[0] + self._flashes.reach <= self._frame:
-            self._judge(self._candidates.popleft())
-        return list(self._release(self._frame - COMBINED_LAG + self._around_dissolve))
+            self._accept_unless_flash(self._candidates.popleft())
+        return list(self._release(self._frame - COMBINED_LAG + self._dissolve_reach))
 
     def finish(self) -> list[Cut]:
         """Returns the remaining transitions."""
-        self._waiting += [_Transition(frame, "dissolve") for frame in self._dissolves.finish()]
+        self._pending += [_Transition(frame, "dissolve") for frame in self._dissolves.finish()]
         while self._candidates:
-            self._judge(self._candidates.popleft())
+            self._accept_unless_flash(self._candidates.popleft())
         return list(self._release(self._frame))
 
-    def _judge(self, candidate: int) -> None:
-        """Lets a candidate pass as a cut unless it is a flash."""
-        at = candidate - (self._frame - len(self._copies) + 1)
+    def _accept_unless_flash(self, candidate: int) -> None:
+        """Accepts a candidate as a cut unless it is a flash."""
+        index = candidate - (self._frame - len(self._copies) + 1)
         reach = self._flashes.reach
         copies = list(self._copies)
-        if at > 0 and not self._flashes.is_flash(copies[max(0, at - reach) : at], copies[at : at + reach + 1]):
-            self._waiting.append(_Transition(candidate, "cut"))
+        if index > 0 and not self._flashes.is_flash(
+            copies[max(0, index - reach) : index], copies[index : index + reach + 1]
+        ):
+            self._pending.append(_Transition(candidate, "cut"))
 
     def _release(self, until: int) -> Iterator[Cut]:
-        """The transitions up to a frame, without those that another one explains."""
-        for transition in sorted(t for t in self._waiting if t.frame <= until):
-            self._waiting.remove(transition)
-            candidates = (*self._accepted, *(t for t in self._waiting if t.kind != transition.kind))
-            if any(self._explains(candidate, transition) for candidate in candidates):
+        """Yields the transitions up to a frame, except those that are part of another one."""
+        for transition in sorted(t for t in self._pending if t.frame <= until):
+            self._pending.remove(transition)
+            others = (*self._accepted, *(t for t in self._pending if t.kind != transition.kind))
+            if any(self._is_part_of(transition, other) for other in others):
                 continue
             pts = self._pts[transition.frame - (self._frame - len(self._pts) + 1)]
-            if self._last_pts is not None and pts - self._last_pts < self._shortest:
+            if self._last_pts is not None and pts - self._last_pts < self._min_shot_pts:
                 continue
             self._last_pts = pts
             self._accepted = [*self._accepted, transition][-4:]
             yield Cut(pts, transition.kind)
 
-    def _explains(self, explanation: _Transition, transition: _Transition) -> bool:
+    def _is_part_of(self, transition: _Transition, other: _Transition) -> bool:
         """Whether a transition is part of another one.
 
         A dissolve has no jump, so a cut within it is part of it. A fade includes whatever lies within it, except a
         picture that appears at once out of black, which is a cut.
         """
-        distance = abs(explanation.frame - transition.frame)
+        distance = abs(other.frame - transition.frame)
         if distance == 0:
-            return (explanation.kind, transition.kind) != ("fade", "cut") and explanation.kind != transition.kind
+            return (other.kind, transition.kind) != ("fade", "cut") and other.kind != transition.kind
         if transition.kind == "dissolve":
-            return distance <= {"cut": 0, "dissolve": self._around_dissolve, "fade": _FADE_FRAMES}[explanation.kind]
-        return transition.kind == "cut" and explanation.kind != "cut" and distance <= self._around_dissolve
+            return distance <= {"cut": 0, "dissolve": self._dissolve_reach, "fade": _FADE_FRAMES}[other.kind]
+        return transition.kind == "cut" and other.kind != "cut" and distance <= self._dissolve_reach
 
-    def _number(self, pts: int) -> int:
-        """The number of one of the last frames, by its time stamp."""
+    def _frame_number(self, pts: int) -> int:
+        """The number of a recent frame, from its time stamp."""
         return self._frame - len(self._pts) + 1 + self._pts.index(pts)

@@ -9,7 +9,7 @@ from avcues.extractors.opensmile_stream import QUARTILES, OpenSmileExtractor, un
 from avcues.extractors.protocol import Column, Table
 
 Descriptors = Mapping[str, tuple[str, str]]
-"""openSMILE's name, with "_sma" where it appends "_de" for the delta: (unit, meaning)."""
+"""Maps openSMILE's name, with "_sma" where openSMILE appends "_de" for the delta, to (unit, meaning)."""
 
 _ENERGY: Descriptors = {
     "audspec_lengthL1norm_sma": ("1", "loudness, the sum of the auditory spectrum"),
@@ -44,7 +44,7 @@ _VOICE: Descriptors = {
 }
 
 Functionals = Mapping[str, tuple[str, str]]
-"""openSMILE's name: (unit, with {} for the descriptor's; meaning)."""
+"""Maps openSMILE's name to (unit, with {} for the unit of the descriptor; meaning)."""
 
 _MEANS: Functionals = {
     "amean": ("{}", "mean"),
@@ -103,7 +103,7 @@ _PEAKS: Functionals = {
 
 
 def _regression(time: str) -> Functionals:
-    """Functionals of lines and parabolas that are fitted to the contour, scaled to 0..1, over time in that unit."""
+    """Functionals of lines and parabolas fitted to the contour, scaled to 0..1. `time` is the unit of time."""
     return {
         "linregc1": (f"1/{time}", "slope of the line through the contour, scaled to 0..1,"),
         "linregc2": ("1", "offset of the line through the contour, scaled to 0..1,"),
@@ -116,8 +116,8 @@ def _regression(time: str) -> Functionals:
     }
 
 
-_OF_CONTOUR = {**_EXTREMES, **_PERCENTILES, **_MOMENTS, **_SEGMENTS, **_TIMES, **_LINEAR_PREDICTION}
-_OF_VOICED = {
+_CONTOUR_FUNCTIONALS = {**_EXTREMES, **_PERCENTILES, **_MOMENTS, **_SEGMENTS, **_TIMES, **_LINEAR_PREDICTION}
+_VOICED_FUNCTIONALS = {
     **_MEANS,
     **_EXTREMES,
     **_regression("frame"),
@@ -126,15 +126,15 @@ _OF_VOICED = {
     **_TIMES,
     **_LINEAR_PREDICTION,
 }
-_OF_PITCH: Functionals = {
-    "ff0_nnz": ("fraction", "share of voiced frames by"),
+_PITCH_FUNCTIONALS: Functionals = {
+    "ff0_nnz": ("fraction", "share of voiced frames in the contour"),
     **{
-        f"ff0_{name}": (unit, how.replace("the segments", "voiced segments by"))
-        for name, (unit, how) in _SEGMENTS.items()
+        f"ff0_{name}": (unit, meaning.replace("the segments", "voiced segments in the contour"))
+        for name, (unit, meaning) in _SEGMENTS.items()
     },
 }
-_OF_LEVEL = {**{name: _MEANS[name] for name in ("amean", "flatness", "rqmean")}, **_PEAKS, **_regression("s")}
-_OF_CHANGE = {**{name: _MEANS[name] for name in ("flatness", "posamean", "rqmean")}, **_PEAKS}
+_LEVEL_FUNCTIONALS = {**{name: _MEANS[name] for name in ("amean", "flatness", "rqmean")}, **_PEAKS, **_regression("s")}
+_CHANGE_FUNCTIONALS = {**{name: _MEANS[name] for name in ("flatness", "posamean", "rqmean")}, **_PEAKS}
 
 
 def _deltas(descriptors: Descriptors) -> Descriptors:
@@ -147,27 +147,29 @@ def _deltas(descriptors: Descriptors) -> Descriptors:
 @cache
 def _table() -> Table:
     """The 6373 columns, named and ordered as openSMILE names and orders them."""
-    voiced = " over voiced frames; 0 without any"
+    voiced_only = " over voiced frames; 0 without any"
     groups = (
-        (_ENERGY, _OF_CONTOUR, ""),
-        (_deltas(_ENERGY), _OF_CONTOUR, ""),
-        (_SPECTRUM, _OF_CONTOUR, ""),
-        (_deltas(_SPECTRUM), _OF_CONTOUR, ""),
-        (_VOICE, _OF_VOICED, voiced),
-        (_deltas(_VOICE), _OF_VOICED, voiced),
-        (_PITCH, _OF_PITCH, ""),
-        ({**_ENERGY, **_SPECTRUM}, _OF_LEVEL, ""),
-        (_deltas({**_ENERGY, **_SPECTRUM}), _OF_CHANGE, ""),
+        (_ENERGY, _CONTOUR_FUNCTIONALS, ""),
+        (_deltas(_ENERGY), _CONTOUR_FUNCTIONALS, ""),
+        (_SPECTRUM, _CONTOUR_FUNCTIONALS, ""),
+        (_deltas(_SPECTRUM), _CONTOUR_FUNCTIONALS, ""),
+        (_VOICE, _VOICED_FUNCTIONALS, voiced_only),
+        (_deltas(_VOICE), _VOICED_FUNCTIONALS, voiced_only),
+        (_PITCH, _PITCH_FUNCTIONALS, ""),
+        ({**_ENERGY, **_SPECTRUM}, _LEVEL_FUNCTIONALS, ""),
+        (_deltas({**_ENERGY, **_SPECTRUM}), _CHANGE_FUNCTIONALS, ""),
     )
     columns = [column for group in groups for column in _columns(*group)]
     return Table(name="compare_2016", row="window", columns=tuple(columns))
 
 
-def _columns(descriptors: Descriptors, functionals: Functionals, frames: str) -> Iterator[Column]:
-    for descriptor, (unit, meaning) in descriptors.items():
-        for functional, (pattern, how) in functionals.items():
+def _columns(descriptors: Descriptors, functionals: Functionals, restriction: str) -> Iterator[Column]:
+    for descriptor, (unit, descriptor_meaning) in descriptors.items():
+        for functional, (unit_pattern, statistic) in functionals.items():
             name = f"{descriptor}_{functional}"
-            yield Column(name=name, unit=unit_of(pattern, unit), meaning=f"{how} of {meaning}{frames}")
+            yield Column(
+                name=name, unit=unit_of(unit_pattern, unit), meaning=f"{statistic} of {descriptor_meaning}{restriction}"
+            )
 
 
 class Compare2016(OpenSmileExtractor):

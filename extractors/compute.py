@@ -1,4 +1,4 @@
-"""What an extractor may use: device, precision, threads and weights, decided in one place."""
+"""Device, precision, threads and weights of extractors, decided in one place."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["fp32", "bf16", "int8", "int8+fp32"]
-"""The last is what int8 becomes on a processor without bf16: what it leaves stays in fp32."""
+"""On a processor without bf16, "int8" becomes "int8+fp32": layers that are not in 8 bits stay in fp32."""
 Network = Callable[["Tensor"], tuple["Tensor", "Tensor"]]
 """Maps a batch to (B, classes) logits and the (B, width) embedding that they are computed from."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Compute:
-    """What an extractor may use.
+    """Device, precision, threads and weights of extractors.
 
     Args:
         device: "auto" takes CUDA, then MPS, then the CPU.
         precision: "fp32"; "bf16" is faster and moves probabilities by about 0.01 at most; "int8" is faster again and
-            moves them by 0.02 on average and 0.06 at most. An extractor for which it would be more, or not faster,
-            stays with the next one and says so; see `BaseExtractor.precision_in`.
-        threads: Batches that are processed at the same time. Each batch is processed by one thread, because the
-            order of sums, and so values, would depend on how a library splits them.
+            moves them by 0.02 on average and 0.06 at most. An extractor that would move them more, or gain no speed,
+            uses the next higher precision and reports it; see `BaseExtractor.precision_in`.
+        threads: Number of batches that are processed at the same time, each by one thread: a library that splits a
+            batch decides the order of sums, and so the values.
         weights: Finds weights files by name, as in `compute.weights.resolve("scenes/resnet50").path`.
     """
 
@@ -43,7 +43,7 @@ class Compute:
     weights: WeightsFinder = field(default_factory=WeightsFinder)
 
     def resolved(self) -> Compute:
-        """The same with a definite device.
+        """A copy with a definite device.
 
         Raises:
             AvcuesError: torch does not see the requested device.
@@ -56,7 +56,7 @@ class Compute:
             "cpu": True,
         }
         if self.device == "auto":
-            return replace(self, device=next(name for name, usable in available.items() if usable))
+            return replace(self, device=next(name for name, is_available in available.items() if is_available))
         if not available[self.device]:
             raise AvcuesError(
                 f"`device={self.device}`: torch {torch.__version__} sees no such device on this machine; use auto"
@@ -69,10 +69,10 @@ class Compute:
         return self.precision.startswith("int8")
 
     def in_fp32(self) -> Compute:
-        """The same in single precision."""
+        """A copy with single precision."""
         return replace(self, precision="fp32")
 
-    def apply(self) -> None:
+    def configure_libraries(self) -> None:
         """Limits the libraries of this process to one thread per batch."""
         import cv2
         from threadpoolctl import threadpool_limits
@@ -88,56 +88,62 @@ class Compute:
             torch.backends.cuda.matmul.allow_tf32 = False
             torch.backends.cudnn.allow_tf32 = False
 
-    def place(self, network: nn.Module, example: Tensor | None = None, int8: Int8Table | None = None) -> Network:
+    def prepare_for_inference(
+        self, network: nn.Module, example: Tensor | None = None, int8_table: Int8Table | None = None
+    ) -> Network:
         """Makes a network ready for inference on the device.
 
-        On a CPU it is compiled by OpenVINO, which takes half of torch's time and gives the same logits to 1e-5; in bf16
-        only a network whose parts `features` and `head` follow each other: the head stays in fp32.
-        Elsewhere its 2-D or 3-D convolutions get the channels-last layout. In bf16, submodules that it lists in
-        `fp32_modules` stay in fp32, and a network with a `round_to_bf16` of its own is rounded by it.
+        On a CPU, OpenVINO compiles the network: it takes half of torch's time and gives the same logits to 1e-5. In
+        bf16 it does so only for a network that consists of the parts `features` and `head`; the head stays in fp32.
+        Elsewhere torch runs the network, with 2-D and 3-D convolutions in the channels-last layout. In bf16, the
+        submodules that the network lists in `fp32_modules` stay in fp32; a network that has a method `round_to_bf16`
+        rounds itself.
 
         Args:
-            example: An input, of two items; None: always by torch, for small networks.
-            int8: The layers that compute in 8 bits, if `in_8_bits`, which the network's `prepare_for_int8` makes fit.
+            network: The network. In 8 bits, its method `prepare_for_int8` is called first.
+            example: An input of two items; None: torch runs the network everywhere, as suits small networks.
+            int8_table: The layers to compute in 8 bits, if `in_8_bits`.
 
         Raises:
-            AvcuesError: `in_8_bits`, on a device or a processor that would compute something else.
+            AvcuesError: The precision is int8, and the device or processor would compute other values.
         """
         import torch
         from torch import nn
 
         bf16 = self.precision in ("bf16", "int8")
-        placed = network.to(self.device).eval().requires_grad_(False)
+        on_device = network.to(self.device).eval().requires_grad_(False)
         if self.in_8_bits:
             self._check_8_bits()
-            placed.prepare_for_int8()  # type: ignore[operator]
+            on_device.prepare_for_int8()  # type: ignore[operator]
         if bf16:
-            getattr(placed, "round_to_bf16", lambda: None)()
-            for name in getattr(placed, "fp32_modules", ()):
-                _keep_in_fp32(placed.get_submodule(name))
-        if example is not None and self.device == "cpu" and (not bf16 or hasattr(placed, "head")):
+            getattr(on_device, "round_to_bf16", lambda: None)()
+            for name in getattr(on_device, "fp32_modules", ()):
+                _keep_in_fp32(on_device.get_submodule(name))
+        if example is not None and self.device == "cpu" and (not bf16 or hasattr(on_device, "head")):
             from avcues.extractors.openvino_network import OpenVinoNetwork
 
             return OpenVinoNetwork(
-                placed, example, "bf16" if bf16 else "fp32", self.threads, int8 if self.in_8_bits else None
+                on_device, example, "bf16" if bf16 else "fp32", self.threads, int8_table if self.in_8_bits else None
             )
-        for module in placed.modules():
+        for module in on_device.modules():
             if isinstance(module, nn.Conv2d):
                 module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
             elif isinstance(module, nn.Conv3d):
                 module.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
-        return placed
+        return on_device
 
     def _check_8_bits(self) -> None:
         from avcues.extractors.int8.processor import multiplies_exactly
 
         if self.device != "cpu":
-            raise AvcuesError(f"`precision=int8` is for processors, and this runs on {self.device}; use bf16")
+            raise AvcuesError(f"`precision=int8` runs only on a CPU, not on {self.device}; use bf16")
         if not multiplies_exactly():
-            raise AvcuesError("`precision=int8`: 8-bit products of this processor are not exact (no VNNI); use bf16")
+            raise AvcuesError(
+                "`precision=int8`: this processor does not compute 8-bit products exactly (no VNNI); use bf16"
+            )
 
     def autocast(self) -> AbstractContextManager[None]:
-        """Runs the `with` block in this precision, without gradients."""
+        """A context that runs its block in this precision, without gradients."""
         import torch
 
         return _Inference(torch.autocast(self.device, torch.bfloat16, enabled=self.precision == "bf16"))

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from avcues.extractors.opensmile_stream import OpenSmileExtractor, unit_of
 from avcues.extractors.protocol import Column, Table
 
-_MEAN_AND_SPREAD = {  # openSMILE's name: (unit, with {} for the descriptor's; meaning)
+_MEAN_AND_VARIATION = {  # openSMILE's name: (unit, with {} for the descriptor's; meaning)
     "amean": ("{}", "mean"),
     "stddevNorm": ("1", "coefficient of variation"),
 }
-_OF_CONTOUR = {
-    **_MEAN_AND_SPREAD,
+_CONTOUR_FUNCTIONALS = {
+    **_MEAN_AND_VARIATION,
     "percentile20.0": ("{}", "20th percentile"),
     "percentile50.0": ("{}", "median"),
     "percentile80.0": ("{}", "80th percentile"),
@@ -22,7 +22,7 @@ _OF_CONTOUR = {
     "meanFallingSlope": ("{}/s", "mean slope of falling parts"),
     "stddevFallingSlope": ("{}/s", "standard deviation of the slopes of falling parts"),
 }
-_MEAN = {"amean": _MEAN_AND_SPREAD["amean"]}
+_MEAN = {"amean": _MEAN_AND_VARIATION["amean"]}
 
 _PITCH = {"F0semitoneFrom27.5Hz": ("semitone", "pitch above 27.5 Hz")}
 _LOUDNESS = {"loudness": ("1", "loudness, the sum of an auditory spectrum")}
@@ -37,9 +37,9 @@ _VOICE = {
     "logRelF0-H1-H2": ("dB", "level of the first harmonic over the second"),
     "logRelF0-H1-A3": ("dB", "level of the first harmonic over the strongest one in the third formant"),
     **{
-        f"F{i}{name}": (unit, f"{what} of formant {i}")
+        f"F{i}{name}": (unit, f"{quantity} of formant {i}")
         for i in (1, 2, 3)
-        for name, unit, what in (
+        for name, unit, quantity in (
             ("frequency", "Hz", "centre frequency"),
             ("bandwidth", "Hz", "bandwidth"),
             ("amplitudeLogRelF0", "dB", "level, relative to that of the first harmonic,"),
@@ -54,16 +54,16 @@ _BALANCE = {  # openSMILE's name before and after V or UV
     ("spectralFlux", ""): _SPECTRUM["spectralFlux"],
 }
 _CEPSTRUM = {(f"mfcc{i}", ""): _SPECTRUM[f"mfcc{i}"] for i in range(1, 5)}
-_VOICED = {f"{a}V{b}": about for (a, b), about in (_BALANCE | _CEPSTRUM).items()}
-_UNVOICED = {f"{a}UV{b}": about for (a, b), about in _BALANCE.items()}
+_VOICED = {f"{start}V{end}": entry for (start, end), entry in (_BALANCE | _CEPSTRUM).items()}
+_UNVOICED = {f"{start}UV{end}": entry for (start, end), entry in _BALANCE.items()}
 
-_OF_VOICED, _OF_UNVOICED = " over voiced frames; 0 without any", " over unvoiced frames; 0 without any"
+_VOICED_ONLY, _UNVOICED_ONLY = " over voiced frames; 0 without any", " over unvoiced frames; 0 without any"
 _GROUPS = (  # descriptors, smoothing in openSMILE's name, functionals, end of the meaning
-    (_PITCH, "sma3nz", _OF_CONTOUR, _OF_VOICED),
-    (_LOUDNESS, "sma3", _OF_CONTOUR, ""),
-    (_SPECTRUM, "sma3", _MEAN_AND_SPREAD, ""),
-    (_VOICE | _VOICED, "sma3nz", _MEAN_AND_SPREAD, _OF_VOICED),
-    (_UNVOICED, "sma3nz", _MEAN, _OF_UNVOICED),
+    (_PITCH, "sma3nz", _CONTOUR_FUNCTIONALS, _VOICED_ONLY),
+    (_LOUDNESS, "sma3", _CONTOUR_FUNCTIONALS, ""),
+    (_SPECTRUM, "sma3", _MEAN_AND_VARIATION, ""),
+    (_VOICE | _VOICED, "sma3nz", _MEAN_AND_VARIATION, _VOICED_ONLY),
+    (_UNVOICED, "sma3nz", _MEAN, _UNVOICED_ONLY),
 )
 _TEMPORAL = (
     ("loudnessPeaksPerSec", "1/s", "loudness peaks per second"),
@@ -78,11 +78,15 @@ _TEMPORAL = (
 
 def _columns() -> Iterator[Column]:
     """The 88 columns, named and ordered as openSMILE names and orders them."""
-    for descriptors, smoothing, functionals, frames in _GROUPS:
-        for descriptor, (unit, what) in descriptors.items():
-            for functional, (pattern, how) in functionals.items():
+    for descriptors, smoothing, functionals, restriction in _GROUPS:
+        for descriptor, (unit, descriptor_meaning) in descriptors.items():
+            for functional, (unit_pattern, statistic) in functionals.items():
                 name = f"{descriptor}_{smoothing}_{functional}"
-                yield Column(name=name, unit=unit_of(pattern, unit), meaning=f"{how} of {what}{frames}")
+                yield Column(
+                    name=name,
+                    unit=unit_of(unit_pattern, unit),
+                    meaning=f"{statistic} of {descriptor_meaning}{restriction}",
+                )
     for name, unit, meaning in _TEMPORAL:
         yield Column(name=name, unit=unit, meaning=meaning)
 

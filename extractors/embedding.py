@@ -1,4 +1,4 @@
-"""Tables of what a network computes before its classifier."""
+"""Tables of embeddings: what a network computes before its classifier."""
 
 from __future__ import annotations
 
@@ -13,16 +13,19 @@ def embedding_table(name: str, row: RowKind, width: int, meaning: str) -> Table:
     """A table of `width` float32 columns `e0000`, `e0001`, ...
 
     Args:
-        meaning: What the vector is, in a few words.
+        name: Name of the table.
+        row: Kind of row.
+        width: Number of columns.
+        meaning: Short description of the vector.
     """
-    columns = (Column(name=_name(i), unit="1", meaning=f"{meaning}, component {i}") for i in range(width))
+    columns = (Column(name=_column_name(i), unit="1", meaning=f"{meaning}, component {i}") for i in range(width))
     return Table(name=name, row=row, columns=tuple(columns))
 
 
 def embedding_columns(vectors: npt.NDArray[Any]) -> Columns:
     """The columns of (rows, width) vectors."""
-    return {_name(i): vectors[:, i] for i in range(vectors.shape[1])}
+    return {_column_name(i): vectors[:, i] for i in range(vectors.shape[1])}
 
 
-def _name(i: int) -> str:
+def _column_name(i: int) -> str:
     return f"e{i:04d}"

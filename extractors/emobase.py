@@ -67,12 +67,12 @@ def _columns(pitch_rate_hz: int | Literal["track"]) -> tuple[Column, ...]:
     for suffix, prefix in (("_sma", ""), ("_sma_de", "delta of ")):
         for descriptor, (unit, meaning) in _DESCRIPTORS.items():
             base, bracket, index = descriptor.partition("[")
-            for functional, (pattern, how) in _FUNCTIONALS.items():
+            for functional, (unit_pattern, statistic) in _FUNCTIONALS.items():
                 columns.append(
                     Column(
                         name=f"{base}{suffix}{bracket}{index}_{functional}",
-                        unit=unit_of(pattern, unit),
-                        meaning=f"{how} of {prefix}{meaning}{pitch_caveat if descriptor in PITCH else ''}",
+                        unit=unit_of(unit_pattern, unit),
+                        meaning=f"{statistic} of {prefix}{meaning}{pitch_caveat if descriptor in PITCH else ''}",
                     )
                 )
     return tuple(columns)
@@ -99,12 +99,12 @@ class EmobaseSettings(OpenSmileSettings):
 class Emobase(OpenSmileExtractor):
     """988 functionals of 26 low-level descriptors and their deltas, per window.
 
-    Mel-frequency cepstral coefficients and line spectral frequencies are those of the signal with a pre-emphasis of
-    0.97, the other descriptors those of the signal itself. openSMILE's intensity looks at two samples of each frame;
-    for the level of the sound take `rhythm.rms_mean` or `egemaps.equivalentSoundLevel_dBp`.
+    Mel-frequency cepstral coefficients and line spectral frequencies are computed with a pre-emphasis of 0.97, the
+    other descriptors without. openSMILE's intensity reads only two samples of each frame; for the level of the sound,
+    use `rhythm.rms_mean` or `egemaps.equivalentSoundLevel_dBp`.
 
-    The 76 columns of pitch are those of the same sound at 16 kHz, by the same components of openSMILE: see
-    `EmobaseSettings.pitch_rate_hz`. The autocorrelation can tell pitches of about 50 to 500 Hz.
+    The same components of openSMILE measure the 76 columns of pitch on the sound at 16 kHz: see
+    `EmobaseSettings.pitch_rate_hz`. The autocorrelation resolves pitches of about 50 to 500 Hz.
     """
 
     name = "emobase"
@@ -121,7 +121,7 @@ class Emobase(OpenSmileExtractor):
 
     @property
     def tables(self) -> tuple[Table, ...]:
-        """`emobase`; what its columns of pitch mean depends on the settings."""
+        """`emobase`; the meaning of its columns of pitch depends on the settings."""
         return (Table(name="emobase", row="window", columns=_columns(self.settings.pitch_rate_hz)),)
 
     def start_audio(self, rate_hz: int, step: Fraction, expected_windows: int) -> AudioStream:
@@ -139,13 +139,13 @@ class Emobase(OpenSmileExtractor):
 
 
 class EmobaseStream:
-    """One sound track on its way through openSMILE twice: as it is, and resampled for the columns of pitch.
+    """Streams a sound track through openSMILE twice: at its own rate, and resampled for the columns of pitch.
 
     Args:
-        all_columns: Takes the samples as they are written.
-        rate_hz: Their rate.
-        pitch: Takes the resampled ones.
-        pitch_rate_hz: Rate that they are resampled to.
+        all_columns: Stream that takes the samples unchanged.
+        rate_hz: Sampling rate of the track.
+        pitch: Stream that takes the resampled samples.
+        pitch_rate_hz: Rate that the samples are resampled to.
     """
 
     def __init__(self, all_columns: AudioStream, rate_hz: int, pitch: AudioStream, pitch_rate_hz: int) -> None:
@@ -166,6 +166,6 @@ class EmobaseStream:
         return {"emobase": {**columns, **{name: pitch[name] for name in PITCH_COLUMNS}}}
 
     def abort(self) -> None:
-        """Ends openSMILE after the samples it has, and frees its memory."""
+        """Stops openSMILE after the samples written so far, and frees its memory."""
         self._all_columns.abort()
         self._pitch.abort()

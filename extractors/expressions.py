@@ -17,7 +17,7 @@ from avcues.extractors.compute import Compute, Network, Precision
 from avcues.extractors.embedding import embedding_columns, embedding_table
 from avcues.extractors.face_detectors import DETECTORS, CenterFace, YuNet
 from avcues.extractors.face_tracks import TRACK, link_faces
-from avcues.extractors.faces import faces_of_batch, per_frame, values_of_largest
+from avcues.extractors.faces import detect_faces, reduce_per_frame, values_of_largest
 from avcues.extractors.protocol import FRAME, FRAME_SIZE, Column, Columns, FrameBatch, Items, Table
 
 CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
@@ -40,8 +40,8 @@ _TABLES = (
         columns=(
             Column(name="faces", unit="count", meaning="detected faces", dtype="int16", low=0),
             *(
-                Column(name=name, unit="fraction", meaning=f"{what} of the largest face; null without a face{more}")
-                for name, what, more in (
+                Column(name=name, unit="fraction", meaning=f"{quantity} of the largest face; null without a face{note}")
+                for name, quantity, note in (
                     ("face_x", "middle, from the left, in frame widths,", ""),
                     ("face_y", "middle, from the top, in frame heights,", ""),
                     ("face_height", "height, in frame heights,", "; film studies read the scale of a shot from it"),
@@ -120,10 +120,10 @@ class Expressions(BaseExtractor):
     def extra_tables(self) -> Sequence[Table]:
         """Input of the classifier: for the largest face of each window, and for every face."""
         width = self._embedding_width
-        of = "input of the expression network's classifier"
+        meaning = "input of the expression network's classifier"
         return (
-            embedding_table("expressions_embedding", "window", width, f"{of} for the largest face"),
-            embedding_table("faces_embedding", "item", width, f"{of}, rows as in faces"),
+            embedding_table("expressions_embedding", "window", width, f"{meaning} for the largest face"),
+            embedding_table("faces_embedding", "item", width, f"{meaning}, rows as in faces"),
         )
 
     @property
@@ -137,12 +137,12 @@ class Expressions(BaseExtractor):
 
     @property
     def libraries(self) -> tuple[str, ...]:  # type: ignore[override]
-        """Distributions whose code decides values; OpenVINO compiles the large network alone."""
+        """Distributions whose code decides values; OpenVINO compiles only the large network."""
         return ("torch", "opencv-python-headless", *(("openvino",) if self.precisions else ()))
 
     @property
     def precisions(self) -> tuple[Precision, ...]:
-        """The small network is fast as it is, and rounding moves its probabilities by more than 0.01."""
+        """bf16 for the large network only: it would move the small network's probabilities by more than 0.01."""
         return ("bf16",) if self.settings.variant == "vgg19" else ()
 
     def setup(self, compute: Compute) -> None:
@@ -152,44 +152,46 @@ class Expressions(BaseExtractor):
 
             from avcues.extractors.networks import fer
 
-            options = self.settings
-            load = {"vgg19": fer.load_vgg19, "mini_xception": fer.load_mini_xception}[options.variant]
-            detector = compute.weights.resolve(f"faces/{options.detector}").path
-            self._detector = DETECTORS[options.detector](detector, options.min_score, options.detector_side_px)
+            settings = self.settings
+            load = {"vgg19": fer.load_vgg19, "mini_xception": fer.load_mini_xception}[settings.variant]
+            detector = compute.weights.resolve(f"faces/{settings.detector}").path
+            self._detector = DETECTORS[settings.detector](detector, settings.min_score, settings.detector_side_px)
             self._compute = compute
-            example = torch.zeros(2, 3, 44, 44) if options.variant == "vgg19" else None
-            weights = compute.weights.resolve(f"expressions/{options.variant}").path
-            self._network = compute.place(load(weights), example)
+            example = torch.zeros(2, 3, 44, 44) if settings.variant == "vgg19" else None
+            weights = compute.weights.resolve(f"expressions/{settings.variant}").path
+            self._network = compute.prepare_for_inference(load(weights), example)
 
     def process_frames(self, batch: FrameBatch) -> Mapping[str, Columns]:
         """Detects and classifies the faces on (B, H, W, 3) uint8 RGB frames."""
         assert self._detector is not None
-        frames, boxes = faces_of_batch(self._detector, batch.images, self.settings.min_face_px)
+        frames, boxes = detect_faces(self._detector, batch.images, self.settings.min_face_px)
         probabilities, embeddings = self._classify(batch, frames, boxes)
-        of_frames = partial(per_frame, len(batch), frames, boxes)
-        largest, mean = (of_frames(probabilities, reduce) for reduce in (values_of_largest, _mean_by_area))
+        reduce_frames = partial(reduce_per_frame, len(batch), frames, boxes)
+        largest_values, weighted_mean = (
+            reduce_frames(probabilities, reduce) for reduce in (values_of_largest, _mean_by_area)
+        )
         height, width = batch.images.shape[1:3]
         middles = (boxes[:, :2] + boxes[:, 2:4] / 2) / (width, height)
-        place = of_frames(np.column_stack([middles, boxes[:, 3] / height]).astype(np.float32), values_of_largest)
-        measured: dict[str, Columns] = {
+        position = reduce_frames(np.column_stack([middles, boxes[:, 3] / height]).astype(np.float32), values_of_largest)
+        tables: dict[str, Columns] = {
             "expressions": {
                 "faces": np.bincount(frames, minlength=len(batch)).astype(np.int16),
-                **{name: place[:, i] for i, name in enumerate(("face_x", "face_y", "face_height"))},
-                **{name: largest[:, i] for i, name in enumerate(CLASSES)},
-                **{name: mean[:, i] for i, name in enumerate(_MEANS)},
+                **{name: position[:, i] for i, name in enumerate(("face_x", "face_y", "face_height"))},
+                **{name: largest_values[:, i] for i, name in enumerate(CLASSES)},
+                **{name: weighted_mean[:, i] for i, name in enumerate(_MEANS)},
             },
             "faces": {
                 FRAME: frames,
                 **{name: boxes[:, i] for i, name in enumerate(("x", "y", "width", "height", "score"))},
-                **batch.sizes(len(boxes)),
+                **batch.frame_size_columns(len(boxes)),
                 **{name: probabilities[:, i] for i, name in enumerate(CLASSES)},
             },
         }
-        if "expressions_embedding" in self.requested:
-            measured["expressions_embedding"] = embedding_columns(of_frames(embeddings, values_of_largest))
-        if "faces_embedding" in self.requested:
-            measured["faces_embedding"] = {FRAME: frames, **embedding_columns(embeddings)}
-        return measured
+        if "expressions_embedding" in self.requested_tables:
+            tables["expressions_embedding"] = embedding_columns(reduce_frames(embeddings, values_of_largest))
+        if "faces_embedding" in self.requested_tables:
+            tables["faces_embedding"] = {FRAME: frames, **embedding_columns(embeddings)}
+        return tables
 
     def link_items(self, table: str, items: Items) -> Columns:
         """Numbers the faces of one person within a shot."""
@@ -198,14 +200,14 @@ class Expressions(BaseExtractor):
     def _classify(
         self, batch: FrameBatch, frames: npt.NDArray[np.intp], boxes: npt.NDArray[np.float32]
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """(N, 7) probabilities and the (N, E) embeddings of all faces of the batch, several at a time."""
+        """(N, 7) probabilities and (N, E) embeddings of the N faces on the frames, computed in batches of faces."""
         import torch
 
         from avcues.extractors.networks import fer
 
         assert self._network is not None
         variant = self.settings.variant
-        cut, classify = (
+        crop, classify = (
             (square_crop, fer.classify_vgg19) if variant == "vgg19" else (fer_package_crop, fer.classify_mini_xception)
         )
         grays: dict[int, npt.NDArray[np.uint8]] = {}
@@ -213,16 +215,16 @@ class Expressions(BaseExtractor):
         for frame, box in zip(frames, boxes, strict=True):
             if frame not in grays:
                 grays[frame] = np.asarray(cv2.cvtColor(batch.images[frame], cv2.COLOR_RGB2GRAY), np.uint8)
-            crops.append(cut(grays[frame], box))
-        results: list[npt.NDArray[Any]] = [np.empty((0, len(CLASSES)), np.float32)]
+            crops.append(crop(grays[frame], box))
+        probabilities: list[npt.NDArray[Any]] = [np.empty((0, len(CLASSES)), np.float32)]
         embeddings: list[npt.NDArray[Any]] = [np.empty((0, self._embedding_width), np.float32)]
         for start in range(0, len(crops), _FACES_PER_BATCH):
             faces = torch.from_numpy(np.stack(crops[start : start + _FACES_PER_BATCH])).to(self._compute.device)
             with self._compute.autocast():
                 logits, embedding = classify(self._network, faces)
-            results.append(logits.softmax(dim=1).cpu().numpy())
+            probabilities.append(logits.softmax(dim=1).cpu().numpy())
             embeddings.append(embedding.cpu().numpy())
-        return np.concatenate(results), np.concatenate(embeddings)
+        return np.concatenate(probabilities), np.concatenate(embeddings)
 
 
 def _mean_by_area(values: npt.NDArray[np.float32], areas: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -230,8 +232,8 @@ def _mean_by_area(values: npt.NDArray[np.float32], areas: npt.NDArray[np.float32
 
 
 def square_crop(gray: npt.NDArray[np.uint8], box: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
-    """(48, 48) crop of the box made square, as tight as the faces of FER2013 are; edges are repeated."""
-    x, y, side = _square(box)
+    """(48, 48) crop of the box made square, as tight as in FER2013; edge pixels are repeated beyond the image."""
+    x, y, side = _square_box(box)
     padded = cv2.copyMakeBorder(gray, side, side, side, side, cv2.BORDER_REPLICATE)
     crop = padded[y + side : y + 2 * side, x + side : x + 2 * side]
     interpolation = cv2.INTER_AREA if side > 48 else cv2.INTER_LINEAR
@@ -239,8 +241,8 @@ def square_crop(gray: npt.NDArray[np.uint8], box: npt.NDArray[np.float32]) -> np
 
 
 def fer_package_crop(gray: npt.NDArray[np.uint8], box: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
-    """(64, 64) crop as the package fer makes it: square, 10 px wider, on an image padded with its bottom's mean."""
-    x, y, side = _square(box)
+    """(64, 64) crop as in the package fer: a square, widened by 10 px, of an image padded with its bottom's mean."""
+    x, y, side = _square_box(box)
     padding = _FER_PADDING_PX
     mean = cv2.mean(gray[-2:])[0]
     padded = cv2.copyMakeBorder(gray, padding, padding, padding, padding, cv2.BORDER_CONSTANT, value=[mean, mean, mean])
@@ -249,7 +251,7 @@ def fer_package_crop(gray: npt.NDArray[np.uint8], box: npt.NDArray[np.float32]) 
     return np.asarray(cv2.resize(padded[top:bottom, left:right], (64, 64)), np.uint8)
 
 
-def _square(box: npt.NDArray[np.float32]) -> tuple[int, int, int]:
+def _square_box(box: npt.NDArray[np.float32]) -> tuple[int, int, int]:
     """Left, top and side of the box with its shorter side lengthened about the middle, in whole pixels."""
     x, y, width, height = (int(value) for value in box[:4])
     if height > width:

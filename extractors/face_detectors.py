@@ -10,14 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 Faces = npt.NDArray[np.float32]
-"""(N, 5) x, y, width, height in pixels of the image, and score in 0..1, the highest score first."""
+"""(N, 5): x, y, width and height in pixels of the image, and score in 0..1; the highest score first."""
 
 _NMS_IOU = 0.3
 _STRIDE = 32
 
 
 class YuNet:
-    """YuNet through OpenCV's own interface."""
+    """YuNet through OpenCV's `FaceDetectorYN`."""
 
     def __init__(self, weights: Path, min_score: float, long_side_px: int) -> None:
         self._long_side_px = long_side_px
@@ -25,17 +25,17 @@ class YuNet:
 
     def __call__(self, image: npt.NDArray[np.uint8]) -> Faces:
         """Finds faces in an (H, W, 3) RGB image."""
-        small, scale = _shrink(image, self._long_side_px)
-        self._detector.setInputSize((small.shape[1], small.shape[0]))
-        _, detected = self._detector.detect(cv2.cvtColor(small, cv2.COLOR_RGB2BGR))
-        if detected is None:
+        shrunk, scale = _shrink(image, self._long_side_px)
+        self._detector.setInputSize((shrunk.shape[1], shrunk.shape[0]))
+        _, detections = self._detector.detect(cv2.cvtColor(shrunk, cv2.COLOR_RGB2BGR))
+        if detections is None:
             return np.empty((0, 5), np.float32)
-        faces = np.concatenate([detected[:, :4] / scale, detected[:, -1:]], axis=1).astype(np.float32)
+        faces = np.concatenate([detections[:, :4] / scale, detections[:, -1:]], axis=1).astype(np.float32)
         return faces[np.argsort(-faces[:, 4], kind="stable")]
 
 
 class CenterFace:
-    """CenterFace through OpenCV's network runner."""
+    """CenterFace through OpenCV's dnn module."""
 
     def __init__(self, weights: Path, min_score: float, long_side_px: int) -> None:
         self._long_side_px = long_side_px
@@ -45,22 +45,25 @@ class CenterFace:
 
     def __call__(self, image: npt.NDArray[np.uint8]) -> Faces:
         """Finds faces in an (H, W, 3) RGB image."""
-        small, _ = _shrink(image, self._long_side_px)
-        width, height = (-(-side // _STRIDE) * _STRIDE for side in (small.shape[1], small.shape[0]))
-        self._network.setInput(cv2.dnn.blobFromImage(small, size=(width, height)))
+        shrunk, _ = _shrink(image, self._long_side_px)
+        width, height = (-(-side // _STRIDE) * _STRIDE for side in (shrunk.shape[1], shrunk.shape[0]))
+        self._network.setInput(cv2.dnn.blobFromImage(shrunk, size=(width, height)))
         heat, size, offset, _ = self._network.forward(self._outputs)
         rows, columns = np.nonzero(heat[0, 0] > self._min_score)
         # The network's grid has cells of 4 px; sizes are logarithms in cells, y before x.
-        high, wide = (np.exp(size[0, i, rows, columns]) * 4 for i in (0, 1))
+        box_heights, box_widths = (np.exp(size[0, i, rows, columns]) * 4 for i in (0, 1))
         y, x = ((grid + offset[0, i, rows, columns] + 0.5) * 4 for i, grid in ((0, rows), (1, columns)))
-        left, top = np.clip(x - wide / 2, 0, width), np.clip(y - high / 2, 0, height)
+        left, top = np.clip(x - box_widths / 2, 0, width), np.clip(y - box_heights / 2, 0, height)
         boxes = np.stack(
-            [left, top, np.minimum(left + wide, width) - left, np.minimum(top + high, height) - top], axis=1
+            [left, top, np.minimum(left + box_widths, width) - left, np.minimum(top + box_heights, height) - top],
+            axis=1,
         )
         scores = heat[0, 0, rows, columns]
-        kept = np.asarray(cv2.dnn.NMSBoxes(boxes.tolist(), scores.tolist(), self._min_score, _NMS_IOU), int).reshape(-1)
+        selected = np.asarray(
+            cv2.dnn.NMSBoxes(boxes.tolist(), scores.tolist(), self._min_score, _NMS_IOU), int
+        ).reshape(-1)
         to_image = np.array([image.shape[1] / width, image.shape[0] / height] * 2)
-        return np.concatenate([boxes[kept] * to_image, scores[kept, None]], axis=1).astype(np.float32)
+        return np.concatenate([boxes[selected] * to_image, scores[selected, None]], axis=1).astype(np.float32)
 
 
 DETECTORS: dict[str, Callable[[Path, float, int], YuNet | CenterFace]] = {"yunet": YuNet, "centerface": CenterFace}

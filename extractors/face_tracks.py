@@ -7,9 +7,9 @@ import numpy.typing as npt
 
 from avcues.extractors.protocol import Column, Columns, Items
 
-MEMORY_S = 1.0
-FARTHEST = 1.0
-MOST_GROWTH = 1.5
+MAX_GAP_S = 1.0
+MAX_DISTANCE = 1.0  # mean heights of the two faces
+MAX_HEIGHT_RATIO = 1.5
 
 TRACK = Column(
     name="track",
@@ -24,11 +24,11 @@ TRACK = Column(
 def link_faces(faces: Items) -> Columns:
     """Numbers the faces of a video by person and shot, from their boxes alone.
 
-    A face continues a track of its shot that was last seen in the window before, or in the windows of the second
-    before, if its middle is at most `FARTHEST` mean heights from that face's and neither is more than `MOST_GROWTH`
-    times as high as the other. Of all ways to continue, the one with the most continued tracks is taken, and among
-    those the one with the least sum of distances (Kuhn 1955, The Hungarian method for the assignment problem). Every
-    other face begins a track. At half-second steps two people who change places within a step change numbers.
+    A face may continue a track of its shot whose latest face lies at most `MAX_GAP_S` or one window back. The middles
+    of the two faces must be at most `MAX_DISTANCE` mean heights apart, and their heights must differ by a factor of at
+    most `MAX_HEIGHT_RATIO`. As many tracks as possible are continued, with the least sum of distances (Kuhn 1955, The
+    Hungarian method for the assignment problem). Every other face begins a track. Two people who change places within
+    one step also swap their numbers.
 
     Args:
         faces: Items with `x`, `y`, `width` and `height` in pixels.
@@ -37,32 +37,32 @@ def link_faces(faces: Items) -> Columns:
         (N,) numbers in the column `track`, counted from 0 in the order of first appearance.
     """
     boxes = np.column_stack([np.asarray(faces.columns[side], float) for side in ("x", "y", "width", "height")])
-    memory_s = max(MEMORY_S, faces.step)
+    max_gap_s = max(MAX_GAP_S, faces.step)
     tracks = np.zeros(len(boxes), np.int32)
     last_face: dict[int, int] = {}  # the latest face of every track that may be continued
-    begun = 0
+    track_count = 0
     for time in np.unique(faces.times):
-        now = np.flatnonzero(faces.times == time)
-        shot = faces.shots[now[0]]
+        current = np.flatnonzero(faces.times == time)
+        shot = faces.shots[current[0]]
         last_face = {
             track: face
             for track, face in last_face.items()
-            if faces.shots[face] == shot and time - faces.times[face] <= memory_s + 1e-9
+            if faces.shots[face] == shot and time - faces.times[face] <= max_gap_s + 1e-9
         }
-        continued = _pairs(boxes[list(last_face.values())], boxes[now])
-        earlier = list(last_face)
-        for place, face in enumerate(now):
-            if place in continued:
-                tracks[face] = earlier[continued[place]]
+        continued = _continued_boxes(boxes[list(last_face.values())], boxes[current])
+        open_tracks = list(last_face)
+        for row, face in enumerate(current):
+            if row in continued:
+                tracks[face] = open_tracks[continued[row]]
             else:
-                tracks[face] = begun
-                begun += 1
+                tracks[face] = track_count
+                track_count += 1
             last_face[int(tracks[face])] = int(face)
     return {TRACK.name: tracks}
 
 
-def _pairs(before: npt.NDArray[np.float64], after: npt.NDArray[np.float64]) -> dict[int, int]:
-    """For each box of `after` that continues a box of `before`: the row of that box.
+def _continued_boxes(before: npt.NDArray[np.float64], after: npt.NDArray[np.float64]) -> dict[int, int]:
+    """Maps the row of each box of `after` that continues a box of `before` to the row of the latter.
 
     Args:
         before: (M, 4) x, y, width, height.
@@ -74,9 +74,9 @@ def _pairs(before: npt.NDArray[np.float64], after: npt.NDArray[np.float64]) -> d
     heights = [np.maximum(boxes[:, 3], 1e-9) for boxes in (after, before)]
     distances = np.linalg.norm(middles[0][:, None] - middles[1], axis=2) / ((heights[0][:, None] + heights[1]) / 2)
     growth = np.abs(np.log(heights[0][:, None] / heights[1]))
-    possible = (distances <= FARTHEST) & (growth <= np.log(MOST_GROWTH))
+    possible = (distances <= MAX_DISTANCE) & (growth <= np.log(MAX_HEIGHT_RATIO))
     # An impossible pair costs more than all possible ones together, so that it is taken only when nothing is left.
-    costs = np.where(possible, distances, FARTHEST * (len(before) + len(after) + 1))
+    costs = np.where(possible, distances, MAX_DISTANCE * (len(before) + len(after) + 1))
     return {
         int(row): int(column)
         for row, column in zip(*linear_sum_assignment(costs), strict=True)

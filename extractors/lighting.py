@@ -15,7 +15,7 @@ from avcues.extractors.base import BaseExtractor
 from avcues.extractors.color import moments
 from avcues.extractors.protocol import Column, Columns, FrameBatch, Table
 
-_HIGHEST_KEY = 3 * math.sqrt(3) / 16  # V: 1 on 3/4 of the pixels, else 0
+_MAX_LIGHTING_KEY = 3 * math.sqrt(3) / 16  # V: 1 on 3/4 of the pixels, else 0
 
 _TABLE = Table(
     name="lighting",
@@ -27,7 +27,7 @@ _TABLE = Table(
             meaning="mean(V) * std(V) of HSV value in 0..1: high-key bright and contrasty, low-key dark or flat; .325 "
             "at most, where three quarters of the picture are white and the rest is black",
             low=0,
-            high=_HIGHEST_KEY,
+            high=_MAX_LIGHTING_KEY,
         ),
         Column(name="median_brightness", unit="1", meaning="median of HSV value", low=0, high=1),
         Column(

@@ -1,4 +1,4 @@
-"""Motion of the picture: optical flow between neighbouring frames, and what of it the camera makes."""
+"""Motion in the picture: optical flow between neighbouring frames, and the part of it that the camera causes."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from avcues.extractors.base import BaseExtractor
 from avcues.extractors.compute import Compute
 from avcues.extractors.protocol import Column, Columns, FramePair, Table
 
-_GRID_PX = 8  # distance of the points that the camera's motion is fitted to
-_LEAST_TEXTURE = 4.0  # of 255 per pixel: with less, flow is a guess
-_LEAST_POINTS = 24
-_FIT_PX = 0.5  # a point moves with the camera if it is off by less
-_STILL = 0.01  # frame heights per second: the direction of slower flow is noise
-_BLACK = 24  # of 255
-_RIM = 0.6
+_GRID_PX = 8  # distance between the points that the camera's motion is fitted to
+_MIN_TEXTURE = 4.0  # brightness levels per pixel, of 255; with less, flow is a guess
+_MIN_POINTS = 24
+_FIT_PX = 0.5  # a point whose flow deviates by less moves with the camera
+_MIN_SPEED = 0.01  # frame heights per second: the direction of slower flow is noise
+_MAX_BLACK = 24  # of 255
+_RIM_RATIO = 0.6  # shorter flow, relative to the mean of its region, belongs to the rim
 
 _SPEED = "frame heights/s"
 _TABLE = Table(
@@ -71,7 +71,6 @@ _TABLE = Table(
         Column(name="pairs", unit="count", meaning="pairs of frames that were compared", dtype="int16", low=1),
     ),
 )
-_MEASURED = ("length", "length^2", "x", "y", "moving", "pan_x", "pan_y", "zoom", "difference")
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ class MotionSettings:
     """Options of the motion features.
 
     Args:
-        moving_above: Difference to the camera's motion, in frame heights per second, above which a pixel counts as
+        moving_above: Difference from the camera's motion, in frame heights per second, above which a pixel counts as
             moving.
     """
 
@@ -89,10 +88,10 @@ class MotionSettings:
 class Motion(BaseExtractor):
     """Optical flow between a frame and the next one, four times a second, within shots.
 
-    Flow is that of OpenCV's DIS (preset "medium", without variational refinement) on frames whose longer side is
-    256 px. The frames of a pair are 30 to 250 ms apart: neighbours up to 30 frames a second, next but one at 50 and 60.
-    Pairs never span a cut, and black bars do not count. The camera's motion is a shift, a turn and a change of scale
-    about the middle of the picture, fitted by RANSAC to the flow of points with texture.
+    Flow is computed by OpenCV's DIS (preset "medium", without variational refinement) on frames whose longer side is
+    256 px. The frames of a pair are 30 to 250 ms apart: neighbours at up to 30 frames per second, every second frame at
+    50 and 60. Pairs never span a cut, and black bars do not count. The camera's motion is a shift, a turn and a change
+    of scale about the middle of the picture, fitted by RANSAC to the flow of points with texture.
 
     All means are over the pixels and pairs of a window. A window without a pair, as in slide shows, is null.
     """
@@ -120,46 +119,50 @@ class Motion(BaseExtractor):
             self._flow.setVariationalRefinementIterations(0)
 
     def process_pair(self, pair: FramePair) -> npt.NDArray[np.float64]:
-        """(9,) what is averaged over the pairs of a window."""
+        """The (9,) values of a pair: the order is that of `describe_windows`, which gets their means over a window."""
         assert self._flow is not None
-        first, second = pair.images
-        rows, columns = _picture(first, second)
-        if rows.stop - rows.start < 16 or columns.stop - columns.start < 16:  # black
-            rows, columns = slice(0, first.shape[0]), slice(0, first.shape[1])
-        a, b = np.ascontiguousarray(first[rows, columns]), np.ascontiguousarray(second[rows, columns])
-        height_s = len(a) * pair.seconds  # turns pixels into frame heights per second
-        difference = cv2.norm(a, b, cv2.NORM_L1) / a.size / 255
+        earlier, later = pair.images
+        rows, columns = _inside_bars(earlier, later)
+        if rows.stop - rows.start < 16 or columns.stop - columns.start < 16:  # the picture is black
+            rows, columns = slice(0, earlier.shape[0]), slice(0, earlier.shape[1])
+        earlier, later = (np.ascontiguousarray(image[rows, columns]) for image in (earlier, later))
+        px_per_speed = (
+            len(earlier) * pair.seconds
+        )  # pixels between the frames at a speed of one frame height per second
+        difference = cv2.norm(earlier, later, cv2.NORM_L1) / earlier.size / 255
         if not difference:
-            textured = len(_textured(a)[0]) >= _LEAST_POINTS
-            camera = (0.0, 0.0, 0.0) if textured else (np.nan,) * 3
-            return np.array([0, 0, 0, 0, 0 if textured else np.nan, *camera, 0], np.float64)
-        flow = self._flow.calc(a, b, None)  # type: ignore[call-overload]
+            has_texture = len(_textured_points(earlier)[0]) >= _MIN_POINTS
+            camera = (0.0, 0.0, 0.0) if has_texture else (np.nan,) * 3
+            return np.array([0, 0, 0, 0, 0 if has_texture else np.nan, *camera, 0], np.float64)
+        flow = self._flow.calc(earlier, later, None)  # type: ignore[call-overload]
         length = _length(flow[..., 0], flow[..., 1])
-        camera_flow, camera = _camera(a, flow)
+        camera_flow, camera = _fit_camera(earlier, flow)
         moving = np.nan
         if camera_flow is not None:
-            moving = _moving_share(flow[::2, ::2] - camera_flow, self.settings.moving_above * height_s)
+            moving = _moving_share(flow[::2, ::2] - camera_flow, self.settings.moving_above * px_per_speed)
         x, y, scale = camera
         return np.array(
             [
-                length.mean(dtype=np.float64) / height_s,
-                np.square(length, dtype=np.float64).mean() / height_s**2,
-                flow[..., 0].mean() / height_s,
-                flow[..., 1].mean() / height_s,
+                length.mean(dtype=np.float64) / px_per_speed,
+                np.square(length, dtype=np.float64).mean() / px_per_speed**2,
+                flow[..., 0].mean() / px_per_speed,
+                flow[..., 1].mean() / px_per_speed,
                 moving,
-                x / height_s,
-                y / height_s,
+                x / px_per_speed,
+                y / px_per_speed,
                 scale / pair.seconds,
                 difference,
             ],
             np.float64,
         )
 
-    def describe_windows(self, means: npt.NDArray[np.float64], pairs: npt.NDArray[np.int16]) -> Mapping[str, Columns]:
+    def describe_windows(
+        self, means: npt.NDArray[np.float64], pair_counts: npt.NDArray[np.int16]
+    ) -> Mapping[str, Columns]:
         """Columns of N windows from the (N, 9) means over their pairs."""
         length, squared, x, y, moving, pan_x, pan_y, zoom, difference = means.T
         with np.errstate(invalid="ignore", divide="ignore"):
-            coherence = np.where(length > _STILL, np.minimum(np.hypot(x, y) / length, 1), np.nan)
+            coherence = np.where(length > _MIN_SPEED, np.minimum(np.hypot(x, y) / length, 1), np.nan)
         return {
             "motion": {
                 "flow_mean": length,
@@ -170,62 +173,67 @@ class Motion(BaseExtractor):
                 "pan_y": pan_y,
                 "zoom": zoom,
                 "difference_mean": difference,
-                "pairs": pairs,
+                "pairs": pair_counts,
             }
         }
 
 
 def _length(x: npt.NDArray[np.float32], y: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Lengths of vectors, without OpenCV: the last digit of its roots depends on the array's place in memory."""
+    """Lengths of vectors, without OpenCV: the last digit of its roots depends on the array's address in memory."""
     length: npt.NDArray[np.float32] = np.sqrt(x * x + y * y)
     return length
 
 
 def _moving_share(residual: npt.NDArray[np.float32], threshold: float) -> float:
-    """Share of pixels that move against the camera, without the rims that the flow smears around what moves.
+    """Share of pixels that move against the camera, without the rims that flow smears around moving regions.
 
     Args:
         residual: (H, W, 2) flow less that of the camera.
-        threshold: Length above which a pixel moves. In each connected region, pixels with less than three fifths of
-            the mean length, itself weighted by length, are rim.
+        threshold: Length above which a pixel moves. In each connected region, pixels below three fifths of the
+            region's mean length (weighted by length) belong to the rim.
     """
     length = _length(residual[..., 0], residual[..., 1])
-    moves = length > threshold
-    count, regions = cv2.connectedComponents(moves.astype(np.uint8), connectivity=4, ltype=cv2.CV_32S)
+    is_moving = length > threshold
+    count, regions = cv2.connectedComponents(is_moving.astype(np.uint8), connectivity=4, ltype=cv2.CV_32S)
     total, squared = (np.bincount(regions.ravel(), x.ravel(), minlength=count) for x in (length, length * length))
     means = squared / np.maximum(total, 1e-9)
-    return float(np.mean(moves & (length > _RIM * means[regions])))
+    return float(np.mean(is_moving & (length > _RIM_RATIO * means[regions])))
 
 
-def _picture(first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8]) -> tuple[slice, slice]:
-    """Rows and columns between black bars."""
-    bright = np.asarray(cv2.max(first, second)) > _BLACK
+def _inside_bars(earlier: npt.NDArray[np.uint8], later: npt.NDArray[np.uint8]) -> tuple[slice, slice]:
+    """Rows and columns of the picture inside black bars."""
+    is_bright = np.asarray(cv2.max(earlier, later)) > _MAX_BLACK
     spans = []
     for axis in (1, 0):
-        visible = np.flatnonzero(bright.any(axis=axis))
+        visible = np.flatnonzero(is_bright.any(axis=axis))
         spans.append(slice(int(visible[0]), int(visible[-1]) + 1) if len(visible) else slice(0, 0))
     return spans[0], spans[1]
 
 
-def _textured(image: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+def _textured_points(image: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     """Rows and columns of grid points with texture."""
-    slopes: list[npt.NDArray[np.float32]] = [
+    gradients: list[npt.NDArray[np.float32]] = [
         np.asarray(cv2.Sobel(image, cv2.CV_32F, dx, 1 - dx), np.float32) / np.float32(8) for dx in (1, 0)
     ]
-    blurred = cv2.blur(_length(*slopes), (9, 9))
-    half = _GRID_PX // 2
-    y, x = np.nonzero(np.asarray(blurred)[half::_GRID_PX, half::_GRID_PX] > _LEAST_TEXTURE)
-    return y * _GRID_PX + half, x * _GRID_PX + half
+    blurred = cv2.blur(_length(*gradients), (9, 9))
+    half_cell = _GRID_PX // 2
+    y, x = np.nonzero(np.asarray(blurred)[half_cell::_GRID_PX, half_cell::_GRID_PX] > _MIN_TEXTURE)
+    return y * _GRID_PX + half_cell, x * _GRID_PX + half_cell
 
 
-def _camera(
+def _fit_camera(
     image: npt.NDArray[np.uint8], flow: npt.NDArray[np.float32]
 ) -> tuple[npt.NDArray[np.float32] | None, tuple[float, float, float]]:
-    """The camera's part of the flow at every other pixel, its shift in pixels, and the logarithm of its scale."""
-    y, x = _textured(image)
-    unknown = None, (np.nan, np.nan, np.nan)
-    if len(x) < _LEAST_POINTS:
-        return unknown
+    """Fits the camera's motion to the flow.
+
+    Returns:
+        The camera's part of the flow at every other pixel, or None without enough texture; and the shift in x and y in
+        pixels and the logarithm of the scale, or NaN.
+    """
+    y, x = _textured_points(image)
+    no_fit = None, (np.nan, np.nan, np.nan)
+    if len(x) < _MIN_POINTS:
+        return no_fit
     height, width = image.shape
     middle = np.array([(width - 1) / 2, (height - 1) / 2])
     points = np.stack([x, y], axis=1) - middle
@@ -233,10 +241,10 @@ def _camera(
         points, points + flow[y, x], method=cv2.RANSAC, ransacReprojThreshold=_FIT_PX, maxIters=500
     )
     if matrix is None:
-        return unknown
-    across, down = (np.arange(0, n, 2) - m for n, m in ((width, middle[0]), (height, middle[1])))
+        return no_fit
+    x_offsets, y_offsets = (np.arange(0, n, 2) - m for n, m in ((width, middle[0]), (height, middle[1])))
     (a, b, shift_x), (c, d, shift_y) = matrix - np.eye(2, 3)
-    camera_flow = np.empty((len(down), len(across), 2), np.float32)
-    camera_flow[..., 0] = a * across + (b * down)[:, None] + shift_x
-    camera_flow[..., 1] = c * across + (d * down)[:, None] + shift_y
+    camera_flow = np.empty((len(y_offsets), len(x_offsets), 2), np.float32)
+    camera_flow[..., 0] = a * x_offsets + (b * y_offsets)[:, None] + shift_x
+    camera_flow[..., 1] = c * x_offsets + (d * y_offsets)[:, None] + shift_y
     return camera_flow, (float(shift_x), float(shift_y), float(np.log(np.hypot(*matrix[:, 0]))))

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import atexit
-import json
-import os
-import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-import cv2
 import numpy as np
 
 from avcues.extractors.base import BaseExtractor
-from avcues.extractors.build_once import build_once
 from avcues.extractors.compute import Compute
 from avcues.extractors.protocol import FRAME, FRAME_SIZE, Column, Columns, FrameBatch, Table
-from avcues.models_cache import WeightsError
-from avcues.models_cache.hashing import sha256
+
+if TYPE_CHECKING:
+    from avcues.extractors.networks.yolo import Detector
 
 COCO = (
     "person", "bicycle", "car", "motorcycle", "airplane", "bus", "train", "truck", "boat", "traffic light",
@@ -54,33 +48,30 @@ class ObjectsSettings:
 
 
 class Objects(BaseExtractor):
-    """Detections per class, and their boxes, equal to `YOLO(weights).predict(frame)`.
+    """Detections per class, and their boxes, as by `YOLO(weights).predict(frame)`.
 
-    Always computed in fp32: bf16 would make it 1.4 times faster and move scores by up to 0.2.
+    Values are always computed in fp32: bf16 would move scores by up to 0.2.
     """
 
     name = "objects"
-    version = 2
+    version = 3
     imports = ("torch",)
     citation = "COCO (Lin et al. 2014, Microsoft COCO: common objects in context)"
-    libraries = ("torch", "torchvision", "ultralytics-opencv-headless", "opencv-python-headless")
+    libraries = ("torch", "torchvision", "ultralytics-opencv-headless", "opencv-python-headless", "openvino")
+    thread_safe = True
     Settings = ObjectsSettings
     weights: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "variant": ("objects/yolo11n", "objects/yolo26n", "objects/yolov5su")
     }
-    own_weights: ClassVar[tuple[str, ...]] = ("variant",)
+    user_weights: ClassVar[tuple[str, ...]] = ("variant",)
 
     def __init__(self, settings: ObjectsSettings = ObjectsSettings()) -> None:
         self.settings = settings
-        self._compute: Compute | None = None
-
-    @cached_property
-    def _model(self) -> Any:
-        return _load(self._checkpoint())
+        self._detector: Detector | None = None
 
     @cached_property
     def tables(self) -> tuple[Table, ...]:
-        """Columns for the classes of the checkpoint: those of COCO, or those of the user's own checkpoint."""
+        """Columns for the classes of the checkpoint: COCO's, or those of the user's checkpoint."""
         names = self._class_names()
         return (
             Table(
@@ -121,28 +112,22 @@ class Objects(BaseExtractor):
         )
 
     def setup(self, compute: Compute) -> None:
-        """Loads the checkpoint."""
-        if self._compute is None:
-            import torch
+        """Loads the network."""
+        if self._detector is None:
+            from avcues.extractors.networks.yolo import Detector
 
-            self._compute = compute
-            self._model.to(compute.device)
-            self._model.model.to(memory_format=torch.channels_last)
+            settings = self.settings
+            checkpoint = (
+                compute.weights.resolve(f"objects/{settings.variant}").path
+                if self._is_known
+                else Path(settings.variant)
+            )
+            self._detector = Detector(checkpoint, compute, settings.imgsz, settings.conf, settings.iou)
 
     def process_frames(self, batch: FrameBatch) -> Mapping[str, Columns]:
         """Detects objects on (B, H, W, 3) uint8 RGB frames."""
-        assert self._compute is not None
-        options = self.settings
-        results = self._model.predict(
-            [cv2.cvtColor(image, cv2.COLOR_RGB2BGR) for image in batch.images],
-            batch=len(batch),
-            conf=options.conf,
-            iou=options.iou,
-            imgsz=options.imgsz,
-            device=self._compute.device,
-            verbose=False,
-        )
-        per_image = [result.boxes.data.float().cpu().numpy() for result in results]
+        assert self._detector is not None
+        per_image = self._detector(batch.images)
         frames = np.repeat(np.arange(len(batch)), [len(boxes) for boxes in per_image])
         boxes = np.concatenate(per_image)
         classes = boxes[:, 5].astype(int)
@@ -164,66 +149,20 @@ class Objects(BaseExtractor):
                 "y": boxes[:, 1],
                 "width": boxes[:, 2] - boxes[:, 0],
                 "height": boxes[:, 3] - boxes[:, 1],
-                **batch.sizes(len(boxes)),
+                **batch.frame_size_columns(len(boxes)),
             },
         }
 
-    def _checkpoint(self) -> Path:
-        if f"objects/{self.settings.variant}" in self.weights["variant"]:
-            assert self._compute is not None
-            return self._compute.weights.resolve(f"objects/{self.settings.variant}").path
-        return Path(self.settings.variant)
+    @property
+    def _is_known(self) -> bool:
+        """Whether the weights are of the manifest, and not a checkpoint of the user's own."""
+        return f"objects/{self.settings.variant}" in self.weights["variant"]
 
     def _class_names(self) -> tuple[str, ...]:
-        if self.settings.variant == "auto" or f"objects/{self.settings.variant}" in self.weights["variant"]:
-            return COCO
-        return self._names_of_own
+        return COCO if self.settings.variant == "auto" or self._is_known else self._names_of_own
 
     @cached_property
     def _names_of_own(self) -> tuple[str, ...]:
-        """Class names of the user's checkpoint; noted in the cache, because it takes seconds to load."""
+        from avcues.extractors.networks.yolo_facts import facts_of
 
-        def note(folder: Path) -> None:
-            (folder / "names.json").write_text(json.dumps(list(self._model.names.values())))
-
-        try:
-            noted = build_once(f"classes-{sha256(self._checkpoint())}", note) / "names.json"
-        except OSError:  # no room, or no such file
-            return tuple(self._model.names.values())
-        return tuple(json.loads(noted.read_text()))
-
-
-@cache
-def _settings_folder() -> str:
-    """A folder for Ultralytics' settings, of this process alone: under a known name, another user could plant one."""
-    folder = tempfile.mkdtemp(prefix="avcues-ultralytics-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
-
-
-def _load(path: Path) -> Any:
-    """The model of an Ultralytics checkpoint, fused.
-
-    The library unpickles it, so only files whose hash the manifest pins, or that the user names, come here.
-    """
-    # Otherwise the library installs packages, asks the network and writes to the home folder.
-    os.environ.setdefault("YOLO_AUTOINSTALL", "false")
-    os.environ.setdefault("YOLO_OFFLINE", "true")
-    os.environ.setdefault("YOLO_VERBOSE", "false")
-    os.environ.setdefault("YOLO_CONFIG_DIR", _settings_folder())
-    from avcues.extractors.torchvision_import import torchvision
-
-    torchvision()
-    from ultralytics.models import YOLO
-    from ultralytics.utils import torch_utils
-
-    torch_utils.NUM_THREADS = 1  # it would set torch's threads to nearly all cores
-
-    try:
-        model = YOLO(str(path), task="detect")
-        model.fuse()
-    except Exception as error:  # the library and pickle raise nearly anything
-        raise WeightsError(
-            f"{path}: is no Ultralytics checkpoint that can be loaded ({str(error).splitlines()[0]})"
-        ) from error
-    return model
+        return facts_of(Path(self.settings.variant)).names

@@ -10,8 +10,8 @@ RATE_HZ = 22050
 HOP_LENGTH = 441  # 20 ms: a whole number of frames in a window
 FRAMES_PER_SECOND = RATE_HZ // HOP_LENGTH
 TEMPOGRAM_S = 8.0  # librosa's default autocorrelation window
-SLOWEST_BPM, FASTEST_BPM = 30, 300  # pulses that count for pulse clarity
-_WINDOWS_AT_ONCE = 256  # whose autocorrelations are in memory together
+MIN_BPM, MAX_BPM = 30, 300  # range of pulses for pulse clarity
+_WINDOWS_PER_BLOCK = 256  # whose autocorrelations are in memory at the same time
 
 
 def onset_columns(envelope: npt.NDArray[np.float32], windows: int) -> dict[str, npt.NDArray[np.generic]]:
@@ -19,8 +19,8 @@ def onset_columns(envelope: npt.NDArray[np.float32], windows: int) -> dict[str, 
     from librosa.beat import beat_track
     from librosa.onset import onset_detect
 
-    per_window = len(envelope) // windows
-    by_window = envelope.reshape(windows, per_window)
+    frames_per_window = len(envelope) // windows
+    envelope_by_window = envelope.reshape(windows, frames_per_window)
     timing = {"sr": RATE_HZ, "hop_length": HOP_LENGTH}
     tempo_bpm, global_bpm = _tempo(envelope, windows)
     onsets = onset_detect(onset_envelope=envelope, **timing)
@@ -28,10 +28,10 @@ def onset_columns(envelope: npt.NDArray[np.float32], windows: int) -> dict[str, 
     if envelope.any():
         _, beats = beat_track(onset_envelope=envelope, bpm=global_bpm, **timing)
     return {
-        "onset_strength_mean": by_window.mean(axis=1),
-        "onset_strength_max": by_window.max(axis=1),
-        "onset_count": np.bincount(onsets // per_window, minlength=windows).astype(np.int16),
-        "beat_count": np.bincount(beats // per_window, minlength=windows).astype(np.int16),
+        "onset_strength_mean": envelope_by_window.mean(axis=1),
+        "onset_strength_max": envelope_by_window.max(axis=1),
+        "onset_count": np.bincount(onsets // frames_per_window, minlength=windows).astype(np.int16),
+        "beat_count": np.bincount(beats // frames_per_window, minlength=windows).astype(np.int16),
         "tempo_bpm": tempo_bpm,
         "pulse_clarity": _pulse_clarity(envelope, windows),
     }
@@ -39,23 +39,25 @@ def onset_columns(envelope: npt.NDArray[np.float32], windows: int) -> dict[str, 
 
 def _pulse_clarity(envelope: npt.NDArray[np.float32], windows: int) -> npt.NDArray[np.float32]:
     """(N,) pulse clarity at the middle of each window, NaN without onset energy; see `Rhythm`."""
-    length = round(TEMPOGRAM_S * FRAMES_PER_SECOND)
-    per_window = len(envelope) // windows
-    around = sliding_window_view(np.pad(envelope, length // 2), length)[per_window // 2 : len(envelope) : per_window]
-    window = np.hanning(length + 1)[:-1]
-    lags = slice(FRAMES_PER_SECOND * 60 // FASTEST_BPM, FRAMES_PER_SECOND * 60 // SLOWEST_BPM + 1)
-    reference = _autocorrelation(window)
+    segment_frames = round(TEMPOGRAM_S * FRAMES_PER_SECOND)
+    frames_per_window = len(envelope) // windows
+    segments = sliding_window_view(np.pad(envelope, segment_frames // 2), segment_frames)[
+        frames_per_window // 2 : len(envelope) : frames_per_window
+    ]
+    taper = np.hanning(segment_frames + 1)[:-1]
+    lags = slice(FRAMES_PER_SECOND * 60 // MAX_BPM, FRAMES_PER_SECOND * 60 // MIN_BPM + 1)
+    reference = _autocorrelation(taper)
     clarity = []
-    for segments in np.array_split(around, range(_WINDOWS_AT_ONCE, windows, _WINDOWS_AT_ONCE)):
-        mean = np.average(segments, axis=1, weights=window)[:, None]
-        correlation = _autocorrelation((segments - mean) * window) / reference
-        energy = np.where(segments.any(axis=1), correlation[:, 0], np.nan)
+    for block in np.array_split(segments, range(_WINDOWS_PER_BLOCK, windows, _WINDOWS_PER_BLOCK)):
+        mean = np.average(block, axis=1, weights=taper)[:, None]
+        correlation = _autocorrelation((block - mean) * taper) / reference
+        energy = np.where(block.any(axis=1), correlation[:, 0], np.nan)
         clarity.append((correlation[:, lags].max(axis=1) / energy).clip(0, 1))
     return np.concatenate(clarity).astype(np.float32)
 
 
 def _autocorrelation(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Along the last axis, at lags from 0 to less than its length."""
+    """Autocorrelation along the last axis, at lags from 0 to its length minus 1."""
     length = x.shape[-1]
     return np.fft.irfft(np.abs(np.fft.rfft(x, 2 * length)) ** 2)[..., :length]
 
@@ -63,27 +65,27 @@ def _autocorrelation(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 def _tempo(envelope: npt.NDArray[np.float32], windows: int) -> tuple[npt.NDArray[np.float32], float]:
     """Tempo at the middle of each window, and the tempo of the track.
 
-    The tempogram is librosa's, in pieces: whole, it would take 550 MB for two hours.
+    librosa computes the tempogram in blocks: as a whole, it would take 550 MB for two hours.
     """
     import librosa
 
     timing = {"sr": RATE_HZ, "hop_length": HOP_LENGTH}
-    length = round(TEMPOGRAM_S * FRAMES_PER_SECOND)
-    padded = np.pad(envelope, length // 2, mode="linear_ramp", end_values=(0, 0))
-    per_window = len(envelope) // windows
-    block = max(1, 60 * FRAMES_PER_SECOND // per_window) * per_window
+    segment_frames = round(TEMPOGRAM_S * FRAMES_PER_SECOND)
+    padded = np.pad(envelope, segment_frames // 2, mode="linear_ramp", end_values=(0, 0))
+    frames_per_window = len(envelope) // windows
+    block_frames = max(1, 60 * FRAMES_PER_SECOND // frames_per_window) * frames_per_window
 
-    local, total = [], np.zeros(length)
-    for start in range(0, len(envelope), block):
-        stop = min(start + block, len(envelope))
+    local_bpm, tempogram_sum = [], np.zeros(segment_frames)
+    for start in range(0, len(envelope), block_frames):
+        stop = min(start + block_frames, len(envelope))
         tempogram = librosa.feature.tempogram(
-            onset_envelope=padded[start : stop + length - 1], win_length=length, center=False, **timing
+            onset_envelope=padded[start : stop + segment_frames - 1], win_length=segment_frames, center=False, **timing
         )
-        total += tempogram.sum(axis=1)
-        middle = tempogram[:, per_window // 2 :: per_window]
-        bpm = librosa.feature.tempo(tg=middle, aggregate=None, ac_size=TEMPOGRAM_S, **timing)
-        silent = ~(middle[0] > 0)
-        local.append(np.where(silent, np.nan, bpm))
-    mean = (total / len(envelope))[:, None]
+        tempogram_sum += tempogram.sum(axis=1)
+        middle_frames = tempogram[:, frames_per_window // 2 :: frames_per_window]
+        bpm = librosa.feature.tempo(tg=middle_frames, aggregate=None, ac_size=TEMPOGRAM_S, **timing)
+        is_silent = ~(middle_frames[0] > 0)
+        local_bpm.append(np.where(is_silent, np.nan, bpm))
+    mean = (tempogram_sum / len(envelope))[:, None]
     global_bpm = float(librosa.feature.tempo(tg=mean, aggregate=None, ac_size=TEMPOGRAM_S, **timing)[0])
-    return np.concatenate(local).astype(np.float32), global_bpm
+    return np.concatenate(local_bpm).astype(np.float32), global_bpm

@@ -1,4 +1,4 @@
-"""openSMILE's library without the rest of its package, which imports pandas."""
+"""Imports the library of openSMILE without the rest of its package, which imports pandas."""
 
 from avcues.extractors.partial_import import postpone_init
 

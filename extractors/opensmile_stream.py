@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _HOP = Fraction(1, 100)
 # The last window's frames reach up to 40 ms past its end; with less silence than this, openSMILE drops the window.
-_TAIL = Fraction(60, 1000)
+_TAIL_S = Fraction(60, 1000)
 
 QUARTILES = {
     "quartile1": ("{}", "first quartile"),
@@ -36,7 +36,7 @@ QUARTILES = {
     "iqr2-3": ("{}", "range from the median to the third quartile"),
     "iqr1-3": ("{}", "interquartile range"),
 }
-"""Functionals of emobase and ComParE: name to unit, with a place for the descriptor's, and meaning."""
+"""Functionals of emobase and ComParE: maps the name to (unit, with {} for the unit of the descriptor; meaning)."""
 
 
 @dataclass(frozen=True)
@@ -56,15 +56,15 @@ class OpenSmileExtractor(BaseExtractor):
 
     openSMILE runs once over the whole track with windows of fixed length: smoothing, deltas and pitch tracking carry
     over window borders, as in the published MuVi tables. Samples go in as 16-bit integers, as openSMILE's own Python
-    interface feeds them, but clipped instead of wrapped. They are the plain mean of all channels of the track; a
-    low-frequency channel counts like any other.
+    interface feeds them, but clipped instead of wrapped. They are the mean of all channels of the track, including
+    a low-frequency channel.
 
     openSMILE gives a number for every window. It is 0 where a functional is undefined (the pitch of a window without
     voice, the slope between peaks of a window with a single peak).
 
     Attributes:
         feature_set: Path of the installed configuration, below openSMILE's folder of configurations.
-        conf: Name of our own configuration, which includes it.
+        conf: File name of our configuration, which includes `feature_set`.
     """
 
     imports = ("avcues.extractors.opensmile_import",)
@@ -94,25 +94,25 @@ class OpenSmileExtractor(BaseExtractor):
         return OpenSmileStream(self.tables[0], self.feature_set, self.conf, rate_hz, step, expected_windows)
 
     def check_rate(self, rate_hz: int) -> None:
-        """Raises an `AvcuesError` if 10 ms is not a whole number of samples at this rate, or bands lie beyond it."""
+        """Raises an `AvcuesError` if 10 ms is not a whole number of samples, or the rate is below `MIN_RATE_HZ`."""
         if rate_hz % 100:
-            why = "its hop of 10 ms must be a whole number of samples"
-        elif rate_hz < LOWEST_RATE_HZ:
-            why = f"its bands reach up to 4 kHz and more, which takes {LOWEST_RATE_HZ} Hz or more"
+            reason = "its hop of 10 ms must be a whole number of samples"
+        elif rate_hz < MIN_RATE_HZ:
+            reason = f"its bands reach 4 kHz and beyond, so it needs {MIN_RATE_HZ} Hz or more"
         else:
             return
-        raise AvcuesError(f"{self.name} cannot run at {rate_hz} Hz: {why}; use `audio_rate=48000`")
+        raise AvcuesError(f"{self.name} cannot run at {rate_hz} Hz: {reason}; use `audio_rate=48000`")
 
 
-LOWEST_RATE_HZ = 8000
-"""Half of it is the highest frequency that is sampled."""
+MIN_RATE_HZ = 8000
+"""Lowest sampling rate of all feature sets: their bands reach 4 kHz, half of it."""
 
 
 class OpenSmileStream:
-    """One sound track on its way through openSMILE, which runs in a thread of its own.
+    """Streams a sound track through openSMILE, which runs in its own thread.
 
     Args:
-        table: Its columns are the feature set's, in order.
+        table: Table whose columns are those of the feature set, in its order.
         feature_set: As in `OpenSmileExtractor`.
         conf: As in `OpenSmileExtractor`.
         rate_hz: Rate of the samples that will be written.
@@ -126,72 +126,87 @@ class OpenSmileStream:
         self._table = table
         self._rate_hz = rate_hz
         self._step = step
-        self._written = 0
+        self._samples_written = 0
         self._rows = np.empty((len(table.columns), max(1, expected_windows)), np.float32)
-        self._count = 0
+        self._row_count = 0
         self._error: BaseException | None = None
         self._smile: OpenSMILE | None = _open_smile(feature_set, conf, rate_hz, step)
-        self._smile.external_sink_set_callback("extsink", self._take_row)
-        self._thread = threading.Thread(target=self._run, name="opensmile", daemon=True)
-        self._thread.start()
+        self._smile.external_sink_set_callback("extsink", self._append_row)
+        # `abort` must find the thread, so it starts with the first samples, when the caller holds this stream.
+        self._thread: threading.Thread | None = None
+        self._begin_or_free = threading.Lock()
+        self._runs = False
+        # Waited for instead of the thread: before Python 3.13, an interrupt of Thread.join() marks a thread as ended
+        # that still runs (CPython issue 90882), and freeing openSMILE then crashes the process.
+        self._ended = threading.Event()
 
     def _run(self) -> None:
+        with self._begin_or_free:
+            smile = self._smile
+            self._runs = smile is not None
         try:
-            assert self._smile is not None
-            self._smile.run()
-        except BaseException as error:  # carried to the writing thread
+            if smile is not None:
+                smile.run()
+        except BaseException as error:  # raised in the writing thread
             self._error = error
+        finally:
+            self._ended.set()
 
-    def _take_row(self, values: npt.NDArray[np.float32]) -> None:
-        if self._count == self._rows.shape[1]:
-            grown = np.empty((len(self._rows), self._count + self._count // 2 + 1), np.float32)
-            grown[:, : self._count] = self._rows
-            self._rows = grown
-        self._rows[:, self._count] = values
-        self._count += 1
+    def _append_row(self, values: npt.NDArray[np.float32]) -> None:
+        if self._row_count == self._rows.shape[1]:
+            larger = np.empty((len(self._rows), self._row_count + self._row_count // 2 + 1), np.float32)
+            larger[:, : self._row_count] = self._rows
+            self._rows = larger
+        self._rows[:, self._row_count] = values
+        self._row_count += 1
 
     def write(self, samples: npt.NDArray[np.float32]) -> None:
         """Takes the next samples of the track."""
-        self._written += len(samples)
+        self._samples_written += len(samples)
         self._feed(to_int16(samples))
 
     def _feed(self, samples: npt.NDArray[np.int16]) -> None:
         assert self._smile is not None
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="opensmile", daemon=True)
+            self._thread.start()
         block = self._rate_hz // 10
         for start in range(0, len(samples), block):
             data = samples[start : start + block].tobytes()
             while not self._smile.external_audio_source_write_data("extsource", data):
                 # The buffer is full: wait for openSMILE to read on.
-                self._thread.join(timeout=0.002)
-                if not self._thread.is_alive():
+                if self._ended.wait(timeout=0.002):
                     raise AvcuesError(f"openSMILE stopped early: {self._error}") from self._error
 
     def finish(self, windows: int) -> Mapping[str, Columns]:
         """Ends the track, padded with silence to the given number of windows."""
-        samples_needed = math.ceil((windows * self._step + _TAIL) * self._rate_hz)
-        while self._written < samples_needed:
-            silence = np.zeros(min(samples_needed - self._written, self._rate_hz), np.float32)
+        samples_needed = math.ceil((windows * self._step + _TAIL_S) * self._rate_hz)
+        while self._samples_written < samples_needed:
+            silence = np.zeros(min(samples_needed - self._samples_written, self._rate_hz), np.float32)
             self.write(silence)
         assert self._smile is not None
         self._smile.external_audio_source_set_eoi("extsource")
-        self._thread.join()
+        self._ended.wait()
         self._free()
-        if self._error is not None or self._count < windows:
-            raise AvcuesError(f"openSMILE gave {self._count} windows instead of {windows}: {self._error}")
+        if self._error is not None or self._row_count < windows:
+            raise AvcuesError(f"openSMILE gave {self._row_count} windows instead of {windows}: {self._error}")
         names = (column.name for column in self._table.columns)
         return {self._table.name: {name: self._rows[i, :windows] for i, name in enumerate(names)}}
 
     def abort(self) -> None:
-        """Ends openSMILE after the samples it has, and frees its memory."""
+        """Stops openSMILE after the samples written so far, and frees its memory."""
         if self._smile is not None:
             self._smile.external_audio_source_set_eoi("extsource")
-            self._thread.join()
             self._free()
 
     def _free(self) -> None:
-        if self._smile is not None:
-            self._smile.free()
-            self._smile = None
+        """Frees openSMILE, once its thread has ended or cannot begin any more."""
+        with self._begin_or_free:
+            smile, self._smile = self._smile, None
+        if self._runs:
+            self._ended.wait()
+        if smile is not None:
+            smile.free()
 
 
 def to_int16(samples: npt.NDArray[np.float32]) -> npt.NDArray[np.int16]:
@@ -200,7 +215,7 @@ def to_int16(samples: npt.NDArray[np.float32]) -> npt.NDArray[np.int16]:
 
 
 def unit_of(pattern: str, unit: str) -> str:
-    """Unit of a functional, such as "{}/s" or "({})^2", of a descriptor in the given unit."""
+    """Unit of a functional. `pattern` is the functional's, such as "{}/s" or "({})^2"; `unit` is the descriptor's."""
     return "1" if (pattern, unit) == ("({})^2", "1") else pattern.format(unit)
 
 
@@ -211,12 +226,12 @@ def _open_smile(feature_set: str, conf: str, rate_hz: int, step: Fraction) -> Op
     with tempfile.TemporaryDirectory() as folder:
         spec = importlib.util.find_spec("opensmile")
         assert spec is not None and spec.origin is not None
-        installed = _readable(Path(spec.origin).parent / "core" / "config", Path(folder) / "installed")
-        own = _readable(Path(__file__).with_name("opensmile_conf"), Path(folder) / "own")
+        installed_folder = _with_ascii_path(Path(spec.origin).parent / "core" / "config", Path(folder) / "installed")
+        our_folder = _with_ascii_path(Path(__file__).with_name("opensmile_conf"), Path(folder) / "own")
         options = {
-            "featureSet": installed / feature_set,
-            "source": installed / "shared" / "standard_external_wave_input.conf.inc",
-            "sink": installed / "shared" / "standard_external_data_output_single.conf.inc",
+            "featureSet": installed_folder / feature_set,
+            "source": installed_folder / "shared" / "standard_external_wave_input.conf.inc",
+            "sink": installed_folder / "shared" / "standard_external_data_output_single.conf.inc",
             "sampleRate": rate_hz,
             "bufferSamples": 4 * rate_hz,
             "blockSamples": rate_hz // 10,
@@ -224,12 +239,15 @@ def _open_smile(feature_set: str, conf: str, rate_hz: int, step: Fraction) -> Op
             "windowSeconds": float(step),
         }
         if conf == OpenSmileExtractor.conf:
-            options |= {"frameModeFunctionalsConf": own / "windows.conf", "bufferModeConf": own / "descriptors.conf"}
+            options |= {
+                "frameModeFunctionalsConf": our_folder / "windows.conf",
+                "bufferModeConf": our_folder / "descriptors.conf",
+            }
         texts = {name: str(value) if isinstance(value, Path) else value for name, value in options.items()}
-        smile.initialize(str(own / conf), texts, loglevel=0)
+        smile.initialize(str(our_folder / conf), texts, loglevel=0)
     return smile
 
 
-def _readable(folder: Path, copy: Path) -> Path:
-    """The folder of configurations, or a copy of it where openSMILE could not read its path: it must be ASCII."""
+def _with_ascii_path(folder: Path, copy: Path) -> Path:
+    """The folder, or a copy of it if its path is not ASCII: openSMILE cannot read other paths."""
     return folder if str(folder).isascii() else Path(shutil.copytree(folder, copy))

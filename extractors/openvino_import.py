@@ -1,7 +1,7 @@
-"""Importing OpenVINO without its telemetry.
+"""Imports OpenVINO without its telemetry.
 
-`import openvino` reports to an analytics host and writes a client id to the home folder, unless its package
-`openvino_telemetry` cannot be imported: then it uses a stub of its own. So that package is hidden during the import.
+`import openvino` reports to an analytics host and writes a client id to the home folder. If the package
+`openvino_telemetry` cannot be imported, it uses a stub instead. So this module hides that package during the import.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ _lock = threading.Lock()
 
 
 def openvino() -> Any:
-    """The package `openvino`, imported without telemetry; for any thread."""
+    """The package `openvino`, imported without telemetry; any thread may call this."""
     with _lock:
-        return _imported()
+        return _import_once()
 
 
 def cpu_has_bf16() -> bool:
@@ -27,16 +27,16 @@ def cpu_has_bf16() -> bool:
 
 
 @cache
-def _imported() -> Any:
-    loaded = sys.modules.get(_TELEMETRY)
+def _import_once() -> Any:
+    telemetry = sys.modules.get(_TELEMETRY)
     sys.modules[_TELEMETRY] = None  # type: ignore[assignment]
     try:
         import openvino as package
         import openvino.tools.ovc.convert_impl
     finally:
-        if loaded is not None:
-            sys.modules[_TELEMETRY] = loaded
-    # Its first call fills a table in C++ and runs Python meanwhile: two threads that infer for the first time at once
-    # would wait for each other forever.
+        if telemetry is not None:
+            sys.modules[_TELEMETRY] = telemetry
+    # The first call fills a table in C++ and runs Python while it does: two threads whose first inference comes at the
+    # same time would wait for each other forever.
     package.Type.f32.to_dtype()
     return package

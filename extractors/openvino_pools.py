@@ -1,4 +1,4 @@
-"""Lets max pools pad their input themselves, instead of reading a padded copy of it."""
+"""Lets max pools pad their input themselves instead of reading a padded copy."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from typing import Any
 
 import numpy as np
 
-# The output of these is nowhere negative if their input is not.
-_KEEP_SIGN = ("Concat", "MaxPool", "Pad", "FakeQuantize")
+# Operations whose output has no negative values if their input has none.
+_SIGN_PRESERVING = ("Concat", "MaxPool", "Pad", "FakeQuantize")
 
 
 def pad_within_pools(model: Any) -> None:
-    """Moves padding with zeros into the max pool that reads it, where the padded values are nowhere negative.
+    """Moves padding with zeros into the max pool that reads it, where the padded values are never negative.
 
     A pool pads with minus infinity; the maximum of values that are not negative is the same, bit for bit.
 
     Args:
-        model: OpenVINO's form of a network; changed.
+        model: An OpenVINO model; changed in place.
     """
     import openvino.opset14 as operations
 
@@ -24,11 +24,11 @@ def pad_within_pools(model: Any) -> None:
         if pool.get_type_name() != "MaxPool":
             continue
         pad = pool.input_value(0).get_node()
-        if pad.get_type_name() != "Pad" or not _adds_zeros(pad) or not _is_nowhere_negative(pad.input_value(0)):
+        if pad.get_type_name() != "Pad" or not _adds_zeros(pad) or not _is_never_negative(pad.input_value(0)):
             continue
         begin, end = (pad.input_value(i).get_node().data.tolist()[2:] for i in (1, 2))
         attributes = pool.get_attributes()
-        joined = operations.max_pool(
+        padded_pool = operations.max_pool(
             pad.input_value(0),
             attributes["strides"],
             attributes["dilations"],
@@ -38,14 +38,16 @@ def pad_within_pools(model: Any) -> None:
             "floor",
             "explicit",
         )
-        joined.set_friendly_name(pool.get_friendly_name())
-        pool.output(0).replace(joined.output(0))
+        padded_pool.set_friendly_name(pool.get_friendly_name())
+        pool.output(0).replace(padded_pool.output(0))
     model.validate_nodes_and_infer_types()
 
 
 def _adds_zeros(pad: Any) -> bool:
-    ends = [pad.input_value(i).get_node() for i in (1, 2)]
-    if any(end.get_type_name() != "Constant" or (end.data[:2] != 0).any() or (end.data < 0).any() for end in ends):
+    widths = [pad.input_value(i).get_node() for i in (1, 2)]
+    if any(
+        width.get_type_name() != "Constant" or (width.data[:2] != 0).any() or (width.data < 0).any() for width in widths
+    ):
         return False
     value = pad.input_value(3).get_node() if pad.get_input_size() > 3 else None
     while value is not None and value.get_type_name() in ("Convert", "ConvertLike"):
@@ -53,9 +55,9 @@ def _adds_zeros(pad: Any) -> bool:
     return value is None or (value.get_type_name() == "Constant" and not np.any(value.data))
 
 
-def _is_nowhere_negative(output: Any) -> bool:
+def _is_never_negative(output: Any) -> bool:
     node = output.get_node()
     if node.get_type_name() == "Relu":
         return True
     inputs = node.input_values() if node.get_type_name() == "Concat" else node.input_values()[:1]
-    return node.get_type_name() in _KEEP_SIGN and all(_is_nowhere_negative(value) for value in inputs)
+    return node.get_type_name() in _SIGN_PRESERVING and all(_is_never_negative(value) for value in inputs)

@@ -1,7 +1,7 @@
-"""What an extractor is: declared tables, a `setup`, and one verb per kind of input.
+"""The protocols of extractors: declared tables, a `setup`, and one verb per kind of input.
 
 An extractor turns arrays into columns. It opens no file and knows nothing of videos, Dask or Parquet.
-It takes part in a run through the verbs that it has:
+Its verbs decide which inputs it gets:
 
 | verb             | protocol         | input                                        | called                    |
 |------------------|------------------|----------------------------------------------|---------------------------|
@@ -11,9 +11,11 @@ It takes part in a run through the verbs that it has:
 | `process_pair`   | `PairExtractor`  | two neighbouring frames of one shot, small   | a few times a second      |
 | `start_shots`    | `ShotDetector`   | every frame, small                           | once per video            |
 | `link_items`     | `ItemLinker`     | items of the frames of a video, and shots    | once per video            |
-| `process_transcript` | `TextExtractor` | what is said and shown as words         | once per video            |
+| `process_transcript` | `TextExtractor` | words, spoken or shown as subtitles     | once per video            |
 
 Missing values are NaN in float columns; they become nulls in the tables.
+
+This module also has all names of `avcues.extractors.table` and `avcues.extractors.batch`, which extractors need.
 """
 
 from __future__ import annotations
@@ -26,61 +28,41 @@ from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from avcues.extractors.batch import ClipBatch, FrameBatch, FramePair, Items
 from avcues.extractors.compute import Compute
+from avcues.extractors.table import FRAME, FRAME_SIZE, WINDOW, Column, Columns, DType, RowKind, Table
 from avcues.extractors.transcript import Transcript
 
-DType = Literal["float32", "float64", "int16", "int32", "bool", "string"]
-RowKind = Literal["window", "item", "shot"]
-Columns = Mapping[str, npt.NDArray[Any]]
-"""Column name to a 1-D array; all arrays of one table have the same length."""
-
-FRAME = "frame"
-"""Reserved column of item tables: position within the batch of the frame that each item belongs to."""
-WINDOW = "window"
-"""Reserved column of item tables made from a transcript: the window of each item."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Column:
-    """One measured quantity, as documented in every table that holds it.
-
-    Args:
-        unit: SI unit, "probability", "fraction", "count", "px", ..., or "1" for a bare number.
-        meaning: One line.
-        low: Smallest possible value, None if unbounded.
-        high: Largest possible value, None if unbounded.
-    """
-
-    name: str
-    unit: str
-    meaning: str
-    dtype: DType = "float32"
-    low: float | None = None
-    high: float | None = None
-
-    @property
-    def range_text(self) -> str:
-        """The possible values in words, such as "0 to 1"; empty if it has no bounds."""
-        if self.low is None and self.high is None:
-            return ""
-        if self.high is None:
-            return f"{self.low:g} or more"
-        return f"up to {self.high:g}" if self.low is None else f"{self.low:g} to {self.high:g}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Table:
-    """A table's name, what one row is, and its feature columns (the key columns are added by the pipeline).
-
-    Args:
-        row: "window" (one row per half second), "item" (any number per half second: faces, boxes), "shot".
-        sums_to_one: Groups of columns that sum to 1 wherever they are not null.
-    """
-
-    name: str
-    row: RowKind
-    columns: tuple[Column, ...]
-    sums_to_one: tuple[tuple[str, ...], ...] = ()
+__all__ = [
+    "FRAME",
+    "FRAME_SIZE",
+    "SHOT_DEPENDENT",
+    "WINDOW",
+    "AudioExtractor",
+    "AudioStream",
+    "ClipBatch",
+    "ClipExtractor",
+    "Column",
+    "Columns",
+    "Cut",
+    "CutKind",
+    "DType",
+    "Extractor",
+    "FrameBatch",
+    "FrameExtractor",
+    "FramePair",
+    "ItemLinker",
+    "Items",
+    "NoSettings",
+    "PairExtractor",
+    "RowKind",
+    "ShotDetector",
+    "ShotStream",
+    "SpeechStream",
+    "Table",
+    "TextExtractor",
+    "Transcriber",
+]
 
 
 @dataclass(frozen=True)
@@ -88,67 +70,8 @@ class NoSettings:
     """Settings of an extractor that has no options."""
 
 
-FRAME_SIZE = (
-    Column(name="frame_width", unit="px", meaning="width of the frame, upright, square pixels", dtype="int32", low=1),
-    Column(name="frame_height", unit="px", meaning="height of the frame", dtype="int32", low=1),
-)
-"""Columns of item tables whose boxes are in pixels of the frame."""
-
-
-@dataclass(frozen=True)
-class FrameBatch:
-    """Upright frames of one size.
-
-    Args:
-        images: (B, H, W, 3) uint8 RGB as a viewer sees them: upright, with square pixels, in BT.709.
-        times: Presentation times in seconds, one per frame.
-    """
-
-    images: npt.NDArray[np.uint8]
-    times: tuple[float, ...]
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def sizes(self, items: int) -> dict[str, npt.NDArray[np.int32]]:
-        """The columns `FRAME_SIZE` of so many items."""
-        height, width = self.images.shape[1:3]
-        return {"frame_width": np.full(items, width, np.int32), "frame_height": np.full(items, height, np.int32)}
-
-
-@dataclass(frozen=True)
-class Items:
-    """The items of one table that `process_frames` measured in a whole video, in the order of time.
-
-    Args:
-        columns: Arrays of N values.
-        times: (N,) seconds; starts of the windows that show the items.
-        shots: (N,) number of the shot that is on screen then; -1 where none is.
-        step: Window length in seconds.
-    """
-
-    columns: Columns
-    times: npt.NDArray[np.float64]
-    shots: npt.NDArray[np.int32]
-    step: float
-
-
-@dataclass(frozen=True)
-class ClipBatch:
-    """Clips of consecutive frames at the extractor's clip rate.
-
-    Args:
-        clips: (B, T, H, W, 3) uint8 RGB, upright.
-    """
-
-    clips: npt.NDArray[np.uint8]
-
-    def __len__(self) -> int:
-        return len(self.clips)
-
-
 class Extractor(Protocol):
-    """What every extractor declares.
+    """Members that every extractor has.
 
     Attributes:
         name: Feature name, as in `--features`; also the name of its main table.
@@ -156,9 +79,9 @@ class Extractor(Protocol):
         citation: The paper or tool that the measurement follows.
         Settings: Frozen dataclass of options; the constructor takes an instance.
 
-    Everything else is optional; `avcues.extractors.base.BaseExtractor` has the defaults and says what each is for.
+    All other members are optional: `avcues.extractors.base.BaseExtractor` documents them and has their defaults.
 
-    Methods may be called on any thread, `setup` before those that measure; never two at once, unless the extractor is
+    Any thread may call the methods, `setup` before those that measure. No two calls overlap unless the extractor is
     `thread_safe`.
     """
 
@@ -174,11 +97,11 @@ class Extractor(Protocol):
     def tables(self) -> Sequence[Table]: ...
 
     def setup(self, compute: Compute) -> None:
-        """Loads models and libraries; called before each video that needs it, so only the first call may cost."""
+        """Loads models and libraries. Called before each video; only the first call may take long."""
 
 
 class AudioStream(Protocol):
-    """One video's sound on its way through an extractor."""
+    """Takes the sound of one video, block by block."""
 
     def write(self, samples: npt.NDArray[np.float32]) -> None:
         """Takes the next samples of the track, mono, nominally -1..1, without gaps from t = 0 on."""
@@ -187,7 +110,7 @@ class AudioStream(Protocol):
         """Ends the stream and returns `windows` rows for each table."""
 
     def abort(self) -> None:
-        """Frees everything without a result; safe at any time, also after `finish`."""
+        """Frees all resources; may be called at any time, also after `finish`."""
 
 
 @runtime_checkable
@@ -195,7 +118,7 @@ class AudioExtractor(Extractor, Protocol):
     """Measures the sound track.
 
     Attributes:
-        rate_hz: Sample rate wanted, or None for the rate of the track.
+        rate_hz: Sampling rate that the extractor needs, or None for the rate of the track.
         hop: Analysis hop in seconds; a window must be a whole number of hops.
     """
 
@@ -222,10 +145,10 @@ class FrameExtractor(Extractor, Protocol):
 
 @runtime_checkable
 class ItemLinker(FrameExtractor, Protocol):
-    """Measures single frames, and tells which items of different frames of a shot are the same thing."""
+    """Measures single frames, and links items on different frames of a shot that show the same thing."""
 
     def link_items(self, table: str, items: Items) -> Columns:
-        """Returns those columns of an item table that `process_frames` leaves out."""
+        """Returns the columns of an item table that need the items of the whole video."""
 
 
 @runtime_checkable
@@ -248,28 +171,15 @@ class ClipExtractor(Extractor, Protocol):
         """Returns (B, C) values, one row per clip."""
 
     def describe_shots(
-        self, means: npt.NDArray[np.float32], clips: npt.NDArray[np.int32], seen_s: npt.NDArray[np.float32]
+        self, means: npt.NDArray[np.float32], clip_counts: npt.NDArray[np.int32], covered_s: npt.NDArray[np.float32]
     ) -> Mapping[str, Columns]:
         """Turns means over the clips of each shot into columns, one row per shot.
 
         Args:
             means: (S, C).
-            clips: (S,) clips of each shot.
-            seen_s: (S,) seconds of each shot that its clips show.
+            clip_counts: (S,) number of clips of each shot.
+            covered_s: (S,) seconds of each shot that its clips show.
         """
-
-
-@dataclass(frozen=True)
-class FramePair:
-    """Two frames of one shot.
-
-    Args:
-        images: (H, W) uint8 brightness, upright, square pixels.
-        seconds: Time between them.
-    """
-
-    images: tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
-    seconds: float
 
 
 @runtime_checkable
@@ -277,7 +187,7 @@ class PairExtractor(Extractor, Protocol):
     """Measures pairs of neighbouring frames of a shot; a window's row is made from the mean over its pairs.
 
     Attributes:
-        pair_rate_hz: Pairs a second.
+        pair_rate_hz: Pairs per second.
         long_side_px: Longer side that frames are scaled to.
     """
 
@@ -285,18 +195,20 @@ class PairExtractor(Extractor, Protocol):
     long_side_px: int
 
     def process_pair(self, pair: FramePair) -> npt.NDArray[np.float64]:
-        """Returns (C,) values; NaN where there is none."""
+        """Returns (C,) values; NaN where a value is missing."""
 
-    def describe_windows(self, means: npt.NDArray[np.float64], pairs: npt.NDArray[np.int16]) -> Mapping[str, Columns]:
+    def describe_windows(
+        self, means: npt.NDArray[np.float64], pair_counts: npt.NDArray[np.int16]
+    ) -> Mapping[str, Columns]:
         """Turns means over the pairs of each window into columns, one row per window.
 
         Args:
             means: (N, C); NaN in windows without a pair.
-            pairs: (N,) pairs of each window.
+            pair_counts: (N,) number of pairs of each window.
         """
 
 
-OF_SHOTS = (ClipExtractor, PairExtractor, ItemLinker)
+SHOT_DEPENDENT = (ClipExtractor, PairExtractor, ItemLinker)
 """The kinds of extractors whose values depend on where shots begin."""
 
 CutKind = Literal["cut", "dissolve", "fade"]
@@ -307,8 +219,8 @@ class Cut:
     """The beginning of a shot.
 
     Args:
-        pts: Time stamp of its first frame.
-        kind: How the shot before goes over into it.
+        pts: Time stamp of the first frame of the shot.
+        kind: Transition from the previous shot.
     """
 
     pts: int
@@ -316,7 +228,7 @@ class Cut:
 
 
 class ShotStream(Protocol):
-    """One video's frames on their way through a shot detector."""
+    """Takes the frames of one video, one by one."""
 
     def write(self, image: npt.NDArray[np.uint8], pts: int) -> list[Cut]:
         """Takes the next frame, (H, W, 3) uint8 BGR, and returns the cuts that are now certain."""
@@ -330,13 +242,13 @@ class ShotDetector(Extractor, Protocol):
     """Finds the first frames of shots.
 
     Attributes:
-        lag: Frames by which a cut may be reported late.
+        lag: Largest number of frames by which a cut is reported late.
     """
 
     lag: int
 
     def image_size(self, width: int, height: int) -> tuple[int, int]:
-        """Width and height that frames of the given coded size are to be sampled at."""
+        """Width and height that frames of the given coded size are scaled to."""
 
     def start_shots(self, time_base: Fraction, frame_rate: Fraction) -> ShotStream:
         """Opens a stream for one video whose pts count in units of `time_base` seconds."""
@@ -344,32 +256,32 @@ class ShotDetector(Extractor, Protocol):
 
 @runtime_checkable
 class TextExtractor(Extractor, Protocol):
-    """Measures what is said and shown as words."""
+    """Measures the words of a video, spoken or shown as subtitles."""
 
     def process_transcript(self, transcript: Transcript, step: Fraction, windows: int) -> Mapping[str, Columns]:
         """Returns `windows` rows for each window table; item tables carry the column `WINDOW`.
 
         Args:
-            transcript: With at least one utterance, or one that was rejected.
+            transcript: At least one utterance, accepted or rejected.
             step: Window length in seconds.
             windows: Number of windows.
         """
 
     def notes(self, transcript: Transcript) -> Sequence[str]:
-        """What a reader of the values should know of this transcript: what could not be measured, and why."""
+        """Notes for the user: what could not be measured in this transcript, and why."""
 
 
 class SpeechStream(Protocol):
-    """One video's sound on its way through a speech recogniser."""
+    """Recognises the speech of one video, block by block."""
 
     def write(self, samples: npt.NDArray[np.float32]) -> None:
         """Takes the next samples of the track, mono, nominally -1..1, without gaps from t = 0 on."""
 
     def finish(self) -> Transcript:
-        """Ends the stream and returns what was heard."""
+        """Ends the stream and returns the transcript."""
 
     def abort(self) -> None:
-        """Frees everything without a result; safe at any time, also after `finish`."""
+        """Frees all resources; may be called at any time, also after `finish`."""
 
 
 @runtime_checkable
@@ -378,8 +290,8 @@ class Transcriber(TextExtractor, Protocol):
 
     Attributes:
         sources: Kinds of sources, the preferred one first: "sidecar", "stream", "speech".
-        language: ISO 639 code of the subtitles wanted, or None for any.
-        speech_rate_hz: Sample rate that the recogniser wants.
+        language: ISO 639 code of the requested subtitles, or None for any.
+        speech_rate_hz: Sampling rate that the recogniser needs.
     """
 
     sources: tuple[str, ...]

@@ -36,7 +36,7 @@ _BUILT_IN = {
 OPENSMILE = ("emobase", "egemaps", "compare_2016")
 """Features computed by openSMILE."""
 
-_ON_REQUEST = (
+_OPTIONAL_FEATURES = (
     *("egemaps", "compare_2016"),  # overlap with emobase
     *("words", "text", "text_embedding"),  # what people say can be personal
 )
@@ -48,7 +48,12 @@ _EXTRA_TABLES = {
     "faces_embedding": "expressions",
 }
 
-_COMES_WITH = {"faces": "expressions", "detections": "objects", "utterances": "words", "timeline": "every feature"}
+_FEATURE_OF_TABLE = {
+    "faces": "expressions",
+    "detections": "objects",
+    "utterances": "words",
+    "timeline": "every feature",
+}
 
 
 @cache
@@ -59,25 +64,25 @@ def names() -> tuple[str, ...]:
 
 
 def default_names() -> tuple[str, ...]:
-    """Names of the extractors of a run that names none."""
-    return tuple(name for name in names() if name not in _ON_REQUEST)
+    """Names of the extractors that a run uses by default."""
+    return tuple(name for name in names() if name not in _OPTIONAL_FEATURES)
 
 
 def extra_tables() -> dict[str, str]:
-    """Name of each table that is made only when requested by name, with the name of its extractor.
+    """Maps each table that is made only when requested by name to its extractor.
 
-    Installed extractors are imported for this; one that cannot be imported adds none, and `load` says why.
+    This imports installed extractors. One that cannot be imported adds no table; `load` raises the error.
     """
     return _EXTRA_TABLES | _extra_tables_of_installed()
 
 
-def tables_beside() -> dict[str, str]:
-    """Name of each table that is not named as its feature, with the feature; built-in ones only."""
-    return _COMES_WITH | _EXTRA_TABLES
+def features_of_tables() -> dict[str, str]:
+    """Maps each built-in table whose name differs from that of its feature to the feature."""
+    return _FEATURE_OF_TABLE | _EXTRA_TABLES
 
 
-def extractor_of(name: str) -> str:
-    """Name of the extractor of an extra table; any other name unchanged. May import installed extractors."""
+def extractor_name(name: str) -> str:
+    """The extractor that makes an extra table; returns any other name unchanged. May import installed extractors."""
     if name in names():
         return name
     return _EXTRA_TABLES.get(name) or _extra_tables_of_installed().get(name, name)
@@ -105,10 +110,12 @@ def load(name: str) -> type[BaseExtractor]:
 
 
 def create(name: str, options: Mapping[str, Any] | None = None, extra_tables: Collection[str] = ()) -> BaseExtractor:
-    """Makes an extractor with the given options in place of its defaults; nothing is loaded yet.
+    """Makes an extractor with the given options in place of its defaults, without loading models.
 
     Args:
-        extra_tables: Names as in `extra_tables()`; those of other extractors are ignored.
+        name: Feature name.
+        options: Values by name; other options keep their defaults.
+        extra_tables: Names as in `extra_tables()`; tables of other extractors are ignored.
 
     Raises:
         AvcuesError: The name is unknown, the extractor cannot be imported, or an option is unknown or has a bad
@@ -117,16 +124,16 @@ def create(name: str, options: Mapping[str, Any] | None = None, extra_tables: Co
     extractor_class: Any = load(name)
     settings = (_settings(name, extractor_class.Settings, options),) if options else ()
     extractor: BaseExtractor = extractor_class(*settings)
-    extractor.requested = tuple(table.name for table in extractor.extra_tables if table.name in extra_tables)
-    extractor.origin = (name, dict(options or {}), extractor.requested)
+    extractor.requested_tables = tuple(table.name for table in extractor.extra_tables if table.name in extra_tables)
+    extractor.create_arguments = (name, dict(options or {}), extractor.requested_tables)
     return extractor
 
 
-def nearest_feature(wrong: str) -> str:
+def nearest_feature(unknown_name: str) -> str:
     """Hint after an unknown feature name: the feature that makes a table of this name, or the most similar name."""
-    if wrong in _COMES_WITH:
-        return f"; the table {wrong} comes with {_COMES_WITH[wrong]}"
-    return nearest(wrong, (*names(), *extra_tables()))
+    if unknown_name in _FEATURE_OF_TABLE:
+        return f"; the table {unknown_name} comes with {_FEATURE_OF_TABLE[unknown_name]}"
+    return nearest(unknown_name, (*names(), *extra_tables()))
 
 
 @cache
@@ -154,9 +161,8 @@ def _settings(name: str, settings_class: type, options: Mapping[str, Any]) -> An
                 raise AvcuesError(f"bad value {options[option]!r} for {name}.{option}: expected a finite number")
         return settings
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, (name, *first["loc"][:1])))
-        subject = (
-            f"bad value {first['input']!r} for {where}" if first["loc"] else name
-        )  # a check of all options together
-        raise AvcuesError(f"{subject}: {first['msg'].removeprefix('Value error, ')}") from error
+        first_error = error.errors()[0]
+        option = ".".join(map(str, (name, *first_error["loc"][:1])))
+        # A check of all options together has no location.
+        subject = f"bad value {first_error['input']!r} for {option}" if first_error["loc"] else name
+        raise AvcuesError(f"{subject}: {first_error['msg'].removeprefix('Value error, ')}") from error

@@ -1,4 +1,4 @@
-"""Rhythm, harmony and spectral shape: what emobase lacks, by librosa."""
+"""Rhythm, harmony and spectral shape by librosa, which emobase lacks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from functools import cache
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -15,103 +14,15 @@ from avcues.extractors import numba_cache
 from avcues.extractors.base import BaseExtractor
 from avcues.extractors.compute import Compute
 from avcues.extractors.onsets import FRAMES_PER_SECOND, HOP_LENGTH, RATE_HZ, onset_columns
-from avcues.extractors.protocol import Column, Columns, NoSettings, Table
+from avcues.extractors.protocol import Columns, NoSettings
+from avcues.extractors.rhythm_columns import CONTRAST_TOP_HZ, TABLE
 
 N_FFT = 2048
-# The magnitude of 16-bit rounding noise, sqrt(sum of the squared window / 12) / 2**15. Without it, what a lossy codec
-# leaves empty would have a contrast that depends on the decoder's number format and on the loudest moment.
+# The magnitude of 16-bit rounding noise, sqrt(sum of the squared window / 12) / 2**15. Without it, the contrast of
+# bands that a lossy codec leaves empty would depend on the decoder's number format and on the loudest moment.
 CONTRAST_FLOOR = np.float32(2**-12)
-CONTRAST_TOP_HZ = 10_000  # resampling to 22.05 kHz leaves nothing above
-SILENCE_RMS = np.float32(2**-17)  # quarter of a step of 16-bit samples
-_BLOCK_S = 10  # length of the pieces that spectra are computed in
-
-_PITCHES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
-_TONNETZ = {  # axis: radius of the circle that it lies in
-    "fifth x": 1.0,
-    "fifth y": 1.0,
-    "minor third x": 1.0,
-    "minor third y": 1.0,
-    "major third x": 0.5,
-    "major third y": 0.5,
-}
-_IF_SOUND = "; null in digital silence"
-_NYQUIST = RATE_HZ / 2
-_CONTRAST_BANDS_HZ = (0, 200, 400, 800, 1600, 3200, 6400, CONTRAST_TOP_HZ)
-
-_TABLE = Table(
-    name="rhythm",
-    row="window",
-    columns=(
-        Column(name="rms_mean", unit="1", meaning="mean root mean square amplitude", low=0, high=1),
-        Column(name="rms_std", unit="1", meaning="standard deviation of root mean square amplitude", low=0, high=0.5),
-        Column(name="onset_strength_mean", unit="dB", meaning="mean onset strength (mel spectral flux)", low=0),
-        Column(name="onset_strength_max", unit="dB", meaning="largest onset strength (mel spectral flux)", low=0),
-        Column(name="onset_count", unit="count", meaning="detected onsets", dtype="int16", low=0),
-        Column(
-            name="tempo_bpm",
-            unit="beat/min",
-            meaning="local tempo over the surrounding 8 s; null without onset energy",
-            low=0,
-        ),
-        Column(name="beat_count", unit="count", meaning="tracked beats", dtype="int16", low=0),
-        Column(
-            name="pulse_clarity",
-            unit="1",
-            meaning="largest autocorrelation of onset strength, its mean removed, at 30 to 300 beat/min over the "
-            "surrounding 8 s: 1 for exact repetition, about 0.2 for noise; null without onset energy",
-            low=0,
-            high=1,
-        ),
-        *(
-            Column(
-                name=f"chroma_{i:02d}",
-                unit="1",
-                meaning=f"mean energy of pitch class {p}, relative to the strongest class of each frame{_IF_SOUND}",
-                low=0,
-                high=1,
-            )
-            for i, p in enumerate(_PITCHES)
-        ),
-        *(
-            Column(
-                name=f"tonnetz_{i}",
-                unit="1",
-                meaning=f"mean tonal centroid, {axis}{_IF_SOUND}",
-                low=-radius,
-                high=radius,
-            )
-            for i, (axis, radius) in enumerate(_TONNETZ.items())
-        ),
-        Column(name="centroid_mean", unit="Hz", meaning=f"mean spectral centroid{_IF_SOUND}", low=0, high=_NYQUIST),
-        Column(
-            name="centroid_std",
-            unit="Hz",
-            meaning=f"standard deviation of the centroid{_IF_SOUND}",
-            low=0,
-            high=_NYQUIST / 2,
-        ),
-        Column(name="rolloff_mean", unit="Hz", meaning=f"mean 85 % spectral roll-off{_IF_SOUND}", low=0, high=_NYQUIST),
-        Column(
-            name="flatness_mean",
-            unit="1",
-            meaning="mean spectral flatness: 0 for tones, about 0.4 for white noise of a track at 44.1 or 48 kHz, 1 "
-            f"for a click{_IF_SOUND}",
-            low=0,
-            high=1,
-        ),
-        *(
-            Column(
-                name=f"contrast_{i}",
-                unit="dB",
-                meaning=f"mean spectral contrast, {low} to {high} Hz: 10 log10 of the magnitude of peaks over that of "
-                "valleys",
-                low=0,
-            )
-            for i, (low, high) in enumerate(pairwise(_CONTRAST_BANDS_HZ))
-        ),
-    ),
-)
-_NAMES = tuple(column.name for column in _TABLE.columns)
+SILENCE_RMS = np.float32(2**-17)  # a quarter of a step of 16-bit samples
+_BLOCK_S = 10  # spectra are computed in blocks of this length
 
 
 class Rhythm(BaseExtractor):
@@ -121,15 +32,15 @@ class Rhythm(BaseExtractor):
     relative to full scale without librosa's dynamic-range limit (`top_db=None`), which would make each value
     depend on the loudest moment of the whole track. Onsets, tempo and beats use the onset envelope of the whole track.
 
-    *Pulse clarity* is that of Lartillot et al. 2008 ("MaxAutocor"): the largest value of the normalised
+    *Pulse clarity* follows Lartillot et al. 2008 ("MaxAutocor"): the largest value of the normalised
     autocorrelation of the onset envelope among the lags of 30 to 300 beat/min. The mean of the 8 s around a window's
     middle is removed, and the autocorrelation is divided by that of the (Hann) window, so that equally regular pulses
     of any tempo are equally clear.
 
     The means of chroma, tonal centroid, centroid, roll-off and flatness are over the frames with sound; they are null
     in windows without any. A frame is without sound below -102 dB of full scale (root mean square): a quarter of
-    a step of 16-bit samples. *Flatness* of white noise is 0.56 where the noise reaches 11 kHz; the resampler leaves
-    nothing above 10 kHz, hence 0.4.
+    a step of 16-bit samples. *Flatness* of white noise is 0.56 where the noise reaches 11 kHz; the resampler
+    removes everything above 10 kHz, hence 0.4.
 
     *Spectral contrast* ends at 10 kHz, below the cut of the resampler, and magnitudes have a floor at the rounding
     noise of 16-bit sound, so that recordings of different rates and formats compare.
@@ -144,7 +55,7 @@ class Rhythm(BaseExtractor):
     )
     libraries = ("librosa", "numba", "scipy", "soxr")
     Settings = NoSettings
-    tables = (_TABLE,)
+    tables = (TABLE,)
     rate_hz: int | None = RATE_HZ
     hop = Fraction(HOP_LENGTH, RATE_HZ)
 
@@ -152,11 +63,11 @@ class Rhythm(BaseExtractor):
         self.settings = settings
 
     def prepare(self, note: Callable[[str], object]) -> None:
-        """Compiles librosa's functions if no run on this machine has."""
+        """Compiles librosa's functions, unless an earlier run on this machine did."""
         numba_cache.prepare(note)
 
     def setup(self, compute: Compute) -> None:
-        """Imports librosa, whose first use on a machine compiles for half a minute."""
+        """Imports librosa. The first use on a machine compiles functions for half a minute."""
         numba_cache.prepare()
         _import_librosa()
 
@@ -166,7 +77,11 @@ class Rhythm(BaseExtractor):
 
 
 class RhythmStream:
-    """One sound track on its way through librosa, in pieces that overlap by what a frame reaches."""
+    """Streams a sound track through librosa, in blocks that overlap by a frame length minus a hop.
+
+    Args:
+        frames_per_window: Number of hops per window.
+    """
 
     def __init__(self, frames_per_window: int) -> None:
         self._frames_per_window = frames_per_window
@@ -183,35 +98,36 @@ class RhythmStream:
         """Takes the next samples of the track."""
         self._pending.append(samples)
         self._pending_samples += len(samples)
-        needed = (self._block_frames - 1) * HOP_LENGTH + N_FFT
-        if self._pending_samples >= needed:
+        block_samples = (self._block_frames - 1) * HOP_LENGTH + N_FFT
+        if self._pending_samples >= block_samples:
             pending = np.concatenate(self._pending)
-            while len(pending) >= needed:
-                self._analyse(pending[:needed])
+            while len(pending) >= block_samples:
+                self._analyse(pending[:block_samples])
                 pending = pending[self._block_frames * HOP_LENGTH :]
             self._pending = [pending]
             self._pending_samples = len(pending)
 
     def finish(self, windows: int) -> Mapping[str, Columns]:
         """Ends the track, padded with silence to the given number of windows."""
-        total = windows * self._frames_per_window
-        analysed = sum(len(flux) for flux in self._flux)
-        remaining = max(0, total - analysed)
-        if remaining:
+        frame_count = windows * self._frames_per_window
+        analysed_frames = sum(len(flux) for flux in self._flux)
+        remaining_frames = max(0, frame_count - analysed_frames)
+        if remaining_frames:
             pending = np.concatenate(self._pending)
-            needed = (remaining - 1) * HOP_LENGTH + N_FFT
-            self._analyse(np.pad(pending, (0, max(0, needed - len(pending))))[:needed])
+            remaining_samples = (remaining_frames - 1) * HOP_LENGTH + N_FFT
+            silence_samples = max(0, remaining_samples - len(pending))
+            self._analyse(np.pad(pending, (0, silence_samples))[:remaining_samples])
         spectral = np.concatenate(self._spectral, axis=1)[:, :windows]
-        onset_envelope = _shift_flux(np.concatenate(self._flux)[:total])
+        onset_envelope = _shift_flux(np.concatenate(self._flux)[:frame_count])
         columns = dict(zip(_SPECTRAL_NAMES, spectral, strict=True))
         columns |= onset_columns(onset_envelope, windows)
-        return {"rhythm": {name: columns[name] for name in _NAMES}}
+        return {"rhythm": {column.name: columns[column.name] for column in TABLE.columns}}
 
     def abort(self) -> None:
-        """Nothing to free."""
+        """Does nothing: there is nothing to free."""
 
     def _analyse(self, samples: npt.NDArray[np.float32]) -> None:
-        """Measures the frames that fit into the samples; they are a whole number of windows."""
+        """Measures the frames that fit into the samples, which are a whole number of windows."""
         import librosa
 
         spectrum = np.abs(librosa.stft(samples, n_fft=N_FFT, hop_length=HOP_LENGTH, center=False))
@@ -235,18 +151,18 @@ class RhythmStream:
                 feature.spectral_flatness(S=spectrum),
             ]
         )
-        silent = rms[0] < SILENCE_RMS
-        spectral_features[:, silent] = np.nan
-        centroid = np.where(silent, np.nan, centroid)
+        is_silent = rms[0] < SILENCE_RMS
+        spectral_features[:, is_silent] = np.nan
+        centroid = np.where(is_silent, np.nan, centroid)
         means, stds = np.concatenate([rms, spectral_features, _contrast(spectrum)]), np.concatenate([rms, centroid])
-        windows = (-1, self._frames_per_window)
+        by_window = (-1, self._frames_per_window)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # of windows without sound
+            warnings.simplefilter("ignore", RuntimeWarning)  # means over windows without sound
             self._spectral.append(
                 np.concatenate(
                     [
-                        np.nanmean(means.reshape(len(means), *windows), axis=2),
-                        np.nanstd(stds.reshape(len(stds), *windows), axis=2),
+                        np.nanmean(means.reshape(len(means), *by_window), axis=2),
+                        np.nanstd(stds.reshape(len(stds), *by_window), axis=2),
                     ]
                 ).astype(np.float32)
             )
@@ -254,7 +170,7 @@ class RhythmStream:
 
 @cache
 def _filters() -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """The filters of librosa's `melspectrogram` and `chroma_stft`, which make them anew at each call."""
+    """The filters of librosa's `melspectrogram` and `chroma_stft`, which compute them again at each call."""
     from librosa.filters import chroma, mel
 
     return mel(sr=RATE_HZ, n_fft=N_FFT), chroma(sr=RATE_HZ, n_fft=N_FFT, tuning=0.0)
@@ -265,9 +181,9 @@ def _contrast(spectrum: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     import librosa
 
     frequencies = librosa.fft_frequencies(sr=RATE_HZ, n_fft=N_FFT)
-    below = frequencies <= CONTRAST_TOP_HZ
-    audible = np.maximum(spectrum[below], CONTRAST_FLOOR)
-    return librosa.feature.spectral_contrast(S=audible, sr=RATE_HZ, freq=frequencies[below])
+    is_in_range = frequencies <= CONTRAST_TOP_HZ
+    audible = np.maximum(spectrum[is_in_range], CONTRAST_FLOOR)
+    return librosa.feature.spectral_contrast(S=audible, sr=RATE_HZ, freq=frequencies[is_in_range])
 
 
 _SPECTRAL_NAMES = (
@@ -284,20 +200,20 @@ _SPECTRAL_NAMES = (
 
 
 def _shift_flux(flux: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """librosa's onset strength: the flux, later by half a frame length, because frames are centred."""
+    """librosa's onset strength: the flux, delayed by half a frame length, because frames are centred."""
     lag = N_FFT // (2 * HOP_LENGTH)
     return np.pad(flux, (lag, 0))[: len(flux)]
 
 
 def _import_librosa() -> None:
-    with numba_cache.everything_cached():
+    with numba_cache.cache_everything():
         import librosa.beat
         import librosa.feature
         import librosa.onset  # noqa: F401
 
 
 def warm_up() -> None:
-    """Calls every function once, so that all are compiled."""
+    """Calls every function of librosa that is used, so that numba compiles it."""
     _import_librosa()
     noise = np.random.default_rng(0).normal(0, 0.1, 12 * RATE_HZ).astype(np.float32)
     stream = RhythmStream(FRAMES_PER_SECOND // 2)

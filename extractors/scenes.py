@@ -18,9 +18,9 @@ from avcues.extractors.protocol import Column, Columns, FrameBatch, Table
 
 @cache
 def categories() -> tuple[tuple[str, bool], ...]:
-    """The 365 categories in the network's order, each with whether it is indoor."""
+    """(name, is indoor) of the 365 categories, in the network's order."""
     lines = (Path(__file__).parent / "labels" / "places365.txt").read_text().splitlines()
-    return tuple((name[len("/a/") :], kind == "1") for name, kind in (line.split() for line in lines))
+    return tuple((name[len("/a/") :], place_type == "1") for name, place_type in (line.split() for line in lines))
 
 
 NAMES = tuple(name for name, _ in categories())
@@ -79,12 +79,12 @@ class Scenes(BaseExtractor):
 
     @property
     def libraries(self) -> tuple[str, ...]:  # type: ignore[override]
-        """Distributions whose code decides values; OpenVINO compiles the large network alone."""
+        """Distributions whose code decides values; OpenVINO compiles only the large network."""
         return ("torch", "torchvision", *(("openvino",) if self.precisions else ()))
 
     @property
     def precisions(self) -> tuple[Precision, ...]:
-        """The small network is fast as it is, and rounding moves its probabilities by more than 0.01."""
+        """bf16 for the large network only: it would move the small network's probabilities by more than 0.01."""
         return ("bf16",) if self.settings.variant == "resnet50" else ()
 
     def setup(self, compute: Compute) -> None:
@@ -101,7 +101,7 @@ class Scenes(BaseExtractor):
             # The small network gains nothing by OpenVINO.
             example = torch.zeros(2, 3, 224, 224, dtype=torch.uint8) if self.settings.variant == "resnet50" else None
             weights = compute.weights.resolve(f"scenes/{self.settings.variant}").path
-            self._network = compute.place(load(weights), example)
+            self._network = compute.prepare_for_inference(load(weights), example)
 
     def process_frames(self, batch: FrameBatch) -> Mapping[str, Columns]:
         """Classifies (B, H, W, 3) uint8 RGB frames."""
@@ -115,13 +115,13 @@ class Scenes(BaseExtractor):
             logits, embedding = self._network(resize_and_crop(images))
         probabilities = logits.float().softmax(dim=1).cpu().numpy()
         is_indoor = np.array([indoor for _, indoor in categories()])
-        measured: dict[str, Columns] = {
+        tables: dict[str, Columns] = {
             "scenes": {
                 **{name: probabilities[:, i] for i, name in enumerate(NAMES)},
                 "indoor": probabilities[:, is_indoor].sum(axis=1).clip(0, 1),
                 "top1": np.array(NAMES, dtype=object)[probabilities.argmax(axis=1)],
             }
         }
-        if self.requested:
-            measured["scenes_embedding"] = embedding_columns(embedding.float().cpu().numpy())
-        return measured
+        if self.requested_tables:
+            tables["scenes_embedding"] = embedding_columns(embedding.float().cpu().numpy())
+        return tables

@@ -1,4 +1,4 @@
-"""Shot boundaries: cuts, dissolves and fades, by PySceneDetect and what it lacks, or by TransNetV2."""
+"""Shot boundaries: cuts, dissolves and fades, by PySceneDetect and detectors of our own, or by TransNetV2."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from scenedetect.detector import SceneDetector
 
 COMBINED_LAG = 100
-"""Frames by which the detector "combined" may report a transition late."""
+"""Largest number of frames by which the detector "combined" reports a transition late."""
 
-_WORKING_SIDE = 256
+_WORKING_SIDE_PX = 256
 
 _TABLE = Table(
     name="shots",
@@ -39,10 +39,10 @@ _TABLE = Table(
 
 @dataclass(frozen=True)
 class ShotsSettings:
-    """Options of shot detection; those of PySceneDetect have its names.
+    """Options of shot detection. Options of PySceneDetect keep their names.
 
     Args:
-        detector: "combined" finds cuts as "adaptive" does, leaves flashes out, and finds fades and dissolves as well;
+        detector: "combined" finds cuts as "adaptive" does, ignores flashes, and also finds fades and dissolves;
             "adaptive" compares each frame's change with its neighbours' (robust to camera motion), "content" with a
             fixed threshold; "transnetv2" is a network, which takes three times as long as decoding.
         threshold: Adaptive ratio, content value or probability that makes a cut; None for the default (3.0, 27.0, 0.5).
@@ -63,9 +63,8 @@ class ShotsSettings:
 class Shots(BaseExtractor):
     """First frames of shots, and how each shot begins.
 
-    Frames are point-sampled to PySceneDetect's own working size (longer side 256 px), which is what its linear
-    interpolation amounts to at such factors, so that cuts of "adaptive" and "content" agree with `scenedetect.detect`
-    on the same file.
+    Frames are point-sampled to PySceneDetect's working size (longer side 256 px). At such factors its linear
+    interpolation does the same, so cuts of "adaptive" and "content" agree with `scenedetect.detect` on the same file.
     """
 
     name = "shots"
@@ -82,7 +81,7 @@ class Shots(BaseExtractor):
 
     @property
     def weights_in_use(self) -> Mapping[str, tuple[str, ...]]:
-        """Only the network has weights."""
+        """The weights of TransNetV2; other detectors have none."""
         return self.weights if self.settings.detector == "transnetv2" else {}
 
     @property
@@ -95,14 +94,14 @@ class Shots(BaseExtractor):
 
     @property
     def lag(self) -> int:
-        """Frames by which a transition may be reported late."""
+        """Largest number of frames by which a transition is reported late."""
         if self.settings.detector == "transnetv2":
             from avcues.extractors.transnet_shots import LAG
 
             return LAG
         if self.settings.detector == "combined":
             return COMBINED_LAG
-        return int(self._detector().event_buffer_length)
+        return int(self._make_detector().event_buffer_length)
 
     def setup(self, compute: Compute) -> None:
         """Imports PySceneDetect, or loads the network."""
@@ -116,11 +115,11 @@ class Shots(BaseExtractor):
             example = torch.zeros(2, transnet.WINDOW, transnet.HEIGHT, transnet.WIDTH, 3, dtype=torch.uint8)
             weights = compute.weights.resolve("shots/transnetv2").path
             self._compute = compute
-            self._network = compute.in_fp32().place(transnet.load(weights), example)
+            self._network = compute.in_fp32().prepare_for_inference(transnet.load(weights), example)
 
     def image_size(self, width: int, height: int) -> tuple[int, int]:
         """PySceneDetect's working size for a coded frame size: a longer side of 256 px, never enlarged."""
-        factor = max(1.0, max(width, height) / _WORKING_SIDE)
+        factor = max(1.0, max(width, height) / _WORKING_SIDE_PX)
         return max(1, round(width / factor)), max(1, round(height / factor))
 
     def start_shots(self, time_base: Fraction, frame_rate: Fraction) -> ShotStream:
@@ -128,36 +127,36 @@ class Shots(BaseExtractor):
 
         Args:
             time_base: Seconds per unit of the time stamps that are written.
-            frame_rate: Frames per second, a guess where it varies.
+            frame_rate: Frames per second; an estimate if the rate varies.
         """
-        options = self.settings
-        if options.detector == "transnetv2":
+        settings = self.settings
+        if settings.detector == "transnetv2":
             from avcues.extractors.transnet_shots import TransNetStream
 
-            return TransNetStream(self._predict, 0.5 if options.threshold is None else options.threshold)
-        if options.detector == "combined":
+            return TransNetStream(self._predict, 0.5 if settings.threshold is None else settings.threshold)
+        if settings.detector == "combined":
             from avcues.extractors.combined_shots import CombinedStream
             from avcues.extractors.pyscenedetect import ThresholdDetector
 
-            shortest = options.min_scene_len_s
-            fades = ThresholdDetector(threshold=options.fade_level, min_scene_len=shortest, fade_bias=1.0)
-            return CombinedStream(self._detector(), fades, time_base, frame_rate, shortest)
+            min_shot_s = settings.min_scene_len_s
+            fades = ThresholdDetector(threshold=settings.fade_level, min_scene_len=min_shot_s, fade_bias=1.0)
+            return CombinedStream(self._make_detector(), fades, time_base, frame_rate, min_shot_s)
         from avcues.extractors.pyscenedetect import PySceneDetectStream
 
-        return PySceneDetectStream(self._detector(), time_base, frame_rate)
+        return PySceneDetectStream(self._make_detector(), time_base, frame_rate)
 
-    def _detector(self) -> SceneDetector:
-        from avcues.extractors.pyscenedetect import QuickAdaptiveDetector, QuickContentDetector
+    def _make_detector(self) -> SceneDetector:
+        from avcues.extractors.pyscenedetect import FastAdaptiveDetector, FastContentDetector
 
-        options = self.settings
-        if options.detector == "content":
-            threshold = 27.0 if options.threshold is None else options.threshold
-            return QuickContentDetector(threshold=threshold, min_scene_len=options.min_scene_len_s)
-        min_content_val = 8.0 if options.detector == "combined" else 15.0
-        return QuickAdaptiveDetector(
-            adaptive_threshold=3.0 if options.threshold is None else options.threshold,
-            min_content_val=min_content_val if options.min_content_val is None else options.min_content_val,
-            min_scene_len=options.min_scene_len_s,
+        settings = self.settings
+        if settings.detector == "content":
+            threshold = 27.0 if settings.threshold is None else settings.threshold
+            return FastContentDetector(threshold=threshold, min_scene_len=settings.min_scene_len_s)
+        min_content_val = 8.0 if settings.detector == "combined" else 15.0
+        return FastAdaptiveDetector(
+            adaptive_threshold=3.0 if settings.threshold is None else settings.threshold,
+            min_content_val=min_content_val if settings.min_content_val is None else settings.min_content_val,
+            min_scene_len=settings.min_scene_len_s,
         )
 
     def _predict(self, frames: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
@@ -165,5 +164,5 @@ class Shots(BaseExtractor):
 
         assert self._network is not None
         with torch.inference_mode():
-            middle, every = self._network(torch.from_numpy(frames[None]).to(self._compute.device))
-        return middle[0].sigmoid().cpu().numpy(), every[0].sigmoid().cpu().numpy()
+            middle_logits, transition_logits = self._network(torch.from_numpy(frames[None]).to(self._compute.device))
+        return middle_logits[0].sigmoid().cpu().numpy(), transition_logits[0].sigmoid().cpu().numpy()

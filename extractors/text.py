@@ -1,4 +1,4 @@
-"""What is said and shown, measured on the windows: how much, how fast, and in which mood."""
+"""Amount, rate and sentiment of the words in each window, spoken or shown as subtitles."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ _COLUMNS = (
         Column(
             name=name,
             unit="1",
-            meaning=f"VADER's {what} in {_UTTERANCE}; null without one, and unless it is English",
+            meaning=f"VADER's {quantity} in {_UTTERANCE}; null without one, and unless it is English",
             low=low,
             high=1,
         )
-        for name, (_, what, low) in _VADER.items()
+        for name, (_, quantity, low) in _VADER.items()
     ),
 )
 _LEXICON_COLUMNS = (
@@ -79,16 +79,16 @@ class TextSettings:
 
     Args:
         lexicon: A CSV or tab-separated file with a word and its valence, arousal and dominance on each line, such as
-            the NRC VAD lexicon; empty: none.
+            the NRC VAD lexicon; empty for none.
     """
 
     lexicon: str = ""
 
 
 class Text(BaseExtractor):
-    """Amount, rate and sentiment of words on the windows.
+    """Amount, rate and sentiment of the words of each window.
 
-    Sentiment is that of a whole utterance, on every window that it fills: half a second of a sentence has none.
+    Sentiment is measured on a whole utterance and repeated on its windows: half a second is too short.
     """
 
     name = "text"
@@ -97,7 +97,7 @@ class Text(BaseExtractor):
     libraries = ("vaderSentiment",)
     Settings = TextSettings
     needs = ("words",)
-    files: ClassVar[tuple[str, ...]] = ("lexicon",)
+    user_files: ClassVar[tuple[str, ...]] = ("lexicon",)
 
     def __init__(self, settings: TextSettings = TextSettings()) -> None:
         self.settings = settings
@@ -126,25 +126,27 @@ class Text(BaseExtractor):
 
     def process_transcript(self, transcript: Transcript, step: Fraction, windows: int) -> Mapping[str, Columns]:
         """Measures each utterance once and each window by its words."""
-        owner = transcript.utterance_of_windows(step, windows)
+        utterance_of_window = transcript.utterance_of_windows(step, windows)
         words = [word for utterance in transcript.utterances for word in utterance.words]
-        starts = np.array([int(word.start // step) for word in words if 0 <= word.start < windows * step], np.intp)
+        first_windows = np.array(
+            [int(word.start // step) for word in words if 0 <= word.start < windows * step], np.intp
+        )
         utterance_rows = [self._measure(u, english=is_english(transcript.language)) for u in transcript.utterances]
         columns: dict[str, npt.NDArray[Any]] = {
-            "words": np.bincount(starts, minlength=windows).astype(np.int16),
+            "words": np.bincount(first_windows, minlength=windows).astype(np.int16),
             "word_share": covered_share([(word.start, word.end) for word in words], step, windows),
         }
         for column in self.tables[0].columns[len(columns) :]:
             if column is _TEXT:
                 texts = np.array([*(u.text for u in transcript.utterances), ""], object)
-                columns["text"] = np.ma.MaskedArray(texts[owner], owner < 0)
+                columns["text"] = np.ma.MaskedArray(texts[utterance_of_window], utterance_of_window < 0)
             else:
                 values = np.array([*(row.get(column.name, np.nan) for row in utterance_rows), np.nan], np.float32)
-                columns[column.name] = values[owner]
+                columns[column.name] = values[utterance_of_window]
         return {"text": columns}
 
     def notes(self, transcript: Transcript) -> Sequence[str]:
-        """Why there is no sentiment; empty if there is."""
+        """Why sentiment is missing; empty if it is not."""
         if is_english(transcript.language):
             return ()
         if transcript.language is None:
@@ -170,5 +172,5 @@ class Text(BaseExtractor):
 
 
 def is_english(language: str | None) -> bool:
-    """Whether a language code is one of English."""
+    """Whether a language code means English."""
     return language is not None and language.lower().replace("_", "-").partition("-")[0] in ("en", "eng", "english")

@@ -1,4 +1,4 @@
-"""Sentence vectors of what is said and shown."""
+"""Sentence embeddings of the words, spoken or shown as subtitles."""
 
 from __future__ import annotations
 
@@ -72,14 +72,14 @@ class TextEmbedding(BaseExtractor):
         vectors = np.full((len(transcript.utterances) + 1, _WIDTH), np.nan, np.float32)
         if is_english(transcript.language) and transcript.utterances:
             vectors[:-1] = self._encoder([utterance.text for utterance in transcript.utterances])
-        owner = transcript.utterance_of_windows(step, windows)
-        return {"text_embedding": embedding_columns(vectors[owner])}
+        utterance_of_window = transcript.utterance_of_windows(step, windows)
+        return {"text_embedding": embedding_columns(vectors[utterance_of_window])}
 
     def notes(self, transcript: Transcript) -> Sequence[str]:
-        """Why there are no vectors, unless there are."""
+        """Why vectors are missing; empty if they are not."""
         if is_english(transcript.language):
             return ()
         return (
             f"text_embedding is null: the words are in {transcript.language or 'a language that is not known'}, and "
-            "all-MiniLM-L6-v2 learned English",
+            "all-MiniLM-L6-v2 was trained on English",
         )

@@ -1,8 +1,8 @@
-"""Importing torchvision beside a torch build that lacks the libraries that torchvision was built for.
+"""Imports torchvision beside a torch build that lacks the libraries that torchvision was built for.
 
 The wheels on the package index are linked to CUDA; beside a CPU-only torch their operators cannot be loaded, and
 `import torchvision` stops at "operator torchvision::nms does not exist". The models and transforms need none of the
-operators; declaring `nms`, with an implementation of our own, lets the import pass.
+operators, so the import succeeds once `nms` is declared, with an implementation of our own.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from typing import Any
 import torch
 from torch import Tensor
 
-_library: Any = None  # torch forgets the operators when this object goes
+_library: Any = None  # torch removes the operators when this object is deleted
 _lock = threading.Lock()
 
 
 def torchvision() -> Any:
-    """The package `torchvision`, imported with its models, operators and transforms; for any thread."""
+    """The package `torchvision`, imported with its models, operators and transforms; any thread may call this."""
     with _lock:
-        return _imported()
+        return _import_once()
 
 
 @cache
-def _imported() -> Any:
+def _import_once() -> Any:
     try:
         with _without_compiler():
             return _import()
-    except (ImportError, AttributeError):  # another version asks more of the compiler
-        _forget()
+    except (ImportError, AttributeError):  # another version of torchvision needs more of the compiler
+        _forget_torchvision()
         return _import()
 
 
@@ -44,7 +44,7 @@ def _import() -> Any:
     except RuntimeError as error:
         if "torchvision::nms" not in str(error):
             raise
-        _forget()
+        _forget_torchvision()
         _declare_nms()
         import torchvision as package
 
@@ -57,7 +57,7 @@ def _import() -> Any:
     return package
 
 
-def _forget() -> None:
+def _forget_torchvision() -> None:
     for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
         del sys.modules[name]
 
@@ -66,15 +66,15 @@ def _forget() -> None:
 def _without_compiler() -> Iterator[None]:
     """Keeps torch's compiler from being imported, which would take longer than torch itself.
 
-    torchvision asks it whether functions can be compiled, and tells it which not to compile; avcues compiles none.
+    torchvision only asks the compiler whether it can compile, and excludes functions; avcues compiles nothing.
     """
     if "torch._dynamo" in sys.modules:
         yield
         return
-    compiler, tools = ModuleType("torch._dynamo"), ModuleType("torch._dynamo.utils")
+    compiler, utilities = ModuleType("torch._dynamo"), ModuleType("torch._dynamo.utils")
     compiler.disable = lambda function, *_, **__: function  # type: ignore[attr-defined]
-    tools.is_compile_supported = lambda device: False  # type: ignore[attr-defined]
-    sys.modules |= {"torch._dynamo": compiler, "torch._dynamo.utils": tools}
+    utilities.is_compile_supported = lambda device: False  # type: ignore[attr-defined]
+    sys.modules |= {"torch._dynamo": compiler, "torch._dynamo.utils": utilities}
     try:
         yield
     finally:
@@ -92,22 +92,22 @@ def _declare_nms() -> None:
 
 
 def nms(boxes: Tensor, scores: Tensor, iou_threshold: float) -> Tensor:
-    """Non-maximum suppression: indices of the boxes kept, by falling score.
+    """Non-maximum suppression: indices of the selected boxes, by decreasing score.
 
     Args:
         boxes: (N, 4) x1, y1, x2, y2.
-        scores: (N,).
+        scores: (N,) confidences.
         iou_threshold: A box that overlaps a better one by more than this is dropped.
     """
     x1, y1, x2, y2 = boxes.unbind(dim=1)
     areas = (x2 - x1) * (y2 - y1)
     order = torch.sort(scores, descending=True, stable=True).indices
-    kept_boxes = []
+    selected = []
     while order.numel():
         best, others = order[0], order[1:]
-        kept_boxes.append(best)
+        selected.append(best)
         width = (torch.minimum(x2[best], x2[others]) - torch.maximum(x1[best], x1[others])).clamp(min=0)
         height = (torch.minimum(y2[best], y2[others]) - torch.maximum(y1[best], y1[others])).clamp(min=0)
         overlap = width * height
         order = others[overlap / (areas[best] + areas[others] - overlap) <= iou_threshold]
-    return torch.stack(kept_boxes) if kept_boxes else torch.empty(0, dtype=torch.int64, device=boxes.device)
+    return torch.stack(selected) if selected else torch.empty(0, dtype=torch.int64, device=boxes.device)

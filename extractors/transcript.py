@@ -1,4 +1,4 @@
-"""What is said or shown as words in one video, on the clock that starts at t = 0."""
+"""The words of one video, spoken or shown as subtitles, with times from t = 0."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ import numpy as np
 import numpy.typing as npt
 
 _SENTENCE_ENDS = tuple(".?!…。？！")
-# A pause that is longer ends an utterance where the source does not say where these end.
-_PAUSE = Fraction(1)
+# A longer pause ends an utterance, unless the source says where utterances end.
+_MAX_PAUSE_S = Fraction(1)
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word as it is written, punctuation included.
+    """A word.
 
     Args:
+        text: The word as written, with punctuation.
         start: Seconds from t = 0.
         end: Seconds from t = 0.
         confidence: Probability that a recogniser gives the word.
@@ -34,19 +35,19 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A recogniser's own figures of an utterance, by which made-up text is recognised.
+    """A recogniser's scores of an utterance, which reveal text that it made up.
 
     Args:
         no_speech: Probability of no speech.
         log_probability: Mean log probability of the tokens.
-        compression: How much shorter the text becomes when it is compressed: large where it repeats itself.
-        rejected: Which figure exceeds its limit; empty for an utterance that counts.
+        compression: Ratio of the text's bytes to its compressed bytes: large if the text repeats itself.
+        rejection: Why the utterance is rejected; empty if it is not.
     """
 
     no_speech: float
     log_probability: float
     compression: float
-    rejected: str = ""
+    rejection: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +55,13 @@ class Utterance:
     """A subtitle, a sentence of a transcript, or what a recogniser heard in one breath.
 
     Args:
-        text: The whole of it, in one line.
+        text: The whole utterance, in one line.
         start: Seconds from t = 0.
         end: Seconds from t = 0, after `start`.
         words: In order; at least one.
         source: Where its words come from and how they got their times.
-        speaker: Name or number of the speaker, where it is known.
-        judgement: What a recogniser says of it.
+        speaker: Name or number of the speaker, if it is known.
+        judgement: The recogniser's scores; None for other sources.
     """
 
     text: str
@@ -74,13 +75,13 @@ class Utterance:
 
 @dataclass(frozen=True)
 class Transcript:
-    """All that is said or shown in a video.
+    """The words of one video, spoken or shown as subtitles.
 
     Args:
-        utterances: In the order in which they begin; those that a recogniser made up are not among them.
+        utterances: In the order of their starts, without rejected ones.
         language: ISO 639 code, or None if it is not known.
-        rejected: What a recogniser most likely made up.
-        speech_s: Seconds in which a recogniser found speech; None: nothing was recognised.
+        rejected: Utterances that the recogniser most likely made up, in the same order.
+        speech_s: Seconds of speech that the recogniser found; None if no sound was recognised.
     """
 
     utterances: tuple[Utterance, ...]
@@ -89,57 +90,59 @@ class Transcript:
     speech_s: float | None = None
 
     def utterance_of_windows(self, step: Fraction, windows: int) -> npt.NDArray[np.int32]:
-        """Index of the utterance that fills most of each window; -1 where there is none.
+        """(windows,) index of the utterance that fills most of each window; -1 without an utterance.
 
-        Of two that fill equally much, the one that begins later counts.
+        If two fill a window equally, the one that begins later counts.
 
         Args:
             step: Window length in seconds.
             windows: Number of windows.
         """
-        filled = [Fraction(0)] * windows
-        chosen = np.full(windows, -1, np.int32)
+        longest_s = [Fraction(0)] * windows
+        indices = np.full(windows, -1, np.int32)
         for index, utterance in enumerate(self.utterances):
-            for window in touched(utterance.start, utterance.end, step, windows):
-                shared = min(utterance.end, (window + 1) * step) - max(utterance.start, window * step)
-                if shared >= filled[window]:
-                    filled[window], chosen[window] = shared, index
-        return chosen
+            for window in windows_touched(utterance.start, utterance.end, step, windows):
+                overlap_s = min(utterance.end, (window + 1) * step) - max(utterance.start, window * step)
+                if overlap_s >= longest_s[window]:
+                    longest_s[window], indices[window] = overlap_s, index
+        return indices
 
 
-def touched(start: Fraction, end: Fraction, step: Fraction, windows: int) -> range:
-    """The windows of which [start, end) covers a part."""
+def windows_touched(start: Fraction, end: Fraction, step: Fraction, windows: int) -> range:
+    """The windows that overlap with [start, end)."""
     return range(max(0, math.floor(start / step)), min(windows, math.ceil(end / step)))
 
 
-def in_order(utterances: Sequence[Utterance]) -> tuple[Utterance, ...]:
-    """Utterances by their start, and of one start by their end."""
+def sorted_by_time(utterances: Sequence[Utterance]) -> tuple[Utterance, ...]:
+    """The utterances, sorted by start and then by end."""
     return tuple(sorted(utterances, key=lambda utterance: (utterance.start, utterance.end)))
 
 
-def spread(text: str, start: Fraction, end: Fraction) -> tuple[Word, ...]:
-    """The words of a text, each as long in time as it is in letters.
+def spread_words(text: str, start: Fraction, end: Fraction) -> tuple[Word, ...]:
+    """The words of a text, with durations in proportion to their numbers of letters.
 
     Args:
-        text: Words between white space; what has neither a letter nor a digit is no word.
+        text: Words between white space; a word has at least one letter or digit.
         start: Seconds from t = 0.
         end: Seconds from t = 0, after `start`.
     """
     words = [word for word in text.split() if any(map(str.isalnum, word))]
     lengths = [sum(map(str.isalnum, word)) for word in words]
     edges = [start + (end - start) * Fraction(sum(lengths[:i]), sum(lengths)) for i in range(len(words) + 1)]
-    return tuple(Word(word, first, last) for word, (first, last) in zip(words, pairwise(edges), strict=True))
+    return tuple(
+        Word(word, word_start, word_end) for word, (word_start, word_end) in zip(words, pairwise(edges), strict=True)
+    )
 
 
-def timed(utterance: Utterance, words: Sequence[Word]) -> Utterance:
-    """The utterance with words of their own times, which it then spans."""
+def with_words(utterance: Utterance, words: Sequence[Word]) -> Utterance:
+    """A copy with these words, which spans them in time."""
     return replace(utterance, words=tuple(words), start=min(w.start for w in words), end=max(w.end for w in words))
 
 
-def sentences(
+def group_into_sentences(
     words: Iterable[Word], source: str, speaker_of: Callable[[Word], str | None] = lambda word: None
 ) -> list[Utterance]:
-    """Utterances of words whose source does not say where these end: at sentence marks, pauses, other speakers.
+    """Groups words into utterances, which end at sentence marks, at pauses and where the speaker changes.
 
     Args:
         words: In any order.
@@ -148,36 +151,36 @@ def sentences(
     """
     groups: list[list[Word]] = []
     for word in sorted(words, key=lambda word: word.start):
-        last = groups[-1][-1] if groups else None
+        previous = groups[-1][-1] if groups else None
         if (
-            last is None
-            or word.start - last.end > _PAUSE
-            or last.text.endswith(_SENTENCE_ENDS)
-            or speaker_of(word) != speaker_of(last)
+            previous is None
+            or word.start - previous.end > _MAX_PAUSE_S
+            or previous.text.endswith(_SENTENCE_ENDS)
+            or speaker_of(word) != speaker_of(previous)
         ):
             groups.append([])
         groups[-1].append(word)
     utterances = []
     for group in groups:
         text = " ".join(word.text for word in group)
-        utterance = timed(Utterance(text, group[0].start, group[-1].end, (), source, speaker_of(group[0])), group)
+        utterance = with_words(Utterance(text, group[0].start, group[-1].end, (), source, speaker_of(group[0])), group)
         if utterance.end > utterance.start:
             utterances.append(utterance)
     return utterances
 
 
 def covered_share(spans: Sequence[tuple[Fraction, Fraction]], step: Fraction, windows: int) -> npt.NDArray[np.float32]:
-    """(windows,) share of each window, 0..1, that [start, end) spans cover together, however they overlap.
+    """(windows,) share of each window, 0..1, that lies in any of the spans [start, end), which may overlap.
 
     Args:
         spans: Start and end in seconds, in any order.
         step: Window length in seconds.
         windows: Number of windows.
     """
-    covered = [Fraction(0)] * windows
-    reached = Fraction(0)
+    covered_s = [Fraction(0)] * windows
+    covered_until = Fraction(0)
     for start, end in sorted(spans):
-        for window in touched(max(start, reached), end, step, windows):
-            covered[window] += min(end, (window + 1) * step) - max(start, reached, window * step)
-        reached = max(reached, end)
-    return np.array([float(seconds / step) for seconds in covered], np.float32)
+        for window in windows_touched(max(start, covered_until), end, step, windows):
+            covered_s[window] += min(end, (window + 1) * step) - max(start, covered_until, window * step)
+        covered_until = max(covered_until, end)
+    return np.array([float(seconds / step) for seconds in covered_s], np.float32)

@@ -1,4 +1,4 @@
-"""What is said and shown as words: every word with its time, every utterance."""
+"""Spoken and shown words: a row per word with its time, and a row per utterance."""
 
 from __future__ import annotations
 
@@ -13,9 +13,16 @@ import numpy as np
 from avcues.extractors.base import BaseExtractor
 from avcues.extractors.compute import Compute
 from avcues.extractors.protocol import WINDOW, Column, Columns, Table
-from avcues.extractors.speech import RATE_HZ, SIZES, Limits, WhisperStream, describe_rejected, load_model
+from avcues.extractors.speech import (
+    RATE_HZ,
+    WHISPER_SIZES,
+    RejectionLimits,
+    WhisperStream,
+    describe_rejected,
+    load_model,
+)
 from avcues.extractors.transcript import Transcript, Utterance
-from avcues.models_cache.hub import own_place
+from avcues.models_cache.hub import user_weights_path
 
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel
@@ -79,15 +86,15 @@ _UTTERANCES = Table(
 
 @dataclass(frozen=True)
 class WordsSettings:
-    """Where words come from.
+    """Options of words: their sources and the recogniser.
 
     Args:
-        sources: The kinds of sources that are tried, the preferred one first, separated by commas: sidecar (a subtitle
+        sources: The kinds of sources to try, the preferred one first, separated by commas: sidecar (a subtitle
             file or transcript beside the video), stream (a subtitle stream of the video), speech (recognition).
-        language: ISO 639 code, such as en or deu: the subtitles that are preferred, the language of those that do not
-            name theirs, and the one that is spoken. Empty: any.
-        variant: Recogniser: "auto" takes the first that is available; or a size of Whisper, such as small.en or
-            large-v3; a folder with a model of faster-whisper; one of the hub, such as OWNER/NAME@REVISION.
+        language: ISO 639 code, such as en or deu, of the subtitles to prefer, of subtitles that do not name their
+            language, and of the speech; empty for any.
+        variant: Recogniser: "auto" takes the first that is available; a size of Whisper, such as small.en or
+            large-v3; a folder with a model of faster-whisper; or a model of the hub, such as OWNER/NAME@REVISION.
         find_speech: Recognise only where Silero's detector finds speech.
         max_no_speech: An utterance is rejected if the recogniser's probability of no speech is larger.
         min_log_probability: An utterance is rejected if the mean log probability of its tokens is smaller.
@@ -101,12 +108,12 @@ class WordsSettings:
     language: str = ""
     variant: str = "auto"
     find_speech: bool = True
-    max_no_speech: float = Limits.no_speech
-    min_log_probability: float = Limits.log_probability
-    max_compression: float = Limits.compression
+    max_no_speech: float = RejectionLimits.no_speech
+    min_log_probability: float = RejectionLimits.log_probability
+    max_compression: float = RejectionLimits.compression
 
     def __post_init__(self) -> None:
-        if self.variant in SIZES:
+        if self.variant in WHISPER_SIZES:
             object.__setattr__(self, "variant", f"Systran/faster-whisper-{self.variant}")
         unknown = set(self.sources.split(",")) - set(SOURCES)
         if unknown:
@@ -122,8 +129,8 @@ class Words(BaseExtractor):
     Settings = WordsSettings
     tables = (_WORDS, _UTTERANCES)
     weights: ClassVar[Mapping[str, tuple[str, ...]]] = {"variant": ("speech/whisper_tiny_en",)}
-    own_weights = ("variant",)
-    hub_weights = ".bin"  # CTranslate2's own form, which holds no code
+    user_weights = ("variant",)
+    hub_weights = ".bin"  # CTranslate2's format, which holds no code
     speech_rate_hz = RATE_HZ
 
     def __init__(self, settings: WordsSettings = WordsSettings()) -> None:
@@ -132,7 +139,7 @@ class Words(BaseExtractor):
 
     @property
     def weights_in_use(self) -> Mapping[str, tuple[str, ...]]:
-        """A recogniser, if speech is a source."""
+        """The weights of the recogniser, if speech is a source."""
         return self.weights if "speech" in self.sources else {}
 
     @property
@@ -144,19 +151,19 @@ class Words(BaseExtractor):
         """Loads the recogniser, if speech is a source."""
         if self.weights_in_use and self._model is None:
             asset = f"speech/{self.settings.variant}"
-            is_listed = asset in self.weights["variant"]
+            is_in_manifest = asset in self.weights["variant"]
             variant = self.settings.variant
-            place = (
+            path = (
                 compute.weights.resolve(asset).path
-                if is_listed
-                else own_place(variant, compute.weights, self.hub_weights)
+                if is_in_manifest
+                else user_weights_path(variant, compute.weights, self.hub_weights)
             )
-            self._model = load_model(place, compute)
+            self._model = load_model(path, compute)
 
     def start_speech(self) -> WhisperStream:
         """Opens a stream for one video."""
         assert self._model is not None
-        limits = Limits(
+        limits = RejectionLimits(
             no_speech=self.settings.max_no_speech,
             log_probability=self.settings.min_log_probability,
             compression=self.settings.max_compression,
@@ -170,12 +177,12 @@ class Words(BaseExtractor):
 
     @property
     def language(self) -> str | None:
-        """The language of the subtitles that are preferred."""
+        """The language of the subtitles to prefer; None for any."""
         return self.settings.language or None
 
     def process_transcript(self, transcript: Transcript, step: Fraction, windows: int) -> Mapping[str, Columns]:
-        """A row per word and a row per utterance that begin before the end of the video and not before its start."""
-        kept = [
+        """Returns rows of the words that begin within the video, and of the utterances that begin before its end."""
+        accepted = [
             (i, u, window) for i, u in enumerate(transcript.utterances) if (window := _window(u.start, step)) < windows
         ]
         words = [
@@ -186,7 +193,7 @@ class Words(BaseExtractor):
         ]
         words.sort(key=lambda row: row[1].start)
         rejected = [(None, u, window) for u in transcript.rejected if (window := _window(u.start, step)) < windows]
-        every = sorted((*kept, *rejected), key=lambda row: row[1].start)
+        rows = sorted((*accepted, *rejected), key=lambda row: row[1].start)
         return {
             "words": _columns(
                 _WORDS,
@@ -201,11 +208,11 @@ class Words(BaseExtractor):
                     "source": [utterance.source for *_, utterance in words],
                 },
             ),
-            "utterances": _columns(_UTTERANCES, _described(every)),
+            "utterances": _columns(_UTTERANCES, _utterance_columns(rows)),
         }
 
     def notes(self, transcript: Transcript) -> Sequence[str]:
-        """What was recognised, and what of it was rejected."""
+        """How much speech was recognised, and how much of it was rejected."""
         if transcript.speech_s is None:
             return ()
         count = len(transcript.utterances) + len(transcript.rejected)
@@ -218,7 +225,7 @@ class Words(BaseExtractor):
         return (f"words are recognised: {summary}",)
 
 
-def _described(rows: Sequence[tuple[int | None, Utterance, int]]) -> dict[str, list[Any]]:
+def _utterance_columns(rows: Sequence[tuple[int | None, Utterance, int]]) -> dict[str, list[Any]]:
     judgements = [utterance.judgement for _, utterance, _ in rows]
     return {
         WINDOW: [max(0, window) for *_, window in rows],
@@ -232,7 +239,7 @@ def _described(rows: Sequence[tuple[int | None, Utterance, int]]) -> dict[str, l
         "no_speech": [j and j.no_speech for j in judgements],
         "log_probability": [j and j.log_probability for j in judgements],
         "compression": [j and j.compression for j in judgements],
-        "rejected": [(j.rejected or None) if j else None for j in judgements],
+        "rejected": [(j.rejection or None) if j else None for j in judgements],
     }
 
 
@@ -241,12 +248,12 @@ def _window(time: Fraction, step: Fraction) -> int:
 
 
 def _columns(table: Table, values: Mapping[str, list[Any]]) -> Columns:
-    """Arrays of a table's types in which None is masked."""
-    kinds = {column.name: column.dtype for column in table.columns} | {WINDOW: "int32"}
-    return {name: _masked(column, kinds[name]) for name, column in values.items()}
+    """Arrays with the types of a table's columns, in which None is masked."""
+    dtypes = {column.name: column.dtype for column in table.columns} | {WINDOW: "int32"}
+    return {name: _masked_array(column, dtypes[name]) for name, column in values.items()}
 
 
-def _masked(values: list[Any], dtype: str) -> np.ma.MaskedArray[Any, Any]:
+def _masked_array(values: list[Any], dtype: str) -> np.ma.MaskedArray[Any, Any]:
     missing = [value is None for value in values]
     if dtype == "string":
         return np.ma.MaskedArray(

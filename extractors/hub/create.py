@@ -8,19 +8,19 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
-from avcues.extractors.hub.facts import Facts, Kind, inspect
 from avcues.extractors.hub.model import HubExtractor, HubModel
-from avcues.extractors.hub.options import HubOptions, options_of
+from avcues.extractors.hub.options import HubOptions, validated_options
+from avcues.extractors.hub.spec import Kind, ModelSpec, read_spec
 from avcues.models_cache.errors import WeightsError
 from avcues.models_cache.hub import find_repository
 
 
 def create_model(name: str, options: HubOptions, folders: Sequence[Path] = ()) -> HubExtractor:
-    """Makes the extractor of a model; finds or downloads its files, but does not read its weights yet.
+    """Makes the extractor of a model. Finds or downloads the model's files, but does not read its weights yet.
 
     Args:
-        name: Of the feature and its table.
-        options: How the model is used.
+        name: Name of the feature and its table.
+        options: How to use the model.
         folders: Folders that are searched for the model before the hub's cache.
 
     Raises:
@@ -28,15 +28,15 @@ def create_model(name: str, options: HubOptions, folders: Sequence[Path] = ()) -
         AvcuesError: An option does not suit the model.
     """
     repository = find_repository(options.source, options.revision, folders)
-    facts = _facts(name, repository.folder, options)
-    used = replace(options, source=repository.source, revision=repository.revision)
-    model = HubModel(name=name, options=used, repository=repository, facts=facts)
-    return _extractor_class(facts.kind, options)(model)
+    spec = _spec(name, repository.folder, options)
+    resolved_options = replace(options, source=repository.source, revision=repository.revision)
+    model = HubModel(name=name, options=resolved_options, repository=repository, spec=spec)
+    return _extractor_class(spec.kind, options)(model)
 
 
 @lru_cache
-def _facts(name: str, folder: Path, options: HubOptions) -> Facts:
-    return inspect(name, folder, options)
+def _spec(name: str, folder: Path, options: HubOptions) -> ModelSpec:
+    return read_spec(name, folder, options)
 
 
 def _extractor_class(kind: Kind, options: HubOptions) -> type[HubExtractor]:
@@ -58,14 +58,14 @@ def _extractor_class(kind: Kind, options: HubOptions) -> type[HubExtractor]:
 
 
 class PinnedModel:
-    """A model with fixed options as a feature of a package: derive from it, and name the class as an entry point.
+    """A feature that is a model with fixed options. A package derives a class from it and registers an entry point.
 
     Attributes:
         name: Feature name; also the name of the table.
         source: "<owner>/<name>" on the hub, or the path of a folder.
         revision: The commit.
         options: Further options, as in `HubOptions`.
-        files: SHA-256 of files that the model must have, by name, such as "model.safetensors".
+        files: Expected SHA-256 of the model's files by name, such as "model.safetensors".
 
     Raises:
         WeightsError: The model cannot be found or downloaded, or a file differs.
@@ -82,11 +82,11 @@ class PinnedModel:
     weights: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
     def __new__(cls) -> Any:
-        options = options_of(cls.name, {"source": cls.source, "revision": cls.revision, **cls.options}, {})
+        options = validated_options(cls.name, {"source": cls.source, "revision": cls.revision, **cls.options}, {})
         extractor = create_model(cls.name, options)
         for name, expected in cls.files.items():
             actual = extractor.pinned_files.get(name)
             if actual != expected:
-                has = f"has sha256 {actual}" if actual else "is missing"
-                raise WeightsError(f"{cls.name}: {name} of {cls.source} {has}, expected sha256 {expected}")
+                state = f"has sha256 {actual}" if actual else "is missing"
+                raise WeightsError(f"{cls.name}: {name} of {cls.source} {state}, expected sha256 {expected}")
         return extractor

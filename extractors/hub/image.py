@@ -10,7 +10,7 @@ import numpy.typing as npt
 from avcues.extractors.compute import Compute
 from avcues.extractors.face_detectors import DETECTORS, CenterFace, YuNet
 from avcues.extractors.face_tracks import TRACK, link_faces
-from avcues.extractors.faces import faces_of_batch, per_frame, values_of_largest
+from avcues.extractors.faces import detect_faces, reduce_per_frame, values_of_largest
 from avcues.extractors.hub.model import HubExtractor, HubModel, Tables
 from avcues.extractors.hub.options import FACE_DETECTORS
 from avcues.extractors.protocol import FRAME, FRAME_SIZE, Column, Columns, FrameBatch, Items, Table
@@ -26,7 +26,7 @@ class ImageModel(HubExtractor):
 
     @property
     def tables(self) -> Sequence[Table]:
-        """One, named as the model."""
+        """One table, named after the model."""
         return (self.table(self.name, "window", "the frame"),)
 
     def process_frames(self, batch: FrameBatch) -> Tables:
@@ -37,8 +37,8 @@ class ImageModel(HubExtractor):
 class FaceModel(HubExtractor):
     """A model of images on the faces of the frame of every window.
 
-    A face is cut out as a square around the middle of its box, wider than the box's longer side by the share `margin`;
-    beyond the frame, its edge is repeated.
+    A face is cut out as a square around the middle of its box. Its side is the box's longer side, widened by the
+    fraction `margin`; beyond the frame, edge pixels are repeated.
     """
 
     version = 2
@@ -76,17 +76,22 @@ class FaceModel(HubExtractor):
     def process_frames(self, batch: FrameBatch) -> Tables:
         """Outputs for the faces on (B, H, W, 3) uint8 RGB frames."""
         assert self._detector is not None
-        frames, boxes = faces_of_batch(self._detector, batch.images, _MIN_FACE_PX)
+        frames, boxes = detect_faces(self._detector, batch.images, _MIN_FACE_PX)
         margin = self.settings.margin
-        crops = [square(batch.images[frame], box, margin) for frame, box in zip(frames, boxes, strict=True)]
-        values = np.empty((len(boxes), self.model.facts.width), np.float32)
+        crops = [square_crop(batch.images[frame], box, margin) for frame, box in zip(frames, boxes, strict=True)]
+        values = np.empty((len(boxes), self.model.spec.width), np.float32)
         for start in range(0, len(crops), _FACES_PER_BATCH):
             values[start : start + _FACES_PER_BATCH] = self.outputs(crops[start : start + _FACES_PER_BATCH])
-        largest = per_frame(len(batch), frames, boxes, values, values_of_largest)
+        largest_values = reduce_per_frame(len(batch), frames, boxes, values, values_of_largest)
         box_columns = {name: boxes[:, i] for i, name in enumerate(("x", "y", "width", "height", "score"))}
         return {
-            self.name: self.columns(largest),
-            f"{self.name}_faces": {FRAME: frames, **box_columns, **batch.sizes(len(boxes)), **self.columns(values)},
+            self.name: self.columns(largest_values),
+            f"{self.name}_faces": {
+                FRAME: frames,
+                **box_columns,
+                **batch.frame_size_columns(len(boxes)),
+                **self.columns(values),
+            },
         }
 
     def link_items(self, table: str, items: Items) -> Columns:
@@ -94,12 +99,13 @@ class FaceModel(HubExtractor):
         return link_faces(items) if table == f"{self.name}_faces" else {}
 
 
-def square(image: npt.NDArray[np.uint8], box: npt.NDArray[np.float32], margin: float) -> npt.NDArray[np.uint8]:
-    """(S, S, 3): the square around a box's middle, wider than its longer side by `margin`; edges are repeated.
+def square_crop(image: npt.NDArray[np.uint8], box: npt.NDArray[np.float32], margin: float) -> npt.NDArray[np.uint8]:
+    """(S, S, 3) square around the middle of a box; edge pixels are repeated beyond the image.
 
     Args:
         image: (H, W, 3) uint8.
-        box: x, y, width, height in pixels.
+        box: x, y, width and height in pixels.
+        margin: Widening of the square beyond the longer side of the box, as a fraction of that side.
     """
     x, y, width, height = (float(value) for value in box[:4])
     side = max(1, round(max(width, height) * (1 + margin)))

@@ -1,4 +1,4 @@
-"""The base of the extractors for all kinds of models."""
+"""The base class of the extractors for all kinds of models."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import numpy.typing as npt
 from avcues.extractors.base import BaseExtractor
 from avcues.extractors.compute import Compute
 from avcues.extractors.embedding import embedding_columns, embedding_table
-from avcues.extractors.hub.facts import Facts
 from avcues.extractors.hub.options import HubOptions
+from avcues.extractors.hub.spec import ModelSpec
 from avcues.extractors.protocol import Column, Columns, RowKind, Table
 from avcues.models_cache.hub import Repository
 
@@ -23,21 +23,25 @@ if TYPE_CHECKING:
     from avcues.extractors.hub.networks import Processor
 
 
+Tables = Mapping[str, Columns]
+"""Columns by table name."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class HubModel:
     """A resolved model: everything that its extractor needs.
 
     Args:
-        name: Of the feature and its table.
-        options: How the model is used.
-        repository: Its files.
-        facts: Its inputs and outputs.
+        name: Name of the feature and its table.
+        options: How to use the model.
+        repository: Files of the model.
+        spec: Inputs and outputs of the model.
     """
 
     name: str
     options: HubOptions
     repository: Repository
-    facts: Facts
+    spec: ModelSpec
 
 
 class HubExtractor(BaseExtractor):
@@ -69,14 +73,14 @@ class HubExtractor(BaseExtractor):
     @property
     def summary(self) -> str:
         """The model in a few words: source, kind and outputs."""
-        facts, repository = self.model.facts, self.model.repository
+        spec, repository = self.model.spec, self.model.repository
         revision = f" at {repository.revision[:12]}" if repository.revision else ""
-        outputs = f"{len(facts.labels)} labels" if facts.labels else f"embedding of {facts.width}"
-        return f"{repository.source}{revision} ({facts.kind}, {outputs})"
+        outputs = f"{len(spec.labels)} labels" if spec.labels else f"embedding of {spec.width}"
+        return f"{repository.source}{revision} ({spec.kind}, {outputs})"
 
     def __reduce__(self) -> Any:
-        """Copies, also in other processes, measure the same, but load the network anew."""
-        return type(self), (self.model,), {"needed": self.needed}
+        """A copy, here or in another process, measures the same, but loads the network again."""
+        return type(self), (self.model,), {"needed_extractors": self.needed_extractors}
 
     def setup(self, compute: Compute) -> None:
         """Loads the network."""
@@ -84,52 +88,49 @@ class HubExtractor(BaseExtractor):
             from avcues.extractors.hub import networks
 
             self._compute = compute
-            self._processor = networks.Processor(self.model.repository.folder, self.model.facts)
-            self._network = networks.place(self.model, self._processor, compute)
+            self._processor = networks.Processor(self.model.repository.folder, self.model.spec)
+            self._network = networks.load_for_inference(self.model, self._processor, compute)
 
     def outputs(self, items: list[Any]) -> npt.NDArray[np.float32]:
         """(B, width) probabilities, scores, values or embeddings, or (B, frames, width) hidden states.
 
         Args:
-            items: As `networks.Processor` takes them.
+            items: Images, clips, sounds or texts, as `networks.Processor` takes them.
         """
         assert self._network is not None and self._processor is not None
         with self._compute.autocast():
             raw: Tensor = self._network(self._processor(items).to(self._compute.device))
         raw = raw.float()
-        output = self.model.facts.output
+        output = self.model.spec.output
         scaled = raw.softmax(dim=-1) if output == "probabilities" else raw.sigmoid() if output == "scores" else raw
         values: npt.NDArray[np.float32] = scaled.cpu().numpy()
         return values
 
-    def table(self, name: str, row: RowKind, what: str, *extra_columns: Column) -> Table:
+    def table(self, name: str, row: RowKind, subject: str, *extra_columns: Column) -> Table:
         """A table of the model's outputs.
 
         Args:
-            what: What is measured, for the columns' meanings.
+            subject: What the outputs describe, for the columns' meanings.
         """
-        facts, source = self.model.facts, self.model.repository.source
-        if not facts.labels:
-            table = embedding_table(name, row, facts.width, f"embedding of {what} by {source}")
+        spec, source = self.model.spec, self.model.repository.source
+        if not spec.labels:
+            table = embedding_table(name, row, spec.width, f"embedding of {subject} by {source}")
             return Table(name=name, row=row, columns=(*extra_columns, *table.columns))
-        unit, low, high = ("1", None, None) if facts.output == "values" else ("probability", 0, 1)
+        unit, low, high = ("1", None, None) if spec.output == "values" else ("probability", 0, 1)
         columns = (
-            Column(name=label, unit=unit, meaning=f"{label} for {what}, by {source}", low=low, high=high)
-            for label in facts.labels
+            Column(name=label, unit=unit, meaning=f"{label} for {subject}, by {source}", low=low, high=high)
+            for label in spec.labels
         )
         top1 = Column(name="top1", unit="category", meaning="label of the largest value", dtype="string")
-        sums = (facts.labels,) if facts.output == "probabilities" else ()
-        return Table(name=name, row=row, columns=(*extra_columns, *columns, top1), sums_to_one=sums)
+        sums_to_one = (spec.labels,) if spec.output == "probabilities" else ()
+        return Table(name=name, row=row, columns=(*extra_columns, *columns, top1), sums_to_one=sums_to_one)
 
     def columns(self, values: npt.NDArray[np.float32]) -> Columns:
         """The columns of (rows, width) outputs; rows of NaN are missing."""
-        labels = self.model.facts.labels
+        labels = self.model.spec.labels
         if not labels:
             return embedding_columns(values)
         top1 = np.full(len(values), None, dtype=object)
-        measured = ~np.isnan(values).any(axis=1)
-        top1[measured] = np.array(labels, dtype=object)[values[measured].argmax(axis=1)]
+        is_measured = ~np.isnan(values).any(axis=1)
+        top1[is_measured] = np.array(labels, dtype=object)[values[is_measured].argmax(axis=1)]
         return {**{label: values[:, i] for i, label in enumerate(labels)}, "top1": top1}
-
-
-Tables = Mapping[str, Columns]

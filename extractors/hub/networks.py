@@ -19,13 +19,13 @@ from avcues.models_cache.errors import WeightsError
 
 if TYPE_CHECKING:
     from avcues.extractors.compute import Compute
-    from avcues.extractors.hub.facts import Facts
     from avcues.extractors.hub.model import HubModel
     from avcues.extractors.hub.options import HubOptions
+    from avcues.extractors.hub.spec import ModelSpec
 
-_PREPROCESSING = ("preprocessor_config.json", "processor_config.json", "video_preprocessor_config.json")
+_PREPROCESSING_FILES = ("preprocessor_config.json", "processor_config.json", "video_preprocessor_config.json")
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "vocab.txt")
-_LONGEST_TEXT = 512  # tokens; some models state no limit
+_MAX_TOKENS = 512  # per text; some models state no limit
 _TRAINING_TENSORS = ("masked_spec_embed", "mask_token")
 _SAFE_LOADING = {"local_files_only": True, "trust_remote_code": False}
 
@@ -38,7 +38,7 @@ def read_configuration(name: str, folder: Path) -> tuple[Any, Any]:
         folder: The model's files.
 
     Raises:
-        WeightsError: The model needs code of its own, is of a kind that transformers does not know, or lacks a file.
+        WeightsError: The model needs its own code, is of a kind that transformers does not know, or lacks a file.
         AvcuesError: transformers is not installed.
     """
     transformers = _transformers()
@@ -60,11 +60,11 @@ class Processor:
 
     Args:
         folder: The model's files.
-        facts: The model's inputs and outputs.
+        spec: The model's inputs and outputs.
     """
 
-    def __init__(self, folder: Path, facts: Facts) -> None:
-        self._facts = facts
+    def __init__(self, folder: Path, spec: ModelSpec) -> None:
+        self._spec = spec
         self._processor = _read_processor(folder.name, folder)
         self._is_timm = type(self._processor).__name__ == "TimmWrapperImageProcessor"
 
@@ -75,19 +75,21 @@ class Processor:
             items: Images: (H, W, 3) uint8 RGB of any size. Video clips: (T, H, W, 3) uint8 RGB. Sound: (n,) float32
                 samples, all of the same length. Text: strings, which are truncated to the model's longest input.
         """
-        if self._facts.kind == "text":
-            longest = min(self._processor.model_max_length, _LONGEST_TEXT)
-            return self._processor(list(items), padding=True, truncation=True, max_length=longest, return_tensors="pt")
-        if self._facts.kind == "image":
+        if self._spec.kind == "text":
+            max_tokens = min(self._processor.model_max_length, _MAX_TOKENS)
+            return self._processor(
+                list(items), padding=True, truncation=True, max_length=max_tokens, return_tensors="pt"
+            )
+        if self._spec.kind == "image":
             # timm's transforms take no option for the order of the axes.
             layout = {} if self._is_timm else {"input_data_format": "channels_last"}
             inputs = self._processor(list(items), return_tensors="pt", **layout)
-        elif self._facts.kind == "video":
+        elif self._spec.kind == "video":
             inputs = self._processor(
                 [list(clip) for clip in items], input_data_format="channels_last", return_tensors="pt"
             )
         else:
-            inputs = self._processor(list(items), sampling_rate=self._facts.rate_hz, return_tensors="pt")
+            inputs = self._processor(list(items), sampling_rate=self._spec.rate_hz, return_tensors="pt")
         return inputs[self._processor.model_input_names[0]]
 
 
@@ -96,28 +98,28 @@ class HubNetwork(nn.Module):
 
     Args:
         model: A model of transformers.
-        facts: Its inputs and outputs.
+        spec: Its inputs and outputs.
         options: Layer and pooling.
     """
 
-    def __init__(self, model: nn.Module, facts: Facts, options: HubOptions) -> None:
+    def __init__(self, model: nn.Module, spec: ModelSpec, options: HubOptions) -> None:
         super().__init__()
         self.model = model
-        self.identity = f"{type(model).__name__} {getattr(model, 'config', '')} {options} {facts}"
-        self._facts = facts
-        self._is_whisper = facts.kind == "hidden sound" and getattr(model, "main_input_name", "") == "input_features"
+        self.identity = f"{type(model).__name__} {getattr(model, 'config', '')} {options} {spec}"
+        self._spec = spec
+        self._is_whisper = spec.kind == "hidden sound" and getattr(model, "main_input_name", "") == "input_features"
         self._layer = options.layer
         self._pooling = options.pooling
 
     def forward(self, x: Any) -> Tensor:
-        if self._facts.labels:
-            logits: Tensor = (self.model(**x) if self._facts.kind == "text" else self.model(x)).logits
+        if self._spec.labels:
+            logits: Tensor = (self.model(**x) if self._spec.kind == "text" else self.model(x)).logits
             return logits
-        if self._facts.kind == "text":
+        if self._spec.kind == "text":
             options = {"output_hidden_states": True} if self._layer is not None else {}
             return self._pooled(self.model(**x, **options), x["attention_mask"])
         states = self._states(x)
-        if self._facts.kind == "hidden sound":
+        if self._spec.kind == "hidden sound":
             return states.last_hidden_state if self._layer is None else states.hidden_states[self._layer]
         return self._pooled(states)
 
@@ -127,7 +129,7 @@ class HubNetwork(nn.Module):
             return self.model.get_submodule("encoder")(x, **options)
         if self._layer is None and self._pooling == "auto":
             towers = {"image": "get_image_features", "sound": "get_audio_features", "video": "get_video_features"}
-            tower = getattr(self.model, towers[self._facts.kind], None) if self._facts.kind in towers else None
+            tower = getattr(self.model, towers[self._spec.kind], None) if self._spec.kind in towers else None
             if callable(tower):
                 return tower(x)
         model = getattr(self.model, "vision_model", getattr(self.model, "audio_model", self.model))
@@ -155,8 +157,8 @@ class HubNetwork(nn.Module):
         return (hidden * weight).sum(dim=1) / weight.sum(dim=1)
 
 
-def build(folder: Path, facts: Facts, options: HubOptions, *, on_meta: bool = False) -> HubNetwork:
-    """The network with its weights, or on torch's meta device without.
+def build(folder: Path, spec: ModelSpec, options: HubOptions, *, on_meta: bool = False) -> HubNetwork:
+    """The network with its weights, or without weights on torch's meta device.
 
     Raises:
         WeightsError: The file lacks weights of the network.
@@ -164,7 +166,7 @@ def build(folder: Path, facts: Facts, options: HubOptions, *, on_meta: bool = Fa
     transformers = _transformers()
     with _quiet():
         config = transformers.AutoConfig.from_pretrained(folder, **_SAFE_LOADING)
-        model_class: Any = getattr(transformers, config.architectures[0]) if facts.labels else transformers.AutoModel
+        model_class: Any = getattr(transformers, config.architectures[0]) if spec.labels else transformers.AutoModel
         if on_meta:
             with torch.device("meta"):
                 model = (
@@ -172,23 +174,23 @@ def build(folder: Path, facts: Facts, options: HubOptions, *, on_meta: bool = Fa
                     if model_class is transformers.AutoModel
                     else model_class._from_config(config)
                 )
-            return HubNetwork(model.eval(), facts, options).eval()
+            return HubNetwork(model.eval(), spec, options).eval()
         try:
             model, loading_info = model_class.from_pretrained(
                 folder, use_safetensors=True, output_loading_info=True, dtype=torch.float32, **_SAFE_LOADING
             )
         except (ValueError, OSError, RuntimeError) as error:
             raise WeightsError(f"{folder.name}: {_first_line(error)}") from error
-    _check_complete(folder, loading_info["missing_keys"], facts, options)
-    return HubNetwork(model.eval(), facts, options).eval()
+    _check_complete(folder, loading_info["missing_keys"], spec, options)
+    return HubNetwork(model.eval(), spec, options).eval()
 
 
-def _check_complete(folder: Path, missing_keys: Iterable[str], facts: Facts, options: HubOptions) -> None:
+def _check_complete(folder: Path, missing_keys: Iterable[str], spec: ModelSpec, options: HubOptions) -> None:
     """Checks that no tensor that affects the outputs is left at random values."""
     missing = sorted(key for key in missing_keys if key.rpartition(".")[2] not in _TRAINING_TENSORS)
     pooler_keys = [key for key in missing if "pooler" in key]
-    if pooler_keys == missing and not facts.labels:
-        if not missing or options.layer is not None or options.pooling in ("first", "mean") or facts.kind == "text":
+    if pooler_keys == missing and not spec.labels:
+        if not missing or options.layer is not None or options.pooling in ("first", "mean") or spec.kind == "text":
             return
         raise WeightsError(f"{folder.name}: its file has no weights for the pooler: use pooling=first or pooling=mean")
     if missing:
@@ -199,14 +201,14 @@ def _check_complete(folder: Path, missing_keys: Iterable[str], facts: Facts, opt
 def _read_processor(name: str, folder: Path) -> Any:
     transformers = _transformers()
     errors: list[Exception] = []
-    prepares_text = not any((folder / file).exists() for file in _PREPROCESSING)
-    if prepares_text and any((folder / file).exists() for file in _TOKENIZER_FILES):
+    is_text_model = not any((folder / file).exists() for file in _PREPROCESSING_FILES)
+    if is_text_model and any((folder / file).exists() for file in _TOKENIZER_FILES):
         with _quiet():
             return transformers.AutoTokenizer.from_pretrained(folder, **_SAFE_LOADING)
-    for auto in (transformers.AutoFeatureExtractor, transformers.AutoImageProcessor):
+    for auto_class in (transformers.AutoFeatureExtractor, transformers.AutoImageProcessor):
         try:
             with _quiet():
-                return auto.from_pretrained(folder, **_SAFE_LOADING)
+                return auto_class.from_pretrained(folder, **_SAFE_LOADING)
         except (ValueError, OSError, KeyError, TypeError) as error:
             errors.append(error)
     raise WeightsError(
@@ -226,7 +228,7 @@ def _transformers() -> Any:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keeps transformers from printing; problems are raised as errors."""
+    """Keeps transformers from printing its warnings; what matters is raised as an error."""
     from transformers.utils import logging
 
     verbosity = logging.get_verbosity()
@@ -246,23 +248,23 @@ def _first_line(error: Exception) -> str:
     return lines[0] if lines else type(error).__name__
 
 
-def place(model: HubModel, processor: Processor, compute: Compute) -> Any:
+def load_for_inference(model: HubModel, processor: Processor, compute: Compute) -> Any:
     """The network of a model, ready for inference.
 
-    On a CPU in fp32, OpenVINO compiles models of images and clips and halves their time, if their outputs agree with
-    torch's to 1e-4 of the largest output. All others run in torch.
+    On a CPU in fp32, OpenVINO compiles models of images and clips, which halves their time, provided that the outputs
+    agree with torch's to 1e-4 of the largest output. All other models run in torch.
     """
-    network = build(model.repository.folder, model.facts, model.options)
-    if compute.device == "cpu" and compute.precision == "fp32" and model.facts.kind in ("image", "video"):
-        example = processor(_example(model.facts))
+    network = build(model.repository.folder, model.spec, model.options)
+    if compute.device == "cpu" and compute.precision == "fp32" and model.spec.kind in ("image", "video"):
+        example = processor(_example(model.spec))
         compiled = _compiled(network, example, compute)
         if compiled is not None:
             return compiled
     return network.to(compute.device).requires_grad_(False)
 
 
-def _example(facts: Facts) -> list[npt.NDArray[np.uint8]]:
-    shape = (96, 128, 3) if facts.kind == "image" else (facts.frames, 96, 128, 3)
+def _example(spec: ModelSpec) -> list[npt.NDArray[np.uint8]]:
+    shape = (96, 128, 3) if spec.kind == "image" else (spec.frames, 96, 128, 3)
     return [np.random.default_rng(i).integers(0, 256, shape, np.uint8) for i in range(2)]
 
 
@@ -273,7 +275,7 @@ def _compiled(network: HubNetwork, example: Tensor, compute: Compute) -> Any:
         compiled = OpenVinoNetwork(_TwoOutputs(network), example, "fp32", compute.threads)
         with torch.inference_mode():
             expected, actual = network(example), compiled(example)[0]
-    except Exception:  # torch cannot export it, or OpenVINO lacks one of its operations: torch runs every network
+    except Exception:  # torch cannot export it, or OpenVINO lacks an operation; torch itself runs every network
         return None
     if not torch.allclose(actual, expected, rtol=0, atol=1e-4 * float(expected.abs().max())):
         return None

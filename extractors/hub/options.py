@@ -16,13 +16,13 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 FACE_DETECTORS = ("faces/yunet", "faces/centerface")
 """Weights files of the detectors, the preferred one first."""
 
-On = Literal["frames", "faces"]
+ImageInput = Literal["frames", "faces"]
 Pooling = Literal["auto", "pooler", "first", "mean"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class HubOptions:
-    """How a model is used.
+    """How to use a model.
 
     Args:
         source: "<owner>/<name>" on the hub, "timm:<name>", or the path of a folder, which begins with ".", "/" or "~".
@@ -42,7 +42,7 @@ class HubOptions:
 
     source: str
     revision: str | None = None
-    on: On = "frames"
+    on: ImageInput = "frames"
     layer: int | None = None
     pooling: Pooling = "auto"
     context_s: Annotated[float, Gt(0), Le(600)] | None = None
@@ -58,12 +58,12 @@ def parse_model(text: str) -> tuple[str, dict[str, str]]:
     Raises:
         AvcuesError: The text has another form.
     """
-    name, equals, rest = text.partition("=")
-    source, *pairs = rest.split(",")
+    name, equals, definition = text.partition("=")
+    source, *pairs = definition.split(",")
     options = {"source": source}
     for pair in pairs:
-        option, has_value, value = pair.partition("=")
-        if not has_value:
+        option, option_equals, value = pair.partition("=")
+        if not option_equals:
             raise AvcuesError(f'model "{text}": "{pair}" is not of the form OPTION=VALUE')
         options[option.strip()] = value.strip()
     if not equals or not source:
@@ -71,13 +71,13 @@ def parse_model(text: str) -> tuple[str, dict[str, str]]:
     return name, options
 
 
-def options_of(name: str, model: str | Mapping[str, Any], reserved: Mapping[str, str]) -> HubOptions:
-    """The checked options of a model.
+def validated_options(name: str, model: str | Mapping[str, Any], reserved: Mapping[str, str]) -> HubOptions:
+    """Checks the options of a model and completes them with their defaults.
 
     Args:
         name: The feature's name, which is also the name of its tables.
         model: The source, or the options by name.
-        reserved: Names that are in use, each with a description of its owner.
+        reserved: Names of tables that are in use, each with a description of its owner.
 
     Raises:
         AvcuesError: The name cannot be used, or an option is unknown or has a bad value.
@@ -93,13 +93,13 @@ def options_of(name: str, model: str | Mapping[str, Any], reserved: Mapping[str,
         if table in reserved:
             raise AvcuesError(f'model name "{name}": {table} is the name of {reserved[table]}; choose another')
     options = {"source": model} if isinstance(model, str) else dict(model)
-    known = tuple(HubOptions.__dataclass_fields__)
+    option_names = tuple(HubOptions.__dataclass_fields__)
     for option in options:
-        if option not in known:
-            raise AvcuesError(f'model {name}: there is no option "{option}"{nearest(option, known)}')
+        if option not in option_names:
+            raise AvcuesError(f'model {name}: there is no option "{option}"{nearest(option, option_names)}')
     try:
         return TypeAdapter(HubOptions).validate_python(options)
     except ValidationError as error:
-        first = error.errors()[0]
-        option_path = ".".join(map(str, (name, *first["loc"][:1])))
-        raise AvcuesError(f"model {option_path} = {first['input']!r}: {first['msg']}") from error
+        first_error = error.errors()[0]
+        option_path = ".".join(map(str, (name, *first_error["loc"][:1])))
+        raise AvcuesError(f"model {option_path} = {first_error['input']!r}: {first_error['msg']}") from error

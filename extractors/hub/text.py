@@ -22,13 +22,13 @@ class TextModel(HubExtractor):
 
     @property
     def tables(self) -> Sequence[Table]:
-        """One, named as the model."""
+        """One table, named after the model."""
         return (self.table(self.name, "window", "the utterance that fills most of the window; null without one"),)
 
     def process_transcript(self, transcript: Transcript, step: Fraction, windows: int) -> Mapping[str, Columns]:
         """Measures each utterance once and repeats it on its windows."""
         texts = [utterance.text for utterance in transcript.utterances]
-        values = np.full((len(texts) + 1, self.model.facts.width), np.nan, np.float32)
+        values = np.full((len(texts) + 1, self.model.spec.width), np.nan, np.float32)
         by_length = sorted(range(len(texts)), key=lambda i: len(texts[i]))  # texts of a batch are padded to one length
         for first in range(0, len(texts), _UTTERANCES_PER_BATCH):
             batch = by_length[first : first + _UTTERANCES_PER_BATCH]
@@ -36,5 +36,5 @@ class TextModel(HubExtractor):
         return {self.name: self.columns(values[transcript.utterance_of_windows(step, windows)])}
 
     def notes(self, transcript: Transcript) -> Sequence[str]:
-        """None: every language is measured."""
+        """No notes: every language is measured."""
         return ()

@@ -24,25 +24,25 @@ class ClipModel(HubExtractor):
 
     def __init__(self, model: HubModel) -> None:
         super().__init__(model)
-        self.clip_frames = model.facts.frames
-        self.clip_rate_hz: Fraction = model.facts.clip_rate_hz
+        self.clip_frames = model.spec.frames
+        self.clip_rate_hz: Fraction = model.spec.clip_rate_hz
 
     @property
     def tables(self) -> Sequence[Table]:
-        """One row per shot."""
-        seconds = float(self.clip_frames / self.clip_rate_hz)
+        """One table, named after the model, with a row per shot."""
+        clip_s = float(self.clip_frames / self.clip_rate_hz)
         clips = Column(
-            name="clips", unit="count", meaning=f"clips of {seconds:.3g} s that were averaged", dtype="int32", low=1
+            name="clips", unit="count", meaning=f"clips of {clip_s:.3g} s that were averaged", dtype="int32", low=1
         )
-        seen = Column(name="seen", unit="s", meaning="length of the shot that the clips show", low=0)
-        return (self.table(self.name, "shot", "the clips of the shot, their mean", clips, seen),)
+        covered = Column(name="seen", unit="s", meaning="length of the shot that the clips show", low=0)
+        return (self.table(self.name, "shot", "the clips of the shot, their mean", clips, covered),)
 
     def process_clips(self, batch: ClipBatch) -> npt.NDArray[np.float32]:
         """(B, width) outputs of (B, T, H, W, 3) uint8 RGB clips."""
         return self.outputs(list(batch.clips))
 
     def describe_shots(
-        self, means: npt.NDArray[np.float32], clips: npt.NDArray[np.int32], seen_s: npt.NDArray[np.float32]
+        self, means: npt.NDArray[np.float32], clip_counts: npt.NDArray[np.int32], covered_s: npt.NDArray[np.float32]
     ) -> Tables:
         """Columns of S shots from the (S, width) means over their clips."""
-        return {self.name: {"clips": clips, "seen": seen_s, **self.columns(means)}}
+        return {self.name: {"clips": clip_counts, "seen": covered_s, **self.columns(means)}}

@@ -1,4 +1,4 @@
-"""Tests whether this processor computes 8-bit products exactly."""
+"""Checks whether this processor computes 8-bit products exactly."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CHANNELS = 64
 def multiplies_exactly() -> bool:
     """Whether sums of 8-bit products are exact, as with VNNI or AMX; other x86 processors silently saturate them.
 
-    Tested on the largest possible products.
+    Measured on the largest possible products.
     """
     import openvino.opset13 as operations
 
@@ -23,8 +23,8 @@ def multiplies_exactly() -> bool:
     low, high = np.float32(0), np.float32(255)
     shape = (1, _CHANNELS, 8, 8)
     pixels = operations.parameter(shape, np.float32)
-    numbers = operations.constant(np.full((_CHANNELS, _CHANNELS, 1, 1), 127, np.int8), dtype=np.int8)
-    weight = operations.multiply(operations.convert(numbers, package.Type.f32.to_string()), np.float32(1 / 127))
+    integers = operations.constant(np.full((_CHANNELS, _CHANNELS, 1, 1), 127, np.int8), dtype=np.int8)
+    weight = operations.multiply(operations.convert(integers, package.Type.f32.to_string()), np.float32(1 / 127))
     levels = operations.fake_quantize(pixels, low, high, low, high, 256)
     sums = operations.convolution(levels, weight, [1, 1], [0, 0], [0, 0], [1, 1])
     compiled = package.Core().compile_model(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-_LARGEST = 127
-_LEAST_MEAN = 1e-9
+_MAX_INTEGER = 127
+_MIN_MEAN = 1e-9
 
 
 def round_weights(
@@ -14,10 +14,10 @@ def round_weights(
 ) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
     """Rounds the weights of a convolution.
 
-    Rounding each weight on its own would shift whole feature maps, because inputs after a ReLU are positive. So the
-    error of a weight, times the mean of its input, is carried on to the next weight of the same filter, from the input
-    channel with the largest mean to that with the smallest. Double precision and a fixed order make every machine round
-    alike.
+    Rounding each weight independently would shift whole feature maps, because inputs after a ReLU are positive. So the
+    error of a weight, times the mean of its input, is carried over to the next weight of the same filter, from the
+    input channel with the largest mean to that with the smallest. Double precision and a fixed order give the same
+    integers on every machine.
 
     Args:
         weight: (outputs, inputs, ...).
@@ -28,13 +28,13 @@ def round_weights(
     """
     rows = weight.reshape(len(weight), -1).astype(np.float64)
     means = np.repeat(input_means.astype(np.float64), rows.shape[1] // len(input_means))
-    scale = np.maximum(np.abs(rows).max(axis=1), 1e-12) / _LARGEST
+    scale = np.maximum(np.abs(rows).max(axis=1), 1e-12) / _MAX_INTEGER
     scaled = rows / scale[:, None]
     rounded = np.empty_like(scaled)
     error = np.zeros(len(rows))
     for i in np.argsort(-means, kind="stable"):
         mean = means[i]
-        carried = np.clip(error / mean, -0.5, 0.5) if mean > _LEAST_MEAN else 0.0
-        rounded[:, i] = np.clip(np.rint(scaled[:, i] + carried), -_LARGEST, _LARGEST)
+        carried = np.clip(error / mean, -0.5, 0.5) if mean > _MIN_MEAN else 0.0
+        rounded[:, i] = np.clip(np.rint(scaled[:, i] + carried), -_MAX_INTEGER, _MAX_INTEGER)
         error += (scaled[:, i] - rounded[:, i]) * mean
     return rounded.astype(np.int8).reshape(weight.shape), scale.astype(np.float32)

@@ -20,11 +20,11 @@ class Layer:
     """The inputs of a convolution.
 
     Args:
-        largest: Largest value over all calibration clips and over all layers with the same input; becomes level 255.
+        max_input: Largest value over all calibration clips and over all layers with the same input; becomes level 255.
         means: Mean of each input channel, (inputs,).
     """
 
-    largest: float
+    max_input: float
     means: npt.NDArray[np.float32]
 
 
@@ -46,26 +46,26 @@ class Int8Table:
         """Raises a `WeightsError` if the table belongs to other weights."""
         if weights_sha256 != self.weights_sha256:
             raise WeightsError(
-                f"{name}: its ranges for int8 are those of other weights (sha256 {self.weights_sha256[:12]}, not "
+                f"{name}: its int8 table was measured with other weights (sha256 {self.weights_sha256[:12]}, not "
                 f"{weights_sha256[:12]}); use bf16"
             )
 
 
 def has_table(asset: str) -> bool:
     """Whether the weights "<task>/<variant>" have a table."""
-    return _path(asset).exists()
+    return _table_path(asset).exists()
 
 
 @cache
-def table_of(asset: str) -> Int8Table:
+def load_table(asset: str) -> Int8Table:
     """The table of the weights "<task>/<variant>".
 
     Raises:
-        OSError: The weights have no table; see `has_table`.
+        OSError: The weights have no table; check with `has_table`.
     """
     from safetensors import safe_open
 
-    path = _path(asset)
+    path = _table_path(asset)
     with safe_open(path, "np") as file:
         metadata = file.metadata()
         tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
@@ -74,5 +74,5 @@ def table_of(asset: str) -> Int8Table:
     return Int8Table(metadata["weights_sha256"], layers, sha256(path))
 
 
-def _path(asset: str) -> Path:
+def _table_path(asset: str) -> Path:
     return _TABLES / f"{asset.replace('/', '-')}.safetensors"

@@ -1,7 +1,7 @@
 """Expression networks trained on FER2013: VGG19 (WuJie1010) and mini-XCEPTION (Arriaga et al. 2017).
 
-Both map face crops to logits of the seven classes, in the order of `avcues.extractors.expressions.CLASSES`, and an
-embedding.
+Both map face crops to an embedding and to logits of the seven classes, in the order of
+`avcues.extractors.expressions.CLASSES`.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from avcues.extractors.compute import Network
 from avcues.models_cache.loading import check_all_used, load_keras_arrays, load_torch, weights_loader
 
-CLASSES = 7
+CLASS_COUNT = 7
 _VGG19: tuple[int | str, ...] = (64, 64, "M", 128, 128, "M", *[256] * 4, "M", *[512] * 4, "M", *[512] * 4, "M")
-_VGG_SIZE, _VGG_CROP = 48, 44
+_VGG_SIZE_PX, _VGG_CROP_PX = 48, 44
 _XCEPTION_BLOCKS = (16, 32, 64, 128)
 
 
@@ -38,7 +38,7 @@ class FerVGG19(nn.Module):
                 layers += [nn.Conv2d(channels, width, 3, padding=1), nn.BatchNorm2d(width), nn.ReLU(inplace=True)]
                 channels = width
         self.features = nn.Sequential(*layers)
-        self.classifier = nn.Linear(512, CLASSES)
+        self.classifier = nn.Linear(512, CLASS_COUNT)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         embedding = self.features(x).flatten(1)
@@ -50,12 +50,14 @@ def load_vgg19(path: Path) -> FerVGG19:
     """The network with the weights of `PrivateTest_model.t7`, batch normalisation folded.
 
     Raises:
-        WeightsError: The file holds anything but exactly the tensors of this network.
+        WeightsError: The file does not hold exactly the tensors of this network.
     """
     network = FerVGG19()
     state = load_torch(path)["net"]
-    loaded = network.load_state_dict(state, strict=False)
-    check_all_used(path, loaded.missing_keys, [k for k in loaded.unexpected_keys if "SpatialTransformer" not in k])
+    load_result = network.load_state_dict(state, strict=False)
+    check_all_used(
+        path, load_result.missing_keys, [k for k in load_result.unexpected_keys if "SpatialTransformer" not in k]
+    )
     return fold_batch_norm(network.eval())
 
 
@@ -81,12 +83,12 @@ def classify_vgg19(network: Network, faces: Tensor) -> tuple[Tensor, Tensor]:
         (N, 7) logits and the (N, 512) embedding.
     """
     images = faces[:, None].expand(-1, 3, -1, -1).float() / 255
-    far, middle = _VGG_SIZE - _VGG_CROP, (_VGG_SIZE - _VGG_CROP) // 2
-    corners = [(0, 0), (0, far), (far, 0), (far, far), (middle, middle)]
-    crops = torch.stack([images[..., y : y + _VGG_CROP, x : x + _VGG_CROP] for y, x in corners])
-    ten = torch.cat([crops, crops.flip(-1)])  # (10, N, 3, 44, 44)
-    outputs = network(ten.flatten(0, 1).contiguous(memory_format=torch.channels_last))
-    logits, embedding = (values.float().unflatten(0, ten.shape[:2]).mean(dim=0) for values in outputs)
+    last, middle = _VGG_SIZE_PX - _VGG_CROP_PX, (_VGG_SIZE_PX - _VGG_CROP_PX) // 2
+    offsets = [(0, 0), (0, last), (last, 0), (last, last), (middle, middle)]
+    crops = torch.stack([images[..., y : y + _VGG_CROP_PX, x : x + _VGG_CROP_PX] for y, x in offsets])
+    ten_crops = torch.cat([crops, crops.flip(-1)])  # (10, N, 3, 44, 44)
+    outputs = network(ten_crops.flatten(0, 1).contiguous(memory_format=torch.channels_last))
+    logits, embedding = (values.float().unflatten(0, ten_crops.shape[:2]).mean(dim=0) for values in outputs)
     return logits, embedding
 
 
@@ -137,7 +139,7 @@ class MiniXception(nn.Module):
         self.stem2_norm = nn.BatchNorm2d(8, eps=1e-3)
         widths = (8, *_XCEPTION_BLOCKS)
         self.blocks = nn.ModuleList(_Block(a, b) for a, b in zip(widths, _XCEPTION_BLOCKS, strict=False))
-        self.last = nn.Conv2d(_XCEPTION_BLOCKS[-1], CLASSES, 3, padding=1)
+        self.last = nn.Conv2d(_XCEPTION_BLOCKS[-1], CLASS_COUNT, 3, padding=1)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         x = functional.relu(self.stem1_norm(self.stem1(x)))
@@ -152,46 +154,46 @@ def load_mini_xception(path: Path) -> MiniXception:
     """The network with the weights of `emotion_model.hdf5`.
 
     Raises:
-        WeightsError: The file holds anything but exactly the tensors of this network.
+        WeightsError: The file does not hold exactly the tensors of this network.
     """
     arrays = load_keras_arrays(path)
     network = MiniXception()
     state = network.state_dict()
-    used = set()
+    used_names = set()
 
-    def take(target: str, source: str, *, depthwise: bool = False) -> None:
-        used.add(source)
+    def copy_array(target: str, source: str, *, depthwise: bool = False) -> None:
+        used_names.add(source)
         array: npt.NDArray[np.float32] = arrays[source]
         if array.ndim == 4:  # (H, W, in, out) or, depthwise, (H, W, channels, 1)
             array = array.transpose(2, 3, 0, 1) if depthwise else array.transpose(3, 2, 0, 1)
         state[target] = torch.from_numpy(np.ascontiguousarray(array))
 
-    def take_norm(target: str, number: int) -> None:
+    def copy_norm(target: str, number: int) -> None:
         source = f"batch_normalization_{number}"
-        for ours, theirs in (
+        for torch_name, keras_name in (
             ("weight", "gamma"),
             ("bias", "beta"),
             ("running_mean", "moving_mean"),
             ("running_var", "moving_variance"),
         ):
-            take(f"{target}.{ours}", f"{source}/{theirs}")
+            copy_array(f"{target}.{torch_name}", f"{source}/{keras_name}")
 
     # Keras numbers layers in the order in which the original script created them.
-    take("stem1.weight", "conv2d_1/kernel")
-    take_norm("stem1_norm", 1)
-    take("stem2.weight", "conv2d_2/kernel")
-    take_norm("stem2_norm", 2)
+    copy_array("stem1.weight", "conv2d_1/kernel")
+    copy_norm("stem1_norm", 1)
+    copy_array("stem2.weight", "conv2d_2/kernel")
+    copy_norm("stem2_norm", 2)
     for i in range(len(_XCEPTION_BLOCKS)):
-        take(f"blocks.{i}.skip.weight", f"conv2d_{3 + i}/kernel")
-        take_norm(f"blocks.{i}.skip_norm", 3 + 3 * i)
+        copy_array(f"blocks.{i}.skip.weight", f"conv2d_{3 + i}/kernel")
+        copy_norm(f"blocks.{i}.skip_norm", 3 + 3 * i)
         for j, part in enumerate(("first", "second")):
             source = f"separable_conv2d_{1 + 2 * i + j}"
-            take(f"blocks.{i}.{part}.depthwise.weight", f"{source}/depthwise_kernel", depthwise=True)
-            take(f"blocks.{i}.{part}.pointwise.weight", f"{source}/pointwise_kernel")
-            take_norm(f"blocks.{i}.{part}.norm", 4 + 3 * i + j)
-    take("last.weight", "conv2d_7/kernel")
-    take("last.bias", "conv2d_7/bias")
-    check_all_used(path, [], sorted(set(arrays) - used))
+            copy_array(f"blocks.{i}.{part}.depthwise.weight", f"{source}/depthwise_kernel", depthwise=True)
+            copy_array(f"blocks.{i}.{part}.pointwise.weight", f"{source}/pointwise_kernel")
+            copy_norm(f"blocks.{i}.{part}.norm", 4 + 3 * i + j)
+    copy_array("last.weight", "conv2d_7/kernel")
+    copy_array("last.bias", "conv2d_7/bias")
+    check_all_used(path, [], sorted(set(arrays) - used_names))
     network.load_state_dict(state)
     return network.eval()
 

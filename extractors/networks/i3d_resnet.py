@@ -19,7 +19,7 @@ _MEAN, _STD = 0.45, 0.225
 class I3DResNet50(nn.Module):
     """Maps (B, 64, 224, 224, 3) uint8 RGB clips to (B, 400) logits and a (B, 2048) embedding.
 
-    It uses every eighth frame.
+    The network uses every eighth frame.
     """
 
     def __init__(self) -> None:
@@ -46,10 +46,10 @@ def load(path: Path) -> I3DResNet50:
     """The network with the weights of `I3D_8x8_R50.pyth`.
 
     Raises:
-        WeightsError: The file holds anything but exactly the tensors of this network, or PyTorchVideo is not installed.
+        WeightsError: The file does not hold exactly the tensors of this network, or PyTorchVideo is not installed.
     """
     model = I3DResNet50()
     state: dict[str, torch.Tensor] = load_torch(path)["model_state"]
-    loaded = model.network.load_state_dict(state, strict=False)
-    check_all_used(path, loaded.missing_keys, loaded.unexpected_keys)
+    load_result = model.network.load_state_dict(state, strict=False)
+    check_all_used(path, load_result.missing_keys, load_result.unexpected_keys)
     return model.eval()

@@ -1,7 +1,7 @@
 """Inception-I3D (Carreira and Zisserman 2017, Quo vadis, action recognition?), RGB stream, 400 Kinetics classes.
 
-Batch normalisation is folded into the convolutions when weights are loaded. Padding is TensorFlow's SAME: an output
-of ceil(n / stride) cells, the odd cell of padding at the end.
+Batch normalisation is folded into the convolutions when weights are loaded. Padding is TensorFlow's SAME: the
+output has ceil(n / stride) cells, and an odd cell of padding goes to the end.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from torch.nn import functional
 
 from avcues.models_cache.loading import check_all_used, load_numpy_pickle, load_torch, weights_loader
 
-CLASSES, EMBEDDING = 400, 1024
+CLASS_COUNT, EMBEDDING_WIDTH = 400, 1024
 _BN_EPSILON = 1e-3
 _INPUT_RANGE = 255
-_GREY = 128  # of 0..255: the published -1..1 has its zero, which padding adds, at 127.5
+_GREY = 128  # of 0..255: padding adds zeros, which in the published range -1..1 lie at 127.5
 
 _READS_LEVELS = "reads levels of 0..255"
 
 # Branches: 1x1; 1x1 then 3x3; 1x1 then 3x3; pool then 1x1.
-_MIXED = {
+_MIXED_BLOCKS = {
     "Mixed_3b": (192, (64, 96, 128, 16, 32, 32)),
     "Mixed_3c": (256, (128, 128, 192, 32, 96, 64)),
     "Mixed_4b": (480, (192, 96, 208, 16, 48, 64)),
@@ -61,11 +61,11 @@ class Unit(nn.Conv3d):
         """Rounds weights and biases for inputs that are scaled by channel; returns the scale of each output channel."""
         assert self.bias is not None
         bias = self.bias.bfloat16().float()
-        scale_out = torch.where(self.bias == 0, 1, bias / self.bias)
-        weight = self.weight * scale_out[:, None, None, None, None] / scale[:, None, None, None]
+        output_scale = torch.where(self.bias == 0, 1, bias / self.bias)
+        weight = self.weight * output_scale[:, None, None, None, None] / scale[:, None, None, None]
         self.weight.copy_(_round_and_carry(weight.flatten(1)).view_as(weight))
         self.bias.copy_(bias)
-        return scale_out
+        return output_scale
 
 
 class Mixed(nn.Module):
@@ -85,7 +85,7 @@ class Mixed(nn.Module):
         return torch.cat([self.b0(x), self.b1b(self.b1a(x)), self.b2b(self.b2a(x)), self.b3b(pooled)], dim=1)
 
     def round_to_bf16(self, scale: Tensor) -> Tensor:
-        """As in `Unit`."""
+        """Rounds the units of all branches; see `Unit.round_to_bf16`."""
         branches = ((self.b0,), (self.b1a, self.b1b), (self.b2a, self.b2b), (self.b3b,))
         return torch.cat([_round_in_turn(branch, scale) for branch in branches])
 
@@ -112,19 +112,19 @@ class Features(nn.Module):
         self.Conv3d_1a_7x7 = Unit(3, 64, 7, 2)
         self.Conv3d_2b_1x1 = Unit(64, 64, 1)
         self.Conv3d_2c_3x3 = Unit(64, 192, 3)
-        for name, (inputs, widths) in _MIXED.items():
+        for name, (inputs, widths) in _MIXED_BLOCKS.items():
             setattr(self, name, Mixed(inputs, widths))
 
     def forward(self, clips: Tensor) -> Tensor:
-        first = self.Conv3d_1a_7x7
+        first_layer = self.Conv3d_1a_7x7
         if self.identity == _READS_LEVELS:
             # Padded before the axes are permuted, so that OpenVINO reads the input in its own order.
-            padding = _same_padding(clips.shape[1:4], first.kernel_size, first.stride)
+            padding = _same_padding(clips.shape[1:4], first_layer.kernel_size, first_layer.stride)
             x = functional.pad(clips, [0, 0, *padding], value=_GREY)
-            x = first(x.permute(0, 4, 1, 2, 3).float(), padded=True)
+            x = first_layer(x.permute(0, 4, 1, 2, 3).float(), padded=True)
         else:
             # bf16 represents these integers exactly. The weights of the first layer scale them to the published -1..1.
-            x = first(clips.permute(0, 4, 1, 2, 3).float() * 2 - _INPUT_RANGE)
+            x = first_layer(clips.permute(0, 4, 1, 2, 3).float() * 2 - _INPUT_RANGE)
         x = _max_pool(x, (1, 3, 3), (1, 2, 2))
         x = _max_pool(self.Conv3d_2c_3x3(self.Conv3d_2b_1x1(x)), (1, 3, 3), (1, 2, 2))
         x = self.Mixed_3c(self.Mixed_3b(x))
@@ -136,10 +136,10 @@ class Features(nn.Module):
     @torch.no_grad()
     def read_levels(self) -> None:
         """Makes the first layer read the pixel values 0..255, which 8 bits represent exactly."""
-        first = self.Conv3d_1a_7x7
-        assert first.bias is not None
-        first.bias.sub_(_INPUT_RANGE * first.weight.sum(dim=(1, 2, 3, 4)))
-        first.weight.mul_(2)
+        first_layer = self.Conv3d_1a_7x7
+        assert first_layer.bias is not None
+        first_layer.bias.sub_(_INPUT_RANGE * first_layer.weight.sum(dim=(1, 2, 3, 4)))
+        first_layer.weight.mul_(2)
         self.identity = _READS_LEVELS
 
 
@@ -150,8 +150,8 @@ class Head(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.logits = nn.Conv3d(EMBEDDING, CLASSES, 1)
-        self.register_buffer("scale", torch.ones(EMBEDDING), persistent=False)
+        self.logits = nn.Conv3d(EMBEDDING_WIDTH, CLASS_COUNT, 1)
+        self.register_buffer("scale", torch.ones(EMBEDDING_WIDTH), persistent=False)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         pooled = functional.avg_pool3d(x, (2, 7, 7), stride=1)
@@ -162,6 +162,7 @@ class InceptionI3D(nn.Module):
     """Maps (B, T, 224, 224, 3) uint8 RGB clips, T >= 9, to (B, 400) logits and a (B, 1024) embedding."""
 
     fp32_modules = ("head",)
+    has_one_shape = True  # clips are measured one by one
 
     def __init__(self) -> None:
         super().__init__()
@@ -179,10 +180,10 @@ class InceptionI3D(nn.Module):
     def round_to_bf16(self) -> None:
         """Rounds all weights and biases except the head's to bf16, so that the logits change as little as possible.
 
-        Rounding each number on its own shifts whole feature maps: biases most (probabilities change by up to 0.025),
+        Rounding each number independently shifts whole feature maps: biases most (probabilities change by up to 0.025),
         then weights. So each channel is scaled by up to 1/256 to make its bias a bf16 number; the next layer undoes the
-        scale, which passes through ReLU and max pooling. The error of a rounded weight is carried on to the next weight
-        of the same filter.
+        scale, which passes through ReLU and max pooling. The error of a rounded weight is carried over to the next
+        weight of the same filter.
         """
         scale = _round_in_turn(self.features.children(), torch.ones(3))
         self.head.logits.weight.div_(scale[:, None, None, None])
@@ -197,7 +198,7 @@ def load(path: Path) -> InceptionI3D:
         path: `rgb_imagenet.pt` of the PyTorch port, or the pickled Flax parameters of `i3d-kinetics-400.ckpt`.
 
     Raises:
-        WeightsError: The file holds anything but exactly the tensors of this network.
+        WeightsError: The file does not hold exactly the tensors of this network.
     """
     units = _units_of_torch(load_torch(path)) if path.suffix == ".pt" else _units_of_flax(load_numpy_pickle(path))
     network = InceptionI3D()
@@ -220,7 +221,7 @@ def _units_of_flax(checkpoint: dict[str, Any]) -> dict[str, tuple[Tensor, Tensor
     units = {}
     for name in ("Conv3d_1a_7x7", "Conv3d_2b_1x1", "Conv3d_2c_3x3"):
         units[name] = _fold_flax(parameters[name], statistics[name])
-    for block in _MIXED:
+    for block in _MIXED_BLOCKS:
         for attribute, unit in _BRANCHES.items():
             units[f"{block}.{attribute}"] = _fold_flax(parameters[block][unit], statistics[block][unit])
     head = parameters["Logits/Conv3d_0c_1x1"]["Conv_0"]
@@ -253,10 +254,10 @@ def _units_of_torch(state: dict[str, Tensor]) -> dict[str, tuple[Tensor, Tensor]
 
 def _fold(kernel: Tensor, gamma: Tensor, beta: Tensor, mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
     scale = gamma.double() / torch.sqrt(variance.double() + _BN_EPSILON)
-    # NumPy multiplies in double precision block by block; torch would hold the whole kernel in it, which takes longer.
+    # NumPy multiplies in double precision block by block; torch would first convert the whole kernel, and take longer.
     folded = np.empty(kernel.shape, np.float32)
-    by_filter = scale.numpy()[:, None, None, None, None]
-    np.multiply(kernel.numpy(), by_filter, out=folded, dtype=np.float64, casting="same_kind")
+    filter_scale = scale.numpy()[:, None, None, None, None]
+    np.multiply(kernel.numpy(), filter_scale, out=folded, dtype=np.float64, casting="same_kind")
     return torch.from_numpy(folded), (beta.double() - mean.double() * scale).float()
 
 
@@ -268,7 +269,7 @@ def _round_in_turn(parts: Iterable[nn.Module], scale: Tensor) -> Tensor:
 
 
 def _round_and_carry(rows: Tensor) -> Tensor:
-    """(N, M) fp32 values rounded to bf16; the error of each is added to the next in its row."""
+    """(N, M) fp32 values rounded to bf16; the error of each value is added to the next in its row."""
     rounded, error = torch.empty_like(rows), torch.zeros(len(rows))
     for i in range(rows.shape[1]):
         carried = rows[:, i] + error
@@ -288,9 +289,9 @@ def _pad_same(x: Tensor, kernel: tuple[int, ...], stride: tuple[int, ...]) -> Te
 
 
 def _same_padding(sizes: Sequence[int], kernel: tuple[int, ...], stride: tuple[int, ...]) -> list[int]:
-    """Cells before and after, from the last axis to the first."""
+    """Cells of padding before and after each axis, from the last axis to the first."""
     padding: list[int] = []
-    for size, k, s in zip(reversed(sizes), reversed(kernel), reversed(stride), strict=True):
-        total = max((-(-size // s) - 1) * s + k - size, 0)
+    for size, kernel_size, step in zip(reversed(sizes), reversed(kernel), reversed(stride), strict=True):
+        total = max((-(-size // step) - 1) * step + kernel_size - size, 0)
         padding += [total // 2, total - total // 2]
     return padding

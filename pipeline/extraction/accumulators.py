@@ -13,16 +13,16 @@ from avcues.extractors.protocol import FRAME, WINDOW, Columns, Items, Table
 from avcues.pipeline.store.parquet import TableRows
 from avcues.pipeline.timeline import Grid
 
-_NUMPY: dict[str, npt.DTypeLike] = {"string": object}
+_NUMPY_DTYPES: dict[str, npt.DTypeLike] = {"string": object}
 
 
 @dataclass(frozen=True)
-class Unfinished:
-    """The tables of an extractor that may still be at work.
+class PendingTables:
+    """The tables of an extractor that may still be working.
 
     Args:
-        needs_network: Whether it works with a network, and so for long.
-        finish: Waits for its last batch and gives its tables.
+        needs_network: Whether the extractor runs a network, which takes long.
+        finish: Waits for the last batch of the extractor and returns its tables.
     """
 
     needs_network: bool
@@ -40,33 +40,33 @@ class WindowRows:
     def __init__(self, table: Table, expected_windows: int) -> None:
         self._table = table
         capacity = max(1, expected_windows)
-        self._present = np.zeros(capacity, bool)
+        self._has_values = np.zeros(capacity, bool)
         self._columns: dict[str, npt.NDArray[Any]] = {
-            c.name: np.empty(capacity, _NUMPY.get(c.dtype, c.dtype)) for c in table.columns
+            c.name: np.empty(capacity, _NUMPY_DTYPES.get(c.dtype, c.dtype)) for c in table.columns
         }
 
-    def add(self, shown: Sequence[range], columns: Columns) -> None:
-        """Takes one row per frame; row i goes to the windows `shown[i]`."""
-        window_of_row = np.concatenate([np.arange(r.start, r.stop) for r in shown])
-        source = np.repeat(np.arange(len(shown)), [len(r) for r in shown])
-        if len(window_of_row) and window_of_row.max() >= len(self._present):
+    def add(self, windows_of_frame: Sequence[range], columns: Columns) -> None:
+        """Takes one row per frame; row i goes to the windows `windows_of_frame[i]`."""
+        window_of_row = np.concatenate([np.arange(r.start, r.stop) for r in windows_of_frame])
+        frame_of_row = np.repeat(np.arange(len(windows_of_frame)), [len(r) for r in windows_of_frame])
+        if len(window_of_row) and window_of_row.max() >= len(self._has_values):
             self._grow(int(window_of_row.max()) + 1)
-        self._present[window_of_row] = True
+        self._has_values[window_of_row] = True
         for name, values in self._columns.items():
-            values[window_of_row] = np.asarray(columns[name])[source]
+            values[window_of_row] = np.asarray(columns[name])[frame_of_row]
 
     def finish(self, windows: int) -> TableRows:
         """The table's first `windows` rows."""
-        if windows > len(self._present):
+        if windows > len(self._has_values):
             self._grow(windows)
         columns = {name: values[:windows] for name, values in self._columns.items()}
-        return TableRows(self._table, columns, self._present[:windows])
+        return TableRows(self._table, columns, self._has_values[:windows])
 
-    def _grow(self, needed: int) -> None:
-        extra = max(needed - len(self._present), len(self._present) // 2)
-        self._present = np.pad(self._present, (0, extra))
+    def _grow(self, min_rows: int) -> None:
+        added_rows = max(min_rows - len(self._has_values), len(self._has_values) // 2)
+        self._has_values = np.pad(self._has_values, (0, added_rows))
         for name, values in self._columns.items():
-            self._columns[name] = np.concatenate([values, np.empty(extra, values.dtype)])
+            self._columns[name] = np.concatenate([values, np.empty(added_rows, values.dtype)])
 
 
 class ItemRows:
@@ -74,7 +74,7 @@ class ItemRows:
 
     Args:
         table: The table.
-        link: Makes the columns that are not collected, from the table's name and its items.
+        link: Makes the columns that are not collected, from the table's name and its items; None if there are none.
     """
 
     def __init__(self, table: Table, link: Callable[[str, Items], Columns] | None = None) -> None:
@@ -83,31 +83,36 @@ class ItemRows:
         self._window_of_row: list[npt.NDArray[np.int32]] = []
         self._columns: dict[str, list[npt.NDArray[Any]]] = {c.name: [] for c in table.columns}
 
-    def add(self, shown: Sequence[range], columns: Columns) -> None:
+    def add(self, windows_of_frame: Sequence[range], columns: Columns) -> None:
         """Takes items that name their frame in the column `FRAME`, in frame order."""
         frames = np.asarray(columns[FRAME], np.intp)
-        window_of_row, source = [], []
-        for frame, shown_in in enumerate(shown):
+        window_of_row, item_of_row = [], []
+        for frame, windows in enumerate(windows_of_frame):
             items = np.flatnonzero(frames == frame)
-            for window in shown_in:
+            for window in windows:
                 window_of_row.append(np.full(len(items), window, np.int32))
-                source.append(items)
+                item_of_row.append(items)
         self._window_of_row.append(np.concatenate(window_of_row or [np.empty(0, np.int32)]))
-        order = np.concatenate(source or [np.empty(0, np.intp)])
+        item_order = np.concatenate(item_of_row or [np.empty(0, np.intp)])
         for name, parts in self._columns.items():
             if self._link is None or name in columns:
-                parts.append(np.asarray(columns[name])[order])
+                parts.append(np.asarray(columns[name])[item_order])
 
     def finish(self, shot_of_window: npt.NDArray[np.int32], grid: Grid) -> TableRows:
-        """The items of the windows whose shots are given, -1 where there is none."""
+        """Returns the items in the windows of the video.
+
+        Args:
+            shot_of_window: (windows,) number of the shot of each window; -1 without a shot.
+            grid: The grid of windows.
+        """
         window_of_row = np.concatenate([np.empty(0, np.int32), *self._window_of_row])
-        kept = window_of_row < len(shot_of_window)
-        window_of_row = window_of_row[kept]
+        is_in_video = window_of_row < len(shot_of_window)
+        window_of_row = window_of_row[is_in_video]
         columns: dict[str, npt.NDArray[Any]] = {}
         for column in self._table.columns:
-            empty: npt.NDArray[Any] = np.empty(0, _NUMPY.get(column.dtype, column.dtype))
+            empty: npt.NDArray[Any] = np.empty(0, _NUMPY_DTYPES.get(column.dtype, column.dtype))
             collected = np.concatenate([empty, *self._columns[column.name]])
-            columns[column.name] = collected[kept] if len(collected) else empty
+            columns[column.name] = collected[is_in_video] if len(collected) else empty
         if self._link is not None:
             starts, _ = grid.edges(len(shot_of_window))
             items = Items(columns, starts[window_of_row], shot_of_window[window_of_row], float(grid.step))
@@ -115,28 +120,28 @@ class ItemRows:
         return TableRows(self._table, columns, window_of_row=window_of_row)
 
 
-def from_columns(table: Table, columns: Columns, present: npt.NDArray[np.bool_] | None = None) -> TableRows:
+def rows_from_columns(table: Table, columns: Columns, present: npt.NDArray[np.bool_] | None = None) -> TableRows:
     """Makes rows of complete columns, in the table's column order.
 
     Args:
         table: The table.
         columns: Values by column name.
-        present: Whether each row has values; rows without are null. None: all have.
+        present: Whether each row has values; rows without values are null. None: all have values.
     """
-    ordered: Mapping[str, npt.NDArray[Any]] = {column.name: columns[column.name] for column in table.columns}
-    return TableRows(table, ordered, present)
+    ordered_columns: Mapping[str, npt.NDArray[Any]] = {column.name: columns[column.name] for column in table.columns}
+    return TableRows(table, ordered_columns, present)
 
 
-def from_transcript(table: Table, columns: Columns) -> TableRows:
+def rows_from_transcript(table: Table, columns: Columns) -> TableRows:
     """Makes rows of a table of words: a row per window, or items that name their window in the column `WINDOW`."""
-    rows = from_columns(table, columns)
+    rows = rows_from_columns(table, columns)
     return rows if table.row == "window" else replace(rows, window_of_row=np.asarray(columns[WINDOW], np.int32))
 
 
-def missing_rows(table: Table, windows: int) -> TableRows:
+def null_rows(table: Table, windows: int) -> TableRows:
     """Makes the rows of a table whose stream the video lacks: a row of nulls per window, and no items."""
     count = windows if table.row == "window" else 0
-    columns = {c.name: np.zeros(count, _NUMPY.get(c.dtype, c.dtype)) for c in table.columns}
+    columns = {c.name: np.zeros(count, _NUMPY_DTYPES.get(c.dtype, c.dtype)) for c in table.columns}
     if table.row == "window":
         return TableRows(table, columns, present=np.zeros(count, bool))
     return TableRows(table, columns, window_of_row=np.empty(0, np.int32))

@@ -1,4 +1,4 @@
-"""The sound of a video on its way from decoded blocks to the extractors: placed, mixed, resampled, streamed."""
+"""Passes the sound of a video from decoded blocks to the extractors: places, mixes, resamples and streams it."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from avcues.extractors.transcript import Transcript
 from avcues.pipeline.errors import SettingsError
 from avcues.pipeline.extraction.executor import Executor
 from avcues.pipeline.extraction.mixing import TrackMix
-from avcues.pipeline.extraction.sound_facts import SoundFacts
+from avcues.pipeline.extraction.sound_oddities import SoundOddities
 from avcues.pipeline.media.downmix import Samples, downmix
 from avcues.pipeline.media.frames import AudioBlock, Damage
 from avcues.pipeline.timeline import united
 
 _HOLES_S = Fraction(1, 10)
-_WAITING_S = 60
-"""Seconds of audio that may wait for an extractor that is not set up yet."""
+_MAX_QUEUE_S = 60
+"""Seconds of audio that may be queued for an extractor that is not set up yet."""
 
 
 class AudioPass:
-    """Feeds every audio extractor from one sequence of decoded blocks, and tells which windows have sound.
+    """Feeds every audio extractor from one sequence of decoded blocks, and records where the video has sound.
 
     Args:
         extractors: The audio extractors that have work to do.
@@ -38,7 +38,7 @@ class AudioPass:
         expected_windows: Estimate of the number of windows, for the size of buffers.
         damage: Counts blocks that overlap or cannot be placed.
         executor: Runs the extractors' stages.
-        recogniser: Hears the words, if the sound is their source.
+        recogniser: Recognises the words, if the sound is their source.
 
     Attributes:
         end: Last instant covered by sound, by the time stamps.
@@ -63,9 +63,9 @@ class AudioPass:
         self._mix = TrackMix(streams, rate_hz, damage)
         self._rate_hz = rate_hz
         self._stopwatch = executor.stopwatch
-        self._facts = SoundFacts(rate_hz)
-        self._pieces: list[Samples] = []
-        self._held_samples = 0
+        self._oddities = SoundOddities(rate_hz)
+        self._blocks: list[Samples] = []
+        self._collected_samples = 0
         self._resamplers: dict[int, soxr.ResampleStream] = {}
         self._feeds: list[tuple[int, _Feed]] = []
         for extractor in extractors:
@@ -74,18 +74,18 @@ class AudioPass:
                     f"`step={float(step):g}` does not suit {extractor.name}: it must be a multiple of "
                     f"{float(extractor.hop * 1000):g} ms"
                 )
-            rate = self._resampled(extractor.rate_hz or rate_hz)
+            rate = self._resample_to(extractor.rate_hz or rate_hz)
             start = partial(extractor.start_audio, rate, step, expected_windows)
             self._feeds.append((rate, _Feed(extractor, start, executor)))
         self._speech: _Feed | None = None
         if recogniser is not None:
             self._speech = _Feed(recogniser, recogniser.start_speech, executor)
-            self._feeds.append((self._resampled(recogniser.speech_rate_hz), self._speech))
+            self._feeds.append((self._resample_to(recogniser.speech_rate_hz), self._speech))
 
     def push(self, block: AudioBlock) -> None:
         """Takes the next decoded block."""
-        for piece in self._mix.lay(block):
-            self._hold(piece)
+        for samples in self._mix.place(block):
+            self._collect(samples)
 
     @property
     def end(self) -> Fraction:
@@ -97,8 +97,8 @@ class AudioPass:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader of the values should know, after `drain`."""
-        return (*self._holes(), *self._facts.notes) if self._feeds else ()
+        """Notes for the user about the sound; complete after `drain`."""
+        return (*self._holes(), *self._oddities.notes) if self._feeds else ()
 
     def _holes(self) -> Iterator[str]:
         """A line on stretches without sound between its beginning and its end."""
@@ -112,8 +112,8 @@ class AudioPass:
 
     def drain(self) -> None:
         """Places the last block, so that `end` and `spans` are final."""
-        for piece in self._mix.finish():
-            self._hold(piece)
+        for samples in self._mix.finish():
+            self._collect(samples)
         self._write(last=True)
 
     def finish(self, windows: int) -> Mapping[str, Columns]:
@@ -124,46 +124,48 @@ class AudioPass:
                 tables |= feed.finish(windows)
         return tables
 
-    def heard(self) -> Transcript | None:
-        """Ends the track after `drain` and returns what the recogniser heard; None if there is none."""
+    def transcript(self) -> Transcript | None:
+        """Ends the track after `drain` and returns what was recognised; None without a recogniser."""
         return None if self._speech is None else self._speech.finish()
 
     def abort(self) -> None:
-        """Frees the extractors' streams. Call it when no stage is working any more."""
+        """Frees the extractors' streams. Call it only when all stages have stopped."""
         for _, feed in self._feeds:
             feed.abort()
 
-    def _resampled(self, rate: int) -> int:
-        """The rate, after making sure that the track is resampled to it."""
+    def _resample_to(self, rate: int) -> int:
+        """Makes sure that the track is resampled to a rate, and returns the rate."""
         if rate != self._rate_hz and rate not in self._resamplers:
             self._resamplers[rate] = soxr.ResampleStream(self._rate_hz, rate, 1, dtype="float32", quality="HQ")
         return rate
 
-    def _hold(self, piece: Samples) -> None:
-        # Codecs decode some 20 ms at a time; a second costs hardly more to mix, resample and hand on.
-        self._pieces.append(piece)
-        self._held_samples += piece.shape[1]
-        if self._held_samples >= self._rate_hz:
+    def _collect(self, samples: Samples) -> None:
+        # Codecs decode about 20 ms at a time; a whole second costs hardly more to mix, resample and pass on.
+        self._blocks.append(samples)
+        self._collected_samples += samples.shape[1]
+        if self._collected_samples >= self._rate_hz:
             self._write(last=False)
 
     def _write(self, *, last: bool) -> None:
         with self._stopwatch("resample"):
-            mono = downmix(self._pieces)
-            self._facts.add(self._pieces, mono)
-            self._pieces, self._held_samples = [], 0
-            at_rate = {rate: resampler.resample_chunk(mono, last=last) for rate, resampler in self._resamplers.items()}
+            mono = downmix(self._blocks)
+            self._oddities.add(self._blocks, mono)
+            self._blocks, self._collected_samples = [], 0
+            mono_at_rate = {
+                rate: resampler.resample_chunk(mono, last=last) for rate, resampler in self._resamplers.items()
+            }
         for rate, feed in self._feeds:
-            feed.write(at_rate.get(rate, mono))
+            feed.write(mono_at_rate.get(rate, mono))
 
 
 class _Feed:
-    """One extractor's stream."""
+    """Passes sound to the stream of one extractor."""
 
     def __init__(self, extractor: Extractor, start: Callable[[], Any], executor: Executor) -> None:
         self._start = start
-        self._timed = partial(executor.stopwatch, extractor.name)
+        self._stopwatch = partial(executor.stopwatch, extractor.name)
         self._stream: Any = None
-        self._stage = executor.stage(extractor, self._work, queue=_WAITING_S, in_order=True)
+        self._stage = executor.stage(extractor, self._process, queue=_MAX_QUEUE_S, in_order=True)
 
     def write(self, samples: npt.NDArray[np.float32]) -> None:
         self._stage.push(samples)
@@ -171,14 +173,14 @@ class _Feed:
     def finish(self, *arguments: int) -> Any:
         self._stage.drain()
         assert self._stream is not None
-        with self._timed():
+        with self._stopwatch():
             return self._stream.finish(*arguments)
 
     def abort(self) -> None:
         if self._stream is not None:
             self._stream.abort()
 
-    def _work(self, samples: npt.NDArray[np.float32]) -> None:
+    def _process(self, samples: npt.NDArray[np.float32]) -> None:
         if self._stream is None:
             self._stream = self._start()
         if len(samples):

@@ -1,4 +1,4 @@
-"""The middle of a frame at the size that a network of clips wants."""
+"""Scales frames and cuts a square out of the middle, for networks on clips."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from av.video.reformatter import Interpolation, VideoReformatter
 from avcues.pipeline.media.orientation import Orientation
 from avcues.pipeline.media.picture.stage import PictureStage
 
-# A scaled pixel depends on its neighbours in the source; this far from an edge it cannot tell that something was cut.
+# A scaled pixel depends on neighbours in the source, but on none that are farther away.
 _REACH_PX = 8
 
 
 class CenterCrop:
     """Scales frames to a short side and cuts a square out of the middle.
 
-    Where the factor allows it, as for 16:9, only the part of the frame around the square is scaled. Its edges lie where
-    an edge of a source pixel is an edge of a scaled pixel, too, so that pixels are those of the whole frame, scaled, to
-    within a level of rounding.
+    If the factor allows it, as for 16:9, only the part of the frame around the square is scaled. This part begins and
+    ends where edges of source pixels and of scaled pixels coincide, so the result is the same as from the whole scaled
+    frame, to within one level of rounding.
 
     Args:
         short_side_px: Short side that frames are scaled to.
         crop_px: Side of the square.
-        picture: How the frames are shown.
+        picture: Converts the frames to what viewers see.
     """
 
     def __init__(self, short_side_px: int, crop_px: int, picture: PictureStage) -> None:
@@ -40,28 +40,28 @@ class CenterCrop:
         self._short_side_px = short_side_px
         self._crop_px = crop_px
         self._reformatter = VideoReformatter()
-        self._form: tuple[int, int, str] | None = None
+        self._frame_format: tuple[int, int, str] | None = None
 
     def __call__(self, frame: av.VideoFrame) -> npt.NDArray[np.uint8]:
         """The square, (crop, crop, 3) uint8 RGB, upright."""
-        form = (frame.width, frame.height, frame.format.name)
-        if form != self._form:
+        frame_format = (frame.width, frame.height, frame.format.name)
+        if frame_format != self._frame_format:
             self._columns, self._rows = self._axes(frame)
-            self._cutter = _cutter(frame, self._columns, self._rows)
-            self._form = form
+            self._crop_graph = _crop_graph(frame, self._columns, self._rows)
+            self._frame_format = frame_format
         orientation = Orientation.of(frame)
-        middle = frame
-        if self._cutter is not None:
-            self._cutter.push(frame)
-            middle = self._cutter.vpull()
+        part = frame
+        if self._crop_graph is not None:
+            self._crop_graph.push(frame)
+            part = self._crop_graph.vpull()
         window = self._rows.window(self._crop_px), self._columns.window(self._crop_px)
-        if self._picture.color is not None:
-            rgb = self._converter.scaled(middle, self._columns.scaled, self._rows.scaled, Interpolation.AREA)
+        if self._picture.color_of(frame) is not None:
+            rgb = self._converter.scaled(part, self._columns.scaled_px, self._rows.scaled_px, Interpolation.AREA)
             return np.ascontiguousarray(orientation.apply(rgb[window]))
         scaled = self._reformatter.reformat(
-            middle,
-            self._columns.scaled,
-            self._rows.scaled,
+            part,
+            self._columns.scaled_px,
+            self._rows.scaled_px,
             format="gbrp",  # FFmpeg's scaler takes longer to pack pixels
             interpolation=Interpolation.AREA,
             threads=1,
@@ -70,14 +70,14 @@ class CenterCrop:
         return orientation.apply(cv2.merge([red, green, blue]))  # type: ignore[arg-type]
 
     def _axes(self, frame: av.VideoFrame) -> tuple[_Axis, _Axis]:
-        """What is scaled of the columns and of the rows."""
-        shown = self._picture.display_size(frame)
-        scale = self._short_side_px / min(shown)
+        """The parts of the columns and of the rows that are scaled."""
+        display_size = self._picture.display_size(frame)
+        scale = self._short_side_px / min(display_size)
         # FFmpeg's scaler halves the chroma of RGB, too.
-        steps = max(2, 4 // frame.format.chroma_width(4)), max(2, 4 // frame.format.chroma_height(4))
+        chroma_steps = max(2, 4 // frame.format.chroma_width(4)), max(2, 4 // frame.format.chroma_height(4))
         columns, rows = (
-            _around_the_middle(coded, max(self._short_side_px, round(side * scale)), self._crop_px, step)
-            for coded, side, step in zip((frame.width, frame.height), shown, steps, strict=True)
+            _middle_part(coded, max(self._short_side_px, round(side * scale)), self._crop_px, chroma_step)
+            for coded, side, chroma_step in zip((frame.width, frame.height), display_size, chroma_steps, strict=True)
         )
         return columns, rows
 
@@ -87,51 +87,54 @@ class _Axis:
     """The part of a frame that is scaled, along one side.
 
     Args:
-        first: First pixel in the source.
-        length: Pixels in the source.
-        scaled: Pixels that they are scaled to.
-        skipped: Of these, how many lie before the square.
+        first_px: First pixel in the source.
+        source_px: Number of pixels in the source.
+        scaled_px: Number of pixels that these are scaled to.
+        skipped_px: Number of scaled pixels before the square.
     """
 
-    first: int
-    length: int
-    scaled: int
-    skipped: int
+    first_px: int
+    source_px: int
+    scaled_px: int
+    skipped_px: int
 
     def window(self, crop_px: int) -> slice:
-        return slice(self.skipped, self.skipped + crop_px)
+        return slice(self.skipped_px, self.skipped_px + crop_px)
 
 
-def _around_the_middle(source: int, scaled: int, crop_px: int, step: int) -> _Axis:
-    """The least part around the middle whose edges are edges of pixels of the source, its chroma and the scaled frame.
+def _middle_part(source_px: int, scaled_px: int, crop_px: int, chroma_step: int) -> _Axis:
+    """The smallest part around the middle that begins and ends at edges of source, chroma and scaled pixels.
 
     Args:
-        source: Pixels of the frame.
-        scaled: Pixels that it is scaled to.
-        crop_px: Pixels that are wanted from their middle.
-        step: Pixels for each sample of chroma.
+        source_px: Number of pixels of the frame.
+        scaled_px: Number of pixels that these are scaled to.
+        crop_px: Number of scaled pixels that are needed from the middle.
+        chroma_step: Pixels per sample of chroma.
     """
-    first_px = (scaled - crop_px) // 2
-    if scaled >= source or source % step:
-        return _Axis(0, source, scaled, first_px)
-    parts = math.gcd(source, scaled)
-    source_part, scaled_part = source // parts, scaled // parts
-    together = step // math.gcd(step, source_part)  # parts from one common edge to the next
-    first = max(0, first_px - _REACH_PX) // (scaled_part * together) * together
-    last_px = math.ceil((first_px + crop_px + _REACH_PX) / (scaled_part * together)) * together
-    end = min(parts, last_px)
+    crop_start_px = (scaled_px - crop_px) // 2
+    if scaled_px >= source_px or source_px % chroma_step:
+        return _Axis(0, source_px, scaled_px, crop_start_px)
+    # The sides divide into equal units, at whose borders edges of source pixels and scaled pixels coincide.
+    units = math.gcd(source_px, scaled_px)
+    source_unit_px, scaled_unit_px = source_px // units, scaled_px // units
+    stride = chroma_step // math.gcd(chroma_step, source_unit_px)  # units between borders that are edges of chroma, too
+    start = max(0, crop_start_px - _REACH_PX) // (scaled_unit_px * stride) * stride
+    end = min(units, math.ceil((crop_start_px + crop_px + _REACH_PX) / (scaled_unit_px * stride)) * stride)
     return _Axis(
-        first * source_part, (end - first) * source_part, (end - first) * scaled_part, first_px - first * scaled_part
+        start * source_unit_px,
+        (end - start) * source_unit_px,
+        (end - start) * scaled_unit_px,
+        crop_start_px - start * scaled_unit_px,
     )
 
 
-def _cutter(frame: av.VideoFrame, columns: _Axis, rows: _Axis) -> Graph | None:
-    """A filter that cuts the part out of frames of this form without copying it; None if it is the whole frame."""
-    if (columns.length, rows.length) == (frame.width, frame.height):
+def _crop_graph(frame: av.VideoFrame, columns: _Axis, rows: _Axis) -> Graph | None:
+    """A filter that cuts the part out of such frames without copying; None if the part is the whole frame."""
+    if (columns.source_px, rows.source_px) == (frame.width, frame.height):
         return None
     graph = Graph()
     source = graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=Fraction(1, 1000))
-    crop = graph.add("crop", f"{columns.length}:{rows.length}:{columns.first}:{rows.first}:exact=1")
+    crop = graph.add("crop", f"{columns.source_px}:{rows.source_px}:{columns.first_px}:{rows.first_px}:exact=1")
     sink = graph.add("buffersink")
     source.link_to(crop)
     crop.link_to(sink)

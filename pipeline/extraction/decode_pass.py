@@ -14,7 +14,7 @@ import numpy.typing as npt
 from avcues.extractors.base import BaseExtractor
 from avcues.extractors.compute import Compute
 from avcues.extractors.protocol import (
-    OF_SHOTS,
+    SHOT_DEPENDENT,
     AudioExtractor,
     ClipExtractor,
     Columns,
@@ -26,7 +26,7 @@ from avcues.extractors.protocol import (
     Transcriber,
 )
 from avcues.pipeline.errors import MediaError
-from avcues.pipeline.extraction.accumulators import from_columns, from_transcript, missing_rows
+from avcues.pipeline.extraction.accumulators import null_rows, rows_from_columns, rows_from_transcript
 from avcues.pipeline.extraction.audio import AudioPass
 from avcues.pipeline.extraction.executor import Executor
 from avcues.pipeline.extraction.frames import FramePass
@@ -42,9 +42,9 @@ from avcues.pipeline.timeline import Grid, Shot, coverage, cuts_around, shot_of_
 Progress = Callable[[float, float | None], None]
 """Called a few times a second with the seconds of video decoded so far, and the video's length if it is known."""
 
-_PROGRESS_EVERY_S = 0.25
-# Buffers are sized by the length that the container claims, but not beyond this: claims can be wrong.
-_MOST_EXPECTED_WINDOWS = 100_000
+_PROGRESS_INTERVAL_S = 0.25
+# Buffers are sized by the length that the container claims, up to this limit, because claims can be wrong.
+_MAX_EXPECTED_WINDOWS = 100_000
 
 
 class DecodePass:
@@ -53,16 +53,16 @@ class DecodePass:
     Args:
         media: The open video.
         grid: The windows.
-        extractors: All extractors of the run. What depends on shots needs their detector even if its table is up to
-            date.
+        extractors: All extractors of the run. Those that depend on shots need the shot detector even if its table is
+            up to date.
         missing: The extractors whose tables are to be computed.
         compute: Device, precision and threads.
         stopwatch: Counts the seconds of each stage.
-        source: Where words come from; None: no text extractor has work to do.
+        source: Source of the words; None if no text extractor has work to do.
 
     Attributes:
         end: Last instant covered by either stream, after `decode`.
-        windows: Rows of every window table, after `decode`.
+        windows: Number of rows of every window table, after `decode`.
         shots: The video's shots, after `decode`, if a shot detector is among the extractors.
     """
 
@@ -91,13 +91,13 @@ class DecodePass:
             self._text = TextPass(source, transcriber, [e for e in missing if isinstance(e, TextExtractor)])
             self._recogniser = transcriber if source.kind == "speech" else None
         self._makes_timeline = any(isinstance(e, ShotDetector) for e in missing)
-        needs_shots = any(isinstance(e, OF_SHOTS) for e in missing)
+        needs_shots = any(isinstance(e, SHOT_DEPENDENT) for e in missing)
         detectors = (
             [e for e in extractors if isinstance(e, ShotDetector)] if self._makes_timeline or needs_shots else []
         )
         recognisers = [e for e in extractors if self._recogniser and isinstance(e, Transcriber)]
-        working = {e.name: e for e in (*detectors, *recognisers, *missing)}
-        self._executor = Executor(working.values(), compute, stopwatch)
+        active_extractors = {e.name: e for e in (*detectors, *recognisers, *missing)}
+        self._executor = Executor(active_extractors.values(), compute, stopwatch)
         try:
             self._start(detectors)
         except BaseException:
@@ -110,8 +110,8 @@ class DecodePass:
         frame_extractors = [e for e in missing if isinstance(e, FrameExtractor)]
         clip_extractors = [e for e in missing if isinstance(e, ClipExtractor)]
         pair_extractors = [e for e in missing if isinstance(e, PairExtractor)]
-        expected = grid.count(Fraction(media.metadata.duration_s or 600))
-        expected = min(expected + 2, _MOST_EXPECTED_WINDOWS)
+        expected_windows = grid.count(Fraction(media.metadata.duration_s or 600))
+        expected_windows = min(expected_windows + 2, _MAX_EXPECTED_WINDOWS)
         if media.metadata.video is not None and (frame_extractors or detectors):
             self._frames = FramePass(
                 media,
@@ -120,7 +120,7 @@ class DecodePass:
                 frame_extractors=frame_extractors,
                 clip_extractors=clip_extractors,
                 pair_extractors=pair_extractors,
-                expected_windows=expected,
+                expected_windows=expected_windows,
                 executor=self._executor,
             )
         if media.metadata.audio is not None and (audio_extractors or self._makes_timeline or self._recogniser):
@@ -129,7 +129,7 @@ class DecodePass:
                 streams=media.audio_streams,
                 rate_hz=media.audio_rate_hz,
                 step=grid.step,
-                expected_windows=expected,
+                expected_windows=expected_windows,
                 damage=media.damage,
                 executor=self._executor,
                 recogniser=self._recogniser,
@@ -137,19 +137,19 @@ class DecodePass:
 
     @property
     def compute(self) -> Compute:
-        """What the values were computed with."""
+        """The device, precision and threads that values are computed with."""
         return self._executor.compute
 
     def decode(self, progress: Progress) -> None:
-        """Decodes the whole video; the last batches of networks may still be at work, until `rows` waits for them.
+        """Decodes the whole video; the last batches of networks may still be running until `rows` waits for them.
 
         Args:
-            progress: Called with how far the pass is, see `Progress`.
+            progress: Called as the pass proceeds; see `Progress`.
 
         Raises:
             MediaError: Not a single frame or sample could be decoded.
         """
-        self._feed(progress)
+        self._decode_all(progress)
         if self._audio is not None:
             self._audio.drain()
             self.end = self._audio.end
@@ -164,17 +164,19 @@ class DecodePass:
         self.windows = self._grid.count(self.end)
 
     def keep_windows(self, windows: int) -> None:
-        """Gives the tables as many rows as the timeline of an earlier run has."""
+        """Gives the tables the number of rows that the timeline of an earlier run has."""
         self.windows = windows
         self.end = windows * self._grid.step
 
     def close(self) -> None:
         """Cancels queued work, waits for running work, and frees what the extractors hold for this video."""
-        self._executor.close()
-        if self._audio is not None:
-            self._audio.abort()
+        try:
+            self._executor.close()
+        finally:
+            if self._audio is not None:
+                self._audio.abort()
 
-    def _feed(self, progress: Progress) -> None:
+    def _decode_all(self, progress: Progress) -> None:
         stream = None if self._text is None else self._text.source.stream
         decoded = self._media.decode(
             video=self._frames is not None,
@@ -193,65 +195,67 @@ class DecodePass:
             else:
                 assert self._audio is not None
                 self._audio.push(item)
-            if item.start is not None and time.perf_counter() - reported > _PROGRESS_EVERY_S:
+            if item.start is not None and time.perf_counter() - reported > _PROGRESS_INTERVAL_S:
                 reported = time.perf_counter()
                 progress(float(item.start), self._media.metadata.duration_s)
 
     def rows(self) -> Iterator[tuple[BaseExtractor, TableRows]]:
-        """Yields every table of every extractor that had work to do, each as soon as it is ready, networks' last.
+        """Yields all tables of the extractors that had work to do, each as soon as it is ready; networks come last.
 
         Raises:
             Exception: Whatever an extractor raised.
         """
-        unmade = {table.name: (extractor, table) for extractor in self._missing for table in extractor.tables}
+        pending = {table.name: (extractor, table) for extractor in self._missing for table in extractor.tables}
         spans = [] if self._audio is None else self._audio.spans
-        covered = coverage(spans, self._grid, self.windows)
+        audio_coverage = coverage(spans, self._grid, self.windows)
         for extractor in self._missing:
             if isinstance(extractor, ShotDetector):
                 for table in extractor.tables:
-                    del unmade[table.name]
-                    yield extractor, from_columns(table, _columns_of(self.shots))
-                yield extractor, self._timeline(covered)
-        for rows in self._made(covered, {name: table for name, (_, table) in unmade.items()}):
-            extractor, _ = unmade.pop(rows.table.name)
+                    del pending[table.name]
+                    yield extractor, rows_from_columns(table, _shot_columns(self.shots))
+                yield extractor, self._timeline(audio_coverage)
+        for rows in self._extracted_rows(audio_coverage, {name: table for name, (_, table) in pending.items()}):
+            extractor, _ = pending.pop(rows.table.name)
             yield extractor, rows
-        for extractor, table in unmade.values():
-            yield extractor, missing_rows(table, self.windows)
+        for extractor, table in pending.values():
+            yield extractor, null_rows(table, self.windows)
 
-    def _made(self, covered: npt.NDArray[np.float32], tables: Mapping[str, Table]) -> Iterator[TableRows]:
-        """Tables of sound, picture and words."""
+    def _extracted_rows(
+        self, audio_coverage: npt.NDArray[np.float32], tables: Mapping[str, Table]
+    ) -> Iterator[TableRows]:
+        """Yields the rows that extractors made of sound, picture and words."""
         if self._audio is not None:
-            from_audio = self._audio.finish(self.windows)
-            for name in (name for name in tables if name in from_audio):
-                yield from_columns(tables[name], from_audio[name], present=covered > 0)
+            audio_columns = self._audio.finish(self.windows)
+            for name in (name for name in tables if name in audio_columns):
+                yield rows_from_columns(tables[name], audio_columns[name], present=audio_coverage > 0)
         if self._frames is not None:
             yield from self._frames.tables(self.windows)
-        from_text = self._from_text()
-        for name in (name for name in tables if name in from_text):
-            yield from_transcript(tables[name], from_text[name])
+        text_columns = self._text_columns()
+        for name in (name for name in tables if name in text_columns):
+            yield rows_from_transcript(tables[name], text_columns[name])
 
-    def _from_text(self) -> dict[str, Columns]:
+    def _text_columns(self) -> dict[str, Columns]:
         if self._text is None:
             return {}
         for extractor in self._missing:
             if isinstance(extractor, TextExtractor):
                 self._executor.wait_until_ready(extractor)
-        heard = None if self._audio is None else self._audio.heard()
+        recognised = None if self._audio is None else self._audio.transcript()
         with self._executor.stopwatch("text"):
-            return self._text.tables(self._media, heard, self._grid.step, self.windows)
+            return self._text.tables(self._media, recognised, self._grid.step, self.windows)
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What could not be measured, with the reason, and what was measured beside the picture, after `rows`."""
+        """Notes for the user, complete after `rows`: what could not be measured and why, and oddities of the media."""
         parts = (self._frames, self._audio, self._text)
         return tuple(note for part in parts if part is not None for note in part.notes)
 
     @property
-    def about_words(self) -> dict[str, Any]:
-        """Where words came from, for the metadata of the tables made of them."""
-        return {} if self._text is None else self._text.source.about
+    def words_metadata(self) -> dict[str, Any]:
+        """The source of the words, for the metadata of the tables that are made of them."""
+        return {} if self._text is None else self._text.source.metadata
 
-    def _timeline(self, covered: npt.NDArray[np.float32]) -> TableRows:
+    def _timeline(self, audio_coverage: npt.NDArray[np.float32]) -> TableRows:
         frame_starts = {} if self._frames is None else self._frames.frame_starts
         pts = np.full(self.windows, np.nan)
         for window, start in frame_starts.items():
@@ -262,18 +266,18 @@ class DecodePass:
             "shot": np.ma.masked_less(shot, 0),
             "since_cut": since_cut(self.shots, shot, self._grid),
             "cuts_10s": np.ma.masked_array(cuts_around(self.shots, self._grid, self.windows), mask=not self.shots),
-            "audio_coverage": covered,
+            "audio_coverage": audio_coverage,
             "on_screen": np.isfinite(pts),
             "pts": pts,
         }
-        active = None if self._frames is None else self._frames.active_picture
+        active_picture = None if self._frames is None else self._frames.active_picture
         for side in ("left", "top", "width", "height"):
-            pixels = -1 if active is None else getattr(active[0], side)
+            pixels = -1 if active_picture is None else getattr(active_picture[0], side)
             columns[f"active_{side}"] = np.ma.masked_less(np.full(self.windows, pixels, np.int32), 0)
-        return from_columns(TIMELINE, columns)
+        return rows_from_columns(TIMELINE, columns)
 
 
-def _columns_of(shots: Sequence[Shot]) -> Columns:
+def _shot_columns(shots: Sequence[Shot]) -> Columns:
     """The columns of the shot detector's table."""
     return {
         "frames": np.array([shot.frames for shot in shots], np.int32),

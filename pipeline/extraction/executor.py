@@ -23,26 +23,27 @@ Result = TypeVar("Result")
 class Executor:
     """Sets extractors up and runs their stages beside the decoder. Call `close` at the end.
 
-    *Who runs where.* The calling thread decodes; only it queues batches and receives results, so a batch on its way
-    from one stage to the next passes through it. Each stage has a thread of its own (as many as there are cores, if
-    its extractor is `thread_safe`). One more thread sets the extractors up, the one that is needed first before the
-    others. With `compute.threads` = 1 everything happens at once in the calling thread.
+    *Threads.* The calling thread decodes; only it queues batches and receives results, so a batch on its way
+    from one stage to the next passes through it. Each stage has its own thread (as many threads as cores if its
+    extractor is `thread_safe`). One more thread sets the extractors up, in the order in which they are needed. With
+    `compute.threads` = 1, everything runs synchronously in the calling thread.
 
-    *What waits for what.* A batch waits until its extractor is set up and a core is free; there are
+    *Waiting.* A batch waits until its extractor is set up and a core is free; there are
     `compute.threads` cores, of which the decoder holds one except while it waits for a stage. An urgent stage needs no
-    core: the others depend on it. Results reach `on_result` in the order in which the batches were queued. Every
-    network runs on one thread, so that values do not depend on the number of cores; cores are filled with batches.
+    core, because the others depend on it. Results reach `on_result` in the order in which the batches were queued.
+    Every network runs on one thread, so that values do not depend on the number of cores; several batches keep the
+    cores busy.
 
-    *What bounds memory.* A stage holds `queue` waiting batches and one per thread; queueing one more makes the decoder
-    wait.
+    *Memory.* A stage holds `queue` waiting batches and one per thread; the decoder waits before it queues
+    one more.
 
     Args:
-        extractors: All that have work to do on the video.
-        compute: What they may use. With one thread, they are set up before this returns.
+        extractors: All extractors that have work to do on the video.
+        compute: Device, precision and threads. With one thread, the constructor returns when all are set up.
         stopwatch: Counts the seconds of each extractor under its name, and of all set-ups under "setup".
 
     Raises:
-        Exception: Whatever `setup` raised, with one thread.
+        Exception: With one thread, whatever `setup` raised.
     """
 
     def __init__(self, extractors: Collection[BaseExtractor], compute: Compute, stopwatch: Stopwatch) -> None:
@@ -50,25 +51,28 @@ class Executor:
         self._threads = compute.threads
         self._cores = threading.Semaphore(compute.threads - 1)
         self._pools: list[ThreadPoolExecutor] = []
-        self._asked = compute
-        self._resolved: Future[Compute] | None = None
+        self._at_work = 0
+        self._closed = False
+        self._work_ended = threading.Condition()
+        self._requested_compute = compute
+        self._resolved_compute: Future[Compute] | None = None
         self._ready: dict[str, Future[None]] = {}
         self._thread_safe = {extractor.name for extractor in extractors if extractor.thread_safe}
         try:
-            self._set_up_all(sorted(extractors, key=_need))
+            self._set_up_all(sorted(extractors, key=_setup_order))
         except BaseException:
             self.close()
             raise
 
     @property
-    def concurrent(self) -> bool:
-        """Whether stages work beside the decoder, and not at once in its thread."""
+    def is_concurrent(self) -> bool:
+        """Whether stages run beside the decoder instead of synchronously in its thread."""
         return self._threads > 1
 
     @property
     def compute(self) -> Compute:
-        """What values are computed with: with a definite device, if a network is among the extractors."""
-        return self._asked if self._resolved is None else self._resolved.result()
+        """Device, precision and threads of the values; the device is definite if an extractor uses a network."""
+        return self._requested_compute if self._resolved_compute is None else self._resolved_compute.result()
 
     def wait_until_ready(self, extractor: Extractor) -> None:
         """Returns when the extractor is set up.
@@ -88,37 +92,70 @@ class Executor:
         urgent: bool = False,
         in_order: bool = False,
     ) -> Stage[Batch, Result]:
-        """A stage of one extractor.
+        """Makes a stage of one extractor.
 
         Args:
-            work: What is done with a batch, on a thread of the stage; its time is counted.
+            extractor: The extractor, whose name the time is counted under.
+            work: Processes a batch on a thread of the stage.
             on_result: Receives each result, in the order of the batches, on the decoding thread.
-            queue: Batches that may wait.
+            queue: Number of batches that may wait.
             urgent: The stage does not wait for a core.
-            in_order: Each batch continues the one before it: one thread works on them, also if the extractor is
-                `thread_safe`.
+            in_order: Each batch continues the previous one, so one thread processes all of them even if the extractor
+                is `thread_safe`.
         """
 
-        def timed(batch: Batch) -> Result:
+        def timed_work(batch: Batch) -> Result:
             with self.stopwatch(extractor.name):
                 return work(batch)
 
         if self._threads == 1:
-            return Stage(None, timed, on_result, self._cores, 0)
-        width = self._threads if extractor.name in self._thread_safe and not in_order else 1
+            return Stage(None, timed_work, on_result, self._cores, 0)
+        thread_count = self._threads if extractor.name in self._thread_safe and not in_order else 1
         core = nullcontext() if urgent else self._cores
 
-        def on_a_core(batch: Batch) -> Result:
+        def work_on_core(batch: Batch) -> Result:
             self.wait_until_ready(extractor)
             with core:
-                return timed(batch)
+                return timed_work(batch)
 
-        return Stage(self._pool(width), on_a_core, on_result, self._cores, width + queue)
+        return Stage(
+            self._pool(thread_count), self._counted(work_on_core), on_result, self._cores, thread_count + queue
+        )
 
     def close(self) -> None:
-        """Drops queued batches and set-ups, and waits for those at work."""
+        """Drops queued batches and set-ups, and waits for those that are running, also if it is interrupted."""
+        with self._work_ended:
+            self._closed = True
         for pool in self._pools:
-            pool.shutdown(cancel_futures=True)
+            # Threads are not joined: before Python 3.13, an interrupt of Thread.join() marks a thread as ended that
+            # still runs (CPython issue 90882), and what it works with would be freed.
+            pool.shutdown(wait=False, cancel_futures=True)
+        try:
+            self._wait_for_work()
+        except KeyboardInterrupt:
+            self._wait_for_work()
+            raise
+
+    def _wait_for_work(self) -> None:
+        with self._work_ended:
+            self._work_ended.wait_for(lambda: self._at_work == 0)
+
+    def _counted(self, work: Callable[[Batch], Result]) -> Callable[[Batch], Result]:
+        """The same work, which `close` waits for, and which does not begin after it."""
+
+        def counted(batch: Batch) -> Result:
+            with self._work_ended:
+                if self._closed:
+                    raise futures.CancelledError
+                self._at_work += 1
+            try:
+                return work(batch)
+            finally:
+                with self._work_ended:
+                    self._at_work -= 1
+                    self._work_ended.notify_all()
+
+        return counted
 
     def _pool(self, threads: int) -> ThreadPoolExecutor:
         pool = ThreadPoolExecutor(threads)
@@ -128,24 +165,24 @@ class Executor:
     def _set_up_all(self, extractors: Sequence[BaseExtractor]) -> None:
         pool = self._pool(1)
         for extractor in extractors:
-            if extractor.uses_network and self._resolved is None:
-                self._resolved = pool.submit(self._asked.resolved)  # imports torch
-            self._ready[extractor.name] = pool.submit(self._set_up, extractor)
+            if extractor.uses_network and self._resolved_compute is None:
+                self._resolved_compute = pool.submit(self._requested_compute.resolved)  # imports torch
+            self._ready[extractor.name] = pool.submit(self._counted(self._set_up), extractor)
             if self._threads == 1:
                 self.wait_until_ready(extractor)
         if self._threads == 1:
-            self.compute.apply()
+            self.compute.configure_libraries()
 
     def _set_up(self, extractor: BaseExtractor) -> None:
         core: AbstractContextManager[object] = self._cores if self._threads > 1 else nullcontext()
         with core, self.stopwatch("setup"):
-            compute = self.compute if extractor.uses_network else self._asked
+            compute = self.compute if extractor.uses_network else self._requested_compute
             extractor.setup(replace(compute, precision=extractor.precision_in(compute)))
-            compute.apply()
+            compute.configure_libraries()
 
 
 class Stage(Generic[Batch, Result]):
-    """One extractor's batches on their way; made by `Executor.stage`."""
+    """Queues the batches of one extractor and delivers their results; made by `Executor.stage`."""
 
     def __init__(
         self,
@@ -153,13 +190,13 @@ class Stage(Generic[Batch, Result]):
         work: Callable[[Batch], Result],
         on_result: Callable[[Result], object],
         cores: threading.Semaphore,
-        most_pending: int,
+        max_pending: int,
     ) -> None:
         self._pool = pool
         self._work = work
         self._on_result = on_result
         self._cores = cores
-        self._most_pending = most_pending
+        self._max_pending = max_pending
         self._pending: deque[Future[Result]] = deque()
 
     def push(self, batch: Batch) -> None:
@@ -172,14 +209,14 @@ class Stage(Generic[Batch, Result]):
             self._on_result(self._work(batch))
             return
         self._pending.append(self._pool.submit(self._work, batch))
-        while self._pending and (len(self._pending) > self._most_pending or self._pending[0].done()):
+        while self._pending and (len(self._pending) > self._max_pending or self._pending[0].done()):
             self._deliver_next()
 
     def drain(self) -> None:
         """Waits for all batches.
 
         Raises:
-            Exception: As `push`.
+            Exception: See `push`.
         """
         while self._pending:
             self._deliver_next()
@@ -195,13 +232,13 @@ class Stage(Generic[Batch, Result]):
         self._on_result(future.result())
 
 
-def _need(extractor: BaseExtractor) -> int:
-    """The shot detector is waited for; clips keep the cores busy longest; audio can wait in memory."""
+def _setup_order(extractor: BaseExtractor) -> int:
+    """Sort key: other stages wait for the shot detector, clips take longest, and audio can wait in memory."""
     if isinstance(extractor, ShotDetector):
         return 0
     return 1 if isinstance(extractor, ClipExtractor) else 3 if isinstance(extractor, AudioExtractor) else 2
 
 
-def is_network(extractor: Extractor) -> bool:
-    """Whether it works with a network, and so for long."""
+def runs_network(extractor: Extractor) -> bool:
+    """Whether an extractor runs a network, which takes long."""
     return isinstance(extractor, BaseExtractor) and extractor.uses_network

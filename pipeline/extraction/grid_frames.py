@@ -1,4 +1,4 @@
-"""Frames on the half-second grid on their way to the frame extractors."""
+"""Passes the frames on the half-second grid to the frame extractors."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from avcues.extractors.protocol import (
     FrameExtractor,
     ItemLinker,
 )
-from avcues.pipeline.extraction.accumulators import ItemRows, Unfinished, WindowRows
-from avcues.pipeline.extraction.executor import Executor, Stage, is_network
+from avcues.pipeline.extraction.accumulators import ItemRows, PendingTables, WindowRows
+from avcues.pipeline.extraction.executor import Executor, Stage, runs_network
 from avcues.pipeline.media.frames import VideoFrame
-from avcues.pipeline.media.picture.stage import Converter
+from avcues.pipeline.media.picture.converter import Converter
 from avcues.pipeline.store.parquet import TableRows
 from avcues.pipeline.timeline import Grid
 
@@ -29,27 +29,27 @@ _Result = tuple[list[range], Mapping[str, Columns]]
 
 
 class GridFrames:
-    """Frames on the half-second grid at full size, upright.
+    """Passes the frames on the half-second grid, at full size and upright, to the frame extractors.
 
-    Networks get them in batches of one image size. Everything else gets them one by one, while they are in the
-    processor's cache: a batch of 720p takes 44 MB, more than most caches, and pushes the decoder's frames out of them.
+    Networks get batches of frames of one size. Other extractors get single frames while these are in the processor's
+    cache: a batch of 720p takes 44 MB, more than most caches, and would push the decoder's frames out.
     """
 
     def __init__(
         self, converter: Converter, extractors: Sequence[FrameExtractor], expected_windows: int, executor: Executor
     ) -> None:
-        self._batched: list[Stage[_Work, _Result]] = []
-        self._one_by_one: list[Stage[_Work, _Result]] = []
+        self._batch_stages: list[Stage[_Work, _Result]] = []
+        self._single_frame_stages: list[Stage[_Work, _Result]] = []
         self._stages: list[tuple[FrameExtractor, Stage[_Work, _Result]]] = []
         for extractor in extractors:
-            stage = executor.stage(extractor, partial(_process, extractor), self._add)
-            (self._batched if is_network(extractor) else self._one_by_one).append(stage)
+            stage = executor.stage(extractor, partial(_process, extractor), self._add_rows)
+            (self._batch_stages if runs_network(extractor) else self._single_frame_stages).append(stage)
             self._stages.append((extractor, stage))
         self._stopwatch = executor.stopwatch
         self._converter = converter
         self._images: npt.NDArray[np.uint8] = np.empty((0, 0, 0, 3), np.uint8)
         self._times: list[float] = []
-        self._shown: list[range] = []
+        self._batch_windows: list[range] = []
         self._rows: dict[str, WindowRows | ItemRows] = {}
         for extractor in extractors:
             for table in extractor.tables:
@@ -58,24 +58,24 @@ class GridFrames:
                     WindowRows(table, expected_windows) if table.row == "window" else ItemRows(table, link)
                 )
 
-    def push(self, frame: VideoFrame, shown_in: range) -> None:
+    def push(self, frame: VideoFrame, windows: range) -> None:
         """Takes the next frame and the windows at whose starts it is on screen."""
         with self._stopwatch("convert"):
             image = self._converter.upright(frame.frame)
         time = float(frame.start)
-        if self._one_by_one:
+        if self._single_frame_stages:
             batch = FrameBatch(np.ascontiguousarray(image)[None], (time,))
-            for stage in self._one_by_one:
-                stage.push((batch, [shown_in]))
-        if self._batched:
-            self._keep(image, time, shown_in)
+            for stage in self._single_frame_stages:
+                stage.push((batch, [windows]))
+        if self._batch_stages:
+            self._add_to_batch(image, time, windows)
 
     def end_video(self) -> None:
         """Queues the last batch."""
-        self._flush()
+        self._queue_batch()
 
-    def unfinished(self, shot_of_window: npt.NDArray[np.int32], grid: Grid) -> list[Unfinished]:
-        """What waits for each extractor's last batch and gives its tables, after `end_video`."""
+    def pending_tables(self, shot_of_window: npt.NDArray[np.int32], grid: Grid) -> list[PendingTables]:
+        """The tables of each extractor, which may still be working. Call it after `end_video`."""
 
         def finish(extractor: FrameExtractor, stage: Stage[_Work, _Result]) -> list[TableRows]:
             stage.drain()
@@ -86,38 +86,39 @@ class GridFrames:
             ]
 
         return [
-            Unfinished(is_network(extractor), partial(finish, extractor, stage)) for extractor, stage in self._stages
+            PendingTables(runs_network(extractor), partial(finish, extractor, stage))
+            for extractor, stage in self._stages
         ]
 
-    def _keep(self, image: npt.NDArray[np.uint8], time: float, shown_in: range) -> None:
+    def _add_to_batch(self, image: npt.NDArray[np.uint8], time: float, windows: range) -> None:
         """Adds a frame to the batch."""
         if self._images.shape[1:] != image.shape:
-            self._flush()
-        if not self._shown:
+            self._queue_batch()
+        if not self._batch_windows:
             frames = min(BATCH_FRAMES, max(1, BATCH_BYTES // image.nbytes))
             self._images = np.empty((frames, *image.shape), np.uint8)
         with self._stopwatch("convert"):
-            self._images[len(self._shown)] = image
+            self._images[len(self._batch_windows)] = image
         self._times.append(time)
-        self._shown.append(shown_in)
-        if len(self._shown) == len(self._images):
-            self._flush()
+        self._batch_windows.append(windows)
+        if len(self._batch_windows) == len(self._images):
+            self._queue_batch()
 
-    def _flush(self) -> None:
-        if not self._shown:
+    def _queue_batch(self) -> None:
+        if not self._batch_windows:
             return
-        shown = self._shown
-        batch = FrameBatch(self._images[: len(shown)], tuple(self._times))
-        self._times, self._shown = [], []
-        for stage in self._batched:
-            stage.push((batch, shown))
+        windows_of_frame = self._batch_windows
+        batch = FrameBatch(self._images[: len(windows_of_frame)], tuple(self._times))
+        self._times, self._batch_windows = [], []
+        for stage in self._batch_stages:
+            stage.push((batch, windows_of_frame))
 
-    def _add(self, result: _Result) -> None:
-        shown, tables = result
+    def _add_rows(self, result: _Result) -> None:
+        windows_of_frame, tables = result
         for name, columns in tables.items():
-            self._rows[name].add(shown, columns)
+            self._rows[name].add(windows_of_frame, columns)
 
 
 def _process(extractor: FrameExtractor, work: _Work) -> _Result:
-    batch, shown = work
-    return shown, extractor.process_frames(batch)
+    batch, windows_of_frame = work
+    return windows_of_frame, extractor.process_frames(batch)

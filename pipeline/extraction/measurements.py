@@ -1,4 +1,4 @@
-"""What is measured of a video, and how."""
+"""What a run measures in a video, and how."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from avcues.pipeline.store.timeline_table import TIMELINE
 
 @dataclass(frozen=True, kw_only=True)
 class Measurements:
-    """What is measured of a video, and how.
+    """What a run measures in a video, and how.
 
     Args:
         extractors: All extractors of the run, including the shot detector. Only those that have work to do are set up.
         step: Window length in seconds.
-        compute: What the extractors may use.
+        compute: Device, precision, threads and weights of the extractors.
         trust_headers: Decode files whose headers claim more than `avcues.pipeline.media.limits` allow.
-        reading: What is read of a media file, and how.
+        reading: Options of reading media files.
     """
 
     extractors: Sequence[BaseExtractor]
@@ -37,7 +37,7 @@ class Measurements:
 
     @property
     def manifest(self) -> Manifest:
-        """What the output folder records of these measurements."""
+        """The manifest of these measurements, which the output folder records."""
         tables = {table.name: extractor.name for extractor in self.extractors for table in extractor.tables}
         return Manifest(
             step=self.step,
@@ -46,17 +46,17 @@ class Measurements:
         )
 
     def recipe(self, extractor: BaseExtractor) -> dict[str, Any]:
-        """What decides an extractor's values apart from the video; equal recipes, equal tables."""
+        """Everything besides the video that decides an extractor's values: equal recipes give equal tables."""
         return provenance.recipe(extractor, self.step, self.compute, self.reading_of(extractor))
 
     def reading_of(self, extractor: BaseExtractor) -> dict[str, object]:
-        """What of `reading` decides an extractor's values, where it is not the default."""
+        """The options of `reading` that decide an extractor's values and differ from their defaults."""
         reads_sound = isinstance(extractor, AudioExtractor | TextExtractor)
         reads_both = isinstance(extractor, ShotDetector)  # the timeline comes with the shots
-        return (self.reading.of_audio() if reads_sound or reads_both else {}) | (
-            {} if reads_sound else self.reading.of_video()
+        return (self.reading.audio_options() if reads_sound or reads_both else {}) | (
+            {} if reads_sound else self.reading.video_options()
         )
 
-    def renewed(self) -> Measurements:
-        """The same, by extractors that have loaded nothing yet."""
+    def with_fresh_extractors(self) -> Measurements:
+        """A copy whose extractors have loaded nothing yet."""
         return replace(self, extractors=copy.deepcopy(list(self.extractors)))

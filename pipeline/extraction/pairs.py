@@ -14,7 +14,7 @@ import numpy.typing as npt
 from av.video.reformatter import Interpolation, VideoReformatter
 
 from avcues.extractors.protocol import FramePair, PairExtractor
-from avcues.pipeline.extraction.accumulators import from_columns
+from avcues.pipeline.extraction.accumulators import rows_from_columns
 from avcues.pipeline.extraction.image_ring import Image, LazyImage
 from avcues.pipeline.extraction.shots import SettledFrame
 from avcues.pipeline.media.frames import VideoFrame
@@ -23,14 +23,14 @@ from avcues.pipeline.media.picture.stage import PictureStage
 from avcues.pipeline.store.parquet import TableRows
 from avcues.pipeline.timeline import Grid
 
-_LEAST_APART = Fraction(30, 1000)  # neighbours of fast video differ by less than what can be measured
-_MOST_APART = Fraction(1, 4)
+_MIN_INTERVAL_S = Fraction(30, 1000)  # at higher frame rates, neighbours differ too little to be measured
+_MAX_INTERVAL_S = Fraction(1, 4)
 _NOT_SAMPLED: Image = np.empty((0, 0), np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
 class TimedPair:
-    """A pair, and the instant in its middle."""
+    """A pair of frames, and the time halfway between them."""
 
     middle: Fraction
     pair: FramePair
@@ -46,11 +46,11 @@ class _Sample:
 class PairSampler:
     """Takes the first frame of every interval of 1 / `pair_rate_hz` seconds, and the frame after it.
 
-    Frames more than a quarter of a second apart, or of different shots, are no pair.
+    Frames more than a quarter of a second apart, or of different shots, are not a pair.
 
     Args:
-        extractor: Whose pairs are made.
-        picture: How the video's frames are shown.
+        extractor: The extractor that measures the pairs.
+        picture: Converts the video's frames to what viewers see.
     """
 
     def __init__(self, extractor: PairExtractor, picture: PictureStage) -> None:
@@ -59,31 +59,31 @@ class PairSampler:
         self._converter = picture.converter()
         self._reformatter = VideoReformatter()
         self._interval = -1
-        self._waiting_since: Fraction | None = None  # start of a first frame whose second one has not come
-        self._opens: deque[bool] = deque()  # whether each sampled frame is the first of a pair
+        self._pair_start: Fraction | None = None  # start of the first frame of an incomplete pair
+        self._opens_pair: deque[bool] = deque()  # for each sampled frame: is it the first of a pair
         self._first: _Sample | None = None
 
     def image(self, frame: VideoFrame) -> Image:
-        """The brightness of a frame, (H, W) uint8, or an empty image if no pair holds it. Call it for all in order."""
+        """The brightness of a frame, (H, W) uint8, or an empty one if it is in no pair. Call it for every frame."""
         interval = int(frame.start * self._extractor.pair_rate_hz)
-        closes = self._waiting_since is not None and frame.start - self._waiting_since >= _LEAST_APART
-        opens = interval != self._interval
-        if not (opens or closes):
+        closes_pair = self._pair_start is not None and frame.start - self._pair_start >= _MIN_INTERVAL_S
+        opens_pair = interval != self._interval
+        if not (opens_pair or closes_pair):
             return _NOT_SAMPLED
         self._interval = interval
-        self._waiting_since = frame.start if opens else None
-        self._opens.append(opens)
+        self._pair_start = frame.start if opens_pair else None
+        self._opens_pair.append(opens_pair)
         width, height = self._picture.display_size(frame.frame)
         factor = max(1.0, max(width, height) / self._extractor.long_side_px)
         width, height = (max(1, round(side / factor)) for side in (width, height))
         return Orientation.of(frame.frame).apply(self._brightness(frame.frame, width, height))
 
-    def _brightness(self, decoded: av.VideoFrame, width: int, height: int) -> Image:
-        if self._picture.color is not None:  # code values that mean something else
-            rgb = self._converter.scaled(decoded, width, height, Interpolation.AREA)
+    def _brightness(self, frame: av.VideoFrame, width: int, height: int) -> Image:
+        if self._picture.color_of(frame) is not None:  # the code values need to be converted
+            rgb = self._converter.scaled(frame, width, height, Interpolation.AREA)
             return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8)
         gray = self._reformatter.reformat(
-            decoded, width, height, format="gray", interpolation=Interpolation.AREA, threads=1
+            frame, width, height, format="gray", interpolation=Interpolation.AREA, threads=1
         )
         return np.array(gray.to_ndarray(), np.uint8)
 
@@ -93,23 +93,23 @@ class PairSampler:
         if not image.size:
             return
         first = self._first
-        self._first = _Sample(settled.start, settled.shot, image) if self._opens.popleft() else None
+        self._first = _Sample(settled.start, settled.shot, image) if self._opens_pair.popleft() else None
         if first is None or first.shot != settled.shot or first.image.shape != image.shape:
             return
         interval = settled.start - first.start
-        if _LEAST_APART <= interval <= _MOST_APART:
+        if _MIN_INTERVAL_S <= interval <= _MAX_INTERVAL_S:
             yield TimedPair(first.start + interval / 2, FramePair((first.image, image), float(interval)))
 
     def finish(self) -> Iterator[TimedPair]:
-        """Nothing is left: `push` yields each pair as soon as it is complete."""
+        """Yields nothing: `push` yields each pair as soon as it is complete."""
         yield from ()
 
 
 class PairMeans:
-    """An extractor's values of pairs, averaged over those of each window.
+    """Averages an extractor's values of pairs over each window.
 
     Args:
-        extractor: Whose pairs are measured.
+        extractor: The extractor that measures the pairs.
         grid: The windows.
     """
 
@@ -119,9 +119,9 @@ class PairMeans:
         self._windows: list[int] = []
         self._values: list[npt.NDArray[np.float64]] = []
 
-    def measure(self, timed: TimedPair) -> tuple[Fraction, npt.NDArray[np.float64]]:
-        """The middle of a pair, and its values."""
-        return timed.middle, self._extractor.process_pair(timed.pair)
+    def measure(self, timed_pair: TimedPair) -> tuple[Fraction, npt.NDArray[np.float64]]:
+        """The middle of a pair in seconds, and its (C,) values."""
+        return timed_pair.middle, self._extractor.process_pair(timed_pair.pair)
 
     def add(self, measured: tuple[Fraction, npt.NDArray[np.float64]]) -> None:
         """Takes what `measure` returned."""
@@ -133,16 +133,19 @@ class PairMeans:
     def tables(self, windows: int) -> list[TableRows]:
         """The extractor's tables, one row per window; none without a pair."""
         pair_windows = np.array(self._windows, np.intp)
-        inside = pair_windows < windows
-        if not inside.any():
+        is_in_video = pair_windows < windows
+        if not is_in_video.any():
             return []
-        pair_windows, values = pair_windows[inside], np.array(self._values)[inside]
+        pair_windows, values = pair_windows[is_in_video], np.array(self._values)[is_in_video]
         totals, counts = np.zeros((windows, values.shape[1])), np.zeros((windows, values.shape[1]))
-        measured = np.isfinite(values)
-        np.add.at(totals, pair_windows, np.where(measured, values, 0))
-        np.add.at(counts, pair_windows, measured)
+        has_value = np.isfinite(values)
+        np.add.at(totals, pair_windows, np.where(has_value, values, 0))
+        np.add.at(counts, pair_windows, has_value)
         with np.errstate(invalid="ignore"):
             means = totals / np.where(counts > 0, counts, np.nan)
         pairs = np.bincount(pair_windows, minlength=windows).astype(np.int16)
-        described = self._extractor.describe_windows(means, pairs)
-        return [from_columns(table, described[table.name], present=pairs > 0) for table in self._extractor.tables]
+        columns_by_table = self._extractor.describe_windows(means, pairs)
+        return [
+            rows_from_columns(table, columns_by_table[table.name], present=pairs > 0)
+            for table in self._extractor.tables
+        ]

@@ -1,4 +1,4 @@
-"""Every frame on its way through the shot detector, and from there clips and pairs of frames to extractors."""
+"""Passes every frame to the shot detector, and then clips and pairs of frames to their extractors."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from avcues.extractors.protocol import (
     PairExtractor,
     ShotDetector,
 )
-from avcues.pipeline.extraction.accumulators import Unfinished
+from avcues.pipeline.extraction.accumulators import PendingTables
 from avcues.pipeline.extraction.clips import Clip, ClipMeans, ClipSampler
-from avcues.pipeline.extraction.executor import Executor, Stage, is_network
+from avcues.pipeline.extraction.executor import Executor, Stage, runs_network
 from avcues.pipeline.extraction.image_ring import Image, ImageRing, LazyImage
 from avcues.pipeline.extraction.pairs import PairMeans, PairSampler, TimedPair
 from avcues.pipeline.extraction.shots import SettledFrame, ShotPass
@@ -23,17 +23,17 @@ from avcues.pipeline.media.frames import VideoFrame
 from avcues.pipeline.store.parquet import TableRows
 from avcues.pipeline.timeline import Grid, Shot
 
-_SHOT_FRAMES = 4  # for a stage of its own; a 4K frame takes 12 MB, and three batches are on their way
-_MOST_HELD = 8  # decoded frames that may wait until their shot is certain, so that only sampled ones are scaled
+_FRAMES_PER_BATCH = 4  # if the stage has its own thread; a 4K frame takes 12 MB, and three batches are queued
+_MAX_LAZY_FRAMES = 8  # decoded frames that may wait until their shot is certain, so that only sampled frames are scaled
 
-_Sampled = tuple[int, Clip | TimedPair]  # number of the extractor, and what it measures
+_Sampled = tuple[int, Clip | TimedPair]  # number of the extractor, and its clip or pair
 
 
 class ShotFrames:
-    """Every frame, small, to the shot detector, and from there clips and pairs of frames of each shot to extractors.
+    """Passes every frame, scaled down, to the shot detector, and clips and pairs of each shot to their extractors.
 
-    A frame's way: the decoder queues it for the shot stage, which scales it, finds cuts and cuts clips; a whole clip
-    comes back as a result to the decoding thread, which queues it for its extractor's stage. So does a pair.
+    The decoder queues a frame for the shot stage, which scales it, finds shots and samples clips and pairs. A complete
+    clip or pair returns as a result to the decoding thread, which queues it for the stage of its extractor.
     """
 
     def __init__(
@@ -47,21 +47,21 @@ class ShotFrames:
     ) -> None:
         executor.wait_until_ready(detector)
         self._detector: ShotPass[tuple[LazyImage, ...]] = ShotPass(media, detector)
-        self._scales_at_once = detector.lag > _MOST_HELD
+        self._scales_immediately = detector.lag > _MAX_LAZY_FRAMES
         self._stopwatch = executor.stopwatch
         self._samplers: list[ClipSampler | PairSampler] = [
             *(ClipSampler(extractor, media.picture) for extractor in clip_extractors),
             *(PairSampler(extractor, media.picture) for extractor in pair_extractors),
         ]
-        self._rings = [ImageRing(detector.lag + _MOST_HELD) for _ in self._samplers]
+        self._rings = [ImageRing(detector.lag + _MAX_LAZY_FRAMES) for _ in self._samplers]
         self._means: list[ClipMeans | PairMeans] = [
             *(ClipMeans(extractor) for extractor in clip_extractors),
             *(PairMeans(extractor, grid) for extractor in pair_extractors),
         ]
         self._extractors = (*clip_extractors, *pair_extractors)
-        # In the decoder's own thread a frame is best looked at while it is in the processor's cache.
-        self._frames_at_once = _SHOT_FRAMES if executor.concurrent else 1
-        self._unseen: list[VideoFrame] = []
+        # In the decoder's own thread, a frame is best processed while it is in the processor's cache.
+        self._batch_frames = _FRAMES_PER_BATCH if executor.is_concurrent else 1
+        self._batch: list[VideoFrame] = []
         self._stage = executor.stage(detector, self._find_clips, self._queue_clips, urgent=True)
         self._clip_stages: list[Stage[Any, Any]] = [
             executor.stage(extractor, means.measure, means.add)
@@ -70,16 +70,16 @@ class ShotFrames:
 
     def push(self, frame: VideoFrame) -> None:
         """Takes the next frame."""
-        self._unseen.append(frame)
-        if len(self._unseen) == self._frames_at_once:
-            self._flush()
+        self._batch.append(frame)
+        if len(self._batch) == self._batch_frames:
+            self._queue_batch()
 
     def end_video(self, end: Fraction) -> None:
         """Ends the last shot at `end` and queues its clips."""
-        self._flush()
+        self._queue_batch()
         self._stage.drain()
         with self._stopwatch("shots"):
-            clips = self._cut(self._detector.finish(end))
+            clips = self._sample(self._detector.finish(end))
             clips += [(i, sampled) for i, sampler in enumerate(self._samplers) for sampled in sampler.finish()]
         self._queue_clips(clips)
 
@@ -88,41 +88,41 @@ class ShotFrames:
         """All shots, in order, after `end_video`."""
         return self._detector.shots
 
-    def unfinished(self, windows: int) -> list[Unfinished]:
-        """What waits for each extractor's last clips or pairs and gives its tables, after `end_video`."""
+    def pending_tables(self, windows: int) -> list[PendingTables]:
+        """The tables of each extractor, which may still be working. Call it after `end_video`."""
 
         def finish(stage: Stage[Any, Any], means: ClipMeans | PairMeans) -> list[TableRows]:
             stage.drain()
             return means.tables(windows)
 
         return [
-            Unfinished(is_network(extractor), partial(finish, stage, means))
+            PendingTables(runs_network(extractor), partial(finish, stage, means))
             for extractor, stage, means in zip(self._extractors, self._clip_stages, self._means, strict=True)
         ]
 
-    def _flush(self) -> None:
-        self._stage.push(self._unseen)
-        self._unseen = []
+    def _queue_batch(self) -> None:
+        self._stage.push(self._batch)
+        self._batch = []
 
     def _find_clips(self, frames: Sequence[VideoFrame]) -> list[_Sampled]:
-        """Clips and pairs that are complete now, each with the number of its extractor."""
+        """Passes frames to the shot detector; returns the clips and pairs that are complete now."""
         clips: list[_Sampled] = []
         for frame in frames:
-            clips += self._cut(self._detector.push(frame, self._images(frame)))
+            clips += self._sample(self._detector.push(frame, self._images(frame)))
         return clips
 
     def _images(self, frame: VideoFrame) -> tuple[LazyImage, ...]:
-        """What each sampler may ask of a frame; made at once if many frames wait until their shot is certain."""
-        lazy = tuple(partial(self._scale, sampler, frame) for sampler in self._samplers)
-        if not self._scales_at_once:
-            return lazy
-        return tuple(ring.keep(image()) for ring, image in zip(self._rings, lazy, strict=True))
+        """The image of a frame for each sampler; made immediately if many frames wait until their shot is certain."""
+        lazy_images = tuple(partial(self._scale, sampler, frame) for sampler in self._samplers)
+        if not self._scales_immediately:
+            return lazy_images
+        return tuple(ring.store(image()) for ring, image in zip(self._rings, lazy_images, strict=True))
 
     def _scale(self, sampler: ClipSampler | PairSampler, frame: VideoFrame) -> Image:
         with self._stopwatch("scale"):
             return sampler.image(frame)
 
-    def _cut(self, settled: Iterable[SettledFrame[tuple[LazyImage, ...]]]) -> list[_Sampled]:
+    def _sample(self, settled: Iterable[SettledFrame[tuple[LazyImage, ...]]]) -> list[_Sampled]:
         return [
             (i, clip)
             for frame in settled

@@ -1,4 +1,4 @@
-"""Every frame to the shot detector; frames settle into shots as soon as no cut can come before them any more."""
+"""Passes every frame to the shot detector, and assigns it to a shot once no more cuts can come before it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Payload = TypeVar("Payload")
 
 @dataclass(frozen=True, slots=True)
 class SettledFrame(Generic[Payload]):
-    """A frame whose shot is certain, with what was kept of it."""
+    """A frame whose shot is certain, with its payload."""
 
     shot: int
     start: Fraction
@@ -30,7 +30,7 @@ class SettledFrame(Generic[Payload]):
 
 
 class ShotPass(Generic[Payload]):
-    """Finds the shots of one video while it is decoded; holds no more frames than the detector's lag.
+    """Finds the shots of one video while it is decoded; keeps no more frames than the detector's lag.
 
     Attributes:
         shots: Every shot, in order, once `finish` has been exhausted.
@@ -49,21 +49,21 @@ class ShotPass(Generic[Payload]):
         self._end = Fraction(0)
 
     def push(self, frame: VideoFrame, payload: Payload) -> Iterator[SettledFrame[Payload]]:
-        """Takes the next frame and yields those that are settled now."""
+        """Takes the next frame, and yields the frames whose shot is now certain."""
         decoded = frame.frame
-        # The size stays when the stream changes its own: the detector compares neighbours.
+        # All frames get the size of the first: the detector compares neighbours.
         self._size = self._size or self._detector.image_size(decoded.width, decoded.height)
-        small = self._converter.scaled(decoded, *self._size, Interpolation.POINT, "bgr24")
-        self._add(self._stream.write(np.ascontiguousarray(small), frame.pts))
+        resized = self._converter.scaled(decoded, *self._size, Interpolation.POINT, "bgr24")
+        self._add_cuts(self._stream.write(np.ascontiguousarray(resized), frame.pts))
         self._unsettled.append((frame.pts, frame.start, payload))
-        # The newest frame waits at least for its end: the start of the next one.
-        yield from self._settle(keep=max(1, self._detector.lag))
+        # The newest frame waits at least until its end is known: the start of the next frame.
+        yield from self._settle(unsettled_frames=max(1, self._detector.lag))
 
     def finish(self, end: Fraction) -> Iterator[SettledFrame[Payload]]:
         """Ends the last shot at `end` and yields the remaining frames."""
-        self._add(self._stream.finish())
+        self._add_cuts(self._stream.finish())
         self._end = end
-        yield from self._settle(keep=0)
+        yield from self._settle(unsettled_frames=0)
 
     @property
     def shots(self) -> list[Shot]:
@@ -71,11 +71,11 @@ class ShotPass(Generic[Payload]):
         shots = zip(self._starts, ends, self._frames, self._kinds, strict=True)
         return [Shot(*shot) for shot in shots] if self._starts else []
 
-    def _add(self, cuts: Sequence[Cut]) -> None:
+    def _add_cuts(self, cuts: Sequence[Cut]) -> None:
         self._cuts.update({cut.pts: cut.kind for cut in cuts})
 
-    def _settle(self, *, keep: int) -> Iterator[SettledFrame[Payload]]:
-        while len(self._unsettled) > keep:
+    def _settle(self, *, unsettled_frames: int) -> Iterator[SettledFrame[Payload]]:
+        while len(self._unsettled) > unsettled_frames:
             pts, start, payload = self._unsettled.popleft()
             if pts in self._cuts or not self._starts:
                 self._kinds.append(self._cuts.pop(pts, None))

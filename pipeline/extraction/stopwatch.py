@@ -16,7 +16,7 @@ class Stopwatch:
         clock: Returns seconds. With `time.thread_time` the processor time of each stage is summed.
 
     Attributes:
-        seconds: By stage name.
+        seconds: Seconds by stage name.
 
     >>> stopwatch = Stopwatch()
     >>> with stopwatch("shots"), stopwatch("scale"):
@@ -40,7 +40,7 @@ class Stopwatch:
         try:
             yield
         finally:
-            spent = self._clock() - start
+            spent_s = self._clock() - start
             with self._lock:
-                self.seconds[stage] += spent - self._nested.seconds
-            self._nested.seconds = outer_nested_s + spent
+                self.seconds[stage] += spent_s - self._nested.seconds
+            self._nested.seconds = outer_nested_s + spent_s

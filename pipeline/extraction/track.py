@@ -1,4 +1,4 @@
-"""Where decoded sound lies on the clock from t = 0."""
+"""Places decoded sound on the clock that starts at t = 0."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from fractions import Fraction
 import numpy as np
 
 from avcues.pipeline.media.downmix import Samples
-from avcues.pipeline.media.frames import LONGEST_GAP, SUSPICIOUS_GAP, AudioBlock, Damage
+from avcues.pipeline.media.frames import MAX_GAP_S, SUSPICIOUS_GAP_S, AudioBlock, Damage
 
-# Blocks whose time stamps are this near to contiguous are contiguous: Matroska rounds to 1 ms, and muxers that cut and
-# join write stamps that waver by half a codec frame (11 ms). A lost packet leaves a hole of 20 ms and more.
+# Blocks whose time stamps deviate by less than this from contiguous ones are contiguous: Matroska rounds to 1 ms, and
+# muxers that cut and join write time stamps that waver by half a codec frame (11 ms). A lost packet leaves a gap of at
+# least 20 ms.
 JITTER = Fraction(15, 1000)
 
 
@@ -23,42 +24,42 @@ class Track:
         damage: Counts blocks that overlap or cannot be placed.
 
     Attributes:
-        samples: Samples placed so far, from t = 0 on.
+        samples: Number of samples placed so far, from t = 0.
     """
 
     def __init__(self, rate_hz: int, damage: Damage) -> None:
         self.samples = 0
-        self._last = (Fraction(0), 0)  # where the last block begins, and its samples
+        self._last_block = (Fraction(0), 0)  # its start in seconds, and its number of samples
         self._rate_hz = rate_hz
         self._jitter = int(JITTER * rate_hz)
-        self._longest_gap = int(LONGEST_GAP * rate_hz)
+        self._longest_gap = int(MAX_GAP_S * rate_hz)
         self._damage = damage
         self._spans: list[list[int]] = []
-        self._held: AudioBlock | None = None
+        self._pending: AudioBlock | None = None
 
-    def lay(self, block: AudioBlock) -> Iterator[Samples]:
-        """Takes the next decoded block and yields what can be placed now, in pieces of at most a second."""
-        held, self._held = self._held, block
-        if held is None:
+    def place(self, block: AudioBlock) -> Iterator[Samples]:
+        """Takes the next decoded block, and yields the samples of the previous block and the silence before it."""
+        pending, self._pending = self._pending, block
+        if pending is None:
             return
-        if held.start is not None and block.start is not None and block.start < held.start:
-            ahead = held.start - Fraction(self.samples, self._rate_hz)
-            if ahead > SUSPICIOUS_GAP:
+        if pending.start is not None and block.start is not None and block.start < pending.start:
+            ahead = pending.start - Fraction(self.samples, self._rate_hz)
+            if ahead > SUSPICIOUS_GAP_S:
                 self._damage.frames_unplaceable += 1
                 return
-        yield from self._lay(held, held.channels.shape[1])
+        yield from self._place(pending, pending.channels.shape[1])
 
     def finish(self) -> Iterator[Samples]:
-        """Yields the last block, cut to the duration that the container gives it (codecs pad their last frame)."""
-        if self._held is not None:
-            length = self._held.channels.shape[1]
-            if self._held.duration is not None:
-                length = min(length, round(self._held.duration * self._rate_hz))
-            yield from self._lay(self._held, length)
-            self._held = None
+        """Yields the last block, cut to its duration in the container: codecs pad their last frame."""
+        if self._pending is not None:
+            length = self._pending.channels.shape[1]
+            if self._pending.duration is not None:
+                length = min(length, round(self._pending.duration * self._rate_hz))
+            yield from self._place(self._pending, length)
+            self._pending = None
 
     def fill(self, until: int) -> Iterator[Samples]:
-        """Yields silence up to a sample, in pieces of at most a second."""
+        """Yields silence up to a sample, in blocks of at most a second."""
         while self.samples < until:
             silence = np.zeros((1, min(until - self.samples, self._rate_hz)), np.float32)
             self.samples += silence.shape[1]
@@ -66,16 +67,16 @@ class Track:
 
     @property
     def end(self) -> Fraction:
-        """Last instant covered, by the time stamps."""
-        start, samples = self._last
+        """Last instant covered by sound, from the time stamps."""
+        start, samples = self._last_block
         return start + Fraction(samples, self._rate_hz)
 
     @property
     def spans(self) -> list[tuple[Fraction, Fraction]]:
         """[start, end) seconds of the stretches with decoded sound, in order."""
-        return [(Fraction(a, self._rate_hz), Fraction(b, self._rate_hz)) for a, b in self._spans]
+        return [(Fraction(start, self._rate_hz), Fraction(end, self._rate_hz)) for start, end in self._spans]
 
-    def _lay(self, block: AudioBlock, length: int) -> Iterator[Samples]:
+    def _place(self, block: AudioBlock, length: int) -> Iterator[Samples]:
         samples = block.channels[:, :length]
         offset = 0
         if block.start is not None:
@@ -89,14 +90,14 @@ class Track:
             self._damage.audio_blocks_overlapping += bool(self._spans)
             samples = samples[:, -offset:]
             offset = 0
-        placed = samples.shape[1]
-        if placed == 0:
+        count = samples.shape[1]
+        if count == 0:
             return
         yield from self.fill(self.samples + offset)
         if self._spans and self._spans[-1][1] == self.samples:
-            self._spans[-1][1] += placed
+            self._spans[-1][1] += count
         else:
-            self._spans.append([self.samples, self.samples + placed])
-        self.samples += placed
-        self._last = (Fraction(0), self.samples) if block.start is None else (block.start, length)
+            self._spans.append([self.samples, self.samples + count])
+        self.samples += count
+        self._last_block = (Fraction(0), self.samples) if block.start is None else (block.start, length)
         yield samples

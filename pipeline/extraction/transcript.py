@@ -1,4 +1,4 @@
-"""Where the words of a video come from, and the tables made of them."""
+"""Chooses the source of a video's words, and makes the tables of words."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from avcues.extractors.protocol import Columns, TextExtractor, Transcriber
-from avcues.extractors.transcript import Transcript, in_order
+from avcues.extractors.transcript import Transcript, sorted_by_time
 from avcues.pipeline.errors import MediaError
 from avcues.pipeline.media.container import Media
 from avcues.pipeline.media.subtitles.cues import utterances_of
-from avcues.pipeline.media.subtitles.languages import code
+from avcues.pipeline.media.subtitles.languages import language_code
 from avcues.pipeline.media.subtitles.sidecars import Sidecar, SidecarWords, find_sidecars, read_sidecar
 from avcues.pipeline.media.subtitles.streams import SubtitleStreamMetadata, choose_stream
 
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
 
 def transcriber_of(extractors: Iterable[object]) -> Transcriber | None:
-    """The extractor that decides where words come from."""
+    """The extractor that decides where words come from; None if no extractor does."""
     return next((extractor for extractor in extractors if isinstance(extractor, Transcriber)), None)
 
 
-def sidecar_mark(video: Location, extractors: Iterable[object]) -> dict[str, str] | None:
-    """Name and fingerprint of the file beside the video that its words come from; None without one."""
+def sidecar_identity(video: Location, extractors: Iterable[object]) -> dict[str, str] | None:
+    """Name and fingerprint of the file beside the video that has its words; None without such a file."""
     transcriber = transcriber_of(extractors)
     sidecars = _sidecars(video, transcriber) if transcriber is not None else []
-    return sidecars[0].mark() if sidecars else None
+    return sidecars[0].identity() if sidecars else None
 
 
 def _sidecars(video: Location, transcriber: Transcriber) -> list[Sidecar]:
@@ -41,36 +41,36 @@ class Source:
     """The source of one video's words.
 
     Args:
-        kind: "sidecar", "stream", "speech"; None: the video has none.
-        sidecar: What the file beside the video says.
+        kind: "sidecar", "stream", "speech"; None: the video has no source of words.
+        sidecar: Words of the file beside the video.
         stream: The subtitle stream to read.
-        about: For the metadata of tables.
-        notes: What was left out or assumed, one line each.
+        metadata: Description of the source for the metadata of tables.
+        notes: Notes for the user, one line each: what was left out or assumed.
     """
 
     kind: str | None = None
     sidecar: SidecarWords | None = None
     stream: SubtitleStreamMetadata | None = None
-    about: dict[str, Any] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 
 def choose_source(video: Location, media: Media, transcriber: Transcriber) -> Source:
-    """The first of the transcriber's sources that the video has, with a note for each that it has but cannot be read.
+    """Chooses the first of the transcriber's sources that the video has; notes report those that cannot be read.
 
     Args:
         video: The media file.
-        media: The same, open.
-        transcriber: Says which sources are wanted.
+        media: The open media file.
+        transcriber: Names the sources to try, and the language.
     """
     source = Source()
     sidecars = _sidecars(video, transcriber)
-    source.about["sidecar"] = sidecars[0].mark() if sidecars else None
+    source.metadata["sidecar"] = sidecars[0].identity() if sidecars else None
     for kind in transcriber.sources:
         if kind == "sidecar":
             source.sidecar = _first_readable(sidecars, source.notes)
         elif kind == "stream":
-            source.stream = _stream(media, transcriber, source.notes)
+            source.stream = _choose_stream(media, transcriber, source.notes)
         if (
             (kind == "sidecar" and source.sidecar)
             or (kind == "stream" and source.stream)
@@ -97,11 +97,11 @@ def _first_readable(sidecars: Sequence[Sidecar], notes: list[str]) -> SidecarWor
     return None
 
 
-def _stream(media: Media, transcriber: Transcriber, notes: list[str]) -> SubtitleStreamMetadata | None:
-    pictures = [stream for stream in media.subtitle_streams if not stream.is_text]
-    if pictures:
-        named = ", ".join(f"{stream.codec} {stream.language or ''}".strip() for stream in pictures)
-        notes.append(f"left out: subtitles that are pictures, not text ({named})")
+def _choose_stream(media: Media, transcriber: Transcriber, notes: list[str]) -> SubtitleStreamMetadata | None:
+    picture_streams = [stream for stream in media.subtitle_streams if not stream.is_text]
+    if picture_streams:
+        descriptions = ", ".join(f"{stream.codec} {stream.language or ''}".strip() for stream in picture_streams)
+        notes.append(f"left out: subtitles that are pictures, not text ({descriptions})")
     return choose_stream(media.subtitle_streams, transcriber.language)
 
 
@@ -109,12 +109,12 @@ class TextPass:
     """Makes the tables of all text extractors from one source.
 
     Args:
-        source: The words' source.
-        transcriber: Says which language words are in where their source does not.
-        extractors: Those that have work to do.
+        source: Source of the words.
+        transcriber: Names the language of words whose source does not name it.
+        extractors: The text extractors that have work to do.
 
     Attributes:
-        notes: What could not be measured, one line each; complete after `tables`.
+        notes: Notes for the user, one line each; complete after `tables`.
     """
 
     def __init__(self, source: Source, transcriber: Transcriber, extractors: Sequence[TextExtractor]) -> None:
@@ -123,57 +123,59 @@ class TextPass:
         self._transcriber = transcriber
         self._extractors = extractors
 
-    def tables(self, media: Media, heard: Transcript | None, step: Fraction, windows: int) -> dict[str, Columns]:
-        """Columns by table; empty where the video has no words.
+    def tables(self, media: Media, recognised: Transcript | None, step: Fraction, windows: int) -> dict[str, Columns]:
+        """Columns by table; empty if the video has no words.
 
         Args:
-            media: After the decode pass.
-            heard: What the recogniser heard, if it listened.
+            media: The media file after the decode pass.
+            recognised: Transcript of the recogniser; None if it was not used.
             step: Window length in seconds.
             windows: Number of windows.
         """
-        transcript = self._transcript(media, heard)
-        about = self.source.about
-        about |= {
+        transcript = self._transcript(media, recognised)
+        metadata = self.source.metadata
+        metadata |= {
             "kind": self.source.kind,
             "language": transcript.language,
             "utterances": len(transcript.utterances),
             "rejected": len(transcript.rejected),
         }
         if not transcript.utterances and not transcript.rejected:
-            self.notes.append(f"no words: {self._why_none()}; the tables of text are null")
+            self.notes.append(f"no words: {self._reason_without_words()}; the tables of text are null")
             return {}
         end = windows * step
-        outside = sum(not 0 <= word.start < end for u in transcript.utterances for word in u.words)
-        if outside:
-            self.notes.append(f"{outside} words begin before the start or after the end of the video and are left out")
+        words_outside = sum(not 0 <= word.start < end for u in transcript.utterances for word in u.words)
+        if words_outside:
+            self.notes.append(
+                f"{words_outside} words begin before the start or after the end of the video and are left out"
+            )
         tables: dict[str, Columns] = {}
         for extractor in self._extractors:
             tables |= extractor.process_transcript(transcript, step, windows)
             self.notes += extractor.notes(transcript)
         return tables
 
-    def _transcript(self, media: Media, heard: Transcript | None) -> Transcript:
-        default = self._transcriber.language and code(self._transcriber.language)
+    def _transcript(self, media: Media, recognised: Transcript | None) -> Transcript:
+        default = self._transcriber.language and language_code(self._transcriber.language)
         if self.source.sidecar is not None:
             return Transcript(self.source.sidecar.utterances, self.source.sidecar.language or default)
         if self.source.stream is not None:
             subtitles = utterances_of(media.cues, "stream")
-            self.source.about["stream"] = {"index": self.source.stream.index, "codec": self.source.stream.codec}
+            self.source.metadata["stream"] = {"index": self.source.stream.index, "codec": self.source.stream.codec}
             if subtitles.counts:
                 left_out = ", ".join(f"{reason}: {count}" for reason, count in subtitles.counts.items())
                 self.notes.append(f"subtitle stream {self.source.stream.index}: left out are {left_out}")
-            return Transcript(in_order(subtitles.utterances), self.source.stream.language or default)
-        return Transcript(()) if heard is None else heard
+            return Transcript(sorted_by_time(subtitles.utterances), self.source.stream.language or default)
+        return Transcript(()) if recognised is None else recognised
 
-    def _why_none(self) -> str:
+    def _reason_without_words(self) -> str:
         if self.source.kind is None:
-            sought = {
+            missing_sources = {
                 "sidecar": "no readable file beside the video",
                 "stream": "no subtitle stream of text",
                 "speech": "no sound",
             }
-            return ", ".join(sought[kind] for kind in self._transcriber.sources)
+            return ", ".join(missing_sources[kind] for kind in self._transcriber.sources)
         return {
             "sidecar": "the file beside the video has none",
             "stream": "the subtitle stream has none",

@@ -1,4 +1,4 @@
-"""Sound that codecs add before the content, in containers that do not say how much it is."""
+"""The sound that codecs add before the content, for containers that do not state its length."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _WMA_FRAMES = ((16_000, 512), (22_050, 1024), (48_000, 2048), (96_000, 4096))
 
 
 def codec_delay_s(container_format: str, stream: AudioStream) -> Fraction:
-    """Seconds of sound before the content in a file of sound alone; 0 where its container has taken them out.
+    """Seconds of sound before the content in a file with only sound; 0 if its container removes them.
 
     In files with a picture, muxers and players allow for the delay.
 
@@ -26,8 +26,8 @@ def codec_delay_s(container_format: str, stream: AudioStream) -> Fraction:
     samples = 0
     if container_format == "aac":
         samples = _AAC_SAMPLES
-    elif container_format == "mp3" and not stream.start_time:  # a header with the delay moves the start
+    elif container_format == "mp3" and not stream.start_time:  # a header that states the delay moves the start
         samples = _MP3_SAMPLES
     elif container_format == "asf" and codec in ("wmav1", "wmav2"):
-        samples = next((samples for highest_hz, samples in _WMA_FRAMES if rate_hz <= highest_hz), 0)
+        samples = next((frame_samples for max_hz, frame_samples in _WMA_FRAMES if rate_hz <= max_hz), 0)
     return Fraction(samples, rate_hz)

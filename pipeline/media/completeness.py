@@ -1,4 +1,4 @@
-"""Whether a stream holds as much as its container promises."""
+"""Checks whether a stream holds as much as its container promises."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _TOLERANCE = Fraction(1, 10)
 
 
 class StreamTally:
-    """Counts a stream's packets while they are read, and holds them against what the container promises.
+    """Counts a stream's packets while they are read, and compares them with what the container promises.
 
     Args:
         stream: The stream.
@@ -26,50 +26,56 @@ class StreamTally:
         self._container_format = container_format
         self._container_end = container_end
         self._time_base = fraction(stream.time_base)
-        self._packets = 0
-        self._covered = 0  # in ticks of the time base, as the end
+        self._packet_count = 0
+        self._covered_ticks = 0  # ticks of the time base, like `_end`
         self._end: int | None = None
 
     def add(self, packet: Any) -> None:
         """Takes a packet that was read."""
-        stamp = packet.dts if packet.pts is None else packet.pts
-        if stamp is None and not packet.size:
+        time_stamp = packet.dts if packet.pts is None else packet.pts
+        if time_stamp is None and not packet.size:
             return  # flushes the decoder
-        self._packets += 1
+        self._packet_count += 1
         duration = packet.duration or 0
-        self._covered += duration
-        if stamp is not None:
-            end = stamp + duration
+        self._covered_ticks += duration
+        if time_stamp is not None:
+            end = time_stamp + duration
             self._end = end if self._end is None else max(end, self._end)
 
-    def missing(self) -> tuple[int, Fraction]:
-        """Packets that were promised and not found, and the seconds by which the stream ends too early.
+    def missing_packets(self) -> tuple[int, Fraction]:
+        """Number of promised packets that are missing, and the seconds by which the stream ends too early.
 
-        A promised number of packets alone says little: PCM in MOV and AVI is counted in samples, an edit list leaves
+        The promised number of packets alone says little: PCM in MOV and AVI is counted in samples, an edit list leaves
         packets out, AVI counts repeated frames that are not stored. So a stream that lasts as long as promised is
         complete.
         """
-        promised = self._promised_end()
-        if promised is None:
+        promised_end = self._promised_end()
+        if promised_end is None:
             return 0, Fraction(0)
-        seconds = promised - (self._start() if self._end is None else self._end * self._time_base)
-        mean = Fraction(self._covered, self._packets) * self._time_base if self._packets else Fraction(0)
-        if seconds < max(_TOLERANCE, mean):
+        seconds = promised_end - (self._start() if self._end is None else self._end * self._time_base)
+        mean_duration = (
+            Fraction(self._covered_ticks, self._packet_count) * self._time_base if self._packet_count else Fraction(0)
+        )
+        if seconds < max(_TOLERANCE, mean_duration):
             return 0, Fraction(0)
-        return max(1, self._promised_packets(mean) - self._packets), seconds
+        return max(1, self._promised_packets(mean_duration) - self._packet_count), seconds
 
-    def _promised_packets(self, mean: Fraction) -> int:
-        """Number of packets by the header, or, where it counts something else, by their mean duration."""
+    def _promised_packets(self, mean_duration: Fraction) -> int:
+        """Number of packets from the header or, if that counts something else, from their mean duration."""
         if self._stream.frames and not _counts_samples(self._stream):
             return int(self._stream.frames)
-        promised = self._promised_end()
-        return math.ceil((promised - self._start()) / mean) if promised is not None and mean else 0
+        promised_end = self._promised_end()
+        return (
+            math.ceil((promised_end - self._start()) / mean_duration)
+            if promised_end is not None and mean_duration
+            else 0
+        )
 
     def _promised_end(self) -> Fraction | None:
-        """Container time at which the stream ends by the header; None where headers do not say, or only guess."""
+        """Container time at which the stream ends by the header; None if headers do not say, or only estimate."""
         if "mp4" in self._container_format:
-            # A file in fragments promises no packets in its header, or those of its first fragment.
-            if not self._stream.frames or not self._stream.duration or self._packets > self._stream.frames:
+            # The header of a fragmented file promises no packets, or only those of the first fragment.
+            if not self._stream.frames or not self._stream.duration or self._packet_count > self._stream.frames:
                 return None
             return self._start() + self._stream.duration * self._time_base
         if "matroska" in self._container_format:
@@ -77,12 +83,12 @@ class StreamTally:
         if self._container_format == "avi" and self._stream.frames:
             # FFmpeg shortens the duration of a truncated file, but not the number of frames (of PCM: samples).
             rate = self._stream.codec_context.sample_rate if _counts_samples(self._stream) else None
-            each = Fraction(1, rate) if rate else self._time_base
-            return self._start() + self._stream.frames * each
+            frame_duration = Fraction(1, rate) if rate else self._time_base
+            return self._start() + self._stream.frames * frame_duration
         return None
 
     def _end_by_tag(self) -> Fraction | None:
-        """The end that muxers note for each stream, unless it is stale and contradicts the header."""
+        """The end by the stream's DURATION tag, but at most the end of the file by its header: the tag may be stale."""
         tag = self._stream.metadata.get("DURATION", "").split(":")
         if len(tag) != 3 or self._container_end is None:
             return None

@@ -18,11 +18,12 @@ from avcues.pipeline.media.codec_delay import codec_delay_s
 from avcues.pipeline.media.completeness import StreamTally
 from avcues.pipeline.media.format_dump import Cropping
 from avcues.pipeline.media.frame_census import FrameCensus
-from avcues.pipeline.media.frames import LONGEST_GAP, AudioBlock, Damage, FramesSeen, VideoFrame
-from avcues.pipeline.media.look import FRAMES, PLACES, fields_of, may_be_interlaced, runs
+from avcues.pipeline.media.frames import MAX_GAP_S, AudioBlock, Damage, FrameStatistics, VideoFrame
+from avcues.pipeline.media.look import may_be_interlaced, runs
 from avcues.pipeline.media.part import PacketEnds, Part, is_empty
 from avcues.pipeline.media.picture.bars import ActivePicture
-from avcues.pipeline.media.picture.fields import together
+from avcues.pipeline.media.picture.fields import Fields, together
+from avcues.pipeline.media.picture.idet import fields_of
 from avcues.pipeline.media.picture.stage import PictureStage, StreamFacts
 from avcues.pipeline.media.reading import Reading
 from avcues.pipeline.media.scrambling import scrambled_packets
@@ -30,7 +31,7 @@ from avcues.pipeline.media.sound import SoundConverter
 from avcues.pipeline.media.source import open_media_file
 from avcues.pipeline.media.stream_metadata import MediaMetadata, audio_stream_metadata, video_stream_metadata
 from avcues.pipeline.media.subtitles.cues import Cue
-from avcues.pipeline.media.subtitles.streams import SubtitleStreamMetadata, cues_of, subtitle_stream_metadata
+from avcues.pipeline.media.subtitles.streams import SubtitleStreamMetadata, add_cues, subtitle_stream_metadata
 from avcues.pipeline.media.timestamps import DecodeOrderTimestamps, MonotonicFrameFilter, fraction
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class Media:
     metadata: MediaMetadata
     origin: Fraction
     damage: Damage = field(default_factory=Damage)
-    frames: FramesSeen = field(default_factory=FramesSeen)
+    frames: FrameStatistics = field(default_factory=FrameStatistics)
     lost_s: Fraction = Fraction(0)
     reading: Reading = field(default_factory=Reading)
     notes: list[str] = field(default_factory=list)
@@ -153,32 +154,30 @@ class Media:
             pixel_aspect=fraction(video.sample_aspect_ratio) if video.sample_aspect_ratio else Fraction(1),
             cropping=self.part.dump.cropping.get(video.index, Cropping()),
             interlaced=int(video.codec_context.field_order) > _PROGRESSIVE,
+            may_be_interlaced=may_be_interlaced(video.codec_context.height, self.frame_rate),
+            dolby_vision=video.index in self.part.dump.dolby_vision_alone,
+            hidden_alpha=video.metadata.get("alpha_mode") == "1",
         )
         return PictureStage(facts, self.reading)
 
-    def _look(self) -> None:
-        """Looks at a few places of the file for what the picture stage must know before the first frame."""
-        part, picture = self.part, self.picture
-        if part.video is None:
+    def _prepare_picture(self) -> None:
+        """Tells the picture stage what a look at several places of the file tells."""
+        if self.part.video is None:
             return
-        interlaced = self.reading.picture == "display" and (
-            picture.facts.interlaced or may_be_interlaced(part.video.codec_context.height, self.frame_rate)
-        )
-        if not interlaced and self.reading.bars == "keep":
-            return
-        active, fields = ActivePicture(), []
-        for place, frames in enumerate(runs(self.name, part.file, self.reading, trust_headers=self._trust_headers), 1):
-            if interlaced and frames:
-                fields.append(fields_of(frames))
-            if self.reading.bars == "crop":
-                for frame in frames:
-                    active.add(frame)
-            elif not picture.facts.interlaced and together(fields).is_settled((PLACES - place) * FRAMES):
-                break
-        if fields:
-            picture.fields = together(fields)
+        self.picture.fields.look = None if self.reading.picture == "coded" else self._look_at_fields
         if self.reading.bars == "crop":
-            picture.bars = active.even_box()
+            active = ActivePicture()
+            for run in self._runs():
+                for frame in run:
+                    active.add(frame)
+            box = active.even_box()
+            self.picture.bars = None if box is None else (box, active.size)
+
+    def _look_at_fields(self, since: Fraction) -> Fields:
+        return together([fields_of(run) for run in self._runs(since) if run])
+
+    def _runs(self, since: Fraction = Fraction(0)) -> Iterator[list[av.VideoFrame]]:
+        return runs(self.name, self.part.file, self.reading, since, trust_headers=self._trust_headers)
 
     @property
     def frame_rate(self) -> Fraction:
@@ -225,7 +224,7 @@ class Media:
         """
         in_order = MonotonicFrameFilter(self.damage, self.frames)
         if video:
-            self._look()
+            self._prepare_picture()
         wants = (video and self.metadata.video is not None, audio and self.metadata.audio is not None)
         decoded_anything = False
         part: Part | None = self.part
@@ -270,7 +269,7 @@ class Media:
         census = FrameCensus(self.damage)
         for packet in part.packets([*streams, *texts], self.damage, ends):
             if packet.stream in texts:
-                self.damage.subtitles_undecodable += cues_of(packet, part.clock(packet.stream), self.cues)
+                self.damage.subtitles_undecodable += add_cues(packet, part.clock(packet.stream), self.cues)
                 continue
             is_video = packet.stream is pictures
             tallies[packet.stream.index].add(packet)
@@ -283,18 +282,18 @@ class Media:
                 self.damage.packets_encrypted += 1
                 continue
             if is_video and times is not None:
-                times.packet(packet)
+                times.add_packet(packet)
             try:
                 frames = packet.decode()
             except (FFmpegError, EOFError):
                 self._count_undecodable(packet, times if is_video else None, is_video)
                 continue
             if is_video:
-                census.packet(packet)
+                census.add_packet(packet)
             for frame in frames:
                 if isinstance(frame, av.VideoFrame):
-                    census.frame(frame)
-                    pts = frame.pts if times is None else times.frame()
+                    census.add_frame(frame)
+                    pts = frame.pts if times is None else times.next_time()
                     picture = self.placed(part, frame, pts, in_order.last)
                     self.damage.video_frames_before_start += picture.start < -_LEAD_IN
                     yield from in_order.push(picture)
@@ -346,7 +345,7 @@ class Media:
         else:
             self.damage.audio_packets_undecodable += 1
         if times is not None:
-            times.undecodable(packet)
+            times.drop_packet(packet)
 
     def placed(self, part: Part, frame: av.VideoFrame, pts: int | None, last: VideoFrame | None) -> VideoFrame:
         """A decoded frame with its times; one without a time stamp comes right after the last one."""
@@ -358,7 +357,7 @@ class Media:
         start = clock.seconds(pts)
         if part is not self.part:
             pts = round((start + self.origin) / self.time_base)
-        return VideoFrame(frame, pts, start, min(length, LONGEST_GAP))
+        return VideoFrame(frame, pts, start, min(length, MAX_GAP_S), part.pixel_aspect)
 
     def _sound(self, part: Part, stream: int, converter: SoundConverter, frame: av.AudioFrame) -> Iterator[AudioBlock]:
         start = duration = None
@@ -377,7 +376,7 @@ class Media:
 
     def _count_missing(self, part: Part, tallies: dict[int, StreamTally]) -> None:
         for index, tally in tallies.items():
-            packets, seconds = tally.missing()
+            packets, seconds = tally.missing_packets()
             self.lost_s = max(self.lost_s, seconds)
             if part.video is not None and index == part.video.index:
                 self.damage.video_packets_missing += packets

@@ -1,4 +1,4 @@
-"""Samples of decoded sound, and how their channels become one."""
+"""Samples of decoded sound, and their mix to mono."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def channels_of(frame: av.AudioFrame) -> Samples:
     """The samples of a frame as decoded.
 
     Raises:
-        ValueError: They are of a type that numpy does not have.
+        ValueError: NumPy lacks the type of the samples.
     """
     dtype = format_dtypes.get(frame.format.name)
     if dtype is None:
-        return frame.to_ndarray()  # its error names the type
+        return frame.to_ndarray()  # raises an error that names the type
     if frame.format.is_planar:
         return np.array([np.frombuffer(plane, dtype, frame.samples) for plane in frame.planes])  # type: ignore[call-overload]
     channels = frame.layout.nb_channels
@@ -47,7 +47,7 @@ _TO_LEFT_AND_RIGHT = {
 
 @cache
 def _standard_weights(names: tuple[str, ...]) -> npt.NDArray[np.float32] | None:
-    """Weights that sum to 1; None where the positions of the channels are not known."""
+    """(C,) weights of the channels in mono; None if the position of a channel is not known."""
     if any(name not in _TO_LEFT_AND_RIGHT for name in names):
         return None
     left_right = np.array([_TO_LEFT_AND_RIGHT[name] for name in names])
@@ -56,13 +56,13 @@ def _standard_weights(names: tuple[str, ...]) -> npt.NDArray[np.float32] | None:
 
 
 def standard_downmix(samples: Samples, layout: av.AudioLayout) -> npt.NDArray[np.float32]:
-    """Mixes surround sound to stereo by ITU-R BS.775, normalised so that it cannot clip, and that to mono by its mean.
+    """Mixes surround sound to stereo by ITU-R BS.775, normalised so that it cannot clip, then to mono by the mean.
 
     The channel of low-frequency effects is left out, as in players. Channels without known positions count the same.
 
     Args:
         samples: (C, n).
-        layout: What the channels are.
+        layout: Layout that names the channels.
 
     Returns:
         (1, n) samples, -1..1.
@@ -74,15 +74,15 @@ def standard_downmix(samples: Samples, layout: av.AudioLayout) -> npt.NDArray[np
     return np.asarray(mono.clip(-1, 1)[None], np.float32)
 
 
-def downmix(pieces: Iterable[Samples]) -> npt.NDArray[np.float32]:
-    """Joins pieces and takes the plain mean of all channels; libswresample's own down-mix would be 1.41 times louder.
+def downmix(blocks: Iterable[Samples]) -> npt.NDArray[np.float32]:
+    """Joins blocks and takes the mean of all channels; the mix of libswresample would be 1.41 times as loud.
 
     Returns:
         (n,) mono samples, -1..1.
     """
-    alike = groupby(pieces, key=lambda piece: (piece.dtype, len(piece)))
-    mixed = [_mean(np.concatenate(list(blocks), axis=1)) for _, blocks in alike]
-    return np.concatenate(mixed) if mixed else np.empty(0, np.float32)
+    groups = groupby(blocks, key=lambda block: (block.dtype, len(block)))
+    mixes = [_mean(np.concatenate(list(group), axis=1)) for _, group in groups]
+    return np.concatenate(mixes) if mixes else np.empty(0, np.float32)
 
 
 def _mean(samples: Samples) -> npt.NDArray[np.float32]:
@@ -90,7 +90,7 @@ def _mean(samples: Samples) -> npt.NDArray[np.float32]:
 
 
 def _scaled(samples: Samples) -> Samples:
-    """Samples as fractions of full scale, whatever type they were stored in."""
+    """Samples of any type as fractions of full scale."""
     if samples.dtype == np.uint8:
         return (samples.astype(np.float64) - 128) / 128
     if np.issubdtype(samples.dtype, np.integer):

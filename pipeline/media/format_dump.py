@@ -1,4 +1,4 @@
-"""What FFmpeg knows of a file and PyAV offers only as the text that FFmpeg prints: programmes and cropping."""
+"""What PyAV offers only as the text that FFmpeg prints of a file: programmes, cropping, Dolby Vision."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from av.container import InputContainer
 _PROGRAMME = re.compile(r"^  Program (\d+)")
 _STREAM = re.compile(r"^ +Stream #\d+:(\d+)")
 _CROPPING = re.compile(r"Frame [Cc]ropping: (\d+)/(\d+)/(\d+)/(\d+)")
+_DOLBY_VISION = re.compile(r"DOVI configuration record: .*profile: (\d+),.* compatibility id: (\d+)")
 _logging = Lock()
 
 
@@ -35,10 +36,13 @@ class FormatDump:
     Args:
         programmes: Numbers of the streams of each programme, by the programme's number; empty in most containers.
         cropping: By number of the video stream, where the container says so.
+        dolby_vision_alone: Numbers of the video streams in the colours of Dolby Vision alone, which nothing but its own
+            metadata explain.
     """
 
     programmes: dict[int, set[int]] = field(default_factory=dict)
     cropping: dict[int, Cropping] = field(default_factory=dict)
+    dolby_vision_alone: set[int] = field(default_factory=set)
 
     @classmethod
     def of(cls, container: InputContainer) -> FormatDump:
@@ -70,6 +74,8 @@ class FormatDump:
                     dump.programmes[programme].add(stream)
             elif matched := _CROPPING.search(line):
                 dump.cropping[stream] = Cropping(*map(int, matched.groups()))
+            elif (matched := _DOLBY_VISION.search(line)) and matched.groups() == ("5", "0"):
+                dump.dolby_vision_alone.add(stream)
         return dump
 
     def programme_of(self, stream: int) -> set[int] | None:

@@ -11,13 +11,13 @@ from avcues.pipeline.media.downmix import Samples
 from avcues.pipeline.media.orientation import Orientation
 
 # A gap in a stream longer than this is a broken time stamp, not a pause.
-LONGEST_GAP = Fraction(3600)
+MAX_GAP_S = Fraction(3600)
 # A frame or block this far ahead is accepted only if the next one does not return to the old time.
-SUSPICIOUS_GAP = Fraction(2)
+SUSPICIOUS_GAP_S = Fraction(2)
 
 
 @dataclass
-class FramesSeen:
+class FrameStatistics:
     """What is known from the decoded frames, and often not from the container.
 
     Args:
@@ -34,7 +34,7 @@ class FramesSeen:
     shortest_interval_s: float | None = None
     longest_interval_s: float | None = None
 
-    def note(self, frame: av.VideoFrame, interval: Fraction | None) -> None:
+    def add(self, frame: av.VideoFrame, interval: Fraction | None) -> None:
         """Takes the next frame and the time since the one before it."""
         if self.count == 0:
             orientation = Orientation.of(frame)
@@ -104,12 +104,14 @@ class VideoFrame:
         pts: Presentation time in units of `Media.time_base`, on the container's clock.
         start: Seconds from t = 0; the frame is on screen from here to the start of the next one.
         duration: Seconds that the frame is on screen if it is the last one.
+        pixel_aspect: Width of its pixels to their height, where the stream says so.
     """
 
     frame: av.VideoFrame
     pts: int
     start: Fraction
     duration: Fraction
+    pixel_aspect: Fraction | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Files that were joined byte by byte: where the next one begins."""
+"""Finds where the next file begins in files that were joined byte by byte."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 _ASF_HEADER = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
-_FIRST_BYTES: dict[str, tuple[bytes, int]] = {
+_SIGNATURES: dict[str, tuple[bytes, int]] = {
     "mp4": (b"ftyp", 4),
     "wav": (b"RIFF", 0),
     "avi": (b"RIFF", 0),
@@ -19,48 +19,48 @@ _FIRST_BYTES: dict[str, tuple[bytes, int]] = {
     "ogg": (b"OggS\x00\x02", 0),
     "flac": (b"fLaC\x00\x00\x00\x22", 0),
 }
-"""By a part of FFmpeg's name of the format: bytes near the beginning of a file, and where they lie."""
+"""Maps a part of FFmpeg's name of the format to bytes near the beginning of a file, and their offset."""
 _READ_BYTES = 1 << 20
 
 
 def next_file(file: BinaryIO, container_format: str, offset: int) -> int | None:
-    """Where the next file of the same format begins.
+    """Finds where the next file of the same format begins.
 
     Args:
         file: The joined files.
         container_format: FFmpeg's name of the format.
-        offset: Where the last packet ends that was read.
+        offset: End of the last packet that was read.
 
     Returns:
-        Its first byte, or None.
+        Position of the first byte of the next file; None if there is none.
     """
-    marks = [mark for name, mark in _FIRST_BYTES.items() if name in container_format]
-    if not marks:
+    signatures = [signature for name, signature in _SIGNATURES.items() if name in container_format]
+    if not signatures:
         return None
-    (first_bytes, at) = marks[0]
+    (first_bytes, signature_offset) = signatures[0]
     position = file.tell()
     try:
         start = offset
         while True:
             file.seek(start)
-            read = file.read(_READ_BYTES)
-            index = read.find(first_bytes)
+            data = file.read(_READ_BYTES)
+            index = data.find(first_bytes)
             if index >= 0:
-                return start + index - at
-            if len(read) < len(first_bytes):
+                return start + index - signature_offset
+            if len(data) < len(first_bytes):
                 return None
-            start += max(1, len(read) - len(first_bytes) + 1)
+            start += max(1, len(data) - len(first_bytes) + 1)
     finally:
         file.seek(position)
 
 
 class Piece(io.RawIOBase):
-    """A piece of a file as a file of its own.
+    """A section of a file as a file of its own.
 
     Args:
-        file: The file; the piece moves its position.
+        file: The file; reading the section moves its position.
         start: First byte.
-        end: The byte after the last one; None: the file's end.
+        end: Byte after the last one; None: the end of the file.
     """
 
     def __init__(self, file: BinaryIO, start: int, end: int | None = None) -> None:
@@ -77,9 +77,9 @@ class Piece(io.RawIOBase):
 
     def readinto(self, buffer: WriteableBuffer) -> int:
         view = memoryview(buffer)
-        read = self._file.read(min(len(view), max(0, self._end - self._file.tell())))
-        view[: len(read)] = read
-        return len(read)
+        data = self._file.read(min(len(view), max(0, self._end - self._file.tell())))
+        view[: len(data)] = data
+        return len(data)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         if whence != io.SEEK_CUR:

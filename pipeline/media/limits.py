@@ -11,13 +11,13 @@ import av.logging
 from avcues.pipeline.errors import MediaError
 
 MAX_PIXELS = 1 << 26
-"""Pixels of a picture: 8192 x 8192. A decoded picture and its RGB copy take up to 4.5 bytes per pixel."""
+"""Most pixels of a picture: 8192 x 8192. A decoded picture and its RGB copy take up to 4.5 bytes per pixel."""
 AUDIO_RATES_HZ = range(1_000, 768_000 + 1)
-"""Samples per second. Resampling from a lower rate multiplies the samples."""
+"""Accepted samples per second. Resampling from a lower rate multiplies the samples."""
 MAX_CHANNELS = 64
-"""Channels of sound: seventh-order Ambisonics."""
+"""Most channels of sound: seventh-order Ambisonics has 64."""
 
-_TRUST = "if the file is sound, pass `trust_headers=True`"
+_REMEDY = "if the file is sound, pass `trust_headers=True`"
 _OVERSIZED = re.compile(r"Picture size (\d+)x(\d+) (?:exceeds|is invalid)")
 
 
@@ -30,14 +30,14 @@ def decoder_options(*, trust_headers: bool) -> dict[str, str]:
 def refusing_oversized_pictures(name: str, *, trust_headers: bool) -> Iterator[None]:
     """Raises an error if FFmpeg refuses a picture size while a file is opened.
 
-    FFmpeg leaves the size of such a stream at 0 x 0 and says what it was in its log only.
+    FFmpeg reports the size of such a stream as 0 x 0, and writes the claimed size only to its log.
 
     Raises:
         MediaError: The headers claim larger pictures than `decoder_options` allow, or than FFmpeg can decode at all.
     """
     level, skips_repeated = av.logging.get_level(), av.logging.get_skip_repeated()
     av.logging.set_level(av.logging.ERROR)
-    av.logging.set_skip_repeated(False)  # the file before may have been refused for the same size
+    av.logging.set_skip_repeated(False)  # an earlier file may have been refused for the same size
     try:
         with av.logging.Capture(local=True) as lines:
             yield
@@ -56,12 +56,12 @@ def check_picture(name: str, width: int, height: int) -> None:
     """Checks the size of a picture.
 
     Raises:
-        MediaError: It has more than `MAX_PIXELS`.
+        MediaError: The picture has more than `MAX_PIXELS`.
     """
     if width * height > MAX_PIXELS:
         raise MediaError(
             f"{name}: claims pictures of {width} x {height} pixels; expected at most {MAX_PIXELS:,} pixels "
-            f"(8192 x 8192); {_TRUST}"
+            f"(8192 x 8192); {_REMEDY}"
         )
 
 
@@ -74,7 +74,7 @@ def check_sound(name: str, rate_hz: int, channels: int) -> None:
     if rate_hz not in AUDIO_RATES_HZ:
         raise MediaError(
             f"{name}: claims {rate_hz:,} audio samples per second; expected {AUDIO_RATES_HZ[0]:,} to "
-            f"{AUDIO_RATES_HZ[-1]:,}; {_TRUST}"
+            f"{AUDIO_RATES_HZ[-1]:,}; {_REMEDY}"
         )
     if channels > MAX_CHANNELS:
-        raise MediaError(f"{name}: claims {channels} audio channels; expected at most {MAX_CHANNELS}; {_TRUST}")
+        raise MediaError(f"{name}: claims {channels} audio channels; expected at most {MAX_CHANNELS}; {_REMEDY}")

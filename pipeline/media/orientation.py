@@ -1,4 +1,4 @@
-"""Display orientation: quarter turns and mirrors, as the display matrix of a frame says."""
+"""Display orientation: quarter turns and mirroring, from the display matrix of a frame."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Orientation:
 
     Args:
         transposed: Rows become columns.
-        flipped_horizontally: Left and right change places, after that.
-        flipped_vertically: Top and bottom change places, after that.
+        flipped_horizontally: Left and right are swapped, after transposing.
+        flipped_vertically: Top and bottom are swapped, after transposing.
     """
 
     transposed: bool = False
@@ -28,9 +28,9 @@ class Orientation:
 
     @classmethod
     def of(cls, frame: av.VideoFrame) -> Orientation:
-        """What a frame's display matrix says; angles are rounded to quarter turns.
+        """The orientation from a frame's display matrix; angles are rounded to quarter turns.
 
-        PyAV's `VideoFrame.rotation` does not tell a mirrored picture from a turned one.
+        PyAV's `VideoFrame.rotation` does not distinguish a mirrored picture from a turned one.
         """
         side_data: Mapping[str, Any] = frame.side_data
         matrix = side_data.get("DISPLAYMATRIX")
@@ -44,24 +44,24 @@ class Orientation:
 
     @property
     def rotation(self) -> int:
-        """Degrees counter-clockwise, 0, 90, 180 or 270, by which the picture is turned after it was mirrored."""
+        """Degrees counter-clockwise, 0, 90, 180 or 270, by which the picture is turned after mirroring."""
         if self.transposed:
             return 270 if self.flipped_horizontally else 90
         return 180 if self.flipped_vertically else 0
 
     @property
     def mirrored(self) -> bool:
-        """Whether left and right of the coded picture change places before it is turned."""
+        """Whether left and right of the coded picture are swapped before it is turned."""
         return (self.transposed + self.flipped_horizontally + self.flipped_vertically) % 2 == 1
 
     def apply(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         """Turns an image upright, (H, W, 3) or (H, W)."""
         if self == UPRIGHT:
             return image
-        turned = image.swapaxes(0, 1) if self.transposed else image
+        upright = image.swapaxes(0, 1) if self.transposed else image
         if self.flipped_horizontally:
-            turned = turned[:, ::-1]
-        return np.ascontiguousarray(turned[::-1] if self.flipped_vertically else turned)
+            upright = upright[:, ::-1]
+        return np.ascontiguousarray(upright[::-1] if self.flipped_vertically else upright)
 
     def size(self, width: int, height: int) -> tuple[int, int]:
         """Width and height of the upright picture."""

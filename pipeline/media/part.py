@@ -60,6 +60,12 @@ class Part:
     origin: Fraction
     end: int | None = None
 
+    def __post_init__(self) -> None:
+        video = self.video
+        self._pixel_aspects: tuple[Any, Any] = (None, None)  # the container's and the decoder's, before the first frame
+        if video is not None:
+            self._pixel_aspects = video.sample_aspect_ratio, video.codec_context.sample_aspect_ratio
+
     @classmethod
     def open(cls, name: str, file: BinaryIO, reading: Reading, *, trust_headers: bool, first_byte: int = 0) -> Part:
         """Opens a file, or its part from one byte on, and reads its headers.
@@ -98,6 +104,14 @@ class Part:
     def audio(self) -> tuple[AudioStream, ...]:
         """The audio streams that are read."""
         return self.selection.audio
+
+    @property
+    def pixel_aspect(self) -> Fraction | None:
+        """Width of a pixel to its height, if the file says it: the container's, or else that of the last frame."""
+        headers, decoder = self._pixel_aspects
+        latest = None if self.video is None else self.video.codec_context.sample_aspect_ratio
+        aspect = latest if latest and headers in (None, decoder) else headers
+        return fraction(aspect) if aspect else None
 
     @cached_property
     def video_clock(self) -> StreamClock:
@@ -202,7 +216,7 @@ class Part:
                 and successor.id not in numbers
                 and part.dump.programme_number(successor.index) == programme
             ):
-                part.selection = part.selection.only_new(numbers)
+                part.selection = part.selection.without(numbers)
                 return part
             part.container.close()
         return None

@@ -1,4 +1,4 @@
-"""How a media file is read where it leaves a choice."""
+"""Options of reading media files."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ MIX = "mix"
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """What is read of a media file, and how. The defaults are what a player does.
+    """What is read of a media file, and how. The defaults do what players do.
 
     Args:
         video_stream: Number of the video stream, as ffprobe counts streams; None: the main one.
-        audio_stream: Number of the audio stream, its language (such as "eng"), or "mix" for the mean of all of the
-            picture's programme; None: the main one.
+        audio_stream: Number of the audio stream, its language (such as "eng"), or "mix" for the mean of all streams of
+            the picture's programme; None: the main one.
         downmix: "standard": sound of more than two channels is mixed by ITU-R BS.775, normalised; "mean": every channel
             counts the same.
         picture: "display": as a viewer sees it: square pixels, fields joined, SDR colours, upright, cropped as the
-            file says; "coded": as it is coded, but upright.
+            file says; "coded": as coded, but upright.
         bars: "keep" black bars, or "crop" to the active picture.
 
     Raises:
-        SettingsError: A value is not one of those.
+        SettingsError: A value is none of these.
     """
 
     video_stream: int | None = None
@@ -46,15 +46,15 @@ class Reading:
         if self.audio_stream is not None and not self.audio_stream.isalnum():
             raise SettingsError(f"`audio_stream={self.audio_stream}`: expected a number, a language or {MIX}")
 
-    def of_video(self) -> dict[str, object]:
-        """The choices that decide what visual features measure, without those that have their default."""
-        return self._chosen("video_stream", "picture", "bars")
+    def video_options(self) -> dict[str, object]:
+        """The options that visual features depend on and that differ from their defaults."""
+        return self._non_defaults("video_stream", "picture", "bars")
 
-    def of_audio(self) -> dict[str, object]:
-        """The choices that decide what audio features measure, without those that have their default."""
-        return self._chosen("audio_stream", "video_stream", "downmix")
+    def audio_options(self) -> dict[str, object]:
+        """The options that audio features depend on and that differ from their defaults."""
+        return self._non_defaults("audio_stream", "video_stream", "downmix")
 
-    def _chosen(self, *names: str) -> dict[str, object]:
+    def _non_defaults(self, *names: str) -> dict[str, object]:
         return {name: getattr(self, name) for name in names if getattr(self, name) != getattr(_DEFAULT, name)}
 
 

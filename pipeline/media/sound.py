@@ -1,4 +1,4 @@
-"""Decoded blocks of one audio stream, at one rate, whatever the stream does in mid-course."""
+"""Converts one audio stream to blocks at a constant rate, even if the rate of the stream changes."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ if TYPE_CHECKING:
 _FORMATS_WITHOUT_TIMES = frozenset(
     ("aac", "ac3", "adx", "amr", "amrnb", "amrwb", "dts", "dtshd", "eac3", "flac", "loas", "mlp", "mp3", "truehd")
 )
-# Stamps that waver by less than this belong to one stretch of sound: FFmpeg interpolates those between two packets of a
-# transport stream at the rate of its first frame.
+# Time stamps that waver by less than this are contiguous: between two packets of a transport stream, FFmpeg
+# interpolates them at the rate of the first frame.
 _JITTER = Fraction(60, 1000)
 
 
 class SoundConverter:
     """Turns the frames of one stream into blocks at one rate.
 
-    A stretch at another rate goes through one streaming resampler, which is flushed where the stretch ends: a filter
-    that starts anew in every block of a codec is heard as clicks at the block's rate.
+    A stretch at another rate goes through one streaming resampler, which is flushed at the end of the stretch: a filter
+    that restarted in every block would cause clicks at the rate of the blocks.
 
     Args:
         rate_hz: Rate of the blocks.
         container_format: FFmpeg's name of the container format.
-        standard: Mix more than two channels by ITU-R BS.775, and not by their plain mean.
+        standard: Mix more than two channels by ITU-R BS.775, instead of by their mean.
         damage: Counts frames at rates out of bounds, and corrupt ones.
-        trust_headers: Take any rate.
+        trust_headers: Accept any rate.
         stream: Position of the stream among those that are mixed.
     """
 
@@ -50,7 +50,7 @@ class SoundConverter:
         stream: int = 0,
     ) -> None:
         self._rate_hz = rate_hz
-        self._without_times = container_format in _FORMATS_WITHOUT_TIMES
+        self._lacks_times = container_format in _FORMATS_WITHOUT_TIMES
         self._standard = standard
         self._damage = damage
         self._trust_headers = trust_headers
@@ -66,12 +66,12 @@ class SoundConverter:
         """Takes the next frame and yields the blocks that are complete.
 
         Args:
-            frame: As decoded.
-            start: Seconds from t = 0; None: right after the frame before it.
-            duration: Seconds that the container gives it.
+            frame: The decoded frame.
+            start: Seconds from t = 0; None: directly after the previous frame.
+            duration: Duration of the frame in seconds, by the container.
         """
         if not self._trust_headers and frame.sample_rate not in limits.AUDIO_RATES_HZ:
-            self._damage.audio_packets_undecodable += 1  # a rate that changed in mid-stream
+            self._damage.audio_packets_undecodable += 1  # the rate changed within the stream
             return
         self._damage.audio_blocks_corrupt += frame.is_corrupt
         channels = channels_of(frame)
@@ -83,10 +83,10 @@ class SoundConverter:
                 start = duration = None
             yield AudioBlock(channels, start, duration, self._stream)
             return
-        self._counts_samples = self._without_times
+        self._counts_samples = self._lacks_times
         if self._counts_samples:
             start = None
-        if frame.sample_rate != self._resampler_rate_hz or self._is_apart(start):
+        if frame.sample_rate != self._resampler_rate_hz or self._begins_stretch(start):
             yield from self.finish()
             self._start_stretch(frame.sample_rate, start)
         yield from self._resample(channels, last=False)
@@ -97,7 +97,7 @@ class SoundConverter:
             yield from self._resample(None, last=True)
             self._resampler, self._resampler_rate_hz = None, 0
 
-    def _is_apart(self, start: Fraction | None) -> bool:
+    def _begins_stretch(self, start: Fraction | None) -> bool:
         """Whether a frame does not begin where the stretch ends."""
         if start is None or self._stretch_start is None:
             return False

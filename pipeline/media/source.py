@@ -1,4 +1,4 @@
-"""Opening media files, on this machine's disks or in any store that fsspec knows."""
+"""Opens media files, on this machine's disks or in any store that fsspec supports."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from avcues.pipeline.errors import MediaError, OutputError
-from avcues.pipeline.store.files import FULL
+from avcues.pipeline.store.files import NO_SPACE
 
 if TYPE_CHECKING:
     from upath import UPath
 
     from avcues.pipeline.store.location import Location
 
-_FINGERPRINT_PIECE, _FINGERPRINT_PIECES = 1 << 16, 128
+_SAMPLE_BYTES, _MAX_SAMPLES = 1 << 16, 128
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,9 @@ class MediaFile:
     """A media file, open for reading.
 
     Args:
-        name: As the user knows it.
+        name: Path or URL, as the user gave it.
+        file: The open file.
+        bytes: Size in bytes.
     """
 
     name: str
@@ -37,66 +39,66 @@ class MediaFile:
 
 
 @contextmanager
-def open_media_file(place: Location) -> Iterator[MediaFile]:
-    """Opens a media file; one of a remote store is first copied to the temporary folder, and removed in the end.
+def open_media_file(location: Location) -> Iterator[MediaFile]:
+    """Opens a media file. A file in a remote store is first copied to the temporary folder; the copy is removed.
 
     Raises:
-        MediaError: It is missing, empty, a folder, or must not be read.
-        OSError: Reading failed for a reason that may pass.
+        MediaError: The file is missing, empty, a folder, or not readable.
+        OSError: Reading failed for a temporary reason.
     """
-    with _media_bytes(place) as size:
-        opened = place.open("rb", buffering=0) if isinstance(place, Path) else _copy_of(place)
+    with _media_bytes(location) as size:
+        opened = location.open("rb", buffering=0) if isinstance(location, Path) else _copy_of(location)
     with opened as file:
-        yield MediaFile(str(place), file, size)
+        yield MediaFile(str(location), file, size)
 
 
-def fingerprint(place: Location) -> str:
-    """Identifies the content of a media file: equal for copies of one file, whatever they are called.
+def fingerprint(location: Location) -> str:
+    """Identifies the content of a media file: equal for copies of one file under any name.
 
-    For a file on this machine, a hash of its size and of up to 128 pieces spread over it; for one in a store, what the
-    store tells versions apart by.
+    For a file on this machine, this is a hash of its size and of up to 128 samples spread over it; for a file in a
+    store, it is the key by which the store distinguishes versions.
 
     Raises:
-        MediaError: It is missing, empty, a folder, or must not be read.
-        OSError: Reading failed for a reason that may pass.
+        MediaError: The file is missing, empty, a folder, or not readable.
+        OSError: Reading failed for a temporary reason.
     """
-    with _media_bytes(place) as size:
-        if not isinstance(place, Path):
-            return str(place.fs.ukey(place.path))
+    with _media_bytes(location) as size:
+        if not isinstance(location, Path):
+            return str(location.fs.ukey(location.path))
         digest = hashlib.sha256(str(size).encode())
-        pieces = max(1, math.ceil(size / _FINGERPRINT_PIECE))
-        with place.open("rb", buffering=0) as file:
-            for i in range(min(pieces, _FINGERPRINT_PIECES)):
-                file.seek(pieces * i // min(pieces, _FINGERPRINT_PIECES) * _FINGERPRINT_PIECE)
-                digest.update(file.read(_FINGERPRINT_PIECE))
+        block_count = max(1, math.ceil(size / _SAMPLE_BYTES))
+        with location.open("rb", buffering=0) as file:
+            for i in range(min(block_count, _MAX_SAMPLES)):
+                file.seek(block_count * i // min(block_count, _MAX_SAMPLES) * _SAMPLE_BYTES)
+                digest.update(file.read(_SAMPLE_BYTES))
         return digest.hexdigest()
 
 
 @contextmanager
-def _media_bytes(place: Location) -> Iterator[int]:
-    """The size of a media file; turns errors of reading it, also inside the `with` block, into a `MediaError`."""
+def _media_bytes(location: Location) -> Iterator[int]:
+    """The size of a media file. Errors of reading it, also inside the `with` block, become a `MediaError`."""
     try:
-        if place.is_dir():
-            raise MediaError(f"{place}: is a folder, not a media file")
-        size = place.stat().st_size
+        if location.is_dir():
+            raise MediaError(f"{location}: is a folder, not a media file")
+        size = location.stat().st_size
         if size == 0:
-            raise MediaError(f"{place}: is empty (0 bytes); copy or download it again")
+            raise MediaError(f"{location}: is empty (0 bytes); copy or download it again")
         yield size
     except FileNotFoundError as error:
-        raise MediaError(f"{place}: no such file") from error
+        raise MediaError(f"{location}: no such file") from error
     except PermissionError as error:
-        raise MediaError(f"{place}: no permission to read it") from error
+        raise MediaError(f"{location}: no permission to read it") from error
 
 
-def _copy_of(place: UPath) -> Any:
+def _copy_of(location: UPath) -> Any:
     copy = tempfile.TemporaryFile(prefix="avcues-")  # noqa: SIM115  (the caller closes it)
     try:
-        with place.open("rb") as remote:
+        with location.open("rb") as remote:
             shutil.copyfileobj(remote, copy, 1 << 20)
     except OSError as error:
         copy.close()
-        if error.errno in FULL:
-            raise OutputError(f"{tempfile.gettempdir()}: no space for a copy of {place}; set TMPDIR") from error
+        if error.errno in NO_SPACE:
+            raise OutputError(f"{tempfile.gettempdir()}: no space for a copy of {location}; set TMPDIR") from error
         raise
     except BaseException:
         copy.close()

@@ -1,4 +1,4 @@
-"""Single pictures of a video, sought at given times: quick, for thumbnails, and not for measuring."""
+"""Finds single frames of a video at given times: fast enough for thumbnails, but not exact enough for measuring."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from avcues.pipeline.media.container import Media
 from avcues.pipeline.media.frames import Damage, VideoFrame
 from avcues.pipeline.media.part import PacketEnds, Part, is_empty
 
-# A file with fewer key frames than this is not worth the wait for one picture.
-_FRAMES_PER_SEEK = 1000
+# If key frames are farther apart than this, one picture is not worth the wait.
+_MAX_FRAMES_PER_SEEK = 1000
 
 
 def frames_at(media: Media, times: Iterable[Fraction]) -> Iterator[VideoFrame | None]:
-    """Seeks the frame on screen at each time; None where none can be decoded. For thumbnails, not for measuring.
+    """Seeks the frame on screen at each time; None if it cannot be decoded. For thumbnails, not for measuring.
 
-    Where frames carry no presentation times of their own it may be off by a few frames.
+    If frames carry no presentation times, the result may be off by a few frames.
 
     Args:
         media: An open file with a video stream.
-        times: Seconds on the clock of t = 0.
+        times: Seconds from t = 0.
     """
     part = media.part
     assert part.video is not None
@@ -52,6 +52,6 @@ def _frame_on_screen(media: Media, part: Part, time: Fraction) -> VideoFrame | N
                 return media.picture.still(last)
             last = picture
             frames += 1
-        if frames >= _FRAMES_PER_SEEK:
+        if frames >= _MAX_FRAMES_PER_SEEK:
             break
     return None if last is None else media.picture.still(last)

@@ -1,4 +1,4 @@
-"""Seconds from t = 0 of a stream's time stamps."""
+"""Converts a stream's time stamps to seconds from t = 0."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from avcues.pipeline.media.timestamps import fraction
 
-# Edit lists give lengths in ticks of the movie's clock, of which there are 600 a second or more.
+# Edit lists give durations in ticks of the movie's clock, which has at least 600 ticks per second.
 _EDIT_LIST_TICK = Fraction(1, 600)
 
 
@@ -27,7 +27,7 @@ class StreamClock:
         self.time_base = fraction(stream.time_base)
         self._stream = stream
         self._has_edit_list = "mp4" in container_format
-        # One fraction per frame instead of three: fractions cost more than anything else that is done to most frames.
+        # One fraction per frame instead of three: for most frames, nothing else costs as much.
         self._scale = self.time_base.numerator * origin.denominator
         self._shift = origin.numerator * self.time_base.denominator
         self._per_second = self.time_base.denominator * origin.denominator
@@ -37,11 +37,11 @@ class StreamClock:
         return Fraction(pts * self._scale - self._shift, self._per_second)
 
     def length(self, pts: int, ticks: int | Fraction) -> Fraction:
-        """Seconds that a frame or block lasts: less than its own length where its track's edit list ends in it.
+        """Duration in seconds of a frame or block, cut where the edit list of its track ends.
 
         Args:
-            pts: Where it begins.
-            ticks: Its own length.
+            pts: Time stamp of its start.
+            ticks: Its duration in ticks.
         """
         end = self._end_of_edit_list()
         if end is not None and pts < end < pts + ticks and (pts + ticks - end) * self.time_base > _EDIT_LIST_TICK:
@@ -49,7 +49,7 @@ class StreamClock:
         return ticks * self.time_base
 
     def _end_of_edit_list(self) -> int | None:
-        """The tick at which the track ends by its header; files in fragments move it while they are read."""
+        """The tick at which the track ends by its header; in fragmented files it grows while they are read."""
         if not self._has_edit_list or not self._stream.duration:
             return None
         return int((self._stream.start_time or 0) + self._stream.duration)

@@ -1,4 +1,4 @@
-"""What a container's headers say of its streams, before anything is decoded."""
+"""Metadata of streams in a container's headers, known before anything is decoded."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ from avcues.pipeline.media.timestamps import fraction
 
 @dataclass(frozen=True)
 class VideoStreamMetadata:
-    """What the container says of the video stream.
+    """Metadata of the video stream.
 
     Args:
         stream: Number of the stream, as ffprobe counts them.
+        codec: FFmpeg's name of the codec.
         width: Pixels as coded, before rotation.
         height: Pixels as coded, before rotation.
-        color_matrix: Matrix between Y'CbCr and RGB; "untagged": the file does not say, and BT.709 is used for high
-            definition, BT.601 else.
+        pixel_format: FFmpeg's name of the pixel format.
+        color_matrix: Matrix between Y'CbCr and RGB; "untagged": the file does not say; BT.709 is used for high
+            definition, otherwise BT.601.
         color_range: "limited" (16 to 235) or "full"; "untagged": the pixel format decides, which is limited except for
             the yuvj formats.
         color_transfer: How code values become light, by FFmpeg's name, such as "smpte2084" for PQ; or "untagged".
@@ -33,7 +35,8 @@ class VideoStreamMetadata:
         average_rate: Frames per second.
         time_base: Seconds per unit of a time stamp.
         start_s: First presentation time, on the container's own clock.
-        packets_promised: Number of frames by the header; 0 where it does not say.
+        duration_s: Duration by the header; None if it does not say.
+        packets_promised: Number of frames by the header; 0 if it does not say.
     """
 
     stream: int
@@ -56,15 +59,19 @@ class VideoStreamMetadata:
 
 @dataclass(frozen=True)
 class AudioStreamMetadata:
-    """What the container says of the audio stream.
+    """Metadata of the audio streams that are read.
 
     Args:
-        streams: Numbers of the streams that are read, as ffprobe counts them; the other facts are those of the first.
-        language: As the container says; None: it does not.
+        streams: Numbers of the streams that are read, as ffprobe counts them; all other fields describe the first.
+        language: Language by the container; None if it does not say.
+        codec: FFmpeg's name of the codec.
+        rate_hz: Samples per second.
+        channels: Number of channels.
+        layout: FFmpeg's name of the channel layout.
         time_base: Seconds per unit of a time stamp.
         start_s: First presentation time, on the container's own clock.
-        packets_promised: Number of packets by the header, or of samples where it counts these (PCM); 0 where it does
-            not say.
+        duration_s: Duration by the header; None if it does not say.
+        packets_promised: Number of packets by the header, or of samples if it counts these (PCM); 0 if it does not say.
     """
 
     streams: tuple[int, ...]
@@ -81,12 +88,13 @@ class AudioStreamMetadata:
 
 @dataclass(frozen=True)
 class MediaMetadata:
-    """What the headers of a file say.
+    """Metadata of a file.
 
     Args:
         container: FFmpeg's name of the container format.
-        start_s: t = 0, on the container's own clock.
-        duration_s: Length by the header, or FFmpeg's estimate of it.
+        bytes: Size of the file in bytes.
+        start_s: Time of t = 0 on the container's own clock.
+        duration_s: Duration by the header, or FFmpeg's estimate.
         video: The video stream that is decoded.
         audio: The audio streams that are decoded.
     """

@@ -1,4 +1,4 @@
-"""Repairs time stamps: clocks that restart or wrap, stamps that are missing or cannot be true."""
+"""Repairs time stamps: clocks that restart or wrap, time stamps that are missing or impossible."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
-from avcues.pipeline.media.frames import LONGEST_GAP, SUSPICIOUS_GAP, Damage, FramesSeen, VideoFrame
+from avcues.pipeline.media.frames import MAX_GAP_S, SUSPICIOUS_GAP_S, Damage, FrameStatistics, VideoFrame
 
-# Jumps beyond these thresholds are restarts of the clock, for ffmpeg as well.
-_DISCONTINUITY = Fraction(10)
-_BACKWARDS = Fraction(1, 10)
-# The streams of an appended piece start within this time of each other.
-_MOST_APART = Fraction(5)
-_WRAP = Fraction(1 << 33, 90_000)
+# Jumps beyond these thresholds are restarts of the clock, as in ffmpeg.
+_MAX_JUMP_AHEAD = Fraction(10)
+_MAX_JUMP_BACK = Fraction(1, 10)
+# The streams of an appended section start within this time of each other.
+_MAX_DISTANCE = Fraction(5)
+_CLOCK_RANGE = Fraction(1 << 33, 90_000)
 
 
 def fraction(value: Any) -> Fraction:
@@ -23,33 +23,33 @@ def fraction(value: Any) -> Fraction:
 
 
 def nearest_turn(time: Fraction, reference: Fraction) -> Fraction:
-    """A time of MPEG's 33-bit clock, which starts anew every 26.5 hours, moved by whole turns next to a reference."""
-    return time - round((time - reference) / _WRAP) * _WRAP
+    """A time of MPEG's 33-bit clock, which wraps every 26.5 hours, moved by whole turns next to a reference."""
+    return time - round((time - reference) / _CLOCK_RANGE) * _CLOCK_RANGE
 
 
 class MonotonicFrameFilter:
-    """Frames in display order, without those whose time stamps cannot be true.
+    """Passes on frames in display order, except those whose time stamps are impossible.
 
-    Of several frames with one time stamp the last is shown, the others are on screen for no time. Each frame is held
-    until the next one tells whether it has the same time stamp.
+    Of several frames with the same time stamp, only the last is shown. Each frame is held back until the time stamp of
+    the next one is known.
 
     Args:
         damage: Counts the frames that were dropped because of their time stamps.
-        seen: Notes the frames that were let through.
+        statistics: Statistics of the frames that were passed on.
 
     Attributes:
         last: The last frame that was accepted.
     """
 
-    def __init__(self, damage: Damage, seen: FramesSeen) -> None:
+    def __init__(self, damage: Damage, statistics: FrameStatistics) -> None:
         self.last: VideoFrame | None = None
-        self._passed: VideoFrame | None = None
+        self._last_passed: VideoFrame | None = None
         self._damage = damage
-        self._seen = seen
+        self._statistics = statistics
         self._suspect: VideoFrame | None = None
 
     def push(self, picture: VideoFrame) -> Iterator[VideoFrame]:
-        """Takes the next frame and yields the frames whose place is now certain."""
+        """Takes the next frame, and yields the frames whose times are now certain."""
         suspect, self._suspect = self._suspect, None
         if suspect is not None:
             if picture.start >= suspect.start:
@@ -57,15 +57,15 @@ class MonotonicFrameFilter:
             else:
                 self._damage.frames_unplaceable += 1
         ahead = picture.start - (self.last.start if self.last is not None else 0)
-        if ahead > LONGEST_GAP or (self.last is not None and ahead < 0):
+        if ahead > MAX_GAP_S or (self.last is not None and ahead < 0):
             self._damage.frames_unplaceable += 1
-        elif ahead > SUSPICIOUS_GAP:
+        elif ahead > SUSPICIOUS_GAP_S:
             self._suspect = picture
         else:
             yield from self._accept(picture)
 
     def finish(self) -> Iterator[VideoFrame]:
-        """Yields the frames that were still held."""
+        """Yields the frames that were held back."""
         if self._suspect is not None:
             yield from self._accept(self._suspect)
         if self.last is not None:
@@ -77,23 +77,24 @@ class MonotonicFrameFilter:
             yield self._pass(last)
 
     def _pass(self, picture: VideoFrame) -> VideoFrame:
-        self._seen.note(picture.frame, None if self._passed is None else picture.start - self._passed.start)
-        self._passed = picture
+        interval = None if self._last_passed is None else picture.start - self._last_passed.start
+        self._statistics.add(picture.frame, interval)
+        self._last_passed = picture
         return picture
 
 
 class TimestampUnwrapper:
-    """Joins the pieces of a file whose clock restarts, as in broadcasts that were cut and concatenated.
+    """Joins the sections of a file whose clock restarts, as in broadcasts that were cut and concatenated.
 
-    A restart is a jump of one stream against its own last stamp: backwards, or ahead of the whole file by more than
-    `LONGEST_GAP`. A shorter jump ahead is a gap in a recording whose clock went on, unless the next stamp returns.
-    Neither streams that lie far apart in the file nor a pause in one of them is a restart. The stream that
-    jumps first opens a new clock, which continues where that stream was; the others move to it when they jump in turn,
-    so that the streams of a piece keep their distance from each other. A jump by the range of MPEG's 33-bit stamps is a
+    A restart is a jump of one stream relative to its own last time stamp: backwards, or ahead of the whole file by more
+    than `MAX_GAP_S`. A shorter jump ahead is a gap in a recording whose clock went on, unless the next time stamp
+    returns. Streams that lie far apart in the file, or a pause in one of them, are not restarts. The stream that jumps
+    first opens a new clock, which continues where that stream was; the others move to it when they jump, so that the
+    streams of a section keep their distances from each other. A jump by the range of MPEG's 33-bit time stamps is a
     wrapped counter, and is undone exactly.
 
     Attributes:
-        gaps: Jumps ahead that were taken for gaps.
+        gaps: Number of jumps ahead that count as gaps.
     """
 
     def __init__(self) -> None:
@@ -104,11 +105,11 @@ class TimestampUnwrapper:
         self._before_gap: dict[int, Fraction] = {}
 
     def shift(self, packet: Any) -> bool:
-        """Moves the packet's time stamps onto the running clock; True where a new clock begins."""
+        """Moves the packet's time stamps to the running clock; returns whether a new clock begins."""
         time_base, stream = fraction(packet.time_base), packet.stream_index
-        restarted = False
+        is_new_clock = False
         if packet.dts is not None:
-            restarted = self._place(stream, packet.dts * time_base)
+            is_new_clock = self._assign_clock(stream, packet.dts * time_base)
             placed = packet.dts * time_base + self._offsets[self._clock[stream]]
             self._expected[stream] = placed + (packet.duration or 0) * time_base
         offset = self._offsets[self._clock.get(stream, -1)]
@@ -118,72 +119,74 @@ class TimestampUnwrapper:
                 packet.dts += ticks
             if packet.pts is not None:
                 packet.pts += ticks
-        return restarted
+        return is_new_clock
 
-    def _place(self, stream: int, raw: Fraction) -> bool:
-        """Decides which clock a stamp is on; True if the clock is new."""
+    def _assign_clock(self, stream: int, time: Fraction) -> bool:
+        """Decides which clock a time belongs to; returns whether the clock is new."""
         if stream not in self._expected:
-            self._clock[stream] = self._clock_of_first(raw)
+            self._clock[stream] = self._clock_of_first(time)
             return False
         expected = self._expected[stream]
-        farthest = max(self._expected.values()) + _DISCONTINUITY
+        latest = max(self._expected.values()) + _MAX_JUMP_AHEAD
         current = self._clock[stream]
-        placed = raw + self._offsets[current]
+        placed = time + self._offsets[current]
         before_gap = self._before_gap.pop(stream, None)
-        if expected - _BACKWARDS <= placed <= farthest:
+        if expected - _MAX_JUMP_BACK <= placed <= latest:
             return False
-        if before_gap is not None and abs(placed - before_gap) <= _MOST_APART:
+        if before_gap is not None and abs(placed - before_gap) <= _MAX_DISTANCE:
             self.gaps -= 1
             return False
-        for following in range(current + 1, len(self._offsets)):
-            if abs(raw + self._offsets[following] - expected) <= _MOST_APART:
-                self._clock[stream] = following
+        for next_clock in range(current + 1, len(self._offsets)):
+            if abs(time + self._offsets[next_clock] - expected) <= _MAX_DISTANCE:
+                self._clock[stream] = next_clock
                 return False
-        if farthest < placed <= expected + LONGEST_GAP:
+        if latest < placed <= expected + MAX_GAP_S:
             self._before_gap[stream] = expected
             self.gaps += 1
             return False
-        jump = expected - raw
+        jump = expected - time
         wraps = [
-            turns * _WRAP for turns in (-1, 1) if abs(jump - self._offsets[current] - turns * _WRAP) <= _MOST_APART
+            turns * _CLOCK_RANGE
+            for turns in (-1, 1)
+            if abs(jump - self._offsets[current] - turns * _CLOCK_RANGE) <= _MAX_DISTANCE
         ]
         self._offsets.append(self._offsets[current] + wraps[0] if wraps else jump)
         self._clock[stream] = len(self._offsets) - 1
         return not wraps
 
-    def _clock_of_first(self, raw: Fraction) -> int:
-        """The clock that puts a stream's first stamp nearest to the current time of the file."""
+    def _clock_of_first(self, time: Fraction) -> int:
+        """The clock that puts a stream's first time stamp nearest to the current time of the file."""
         if not self._expected:
             return 0
-        running = max(self._expected.values())
-        nearest = min(range(len(self._offsets)), key=lambda clock: abs(raw + self._offsets[clock] - running))
-        placed = raw + self._offsets[nearest]
-        if unwrapped := nearest_turn(placed, running) - placed:
+        current = max(self._expected.values())
+        nearest = min(range(len(self._offsets)), key=lambda clock: abs(time + self._offsets[clock] - current))
+        placed = time + self._offsets[nearest]
+        if unwrapped := nearest_turn(placed, current) - placed:
             self._offsets.append(self._offsets[nearest] + unwrapped)
             return len(self._offsets) - 1
         return nearest
 
 
 class DecodeOrderTimestamps:
-    """Time stamps for frames of containers that store none: decoding times, smallest first.
+    """Makes time stamps for frames of containers that store none: decoding times, the smallest first.
 
     Frames leave the decoder in display order, so the k-th frame gets the k-th smallest time.
     """
 
     def __init__(self) -> None:
-        self._waiting: list[int] = []
+        self._pending_times: list[int] = []
 
-    def packet(self, packet: Any) -> None:
-        """Takes the time of a packet that is about to be decoded."""
+    def add_packet(self, packet: Any) -> None:
+        """Takes the time of a packet before it is decoded."""
         if packet.dts is not None and packet.size:
-            heapq.heappush(self._waiting, packet.dts)
+            heapq.heappush(self._pending_times, packet.dts)
 
-    def undecodable(self, packet: Any) -> None:
+    def drop_packet(self, packet: Any) -> None:
         """Forgets the time of a packet that the decoder refused."""
-        if packet.dts in self._waiting:
-            self._waiting.remove(packet.dts)
-            heapq.heapify(self._waiting)
+        if packet.dts in self._pending_times:
+            self._pending_times.remove(packet.dts)
+            heapq.heapify(self._pending_times)
 
-    def frame(self) -> int | None:
-        """The time of the next frame."""
-        return heapq.heappop(self._waiting) if self._waiting else None
+    def next_time(self) -> int | None:
+        """The time of the next decoded frame; None if it is not known."""
+        return heapq.heappop(self._pending_times) if self._pending_times else None

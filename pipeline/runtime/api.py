@@ -39,8 +39,8 @@ def extract(
 
     Args:
         media: A video or audio file, or its URL.
-        features: Names as in `features()`, of extra tables, and "all"; None: all. `shots` and the timeline always come
-            along.
+        features: Names as in `features()`, of extra tables, and "all"; None: all. `shots` and the timeline are
+            always included.
         step: Window length in seconds, a multiple of 0.02, at least 0.1.
         options: Options by feature.
         models: Models of the hub by the name of the feature that each becomes: "<owner>/<name>", the path of a folder,
@@ -48,8 +48,8 @@ def extract(
         device: "auto" takes a GPU if torch sees one.
         precision: "bf16" is faster and moves probabilities by about 0.01 at most; "int8" is faster again and moves
             those of actions by 0.02 on average and 0.06 at most.
-        weights_dir: A folder with weights files of your own.
-        reading: Which streams are read and how; None: as a player does.
+        weights_dir: A folder with your own weights files.
+        reading: Which streams are read, and how; None: as players do.
         trust_headers: Also decode a file whose headers claim over 8192 x 8192 pixels, 64 audio channels, or a sample
             rate outside 1 to 768 kHz.
         progress: Show a progress bar.
@@ -78,7 +78,7 @@ def extract(
     from avcues.pipeline.runtime.observer import Plan
     from avcues.pipeline.runtime.progress import ProgressBars
     from avcues.pipeline.runtime.run import on_this_machine
-    from avcues.pipeline.runtime.weights import settle
+    from avcues.pipeline.runtime.weights import resolve_weights
 
     settings = make_settings(
         features=features,
@@ -94,10 +94,10 @@ def extract(
     videos = collect([str(media)]).videos
     if len(videos) != 1:
         raise InputError(f"{media}: names {len(videos)} videos; use extract_many for more than one")
-    with ProgressBars(Console(stderr=True), shown=progress) as bars:
+    with ProgressBars(Console(stderr=True), visible=progress) as bars:
         settings = on_this_machine(settings, bars)
         compute = replace(settings.compute, threads=cluster.threads_per_worker(1))
-        settings, left_out = settle(replace(settings, compute=compute), None, bars.downloading)
+        settings, left_out = resolve_weights(replace(settings, compute=compute), None, bars.downloading)
         bars.planned(Plan(videos=1, problems=(), networks=(), left_out=left_out))
         measurements = settings.measurements(trust_headers=trust_headers)
         video = videos[0]
@@ -132,16 +132,16 @@ def extract_many(
 ) -> Iterator[VideoResult]:
     """Writes the features of many videos as Parquet tables, as `avcues extract` does, and yields a result per video.
 
-    Each video is worked on in a process of its own: one that crashes, hangs or exceeds a limit gives a result whose
-    `state` is "failed", with the cause, and costs no other video anything. Tables that are up to date are kept, so
-    calling it again resumes a run. The inputs and settings are checked at once; the work begins when the first result
-    is asked for, and ends when the iterator is closed.
+    Each video is processed in its own process: a video that crashes, hangs or exceeds a limit gives a result whose
+    `state` is "failed", with the cause, and does not affect other videos. Tables that are up to date are kept, so
+    another call resumes a run. The inputs and settings are checked immediately; the work begins when the first result
+    is requested, and ends when the iterator is closed.
 
     Args:
         media: Files, folders, patterns, CSV or Parquet lists with the columns video_id and path, or URLs.
         out: Folder or URL of the tables: `out/<table>/<video_id>.parquet`.
-        features: Names as in `features()`, of extra tables, and "all"; None: all. Those that are not named are left out
-            if their weights are not here and cannot be downloaded.
+        features: Names as in `features()`, of extra tables, and "all"; None: all. Features that are not named are
+            left out if their weights are missing and cannot be downloaded.
         step: Window length in seconds, a multiple of 0.02, at least 0.1.
         options: Options by feature.
         models: Models of the hub by the name of the feature that each becomes: "<owner>/<name>", the path of a folder,
@@ -149,13 +149,13 @@ def extract_many(
         device: "auto" takes a GPU if torch sees one.
         precision: "bf16" is faster and moves probabilities by about 0.01 at most; "int8" is faster again and moves
             those of actions by 0.02 on average and 0.06 at most.
-        weights_dir: A folder with weights files of your own; workers of a cluster must see it.
-        reading: Which streams are read and how; None: as a player does.
-        overwrite: Compute tables again that are up to date.
+        weights_dir: A folder with your own weights files; workers of a cluster must see it.
+        reading: Which streams are read, and how; None: as players do.
+        overwrite: Compute tables again even if they are up to date.
         trust_headers: Also decode files whose headers claim over 8192 x 8192 pixels, 64 audio channels, or a sample
             rate outside 1 to 768 kHz.
         verify: Read every table that is kept, and compute it again if its content is damaged.
-        workers: Worker processes; "auto": as many as suit cores, memory and GPUs; 0: this process, without protection.
+        workers: Worker processes; "auto": as many as cores, memory and GPUs allow; 0: this process, without protection.
         workers_per_gpu: With workers="auto": the most workers that share a GPU; None: 4.
         scheduler: Address of a running Dask scheduler, such as "tcp://host:8786".
         resources: With a scheduler: what a worker must offer, such as {"GPU": 1}.
@@ -169,8 +169,8 @@ def extract_many(
         One `VideoResult` per video, in the order in which they finish.
 
     Raises:
-        AvcuesError: Nothing was started because of the inputs, the settings, the weights or the output folder.
-        RunStoppedError: The run stopped before its end; what is done stays done.
+        AvcuesError: The inputs, settings, weights or output folder do not allow a start.
+        RunStoppedError: The run stopped before its end; finished videos remain.
 
     Examples:
         >>> import avcues
@@ -201,8 +201,8 @@ def extract_many(
     if workers != "auto" and not isinstance(workers, int):
         raise SettingsError(f"`workers={workers}`: expected a number of processes, 0, or auto")
     count = None if workers == "auto" else workers
-    chosen = Workers(count=count, per_gpu=workers_per_gpu, scheduler=scheduler, resources=resources)
-    return _extract_many([str(path) for path in media], request, chosen, max_failures, progress)
+    worker_options = Workers(count=count, per_gpu=workers_per_gpu, scheduler=scheduler, resources=resources)
+    return _extract_many([str(path) for path in media], request, worker_options, max_failures, progress)
 
 
 def _extract_many(
@@ -213,13 +213,13 @@ def _extract_many(
     from avcues.pipeline.runtime.progress import ProgressBars
     from avcues.pipeline.runtime.run import run
 
-    bars = ProgressBars(Console(stderr=True), shown=progress)
+    bars = ProgressBars(Console(stderr=True), visible=progress)
     results = run(paths, request, workers, max_failures=max_failures, observer=bars)
 
-    def watched() -> Iterator[VideoResult]:
+    def results_with_bars() -> Iterator[VideoResult]:
         with bars:
             for result in results:
                 bars.finished(result)
                 yield result
 
-    return watched()
+    return results_with_bars()

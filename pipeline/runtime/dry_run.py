@@ -1,4 +1,4 @@
-"""What a run would do, without doing it."""
+"""Predicts what a run would do, without doing it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from avcues.errors import AvcuesError
 from avcues.pipeline.errors import one_line
 from avcues.pipeline.extraction.measurements import Measurements
-from avcues.pipeline.extraction.unchanged import Unchanged
+from avcues.pipeline.extraction.stamp_check import StampCheck
 from avcues.pipeline.extraction.video import up_to_date
 from avcues.pipeline.runtime.inputs import collect
 from avcues.pipeline.runtime.request import Request
@@ -22,33 +22,34 @@ from avcues.pipeline.store.video_input import VideoInput
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedVideo:
-    """What a run would do with one video.
+    """Plan of a run for one video.
 
     Args:
+        video_id: Id of the video.
         source: Absolute path of the media file, or its URL.
         compute: Features that would be computed.
-        kept: Features whose tables are up to date.
-        error: Why the video would fail, as far as can be told without decoding it; empty if it should succeed.
+        reused: Features whose tables are up to date.
+        error: Why the video would fail, as far as is known without decoding it; empty if it should succeed.
     """
 
     video_id: str
     source: str
     compute: tuple[str, ...]
-    kept: tuple[str, ...]
+    reused: tuple[str, ...]
     error: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DryRun:
-    """What a run would do.
+    """Plan of a run.
 
     Args:
         problems: One line for each argument that names no video.
-        notes: What was passed over in folders, patterns and lists, a line each.
-        networks: One line for each feature that uses networks: which ones.
+        notes: One line for everything that was skipped in folders, patterns and lists.
+        networks: One line for each feature that uses networks, with the networks.
         downloads: Weights files that would be downloaded.
         left_out: Features that would be left out because their weights are missing, each with the reason.
-        videos: In the order in which they would be processed; looked at one by one.
+        videos: The videos, in the order in which they would be processed; each is checked when it is requested.
     """
 
     problems: tuple[str, ...]
@@ -63,8 +64,8 @@ def dry_run(paths: Sequence[str], request: Request) -> DryRun:
     """Checks inputs, settings, weights and the output folder as a run does, and writes and downloads nothing.
 
     Args:
-        paths: As for `run`.
-        request: What would be computed, and where it would be written.
+        paths: Files, folders, patterns, lists or URLs, as for `run`.
+        request: The requested run.
 
     Raises:
         AvcuesError: The run would not start.
@@ -73,36 +74,40 @@ def dry_run(paths: Sequence[str], request: Request) -> DryRun:
     resolved = resolve(request, dry=True)
     extractors = resolved.measurements.extractors
     weights = resolved.measurements.compute.weights
-    lacking = {
+    missing_weights = {
         extractor.name: [name for name in assets_of(extractor) if not weights.find(name)] for extractor in extractors
     }
-    # Tables of a feature whose weights are not here yet cannot be known to be up to date.
-    known = replace(resolved.measurements, extractors=[e for e in extractors if not lacking[e.name]])
+    # Whether tables are up to date is not known for features whose weights are not on this machine yet.
+    checkable = replace(resolved.measurements, extractors=[e for e in extractors if not missing_weights[e.name]])
     ids = [video.video_id for video in inputs.videos]
-    check_settings(resolved.out, known.manifest, overwrite=resolved.overwrite, video_ids=ids)
+    check_settings(resolved.out, checkable.manifest, overwrite=resolved.overwrite, video_ids=ids)
     return DryRun(
         problems=inputs.problems,
         notes=inputs.notes,
         networks=tuple(describe_networks(extractors)),
-        downloads=tuple(name for names in lacking.values() for name in names),
+        downloads=tuple(name for names in missing_weights.values() for name in names),
         left_out=resolved.left_out,
-        videos=_planned(inputs.videos, resolved, known),
+        videos=_plan_videos(inputs.videos, resolved, checkable),
     )
 
 
-def _planned(videos: Sequence[VideoInput], resolved: ResolvedRun, known: Measurements) -> Iterator[PlannedVideo]:
-    unchanged = Unchanged(known, resolved.out)
+def _plan_videos(
+    videos: Sequence[VideoInput], resolved: ResolvedRun, checkable: Measurements
+) -> Iterator[PlannedVideo]:
+    stamp_check = StampCheck(checkable, resolved.out)
     for video in videos:
-        kept: list[str] = []
+        reused: list[str] = []
         error = ""
         try:
-            result = None if resolved.verify else unchanged.result(video)
+            result = None if resolved.verify else stamp_check.result(video)
             if result is not None:
-                current = list(result.kept)
+                up_to_date_features = list(result.reused)
             else:
-                current = up_to_date(video, known, resolved.out, verify=resolved.verify)
-            kept = [] if resolved.overwrite else current
+                up_to_date_features = up_to_date(video, checkable, resolved.out, verify=resolved.verify)
+            reused = [] if resolved.overwrite else up_to_date_features
         except (AvcuesError, OSError) as problem:
             error = one_line(problem)
-        compute = tuple(e.name for e in resolved.measurements.extractors if e.name not in kept)
-        yield PlannedVideo(video_id=video.video_id, source=video.source, compute=compute, kept=tuple(kept), error=error)
+        compute = tuple(e.name for e in resolved.measurements.extractors if e.name not in reused)
+        yield PlannedVideo(
+            video_id=video.video_id, source=video.source, compute=compute, reused=tuple(reused), error=error
+        )

@@ -1,4 +1,4 @@
-"""What `avcues.extract` returns: the tables of one video, in memory."""
+"""The result of `avcues.extract`: the tables of one video, in memory."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class ExtractedVideo(Mapping[str, "pa.Table"]):
 
     Args:
         video_id: The file's name without its suffix.
-        tables: By name.
-        left_out: Features left out because their weights are missing, each with the reason.
+        tables: Tables by name.
+        left_out: Features that were left out because their weights are missing, with the reasons.
     """
 
     def __init__(self, video_id: str, tables: Mapping[str, pa.Table], left_out: Mapping[str, str]) -> None:
@@ -46,11 +46,11 @@ class ExtractedVideo(Mapping[str, "pa.Table"]):
     def _repr_html_(self) -> str:
         """For notebooks: a row per table, and what was left out."""
         rows = [(name, table.num_rows, table.num_columns) for name, table in self.items()]
-        rows += [(f"{feature} is left out: {why}", "", "") for feature, why in self.left_out.items()]
+        rows += [(f"{feature} is left out: {reason}", "", "") for feature, reason in self.left_out.items()]
         return html_table(self.video_id, ("table", "rows", "columns"), rows)
 
     def plot(self, *columns: str) -> list[Axes]:
-        """Draws columns over time, each in a panel of its own.
+        """Draws columns over time, each in its own panel.
 
         Args:
             columns: Names or patterns, `<table>.<column>`, such as "lighting.lighting_key" or "emobase.mfcc_sma[1]*".
@@ -59,16 +59,18 @@ class ExtractedVideo(Mapping[str, "pa.Table"]):
             Matplotlib's axes, one per column.
 
         Raises:
-            SettingsError: There is no such column of numbers, or they are too many to be drawn.
+            SettingsError: No column of numbers has such a name, or there are too many columns to draw.
         """
         from avcues.pipeline.plotting import choose_names, curve_of, plot_curves
         from avcues.pipeline.store.parquet import numeric_columns
 
-        units = {
+        columns_by_name = {
             f"{name}.{column}": (table, column, unit)
             for name, table in self.items()
             for column, unit in numeric_columns(table).items()
         }
-        names = choose_names(list(units), columns)
-        curves = [curve_of(table, column, name, unit) for name in names for table, column, unit in [units[name]]]
+        names = choose_names(list(columns_by_name), columns)
+        curves = [
+            curve_of(table, column, name, unit) for name in names for table, column, unit in [columns_by_name[name]]
+        ]
         return plot_curves(curves, self.video_id)

@@ -1,4 +1,4 @@
-"""What can be extracted: `avcues.features()`."""
+"""The features that can be extracted: `avcues.features()`."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class Feature:
     """A feature that can be extracted.
 
     Args:
-        name: As in `features=[...]`.
-        tables: Its tables, with the unit, meaning and range of every column.
-        extra_tables: Tables that are made only where `features` names them, too.
+        name: Name, as in `features=[...]`.
+        tables: Tables of the feature, with the unit, meaning and range of every column.
+        extra_tables: Tables that are made only if `features` names them as well.
         variants: Networks to choose from, by option; empty for a feature that uses none.
-        citation: The paper or tool that it follows.
-        lacking: Why a feature of an installed package cannot be extracted, in one line; it then has no tables.
-            Empty: it can be, or only its weights are missing.
+        citation: The paper or tool that the feature follows.
+        problem: Why a feature of an installed package cannot be extracted, in one line; such a feature has no tables.
+            Empty if the feature can be extracted, or lacks only its weights.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Feature:
     extra_tables: Sequence[Table] = ()
     variants: Mapping[str, Sequence[str]] = field(default_factory=dict)
     citation: str = ""
-    lacking: str = ""
+    problem: str = ""
 
     def __repr__(self) -> str:
         return text_table(self._title, self._header, self._rows())
@@ -43,7 +43,7 @@ class Feature:
 
     @property
     def _title(self) -> str:
-        return f"{self.name}: {self.lacking or self.citation}"
+        return f"{self.name}: {self.problem or self.citation}"
 
     _header = ("column", "unit", "range", "meaning")
 
@@ -56,7 +56,7 @@ class Feature:
 
 
 class FeatureTable(dict[str, Feature]):
-    """Features by name; shows itself as a table."""
+    """Features by name; printed as a table."""
 
     _header = ("feature", "tables", "columns", "source")
 
@@ -73,14 +73,14 @@ class FeatureTable(dict[str, Feature]):
                 name,
                 ", ".join(t.name for t in feature.tables),
                 str(sum(len(t.columns) for t in feature.tables)),
-                feature.lacking or feature.citation,
+                feature.problem or feature.citation,
             )
             for name, feature in self.items()
         ]
 
 
 def features() -> FeatureTable:
-    """Every feature that can be extracted, by name, those of installed packages included.
+    """Every feature that can be extracted, by name, including those of installed packages.
 
     Examples:
         >>> import avcues
@@ -95,7 +95,7 @@ def features() -> FeatureTable:
         try:
             extractor = registry.create(name)
         except AvcuesError as error:
-            table[name] = Feature(name=name, lacking=str(error))
+            table[name] = Feature(name=name, problem=str(error))
             continue
         variants = {
             option: tuple(asset.partition("/")[2] for asset in assets) for option, assets in extractor.weights.items()

@@ -1,4 +1,4 @@
-"""Which GPU a worker uses: what its environment names, shared evenly by the workers of a machine."""
+"""Chooses the GPU of a worker: the workers of a machine share the GPUs of their environment evenly."""
 
 from __future__ import annotations
 
@@ -14,31 +14,33 @@ from functools import cache
 
 @cache
 def visible_gpus() -> tuple[str, ...]:
-    """What CUDA_VISIBLE_DEVICES may be set to for one GPU each; determined without loading CUDA.
+    """Values of CUDA_VISIBLE_DEVICES that each select one GPU, determined without loading CUDA.
 
-    Where the variable is set (by a batch system, dask-cuda or the user), these are its entries, in its order.
+    If the variable is set (by a batch system, dask-cuda or the user), these are its entries, in its order.
     """
-    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if chosen is not None:
-        return tuple(name.strip() for name in chosen.split(",") if name.strip() and name.strip() != "-1")
-    return tuple(str(i) for i, _ in enumerate(x for x in _nvidia_smi().splitlines() if x.startswith("GPU ")))
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return tuple(name.strip() for name in visible.split(",") if name.strip() and name.strip() != "-1")
+    return tuple(str(i) for i, _ in enumerate(line for line in _nvidia_smi().splitlines() if line.startswith("GPU ")))
 
 
 class GpuSlot:
-    """A number among the processes of this machine that share some GPUs: the lowest free one.
+    """The lowest free number among the processes of this machine that share some GPUs.
 
-    So they are spread evenly whoever started them, also when some join later or are lost. It is free again after
-    `close`, or when this process ends.
+    These numbers spread processes evenly over the GPUs, no matter who started them, and also when some start later or
+    die. The number becomes free after `close`, or when this process ends.
     """
 
     def __init__(self, gpus: Sequence[str]) -> None:
-        # Jobs of a batch system may give the same numbers to different GPUs; nvidia-smi tells them apart.
-        shared = hashlib.sha256(f"{gpus} {os.environ.get('CUDA_VISIBLE_DEVICES')} {_nvidia_smi()}".encode()).hexdigest()
+        # Jobs of a batch system may give the same numbers to different GPUs; nvidia-smi distinguishes them.
+        gpus_key = hashlib.sha256(
+            f"{gpus} {os.environ.get('CUDA_VISIBLE_DEVICES')} {_nvidia_smi()}".encode()
+        ).hexdigest()
         self._socket = socket.socket(socket.AF_UNIX)
         for self.number in itertools.count():
             try:
-                # A name without a file, which the system gives to one process at a time.
-                self._socket.bind(f"\0avcues-gpu-{shared[:32]}-{self.number}")
+                # A socket name without a file, which only one process at a time can bind.
+                self._socket.bind(f"\0avcues-gpu-{gpus_key[:32]}-{self.number}")
                 break
             except OSError as error:
                 if error.errno != errno.EADDRINUSE:
@@ -52,7 +54,7 @@ class GpuSlot:
 @cache
 def _nvidia_smi() -> str:
     try:
-        finished = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False, timeout=30)
+        completed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False, timeout=30)
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return finished.stdout
+    return completed.stdout

@@ -21,20 +21,20 @@ if TYPE_CHECKING:
 
 _LIST_SUFFIXES = (".csv", ".parquet")
 _WILDCARDS = "*?["
-_LISTED_PROBLEMS = 20
-_LONGEST_ID_BYTES = 200  # file systems allow names of 255 bytes
+_MAX_LISTED_PROBLEMS = 20
+_MAX_ID_BYTES = 200  # file systems allow names of 255 bytes
 
 
 @dataclass(frozen=True)
 class Shard:
-    """One of `count` parts of the videos. A video's part depends on its id alone, not on the other videos.
+    """One of `count` parts of the videos. The part of a video depends only on its id.
 
     Args:
-        number: Of the part, from 1.
+        number: Number of the part, from 1.
         count: Number of parts.
 
     Raises:
-        SettingsError: There is no such part.
+        SettingsError: The number is not from 1 to `count`.
     """
 
     number: int
@@ -52,12 +52,12 @@ class Shard:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What the arguments of a call name.
+    """The videos that arguments name.
 
     Args:
-        videos: The largest first.
+        videos: The videos, the largest first.
         problems: One line for each argument that names no video.
-        notes: What was passed over in folders, patterns and lists, a line each.
+        notes: One line for everything that was skipped in folders, patterns and lists.
     """
 
     videos: tuple[VideoInput, ...]
@@ -66,7 +66,7 @@ class Inputs:
 
 
 def collect(arguments: Sequence[str], shard: Shard | None = None) -> Inputs:
-    """Resolves arguments; ids are file names without the suffix, or as a list gives them.
+    """Finds the videos that arguments name. Their ids are file names without the suffix, or those of a list.
 
     Args:
         arguments: Files, folders, patterns, lists, URLs.
@@ -80,7 +80,7 @@ def collect(arguments: Sequence[str], shard: Shard | None = None) -> Inputs:
     notes: list[str] = []
     for argument in arguments:
         try:
-            videos += _resolve(argument, notes)
+            videos += _find_videos(argument, notes)
         except InputError as error:
             problems.append(str(error))
         except OSError as error:
@@ -91,32 +91,32 @@ def collect(arguments: Sequence[str], shard: Shard | None = None) -> Inputs:
         problems += [f"{video.source}: no such file" for video in videos[:10]]
         raise InputError("\n".join(problems) or "no input was given")
     _check_ids(videos)
-    # A long video that starts last would keep one worker busy when all others are done.
+    # A long video that starts last would keep one worker busy after all others are done.
     videos.sort(key=lambda video: -video.bytes)
     if shard is not None:
         videos = [video for video in videos if shard.has(video.video_id)]
     return Inputs(tuple(videos), tuple(problems), tuple(filter(None, notes)))
 
 
-def _resolve(argument: str, notes: list[str]) -> list[VideoInput]:
-    """The videos that an argument names; what is passed over goes into `notes`."""
+def _find_videos(argument: str, notes: list[str]) -> list[VideoInput]:
+    """The videos that an argument names; reports what is skipped in `notes`."""
     if not argument:
         raise InputError("a PATH is empty; is a shell variable unset?")
-    place = location(argument)
-    if place.suffix.lower() in _LIST_SUFFIXES and place.is_file():
-        return _read_list(place, notes)
-    if isinstance(place, Path):
-        return _resolve_local(argument, place, notes)
-    return _resolve_remote(argument, place, notes)
+    source = location(argument)
+    if source.suffix.lower() in _LIST_SUFFIXES and source.is_file():
+        return _read_list(source, notes)
+    if isinstance(source, Path):
+        return _find_local_videos(argument, source, notes)
+    return _find_remote_videos(argument, source, notes)
 
 
-def _resolve_local(argument: str, path: Path, notes: list[str]) -> list[VideoInput]:
+def _find_local_videos(argument: str, path: Path, notes: list[str]) -> list[VideoInput]:
     if path.is_dir():
-        media = media_files(path)
-        notes.append(media.passed_over)
-        if not media.files:
-            raise InputError(f"{argument}: is a folder without a media file{_contents_remark(media.passed_over)}")
-        return _named_by_stem(media.files)
+        folder_files = media_files(path)
+        notes.append(folder_files.skipped)
+        if not folder_files.files:
+            raise InputError(f"{argument}: is a folder without a media file{_contents_remark(folder_files.skipped)}")
+        return _named_by_stem(folder_files.files)
     if not path.exists() and any(c in argument for c in _WILDCARDS):
         anchor = Path(path.anchor)
         try:
@@ -128,37 +128,37 @@ def _resolve_local(argument: str, path: Path, notes: list[str]) -> list[VideoInp
             ) from error
         files = sorted(match for match in matches if not match.is_dir() and match.name[0] != ".")
         if len(files) < len(matches):
-            notes.append(f"{argument}: passed over {len(matches) - len(files)} folders and hidden files")
+            notes.append(f"{argument}: skipped {len(matches) - len(files)} folders and hidden files")
         if not files:
             raise InputError(f"{argument}: no file matches this pattern")
         return _named_by_stem(files)
     return _named_by_stem([path])
 
 
-def _resolve_remote(argument: str, place: UPath, notes: list[str]) -> list[VideoInput]:
-    store = place.fs
-    if any(c in argument for c in _WILDCARDS) and not place.exists():
-        files = {path: info for path, info in store.glob(place.path, detail=True).items() if info["type"] == "file"}
+def _find_remote_videos(argument: str, source: UPath, notes: list[str]) -> list[VideoInput]:
+    store = source.fs
+    if any(c in argument for c in _WILDCARDS) and not source.exists():
+        files = {path: info for path, info in store.glob(source.path, detail=True).items() if info["type"] == "file"}
         if not files:
             raise InputError(f"{argument}: no file matches this pattern")
-    elif place.is_dir():
-        stored = store.find(place.path, detail=True)
-        names, passed_over = media_names(stored, argument)
-        notes.append(passed_over)
+    elif source.is_dir():
+        stored = store.find(source.path, detail=True)
+        names, skipped = media_names(stored, argument)
+        notes.append(skipped)
         files = {name: stored[name] for name in names}
         if not files:
-            raise InputError(f"{argument}: is a folder without a media file{_contents_remark(passed_over)}")
+            raise InputError(f"{argument}: is a folder without a media file{_contents_remark(skipped)}")
     else:
-        files = {place.path: {"size": place.stat().st_size if place.exists() else 0}}
+        files = {source.path: {"size": source.stat().st_size if source.exists() else 0}}
     return [
         VideoInput(Path(path).stem, store.unstrip_protocol(path), info.get("size") or 0)
         for path, info in sorted(files.items())
     ]
 
 
-def _contents_remark(passed_over: str) -> str:
-    """What a folder without media files has instead."""
-    return f" ({passed_over.partition(': ')[2]})" if passed_over else "; there are no files in it"
+def _contents_remark(skipped: str) -> str:
+    """What a folder without media files contains, for messages."""
+    return f" ({skipped.partition(': ')[2]})" if skipped else "; there are no files in it"
 
 
 def _named_by_stem(paths: Iterable[Path]) -> list[VideoInput]:
@@ -172,47 +172,47 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _read_list(place: Location, notes: list[str]) -> list[VideoInput]:
+def _read_list(source: Location, notes: list[str]) -> list[VideoInput]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     from avcues.pipeline.store.user_tables import read_user_table
 
     try:
-        with place.open("rb") as file:
-            is_csv = place.suffix.lower() == ".csv"
+        with source.open("rb") as file:
+            is_csv = source.suffix.lower() == ".csv"
             types = dict.fromkeys(("video_id", "path"), pa.string())
-            table = read_user_table(file, types=types, name=str(place)) if is_csv else pq.read_table(file)
+            table = read_user_table(file, types=types, name=str(source)) if is_csv else pq.read_table(file)
     except (pa.ArrowException, OSError, KeyError, ValueError) as error:
         raise InputError(
-            f"{place}: cannot be read as a list of videos ({one_line(error)}); expected UTF-8 CSV or Parquet"
+            f"{source}: cannot be read as a list of videos ({one_line(error)}); expected UTF-8 CSV or Parquet"
         ) from error
     names = [name for name in table.column_names if name in ("video_id", "path")]
     if sorted(names) != ["path", "video_id"]:
         raise InputError(
-            f"{place}: a list of videos needs the columns video_id and path, once each, but has "
+            f"{source}: a list of videos needs the columns video_id and path, once each, but has "
             f"{', '.join(table.column_names) or 'none'}"
         )
     rows = zip(table["video_id"].to_pylist(), table["path"].to_pylist(), strict=True)
-    videos = [_listed_video(str(video_id), str(path), place) for video_id, path in rows if path]
+    videos = [_listed_video(str(video_id), str(path), source) for video_id, path in rows if path]
     if not videos:
-        raise InputError(f"{place}: the list is empty")
+        raise InputError(f"{source}: the list is empty")
     if len(videos) < table.num_rows:
-        notes.append(f"{place}: passed over {table.num_rows - len(videos)} rows without a path")
+        notes.append(f"{source}: skipped {table.num_rows - len(videos)} rows without a path")
     return videos
 
 
-def _listed_video(video_id: str, path: str, place: Location) -> VideoInput:
-    """One line of a list: paths are relative to the list, so that a dataset can be moved as a whole."""
+def _listed_video(video_id: str, path: str, source: Location) -> VideoInput:
+    """The video of one row of a list. Paths are relative to the list, so that a dataset can be moved as a whole."""
     if "://" in path:
         return VideoInput(video_id, path)
-    file = place.parent / path
+    file = source.parent / path
     return VideoInput(video_id, str(file.absolute()), _size(file) if isinstance(file, Path) else 0)
 
 
 def _check_ids(videos: Sequence[VideoInput]) -> None:
-    uses = Counter(video.video_id for video in videos)
-    sources: dict[str, list[str]] = {video_id: [] for video_id, count in uses.items() if count > 1}
+    id_counts = Counter(video.video_id for video in videos)
+    sources: dict[str, list[str]] = {video_id: [] for video_id, count in id_counts.items() if count > 1}
     for video in videos:
         if video.video_id in sources:
             sources[video.video_id].append(video.source)
@@ -221,26 +221,26 @@ def _check_ids(videos: Sequence[VideoInput]) -> None:
         "name each once, or give ids of your own in a CSV with the columns video_id,path"
         for video_id, same_id in sources.items()
     ]
-    if len(problems) > _LISTED_PROBLEMS:
-        problems[_LISTED_PROBLEMS:] = [f"... and {len(problems) - _LISTED_PROBLEMS} more ids are not unique"]
+    if len(problems) > _MAX_LISTED_PROBLEMS:
+        problems[_MAX_LISTED_PROBLEMS:] = [f"... and {len(problems) - _MAX_LISTED_PROBLEMS} more ids are not unique"]
     if problems:
         raise InputError("\n".join(problems))
 
 
 def _split_by_name(videos: Iterable[VideoInput]) -> tuple[list[VideoInput], list[str]]:
-    """Videos whose ids can name a table, and one line for each of the others."""
+    """Videos whose ids can name a table, and one line for each other video."""
     nameable, problems = [], []
     for video in videos:
         name = video.video_id
         try:
-            fits = 0 < len(name.encode()) <= _LONGEST_ID_BYTES and not {"/", "\0"} & set(name)
+            is_valid = 0 < len(name.encode()) <= _MAX_ID_BYTES and not {"/", "\0"} & set(name)
         except UnicodeEncodeError:
-            fits = False
-        if fits:
+            is_valid = False
+        if is_valid:
             nameable.append(video)
         else:
             problems.append(
-                f"{video.source!a}: its id {name!a} cannot name a table: 1 to {_LONGEST_ID_BYTES} bytes of UTF-8 "
+                f"{video.source!a}: its id {name!a} cannot name a table: 1 to {_MAX_ID_BYTES} bytes of UTF-8 "
                 'without "/"; give a CSV with the columns video_id,path'
             )
     return nameable, problems

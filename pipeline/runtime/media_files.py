@@ -1,4 +1,4 @@
-"""Media files in a folder, and what else lies there, so that nothing is passed over in silence."""
+"""Finds the media files in a folder, and reports everything else, so that nothing is skipped silently."""
 
 from __future__ import annotations
 
@@ -20,84 +20,84 @@ ogg oma opus qoa ra shn snd sph spx tak thd tta voc w64 wav weba wma wv
 MEDIA_SUFFIXES = frozenset(f".{suffix}" for suffix in (_VIDEO + _AUDIO).split())
 """Suffixes of the formats that FFmpeg reads and that hold sound or moving pictures."""
 
-_NAMED = 3  # of the files of one kind
+_MAX_EXAMPLES = 3  # names of skipped files of one kind
 
 
 @dataclass(frozen=True)
 class MediaFiles:
-    """What lies in a folder and the folders below it.
+    """The content of a folder and the folders below it.
 
     Args:
-        files: Media files by suffix, sorted; links that lead to no file are among them.
-        passed_over: One line on everything else; empty where there is nothing.
+        files: Media files by suffix, sorted, including links without a target.
+        skipped: One line about everything else; empty if there is nothing else.
     """
 
     files: tuple[Path, ...]
-    passed_over: str
+    skipped: str
 
 
 @dataclass
-class _PassedOver:
-    """Counts what is passed over, by kind."""
+class _SkippedFiles:
+    """Names of skipped files, by kind."""
 
     names: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
     def add(self, kind: str, name: str) -> None:
         self.names[kind].append(name)
 
-    def line(self, place: object) -> str:
+    def line(self, folder: object) -> str:
         if not self.names:
             return ""
         kinds = [
-            f"{len(names)} {kind} ({', '.join(names[:_NAMED])}{', ...' if len(names) > _NAMED else ''})"
+            f"{kind} ({len(names)}: {', '.join(names[:_MAX_EXAMPLES])}{', ...' if len(names) > _MAX_EXAMPLES else ''})"
             for kind, names in sorted(self.names.items(), key=lambda item: -len(item[1]))
         ]
-        return f"{place}: passed over {'; '.join(kinds)}"
+        return f"{folder}: skipped {'; '.join(kinds)}"
 
 
 def media_files(folder: Path) -> MediaFiles:
-    """Looks through a folder and all below it. Links to folders are followed, once to each folder."""
+    """Searches a folder and all folders below it. Links to folders are followed, but each folder is searched once."""
     files = []
-    passed_over = _PassedOver()
-    for path in _walk(folder, passed_over):
+    skipped = _SkippedFiles()
+    for path in _walk(folder, skipped):
         kind = _reason_to_skip(path.name)
         if kind is None and path.exists() and not path.is_file():
-            kind = "that are no plain files"
+            kind = "special files"
         if kind is None:
             files.append(path)
         else:
-            passed_over.add(kind, str(path.relative_to(folder)))
-    return MediaFiles(tuple(sorted(files)), passed_over.line(folder))
+            skipped.add(kind, str(path.relative_to(folder)))
+    return MediaFiles(tuple(sorted(files)), skipped.line(folder))
 
 
-def media_names(names: Iterable[str], place: object) -> tuple[list[str], str]:
-    """Those of the paths in a store that are media files by suffix, and one line on the others."""
-    passed_over = _PassedOver()
+def media_names(names: Iterable[str], folder: object) -> tuple[list[str], str]:
+    """The paths in a store that are media files by suffix, and one line about the others."""
+    skipped = _SkippedFiles()
     media = []
     for name in names:
         kind = _reason_to_skip(Path(name).name)
         if kind is None:
             media.append(name)
         else:
-            passed_over.add(kind, Path(name).name)
-    return media, passed_over.line(place)
+            skipped.add(kind, Path(name).name)
+    return media, skipped.line(folder)
 
 
-def _walk(folder: Path, passed_over: _PassedOver) -> Iterator[Path]:
+def _walk(folder: Path, skipped: _SkippedFiles) -> Iterator[Path]:
     """Every file below a folder."""
     visited = {_identity(folder)}
 
     def unreadable(error: OSError) -> None:
-        passed_over.add("folders that cannot be read", os.path.relpath(error.filename, folder))
+        skipped.add("folders that cannot be read", os.path.relpath(error.filename, folder))
 
-    for place, folders, names in os.walk(folder, onerror=unreadable, followlinks=True):
+    for parent, folders, names in os.walk(folder, onerror=unreadable, followlinks=True):
         for name in sorted(folders):
-            identity = _identity(Path(place, name))
-            if identity in visited:  # a link into a folder that is searched anyway, or in a circle
+            identity = _identity(Path(parent, name))
+            if identity in visited:  # a link to a folder that is searched anyway, or a cycle
                 folders.remove(name)
-                passed_over.add("links to folders that are searched anyway", str(Path(place, name).relative_to(folder)))
+                skipped.add("links to folders that are searched anyway", str(Path(parent, name).relative_to(folder)))
             visited.add(identity)
-        yield from (Path(place, name) for name in names)
+        yield from (Path(parent, name) for name in names)
 
 
 def _identity(folder: Path) -> tuple[int, int]:
@@ -106,10 +106,10 @@ def _identity(folder: Path) -> tuple[int, int]:
 
 
 def _reason_to_skip(name: str) -> str | None:
-    """Why a file is passed over, by its name; None: it is taken."""
+    """Why a file is skipped, by its name; None if it is a media file."""
     if name.startswith("."):
-        return "hidden files"  # other programs' own, such as macOS's "._clip.mp4"
+        return "hidden files"  # of other programs, such as "._clip.mp4" of macOS
     suffix = Path(name).suffix.lower()
     if suffix in MEDIA_SUFFIXES:
         return None
-    return f"files {suffix}" if suffix else "files without a suffix"
+    return f"{suffix} files" if suffix else "files without a suffix"

@@ -1,4 +1,4 @@
-"""Joins the output folders of runs that each did a part of the videos."""
+"""Merges the output folders of runs that each processed a part of the videos."""
 
 from __future__ import annotations
 
@@ -24,35 +24,35 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Merged:
-    """What a merge did.
+    """Result of a merge.
 
     Args:
-        videos: Number of videos that it took over.
-        kept: Ids of videos that the target had finished already, whose tables it keeps.
+        added: Number of videos that were added.
+        kept: Ids of videos that the target folder had finished before; their tables were kept.
     """
 
-    videos: int
+    added: int
     kept: tuple[str, ...]
 
 
 def merge(parts: Sequence[Path], out: Path) -> Merged:
-    """Takes the tables and records of several output folders over into one; the parts stay as they are.
+    """Adds the tables and records of several output folders to one folder; the parts are not changed.
 
-    Files are hard links to those of the parts where the file system allows that, and copies elsewhere. It may be ended
-    at any time and started again.
+    Files become hard links to those of the parts if the file system allows that, and copies otherwise. A merge may be
+    stopped at any time and started again.
 
     Args:
-        parts: Folders that runs with the same settings have made, each of other videos.
+        parts: Output folders of runs with the same settings and different videos.
         out: The folder of all videos; may exist.
 
     Raises:
-        SettingsError: A folder was made with other settings, is in use, or is none of avcues.
+        SettingsError: A folder was made with other settings, is in use, or is not an output folder of avcues.
     """
     if out.resolve() in {part.resolve() for part in parts}:
         raise SettingsError(f"`out={out}` is one of the parts: name another folder")
     manifests = {part: require_manifest(part) for part in parts}
     prepare_output(out)
-    videos, kept = 0, []
+    added, kept_ids = 0, []
     with ExitStack() as locks:
         for folder in (*parts, out):
             locks.enter_context(OutputLock(folder))
@@ -62,17 +62,17 @@ def merge(parts: Sequence[Path], out: Path) -> Merged:
             remember_requested(sorted({*ids, *requested_videos(part)}), out)
             for video_id in ids:
                 if read_record(out, video_id).get("state") == "done":
-                    kept.append(video_id)
+                    kept_ids.append(video_id)
                     continue
                 for table in manifest.tables:
-                    _take_over(table_path(part, table, video_id), table_path(out, table, video_id))
-                _take_over(record_path(part, video_id), record_path(out, video_id))
-                videos += 1
-    return Merged(videos=videos, kept=tuple(kept))
+                    _link_or_copy(table_path(part, table, video_id), table_path(out, table, video_id))
+                _link_or_copy(record_path(part, video_id), record_path(out, video_id))
+                added += 1
+    return Merged(added=added, kept=tuple(kept_ids))
 
 
-def _take_over(source: Location, target: Location) -> None:
-    """Links or copies a file, if it exists, so that it appears whole or not at all."""
+def _link_or_copy(source: Location, target: Location) -> None:
+    """Links or copies a file, if it exists, so that it appears completely or not at all."""
     assert isinstance(source, Path)
     assert isinstance(target, Path)
     if not source.exists():

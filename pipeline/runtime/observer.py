@@ -1,4 +1,4 @@
-"""What a run reports while it is under way."""
+"""The reports of a running run."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What a run is about to do.
+    """The plan of a run.
 
     Args:
         videos: Number of videos.
         problems: One line for each argument that names no video.
-        networks: One line for each feature that uses networks: which ones.
-        left_out: Features left out because their weights are missing, each with the reason.
+        networks: One line for each feature that uses networks, with the networks.
+        left_out: Features that are left out because their weights are missing, with the reasons.
     """
 
     videos: int
@@ -24,20 +24,22 @@ class Plan:
 
 
 class Observer:
-    """Ignores every report; override the methods of interest. All are called on the thread that runs the batch, except
-    `progress`, which may be called on another."""
+    """Ignores every report; override the methods of interest.
+
+    The thread of the run calls all methods except `progress`, which any thread may call.
+    """
 
     def downloading(self, name: str, done: int, total: int | None) -> None:
-        """A file is being downloaded: its name, the bytes received, and its size, if known."""
+        """Reports a download: the name of the file, the bytes received, and its size, if known."""
 
     def planned(self, plan: Plan) -> None:
-        """The work is about to begin."""
+        """Reports the plan before the work begins."""
 
     def workers(self, count: int, dashboard: str) -> None:
-        """A cluster is connected: how many videos it processes at once, and the address of its dashboard, if any."""
+        """Reports a connected cluster: the number of videos that it processes at once, and its dashboard, if any."""
 
     def note(self, text: str) -> None:
-        """One line that the user should know of."""
+        """Reports one line for the user."""
 
     def progress(self, video_id: str, done_s: float, total_s: float | None) -> None:
-        """How far a video has come: the seconds processed, and its length, if known."""
+        """Reports the progress of a video: the seconds processed, and its length, if known."""

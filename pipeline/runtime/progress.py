@@ -26,13 +26,13 @@ class ProgressBars(Observer):
     """A bar for all videos together, one per video being processed, and one per download. Use as a context manager.
 
     Args:
-        console: Where to draw.
-        shown: Whether to draw anything.
+        console: Console to draw on.
+        visible: Whether to draw the bars and print notes.
     """
 
-    def __init__(self, console: Console, *, shown: bool = True) -> None:
+    def __init__(self, console: Console, *, visible: bool = True) -> None:
         self.console = console
-        self.shown = shown
+        self.visible = visible
         self._videos = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -42,7 +42,7 @@ class ProgressBars(Observer):
             TimeRemainingColumn(),
             TextColumn("{task.fields[stage]}"),
             console=console,
-            disable=not shown,
+            disable=not visible,
             transient=True,
         )
         self._downloads = Progress(
@@ -51,12 +51,12 @@ class ProgressBars(Observer):
             DownloadColumn(),
             TransferSpeedColumn(),
             console=console,
-            disable=not shown,
+            disable=not visible,
             transient=True,
         )
-        self._overall: TaskID | None = None
+        self._overall_task: TaskID | None = None
         self._bars: dict[str, TaskID] = {}
-        self._shares: dict[str, float] = {}
+        self._done_shares: dict[str, float] = {}
         self._finished = self._planned = 0
 
     def __enter__(self) -> Self:
@@ -70,27 +70,27 @@ class ProgressBars(Observer):
         self._stop(self._videos)
 
     def downloading(self, name: str, done: int, total: int | None) -> None:
-        """Moves the bar of one file."""
+        """Moves the bar of one download."""
         if name not in self._bars:
             self._bars[name] = self._downloads.add_task(name, total=None)
         self._downloads.update(self._bars[name], completed=done, total=total)
 
     def planned(self, plan: Plan) -> None:
-        """Replaces the bars of the downloads by the one for all videos."""
+        """Replaces the bars of downloads by the bar for all videos."""
         self._stop(self._downloads)
         self._bars.clear()
         self._planned = plan.videos
-        self._overall = self._videos.add_task("all videos", total=plan.videos, count=self._count(), stage="")
+        self._overall_task = self._videos.add_task("all videos", total=plan.videos, count=self._count(), stage="")
         self._videos.start()
 
     def note(self, text: str) -> None:
         """Prints a line above the bars."""
-        if self.shown:
+        if self.visible:
             self.console.print(text, soft_wrap=True, highlight=False, markup=False)
 
     def progress(self, video_id: str, done_s: float, total_s: float | None) -> None:
-        """Moves a video's bar along its timeline."""
-        if not self.shown:
+        """Moves the bar of a video."""
+        if not self.visible:
             return
         if video_id not in self._bars:
             self._bars[video_id] = self._videos.add_task(escape(video_id), total=None, count="", stage="")
@@ -98,27 +98,27 @@ class ProgressBars(Observer):
         if total_s is not None:
             stage = "reading" if done_s < total_s else "finishing"
             count = f"{done_s:.0f}/{total_s:.0f} s"
-            self._shares[video_id] = min(1.0, done_s / total_s) if total_s else 0.0
+            self._done_shares[video_id] = min(1.0, done_s / total_s) if total_s else 0.0
         self._videos.update(self._bars[video_id], completed=done_s, total=total_s, count=count, stage=stage)
         self._move_overall()
 
     def finished(self, result: VideoResult) -> None:
-        """Removes a video's bar and moves the one for all videos."""
+        """Removes the bar of a video, and moves the bar for all videos."""
         if result.video_id in self._bars:
             self._videos.remove_task(self._bars.pop(result.video_id))
-        self._shares.pop(result.video_id, None)
+        self._done_shares.pop(result.video_id, None)
         self._finished += 1
         self._move_overall()
 
     def _stop(self, bars: Progress) -> None:
-        if self.shown:  # older versions of rich print an empty line for bars that were never drawn
+        if self.visible:  # older versions of rich print an empty line for bars that were not drawn
             bars.stop()
 
     def _move_overall(self) -> None:
-        """Parts of videos count too, so that the time left is known before the first video is done."""
-        if self._overall is not None:
-            done = self._finished + sum(self._shares.copy().values())
-            self._videos.update(self._overall, completed=done, count=self._count())
+        """Moves the bar for all videos. Parts of videos count, so that the time left is known early."""
+        if self._overall_task is not None:
+            done = self._finished + sum(self._done_shares.copy().values())
+            self._videos.update(self._overall_task, completed=done, count=self._count())
 
     def _count(self) -> str:
         return f"{self._finished}/{self._planned} videos"

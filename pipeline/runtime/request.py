@@ -1,4 +1,4 @@
-"""What a user asks of a run: what is computed, within which limits, and by whom."""
+"""A user's request: what a run computes, within which limits, and with which workers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What one video may take; it fails where it takes more.
+    """Limits of one video, which fails if it exceeds one.
 
     Args:
         time_s: Seconds; None: no limit, but a video that makes no progress for ten minutes fails.
@@ -38,11 +38,11 @@ class Limits:
                 raise SettingsError(f"`{name}={limit}`: expected a positive number")
 
     def on_worker(self, share_bytes: int, threads: int) -> Limits:
-        """The same with a definite memory limit.
+        """A copy with a definite memory limit.
 
         Args:
             share_bytes: The worker's share of its machine's memory.
-            threads: Batches that the worker works on at once.
+            threads: Number of batches that the worker processes at the same time.
         """
         if self.memory_bytes != "auto":
             return self
@@ -51,16 +51,16 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What a run is asked to do; apart from `settings`, nothing in it changes a value.
+    """A requested run. Only `settings` affects values.
 
     Args:
-        settings: What is computed.
+        settings: Settings, which decide what is computed.
         out: Output folder.
-        overwrite: Recompute tables that are up to date.
+        overwrite: Recompute tables even if they are up to date.
         trust_headers: Decode files whose headers claim more than `avcues.pipeline.media.limits` allow.
         verify: Read every table that is kept, and recompute it if its content is damaged.
         debug: Print tracebacks.
-        limits: What one video may take.
+        limits: Limits of each video.
         shard: The part of the videos that is processed; None: all.
     """
 
@@ -76,14 +76,14 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Workers:
-    """Who does the work; none of it changes a value.
+    """The workers of a run, which do not affect values.
 
     Args:
-        count: Worker processes; None: as many as suit the machine; 0: work in this process, without limits.
+        count: Worker processes; None: as many as the machine allows; 0: process videos in this process, without limits.
         per_gpu: With `count` None: the most workers that share a GPU; None: 4.
-        scheduler: Address of a running Dask scheduler, whose workers do the work.
-        resources: What a worker of that scheduler must offer, as `dask worker --resources` names it.
-        wait_s: Seconds after which the run stops where no worker of that scheduler is connected; None: it waits.
+        scheduler: Address of a running Dask scheduler, whose workers process the videos.
+        resources: Resources that a worker of that scheduler must have, as `dask worker --resources` names them.
+        wait_s: Seconds after which the run stops if no worker of that scheduler is connected; None: it waits forever.
 
     Raises:
         SettingsError: A number is out of range, or resources are named without a scheduler.

@@ -1,4 +1,4 @@
-"""The settings of a run: what is computed."""
+"""The settings of a run, which decide what it computes."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from avcues.extractors.base import BaseExtractor
 from avcues.extractors.compute import Compute
 from avcues.extractors.hub.create import create_model
 from avcues.extractors.hub.options import HubOptions
-from avcues.extractors.protocol import OF_SHOTS, AudioExtractor
+from avcues.extractors.protocol import SHOT_DEPENDENT, AudioExtractor
 from avcues.pipeline.errors import SettingsError
 from avcues.pipeline.extraction.measurements import Measurements
 from avcues.pipeline.media.reading import Reading
 from avcues.pipeline.store.manifest import BASE_FEATURE
 from avcues.pipeline.store.timeline_table import TIMELINE
 
-STEP_UNIT = Fraction(1, 50)
-"""A whole number of the hops of every audio extractor, so that any feature can be added to any dataset."""
-SHORTEST_STEP = Fraction(1, 10)
-LONGEST_STEP = 3600
+STEP_UNIT_S = Fraction(1, 50)
+"""A multiple of the hop of every audio extractor, so that any feature can be added to any dataset."""
+MIN_STEP_S = Fraction(1, 10)
+MAX_STEP_S = 3600
 ALL = "all"
 
 
@@ -33,12 +33,12 @@ class Settings:
 
     Args:
         step: Window length in seconds.
-        features: Names of extractors, `ALL` for those that are run by default, and names of tables that are made only
-            on request (`registry.extra_tables`). `BASE_FEATURE` is always included.
-        options: Extractor name to its options.
-        models: Models of the hub by the name of the feature that each becomes.
+        features: Names of extractors, `ALL` for those that run by default, and names of tables that are made only on
+            request (`registry.extra_tables`). `BASE_FEATURE` is always included.
+        options: Options by the name of the extractor.
+        models: Options of hub models by the name of the feature that each becomes.
         compute: Device, precision and threads.
-        reading: What is read of a media file, and how.
+        reading: Options of reading media files.
     """
 
     step: Fraction = Fraction(1, 2)
@@ -51,19 +51,19 @@ class Settings:
     @property
     def extractor_names(self) -> tuple[str, ...]:
         """Names of the extractors of this run, the shot detector first."""
-        by_default = registry.default_names() if ALL in self.features else ()
-        features = (BASE_FEATURE, *by_default, *self.named)
+        default_names = registry.default_names() if ALL in self.features else ()
+        features = (BASE_FEATURE, *default_names, *self.requested_extractors)
         return tuple(dict.fromkeys(name for feature in features for name in (*registry.load(feature).needs, feature)))
 
     @property
-    def named(self) -> tuple[str, ...]:
-        """Names of the extractors that are asked for by name, or for one of their tables."""
-        return tuple(dict.fromkeys(registry.extractor_of(name) for name in self.features if name != ALL))
+    def requested_extractors(self) -> tuple[str, ...]:
+        """Names of the extractors that the user named, directly or by one of their tables."""
+        return tuple(dict.fromkeys(registry.extractor_name(name) for name in self.features if name != ALL))
 
     @property
     def extra_tables(self) -> tuple[str, ...]:
-        """The tables that are asked for by name."""
-        return tuple(name for name in self.features if name != ALL and registry.extractor_of(name) != name)
+        """Names of the extra tables that the user named."""
+        return tuple(name for name in self.features if name != ALL and registry.extractor_name(name) != name)
 
     def create_extractors(self) -> list[BaseExtractor]:
         """The extractors of this run, the shot detector first.
@@ -71,10 +71,10 @@ class Settings:
         Raises:
             AvcuesError: A feature or an option is unknown, or the step does not suit an extractor.
         """
-        if not SHORTEST_STEP <= self.step <= LONGEST_STEP or self.step % STEP_UNIT:
+        if not MIN_STEP_S <= self.step <= MAX_STEP_S or self.step % STEP_UNIT_S:
             raise SettingsError(
                 f"`step={Decimal(self.step.numerator) / self.step.denominator:g}`: expected a multiple of "
-                f"{float(STEP_UNIT):g} s, {float(SHORTEST_STEP):g} s or more and at most {LONGEST_STEP} s"
+                f"{float(STEP_UNIT_S):g} s, {float(MIN_STEP_S):g} s or more and at most {MAX_STEP_S} s"
             )
         for name in self.options:
             if name not in registry.names():
@@ -83,9 +83,8 @@ class Settings:
         extractors = [registry.create(name, self.options.get(name), self.extra_tables) for name in self.extractor_names]
         folders = () if self.compute.weights.folder is None else (self.compute.weights.folder,)
         extractors += [create_model(name, options, folders) for name, options in self.models.items()]
-        needs = dict.fromkeys(
-            need for extractor in extractors for need in extractor.needs
-        )  # a model's own say what kind it is
+        # What a hub model needs depends on its kind, so it is known only now.
+        needs = dict.fromkeys(need for extractor in extractors for need in extractor.needs)
         extractors += [registry.create(need) for need in needs if need not in {e.name for e in extractors}]
         for extractor in extractors:
             if isinstance(extractor, AudioExtractor) and self.step % extractor.hop:
@@ -95,19 +94,21 @@ class Settings:
                 )
         by_name = {extractor.name: extractor for extractor in extractors}
         for extractor in extractors:
-            of_shots = (BASE_FEATURE,) if isinstance(extractor, OF_SHOTS) else ()
-            extractor.needed = tuple(by_name[name] for name in dict.fromkeys((*of_shots, *extractor.needs)))
+            shot_detector = (BASE_FEATURE,) if isinstance(extractor, SHOT_DEPENDENT) else ()
+            extractor.needed_extractors = tuple(
+                by_name[name] for name in dict.fromkeys((*shot_detector, *extractor.needs))
+            )
         _check_tables(extractors)
         return extractors
 
     def measurements(self, *, trust_headers: bool = False) -> Measurements:
-        """What a run with these settings measures.
+        """The measurements of a run with these settings.
 
         Args:
-            trust_headers: As in `Measurements`.
+            trust_headers: See `Measurements`.
 
         Raises:
-            AvcuesError: As `create_extractors`.
+            AvcuesError: See `create_extractors`.
         """
         return Measurements(
             extractors=self.create_extractors(),
@@ -119,10 +120,10 @@ class Settings:
 
 
 def _check_tables(extractors: Sequence[BaseExtractor]) -> None:
-    """Makes sure that no two extractors make tables of one name, as two installed packages might.
+    """Checks that no two extractors make tables of the same name, as two installed packages might.
 
     Raises:
-        SettingsError: Two tables have one name.
+        SettingsError: Two tables have the same name.
     """
     makers = {TIMELINE.name: BASE_FEATURE}
     for extractor in extractors:

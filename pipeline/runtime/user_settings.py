@@ -1,4 +1,4 @@
-"""From what users write, in Python or as options of a command, to the settings of a run."""
+"""Makes the settings of a run from what users write, in Python or as options of a command."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def make_settings(
     weights_dir: str | Path | None = None,
     reading: Reading | None = None,
 ) -> Settings:
-    """Settings of a run.
+    """Makes the settings of a run; the arguments are those of `avcues.extract`.
 
     Raises:
-        SettingsError: `step` is no number, `features` is empty, or there is no folder `weights_dir`.
+        SettingsError: `step` is not a number, `features` is empty, or the folder `weights_dir` does not exist.
     """
     from avcues.extractors.compute import Compute
     from avcues.models_cache.cache import WeightsFinder
@@ -55,30 +55,30 @@ def make_settings(
         step=exact_step,
         features=tuple(features or (ALL,)),
         options=options or {},
-        models=_checked_models(models or {}),
+        models=_check_models(models or {}),
         compute=Compute(device=device, precision=precision, weights=WeightsFinder(_weights_folder(weights_dir))),
         reading=reading or Reading(),
     )
 
 
-def _checked_models(models: Models) -> dict[str, HubOptions]:
+def _check_models(models: Models) -> dict[str, HubOptions]:
     from avcues.extractors import registry
-    from avcues.extractors.hub.options import options_of
+    from avcues.extractors.hub.options import validated_options
 
     reserved = dict.fromkeys(registry.names(), "a feature")
-    reserved |= {table: f"a table of {feature}" for table, feature in registry.tables_beside().items()}
-    checked: dict[str, HubOptions] = {}
+    reserved |= {table: f"a table of {feature}" for table, feature in registry.features_of_tables().items()}
+    hub_options: dict[str, HubOptions] = {}
     for name, model in models.items():
-        checked[name] = options_of(name, model, reserved)
+        hub_options[name] = validated_options(name, model, reserved)
         reserved |= {name: "another model", f"{name}_faces": "another model"}
-    return checked
+    return hub_options
 
 
 def parse_memory_limit(size: int | str | None) -> int | Literal["auto"] | None:
-    """A limit in bytes from text such as "4GiB"; "auto" stays as it is, "none" becomes None.
+    """Parses a limit in bytes from text such as "4GiB"; "auto" is returned unchanged, "none" becomes None.
 
     Raises:
-        SettingsError: It is no size.
+        SettingsError: The text is not a size.
     """
     if size is None or size == "none":
         return None
@@ -99,7 +99,7 @@ def _weights_folder(weights_dir: str | Path | None) -> Path | None:
     """The absolute path of a folder with weights files.
 
     Raises:
-        SettingsError: There is no such folder.
+        SettingsError: The folder does not exist.
     """
     if weights_dir is None:
         return None

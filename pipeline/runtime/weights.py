@@ -1,4 +1,4 @@
-"""Preflight: which variant of each network a run uses, and which features lack their weights."""
+"""Preflight: chooses the variant of each network of a run, and finds the features whose weights are missing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from avcues.extractors.hub.model import HubExtractor
 from avcues.extractors.hub.options import FACE_DETECTORS, HubOptions
 from avcues.models_cache import WeightsError
 from avcues.models_cache.cache import Weights, check_package, how_to_supply
-from avcues.models_cache.hub import find_repository, hub_name
+from avcues.models_cache.hub import find_repository, parse_hub_name
 from avcues.models_cache.manifest import asset
 from avcues.pipeline.errors import SettingsError
 from avcues.pipeline.runtime.settings import Settings
@@ -23,61 +23,61 @@ from avcues.pipeline.store.provenance import asset_name
 
 AUTO = "auto"
 
-Downloading = Callable[[str, int, int | None], None]
-"""Called with an asset's name, the bytes fetched and the bytes in all, if known."""
-Get = Callable[[str, Callable[[int, int | None], None]], Weights]
-"""Returns the file of an asset, by name; its second argument is called as a download proceeds."""
+OnDownload = Callable[[str, int, int | None], None]
+"""Called with the name of an asset, the bytes received, and the total if known."""
+GetWeights = Callable[[str, Callable[[int, int | None], None]], Weights]
+"""Returns the file of an asset, from its name; calls its second argument as a download proceeds."""
 
 
-def settle(
-    settings: Settings, manifest: Manifest | None, downloading: Downloading, *, dry: bool = False
+def resolve_weights(
+    settings: Settings, manifest: Manifest | None, downloading: OnDownload, *, dry: bool = False
 ) -> tuple[Settings, dict[str, str]]:
     """Downloads the weights that a run needs and resolves every variant "auto" to a definite one.
 
     Args:
-        settings: What the user asked for.
-        manifest: That of the output folder: its variants are kept.
-        downloading: Called as downloads go on.
+        settings: Settings of the user.
+        manifest: Manifest of the output folder, whose variants are kept; None for a new folder.
+        downloading: Called as downloads proceed.
         dry: Download nothing: weights that could be downloaded count as present.
 
     Returns:
-        The settings with definite features and variants, and the features left out, each with the reason.
+        The settings with definite features and variants, and the reasons of the features that are left out.
 
     Raises:
-        WeightsError: A feature or a variant that was named lacks its weights.
-        SettingsError: Options are set for a feature that is no part of the run.
+        WeightsError: The weights of a requested feature or variant are missing.
+        SettingsError: Options are set for a feature that is not part of the run.
     """
     for name in settings.options:
         if name not in settings.extractor_names:
             raise SettingsError(f'options are set for "{name}", which is not among the features of this run')
     finder = settings.compute.weights
-    get = finder.foresee if dry else finder.resolve
+    get = finder.resolve_without_download if dry else finder.resolve
     features, left_out = [], {}
     options = {name: dict(values) for name, values in settings.options.items()}
     for name in settings.extractor_names:
         try:
             recorded = _recorded_settings(name, manifest)
-            options[name] = options.get(name, {}) | _own_files(name, options.get(name, {}))
+            options[name] = options.get(name, {}) | _absolute_files(name, options.get(name, {}))
             extractor = registry.create(name, options[name])
-            options[name] |= _pinned(extractor, recorded, settings, downloading)
-            settled = _settle(
+            options[name] |= _pin_hub_models(extractor, recorded, settings, downloading)
+            variants = _choose_variants(
                 name,
                 extractor.weights_in_use,
-                extractor.own_weights,
+                extractor.user_weights,
                 options.get(name, {}),
                 recorded,
                 downloading,
                 get,
             )
-            options[name] = options.get(name, {}) | settled
+            options[name] = options.get(name, {}) | variants
             features.append(name)
         except WeightsError as error:
-            if name in settings.named or _names_a_variant(name, options.get(name, {})):
+            if name in settings.requested_extractors or _names_a_variant(name, options.get(name, {})):
                 raise
             left_out[name] = str(error)
     options = {name: values for name, values in options.items() if values and name in features}
     models = {
-        name: _settle_model(name, model, settings, manifest, downloading, get)
+        name: _resolve_model(name, model, settings, manifest, downloading, get)
         for name, model in settings.models.items()
     }
     features += settings.extra_tables
@@ -85,19 +85,19 @@ def settle(
 
 
 def describe_networks(extractors: Sequence[BaseExtractor]) -> Iterator[str]:
-    """One line for each extractor that uses weights: which ones."""
+    """Yields one line for each extractor that uses networks, with the networks."""
     for extractor in extractors:
-        used = [str(getattr(extractor.settings, option)) for option in extractor.weights_in_use]
+        networks = [str(getattr(extractor.settings, option)) for option in extractor.weights_in_use]
         if isinstance(extractor, HubExtractor):
-            used.insert(0, extractor.summary)
-        if used:
-            yield f"{extractor.name}: {', '.join(used)}"
+            networks.insert(0, extractor.summary)
+        if networks:
+            yield f"{extractor.name}: {', '.join(networks)}"
 
 
-def _own_files(name: str, options: Mapping[str, Any]) -> dict[str, str]:
-    """The options that hold the path of a file, with its absolute path: workers may stand in another folder."""
+def _absolute_files(name: str, options: Mapping[str, Any]) -> dict[str, str]:
+    """The options that hold the path of a file, with absolute paths: workers may run in another folder."""
     resolved = {}
-    for option in registry.load(name).files:
+    for option in registry.load(name).user_files:
         if path := options.get(option):
             if not Path(path).is_file():
                 raise SettingsError(f"`{name}.{option}={path}`: there is no such file")
@@ -105,19 +105,19 @@ def _own_files(name: str, options: Mapping[str, Any]) -> dict[str, str]:
     return resolved
 
 
-def _pinned(
-    extractor: BaseExtractor, recorded: Mapping[str, Any], settings: Settings, downloading: Downloading
+def _pin_hub_models(
+    extractor: BaseExtractor, recorded: Mapping[str, Any], settings: Settings, downloading: OnDownload
 ) -> dict[str, str]:
-    """The options that name a model of the hub, with the revision that the folder is pinned to, or the newest."""
-    pinned = {}
+    """The options that name a hub model, with the revision that the output folder is pinned to, or the newest."""
+    pinned_options = {}
     folder = settings.compute.weights.folder
-    for option in extractor.own_weights if extractor.hub_weights else ():
+    for option in extractor.user_weights if extractor.hub_weights else ():
         value = getattr(extractor.settings, option)
-        named = None if Path(value).exists() else hub_name(value)
-        if option not in extractor.weights_in_use or named is None:
+        source_and_revision = None if Path(value).exists() else parse_hub_name(value)
+        if option not in extractor.weights_in_use or source_and_revision is None:
             continue
-        source, revision = named
-        recorded_name = hub_name(recorded.get(option, ""))
+        source, revision = source_and_revision
+        recorded_name = parse_hub_name(recorded.get(option, ""))
         if revision is None and recorded_name is not None and recorded_name[0] == source:
             revision = recorded_name[1]
         repository = find_repository(
@@ -127,32 +127,32 @@ def _pinned(
             lambda done, total, source=source: downloading(source, done, total),  # type: ignore[misc]
             weights=extractor.hub_weights,
         )
-        pinned[option] = source if repository.revision is None else f"{source}@{repository.revision}"
-    return pinned
+        pinned_options[option] = source if repository.revision is None else f"{source}@{repository.revision}"
+    return pinned_options
 
 
 def _recorded_settings(name: str, manifest: Manifest | None) -> Mapping[str, Any]:
-    """Those that the tables of the output folder were made with."""
+    """The settings that the tables of the output folder were made with."""
     settings: Mapping[str, Any] = {} if manifest is None else manifest.recipes.get(name, {}).get("settings", {})
     return settings
 
 
-def _settle_model(
+def _resolve_model(
     name: str,
     options: HubOptions,
     settings: Settings,
     manifest: Manifest | None,
-    downloading: Downloading,
-    get: Get,
+    downloading: OnDownload,
+    get: GetWeights,
 ) -> HubOptions:
     """The options with the revision that the output folder is pinned to, and a definite face detector."""
     recorded = _recorded_settings(name, manifest)
     if options.revision is None and recorded.get("source") == options.source:
         options = replace(options, revision=recorded.get("revision"))
     if options.on == "faces":
-        chosen = {"detector": options.detector}
-        settled = _settle(name, {"detector": FACE_DETECTORS}, (), chosen, recorded, downloading, get)
-        options = replace(options, detector=settled["detector"])
+        detector = {"detector": options.detector}
+        variants = _choose_variants(name, {"detector": FACE_DETECTORS}, (), detector, recorded, downloading, get)
+        options = replace(options, detector=variants["detector"])
     folder = settings.compute.weights.folder
     find_repository(
         options.source,
@@ -163,16 +163,16 @@ def _settle_model(
     return options
 
 
-def _settle(
+def _choose_variants(
     name: str,
     weights: Mapping[str, tuple[str, ...]],
-    own_weights: Collection[str],
+    user_weights: Collection[str],
     options: Mapping[str, Any],
     recorded: Mapping[str, Any],
-    downloading: Downloading,
-    get: Get,
+    downloading: OnDownload,
+    get: GetWeights,
 ) -> dict[str, str]:
-    settled = {}
+    variants = {}
     for option, candidates in weights.items():
         variant = options.get(option, AUTO)
         if variant == AUTO and option in recorded:
@@ -182,17 +182,17 @@ def _settle(
                 )
             candidates = (asset_name(candidates, recorded[option]),)
         elif variant != AUTO:
-            if option in own_weights and hub_name(variant) and not Path(variant).exists():
+            if option in user_weights and parse_hub_name(variant) and not Path(variant).exists():
                 continue
-            if option in own_weights and Path(variant).exists():
-                settled[option] = str(Path(variant).resolve())
+            if option in user_weights and Path(variant).exists():
+                variants[option] = str(Path(variant).resolve())
                 continue
             candidates = (_named_variant(name, candidates, variant),)
-        settled[option] = _first(candidates, downloading, get).name.partition("/")[2]
-    return settled
+        variants[option] = _first_available(candidates, downloading, get).name.partition("/")[2]
+    return variants
 
 
-def _first(candidates: tuple[str, ...], downloading: Downloading, get: Get) -> Weights:
+def _first_available(candidates: tuple[str, ...], downloading: OnDownload, get: GetWeights) -> Weights:
     errors = []
     for candidate in candidates:
         try:

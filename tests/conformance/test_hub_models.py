@@ -204,7 +204,7 @@ def test_models_of_clips(model, clip, tmp_path, architecture, of, rate, output):
 
 def test_the_largest_face_and_every_face(model, media, tmp_path):
     """On faces: what the model gives for the square about each face, cut out of the full frame."""
-    from avcues.extractors.hub.image import square
+    from avcues.extractors.hub.image import square_crop
 
     extracted = extract(
         media("rot90_12.mp4"),
@@ -223,7 +223,7 @@ def test_the_largest_face_and_every_face(model, media, tmp_path):
         image = np.rot90(frame.to_ndarray(format="rgb24"), frame.rotation // 90)
         box = np.array([row[name] for name in ("x", "y", "width", "height")], np.float32)
         with torch.inference_mode():
-            inputs = processor([np.ascontiguousarray(square(image, box, 0.2))], return_tensors="pt")
+            inputs = processor([np.ascontiguousarray(square_crop(image, box, 0.2))], return_tensors="pt")
             expected = network(**inputs).logits.softmax(dim=-1)[0].numpy()
         actual = [row["calm"], row["tense"], row["top1 (2)"]]
         np.testing.assert_allclose(actual, expected, atol=TOLERANCE)

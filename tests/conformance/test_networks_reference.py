@@ -141,8 +141,10 @@ def test_i3d_equals_the_published_definition(i3d_checkpoint, i3d_clip: torch.Ten
     reference = LiteralI3D(checkpoint)
     with torch.inference_mode():
         expected = reference(minus_one_to_one(i3d_clip))
-        ours = Compute(device="cpu").place(inception_i3d.load(path))(i3d_clip)
-        compiled = Compute(device="cpu").place(inception_i3d.load(path), i3d_clip.repeat(2, 1, 1, 1, 1))(i3d_clip)
+        ours = Compute(device="cpu").prepare_for_inference(inception_i3d.load(path))(i3d_clip)
+        compiled = Compute(device="cpu").prepare_for_inference(
+            inception_i3d.load(path), i3d_clip.repeat(2, 1, 1, 1, 1)
+        )(i3d_clip)
     everything = arrays_of(checkpoint)
     assert reference.used == len(everything) == 230
     assert sum(a.size for a in everything) == 12_704_544
@@ -172,7 +174,9 @@ def test_rounding_i3d_to_bf16_moves_logits_less_than_rounding_each_number(i3d_ch
 def test_i3d_of_the_pytorch_port_loads_the_same(i3d_checkpoint, i3d_clip: torch.Tensor, tmp_path: Path) -> None:
     path, checkpoint = i3d_checkpoint
     state = {}
-    names = {f"{block}.{ours}": (block, unit) for block in inception_i3d._MIXED for ours, unit in BRANCHES.items()}
+    names = {
+        f"{block}.{ours}": (block, unit) for block in inception_i3d._MIXED_BLOCKS for ours, unit in BRANCHES.items()
+    }
     names |= {name: (name,) for name in ("Conv3d_1a_7x7", "Conv3d_2b_1x1", "Conv3d_2c_3x3")}
     for name, keys in names.items():
         parameters, statistics = checkpoint["params"], checkpoint["batch_stats"]
@@ -282,7 +286,7 @@ def test_vgg19_equals_the_repositorys_evaluation(tmp_path: Path) -> None:
             read = features(inputs).flatten(1)
             expected.append(torch.cat([classifier(read).mean(0), read.mean(0)]))
         ours = torch.cat(fer.classify_vgg19(fer.load_vgg19(path), torch.from_numpy(faces)), dim=1)
-        compiled = Compute(device="cpu").place(fer.load_vgg19(path), torch.zeros(2, 3, 44, 44))
+        compiled = Compute(device="cpu").prepare_for_inference(fer.load_vgg19(path), torch.zeros(2, 3, 44, 44))
         by_openvino = torch.cat(fer.classify_vgg19(compiled, torch.from_numpy(faces)), dim=1)
     np.testing.assert_allclose(ours.numpy(), torch.stack(expected).numpy(), atol=1e-4)
     np.testing.assert_allclose(by_openvino.numpy(), torch.stack(expected).numpy(), atol=1e-4)
@@ -346,7 +350,7 @@ def test_places_resnet50_equals_torchvisions(real_frames: np.ndarray, tmp_path: 
         classified = inputs_of(reference.fc)
         expected = reference(normalised)
         for example in (None, crops):
-            logits, embedding = Compute(device="cpu").place(places.load_resnet50(path), example)(crops)
+            logits, embedding = Compute(device="cpu").prepare_for_inference(places.load_resnet50(path), example)(crops)
             np.testing.assert_allclose(logits.numpy(), expected.numpy(), atol=1e-4)
             np.testing.assert_allclose(embedding.numpy(), classified[0].numpy(), atol=1e-4)
 

@@ -39,7 +39,9 @@ def sound(media) -> np.ndarray:
     """The test video's track as float, padded as the last window needs it."""
     with Media.open(media("real60.mp4")) as opened:
         track = Track(opened.audio_rate_hz, opened.damage)
-        blocks = [b for s in opened.decode(video=False, audio=True) if isinstance(s, AudioBlock) for b in track.lay(s)]
+        blocks = [
+            b for s in opened.decode(video=False, audio=True) if isinstance(s, AudioBlock) for b in track.place(s)
+        ]
         samples = to_int16(downmix([*blocks, *track.finish()]))
     padded = np.zeros(round((60 + 0.06) * 48000), np.float32)
     padded[: len(samples)] = samples / np.float32(32768)

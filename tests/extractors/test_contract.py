@@ -33,10 +33,10 @@ from avcues.extractors.protocol import (
     Table,
     TextExtractor,
 )
-from avcues.extractors.transcript import Transcript, Utterance, spread
+from avcues.extractors.transcript import Transcript, Utterance, spread_words
 from avcues.models_cache import WeightsError
 from avcues.pipeline.runtime.settings import Settings
-from avcues.pipeline.runtime.weights import settle
+from avcues.pipeline.runtime.weights import resolve_weights
 
 NAMES = registry.names()
 MISSED_BY = {  # share of a declared range by which extreme inputs may miss its ends
@@ -54,7 +54,7 @@ def extractor(request: pytest.FixtureRequest) -> Extractor:
     if request.param == "objects":
         options = {"objects": {"variant": str(request.getfixturevalue("yolo_checkpoint"))}}
     try:
-        settings, _ = settle(Settings(features=(request.param,), options=options), None, lambda *_: None)
+        settings, _ = resolve_weights(Settings(features=(request.param,), options=options), None, lambda *_: None)
     except WeightsError as error:
         pytest.skip(str(error))
     made = registry.create(request.param, settings.options.get(request.param), registry.extra_tables())
@@ -290,7 +290,9 @@ def test_words_give_the_rows_asked_for(extractor: Extractor, language: str | Non
         pytest.skip("takes no words")
     spoken = (("I am happy", -1, 1), ("No.", 1, Fraction(7, 5)), ("This is the end of it", 4, 9))
     utterances = tuple(
-        Utterance(text, Fraction(start), Fraction(end), spread(text, Fraction(start), Fraction(end)), "sidecar, spread")
+        Utterance(
+            text, Fraction(start), Fraction(end), spread_words(text, Fraction(start), Fraction(end)), "sidecar, spread"
+        )
         for text, start, end in spoken
     )
     columns = extractor.process_transcript(Transcript(utterances, language), Fraction(1, 2), 12)

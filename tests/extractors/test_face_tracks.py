@@ -14,11 +14,11 @@ import pytest
 from clips import Clip, extract
 
 from avcues.extractors.expressions import Expressions
-from avcues.extractors.face_tracks import _pairs, link_faces
+from avcues.extractors.face_tracks import _continued_boxes, link_faces
 from avcues.extractors.protocol import FrameBatch, Items
 from avcues.models_cache import WeightsError
 from avcues.pipeline.runtime.settings import Settings
-from avcues.pipeline.runtime.weights import settle
+from avcues.pipeline.runtime.weights import resolve_weights
 
 STEP = 0.5
 Face = tuple[int, int, float, float, float]  # window, shot, middle from the left, middle from the top, height
@@ -85,7 +85,7 @@ def test_pairs_are_the_best_of_all_assignments() -> None:
         for columns in permutations([*range(len(before)), *[-1] * len(rows)], len(rows)):
             pairs = [(r, c) for r, c in zip(rows, columns, strict=True) if c >= 0 and distance[r, c] <= 1]
             best = max(best, (len(pairs), -sum(distance[pair] for pair in pairs)))
-        chosen = _pairs(before, after)
+        chosen = _continued_boxes(before, after)
         assert len(chosen) == best[0]
         assert sum(distance[row, column] for row, column in chosen.items()) == pytest.approx(-best[1])
 
@@ -93,7 +93,7 @@ def test_pairs_are_the_best_of_all_assignments() -> None:
 def test_a_face_that_moves_is_one_until_the_cut(media: Callable[[str], Path], tmp_path: Path) -> None:
     """A real face crosses a grey ground in 3 s, 50 px a window; after a cut it is elsewhere for 2 s."""
     try:
-        settings, _ = settle(Settings(features=("expressions",)), None, lambda *_: None)
+        settings, _ = resolve_weights(Settings(features=("expressions",)), None, lambda *_: None)
     except WeightsError as error:
         pytest.skip(str(error))
     (expressions,) = (e for e in settings.create_extractors() if isinstance(e, Expressions))

@@ -18,7 +18,7 @@ from avcues.errors import AvcuesError
 from avcues.extractors import registry
 from avcues.extractors.compute import Compute
 from avcues.extractors.hub.create import PinnedModel, create_model
-from avcues.extractors.hub.options import HubOptions, options_of, parse_model
+from avcues.extractors.hub.options import HubOptions, parse_model, validated_options
 from avcues.extractors.protocol import FrameBatch
 from avcues.models_cache import WeightsError
 from avcues.models_cache.hub import find_repository
@@ -49,7 +49,7 @@ def test_a_model_is_said_in_one_line():
         "hubert",
         {"source": "facebook/hubert-base-ls960", "layer": "9"},
     )
-    assert options_of("h", {"source": "a/b", "layer": "9"}, {}) == HubOptions(source="a/b", layer=9)
+    assert validated_options("h", {"source": "a/b", "layer": "9"}, {}) == HubOptions(source="a/b", layer=9)
 
 
 @pytest.mark.parametrize(
@@ -148,10 +148,10 @@ def test_labels_become_columns(vit):
 def test_a_worker_gets_the_model_without_its_weights(vit):
     extractor = create_model("m", HubOptions(source=str(vit)))
     extractor.setup(Compute(device="cpu"))
-    extractor.needed = (registry.create("words"),)
+    extractor.needed_extractors = (registry.create("words"),)
     packed = pickle.dumps(extractor)
     assert len(packed) < 5000
-    assert [needed.name for needed in pickle.loads(packed).needed] == ["words"]
+    assert [needed.name for needed in pickle.loads(packed).needed_extractors] == ["words"]
     batch = FrameBatch(np.random.default_rng(0).integers(0, 256, (2, 40, 60, 3), np.uint8), (0.0, 0.5))
     again = pickle.loads(packed)
     again.setup(Compute(device="cpu"))

@@ -16,7 +16,7 @@ import avcues.extractors.int8.table as tables
 from avcues.extractors import registry
 from avcues.extractors.compute import Compute, Precision
 from avcues.extractors.int8.rounding import round_weights
-from avcues.extractors.int8.table import has_table, table_of
+from avcues.extractors.int8.table import has_table, load_table
 from avcues.models_cache import WeightsError
 from avcues.models_cache.manifest import assets
 from avcues.pipeline.store.provenance import precision, recipe
@@ -56,19 +56,19 @@ def test_every_table_is_of_weights_of_the_manifest() -> None:
     by_file = {name.replace("/", "-"): asset for name, asset in assets().items()}
     for file in files:
         asset = by_file[file.stem]
-        table = table_of(asset.name)
+        table = load_table(asset.name)
         assert table.weights_sha256 == asset.sha256
         assert file.stat().st_size < 100_000
         for layer in table.layers.values():
-            assert 0 < layer.largest < np.inf
+            assert 0 < layer.max_input < np.inf
             assert (layer.means >= 0).all()
-            assert (layer.means <= layer.largest).all()
+            assert (layer.means <= layer.max_input).all()
 
 
 def test_a_table_of_other_weights_is_refused() -> None:
-    table = table_of(WITH_TABLE)
+    table = load_table(WITH_TABLE)
     table.check(WITH_TABLE, table.weights_sha256)
-    with pytest.raises(WeightsError, match="those of other weights"):
+    with pytest.raises(WeightsError, match="measured with other weights"):
         table.check(WITH_TABLE, "0" * 64)
 
 
@@ -100,7 +100,7 @@ def test_ranges_are_part_of_the_recipe() -> None:
     except WeightsError as error:
         pytest.skip(str(error))
     assert "ranges" not in exact
-    assert fast == exact | {"precision": "int8", "ranges": table_of(WITH_TABLE).sha256}
+    assert fast == exact | {"precision": "int8", "ranges": load_table(WITH_TABLE).sha256}
     assert has_table(WITH_TABLE)
 
 
@@ -116,7 +116,7 @@ def test_int8_is_not_offered_where_8_bit_products_are_cut_off() -> None:
         "    def note(self, line): print(line)\n"
         "settings = Settings(compute=Compute(device='cpu', precision='int8'))\n"
         "print(multiplies_exactly(), on_this_machine(settings, Notes()).compute.precision)\n"
-        "try: settings.compute.place(__import__('torch').nn.Linear(1, 1))\n"
+        "try: settings.compute.prepare_for_inference(__import__('torch').nn.Linear(1, 1))\n"
         "except Exception as error: print(error)\n"
     )
     done = subprocess.run(
@@ -130,4 +130,4 @@ def test_int8_is_not_offered_where_8_bit_products_are_cut_off() -> None:
     assert note.startswith("this processor has no exact 8-bit products (VNNI)")
     assert result.split()[0] == "False"
     assert result.split()[1] in ("bf16", "fp32")
-    assert refused.startswith("`precision=int8`: 8-bit products of this processor are not exact")
+    assert refused.startswith("`precision=int8`: this processor does not compute 8-bit products exactly")

@@ -22,8 +22,8 @@ def test_ultralytics_settings_lie_in_a_folder_of_the_process(yolo_checkpoint: Pa
     code = f"""
 import os, stat
 from pathlib import Path
-from avcues.extractors.objects import _load
-_load(Path({str(yolo_checkpoint)!r}))
+from avcues.extractors.networks.yolo import load
+load(Path({str(yolo_checkpoint)!r}))
 folder = Path(os.environ["YOLO_CONFIG_DIR"])
 print(folder.parent, oct(stat.S_IMODE(folder.stat().st_mode)), folder.name)
 """

@@ -16,13 +16,13 @@ from avcues.extractors.compute import Compute
 from avcues.extractors.protocol import FRAME, ClipBatch, FrameBatch
 from avcues.models_cache import WeightsError
 from avcues.pipeline.runtime.settings import Settings
-from avcues.pipeline.runtime.weights import settle
+from avcues.pipeline.runtime.weights import resolve_weights
 from avcues.pipeline.store.provenance import precision
 
 
 def make(name: str, compute: Compute, **options: str):
     try:
-        settings, _ = settle(Settings(features=(name,), options={name: options}), None, lambda *_: None)
+        settings, _ = resolve_weights(Settings(features=(name,), options={name: options}), None, lambda *_: None)
     except WeightsError as error:
         pytest.skip(str(error))
     extractor = registry.create(name, settings.options.get(name))

@@ -11,7 +11,7 @@ from clips import RATE_HZ
 from spoken import Spoken, music, over, speak
 
 from avcues.extractors.compute import Compute
-from avcues.extractors.speech import Limits, WhisperStream
+from avcues.extractors.speech import RejectionLimits, WhisperStream
 from avcues.extractors.transcript import Transcript
 from avcues.extractors.words import Words, WordsSettings
 from avcues.models_cache import WeightsError
@@ -93,14 +93,14 @@ def test_nothing_is_heard_where_nobody_speaks(words: Words, kind: str) -> None:
 @pytest.mark.parametrize("kind", ["silence", "music"])
 def test_what_is_made_up_without_the_detector_is_rejected_with_its_figures(words: Words, kind: str) -> None:
     sound = music(30) if kind == "music" else np.zeros(30 * RATE_HZ, np.float32)
-    heard = recognise(words, sound, find_speech=False, limits=Limits())
+    heard = recognise(words, sound, find_speech=False, limits=RejectionLimits())
     assert heard.utterances == ()
     assert heard.rejected
     for utterance in heard.rejected:
-        assert utterance.judgement.rejected in ("no speech", "repeats itself", "improbable")
+        assert utterance.judgement.rejection in ("no speech", "repeats itself", "improbable")
         assert utterance.judgement.no_speech > 0.6
     assert words.notes(heard)[0].startswith("words are recognised: speech in 30 s; ")
     believed = recognise(
-        words, sound, find_speech=False, limits=Limits(no_speech=1, log_probability=-99, compression=99)
+        words, sound, find_speech=False, limits=RejectionLimits(no_speech=1, log_probability=-99, compression=99)
     )
     assert believed.utterances

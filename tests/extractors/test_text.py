@@ -12,14 +12,14 @@ from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 from avcues.errors import AvcuesError
 from avcues.extractors.compute import Compute
 from avcues.extractors.text import Text, TextSettings
-from avcues.extractors.transcript import Transcript, Utterance, covered_share, spread
+from avcues.extractors.transcript import Transcript, Utterance, covered_share, spread_words
 
 STEP = Fraction(1, 2)
 
 
 def utterance(text: str, start: float, end: float) -> Utterance:
     times = Fraction(str(start)), Fraction(str(end))
-    return Utterance(text, *times, spread(text, *times), "sidecar, spread")
+    return Utterance(text, *times, spread_words(text, *times), "sidecar, spread")
 
 
 def measure(*utterances: Utterance, windows: int = 8, language: str | None = "en", **settings: object) -> dict:
@@ -81,7 +81,7 @@ def test_lexicons_give_the_mean_of_the_words_that_they_have(tmp_path: Path, cont
     [
         ("some,other,table\n1,2,3\n", "expected columns headed word, valence, arousal, dominance"),
         ("word,valence,arousal,dominance\nhappy,high,1,1\n", "line 2: expected a word and three numbers"),
-        ("", "is no lexicon"),
+        ("", "is not a lexicon"),
     ],
 )
 def test_a_file_that_is_no_lexicon_is_refused_in_one_line(tmp_path: Path, content: str, reason: str) -> None:

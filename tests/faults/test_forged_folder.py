@@ -20,7 +20,7 @@ import pytest
 from typer.testing import CliRunner
 
 from avcues.pipeline.cli.app import app
-from avcues.pipeline.store.documents import MOST_ROWS
+from avcues.pipeline.store.documents import MAX_ROWS
 from avcues.pipeline.store.layout import (
     card_record_path,
     data_card_path,
@@ -186,7 +186,7 @@ def record() -> dict[str, Any]:
         "duration_s": 4.0,
         "windows": 8,
         "tables": {"timeline": 8},
-        "made": ["shots"],
+        "computed": ["shots"],
         "left_out": {"objects": "why"},
         "damage": {"read_errors": 1},
         "lost_s": 1.0,
@@ -248,7 +248,7 @@ def cast(name: str, values: Callable[[int], Any]) -> Callable[[pa.Table], pa.Tab
 def columns_of_nothing(out: Path) -> None:
     """A small file of rows beyond counting."""
     path = table_path(out, "timeline", VIDEO)
-    rows = MOST_ROWS + 1
+    rows = MAX_ROWS + 1
     table = pa.table({"window": np.zeros(rows, bool)})
     pq.write_table(table.replace_schema_metadata(pq.read_metadata(path).metadata), path, compression="zstd")
 

@@ -206,7 +206,7 @@ def test_import_recognises_files_by_content(small: Path, empty_cache: Path, tmp_
     assert import_file(renamed).name == SMALL
     stranger = tmp_path / "stranger.pt"
     stranger.write_bytes(b"?")
-    with pytest.raises(WeightsError, match="none of the manifest's"):
+    with pytest.raises(WeightsError, match="no file of the manifest has this content"):
         import_file(stranger)
     with pytest.raises(WeightsError, match="no such file"):
         import_file(tmp_path / "nothing")

@@ -93,7 +93,7 @@ def flashes_and_beeps(path: Path) -> tuple[list[float], list[float], Damage]:
                 was_lit, lit = lit, item.frame.to_ndarray(format="gray").mean() > 128
                 flashes += [float(item.start)] if lit and not was_lit else []
             else:
-                sound += list(track.lay(item))
+                sound += list(track.place(item))
         sound += list(track.finish())
         loud = np.flatnonzero(np.abs(downmix(sound)) > 0.15)
         onsets = loud[np.diff(loud, prepend=-media.audio_rate_hz) > 0.3 * media.audio_rate_hz]

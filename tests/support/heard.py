@@ -55,6 +55,6 @@ def decoded(path: Path, **reading: object) -> Decoded:
                 starts.append(float(item.start))
                 end = float(item.start + item.duration)
             elif isinstance(item, AudioBlock):
-                pieces += mix.lay(item)
+                pieces += mix.place(item)
         samples = downmix([*pieces, *mix.finish()]) if has_sound else np.empty(0, np.float32)
         return Decoded(media, samples, media.audio_rate_hz if has_sound else 1, starts, end)

@@ -41,3 +41,15 @@ def seen(coded: np.ndarray, degrees: int, *, hflip: bool = False, vflip: bool = 
     image = np.rot90(coded, degrees // 90)
     image = image[:, ::-1] if hflip else image
     return image[::-1] if vflip else image
+
+
+def with_matrix(source: Path, out: Path, degrees: int = 0, *, hflip: bool = False) -> Path:
+    """The packets of a clip, to be shown turned or mirrored."""
+    with av.open(str(source)) as reader, av.open(str(out), "w") as writer:
+        stream = writer.add_stream_from_template(reader.streams.video[0])
+        stream.set_display_rotation(degrees, hflip=hflip)
+        for packet in reader.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                writer.mux(packet)
+    return out

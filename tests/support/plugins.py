@@ -87,6 +87,6 @@ class Motion:
     def process_clips(self, batch: ClipBatch) -> np.ndarray:
         return np.abs(np.diff(batch.clips.astype(np.float32), axis=1)).mean(axis=(1, 2, 3, 4))[:, None]
 
-    def describe_shots(self, means: np.ndarray, clips: np.ndarray, seen_s: np.ndarray) -> Mapping[str, Columns]:
+    def describe_shots(self, means: np.ndarray, clips: np.ndarray, covered_s: np.ndarray) -> Mapping[str, Columns]:
         kinds = np.where(means[:, 0] > 5, "lively", "calm").astype(object)
         return {"motion": {"change": means[:, 0], "kind": kinds}}

@@ -55,7 +55,7 @@ class Toned(BaseExtractor):
     def process_frames(self, batch: FrameBatch) -> Mapping[str, Columns]:
         means = batch.images.mean(axis=(1, 2))
         measured: dict[str, Columns] = {"toned": {"tone": (means @ self._gains).astype(np.float32)}}
-        if self.requested:
+        if self.requested_tables:
             measured["toned_channels"] = {name: means[:, i].astype(np.float32) for i, name in enumerate(CHANNELS)}
         return measured
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 
-from avcues.pipeline.annotations.importing.rules import Source, Sources, validated
+from avcues.pipeline.annotations.importing.rules import validated
+from avcues.pipeline.annotations.importing.sources import Source, Sources
 from avcues.pipeline.annotations.ratings.schema import Annotations, Dimension
 from avcues.pipeline.errors import InputError
 
@@ -36,7 +37,7 @@ def added(first: Annotations, second: Annotations) -> Annotations:
     return replace(
         first,
         ratings=ratings,
-        raters=_one_row_each(raters),
+        raters=_merged_rows(raters),
         exposures=pa.concat_tables([first.exposures, second.exposures]),
         dimensions=dimensions,
         repeats=repeats,
@@ -44,14 +45,14 @@ def added(first: Annotations, second: Annotations) -> Annotations:
     )
 
 
-def _joined_dimension(one: Dimension, other: Dimension) -> Dimension:
-    labels = tuple(sorted({*one.labels, *other.labels}))
-    if replace(one, labels=labels) != replace(other, labels=labels):
+def _joined_dimension(first: Dimension, second: Dimension) -> Dimension:
+    labels = tuple(sorted({*first.labels, *second.labels}))
+    if replace(first, labels=labels) != replace(second, labels=labels):
         raise InputError(
-            f"{one.name} has one scale in the ratings that exist ({_scale(one)}) and another in those to be added "
-            f"({_scale(other)}); import both with the same range and level"
+            f"{first.name} has one scale in the ratings that exist ({_scale(first)}) and another in those to be added "
+            f"({_scale(second)}); import both with the same range and level"
         )
-    return replace(one, labels=one.labels if set(other.labels) <= set(one.labels) else labels)
+    return replace(first, labels=first.labels if set(second.labels) <= set(first.labels) else labels)
 
 
 def _scale(dimension: Dimension) -> str:
@@ -63,7 +64,7 @@ def _with_text_names(raters: pa.Table) -> pa.Table:
     return raters.set_column(raters.column_names.index("rater"), "rater", raters["rater"].cast(pa.string()))
 
 
-def _one_row_each(raters: pa.Table) -> pa.Table:
+def _merged_rows(raters: pa.Table) -> pa.Table:
     """One row per rater: the first known value of each column."""
     others = [name for name in raters.column_names if name != "rater"]
     grouped = raters.group_by("rater", use_threads=False)

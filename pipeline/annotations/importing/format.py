@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from avcues.pipeline.annotations.importing.assemble import Reading
+from avcues.pipeline.annotations.importing.reading import Reading
 
 
 class Read(Protocol):

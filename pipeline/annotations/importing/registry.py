@@ -13,13 +13,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from avcues.pipeline.annotations.importing import formats as room
-from avcues.pipeline.annotations.importing.assemble import Range, Scales, assemble
+from avcues.pipeline.annotations.importing import formats as modules
+from avcues.pipeline.annotations.importing.assemble import assemble
 from avcues.pipeline.annotations.importing.format import Format, FormatOptions
+from avcues.pipeline.annotations.importing.reading import Range, Scales
 from avcues.pipeline.annotations.ratings.schema import Annotations
 from avcues.pipeline.errors import InputError, SettingsError
-from avcues.pipeline.store.text_tables import decoded
-from avcues.pipeline.store.user_tables import EXCEL, read_user_table
+from avcues.pipeline.store.text_tables import decode_text
+from avcues.pipeline.store.user_tables import raw_rows
+from avcues.pipeline.store.workbooks import EXCEL
 
 _HEAD_BYTES = 4096
 _HEAD_ROWS = 20
@@ -29,8 +31,8 @@ _HEAD_ROWS = 20
 def registered() -> Mapping[str, Format]:
     """All formats by name."""
     by_name = {}
-    for module in pkgutil.iter_modules(room.__path__):
-        format_ = getattr(importlib.import_module(f"{room.__name__}.{module.name}"), "FORMAT", None)
+    for module in pkgutil.iter_modules(modules.__path__):
+        format_ = getattr(importlib.import_module(f"{modules.__name__}.{module.name}"), "FORMAT", None)
         if isinstance(format_, Format):
             by_name[module.name] = format_
     return by_name
@@ -69,9 +71,10 @@ def import_format(
         raise SettingsError(f'there is no format "{name}", only {", ".join(registered())}')
     paths = _expanded(name, [Path(file) for file in files])
     reading = registered()[name].read(paths, options)
-    held = {key: replace(one, hold=True) for key, one in reading.dimensions.items() if hold is True}
+    held = {name: replace(dimension, hold=True) for name, dimension in reading.dimensions.items() if hold is True}
     reading = replace(
         reading,
+        name=str(paths[0]) if len(paths) == 1 else reading.name,
         dimensions={**reading.dimensions, **held},
         origin={**reading.origin, "importer": name, "files": [str(path) for path in paths]},
     )
@@ -90,7 +93,7 @@ def formats_of(path: Path) -> list[str]:
         return list(dict.fromkeys(name for file in inside[:200] for name in formats_of(file)))
     try:
         with path.open("rb") as file:
-            head = decoded(file.read(_HEAD_BYTES)) if path.suffix.lower() not in EXCEL else _first_rows(path)
+            head = decode_text(file.read(_HEAD_BYTES)) if path.suffix.lower() not in EXCEL else _first_rows(path)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}") from error
     return [name for name, format_ in registered().items() if format_.looks_like(path, head)]
@@ -99,11 +102,9 @@ def formats_of(path: Path) -> list[str]:
 def _first_rows(workbook: Path) -> str:
     """The beginning of a workbook as CSV; empty if it cannot be read, which its import then explains."""
     try:
-        table = read_user_table(workbook).slice(0, _HEAD_ROWS)
+        return "\n".join(",".join(row) for row in raw_rows(workbook)[:_HEAD_ROWS])
     except InputError:
         return ""
-    rows = [table.column_names, *zip(*table.to_pydict().values(), strict=True)]
-    return "\n".join(",".join("" if cell is None else str(cell) for cell in row) for row in rows)
 
 
 def _expanded(name: str, paths: Sequence[Path]) -> list[Path]:

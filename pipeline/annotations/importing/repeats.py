@@ -59,6 +59,11 @@ def looks_repeated(time: npt.NDArray[np.float64]) -> bool:
     return bool(shared >= _SHARED * min(np.ptp(first), np.ptp(second)))
 
 
+def counts_down(time: npt.NDArray[np.float64]) -> bool:
+    """Whether one series, in the order of its source, runs backwards from its last instant to its first."""
+    return len(time) >= _FEWEST and bool((np.diff(time) < 0).all())
+
+
 def repeat_column(column: Sequence[int | None] | npt.NDArray[np.float64]) -> Ints | None:
     """A column `repeat` as numbers, empty cells being 0; None: it holds something else than 0, 1, 2, ..."""
     values = np.nan_to_num(np.array(column, np.float64))

@@ -2,78 +2,46 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from avcues.pipeline.annotations.importing.repeats import looks_repeated
-from avcues.pipeline.annotations.importing.times import proposal, suspicion
+from avcues.pipeline.annotations.importing.repeats import counts_down, looks_repeated
+from avcues.pipeline.annotations.importing.sources import Mask, Sources
+from avcues.pipeline.annotations.importing.times import doubts_about, proposal
 from avcues.pipeline.annotations.ratings.keys import among, codes, combined, runs
 from avcues.pipeline.annotations.ratings.schema import KEYS, LONGEST_S, RATING_SCHEMA, Dimension
-from avcues.pipeline.annotations.ratings.wording import counted, listed
+from avcues.pipeline.annotations.ratings.wording import counted
 from avcues.pipeline.errors import InputError
-from avcues.pipeline.store.user_columns import bare_id, composed
 
 REQUIRED = ("rater", "video_id", "setup", "dimension")
-
-Mask = npt.NDArray[np.bool_]
-Rows = npt.NDArray[np.integer]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Source:
-    """Where consecutive ratings come from.
-
-    Args:
-        name: Of the file.
-        ratings: How many.
-        rows: (ratings,) the file's row of each, counted from 1 below the header; None: one row per rating.
-    """
-
-    name: str
-    ratings: int
-    rows: Rows | None = None
+_STATISTICS = frozenset(
+    (
+        *("mean", "means", "average", "avg", "median", "total", "totals", "sum", "sd", "std", "stdev", "variance"),
+        *("mittelwert", "summe", "gesamt", "moyenne", "media"),
+    )
+)
+_EXCEL_DATE = re.compile(r"\d{4}-\d\d-\d\d 00:00:00")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Sources:
-    """Where all ratings come from, for messages.
+def require_full_rows(rows: Sequence[Sequence[str]], file: Path) -> None:
+    """Makes sure that every row of a table has a cell for every column.
 
     Args:
-        name: Of all sources together.
-        parts: In the order of the ratings.
+        rows: The first one names the columns.
+        file: The file, for messages.
+
+    Raises:
+        InputError: A row has more or fewer cells.
     """
-
-    name: str
-    parts: Sequence[Source]
-
-    def row(self, rating: int, beside: int | None = None) -> str:
-        """The row of a rating, such as "row 3", with its file unless it is that of the rating `beside`."""
-        file, row = self._place(rating)
-        same = beside is not None and self._place(beside)[0] is file
-        return f"row {row}" if same else f"{file.name}: row {row}"
-
-    def first(self, mask: Mask) -> str:
-        """The row of the first rating for which a mask is true."""
-        return self.row(int(np.argmax(mask)))
-
-    def both(self, first: int, second: int) -> str:
-        """The rows of two ratings."""
-        (file, row), (other_file, other_row) = self._place(first), self._place(second)
-        if file is other_file:
-            return f"{file.name}: rows {row} and {other_row}"
-        return f"{file.name}: row {row} and {other_file.name}: row {other_row}"
-
-    def _place(self, rating: int) -> tuple[Source, int]:
-        for part in self.parts:
-            if rating < part.ratings:
-                return part, rating + 1 if part.rows is None else int(part.rows[rating])
-            rating -= part.ratings
-        raise IndexError(rating)
+    for i, row in enumerate(rows):
+        if len(row) != len(rows[0]):
+            raise InputError(f"{file}: row {i}: has {len(row)} cells; expected {len(rows[0])}, as in the first line")
 
 
 def validated(
@@ -111,8 +79,8 @@ def validated(
         raise InputError(f"{sources.first(np.isinf(value))}: value is infinite; expected a number")
     without = _nulls(ratings["round"])
     if without.any() and not without.all():
-        at, other = int(np.argmax(without)), int(np.argmin(without))
-        raise InputError(f"{sources.row(at)}: round is empty, but not in {sources.row(other, at)}")
+        empty_row, other = int(np.argmax(without)), int(np.argmin(without))
+        raise InputError(f"{sources.row(empty_row)}: round is empty, but not in {sources.row(other, empty_row)}")
     labelled, empty = ~_nulls(ratings["label"]), np.zeros(len(ratings), bool)
     for dimension in dimensions.values():
         rows = among(ratings["dimension"], [dimension.name])
@@ -124,63 +92,9 @@ def validated(
     if empty.any():
         notes.append(f"left out: {counted(int(empty.sum()), 'row')} without a value")
         ratings = ratings.filter(pa.array(~empty))
-    at = RATING_SCHEMA.get_field_index("value")
+    column = RATING_SCHEMA.get_field_index("value")
     finite = pc.if_else(pc.is_nan(ratings["value"]), None, ratings["value"])
-    return ratings.set_column(at, RATING_SCHEMA.field(at), finite), notes, ~empty
-
-
-def known_only(ratings: pa.Table, known: Collection[str] | None, where: str) -> tuple[pa.Table, list[str]]:
-    """The ratings of known videos, and notes that count the others; None: all videos are known.
-
-    Raises:
-        InputError: No video is known.
-    """
-    if known is None:
-        return ratings, []
-    ratings, notes = _as_in_dataset(ratings, known)
-    rated_ids = set(ratings["video_id"].unique().to_pylist())
-    foreign, unrated = sorted(rated_ids - set(known)), sorted(set(known) - rated_ids)
-    if not rated_ids & set(known):
-        raise InputError(
-            f"{where}: no rated video is in the dataset; rated are {listed(foreign)}, the dataset has {listed(unrated)}"
-        )
-    notes += [f"no rating of {counted(len(unrated), 'video')} of the dataset: {listed(unrated)}"] if unrated else []
-    if foreign:
-        in_dataset = among(ratings["video_id"], known)
-        notes.append(
-            f"left out: {counted(int((~in_dataset).sum()), 'rating')} of {counted(len(foreign), 'video')} that the "
-            f"dataset does not have: {listed(foreign)}"
-        )
-        ratings = ratings.filter(pa.array(in_dataset))
-    return ratings, notes
-
-
-def _as_in_dataset(ratings: pa.Table, known: Collection[str]) -> tuple[pa.Table, list[str]]:
-    """Ids of videos as the dataset spells them, and a note on those that a file or program had changed.
-
-    Accents may be composed or not; folders, the suffix of a media file and leading zeros may be there or lost.
-    """
-    spelled = {composed(video_id): video_id for video_id in known}
-    bare: dict[str, list[str]] = {}
-    for video_id in known:
-        bare.setdefault(bare_id(video_id), []).append(video_id)
-    words = ratings["video_id"].combine_chunks()
-    if isinstance(words, pa.ChunkedArray):
-        words = words.chunk(0)
-    names, changed = [], []
-    for name in words.dictionary.to_pylist():
-        matched = name if name in known else spelled.get(name)
-        candidates = bare.get(bare_id(name), [])
-        if matched is None and len(candidates) == 1:
-            matched = candidates[0]
-            changed.append(f"{name} as {matched}")
-        names.append(name if matched is None else matched)
-    notes = [f"ids were matched but for folders, suffixes or leading zeros: {listed(changed)}"] if changed else []
-    distinct = list(dict.fromkeys(names))
-    place = pa.array([distinct.index(name) for name in names], pa.int32())
-    column = pa.DictionaryArray.from_arrays(place.take(words.indices), pa.array(distinct, pa.string()))
-    at = RATING_SCHEMA.get_field_index("video_id")
-    return ratings.set_column(at, RATING_SCHEMA.field("video_id"), column), notes
+    return ratings.set_column(column, RATING_SCHEMA.field(column), finite), notes, ~empty
 
 
 def require_setups(ratings: pa.Table, allowed: Collection[str] | None, sources: Sources) -> None:
@@ -195,6 +109,28 @@ def require_setups(ratings: pa.Table, allowed: Collection[str] | None, sources: 
         raise InputError(f'{sources.first(foreign)}: setup is "{setup}"; expected one of {", ".join(allowed or ())}')
 
 
+def require_names(ratings: pa.Table, sources: Sources) -> None:
+    """Makes sure that no rater is a row of totals, and no name a date.
+
+    Raises:
+        InputError: A rater among others is called like a statistic, or a rater or video like a date that Excel made.
+    """
+    raters = [name for name in ratings["rater"].unique().to_pylist() if name is not None]
+    statistics = [name for name in raters if name.casefold() in _STATISTICS]
+    if statistics and len(raters) > 1:
+        raise InputError(
+            f'{sources.first(among(ratings["rater"], statistics[:1]))}: the rater "{statistics[0]}" is a statistic '
+            "over raters rather than one of them; delete its rows, or rename it"
+        )
+    for key in ("rater", "video_id"):
+        dates = [name for name in ratings[key].unique().to_pylist() if name and _EXCEL_DATE.fullmatch(name)]
+        if dates:
+            raise InputError(
+                f'{sources.first(among(ratings[key], dates[:1]))}: {key} is the date "{dates[0]}"; Excel makes dates '
+                "of names such as 1-2: format the column as text and enter them again"
+            )
+
+
 def _require_level(dimension: Dimension, wrong: Mask, sources: Sources) -> None:
     if wrong.any():
         given_kind, expected = ("a number", "a label") if dimension.level == "nominal" else ("a label", "a number")
@@ -207,9 +143,9 @@ def _require_level(dimension: Dimension, wrong: Mask, sources: Sources) -> None:
 def _require_times(dimension: Dimension, rows: Mask, untimed: Mask, sources: Sources) -> None:
     timed, timeless = rows & ~untimed, rows & untimed
     if timed.any() and timeless.any():
-        at, other = int(np.argmax(timeless)), int(np.argmax(timed))
+        first, other = int(np.argmax(timeless)), int(np.argmax(timed))
         raise InputError(
-            f"{sources.row(at)}: {dimension.name} has no time here, but has one in {sources.row(other, at)}; "
+            f"{sources.row(first)}: {dimension.name} has no time here, but has one in {sources.row(other, first)}; "
             "use a separate dimension for what is rated once per clip"
         )
 
@@ -235,36 +171,51 @@ def _require_series(ratings: pa.Table, sources: Sources, repeat: npt.NDArray[np.
     series = combined([(series_keys(ratings), 0), (repeat, int(repeat.max(initial=0)) + 1)])
     time = ratings["time"].to_numpy()
     distinct, run_keys, _ = runs(series)
-    doubts = list(suspicion(time, series))
+    notes = doubts_about(time, series)
     if len(distinct) == len(run_keys) and (time[1:] > time[:-1])[series[1:] == series[:-1]].all():
-        return doubts
+        return notes
     labels = [word for word in ratings["label"].unique().to_pylist() if word is not None]
     time, label = np.nan_to_num(time, nan=-1), codes(ratings["label"], labels)
     order = np.lexsort((label, time, series))
     same_series, later = series[order[1:]] == series[order[:-1]], np.diff(time[order]) > 0
     is_duplicate = same_series & ~later & (label[order[1:]] == label[order[:-1]])
     if is_duplicate.any():
-        at = int(np.argmax(is_duplicate))
-        first, second = sorted((int(order[at]), int(order[at + 1])))
-        row = ratings.slice(first, 1).to_pylist()[0]
-        what = ", ".join(f"{row[name]}" for name in (*REQUIRED, "time", "label") if row[name] is not None)
+        i = int(np.argmax(is_duplicate))
+        first, second = sorted((int(order[i]), int(order[i + 1])))
         raise InputError(
-            f"{sources.both(first, second)} are the same rating ({what}); expected it once, or `repeated` if the rater "
-            "rated the clip again"
+            f"{sources.both(first, second)} are the same rating ({_named(ratings, first, 'time', 'label')}); expected "
+            "it once, or `repeated` if the rater rated the clip again"
         )
-    unsorted = np.unique(series[order[1:]][same_series & later & (np.diff(order) < 0)])
-    for one in unsorted:
-        rows = np.flatnonzero(series == one)
-        if label[rows[0]] < 0 and looks_repeated(time[rows]):
-            row = ratings.slice(int(rows[0]), 1).to_pylist()[0]
-            what = ", ".join(f"{row[name]}" for name in REQUIRED)
-            raise InputError(
-                f"{sources.row(int(rows[0]))}: the times of {what} run through the clip twice; give `repeated` if the "
-                "rater rated it again, or else sort them"
-            )
-    if not len(unsorted):
-        return doubts
-    return [*doubts, f"times out of order in {counted(len(unsorted), 'series', 'series')}; sorted by time"]
+    unsorted_series = np.unique(series[order[1:]][same_series & later & (np.diff(order) < 0)])
+    for key in unsorted_series:
+        rows = np.flatnonzero(series == key)
+        _require_one_course(ratings, rows, time[rows], label[rows[0]] >= 0, sources)
+    if len(unsorted_series):
+        notes.append(f"times out of order in {counted(len(unsorted_series), 'series', 'series')}; sorted by time")
+    return notes
+
+
+def _require_one_course(
+    ratings: pa.Table, rows: npt.NDArray[np.int64], time: npt.NDArray[np.float64], labelled: bool, sources: Sources
+) -> None:
+    """Makes sure that a series out of order is neither two courses through the clip nor a countdown."""
+    first = int(rows[0])
+    if not labelled and looks_repeated(time):
+        raise InputError(
+            f"{sources.row(first)}: the times of {_named(ratings, first)} run through the clip twice; give `repeated` "
+            "if the rater rated it again, or else sort them"
+        )
+    if counts_down(time):
+        raise InputError(
+            f"{sources.row(first)}: the times of {_named(ratings, first)} count down from {time[0]:g} to "
+            f"{time[-1]:g}; expected seconds since the start of the video"
+        )
+
+
+def _named(ratings: pa.Table, row: int, *more: str) -> str:
+    """The keys of a rating, for messages."""
+    rating = ratings.slice(row, 1).to_pylist()[0]
+    return ", ".join(f"{rating[name]}" for name in (*REQUIRED, *more) if rating[name] is not None)
 
 
 def _nulls(column: pa.ChunkedArray) -> Mask:

@@ -1,9 +1,10 @@
-"""Times of ratings: units, clock times, texts such as 1:02.5, and what is said of times that cannot be seconds."""
+"""Times of ratings: units, texts such as 1:02.5, times of day, and doubts about times that cannot be seconds."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Literal, get_args
 
 import numpy as np
@@ -11,21 +12,29 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from avcues.pipeline.annotations.ratings.keys import codes, combined
 from avcues.pipeline.annotations.ratings.schema import LONGEST_S
 from avcues.pipeline.errors import InputError, SettingsError
+from avcues.pipeline.store.user_columns import MISSING
 
 Values = npt.NDArray[np.float64]
 
-TimeUnit = Literal["s", "ms", "us", "ns", "min", "unix", "unix-ms"]
-"""Of times since the start of the video, or of times of day, of which the first of a series counts as 0 s."""
+TimeUnit = Literal["s", "ms", "us", "ns", "min", "clock", "unix", "unix-ms"]
+"""Of times since the start of the video, or of times of day (14:05:10.5, seconds since 1970): see `OF_DAY`."""
 TIME_UNITS: tuple[TimeUnit, ...] = get_args(TimeUnit)
 
-_SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "min": 60.0, "unix": 1.0, "unix-ms": 1e-3}
+OF_DAY: tuple[TimeUnit, ...] = ("clock", "unix", "unix-ms")
+"""Units of times of day; the first of a rater and clip counts as 0 s."""
+_SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "min": 60.0, "clock": 1.0, "unix": 1.0, "unix-ms": 1e-3}
 _WORDS = {"ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
-_CLOCK = re.compile(r"(?:(?P<hours>\d+):)?(?P<minutes>\d+):(?P<seconds>\d+(?:[.,]\d+)?)")
+_CLOCK = re.compile(
+    r"(?:(?P<hours>\d+):)?(?P<minutes>\d+):(?P<seconds>\d+(?:[.,]\d+)?)(?: ?(?P<half>am|pm))?", re.IGNORECASE
+)
 _CLOSE_S = 10.0
 _FAR_APART_S = 100.0
 """Continuous ratings that are further apart than this are hardly in seconds."""
+_LATE_S, _LATE_SPANS = 1800.0, 5.0
+"""Series that begin later than this, and later than so many times their own length, may have times of day."""
 
 
 def require_unit(unit: str) -> None:
@@ -38,41 +47,81 @@ def require_unit(unit: str) -> None:
         raise SettingsError(f"`time_unit={unit}`: expected one of {', '.join(TIME_UNITS)}")
 
 
-def in_seconds(times: Values, unit: TimeUnit) -> Values:
-    """Times in seconds; of times of day (unix, unix-ms), those since the first of the file."""
-    times = np.asarray(times, np.float64)
-    if unit.startswith("unix") and np.isfinite(times).any():
-        times = times - np.nanmin(times)
-    return times * _SECONDS[unit]
+def seconds_of(column: pa.ChunkedArray, unit: TimeUnit, file: str, name: str) -> Values:
+    """(N,) seconds, of times of day those since 1970 or midnight; NaN where a time is missing.
 
-
-def of_clock(times: pa.ChunkedArray, where: str, name: str) -> Values:
-    """Numbers, or texts such as 75.5, 1:15.5 and 0:01:15,5, as numbers; the texts with colons are seconds.
+    Args:
+        column: Numbers in the unit, texts such as 75.5, 1:15.5 and 0:01:15,5 (which are minutes and seconds whatever
+            the unit), or Arrow's durations and time stamps.
+        unit: Of numbers.
+        file: The file, for messages.
+        name: Of the column, for messages.
 
     Raises:
-        InputError: A text is neither.
+        InputError: A text is no time, or a time stamp is given where the unit is none of times of day.
     """
-    if not (pa.types.is_string(times.type) or pa.types.is_dictionary(times.type)):
-        return np.asarray(times.cast(pa.float64()).to_numpy(), np.float64)
-    distinct = times.cast(pa.string()).dictionary_encode().unify_dictionaries().combine_chunks()
-    if isinstance(distinct, pa.ChunkedArray):
-        distinct = distinct.chunk(0)
-    numbers = []
-    for text in distinct.dictionary.to_pylist():
-        clock = _CLOCK.fullmatch(text.strip())
-        if clock is not None:
-            hours, minutes = int(clock["hours"] or 0), int(clock["minutes"])
-            numbers.append(3600 * hours + 60 * minutes + float(clock["seconds"].replace(",", ".")))
-            continue
-        try:
-            numbers.append(float(text.replace(",", ".")))
-        except ValueError:
-            row = pc.index(times.cast(pa.string()), text).as_py() + 1
+    kind = column.type
+    if pa.types.is_duration(kind):
+        return _numbers(column.cast(pa.duration("ns")).cast(pa.int64())) / 1e9
+    if pa.types.is_time(kind):
+        return _numbers(column.cast(pa.time64("ns")).cast(pa.int64())) / 1e9
+    if pa.types.is_timestamp(kind):
+        if unit not in OF_DAY:
+            raise InputError(f"{file}: {name} holds time stamps; give `time_unit=clock`")
+        return _numbers(column.cast(pa.timestamp("us"), safe=False).cast(pa.int64())) / 1e6
+    if not (pa.types.is_string(kind) or pa.types.is_dictionary(kind)):
+        return _numbers(column) * _SECONDS[unit]
+    texts = column.cast(pa.string()).dictionary_encode().unify_dictionaries().combine_chunks()
+    if isinstance(texts, pa.ChunkedArray):
+        texts = texts.chunk(0)
+    seconds = []
+    for text in texts.dictionary.to_pylist():
+        parsed = _parsed(text.strip(), unit)
+        if parsed is None:
+            row = pc.index(column.cast(pa.string()), text).as_py() + 1
             raise InputError(
-                f'{where}: row {row}: {name} is "{text}"; expected seconds, or minutes and seconds such as 1:02.5'
-            ) from None
-    values = np.array([*numbers, np.nan])
-    return np.asarray(values[distinct.indices.fill_null(len(numbers)).to_numpy(zero_copy_only=False)])
+                f'{file}: row {row}: {name} is "{text}"; expected seconds, or minutes and seconds such as 1:02.5'
+            )
+        seconds.append(parsed)
+    index = texts.indices.fill_null(len(seconds)).to_numpy(zero_copy_only=False)
+    return np.asarray(np.array([*seconds, np.nan])[index])
+
+
+def since_first(seconds: Values, keys: Sequence[pa.ChunkedArray | pa.Array] = ()) -> Values:
+    """(N,) times of day since the first one of those that have the same keys, such as rater and video."""
+    if not np.isfinite(seconds).any():
+        return seconds
+    names = [[word for word in key.unique().to_pylist() if word is not None] for key in keys]
+    group = combined((codes(key, words), len(words)) for key, words in zip(keys, names, strict=True))
+    _, group = np.unique(np.broadcast_to(group, seconds.shape), return_inverse=True)
+    first = np.full(group.max() + 1, np.inf)
+    np.fmin.at(first, group, seconds)
+    return np.asarray(seconds - first[group])
+
+
+def _numbers(column: pa.ChunkedArray) -> Values:
+    return np.asarray(column.cast(pa.float64()).to_numpy(), np.float64)
+
+
+def _parsed(text: str, unit: TimeUnit) -> float | None:
+    """A text as seconds, NaN if it stands for a missing time; None: it is no time."""
+    clock = _CLOCK.fullmatch(text)
+    if clock is not None:
+        hours, minutes = int(clock["hours"] or 0), int(clock["minutes"])
+        if clock["half"]:
+            hours = hours % 12 + (12 if clock["half"].lower() == "pm" else 0)
+        return 3600 * hours + 60 * minutes + float(clock["seconds"].replace(",", "."))
+    if text in ("", *MISSING):
+        return float("nan")
+    try:
+        return float(text.replace(",", ".")) * _SECONDS[unit]
+    except ValueError:
+        pass
+    try:
+        stamp = datetime.fromisoformat(text) if unit in OF_DAY else None
+    except ValueError:
+        return None
+    return None if stamp is None else (stamp if stamp.tzinfo else stamp.replace(tzinfo=UTC)).timestamp()
 
 
 def proposal(times: Values) -> str:
@@ -84,7 +133,7 @@ def proposal(times: Values) -> str:
             return "they look like times of day; give times since the start of the video"
         return (
             "they look like times of day (seconds since 1970); give times since the start of the video, or "
-            f"`time_unit={unit}`, which counts from the first rating of each file"
+            f"`time_unit={unit}`, which counts from the first rating of each rater and clip"
         )
     steps = np.diff(np.unique(times[np.isfinite(times)]))
     for unit, word in _WORDS.items():
@@ -93,17 +142,30 @@ def proposal(times: Values) -> str:
     return "give times since the start of the video"
 
 
-def suspicion(times: Values, series: npt.NDArray[np.int64]) -> Sequence[str]:
-    """A note if ratings over time lie so far apart that they are hardly in seconds.
+def doubts_about(times: Values, series: npt.NDArray[np.int64]) -> list[str]:
+    """Notes on ratings over time that are hardly seconds since the start of the video.
 
     Args:
         times: (N,) seconds.
         series: (N,) the series that each belongs to.
     """
-    steps = np.diff(times)[(series[1:] == series[:-1]) & (np.diff(times) > 0)]
-    if not len(steps) or np.median(steps) < _FAR_APART_S:
+    same_series = series[1:] == series[:-1]
+    steps = np.diff(times)[same_series & (np.diff(times) > 0)]
+    if not len(steps):
         return []
-    return [
-        f"ratings over time are {np.median(steps):g} s apart (median) and reach {np.nanmax(times):g} s; if these are "
-        "milliseconds, import them with `time_unit=ms`"
-    ]
+    notes = []
+    if np.median(steps) >= _FAR_APART_S:
+        notes.append(
+            f"ratings over time are {np.median(steps):g} s apart (median) and reach {np.nanmax(times):g} s; if these "
+            "are milliseconds, import them with `time_unit=ms`, and if they were minutes and seconds, Excel may have "
+            "taken them for hours and minutes"
+        )
+    begins = np.flatnonzero(np.concatenate([[True], ~same_series]))
+    first, last = np.minimum.reduceat(times, begins), np.maximum.reduceat(times, begins)
+    late = np.isfinite(first) & (first > _LATE_S) & (first > _LATE_SPANS * (last - first))
+    if late.mean() > 0.5:
+        notes.append(
+            f"series begin {np.median(first[late]):g} s into their videos (median) and last "
+            f"{np.median((last - first)[late]):g} s; if these are times of day, import them with `time_unit=clock`"
+        )
+    return notes

@@ -15,14 +15,14 @@ def codes(column: pa.ChunkedArray | pa.Array, names: Sequence[str]) -> Codes:
     """The index in `names` of each row's value; -1 where it is null or not among them."""
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
-    place = {name: i for i, name in enumerate(names)}
+    index_of = {name: i for i, name in enumerate(names)}
     indices_of_names = np.empty(len(column), np.int64)
-    at = 0
+    begin = 0
     for chunk in column.chunks if isinstance(column, pa.ChunkedArray) else [column]:
-        places = np.array([place.get(word, -1) for word in chunk.dictionary.to_pylist()] + [-1], np.int64)
-        indices = chunk.indices.fill_null(len(places) - 1) if chunk.null_count else chunk.indices
-        np.take(places, indices.to_numpy(), out=indices_of_names[at : at + len(chunk)], mode="clip")
-        at += len(chunk)
+        index_of_word = np.array([index_of.get(word, -1) for word in chunk.dictionary.to_pylist()] + [-1], np.int64)
+        words = chunk.indices.fill_null(len(index_of_word) - 1) if chunk.null_count else chunk.indices
+        np.take(index_of_word, words.to_numpy(), out=indices_of_names[begin : begin + len(chunk)], mode="clip")
+        begin += len(chunk)
     return indices_of_names
 
 

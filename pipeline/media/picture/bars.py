@@ -1,4 +1,4 @@
-"""Black bars: the box of the picture between them, found over a whole file."""
+"""Finds the box of the picture inside black bars, over a whole file."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from av.video.reformatter import VideoReformatter
 
 from avcues.pipeline.media.orientation import Orientation
 
-_DARK = 24 / 255  # the limit of FFmpeg's cropdetect
-_LEAST_PX = 4  # rows and columns that are dark at an edge for other reasons than bars
+_MAX_BLACK = 24 / 255  # the limit of FFmpeg's cropdetect
+_MIN_BAR_PX = 4  # fewer dark rows or columns at an edge have other causes
 
 
 @dataclass(frozen=True)
@@ -26,15 +26,15 @@ class Box:
     width: int
     height: int
 
-    def shown(
+    def as_displayed(
         self, pixel_aspect: Fraction, orientation: Orientation, size: tuple[int, int]
     ) -> tuple[Box, tuple[int, int]]:
-        """The box and the picture's width and height, with square pixels and upright.
+        """The box, and the width and height of the picture, in square pixels of the upright picture.
 
         Args:
             pixel_aspect: Width of a coded pixel to its height.
-            orientation: How the coded picture is turned.
-            size: Its width and height.
+            orientation: Orientation of the coded picture.
+            size: Width and height of the coded picture.
         """
         left, right, width = (round(x * pixel_aspect) for x in (self.left, self.left + self.width, size[0]))
         top, bottom, height = self.top, self.top + self.height, size[1]
@@ -50,7 +50,7 @@ class Box:
 class ActivePicture:
     """Finds the rows and columns that are ever brighter than black.
 
-    The mean of a row or column is what counts, so that noise, a logo or subtitles in a bar do not make it a part of the
+    Only the mean of a row or column counts, so that noise, a logo or subtitles in a bar do not make it a part of the
     picture.
 
     Attributes:
@@ -64,7 +64,7 @@ class ActivePicture:
         self._reformatter = VideoReformatter()
 
     def add(self, frame: av.VideoFrame) -> None:
-        """Takes a frame; only those of the first one's size count."""
+        """Takes a frame. Frames that differ in size from the first one are ignored."""
         luma, white = self._luma(frame)
         height, width = luma.shape
         if not len(self._rows):
@@ -81,12 +81,12 @@ class ActivePicture:
         if not len(self._rows):
             return None
         width, height = self.size
-        top, bottom = _bright(self._rows)
-        left, right = _bright(self._columns)
+        top, bottom = _bar_widths(self._rows)
+        left, right = _bar_widths(self._columns)
         return Box(left, top, width - left - right, height - top - bottom)
 
     def even_box(self) -> Box | None:
-        """The box with even sides, as chroma wants it; None if there are no bars."""
+        """The box with even sides, for subsampled chroma; None if there are no bars."""
         box = self.box()
         if box is None or (box.width, box.height) == self.size:
             return None
@@ -106,10 +106,10 @@ class ActivePicture:
         return rows[:, : frame.width], float((1 << bits) - 1)
 
 
-def _bright(levels: npt.NDArray[np.float32]) -> tuple[int, int]:
-    """Rows or columns that are dark before the first bright one and after the last; none where all are dark."""
-    bright = np.flatnonzero(levels > _DARK)
+def _bar_widths(levels: npt.NDArray[np.float32]) -> tuple[int, int]:
+    """Number of dark rows or columns before the first bright one and after the last; (0, 0) if all are dark."""
+    bright = np.flatnonzero(levels > _MAX_BLACK)
     if not len(bright):
         return 0, 0
     before, after = int(bright[0]), len(levels) - 1 - int(bright[-1])
-    return (before if before >= _LEAST_PX else 0), (after if after >= _LEAST_PX else 0)
+    return (before if before >= _MIN_BAR_PX else 0), (after if after >= _MIN_BAR_PX else 0)

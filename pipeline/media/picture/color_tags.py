@@ -29,10 +29,15 @@ TRANSFERS = {
     6: "smpte170m",
     7: "smpte240m",
     8: "linear",
+    9: "log100",
+    10: "log316",
+    11: "iec61966-2-4",
+    12: "bt1361e",
     13: "iec61966-2-1",
     14: "bt2020-10",
     15: "bt2020-12",
     16: "smpte2084",
+    17: "smpte428",
     18: "arib-std-b67",
 }
 PRIMARIES = {
@@ -52,6 +57,7 @@ RANGES = {1: "limited", 2: "full"}
 FIELD_ORDERS = {1: "progressive", 2: "tt", 3: "bb", 4: "tb", 5: "bt"}
 UNTAGGED = "untagged"
 HDR = ("smpte2084", "arib-std-b67")
+NOT_CONVERTED = ("linear", "log100", "log316", "smpte428")
 WIDE = ("bt2020", "smpte431", "smpte432")
 _BT709_FROM_WIDTH, _BT601_TO_HEIGHT = 1280, 576
 _KNOWN_TO_SWSCALE = ("rgb", "bt709", "fcc", "bt470bg", "smpte170m", "smpte240m", "bt2020nc")

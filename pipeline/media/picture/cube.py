@@ -18,7 +18,7 @@ from avcues.pipeline.media.picture.tone import Color, to_sdr
 
 POINTS = 65  # with 33, colours near black lose a hundredth of their saturation
 _FORMAT, _YCC_FORMAT = "gbrp16le", "yuv444p16le"  # FFmpeg's fast path of lut3d
-_EXACT = Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
+EXACT = Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
 _UNSPECIFIED = 2
 
 
@@ -37,7 +37,7 @@ class ColorCube:
 
     def rgb(self, frame: av.VideoFrame, width: int, height: int, interpolation: Interpolation) -> npt.NDArray[np.uint8]:
         """(height, width, 3) R'G'B', scaled before it is converted."""
-        codes = self._codes(frame, width, height, interpolation | _EXACT)
+        codes = self._codes(frame, width, height, interpolation | EXACT)
         graph = self._graphs.get((width, height)) or self._graph(width, height)
         graph.push(codes)
         shown = graph.vpull()
@@ -54,10 +54,11 @@ class ColorCube:
             return self._reformatter.reformat(
                 frame, width, height, format=_FORMAT, interpolation=interpolation, threads=1
             )
-        frame.colorspace = _UNSPECIFIED
+        matrix, frame.colorspace = frame.colorspace, _UNSPECIFIED
         ycc = self._reformatter.reformat(
             frame, width, height, format=_YCC_FORMAT, interpolation=interpolation, threads=1
         )
+        frame.colorspace = matrix  # by which other readers of the frame know it
         codes = av.VideoFrame(width, height, _FORMAT)
         # Y, Cb and Cr go to the cube as its red, green and blue.
         for plane, source in zip(codes.planes, (ycc.planes[1], ycc.planes[2], ycc.planes[0]), strict=True):

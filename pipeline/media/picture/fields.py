@@ -1,4 +1,4 @@
-"""Whether frames hold two fields of different times, by what idet finds in a few places of a file."""
+"""Whether frames hold two fields of different times, by what idet finds in runs of frames."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from statistics import median
 _DECIDED = 10  # frames that idet must be sure of
 _MOSTLY = 4
 _APART = 0.45
-_TELECINE = (0.25, 0.6)  # two frames of five, and what cuts and still pictures make of it
+_TELECINE = (0.25, 0.7)  # idet calls two to three frames of five interlaced; cuts and still pictures change that
 
 
 @dataclass(frozen=True)
@@ -42,13 +42,19 @@ class Fields:
         return self.apart >= _APART and self.interlaced >= _DECIDED and self.interlaced >= _MOSTLY * self.progressive
 
     @property
+    def is_combed(self) -> bool:
+        """Whether most frames are interlaced, of a run that may be short."""
+        return self.apart >= _APART and self.interlaced > self.progressive
+
+    @property
     def is_progressive(self) -> bool:
         """Whether nearly all frames that idet can tell are progressive."""
         return self.progressive >= _DECIDED and self.progressive >= _MOSTLY * self.interlaced
 
-    def is_settled(self, remaining: int) -> bool:
-        """Whether no frame was flagged or interlaced so far, and `remaining` more cannot make the video interlaced."""
-        return not (self.flagged or self.interlaced) and _MOSTLY * self.progressive > remaining
+    @property
+    def trusts_flags(self) -> bool:
+        """Whether frames that are flagged as interlaced are so: not if most are flagged and none is."""
+        return not self.is_progressive or 2 * self.flagged < self.progressive
 
     @property
     def is_telecine(self) -> bool:

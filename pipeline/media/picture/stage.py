@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-import struct
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import Any
 
 import av
-import numpy as np
-import numpy.typing as npt
 from av.filter import Graph
-from av.video.reformatter import Interpolation, VideoReformatter
 
 from avcues.pipeline.media.format_dump import Cropping
 from avcues.pipeline.media.frames import VideoFrame
-from avcues.pipeline.media.orientation import Orientation
-from avcues.pipeline.media.picture import color_tags
 from avcues.pipeline.media.picture.bars import Box
-from avcues.pipeline.media.picture.color_tags import HDR, UNTAGGED, WIDE, matrix_for, name_of
-from avcues.pipeline.media.picture.cube import ColorCube
-from avcues.pipeline.media.picture.fields import Fields
-from avcues.pipeline.media.picture.tone import PQ_PEAK_NIT, Color
+from avcues.pipeline.media.picture.colors import Colors, Tags, colors_of, readable, tags_of
+from avcues.pipeline.media.picture.converter import Converter
+from avcues.pipeline.media.picture.field_joining import FieldJoining
+from avcues.pipeline.media.picture.tone import Color
+from avcues.pipeline.media.picture.unusual import unusual_notes
 from avcues.pipeline.media.reading import Reading
 
 # A pixel much wider or higher than this is a broken header.
 _WIDEST_PIXEL = 4
 # Encoders that round a size to even numbers write pixels such as 226:225: nobody sees that, and scaling would blur.
 _SQUARE = Fraction(1, 100)
-_YCC_OF_CUBE = ("ycgco", "bt2020c", "ictcp")
+_CHANGES_LISTED = 3
+_CHANGING = {"colour": "colours", "size": "the size of the picture", "aspect": "the shape of pixels"}
+_OPAQUE = 255
 
 
 @dataclass(frozen=True)
@@ -41,11 +37,17 @@ class StreamFacts:
         pixel_aspect: Width of a pixel to its height.
         cropping: Pixels that the container does not show.
         interlaced: Whether the header says so.
+        may_be_interlaced: Whether video of this size and rate exists in fields, so that a missing flag means little.
+        dolby_vision: Whether colours are those of Dolby Vision alone (profile 5), which only its metadata explain.
+        hidden_alpha: Whether the container says that there is transparency, in a form that the decoder may not read.
     """
 
     pixel_aspect: Fraction = Fraction(1)
     cropping: Cropping = field(default_factory=Cropping)
     interlaced: bool = False
+    may_be_interlaced: bool = False
+    dolby_vision: bool = False
+    hidden_alpha: bool = False
 
 
 class PictureStage:
@@ -61,8 +63,8 @@ class PictureStage:
 
     Attributes:
         facts: As given.
-        fields: What idet finds in a few places of the file, if that was looked at.
-        bars: The box that is measured, if bars are to be cropped.
+        fields: Whether fields are joined.
+        bars: The box that is measured, and the size of the frames that it was found in, if bars are to be cropped.
         applied: What was done, by kind, for the records; empty where nothing was.
         notes: The same for people.
     """
@@ -72,22 +74,24 @@ class PictureStage:
         self._coded = reading.picture == "coded"
         self.applied: dict[str, str] = {}
         self.notes: list[str] = []
-        self.fields: Fields | None = None
-        self.bars: Box | None = None
-        self._color: Color | None = None
+        self.fields = FieldJoining(self.applied, self.notes)
+        self.bars: tuple[Box, tuple[int, int]] | None = None
+        self._tags: tuple[Tags, ...] = ()  # of the last frame, as decoded and as shown
+        self._latest_colors = Colors()
         self._matrix: int | None = None
-        self._form: tuple[int, int, str] | None = None
+        self._colors: dict[Tags, Color | None] = {}  # by the tags of frames that leave the stage
+        self._size: tuple[int, int] | None = None
+        self._aspect = self.pixel_aspect
+        self._changes: dict[str, list[str]] = {}
+        self._form: tuple[int, int, str, str] | None = None
         self._graph: Graph | None = None
         self._waiting: deque[VideoFrame] = deque()
-        self._is_decided = False
-        self._joins_fields = False
+        self._is_transparent = False
 
     @property
     def pixel_aspect(self) -> Fraction:
         """Width of a pixel of the frames to its height."""
-        aspect = self.facts.pixel_aspect
-        odd = aspect <= 0 or not Fraction(1, _WIDEST_PIXEL) <= aspect <= _WIDEST_PIXEL
-        return Fraction(1) if self._coded or odd or abs(aspect - 1) < _SQUARE else aspect
+        return Fraction(1) if self._coded else _plausible(self.facts.pixel_aspect)
 
     def display_size(self, frame: av.VideoFrame) -> tuple[int, int]:
         """Width and height of a frame with square pixels, before it is turned upright."""
@@ -97,20 +101,79 @@ class PictureStage:
         """What turns this stream's frames into arrays, for one thread."""
         return Converter(self)
 
+    def color_of(self, frame: av.VideoFrame) -> Color | None:
+        """How the code values of a frame are to be understood, if they are not those of an SDR display."""
+        tags = tags_of(frame)
+        if tags not in self._colors:
+            self._colors[tags] = self._colors_of(frame).color
+        return self._colors[tags]
+
     def frames(self, picture: VideoFrame) -> Iterator[VideoFrame]:
         """Takes the next frame in display order and yields those that are ready, with their own times."""
+        if self._size is None:
+            self._begin(picture.frame)
+        for ready in self.fields.push(picture):
+            yield from self._show(ready)
+
+    def still(self, picture: VideoFrame) -> VideoFrame:
+        """One frame out of its sequence."""
+        if self._size is None:
+            self._begin(picture.frame)
+        *_, shown = (*self._show(picture), *self._drain())
+        self._form = None
+        return shown
+
+    def finish(self) -> Iterator[VideoFrame]:
+        """Yields the frames that were still held."""
+        for ready in self.fields.finish():
+            yield from self._show(ready)
+        yield from self._drain()
+        self._say_changes()
+
+    def _begin(self, frame: av.VideoFrame) -> None:
+        """Decides, at the first frame, what holds for the whole stream."""
+        self._size = (frame.width, frame.height)
+        self._decide_colors(frame, Fraction(0))
+        if self.bars is not None:
+            box, _ = self.bars
+            size = f"{box.width} x {box.height}"
+            self._apply(
+                "bars",
+                f"cropped to {size} at {box.left}, {box.top}",
+                f"black bars are cropped: {size} at {box.left}, {box.top} is measured",
+            )
+        if self._coded:
+            return
+        if self.pixel_aspect != 1:
+            width, height = self.display_size(frame)
+            shape = f"{frame.width} x {frame.height} to {width} x {height}"
+            self._apply("pixels", shape, f"anamorphic: pixels are made square, {shape}")
+        elif not _is_possible(self.facts.pixel_aspect):
+            self.notes.append(f"the pixel aspect {self.facts.pixel_aspect} cannot be true: pixels are taken for square")
+        if self.facts.cropping:
+            crop = self.facts.cropping
+            sides = f"{crop.left} left, {crop.right} right, {crop.top} top, {crop.bottom} bottom"
+            self._apply("cropping", sides, f"cropped as the container says: {sides}")
+        if self.facts.hidden_alpha and not _has_alpha(frame):
+            self.notes.append("transparency is not read: shown as if there were none")
+        self.notes += unusual_notes(frame)
+        self.fields.begin(flagged=self.facts.interlaced, likely=self.facts.may_be_interlaced)
+
+    def _show(self, picture: VideoFrame) -> Iterator[VideoFrame]:
         frame = picture.frame
-        if not self._is_decided:
-            self._decide(frame)
-        if self._matrix is not None:
+        if tags_of(frame) not in self._tags:
+            self._decide_colors(frame, picture.start)
+        elif self._matrix is not None:
             frame.colorspace = self._matrix
-        if frame.interlaced_frame and not self._coded and not self._joins_fields and self._may_join():
-            self._joins_fields = True
-            self._form = None
-            self._apply("fields", "bwdif", "interlaced: fields are joined by bwdif")
-        form = (frame.width, frame.height, frame.format.name)
+        if not self._coded:
+            self.fields.meet(picture)
+        if not self._is_transparent and not self._coded and _is_transparent(frame):
+            self._is_transparent, self._form = True, None
+            self._apply("alpha", "on black", "transparent: shown on black")
+        self._notice_shape(picture)
+        form = (frame.width, frame.height, frame.format.name, self.fields.options)
         if form != self._form:
-            yield from self.finish()
+            yield from self._drain()
             self._form, self._graph = form, self._filters(frame)
         if self._graph is None:
             yield picture
@@ -119,14 +182,8 @@ class PictureStage:
         self._graph.push(frame)
         yield from self._filtered()
 
-    def still(self, picture: VideoFrame) -> VideoFrame:
-        """One frame out of its sequence."""
-        *_, shown = (*self.frames(picture), *self.finish())
-        self._form = None
-        return shown
-
-    def finish(self) -> Iterator[VideoFrame]:
-        """Yields the frames that were still held."""
+    def _drain(self) -> Iterator[VideoFrame]:
+        """Yields the frames that the filters still hold."""
         if self._graph is not None:
             self._graph.push(None)
             yield from self._filtered()
@@ -142,183 +199,104 @@ class PictureStage:
                 return
             yield replace(self._waiting.popleft(), frame=shown)
 
-    def _may_join(self) -> bool:
-        return self.fields is None or not self.fields.is_progressive
+    def _decide_colors(self, frame: av.VideoFrame, start: Fraction) -> None:
+        """Decides how frames with these tags are shown; colours may change in mid-stream."""
+        colors = self._colors_of(frame)
+        tags = tags_of(frame)
+        if colors.matrix is not None:
+            frame.colorspace = colors.matrix
+        if not self._tags:
+            self.applied.update(colors.applied)
+            self.notes.extend(colors.notes)
+        elif colors != self._latest_colors:
+            self._change("colour", start, "; ".join(colors.notes) or "SDR of BT.709, as tagged")
+        self._tags = (tags, tags_of(frame))
+        self._latest_colors, self._matrix = colors, colors.matrix
+        self._colors[tags_of(frame)] = colors.color
 
-    def _decide(self, frame: av.VideoFrame) -> None:
-        self._is_decided = True
-        if self._coded:
-            self._decide_unreadable_matrix(frame)
-            return
-        matrix = name_of(color_tags.MATRICES, frame.colorspace)
-        primaries = name_of(color_tags.PRIMARIES, frame.color_primaries)
-        transfer = name_of(color_tags.TRANSFERS, frame.color_trc)
-        is_ycc = not frame.format.is_rgb and not frame.format.has_palette and len(frame.format.components) > 1
-        is_converted = transfer in HDR or primaries in WIDE or (is_ycc and matrix in _YCC_OF_CUBE)
-        if is_converted:
-            self._color = _color_of(frame, transfer, primaries, matrix if is_ycc else "rgb")
-            kind = "HDR" if transfer in HDR else "wide gamut" if primaries in WIDE else f"colour matrix {matrix}"
-            how = f" by BT.2390 from {self._color.peak_nit:g} nit" if transfer in HDR else ""
-            tags = ", ".join(tag for tag in (transfer, primaries, matrix) if tag != UNTAGGED)
-            self._apply("colour", f"{tags} to bt709{how}", f"{kind} ({tags}) is shown as SDR of BT.709{how}")
-        if is_ycc and not (is_converted and matrix in _YCC_OF_CUBE):
-            self._matrix, why = matrix_for(matrix, primaries, frame.width, frame.height)
-            if transfer in HDR and matrix == UNTAGGED:
-                self._matrix, why = color_tags.BT2020NC, None
-            if why:
-                self._apply("matrix", color_tags.MATRICES[self._matrix or 0], why)
-        if self.pixel_aspect != 1:
-            width, height = self.display_size(frame)
-            shape = f"{frame.width} x {frame.height} to {width} x {height}"
-            self._apply("pixels", shape, f"anamorphic: pixels are made square, {shape}")
-        elif self.facts.pixel_aspect != 1:
-            self.notes.append(f"the pixel aspect {self.facts.pixel_aspect} cannot be true: pixels are taken for square")
-        if self.facts.cropping:
-            crop = self.facts.cropping
-            sides = f"{crop.left} left, {crop.right} right, {crop.top} top, {crop.bottom} bottom"
-            self._apply("cropping", sides, f"cropped as the container says: {sides}")
-        if _has_alpha(frame):
-            self._apply("alpha", "on black", "transparent: shown on black")
-        if self.bars is not None:
-            box = f"{self.bars.width} x {self.bars.height} at {self.bars.left}, {self.bars.top}"
-            self._apply("bars", f"cropped to {box}", f"black bars are cropped: {box} is measured")
-        if self.fields is not None:
-            self._decide_fields(self.fields)
+    def _colors_of(self, frame: av.VideoFrame) -> Colors:
+        return readable(frame) if self._coded else colors_of(frame, dolby_vision=self.facts.dolby_vision)
 
-    def _decide_fields(self, fields: Fields) -> None:
-        flagged = fields.flagged > 0 or self.facts.interlaced
-        if flagged and fields.is_progressive:
-            self.notes.append("flagged as interlaced, but its frames are progressive: they are left as they are")
-        elif not flagged and fields.is_interlaced:
-            self._joins_fields = True
-            self._apply("fields", "bwdif", "interlaced without a flag: fields are joined by bwdif")
-        elif fields.is_telecine:
-            self.notes.append("looks like film in fields (telecine): two frames of five are combed, and stay so")
+    def _notice_shape(self, picture: VideoFrame) -> None:
+        """Notes a change of the frames' size or of the shape of their pixels."""
+        size = (picture.frame.width, picture.frame.height)
+        if size != self._size:
+            self._size = size
+            self._change("size", picture.start, f"{size[0]} x {size[1]}")
+        aspect = self._aspect if picture.pixel_aspect is None else _plausible(picture.pixel_aspect)
+        if aspect != self._aspect and not self._coded:
+            self._aspect, self._form = aspect, None
+            self._change("aspect", picture.start, str(aspect))
 
-    def _decide_unreadable_matrix(self, frame: av.VideoFrame) -> None:
-        """Even as coded, a matrix that the scaler refuses must become another."""
-        tag = name_of(color_tags.MATRICES, frame.colorspace)
-        if tag != UNTAGGED and not frame.format.is_rgb:
-            primaries = name_of(color_tags.PRIMARIES, frame.color_primaries)
-            self._matrix, why = matrix_for(tag, primaries, frame.width, frame.height)
-            if why:
-                self._apply("matrix", color_tags.MATRICES[self._matrix or 0], why)
+    def _change(self, what: str, start: Fraction, becomes: str) -> None:
+        self._changes.setdefault(what, []).append(f"at {float(start):.2f} s to {becomes}")
+
+    def _say_changes(self) -> None:
+        for what, changes in self._changes.items():
+            listed = ", ".join(changes[:_CHANGES_LISTED])
+            more = f", and {len(changes) - _CHANGES_LISTED} more times" if len(changes) > _CHANGES_LISTED else ""
+            self._apply(f"{what}_changes", listed + more, f"{_CHANGING[what]} changed in mid-stream, {listed}{more}")
+        self._changes.clear()
 
     def _apply(self, kind: str, how: str, note: str) -> None:
-        if kind not in self.applied:
-            self.notes.append(note)
         self.applied[kind] = how
+        self.notes.append(note)
 
     def _filters(self, frame: av.VideoFrame) -> Graph | None:
         """The filters of frames of one form, in order; None if there is nothing to do."""
         filters: list[tuple[str, str]] = []
-        if self._joins_fields:
-            flags = "deint=interlaced"
-            if self.fields is not None and not self.fields.flagged:
-                flags = f"deint=all:parity={'tff' if self.fields.top_first >= self.fields.bottom_first else 'bff'}"
-            filters.append(("bwdif", f"mode=send_frame:{flags}"))
-        if self.facts.cropping and not self._coded:
-            crop = self.facts.cropping
-            width, height = frame.width - crop.left - crop.right, frame.height - crop.top - crop.bottom
-            if width > 0 and height > 0:
-                filters.append(("crop", f"{width}:{height}:{crop.left}:{crop.top}:exact=1"))
-        if self.bars is not None:
-            box = self.bars
-            filters.append(("crop", f"{box.width}:{box.height}:{box.left}:{box.top}:exact=1"))
-        if _has_alpha(frame) and not self._coded:
+        if self.fields.options:
+            filters.append(("bwdif", f"mode=send_frame:{self.fields.options}"))
+        measured = self._measured(frame)
+        if (measured.width, measured.height) != (frame.width, frame.height):
+            box = f"{measured.width}:{measured.height}:{measured.left}:{measured.top}"
+            filters.append(("crop", f"{box}:exact=1"))
+        if self._is_transparent and _has_alpha(frame):
             filters.append(("premultiply", "inplace=1"))
+        if self._aspect != self.pixel_aspect and not self._coded:
+            width = max(1, round(measured.width * self._aspect / self.pixel_aspect))
+            filters.append(("scale", f"{width}:{measured.height}:flags=bilinear+accurate_rnd"))
         if not filters:
             return None
         graph = Graph()
         graph.threads = 1
-        last: Any = graph.add_buffer(
+        source = graph.add_buffer(
             width=frame.width,
             height=frame.height,
             format=frame.format,
             time_base=frame.time_base or Fraction(1, 90_000),
         )
-        for name, arguments in filters:
-            following = graph.add(name, arguments)
-            last.link_to(following)
-            last = following
-        last.link_to(graph.add("buffersink"))
-        graph.configure()
+        nodes = [graph.add(name, arguments) for name, arguments in filters]
+        graph.link_nodes(source, *nodes, graph.add("buffersink")).configure()
         return graph
 
-    @property
-    def color(self) -> Color | None:
-        """How the frames' code values are to be understood, if they are not those of an SDR display."""
-        return self._color
+    def _measured(self, frame: av.VideoFrame) -> Box:
+        """What is left of a frame between the container's cropping and bars."""
+        left, top, right, bottom = 0, 0, frame.width, frame.height
+        if not self._coded:
+            crop = self.facts.cropping
+            left, top, right, bottom = crop.left, crop.top, right - crop.right, bottom - crop.bottom
+        if self.bars is not None and self.bars[1] == (frame.width, frame.height):
+            box = self.bars[0]
+            left, top = max(left, box.left), max(top, box.top)
+            right, bottom = min(right, box.left + box.width), min(bottom, box.top + box.height)
+        if right <= left or bottom <= top:
+            return Box(0, 0, frame.width, frame.height)
+        return Box(left, top, right - left, bottom - top)
 
 
-class Converter:
-    """Turns the frames of a stream into arrays, in display shape and colour. For one thread.
-
-    Args:
-        stage: The stream's picture stage, which the frames have passed.
-    """
-
-    def __init__(self, stage: PictureStage) -> None:
-        self._stage = stage
-        self._reformatter = VideoReformatter()
-        self._cube: ColorCube | None = None
-
-    def upright(self, frame: av.VideoFrame) -> npt.NDArray[np.uint8]:
-        """(H, W, 3) RGB with square pixels, upright; a view that the next call may change."""
-        width, height = self._stage.display_size(frame)
-        image = self.scaled(frame, width, height, Interpolation.BILINEAR)
-        return Orientation.of(frame).apply(image)
-
-    def scaled(
-        self, frame: av.VideoFrame, width: int, height: int, interpolation: Interpolation, order: str = "rgb24"
-    ) -> npt.NDArray[np.uint8]:
-        """(height, width, 3), not turned.
-
-        Args:
-            frame: The frame.
-            width: Pixels that it is scaled to.
-            height: Pixels that it is scaled to.
-            interpolation: How.
-            order: "rgb24" or "bgr24".
-        """
-        if self._stage.color is None:
-            scaled = self._reformatter.reformat(
-                frame, width, height, format=order, interpolation=interpolation, threads=1
-            )
-            rows = np.frombuffer(scaled.planes[0], np.uint8).reshape(height, -1)  # type: ignore[call-overload]
-            return rows[:, : 3 * width].reshape(height, width, 3)
-        if self._cube is None:
-            self._cube = ColorCube(self._stage.color)
-        rgb = self._cube.rgb(frame, width, height, interpolation)
-        return rgb if order == "rgb24" else np.ascontiguousarray(rgb[..., ::-1])
+def _plausible(aspect: Fraction) -> Fraction:
+    """A width of a pixel to its height that a picture can have; 1 for what nobody could tell from a square."""
+    return Fraction(1) if not _is_possible(aspect) or abs(aspect - 1) < _SQUARE else aspect
 
 
-def _color_of(frame: av.VideoFrame, transfer: str, primaries: str, matrix: str) -> Color:
-    if primaries not in (*WIDE, "bt709"):
-        primaries = "bt2020" if transfer in HDR else "bt709"
-    if matrix == "ictcp" and transfer not in HDR:
-        transfer = "smpte2084"
-    return Color(
-        transfer=transfer,
-        primaries=primaries,
-        matrix=matrix if matrix in _YCC_OF_CUBE else "rgb",
-        full_range=frame.color_range == 2 or frame.format.name.startswith("yuvj"),
-        peak_nit=_peak_nit(frame) if transfer == "smpte2084" else PQ_PEAK_NIT,
-    )
+def _is_possible(aspect: Fraction) -> bool:
+    return Fraction(1, _WIDEST_PIXEL) <= aspect <= _WIDEST_PIXEL
 
 
-def _peak_nit(frame: av.VideoFrame) -> float:
-    """Luminance of the brightest pixel, or of the display that the video was graded on."""
-    side_data: Mapping[str, Any] = frame.side_data
-    light = side_data.get("CONTENT_LIGHT_LEVEL")
-    if light is not None and (brightest := struct.unpack_from("<I", bytes(light))[0]):
-        return float(max(1, brightest))
-    mastering = side_data.get("MASTERING_DISPLAY_METADATA")
-    if mastering is not None:
-        *_, numerator, denominator, _, has_luminance = struct.unpack_from("<22i", bytes(mastering))
-        if has_luminance and denominator > 0 and numerator > 0:
-            return float(numerator / denominator)
-    return PQ_PEAK_NIT
+def _is_transparent(frame: av.VideoFrame) -> bool:
+    """Whether any pixel is; formats such as GIF have alpha whether they need it or not."""
+    return _has_alpha(frame) and bool(frame.to_ndarray(format="rgba")[..., 3].min() < _OPAQUE)
 
 
 def _has_alpha(frame: av.VideoFrame) -> bool:

@@ -34,7 +34,8 @@ class Color:
     Args:
         transfer: "smpte2084" (PQ), "arib-std-b67" (HLG), or another of FFmpeg's names, which is read as BT.1886.
         primaries: FFmpeg's name.
-        matrix: "rgb": values are R'G'B'; "ycgco", "bt2020c", "ictcp", "bt709" or "bt2020": they are Y, Cb and Cr.
+        matrix: "rgb": values are R'G'B'; "ycgco", "bt2020c", "ictcp", "ipt-c2", "bt709" or "bt2020": they are Y, Cb and
+            Cr.
         full_range: Whether Y, Cb and Cr use all code values.
         peak_nit: Luminance of the brightest pixel, for PQ.
     """
@@ -89,6 +90,9 @@ def _rgb_of(values: Array, color: Color) -> Array:
         if color.transfer == "smpte2084":
             return _nit_to_pq(_pq_to_nit(lms) @ np.linalg.inv(_RGB_TO_LMS).T)
         return _hlg_code(_hlg_scene(lms) @ np.linalg.inv(_RGB_TO_LMS).T)
+    if color.matrix == "ipt-c2":
+        lms = np.stack([luma, first, second], axis=-1) @ _IPT_TO_LMS.T
+        return _nit_to_pq(_pq_to_nit(lms) @ _IPT_LMS_TO_RGB.T)
     kr, kb = _LUMA["bt2020" if color.matrix == "bt2020c" else color.matrix]
     if color.matrix == "bt2020c":
         blue = luma + first * np.where(first <= 0, 1.9404, 1.5816)
@@ -105,6 +109,19 @@ _LMS_TO_ICTCP = {  # ITU-R BT.2100
     "smpte2084": np.array([[2048, 2048, 0], [6610, -13613, 7003], [17933, -17390, -543]]) / 4096,
     "arib-std-b67": np.array([[2048, 2048, 0], [3625, -7465, 3840], [9500, -9212, -288]]) / 4096,
 }
+# Dolby Vision's profile 5: IPT of PQ with a crosstalk of 2 %, to BT.2020.
+_IPT_TO_LMS = np.array([[8192, 799, 1681], [8192, -933, 1091], [8192, 267, -5545]]) / 8192
+_IPT_LMS_TO_RGB = (
+    np.array(
+        [
+            [3.06441879, -2.16597676, 0.10155818],
+            [-0.65612108, 1.78554118, -0.12943749],
+            [0.01736321, -0.04725154, 1.03004253],
+        ]
+    )
+    @ np.array([[17081, -349, -349], [-349, 17081, -349], [-349, -349, 17081]])
+    / 16384
+)
 
 
 def _pq_to_nit(code: Array) -> Array:

@@ -1,1 +1,1 @@
-"""Words that come with a video: files beside it, and subtitle streams in it."""
+"""Words that come with a video, in files beside it or in its subtitle streams."""

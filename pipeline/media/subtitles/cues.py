@@ -1,4 +1,4 @@
-"""From subtitles as they are written to utterances: markup, sounds, speakers, and captions that repeat themselves."""
+"""Turns subtitles into utterances: handles markup, sounds, speakers, and captions that repeat words."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import pairwise
 
-from avcues.extractors.transcript import Utterance, Word, spread, timed
+from avcues.extractors.transcript import Utterance, Word, spread_words, with_words
 
-MARK = "\ue000{}\ue001"
-"""A time in milliseconds within the text of a cue: the words after it begin there."""
+TIME_MARK = "\ue000{}\ue001"
+"""Marks a time in milliseconds within the text of a cue: the words after the mark begin at that time."""
 
-_MARK = re.compile("\ue000(\\d+)\ue001")
+_TIME_MARK = re.compile("\ue000(\\d+)\ue001")
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
 _SOUND = re.compile(r"\[[^\[\]]*\]|\([^()]*\)|【[^【】]*】|（[^（）]*）")
 _MUSIC = re.compile(r"[♩♪♫♬♭♯]+|^\s*#+\s|\s#+\s*$", re.MULTILINE)
 _TURN = re.compile(r"^(?:>>+|[-–—‐]+)\s*", re.MULTILINE)
 _SPEAKER = re.compile(r"^(?P<name>[^\W\d_a-z][^a-z:\n]{0,29}?[^\W_a-z]) ?:(?=\s)\s*", re.MULTILINE)
 _VOICE = re.compile(r"<v(?:\.[^ >]*)? +([^>]+)>")
-# Captions that roll repeat words from one cue to the next; of other subtitles, few neighbours do.
+# Rolling captions repeat words from one cue to the next; few neighbouring cues of other subtitles do.
 _ROLLING_SHARE = 0.5
-_FEWEST_PAIRS = 3
-_NEIGHBOURS = Fraction(1, 2)
+_MIN_PAIRS = 3
+_MAX_PAUSE_S = Fraction(1, 2)
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,10 @@ class Cue:
     """A subtitle as its source has it.
 
     Args:
-        text: Lines; tags of HTML and WebVTT may be in it, and `MARK`s.
+        text: Lines of text, which may contain tags of HTML and WebVTT, and `TIME_MARK`s.
         start: Seconds from t = 0.
         end: Seconds from t = 0.
-        speaker: Name, where the format has a field for it.
+        speaker: Name of the speaker, if the format has a field for it.
     """
 
     text: str
@@ -46,10 +46,11 @@ class Cue:
 
 @dataclass(frozen=True)
 class Subtitles:
-    """The utterances of a source, and what became of its cues.
+    """The utterances of a source, and counts of the cues that were left out.
 
     Args:
-        counts: What was left out, in words, with how often; zeros are not in it.
+        utterances: The utterances, in the order of their starts.
+        counts: Number of cues left out for each reason; without zeros.
     """
 
     utterances: tuple[Utterance, ...]
@@ -59,24 +60,26 @@ class Subtitles:
 def utterances_of(cues: Sequence[Cue], source: str) -> Subtitles:
     """Reads the words of cues, which may overlap and come in any order.
 
-    A cue's words are spread over it in proportion to their letters, or between the times within its text. Sounds and
-    notes in brackets, music signs and markup are no words; words that are sung are. A name in capitals before a colon
-    is the speaker. Where captions roll, the words of a cue that the one before it has shown are dropped.
+    The words of a cue are spread over its duration, or between times within its text, in proportion to their letters.
+    Sounds and notes in brackets, music signs and markup do not count as words; sung words do. A name in capitals before
+    a colon is the speaker. In rolling captions, the words that the previous cue has already shown are dropped.
 
     Args:
+        cues: The cues.
         source: The kind of source, for `Utterance.source`.
     """
-    ordered = sorted(cues, key=lambda cue: (cue.start, cue.end))
-    cleaned = [_clean(cue) for cue in ordered if cue.end > cue.start]
-    worded = [cue for cue in cleaned if any(map(str.isalnum, _MARK.sub("", cue.text)))]
-    fresh = _without_repeats(worded)
+    sorted_cues = sorted(cues, key=lambda cue: (cue.start, cue.end))
+    cleaned = [_clean(cue) for cue in sorted_cues if cue.end > cue.start]
+    cues_with_words = [cue for cue in cleaned if any(map(str.isalnum, _TIME_MARK.sub("", cue.text)))]
+    new_cues = _without_repeats(cues_with_words)
     left_out = {
-        "subtitles that end before they begin": len(ordered) - len(cleaned),
-        "subtitles without words (music, sounds, empty)": len(cleaned) - len(worded),
-        "captions that only repeat the one before": len(worded) - len(fresh),
+        "subtitles that end before they begin": len(sorted_cues) - len(cleaned),
+        "subtitles without words (music, sounds, empty)": len(cleaned) - len(cues_with_words),
+        "captions that only repeat the previous one": len(cues_with_words) - len(new_cues),
     }
     return Subtitles(
-        tuple(_utterance(cue, source) for cue in fresh), {reason: count for reason, count in left_out.items() if count}
+        tuple(_utterance(cue, source) for cue in new_cues),
+        {reason: count for reason, count in left_out.items() if count},
     )
 
 
@@ -88,49 +91,52 @@ def _clean(cue: Cue) -> Cue:
     text = _TURN.sub("", "\n".join(line.strip() for line in text.split("\n")))
     speakers = speakers or [name_match["name"].title() for name_match in _SPEAKER.finditer(text)]
     text = " ".join(_SPEAKER.sub("", text).split())
-    only = {speaker.strip() for speaker in speakers}
-    return replace(cue, text=text, speaker=only.pop() if len(only) == 1 else None)
+    names = {speaker.strip() for speaker in speakers}
+    return replace(cue, text=text, speaker=names.pop() if len(names) == 1 else None)
 
 
 def _without_repeats(cues: Sequence[Cue]) -> list[Cue]:
-    """The cues without words that the cue before them has shown, if the captions roll."""
-    shown = [_MARK.sub(" ", cue.text).split() for cue in cues]
-    near = [b.start - a.end <= _NEIGHBOURS for a, b in pairwise(cues)]
-    repeated = [_repeated(a, b) if is_near else 0 for (a, b), is_near in zip(pairwise(shown), near, strict=True)]
-    pairs = sum(near)
-    if pairs < _FEWEST_PAIRS or sum(count > 0 for count in repeated) <= _ROLLING_SHARE * pairs:
+    """If the captions roll: the cues without the words that the previous cue has shown; else all cues."""
+    words_by_cue = [_TIME_MARK.sub(" ", cue.text).split() for cue in cues]
+    is_adjacent = [b.start - a.end <= _MAX_PAUSE_S for a, b in pairwise(cues)]
+    repeat_counts = [
+        _repeat_count(a, b) if adjacent else 0
+        for (a, b), adjacent in zip(pairwise(words_by_cue), is_adjacent, strict=True)
+    ]
+    pairs = sum(is_adjacent)
+    if pairs < _MIN_PAIRS or sum(count > 0 for count in repeat_counts) <= _ROLLING_SHARE * pairs:
         return list(cues)
-    utterances = []
-    for cue, words, count in zip(cues, shown, (0, *repeated), strict=True):
+    new_cues = []
+    for cue, words, count in zip(cues, words_by_cue, (0, *repeat_counts), strict=True):
         if count < len(words):
-            utterances.append(replace(cue, text=_after(cue.text, count)))
-    return utterances
+            new_cues.append(replace(cue, text=_without_first_words(cue.text, count)))
+    return new_cues
 
 
-def _repeated(previous: Sequence[str], words: Sequence[str]) -> int:
-    """How many of the first words are the last words of the cue before."""
+def _repeat_count(previous: Sequence[str], words: Sequence[str]) -> int:
+    """How many of the first words are also the last words of the previous cue."""
     return next((n for n in range(min(len(previous), len(words)), 0, -1) if previous[-n:] == words[:n]), 0)
 
 
-def _after(text: str, skipped: int) -> str:
-    """The text after its first words, with the marks among the rest."""
+def _without_first_words(text: str, count: int) -> str:
+    """The text without its first `count` words; marks after them are kept."""
     tokens = [token for token in re.split("(\ue000\\d+\ue001)|\\s+", text) if token]
     for i, token in enumerate(tokens):
-        if skipped == 0:
+        if count == 0:
             return " ".join(tokens[i:])
-        skipped -= not _MARK.fullmatch(token)
+        count -= not _TIME_MARK.fullmatch(token)
     return ""
 
 
 def _utterance(cue: Cue, source: str) -> Utterance:
-    pieces = _MARK.split(cue.text)
-    text = " ".join(" ".join(pieces[::2]).split())
-    plain = Utterance(text, cue.start, cue.end, (), source, cue.speaker)
-    times = [Fraction(int(ms), 1000) for ms in pieces[1::2]]
+    parts = _TIME_MARK.split(cue.text)
+    text = " ".join(" ".join(parts[::2]).split())
+    utterance = Utterance(text, cue.start, cue.end, (), source, cue.speaker)
+    times = [Fraction(int(ms), 1000) for ms in parts[1::2]]
     starts = [cue.start, *times]
     if not times or starts != sorted(starts) or times[-1] > cue.end:
-        return replace(plain, words=spread(text, cue.start, cue.end), source=f"{source}, spread")
+        return replace(utterance, words=spread_words(text, cue.start, cue.end), source=f"{source}, spread")
     words: list[Word] = []
-    for piece, start, end in zip(pieces[::2], starts, [*times, cue.end], strict=True):
-        words += spread(piece, start, end)
-    return timed(plain, words)
+    for part, start, end in zip(parts[::2], starts, [*times, cue.end], strict=True):
+        words += spread_words(part, start, end)
+    return with_words(utterance, words)

@@ -1,4 +1,4 @@
-"""Names of languages."""
+"""Codes of languages."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from functools import cache
 
 
 @cache
-def code(language: str) -> str | None:
-    """The shortest ISO 639 code of a language that is named by any code or in English, with a region or without."""
+def language_code(language: str) -> str | None:
+    """The shortest ISO 639 code of a language, from any code or its English name, with or without a region."""
     from iso639 import Lang
     from iso639.exceptions import InvalidLanguageValue
 
-    plain = language.replace("_", "-").partition("-")[0]
-    for spelling in (plain.lower(), plain.title()):
+    without_region = language.replace("_", "-").partition("-")[0]
+    for spelling in (without_region.lower(), without_region.title()):
         try:
             return Lang(spelling).pt1 or Lang(spelling).pt3 or None
         except InvalidLanguageValue:

@@ -1,4 +1,4 @@
-"""Subtitle streams of a container: which one is read, and its packets as cues."""
+"""Subtitle streams of a container: chooses the one to read, and turns its packets into cues."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from av.stream import Disposition
 
 from avcues.pipeline.media.stream_clock import StreamClock
 from avcues.pipeline.media.subtitles.cues import Cue
-from avcues.pipeline.media.subtitles.languages import code
+from avcues.pipeline.media.subtitles.languages import language_code
 
 _ASS_FIELDS = 9  # ReadOrder, Layer, Style, Name, MarginL, MarginR, MarginV, Effect, Text
-_NAME, _TEXT = 3, 8
+_NAME_FIELD, _TEXT_FIELD = 3, 8
 
 
 @dataclass(frozen=True)
 class SubtitleStreamMetadata:
-    """What the container says of a subtitle stream.
+    """Metadata of a subtitle stream in the container.
 
     Args:
         index: Number of the stream in the file.
         codec: FFmpeg's name of the codec.
-        language: ISO 639 code, or None where it is not tagged or not known.
-        is_text: It holds text, not pictures.
-        default: The container recommends it.
-        forced: It holds what foreigners say, not all that is said.
+        language: ISO 639 code; None if the tag is missing or unknown.
+        is_text: Whether it holds text, not pictures.
+        default: Whether the container recommends it.
+        forced: Whether it holds only translations of foreign speech instead of everything that is said.
     """
 
     index: int
@@ -45,7 +45,7 @@ def subtitle_stream_metadata(stream: Any) -> SubtitleStreamMetadata:
     return SubtitleStreamMetadata(
         index=stream.index,
         codec="unknown" if context is None else context.codec.canonical_name,
-        language=code(stream.metadata.get("language", "")),
+        language=language_code(stream.metadata.get("language", "")),
         is_text=context is not None and context.codec.text_sub,
         default=bool(stream.disposition & Disposition.default),
         forced=bool(stream.disposition & Disposition.forced),
@@ -53,20 +53,21 @@ def subtitle_stream_metadata(stream: Any) -> SubtitleStreamMetadata:
 
 
 def choose_stream(streams: Sequence[SubtitleStreamMetadata], language: str | None) -> SubtitleStreamMetadata | None:
-    """The stream of text to read; None where there is none.
+    """The text stream to read; None without one.
 
-    Preferred are, in this order: full ones to forced ones, the language wanted, the one that the container recommends,
-    English, and the first.
+    The criteria are, in this order: full streams before forced ones, the requested language, the stream that the
+    container recommends, English, the first stream.
 
     Args:
-        language: ISO 639 code of the language wanted, or None.
+        streams: The subtitle streams.
+        language: ISO 639 code of the requested language, or None.
     """
-    language_code = code(language) if language else None
+    preferred = language_code(language) if language else None
     return min(
         (stream for stream in streams if stream.is_text),
         key=lambda s: (
             s.forced,
-            language_code is not None and s.language != language_code,
+            preferred is not None and s.language != preferred,
             not s.default,
             s.language != "en",
             s.index,
@@ -75,8 +76,8 @@ def choose_stream(streams: Sequence[SubtitleStreamMetadata], language: str | Non
     )
 
 
-def cues_of(packet: Any, clock: StreamClock, cues: list[Cue]) -> int:
-    """Adds the cues of a packet; 1 if the decoder refuses it, else 0."""
+def add_cues(packet: Any, clock: StreamClock, cues: list[Cue]) -> int:
+    """Decodes a packet and appends its cues to `cues`; returns 1 if the decoder refuses the packet, else 0."""
     import pysubs2
 
     if packet.pts is None or not packet.size:
@@ -88,11 +89,11 @@ def cues_of(packet: Any, clock: StreamClock, cues: list[Cue]) -> int:
     if decoded is None:
         return 0
     start = clock.seconds(packet.pts)
-    length = (packet.duration or 0) * clock.time_base or Fraction(decoded.end_display_time, 1000)
+    duration = (packet.duration or 0) * clock.time_base or Fraction(decoded.end_display_time, 1000)
     for line in decoded:
         fields = line.ass.decode("utf-8", "replace").split(",", _ASS_FIELDS - 1)
         if len(fields) == _ASS_FIELDS:
-            event = pysubs2.SSAEvent(text=fields[_TEXT])
+            event = pysubs2.SSAEvent(text=fields[_TEXT_FIELD])
             if not event.is_drawing:
-                cues.append(Cue(event.plaintext, start, start + length, fields[_NAME] or None))
+                cues.append(Cue(event.plaintext, start, start + duration, fields[_NAME_FIELD] or None))
     return 0

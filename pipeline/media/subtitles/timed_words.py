@@ -1,4 +1,4 @@
-"""Transcripts whose words have times of their own: JSON of Whisper and WhisperX, Praat TextGrids, tables of words."""
+"""Reads transcripts with a time per word: JSON of Whisper and WhisperX, Praat TextGrids, tables of words."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from avcues.extractors.transcript import Utterance, Word, sentences, spread, timed
+from avcues.extractors.transcript import Utterance, Word, group_into_sentences, spread_words, with_words
 from avcues.pipeline.errors import MediaError
 from avcues.pipeline.timeline import exact_seconds
 
@@ -27,7 +27,7 @@ def read_json(text: str, source: str) -> tuple[list[Utterance], str | None]:
     Words without times, as WhisperX leaves numbers, share the time between their neighbours.
 
     Raises:
-        MediaError: It is no such file.
+        MediaError: The file is not such a transcript.
     """
     try:
         document = json.loads(text, parse_float=exact_seconds, parse_int=exact_seconds)
@@ -37,12 +37,13 @@ def read_json(text: str, source: str) -> tuple[list[Utterance], str | None]:
         raise MediaError("cannot be read as JSON (it is nested too deeply)") from None
     segments = document.get("segments") if isinstance(document, dict) else None
     if not isinstance(segments, list):
-        raise MediaError('is no transcript of Whisper or WhisperX: it has no list "segments"')
+        raise MediaError('is not a transcript of Whisper or WhisperX: it has no list "segments"')
     try:
         utterances = [_segment(segment, source) for segment in segments]
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise MediaError(
-            f"is no transcript of Whisper or WhisperX: a segment lacks text or times ({type(error).__name__}: {error})"
+            "is not a transcript of Whisper or WhisperX: a segment lacks text or times "
+            f"({type(error).__name__}: {error})"
         ) from error
     language = document.get("language")
     return [utterance for utterance in utterances if utterance is not None], language if isinstance(
@@ -56,30 +57,34 @@ def _segment(segment: Mapping[str, Any], source: str) -> Utterance | None:
     speaker = segment.get("speaker")
     if end <= start or not any(map(str.isalnum, text)):
         return None
-    plain = Utterance(text, start, end, (), source, None if speaker is None else str(speaker))
+    utterance = Utterance(text, start, end, (), source, None if speaker is None else str(speaker))
     words = [word for word in segment.get("words") or () if any(map(str.isalnum, str(word["word"])))]
     if not any("start" in word for word in words):
-        return Utterance(text, start, end, spread(text, start, end), f"{source}, spread", plain.speaker)
-    return timed(plain, _timed_words(words, start, end))
+        return Utterance(text, start, end, spread_words(text, start, end), f"{source}, spread", utterance.speaker)
+    return with_words(utterance, _timed_words(words, start, end))
 
 
 def _timed_words(words: Sequence[Mapping[str, Any]], start: Fraction, end: Fraction) -> list[Word]:
-    placed: list[Word] = []
-    waiting: list[str] = []
+    timed_words: list[Word] = []
+    untimed_texts: list[str] = []
     for word in words:
         text = str(word["word"]).strip()
         if "start" not in word or "end" not in word:
-            waiting.append(text)
+            untimed_texts.append(text)
             continue
-        first, last = _seconds(word["start"]), _seconds(word["end"])
-        if waiting:
-            placed += spread(" ".join(waiting), placed[-1].end if placed else start, first)
-            waiting = []
+        word_start, word_end = _seconds(word["start"]), _seconds(word["end"])
+        if untimed_texts:
+            timed_words += spread_words(
+                " ".join(untimed_texts), timed_words[-1].end if timed_words else start, word_start
+            )
+            untimed_texts = []
         confidence = word.get("probability", word.get("score"))
-        placed.append(Word(text, first, max(first, last), None if confidence is None else float(confidence)))
-    if waiting:
-        placed += spread(" ".join(waiting), placed[-1].end if placed else start, end)
-    return placed
+        timed_words.append(
+            Word(text, word_start, max(word_start, word_end), None if confidence is None else float(confidence))
+        )
+    if untimed_texts:
+        timed_words += spread_words(" ".join(untimed_texts), timed_words[-1].end if timed_words else start, end)
+    return timed_words
 
 
 def _seconds(value: str | Fraction) -> Fraction:
@@ -88,10 +93,10 @@ def _seconds(value: str | Fraction) -> Fraction:
 
 
 def read_textgrid(text: str, source: str) -> list[Utterance]:
-    """Utterances of a Praat TextGrid: its word tiers, one for each speaker, or else tiers of whole sentences.
+    """Utterances of a Praat TextGrid, from word tiers (one per speaker) or else from tiers of whole sentences.
 
     Raises:
-        MediaError: It is no TextGrid, or has no tier with words.
+        MediaError: The file is not a TextGrid, or has no tier with words.
     """
     from praatio.utilities.textgrid_io import parseTextgridStr
 
@@ -105,18 +110,18 @@ def read_textgrid(text: str, source: str) -> list[Utterance]:
             ]
             for tier in tiers
         }
-    except Exception as error:  # the library lets through whatever its parser meets
+    except Exception as error:  # the library passes on whatever its parser raises
         raise MediaError(f"cannot be read as a TextGrid ({type(error).__name__}: {error})") from error
     word_tiers = [name for name in intervals if _tier_kind(name) in _WORD_TIERS]
     utterances: list[Utterance] = []
     for name in word_tiers:
         speaker = name.rpartition(" - ")[0] or None
-        spoken = sentences((Word(*interval) for interval in intervals[name]), source)
-        utterances += [replace(utterance, speaker=speaker) for utterance in spoken]
+        tier_utterances = group_into_sentences((Word(*interval) for interval in intervals[name]), source)
+        utterances += [replace(utterance, speaker=speaker) for utterance in tier_utterances]
     if not word_tiers:
         for name in (name for name in intervals if _tier_kind(name) not in _OTHER_TIERS):
             utterances += [
-                Utterance(label, start, end, spread(label, start, end), f"{source}, spread", name or None)
+                Utterance(label, start, end, spread_words(label, start, end), f"{source}, spread", name or None)
                 for label, start, end in intervals[name]
                 if end > start and any(map(str.isalnum, label))
             ]
@@ -130,18 +135,18 @@ def _tier_kind(name: str) -> str:
 
 
 def read_table(text: str, source: str) -> list[Utterance]:
-    """Utterances of a table with the columns word, start, end (seconds), and maybe speaker and confidence.
+    """Utterances of a table with the columns word, start, end (seconds), and optionally speaker and confidence.
 
     Utterances end with a sentence, at a pause, and where the speaker changes.
 
     Raises:
-        MediaError: It is no such table.
+        MediaError: The file is not such a table.
     """
     lines = text.splitlines()
     rows = csv.DictReader(lines, delimiter="\t" if lines and "\t" in lines[0] else ",")
     if not set(_TABLE_COLUMNS) <= set(rows.fieldnames or ()):
         raise MediaError(
-            f"is no table of words: it needs the columns {', '.join(_TABLE_COLUMNS)}, and has "
+            f"is not a table of words: it needs the columns {', '.join(_TABLE_COLUMNS)}, and has "
             f"{', '.join(map(str, rows.fieldnames or ())) or 'none'}"
         )
     words, speakers = [], {}
@@ -158,4 +163,4 @@ def read_table(text: str, source: str) -> list[Utterance]:
         if any(map(str.isalnum, row["word"] or "")):
             words.append(Word(row["word"].strip(), start, end, confidence))
             speakers[id(words[-1])] = row.get("speaker") or None
-    return sentences(words, source, lambda word: speakers[id(word)])
+    return group_into_sentences(words, source, lambda word: speakers[id(word)])

@@ -37,9 +37,9 @@ class Recorder:
         return batch.clips[:, :, 0, 0, 0].mean(axis=1, keepdims=True).astype(np.float32)
 
     def describe_shots(
-        self, means: npt.NDArray[np.float32], clips: npt.NDArray[np.int32], seen_s: npt.NDArray[np.float32]
+        self, means: npt.NDArray[np.float32], clips: npt.NDArray[np.int32], covered_s: npt.NDArray[np.float32]
     ) -> dict:
-        self.means, self.counts, self.seen_s = means, clips, seen_s
+        self.means, self.counts, self.covered_s = means, clips, covered_s
         return {}
 
 
@@ -62,7 +62,7 @@ def run(fps: int, *shot_lengths: int) -> Recorder:
 
 
 @pytest.mark.parametrize(
-    ("length", "expected", "seen_s"),
+    ("length", "expected", "covered_s"),
     [
         (64, [range(64)], 2.56),
         (95, [range(64)], 2.56),
@@ -72,10 +72,10 @@ def run(fps: int, *shot_lengths: int) -> Recorder:
         (1, [[0] * 64], 0.04),
     ],
 )
-def test_clips_of_one_shot(length: int, expected: list, seen_s: float) -> None:
+def test_clips_of_one_shot(length: int, expected: list, covered_s: float) -> None:
     recorder = run(25, length)
     assert recorder.clips == [list(clip) for clip in expected]
-    assert recorder.seen_s.tolist() == [pytest.approx(seen_s)]
+    assert recorder.covered_s.tolist() == [pytest.approx(covered_s)]
 
 
 def test_clips_never_cross_a_cut() -> None:
@@ -105,7 +105,7 @@ def test_a_long_shot_holds_no_more_than_a_short_one() -> None:
     for number in range(5000):
         image = np.zeros((2, 2, 3), np.uint8)
         clips += len(list(sampler.push(SettledFrame(0, Fraction(number, 25), Fraction(number + 1, 25), image.copy))))
-        assert len(sampler._recent) <= 64
+        assert len(sampler._recent_images) <= 64
     assert clips + len(list(sampler.finish())) == 78
 
 
@@ -148,8 +148,8 @@ def test_images_are_those_of_ffmpegs_area_scaler(size: tuple[int, int], format: 
 
 def test_only_the_middle_of_a_wide_frame_is_scaled() -> None:
     columns, rows = CenterCrop(256, 224, plain())._axes(av.VideoFrame(1280, 720, "yuv420p"))
-    assert (columns.first, columns.length, columns.scaled, columns.skipped) == (256, 768, 273, 24)
-    assert (rows.first, rows.length, rows.scaled) == (0, 720, 256)
+    assert (columns.first_px, columns.source_px, columns.scaled_px, columns.skipped_px) == (256, 768, 273, 24)
+    assert (rows.first_px, rows.source_px, rows.scaled_px) == (0, 720, 256)
 
 
 def test_frames_may_change_their_size_in_mid_stream() -> None:

@@ -33,7 +33,7 @@ def heard(path: Path) -> tuple[np.ndarray, int]:
     """The whole track from t = 0 on, and its rate."""
     with Media.open(path) as media:
         track = Track(media.audio_rate_hz, media.damage)
-        blocks = [b for sound in media.decode(video=False, audio=True) for b in track.lay(sound)]
+        blocks = [b for sound in media.decode(video=False, audio=True) for b in track.place(sound)]
         return downmix([*blocks, *track.finish()]), media.audio_rate_hz
 
 
@@ -106,7 +106,7 @@ def test_samples_are_placed_exactly(tmp_path: Path) -> None:
 
 def lay(*sounds: AudioBlock) -> tuple[np.ndarray, Track]:
     track = Track(1000, Damage())
-    return downmix([*(b for sound in sounds for b in track.lay(sound)), *track.finish()]), track
+    return downmix([*(b for sound in sounds for b in track.place(sound)), *track.finish()]), track
 
 
 def block(start: Fraction | None, level: float, samples: int, duration: Fraction | None = None) -> AudioBlock:
@@ -153,7 +153,7 @@ def test_a_block_with_a_broken_time_stamp_costs_only_itself() -> None:
 
 def test_a_broken_time_stamp_does_not_fill_the_disk_with_silence() -> None:
     track = Track(1000, damage := Damage())
-    laid = [b for s in (block(Fraction(0), 0.5, 20), block(Fraction(10**6), 0.5, 20)) for b in track.lay(s)]
+    laid = [b for s in (block(Fraction(0), 0.5, 20), block(Fraction(10**6), 0.5, 20)) for b in track.place(s)]
     laid += track.finish()
     assert len(downmix(laid)) == 20
     assert damage.frames_unplaceable == 1

@@ -17,7 +17,7 @@ from avcues.pipeline.errors import MediaError
 from avcues.pipeline.extraction.video import process_video
 from avcues.pipeline.media.container import Media
 from avcues.pipeline.media.downmix import downmix
-from avcues.pipeline.media.frames import AudioBlock, Damage, FramesSeen, VideoFrame
+from avcues.pipeline.media.frames import AudioBlock, Damage, FrameStatistics, VideoFrame
 from avcues.pipeline.media.timestamps import MonotonicFrameFilter
 from avcues.pipeline.runtime.settings import Settings
 from avcues.pipeline.store.video_input import VideoInput
@@ -278,14 +278,14 @@ def test_another_file_of_the_same_name_and_size_is_made_anew(tmp_path: Path) -> 
     Clip(sounds=[click(4, at=3.25)]).write(path)
     assert path.stat().st_size == size
     found = extract(path, tmp_path, features=("emobase",))
-    assert found.result.kept == ()
+    assert found.result.reused == ()
     assert int(np.nanargmax(found.column("emobase", "pcm_intensity_sma_max"))) == 6
 
 
 def test_a_frame_with_a_broken_time_stamp_costs_only_itself(media: Callable[[str], Path]) -> None:
     with Media.open(media("tiny4.mp4")) as opened:
         good = [p for p in opened.decode(video=True, audio=False) if isinstance(p, VideoFrame)]
-        line = MonotonicFrameFilter(damage := Damage(), FramesSeen())
+        line = MonotonicFrameFilter(damage := Damage(), FrameStatistics())
         broken = replace(good[50], start=Fraction(1000))
         passed = [p for g in (*good[:50], broken, *good[51:]) for p in line.push(g)] + list(line.finish())
     assert passed == [*good[:50], *good[51:]]

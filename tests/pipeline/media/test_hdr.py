@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from clips import extract
 from ffmpeg import ffmpeg
+from hlg import hlg_of
 
 from avcues.pipeline.media.picture.cube import ColorCube
 from avcues.pipeline.media.picture.tone import SDR_WHITE_NIT, Color, to_sdr
@@ -43,34 +44,6 @@ def clips(media: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
         made[name] = ffmpeg("-i", str(sdr), "-vf", filters, *BEST, *tags(transfer), out=folder / f"{name}.mkv")
     made["hlg"] = hlg_of(sdr, folder / "hlg.mkv")
     return made
-
-
-def hlg_of(sdr: Path, path: Path) -> Path:
-    """HLG by ITU-R BT.2100, literally, on a display of 1000 nit. zscale turns each channel by itself there."""
-    to_2020 = np.array([[0.6274, 0.3293, 0.0433], [0.0691, 0.9195, 0.0114], [0.0164, 0.0880, 0.8956]])
-    a, b = 0.17883277, 0.28466892
-    c = 0.5 - a * np.log(4 * a)
-    with av.open(str(sdr)) as source, av.open(str(path), "w") as target:
-        rate = source.streams.video[0].average_rate
-        stream = target.add_stream("libx264", rate=rate, options={"qp": "4", "preset": "veryfast"})
-        stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p10le"
-        stream.codec_context.colorspace, stream.codec_context.color_range = 9, 1
-        stream.codec_context.color_trc, stream.codec_context.color_primaries = 18, 9
-        for i, frame in enumerate(source.decode(video=0)):
-            shown = (frame.to_ndarray(format="rgb24") / 255) ** 2.4 * 0.203 @ to_2020.T
-            luminance = shown @ [0.2627, 0.6780, 0.0593]
-            scene = shown * np.maximum(luminance, 1e-9)[..., None] ** (1 / 1.2 - 1)
-            low, high = np.sqrt(3 * scene), a * np.log(np.maximum(12 * scene - b, 1e-9)) + c
-            code = np.round(np.where(scene <= 1 / 12, low, high).clip(0, 1) * 65535).astype(np.uint16)
-            rgb = av.VideoFrame.from_ndarray(code, format="rgb48le")
-            exact = "BILINEAR", "ACCURATE_RND", "FULL_CHR_H_INT", "FULL_CHR_H_INP"
-            flags = sum(int(av.video.reformatter.Interpolation[name]) for name in exact)
-            ycc = rgb.reformat(format="yuv420p10le", dst_colorspace=9, dst_color_range=1, interpolation=flags)
-            ycc.colorspace, ycc.color_range, ycc.color_trc, ycc.color_primaries = 9, 1, 18, 9
-            ycc.pts, ycc.time_base = i, 1 / rate
-            target.mux(stream.encode(ycc))
-        target.mux(stream.encode(None))
-    return path
 
 
 @pytest.mark.parametrize("name", ["hdr10", "hlg", "sdr2020"])

@@ -19,10 +19,8 @@ from avcues.pipeline.extraction.center_crop import CenterCrop
 from avcues.pipeline.extraction.full_frame import FullFrame
 from avcues.pipeline.media.container import Media
 from avcues.pipeline.media.frames import VideoFrame
-from avcues.pipeline.media.look import FRAMES, PLACES
 from avcues.pipeline.media.orientation import Orientation
 from avcues.pipeline.media.picture.bars import Box
-from avcues.pipeline.media.picture.fields import Fields
 from avcues.pipeline.media.reading import Reading
 from avcues.pipeline.report.thumbnails import _scaled
 
@@ -116,7 +114,7 @@ def test_the_shape_and_the_size_are_recorded(tmp_path: Path) -> None:
     assert found.result.notes == ("anamorphic: pixels are made square, 720 x 576 to 1024 x 576",)
 
 
-PAN = "nullsrc=s=720x576:r=50:d=4,geq=lum='128+100*sin((X+8*N)/9)*gt(mod(Y,96),24)':cb=128:cr=128"
+PAN = "nullsrc=s=720x96:r=50:d=4,geq=lum='128+100*sin((X+8*N)/9)*gt(Y,24)':cb=128:cr=128,split=6,vstack=6"
 
 
 @pytest.fixture(scope="module")
@@ -170,26 +168,39 @@ def test_progressive_video_of_an_interlaced_size_is_left_alone(pan: Path, tmp_pa
     path = ffmpeg("-i", str(pan), "-r", "25", *X264, out=tmp_path / "clip.mp4")
     _, media = shown(path)
     assert (media.picture.applied, media.picture.notes) == ({}, [])
-    assert media.picture.fields is not None
-    assert FRAMES <= media.picture.fields.progressive <= 2 * FRAMES, "it was looked at longer than needed"
+    assert media.picture.fields.found is None, "other places of the file were looked at for nothing"
 
 
-@pytest.mark.parametrize("place", range(1, PLACES))
-def test_a_look_ends_early_only_where_the_rest_could_not_change_what_it_says(place: int) -> None:
-    for progressive in range(place * FRAMES + 1):
-        remaining = (PLACES - place) * FRAMES
-        so_far = Fields(progressive=progressive, apart=1.0)
-        in_the_end = Fields(progressive=progressive, top_first=remaining, apart=1.0)
-        assert so_far.is_settled(remaining) <= (not in_the_end.is_interlaced)
-    assert not Fields(progressive=70, flagged=1).is_settled(10)
-    assert not Fields(progressive=70, top_first=4).is_settled(6)
+def joined(folder: Path, *pieces: Path) -> Path:
+    """One file of several of the same form, one after the other."""
+    listed = folder / "pieces.txt"
+    listed.write_text("".join(f"file '{piece}'\n" for piece in pieces))
+    return ffmpeg("-f", "concat", "-safe", "0", "-i", str(listed), "-c", "copy", out=folder / "joined.mkv")
 
 
-def test_film_in_fields_is_said(tmp_path: Path) -> None:
-    film = PAN.replace("720x576:r=50", "720x480:r=24")
-    path = ffmpeg("-f", "lavfi", "-i", film, "-vf", "telecine=pattern=23", *X264, out=tmp_path / "clip.mp4")
-    _, media = shown(path)
-    assert any("telecine" in note for note in media.picture.notes)
+def test_fields_that_begin_in_mid_stream_are_joined_from_there_on(pan: Path, tmp_path: Path) -> None:
+    progressive = ffmpeg("-stream_loop", "2", "-i", str(pan), "-r", "25", *X264, out=tmp_path / "progressive.mkv")
+    woven = interlaced(pan, tmp_path / "woven.mkv", flagged=False)
+    path = joined(tmp_path, progressive, woven, woven, woven, woven)
+    images, media = shown(path)
+    (note,) = media.picture.notes
+    since = float(note.split("from ")[1].split(" s on")[0])
+    assert 12 <= since < 22, note
+    expected = shown(pan)[0][::2]
+    last = [difference(image, other) for image, other in zip(images[-60:-5], expected[-60:-5], strict=True)]
+    assert np.median(last) < 0.35 * np.median(
+        [difference(a, b) for a, b in zip(shown(path, picture="coded")[0][-60:-5], expected[-60:-5], strict=True)]
+    )
+
+
+def test_film_in_fields_is_said_wherever_it_begins(pan: Path, tmp_path: Path) -> None:
+    frames = ("-stream_loop", "4", "-r")
+    in_fields = ("-vf", "telecine=pattern=23", *X264)
+    telecine = ffmpeg(*frames, "24", "-i", str(pan), "-t", "20", *in_fields, out=tmp_path / "telecine.mkv")
+    progressive = ffmpeg(*frames, "30", "-i", str(pan), "-t", "2", *X264, out=tmp_path / "progressive.mkv")
+    for path in (telecine, joined(tmp_path, progressive, telecine)):
+        assert [note for note in shown(path)[1].picture.notes if "telecine" in note]
+    assert not shown(progressive)[1].picture.notes
 
 
 def test_transparent_video_is_shown_on_black(tmp_path: Path) -> None:
@@ -294,5 +305,5 @@ def test_a_black_file_has_no_bars(tmp_path: Path) -> None:
 
 def test_a_box_follows_shape_and_orientation() -> None:
     box = Box(10, 20, 60, 30)
-    assert box.shown(Fraction(2), Orientation(), (100, 80)) == (Box(20, 20, 120, 30), (200, 80))
-    assert box.shown(Fraction(1), Orientation(True, False, True), (100, 80)) == (Box(20, 30, 30, 60), (80, 100))
+    assert box.as_displayed(Fraction(2), Orientation(), (100, 80)) == (Box(20, 20, 120, 30), (200, 80))
+    assert box.as_displayed(Fraction(1), Orientation(True, False, True), (100, 80)) == (Box(20, 30, 30, 60), (80, 100))

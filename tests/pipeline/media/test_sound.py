@@ -98,9 +98,9 @@ def test_the_choice_of_a_downmix_is_recorded_and_changes_what_is_up_to_date(tmp_
     first = extract(path, tmp_path / "out", features=("emobase",))
     again = extract(path, tmp_path / "out", features=("emobase",))
     other = extract(path, tmp_path / "out", features=("emobase",), reading=Reading(downmix="mean"))
-    assert "emobase" in first.result.made
-    assert "emobase" in again.result.kept
-    assert "emobase" in other.result.made
+    assert "emobase" in first.result.computed
+    assert "emobase" in again.result.reused
+    assert "emobase" in other.result.computed
 
 
 CLICK_S = 1.5

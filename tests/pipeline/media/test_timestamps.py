@@ -15,7 +15,7 @@ from clips import extract
 from flash_and_beep import EVENTS_S, SECONDS, flash_and_beep, flashes_and_beeps, store_audio_later
 
 from avcues.pipeline.media.container import Media
-from avcues.pipeline.media.frames import AudioBlock, Damage, FramesSeen, VideoFrame
+from avcues.pipeline.media.frames import AudioBlock, Damage, FrameStatistics, VideoFrame
 from avcues.pipeline.media.timestamps import MonotonicFrameFilter, TimestampUnwrapper
 
 TOLERANCE_S = 0.020
@@ -187,7 +187,7 @@ def test_of_several_frames_with_one_time_stamp_the_last_is_shown(tmp_path: Path)
     first = next(iter(decoded_frames(flash_and_beep(tmp_path / "clip.mp4", "mpeg4", "aac"))))
     times = [Fraction(0), Fraction(1), Fraction(1), Fraction(1), Fraction(2), Fraction(2)]
     frames = [replace(first, pts=i, start=start) for i, start in enumerate(times)]
-    in_order = MonotonicFrameFilter(damage := Damage(), seen := FramesSeen())
+    in_order = MonotonicFrameFilter(damage := Damage(), seen := FrameStatistics())
     passed = [frame for pushed in frames for frame in in_order.push(pushed)] + list(in_order.finish())
     assert [frame.pts for frame in passed] == [0, 3, 5]
     assert not damage

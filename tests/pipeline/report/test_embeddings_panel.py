@@ -14,7 +14,7 @@ from clips import start_dataset
 from scipy.spatial.distance import cosine
 
 from avcues.extractors.embedding import embedding_columns, embedding_table
-from avcues.pipeline.extraction.accumulators import from_columns
+from avcues.pipeline.extraction.accumulators import rows_from_columns
 from avcues.pipeline.extraction.video import process_video
 from avcues.pipeline.report.column_files import write_column_files
 from avcues.pipeline.report.embeddings import change
@@ -48,7 +48,7 @@ def video(media: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
         vectors = random.normal(size=(rows, 6)).astype(np.float32)
         vectors[3] = np.nan
         table = embedding_table(name, "window" if name == "clip" else "shot", 6, "shared vector of images and text")
-        measured_rows = from_columns(table, embedding_columns(vectors))
+        measured_rows = rows_from_columns(table, embedding_columns(vectors))
         if name == "clip":
             made = window_table(measured_rows, "a", GRID, windows, about)
         else:

@@ -86,7 +86,7 @@ def test_a_pinned_model_is_a_feature_and_one_that_is_missing_stops_nothing_else(
     pytest.importorskip("transformers", reason="the extra hub is not installed")
     folder = tiny_models.save("vit", tmp_path / "fer-vit")
     environment = install(tmp_path / "packages", "lab_fer", "LabFer") | {"LAB_FER": str(folder)}
-    ask = "import avcues; f = avcues.features()['lab_fer']; print([t.name for t in f.tables], f.lacking)"
+    ask = "import avcues; f = avcues.features()['lab_fer']; print([t.name for t in f.tables], f.problem)"
     listed = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, env=environment, check=True)
     assert listed.stdout.strip() == "['lab_fer', 'lab_fer_faces']"
 

@@ -22,7 +22,7 @@ def pretend(monkeypatch: pytest.MonkeyPatch, cores: int, memory_gib: int) -> Non
     """Lets the system report a machine of this size, without control groups."""
     monkeypatch.setattr("os.sched_getaffinity", lambda pid: set(range(cores)))
     monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(total=memory_gib * GIB))
-    monkeypatch.setattr(machine, "_MEMBERSHIP", Path("/no/such/file"))
+    monkeypatch.setattr(machine, "_CGROUP_FILE", Path("/no/such/file"))
 
 
 @pytest.mark.parametrize(

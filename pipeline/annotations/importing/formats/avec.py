@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from avcues.pipeline.annotations.importing.assemble import Part, Reading
 from avcues.pipeline.annotations.importing.format import Format, FormatOptions
+from avcues.pipeline.annotations.importing.reading import Part, Reading
 from avcues.pipeline.annotations.importing.table_map import TableMap, tidy_part
 from avcues.pipeline.annotations.ratings.schema import Dimension
 from avcues.pipeline.errors import InputError
@@ -29,8 +29,6 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
     parts = [_arff(file, setup) if file.suffix.lower() == ".arff" else _csv(file, setup) for file in files]
     return Reading(
         parts=parts,
-        name="the files",
-        origin={},
         dimensions={name: Dimension(name=name, low=-1, high=1) for name in _DIMENSIONS},
         notes=["the files hold gold standards, taken as one rater called gold"],
     )
@@ -39,7 +37,7 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
 def _arff(file: Path, setup: str) -> Part:
     """`@attribute` lines, then a line per frame: name, time in seconds, gold standard."""
     lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
-    names = [line.split()[1].lower() for line in lines if line.lower().startswith("@attribute")]
+    names = [[*line.split(), ""][1].lower() for line in lines if line.lower().startswith("@attribute")]
     data = next((i for i, line in enumerate(lines) if line.strip().lower() == "@data"), None)
     if data is None or {"frametime", "goldstandard"} - set(names):
         raise InputError(f"{file}: is no ARFF file with the attributes frameTime and GoldStandard")

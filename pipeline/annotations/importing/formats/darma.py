@@ -1,70 +1,76 @@
-"""DARMA: one file per rater and clip, two dimensions X and Y by the second, under a head of three lines."""
+"""DARMA: one file per rater and clip, two dimensions by the second, under a heading of three lines.
+
+The dimensions are called as the axes of the joystick were in DARMA's settings. `Review` exports the mean over raters as
+`CLIP_Mean`, which is no rater.
+"""
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
-from avcues.pipeline.annotations.importing.assemble import Part, Reading
 from avcues.pipeline.annotations.importing.format import Format, FormatOptions
-from avcues.pipeline.annotations.importing.formats.carma import middles, rater_of
+from avcues.pipeline.annotations.importing.formats.carma import (
+    middles,
+    rater_of,
+    read_export,
+    scale_end,
+    without_means,
+)
+from avcues.pipeline.annotations.importing.reading import Part, Reading
 from avcues.pipeline.annotations.ratings.schema import Dimension
 from avcues.pipeline.errors import InputError
 from avcues.pipeline.store.user_columns import video_name
 
-_DIMENSIONS = "x,y"
-
 
 def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
-    names = [name.strip() for name in (options.dimension or _DIMENSIONS).split(",")]
-    if len(names) != 2:
+    names = [name.strip() for name in options.dimension.split(",")] if options.dimension else None
+    if names is not None and len(names) != 2:
         raise InputError(f"{', '.join(names)}: DARMA has two dimensions; name X and Y, such as valence,arousal")
-    parts, largest = [], set()
+    parts, magnitudes, axes = [], set(), set()
     for file in files:
-        part, magnitude = _part(file, names, options.setup or "audiovisual")
+        part, magnitude, labels = _part(file, names, options.setup or "audiovisual")
         parts.append(part)
-        largest.add(magnitude)
-    if len(largest) > 1:
-        raise InputError(f"the files have different magnitudes ({sorted(largest)}); import them one by one")
-    (end,) = largest
-    dimensions = {name: Dimension(name=name, low=-end, high=end) for name in names}
-    return Reading(parts=parts, name="the files", origin={}, dimensions=dimensions)
+        magnitudes.add(magnitude)
+        axes.add(labels)
+    if len(magnitudes) > 1:
+        raise InputError(f"the files have different magnitudes ({sorted(magnitudes)}); import them one by one")
+    (end,) = magnitudes
+    dimensions = {name: Dimension(name=name, low=-end, high=end) for labels in sorted(axes) for name in labels}
+    kept, notes = without_means(parts)
+    return Reading(parts=kept, dimensions=dimensions, notes=notes)
 
 
-def _part(file: Path, names: Sequence[str], setup: str) -> tuple[Part, float]:
-    rows = list(csv.reader(file.read_text(encoding="utf-8-sig", errors="replace").splitlines()))
-    head = {row[0].strip(): row[1].strip() for row in rows[:6] if len(row) > 1}
-    begin = next((i for i, row in enumerate(rows) if row and row[0].startswith("%%")), None)
-    if begin is None or "Multimedia File" not in head or "Magnitude" not in head:
+def _part(file: Path, names: Sequence[str] | None, setup: str) -> tuple[Part, float, tuple[str, ...]]:
+    """The ratings of a file, the end of its scale, and the names of its dimensions."""
+    export = read_export(file)
+    if export is None or "Magnitude" not in export.heading or len(export.names) < 3:
         raise InputError(f"{file}: has no lines Multimedia File, Magnitude and %%%%%%, as exports of DARMA have")
-    data = [row for row in rows[begin + 1 :] if any(cell.strip() for cell in row)]
-    try:
-        values = np.array([[float(cell) if cell.strip() else np.nan for cell in row[:3]] for row in data])
-    except ValueError as error:
-        raise InputError(f"{file}: cannot be read as ratings ({error})") from error
-    video_id = video_name(head["Multimedia File"])
+    if not len(export.values):
+        raise InputError(f"{file}: has no ratings")
+    dimensions = tuple(names or [name.lower() or "xy"[i] for i, name in enumerate(export.names[1:3])])
+    if not export.media:
+        raise InputError(f"{file}: names no media file above its ratings; write it into the line Media File")
+    video_id, count = video_name(export.media), len(export.values)
     words = {"rater": rater_of(file, video_id), "video_id": video_id, "setup": setup}
-    time = middles(values[:, 0])
-    columns = {key: pa.array([word] * (2 * len(values))) for key, word in words.items()}
     table = pa.table(
         {
-            **columns,
-            "dimension": pa.array(list(names) * len(values)),
-            "time": np.repeat(time, 2),
-            "value": values[:, 1:3].ravel(),
+            **{key: pa.array([word] * (2 * count)) for key, word in words.items()},
+            "dimension": pa.array(list(dimensions) * count),
+            "time": np.repeat(middles(export.values[:, 0]), 2),
+            "value": pa.array(export.values[:, 1:3].ravel(), from_pandas=True),
         }
     )
-    number = np.repeat(np.arange(begin + 2, begin + 2 + len(values)), 2)
-    return Part(table=table, name=str(file), rows=number), float(head["Magnitude"])
+    rows = np.repeat(np.arange(export.row, export.row + count), 2)
+    return Part(table=table, name=str(file), rows=rows), scale_end(export.heading, "Magnitude", file), dimensions
 
 
 FORMAT = Format(
-    title="DARMA (Second, X, Y under Multimedia File and Magnitude)",
+    title="DARMA (Second and two axes under Multimedia File and Magnitude)",
     files="*.csv",
-    looks_like=lambda path, head: "Multimedia File" in head and "Magnitude" in head,
+    looks_like=lambda path, head: "Media File" in head.replace("Multimedia", "Media") and "Magnitude" in head,
     read=_read,
 )

@@ -1,51 +1,121 @@
-"""DEAM, the database for emotional analysis of music: valence and arousal over time, per rater or averaged.
+"""DEAM, the database for emotional analysis of music: valence and arousal, over time and once per song.
 
-| file                                                | one row per    | columns                                       |
-|-----------------------------------------------------|----------------|-----------------------------------------------|
-| `.../arousal/2.csv`, `.../valence/2.csv`            | rater          | `WorkerId`, `sample_15000ms`, ...             |
-| `arousal.csv`, `valence.csv`                        | song, averaged | `song_id`, `sample_15000ms`, ...              |
+| file                                            | one row per    | columns                                      |
+|-------------------------------------------------|----------------|----------------------------------------------|
+| `.../arousal/2.csv`, `.../valence/2.csv`        | rater          | `WorkerId`, `sample_15000ms`, ...            |
+| `arousal.csv`, `valence.csv`                    | song, averaged | `song_id`, `sample_15000ms`, ...             |
+| `static_annotations_songs_1_2000.csv`           | song and rater | `workerID`, `SongId`, `Valence`, `Arousal`   |
+| `static_annotations_songs_2000_2058.csv`        | song and rater | `SongId`, `WorkerId`, `Arousal_Average`, ... |
+| `static_annotations_averaged_songs_1_2000.csv`  | song, averaged | `song_id`, `valence_mean`, `arousal_mean`    |
+
+Ratings over time run from -1 to 1 and begin 15 s into the song; those of songs run from 1 to 9. Some files name no
+raters.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from avcues.pipeline.annotations.importing.assemble import Reading
+import pyarrow as pa
+
 from avcues.pipeline.annotations.importing.format import Format, FormatOptions
-from avcues.pipeline.annotations.importing.table_map import TableMap, read_part
+from avcues.pipeline.annotations.importing.reading import Part, Reading
+from avcues.pipeline.annotations.importing.table_map import TableMap, tidy_part
 from avcues.pipeline.annotations.ratings.schema import Dimension
+from avcues.pipeline.annotations.ratings.wording import counted, listed
 from avcues.pipeline.errors import InputError
-from avcues.pipeline.store.user_tables import column_names
+from avcues.pipeline.store.user_tables import column_names, read_user_table
 
 DIMENSIONS = ("arousal", "valence")
+_AVERAGED = ("", "_cont_average")
+"""Endings of the names of files with averages over time; the second is that of the collection's first release."""
 _HEADER = "sample_{time}ms"
+_SAMPLE = "sample_15000ms"
+_RATERS = ("WorkerId", "workerID")
+_VALUES = ("{}", "{}_Average", "{}_mean")
+"""Columns of ratings of songs: of one rater, of one rater who also gave extremes, and averaged."""
 
 
 def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
-    parts, notes = [], []
+    setup = options.setup or "music"
+    parts: list[Part] = []
+    empty = [file.name for file in files if not file.stat().st_size]
     for file in files:
-        names = column_names(file)
-        averaged = "song_id" in names
-        dimension = file.stem.lower() if averaged else file.parent.name.lower()
-        if dimension not in DIMENSIONS:
-            raise InputError(f"{file}: neither the file nor its folder is called arousal or valence, as in DEAM")
-        keys = {"dimension": f"={dimension}", "setup": f"={options.setup or 'music'}"}
-        keys |= (
-            {"video_id": "song_id", "rater": "=average"} if averaged else {"video_id": "{file}", "rater": "WorkerId"}
-        )
-        part, part_notes = read_part(file, TableMap(keys=keys, header=_HEADER, time_unit="ms"))
-        parts.append(part)
-        notes += part_notes
-        if averaged:
-            notes.append(f"{file.name}: holds the average of all raters, taken as one rater called average")
+        if file.name not in empty:
+            parts += _over_time(file, setup) if _is_over_time(column_names(file)) else _of_songs(file, setup)
+    if not parts:
+        raise InputError(f"{files[0]}: is empty; expected ratings of DEAM")
     dimensions = {name: Dimension(name=name, low=-1, high=1) for name in DIMENSIONS}
-    return Reading(parts=parts, name="the files", origin={}, dimensions=dimensions, notes=notes)
+    dimensions |= {f"{name}_of_song": Dimension(name=f"{name}_of_song", low=1, high=9) for name in DIMENSIONS}
+    notes = [f"left out: {counted(len(empty), 'empty file')}: {listed(empty)}"] if empty else []
+    return Reading(parts=parts, dimensions=dimensions, notes=notes)
+
+
+def _is_over_time(names: Sequence[str]) -> bool:
+    return any(name.startswith("sample_") for name in names)
+
+
+def _over_time(file: Path, setup: str) -> list[Part]:
+    """The ratings over time of one song, or the averages over time of all songs."""
+    names = column_names(file)
+    is_averaged = "song_id" in names
+    kind = file.stem.lower() if is_averaged else file.parent.name.lower()
+    dimension = next((name for name in DIMENSIONS if kind in [name + ending for ending in _AVERAGED]), None)
+    if dimension is None:
+        raise InputError(f"{file}: neither the file nor its folder is called arousal or valence, as in DEAM")
+    keys = {"dimension": f"={dimension}", "setup": f"={setup}"}
+    table = read_user_table(file, types={name: pa.string() for name in ("song_id", *_RATERS) if name in names})
+    notes = []
+    if is_averaged:
+        keys |= {"video_id": "song_id", "rater": "=average"}
+        notes.append(_averaged_note(file))
+    else:
+        keys |= {"video_id": "{file}", "rater": _RATERS[0]}
+        if _RATERS[0] not in names:
+            table = table.append_column(_RATERS[0], _unnamed(file.stem, len(table)))
+            notes.append("some files name no raters: their rows are taken as raters of that song alone")
+    return [replace(tidy_part(table, file, TableMap(keys=keys, header=_HEADER, time_unit="ms")), notes=notes)]
+
+
+def _of_songs(file: Path, setup: str) -> list[Part]:
+    """The ratings once per song."""
+    names = column_names(file)
+    song = next((name for name in ("song_id", "SongId") if name in names), None)
+    rater = next((name for name in _RATERS if name in names), None)
+    if song is None:
+        raise InputError(f"{file}: has no column song_id or SongId, as tables of DEAM have")
+    table = read_user_table(file, types={name: pa.string() for name in (song, rater) if name is not None})
+    parts = []
+    for dimension in DIMENSIONS:
+        candidates = [form.format(word) for form in _VALUES for word in (dimension, dimension.capitalize())]
+        value = next((name for name in candidates if name in names), None)
+        if value is None:
+            raise InputError(f"{file}: has no column of {dimension}, only {', '.join(names[:20])}")
+        keys = {"video_id": song, "value": value, "setup": f"={setup}", "dimension": f"={dimension}_of_song"}
+        part = tidy_part(table, file, TableMap(keys=keys | {"rater": rater or "=average"}))
+        parts.append(replace(part, notes=[] if rater else [_averaged_note(file)]))
+    return parts
+
+
+def _averaged_note(file: Path) -> str:
+    return f"{file.name}: holds averages over raters, taken as one rater called average"
+
+
+def _unnamed(song: str, rows: int) -> pa.Array:
+    """Names for raters of one song that the file does not name."""
+    return pa.array([f"{song}, row {row}" for row in range(1, rows + 1)])
 
 
 FORMAT = Format(
-    title="DEAM (per rater, or averaged per song)",
+    title="DEAM (per rater or averaged, over time or per song)",
     files="arousal/*.csv valence/*.csv",
-    looks_like=lambda path, head: "sample_15000ms" in head or ("WorkerId" in head and "sample_" in head),
+    looks_like=lambda path, head: (
+        _SAMPLE in head
+        or ("WorkerId" in head and "sample_" in head)
+        or path.name.startswith("static_annotations_songs_")
+        or path.name.startswith("static_annotations_averaged_songs_")
+    ),
     read=_read,
 )

@@ -1,4 +1,7 @@
-"""Emotify: which of nine GEMS emotions each participant chose for excerpts of music, with mood, liking and profile."""
+"""Emotify: which of nine GEMS emotions, up to three, each participant chose for excerpts of music.
+
+What else a row says, such as age, mood and liking, becomes the profile of its rater.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from avcues.pipeline.annotations.importing.assemble import Reading
 from avcues.pipeline.annotations.importing.format import Format, FormatOptions
+from avcues.pipeline.annotations.importing.reading import Reading
 from avcues.pipeline.annotations.importing.table_map import TableMap, tidy_part
 from avcues.pipeline.annotations.ratings.schema import Dimension
 from avcues.pipeline.store.user_tables import read_user_table
@@ -17,7 +20,8 @@ EMOTIONS = (
     *("amazement", "solemnity", "tenderness", "nostalgia", "calmness"),
     *("power", "joyful_activation", "tension", "sadness"),
 )
-_PROFILE = ("age", "gender", "mother tongue", "genre")
+_PROFILE = ("age", "gender", "mother tongue", "genre", "mood", "liked", "disliked")
+"""What else a row says: of the participant, of the excerpt, and of the participant before and after it."""
 _RATER = "participant"
 
 
@@ -25,7 +29,7 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
     parts, profiles = [], []
     for file in files:
         table = read_user_table(file, types={"track id": pa.string()}, required=("track id", *EMOTIONS))
-        columns = [name for name in _PROFILE[:3] if name in table.column_names]
+        columns = [name for name in _PROFILE if name in table.column_names]
         # The file names no raters: rows with the same age, sex and mother tongue may be of several.
         rater = pa.array([f"row {i}" for i in range(1, len(table) + 1)])
         table = table.append_column(_RATER, rater)
@@ -34,8 +38,6 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
         profiles.append(table.select([_RATER, *columns]).rename_columns(["rater", *columns]))
     return Reading(
         parts=parts,
-        name="the files",
-        origin={},
         dimensions={"gems": Dimension(name="gems", level="nominal", labels=EMOTIONS)},
         raters=pa.concat_tables(profiles, promote_options="permissive"),
         notes=["the file names no participants: each row is taken as a rater of one excerpt"],

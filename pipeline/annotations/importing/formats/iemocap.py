@@ -6,7 +6,8 @@ C-E2:	Neutral;	()
 A-E3:	val 3; act 2; dom  2;	()
 ```
 
-A video is one utterance, as in `sentences/`. Raters called F or M judged themselves.
+A video is one utterance, as in `sentences/`. Raters called F or M judged themselves. The same judgements, a file per
+rater, lie in `Categorical/` and `Attribute/` below, and are not read again.
 """
 
 from __future__ import annotations
@@ -19,22 +20,22 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from avcues.pipeline.annotations.importing.assemble import Part, Reading
 from avcues.pipeline.annotations.importing.format import Format, FormatOptions
+from avcues.pipeline.annotations.importing.reading import Part, Reading
 from avcues.pipeline.annotations.ratings.schema import Dimension
+from avcues.pipeline.annotations.ratings.wording import counted
 from avcues.pipeline.errors import InputError
 
 _UTTERANCE = re.compile(r"\[\s*[\d.]+\s*-\s*[\d.]+\s*\]\s+(?P<name>\S+)")
 _RATER = re.compile(r"(?P<kind>[CA])-(?P<rater>\w+):\s*(?P<said>[^()]*)")
 _ATTRIBUTE = re.compile(r"(?P<name>val|act|dom)\s+(?P<value>\d+(?:\.\d+)?)")
+_WITHOUT_VALUE = re.compile(r"(val|act|dom)\s*(;|$)")
 _NAMES = {"val": "valence", "act": "activation", "dom": "dominance"}
 
 
 def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
     return Reading(
         parts=[_part(file, options.setup or "all") for file in files],
-        name="the files",
-        origin={},
         dimensions={name: Dimension(name=name, level="ordinal", low=1, high=5) for name in _NAMES.values()},
     )
 
@@ -42,7 +43,7 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
 def _part(file: Path, setup: str) -> Part:
     rows: list[dict[str, Any]] = []
     numbers: list[int] = []
-    utterance = None
+    utterance, without_value = None, 0
     for number, line in enumerate(file.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
         heading, rater_line = _UTTERANCE.match(line), _RATER.match(line)
         if heading is not None:
@@ -57,6 +58,7 @@ def _part(file: Path, setup: str) -> Part:
                     keys | {"dimension": _NAMES[attribute["name"]], "value": float(attribute["value"])}
                     for attribute in _ATTRIBUTE.finditer(rater_line["said"])
                 ]
+                without_value += len(_WITHOUT_VALUE.findall(rater_line["said"]))
             rows += said_ratings
             numbers += [number] * len(said_ratings)
     if not rows:
@@ -64,12 +66,13 @@ def _part(file: Path, setup: str) -> Part:
     names = ("rater", "video_id", "setup", "dimension", "label")
     table = {name: pa.array([row.get(name) for row in rows], pa.string()) for name in names}
     table["value"] = pa.array([row.get("value") for row in rows], pa.float64())
-    return Part(table=pa.table(table), name=str(file), rows=np.array(numbers))
+    notes = [f"{file.name}: left out: {counted(without_value, 'attribute')} without a value"] if without_value else []
+    return Part(table=pa.table(table), name=str(file), rows=np.array(numbers), notes=notes)
 
 
 FORMAT = Format(
     title="IEMOCAP (dialog/EmoEvaluation/*.txt)",
     files="EmoEvaluation/*.txt",
-    looks_like=lambda path, head: path.suffix == ".txt" and _UTTERANCE.search(head) is not None and "A-E" in head,
+    looks_like=lambda path, head: path.suffix == ".txt" and _UTTERANCE.search(head) is not None and "C-E" in head,
     read=_read,
 )

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from avcues.pipeline.annotations.importing.assemble import Part, Reading
 from avcues.pipeline.annotations.importing.format import Format, FormatOptions
+from avcues.pipeline.annotations.importing.reading import Part, Reading
+from avcues.pipeline.annotations.ratings.wording import counted
 from avcues.pipeline.errors import InputError
 from avcues.pipeline.store.user_columns import video_name
 from avcues.pipeline.store.user_tables import column_names, read_user_table
@@ -39,8 +40,8 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
             parts.append(Part(table=pa.table(columns), name=str(file), rows=np.array(numbers)))
     if not parts:
         raise InputError(f"{files[0]}: no trial has both a media file as stimulus and a response")
-    notes = [f"left out: {unused} trials without a media file or a response"] if unused else []
-    return Reading(parts=parts, name="the files", origin={}, notes=notes)
+    notes = [f"left out: {counted(unused, 'trial')} without a media file or a response"] if unused else []
+    return Reading(parts=parts, notes=notes)
 
 
 def _trials(file: Path) -> list[dict[str, Any]]:

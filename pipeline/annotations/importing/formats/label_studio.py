@@ -14,9 +14,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from avcues.pipeline.annotations.importing.assemble import Part, Reading
 from avcues.pipeline.annotations.importing.format import Format, FormatOptions
+from avcues.pipeline.annotations.importing.reading import Part, Reading
 from avcues.pipeline.annotations.importing.table_map import TableMap, tidy_part
+from avcues.pipeline.annotations.ratings.wording import counted
 from avcues.pipeline.errors import InputError
 
 _MEDIA = ("video", "audio", "url", "media", "file")
@@ -41,8 +42,8 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
             parts.append(tidy_part(table, file, TableMap(keys={key: key for key in shape})))
     if not parts:
         raise InputError(f"{files[0]}: has no completed annotation with a rating, number, choice or label")
-    notes = [f"left out: {count} results of the type {kind}, which are no ratings" for kind, count in unused.items()]
-    return Reading(parts=parts, name="the files", origin={}, notes=notes)
+    notes = [f"left out: {counted(count, 'result')} of the type {kind}, no ratings" for kind, count in unused.items()]
+    return Reading(parts=parts, notes=notes)
 
 
 def _task_rows(

@@ -24,13 +24,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from avcues.pipeline.annotations.checking.alignment import RowsInOrder, alignment
-from avcues.pipeline.annotations.importing.assemble import Part, Reading, assemble, places_in_order
-from avcues.pipeline.annotations.importing.rules import Source, Sources, validated
+from avcues.pipeline.annotations.importing.assemble import assemble
+from avcues.pipeline.annotations.importing.exposures import order_within_rater
+from avcues.pipeline.annotations.importing.reading import Part, Reading
+from avcues.pipeline.annotations.importing.rules import validated
+from avcues.pipeline.annotations.importing.sources import Source, Sources
 from avcues.pipeline.annotations.ratings.keys import codes, combined
 from avcues.pipeline.annotations.ratings.schema import EXPOSURE_SCHEMA, RATING_SCHEMA, Annotations, Dimension
 from avcues.pipeline.annotations.ratings.wording import counted
 from avcues.pipeline.errors import InputError, SettingsError
-from avcues.pipeline.store.user_columns import set_aside_counts
+from avcues.pipeline.store.user_columns import drop_row_counters
 from avcues.pipeline.store.user_tables import missing_column, read_user_table
 
 StaticRows = Literal["corrected", "as-published"]
@@ -101,32 +104,32 @@ def import_muvi(
     return assemble(reading, known=known)
 
 
-def _full_ids(videos: list[str | None], where: Path) -> dict[str, str]:
+def _full_ids(videos: list[str | None], file: Path) -> dict[str, str]:
     """The video id of each media id."""
     full_ids: dict[str, str] = {}
     for row, video_id in enumerate(videos, 1):
         if not video_id:
-            raise InputError(f"{where}: row {row}: video_id is empty")
+            raise InputError(f"{file}: row {row}: video_id is empty")
         short = video_id.split("_")[0]
         if full_ids.setdefault(short, video_id) != video_id:
-            raise InputError(f"{where}: row {row}: {video_id} and {full_ids[short]} have the same media id {short}")
+            raise InputError(f"{file}: row {row}: {video_id} and {full_ids[short]} have the same media id {short}")
     return full_ids
 
 
 def _columns(path: Path, types: Mapping[str, pa.DataType]) -> pa.Table:
-    return read_user_table(path, types=types, required=types, others=False)
+    return read_user_table(path, types=types, required=types, extra_columns=False)
 
 
 def _read_media(path: Path) -> tuple[pa.Table, list[str], list[str]]:
     """The file, the names of its labels (all columns that are not known to be something else), and notes."""
-    table, notes = set_aside_counts(read_user_table(path, required=_BESIDES_LABELS), _BESIDES_LABELS, path.name)
+    table, notes = drop_row_counters(read_user_table(path, required=_BESIDES_LABELS), _BESIDES_LABELS, path.name)
     labels = [name for name in table.column_names if name not in _BESIDES_LABELS]
     if not labels:
         raise missing_column(path, ["of labels"], table.column_names)
     return _columns(path, {**_BESIDES_LABELS, **dict.fromkeys(labels, pa.bool_())}), labels, notes
 
 
-def _keys(table: pa.Table, full_ids: dict[str, str], where: Path) -> pa.Table:
+def _keys(table: pa.Table, full_ids: dict[str, str], file: Path) -> pa.Table:
     """`rater`, `video_id` and `setup` of each row."""
     known = {"media_id": full_ids, "media_modality": SETUPS}
     mapped = {"rater": table["participant_id"]}
@@ -137,7 +140,7 @@ def _keys(table: pa.Table, full_ids: dict[str, str], where: Path) -> pa.Table:
         code = codes(table[column], list(known[column]))
         if (code < 0).any():
             row = int(np.argmax(code < 0))
-            raise InputError(f'{where}: row {row + 1}: {column} is "{table[column][row].as_py()}"; expected {expected}')
+            raise InputError(f'{file}: row {row + 1}: {column} is "{table[column][row].as_py()}"; expected {expected}')
         mapped[renamed] = pa.array(list(known[column].values()), pa.string()).take(pa.array(code))
     return pa.table(mapped)
 
@@ -182,16 +185,16 @@ def _as_rows(media: pa.Table, labels: list[str]) -> RowsInOrder:
     order = np.argsort(rater, kind="stable")
     given = np.column_stack([media[name].to_numpy().astype(np.float64) for name in labels])
     return RowsInOrder(
-        what=LABELS,
+        dimensions=LABELS,
         raters=raters,
         rater=rater[order],
         video=codes(media["media_id"], videos)[order],
-        given=given[order],
+        values=given[order],
     )
 
 
 def _exposures(keys: pa.Table, media: pa.Table, row: npt.NDArray[np.int64]) -> pa.Table:
-    order = places_in_order(codes(keys["rater"], keys["rater"].unique().to_pylist()))
+    order = order_within_rater(codes(keys["rater"], keys["rater"].unique().to_pylist()))
     columns = {name: keys[name] for name in ("rater", "video_id", "setup")}
     columns |= {"round": pa.nulls(len(keys), pa.string()), "order": pa.array(order)}
     columns |= {"seen": media["seen_previously"].take(pa.array(row, mask=row < 0)), "overlay": media["overlay_type"]}
@@ -219,8 +222,8 @@ def _ratings(keys: pa.Table, dimension: str, **columns: pa.Array) -> pa.Table:
 
 def _chosen(keys: pa.Table, media: pa.Table, labels: list[str], row: npt.NDArray[np.int64]) -> pa.Table:
     """One row per chosen label, and one without a label for a rater who chose none."""
-    given = np.column_stack([media[name].fill_null(False).to_numpy() for name in labels])
-    chosen = given[row] & (row >= 0)[:, None]
+    ticked = np.column_stack([media[name].fill_null(False).to_numpy() for name in labels])
+    chosen = ticked[row] & (row >= 0)[:, None]
     clip, label = np.nonzero(np.column_stack([chosen, ~chosen.any(1) & (row >= 0)]))
     words = pa.array([*labels, None], pa.string()).take(pa.array(label))
     return _ratings(keys.take(pa.array(clip)), LABELS, label=words)
@@ -240,9 +243,9 @@ def _notes_on_unmatched_clips(media: pa.Table, series: pa.Table) -> list[str]:
     return notes + ([f"{MEDIA}: no row of {counted(only_rated, 'clip')} in {SERIES}"] if only_rated else [])
 
 
-def _require_clips_once(clips: pa.Table, gems: Dimension, where: str) -> None:
+def _require_clips_once(clips: pa.Table, gems: Dimension, file: str) -> None:
     """Makes sure that no rater has two rows of a clip."""
-    sources = Sources(name=where, parts=[Source(name=where, ratings=len(clips))])
+    sources = Sources(name=file, parts=[Source(name=file, ratings=len(clips))])
     validated(clips, {LABELS: gems}, sources, np.zeros(len(clips), np.int64))
 
 

@@ -7,7 +7,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from avcues.pipeline.annotations.importing.assemble import Range, Reading, Scales, assemble
+from avcues.pipeline.annotations.importing.assemble import assemble
+from avcues.pipeline.annotations.importing.reading import Range, Reading, Scales
 from avcues.pipeline.annotations.importing.table_map import TableMap, read_part
 from avcues.pipeline.annotations.importing.times import TimeUnit
 from avcues.pipeline.annotations.ratings.schema import Annotations, Level
@@ -83,12 +84,10 @@ def import_table(
         split=split,
         step=step,
     )
-    parts = [read_part(Path(file), table_map) for file in files]
     reading = Reading(
-        parts=[part for part, _ in parts],
+        parts=[read_part(Path(file), table_map) for file in files],
         name=str(files[0]) if len(files) == 1 else "the files",
         origin={"importer": "table", "files": [str(file) for file in files], "map": dict(map), "header": header},
-        notes=[note for _, notes in parts for note in notes],
     )
     scales = Scales(range_=range_, ranges=ranges or {}, levels=levels or {}, hold=hold)
     return assemble(reading, scales, setups=setups, known=known, raters=raters, repeated=repeated)

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from avcues.pipeline.annotations.importing.assemble import EXPOSURE_TYPES, Part, Range, Reading, Scales, assemble
+from avcues.pipeline.annotations.importing.assemble import assemble
+from avcues.pipeline.annotations.importing.exposures import EXPOSURE_TYPES
+from avcues.pipeline.annotations.importing.reading import Part, Range, Reading, Scales
 from avcues.pipeline.annotations.importing.rules import REQUIRED
-from avcues.pipeline.annotations.importing.times import TimeUnit, in_seconds, require_unit
+from avcues.pipeline.annotations.importing.times import OF_DAY, TimeUnit, require_unit, seconds_of, since_first
 from avcues.pipeline.annotations.ratings.schema import RATING_SCHEMA, Annotations, Level
 from avcues.pipeline.store.user_tables import missing_column, read_user_table
 
@@ -54,34 +55,35 @@ def import_tidy(
     """
     name = str(source) if isinstance(source, str | Path) else "ratings"
     require_unit(time_unit)
+    table = _read(source)
     scales = Scales(range_=range_, ranges=ranges or {}, levels=levels or {}, hold=hold)
     reading = Reading(
-        parts=[Part(table=_timed(_read(source), time_unit), name=name)],
+        parts=[Part(table=_in_seconds(table, time_unit, name), name=name)],
         name=name,
         origin={"importer": "tidy", "files": [Path(name).name]},
     )
     return assemble(reading, scales, setups=setups, known=known, raters=raters, repeated=repeated)
 
 
-def _timed(table: pa.Table, unit: TimeUnit) -> pa.Table:
-    """The table with times in seconds."""
-    if unit == "s" or "time" not in table.column_names or not pc.any(table["time"].is_valid()).as_py():
+def _in_seconds(table: pa.Table, unit: TimeUnit, name: str) -> pa.Table:
+    """The table with times in seconds, of times of day those since the first of each rater and clip."""
+    if "time" not in table.column_names or pa.types.is_null(table["time"].type):
         return table
-    time = table["time"].cast(pa.float64()).to_numpy()
-    if unit.startswith("unix"):
-        clip = [name for name in ("rater", "video_id", "setup", "round") if name in table.column_names]
-        group = pa.table({name: table[name].cast(pa.string()) for name in clip} | {"time": time})
-        first = group.group_by(clip).aggregate([("time", "min")])
-        joined = group.append_column("row", pa.array(range(len(group)))).join(first, clip).sort_by("row")
-        time = time - joined["time_min"].to_numpy()
+    if unit == "s" and pa.types.is_floating(table["time"].type):
+        return table
+    seconds = seconds_of(table["time"], unit, name, "time")
+    if unit in OF_DAY:
+        clip = [table[name] for name in ("rater", "video_id", "setup", "round") if name in table.column_names]
+        seconds = since_first(seconds, [key.cast(pa.string()) for key in clip])
     at = table.column_names.index("time")
-    return table.set_column(at, "time", pa.array(in_seconds(time, unit), pa.float64(), from_pandas=True))
+    missing = table["time"].is_null().to_numpy()
+    return table.set_column(at, "time", pa.array(seconds, pa.float64(), mask=missing))
 
 
 def _read(source: Any) -> pa.Table:
     if isinstance(source, str | Path):
         types = {field.name: field.type for field in RATING_SCHEMA} | EXPOSURE_TYPES | {"repeat": pa.float64()}
-        table = read_user_table(source, types=types, required=REQUIRED, others=False)
+        table = read_user_table(source, types=types, required=REQUIRED, extra_columns=False)
     else:
         table = pa.table(source)
         missing = [name for name in REQUIRED if name not in table.column_names]

@@ -23,12 +23,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from avcues.pipeline.annotations.importing.assemble import Part, Range, Reading, Scales, assemble
-from avcues.pipeline.annotations.importing.times import TimeUnit, in_seconds, of_clock, require_unit
+from avcues.pipeline.annotations.importing.assemble import assemble
+from avcues.pipeline.annotations.importing.reading import Part, Range, Reading, Scales
+from avcues.pipeline.annotations.importing.times import OF_DAY, TimeUnit, require_unit, seconds_of, since_first
 from avcues.pipeline.annotations.ratings.schema import RATING_SCHEMA, Annotations, Level
 from avcues.pipeline.errors import InputError, SettingsError
-from avcues.pipeline.store.user_columns import set_aside_counts
-from avcues.pipeline.store.user_tables import column_names, missing_column, read_user_table
+from avcues.pipeline.store.user_columns import drop_row_counters
+from avcues.pipeline.store.user_tables import PARQUET, column_names, missing_column, read_user_table
 
 Values = npt.NDArray[np.float64]
 
@@ -91,25 +92,20 @@ def import_wide(
     if not files:
         raise InputError("no file to import; name CSV files with a column of times")
     expression = _expression(pattern)
-    given = {"setup": setup, "dimension": dimension, "round": None, "rater": rater}
+    stated = {"setup": setup, "dimension": dimension, "round": None, "rater": rater}
     parts: list[Part] = []
-    notes: list[str] = []
-    read_files: dict[tuple[str | None, ...], Path] = {}
+    file_of_clip: dict[tuple[str | None, ...], Path] = {}
     for file in map(Path, files):
-        about = given | _keys_in_path(file, expression, pattern)
-        key = tuple(about[name] for name in PLACEHOLDERS)
-        if key in read_files and not repeated:
-            raise InputError(f"{file}: is of the same clip as {read_files[key]} ({', '.join(filter(None, key))})")
-        read_files[key] = file
-        time, rated, column_notes = _columns(file, about, time_unit, columns)
-        notes += column_notes
-        rows = np.repeat(np.arange(1, len(time) + 1, dtype=np.int32), len(rated))
-        parts.append(Part(table=_long(time, rated), name=str(file), rows=rows))
+        keys = stated | _keys_in_path(file, expression, pattern)
+        clip = tuple(keys[name] for name in PLACEHOLDERS)
+        if clip in file_of_clip and not repeated:
+            raise InputError(f"{file}: is of the same clip as {file_of_clip[clip]} ({', '.join(filter(None, clip))})")
+        file_of_clip[clip] = file
+        parts.append(_part(file, keys, time_unit, columns))
     reading = Reading(
         parts=parts,
-        name="the files",
+        name=str(files[0]) if len(files) == 1 else "the files",
         origin={"importer": "wide", "files": [str(file) for file in files], "pattern": pattern},
-        notes=notes,
     )
     scales = Scales(range_=range_, level=level, hold=hold)
     return assemble(reading, scales, setups=setups, known=known, raters=raters, repeated=repeated)
@@ -121,8 +117,8 @@ def _expression(pattern: str) -> re.Pattern[str]:
     expression = re.escape(pattern)
     for name in PLACEHOLDERS:
         # Ids of videos may hold what separates the names: of "After_The_Rain_Valence" the id is "After_The_Rain".
-        many = "+" if name == "video_id" else "+?"
-        expression = expression.replace(re.escape(f"{{{name}}}"), f"(?P<{name}>[^/]{many})")
+        length = "+" if name == "video_id" else "+?"
+        expression = expression.replace(re.escape(f"{{{name}}}"), f"(?P<{name}>[^/]{length})")
     if r"\{" in expression:
         raise SettingsError(f'the pattern "{pattern}" has an unknown name; known are {", ".join(PLACEHOLDERS)}')
     return re.compile(f"(?:^|.*/){expression}$")
@@ -139,54 +135,71 @@ def _keys_in_path(file: Path, expression: re.Pattern[str], pattern: str) -> dict
 class _Column:
     """A column of ratings: the rater, setup and so on that its values have in common, and the values."""
 
-    about: Mapping[str, str]
+    keys: Mapping[str, str]
     values: Values
 
 
-def _columns(
-    file: Path, about: Mapping[str, str | None], time_unit: TimeUnit, chosen: Collection[str] | None
-) -> tuple[Values, list[_Column], list[str]]:
-    """The times of a file in seconds, its columns of ratings, and notes on columns that are none."""
+def _part(
+    file: Path, keys: Mapping[str, str | None], time_unit: TimeUnit, rated_columns: Collection[str] | None
+) -> Part:
+    """The tidy rows of a file.
+
+    Args:
+        keys: What the path and the options say of it.
+        rated_columns: The columns of ratings; None: all but the times, counts of rows and statistics.
+    """
     names = column_names(file)
     times = [name for name in names if name.lower() in _TIMES]
     if len(times) != 1:
         raise InputError(f"{file}: has {'several columns' if times else 'no column'} of times; expected {_TIMES[0]}")
-    missing = [name for name in chosen or () if name not in names]
+    missing = [name for name in rated_columns or () if name not in names]
     if missing:
         raise missing_column(file, missing, names)
-    read = names if chosen is None else [times[0], *chosen]
-    types = dict.fromkeys((name for name in read if name not in times), pa.float64())
-    table = read_user_table(file, types=types, required=times).select(read)
-    column_is = "rater" if about["rater"] is None else "dimension"
+    used = names if rated_columns is None else [times[0], *rated_columns]
+    types = dict.fromkeys(used, pa.float64())
+    if file.suffix.lower() not in PARQUET:
+        types[times[0]] = pa.string()
+    table = read_user_table(file, types=types, required=times).select(used)
+    column_is = "rater" if keys["rater"] is None else "dimension"
     notes: list[str] = []
-    if chosen is None:
-        table, notes = set_aside_counts(table, times, file.name)
+    if rated_columns is None:
+        table, notes = drop_row_counters(table, times, file.name)
         table, statistics_notes = _without_statistics(table, times[0], column_is, file.name)
         notes += statistics_notes
-    rated = [name for name in table.column_names if name not in times]
-    if not rated:
-        raise InputError(f"{file}: has no column of ratings beside {times[0]}")
-    if about["rater"] is not None and about["dimension"] is not None and len(rated) > 1:
-        raise InputError(
-            f"{file}: has {len(rated)} columns of ratings ({', '.join(rated)}); expected one, because rater and "
-            "dimension are named"
-        )
-    time = in_seconds(of_clock(table[times[0]], str(file), times[0]), time_unit)
+    time = seconds_of(table[times[0]], time_unit, str(file), times[0])
+    if time_unit in OF_DAY:
+        time = since_first(time)
+        notes.append("times of day: the first rating of each rater and clip counts as 0 s")
     untimed = np.flatnonzero(np.isnan(time))
     if len(untimed):
         raise InputError(f"{file}: row {untimed[0] + 1}: {times[0]} is empty")
+    columns = _rated_columns(table.drop_columns(times), file, keys, column_is)
+    rows = np.repeat(np.arange(1, len(time) + 1, dtype=np.int32), len(columns))
+    return Part(table=_tidy(time, columns), name=str(file), rows=rows, notes=notes)
+
+
+def _rated_columns(table: pa.Table, file: Path, keys: Mapping[str, str | None], column_is: str) -> Sequence[_Column]:
+    """The columns of a table, each of which is a rater or a dimension."""
+    names = table.column_names
+    if not names:
+        raise InputError(f"{file}: has no column of ratings beside its times")
+    if keys["rater"] is not None and keys["dimension"] is not None and len(names) > 1:
+        raise InputError(
+            f"{file}: has {len(names)} columns of ratings ({', '.join(names)}); expected one, because rater and "
+            "dimension are named"
+        )
     columns = []
-    for name in rated:
-        keys = {key: word for key, word in about.items() if word is not None}
-        keys.setdefault(column_is, name)
+    for name in names:
+        of_column = {key: word for key, word in keys.items() if word is not None}
+        of_column.setdefault(column_is, name)
         for key in ("setup", "dimension"):
-            if key not in keys:
+            if key not in of_column:
                 raise SettingsError(f"{file}: its {key} is not known; give `{key}`, or {{{key}}} in `pattern`")
-        columns.append(_Column(about=keys, values=table[name].to_numpy()))
-    return time, columns, notes
+        columns.append(_Column(keys=of_column, values=table[name].to_numpy()))
+    return columns
 
 
-def _without_statistics(table: pa.Table, time: str, column_is: str, where: str) -> tuple[pa.Table, list[str]]:
+def _without_statistics(table: pa.Table, time: str, column_is: str, file: str) -> tuple[pa.Table, list[str]]:
     """A table of raters without the columns that describe all of them, such as their mean; and a note."""
     rated = [name for name in table.column_names if name != time]
     if column_is != "rater" or len(rated) < 2:
@@ -204,16 +217,16 @@ def _without_statistics(table: pa.Table, time: str, column_is: str, where: str) 
     if not described or len(described) == len(rated):
         return table, []
     listed_names = ", ".join(f'"{name}"' for name in described)
-    note = f"{where}: set aside: {listed_names}, statistics over raters rather than raters; name raters with `columns`"
+    note = f"{file}: ignored: {listed_names}, statistics over raters rather than raters; name raters with `columns`"
     return table.drop_columns(described), [note]
 
 
-def _long(time: Values, columns: Sequence[_Column]) -> pa.Table:
+def _tidy(time: Values, columns: Sequence[_Column]) -> pa.Table:
     """Row by row as in the file: all columns of the first row, then of the second."""
     count, width = len(time) * len(columns), len(columns)
     rows: dict[str, pa.Array] = {}
     for field in RATING_SCHEMA:
-        words = [column.about.get(field.name) for column in columns]
+        words = [column.keys.get(field.name) for column in columns]
         if field.name == "time":
             rows[field.name] = pa.array(np.repeat(time, width))
         elif field.name == "value":

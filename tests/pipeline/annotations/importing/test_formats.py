@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,8 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def rows(made: Annotations, *keys: str) -> list[tuple[Any, ...]]:
-    frame = made.ratings.to_pandas().astype(object)
+def rows(study: Annotations, *keys: str) -> list[tuple[Any, ...]]:
+    frame = study.ratings.to_pandas().astype(object)
     frame = frame.where(pd.notna(frame), None)
     return [tuple(row) for row in frame[list(keys)].itertuples(index=False)]
 
@@ -42,11 +43,11 @@ def rows(made: Annotations, *keys: str) -> list[tuple[Any, ...]]:
 def documented() -> dict[str, list[str]]:
     """The files of each format in the commands of the page."""
     document = DOCUMENT.read_text()
-    found: dict[str, list[str]] = {}
+    files: dict[str, list[str]] = {}
     for command in _COMMAND.finditer(document[document.index("## Formats with a command") :]):
         if command["name"] in registered():
-            found.setdefault(command["name"], []).append(command["file"])
-    return found
+            files.setdefault(command["name"], []).append(command["file"])
+    return files
 
 
 def test_every_format_is_documented() -> None:
@@ -60,9 +61,14 @@ def test_a_sample_looks_like_its_format_and_no_other(name: str, samples: Path) -
         assert formats_of(samples / file) == [name]
 
 
-@pytest.mark.parametrize("name", ["pagan", "meld"])
+@pytest.mark.parametrize("name", ["pmemo", "meld"])
 def test_a_workbook_looks_like_the_format_that_its_table_has(name: str, samples: Path, tmp_path: Path) -> None:
-    csv_file = next(samples / file for file in documented()[name] if file.endswith(".csv"))
+    csv_file = next(
+        file
+        for path in documented()[name]
+        for file in [samples / path, *(samples / path).glob("*.csv")]
+        if file.suffix == ".csv"
+    )
     pd.read_csv(csv_file).to_excel(tmp_path / "export.xlsx", index=False)
     assert formats_of(tmp_path / "export.xlsx") == [name]
     (tmp_path / "broken.xlsx").write_bytes(b"PK no workbook")
@@ -115,11 +121,16 @@ def test_files_without_a_format_are_named_on_the_command_line(samples: Path) -> 
             "carma",
             {"dimension": "valence"},
             ("rater", "video_id", "dimension", "time", "value"),
-            [("AP", "2F10_08", "valence", 0.5, 7.8010475), ("AP", "2F10_08", "valence", 1.5, 0.930772222)],
+            [
+                ("AP", "2F10_08", "valence", 0.5, 7.8010475),
+                ("AP", "2F10_08", "valence", 1.5, 0.930772222),
+                ("JG", "clip1", "valence", 0.25, 7.8),
+                ("JG", "clip1", "valence", 0.75, 0.9308),
+            ],
         ),
         (
             "darma",
-            {"dimension": "affiliation,dominance"},
+            {},
             ("rater", "video_id", "dimension", "time", "value"),
             [("JG", "clip1", "affiliation", 0.5, 100.0), ("JG", "clip1", "dominance", 0.5, -250.0)],
         ),
@@ -127,7 +138,12 @@ def test_files_without_a_format_are_named_on_the_command_line(samples: Path) -> 
             "pagan",
             {"dimension": "arousal"},
             ("rater", "video_id", "time", "value"),
-            [("anna", "clip1", 0.0, 0.0), ("anna", "clip1", 2.5, 3.0), ("ben", "clip1", 0.0, 0.0)],
+            [
+                ("anna", "clip1", 0.0, 0.0),
+                ("anna", "clip1", 2.5, 3.0),
+                ("ben", "dQw4w9WgXcQ", 0.0, 0.0),
+                ("ben", "dQw4w9WgXcQ", 4.0, -1.0),
+            ],
         ),
         ("annemo", {}, ("rater", "video_id", "dimension", "time", "value"), [("FM1", "P16", "valence", 0.0, 0.0)]),
         (
@@ -192,11 +208,14 @@ def test_a_sample_is_read(
 
 def test_scales_that_a_format_states_are_those_of_the_ratings(samples: Path) -> None:
     def scale(name: str, dimension: str) -> tuple[Any, ...]:
-        found = import_format(name, [samples / documented()[name][0]]).dimensions[dimension]
-        return found.level, found.low, found.high
+        scale_of = import_format(name, [samples / documented()[name][0]]).dimensions[dimension]
+        return scale_of.level, scale_of.low, scale_of.high
 
     assert scale("carma", "rating") == ("interval", -100, 100)
-    assert scale("darma", "x") == ("interval", -1000, 1000)
+    assert scale("darma", "affiliation") == ("interval", -1000, 1000)
+    assert scale("pmemo", "arousal") == ("interval", 0, 1)
+    assert scale("deam", "valence") == ("interval", -1, 1)
+    assert scale("deam", "valence_of_song") == ("interval", 1, 9)
     assert scale("nova", "arousal") == ("interval", -1, 1)
     assert scale("iemocap", "valence") == ("ordinal", 1, 5)
     assert import_format("pagan", [samples / "pagan/log.csv"]).dimensions["rating"].hold
@@ -256,7 +275,7 @@ def test_ids_match_but_for_folders_suffixes_and_leading_zeros(tmp_path: Path) ->
         ({"worth": "v"}, {}, SettingsError, "expected one of rater, video_id"),
         ({"video_id": "{movie}"}, {"header": "v"}, SettingsError, "{movie} is no column and no part of the path"),
         ({}, {"header": "{colour}"}, SettingsError, "{colour} is unknown"),
-        ({}, {"header": "x{rater}"}, InputError, 'no column is named like "x{rater}"'),
+        ({}, {"header": "x{round}"}, InputError, 'no column is named like "x{round}"'),
         ({}, {}, SettingsError, "names no `value` and no label"),
         ({"value": "v"}, {"scale": (0, 1)}, SettingsError, "`scale` needs `range_`"),
     ],
@@ -282,6 +301,66 @@ def test_broken_files_are_one_line(name: str, tmp_path: Path) -> None:
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("name", sorted(registered()))
+def test_damaged_samples_are_read_or_refused_in_one_line(name: str, samples: Path, tmp_path: Path) -> None:
+    for document in documented()[name]:
+        folder = tmp_path / document.split("/")[0]
+        for file in sorted(path for path in (samples / folder.name).rglob("*") if path.is_file()):
+            lines = file.read_text().splitlines()
+            shorter_rows = [re.sub(r"[,;\t][^,;\t]*$", "", line) for line in lines]
+            for damaged in (lines[:1], lines[: len(lines) // 2], [*lines[:-1], shorter_rows[-1]], shorter_rows):
+                shutil.rmtree(folder, ignore_errors=True)
+                shutil.copytree(samples / folder.name, folder)
+                (folder / file.relative_to(samples / folder.name)).write_text("\n".join(damaged))
+                try:
+                    import_format(name, [tmp_path / document], options=FormatOptions(frame_rate=25))
+                except InputError as error:
+                    assert "\n" not in str(error)
+
+
+def test_annotations_of_elan_have_the_times_of_those_that_they_refer_to(tmp_path: Path) -> None:
+    reference = (
+        '<ANNOTATION><REF_ANNOTATION ANNOTATION_ID="{}" ANNOTATION_REF="{}"><ANNOTATION_VALUE>{}</ANNOTATION_VALUE>'
+    )
+    reference += "</REF_ANNOTATION></ANNOTATION>"
+    text = f"""<ANNOTATION_DOCUMENT AUTHOR="anna"><TIME_ORDER><TIME_SLOT TIME_SLOT_ID="t1" TIME_VALUE="0"/>
+        <TIME_SLOT TIME_SLOT_ID="t2" TIME_VALUE="500"/></TIME_ORDER>
+        <TIER TIER_ID="why">{reference.format("a3", "a2", "music")}{reference.format("r1", "r2", "lost")}</TIER>
+        <TIER TIER_ID="mood">{reference.format("a2", "a1", "calm")}{reference.format("r2", "r1", "lost")}</TIER>
+        <TIER TIER_ID="words"><ANNOTATION><ALIGNABLE_ANNOTATION ANNOTATION_ID="a1" TIME_SLOT_REF1="t1"
+        TIME_SLOT_REF2="t2"><ANNOTATION_VALUE>hello</ANNOTATION_VALUE></ALIGNABLE_ANNOTATION></ANNOTATION></TIER></ANNOTATION_DOCUMENT>"""
+    (tmp_path / "a.eaf").write_text(text)
+    study = import_format("elan", [tmp_path / "a.eaf"])
+    assert rows(study, "dimension", "time", "label") == [
+        ("why", 0.0, "music"),
+        ("mood", 0.0, "calm"),
+        ("words", 0.0, "hello"),
+    ]
+    assert "a.eaf: left out: 2 annotations without times" in study.notes
+    (tmp_path / "a.eaf").write_text(text.replace('"500"', '"soon"'))
+    with pytest.raises(InputError, match=r'a\.eaf: has the time "soon"; expected milliseconds'):
+        import_format("elan", [tmp_path / "a.eaf"])
+
+
+def test_rows_of_qualtrics_are_counted_with_those_left_out(samples: Path) -> None:
+    with pytest.raises(InputError, match=r"survey\.csv: row 5: valence is 5; expected 1 to 4"):
+        import_format("qualtrics", [samples / "qualtrics" / "survey.csv"], range_=(1, 4))
+
+
+def test_times_of_muse_that_are_no_numbers_are_said(tmp_path: Path) -> None:
+    (tmp_path / "arousal").mkdir()
+    (tmp_path / "arousal" / "1.csv").write_text("timestamp,1\n500,0.1\nlater,0.2\n")
+    with pytest.raises(InputError, match=r'1\.csv: row 2: timestamp is "later"; expected seconds'):
+        import_format("muse", [tmp_path / "arousal" / "1.csv"])
+
+
+def test_an_unknown_encoding_is_said(samples: Path, tmp_path: Path) -> None:
+    text = next((samples / "elan").rglob("*.eaf")).read_text()
+    (tmp_path / "a.eaf").write_text(text.replace('encoding="UTF-8"', 'encoding="UTF-x"'))
+    with pytest.raises(InputError, match=r"a\.eaf: is no XML file of ELAN \(unknown encoding: UTF-x\)"):
+        import_format("elan", [tmp_path / "a.eaf"])
+
+
 def test_the_labels_of_sewa_have_no_header(samples: Path) -> None:
     made = import_format("avec", [samples / "sewa"])
     assert rows(made, "video_id", "dimension", "time", "value")[:4] == [
@@ -296,10 +375,10 @@ def test_what_the_exports_of_tools_hold_beside_ratings_is_counted(samples: Path)
     with pytest.raises(InputError, match="counted in frames; give `frame_rate`"):
         import_format("label_studio", [samples / "label-studio"])
     made = import_format("label_studio", [samples / "label-studio"], options=FormatOptions(frame_rate=25))
-    assert "left out: 1 results of the type textarea, which are no ratings" in made.notes
+    assert "left out: 1 result of the type textarea, no ratings" in made.notes
     made = import_format("qualtrics", [samples / "qualtrics"])
-    assert "survey.csv: left out: 1 responses that were previews or tests" in made.notes
-    assert "survey.csv: left out: 1 responses that were not finished" in made.notes
+    assert "survey.csv: left out: 1 response in previews or tests" in made.notes
+    assert "survey.csv: left out: 1 response not finished" in made.notes
     assert set(made.dimensions) == {"valence", "mood"}
     minimal = samples / "minimal.json"
     minimal.write_text('[{"video": "/data/upload/1/clip1.mp4", "mood": "calm", "annotator": 1, "annotation_id": 4}]')

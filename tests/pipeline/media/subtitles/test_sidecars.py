@@ -118,7 +118,7 @@ def test_rolling_captions_give_each_word_once_at_its_own_time(tmp_path: Path) ->
     assert spoken(words) == [(0.08, 2.31, "hello and welcome"), (2.32, 4.5, "to the show"), (4.51, 6, "tonight we")]
     assert times(words.utterances[0]) == [("hello", 0.08, 0.4), ("and", 0.4, 0.9), ("welcome", 0.9, 2.31)]
     assert {u.source for u in words.utterances} == {"sidecar"}
-    assert words.notes == ("clip.en.vtt: left out are captions that only repeat the one before: 2",)
+    assert words.notes == ("clip.en.vtt: left out are captions that only repeat the previous one: 2",)
 
 
 def test_captions_that_grow_give_each_word_once(tmp_path: Path) -> None:

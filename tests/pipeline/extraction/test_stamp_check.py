@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import avcues
-from avcues.pipeline.extraction.unchanged import Unchanged
+from avcues.pipeline.extraction.stamp_check import StampCheck
 from avcues.pipeline.runtime.inputs import collect
 from avcues.pipeline.runtime.settings import Settings
 
@@ -24,7 +24,7 @@ def run(clip: Path, out: Path, *features: str, **options: object) -> avcues.Vide
 def unchanged(clip: Path, out: Path, *features: str, **options: dict[str, object]) -> avcues.VideoResult | None:
     """What the stamps alone say."""
     measurements = Settings(features=features or ("color",), options=options).measurements()
-    return Unchanged(measurements, out.absolute()).result(collect([str(clip)]).videos[0])
+    return StampCheck(measurements, out.absolute()).result(collect([str(clip)]).videos[0])
 
 
 @pytest.fixture
@@ -36,15 +36,15 @@ def test_a_finished_video_is_told_without_opening_its_tables(clip: Path, tmp_pat
     made = run(clip, tmp_path / "out", "color", "lighting")
     kept = unchanged(clip, tmp_path / "out", "color")
     assert kept is not None
-    assert (kept.made, kept.kept, kept.windows) == ((), ("shots", "color"), 8)
+    assert (kept.computed, kept.reused, kept.windows) == ((), ("shots", "color"), 8)
     assert kept.tables == {name: rows for name, rows in made.tables.items() if name != "lighting"}
-    assert run(clip, tmp_path / "out", "color").kept == ("shots", "color")
+    assert run(clip, tmp_path / "out", "color").reused == ("shots", "color")
 
 
 def test_a_feature_that_is_added_keeps_the_stamps_of_the_others(clip: Path, tmp_path: Path) -> None:
     run(clip, tmp_path / "out", "color")
     assert unchanged(clip, tmp_path / "out", "color", "lighting") is None
-    assert run(clip, tmp_path / "out", "lighting").made == ("lighting",)
+    assert run(clip, tmp_path / "out", "lighting").computed == ("lighting",)
     assert unchanged(clip, tmp_path / "out", "color", "lighting") is not None
 
 
@@ -52,7 +52,7 @@ def test_a_copied_folder_is_kept_and_stamped_anew(clip: Path, tmp_path: Path) ->
     run(clip, tmp_path / "out")
     shutil.copytree(tmp_path / "out", tmp_path / "copy")
     assert unchanged(clip, tmp_path / "copy") is None
-    assert run(clip, tmp_path / "copy").made == ()
+    assert run(clip, tmp_path / "copy").computed == ()
     assert unchanged(clip, tmp_path / "copy") is not None
 
 
@@ -73,4 +73,4 @@ def test_whatever_changes_is_seen(clip: Path, tmp_path: Path, what: str) -> None
     options = {"shots": {"detector": "content"}} if what == "recipe" else {}
     assert unchanged(clip, out, **options) is None
     if what != "recipe":
-        assert "color" in run(clip, out, **({"verify": True} if what == "table" else {})).made
+        assert "color" in run(clip, out, **({"verify": True} if what == "table" else {})).computed

@@ -1,4 +1,4 @@
-"""Whether anything of a video has changed since its tables were made, told by the stamps in its record."""
+"""Checks whether a video has changed since its tables were made, by the stamps in its record."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def tables_of(extractor: BaseExtractor) -> Iterator[str]:
         yield TIMELINE.name
 
 
-class Unchanged:
-    """Tells by stamps, in a tenth of a millisecond, that all tables of a video are up to date.
+class StampCheck:
+    """Checks by stamps, in a tenth of a millisecond, that all tables of a video are up to date.
 
     Args:
         measurements: What a run measures.
@@ -43,31 +43,32 @@ class Unchanged:
             for table in tables_of(extractor)
         }
 
-    def stamps(self, video: VideoInput, media: list[int] | None) -> Stamps:
-        """Stamps of a video whose tables are up to date; none where its files are not on this machine.
+    def stamps(self, video: VideoInput, media_stamp: list[int] | None) -> Stamps:
+        """Stamps of a video whose tables are up to date; empty if its files are not on this machine.
 
         Args:
-            media: Stamp of the media file, taken before it was read.
+            video: The video.
+            media_stamp: Stamp of the media file, taken before it was read.
         """
         tables = {
-            table: [*mark, name]
-            for table, name in self._digests.items()
-            if (mark := stamp(table_path(self._out, table, video.video_id))) is not None
+            table: [*table_stamp, recipe_digest]
+            for table, recipe_digest in self._digests.items()
+            if (table_stamp := stamp(table_path(self._out, table, video.video_id))) is not None
         }
-        if media is None or not tables:
+        if media_stamp is None or not tables:
             return {}
-        return {"media": media, "words": self._words(video), "tables": tables}
+        return {"media": media_stamp, "words": self._sidecar_identity(video), "tables": tables}
 
-    def _words(self, video: VideoInput) -> dict[str, str] | None:
-        """The file beside the video that its words come from; None where no feature reads words."""
+    def _sidecar_identity(self, video: VideoInput) -> dict[str, str] | None:
+        """The file beside the video that has its words; None if no feature reads words."""
         if not self._reads_words:
             return None
-        from avcues.pipeline.extraction.transcript import sidecar_mark  # imports FFmpeg
+        from avcues.pipeline.extraction.transcript import sidecar_identity  # imports FFmpeg
 
-        return sidecar_mark(video.location, self._extractors)
+        return sidecar_identity(video.location, self._extractors)
 
     def result(self, video: VideoInput) -> VideoResult | None:
-        """The result of a run for a video of which nothing has changed; None where something may have."""
+        """The result of a run for a video that has not changed; None if it may have changed."""
         record = read_record(self._out, video.video_id)
         recorded = record.get("stamps") or {}
         if record.get("state") != "done" or not recorded or record["source"] != video.source:
@@ -83,11 +84,11 @@ class Unchanged:
             state="done",
             duration_s=record["duration_s"],
             windows=record["windows"],
-            tables=_rows(record["tables"], self._digests),
-            kept=tuple(extractor.name for extractor in self._extractors),
+            tables=_rows_of_tables(record["tables"], self._digests),
+            reused=tuple(extractor.name for extractor in self._extractors),
             stamps=recorded,
         )
 
 
-def _rows(rows: Mapping[str, int], tables: Mapping[str, str]) -> dict[str, int]:
+def _rows_of_tables(rows: Mapping[str, int], tables: Mapping[str, str]) -> dict[str, int]:
     return {table: rows[table] for table in tables if table in rows}

@@ -31,16 +31,16 @@ _SOUND_PROCESSORS = (
     "ClapFeatureExtractor",
 )
 # Frame rates of the training clips: of 30 frames per second, every 4th (16 frames), 32nd (8) and 2nd (32).
-_TRAINED_AT_HZ: Mapping[str, float] = {"videomae": 7.5, "timesformer": 0.9375, "vivit": 15.0}
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
-_KEYS = (
+_TRAINING_RATES_HZ: Mapping[str, float] = {"videomae": 7.5, "timesformer": 0.9375, "vivit": 15.0}
+_CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+_RESERVED_NAMES = (
     *("video_id", "window", "shot", "start", "end", "top1", "clips", "seen", "frame"),
     *("x", "y", "width", "height", "frame_width", "frame_height", "track", "score"),
 )
 
 
 @dataclass(frozen=True, kw_only=True)
-class Facts:
+class ModelSpec:
     """The inputs and outputs of a model.
 
     Args:
@@ -50,8 +50,8 @@ class Facts:
         width: Number of outputs.
         rate_hz: Sampling rate of a model of sound; 0 for others.
         stride: Samples between two hidden states of sound.
-        field: Samples in the receptive field of a hidden state of sound.
-        excerpt_s: Seconds of the excerpts that the model was made for; 0: any length.
+        receptive_field: Samples in the receptive field of a hidden state of sound.
+        excerpt_s: Length in seconds of the excerpts that the model expects; 0: any length.
         frames: Frames per clip.
         clip_rate_hz: Frames per second of a clip.
     """
@@ -62,20 +62,22 @@ class Facts:
     width: int
     rate_hz: int = 0
     stride: int = 0
-    field: int = 0
+    receptive_field: int = 0
     excerpt_s: float = 0
     frames: int = 0
     clip_rate_hz: Fraction = Fraction(0)
 
 
-def inspect(name: str, folder: Path, options: HubOptions) -> Facts:
-    """Reads the inputs and outputs of the model in a folder from its configuration; does not read its weights.
+def read_spec(name: str, folder: Path, options: HubOptions) -> ModelSpec:
+    """Reads the inputs and outputs of a model from its configuration, without reading its weights.
 
     Args:
         name: The feature's name, for messages.
+        folder: The model's files.
+        options: How to use the model.
 
     Raises:
-        WeightsError: The model is of a kind that cannot be used, or needs code of its own.
+        WeightsError: The model is of a kind that cannot be used, or needs its own code.
         AvcuesError: An option does not suit the model.
     """
     from avcues.extractors.hub import networks
@@ -87,12 +89,16 @@ def inspect(name: str, folder: Path, options: HubOptions) -> Facts:
     sound: dict[str, Any] = {}
     clip: dict[str, Any] = {}
     if kind in ("sound", "hidden sound"):
-        sound = {"rate_hz": int(processor.sampling_rate), **_timing(config, processor, kind)}
+        sound = {"rate_hz": int(processor.sampling_rate), **_sound_timing(config, processor, kind)}
     if kind == "video":
         clip = {"frames": int(config.num_frames), "clip_rate_hz": _clip_rate(name, config, options)}
-    sketch = Facts(kind=kind, output=output, labels=labels, width=len(labels), **sound, **clip)
-    width = _width_of_text(name, config, sketch, options) if kind == "text" else _width(name, folder, sketch, options)
-    return Facts(**{**vars(sketch), "width": width})
+    provisional = ModelSpec(kind=kind, output=output, labels=labels, width=len(labels), **sound, **clip)
+    width = (
+        _width_of_text(name, config, provisional, options)
+        if kind == "text"
+        else _width(name, folder, provisional, options)
+    )
+    return ModelSpec(**{**vars(provisional), "width": width})
 
 
 def _kind(name: str, folder: Path, config: Any, processor: Any) -> tuple[Kind, bool]:
@@ -103,8 +109,8 @@ def _kind(name: str, folder: Path, config: Any, processor: Any) -> tuple[Kind, b
         if architecture in getattr(modeling_auto, mapping).values():
             return kind, True
     if type(processor).__name__ in _SOUND_PROCESSORS:
-        follows_time = hasattr(config, "conv_stride") or config.model_type == "whisper"
-        return ("hidden sound" if follows_time else "sound"), False
+        is_over_time = hasattr(config, "conv_stride") or config.model_type == "whisper"
+        return ("hidden sound" if is_over_time else "sound"), False
     if getattr(processor, "model_input_names", [""])[0] == "input_ids" and not getattr(
         config, "is_encoder_decoder", False
     ):
@@ -119,7 +125,7 @@ def _kind(name: str, folder: Path, config: Any, processor: Any) -> tuple[Kind, b
 
 
 def _check_options(name: str, options: HubOptions, kind: Kind, is_classifier: bool) -> None:
-    suitable: Mapping[str, tuple[bool, str]] = {
+    uses: Mapping[str, tuple[bool, str]] = {
         "on": (options.on == "frames" or kind == "image", "models of images"),
         "layer": (options.layer is None or not is_classifier, "embeddings, and this model is a classifier"),
         "pooling": (
@@ -130,34 +136,34 @@ def _check_options(name: str, options: HubOptions, kind: Kind, is_classifier: bo
         "chunk_s": (options.chunk_s is None or kind == "hidden sound", "hidden states of sound"),
         "rate_hz": (options.rate_hz is None or kind == "video", "models of video clips"),
     }
-    for option, (is_suitable, what) in suitable.items():
+    for option, (is_suitable, purpose) in uses.items():
         if not is_suitable:
-            raise AvcuesError(f"model {name}: the option {option} is for {what}; this is a model of {kind}")
+            raise AvcuesError(f"model {name}: the option {option} is for {purpose}; this is a model of {kind}")
 
 
 def _labels(config: Any) -> tuple[Output, tuple[str, ...]]:
     names = {int(i): str(label) for i, label in config.id2label.items()}
     labels: list[str] = []
     for i in sorted(names):
-        label = _CONTROL.sub(" ", names[i]).strip() or f"label {i}"
-        if label in labels or label in _KEYS:
+        label = _CONTROL_CHARACTERS.sub(" ", names[i]).strip() or f"label {i}"
+        if label in labels or label in _RESERVED_NAMES:
             label = f"{label} ({i})"
         labels.append(label)
     outputs: Mapping[str | None, Output] = {"multi_label_classification": "scores", "regression": "values"}
     return outputs.get(config.problem_type, "probabilities"), tuple(labels)
 
 
-def _timing(config: Any, processor: Any, kind: Kind) -> dict[str, Any]:
+def _sound_timing(config: Any, processor: Any, kind: Kind) -> dict[str, Any]:
     if kind == "sound":
         return {"excerpt_s": _excerpt_s(processor)}
     if config.model_type == "whisper":
         stride = 2 * int(processor.hop_length)
-        return {"stride": stride, "field": stride, "excerpt_s": processor.n_samples / processor.sampling_rate}
-    stride, field = 1, 1
+        return {"stride": stride, "receptive_field": stride, "excerpt_s": processor.n_samples / processor.sampling_rate}
+    stride, receptive_field = 1, 1
     for kernel, step in zip(config.conv_kernel, config.conv_stride, strict=True):
-        field += (kernel - 1) * stride
+        receptive_field += (kernel - 1) * stride
         stride *= step
-    return {"stride": stride, "field": field}
+    return {"stride": stride, "receptive_field": receptive_field}
 
 
 def _excerpt_s(processor: Any) -> float:
@@ -171,7 +177,7 @@ def _excerpt_s(processor: Any) -> float:
 
 
 def _clip_rate(name: str, config: Any, options: HubOptions) -> Fraction:
-    rate = options.rate_hz or _TRAINED_AT_HZ.get(config.model_type)
+    rate = options.rate_hz or _TRAINING_RATES_HZ.get(config.model_type)
     if rate is None:
         raise AvcuesError(
             f"model {name}: the frame rate of {config.model_type} models (clips of {config.num_frames} frames) is not "
@@ -180,34 +186,34 @@ def _clip_rate(name: str, config: Any, options: HubOptions) -> Fraction:
     return Fraction(rate).limit_denominator(1000)
 
 
-def _width_of_text(name: str, config: Any, facts: Facts, options: HubOptions) -> int:
-    """Number of outputs, by the configuration: text models read the values of masks, which a pass on shapes lacks."""
+def _width_of_text(name: str, config: Any, spec: ModelSpec, options: HubOptions) -> int:
+    """Number of outputs, from the configuration: text models read the values of the mask, so `_width` fails."""
     if options.layer is not None and not -config.num_hidden_layers - 1 <= options.layer <= config.num_hidden_layers:
         raise AvcuesError(f"model {name}: it has no layer {options.layer}")
-    return len(facts.labels) or int(config.hidden_size)
+    return len(spec.labels) or int(config.hidden_size)
 
 
-def _width(name: str, folder: Path, facts: Facts, options: HubOptions) -> int:
-    """Number of outputs, by a forward pass that computes only shapes."""
+def _width(name: str, folder: Path, spec: ModelSpec, options: HubOptions) -> int:
+    """Number of outputs, from a forward pass that computes only shapes."""
     import torch
 
     from avcues.extractors.hub import networks
 
-    network = networks.build(folder, facts, options, on_meta=True)
+    network = networks.build(folder, spec, options, on_meta=True)
     with torch.inference_mode():
-        inputs = _silence_or_black(facts, networks.Processor(folder, facts))
+        inputs = _blank_input(spec, networks.Processor(folder, spec))
         try:
             width = int(network(inputs.to("meta")).shape[-1])
         except IndexError as error:
             raise AvcuesError(f"model {name}: it has no layer {options.layer}") from error
-    if facts.labels and width != len(facts.labels):
-        raise WeightsError(f"model {name}: {folder.name} names {len(facts.labels)} labels, but has {width} outputs")
+    if spec.labels and width != len(spec.labels):
+        raise WeightsError(f"model {name}: {folder.name} names {len(spec.labels)} labels, but has {width} outputs")
     return width
 
 
-def _silence_or_black(facts: Facts, processor: Callable[[Any], Any]) -> Any:
-    if facts.kind == "image":
+def _blank_input(spec: ModelSpec, processor: Callable[[Any], Any]) -> Any:
+    if spec.kind == "image":
         return processor([np.zeros((64, 64, 3), np.uint8)])
-    if facts.kind == "video":
-        return processor([np.zeros((facts.frames, 64, 64, 3), np.uint8)])
-    return processor([np.zeros(max(facts.rate_hz, facts.field), np.float32)])
+    if spec.kind == "video":
+        return processor([np.zeros((spec.frames, 64, 64, 3), np.uint8)])
+    return processor([np.zeros(max(spec.rate_hz, spec.receptive_field), np.float32)])

@@ -1,0 +1,64 @@
+"""Where ratings come from: files and rows, for messages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Mask = npt.NDArray[np.bool_]
+Rows = npt.NDArray[np.integer]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Where consecutive ratings come from.
+
+    Args:
+        name: Of the file.
+        ratings: How many.
+        rows: (ratings,) the file's row of each, counted from 1 below the header; None: one row per rating.
+    """
+
+    name: str
+    ratings: int
+    rows: Rows | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sources:
+    """Where all ratings come from, for messages.
+
+    Args:
+        name: Of all sources together.
+        parts: In the order of the ratings.
+    """
+
+    name: str
+    parts: Sequence[Source]
+
+    def row(self, rating: int, beside: int | None = None) -> str:
+        """The row of a rating, such as "row 3", with its file unless it is that of the rating `beside`."""
+        file, row = self._place(rating)
+        same = beside is not None and self._place(beside)[0] is file
+        return f"row {row}" if same else f"{file.name}: row {row}"
+
+    def first(self, mask: Mask) -> str:
+        """The row of the first rating for which a mask is true."""
+        return self.row(int(np.argmax(mask)))
+
+    def both(self, first: int, second: int) -> str:
+        """The rows of two ratings."""
+        (file, row), (other_file, other_row) = self._place(first), self._place(second)
+        if file is other_file:
+            return f"{file.name}: rows {row} and {other_row}"
+        return f"{file.name}: row {row} and {other_file.name}: row {other_row}"
+
+    def _place(self, rating: int) -> tuple[Source, int]:
+        for part in self.parts:
+            if rating < part.ratings:
+                return part, rating + 1 if part.rows is None else int(part.rows[rating])
+            rating -= part.ratings
+        raise IndexError(rating)
