@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from avcues.pipeline.dataset.dataset import Dataset
-from avcues.pipeline.dataset.selection import joinable
+from avcues.pipeline.dataset.selection import joinable_columns
 
 
 class FeatureValues(Mapping[str, npt.NDArray[np.float64]]):
@@ -27,8 +27,8 @@ class FeatureValues(Mapping[str, npt.NDArray[np.float64]]):
     def tables(self) -> tuple[str, ...] | None:
         """Names of the tables, sorted; None: of some table only chosen columns are read."""
         names = {column.table for column in self._dataset.stored}
-        all_columns = [column.name for column in joinable(self._dataset.catalog) if column.table in names]
-        return tuple(sorted(names)) if len(all_columns) == len(self._dataset.stored) else None
+        whole = [column.name for column in joinable_columns(self._dataset.catalog) if column.table in names]
+        return tuple(sorted(names)) if len(whole) == len(self._dataset.stored) else None
 
     def __getitem__(self, video_id: str) -> npt.NDArray[np.float64]:
         if video_id not in self._dataset.lengths:

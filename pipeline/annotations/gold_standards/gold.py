@@ -26,7 +26,7 @@ from avcues.pipeline.annotations.ratings.wording import counted, listed
 from avcues.pipeline.annotations.statistics.consensus import Values
 from avcues.pipeline.dataset.label_metadata import FITTED_ON
 from avcues.pipeline.errors import DatasetError, SettingsError, one_line
-from avcues.pipeline.store.documents import require_plain
+from avcues.pipeline.store.documents import require_regular_file
 from avcues.pipeline.store.parquet import metadata_in
 from avcues.version import __version__
 
@@ -185,7 +185,7 @@ def read_about(labels: Path | pa.Table) -> dict[str, Any] | None:
     """
     try:
         if isinstance(labels, Path):
-            require_plain(labels)
+            require_regular_file(labels)
         about = metadata_in(labels.schema if isinstance(labels, pa.Table) else pq.read_schema(labels), "labels")
     except (OSError, ValueError, pa.ArrowException) as error:
         raise DatasetError(f"{labels}: cannot be read as a Parquet file of labels ({one_line(error)})") from error

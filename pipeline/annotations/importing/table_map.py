@@ -29,7 +29,7 @@ from avcues.pipeline.annotations.importing.reading import Part, Range
 from avcues.pipeline.annotations.importing.segments import on_grid
 from avcues.pipeline.annotations.importing.times import OF_DAY, TimeUnit, require_unit, since_first
 from avcues.pipeline.errors import SettingsError
-from avcues.pipeline.store.user_columns import set_aside_counts
+from avcues.pipeline.store.user_columns import drop_row_counters
 from avcues.pipeline.store.user_tables import PARQUET, column_names, read_user_table
 
 KEYS = ("rater", "video_id", "setup", "round", "repeat", "dimension", "time", "start", "end", "value", "label")
@@ -104,7 +104,7 @@ def read_part(file: Path, table_map: TableMap) -> Part:
     table = read_user_table(file, types={name: pa.string() for name in column_names(file) if name in as_text})
     notes: list[str] = []
     if table_map.header is not None and table_map.columns is None:
-        table, notes = set_aside_counts(table, table_map.columns_used(), file.name)
+        table, notes = drop_row_counters(table, table_map.columns_used(), file.name)
     part = tidy_part(table, file, table_map)
     return replace(part, notes=[*notes, *part.notes])
 

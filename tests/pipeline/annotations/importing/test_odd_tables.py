@@ -109,7 +109,7 @@ def test_what_would_be_read_wrong_is_refused(text: str | bytes, message: str, tm
 def test_headings_and_totals_in_between_are_no_raters(tmp_path: Path) -> None:
     keys = {"rater": "who", "video_id": "clip", "label": "mood", "setup": "=s", "dimension": "=mood"}
     joined = written(tmp_path / "a.csv", "who,clip,mood\na,x,calm\nwho,clip,mood\nb,x,sad\n")
-    with pytest.raises(InputError, match="row 2 repeats the names of the columns; were files joined"):
+    with pytest.raises(InputError, match="row 2 repeats the names of the columns, as in joined files"):
         import_table([joined], keys)
     totals = written(tmp_path / "b.csv", "who,x_d,y_d\na,1,2\nb,3,4\nMean,2,3\n")
     with pytest.raises(InputError, match=r'b\.csv: row 3: the rater "Mean" is a statistic over raters'):
@@ -173,10 +173,10 @@ def test_workbooks_that_would_be_read_wrong_are_refused(tmp_path: Path) -> None:
     assert len(import_table([tmp_path / "a.csv"], PER_CLIP).ratings) == 2
     book.active.row_dimensions[3].hidden = True
     book.save(file)
-    with pytest.raises(InputError, match="1 of its rows are hidden, as by a filter"):
+    with pytest.raises(InputError, match="1 of its rows are hidden, for example by a filter"):
         import_table([file], PER_CLIP)
     workbook(file, [heading, ["a", "x", 1], ["b", "x", "=C2+1"]])
-    with pytest.raises(InputError, match="1 of its cells hold formulas without their results"):
+    with pytest.raises(InputError, match="1 of its cells contain formulas without results"):
         import_table([file], PER_CLIP)
     workbook(file, [heading, ["a", datetime.datetime(2026, 2, 1), 1]])
     with pytest.raises(InputError, match=r'row 1: video_id is the date "2026-02-01 00:00:00"; Excel makes dates of'):
