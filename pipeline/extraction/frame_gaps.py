@@ -23,8 +23,8 @@ class FrameGaps:
 
     def add(self, start: Fraction, end: Fraction) -> None:
         """Takes the next frame, which is on screen in [start, end) seconds."""
-        self._starts.append(start)
-        self._lengths.append(end - start)
+        self._starts.append(float(start))
+        self._lengths.append(float(end - start))
 
     @property
     def notes(self) -> tuple[str, ...]:

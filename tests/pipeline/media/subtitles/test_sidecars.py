@@ -253,7 +253,7 @@ DAMAGED = {
     "clip.json": (b'{"segments": [{"text": "hi"}]}', "a segment lacks text or times"),
     "clip.it.json": (b'{"format": 1}', 'has no list "segments"'),
     "clip.pt.json": (b'{"segments": [', "cannot be read as JSON"),
-    "clip.nl.json": (b'{"segments": [{"text": "hi", "start": 1e999999999, "end": 2}]}', "is no number of seconds"),
+    "clip.nl.json": (b'{"segments": [{"text": "hi", "start": 1e999999999, "end": 2}]}', "is not a number of seconds"),
     "clip.sv.json": (b'{"segments": [{"text": "hi", "start": 0, "end": Infinity}]}', "lacks text or times (TypeError"),
     "clip.da.json": (b"[" * 100_000, "nested too deeply"),
     "clip.no.csv": (b"word,start,end\nhi,1,1e999999999\n", "line 2: expected seconds"),
