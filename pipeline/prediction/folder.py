@@ -13,7 +13,7 @@ from avcues.pipeline.dataset.catalog import read_catalog
 from avcues.pipeline.dataset.dataset import Dataset
 from avcues.pipeline.dataset.opening import open_dataset
 from avcues.pipeline.errors import InputError, SettingsError, one_line
-from avcues.pipeline.prediction.work import Predicting, outcome_of
+from avcues.pipeline.prediction.work import PredictionWork, predictions_or_problem
 from avcues.pipeline.runtime.cluster import default_workers
 from avcues.pipeline.runtime.distribute import results_of
 from avcues.pipeline.runtime.observer import Observer
@@ -149,11 +149,11 @@ def write_plan(
         count = workers.count
         count = default_workers(len(videos), (), None) if count is None else min(count, len(videos))
         workers = replace(workers, count=count)
-    work = Predicting(model=plan.model, data=data, debug=debug)
+    work = PredictionWork(model=plan.model, data=data, debug=debug)
     with (
         closing(WorkerProcess()) as process,
         results_of(
             videos, work, workers, process, observer, folder=folder, mark=manifest_path(folder), in_order=True
         ) as results,
     ):
-        return write_predictions(plan.model, map(outcome_of, results), plan.out, plan.trained_on, on_result)
+        return write_predictions(plan.model, map(predictions_or_problem, results), plan.out, plan.trained_on, on_result)
