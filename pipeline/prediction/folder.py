@@ -79,10 +79,10 @@ def plan_predictions(model_folder: str | Path, folder: str, out: str | Path) -> 
         )
     copies = _copies(Path(model_folder), data, {*trained_on, *model.document.videos})
     if copies:
-        others = f" and {len(copies) - _LISTED_COPIES} more" if len(copies) > _LISTED_COPIES else ""
+        remainder = f" and {len(copies) - _LISTED_COPIES} more" if len(copies) > _LISTED_COPIES else ""
         notes.append(
             f"{len(copies)} of these videos look like copies of training videos under another name: "
-            f"{', '.join(map(str, copies[:_LISTED_COPIES]))}{others}; how well the model predicts them says little"
+            f"{', '.join(map(str, copies[:_LISTED_COPIES]))}{remainder}; how well the model predicts them says little"
         )
     return Plan(model=model, data=data, out=out, trained_on=trained_on, notes=tuple(notes))
 
