@@ -26,20 +26,17 @@ SMALLER = ("-vf", "scale=320:-2", "-crf", "30", "-c:a", "aac", "-b:a", "96k")
 
 @pytest.fixture(scope="module")
 def copied(media: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four pieces of a film, three copies of the first, and two clips that are black and silent.
-
-    The stand-in for the film shows some of its scenes twice: no more than two seconds of them are in two pieces.
-    """
+    """Four pieces of a film, three copies of the first, and two clips that are black and silent."""
     place, film = tmp_path_factory.mktemp("copies"), str(media("real60.mp4"))
     clips = {}
-    for i, begin in enumerate((0, 9, 16, 43)):
-        piece = ("-ss", str(begin), "-i", film, "-t", "7", "-vf", "scale=400:-2", "-crf", "20", "-c:a", "aac")
+    for i, begin in enumerate((0, 14, 28, 42)):
+        piece = ("-ss", str(begin), "-i", film, "-t", "14", "-vf", "scale=400:-2", "-crf", "20", "-c:a", "aac")
         clips[f"piece{i}"] = ffmpeg(*piece, out=place / f"piece{i}.mp4")
     first = str(clips["piece0"])
     clips["remuxed"] = ffmpeg("-i", first, "-c", "copy", out=place / "remuxed.mkv")
     clips["again"] = ffmpeg("-i", first, *SMALLER, out=place / "again.mp4")
-    clips["trimmed"] = ffmpeg("-ss", "1.3", "-i", first, *SMALLER, "-af", "volume=0.7", out=place / "trimmed.mp4")
-    for name, seconds in (("black", 6), ("night", 7)):
+    clips["trimmed"] = ffmpeg("-ss", "3.3", "-i", first, *SMALLER, "-af", "volume=0.7", out=place / "trimmed.mp4")
+    for name, seconds in (("black", 10), ("night", 14)):
         black = ("-f", "lavfi", "-i", f"color=black:s=320x240:d={seconds}", "-f", "lavfi", "-i", "anullsrc")
         clips[name] = ffmpeg(*black, "-t", str(seconds), "-c:a", "aac", out=place / f"{name}.mp4")
     start_dataset(place / "features", Settings(features=FEATURES))
