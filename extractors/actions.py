@@ -29,7 +29,7 @@ _TABLE = Table(
         Column(
             name="clips",
             unit="count",
-            meaning="clips of 2.56 s that were averaged; a rest of less than 1.28 s is not seen",
+            meaning="clips of 2.56 s that were averaged; a remainder of less than 1.28 s is not measured",
             dtype="int32",
             low=1,
         ),

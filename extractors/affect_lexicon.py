@@ -33,9 +33,9 @@ class Lexicon:
         normalized = [
             "".join(c for c in word.text.lower().replace("’", "'") if c.isalnum() or c in "'-") for word in words
         ]
-        rated = [self.values[word] for word in (word.strip("'-") for word in normalized) if word in self.values]
-        means = np.mean(rated, axis=0).tolist() if rated else []
-        return dict(zip(AFFECTS, means, strict=False)) | {"share": len(rated) / len(words)}
+        ratings = [self.values[word] for word in (word.strip("'-") for word in normalized) if word in self.values]
+        means = np.mean(ratings, axis=0).tolist() if ratings else []
+        return dict(zip(AFFECTS, means, strict=False)) | {"share": len(ratings) / len(words)}
 
 
 def read_lexicon(path: Path) -> Lexicon:
@@ -59,13 +59,15 @@ def read_lexicon(path: Path) -> Lexicon:
             f"{path}: is not a lexicon: expected columns headed {', '.join(_HEADINGS)}, separated by commas or tabs; "
             f"the first line is {lines[0][:80] if lines else 'missing'!r}"
         )
-    word, *affects = (i for i in columns if i is not None)
+    word_column, *affect_columns = (i for i in columns if i is not None)
     values = {}
-    for number, row in enumerate(rows[first_row:], first_row + 1):
+    for line_number, row in enumerate(rows[first_row:], first_row + 1):
         try:
-            values[row[word].strip().lower()] = tuple(float(row[i]) for i in affects)
+            values[row[word_column].strip().lower()] = tuple(float(row[i]) for i in affect_columns)
         except (IndexError, ValueError) as error:
-            raise AvcuesError(f"{path}, line {number}: expected a word and three numbers, found {row[:4]}") from error
+            raise AvcuesError(
+                f"{path}, line {line_number}: expected a word and three numbers, found {row[:4]}"
+            ) from error
     return Lexicon(values)
 
 

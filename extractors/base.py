@@ -110,7 +110,7 @@ class BaseExtractor:
         """
 
     def setup(self, compute: Compute) -> None:
-        """Loads models and libraries. Called before each video, so only the first call may take long."""
+        """Loads models and libraries. Called before each video; only the first call may take long."""
 
     def __reduce__(self) -> Any:
         """Pickles the arguments that made the extractor: a copy measures the same, but has loaded nothing yet."""

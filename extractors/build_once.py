@@ -1,4 +1,4 @@
-"""Files that take long to make and serve every later process on this machine."""
+"""Caches files that take long to make, for all later processes of the user."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from avcues.ownership import only_we_write
 
 
 def build_once(name: str, make: Callable[[Path], object]) -> Path:
-    """A folder of the user's cache. The first process that asks for it fills it while all others wait.
+    """Returns a folder of the user's cache. The first process fills it while all others wait.
 
     The folder appears under its name only when it is complete; the name must include everything that its content
     depends on.

@@ -14,8 +14,8 @@ from avcues.extractors.protocol import Column, Columns, FrameBatch, NoSettings, 
 
 HUE_BINS = 36
 SATURATION_BINS = 32
-_HUES = 180  # OpenCV's 8-bit hue counts in units of 2 degrees
-_SATURATIONS = 256
+_HUE_LEVELS = 180  # OpenCV's 8-bit hue counts in units of 2 degrees
+_SATURATION_LEVELS = 256
 
 _HUE_NAMES = tuple(f"hue_{10 * i:03d}" for i in range(HUE_BINS))
 _SATURATION_NAMES = tuple(f"saturation_{i:02d}" for i in range(SATURATION_BINS))
@@ -103,7 +103,7 @@ class Color(BaseExtractor):
 
 def _measure(image: npt.NDArray[np.uint8]) -> list[float]:
     hue, saturation, value = cv2.split(cv2.cvtColor(image, cv2.COLOR_RGB2HSV))
-    bins, ranges = [_HUES, _SATURATIONS], [0, _HUES, 0, _SATURATIONS]
+    bins, ranges = [_HUE_LEVELS, _SATURATION_LEVELS], [0, _HUE_LEVELS, 0, _SATURATION_LEVELS]
     joint_histogram = cv2.calcHist([hue, saturation], [0, 1], None, bins, ranges).astype(np.float64)
     return [
         *joint_histogram.sum(axis=1).reshape(HUE_BINS, -1).sum(axis=1) / hue.size,
@@ -129,12 +129,12 @@ def _moments(count: int, total: float, squares: float) -> tuple[float, float]:
 
 def _circular_hue(joint_histogram: npt.NDArray[np.float64]) -> tuple[float, float]:
     """Saturation-weighted circular mean (degrees) and resultant length from (hue, saturation) counts."""
-    weights = joint_histogram @ np.arange(_SATURATIONS)
+    weights = joint_histogram @ np.arange(_SATURATION_LEVELS)
     total = weights.sum()
     if total == 0:
         return float("nan"), float("nan")
     # A bin's hue is its lower edge: OpenCV rounds to the nearest unit of 2 degrees.
-    angles = np.deg2rad(2.0 * np.arange(_HUES))
+    angles = np.deg2rad(2.0 * np.arange(_HUE_LEVELS))
     resultant = complex(weights @ np.cos(angles), weights @ np.sin(angles)) / total
     length = min(abs(resultant), 1.0)
     if length < 1e-9:

@@ -99,8 +99,8 @@ class CombinedStream:
         """Yields the transitions up to a frame, except those that are part of another one."""
         for transition in sorted(t for t in self._pending if t.frame <= until):
             self._pending.remove(transition)
-            candidates = (*self._accepted, *(t for t in self._pending if t.kind != transition.kind))
-            if any(self._explains(candidate, transition) for candidate in candidates):
+            others = (*self._accepted, *(t for t in self._pending if t.kind != transition.kind))
+            if any(self._is_part_of(transition, other) for other in others):
                 continue
             pts = self._pts[transition.frame - (self._frame - len(self._pts) + 1)]
             if self._last_pts is not None and pts - self._last_pts < self._min_shot_pts:
@@ -109,18 +109,18 @@ class CombinedStream:
             self._accepted = [*self._accepted, transition][-4:]
             yield Cut(pts, transition.kind)
 
-    def _explains(self, explanation: _Transition, transition: _Transition) -> bool:
+    def _is_part_of(self, transition: _Transition, other: _Transition) -> bool:
         """Whether a transition is part of another one.
 
         A dissolve has no jump, so a cut within it is part of it. A fade includes whatever lies within it, except a
         picture that appears at once out of black, which is a cut.
         """
-        distance = abs(explanation.frame - transition.frame)
+        distance = abs(other.frame - transition.frame)
         if distance == 0:
-            return (explanation.kind, transition.kind) != ("fade", "cut") and explanation.kind != transition.kind
+            return (other.kind, transition.kind) != ("fade", "cut") and other.kind != transition.kind
         if transition.kind == "dissolve":
-            return distance <= {"cut": 0, "dissolve": self._dissolve_reach, "fade": _FADE_FRAMES}[explanation.kind]
-        return transition.kind == "cut" and explanation.kind != "cut" and distance <= self._dissolve_reach
+            return distance <= {"cut": 0, "dissolve": self._dissolve_reach, "fade": _FADE_FRAMES}[other.kind]
+        return transition.kind == "cut" and other.kind != "cut" and distance <= self._dissolve_reach
 
     def _frame_number(self, pts: int) -> int:
         """The number of a recent frame, from its time stamp."""

@@ -127,9 +127,9 @@ _VOICED_FUNCTIONALS = {
     **_LINEAR_PREDICTION,
 }
 _PITCH_FUNCTIONALS: Functionals = {
-    "ff0_nnz": ("fraction", "share of voiced frames by"),
+    "ff0_nnz": ("fraction", "share of voiced frames in the contour"),
     **{
-        f"ff0_{name}": (unit, meaning.replace("the segments", "voiced segments by"))
+        f"ff0_{name}": (unit, meaning.replace("the segments", "voiced segments in the contour"))
         for name, (unit, meaning) in _SEGMENTS.items()
     },
 }
@@ -164,11 +164,11 @@ def _table() -> Table:
 
 
 def _columns(descriptors: Descriptors, functionals: Functionals, restriction: str) -> Iterator[Column]:
-    for descriptor, (unit, described) in descriptors.items():
+    for descriptor, (unit, descriptor_meaning) in descriptors.items():
         for functional, (unit_pattern, statistic) in functionals.items():
             name = f"{descriptor}_{functional}"
             yield Column(
-                name=name, unit=unit_of(unit_pattern, unit), meaning=f"{statistic} of {described}{restriction}"
+                name=name, unit=unit_of(unit_pattern, unit), meaning=f"{statistic} of {descriptor_meaning}{restriction}"
             )
 
 

@@ -79,11 +79,13 @@ _TEMPORAL = (
 def _columns() -> Iterator[Column]:
     """The 88 columns, named and ordered as openSMILE names and orders them."""
     for descriptors, smoothing, functionals, restriction in _GROUPS:
-        for descriptor, (unit, described) in descriptors.items():
+        for descriptor, (unit, descriptor_meaning) in descriptors.items():
             for functional, (unit_pattern, statistic) in functionals.items():
                 name = f"{descriptor}_{smoothing}_{functional}"
                 yield Column(
-                    name=name, unit=unit_of(unit_pattern, unit), meaning=f"{statistic} of {described}{restriction}"
+                    name=name,
+                    unit=unit_of(unit_pattern, unit),
+                    meaning=f"{statistic} of {descriptor_meaning}{restriction}",
                 )
     for name, unit, meaning in _TEMPORAL:
         yield Column(name=name, unit=unit, meaning=meaning)

@@ -61,10 +61,10 @@ def cache_everything() -> Iterator[None]:
 
     guvectorize = numba.guvectorize
 
-    def cached(*arguments: Any, **options: Any) -> Any:
+    def cached_guvectorize(*arguments: Any, **options: Any) -> Any:
         return guvectorize(*arguments, **{**options, "cache": True})
 
-    numba.guvectorize = cached
+    numba.guvectorize = cached_guvectorize
     try:
         yield
     finally:

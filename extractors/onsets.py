@@ -57,7 +57,7 @@ def _pulse_clarity(envelope: npt.NDArray[np.float32], windows: int) -> npt.NDArr
 
 
 def _autocorrelation(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Autocorrelation along the last axis, at lags from 0 to its length less 1."""
+    """Autocorrelation along the last axis, at lags from 0 to its length minus 1."""
     length = x.shape[-1]
     return np.fft.irfft(np.abs(np.fft.rfft(x, 2 * length)) ** 2)[..., :length]
 

@@ -105,7 +105,7 @@ class OpenSmileExtractor(BaseExtractor):
 
 
 MIN_RATE_HZ = 8000
-"""Half of the rate is the highest frequency of the sound, and the bands of all feature sets reach 4 kHz."""
+"""Lowest sampling rate of all feature sets: their bands reach 4 kHz, half of it."""
 
 
 class OpenSmileStream:
@@ -132,15 +132,25 @@ class OpenSmileStream:
         self._error: BaseException | None = None
         self._smile: OpenSMILE | None = _open_smile(feature_set, conf, rate_hz, step)
         self._smile.external_sink_set_callback("extsink", self._append_row)
-        self._thread = threading.Thread(target=self._run, name="opensmile", daemon=True)
-        self._thread.start()
+        # `abort` must find the thread, so it starts with the first samples, when the caller holds this stream.
+        self._thread: threading.Thread | None = None
+        self._begin_or_free = threading.Lock()
+        self._runs = False
+        # Waited for instead of the thread: before Python 3.13, an interrupt of Thread.join() marks a thread as ended
+        # that still runs (CPython issue 90882), and freeing openSMILE then crashes the process.
+        self._ended = threading.Event()
 
     def _run(self) -> None:
+        with self._begin_or_free:
+            smile = self._smile
+            self._runs = smile is not None
         try:
-            assert self._smile is not None
-            self._smile.run()
+            if smile is not None:
+                smile.run()
         except BaseException as error:  # raised in the writing thread
             self._error = error
+        finally:
+            self._ended.set()
 
     def _append_row(self, values: npt.NDArray[np.float32]) -> None:
         if self._row_count == self._rows.shape[1]:
@@ -157,13 +167,15 @@ class OpenSmileStream:
 
     def _feed(self, samples: npt.NDArray[np.int16]) -> None:
         assert self._smile is not None
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="opensmile", daemon=True)
+            self._thread.start()
         block = self._rate_hz // 10
         for start in range(0, len(samples), block):
             data = samples[start : start + block].tobytes()
             while not self._smile.external_audio_source_write_data("extsource", data):
                 # The buffer is full: wait for openSMILE to read on.
-                self._thread.join(timeout=0.002)
-                if not self._thread.is_alive():
+                if self._ended.wait(timeout=0.002):
                     raise AvcuesError(f"openSMILE stopped early: {self._error}") from self._error
 
     def finish(self, windows: int) -> Mapping[str, Columns]:
@@ -174,7 +186,7 @@ class OpenSmileStream:
             self.write(silence)
         assert self._smile is not None
         self._smile.external_audio_source_set_eoi("extsource")
-        self._thread.join()
+        self._ended.wait()
         self._free()
         if self._error is not None or self._row_count < windows:
             raise AvcuesError(f"openSMILE gave {self._row_count} windows instead of {windows}: {self._error}")
@@ -185,13 +197,16 @@ class OpenSmileStream:
         """Stops openSMILE after the samples written so far, and frees its memory."""
         if self._smile is not None:
             self._smile.external_audio_source_set_eoi("extsource")
-            self._thread.join()
             self._free()
 
     def _free(self) -> None:
-        if self._smile is not None:
-            self._smile.free()
-            self._smile = None
+        """Frees openSMILE, once its thread has ended or cannot begin any more."""
+        with self._begin_or_free:
+            smile, self._smile = self._smile, None
+        if self._runs:
+            self._ended.wait()
+        if smile is not None:
+            smile.free()
 
 
 def to_int16(samples: npt.NDArray[np.float32]) -> npt.NDArray[np.int16]:

@@ -11,7 +11,7 @@ Its verbs decide which inputs it gets:
 | `process_pair`   | `PairExtractor`  | two neighbouring frames of one shot, small   | a few times a second      |
 | `start_shots`    | `ShotDetector`   | every frame, small                           | once per video            |
 | `link_items`     | `ItemLinker`     | items of the frames of a video, and shots    | once per video            |
-| `process_transcript` | `TextExtractor` | words that are spoken and shown         | once per video            |
+| `process_transcript` | `TextExtractor` | words, spoken or shown as subtitles     | once per video            |
 
 Missing values are NaN in float columns; they become nulls in the tables.
 
@@ -97,7 +97,7 @@ class Extractor(Protocol):
     def tables(self) -> Sequence[Table]: ...
 
     def setup(self, compute: Compute) -> None:
-        """Loads models and libraries. Called before each video, so only the first call may take long."""
+        """Loads models and libraries. Called before each video; only the first call may take long."""
 
 
 class AudioStream(Protocol):
@@ -110,7 +110,7 @@ class AudioStream(Protocol):
         """Ends the stream and returns `windows` rows for each table."""
 
     def abort(self) -> None:
-        """Frees everything and returns nothing; may be called at any time, also after `finish`."""
+        """Frees all resources; may be called at any time, also after `finish`."""
 
 
 @runtime_checkable
@@ -256,7 +256,7 @@ class ShotDetector(Extractor, Protocol):
 
 @runtime_checkable
 class TextExtractor(Extractor, Protocol):
-    """Measures the words that are spoken and shown."""
+    """Measures the words of a video, spoken or shown as subtitles."""
 
     def process_transcript(self, transcript: Transcript, step: Fraction, windows: int) -> Mapping[str, Columns]:
         """Returns `windows` rows for each window table; item tables carry the column `WINDOW`.
@@ -281,7 +281,7 @@ class SpeechStream(Protocol):
         """Ends the stream and returns the transcript."""
 
     def abort(self) -> None:
-        """Frees everything and returns nothing; may be called at any time, also after `finish`."""
+        """Frees all resources; may be called at any time, also after `finish`."""
 
 
 @runtime_checkable

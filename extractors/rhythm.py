@@ -77,7 +77,7 @@ class Rhythm(BaseExtractor):
 
 
 class RhythmStream:
-    """Streams a sound track through librosa, in blocks that overlap by a frame length less a hop.
+    """Streams a sound track through librosa, in blocks that overlap by a frame length minus a hop.
 
     Args:
         frames_per_window: Number of hops per window.

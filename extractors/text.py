@@ -1,4 +1,4 @@
-"""Spoken and shown words, measured per window: amount, rate and sentiment."""
+"""Amount, rate and sentiment of the words in each window, spoken or shown as subtitles."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class TextSettings:
 class Text(BaseExtractor):
     """Amount, rate and sentiment of the words of each window.
 
-    Sentiment is measured on a whole utterance and repeated on its windows: half a second of a sentence has none.
+    Sentiment is measured on a whole utterance and repeated on its windows: half a second is too short.
     """
 
     name = "text"

@@ -1,4 +1,4 @@
-"""Sentence embeddings of the words that are spoken and shown."""
+"""Sentence embeddings of the words, spoken or shown as subtitles."""
 
 from __future__ import annotations
 

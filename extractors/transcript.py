@@ -1,4 +1,4 @@
-"""The words that are spoken or shown in one video, with times from t = 0."""
+"""The words of one video, spoken or shown as subtitles, with times from t = 0."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Utterance:
 
 @dataclass(frozen=True)
 class Transcript:
-    """All words that are spoken or shown in a video.
+    """The words of one video, spoken or shown as subtitles.
 
     Args:
         utterances: In the order of their starts, without rejected ones.

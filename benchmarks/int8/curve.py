@@ -50,7 +50,7 @@ CHOICES = {
 
 
 @dataclass
-class Judged:
+class EvaluatedModel:
     """Results of one choice of layers.
 
     Args:
@@ -106,7 +106,7 @@ def table_of_layers(ranges: Path, patterns: Sequence[str]) -> Int8Table:
         return Int8Table(file.metadata()["weights_sha256"], layers, repr(sorted(layers)))
 
 
-def judge(weights: Weights, clips: Clips, precision: Precision, table: Int8Table | None) -> Judged:
+def judge(weights: Weights, clips: Clips, precision: Precision, table: Int8Table | None) -> EvaluatedModel:
     """The probabilities of all clips, computed one after the other."""
     compute = Compute(device="cpu", precision=precision)
     example = torch.zeros(2, *clips.shape[1:], dtype=torch.uint8)
@@ -119,10 +119,10 @@ def judge(weights: Weights, clips: Clips, precision: Precision, table: Int8Table
             logits, _ = network(torch.from_numpy(clip)[None])
         seconds.append(time.process_time() - started)
         probabilities.append(logits.softmax(dim=1).numpy())
-    return Judged(np.concatenate(probabilities), statistics.median(seconds))
+    return EvaluatedModel(np.concatenate(probabilities), statistics.median(seconds))
 
 
-def row(choice: str, network: InceptionI3D, table: Int8Table, fast: Judged, exact: Judged) -> list[str]:
+def row(choice: str, network: InceptionI3D, table: Int8Table, fast: EvaluatedModel, exact: EvaluatedModel) -> list[str]:
     """The cells of a choice."""
     products = products_of(network)
     change = np.abs(fast.probabilities - exact.probabilities).max(axis=1)

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from avcues.extractors.hub.networks import Processor
 
 
+Tables = Mapping[str, Columns]
+"""Columns by table name."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class HubModel:
     """A resolved model: everything that its extractor needs.
@@ -130,6 +134,3 @@ class HubExtractor(BaseExtractor):
         is_measured = ~np.isnan(values).any(axis=1)
         top1[is_measured] = np.array(labels, dtype=object)[values[is_measured].argmax(axis=1)]
         return {**{label: values[:, i] for i, label in enumerate(labels)}, "top1": top1}
-
-
-Tables = Mapping[str, Columns]

@@ -201,8 +201,8 @@ def _check_complete(folder: Path, missing_keys: Iterable[str], spec: ModelSpec, 
 def _read_processor(name: str, folder: Path) -> Any:
     transformers = _transformers()
     errors: list[Exception] = []
-    prepares_text = not any((folder / file).exists() for file in _PREPROCESSING_FILES)
-    if prepares_text and any((folder / file).exists() for file in _TOKENIZER_FILES):
+    is_text_model = not any((folder / file).exists() for file in _PREPROCESSING_FILES)
+    if is_text_model and any((folder / file).exists() for file in _TOKENIZER_FILES):
         with _quiet():
             return transformers.AutoTokenizer.from_pretrained(folder, **_SAFE_LOADING)
     for auto_class in (transformers.AutoFeatureExtractor, transformers.AutoImageProcessor):

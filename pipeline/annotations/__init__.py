@@ -26,7 +26,8 @@ from avcues.pipeline.annotations.importing.formats.table import import_table
 from avcues.pipeline.annotations.importing.formats.tidy import import_tidy
 from avcues.pipeline.annotations.importing.formats.wide import import_wide
 from avcues.pipeline.annotations.importing.registry import import_format
-from avcues.pipeline.annotations.ratings.schema import Annotations, Dimension, read, write
+from avcues.pipeline.annotations.ratings.files import read, write
+from avcues.pipeline.annotations.ratings.schema import Annotations, Dimension
 from avcues.pipeline.annotations.reliability.agreement import Agreement, agreement
 from avcues.pipeline.annotations.reliability.model_agreement import ModelAgreement, model_agreement
 from avcues.pipeline.annotations.reliability.retest import Retest, retest_reliability

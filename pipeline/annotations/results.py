@@ -16,6 +16,7 @@ from avcues.pipeline.annotations.ratings.series import Series, once_per_clip, se
 from avcues.pipeline.annotations.ratings.wording import listed
 from avcues.pipeline.annotations.reliability.agreement import Agreement, agreement
 from avcues.pipeline.annotations.reliability.label_statistics import LabelStatistics
+from avcues.pipeline.annotations.reliability.model_agreement import ModelAgreement
 from avcues.pipeline.annotations.statistics.coefficients import Bootstrap
 from avcues.pipeline.annotations.statistics.consensus import Weights
 from avcues.pipeline.errors import SettingsError
@@ -32,7 +33,7 @@ class NotShownError(SettingsError):
 class Results:
     """The results of a study that figures and tables show.
 
-    The MuVi study's own figures are those of `weights="all", windows=118, together=True`.
+    The MuVi study's own figures are those of `weights="all", windows=118, whole_clips=True`.
 
     Args:
         annotations: The ratings.
@@ -40,7 +41,7 @@ class Results:
         by: What labels and ratings are compared by, as for `agreement`; None: all groups of setups, clips and raters.
         weights: As for `agreement`.
         windows: As for `agreement`.
-        together: As for `agreement`.
+        whole_clips: As for `agreement`.
         shortest: As for `agreement`.
         keep_constant: As for `agreement`.
         threshold: As for `perspectives`.
@@ -48,6 +49,7 @@ class Results:
         step: Seconds per window.
         bootstrap: Of intervals and permutations.
         clips: Those that figures of single clips show; empty: `plot.chosen_clip` decides.
+        models: A model's predictions judged as one more rater, as `model_agreement` gives them; empty: none.
         label_groups: By label, the groups that it belongs to, from the narrowest: category, then superfactor; None:
             those of the Geneva Emotional Music Scale, if all labels are its terms.
 
@@ -60,7 +62,7 @@ class Results:
     by: Collection[str] | None = None
     weights: Weights = "others"
     windows: int | None = None
-    together: bool = False
+    whole_clips: bool = False
     shortest: float = SHORTEST
     keep_constant: bool = False
     threshold: float | None = None
@@ -68,16 +70,17 @@ class Results:
     step: Fraction = Fraction(1, 2)
     bootstrap: Bootstrap = field(default_factory=Bootstrap)
     clips: tuple[str, ...] = ()
+    models: tuple[ModelAgreement, ...] = ()
     label_groups: LabelGroups | None = None
 
     def __post_init__(self) -> None:
-        for name, chosen, known in (
+        for name, chosen, rated in (
             ("clip", self.clips, self.annotations.videos),
             ("against", () if self.against is None else (self.against,), self.annotations.setups),
         ):
             for value in chosen:
-                if value not in known:
-                    raise SettingsError(f"`{name}={value}`: is not rated; expected {listed(known)}")
+                if value not in rated:
+                    raise SettingsError(f"`{name}={value}`: is not rated; expected {listed(rated)}")
 
     @cached_property
     def agreement(self) -> Agreement:
@@ -86,7 +89,7 @@ class Results:
             self.annotations,
             weights=self.weights,
             windows=self.windows,
-            together=self.together,
+            whole_clips=self.whole_clips,
             shortest=self.shortest,
             keep_constant=self.keep_constant,
             step=self.step,
@@ -101,12 +104,12 @@ class Results:
         Raises:
             NotShownError: There is one setup only, or none in which everything is shown.
         """
-        whole = self.everything
+        everything = self.everything
         return {
             dimension.name: perspectives(
                 self.annotations,
                 dimension.name,
-                whole,
+                everything,
                 threshold=self.threshold,
                 neutral=self.neutral,
                 step=self.step,
@@ -127,10 +130,10 @@ class Results:
         setups = self.annotations.setups
         if len(setups) < 2:
             raise NotShownError("there is one setup only")
-        whole = self.against or next((name for name in _EVERYTHING if name in setups), None)
-        if whole is None:
+        everything = self.against or next((name for name in _EVERYTHING if name in setups), None)
+        if everything is None:
             raise NotShownError(f"name the setup that shows everything with `against`: {', '.join(setups)}")
-        return whole
+        return everything
 
     @cached_property
     def rated(self) -> tuple[Series, Series, LeftOut]:
@@ -139,7 +142,7 @@ class Results:
         series, left_out = usable(
             series if self.windows is None else series.until(self.windows),
             windows=self.windows,
-            together=self.together,
+            whole_clips=self.whole_clips,
             shortest=self.shortest,
             keep_constant=self.keep_constant,
         )

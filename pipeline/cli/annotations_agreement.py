@@ -18,14 +18,13 @@ from avcues.pipeline.cli.annotations_options import (
     Step,
     StudyProtocol,
     Weights,
-    listed,
-    parse_range,
     parse_step,
     recipe_of,
     show_notes,
     show_written,
 )
 from avcues.pipeline.cli.errors import OneLineErrors
+from avcues.pipeline.cli.option_values import parse_list, parse_range
 
 
 def agreement(
@@ -45,7 +44,7 @@ def agreement(
     ] = [],  # noqa: B006  (typer copies it)
     predictions: Annotated[
         Path | None,
-        typer.Option(help="Predictions of avcues predict or out_of_fold.parquet, judged as one more rater."),
+        typer.Option(help="Predictions of avcues predict or out_of_fold.parquet, compared as one more rater."),
     ] = None,
     setup: Annotated[str | None, typer.Option(help="Setup of --predictions; default: the setup of the labels.")] = None,
     shortest: Shortest = 0.9,
@@ -55,40 +54,48 @@ def agreement(
     step: Step = "0.5",
     debug: Debug = False,
 ) -> None:
-    """Reports how far raters agree: in each setup, between setups, with themselves, and by who they are.
+    """Reports how far raters agree: in each setup, between setups, with themselves, and by group of raters.
 
     [bold]avcues annotations agreement[/] ann --out agreement.md
     """
     with OneLineErrors(debug):
         from avcues.pipeline.annotations.ratings.exclusions import in_words
-        from avcues.pipeline.annotations.ratings.schema import read
+        from avcues.pipeline.annotations.ratings.files import read
         from avcues.pipeline.annotations.reliability.agreement import agreement as measure
+        from avcues.pipeline.annotations.reliability.predictions import compare_predictions
         from avcues.pipeline.annotations.reports.documents import require_markdown, write_agreement
         from avcues.pipeline.annotations.statistics.coefficients import Bootstrap
 
         require_markdown(out)
         rated = read(folder)
         base = recipe_of(protocol)
+        options: dict[str, Any] = {
+            "shortest": shortest,
+            "keep_constant": keep_constant,
+            "step": parse_step(step),
+            "bootstrap": Bootstrap(bootstrap, seed),
+        }
         result = measure(
             rated,
             weights=weights or base.weights,
             windows=base.windows,
-            together=base.together,
-            shortest=shortest,
-            keep_constant=keep_constant,
-            step=parse_step(step),
-            bootstrap=Bootstrap(bootstrap, seed),
+            whole_clips=base.whole_clips,
             by=by or None,
+            **options,
         )
-        compared, remarks = ((), []) if predictions is None else _model_beside_raters(rated, predictions, setup, result)
-        show_notes([*in_words(result.left_out), *result.notes, *remarks])
-        show_written(*write_agreement(result, rated, out, compared))
+        models, model_notes = (
+            ((), ())
+            if predictions is None
+            else compare_predictions(predictions, rated, setup=setup, weights=result.weights, **options)
+        )
+        show_notes([*in_words(result.left_out), *result.notes, *model_notes])
+        show_written(*write_agreement(result, rated, out, models))
 
 
 def plan(
     folder: Folder,
     reliability: Annotated[
-        float, typer.Option(min=0.01, max=0.99, help="Reliability that the mean of the raters is to reach.")
+        float, typer.Option(min=0.01, max=0.99, help="Reliability that the mean over raters must reach.")
     ] = 0.8,
     shortest: Shortest = 0.9,
     keep_constant: KeepConstant = False,
@@ -96,17 +103,16 @@ def plan(
     step: Step = "0.5",
     debug: Debug = False,
 ) -> None:
-    """Says how many raters a study needs, by the agreement of those of a pilot study.
+    """Computes how many raters a study needs, from the agreement of raters in a pilot study.
 
     [bold]avcues annotations plan[/] ann --reliability 0.8
     """
     with OneLineErrors(debug):
-        from avcues.pipeline.annotations.ratings.schema import read
+        from avcues.pipeline.annotations.ratings.files import read
         from avcues.pipeline.annotations.reliability.agreement import agreement as measure
         from avcues.pipeline.annotations.reliability.planning import in_words
         from avcues.pipeline.annotations.statistics.coefficients import Bootstrap
-        from avcues.pipeline.cli.console import Console
-        from avcues.pipeline.cli.dataset import say
+        from avcues.pipeline.cli.console import Console, print_line
 
         measured = measure(
             read(folder),
@@ -117,7 +123,9 @@ def plan(
             by=(),
         )
         for setup_plan in measured.plans:
-            say(Console(), "bold", f"{setup_plan.setup} {setup_plan.dimension}", in_words(setup_plan, reliability))
+            print_line(
+                Console(), "bold", f"{setup_plan.setup} {setup_plan.dimension}", in_words(setup_plan, reliability)
+            )
 
 
 def perspectives(
@@ -130,15 +138,17 @@ def perspectives(
     ] = None,
     threshold: Annotated[
         float | None,
-        typer.Option(help="Inconsistency is strong from this score on; default: the score nearest to the top quarter."),
+        typer.Option(help="Score from which inconsistency is strong; default: the score nearest to the top quarter."),
     ] = None,
     neutral: Annotated[
         str | None,
-        typer.Option(metavar="LOW,HIGH", help="Neither negative nor positive; default: the middle of the range."),
+        typer.Option(metavar="LOW,HIGH", help="Range of neutral ratings; default: the middle of the scale."),
     ] = None,
     model: Annotated[
         Path | None,
-        typer.Option(help="Folder of a model of several modalities, whose reliance on each is set beside the raters'."),
+        typer.Option(
+            help="Folder of a model of several modalities, to compare its reliance on each with that of the raters."
+        ),
     ] = None,
     shortest: Shortest = 0.9,
     keep_constant: KeepConstant = False,
@@ -147,14 +157,14 @@ def perspectives(
     step: Step = "0.5",
     debug: Debug = False,
 ) -> None:
-    """Compares the ratings of the same raters and clips across setups: what text, sound and picture each convey.
+    """Compares ratings of the same raters and clips across setups: what text, sound and picture each convey.
 
     [bold]avcues annotations perspectives[/] ann --dimension valence --against all --out perspectives.md
     """
     with OneLineErrors(debug):
         from avcues.pipeline.annotations.across_setups.perspectives import perspectives as compare
         from avcues.pipeline.annotations.ratings.exclusions import in_words
-        from avcues.pipeline.annotations.ratings.schema import read
+        from avcues.pipeline.annotations.ratings.files import read
         from avcues.pipeline.annotations.reports.documents import require_markdown, write_perspectives
         from avcues.pipeline.annotations.statistics.coefficients import Bootstrap
 
@@ -165,7 +175,7 @@ def perspectives(
             rated,
             dimension,
             against,
-            setups=listed(setups),
+            setups=parse_list(setups),
             threshold=threshold,
             neutral=None if neutral is None else parse_range(neutral, "--neutral"),
             step=parse_step(step),
@@ -177,26 +187,8 @@ def perspectives(
         show_written(*write_perspectives(result, rated, out, reliance))
 
 
-def _model_beside_raters(rated: Any, predictions: Path, setup: str | None, measured: Any) -> tuple[Any, list[str]]:
-    """A model judged as a rater, and remarks on what did not count."""
-    from avcues.pipeline.annotations.reliability.model_agreement import model_agreement
-    from avcues.pipeline.annotations.reliability.predictions import read_predictions
-
-    read = read_predictions(predictions, rated)
-    compared = model_agreement(
-        rated,
-        read.table,
-        setup=setup or read.setup,
-        videos=read.videos,
-        delay=read.delay,
-        weights=measured.weights,
-        bootstrap=measured.bootstrap,
-    )
-    return compared, list(read.notes)
-
-
 def _reliance(model: Path, dimension: str) -> dict[str, float]:
-    """By modality, what a trained model loses without it."""
+    """By modality, how much a trained model loses without it."""
     from avcues.pipeline.errors import SettingsError, one_line
     from avcues.pipeline.store.documents import read_document
     from avcues.pipeline.store.model_files import METRICS

@@ -1,4 +1,4 @@
-"""The commands that read a saved model: evaluate, compare, predict."""
+"""The commands that read saved models: evaluate, compare, predict."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from avcues.pipeline.cli.dataset import Debug, Folder, say
-from avcues.pipeline.cli.errors import OneLineErrors
-from avcues.pipeline.cli.execution_options import parse_resources, parse_workers
-from avcues.pipeline.cli.saving import save_shown
+from avcues.pipeline.cli.dataset import Debug, Folder
+from avcues.pipeline.cli.errors import OneLineErrors, with_options_of_command
+from avcues.pipeline.cli.option_values import parse_resources, parse_workers
+from avcues.pipeline.cli.saving import save_items
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from avcues.pipeline.annotations.shown import NotShown
     from avcues.pipeline.paper.figure import PaperFigure
-    from avcues.pipeline.prediction.folder import Workers
-    from avcues.pipeline.training.compare import Judged
+    from avcues.pipeline.runtime.request import Workers
+    from avcues.pipeline.training.compare import EvaluatedModel
     from avcues.pipeline.training.predict import Problem
 
 ModelFolder = Annotated[Path, typer.Argument(metavar="MODEL", help="A folder that avcues train made.")]
@@ -34,29 +34,32 @@ def evaluate(
     ] = None,
     report: Annotated[
         Path | None,
-        typer.Option(help="Folder that avcues report made: on the page, names of videos lead to the largest error."),
+        typer.Option(
+            help="Folder that avcues report made; names of videos on the model's page link to the largest error."
+        ),
     ] = None,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Computes every figure of a saved model again, from its out-of-fold predictions, and remakes its card and page.
+    """Computes every figure of a saved model from its out-of-fold predictions, and makes its card and page again.
 
     [bold]avcues evaluate[/] model
     """
     with OneLineErrors(debug):
         from avcues.pipeline.cli.console import Console
-        from avcues.pipeline.cli.training_display import make_page, show_metrics
+        from avcues.pipeline.cli.training_display import ModelPage, show_metrics
         from avcues.pipeline.errors import InputError
         from avcues.pipeline.training.train import evaluate_saved
 
         if report is not None and not report.is_dir():
             raise InputError(f"`report={report}`: no such folder; make it with avcues report")
-        figures = evaluate_saved(folder, annotations)
+        page = ModelPage(folder, report)
+        figures = evaluate_saved(folder, annotations, page=page)
         if as_json:
             print(json.dumps(figures, indent=1))
         else:
             show_metrics(figures, Console())
-        make_page(folder, Console(stderr=True), report)
+        page.show(Console(stderr=True))
 
 
 def compare(
@@ -79,7 +82,7 @@ def compare(
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Compares models, paired over the videos that they were tested on.
+    """Compares models, paired over the videos on which they were tested.
 
     [bold]avcues compare[/] late pair --tables tables --figures figures --annotations ann
     """
@@ -89,7 +92,7 @@ def compare(
         from avcues.pipeline.training.compare import compare_models, read_models
 
         models = read_models(folders)
-        # The table of comparisons is one of several, which models that cannot be compared have as well.
+        # Models that cannot be compared still have the other tables.
         if as_json or (tables is None and figures is None):
             comparison = compare_models(models)
             if as_json:
@@ -99,22 +102,22 @@ def compare(
         if tables is not None:
             from avcues.pipeline.training.model_tables import model_tables
 
-            save_shown(model_tables(models), tables, "table")
+            save_items(model_tables(models), tables, "table")
         if figures is not None:
-            save_shown(_prediction_figures(models, video, annotations), figures, "figure")
+            save_items(_prediction_figures(models, video, annotations), figures, "figure")
 
 
 def _prediction_figures(
-    models: Mapping[str, Judged], videos: list[str], annotations: Path | None
+    models: Mapping[str, EvaluatedModel], videos: list[str], annotations: Path | None
 ) -> Iterator[PaperFigure | NotShown]:
-    from avcues.pipeline.annotations.ratings.schema import read
+    from avcues.pipeline.annotations.ratings.files import read
     from avcues.pipeline.annotations.results import NotShownError
     from avcues.pipeline.annotations.shown import NotShown
     from avcues.pipeline.training.prediction_figures import predictions
 
     ratings = None if annotations is None else read(annotations)
-    chosen: list[str] | list[None] = videos or [None]
-    for video_id in chosen:
+    video_ids: list[str] | list[None] = videos or [None]
+    for video_id in video_ids:
         try:
             yield predictions(models, video_id, ratings)
         except NotShownError as error:
@@ -125,7 +128,7 @@ def predict(
     model: ModelFolder,
     folder: Folder,
     out: Annotated[Path, typer.Option("--out", "-o", help="NAME.parquet.")],
-    workers: Annotated[str, typer.Option(help="Dask worker processes; 0: work in this process.")] = "0",
+    workers: Annotated[str, typer.Option(help="Processes, or auto; 0: work in this process.")] = "0",
     scheduler: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="Run on an existing Dask cluster, e.g. tcp://host:8786.")
     ] = None,
@@ -139,50 +142,53 @@ def predict(
 
     [bold]avcues predict[/] model features --out predictions.parquet
 
-    The folder's tables must have been made with the settings and networks of those that the model learned from.
+    The folder's tables must have been made with the same settings and networks as those on which the model was trained.
 
-    Exit codes: 0 all predicted, 1 some videos could not be, 2 nothing was started.
+    Exit codes: 0 all predicted, 1 some videos could not be predicted, 2 nothing was started.
     """
     with OneLineErrors(debug):
-        from avcues.pipeline.prediction.folder import Workers
+        from avcues.pipeline.runtime.request import Workers
 
-        who_works = Workers(
-            processes=parse_workers(workers),
+        worker_settings = Workers(
+            count=parse_workers(workers),
             scheduler=scheduler,
             resources=parse_resources(resources),
             wait_s=wait,
-            debug=debug,
         )
-        failed = _predict(model, folder, out, who_works)
+        failed = _predict(model, folder, out, worker_settings, debug)
     raise typer.Exit(1 if failed else 0)
 
 
-def _predict(model_folder: Path, folder: str, out: Path, workers: Workers) -> int:
-    """Predicts all videos behind a bar; returns how many could not be."""
-    from avcues.pipeline.cli.console import Console
+def _predict(model_folder: Path, folder: str, out: Path, workers: Workers, debug: bool) -> int:
+    """Predicts all videos and shows a progress bar; returns how many could not be predicted."""
+    from avcues.pipeline.cli.console import Console, print_line
     from avcues.pipeline.cli.training_display import progress
     from avcues.pipeline.prediction.folder import plan_predictions, write_plan
+    from avcues.pipeline.runtime.observer import Observer
     from avcues.pipeline.runtime.signals import terminable
     from avcues.pipeline.training.predict import Problem
 
     console = Console(stderr=True)
+
+    class WorkerNotes(Observer):
+        def note(self, text: str) -> None:
+            print_line(console, "yellow", "waiting", text)
+
     plan = plan_predictions(model_folder, folder, out)
-    for video_id, why in plan.data.left_out.items():
-        say(console, "red", "left out", f"{video_id}: {why}")
+    for video_id, reason in plan.data.left_out.items():
+        print_line(console, "red", "left out", f"{video_id}: {reason}")
     for note in plan.notes:
-        say(console, "yellow", "note", note)
+        print_line(console, "yellow", "note", note)
     done, videos = 0, len(plan.data.videos)
-    with terminable(), progress(console, "predicting") as move:
+    with terminable(), progress(console, "predicting") as show_progress:
 
         def on_result(result: pa.Table | Problem) -> None:
             nonlocal done
             done += 1
-            move(done, videos)
+            show_progress(done, videos)
             if isinstance(result, Problem):
-                say(console, "red", "failed", f"{result.video_id}: {result.error}")
+                print_line(console, "red", "failed", f"{result.video_id}: {with_options_of_command(result.error)}")
 
-        failed = write_plan(
-            plan, workers, on_result=on_result, on_note=lambda note: say(console, "yellow", "waiting", note)
-        )
-    say(console, "bold", "wrote", f"{out}: predictions for {videos - failed} videos")
+        failed = write_plan(plan, workers, on_result=on_result, observer=WorkerNotes(), debug=debug)
+    print_line(console, "bold", "wrote", f"{out}: predictions for {videos - failed} videos")
     return failed + len(plan.data.left_out)

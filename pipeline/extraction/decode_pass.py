@@ -170,9 +170,11 @@ class DecodePass:
 
     def close(self) -> None:
         """Cancels queued work, waits for running work, and frees what the extractors hold for this video."""
-        self._executor.close()
-        if self._audio is not None:
-            self._audio.abort()
+        try:
+            self._executor.close()
+        finally:
+            if self._audio is not None:
+                self._audio.abort()
 
     def _decode_all(self, progress: Progress) -> None:
         stream = None if self._text is None else self._text.source.stream

@@ -58,6 +58,9 @@ class Executor:
         self._threads = compute.threads
         self._cores = threading.Semaphore(compute.threads - 1)
         self._pools: list[ThreadPoolExecutor] = []
+        self._at_work = 0
+        self._closed = False
+        self._work_ended = threading.Condition()
         self._requested_compute = compute
         self._resolved_compute: Future[Compute] | None = None
         self._ready: dict[str, Future[None]] = {}
@@ -122,12 +125,44 @@ class Executor:
             with core:
                 return timed_work(batch)
 
-        return Stage(self._pool(thread_count), work_on_core, on_result, self._cores, thread_count + queue)
+        return Stage(
+            self._pool(thread_count), self._counted(work_on_core), on_result, self._cores, thread_count + queue
+        )
 
     def close(self) -> None:
-        """Drops queued batches and set-ups, and waits for those that are running."""
+        """Drops queued batches and set-ups, and waits for those that are running, also if it is interrupted."""
+        with self._work_ended:
+            self._closed = True
         for pool in self._pools:
-            pool.shutdown(cancel_futures=True)
+            # Threads are not joined: before Python 3.13, an interrupt of Thread.join() marks a thread as ended that
+            # still runs (CPython issue 90882), and what it works with would be freed.
+            pool.shutdown(wait=False, cancel_futures=True)
+        try:
+            self._wait_for_work()
+        except KeyboardInterrupt:
+            self._wait_for_work()
+            raise
+
+    def _wait_for_work(self) -> None:
+        with self._work_ended:
+            self._work_ended.wait_for(lambda: self._at_work == 0)
+
+    def _counted(self, work: Callable[[Batch], Result]) -> Callable[[Batch], Result]:
+        """The same work, which `close` waits for, and which does not begin after it."""
+
+        def counted(batch: Batch) -> Result:
+            with self._work_ended:
+                if self._closed:
+                    raise futures.CancelledError
+                self._at_work += 1
+            try:
+                return work(batch)
+            finally:
+                with self._work_ended:
+                    self._at_work -= 1
+                    self._work_ended.notify_all()
+
+        return counted
 
     def _pool(self, threads: int) -> ThreadPoolExecutor:
         pool = ThreadPoolExecutor(threads)
@@ -139,7 +174,7 @@ class Executor:
         for extractor in extractors:
             if extractor.uses_network and self._resolved_compute is None:
                 self._resolved_compute = pool.submit(self._requested_compute.resolved)  # imports torch
-            self._ready[extractor.name] = pool.submit(self._set_up, extractor)
+            self._ready[extractor.name] = pool.submit(self._counted(self._set_up), extractor)
             if self._threads == 1:
                 self.wait_until_ready(extractor)
         if self._threads == 1:

@@ -58,13 +58,13 @@ class TrackMix:
         self._pending[stream].append(mono)
         self._lengths[stream] += len(mono)
 
-    def _mix(self, samples: int) -> Iterator[Samples]:
-        if samples <= 0:
+    def _mix(self, sample_count: int) -> Iterator[Samples]:
+        if sample_count <= 0:
             return
-        mix = np.zeros(samples)
+        mix = np.zeros(sample_count)
         for i, pieces in enumerate(self._pending):
             pending = np.concatenate(pieces or [np.empty(0, np.float32)])
-            mix[: min(samples, len(pending))] += pending[:samples]
-            self._pending[i] = [pending[samples:]] if len(pending) > samples else []
-            self._lengths[i] = max(0, len(pending) - samples)
+            mix[: min(sample_count, len(pending))] += pending[:sample_count]
+            self._pending[i] = [pending[sample_count:]] if len(pending) > sample_count else []
+            self._lengths[i] = max(0, len(pending) - sample_count)
         yield (mix / len(self.tracks)).astype(np.float32)[None]

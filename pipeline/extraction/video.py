@@ -27,7 +27,7 @@ from avcues.pipeline.store import provenance
 from avcues.pipeline.store.files import is_transient
 from avcues.pipeline.store.layout import table_path
 from avcues.pipeline.store.parquet import damage_of, read_footer, shot_table, window_table, write_table
-from avcues.pipeline.store.records import VideoResult, failure, read_record
+from avcues.pipeline.store.records import VideoResult, failed_result, read_record
 from avcues.pipeline.store.stamps import checksum, stamp
 from avcues.pipeline.store.timeline_table import TIMELINE
 from avcues.pipeline.store.video_input import VideoInput
@@ -64,7 +64,7 @@ def measure_video(video: VideoInput, measurements: Measurements, progress: Progr
     """
     media_fingerprint = fingerprint(video.location)
     with _decode_pass(video, measurements, measurements.extractors, Stopwatch(), progress) as (media, decode_pass):
-        return _by_extractor(
+        return _in_order_of_extractors(
             measurements.extractors, dict(_missing_tables(video, media_fingerprint, measurements, media, decode_pass))
         )
 
@@ -102,7 +102,7 @@ def process_video(
         except Exception as error:
             if debug:
                 traceback.print_exc()
-            result = failure(video, error)
+            result = failed_result(video, error)
             if delay_s is None or not _is_temporary(error):
                 break
             time.sleep(delay_s * random.uniform(0.5, 1.5))
@@ -187,7 +187,7 @@ def _write_missing(
                 if (crc := checksum(path)) is not None:
                     checksums[name] = crc
             written_rows[name] = table.num_rows
-        tables |= _by_extractor(missing, written_rows)
+        tables |= _in_order_of_extractors(missing, written_rows)
         return replace(
             result,
             duration_s=float(decode_pass.end),
@@ -248,7 +248,7 @@ def _missing_tables(
         yield rows.table.name, table
 
 
-def _by_extractor(extractors: Sequence[BaseExtractor], by_table: Mapping[str, Value]) -> dict[str, Value]:
+def _in_order_of_extractors(extractors: Sequence[BaseExtractor], by_table: Mapping[str, Value]) -> dict[str, Value]:
     """Values by table, in the order of the extractors instead of that in which the tables were ready."""
     names = [name for extractor in extractors for name in tables_of(extractor)]
     return {name: by_table[name] for name in names}

@@ -15,20 +15,20 @@ _BLOCK_BYTES = 1 << 20
 _SAMPLED_BLOCKS = 4
 
 
-def scrambled_packets(file: BinaryIO, streams: Collection[int]) -> int:
-    """Number of scrambled packets of some streams. All are counted, but only if one of four sampled blocks has any.
+def scrambled_packets(file: BinaryIO, stream_ids: Collection[int]) -> int:
+    """Number of scrambled packets of some streams; 0 if none of four sampled blocks has any.
 
     Args:
         file: A transport stream; its position is kept.
-        streams: Packet identifiers of the streams.
+        stream_ids: Packet identifiers of the streams.
     """
     position = file.tell()
     try:
         size = file.seek(0, 2)
         sample_starts = [size * i // _SAMPLED_BLOCKS for i in range(_SAMPLED_BLOCKS)]
-        if not any(_count_scrambled(_read_block(file, start), streams) for start in sample_starts):
+        if not any(_count_scrambled(_read_block(file, start), stream_ids) for start in sample_starts):
             return 0
-        return sum(_count_scrambled(block, streams) for block in _read_blocks(file))
+        return sum(_count_scrambled(block, stream_ids) for block in _read_blocks(file))
     finally:
         file.seek(position)
 
@@ -44,10 +44,10 @@ def _read_block(file: BinaryIO, start: int) -> bytes:
     return file.read(_BLOCK_BYTES)
 
 
-def _count_scrambled(block: bytes, streams: Collection[int]) -> int:
+def _count_scrambled(block: bytes, stream_ids: Collection[int]) -> int:
     packets = _packet_headers(np.frombuffer(block, np.uint8))
     identifiers = (packets[:, 1].astype(np.int32) & 0x1F) << 8 | packets[:, 2]
-    return int(np.count_nonzero(np.isin(identifiers, list(streams)) & (packets[:, 3] >> 7 == 1)))
+    return int(np.count_nonzero(np.isin(identifiers, list(stream_ids)) & (packets[:, 3] >> 7 == 1)))
 
 
 def _packet_headers(data: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 
 from avcues.pipeline.notebook import html_table, text_table
+from avcues.pipeline.paper.latex import latex_table
 from avcues.pipeline.paper.saving import as_csv, save_together
+from avcues.pipeline.paper.text import minus
 
 NONE = "–"
 """A cell without a number."""
-
-# Letters that LaTeX has only in math mode.
-_MATH = {
-    "α": r"\alpha",
-    "κ": r"\kappa",
-    "χ": r"\chi",
-    "φ": r"\varphi",
-    "ε": r"\varepsilon",
-    "σ": r"\sigma",
-    "²": "^2",
-    "±": r"\pm",
-    "≥": r"\geq",
-    "−": "-",
-    "·": r"\cdot",
-}
-_LETTERS = re.compile("[" + "".join(_MATH) + "]+")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -60,17 +44,16 @@ class PaperTable:
 
     def markdown(self) -> str:
         """The caption and a pipe table."""
-        cells = [[cell.replace("\\", "\\\\").replace("|", "\\|") for cell in row] for row in (self.header, *self.rows)]
-        return f"{self.caption}\n\n{self._tabulated(cells, 'pipe')}\n"
+        from tabulate import tabulate
+
+        align = ["left"] * self.texts + ["right"] * (len(self.header) - self.texts)
+        header, *rows = ([_markdown_cell(cell) for cell in row] for row in (self.header, *self.rows))
+        table = tabulate(rows, header, tablefmt="pipe", disable_numparse=True, colalign=align)
+        return f"{self.caption}\n\n{table}\n"
 
     def latex(self) -> str:
-        """A floating table for the package booktabs, with the label `tab:NAME`."""
-        tabular = _in_math(self._tabulated([self.header, *self.rows], "latex_booktabs"))
-        # tabulate escapes cells, but not the caption.
-        caption = _in_math("".join(_ESCAPED.get(letter, letter) for letter in self.caption))
-        label = self.name.replace("_", "-")
-        lines = (r"\begin{table}", r"\centering", rf"\caption{{{caption}}}", rf"\label{{tab:{label}}}", tabular)
-        return "\n".join((*lines, r"\end{table}", ""))
+        """A table with the label `tab:NAME`, for the packages booktabs, graphicx and longtable."""
+        return latex_table(self.name, self.caption, self.header, self.rows, self.texts)
 
     def save(self, folder: str | Path) -> list[Path]:
         """Writes NAME.md, NAME.tex, and NAME.csv with the numbers; returns their paths.
@@ -81,38 +64,21 @@ class PaperTable:
         contents = {"csv": as_csv(self.numbers), "md": self.markdown().encode(), "tex": self.latex().encode()}
         return save_together(folder, self.name, contents)
 
-    def _tabulated(self, cells: Sequence[Sequence[str]], style: str) -> str:
-        from tabulate import tabulate
 
-        align = ["left"] * self.texts + ["right"] * (len(self.header) - self.texts)
-        one_line = [[" ".join(cell.split()) for cell in row] for row in cells]
-        return tabulate(one_line[1:], one_line[0], tablefmt=style, disable_numparse=True, colalign=align)
-
-
-_ESCAPED = {
-    **{letter: f"\\{letter}" for letter in "&%$#_{}"},
-    "~": r"\textasciitilde{}",
-    "^": r"\^{}",
-    "\\": r"\textbackslash{}",
-    "<": r"$<$",
-    ">": r"$>$",
-}
-
-
-def _in_math(text: str) -> str:
-    return _LETTERS.sub(lambda match: "$" + " ".join(_MATH[letter] for letter in match[0]) + "$", text)
+def _markdown_cell(text: str) -> str:
+    return " ".join(text.replace("\\", "\\\\").replace("|", "\\|").split())
 
 
 def decimal(value: float | None, digits: int = 3) -> str:
-    """A rounded number, never minus zero, or a dash.
+    """A rounded number with a minus sign as in print, never minus zero, or a dash.
 
-    >>> decimal(-0.0001), decimal(None), decimal(12.5, 1)
-    ('0.000', '–', '12.5')
+    >>> decimal(-0.0001), decimal(None), decimal(-12.5, 1)
+    ('0.000', '–', '−12.5')
     """
     if value is None:
         return NONE
     text = f"{value:.{digits}f}"
-    return text.removeprefix("-") if not float(text) else text
+    return text.removeprefix("-") if not float(text) else minus(text)
 
 
 def spread(mean: float | None, sd: float | None, digits: int = 3) -> str:

@@ -94,7 +94,7 @@ def extract(
     videos = collect([str(media)]).videos
     if len(videos) != 1:
         raise InputError(f"{media}: names {len(videos)} videos; use extract_many for more than one")
-    with ProgressBars(Console(stderr=True), shown=progress) as bars:
+    with ProgressBars(Console(stderr=True), visible=progress) as bars:
         settings = on_this_machine(settings, bars)
         compute = replace(settings.compute, threads=cluster.threads_per_worker(1))
         settings, left_out = resolve_weights(replace(settings, compute=compute), None, bars.downloading)
@@ -213,7 +213,7 @@ def _extract_many(
     from avcues.pipeline.runtime.progress import ProgressBars
     from avcues.pipeline.runtime.run import run
 
-    bars = ProgressBars(Console(stderr=True), shown=progress)
+    bars = ProgressBars(Console(stderr=True), visible=progress)
     results = run(paths, request, workers, max_failures=max_failures, observer=bars)
 
     def results_with_bars() -> Iterator[VideoResult]:

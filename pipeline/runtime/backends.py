@@ -5,27 +5,23 @@ from __future__ import annotations
 import gc
 import pickle
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError as FutureCancelledError
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 from avcues.pipeline.errors import AvcuesError, RunStoppedError
 from avcues.pipeline.runtime.machine import memory_bytes
-from avcues.pipeline.store.records import VideoResult, failure
+from avcues.pipeline.store.records import VideoResult, failed_result
 from avcues.pipeline.store.video_input import VideoInput
 
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-    from avcues.pipeline.runtime.resolved_run import ResolvedRun
-    from avcues.pipeline.runtime.worker_main import VideoProgress
+    from avcues.pipeline.runtime.work import VideoProgress, Work
     from avcues.pipeline.runtime.worker_process import WorkerProcess
-
-Result = TypeVar("Result")
 
 _TOPIC = "avcues-progress"
 _LOOK_EVERY_S = 5.0
@@ -54,7 +50,7 @@ class Cluster:
 
     client: Client
     local: bool
-    resources: Mapping[str, float] | None = None
+    resources: dict[str, float] | None = None
     wait_s: float | None = None
 
     def slots(self) -> int:
@@ -62,37 +58,35 @@ class Cluster:
         return sum(self.client.nthreads().values())
 
 
-def run_in_this_process(
-    videos: Iterator[VideoInput], run: ResolvedRun, progress: VideoProgress
-) -> Iterator[VideoResult]:
+def run_in_this_process(videos: Iterator[VideoInput], work: Work, progress: VideoProgress) -> Iterator[VideoResult]:
     """Processes all videos in this process, without limits of time and memory, and yields each result as it comes."""
-    from avcues.pipeline.runtime.worker_main import work
     from avcues.pipeline.runtime.worker_process import try_twice
 
     def renew() -> None:
-        nonlocal run
-        run = run.with_fresh_extractors()
+        nonlocal work
+        work = work.fresh()
         gc.collect()
 
     for video in videos:
-        yield run.record(try_twice(lambda: work(video, run, progress), renew))  # noqa: B023  (called at once)
+        yield work.record(try_twice(lambda: work.process(video, progress), renew))  # noqa: B023  (called at once)
 
 
 def run_in_process(
-    videos: Iterator[VideoInput], run: ResolvedRun, process: WorkerProcess, progress: VideoProgress
+    videos: Iterator[VideoInput], work: Work, process: WorkerProcess, progress: VideoProgress
 ) -> Iterator[VideoResult]:
     """Processes all videos as one worker of a cluster would, but without the cluster, which takes seconds to start."""
     for video in videos:
-        yield run.record(process.process(video, run, progress))
+        yield work.record(process.process(video, work, progress))
 
 
 def run_on_cluster(
     videos: Iterator[VideoInput],
-    run: ResolvedRun,
+    work: Work,
     cluster: Cluster,
     *,
     progress: VideoProgress,
-    note: Callable[[str], object] = lambda text: None,
+    note: Callable[[str], object],
+    in_order: bool = False,
 ) -> Iterator[VideoResult]:
     """Processes all videos, one task each, and yields each result as it comes.
 
@@ -101,116 +95,66 @@ def run_on_cluster(
     Args:
         progress: Called with how far each video is.
         note: Is given a line when no worker is left to do the work.
-
-    Raises:
-        RunStoppedError: The scheduler is gone, or no worker came.
-    """
-    client = cluster.client
-    client.subscribe_topic(_TOPIC, lambda event: progress(*event[1]["report"]))
-    running: dict[Future, VideoInput] = {}
-    watch = _WorkerWatch(cluster, note)
-    packed = pickle.dumps(run)  # the scheduler unpacks tasks, but may lack the extractors
-    while True:
-        slots = cluster.slots()
-        watch.look(slots)
-        target_count = slots if cluster.local else slots + _WAITING
-        for video in islice(videos, max(0, target_count - len(running))):
-            running[_submit(video, run.id, packed, cluster)] = video
-        if not running:
-            return
-        for future in _finished(client, running):
-            video = running.pop(future)
-            yield _result(future, video, run)
-            future.release()
-
-
-def map_in_order(
-    function: Callable[[Any, str], Result],
-    shared: Any,
-    video_ids: Iterable[str],
-    cluster: Cluster,
-    *,
-    lost: Callable[[str, str], Result],
-    note: Callable[[str], object] = lambda text: None,
-) -> Iterator[Result]:
-    """Calls `function(shared, video_id)` in one task per video, and yields the results in the order of the videos.
-
-    There are about as many tasks as workers at any time.
-
-    Args:
-        shared: Is sent to each worker once.
-        lost: Called with the id of a video whose workers were all lost, and with what happened; returns its result.
-        note: Is given a line when no worker is left to do the work.
+        in_order: Yield the results in the order of the videos.
 
     Raises:
         RunStoppedError: The scheduler is gone, or no worker came.
     """
     from asyncio import CancelledError
 
-    from distributed import KilledWorker
-
     client = cluster.client
-    resources = None if cluster.resources is None else dict(cluster.resources)
+    running: dict[Future, VideoInput] = {}
     watch = _WorkerWatch(cluster, note)
-    waiting, running = iter(video_ids), deque[tuple[str, "Future"]]()
+    packed = pickle.dumps(work)  # the scheduler unpacks tasks, but may lack the extractors
     try:
-        # A task, not scattered data: if the worker that holds its result is lost, another makes it again.
-        everywhere = client.submit(_unchanged, shared, pure=False, resources=resources)
+        client.subscribe_topic(_TOPIC, lambda event: progress(*event[1]["report"]))
+        # It goes to each worker once. A task, not scattered data: if the worker that holds it is lost, another gets it.
+        everywhere = client.submit(_unchanged, packed, pure=False, resources=cluster.resources)
         while True:
             slots = cluster.slots()
             watch.look(slots)
-            for video_id in islice(waiting, max(0, slots + _WAITING - len(running))):
-                future = client.submit(function, everywhere, video_id, pure=False, resources=resources)
-                running.append((video_id, future))
+            target_count = slots if cluster.local and not in_order else slots + _WAITING
+            for video in islice(videos, max(0, target_count - len(running))):
+                running[_submit(video, work.id, everywhere, cluster)] = video
             if not running:
                 return
-            video_id, future = running[0]
-            if not _finished(client, {future: video_id}):
-                continue
-            running.popleft()
-            if future.status in ("cancelled", "lost"):
-                raise _scheduler_lost()
-            if isinstance(future.exception(), KilledWorker):
-                yield lost(video_id, "every worker that processed it was lost")
-            else:
-                yield future.result()
+            for future in _finished(client, list(islice(running, 1 if in_order else None))):
+                video = running.pop(future)
+                yield _result(future, video, work)
+                future.release()
     except (OSError, CancelledError, FutureCancelledError) as error:  # also time-outs and broken connections
         raise _scheduler_lost() from error
 
 
-def _unchanged(shared: Any) -> Any:
-    return shared
+def _unchanged(packed: bytes) -> bytes:
+    return packed
 
 
-def _submit(video: VideoInput, run_id: str, packed: bytes, cluster: Cluster) -> Future:
+def _submit(video: VideoInput, run_id: str, packed: Future, cluster: Cluster) -> Future:
     return cluster.client.submit(
         _work_on_worker,
         video,
         packed,
         key=f"{video.video_id}-{run_id}",
         pure=False,
-        resources=None if cluster.resources is None else dict(cluster.resources),
+        resources=cluster.resources,
     )
 
 
-def _finished(client: Client, running: Mapping[Future, object]) -> list[Future]:
+def _finished(client: Client, running: Sequence[Future]) -> list[Future]:
     """The tasks that have finished; waits a few seconds at most."""
-    from asyncio import CancelledError
-
     from distributed import wait
 
     if client.status not in ("running", "connecting"):
         raise _scheduler_lost()
     try:
-        finished = wait(list(running), timeout=_LOOK_EVERY_S, return_when="FIRST_COMPLETED").done
+        finished = wait(running, timeout=_LOOK_EVERY_S, return_when="FIRST_COMPLETED").done
     except TimeoutError:
         return []
-    except (CancelledError, FutureCancelledError) as error:
-        raise _scheduler_lost() from error
     return sorted(finished, key=lambda future: str(future.key))
 
 
-def _result(future: Future, video: VideoInput, run: ResolvedRun) -> VideoResult:
+def _result(future: Future, video: VideoInput, work: Work) -> VideoResult:
     """The worker's result of a video, or a failure if the worker was lost."""
     from distributed import KilledWorker
 
@@ -221,7 +165,7 @@ def _result(future: Future, video: VideoInput, run: ResolvedRun) -> VideoResult:
         return future.result()
     if isinstance(error, KilledWorker):
         error = AvcuesError(f"{video.source}: every worker that processed it was lost ({error})")
-    return run.record(failure(video, error))
+    return work.record(failed_result(video, error))
 
 
 def _scheduler_lost() -> SchedulerLostError:
@@ -278,17 +222,17 @@ def _work_on_worker(video: VideoInput, packed: bytes) -> VideoResult:
     worker = get_worker()
     # `dask worker --memory-limit` is for all threads of a worker; 0 there means no limit.
     share = (worker.memory_manager.memory_limit or memory_bytes()) // worker.state.nthreads
-    run = _unpacked(packed).on_worker(share)
+    work = _unpacked(packed).on_worker(share)
 
     def progress(video_id: str, done_s: float, total_s: float | None) -> None:
         worker.log_event(_TOPIC, {"report": (video_id, done_s, total_s)})
 
-    result = process_isolated(video, run, progress)
+    result = process_isolated(video, work, progress)
     # No record of a stop: the next run may already be working on the same video.
-    return result if result.error_class == StoppedError.__name__ else run.record(result)
+    return result if result.error_class == StoppedError.__name__ else work.record(result)
 
 
 @lru_cache(maxsize=8)
-def _unpacked(packed: bytes) -> ResolvedRun:
-    run: ResolvedRun = pickle.loads(packed)
-    return run
+def _unpacked(packed: bytes) -> Work:
+    work: Work = pickle.loads(packed)
+    return work

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 WORKERS_PER_GPU = 4
 _WORKER_BYTES_WITHOUT_NETWORKS = 1 << 30
-_STARTS = 3
 _MOST_THREADS = 8  # beyond, the decoder cannot keep them busy
 
 _TALKATIVE = ("distributed", "asyncio", "tornado")
@@ -64,39 +63,42 @@ def threads_per_worker(workers: int) -> int:
 
 
 @contextmanager
-def local_cluster(workers: int, *, debug: bool, processes: bool = True) -> Iterator[Client]:
-    """A cluster of this machine's own for the `with` block: one thread a worker.
+def local_cluster(workers: int, *, debug: bool) -> Iterator[Client]:
+    """A cluster of this machine's own for the `with` block: workers of one thread each, in this process.
+
+    They need no processes of their own: their tasks start one for the work and wait for it
+    (`avcues.pipeline.runtime.worker_process`), and each process that loads Dask costs a second of processor time.
 
     Args:
         workers: How many.
         debug: Show the cluster's own log.
-        processes: Whether each worker is a process, watched over by a nanny. Extraction needs none: its tasks start a
-            process for the work and wait for it (`avcues.pipeline.runtime.worker_process`), and each process that
-            loads Dask costs a second of processor time.
 
     Raises:
-        RunStoppedError: A worker died while it started, three times.
+        RunStoppedError: It could not be started.
     """
     import dask
     from distributed import Client, LocalCluster
 
     _quieten(debug)
-    quiet = {} if debug else {"distributed.nanny.pre-spawn-environ": _environment()}
-    with (
-        dask.config.set(_CONFIGURATION | quiet),
-        _started(
-            lambda: LocalCluster(
-                n_workers=workers,
-                threads_per_worker=1,
-                processes=processes,
-                protocol="tcp://",  # without it, Dask learns this machine's address by a route to the Internet
-                memory_limit=0,
-                dashboard_address="127.0.0.1:0",
+    with dask.config.set(_CONFIGURATION):
+        try:
+            cluster = _without_interrupts(
+                lambda: LocalCluster(
+                    n_workers=workers,
+                    threads_per_worker=1,
+                    processes=False,
+                    protocol="tcp://",  # without it, Dask learns this machine's address by a route to the Internet
+                    memory_limit=0,
+                    dashboard_address="127.0.0.1:0",
+                )
             )
-        ) as cluster,
-        Client(cluster) as client,
-    ):
-        yield client
+        except (RuntimeError, OSError, TimeoutError) as error:
+            raise RunStoppedError(
+                f"the workers could not be started ({one_line(error.__cause__ or error)}); run the same command again "
+                "to continue, with fewer `workers` if memory is short"
+            ) from error
+        with cluster, Client(cluster) as client:
+            yield client
 
 
 @contextmanager
@@ -118,7 +120,7 @@ def existing_cluster(address: str, folder: Location, mark: Location, *, debug: b
     _quieten(debug)
     with dask.config.set(_CONFIGURATION):
         try:
-            client = Client(address, timeout="20s")
+            client = Client(address)
         except TypeError as error:  # Dask has no certificates for tls://
             raise SettingsError(
                 f"`scheduler={address}`: no TLS certificates are configured; set distributed.comm.tls in Dask's "
@@ -189,35 +191,15 @@ def _quieten(debug: bool) -> None:
             logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
-def _environment() -> dict[str, str | int]:
-    return {"DASK_LOGGING__DISTRIBUTED": "critical", "OMP_NUM_THREADS": 1}
-
-
-def _started(start: Callable[[], Any]) -> Any:
-    """Starts a cluster, again if a worker dies while it starts: a nanny replaces only workers that have started."""
-    for _ in range(_STARTS):
-        try:
-            return _without_interrupts(start)
-        except (RuntimeError, OSError, TimeoutError) as error:
-            cause = error.__cause__ or error
-    raise RunStoppedError(
-        f"the worker processes could not be started ({one_line(cause)}); run the same command again to continue, "
-        "with fewer `workers` if memory is short"
-    )
-
-
 def _without_interrupts(start: Callable[[], Any]) -> Any:
-    """Starts processes that do not see the terminal's Ctrl-C: this process gets it, after the start, and ends them."""
+    """What `start` returns; a Ctrl-C meanwhile takes effect afterwards, when what was started can be closed."""
     if threading.current_thread() is not threading.main_thread():
         return start()
     came: list[int] = []
     handler = signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
-    # Processes inherit which signals are blocked, but not a handler.
-    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         started = start()
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         signal.signal(signal.SIGINT, handler)
     if came:
         started.close()

@@ -80,7 +80,7 @@ def collect(arguments: Sequence[str], shard: Shard | None = None) -> Inputs:
     notes: list[str] = []
     for argument in arguments:
         try:
-            videos += _resolve(argument, notes)
+            videos += _find_videos(argument, notes)
         except InputError as error:
             problems.append(str(error))
         except OSError as error:
@@ -98,7 +98,7 @@ def collect(arguments: Sequence[str], shard: Shard | None = None) -> Inputs:
     return Inputs(tuple(videos), tuple(problems), tuple(filter(None, notes)))
 
 
-def _resolve(argument: str, notes: list[str]) -> list[VideoInput]:
+def _find_videos(argument: str, notes: list[str]) -> list[VideoInput]:
     """The videos that an argument names; reports what is skipped in `notes`."""
     if not argument:
         raise InputError("a PATH is empty; is a shell variable unset?")
@@ -106,11 +106,11 @@ def _resolve(argument: str, notes: list[str]) -> list[VideoInput]:
     if source.suffix.lower() in _LIST_SUFFIXES and source.is_file():
         return _read_list(source, notes)
     if isinstance(source, Path):
-        return _resolve_local(argument, source, notes)
-    return _resolve_remote(argument, source, notes)
+        return _find_local_videos(argument, source, notes)
+    return _find_remote_videos(argument, source, notes)
 
 
-def _resolve_local(argument: str, path: Path, notes: list[str]) -> list[VideoInput]:
+def _find_local_videos(argument: str, path: Path, notes: list[str]) -> list[VideoInput]:
     if path.is_dir():
         folder_files = media_files(path)
         notes.append(folder_files.skipped)
@@ -135,7 +135,7 @@ def _resolve_local(argument: str, path: Path, notes: list[str]) -> list[VideoInp
     return _named_by_stem([path])
 
 
-def _resolve_remote(argument: str, source: UPath, notes: list[str]) -> list[VideoInput]:
+def _find_remote_videos(argument: str, source: UPath, notes: list[str]) -> list[VideoInput]:
     store = source.fs
     if any(c in argument for c in _WILDCARDS) and not source.exists():
         files = {path: info for path, info in store.glob(source.path, detail=True).items() if info["type"] == "file"}

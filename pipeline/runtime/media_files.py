@@ -49,7 +49,7 @@ class _SkippedFiles:
         if not self.names:
             return ""
         kinds = [
-            f"{len(names)} {kind} ({', '.join(names[:_MAX_EXAMPLES])}{', ...' if len(names) > _MAX_EXAMPLES else ''})"
+            f"{kind} ({len(names)}: {', '.join(names[:_MAX_EXAMPLES])}{', ...' if len(names) > _MAX_EXAMPLES else ''})"
             for kind, names in sorted(self.names.items(), key=lambda item: -len(item[1]))
         ]
         return f"{folder}: skipped {'; '.join(kinds)}"
@@ -62,7 +62,7 @@ def media_files(folder: Path) -> MediaFiles:
     for path in _walk(folder, skipped):
         kind = _reason_to_skip(path.name)
         if kind is None and path.exists() and not path.is_file():
-            kind = "that are no plain files"
+            kind = "special files"
         if kind is None:
             files.append(path)
         else:
@@ -112,4 +112,4 @@ def _reason_to_skip(name: str) -> str | None:
     suffix = Path(name).suffix.lower()
     if suffix in MEDIA_SUFFIXES:
         return None
-    return f"files {suffix}" if suffix else "files without a suffix"
+    return f"{suffix} files" if suffix else "files without a suffix"

@@ -27,12 +27,12 @@ class ProgressBars(Observer):
 
     Args:
         console: Console to draw on.
-        shown: Whether to draw anything.
+        visible: Whether to draw the bars and print notes.
     """
 
-    def __init__(self, console: Console, *, shown: bool = True) -> None:
+    def __init__(self, console: Console, *, visible: bool = True) -> None:
         self.console = console
-        self.shown = shown
+        self.visible = visible
         self._videos = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -42,7 +42,7 @@ class ProgressBars(Observer):
             TimeRemainingColumn(),
             TextColumn("{task.fields[stage]}"),
             console=console,
-            disable=not shown,
+            disable=not visible,
             transient=True,
         )
         self._downloads = Progress(
@@ -51,7 +51,7 @@ class ProgressBars(Observer):
             DownloadColumn(),
             TransferSpeedColumn(),
             console=console,
-            disable=not shown,
+            disable=not visible,
             transient=True,
         )
         self._overall_task: TaskID | None = None
@@ -85,12 +85,12 @@ class ProgressBars(Observer):
 
     def note(self, text: str) -> None:
         """Prints a line above the bars."""
-        if self.shown:
+        if self.visible:
             self.console.print(text, soft_wrap=True, highlight=False, markup=False)
 
     def progress(self, video_id: str, done_s: float, total_s: float | None) -> None:
         """Moves the bar of a video."""
-        if not self.shown:
+        if not self.visible:
             return
         if video_id not in self._bars:
             self._bars[video_id] = self._videos.add_task(escape(video_id), total=None, count="", stage="")
@@ -111,7 +111,7 @@ class ProgressBars(Observer):
         self._move_overall()
 
     def _stop(self, bars: Progress) -> None:
-        if self.shown:  # older versions of rich print an empty line for bars that were not drawn
+        if self.visible:  # older versions of rich print an empty line for bars that were not drawn
             bars.stop()
 
     def _move_overall(self) -> None:

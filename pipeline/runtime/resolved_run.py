@@ -13,7 +13,9 @@ from avcues.pipeline.runtime.request import Limits
 from avcues.pipeline.store.records import VideoResult, write_record
 
 if TYPE_CHECKING:
+    from avcues.pipeline.runtime.work import VideoProgress
     from avcues.pipeline.store.location import Location
+    from avcues.pipeline.store.video_input import VideoInput
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,9 +70,24 @@ class ResolvedRun:
             limits=self.limits.on_worker(share_bytes, compute.threads),
         )
 
-    def with_fresh_extractors(self) -> ResolvedRun:
+    def fresh(self) -> ResolvedRun:
         """The same, by extractors that have loaded nothing yet."""
         return replace(self, measurements=self.measurements.with_fresh_extractors())
+
+    def process(self, video: VideoInput, progress: VideoProgress) -> VideoResult:
+        """Makes the missing tables of one video, in this process. Errors are returned, not raised."""
+        from avcues.pipeline.extraction.video import process_video
+
+        progress(video.video_id, 0.0, None)
+        return process_video(
+            video,
+            self.measurements,
+            self.out,
+            overwrite=self.overwrite,
+            verify=self.verify,
+            debug=self.debug,
+            progress=lambda done_s, total_s: progress(video.video_id, done_s, total_s),
+        )
 
     def record(self, result: VideoResult) -> VideoResult:
         """Writes a video's record on the machine that did the work, so that it appears together with the tables.

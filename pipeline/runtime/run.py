@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Generator, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,8 @@ from avcues.extractors.int8.processor import multiplies_exactly
 from avcues.extractors.openvino_import import cpu_has_bf16
 from avcues.pipeline.errors import RunStoppedError
 from avcues.pipeline.extraction.stamp_check import StampCheck
-from avcues.pipeline.runtime import backends, cluster
+from avcues.pipeline.runtime import cluster
+from avcues.pipeline.runtime.distribute import results_of
 from avcues.pipeline.runtime.gpus import visible_gpus
 from avcues.pipeline.runtime.inputs import Inputs, collect
 from avcues.pipeline.runtime.machine import memory_bytes
@@ -23,7 +24,7 @@ from avcues.pipeline.runtime.resolve import resolve
 from avcues.pipeline.runtime.resolved_run import ResolvedRun
 from avcues.pipeline.runtime.settings import Settings
 from avcues.pipeline.runtime.weights import describe_networks
-from avcues.pipeline.runtime.worker_child import WorkerChild
+from avcues.pipeline.runtime.worker_child import EXTRACTION, WorkerChild
 from avcues.pipeline.runtime.worker_process import WorkerProcess
 from avcues.pipeline.store.files import prepare_output
 from avcues.pipeline.store.layout import manifest_path, unfinished_files, videos_with_table, worker_probe_path
@@ -116,7 +117,8 @@ def _resolved(
         if workers.count == 1 or (workers.count is None and len(inputs.videos) == 1):
             # It starts up while the weights and the folder are checked.
             process.child.start(gpus, debug=request.debug)
-            process.child.load(list(dict.fromkeys(module for extractor in extractors for module in extractor.imports)))
+            modules = (module for extractor in extractors for module in extractor.imports)
+            process.child.load(list(dict.fromkeys((EXTRACTION, *modules))))
     return resolve(request, gpus=gpus, downloading=observer.downloading)
 
 
@@ -191,35 +193,17 @@ def _results(
     waiting: Sequence[VideoInput], resolved: ResolvedRun, workers: Workers, process: WorkerProcess, observer: Observer
 ) -> Iterator[Iterator[VideoResult]]:
     """The results in the order in which videos finish; leaving the block ends all work."""
-    videos = iter(waiting)
-    if not waiting:
-        yield iter(())
-        return
-    if workers.scheduler is not None:
-        connection = cluster.existing_cluster(
-            workers.scheduler, resolved.out, worker_probe_path(resolved.out, resolved.id), debug=resolved.debug
-        )
-    else:
+    if workers.scheduler is None:
         count = workers.count
         if count is None:
             count = cluster.default_workers(
                 len(waiting), resolved.gpus or (), workers.per_gpu, networks=resolved.uses_networks
             )
         resolved = resolved.on_worker(memory_bytes() // max(1, count), cluster.threads_per_worker(max(1, count)))
-        if count == 0:
-            yield backends.run_in_this_process(videos, resolved, observer.progress)
-            return
-        if count == 1:
-            yield backends.run_in_process(videos, resolved, process, observer.progress)
-            return
-        connection = cluster.local_cluster(count, debug=resolved.debug, processes=False)
-    with connection as client, ExitStack() as stack:
-        stack.callback(cluster.stop_workers, client, resolved.id)
-        dask_cluster = backends.Cluster(
-            client=client, local=workers.scheduler is None, resources=workers.resources, wait_s=workers.wait_s
-        )
-        observer.workers(dask_cluster.slots(), cluster.dashboard_link(client, local=dask_cluster.local))
-        yield backends.run_on_cluster(videos, resolved, dask_cluster, progress=observer.progress, note=observer.note)
+        workers = replace(workers, count=count)
+    mark = worker_probe_path(resolved.out, resolved.id)
+    with results_of(waiting, resolved, workers, process, observer, folder=resolved.out, mark=mark) as results:
+        yield results
 
 
 def _require_manifest(out: Location) -> None:

@@ -51,8 +51,8 @@ class Settings:
     @property
     def extractor_names(self) -> tuple[str, ...]:
         """Names of the extractors of this run, the shot detector first."""
-        by_default = registry.default_names() if ALL in self.features else ()
-        features = (BASE_FEATURE, *by_default, *self.requested_extractors)
+        default_names = registry.default_names() if ALL in self.features else ()
+        features = (BASE_FEATURE, *default_names, *self.requested_extractors)
         return tuple(dict.fromkeys(name for feature in features for name in (*registry.load(feature).needs, feature)))
 
     @property

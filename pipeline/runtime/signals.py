@@ -15,17 +15,26 @@ class Terminated(KeyboardInterrupt):
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """Raises `Terminated` in the `with` block when SIGTERM comes; a second one, while that is handled, is ignored."""
+    """Raises `Terminated` in the `with` block when SIGTERM comes, and `KeyboardInterrupt` when Ctrl-C is pressed.
+
+    While that is handled, another SIGTERM is ignored, and another Ctrl-C ends the process at once: it would interrupt
+    what waits for native code before its memory is freed.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def end(number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        raise Terminated
+        if signal.SIGINT in before:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+        raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
 
-    handler_before = signal.signal(signal.SIGTERM, end)
+    before = {signal.SIGTERM: signal.signal(signal.SIGTERM, end)}
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it is ignored, as by nohup
+        before[signal.SIGINT] = signal.signal(signal.SIGINT, end)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, handler_before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

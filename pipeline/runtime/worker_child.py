@@ -29,6 +29,9 @@ _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM
 ENVIRONMENT = _MEMORY | _ONE_THREAD
 """Environment variables of a process that works on videos."""
 
+EXTRACTION = "avcues.pipeline.extraction.video"
+"""The module that a process which extracts features imports first."""
+
 _LAST_BYTES = 20_000
 
 
@@ -37,6 +40,7 @@ class WorkerChild:
 
     Attributes:
         videos: How many videos the present process was given.
+        run_id: Of the run whose work it was given last.
     """
 
     def __init__(self) -> None:
@@ -46,6 +50,7 @@ class WorkerChild:
         self._gpus: tuple[str, ...] | None = ()
         self._gpu_slot: GpuSlot | None = None
         self.videos = 0
+        self.run_id = ""
 
     def start(self, gpus: tuple[str, ...] | None = (), *, debug: bool = False) -> None:
         """Starts the process unless it runs already, with these GPUs.
@@ -64,6 +69,7 @@ class WorkerChild:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (`close` closes it)
         self._gpus = gpus
         self.videos = 0
+        self.run_id = ""
         self._process = subprocess.Popen(
             # -P: else a file of the folder where the user works would shadow Python's own, such as a random.py.
             [sys.executable, "-P", "-m", "avcues.pipeline.runtime.worker_main", str(end_of_child.fileno())],

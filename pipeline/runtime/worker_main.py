@@ -1,8 +1,9 @@
 """The process that does the work: one video after the other, with the networks loaded once.
 
 `python -m avcues.pipeline.runtime.worker_main FD` is started by `avcues.pipeline.runtime.worker_child`, and talks over
-the socket FD: it is sent names of modules, which it imports while it waits, or a video and the run, and sends progress
-and a result back. A crash, a hang or a lack of memory ends this process alone.
+the socket FD: it is sent names of modules, which it imports while it waits, or a video and the work to be done on it
+(None: the same as before), and sends progress and a result back. A crash, a hang or a lack of memory ends this process
+alone.
 """
 
 from __future__ import annotations
@@ -14,33 +15,12 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
 from multiprocessing.connection import Connection
 
-from avcues.pipeline.extraction.video import process_video
-from avcues.pipeline.runtime.resolved_run import ResolvedRun
-from avcues.pipeline.store.records import VideoResult
-from avcues.pipeline.store.video_input import VideoInput
-
-VideoProgress = Callable[[str, float, float | None], None]
-"""Called with how far a video is: its id, the seconds of it that are done, and its length, if known."""
+from avcues.pipeline.runtime.work import Work
 
 _IDLE_S = 600.0
 _SWITCH_S = 0.0001  # Python's 5 ms would let a thread that loads a library slow the decoder down
-
-
-def work(video: VideoInput, run: ResolvedRun, progress: VideoProgress) -> VideoResult:
-    """Processes one video in this process. Errors are returned, not raised."""
-    progress(video.video_id, 0.0, None)
-    return process_video(
-        video,
-        run.measurements,
-        run.out,
-        overwrite=run.overwrite,
-        verify=run.verify,
-        debug=run.debug,
-        progress=lambda done, total: progress(video.video_id, done, total),
-    )
 
 
 def main() -> None:
@@ -50,7 +30,7 @@ def main() -> None:
     faulthandler.enable()
     sys.setswitchinterval(_SWITCH_S)
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
-    run: ResolvedRun | None = None
+    work: Work | None = None
     while connection.poll(_IDLE_S):
         try:
             order = connection.recv()
@@ -60,10 +40,10 @@ def main() -> None:
             for name in order:
                 importlib.import_module(name)
             continue
-        video, latest = order
-        if run is None or run.id != latest.id:  # else what its extractors have loaded stays loaded
-            run = latest
-        connection.send(work(video, run, lambda *report: connection.send(report)))
+        video, new_work = order
+        work = new_work or work  # the same as for the video before: what it has loaded stays loaded
+        assert work is not None
+        connection.send(work.process(video, lambda *report: connection.send(report)))
 
 
 def _end_with(parent: int) -> None:

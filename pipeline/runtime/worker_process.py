@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING
 
 from avcues.pipeline.errors import AvcuesError
 from avcues.pipeline.runtime.worker_child import WorkerChild
-from avcues.pipeline.store.records import VideoResult, failure
+from avcues.pipeline.store.records import VideoResult, failed_result
 
 if TYPE_CHECKING:
-    from avcues.pipeline.runtime.resolved_run import ResolvedRun
-    from avcues.pipeline.runtime.worker_main import VideoProgress
+    from avcues.pipeline.runtime.work import VideoProgress, Work
     from avcues.pipeline.store.video_input import VideoInput
 
 STANDSTILL_S = 600.0
@@ -67,7 +66,7 @@ class WorkerProcess:
         self._peak_bytes = 0
         self._starting = threading.Lock()
 
-    def process(self, video: VideoInput, run: ResolvedRun, progress: VideoProgress) -> VideoResult:
+    def process(self, video: VideoInput, run: Work, progress: VideoProgress) -> VideoResult:
         """Processes one video; after a crash or an unexpected error, once more in a fresh process."""
         started = time.monotonic()
         self.run_id = run.id
@@ -89,21 +88,21 @@ class WorkerProcess:
             if self.run_id == run_id:
                 self.close()
 
-    def _try(self, video: VideoInput, run: ResolvedRun, progress: VideoProgress) -> VideoResult:
+    def _try(self, video: VideoInput, run: Work, progress: VideoProgress) -> VideoResult:
         try:
             return self._attempt(video, run, progress)
         except _DiedError as died:
             if run.id in _stopped:
-                return failure(video, StoppedError(f"{video.source}: the run ended while it was being processed"))
+                return failed_result(video, StoppedError(f"{video.source}: the run ended while it was being processed"))
             crash = WorkerDiedError(f"{video.source}: the process died while working on it: {died}")
-            return replace(failure(video, crash), unexpected=True)
+            return replace(failed_result(video, crash), unexpected=True)
         except MemoryLimitError as error:
             # Part of the memory may be left over from earlier videos of the process; a fresh one has none of it.
-            return replace(failure(video, error), unexpected=self.child.videos > 1)
+            return replace(failed_result(video, error), unexpected=self.child.videos > 1)
         except AvcuesError as error:
-            return failure(video, error)
+            return failed_result(video, error)
 
-    def _attempt(self, video: VideoInput, run: ResolvedRun, progress: VideoProgress) -> VideoResult:
+    def _attempt(self, video: VideoInput, run: Work, progress: VideoProgress) -> VideoResult:
         with self._starting:
             if run.id in _stopped:
                 raise StoppedError(f"{video.source}: the run ended before it was processed")
@@ -112,7 +111,8 @@ class WorkerProcess:
         self.child.videos += 1
         started = moved = time.monotonic()
         try:
-            connection.send((video, run))
+            connection.send((video, None if self.child.run_id == run.id else run))
+            self.child.run_id = run.id
             while True:
                 if connection.poll(_POLL_S):
                     message = connection.recv()
@@ -127,7 +127,7 @@ class WorkerProcess:
             self.close()
             raise _DiedError(cause) from error
 
-    def _enforce_limits(self, pid: int, video: VideoInput, run: ResolvedRun, worked_s: float, stood_s: float) -> None:
+    def _enforce_limits(self, pid: int, video: VideoInput, run: Work, worked_s: float, stood_s: float) -> None:
         """Ends the process if it is over a limit."""
         error: AvcuesError | None = None
         resident = _resident_bytes(pid)
@@ -179,7 +179,7 @@ _processes: dict[int, WorkerProcess] = {}
 _stopped: set[str] = set()
 
 
-def process_isolated(video: VideoInput, run: ResolvedRun, progress: VideoProgress) -> VideoResult:
+def process_isolated(video: VideoInput, run: Work, progress: VideoProgress) -> VideoResult:
     """Processes one video in the process that belongs to this thread of the worker."""
     process = _processes.setdefault(threading.get_ident(), WorkerProcess())
     return process.process(video, run, progress)

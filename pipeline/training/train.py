@@ -1,26 +1,26 @@
-"""From a finished folder and label files to a judged and saved model."""
+"""Trains, evaluates and saves a model of a prepared study."""
 
 from __future__ import annotations
 
 import importlib.metadata
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from avcues.pipeline.annotations.ratings import schema
+from avcues.pipeline.annotations.ratings import files as rating_files
 from avcues.pipeline.dataset.dataset import Dataset
 from avcues.pipeline.errors import InputError, SettingsError, one_line
 from avcues.pipeline.store.documents import json_bytes
 from avcues.pipeline.store.exchange import replaced_files, replaced_folder
 from avcues.pipeline.store.files import prepare_output
-from avcues.pipeline.store.model_files import CARD, DOCUMENT, METRICS, PROBES
+from avcues.pipeline.store.model_files import CARD, DOCUMENT, METRICS, PAGE, PROBES
 from avcues.pipeline.store.parquet import write_table
 from avcues.pipeline.training.copies import probe_table
-from avcues.pipeline.training.cross_validation import FitJob, Outcome, epochs_of, jobs_of
+from avcues.pipeline.training.cross_validation import FitJob, Outcome, fit_jobs, median_epochs
 from avcues.pipeline.training.metrics import metrics
 from avcues.pipeline.training.model_card import model_card
 from avcues.pipeline.training.model_document import read_document
@@ -34,6 +34,8 @@ from avcues.pipeline.training.study import Study
 from avcues.pipeline.training.study_notes import leaks_of
 from avcues.version import __version__
 
+MakePage = Callable[[Path, Mapping[str, Any]], str | None]
+
 _LIBRARIES = ("numpy", "safetensors", "scikit-learn", "torch")
 
 
@@ -42,70 +44,82 @@ def train(
     out: str | Path,
     *,
     workers: int = 1,
-    on_progress: OnProgress = lambda place, share: None,
+    on_progress: OnProgress = lambda index, share: None,
     on_outcome: Callable[[Outcome], object] = lambda outcome: None,
+    page: MakePage = lambda folder, figures: None,
 ) -> dict[str, Any]:
-    """Cross-validates, then fits the models on all videos, and saves both. `out` is replaced as a whole, at the end.
+    """Cross-validates, fits the models on all videos, and saves both. `out` is replaced as a whole at the end.
 
     Args:
-        study: As `prepare` makes it.
-        out: Folder of the model: weights, settings, every prediction, figures, a model card and a page.
-        workers: Processes, each with one thread; no result depends on their number.
-        on_progress: Called with the number of a fit, from 0 on, and the share of it that is done. The fits of the folds
-            come first, then those on all videos, one per dimension.
+        study: As `prepare` returns it.
+        out: The folder of the model: weights, settings, all predictions, figures and a model card.
+        workers: The number of processes, each with one thread; results do not depend on it.
+        on_progress: Called with the index of a fit and the share of it that is done. The fits of the folds come first,
+            then those on all videos, one per dimension.
         on_outcome: Called with the outcome of each fit.
+        page: As for `evaluate_saved`.
 
     Returns:
-        What `metrics.json` holds: by dimension the measures (see `scores`), baselines, agreement of raters, importance.
+        The content of `metrics.json`: by dimension the measures (see `scores`), baselines, agreement of raters,
+        importance.
 
     Raises:
         AvcuesError: `out` cannot be written, or a loss is no longer finite.
     """
     out = Path(out)
-    check_target(out, study.data)
+    check_output(out, study.data)
     settings = study.settings
-    jobs = jobs_of(settings, len(study.folds))
+    jobs = fit_jobs(settings, len(study.folds))
     with job_runner(workers, study.samples, study.folds, settings) as run:
         outcomes = []
         for outcome in run(jobs, on_progress):
             on_outcome(outcome)
             outcomes.append(outcome)
         outcomes.sort(key=lambda outcome: jobs.index(outcome.job))
-        last = [
-            FitJob(dimension=name, fold=None, seed=0, epochs=epochs_of(outcomes, name, settings))
+        final_jobs = [
+            FitJob(dimension=name, fold=None, seed=0, epochs=median_epochs(outcomes, name, settings))
             for name in settings.dimensions
         ]
-        final = {}
-        for outcome in run(last, lambda place, share: on_progress(len(jobs) + place, share)):
+        final_outcomes = {}
+        for outcome in run(final_jobs, lambda index, share: on_progress(len(jobs) + index, share)):
             on_outcome(outcome)
-            final[outcome.job.dimension] = outcome
-    with replaced_folder(out) as new:
-        return _save(new, study, outcomes, [final[name] for name in settings.dimensions])
+            final_outcomes[outcome.job.dimension] = outcome
+    with replaced_folder(out) as new_folder:
+        _save(new_folder, study, outcomes, [final_outcomes[name] for name in settings.dimensions])
+        return evaluate_saved(new_folder, page=page)
 
 
-def check_target(out: Path, data: Dataset) -> None:
-    """Makes sure that a model can be written to `out`, and that nothing but an earlier model is replaced.
+def check_output(out: Path, data: Dataset) -> None:
+    """Checks that a model can be written to `out`, and that nothing but an earlier model is replaced.
 
     Raises:
-        SettingsError: It lies in the dataset, cannot be written, or holds something other than a model.
+        SettingsError: `out` lies in the dataset, cannot be written, or holds something other than a model.
     """
     folder = data.catalog.folder
     if isinstance(folder, Path) and folder.resolve() in (out.resolve(), *out.resolve().parents):
         raise SettingsError(f"`out={out}`: lies in the dataset {folder}; name a place outside of it")
     if out.exists() and not (out / DOCUMENT).exists() and (out.is_file() or any(out.iterdir())):
-        raise SettingsError(f"`out={out}`: exists and is no model; name a new folder")
+        raise SettingsError(f"`out={out}`: exists and is not a model; name a new folder")
     prepare_output(out.parent)
 
 
-def evaluate_saved(folder: str | Path, annotations: str | Path | None = None) -> dict[str, Any]:
-    """Computes every figure of a saved model again from its tables, and writes `metrics.json` and the card.
+def evaluate_saved(
+    folder: str | Path,
+    annotations: str | Path | None = None,
+    *,
+    page: MakePage = lambda folder, figures: None,
+) -> dict[str, Any]:
+    """Computes every figure of a saved model from its tables, and writes `metrics.json`, the model card and the page.
 
     Args:
-        folder: That `train` made.
-        annotations: The ratings that the labels were made of; None: the agreement of raters is as training found it.
+        folder: The folder of a model that `train` saved.
+        annotations: The ratings from which the labels were made; None: keep the agreement of raters that training
+            computed.
+        page: Called with the folder and the figures; returns the text of the page, or None for no page. Default: no
+            page.
 
     Raises:
-        AvcuesError: The folder is no model, one of its tables is missing, or the ratings cannot be used.
+        AvcuesError: The folder is not a model, one of its tables is missing, or the ratings cannot be used.
     """
     folder = Path(folder)
     document = read_document(folder)
@@ -113,7 +127,7 @@ def evaluate_saved(folder: str | Path, annotations: str | Path | None = None) ->
     human: dict[str, Any] = {name: agreement.model_dump() for name, agreement in document.human.items()}
     if annotations is not None:
         labels, step = document.labels[MAIN], Fraction(document.step)
-        ratings, videos = schema.read(Path(annotations)), tested(Parts(**dict(parts)) for parts in document.folds)
+        ratings, videos = rating_files.read(Path(annotations)), tested(Parts(**dict(parts)) for parts in document.folds)
         numbers = [name for name in settings.dimensions if name not in settings.categories]
         human = human_agreement(ratings, labels.name, labels.about, numbers, videos, step)
     try:
@@ -121,9 +135,12 @@ def evaluate_saved(folder: str | Path, annotations: str | Path | None = None) ->
     except (OSError, LookupError, TypeError, ValueError, ArithmeticError, pa.ArrowException) as error:
         raise InputError(f"{folder}: is damaged ({one_line(error)}); train the model again") from error
     figures = {"leaks": list(document.leaks), "dimensions": dimensions}
+    text = page(folder, figures)
     with replaced_files() as write:
         write(folder / METRICS, lambda file: file.write(json_bytes(figures)))
         write(folder / CARD, lambda file: file.write(model_card(document, figures).encode()))
+        if text is not None:
+            write(folder / PAGE, lambda file: file.write(text.encode()))
     return figures
 
 
@@ -131,29 +148,29 @@ def _save(
     folder: Path,
     study: Study,
     outcomes: Sequence[Outcome],
-    final: Sequence[Outcome],
-) -> dict[str, Any]:
+    final_outcomes: Sequence[Outcome],
+) -> None:
     data, samples, settings = study.data, study.samples, study.settings
-    about = data.about()
-    constant = sorted({name for outcome in final for name in outcome.constant})
+    metadata = data.metadata()
+    constant_columns = sorted({name for outcome in final_outcomes for name in outcome.constant_columns})
     write_results(folder, samples, study.folds, settings, outcomes)
     write_table(probe_table(study.probes), folder / PROBES)
     save_model(
         folder,
-        {outcome.job.dimension: outcome.fitted for outcome in final if outcome.fitted is not None},
+        {outcome.job.dimension: outcome.fitted for outcome in final_outcomes if outcome.fitted is not None},
         samples.columns,
         settings,
         {
             "avcues": __version__,
-            "step": about["step"],
-            "tables": about["tables"],
+            "step": metadata["step"],
+            "tables": metadata["tables"],
             "labels": {role: file.document() for role, file in study.files.items()},
             "videos": dict(samples.fingerprints),
             "groups": {video_id: samples.groups[video_id] for video_id in samples.videos if video_id in samples.groups},
             "folds": [parts._asdict() for parts in study.folds],
-            "epochs": {outcome.job.dimension: dict(outcome.job.epochs or {}) for outcome in final},
-            "constant": constant,
-            "unconverged": sum(outcome.unconverged for outcome in (*outcomes, *final)),
+            "epochs": {outcome.job.dimension: dict(outcome.job.epochs or {}) for outcome in final_outcomes},
+            "constant": constant_columns,
+            "unconverged": sum(outcome.unconverged_fits for outcome in (*outcomes, *final_outcomes)),
             "leaks": leaks_of(settings),
             "notes": list(study.notes),
             "human": dict(study.human),
@@ -161,4 +178,3 @@ def _save(
             | {library: importlib.metadata.version(library) for library in _LIBRARIES},
         },
     )
-    return evaluate_saved(folder)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -72,3 +74,26 @@ def test_sound_pressure_level_is_that_of_the_mean_square() -> None:
     stream.write(sine)
     level = stream.finish(2)["egemaps"]["equivalentSoundLevel_dBp"]
     np.testing.assert_allclose(level, 10 * np.log10(0.125), atol=0.3)
+
+
+_INTERRUPTED = """
+import os, signal, threading
+from fractions import Fraction
+import numpy as np
+from avcues.extractors.compare_2016 import Compare2016
+
+stream = Compare2016().start_audio(48000, Fraction(1, 2), 20)
+stream.write(np.zeros(48000 * 8, np.float32))
+threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start()
+try:
+    stream.finish(18)
+except KeyboardInterrupt:
+    stream.abort()
+    print("interrupted")
+"""
+
+
+def test_an_interrupt_while_opensmile_works_frees_nothing_that_it_uses() -> None:
+    """Which would end the process by SIGSEGV or SIGABRT; what is left of eight seconds takes a quarter of a second."""
+    done = subprocess.run([sys.executable, "-c", _INTERRUPTED], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "interrupted\n"), done.stderr

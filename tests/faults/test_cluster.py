@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import deadly_model
 import pieces
 import pyarrow.parquet as pq
 import pytest
@@ -154,6 +155,34 @@ def test_an_existing_cluster_predicts_the_same(
     assert not (tmp_path / "lost.parquet").exists()
 
 
+def test_a_video_that_kills_its_process_costs_no_other_its_prediction(
+    cluster: Cluster, planted: Path, tmp_path: Path
+) -> None:
+    """On this machine and on a cluster, whose worker lives on; the model kills what predicts the shortest video."""
+    environment = install(tmp_path / "site", "deadly_model", "Deadly", group="avcues.models")
+    environment["PYTHONPATH"] += f"{os.pathsep}{Path(deadly_model.__file__).parent}"  # for the class it derives from
+    cluster.scheduler()
+    worker = cluster.worker("--no-nanny", PYTHONPATH=environment["PYTHONPATH"])
+    labels = ("--labels", planted / "gold" / "audiovisual.parquet", "--dimensions", "valence")
+    options = ("--model", "deadly_model", "--audio", "rhythm", "--visual", "color", "--folds", 2, "--workers", 1)
+    features, model = planted / "features", tmp_path / "model"
+    made = avcues(
+        "train", features, *labels, *options, "--out", model, environment=environment | {deadly_model.SPARE: "1"}
+    )
+    assert made.returncode == 0, made.stderr
+    outs = {}
+    for who, where in {"here": ("--workers", 2), "there": ("--scheduler", cluster.address)}.items():
+        outs[who] = tmp_path / f"{who}.parquet"
+        done = avcues("predict", model, features, "--out", outs[who], *where, environment=environment)
+        assert done.returncode == 1, done.stderr
+        died = "failed   short: the process died while working on it: killed from outside, most likely by the system"
+        assert f"{died} for want of memory; use fewer --workers" in done.stderr
+        assert done.stderr.count("failed") == 1
+        assert sorted(set(pq.read_table(outs[who])["video_id"].to_pylist())) == [f"clip{i:02}" for i in range(9)]
+    assert outs["here"].read_bytes() == outs["there"].read_bytes()
+    assert worker.poll() is None
+
+
 def wait_for_tasks(address: str) -> None:
     """Waits until the scheduler has work that no worker does."""
     with Client(address) as client:
@@ -286,7 +315,9 @@ def test_a_scheduler_that_is_lost_ends_the_run_in_one_line(cluster: Cluster, cli
 
 
 def test_a_scheduler_that_is_not_there_is_one_line(clips: Path, tmp_path: Path) -> None:
-    done = avcues("extract", clips, "-o", tmp_path, "--scheduler", "tcp://127.0.0.1:9", *FEATURES)
+    impatient = {**os.environ, "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "1s"}
+    nowhere = ("--scheduler", "tcp://127.0.0.1:9")
+    done = avcues("extract", clips, "-o", tmp_path, *nowhere, *FEATURES, environment=impatient)
     assert done.returncode == 2
     assert "--scheduler tcp://127.0.0.1:9: no connection" in done.stderr
     assert "Traceback" not in done.stderr

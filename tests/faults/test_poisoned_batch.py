@@ -56,7 +56,7 @@ _CAUSE = {
 def test_every_good_video_is_done_and_every_bad_one_recorded_with_its_cause(
     media: Callable[[str], Path], tmp_path: Path, thorough: bool
 ) -> None:
-    count, of_each = (200, 5) if thorough else (40, 1)
+    count, of_each = (200, 5) if thorough else (20, 1)
     clips = pieces.cut(media("real60.mp4"), tmp_path / "clips", count)
     chance = random.Random(0)
     poisoned = dict(zip(chance.sample(clips, of_each * len(_CAUSE)), list(_CAUSE) * of_each, strict=True))
@@ -64,7 +64,7 @@ def test_every_good_video_is_done_and_every_bad_one_recorded_with_its_cause(
         poison(path, path.read_bytes(), chance)
     out = tmp_path / "out"
     environment = install(tmp_path / "site", "saboteur", "Saboteur")
-    limits = ("--time-limit", 30, "--memory-limit", "4GiB")
+    limits = ("--time-limit", 15, "--memory-limit", "4GiB")
 
     done = avcues(
         "extract",

@@ -7,7 +7,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -79,39 +78,6 @@ def test_a_signal_ends_the_run_cleanly(
     assert tables(tmp_path).items() <= undisturbed.items()
     assert avcues("extract", clips, "-o", tmp_path, *FEATURES, "--workers", 2).returncode == 0
     assert tables(tmp_path) == undisturbed
-
-
-_CLUSTER = """
-from avcues.pipeline.errors import RunStoppedError
-from avcues.pipeline.runtime.cluster import local_cluster
-
-if __name__ == "__main__":
-    try:
-        with local_cluster(2, debug=False) as client:
-            print(client.submit(int, "3").result())
-    except RunStoppedError as error:
-        print(error)
-"""
-
-
-@pytest.mark.parametrize(("kills", "told"), [(1, "3\n"), (99, "the worker processes could not be started")])
-def test_a_worker_killed_while_the_cluster_starts(tmp_path: Path, kills: int, told: str) -> None:
-    """The cluster is started again by itself; where that does not help either, an error says so in one line."""
-    preload, program = tmp_path / "preload.py", tmp_path / "program.py"
-    preload.write_text(
-        "import os, signal, pathlib\n"
-        f"marks = pathlib.Path({str(tmp_path)!r})\n"
-        f"if len(list(marks.glob('killed-*'))) < {kills}:\n"
-        "    (marks / f'killed-{os.getpid()}').touch()\n"
-        "    os.kill(os.getpid(), signal.SIGKILL)\n"
-    )
-    program.write_text(_CLUSTER)
-    environment = {**os.environ, "DASK_DISTRIBUTED__WORKER__PRELOAD": str(preload)}
-    done = subprocess.run([sys.executable, program], env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(told)
-    assert done.stdout.count("\n") == 1
-    assert len(list(tmp_path.glob("killed-*"))) >= min(kills, 3)
 
 
 def test_a_second_run_on_the_same_folder_is_told_to_wait(clips: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Features of this folder, installed as any third-party package is: found by entry points."""
+"""Features and models of this folder, installed as any third-party package is: found by entry points."""
 
 from __future__ import annotations
 
@@ -6,19 +6,22 @@ import os
 from pathlib import Path
 
 
-def install(folder: Path, module: str, extractor: str, manifest: str | None = None) -> dict[str, str]:
-    """Installs the feature `module` into a folder; returns the environment in which it is found.
+def install(
+    folder: Path, module: str, name: str, manifest: str | None = None, group: str = "avcues.extractors"
+) -> dict[str, str]:
+    """Installs the feature or model `module` into a folder; returns the environment in which it is found.
 
     Args:
         folder: Where packages are found.
         module: A module beside this one.
-        extractor: The class in it.
+        name: The class in it.
         manifest: The `manifest.toml` that pins its weights, if it has any.
+        group: "avcues.models" for a model.
     """
     package = folder / f"avcues_{module}-1.0.dist-info"
     package.mkdir(parents=True)
     (package / "METADATA").write_text(f"Metadata-Version: 2.1\nName: avcues-{module}\nVersion: 1.0\n")
-    entry_points = f"[avcues.extractors]\n{module} = {module}:{extractor}\n"
+    entry_points = f"[{group}]\n{module} = {module}:{name}\n"
     code = Path(__file__).with_name(f"{module}.py").read_text()
     if manifest is None:
         (folder / f"{module}.py").write_text(code)

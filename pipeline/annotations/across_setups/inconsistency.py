@@ -17,7 +17,8 @@ import numpy.typing as npt
 from avcues.pipeline.annotations.ratings.exclusions import LeftOut, usable
 from avcues.pipeline.annotations.ratings.schema import Annotations
 from avcues.pipeline.annotations.ratings.series import once_per_clip, series_of
-from avcues.pipeline.annotations.statistics.coefficients import Bootstrap, Coefficient, Statistic, estimate, undefined
+from avcues.pipeline.annotations.statistics.coefficients import Bootstrap, Coefficient, estimate, undefined
+from avcues.pipeline.annotations.statistics.intervals import DISTANCE, OfSums
 
 Values = npt.NDArray[np.float64]
 Groups = npt.NDArray[np.int64]
@@ -103,10 +104,10 @@ def ratings_by_setup(
         series, left_out = once_per_clip(numbers), {}
         video, owner, value = series.window.astype(np.int64), series.owner, series.value
     raters, videos = series.names["rater"], series.names["video_id"]
-    place = np.array([setups.index(name) for name in series.names["setup"]], np.int64)
+    setup_index = np.array([setups.index(name) for name in series.names["setup"]], np.int64)
     values = np.full((len(raters), len(videos), len(setups)), np.nan)
     if len(owner):
-        values[series.codes["rater"][owner], video, place[series.codes["setup"][owner]]] = value
+        values[series.codes["rater"][owner], video, setup_index[series.codes["setup"][owner]]] = value
     return RatingsBySetup(values, raters, videos, setups), left_out
 
 
@@ -148,7 +149,7 @@ def difference(ratings: RatingsBySetup, pair: tuple[int, int], bootstrap: Bootst
         finite = row[np.isfinite(row)]
         reason = "the rater rated no clip in both setups"
         raters[name] = (
-            estimate(_root_mean(finite), len(finite), bootstrap, reason, n=len(finite))
+            estimate(_root_mean(finite), bootstrap, reason, scale=DISTANCE, n=len(finite))
             if len(finite)
             else undefined(reason)
         )
@@ -159,31 +160,32 @@ def difference(ratings: RatingsBySetup, pair: tuple[int, int], bootstrap: Bootst
         raters=raters,
         mean=estimate(
             _mean_of_raters(squared[:, rated]),
-            int(rated.sum()),
             bootstrap,
             "no rater rated a clip in both setups",
+            scale=DISTANCE,
             n=len(scores),
         ),
         variance=float(scores.var()) if len(scores) else None,
     )
 
 
-def _root_mean(squares: Values) -> Statistic:
-    return lambda counts: np.sqrt(counts @ squares / counts.sum(1))
+def _root_mean(squares: Values) -> OfSums:
+    sums = np.column_stack([squares, np.ones(len(squares))])
+    return OfSums(sums, lambda total: np.sqrt(np.maximum(total[..., 0], 0) / total[..., 1]))
 
 
-def _mean_of_raters(squared: Values) -> Statistic:
+def _mean_of_raters(squared: Values) -> OfSums:
     """The mean over raters of the difference score, of (raters, videos) squared differences."""
     is_rated = np.isfinite(squared)
 
-    def statistic(counts: Values) -> Values:
+    def mean_score(total: Values) -> Values:
+        squares, clips = np.split(total, 2, axis=-1)
         with np.errstate(invalid="ignore", divide="ignore"):
-            scores = np.sqrt((counts @ np.where(is_rated, squared, 0).T) / (counts @ is_rated.T.astype(np.float64)))
-        scored = np.isfinite(scores)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray(np.where(scored, scores, 0).sum(1) / scored.sum(1))
+            scores = np.where(clips > 0, np.sqrt(np.maximum(squares, 0) / clips), np.nan)
+            scored = np.isfinite(scores)
+            return np.asarray(np.where(scored, scores, 0).sum(-1) / scored.sum(-1))
 
-    return statistic
+    return OfSums(np.concatenate([np.where(is_rated, squared, 0), is_rated]).T.astype(np.float64), mean_score)
 
 
 def inconsistency(ratings: RatingsBySetup, threshold: float | None, rule: str) -> Inconsistency:

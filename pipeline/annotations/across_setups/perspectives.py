@@ -171,7 +171,7 @@ def perspectives(
         bootstrap: Number and seed of the samples of videos for the intervals.
         shortest: Series are left out that are shorter than this share of the median length over the series of the same
             video, setup and dimension.
-        keep_constant: Keep series that do not vary, as whole ratings of short clips may.
+        keep_constant: Keep series that do not vary, as those of short clips may.
 
     Raises:
         SettingsError: A dimension or setup is unknown, or the dimension is rated in labels.
@@ -198,12 +198,8 @@ def perspectives(
         if clips == "all"
     ]
     if threshold is None:
-        every = [ratings for ratings, _ in round_results]
-        scores = [inconsistency_scores(round_ratings.values[round_ratings.complete]) for round_ratings in every]
-        threshold, rule = (
-            generic_threshold(np.concatenate(scores)),
-            _GENERIC_RULE,
-        )
+        scores = [inconsistency_scores(ratings.values[ratings.complete]) for ratings, _ in round_results]
+        threshold, rule = generic_threshold(np.concatenate(scores)), _GENERIC_RULE
     options = _Options(dimension, compared, threshold, rule, neutral, step, bootstrap, exclusions)
     by_round = [_perspective(part, options, round_, clips) for round_, clips, part in _rounds(annotations, dimension)]
     return Perspectives(

@@ -50,18 +50,18 @@ class RowsInOrder:
     """What raters gave, one row per rater and clip, in each rater's own order.
 
     Args:
-        what: The dimensions, in words.
+        dimensions: The dimensions, in words.
         raters: Names of the raters.
         rater: (N,) codes, ascending.
         video: (N,) codes.
-        given: (N, F) numbers; NaN is missing; a row of NaN only was not rated.
+        values: (N, F) numbers; NaN is missing; a row of NaN only was not rated.
     """
 
-    what: str
+    dimensions: str
     raters: tuple[str, ...]
     rater: npt.NDArray[np.int64]
     video: npt.NDArray[np.int64]
-    given: Values
+    values: Values
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,14 +69,14 @@ class Alignment:
     """How well rows fit at each shift.
 
     Args:
-        what: The dimensions, in words.
+        dimensions: The dimensions, in words.
         raters: By rater, standard scores at `SHIFTS` with all raters moved alike; raters with too few rows have none.
         scores: The same of all raters together.
         best: By rater, the shift with the highest score.
         displaced: Raters who alone are displaced: their shift in addition to that of all, and its standard score.
     """
 
-    what: str
+    dimensions: str
     raters: Mapping[str, tuple[float, ...]]
     scores: tuple[float, ...]
     best: Mapping[str, int]
@@ -114,7 +114,7 @@ def alignment(rows: RowsInOrder) -> Alignment | None:
     if len(comparable) < _FEWEST_RATERS:
         return None
     aligned = Alignment(
-        what=rows.what,
+        dimensions=rows.dimensions,
         raters={rows.raters[i]: tuple(scores[i].round(3).tolist()) for i in comparable},
         scores=tuple((scores[comparable].sum(0) / np.sqrt(len(comparable))).round(3).tolist()),
         best={rows.raters[i]: SHIFTS[scores[i].argmax()] for i in comparable},
@@ -142,11 +142,11 @@ def rows_of(annotations: Annotations, series: Series, clips: Series) -> list[Row
         if np.isfinite(values).any():
             aligned.append(
                 RowsInOrder(
-                    what=kind,
+                    dimensions=kind,
                     raters=raters,
                     rater=rating_codes["rater"][order],
                     video=rating_codes["video_id"][order],
-                    given=values,
+                    values=values,
                 )
             )
     return aligned
@@ -164,7 +164,7 @@ def _ratings_by_kind(
     labels = [dimension for dimension in annotations.nominal() if not annotations.over_time(dimension.name)]
     for dimension in labels:
         chosen = annotations.select(dimensions=[dimension.name]).ratings
-        row = _place(combined([(codes(chosen[name], words), len(words)) for name, words in names.items()]), key)
+        row = _row_of(combined([(codes(chosen[name], words), len(words)) for name, words in names.items()]), key)
         label = codes(chosen["label"], dimension.labels)
         table = np.full((len(key), len(dimension.labels)), np.nan)
         table[row[row >= 0]] = 0
@@ -183,18 +183,18 @@ def _numbers(series: Series, names: dict[str, tuple[str, ...]], key: npt.NDArray
     code = {name: series.codes[name][owner] for name in (*names, "dimension")}
     if over_clips:
         code["video_id"], block = block.astype(np.int64), np.zeros_like(block)
-    row = _place(combined((code[name], len(words)) for name, words in names.items()), key)
+    row = _row_of(combined((code[name], len(words)) for name, words in names.items()), key)
     used, dimension = np.unique(code["dimension"], return_inverse=True)
     table = np.full((len(key), len(used), int(block.max()) + 1), np.nan)
     table[row[row >= 0], dimension[row >= 0], block[row >= 0]] = value[row >= 0]
     return ", ".join(series.names["dimension"][i] for i in used), table.reshape(len(key), -1)
 
 
-def _place(key: npt.NDArray[np.int64], among: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def _row_of(key: npt.NDArray[np.int64], among: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """The row of each key, -1 where there is none."""
     order = np.argsort(among)
-    at = np.searchsorted(among[order], key).clip(0, len(among) - 1)
-    return np.where(among[order][at] == key, order[at], -1)
+    nearest = order[np.searchsorted(among[order], key).clip(0, len(among) - 1)]
+    return np.where(among[nearest] == key, nearest, -1)
 
 
 def _moved(rows: RowsInOrder, shift: int) -> Values:
@@ -203,28 +203,30 @@ def _moved(rows: RowsInOrder, shift: int) -> Values:
     inside = (source >= 0) & (source < len(source))
     source = source.clip(0, len(source) - 1)
     inside &= rows.rater[source] == rows.rater
-    moved = np.where(inside[:, None], rows.given[source], np.nan)
-    given_cells = np.isfinite(moved)
-    count = np.maximum(given_cells.sum(0), 1)
-    mean = np.where(given_cells, moved, 0).sum(0) / count
-    deviation = np.sqrt((np.where(given_cells, moved - mean, 0) ** 2).sum(0) / count)
+    moved = np.where(inside[:, None], rows.values[source], np.nan)
+    is_rated = np.isfinite(moved)
+    count = np.maximum(is_rated.sum(0), 1)
+    mean = np.where(is_rated, moved, 0).sum(0) / count
+    deviation = np.sqrt((np.where(is_rated, moved - mean, 0) ** 2).sum(0) / count)
     varying = deviation > 1e-9 * np.maximum(1, np.abs(mean))
     scaled = (moved[:, varying] - mean[varying]) / deviation[varying]
-    return np.where(given_cells.any(-1, keepdims=True), np.nan_to_num(scaled), np.nan)
+    return np.where(is_rated.any(-1, keepdims=True), np.nan_to_num(scaled), np.nan)
 
 
 def _mean_of_others(rows: RowsInOrder, values: Values) -> Values:
     """(N, F) the mean of the other raters' rows of the same video; NaN where there is none."""
-    given_cells = np.asarray(np.isfinite(values).all(1))
-    filled = np.where(given_cells[:, None], values, 0)
+    is_rated = np.asarray(np.isfinite(values).all(1))
+    filled = np.where(is_rated[:, None], values, 0)
     videos = int(rows.video.max()) + 1
-    series, place = np.unique(rows.rater * videos + rows.video, return_inverse=True)
+    series, series_index = np.unique(rows.rater * videos + rows.video, return_inverse=True)
     series_sums, video_sums = (np.zeros((size, values.shape[1])) for size in (len(series), videos))
-    np.add.at(series_sums, place, filled)
+    np.add.at(series_sums, series_index, filled)
     np.add.at(video_sums, rows.video, filled)
-    count_own, count = np.bincount(place, given_cells), np.bincount(rows.video, given_cells, minlength=videos)
+    count_own, count = np.bincount(series_index, is_rated), np.bincount(rows.video, is_rated, minlength=videos)
     with np.errstate(invalid="ignore"):
-        return (video_sums[rows.video] - series_sums[place]) / (count[rows.video] - count_own[place])[:, None]
+        return (video_sums[rows.video] - series_sums[series_index]) / (count[rows.video] - count_own[series_index])[
+            :, None
+        ]
 
 
 def _scores(rows: RowsInOrder, shift: int) -> Values:
@@ -257,9 +259,9 @@ def _standard_scores(rows: RowsInOrder, values: Values, other_values: Values) ->
     slot = np.arange(comparable.sum()) - first[rows.rater[comparable]]
     a, c = np.zeros((2, raters, max(1, int(count.max())), features))
     a[rows.rater[comparable], slot], c[rows.rater[comparable], slot] = values[comparable], other_values[comparable]
-    given_cells = np.arange(a.shape[1]) < count[:, None]
+    is_rated = np.arange(a.shape[1]) < count[:, None]
     with np.errstate(invalid="ignore", divide="ignore"):
-        a, c = (np.where(given_cells[..., None], x - x.sum(1, keepdims=True) / count[:, None, None], 0) for x in (a, c))
+        a, c = (np.where(is_rated[..., None], x - x.sum(1, keepdims=True) / count[:, None, None], 0) for x in (a, c))
         squares = ((a.swapaxes(1, 2) @ a) * (c.swapaxes(1, 2) @ c)).sum((1, 2))
         score = (a * c).sum((1, 2)) / np.sqrt(squares / (count - 1))
     return np.where((count >= _FEWEST_ROWS) & (squares > 0), score, np.nan)

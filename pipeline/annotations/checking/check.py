@@ -94,23 +94,24 @@ def _misplaced(aligned: Alignment) -> list[str]:
     if shift:
         move = f"{counted(abs(shift), 'row')} {'up' if shift < 0 else 'down'}"
         lines.append(
-            f"{aligned.what}: rows are displaced: {aligned.agreeing} of {len(aligned.best)} raters agree best with the "
-            f"others at shift {shift}, i.e. moved {move} (standard score {aligned.score(shift):.1f} there, "
+            f"{aligned.dimensions}: rows are displaced: {aligned.agreeing} of {len(aligned.best)} raters agree best "
+            f"with the others at shift {shift}, i.e. moved {move} (standard score {aligned.score(shift):.1f} there, "
             f"{aligned.score(0):.1f} unmoved); correct the source and import it again"
         )
     for rater, (shift, score) in aligned.displaced.items():
         lines.append(
-            f"{aligned.what}: rows of rater {rater} are displaced: they agree with the others only at shift {shift} "
-            f"(standard score {score:.1f}); correct the source and import it again"
+            f"{aligned.dimensions}: rows of rater {rater} are displaced: they agree with the others only at shift "
+            f"{shift} (standard score {score:.1f}); correct the source and import it again"
         )
     return lines
 
 
 def _in_place(aligned: Alignment) -> str:
     if aligned.certain:
-        return f"{aligned.what}: rows are in place"
+        return f"{aligned.dimensions}: rows are in place"
     if aligned.score(0) >= CERTAIN:
         return (
-            f"{aligned.what}: all raters saw the clips in one order, so a displacement of all rows cannot be detected"
+            f"{aligned.dimensions}: all raters saw the clips in one order, so a displacement of all rows cannot be "
+            "detected"
         )
-    return f"{aligned.what}: raters agree too little to detect displaced rows"
+    return f"{aligned.dimensions}: raters agree too little to detect displaced rows"

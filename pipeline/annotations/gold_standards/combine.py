@@ -36,8 +36,8 @@ class Combined:
         std: (N,) standard deviation over raters, ddof 0.
         n: (N,) number of raters.
         weights: Codes `setup`, `dimension`, `video` (-1: all) and `rater`, with the `weight` of the estimator.
-        alone: Number of cells with one rater.
-        plain: Number of cells in which no rater agrees with the others, so that the plain mean was taken.
+        single_rater: Number of cells with one rater.
+        unagreed: Number of cells in which no rater agrees with the others, so that the plain mean was taken.
         aligned: Number of cells over time whose raters were aligned.
         unaligned: Number of those in which nothing could be aligned, although it was wanted.
     """
@@ -50,8 +50,8 @@ class Combined:
     std: Values
     n: Ints
     weights: Mapping[str, npt.NDArray[Any]]
-    alone: int
-    plain: int
+    single_rater: int
+    unagreed: int
     aligned: int
     unaligned: int
 
@@ -66,7 +66,7 @@ def combine(series: Series, recipe: Recipe, fitted: npt.NDArray[np.bool_] | None
     """
     entries: list[tuple[npt.NDArray[Any], ...]] = []
     weights: list[tuple[npt.NDArray[Any], ...]] = []
-    alone = plain = in_line = out_of_line = 0
+    single_rater = unagreed = in_line = out_of_line = 0
     for cells in series.cells():
         value, weight, unweighted = _estimate(cells.values, recipe, fitted)
         values = cells.values
@@ -92,8 +92,8 @@ def combine(series: Series, recipe: Recipe, fitted: npt.NDArray[np.bool_] | None
             )
         )
         raters = (cells.rater >= 0).sum(1)
-        alone += int((raters == 1).sum())
-        plain += int((unweighted & (raters > 1)).sum())
+        single_rater += int((raters == 1).sum())
+        unagreed += int((unweighted & (raters > 1)).sum())
         cell, slot = np.nonzero(cells.rater >= 0)
         keys = (cells.codes[name][cell] for name in ("setup", "dimension", "video_id"))
         weights.append((*keys, cells.rater[cell, slot], weight[cell, slot]))
@@ -102,8 +102,8 @@ def combine(series: Series, recipe: Recipe, fitted: npt.NDArray[np.bool_] | None
     return Combined(
         **dict(zip(("setup", "dimension", "video", "window", "value", "std", "n"), columns, strict=True)),
         weights=dict(zip(("setup", "dimension", "video", "rater", "weight"), weighed, strict=True)),
-        alone=alone,
-        plain=plain,
+        single_rater=single_rater,
+        unagreed=unagreed,
         aligned=in_line,
         unaligned=out_of_line,
     )
@@ -135,11 +135,11 @@ def _estimate(
             middle = np.ma.median(np.ma.masked_invalid(ratings), axis=1).filled(np.nan)
         return middle, everyone, np.zeros(len(ratings), bool)
     if fitted is None:
-        value, weight, plain = ewe(ratings, recipe.weights)
+        value, weight, unagreed = ewe(ratings, recipe.weights)
     else:
-        _, weight, plain = ewe(ratings[..., fitted[: ratings.shape[-1]]], recipe.weights)
-        value = weighted_mean(ratings, np.where(plain[:, None], everyone, weight))
-    return value, weight, plain
+        _, weight, unagreed = ewe(ratings[..., fitted[: ratings.shape[-1]]], recipe.weights)
+        value = weighted_mean(ratings, np.where(unagreed[:, None], everyone, weight))
+    return value, weight, unagreed
 
 
 def setup_tables(
@@ -202,15 +202,15 @@ def _table(
         for code in np.unique(part.dimension):
             dimension_part = _only(part, part.dimension == code)
             row_keys = dimension_part.video * wide + np.where(dimension_part.window < 0, 0, dimension_part.window + 1)
-            place = np.searchsorted(row_keys, key).clip(0, len(row_keys) - 1)
-            rated_cells = row_keys[place] == key
+            position = np.searchsorted(row_keys, key).clip(0, len(row_keys) - 1)
+            rated_cells = row_keys[position] == key
             name = names["dimension"][code]
             for suffix, array in (
                 ("", dimension_part.value),
                 (STD, dimension_part.std),
                 (N, dimension_part.n.astype(np.int32)),
             ):
-                values = array[place]
+                values = array[position]
                 columns[name + suffix] = pa.array(values, mask=~rated_cells | ~np.isfinite(values))
             dimension = dimensions[name]
             targets.append(

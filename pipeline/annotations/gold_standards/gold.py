@@ -17,14 +17,16 @@ from avcues.pipeline.annotations.gold_standards.feature_values import FeatureVal
 from avcues.pipeline.annotations.gold_standards.recipe import Recipe
 from avcues.pipeline.annotations.gold_standards.scaling import smoothed, standardised
 from avcues.pipeline.annotations.ratings.exclusions import LeftOut, holes, in_words, repeats_left_out, usable
+from avcues.pipeline.annotations.ratings.files import write_tables
 from avcues.pipeline.annotations.ratings.keys import among
-from avcues.pipeline.annotations.ratings.schema import Annotations, write_tables
+from avcues.pipeline.annotations.ratings.raters import raters_by_video
+from avcues.pipeline.annotations.ratings.schema import Annotations
 from avcues.pipeline.annotations.ratings.series import Series, once_per_clip, series_of
 from avcues.pipeline.annotations.ratings.wording import counted, listed
 from avcues.pipeline.annotations.statistics.consensus import Values
 from avcues.pipeline.dataset.label_metadata import FITTED_ON
 from avcues.pipeline.errors import DatasetError, SettingsError, one_line
-from avcues.pipeline.store.documents import require_plain
+from avcues.pipeline.store.documents import require_regular_file
 from avcues.pipeline.store.parquet import metadata_in
 from avcues.version import __version__
 
@@ -130,6 +132,7 @@ def gold(
         "left_out": {reason: len(which) for reason, which in left_out.items()},
         "step": str(recipe.step),
         "ratings": dict(annotations.origin),
+        "raters": raters_by_video(annotations),
     }
     tables = setup_tables(parts, series.names, annotations.dimensions, about)
     decisive = set().union(*fitted.values())
@@ -182,7 +185,7 @@ def read_about(labels: Path | pa.Table) -> dict[str, Any] | None:
     """
     try:
         if isinstance(labels, Path):
-            require_plain(labels)
+            require_regular_file(labels)
         about = metadata_in(labels.schema if isinstance(labels, pa.Table) else pq.read_schema(labels), "labels")
     except (OSError, ValueError, pa.ArrowException) as error:
         raise DatasetError(f"{labels}: cannot be read as a Parquet file of labels ({one_line(error)})") from error
@@ -231,13 +234,14 @@ def _delay_notes(delays: Delays) -> list[str]:
 
 
 def _combination_notes(parts: list[Combined]) -> list[str]:
-    alone, plain = sum(part.alone for part in parts), sum(part.plain for part in parts)
+    single_rater = sum(part.single_rater for part in parts)
+    unagreed = sum(part.unagreed for part in parts)
     cells = "(video, setup, dimension)"
     notes = []
-    if alone:
-        notes.append(f"one rater only in {counted(alone, 'cell')} {cells}, whose ratings are the gold standard")
-    if plain:
-        notes.append(f"no agreement between raters in {counted(plain, 'cell')} {cells}; the plain mean is used")
+    if single_rater:
+        notes.append(f"one rater only in {counted(single_rater, 'cell')} {cells}, whose ratings are the gold standard")
+    if unagreed:
+        notes.append(f"no agreement between raters in {counted(unagreed, 'cell')} {cells}; the plain mean is used")
     return notes
 
 

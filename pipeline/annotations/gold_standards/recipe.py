@@ -72,7 +72,7 @@ class Recipe:
         longest_warp: Seconds by which a rating may be moved, at most.
         windows: Only the first windows count, and shorter series are left out; None: all windows, and `shortest`
             decides.
-        together: Leave out all of a rater's series of a clip if one of them is constant or too short.
+        whole_clips: Leave out all of a rater's series of a clip if one of them is constant or too short.
         shortest: Series are left out that are shorter than this share of the median length over the series of the same
             video, setup and dimension.
         keep_constant: Keep series that do not vary.
@@ -93,7 +93,7 @@ class Recipe:
     align: Alignment | None = None
     longest_warp: float = 4.0
     windows: int | None = None
-    together: bool = False
+    whole_clips: bool = False
     shortest: float = SHORTEST
     keep_constant: bool = False
     step: Fraction = Fraction(1, 2)
@@ -122,14 +122,14 @@ class Recipe:
     @classmethod
     def muvi(cls) -> Recipe:
         """The recipe of the MuVi study's script: weights "all", 118 windows, both dimensions of a clip or neither."""
-        return cls(weights="all", windows=118, together=True)
+        return cls(weights="all", windows=118, whole_clips=True)
 
     @property
     def exclusions(self) -> dict[str, Any]:
-        """Which series are left out: the fields `windows`, `together`, `shortest` and `keep_constant`."""
+        """Which series are left out: the fields `windows`, `whole_clips`, `shortest` and `keep_constant`."""
         return {
             "windows": self.windows,
-            "together": self.together,
+            "whole_clips": self.whole_clips,
             "shortest": self.shortest,
             "keep_constant": self.keep_constant,
         }
@@ -144,7 +144,7 @@ class Recipe:
             "smooth": None if self.smooth is None else str(self.smooth),
             **({} if self.align is None else {"align": self.align, "longest_warp": self.longest_warp}),
             "windows": self.windows,
-            "together": self.together,
+            "whole_clips": self.whole_clips,
             "shortest": self.shortest,
             "keep_constant": self.keep_constant,
             "step": str(self.step),

@@ -15,6 +15,7 @@ from avcues.pipeline.annotations.gold_standards.gold import one_round
 from avcues.pipeline.annotations.ratings.choices import choices_of
 from avcues.pipeline.annotations.ratings.exclusions import SHORTEST, LeftOut, merged, usable
 from avcues.pipeline.annotations.ratings.keys import words
+from avcues.pipeline.annotations.ratings.raters import raters_by_video
 from avcues.pipeline.annotations.ratings.schema import Annotations, Dimension
 from avcues.pipeline.annotations.ratings.series import once_per_clip, series_of
 from avcues.pipeline.errors import SettingsError
@@ -73,10 +74,13 @@ def soft_labels(
         _of_dimension(annotations, dimension, bins, step, exclusions, left_out) for dimension in chosen_dimensions
     ]
     tables = {}
+    raters = raters_by_video(annotations)
     for i, setup in enumerate(annotations.setups):
         parts = [part for part in shares if (part.setup == i).any()]
         if parts:
-            tables[setup] = _table(parts, i, annotations, setup, step, merged(left_out))
+            about = {"setup": setup, "step": str(step), "raters": raters, "ratings": dict(annotations.origin)}
+            about["left_out"] = {reason: len(dropped) for reason, dropped in merged(left_out).items()}
+            tables[setup] = _table(parts, i, annotations.videos, about)
     return tables
 
 
@@ -163,11 +167,10 @@ def _categories(value: npt.NDArray[np.float64], dimension: Dimension, bins: int)
     return middles, np.clip(np.floor((value - low) / width), 0, bins - 1).astype(np.int64)
 
 
-def _table(
-    parts: list[_Shares], setup: int, annotations: Annotations, name: str, step: Fraction, left_out: LeftOut
-) -> pa.Table:
+def _table(parts: list[_Shares], setup: int, videos: Sequence[str], about: Mapping[str, Any]) -> pa.Table:
+    """The labels of a setup; `about` is what their metadata have to say besides."""
     keys = np.unique(np.concatenate([_key(part)[part.setup == setup] for part in parts]))
-    columns: dict[str, pa.Array] = {"video_id": words(keys // _WIDE, annotations.videos)}
+    columns: dict[str, pa.Array] = {"video_id": words(keys // _WIDE, videos)}
     over_time = bool((keys % _WIDE > 0).any())
     if over_time:
         columns["window"] = pa.array((keys % _WIDE - 1).astype(np.int32))
@@ -175,26 +178,25 @@ def _table(
     groups = []
     for part in parts:
         rows = _key(part)[part.setup == setup]
-        at = np.searchsorted(rows, keys).clip(0, len(rows) - 1)
-        missing = rows[at] != keys
+        position = np.searchsorted(rows, keys).clip(0, len(rows) - 1)
+        missing = rows[position] != keys
         names = [f"{part.dimension}={label}" for label in part.names]
         for i, target in enumerate(names):
-            columns[target] = pa.array(part.values[part.setup == setup][at, i], mask=missing)
+            columns[target] = pa.array(part.values[part.setup == setup][position, i], mask=missing)
             targets.append({"name": target, "n": f"{part.dimension}_n", "low": 0, "high": 1, "level": "interval"})
-        columns[f"{part.dimension}_n"] = pa.array(part.raters[part.setup == setup][at].astype(np.int32), mask=missing)
+        columns[f"{part.dimension}_n"] = pa.array(
+            part.raters[part.setup == setup][position].astype(np.int32), mask=missing
+        )
         groups += [names] if part.summed else []
-    about = {
+    described = {
         "avcues": __version__,
         "kind": KIND,
-        "setup": name,
-        "step": str(step),
         "targets": targets,
         "sums_to_one": groups,
         "fitted_on": {},
-        "left_out": {reason: len(dropped) for reason, dropped in left_out.items()},
-        "ratings": dict(annotations.origin),
+        **about,
     }
-    return pa.table(columns).replace_schema_metadata({METADATA_KEY: json.dumps(about)})
+    return pa.table(columns).replace_schema_metadata({METADATA_KEY: json.dumps(described)})
 
 
 def _key(shares: _Shares) -> Ints:

@@ -29,7 +29,7 @@ _SHORTEST = 8  # windows; shorter courses have nothing to align
 
 
 def aligned(
-    ratings: Values, value: Values, weight: Values, how: Alignment, longest_warp: int
+    ratings: Values, value: Values, weight: Values, method: Alignment, longest_warp: int
 ) -> tuple[Values, Values, bool]:
     """The raters of one clip aligned, over the longest stretch that all of them rated.
 
@@ -37,7 +37,7 @@ def aligned(
         ratings: (raters, windows); NaN is missing.
         value: (windows,) their combination without alignment, which stays outside of the stretch.
         weight: (raters,) of the estimator.
-        how: See above.
+        method: See above.
         longest_warp: Windows by which a rating may be moved, at most.
 
     Returns:
@@ -53,13 +53,13 @@ def aligned(
     dtw_barycenter_averaging, dtw_path = _tslearn()
     constraint = {"global_constraint": "sakoe_chiba", "sakoe_chiba_radius": longest_warp}
     courses = ratings[rated, stretch]
-    compared = courses if how == "dba" else _standardised(courses)
+    compared = courses if method == "dba" else _standardised(courses)
     centre = dtw_barycenter_averaging(compared[..., None], max_iter=_ITERATIONS, metric_params=constraint)[:, 0]
     paths = [dtw_path(centre, course, **constraint)[0] for course in compared]
     warped = np.stack([_onto(centre, course, path) for course, path in zip(courses, paths, strict=True)])
     ratings, value = ratings.copy(), value.copy()
     ratings[np.ix_(rated, np.arange(stretch.start, stretch.stop))] = warped
-    if how == "dba":
+    if method == "dba":
         value[stretch] = centre
     else:
         used = weight[rated] if weight[rated].any() else np.ones(int(rated.sum()))

@@ -21,8 +21,8 @@ def has_single_modalities(head: str) -> bool:
     rows = _rows(head)
     if not rows or _SINGLE not in rows[0]:
         return False
-    at = rows[0].index(_SINGLE)
-    return any(len(row) == len(rows[0]) and row[at].strip() for row in rows[1:])
+    column = rows[0].index(_SINGLE)
+    return any(len(row) == len(rows[0]) and row[column].strip() for row in rows[1:])
 
 
 def _rows(head: str) -> list[list[str]]:

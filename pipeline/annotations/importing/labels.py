@@ -36,10 +36,10 @@ def chosen_only(table: pa.Table, cells: pa.ChunkedArray, number: Rows, file: str
     chosen, missing = np.isin(words, _CHOSEN), np.isin(words, _MISSING)
     wrong = ~(chosen | missing | np.isin(words, _NOT_CHOSEN))
     if wrong.any():
-        at = int(np.argmax(wrong))
+        first = int(np.argmax(wrong))
         raise InputError(
-            f'{file}: row {number[at]}: {table["label"][at].as_py()} is "{words[at]}"; expected 1 if the label was '
-            "chosen, 0 if not"
+            f'{file}: row {number[first]}: {table["label"][first].as_py()} is "{words[first]}"; expected 1 if the '
+            "label was chosen, 0 if not"
         )
     keys = [table[name] for name in table.column_names if name != "label"]
     names = [[word for word in key.unique().to_pylist() if word is not None] for key in keys]
@@ -53,8 +53,8 @@ def chosen_only(table: pa.Table, cells: pa.ChunkedArray, number: Rows, file: str
     first_unchosen = unchosen[np.unique(question[unchosen], return_index=True)[1]]
     rows = np.sort(np.concatenate([np.flatnonzero(chosen), first_unchosen]))
     labels = pc.if_else(pa.array(chosen[rows]), table["label"].take(pa.array(rows)), None)
-    at = table.column_names.index("label")
-    return table.take(pa.array(rows)).set_column(at, "label", labels), number[rows]
+    column = table.column_names.index("label")
+    return table.take(pa.array(rows)).set_column(column, "label", labels), number[rows]
 
 
 def _codes(key: pa.ChunkedArray, words: Sequence[object]) -> Rows:
@@ -69,8 +69,8 @@ def cut_apart(table: pa.Table, number: Rows, separator: str) -> tuple[pa.Table, 
     lists = pc.split_pattern(table["label"].fill_null(""), separator).combine_chunks()
     row = pc.list_parent_indices(lists)
     labels = pc.utf8_trim_whitespace(pc.list_flatten(lists))
-    at = table.column_names.index("label")
-    return table.take(row).set_column(at, "label", pa.chunked_array([labels])), number[row.to_numpy()]
+    column = table.column_names.index("label")
+    return table.take(row).set_column(column, "label", pa.chunked_array([labels])), number[row.to_numpy()]
 
 
 def without_missing(table: pa.Table, number: Rows) -> tuple[pa.Table, Rows, list[str]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,21 @@ _STATISTICS = frozenset(
     )
 )
 _EXCEL_DATE = re.compile(r"\d{4}-\d\d-\d\d 00:00:00")
+
+
+def require_full_rows(rows: Sequence[Sequence[str]], file: Path) -> None:
+    """Makes sure that every row of a table has a cell for every column.
+
+    Args:
+        rows: The first one names the columns.
+        file: The file, for messages.
+
+    Raises:
+        InputError: A row has more or fewer cells.
+    """
+    for i, row in enumerate(rows):
+        if len(row) != len(rows[0]):
+            raise InputError(f"{file}: row {i}: has {len(row)} cells; expected {len(rows[0])}, as in the first line")
 
 
 def validated(
@@ -63,8 +79,8 @@ def validated(
         raise InputError(f"{sources.first(np.isinf(value))}: value is infinite; expected a number")
     without = _nulls(ratings["round"])
     if without.any() and not without.all():
-        at, other = int(np.argmax(without)), int(np.argmin(without))
-        raise InputError(f"{sources.row(at)}: round is empty, but not in {sources.row(other, at)}")
+        empty_row, other = int(np.argmax(without)), int(np.argmin(without))
+        raise InputError(f"{sources.row(empty_row)}: round is empty, but not in {sources.row(other, empty_row)}")
     labelled, empty = ~_nulls(ratings["label"]), np.zeros(len(ratings), bool)
     for dimension in dimensions.values():
         rows = among(ratings["dimension"], [dimension.name])
@@ -76,9 +92,9 @@ def validated(
     if empty.any():
         notes.append(f"left out: {counted(int(empty.sum()), 'row')} without a value")
         ratings = ratings.filter(pa.array(~empty))
-    at = RATING_SCHEMA.get_field_index("value")
+    column = RATING_SCHEMA.get_field_index("value")
     finite = pc.if_else(pc.is_nan(ratings["value"]), None, ratings["value"])
-    return ratings.set_column(at, RATING_SCHEMA.field(at), finite), notes, ~empty
+    return ratings.set_column(column, RATING_SCHEMA.field(column), finite), notes, ~empty
 
 
 def require_setups(ratings: pa.Table, allowed: Collection[str] | None, sources: Sources) -> None:
@@ -127,9 +143,9 @@ def _require_level(dimension: Dimension, wrong: Mask, sources: Sources) -> None:
 def _require_times(dimension: Dimension, rows: Mask, untimed: Mask, sources: Sources) -> None:
     timed, timeless = rows & ~untimed, rows & untimed
     if timed.any() and timeless.any():
-        at, other = int(np.argmax(timeless)), int(np.argmax(timed))
+        first, other = int(np.argmax(timeless)), int(np.argmax(timed))
         raise InputError(
-            f"{sources.row(at)}: {dimension.name} has no time here, but has one in {sources.row(other, at)}; "
+            f"{sources.row(first)}: {dimension.name} has no time here, but has one in {sources.row(other, first)}; "
             "use a separate dimension for what is rated once per clip"
         )
 
@@ -164,8 +180,8 @@ def _require_series(ratings: pa.Table, sources: Sources, repeat: npt.NDArray[np.
     same_series, later = series[order[1:]] == series[order[:-1]], np.diff(time[order]) > 0
     is_duplicate = same_series & ~later & (label[order[1:]] == label[order[:-1]])
     if is_duplicate.any():
-        at = int(np.argmax(is_duplicate))
-        first, second = sorted((int(order[at]), int(order[at + 1])))
+        i = int(np.argmax(is_duplicate))
+        first, second = sorted((int(order[i]), int(order[i + 1])))
         raise InputError(
             f"{sources.both(first, second)} are the same rating ({_named(ratings, first, 'time', 'label')}); expected "
             "it once, or `repeated` if the rater rated the clip again"
@@ -196,10 +212,10 @@ def _require_one_course(
         )
 
 
-def _named(ratings: pa.Table, at: int, *more: str) -> str:
+def _named(ratings: pa.Table, row: int, *more: str) -> str:
     """The keys of a rating, for messages."""
-    row = ratings.slice(at, 1).to_pylist()[0]
-    return ", ".join(f"{row[name]}" for name in (*REQUIRED, *more) if row[name] is not None)
+    rating = ratings.slice(row, 1).to_pylist()[0]
+    return ", ".join(f"{rating[name]}" for name in (*REQUIRED, *more) if rating[name] is not None)
 
 
 def _nulls(column: pa.ChunkedArray) -> Mask:

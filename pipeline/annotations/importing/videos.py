@@ -10,7 +10,7 @@ from avcues.pipeline.annotations.ratings.keys import among
 from avcues.pipeline.annotations.ratings.schema import RATING_SCHEMA
 from avcues.pipeline.annotations.ratings.wording import counted, listed
 from avcues.pipeline.errors import InputError
-from avcues.pipeline.store.user_columns import bare_id, composed
+from avcues.pipeline.store.user_columns import bare_id, normalised
 
 
 def in_dataset(ratings: pa.Table, known: Collection[str] | None, source: str) -> tuple[pa.Table, list[str]]:
@@ -46,7 +46,7 @@ def _spelled_as(ratings: pa.Table, known: Collection[str]) -> tuple[pa.Table, li
 
     Accents may be composed or not; folders, the suffix of a media file and leading zeros may be missing or added.
     """
-    by_spelling = {composed(video_id): video_id for video_id in known}
+    by_spelling = {normalised(video_id): video_id for video_id in known}
     by_bare_id: dict[str, list[str]] = {}
     for video_id in known:
         by_bare_id.setdefault(bare_id(video_id), []).append(video_id)
@@ -65,5 +65,5 @@ def _spelled_as(ratings: pa.Table, known: Collection[str]) -> tuple[pa.Table, li
     distinct = list(dict.fromkeys(matched))
     index = pa.array([distinct.index(name) for name in matched], pa.int32())
     renamed = pa.DictionaryArray.from_arrays(index.take(column.indices), pa.array(distinct, pa.string()))
-    at = RATING_SCHEMA.get_field_index("video_id")
-    return ratings.set_column(at, RATING_SCHEMA.field("video_id"), renamed), notes
+    column = RATING_SCHEMA.get_field_index("video_id")
+    return ratings.set_column(column, RATING_SCHEMA.field("video_id"), renamed), notes

@@ -14,7 +14,6 @@ from avcues.pipeline.annotations.results import NotShownError, Results
 from avcues.pipeline.paper.figure import PaperFigure
 from avcues.pipeline.paper.style import COLUMN_INCHES, PAGE_INCHES, in_style, new_figure, setup_colors, shortened
 from avcues.pipeline.paper.table import decimal
-from avcues.pipeline.paper.text import minus
 
 Values = npt.NDArray[np.float64]
 
@@ -66,7 +65,7 @@ def rating_distribution(results: Results, dimensions: Collection[str] | None = N
                 panel.axvline(mean, color="black", linewidth=1)
                 label_left = mean > (edges[0] + edges[-1]) / 2
                 panel.text(
-                    *(mean, 0.97, f"  mean {minus(decimal(mean, 2))}  "),
+                    *(mean, 0.97, f"  mean {decimal(mean, 2)}  "),
                     transform=panel.get_xaxis_transform(),
                     ha="right" if label_left else "left",
                     va="top",
@@ -108,10 +107,10 @@ def _values(results: Results, dimension: str) -> dict[str, Values]:
 def _edges(dimension: Dimension, values: list[Values]) -> Values:
     """Of bins: one for each value of a scale of few, or else of equal width over the scale."""
     distinct = np.unique(np.concatenate(values))
-    whole = bool((distinct % 1 == 0).all())
+    are_whole = bool((distinct % 1 == 0).all())
     low = distinct[0] if dimension.low is None else dimension.low
     high = distinct[-1] if dimension.high is None else dimension.high
-    if whole and high - low < _MOST_CATEGORIES:
+    if are_whole and high - low < _MOST_CATEGORIES:
         return np.arange(low - 0.5, high + 1)
     low, high = (low, high) if low < high else (low - 0.5, high + 0.5)
     return np.linspace(min(low, distinct[0]), max(high, distinct[-1]), _BINS + 1)

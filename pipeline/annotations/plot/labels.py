@@ -23,7 +23,7 @@ from avcues.pipeline.paper.style import (
     shortened,
 )
 from avcues.pipeline.paper.table import NONE, decimal, p_value
-from avcues.pipeline.paper.text import file_name, minus
+from avcues.pipeline.paper.text import file_name
 
 _LABEL_INCHES = 0.155
 _MOST_WITH_NUMBERS = 14
@@ -49,7 +49,7 @@ def label_correlations(results: Results, dimension: str) -> PaperFigure:
     order = [labels.index(label) for label in by_group(labels, results.groups_of_labels)]
     labels, phi = tuple(labels[i] for i in order), phi[np.ix_(order, order)]
     rows, columns = np.tril_indices(len(labels), -1)
-    shown = np.where(np.tri(len(labels), k=-1, dtype=bool), phi, np.nan)[1:, :-1]
+    lower_triangle = np.where(np.tri(len(labels), k=-1, dtype=bool), phi, np.nan)[1:, :-1]
     limit = max(0.1, np.ceil(np.abs(phi[rows, columns]).max() * 10) / 10)
     with in_style():
         side = min(
@@ -58,16 +58,16 @@ def label_correlations(results: Results, dimension: str) -> PaperFigure:
         )
         figure = new_figure(max(side, COLUMN_INCHES), max(side, COLUMN_INCHES) * 0.88)
         panel = figure.subplots()
-        drawn = panel.imshow(shown, cmap="PuOr_r", vmin=-limit, vmax=limit)
+        drawn = panel.imshow(lower_triangle, cmap="PuOr_r", vmin=-limit, vmax=limit)
         panel.set_xticks(range(len(labels) - 1), _ticks(labels[:-1]), rotation=90)
         panel.set_yticks(range(len(labels) - 1), _ticks(labels[1:]))
         panel.tick_params(length=0)
         panel.spines[:].set_visible(False)
         if len(labels) <= _MOST_WITH_NUMBERS:
-            for (i, j), value in np.ndenumerate(shown):
+            for (i, j), value in np.ndenumerate(lower_triangle):
                 if np.isfinite(value):
                     dark = abs(value) > 0.6 * limit
-                    text = minus(decimal(value, 2))
+                    text = decimal(value, 2)
                     panel.text(j, i, text, ha="center", va="center", color="white" if dark else "black", fontsize=7)
         bar = figure.colorbar(drawn, ax=panel, shrink=0.7, pad=0.02)
         bar.set_label("correlation φ")

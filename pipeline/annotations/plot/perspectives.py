@@ -75,11 +75,11 @@ def _matrices(part: Perspective) -> tuple[dict[str, list[tuple[DifferenceScore, 
         mean_pairs = [
             (pair, pair.mean.value, next(iter(pair.raters.values())).n or 0) for pair in part.clip_means.differences
         ]
-        known = [(pair, value, n) for pair, value, n in mean_pairs if value is not None]
+        defined = [(pair, value, n) for pair, value, n in mean_pairs if value is not None]
         note = (
             "No rater met a clip in two setups, so the means over raters are compared, with the noise of both groups."
         )
-        return ({"means over raters": known} if known else {}), note
+        return ({"means over raters": defined} if defined else {}), note
     matrices = {}
     for name in raters[: _MOST_MATRICES - 1]:
         rater_pairs = [(pair, pair.raters[name].value, pair.raters[name].n or 0) for pair in part.differences]
@@ -171,7 +171,7 @@ def inconsistency(results: Results, dimension: str) -> Iterator[PaperFigure]:
         yield _drawn_scores(measured, scored, "clips, by the means over raters" if uses_means else "ratings", round_)
 
 
-def _drawn_scores(measured: Perspectives, scored: Inconsistency, what: str, round_: str) -> PaperFigure:
+def _drawn_scores(measured: Perspectives, scored: Inconsistency, counted: str, round_: str) -> PaperFigure:
     scores = np.array([row["score"] for row in scored.clips])
     rated = np.array([row["against"] for row in scored.clips])
     neutral = measured.neutral
@@ -203,12 +203,12 @@ def _drawn_scores(measured: Perspectives, scored: Inconsistency, what: str, roun
         if by_value:
             panel.set_xticks(place, [decimal(score, 2) for score in distinct], rotation=90 if len(distinct) > 8 else 0)
         if scored.threshold is not None:
-            at = np.searchsorted(distinct, scored.threshold - 1e-9) - 0.5 if by_value else scored.threshold
-            panel.axvline(at, color="black", linewidth=0.9, linestyle="--")
-            panel.text(at, 0.99, " strong", transform=panel.get_xaxis_transform(), va="top", fontsize=7)
+            threshold_at = np.searchsorted(distinct, scored.threshold - 1e-9) - 0.5 if by_value else scored.threshold
+            panel.axvline(threshold_at, color="black", linewidth=0.9, linestyle="--")
+            panel.text(threshold_at, 0.99, " strong", transform=panel.get_xaxis_transform(), va="top", fontsize=7)
         panel.set_ylim(0, max(1, 1.12 * below.max()))
         panel.set_xlabel("inconsistency score")
-        panel.set_ylabel(what.split(",")[0])
+        panel.set_ylabel(counted.split(",")[0])
         if neutral is not None:
             figure.legend(
                 loc="outside upper center",
@@ -225,7 +225,7 @@ def _drawn_scores(measured: Perspectives, scored: Inconsistency, what: str, roun
     return PaperFigure(
         name=file_name("inconsistency", measured.dimension, *([round_] if round_ else [])),
         caption=f"Inconsistency of {measured.dimension} between {', '.join(measured.setups)}"
-        f"{f', round {round_}' if round_ else ''}: {len(scores)} {what}, by polarity in {measured.against}; "
+        f"{f', round {round_}' if round_ else ''}: {len(scores)} {counted}, by polarity in {measured.against}; "
         f"{threshold}.",
         figure=figure,
         numbers=pa.table(

@@ -28,7 +28,7 @@ def usable(
     series: Series,
     *,
     windows: int | None = None,
-    together: bool = False,
+    whole_clips: bool = False,
     shortest: float = SHORTEST,
     keep_constant: bool = False,
 ) -> tuple[Series, LeftOut]:
@@ -37,7 +37,7 @@ def usable(
     Args:
         windows: Only the first windows count: a series must reach their end, and have the share `shortest`
             of them; None: all windows, and `shortest` of the median decides.
-        together: Leave out all of a rater's series of a clip if one of them is left out.
+        whole_clips: Leave out all of a rater's series of a clip if one of them is left out.
         shortest: Share of the median length over the series of the same video, setup and dimension, 0 to 1.
         keep_constant: Keep series that do not vary.
 
@@ -63,7 +63,7 @@ def usable(
     else:
         # A rater who rates until the end leaves holes at most, which stay missing.
         short = (reaches < windows) | (series.lengths < shortest * windows)
-    if together:
+    if whole_clips:
         constant, short = _spread(series, constant), _spread(series, short)
     left_out = {"constant": _series_names(series, constant & ~short), "short": (*_series_names(series, short), *beyond)}
     return series.where(~constant & ~short), {reason: names for reason, names in left_out.items() if names}
@@ -91,10 +91,10 @@ def repeats_left_out(annotations: Annotations) -> list[str]:
     return [f"not used: {counted(count, 'repeated rating')} (for test-retest reliability)"]
 
 
-def in_words(left_out: LeftOut, what: str = "left out") -> list[str]:
-    """One line per reason; `what` happens to the series."""
+def in_words(left_out: LeftOut, fate: str = "left out") -> list[str]:
+    """One line per reason; `fate` says what happens to the series."""
     return [
-        f"{what}: {len(names)} {reason} series ({listed(names)}); {_REMEDIES[reason]}"
+        f"{fate}: {len(names)} {reason} series ({listed(names)}); {_REMEDIES[reason]}"
         for reason, names in left_out.items()
     ]
 

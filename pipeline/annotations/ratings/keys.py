@@ -17,12 +17,12 @@ def codes(column: pa.ChunkedArray | pa.Array, names: Sequence[str]) -> Codes:
         column = column.dictionary_encode()
     index_of = {name: i for i, name in enumerate(names)}
     indices_of_names = np.empty(len(column), np.int64)
-    at = 0
+    begin = 0
     for chunk in column.chunks if isinstance(column, pa.ChunkedArray) else [column]:
         index_of_word = np.array([index_of.get(word, -1) for word in chunk.dictionary.to_pylist()] + [-1], np.int64)
         words = chunk.indices.fill_null(len(index_of_word) - 1) if chunk.null_count else chunk.indices
-        np.take(index_of_word, words.to_numpy(), out=indices_of_names[at : at + len(chunk)], mode="clip")
-        at += len(chunk)
+        np.take(index_of_word, words.to_numpy(), out=indices_of_names[begin : begin + len(chunk)], mode="clip")
+        begin += len(chunk)
     return indices_of_names
 
 

@@ -2,7 +2,7 @@
 
 A rating at `time` seconds belongs to the window that contains it, floor(time / step); several of one rater in a window
 are averaged; a gap of up to `GAP` windows is filled by linear interpolation, a longer one stays missing. In a dimension
-that holds (`Dimension.hold`) a value lasts until the next one, see `held`.
+that holds (`Dimension.hold`) a value lasts until the next one, see `change_logs`.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from avcues.pipeline.annotations.ratings.held import held
+from avcues.pipeline.annotations.ratings.change_logs import windows_of_log
 from avcues.pipeline.annotations.ratings.keys import Codes, among, codes, combined, runs, separated, starts
 from avcues.pipeline.annotations.ratings.schema import Annotations
+from avcues.pipeline.annotations.ratings.windows import bridged, one_per_window
 from avcues.pipeline.errors import SettingsError
 
 Values = npt.NDArray[np.float64]
@@ -113,17 +114,18 @@ class Series:
         ends = self.first[1:]
         last = np.zeros(len(self), np.int64) if not len(self) else self.window[ends - 1] + 1
         raters = np.diff(begins)
-        at = 0
-        while at < len(raters):
-            end, most, longest = at, 0, 0
+        begin = 0
+        while begin < len(raters):
+            end, most_raters, most_windows = begin, 0, 0
             while end < len(raters):
-                wide = max(longest, int(last[begins[end] : begins[end + 1]].max()))
-                many = max(most, int(raters[end]))
-                if end > at and (end + 1 - at) * many * wide > _BATCH_VALUES // many:
+                windows_with_next = max(most_windows, int(last[begins[end] : begins[end + 1]].max()))
+                raters_with_next = max(most_raters, int(raters[end]))
+                values = (end + 1 - begin) * raters_with_next * windows_with_next
+                if end > begin and values > _BATCH_VALUES // raters_with_next:
                     break
-                end, most, longest = end + 1, many, wide
-            yield self._stack(begins[at : end + 1], most, longest)
-            at = end
+                end, most_raters, most_windows = end + 1, raters_with_next, windows_with_next
+            yield self._stack(begins[begin : end + 1], most_raters, most_windows)
+            begin = end
 
     def _key(self, names: Sequence[str]) -> Codes:
         return combined([(self.codes[name], len(self.names[name])) for name in names])
@@ -192,7 +194,7 @@ def series_of(
     if log.any():
         end = _ends(annotations, names)[codes(ratings["video_id"], names["video_id"])[rows]]
         late = annotations.ratings["time"].to_numpy()[rows] - time
-        of_log = held(key[log], time[log], value[log], (end - late)[log], float(step))
+        of_log = windows_of_log(key[log], time[log], value[log], (end - late)[log], float(step))
         key, window, value = (
             np.concatenate([column[~log], filled.astype(column.dtype)])
             for column, filled in zip((key, window, value), of_log, strict=True)
@@ -220,8 +222,8 @@ def _ends(annotations: Annotations, names: Mapping[str, tuple[str, ...]]) -> Val
     timed = annotations.ratings["time"].is_valid().to_numpy()
     video = codes(annotations.ratings["video_id"], names["video_id"])[timed]
     np.maximum.at(last, video, annotations.ratings["time"].to_numpy()[timed])
-    known = annotations.origin.get("ends_s", {})
-    return np.array([known.get(name, end) for name, end in zip(names["video_id"], last, strict=True)], np.float64)
+    lengths_s = annotations.origin.get("ends_s", {})
+    return np.array([lengths_s.get(name, end) for name, end in zip(names["video_id"], last, strict=True)], np.float64)
 
 
 def once_per_clip(annotations: Annotations) -> Series:
@@ -269,8 +271,8 @@ def _series(
     distinct, of_run, begins = runs(key)
     owner = np.repeat(of_run.astype(np.int32), np.diff(np.append(begins, len(key))))
     del key
-    owner, window, value = _one_per_window(owner, window, value)
-    owner, window, value = _bridged(owner, window, value, gap)
+    owner, window, value = one_per_window(owner, window, value)
+    owner, window, value = bridged(owner, window, value, gap)
     parts = separated(distinct, [len(names[name]) for name in _KEYS])
     return Series(
         names=names,
@@ -280,35 +282,3 @@ def _series(
         value=value,
         step=step,
     )
-
-
-def _one_per_window(owner: Ints, window: Ints, value: Values) -> tuple[Ints, Ints, Values]:
-    """Sorts values by series and window, and averages those of one window."""
-    ahead = np.diff(window)
-    same = np.diff(owner)
-    if ((same > 0) | ((same == 0) & (ahead > 0))).all():
-        return owner, window, value
-    windows = int(window.max(initial=0)) + 1
-    key = owner.astype(np.int64) * windows + window
-    order = np.argsort(key, kind="stable")
-    key, value = key[order], value[order]
-    begins = starts(key)
-    if len(begins) < len(key):
-        value = np.add.reduceat(value, begins) / np.diff(np.append(begins, len(key)))
-        key = key[begins]
-    return (key // windows).astype(np.int32), (key % windows).astype(np.int32), value
-
-
-def _bridged(owner: Ints, window: Ints, value: Values, gap: int) -> tuple[Ints, Ints, Values]:
-    """Fills gaps of at most `gap` windows within a series by linear interpolation."""
-    ahead = np.where(owner[1:] == owner[:-1], np.diff(window), 0)
-    before = np.flatnonzero((ahead > 1) & (ahead <= gap + 1))
-    if not len(before):
-        return owner, window, value
-    times = np.ones(len(value), np.int64)
-    times[before] = ahead[before]
-    slope = np.zeros(len(value))
-    slope[before] = (value[before + 1] - value[before]) / ahead[before]
-    of = np.repeat(np.arange(len(value)), times)
-    offset = np.arange(len(of)) - np.repeat(np.cumsum(times) - times, times)
-    return owner[of], (window[of] + offset).astype(np.int32), value[of] + slope[of] * offset

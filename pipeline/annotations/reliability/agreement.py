@@ -13,6 +13,7 @@ from avcues.pipeline.annotations.ratings.series import once_per_clip, series_of
 from avcues.pipeline.annotations.ratings.wording import listed
 from avcues.pipeline.annotations.reliability import setup_agreement
 from avcues.pipeline.annotations.reliability.between_setups import BetweenSetups, between_setups
+from avcues.pipeline.annotations.reliability.choice_agreement import choice_agreement
 from avcues.pipeline.annotations.reliability.groups import groupings, not_compared
 from avcues.pipeline.annotations.reliability.label_statistics import LabelStatistics, label_statistics
 from avcues.pipeline.annotations.reliability.median_tests import MedianTest, median_tests
@@ -21,11 +22,9 @@ from avcues.pipeline.annotations.reliability.normality import Normality, normali
 from avcues.pipeline.annotations.reliability.planning import RaterPlan, rater_plans
 from avcues.pipeline.annotations.reliability.retest import Retest, retest_reliability
 from avcues.pipeline.annotations.reliability.setup_agreement import SetupAgreement
-from avcues.pipeline.annotations.statistics.coefficients import Bootstrap
+from avcues.pipeline.annotations.statistics.coefficients import FEWEST_VIDEOS, Bootstrap
 from avcues.pipeline.annotations.statistics.consensus import Weights
-
-FEW_VIDEOS = 20
-"""With fewer, bootstrap intervals of skewed coefficients hold the truth less often than in 95 of 100 studies."""
+from avcues.pipeline.annotations.statistics.intervals import FEW_UNITS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +34,7 @@ class Agreement:
     Args:
         weights: Weights of the consensus in the leave-one-out CCC.
         windows: Number of first windows that were used; None: all.
-        together: Whether all of a rater's series of a clip were left out if one of them was.
+        whole_clips: Whether all of a rater's series of a clip were left out if one of them was.
         bootstrap: Of the intervals.
         by_setup: One entry per setup and dimension.
         between_setups: One entry per pair of setups and dimension.
@@ -52,7 +51,7 @@ class Agreement:
 
     weights: str
     windows: int | None
-    together: bool
+    whole_clips: bool
     bootstrap: Bootstrap
     by_setup: tuple[SetupAgreement, ...]
     between_setups: tuple[BetweenSetups, ...]
@@ -72,7 +71,7 @@ def agreement(
     *,
     weights: Weights = "others",
     windows: int | None = None,
-    together: bool = False,
+    whole_clips: bool = False,
     shortest: float = SHORTEST,
     keep_constant: bool = False,
     step: Fraction = Fraction(1, 2),
@@ -81,14 +80,14 @@ def agreement(
 ) -> Agreement:
     """Measures agreement in every setup, between setups, and by who the raters are.
 
-    The MuVi study's figures are those of `weights="all", windows=118, together=True`.
+    The MuVi study's figures are those of `weights="all", windows=118, whole_clips=True`.
 
     Args:
         annotations: Ratings of any kind.
         weights: Weights of the consensus that a rater is compared with; see `ewe`.
         windows: Only the first windows count, and shorter series are left out; None: all windows, and `shortest`
             decides.
-        together: Leave out all of a rater's series of a clip if one of them is constant or too short.
+        whole_clips: Leave out all of a rater's series of a clip if one of them is constant or too short.
         shortest: Series are left out that are shorter than this share of the median length over the series of the same
             video, setup and dimension.
         keep_constant: Keep series that do not vary.
@@ -111,14 +110,18 @@ def agreement(
     notes: list[str] = []
     for name, clips, part in round_parts(annotations):
         series, excluded = usable(
-            series_of(part, step), windows=windows, together=together, shortest=shortest, keep_constant=keep_constant
+            series_of(part, step),
+            windows=windows,
+            whole_clips=whole_clips,
+            shortest=shortest,
+            keep_constant=keep_constant,
         )
         clip_ratings = once_per_clip(part)
         number_rows = setup_agreement.over_time(series, name, clips, weights, bootstrap)
         number_rows += setup_agreement.once_per_clip(clip_ratings, name, clips, weights, bootstrap)
         rows += number_rows
         for dimension in part.nominal():
-            rows += setup_agreement.of_labels(choices_of(part, dimension.name, step), name, clips, bootstrap)
+            rows += choice_agreement(choices_of(part, dimension.name, step), name, clips, bootstrap)
         if clips == "all":
             left_out.append(excluded)
             for kind, rated in (("over time", series), ("once per clip", clip_ratings)):
@@ -131,11 +134,14 @@ def agreement(
     return Agreement(
         weights=weights,
         windows=windows,
-        together=together,
+        whole_clips=whole_clips,
         bootstrap=bootstrap,
         by_setup=tuple(rows),
         between_setups=tuple(between),
-        labels=tuple(label_statistics(annotations, one.name, groups, bootstrap, step) for one in annotations.nominal()),
+        labels=tuple(
+            label_statistics(annotations, dimension.name, groups, bootstrap, step)
+            for dimension in annotations.nominal()
+        ),
         medians=tuple(medians),
         normality=tuple(normality),
         mixed_models=tuple(models),
@@ -148,13 +154,13 @@ def agreement(
 
 
 def few_videos(rows: Collection[SetupAgreement], bootstrap: Bootstrap) -> list[str]:
-    """A note on intervals over so few videos that they are too narrow."""
-    few = [f"{row.setup} {row.dimension} ({row.videos})" for row in rows if row.videos < FEW_VIDEOS]
+    """A note on intervals over so few videos that they are not bootstrapped."""
+    few = [f"{row.setup} {row.dimension} ({row.videos})" for row in rows if row.videos < FEW_UNITS]
     if not few or not bootstrap.replicates:
         return []
     return [
-        f"intervals over fewer than {FEW_VIDEOS} videos are too narrow where coefficients are skewed: "
-        f"{listed(list(dict.fromkeys(few)))}"
+        f"intervals over fewer than {FEW_UNITS} videos are wide, by Student's t, and may still be too narrow where "
+        f"coefficients are skewed; over fewer than {FEWEST_VIDEOS} there is none: {listed(list(dict.fromkeys(few)))}"
     ]
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from avcues.pipeline.annotations.ratings.series import Series
 from avcues.pipeline.annotations.statistics.coefficients import Bootstrap, Coefficient, estimate, mean_of, undefined
 from avcues.pipeline.annotations.statistics.consensus import Values, pearson
+from avcues.pipeline.annotations.statistics.intervals import CORRELATION, OfSums
 
 _FEWEST_VIDEOS = 3
 
@@ -43,18 +44,18 @@ def between_setups(series: Series, kind: str, round_: str | None, bootstrap: Boo
             x, y = means[dimension, a], means[dimension, b]
             if kind == "over time":
                 common = sorted(x.keys() & y.keys())
-                each = np.array([_pearson_of(x[video], y[video]) for video in common])
+                correlations = np.array([_pearson_of(x[video], y[video]) for video in common])
                 reason = "no video is rated in both setups with means that vary"
-                correlated = mean_of(each, np.arange(len(common)), bootstrap, reason)
+                correlation = mean_of(correlations, np.arange(len(common)), bootstrap, reason)
             else:
-                correlated = _weighted_pearson(x[-1], y[-1], bootstrap)
+                correlation = pearson_over_clips(x[-1], y[-1], bootstrap)
             rows.append(
                 BetweenSetups(
                     dimension=series.names["dimension"][dimension],
                     kind=kind,
                     round=round_,
                     setups=(series.names["setup"][a], series.names["setup"][b]),
-                    correlation=correlated,
+                    correlation=correlation,
                 )
             )
     return rows
@@ -78,21 +79,22 @@ def _pearson_of(a: Values, b: Values) -> float:
     return float(pearson(a[:shared], b[:shared]))
 
 
-def _weighted_pearson(a: Values, b: Values, bootstrap: Bootstrap) -> Coefficient:
-    """Over the videos rated in both."""
+def pearson_over_clips(a: Values, b: Values, bootstrap: Bootstrap) -> Coefficient:
+    """The correlation of (V,) means of two setups over the clips rated in both, with its interval."""
     shared = min(len(a), len(b))
     common = np.isfinite(a[:shared]) & np.isfinite(b[:shared])
     x, y = a[:shared][common], b[:shared][common]
     if common.sum() < _FEWEST_VIDEOS:
         return undefined("fewer than three videos are rated in both setups")
     x, y = x - x.mean(), y - y.mean()
-    moments = np.column_stack([x, y, x * x, y * y, x * y])
-    floor = 1e-12 * np.sqrt(moments[:, 2].sum() * moments[:, 3].sum())
+    moments = np.column_stack([np.ones_like(x), x, y, x * x, y * y, x * y])
+    floor = 1e-12 * np.sqrt(moments[:, 3].sum() * moments[:, 4].sum())
 
-    def statistic(counts: Values) -> Values:
-        mx, my, xx, yy, xy = ((counts @ moments) / counts.sum(1, keepdims=True)).T
+    def correlation(total: Values) -> Values:
+        mx, my, xx, yy, xy = np.moveaxis(total[..., 1:] / total[..., :1], -1, 0)
         spread = np.sqrt(np.maximum(xx - mx**2, 0) * np.maximum(yy - my**2, 0))
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.where(spread <= floor, np.nan, (xy - mx * my) / spread)
 
-    return estimate(statistic, len(x), bootstrap, "the means of a setup do not vary", n=len(x))
+    reason = "the means of a setup do not vary"
+    return estimate(OfSums(moments, correlation), bootstrap, reason, scale=CORRELATION, n=len(x))

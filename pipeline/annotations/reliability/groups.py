@@ -49,8 +49,8 @@ class Grouping:
             return self._group[rater]
         key = combined(list(zip((rater, video, setup, round_), self._sizes, strict=True)))
         order = np.argsort(self._key)
-        at = np.searchsorted(self._key[order], key).clip(0, max(0, len(self._key) - 1))
-        return np.where(self._key[order][at] == key, self._group[order][at], -1)
+        position = np.searchsorted(self._key[order], key).clip(0, max(0, len(self._key) - 1))
+        return np.where(self._key[order][position] == key, self._group[order][position], -1)
 
 
 def groupings(annotations: Annotations, by: Collection[str] | None = None) -> list[Grouping]:

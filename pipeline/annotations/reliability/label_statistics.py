@@ -19,6 +19,7 @@ from avcues.pipeline.annotations.ratings.choices import Choices, choices_of
 from avcues.pipeline.annotations.ratings.schema import Annotations
 from avcues.pipeline.annotations.reliability.groups import Grouping
 from avcues.pipeline.annotations.statistics.coefficients import Bootstrap, Coefficient, estimate
+from avcues.pipeline.annotations.statistics.intervals import CORRELATION, OfSums
 
 Values = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -74,13 +75,13 @@ class LabelStatistics:
         by_setup: By setup, and over all of them (`OVER_ALL`): `ratings`, `choices` (labels chosen), labels per rating
             (mean and median), and the mean number of distinct labels per stimulus (a video in a setup).
         tests: One per grouping.
-        together: The pairs of labels whose choices correlate most, with the phi coefficient.
+        correlations: The pairs of labels whose choices correlate most, with the phi coefficient.
     """
 
     dimension: str
     by_setup: Mapping[str, Mapping[str, float]]
     tests: tuple[ChiSquare, ...]
-    together: tuple[tuple[str, str, Coefficient], ...]
+    correlations: tuple[tuple[str, str, Coefficient], ...]
 
 
 def label_statistics(
@@ -104,7 +105,7 @@ def label_statistics(
         dimension=dimension,
         by_setup={name: described for name, described in by_setup.items() if described},
         tests=tuple(_chi_square(choices, grouping, bootstrap) for grouping in groups),
-        together=_strongest_correlations(choices, bootstrap),
+        correlations=_strongest_correlations(choices, bootstrap),
     )
 
 
@@ -143,23 +144,24 @@ def _strongest_correlations(choices: Choices, bootstrap: Bootstrap) -> tuple[tup
     _, video = np.unique(choices.video, return_inverse=True)
     chosen = choices.chosen[:, [choices.labels.index(name) for name in names]].astype(np.float64)
     return tuple(
-        (names[first[i]], names[second[i]], _phi(chosen[:, first[i]], chosen[:, second[i]], video, bootstrap))
+        (names[first[i]], names[second[i]], phi_of(chosen[:, first[i]], chosen[:, second[i]], video, bootstrap))
         for i in most
     )
 
 
-def _phi(a: Values, b: Values, video: Ints, bootstrap: Bootstrap) -> Coefficient:
+def phi_of(a: Values, b: Values, video: Ints, bootstrap: Bootstrap) -> Coefficient:
     """The correlation of two truth values, with an interval over videos."""
-    sums = np.stack([np.bincount(video, values) for values in (np.ones_like(a), a, b, a * b)], 1)
+    sums = np.stack([np.bincount(video, values) for values in (np.ones_like(a), a, b, a * b)], 1).astype(np.float64)
 
-    def statistic(counts: Values) -> Values:
-        n, count_a, count_b, count_both = (counts @ sums).T
+    def phi(total: Values) -> Values:
+        n, count_a, count_b, count_both = np.moveaxis(total, -1, 0)
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.asarray(
                 (n * count_both - count_a * count_b) / np.sqrt(count_a * (n - count_a) * count_b * (n - count_b))
             )
 
-    return estimate(statistic, len(sums), bootstrap, "one of the labels was chosen always or never")
+    reason = "one of the labels was chosen always or never"
+    return estimate(OfSums(sums, phi), bootstrap, reason, scale=CORRELATION)
 
 
 def _chi_square(choices: Choices, by: Grouping, bootstrap: Bootstrap) -> ChiSquare:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from avcues.pipeline.annotations.ratings.series import Series
 from avcues.pipeline.annotations.reliability.groups import Grouping
 from avcues.pipeline.annotations.statistics.coefficients import Bootstrap, Coefficient, estimate
+from avcues.pipeline.annotations.statistics.intervals import SHARE
 
 Values = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -93,8 +94,8 @@ def median_tests(
             )
             for by in groups:
                 group = by.of(rater, video, setup, round_rows)
-                about = (names["dimension"][code], kind, round_)
-                tests.append(_test(value[dimension_rows], group, video, by, about, bootstrap))
+                test_key = (names["dimension"][code], kind, round_)
+                tests.append(_test(value[dimension_rows], group, video, by, test_key, bootstrap))
     return tests
 
 
@@ -128,11 +129,11 @@ def _medians(series: Series) -> Values:
 
 
 def _test(
-    value: Values, group: Ints, video: Ints, by: Grouping, about: tuple[str, str, str | None], bootstrap: Bootstrap
+    value: Values, group: Ints, video: Ints, by: Grouping, test_key: tuple[str, str, str | None], bootstrap: Bootstrap
 ) -> MedianTest:
     from scipy.stats import kruskal
 
-    dimension, kind, round_ = about
+    dimension, kind, round_ = test_key
     value, video, group = value[group >= 0], video[group >= 0], group[group >= 0]
     parts = {name: value[group == i] for i, name in enumerate(by.groups) if (group == i).any()}
     reason = None
@@ -168,32 +169,64 @@ def _pair(
     first, second = (value[group == setup_code] for setup_code in pair)
     mwu, ks = mannwhitneyu(first, second), ks_2samp(first, second)
     in_pair = np.isin(group, pair)
-    in_first = group[in_pair] == pair[0]
-
+    codes = np.unique(video[in_pair], return_inverse=True)[1]
+    superiority = Superiority(value[in_pair], group[in_pair] == pair[0], codes)
     return PairTest(
         groups=(by.groups[pair[0]], by.groups[pair[1]]),
         u=float(mwu.statistic),
         p=float(mwu.pvalue),
-        superiority=_superiority(value[in_pair], in_first, video[in_pair], bootstrap),
+        superiority=estimate(superiority, bootstrap, "not defined", scale=SHARE),
         ks=float(ks.statistic),
         ks_p=float(ks.pvalue),
     )
 
 
-def _superiority(value: Values, in_first: npt.NDArray[np.bool_], video: Ints, bootstrap: Bootstrap) -> Coefficient:
-    order = np.argsort(value, kind="stable")
-    value, in_first = value[order], in_first[order]
-    begins = np.flatnonzero(np.concatenate([[True], value[1:] != value[:-1]]))
-    _, video = np.unique(video[order], return_inverse=True)
+class Superiority:
+    """The share of pairs, one series of each group, of which that of the first group is higher; ties count half."""
 
-    def superiority(counts: Values) -> Values:
-        first, second = (np.add.reduceat(counts[:, video] * group, begins, axis=1) for group in (in_first, ~in_first))
-        below = np.cumsum(second, 1) - second / 2
+    def __init__(self, value: Values, in_first: npt.NDArray[np.bool_], video: Ints) -> None:
+        """Counts pairs by the videos that they are of.
+
+        Args:
+            value: (N,) one number per series.
+            in_first: (N,) whether the series is of the first group.
+            video: (N,) codes from 0 on.
+        """
+        videos = int(video.max()) + 1
+        self._first = np.bincount(video[in_first], minlength=videos).astype(np.float64)
+        self._second = np.bincount(video[~in_first], minlength=videos).astype(np.float64)
+        of_second = np.argsort(video[~in_first], kind="stable")
+        second, begins = value[~in_first][of_second], np.flatnonzero(self._second)
+        edges = np.concatenate([[0], np.cumsum(self._second)]).astype(np.int64)[begins]
+        self._won = np.zeros((videos, videos))
+        rows = max(1, _CHUNK_VALUES // len(second))
+        first, owner = value[in_first], video[in_first]
+        for start in range(0, len(first), rows):
+            won = (np.sign(first[start : start + rows, None] - second) + 1) / 2
+            by_video = np.zeros((len(won), videos))
+            by_video[:, begins] = np.add.reduceat(won, edges, axis=1)
+            np.add.at(self._won, owner[start : start + rows], by_video)
+
+    @property
+    def units(self) -> int:
+        """Number of videos."""
+        return len(self._won)
+
+    @property
+    def numbers(self) -> int:
+        """Numbers in memory per draw and video."""
+        return 1
+
+    def of(self, counts: Values) -> Values:
+        """As `Statistic` has it."""
         with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray((first * below).sum(1) / (first.sum(1) * second.sum(1)))
+            won = ((counts @ self._won) * counts).sum(1)
+            return np.asarray(won / ((counts @ self._first) * (counts @ self._second)))
 
-    def statistic(counts: Values) -> Values:
-        rows = max(1, _CHUNK_VALUES // len(value))
-        return np.concatenate([superiority(counts[i : i + rows]) for i in range(0, len(counts), rows)])
-
-    return estimate(statistic, int(video.max()) + 1, bootstrap, "not defined")
+    def without_each(self, counts: Values) -> Values:
+        """As `Statistic` has it."""
+        of_video = counts @ self._won
+        left = (of_video * counts).sum(1, keepdims=True) - of_video - counts @ self._won.T + self._won.diagonal()
+        first = (counts @ self._first)[:, None] - self._first
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray(left / (first * ((counts @ self._second)[:, None] - self._second)))

@@ -90,9 +90,9 @@ def mixed_models(series: Series, clips: Series, round_: str | None) -> list[Mixe
             rows = key["dimension"] == code
             setups, setup = np.unique(key["setup"][rows], return_inverse=True)
             if len(setups) > 1:
-                about = {"dimension": names["dimension"][code], "kind": kind, "round": round_}
+                model_key = {"dimension": names["dimension"][code], "kind": kind, "round": round_}
                 named = [names["setup"][setup] for setup in setups]
-                models.append(_model(value[rows], setup, key["rater"][rows], key["video_id"][rows], named, about))
+                models.append(_model(value[rows], setup, key["rater"][rows], key["video_id"][rows], named, model_key))
     return models
 
 
@@ -100,10 +100,10 @@ def _means(series: Series) -> Values:
     return np.asarray(series.reduce(np.add.reduceat) / series.lengths)
 
 
-def _model(value: Values, setup: Ints, rater: Ints, video: Ints, names: Sequence[str], about: Any) -> MixedModel:
+def _model(value: Values, setup: Ints, rater: Ints, video: Ints, names: Sequence[str], model_key: Any) -> MixedModel:
     from scipy.stats import chi2, norm
 
-    rater, video = (np.unique(one, return_inverse=True)[1] for one in (rater, video))
+    rater, video = (np.unique(codes, return_inverse=True)[1] for codes in (rater, video))
     sizes: dict[str, Any] = {"ratings": len(value), "raters": int(rater.max()) + 1, "videos": int(video.max()) + 1}
     reason = None
     if min(sizes["raters"], sizes["videos"]) < _FEWEST_OF_EACH:
@@ -113,8 +113,10 @@ def _model(value: Values, setup: Ints, rater: Ints, video: Ints, names: Sequence
     elif len(value) <= sizes["raters"] + sizes["videos"] + len(names):
         reason = "too few ratings for as many raters and videos"
     if reason is not None:
-        none: dict[str, Any] = {"intercept": None, "chi_square": None, "df": None, "p": None}
-        return MixedModel(**about, **sizes, **none, reference=names[0], effects={}, variances={}, reason=reason)
+        undefined: dict[str, Any] = {"intercept": None, "chi_square": None, "df": None, "p": None}
+        return MixedModel(
+            **model_key, **sizes, **undefined, reference=names[0], effects={}, variances={}, reason=reason
+        )
     design = np.column_stack([np.ones(len(value)), *(setup == i for i in range(1, len(names)))]).astype(np.float64)
     groups = {"rater": rater, "video": video}
     clip = np.unique(video * len(names) + setup, return_inverse=True)[1]
@@ -135,7 +137,7 @@ def _model(value: Values, setup: Ints, rater: Ints, video: Ints, names: Sequence
         )
     wald = float(coefficients[1:] @ np.linalg.solve(covariance[1:, 1:], coefficients[1:]))
     return MixedModel(
-        **about,
+        **model_key,
         **sizes,
         reference=names[0],
         intercept=float(coefficients[0]),

@@ -137,10 +137,10 @@ def _of_clips(table: pa.Table, clips: Series, named: Collection[str]) -> Predict
     predicted: Predicted = {}
     for name in named:
         value = table[name].cast(pa.float64()).to_numpy()
-        known = (video >= 0) & np.isfinite(value)
-        count = np.bincount(video[known], minlength=len(videos))
+        is_predicted = (video >= 0) & np.isfinite(value)
+        count = np.bincount(video[is_predicted], minlength=len(videos))
         with np.errstate(invalid="ignore"):
-            mean = np.bincount(video[known], value[known], len(videos)) / count
+            mean = np.bincount(video[is_predicted], value[is_predicted], len(videos)) / count
         predicted[clips.names["dimension"].index(name), -1] = mean
     return predicted
 
@@ -171,7 +171,7 @@ def _compared(
         unit = key[chosen, 3] if kind == "over time" else key[chosen, 4]
         raters = key[chosen, 4]
         draws = bootstrap if kind == "over time" else Bootstrap(0)
-        one, other = human[chosen], model[chosen]
+        of_raters, of_model = human[chosen], model[chosen]
         rows.append(
             ModelAgreement(
                 setup=series.names["setup"][setup],
@@ -180,14 +180,14 @@ def _compared(
                 kind=kind,
                 videos=len(np.unique(unit)) if kind == "over time" else int(windows[chosen].max()),
                 raters=len(np.unique(raters)),
-                model=mean_of(other, unit, draws, _NONE),
-                human=mean_of(one, unit, draws, _NONE),
-                difference=mean_of(other - one, unit, draws, _NONE),
-                ahead=float((other > one).mean()),
+                model=mean_of(of_model, unit, draws, _NONE),
+                human=mean_of(of_raters, unit, draws, _NONE),
+                difference=mean_of(of_model - of_raters, unit, draws, _NONE),
+                ahead=float((of_model > of_raters).mean()),
                 by_rater={
                     series.names["rater"][rater]: (
-                        float(one[raters == rater].mean()),
-                        float(other[raters == rater].mean()),
+                        float(of_raters[raters == rater].mean()),
+                        float(of_model[raters == rater].mean()),
                     )
                     for rater in np.unique(raters)
                 },

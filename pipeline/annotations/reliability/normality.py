@@ -64,12 +64,12 @@ def normality_tests(series: Series, clips: Series, round_: str | None) -> list[N
     for kind, names, value, key in rated_values(series, clips):
         for dimension, setup in sorted(set(zip(key["dimension"].tolist(), key["setup"].tolist(), strict=True))):
             chosen = value[(key["dimension"] == dimension) & (key["setup"] == setup)]
-            about = {"dimension": names["dimension"][dimension], "setup": names["setup"][setup]}
-            tests.append(_test(chosen, about, kind, round_))
+            test_key = {"dimension": names["dimension"][dimension], "setup": names["setup"][setup]}
+            tests.append(_test(chosen, test_key, kind, round_))
     return tests
 
 
-def _test(value: np.ndarray, about: dict[str, str], kind: str, round_: str | None) -> Normality:
+def _test(value: np.ndarray, test_key: dict[str, str], kind: str, round_: str | None) -> Normality:
     from scipy.stats import skew
 
     reason = None
@@ -83,8 +83,10 @@ def _test(value: np.ndarray, about: dict[str, str], kind: str, round_: str | Non
         except ImportError:
             reason = "statsmodels is not installed; pip install 'avcues[train]'"
     if reason is not None:
-        return Normality(**about, kind=kind, round=round_, n=len(value), d=None, p=None, skewness=None, reason=reason)
+        return Normality(
+            **test_key, kind=kind, round=round_, n=len(value), d=None, p=None, skewness=None, reason=reason
+        )
     d, p = lilliefors(value, dist="norm", pvalmethod="table")
     return Normality(
-        **about, kind=kind, round=round_, n=len(value), d=float(d), p=float(p), skewness=float(skew(value))
+        **test_key, kind=kind, round=round_, n=len(value), d=float(d), p=float(p), skewness=float(skew(value))
     )

@@ -117,13 +117,13 @@ def resampled_reliability(series: Series, seed: int = 0) -> dict[tuple[str, str]
             enough = np.flatnonzero(raters >= 2 * m)
             for _ in range(_DRAWS):
                 first, second = _two_groups(cells.values[enough], cells.rater[enough] >= 0, m, random)
-                for place, value in zip(enough, ccc(first, second), strict=True):
-                    sums.setdefault((*names[place], m), []).append(value)
+                for cell, value in zip(enough, ccc(first, second), strict=True):
+                    sums.setdefault((*names[cell], m), []).append(value)
     reliabilities: dict[tuple[str, str], dict[int, float]] = {}
     for (setup, dimension, m), values in sorted(sums.items()):
-        known = np.array(values)[np.isfinite(values)]
-        if len(known):
-            reliabilities.setdefault((setup, dimension), {})[m] = float(known.mean())
+        defined = np.array(values)[np.isfinite(values)]
+        if len(defined):
+            reliabilities.setdefault((setup, dimension), {})[m] = float(defined.mean())
     return reliabilities
 
 
@@ -146,8 +146,8 @@ def in_words(plan: RaterPlan, target: float) -> str:
         return f"not known: {plan.single.reason}"
     needed = raters_needed(plan.single.value, target)
     answer = "no number of raters reaches" if needed is None else f"{counted(needed, 'rater')} for"
-    shown = []
+    parts = []
     for number in (1, 2, 3, 5, 10, 20):
         text = f"{number}: {plan.expected[number]:.2f}"
-        shown.append(text + (f" ({plan.resampled[number]:.2f} resampled)" if number in plan.resampled else ""))
-    return f"{answer} a reliability of {target:g}; by number of raters {', '.join(shown)}"
+        parts.append(text + (f" ({plan.resampled[number]:.2f} resampled)" if number in plan.resampled else ""))
+    return f"{answer} a reliability of {target:g}; by number of raters {', '.join(parts)}"

@@ -1,4 +1,4 @@
-"""Predictions of a model as a table to be compared with raters."""
+"""Predictions of a model in a file, compared with raters."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ import pyarrow.parquet as pq
 
 from avcues.pipeline.annotations.ratings.schema import Annotations
 from avcues.pipeline.annotations.ratings.wording import counted, listed
+from avcues.pipeline.annotations.reliability.model_agreement import ModelAgreement, model_agreement
 from avcues.pipeline.errors import InputError, one_line
-from avcues.pipeline.store.documents import read_document, require_plain
+from avcues.pipeline.store.documents import read_document, require_regular_file
 from avcues.pipeline.store.model_files import DOCUMENT
 from avcues.pipeline.store.parquet import metadata_in
 
@@ -47,9 +48,9 @@ def read_predictions(path: Path, annotations: Annotations) -> ReadPredictions:
         InputError: It is neither.
     """
     try:
-        require_plain(path)
+        require_regular_file(path)
         table = pq.read_table(path)
-        about = metadata_in(table.schema, "predictions")
+        metadata = metadata_in(table.schema, "predictions")
     except (OSError, ValueError, pa.ArrowException) as error:
         raise InputError(f"{path}: cannot be read as a Parquet file of predictions ({one_line(error)})") from error
     if _OUT_OF_FOLD.issubset(table.column_names):
@@ -58,7 +59,7 @@ def read_predictions(path: Path, annotations: Annotations) -> ReadPredictions:
         model = _trained(document) if document.is_file() else {}
         trained: set[str] = set()
     elif "video_id" in table.column_names:
-        model, trained = about.get("model", {}), set(about.get("trained_on", ()))
+        model, trained = metadata.get("model", {}), set(metadata.get("trained_on", ()))
     else:
         raise InputError(f"{path}: has no column video_id; expected a file written by avcues predict or avcues train")
     labels = model.get("labels", {}).get("main", {}).get("about", {})
@@ -78,6 +79,27 @@ def read_predictions(path: Path, annotations: Annotations) -> ReadPredictions:
     )
 
 
+def compare_predictions(
+    path: Path, annotations: Annotations, *, setup: str | None = None, **options: Any
+) -> tuple[tuple[ModelAgreement, ...], tuple[str, ...]]:
+    """A model judged as one more rater by predictions of videos that it was not trained on, and what does not count.
+
+    Args:
+        path: As for `read_predictions`.
+        setup: That the model predicts; None: that of its labels, or else every setup.
+        options: Of `model_agreement`.
+
+    Raises:
+        InputError: It is no file of predictions.
+        SettingsError: It has no dimension that was rated.
+    """
+    read = read_predictions(path, annotations)
+    models = model_agreement(
+        annotations, read.table, setup=setup or read.setup, videos=read.videos, delay=read.delay, **options
+    )
+    return models, read.notes
+
+
 def _trained(document: Path) -> dict[str, Any]:
     """The document of the model that made out-of-fold predictions."""
     try:
@@ -88,8 +110,10 @@ def _trained(document: Path) -> dict[str, Any]:
 
 def _wide(table: pa.Table) -> pa.Table:
     """Out-of-fold predictions of whole models, means over seeds, with a column per dimension."""
-    whole = table.filter(pc.is_null(table["without"]))
-    mean = whole.group_by(["dimension", "video_id", "window"], use_threads=False).aggregate([("prediction", "mean")])
+    of_whole_models = table.filter(pc.is_null(table["without"]))
+    mean = of_whole_models.group_by(["dimension", "video_id", "window"], use_threads=False).aggregate(
+        [("prediction", "mean")]
+    )
     wide: pa.Table | None = None
     for name in sorted(set(mean["dimension"].to_pylist())):
         rows = mean.filter(pc.equal(mean["dimension"], name)).select(["video_id", "window", "prediction_mean"])

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from avcues.pipeline.annotations.ratings.choices import Choices
 from avcues.pipeline.annotations.ratings.series import Cells, Series
 from avcues.pipeline.annotations.statistics.coefficients import (
     Bootstrap,
@@ -28,13 +27,14 @@ from avcues.pipeline.annotations.statistics.consensus import (
     others,
     pairwise_ccc,
 )
+from avcues.pipeline.annotations.statistics.intervals import COEFFICIENT, OfSums
 from avcues.pipeline.annotations.statistics.intraclass import INTRACLASS, intraclass
 
 MOST_CATEGORIES = 50
 """Numbers with more distinct values than this are not categories."""
 
 NUMERIC = ("loo_ccc", "pairwise_ccc", "alpha_interval", "alpha_ordinal", "alpha_nominal", "fleiss_kappa")
-_FEWEST_RATERS = "no video has two raters"
+FEWEST_RATERS = "no video has two raters"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,8 +82,8 @@ def over_time(
         loo, owner_videos = collected.of(setup, dimension, "loo")
         pairs, pair_video = collected.of(setup, dimension, "pairs")
         coefficients = {
-            "loo_ccc": mean_of(loo, owner_videos, bootstrap, _FEWEST_RATERS),
-            "pairwise_ccc": mean_of(pairs, pair_video, bootstrap, _FEWEST_RATERS),
+            "loo_ccc": mean_of(loo, owner_videos, bootstrap, FEWEST_RATERS),
+            "pairwise_ccc": mean_of(pairs, pair_video, bootstrap, FEWEST_RATERS),
         }
         for name in INTRACLASS:
             values, owner_videos = collected.of(setup, dimension, name)
@@ -120,8 +120,8 @@ def once_per_clip(
             upper = np.triu_indices(len(ratings), 1)
             loo, pairs = (ratings, consensus), (ratings[upper[0]], ratings[upper[1]])
             coefficients = {
-                "loo_ccc": _mean_ccc(*loo, bootstrap),
-                "pairwise_ccc": _mean_ccc(*pairs, bootstrap),
+                "loo_ccc": mean_ccc(*loo, bootstrap),
+                "pairwise_ccc": mean_ccc(*pairs, bootstrap),
                 **intraclass(ratings, intervals=bootstrap.replicates > 0),
             }
             values = ratings.T[video, rater]
@@ -161,69 +161,7 @@ def _number_coefficients(
     return measured | {"fleiss_kappa": kappa_of(item, value, owner, bootstrap)}
 
 
-def of_labels(choices: Choices, round_: str | None, clips: str, bootstrap: Bootstrap) -> list[SetupAgreement]:
-    rows = []
-    for setup in np.unique(choices.setup):
-        setup_choices = choices.where(choices.setup == setup)
-        _, item = np.unique(
-            setup_choices.video * (int(setup_choices.window.max()) + 2) + setup_choices.window + 1, return_inverse=True
-        )
-        owner = np.zeros(item.max() + 1, np.int64)
-        owner[item] = setup_choices.video
-        no_numbers = undefined("labels are not numbers")
-        coefficients = dict.fromkeys(("loo_ccc", "pairwise_ccc", "alpha_interval", "alpha_ordinal"), no_numbers)
-        if (setup_choices.chosen.sum(1) == 1).all():
-            label = setup_choices.chosen.argmax(1).astype(np.float64)
-            coefficients["alpha_nominal"] = alpha_of(item, label, owner, "nominal", bootstrap)
-            coefficients["fleiss_kappa"] = kappa_of(item, label, owner, bootstrap)
-        else:
-            several = undefined("raters may choose several labels; see the mean α of single labels")
-            coefficients |= {"alpha_nominal": several, "fleiss_kappa": several}
-        coefficients["alpha_labels"] = _mean_alpha_of_labels(setup_choices, item, owner, bootstrap)
-        rows.append(
-            SetupAgreement(
-                setup=choices.names["setup"][setup],
-                round=round_,
-                clips=clips,
-                dimension=choices.dimension,
-                kind="labels",
-                videos=len(np.unique(setup_choices.video)),
-                raters=len(np.unique(setup_choices.rater)),
-                ratings=len(setup_choices.video),
-                coefficients=coefficients,
-                distribution=None,
-            )
-        )
-    return rows
-
-
-def _mean_alpha_of_labels(
-    choices: Choices, item: npt.NDArray[np.int64], video: npt.NDArray[np.int64], bootstrap: Bootstrap
-) -> Coefficient:
-    """The mean over labels of the nominal alpha of having chosen it or not."""
-    count = np.bincount(item).astype(np.float64)
-    used = count > 1
-    if not used.any():
-        return undefined(_FEWEST_RATERS)
-    chosen = np.zeros((len(count), choices.chosen.shape[1]))
-    np.add.at(chosen, item, choices.chosen)
-    chosen, count, video = chosen[used], count[used, None], np.unique(video[used], return_inverse=True)[1]
-    within = 2 * chosen * (count - chosen) / (count - 1)
-    sums = np.zeros((int(video.max()) + 1, 2 * chosen.shape[1] + 1))
-    np.add.at(sums, video, np.column_stack([within, chosen, count]))
-
-    def statistic(counts: Values) -> Values:
-        within, chosen, n = np.split(counts @ sums, [chosen_from, 2 * chosen_from], axis=1)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            alpha = 1 - (n - 1) * within / (2 * chosen * (n - chosen))
-            known = np.isfinite(alpha)
-            return np.asarray(np.where(known, alpha, 0).sum(1) / known.sum(1))
-
-    chosen_from = chosen.shape[1]
-    return estimate(statistic, len(sums), bootstrap, "every label was chosen by all or by none")
-
-
-def _mean_ccc(a: Values, b: Values, bootstrap: Bootstrap) -> Coefficient:
+def mean_ccc(a: Values, b: Values, bootstrap: Bootstrap) -> Coefficient:
     """The mean CCC over pairs of (P, V) ratings; its interval resamples videos, but keeps each consensus."""
     rated_by_both = np.isfinite(a) & np.isfinite(b)
     centre = np.nanmean(a) if np.isfinite(a).any() else 0.0
@@ -231,24 +169,32 @@ def _mean_ccc(a: Values, b: Values, bootstrap: Bootstrap) -> Coefficient:
     moments = np.stack([rated_by_both.T.astype(np.float64), x, y, x * x, y * y, x * y], 2)
     videos, pairs = rated_by_both.T.shape
 
-    def ccc_of_pairs(counts: Values) -> Values:
-        total = (counts @ moments.reshape(videos, -1)).reshape(len(counts), pairs, 6)
+    def ccc_of_pairs(total: Values) -> Values:
+        total = total.reshape(*total.shape[:-1], pairs, 6)
         with np.errstate(invalid="ignore", divide="ignore"):
-            mx, my, xx, yy, xy = np.moveaxis(total[..., 1:] / total[..., :1], 2, 0)
+            mx, my, xx, yy, xy = np.moveaxis(total[..., 1:] / total[..., :1], -1, 0)
             spread = xx - mx**2 + yy - my**2 + (mx - my) ** 2
             return np.where((total[..., 0] < 2) | (spread <= 1e-24), np.nan, 2 * (xy - mx * my) / spread)
 
-    def statistic(counts: Values) -> Values:
-        measured = ccc_of_pairs(counts)
-        known = np.isfinite(measured)
+    def mean_ccc(total: Values) -> Values:
+        measured = ccc_of_pairs(total)
+        defined = np.isfinite(measured)
         with np.errstate(invalid="ignore"):
-            return np.asarray(np.where(known, measured, 0).sum(1) / known.sum(1))
+            return np.asarray(np.where(defined, measured, 0).sum(-1) / defined.sum(-1))
 
-    single = ccc_of_pairs(np.ones((1, videos)))[0] if pairs and videos else np.zeros(0)
+    sums = moments.reshape(videos, -1)
+    single = ccc_of_pairs(sums.sum(0)) if pairs and videos else np.zeros(0)
     single = single[np.isfinite(single)]
     if not len(single):
-        return undefined(_FEWEST_RATERS)
-    return estimate(statistic, videos, bootstrap, _FEWEST_RATERS, sd=float(single.std()), n=len(single))
+        return undefined(FEWEST_RATERS)
+    return estimate(
+        OfSums(sums, mean_ccc),
+        bootstrap,
+        FEWEST_RATERS,
+        scale=COEFFICIENT,
+        sd=float(single.std()),
+        n=len(single),
+    )
 
 
 class _Collected:
@@ -264,7 +210,9 @@ class _Collected:
         """Adds coefficients of single videos."""
         keys = np.stack([codes[name] for name in ("setup", "dimension", "video_id")], 1)
         for name in INTRACLASS:
-            values = np.array([np.nan if one[name].value is None else one[name].value for one in measured], np.float64)
+            values = np.array(
+                [np.nan if of_video[name].value is None else of_video[name].value for of_video in measured], np.float64
+            )
             self._values[name].append(values)
             self._keys[name].append(keys)
 
@@ -272,8 +220,8 @@ class _Collected:
         keys = np.stack([codes[name] for name in ("setup", "dimension", "video_id")], 1)
         first, second = np.triu_indices(pairs.shape[-1], 1)
         for name, values in (("loo", loo), ("pairs", pairs[:, first, second])):
-            cell, at = np.nonzero(np.isfinite(values))
-            self._values[name].append(values[cell, at])
+            cell, pair = np.nonzero(np.isfinite(values))
+            self._values[name].append(values[cell, pair])
             self._keys[name].append(keys[cell])
 
     def of(self, setup: int, dimension: int, name: str) -> tuple[Values, npt.NDArray[np.int64]]:
@@ -294,14 +242,14 @@ def _setups_and_dimensions(series: Series) -> list[tuple[int, int, Series]]:
     key = series.codes["setup"] * len(series.names["dimension"]) + series.codes["dimension"]
     return [
         (
-            int(one) // len(series.names["dimension"]),
-            int(one) % len(series.names["dimension"]),
-            series.where(key == one),
+            int(code) // len(series.names["dimension"]),
+            int(code) % len(series.names["dimension"]),
+            series.where(key == code),
         )
-        for one in np.unique(key)
+        for code in np.unique(key)
     ]
 
 
 def _percentiles(values: Values) -> tuple[float, ...] | None:
-    known = values[np.isfinite(values)]
-    return tuple(np.percentile(known, (0, 5, 25, 50, 75, 95, 100)).tolist()) if len(known) else None
+    defined = values[np.isfinite(values)]
+    return tuple(np.percentile(defined, (0, 5, 25, 50, 75, 95, 100)).tolist()) if len(defined) else None

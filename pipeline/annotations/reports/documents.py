@@ -189,14 +189,14 @@ def _p(value: float | None) -> str:
     return "< .001" if value < 0.001 else f"{value:.3f}".removeprefix("0")
 
 
-def _coefficient(one: Coefficient) -> str:
-    if one.value is None:
-        return "– (see α)" if one.reason is not None and "see alpha" in one.reason else "–"
-    text = f"{one.value:.3f}"
-    if one.sd is not None:
-        text += f" ± {one.sd:.3f}"
-    if one.low is not None and one.high is not None:
-        text += f" [{one.low:.3f}, {one.high:.3f}]"
+def _coefficient(coefficient: Coefficient) -> str:
+    if coefficient.value is None:
+        return "– (see α)" if coefficient.reason is not None and "see alpha" in coefficient.reason else "–"
+    text = f"{coefficient.value:.3f}"
+    if coefficient.sd is not None:
+        text += f" ± {coefficient.sd:.3f}"
+    if coefficient.low is not None and coefficient.high is not None:
+        text += f" [{coefficient.low:.3f}, {coefficient.high:.3f}]"
     return text
 
 
@@ -213,9 +213,9 @@ def undefined_coefficients(measured: Agreement) -> list[str]:
 def _undefined(coefficients: Iterable[tuple[str, str, Coefficient]]) -> list[str]:
     """One line per reason; each coefficient comes with its title and place."""
     measured: dict[str, dict[str, list[str]]] = {}
-    for title, place, one in coefficients:
-        if one.reason is not None:
-            places = measured.setdefault(one.reason, {}).setdefault(title, [])
+    for title, place, coefficient in coefficients:
+        if coefficient.reason is not None:
+            places = measured.setdefault(coefficient.reason, {}).setdefault(title, [])
             if place not in places:
                 places.append(place)
     lines = []

@@ -1,29 +1,32 @@
 """Coefficients of agreement, with 95 % bootstrap intervals over videos.
 
-A coefficient that is not defined has a reason instead of a value. Intervals resample videos with replacement and
-recompute the coefficient from what each video contributes; the seed is fixed, so reports are reproducible.
+A coefficient that is not defined has a reason instead of a value. Intervals resample videos, with the raters as they
+are; the seed is fixed, so reports are reproducible.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from avcues.pipeline.annotations.ratings.schema import Level
+from avcues.pipeline.annotations.statistics.intervals import (
+    COEFFICIENT,
+    IDENTITY,
+    OfSums,
+    Scale,
+    Statistic,
+    interval,
+)
 
 Values = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-Statistic = Callable[[Values], Values]
-"""(B, V) how often each video counts, in; (B,) values out, NaN where one is not defined."""
-
-_LEVEL = (2.5, 97.5)
-_FEWEST_VIDEOS = 2
-_CHUNK_VALUES = 1 << 23
+FEWEST_VIDEOS = 5
+"""With fewer, there is no interval."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,17 +55,12 @@ class Bootstrap:
     """How intervals are made.
 
     Args:
-        replicates: Number of samples of videos; 0: no intervals.
+        replicates: Number of samples of videos; 0: no intervals. With fewer than 20 videos none are drawn.
         seed: Seed of the random numbers.
     """
 
     replicates: int = 1000
     seed: int = 0
-
-    def counts(self, videos: int) -> Values:
-        """(replicates, videos) how often each video is drawn."""
-        rng = np.random.default_rng(self.seed)
-        return rng.multinomial(videos, np.full(videos, 1 / videos), size=self.replicates).astype(np.float64)
 
 
 def undefined(reason: str) -> Coefficient:
@@ -70,34 +68,40 @@ def undefined(reason: str) -> Coefficient:
     return Coefficient(value=None, reason=reason)
 
 
-def estimate(statistic: Statistic, videos: int, bootstrap: Bootstrap, reason: str, **more: Any) -> Coefficient:
-    """A statistic over all videos, with its interval.
+def estimate(
+    statistic: Statistic,
+    bootstrap: Bootstrap,
+    reason: str,
+    *,
+    scale: Scale = IDENTITY,
+    sd: float | None = None,
+    n: int | None = None,
+) -> Coefficient:
+    """A statistic of videos, with its interval.
 
     Args:
-        statistic: Of how often each video counts.
-        videos: Their number.
         bootstrap: Of the interval.
         reason: Given if the statistic is not defined.
-        more: `sd` and `n` of the coefficient.
+        scale: On which it is resampled.
+        sd: Standard deviation of the coefficient.
+        n: Its number of numbers.
     """
-    value = float(statistic(np.ones((1, videos)))[0]) if videos else np.nan
+    videos = statistic.units
+    value = float(statistic.of(np.ones((1, videos)))[0]) if videos else np.nan
     if not np.isfinite(value):
         return undefined(reason)
+    coefficient = partial(Coefficient, value=value, sd=sd, n=n)
     if bootstrap.replicates == 0:
-        return Coefficient(value=value, **more)
-    if videos < _FEWEST_VIDEOS:
-        return Coefficient(value=value, reason="no interval: one video", **more)
-    counts = bootstrap.counts(videos)
-    rows = max(1, _CHUNK_VALUES // videos)
-    replicated = np.concatenate([statistic(counts[i : i + rows]) for i in range(0, len(counts), rows)])
-    replicated = replicated[np.isfinite(replicated)]
-    if len(replicated) < bootstrap.replicates / 2:
-        return Coefficient(value=value, reason="no interval: not defined in most samples of videos", **more)
-    low, high = np.percentile(replicated, _LEVEL)
-    return Coefficient(value=value, low=float(low), high=float(high), **more)
+        return coefficient()
+    if videos < FEWEST_VIDEOS:
+        return coefficient(reason=f"no interval: fewer than {FEWEST_VIDEOS} videos")
+    low, high = interval(statistic, scale, replicates=bootstrap.replicates, seed=bootstrap.seed)
+    if not np.isfinite(low) or not np.isfinite(high):
+        return coefficient(reason="no interval: not defined without some of the videos")
+    return coefficient(low=low, high=high)
 
 
-def mean_of(values: Values, video: Ints, bootstrap: Bootstrap, reason: str) -> Coefficient:
+def mean_of(values: Values, video: Ints, bootstrap: Bootstrap, reason: str, scale: Scale = COEFFICIENT) -> Coefficient:
     """The mean of numbers that belong to videos, with their standard deviation.
 
     Args:
@@ -105,6 +109,7 @@ def mean_of(values: Values, video: Ints, bootstrap: Bootstrap, reason: str) -> C
         video: (N,) codes.
         bootstrap: Of the interval.
         reason: Given if no value is finite.
+        scale: With the lowest and highest value that is possible.
     """
     is_known = np.isfinite(values)
     _, video = np.unique(video[is_known], return_inverse=True)
@@ -112,12 +117,8 @@ def mean_of(values: Values, video: Ints, bootstrap: Bootstrap, reason: str) -> C
     if not len(values):
         return undefined(reason)
     sums = np.stack([np.bincount(video, values), np.bincount(video).astype(np.float64)], 1)
-
-    def statistic(counts: Values) -> Values:
-        total = counts @ sums
-        return np.asarray(total[:, 0] / total[:, 1])
-
-    return estimate(statistic, len(sums), bootstrap, reason, sd=float(values.std()), n=len(values))
+    mean = OfSums(sums, lambda total: total[..., 0] / total[..., 1])
+    return estimate(mean, bootstrap, reason, scale=scale, sd=float(values.std()), n=len(values))
 
 
 def krippendorff_alpha(
@@ -177,7 +178,7 @@ def alpha_of(item: Ints, value: Values, video: Ints, level: Level, bootstrap: Bo
         np.add.at(table, (item, code), 1)
         level_alpha = _nominal_alpha if level == "nominal" else _ordinal_alpha
         statistic = level_alpha(table, per_item, video, len(videos))
-    return estimate(statistic, len(videos), bootstrap, reason)
+    return estimate(statistic, bootstrap, reason, scale=COEFFICIENT)
 
 
 def fleiss_kappa(
@@ -189,16 +190,12 @@ def fleiss_kappa(
     agreement, 0 agreement by chance.
 
     Args:
-        ratings: (raters, items) codes of categories; NaN is missing.
+        ratings: (raters, items) numbers that stand for categories; NaN is missing.
         videos: (items,) the video of each item, which the interval resamples; None: each item is a video.
         bootstrap: Of the interval.
 
     Returns:
         Without a value, but with the reason, if items differ in their number of ratings or all ratings are the same.
-
-    Args:
-        ratings: (raters, items), any numbers for categories; NaN is missing.
-        videos: (items,) the video of each, for the interval; None: each item is one.
 
     >>> round(fleiss_kappa([[1, 1, 2, 2], [1, 1, 2, 1]], bootstrap=Bootstrap(0)).value, 4)
     0.4667
@@ -229,14 +226,13 @@ def kappa_of(item: Ints, value: Values, video: Ints, bootstrap: Bootstrap) -> Co
     agreement = ((table**2).sum(1) - raters) / (raters * (raters - 1))
     sums = _by_video(np.column_stack([agreement, np.ones(len(items)), table / raters]), video, len(videos))
 
-    def statistic(counts: Values) -> Values:
-        total = counts @ sums
-        observed = total[:, 0] / total[:, 1]
-        expected = ((total[:, 2:] / total[:, 1:2]) ** 2).sum(1)
+    def kappa(total: Values) -> Values:
+        observed = total[..., 0] / total[..., 1]
+        expected = ((total[..., 2:] / total[..., 1:2]) ** 2).sum(-1)
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.where(expected >= 1 - 1e-12, np.nan, (observed - expected) / (1 - expected))
 
-    return estimate(statistic, len(videos), bootstrap, "all ratings are the same")
+    return estimate(OfSums(sums, kappa), bootstrap, "all ratings are the same", scale=COEFFICIENT)
 
 
 def _interval_alpha(item: Ints, value: Values, count: Values, video: Ints, videos: int) -> Statistic:
@@ -244,43 +240,40 @@ def _interval_alpha(item: Ints, value: Values, count: Values, video: Ints, video
     within = 2 * (count * squares - item_sums**2) / (count - 1)
     sums = _by_video(np.column_stack([count, item_sums, squares, within]), video, videos)
 
-    def statistic(counts: Values) -> Values:
-        n, item_sums, squares, within = (counts @ sums).T
+    def alpha(total: Values) -> Values:
+        n, item_sums, squares, within = np.moveaxis(total, -1, 0)
         return _alpha(n, within, 2 * (n * squares - item_sums**2))
 
-    return statistic
+    return OfSums(sums, alpha)
 
 
 def _nominal_alpha(table: Values, count: Values, video: Ints, videos: int) -> Statistic:
     within = (table * (count[:, None] - table)).sum(1) / (count - 1)
     sums = _by_video(np.column_stack([within, table]), video, videos)
 
-    def statistic(counts: Values) -> Values:
-        total = counts @ sums
-        n = total[:, 1:].sum(1)
-        return _alpha(n, total[:, 0], n**2 - (total[:, 1:] ** 2).sum(1))
+    def alpha(total: Values) -> Values:
+        n = total[..., 1:].sum(-1)
+        return _alpha(n, total[..., 0], n**2 - (total[..., 1:] ** 2).sum(-1))
 
-    return statistic
+    return OfSums(sums, alpha)
 
 
 def _ordinal_alpha(table: Values, count: Values, video: Ints, videos: int) -> Statistic:
-    sums = _by_video(table, video, videos)
+    """The disagreement of two values depends on how often those between them occur, so each pair has its own sum."""
+    first, second = np.triu_indices(table.shape[1], 1)
+    pairs = 2 * table[:, first] * table[:, second] / (count[:, None] - 1)
+    values = table.shape[1]
+    sums = _by_video(np.column_stack([table, pairs]), video, videos)
 
-    def of_some(counts: Values) -> Values:
-        marginal = counts @ sums
-        n = marginal.sum(1)
+    def alpha(total: Values) -> Values:
+        marginal = total[..., :values]
+        n = marginal.sum(-1)
         # The ratings between two values and half of their own: a difference of mid ranks.
-        rank = np.cumsum(marginal, 1) - marginal / 2
-        rank -= n[:, None] / 2
-        within = 2 * (count[:, None] * (table @ (rank**2).T) - (table @ rank.T) ** 2) / (count[:, None] - 1)
-        observed = (counts[:, video].T * within).sum(0)
-        return _alpha(n, observed, 2 * (n * (marginal * rank**2).sum(1) - (marginal * rank).sum(1) ** 2))
+        rank = np.cumsum(marginal, -1) - marginal / 2 - n[..., None] / 2
+        observed = (total[..., values:] * (rank[..., first] - rank[..., second]) ** 2).sum(-1)
+        return _alpha(n, observed, 2 * (n * (marginal * rank**2).sum(-1) - (marginal * rank).sum(-1) ** 2))
 
-    def statistic(counts: Values) -> Values:
-        rows = max(1, _CHUNK_VALUES // len(table))
-        return np.concatenate([of_some(counts[i : i + rows]) for i in range(0, len(counts), rows)])
-
-    return statistic
+    return OfSums(sums, alpha)
 
 
 def _alpha(n: Values, observed: Values, expected: Values) -> Values:

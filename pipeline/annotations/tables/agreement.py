@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from math import sqrt
+from typing import Protocol
 
 from avcues.pipeline.annotations.reliability.label_statistics import OVER_ALL
 from avcues.pipeline.annotations.reliability.setup_agreement import SetupAgreement
 from avcues.pipeline.annotations.results import NotShownError, Results
 from avcues.pipeline.annotations.statistics.coefficients import Coefficient
+from avcues.pipeline.annotations.statistics.intraclass import INTRACLASS
 from avcues.pipeline.paper.numbers import columns_of
 from avcues.pipeline.paper.table import NONE, PaperTable, decimal, spread
 from avcues.pipeline.paper.text import file_name
@@ -22,6 +24,13 @@ COEFFICIENTS = {
     "loo_ccc": "leave-one-out CCC",
     "pairwise_ccc": "pairwise CCC",
 }
+
+
+class _OfRound(Protocol):
+    """A result of one round."""
+
+    @property
+    def round(self) -> str | None: ...
 
 
 def rater_agreement(results: Results) -> PaperTable:
@@ -65,14 +74,14 @@ def rater_agreement(results: Results) -> PaperTable:
 
 def pooled(parts: Sequence[Coefficient]) -> Coefficient:
     """The mean and standard deviation of the numbers behind several means."""
-    known = [
+    defined = [
         (part.value, part.sd, part.n) for part in parts if part.value is not None and part.sd is not None and part.n
     ]
-    n = sum(part[2] for part in known)
+    n = sum(part[2] for part in defined)
     if not n:
         return Coefficient(value=None, reason="no setup has a value")
-    mean = sum(value * count for value, _, count in known) / n
-    square = sum((sd**2 + value**2) * count for value, sd, count in known) / n
+    mean = sum(value * count for value, _, count in defined) / n
+    square = sum((sd**2 + value**2) * count for value, sd, count in defined) / n
     return Coefficient(value=mean, sd=sqrt(max(0.0, square - mean**2)), n=n)
 
 
@@ -92,11 +101,11 @@ def agreement_by_setup(results: Results, dimension: str) -> PaperTable:
     if not rows:
         raise NotShownError(f"{dimension} is not rated")
     names = [name for name in COEFFICIENTS if any(_value(row, name) is not None for row in rows)]
-    several = len({row.round for row in rows}) > 1
+    has_rounds = len({row.round for row in rows}) > 1
     cells = [
         (
             row.setup,
-            *([row.round or ""] if several else []),
+            *([row.round or ""] if has_rounds else []),
             str(row.videos),
             str(row.raters),
             *(_printed(row, name) for name in names),
@@ -106,17 +115,23 @@ def agreement_by_setup(results: Results, dimension: str) -> PaperTable:
     numbers = [
         (row.setup, row.round, row.videos, row.raters, name, of.value, of.sd, of.low, of.high)
         for row in rows
-        for name in names
+        for name in (*names, *(INTRACLASS if row.kind != "labels" else ()))
         if (of := row.coefficients.get(name)) is not None
     ]
     of_clips = " on the clips that all rounds share" if rows[0].clips == "common" else ""
     return PaperTable(
         name=file_name("agreement_by_setup", dimension),
         caption=f"Agreement of raters on {dimension} by setup{of_clips}.",
-        header=("setup", *(["round"] if several else []), "clips", "raters", *(COEFFICIENTS[name] for name in names)),
+        header=(
+            "setup",
+            *(["round"] if has_rounds else []),
+            "clips",
+            "raters",
+            *(COEFFICIENTS[name] for name in names),
+        ),
         rows=tuple(cells),
         numbers=columns_of(("setup", "round", "clips", "raters", "coefficient", "value", "sd", "low", "high"), numbers),
-        texts=2 if several else 1,
+        texts=2 if has_rounds else 1,
     )
 
 
@@ -131,17 +146,17 @@ def between_setups(results: Results) -> PaperTable:
     rows = results.agreement.between_setups
     if not rows:
         raise NotShownError("nothing is rated in numbers in two setups")
-    several = len({pair.round for pair in rows}) > 1
+    has_rounds = len({pair.round for pair in rows}) > 1
     return PaperTable(
         name="between_setups",
         caption="Pearson's correlation of the raters' means of two setups: over time within each video, mean ± "
         "standard deviation "
         "over videos; or over videos, of what is rated once per clip.",
-        header=("dimension", *(["round"] if several else []), "setups", "r", "95 % interval", "videos"),
+        header=("dimension", *(["round"] if has_rounds else []), "setups", "r", "95 % interval", "videos"),
         rows=tuple(
             (
                 pair.dimension,
-                *([pair.round or ""] if several else []),
+                *([pair.round or ""] if has_rounds else []),
                 " and ".join(pair.setups),
                 _spread(pair.correlation),
                 interval(pair.correlation),
@@ -166,7 +181,7 @@ def between_setups(results: Results) -> PaperTable:
                 for pair in rows
             ],
         ),
-        texts=3 if several else 2,
+        texts=3 if has_rounds else 2,
     )
 
 
@@ -174,6 +189,11 @@ def agreement_tables(results: Results) -> Iterator[PaperTable]:
     """The coefficients of every dimension."""
     for dimension in dict.fromkeys(row.dimension for row in results.agreement.by_setup):
         yield agreement_by_setup(results, dimension)
+
+
+def only_rounds(parts: Sequence[_OfRound]) -> tuple[str, ...]:
+    """The title of a column of rounds, if there are several."""
+    return ("round",) if len({part.round for part in parts}) > 1 else ()
 
 
 def interval(coefficient: Coefficient) -> str:

@@ -12,15 +12,20 @@ from avcues.pipeline.annotations.tables.agreement import (
     rater_agreement,
 )
 from avcues.pipeline.annotations.tables.dependence import label_tests, pair_tests, rating_tests
-from avcues.pipeline.annotations.tables.labels import label_groups_by_setup, labels_by_setup
-from avcues.pipeline.annotations.tables.perspectives import (
+from avcues.pipeline.annotations.tables.inconsistency import (
     difference_scores,
     inconsistency_by_polarity,
     label_agreement,
-    polarity,
-    ratings_by_rater,
-    regression,
 )
+from avcues.pipeline.annotations.tables.labels import label_groups_by_setup, labels_by_setup
+from avcues.pipeline.annotations.tables.perspectives import polarity, ratings_by_rater, regression
+from avcues.pipeline.annotations.tables.reliability import (
+    intraclass_by_setup,
+    model_agreement,
+    rater_plans,
+    retest,
+)
+from avcues.pipeline.annotations.tables.setup_effects import normality, setup_effects
 from avcues.pipeline.paper.table import PaperTable
 
 
@@ -43,6 +48,12 @@ TABLES: Makers[PaperTable] = {
     "between_setups": lambda results: [between_setups(results)],
     "rater_agreement": lambda results: [rater_agreement(results)],
     "agreement_by_setup": agreement_tables,
+    "intraclass_by_setup": _of_numbers(intraclass_by_setup),
+    "rater_plans": lambda results: [rater_plans(results)],
+    "retest": lambda results: [retest(results)],
+    "model_agreement": lambda results: [model_agreement(results)],
+    "setup_effects": lambda results: [setup_effects(results)],
+    "normality": lambda results: [normality(results)],
     "ratings_by_rater": _of_numbers(ratings_by_rater),
     "polarity": _of_numbers(polarity),
     "regression": _of_numbers(regression),

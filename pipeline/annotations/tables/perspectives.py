@@ -1,7 +1,6 @@
 """How ratings depend on what is shown of a clip.
 
-After Tables 1 to 3, 5, 7 and 8 of Du et al. 2023. Several rounds of ratings are compared on the clips that all of them
-share, where the study's tables do so.
+After Tables 1 to 3 of Du et al. 2023.
 """
 
 from __future__ import annotations
@@ -10,16 +9,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from avcues.pipeline.annotations.across_setups.inconsistency import GROUPS, ratings_by_setup
-from avcues.pipeline.annotations.across_setups.label_agreement import LabelAgreement
+from avcues.pipeline.annotations.across_setups.inconsistency import ratings_by_setup
 from avcues.pipeline.annotations.across_setups.perspectives import Perspective
 from avcues.pipeline.annotations.across_setups.polarity import POLARITIES
 from avcues.pipeline.annotations.results import NotShownError, Results
 from avcues.pipeline.paper.numbers import columns_of
-from avcues.pipeline.paper.table import NONE, PaperTable, decimal, p_value, percent
+from avcues.pipeline.paper.table import NONE, PaperTable, decimal, p_value
 from avcues.pipeline.paper.text import file_name
-
-_ALL = "all"
 
 
 def ratings_by_rater(results: Results, dimension: str) -> PaperTable:
@@ -41,31 +37,31 @@ def ratings_by_rater(results: Results, dimension: str) -> PaperTable:
         )
         for i, rater in enumerate(ratings.raters):
             for j, setup in enumerate(ratings.setups):
-                known = ratings.values[i, np.isfinite(ratings.values[i, :, j]), j]
-                if len(known):
-                    numbers.append((rater, round_, setup, float(known.mean()), float(known.var()), len(known)))
+                rated = ratings.values[i, np.isfinite(ratings.values[i, :, j]), j]
+                if len(rated):
+                    numbers.append((rater, round_, setup, float(rated.mean()), float(rated.var()), len(rated)))
     if not numbers:
         raise NotShownError(f"no rating of {dimension} counts")
     printed = {
         (rater, round_, setup): f"{decimal(mean, 2)} ({decimal(variance, 2)})"
         for rater, round_, setup, mean, variance, _ in numbers
     }
-    several = len(rounds) > 1
+    has_rounds = len(rounds) > 1
     keys = list(dict.fromkeys((rater, round_) for rater, round_, *_ in numbers))
     return PaperTable(
         name=file_name("ratings_by_rater", dimension),
         caption=f"Mean (variance, ddof 0) of each rater's ratings of {dimension} in each setup.",
-        header=("rater", *(["round"] if several else []), *annotations.setups),
+        header=("rater", *(["round"] if has_rounds else []), *annotations.setups),
         rows=tuple(
             (
                 rater,
-                *([round_ or ""] if several else []),
+                *([round_ or ""] if has_rounds else []),
                 *(printed.get((rater, round_, s), NONE) for s in annotations.setups),
             )
             for rater, round_ in keys
         ),
         numbers=columns_of(("rater", "round", "setup", "mean", "variance", "clips"), numbers),
-        texts=2 if several else 1,
+        texts=2 if has_rounds else 1,
     )
 
 
@@ -81,9 +77,9 @@ def polarity(results: Results, dimension: str) -> PaperTable:
     parts = [part for part in measured.rounds if part.clips == "all" and part.polarity]
     if not parts:
         raise NotShownError(measured.rounds[0].reasons.get("polarity", f"{dimension} is not rated"))
-    several = len(parts) > 1
+    has_rounds = len(parts) > 1
     rows = [
-        (rater, *([part.round or ""] if several else []), *(_shares(shares.get(s)) for s in measured.setups))
+        (rater, *([part.round or ""] if has_rounds else []), *(_shares(shares.get(s)) for s in measured.setups))
         for part in parts
         for rater, shares in part.polarity.items()
     ]
@@ -99,10 +95,10 @@ def polarity(results: Results, dimension: str) -> PaperTable:
         caption=f"Shares of negative, neutral and positive ratings of {dimension}, in per cent, by rater and setup; "
         "all: the mean "
         "over raters.",
-        header=("rater", *(["round"] if several else []), *measured.setups),
+        header=("rater", *(["round"] if has_rounds else []), *measured.setups),
         rows=tuple(rows),
         numbers=columns_of(("rater", "round", "setup", "polarity", "share"), numbers),
-        texts=2 if several else 1,
+        texts=2 if has_rounds else 1,
     )
 
 
@@ -117,7 +113,7 @@ def regression(results: Results, dimension: str) -> PaperTable:
     """
     measured = results.perspectives[dimension]
     numbers = []
-    for part in _on_all_clips(measured.rounds):
+    for part in on_all_clips(measured.rounds):
         uses_means = part.regression is None
         fitted = part.clip_means.regression if uses_means else part.regression
         if fitted is None:
@@ -144,10 +140,10 @@ def regression(results: Results, dimension: str) -> PaperTable:
                         fitted.r_squared,
                     )
                 )
-    several = len({row[0] for row in numbers}) > 1
+    has_rounds = len({row[0] for row in numbers}) > 1
     facts = "; ".join(
         dict.fromkeys(
-            f"{f'{round_}: ' if several else ''}{n} {rows}, {df} degrees of freedom, R² {decimal(r_squared)}"
+            f"{f'{round_}: ' if has_rounds else ''}{n} {rows}, {df} degrees of freedom, R² {decimal(r_squared)}"
             for round_, rows, *_, n, df, r_squared in numbers
         )
     )
@@ -156,7 +152,7 @@ def regression(results: Results, dimension: str) -> PaperTable:
         caption=f"Least squares of {dimension} in {measured.against} on {dimension} in the other setups, raters "
         f"pooled: {facts}.",
         header=(
-            *(["round"] if several else []),
+            *(["round"] if has_rounds else []),
             "errors",
             "term",
             "coefficient",
@@ -167,7 +163,7 @@ def regression(results: Results, dimension: str) -> PaperTable:
         ),
         rows=tuple(
             (
-                *([round_ or ""] if several else []),
+                *([round_ or ""] if has_rounds else []),
                 errors,
                 name,
                 decimal(b),
@@ -196,186 +192,13 @@ def regression(results: Results, dimension: str) -> PaperTable:
             ),
             numbers,
         ),
-        texts=3 if several else 2,
+        texts=3 if has_rounds else 2,
     )
 
 
-def difference_scores(results: Results, dimension: str) -> PaperTable:
-    """Difference scores of every pair of setups by rater, with mean and variance (ddof 0) over raters, in every round.
-
-    After Table 5 of Du et al. 2023.
-
-    Raises:
-        NotShownError: There is one setup only, or no clip was rated in two.
-    """
-    measured = results.perspectives[dimension]
-    parts = _on_common_clips(measured.rounds)
-    numbers = []
-    for part in parts:
-        for pair in part.differences:
-            scored = {name: score for name, score in pair.raters.items() if score.value is not None}
-            if not scored:
-                continue
-            numbers += [
-                (part.round, *pair.setups, name, score.value, score.low, score.high, score.n)
-                for name, score in scored.items()
-            ]
-            numbers.append(
-                (part.round, *pair.setups, "mean", pair.mean.value, pair.mean.low, pair.mean.high, pair.mean.n)
-            )
-            numbers.append((part.round, *pair.setups, "variance", pair.variance, None, None, len(scored)))
-    uses_means = not numbers
-    if uses_means:
-        numbers = [
-            (
-                part.round,
-                *pair.setups,
-                "mean over raters",
-                pair.mean.value,
-                pair.mean.low,
-                pair.mean.high,
-                next(iter(pair.raters.values())).n,
-            )
-            for part in parts
-            for pair in part.clip_means.differences
-            if pair.mean.value is not None
-        ]
-    if not numbers:
-        raise NotShownError(f"no clip was rated for {dimension} in two setups")
-    raters = sorted({row[3] for row in numbers} - {"mean", "variance"}) + ([] if uses_means else ["mean", "variance"])
-    rounds = list(dict.fromkeys(row[0] for row in numbers))
-    values = {(row[0], row[1], row[2], row[3]): row[4] for row in numbers}
-    pairs = list(dict.fromkeys((row[1], row[2]) for row in numbers))
-    several = len(rounds) > 1
-    note = (
-        " No rater met a clip in two setups: the means over raters are compared, with the noise of both groups."
-        if uses_means
-        else ""
-    )
-    common = f" On the {parts[0].videos} clips that all rounds share." if several and parts[0].clips == "common" else ""
-    return PaperTable(
-        name=file_name("difference_scores", dimension),
-        caption=f"Difference scores of {dimension}: root mean squared difference of a rater's ratings of the same "
-        "clips in two "
-        f"setups.{note}{common}",
-        header=("setups", *(f"{name}{f', {round_}' if several else ''}" for name in raters for round_ in rounds)),
-        rows=tuple(
-            (
-                " and ".join(pair),
-                *(decimal(values.get((round_, *pair, name)), 2) for name in raters for round_ in rounds),
-            )
-            for pair in pairs
-        ),
-        numbers=columns_of(("round", "setup", "other_setup", "rater", "value", "low", "high", "n"), numbers),
-    )
-
-
-def inconsistency_by_polarity(results: Results, dimension: str) -> PaperTable:
-    """How many ratings in the setup with everything are consistent, weakly or strongly inconsistent, by polarity.
-
-    After Table 7 of Du et al. 2023.
-
-    Raises:
-        NotShownError: There is one setup only, no rater rated a clip in all, or neutral values are not known.
-    """
-    measured = results.perspectives[dimension]
-    parts = [part for part in _on_all_clips(measured.rounds) if part.groups_by_polarity]
-    if not parts:
-        reasons = measured.rounds[0].reasons
-        raise NotShownError(reasons.get("inconsistency") or reasons.get("polarity") or f"{dimension} is not rated")
-    several = len(parts) > 1
-    numbers = []
-    for part in parts:
-        counts = dict(part.groups_by_polarity)
-        counts["inconsistent"] = tuple(a + b for a, b in zip(counts["weak"], counts["strong"], strict=True))
-        numbers += [
-            (part.round, group, name, count)
-            for group in (_ALL, GROUPS[0], "inconsistent", *GROUPS[1:])
-            for name, count in zip(POLARITIES, counts[group], strict=True)
-        ]
-    by_row = {
-        (round_, group): [n for r, g, _, n in numbers if (r, g) == (round_, group)] for round_, group, _, _ in numbers
-    }
-    totals = {round_: [max(1, n) for n in row] for (round_, group), row in by_row.items() if group == _ALL}
-    scored = parts[0].inconsistency
-    threshold = (
-        ""
-        if scored is None or scored.threshold is None
-        else f" Strong: {decimal(scored.threshold, 2)} or more ({scored.rule})."
-    )
-    return PaperTable(
-        name=file_name("inconsistency_by_polarity", dimension),
-        caption=f"Ratings of {dimension} in {measured.against} by inconsistency between setups and by polarity, with "
-        "shares of the "
-        f"ratings of each polarity.{threshold}",
-        header=(*(["round"] if several else []), "group", *POLARITIES, "sum"),
-        rows=tuple(
-            (
-                *([round_ or ""] if several else []),
-                group,
-                *(f"{n} ({percent(n / total)})" for n, total in zip(row, totals[round_], strict=True)),
-                str(sum(row)),
-            )
-            for (round_, group), row in by_row.items()
-        ),
-        numbers=columns_of(("round", "group", "polarity", "ratings"), numbers),
-        texts=2 if several else 1,
-    )
-
-
-def label_agreement(results: Results, dimension: str, labels: str) -> PaperTable:
-    """Among strongly inconsistent ratings, in which single setups the labels given with everything were given as well.
-
-    After Table 8 of Du et al. 2023.
-
-    Args:
-        dimension: Rated in numbers.
-        labels: Rated in labels.
-
-    Raises:
-        NotShownError: There is one setup only, or no rater rated a clip in all.
-    """
-    measured = results.perspectives[dimension]
-    counted: list[tuple[str | None, LabelAgreement]] = [
-        (part.round, labelled)
-        for part in _on_all_clips(measured.rounds)
-        for labelled in part.label_agreement
-        if labelled.dimension == labels
-    ]
-    if not counted:
-        raise NotShownError(measured.rounds[0].reasons.get("inconsistency", f"{labels} is not rated in labels"))
-    several = len(counted) > 1
-    others = counted[0][1].setups
-    keys = ("chosen", "matched", *others)
-    rows, numbers = [], []
-    for round_, labelled in counted:
-        for name, row in (
-            *labelled.labels.items(),
-            ("all labels", labelled.total),
-            ("ratings with one or more", labelled.ratings),
-        ):
-            rows.append((*([round_ or ""] if several else []), name, *(str(row[key]) for key in keys)))
-            numbers += [(round_, name, key, row[key]) for key in keys]
-    return PaperTable(
-        name=file_name("label_agreement", labels, *([dimension] if len(results.annotations.numeric()) > 1 else [])),
-        caption=f"Among strongly inconsistent ratings of {dimension}: how often a label of {labels} given in "
-        f"{measured.against} was "
-        "also given by the same rater in other setups.",
-        header=(*(["round"] if several else []), "label", measured.against, "any other", *others),
-        rows=tuple(rows),
-        numbers=columns_of(("round", "label", "setup", "count"), numbers),
-        texts=2 if several else 1,
-    )
-
-
-def _on_all_clips(rounds: Sequence[Perspective]) -> list[Perspective]:
+def on_all_clips(rounds: Sequence[Perspective]) -> list[Perspective]:
     """The results of every round on all of its clips."""
     return [part for part in rounds if part.clips == "all"]
-
-
-def _on_common_clips(rounds: Sequence[Perspective]) -> list[Perspective]:
-    """The results on the clips that all rounds share, or on all clips if these are the same."""
-    return [part for part in rounds if part.clips == "common"] or list(rounds)
 
 
 def _shares(shares: tuple[float, ...] | None) -> str:

@@ -37,12 +37,13 @@ def read_json(text: str, source: str) -> tuple[list[Utterance], str | None]:
         raise MediaError("cannot be read as JSON (it is nested too deeply)") from None
     segments = document.get("segments") if isinstance(document, dict) else None
     if not isinstance(segments, list):
-        raise MediaError('is no transcript of Whisper or WhisperX: it has no list "segments"')
+        raise MediaError('is not a transcript of Whisper or WhisperX: it has no list "segments"')
     try:
         utterances = [_segment(segment, source) for segment in segments]
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise MediaError(
-            f"is no transcript of Whisper or WhisperX: a segment lacks text or times ({type(error).__name__}: {error})"
+            "is not a transcript of Whisper or WhisperX: a segment lacks text or times "
+            f"({type(error).__name__}: {error})"
         ) from error
     language = document.get("language")
     return [utterance for utterance in utterances if utterance is not None], language if isinstance(
@@ -64,22 +65,26 @@ def _segment(segment: Mapping[str, Any], source: str) -> Utterance | None:
 
 
 def _timed_words(words: Sequence[Mapping[str, Any]], start: Fraction, end: Fraction) -> list[Word]:
-    timed: list[Word] = []
-    untimed: list[str] = []
+    timed_words: list[Word] = []
+    untimed_texts: list[str] = []
     for word in words:
         text = str(word["word"]).strip()
         if "start" not in word or "end" not in word:
-            untimed.append(text)
+            untimed_texts.append(text)
             continue
-        first, last = _seconds(word["start"]), _seconds(word["end"])
-        if untimed:
-            timed += spread_words(" ".join(untimed), timed[-1].end if timed else start, first)
-            untimed = []
+        word_start, word_end = _seconds(word["start"]), _seconds(word["end"])
+        if untimed_texts:
+            timed_words += spread_words(
+                " ".join(untimed_texts), timed_words[-1].end if timed_words else start, word_start
+            )
+            untimed_texts = []
         confidence = word.get("probability", word.get("score"))
-        timed.append(Word(text, first, max(first, last), None if confidence is None else float(confidence)))
-    if untimed:
-        timed += spread_words(" ".join(untimed), timed[-1].end if timed else start, end)
-    return timed
+        timed_words.append(
+            Word(text, word_start, max(word_start, word_end), None if confidence is None else float(confidence))
+        )
+    if untimed_texts:
+        timed_words += spread_words(" ".join(untimed_texts), timed_words[-1].end if timed_words else start, end)
+    return timed_words
 
 
 def _seconds(value: str | Fraction) -> Fraction:
@@ -111,8 +116,8 @@ def read_textgrid(text: str, source: str) -> list[Utterance]:
     utterances: list[Utterance] = []
     for name in word_tiers:
         speaker = name.rpartition(" - ")[0] or None
-        spoken = group_into_sentences((Word(*interval) for interval in intervals[name]), source)
-        utterances += [replace(utterance, speaker=speaker) for utterance in spoken]
+        tier_utterances = group_into_sentences((Word(*interval) for interval in intervals[name]), source)
+        utterances += [replace(utterance, speaker=speaker) for utterance in tier_utterances]
     if not word_tiers:
         for name in (name for name in intervals if _tier_kind(name) not in _OTHER_TIERS):
             utterances += [
@@ -141,7 +146,7 @@ def read_table(text: str, source: str) -> list[Utterance]:
     rows = csv.DictReader(lines, delimiter="\t" if lines and "\t" in lines[0] else ",")
     if not set(_TABLE_COLUMNS) <= set(rows.fieldnames or ()):
         raise MediaError(
-            f"is no table of words: it needs the columns {', '.join(_TABLE_COLUMNS)}, and has "
+            f"is not a table of words: it needs the columns {', '.join(_TABLE_COLUMNS)}, and has "
             f"{', '.join(map(str, rows.fieldnames or ())) or 'none'}"
         )
     words, speakers = [], {}

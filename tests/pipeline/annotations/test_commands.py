@@ -18,7 +18,8 @@ from studies import copy_of_muvi, delayed, like_muvi, of_matrix, tidy
 
 from avcues.pipeline import annotations
 from avcues.pipeline.annotations import FeatureValues, Recipe, example, gold, import_tidy, read
-from avcues.pipeline.annotations.ratings import schema
+from avcues.pipeline.annotations.ratings import files as rating_files
+from avcues.pipeline.annotations.ratings.schema import Dimension
 from avcues.pipeline.dataset.opening import open_dataset
 
 
@@ -127,11 +128,11 @@ def test_an_option_overrides_one_choice_of_a_protocol(tmp_path: Path) -> None:
     about = annotations.read_about(tmp_path / "gold" / "music.parquet")
     assert about is not None
     recipe = about["recipe"]
-    assert (recipe["weights"], recipe["windows"], recipe["together"]) == ("others", 100, True)
+    assert (recipe["weights"], recipe["windows"], recipe["whole_clips"]) == ("others", 100, True)
     done = avcues("annotations", "agreement", ann, "--out", tmp_path / "a.md", "--protocol", "muvi", "--bootstrap", "0")
     assert done.returncode == 0, done.stderr
     found = json.loads((tmp_path / "a.json").read_text())
-    assert (found["weights"], found["windows"], found["together"]) == ("all", 118, True)
+    assert (found["weights"], found["windows"], found["whole_clips"]) == ("all", 118, True)
 
 
 def test_a_study_with_series_is_imported_and_combined_by_its_protocol(tmp_path: Path) -> None:
@@ -151,9 +152,7 @@ def test_tidy_and_wide_files_are_imported(tmp_path: Path) -> None:
     options = ("--range", "valence=1,5", "--level", "valence=ordinal")
     done = avcues("annotations", "import", "tidy", file, *out, *options)
     assert done.returncode == 0, done.stderr
-    assert read(tmp_path / "ann").dimensions["valence"] == schema.Dimension(
-        name="valence", level="ordinal", low=1, high=5
-    )
+    assert read(tmp_path / "ann").dimensions["valence"] == Dimension(name="valence", level="ordinal", low=1, high=5)
     done = avcues("annotations", "import", "tidy", file, *out, "--range", "-1,1", "--overwrite")
     assert done.returncode == 2
     assert done.stderr == f"avcues: {file}: row 1: valence is 2; expected -1 to 1\n"
@@ -249,7 +248,7 @@ def test_ratings_are_not_replaced_without_a_word(tmp_path: Path) -> None:
     assert avcues("annotations", "import", "tidy", tmp_path / "r1.csv", *out).returncode == 0
     done = avcues("annotations", "import", "tidy", tmp_path / "r2.csv", *out)
     assert (done.returncode, read(tmp_path / "ann").rater_ids) == (2, ("r1",))
-    assert "ann: holds ratings already; --add adds to them, --overwrite replaces them" in done.stderr
+    assert "ann: already has ratings; --add adds to them, --overwrite replaces them" in done.stderr
     done = avcues("annotations", "import", "tidy", tmp_path / "r2.csv", *out, "--add")
     both = read(tmp_path / "ann")
     assert (both.rater_ids, both.setups, len(both.ratings)) == (("r1", "r2"), ("music", "visual"), 4)
@@ -266,7 +265,7 @@ def test_what_is_left_out_and_what_is_missing_is_said_on_screen(tmp_path: Path) 
     rng = np.random.default_rng(0)
     parts = [of_matrix(rng.normal(size=(3, 60)), setup=setup, video_id=f"v{i}") for setup in ("a", "b") for i in (1, 2)]
     untouched = of_matrix(np.full((1, 60), 0.5), setup="a", video_id="v3")
-    schema.write(import_tidy(pa.concat_tables([*parts, untouched])), tmp_path / "ann")
+    rating_files.write(import_tidy(pa.concat_tables([*parts, untouched])), tmp_path / "ann")
     for command in (["agreement"], ["perspectives", "--dimension", "valence", "--against", "b"]):
         done = avcues("annotations", command[0], tmp_path / "ann", "--out", tmp_path / "x.md", *command[1:])
         assert "left out: 1 constant series (r0 v3 a valence); --keep-constant keeps them" in done.stderr

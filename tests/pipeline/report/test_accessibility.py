@@ -15,7 +15,7 @@ from avcues.pipeline.report import page
 from avcues.pipeline.report.against.build import build_against
 from avcues.pipeline.report.build import build
 from avcues.pipeline.report.emotion import Emotion
-from avcues.pipeline.report.model_page import build_model_page
+from avcues.pipeline.report.model_page import model_page
 from avcues.pipeline.training import TrainingSettings, prepare, train
 from avcues.pipeline.training.protocol import Protocol
 
@@ -40,14 +40,18 @@ def pages(planted: Path, script: str, tmp_path_factory: pytest.TempPathFactory) 
         model="late", audio=("rhythm",), visual=("color",), folds=3, seeds=1, protocol=Protocol(units=8, epochs=2)
     )
     labels = planted / "gold" / "audiovisual.parquet"
-    train(prepare(str(planted / "features"), labels, settings, annotations=planted / "ann"), place / "model")
+    train(
+        prepare(str(planted / "features"), labels, settings, annotations=planted / "ann"),
+        place / "model",
+        page=model_page,
+    )
     emotion = Emotion(place / "model" / "out_of_fold.parquet", planted / "ann")
     report = build(planted / "features", report=place / "report", emotion=emotion, workers=2).open_first.parent
     shared = report_of(planted / "features", ["clip01"], share=place / "shared.html").open_first
     other = Path(shutil.copytree(planted / "features", place / "other"))
     shutil.rmtree(other / "lighting")
     against = build_against(planted / "features", other, ["clip01"], report=place / "report", workers=1).open_first
-    own = {"model": build_model_page(place / "model", report), "shared.html": shared}
+    own = {"model": place / "model" / "index.html", "shared.html": shared}
     own |= {"against": against.with_name("index.html"), "against.html": against}
     return {name: own.get(name, report / name) for name in PAGES}
 

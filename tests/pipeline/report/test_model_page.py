@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -12,8 +13,8 @@ from browser import Browser
 from avcues.models_cache import WeightsError
 from avcues.pipeline.report import page
 from avcues.pipeline.report.build import build
-from avcues.pipeline.report.model_page import build_model_page
-from avcues.pipeline.training import TrainingSettings, prepare, train
+from avcues.pipeline.report.model_page import model_page
+from avcues.pipeline.training import TrainingSettings, evaluate_saved, prepare, train
 from avcues.pipeline.training.protocol import Protocol
 
 
@@ -28,8 +29,8 @@ def model(planted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     out = tmp_path_factory.mktemp("model") / "late"
     labels = planted / "gold" / "audiovisual.parquet"
-    train(prepare(str(planted / "features"), labels, settings, annotations=planted / "ann"), out)
-    return build_model_page(out)
+    train(prepare(str(planted / "features"), labels, settings, annotations=planted / "ann"), out, page=model_page)
+    return out / "index.html"
 
 
 def test_it_shows_figures_baselines_raters_and_importance_without_scripts(model: Path) -> None:
@@ -109,7 +110,8 @@ def test_its_videos_lead_to_the_moment_of_the_largest_error(browser: Browser, pl
     assert browser.value(f"{rows}.filter(r => r.querySelector('a')).length") == 0  # the dataset has no report yet
     report = model.parent.parent / "report"
     build(planted / "features", report=report, workers=2)
-    browser.open(build_model_page(model.parent, report), 1000)
+    evaluate_saved(model.parent, page=partial(model_page, report=report))
+    browser.open(model, 1000)
     of_row = "[r.querySelector('th').textContent, Number(r.cells[1].textContent), r.querySelector('a').hash]"
     listed = browser.value(f"{rows}.map(r => {of_row})")
     out_of_fold = pq.read_table(model.parent / "out_of_fold.parquet").to_pandas()

@@ -31,7 +31,7 @@ from avcues.pipeline.annotations import (
     read_about,
     write,
 )
-from avcues.pipeline.annotations.ratings import schema
+from avcues.pipeline.annotations.ratings import files as rating_files
 from avcues.pipeline.annotations.statistics.coefficients import Bootstrap
 from avcues.pipeline.dataset.opening import open_dataset
 from avcues.pipeline.report import agreement_page, page
@@ -98,7 +98,7 @@ def test_the_labels_own_recipe_is_drawn(
 ) -> None:
     """Predictions follow the labels, which are earlier than the ratings, and not another gold standard."""
     _, ratings = rated
-    schema.write(ratings, tmp_path / "ann")
+    rating_files.write(ratings, tmp_path / "ann")
     labels = gold(ratings, recipe).tables["audiovisual"]
     learned = labels.filter(pc.equal(labels["video_id"], "vfr20"))
     about = {"predictions": ["valence"], "model": {"labels": {"main": {"about": read_about(labels)}}}}
@@ -144,6 +144,18 @@ def test_the_page_of_raters_has_every_coefficient_in_its_place() -> None:
     place = round(100 * ((loo.value or 0) - low) / (1 - low), 2)
     assert f'<i class="value" style="left:{place}%">' in text
     assert text.count('class="mark"') == len(found.by_setup) + len(found.between_setups)
+    icc, plan = one.coefficients["icc2"], next(plan for plan in found.plans if plan.setup == "visual")
+    assert f"<td>{icc.value:.2f} [{icc.low:.2f}, {icc.high:.2f}]" in text
+    assert f"<td>{plan.expected[10]:.2f}" in text
+    headings = (
+        "Intraclass correlation",
+        "How many raters",
+        "Effects of the setup",
+        "Are ratings normally distributed?",
+    )
+    assert [f"<h2>{heading}" in text for heading in headings] == [True] * 4
+    assert "<p>no rater rated a clip again</p>" in text
+    assert "left out: 2 constant series (r6 clip0 visual arousal" in text
     assert "://" not in text
 
 
@@ -152,7 +164,7 @@ def test_the_page_of_raters_counts_inconsistent_clips() -> None:
     text = agreement_page.render("study", study, Fraction(1, 2), Bootstrap(0))
     (counts,) = re.findall(r"<b>Liking</b> (\d+) consistent, (\d+) weak, (\d+) strong", text)
     assert sum(map(int, counts)) == 36
-    bars = re.findall(r'data-says="liking, score [^:]+: ([^"]+)"', text)
+    bars = re.findall(r'data-description="liking, score [^:]+: ([^"]+)"', text)
     assert sum(int(n) for bar in bars for n in re.findall(r"(\d+) (?:consistent|weak|strong)", bar)) == 36
 
 
@@ -221,21 +233,27 @@ def test_one_rater_is_called_one_rater() -> None:
 
 def test_keys_step_through_the_marks_and_say_what_they_are(browser: Browser, rated: tuple[Path, Annotations]) -> None:
     browser.open(rated[0] / "agreement.html", 800)
-    says = browser.value("[...document.querySelectorAll('[data-says]')].map(mark => mark.dataset.says)")
+    descriptions = browser.value(
+        "[...document.querySelectorAll('[data-description]')].map(mark => mark.dataset.description)"
+    )
 
     def press(key: str) -> str:
         browser.press(key)
         return str(browser.value("document.getElementById('now').textContent"))
 
-    assert [press("ArrowDown"), press("ArrowDown"), press("ArrowUp")] == [says[0], says[1], says[0]]
-    assert press("End") == says[-1]
+    assert [press("ArrowDown"), press("ArrowDown"), press("ArrowUp")] == [
+        descriptions[0],
+        descriptions[1],
+        descriptions[0],
+    ]
+    assert press("End") == descriptions[-1]
     box = "document.querySelector('.shown').getBoundingClientRect()"
     assert 0 <= browser.value(f"{box}.top") < browser.value("innerHeight")
 
 
 def test_the_pointer_says_what_a_mark_is(browser: Browser, rated: tuple[Path, Annotations]) -> None:
     browser.open(rated[0] / "agreement.html", 800)
-    mark = "document.querySelectorAll('[data-says]')[4].getBoundingClientRect()"
+    mark = "document.querySelectorAll('[data-description]')[4].getBoundingClientRect()"
     box = browser.value(f"(({{x, y, width, height}}) => [x + width / 2, y + height / 2])({mark})")
     browser.mouse("mouseMoved", *box)
     browser.frame()

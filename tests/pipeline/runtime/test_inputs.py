@@ -40,12 +40,12 @@ def test_a_folder_gives_all_media_below_it_and_says_what_else_is_there(tree: Pat
     assert {video.video_id for video in inputs.videos} == {*(f"v{i}" for i in range(10)), "linked", "gone"}
     (note,) = inputs.notes
     for part in (
-        "2 files .json (a.json, b.json)",
-        "1 files .jpg (poster.jpg)",
-        "1 files without a suffix (notes)",
-        "1 hidden files (._v1.mp4)",
-        "1 that are no plain files (pipe.mp4)",
-        "2 links to folders that are searched anyway",
+        ".json files (2: a.json, b.json)",
+        ".jpg files (1: poster.jpg)",
+        "files without a suffix (1: notes)",
+        "hidden files (1: ._v1.mp4)",
+        "special files (1: pipe.mp4)",
+        "links to folders that are searched anyway (2: ",
         "more/up",
     ):
         assert part in note, note
@@ -56,7 +56,7 @@ def test_a_folder_without_media_says_what_it_has(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="without a media file; there are no files in it"):
         collect([str(tmp_path)])
     (tmp_path / "a.txt").touch()
-    with pytest.raises(InputError, match=r"without a media file \(skipped 1 files .txt \(a.txt\)\)"):
+    with pytest.raises(InputError, match=r"without a media file \(skipped \.txt files \(1: a.txt\)\)"):
         collect([str(tmp_path)])
 
 
@@ -71,7 +71,7 @@ def test_patterns_lists_and_stores_say_what_they_pass_over(tmp_path: Path) -> No
     store.pipe({"/bucket/b.mp4": b"x", "/bucket/b.json": b"x"})
     inputs = collect(["memory://bucket"])
     assert [video.video_id for video in inputs.videos] == ["b"]
-    assert "skipped 1 files .json (b.json)" in inputs.notes[0]
+    assert "skipped .json files (1: b.json)" in inputs.notes[0]
 
 
 def test_a_run_and_a_dry_run_say_it_and_a_lost_link_fails(media: Callable[[str], Path], tmp_path: Path) -> None:
@@ -83,5 +83,5 @@ def test_a_run_and_a_dry_run_say_it_and_a_lost_link_fails(media: Callable[[str],
     command = ("extract", videos, "-o", tmp_path / "out", "--features", "color", "--workers", 1)
     for done in (avcues(*command, "--dry-run"), avcues(*command)):
         assert done.returncode == 1
-        assert "skipped 1 files .idx (subtitles.idx)" in done.stdout + done.stderr
+        assert "skipped .idx files (1: subtitles.idx)" in done.stdout + done.stderr
         assert "gone.mp4: no such file" in done.stdout + done.stderr

@@ -17,7 +17,7 @@ from avcues.pipeline.errors import LeakError
 from avcues.pipeline.prediction.folder import plan_predictions
 from avcues.pipeline.runtime.settings import Settings
 from avcues.pipeline.training import TrainingSettings, prepare, train
-from avcues.pipeline.training.copies import Copies, find_copies, probe_table, probes_from, probes_of, read_traces
+from avcues.pipeline.training.copies import Copies, find_copies, probe_table, probes_from_table, probes_of, read_traces
 
 FEATURES = ("emobase", "color")
 MUVI = Path(__file__).resolve().parents[4] / "shared" / "muvi" / "emobase.parquet"
@@ -46,7 +46,7 @@ def copied(media: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactor
 
 
 def pairs(copies: Copies) -> dict[str, set[frozenset[str]]]:
-    return {"equal": {frozenset(p[:2]) for p in copies.equal}, "near": {frozenset(p[:2]) for p in copies.near}}
+    return {"equal": {frozenset(p[:2]) for p in copies.exact}, "near": {frozenset(p[:2]) for p in copies.similar}}
 
 
 def test_remuxed_encoded_again_and_trimmed_copies_are_found_and_nothing_else(copied: Path) -> None:
@@ -62,7 +62,7 @@ def test_remuxed_encoded_again_and_trimmed_copies_are_found_and_nothing_else(cop
 
 def test_probes_are_saved_exactly(copied: Path) -> None:
     probes = probes_of(read_traces(open_dataset(str(copied / "features"))))
-    again = probes_from(probe_table(probes))
+    again = probes_from_table(probe_table(probes))
     for modality, of_modality in probes.items():
         for video_id, probe in of_modality.items():
             np.testing.assert_array_equal(again[modality][video_id].rows, probe.rows)
@@ -84,9 +84,11 @@ def test_no_two_of_81_songs_are_taken_for_copies() -> None:
     random = np.random.default_rng(0)
     cut = {f"{v} cut": s[40:] + 0.05 * s.std(axis=0) * random.normal(size=s[40:].shape) for v, s in songs.items()}
     found = find_copies(probes_of({"sound": songs}), {"sound": {v: s.astype(np.float32) for v, s in cut.items()}})
-    right = [pair for pair in (*found.equal, *found.near) if pair.second == f"{pair.first} cut" and pair.offset == -40]
+    right = [
+        pair for pair in (*found.exact, *found.similar) if pair.second == f"{pair.first} cut" and pair.offset == -40
+    ]
     assert len(right) >= 0.97 * len(songs)
-    assert len(found.near) == len(right)
+    assert len(found.similar) == len(right)
 
 
 def test_videos_of_one_studio_are_not_taken_for_copies() -> None:

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from avcues.pipeline.cli.app import app
 from avcues.pipeline.errors import InputError
-from avcues.pipeline.report.model_page import build_model_page
+from avcues.pipeline.report.model_page import model_page
 from avcues.pipeline.training import Protocol, TrainingSettings, prepare, train
 
 Forge = Callable[[dict[str, Any]], object]
@@ -156,7 +156,7 @@ def test_a_model_of_an_older_format_is_one_line_in_every_command(models: Path, p
         (line,) = lines_of(old, planted, command)
         assert "was written by another version of avcues; train the model again" in line
     with pytest.raises(InputError, match="was written by another version of avcues"):
-        build_model_page(old)
+        model_page(old, {})
 
 
 @pytest.mark.parametrize("what", FILES)

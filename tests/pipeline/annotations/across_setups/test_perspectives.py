@@ -25,7 +25,8 @@ from avcues.pipeline.annotations.across_setups.perspectives import Perspectives,
 from avcues.pipeline.annotations.gold_standards.soft_labels import soft_labels
 from avcues.pipeline.annotations.importing.formats.muvi import import_muvi
 from avcues.pipeline.annotations.importing.formats.tidy import import_tidy
-from avcues.pipeline.annotations.ratings.schema import Annotations, write_tables
+from avcues.pipeline.annotations.ratings.files import write_tables
+from avcues.pipeline.annotations.ratings.schema import Annotations
 from avcues.pipeline.annotations.reports.documents import write_perspectives
 from avcues.pipeline.annotations.statistics.coefficients import Bootstrap
 from avcues.pipeline.dataset.labels import read_labels

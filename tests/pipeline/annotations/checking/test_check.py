@@ -36,20 +36,20 @@ def labelled(seed: int, *, effect: float, drift: float, one_order: bool = False)
     odds += rng.normal(0, effect, (videos, labels))[orders]
     given = rng.random(odds.shape) < 1 / (1 + np.exp(-odds))
     return RowsInOrder(
-        what="labels",
+        dimensions="labels",
         raters=tuple(f"r{j}" for j in range(raters)),
         rater=np.repeat(np.arange(raters), clips),
         video=orders.ravel(),
-        given=given.reshape(-1, labels).astype(float),
+        values=given.reshape(-1, labels).astype(float),
     )
 
 
 def rolled(rows: RowsInOrder, shift: int, raters: range = range(49)) -> RowsInOrder:
     """The rows of some raters displaced, so that moving them by `shift` puts them right."""
-    given = rows.given.copy()
+    given = rows.values.copy()
     for j in raters:
         given[rows.rater == j] = np.roll(given[rows.rater == j], -shift, axis=0)
-    return RowsInOrder(what=rows.what, raters=rows.raters, rater=rows.rater, video=rows.video, given=given)
+    return RowsInOrder(dimensions=rows.dimensions, raters=rows.raters, rater=rows.rater, video=rows.video, values=given)
 
 
 def found(rows: RowsInOrder) -> Alignment:
@@ -109,7 +109,9 @@ def test_few_rows_or_raters_give_no_verdict() -> None:
     few = rows.rater == 0
     assert (
         alignment(
-            RowsInOrder(what="", raters=("r0",), rater=rows.rater[few], video=rows.video[few], given=rows.given[few])
+            RowsInOrder(
+                dimensions="", raters=("r0",), rater=rows.rater[few], video=rows.video[few], values=rows.values[few]
+            )
         )
         is None
     )

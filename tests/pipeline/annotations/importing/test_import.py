@@ -17,7 +17,8 @@ from studies import GEMS, copy_of_muvi, like_muvi, muvi_folder, tidy
 from avcues.pipeline.annotations.importing.formats.muvi import import_muvi
 from avcues.pipeline.annotations.importing.formats.tidy import import_tidy
 from avcues.pipeline.annotations.importing.formats.wide import import_wide
-from avcues.pipeline.annotations.ratings import schema
+from avcues.pipeline.annotations.ratings import files as rating_files
+from avcues.pipeline.annotations.ratings.schema import Dimension
 from avcues.pipeline.errors import DatasetError, InputError, SettingsError
 
 
@@ -27,13 +28,13 @@ def test_a_tidy_file_comes_back_as_it_was(tmp_path: Path) -> None:
     ).set_column(3, "dimension", pa.array(["valence", "liking", "mood"]))
     pa.csv.write_csv(table, tmp_path / "ratings.csv")
     imported = import_tidy(tmp_path / "ratings.csv", ranges={"valence": (-1, 1), "liking": (1, 5)})
-    schema.write(imported, tmp_path / "ann")
-    again = schema.read(tmp_path / "ann")
+    rating_files.write(imported, tmp_path / "ann")
+    again = rating_files.read(tmp_path / "ann")
     assert again.ratings.equals(imported.ratings)
     assert again.ratings["rater"].to_pylist() == ["007", "008", "008"]
     assert again.ratings["value"].to_pylist() == [0.25, 3.0, None]
-    assert again.dimensions["liking"] == schema.Dimension(name="liking", low=1, high=5)
-    assert again.dimensions["mood"] == schema.Dimension(name="mood", level="nominal", labels=("sad",))
+    assert again.dimensions["liking"] == Dimension(name="liking", low=1, high=5)
+    assert again.dimensions["mood"] == Dimension(name="mood", level="nominal", labels=("sad",))
     assert (again.over_time("valence"), again.over_time("liking")) == (True, False)
     assert again.exposures["order"].to_pylist() == [0, 0]
 
@@ -110,7 +111,7 @@ def test_files_that_are_none_are_said(tmp_path: Path) -> None:
     with pytest.raises(
         DatasetError, match=r"has no ratings\.parquet; expected a folder made by avcues annotations import"
     ):
-        schema.read(tmp_path)
+        rating_files.read(tmp_path)
     with pytest.raises(SettingsError, match='no dimension "arousal" in these ratings, only valence'):
         import_tidy(tidy(value=[0.0]), ranges={"arousal": (0, 1)})
 
@@ -175,8 +176,8 @@ def test_the_index_of_pandas_and_statistics_are_no_raters(tmp_path: Path) -> Non
     options: dict[str, Any] = {"setup": "video", "dimension": "valence"}
     made = import_wide([tmp_path / "clip1.csv"], **options)
     assert made.rater_ids == ("anna", "ben")
-    assert made.notes[0] == 'clip1.csv: set aside: "", which counts rows'
-    assert made.notes[1].startswith('clip1.csv: set aside: "mean", "both", statistics over raters rather than raters')
+    assert made.notes[0] == 'clip1.csv: ignored: "", which counts rows'
+    assert made.notes[1].startswith('clip1.csv: ignored: "mean", "both", statistics over raters rather than raters')
     assert import_wide([tmp_path / "clip1.csv"], columns=["both"], **options).rater_ids == ("both",)
 
 

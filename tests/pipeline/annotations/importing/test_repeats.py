@@ -11,7 +11,7 @@ import pytest
 
 from avcues.pipeline.annotations import Annotations, gold, import_table, import_tidy, import_wide, read, write
 from avcues.pipeline.annotations.importing.add import added
-from avcues.pipeline.annotations.ratings.schema import REPEATS
+from avcues.pipeline.annotations.ratings.files import REPEATS
 from avcues.pipeline.errors import DatasetError, InputError
 
 WINDOWS = 20

@@ -60,7 +60,7 @@ def test_cells_survive_every_format(tmp_path: Path) -> None:
     text = (tmp_path / "labels_by_setup_mood.md").read_text()
     assert "a\\|b & c_d" in text
     latex = (tmp_path / "labels_by_setup_mood.tex").read_text()
-    assert r"a|b \& c\_d" in latex
+    assert r"a\textbar{}b \& c\_d" in latex
     assert r"50 \% \textbackslash{}x" in latex
     labels = pacsv.read_csv(tmp_path / "labels_by_setup_mood.csv")["label"].to_pylist()
     assert set(labels) == {"a|b & c_d", "50 % \\x"}

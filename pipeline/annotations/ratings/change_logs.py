@@ -1,7 +1,7 @@
 """Logs of changes as series: a value holds until the next one.
 
 Sliders that write when they are moved, key presses and PAGAN's logs say nothing while the rater is content. The value
-of a window is then the mean over its time of the value that held, from the first entry to the end of the clip.
+of a window is then the mean of what held during it, from the first entry to the end of the clip.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ Ints = npt.NDArray[np.int64]
 Values = npt.NDArray[np.float64]
 
 
-def held(key: Ints, time: Values, value: Values, end: Values, step: float) -> tuple[Ints, Ints, Values]:
+def windows_of_log(key: Ints, time: Values, value: Values, end: Values, step: float) -> tuple[Ints, Ints, Values]:
     """Values on a grid of windows.
 
     Args:
@@ -31,7 +31,7 @@ def held(key: Ints, time: Values, value: Values, end: Values, step: float) -> tu
     order = np.lexsort((time, key))
     key, time, value, end = key[order], time[order], value[order], end[order]
     begins = starts(key)
-    series, windows, values = [], [], []
+    series, windows, means = [], [], []
     for first, last in zip(begins, np.append(begins[1:], len(key)), strict=True):
         times = time[first:last]
         # The last value holds at least in the window that it was given in.
@@ -44,7 +44,7 @@ def held(key: Ints, time: Values, value: Values, end: Values, step: float) -> tu
         used = covered > 1e-9
         series.append(np.full(int(used.sum()), key[first]))
         windows.append(window[used])
-        values.append(np.diff(np.interp(edges, knots, area))[used] / covered[used])
+        means.append(np.diff(np.interp(edges, knots, area))[used] / covered[used])
     if not series:
         return key, key, value
-    return np.concatenate(series), np.concatenate(windows), np.concatenate(values)
+    return np.concatenate(series), np.concatenate(windows), np.concatenate(means)
