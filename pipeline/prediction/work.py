@@ -11,7 +11,7 @@ from avcues.pipeline.dataset.dataset import Dataset
 from avcues.pipeline.errors import AvcuesError
 from avcues.pipeline.runtime.request import Limits
 from avcues.pipeline.runtime.work import VideoProgress
-from avcues.pipeline.store.records import VideoResult, failure
+from avcues.pipeline.store.records import VideoResult, failed_result
 from avcues.pipeline.store.video_input import VideoInput
 from avcues.pipeline.training.predict import Problem, predict_video
 from avcues.pipeline.training.saved_model import Model
@@ -51,7 +51,7 @@ class Predicting:
             if isinstance(predictions, Problem):
                 raise AvcuesError(predictions.error)
         except Exception as error:
-            return failure(video, error)
+            return failed_result(video, error)
         return PredictedVideo(video_id=video.video_id, source=video.source, state="done", predictions=predictions)
 
     def record(self, result: VideoResult) -> VideoResult:

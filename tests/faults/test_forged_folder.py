@@ -20,7 +20,7 @@ import pytest
 from typer.testing import CliRunner
 
 from avcues.pipeline.cli.app import app
-from avcues.pipeline.store.documents import MOST_ROWS
+from avcues.pipeline.store.documents import MAX_ROWS
 from avcues.pipeline.store.layout import (
     card_record_path,
     data_card_path,
@@ -215,7 +215,7 @@ def cast(name: str, values: Callable[[int], Any]) -> Callable[[pa.Table], pa.Tab
 def columns_of_nothing(out: Path) -> None:
     """A small file of rows beyond counting."""
     path = table_path(out, "timeline", VIDEO)
-    rows = MOST_ROWS + 1
+    rows = MAX_ROWS + 1
     table = pa.table({"window": np.zeros(rows, bool)})
     pq.write_table(table.replace_schema_metadata(pq.read_metadata(path).metadata), path, compression="zstd")
 

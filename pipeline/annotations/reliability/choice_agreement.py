@@ -35,8 +35,8 @@ def choice_agreement(choices: Choices, round_: str | None, clips: str, bootstrap
             coefficients["alpha_nominal"] = alpha_of(item, label, owner, "nominal", bootstrap)
             coefficients["fleiss_kappa"] = kappa_of(item, label, owner, bootstrap)
         else:
-            several = undefined("raters may choose several labels; see the mean α of single labels")
-            coefficients |= {"alpha_nominal": several, "fleiss_kappa": several}
+            not_single = undefined("raters may choose several labels; see the mean α of single labels")
+            coefficients |= {"alpha_nominal": not_single, "fleiss_kappa": not_single}
         coefficients["alpha_labels"] = mean_alpha_of_labels(setup_choices.chosen, item, owner, bootstrap)
         rows.append(
             SetupAgreement(

@@ -318,6 +318,35 @@ def test_damaged_samples_are_read_or_refused_in_one_line(name: str, samples: Pat
                     assert "\n" not in str(error)
 
 
+def test_annotations_of_elan_have_the_times_of_those_that_they_refer_to(tmp_path: Path) -> None:
+    reference = (
+        '<ANNOTATION><REF_ANNOTATION ANNOTATION_ID="{}" ANNOTATION_REF="{}"><ANNOTATION_VALUE>{}</ANNOTATION_VALUE>'
+    )
+    reference += "</REF_ANNOTATION></ANNOTATION>"
+    text = f"""<ANNOTATION_DOCUMENT AUTHOR="anna"><TIME_ORDER><TIME_SLOT TIME_SLOT_ID="t1" TIME_VALUE="0"/>
+        <TIME_SLOT TIME_SLOT_ID="t2" TIME_VALUE="500"/></TIME_ORDER>
+        <TIER TIER_ID="why">{reference.format("a3", "a2", "music")}{reference.format("r1", "r2", "lost")}</TIER>
+        <TIER TIER_ID="mood">{reference.format("a2", "a1", "calm")}{reference.format("r2", "r1", "lost")}</TIER>
+        <TIER TIER_ID="words"><ANNOTATION><ALIGNABLE_ANNOTATION ANNOTATION_ID="a1" TIME_SLOT_REF1="t1"
+        TIME_SLOT_REF2="t2"><ANNOTATION_VALUE>hello</ANNOTATION_VALUE></ALIGNABLE_ANNOTATION></ANNOTATION></TIER></ANNOTATION_DOCUMENT>"""
+    (tmp_path / "a.eaf").write_text(text)
+    study = import_format("elan", [tmp_path / "a.eaf"])
+    assert rows(study, "dimension", "time", "label") == [
+        ("why", 0.0, "music"),
+        ("mood", 0.0, "calm"),
+        ("words", 0.0, "hello"),
+    ]
+    assert "a.eaf: left out: 2 annotations without times" in study.notes
+    (tmp_path / "a.eaf").write_text(text.replace('"500"', '"soon"'))
+    with pytest.raises(InputError, match=r'a\.eaf: has the time "soon"; expected milliseconds'):
+        import_format("elan", [tmp_path / "a.eaf"])
+
+
+def test_rows_of_qualtrics_are_counted_with_those_left_out(samples: Path) -> None:
+    with pytest.raises(InputError, match=r"survey\.csv: row 5: valence is 5; expected 1 to 4"):
+        import_format("qualtrics", [samples / "qualtrics" / "survey.csv"], range_=(1, 4))
+
+
 def test_times_of_muse_that_are_no_numbers_are_said(tmp_path: Path) -> None:
     (tmp_path / "arousal").mkdir()
     (tmp_path / "arousal" / "1.csv").write_text("timestamp,1\n500,0.1\nlater,0.2\n")

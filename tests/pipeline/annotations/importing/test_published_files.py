@@ -318,6 +318,10 @@ def test_nova_writes_text_and_binary_in_the_way_of_its_system(tmp_path: Path) ->
     assert "n.mood.z.annotation~: has 2 items, but n.mood.z.annotation counts 3" in discrete.notes
     assert set(rows(import_format("nova", [tmp_path / "s4"]), "label")) == {("müde",)}
     assert set(rows(import_format("nova", [tmp_path / "s5"]), "label")) == {("calm; then tired",)}
+    write(tmp_path, {"s7/n.a.z.annotation": nova("CONTINUOUS", "ASCII", more='sr="2" min="-x" max="1"')})
+    write(tmp_path, {"s7/n.a.z.annotation~": "0.5;1\n"})
+    with pytest.raises(InputError, match=r'n\.a\.z\.annotation: the min of its scheme is "-x"; expected a number'):
+        import_format("nova", [tmp_path / "s7"])
     write(tmp_path, {"s6/n.p.z.annotation": nova("POLYGON", "ASCII"), "s6/n.p.z.annotation~": "{}"})
     with pytest.raises(InputError, match="its scheme is of the type POLYGON; expected one of CONTINUOUS"):
         import_format("nova", [tmp_path / "s6"])
