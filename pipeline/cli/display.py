@@ -223,8 +223,8 @@ def show_findings(findings: Sequence[Finding], console: Console) -> None:
 
 
 def _first_ids(video_ids: Sequence[str]) -> str:
-    others = f", ... ({len(video_ids) - 5} more)" if len(video_ids) > 5 else ""
-    return ", ".join(video_ids[:5]) + others
+    remainder = f", ... ({len(video_ids) - 5} more)" if len(video_ids) > 5 else ""
+    return ", ".join(video_ids[:5]) + remainder
 
 
 def _now() -> str:
