@@ -23,7 +23,7 @@ from clips import extract, start_dataset
 
 from avcues.pipeline.dataset.dataset import open_dataset
 from avcues.pipeline.runtime.settings import Settings
-from avcues.pipeline.training.copies import NEAR, Traces, find_copies, probes_of, read_traces
+from avcues.pipeline.training.copies import MAX_DISTANCE, Traces, find_copies, probes_of, read_traces
 
 RESULTS = Path(__file__).parent / "results" / "copies.md"
 FEATURES = ("emobase", "color")
@@ -191,8 +191,8 @@ def judge(traces: Traces, near: Mapping[str, float]) -> dict[str, str]:
     ids = sorted(set().union(*traces.values()))
     originals_ = [name for name in ids if "+" not in name]
     copies = find_copies(probes_of(traces), traces, near)
-    flagged = {frozenset(pair[:2]) for pair in (*copies.equal, *copies.near)}
-    equal = {frozenset(pair[:2]) for pair in copies.equal}
+    flagged = {frozenset(pair[:2]) for pair in (*copies.exact, *copies.similar)}
+    equal = {frozenset(pair[:2]) for pair in copies.exact}
     row: dict[str, str] = {}
     total = detected = 0
     for number, variant in enumerate(VARIANTS):
@@ -238,11 +238,11 @@ def main() -> None:
         ("Picture alone", ("picture",)),
         ("Sound alone", ("sound",)),
     ):
-        rows = {name: judge({m: traces[m] for m in modalities}, NEAR) for name, traces in sets.items()}
+        rows = {name: judge({m: traces[m] for m in modalities}, MAX_DISTANCE) for name, traces in sets.items()}
         for row in rows.values():
             del row["taken for copies"]
         parts += ["", f"## {title}", "", *table(rows)]
-    thresholds = ", ".join(f"{name} {near:g}" for name, near in NEAR.items())
+    thresholds = ", ".join(f"{name} {near:g}" for name, near in MAX_DISTANCE.items())
     head = [
         f"Thresholds, chosen on the clips of the first column: {thresholds}.",
         "Those of the second have footage of their own.",

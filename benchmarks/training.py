@@ -30,11 +30,11 @@ from align_memory import multiply
 from avcues.pipeline.dataset.opening import open_dataset
 from avcues.pipeline.training import CLEAN, TrainingSettings, choose_tables
 from avcues.pipeline.training.determinism import one_thread
-from avcues.pipeline.training.fitting import Fitted
+from avcues.pipeline.training.fitting import FittedModel
 from avcues.pipeline.training.models.gradient_descent import Windows, fit
 from avcues.pipeline.training.models.lstm_network import Network
 from avcues.pipeline.training.models.networks import LateFusion
-from avcues.pipeline.training.samples import features_of, with_presence
+from avcues.pipeline.training.samples import feature_matrix, model_columns
 from avcues.pipeline.training.saved_model import save_model
 from avcues.pipeline.training.scaling import fit_scaler
 
@@ -85,19 +85,19 @@ def save_untrained(folder: Path, features: Path) -> None:
     )
     data = open_dataset(str(features), tables=list(settings.tables))
     table = data.read(data.videos[0])
-    columns = {block: with_presence(data, tables) for block, tables in settings.blocks.items()}
+    columns = {block: model_columns(data, tables) for block, tables in settings.blocks.items()}
     rows = np.arange(table.num_rows)
     scalers = {
-        block: fit_scaler(features_of(table, names), rows, names, "standard") for block, names in columns.items()
+        block: fit_scaler(feature_matrix(table, names), rows, names, "standard") for block, names in columns.items()
     }
     inputs = {block: len(scaler.columns) for block, scaler in scalers.items()}
     models = {
-        name: Fitted(
+        name: FittedModel(
             scalers=scalers, estimator=LateFusion(Network(inputs, 1, CLEAN).eval(), settings.history), history=(4, 1)
         )
         for name in settings.dimensions
     }
-    about = data.about()
+    about = data.metadata()
     document = {"avcues": "0", "step": about["step"], "tables": about["tables"], "unconverged": 0, "folds": []}
     document |= {"labels": {"main": {"name": "none", "sha256": "", "videos": 0, "about": {}}}}
     document |= {name: {} for name in ("videos", "groups", "epochs", "human", "versions")}

@@ -1,1 +1,1 @@
-"""How it is run: media, timeline, one decode pass, tables, Dask, command line."""
+"""Running avcues: media, timeline, one decode pass, tables, Dask, command line."""

@@ -1,42 +1,42 @@
-"""Errors of running: bad media, bad input lists, bad settings."""
+"""Exceptions and warnings of the pipeline."""
 
 from avcues.errors import AvcuesError
 
 
 class MediaError(AvcuesError):
-    """A file that cannot be read as audio or video."""
+    """A file cannot be read as audio or video."""
 
 
 class InputError(AvcuesError):
-    """Inputs from which no list of videos can be made."""
+    """An input, such as a list of videos or a table of the user, cannot be used."""
 
 
 class OutputError(AvcuesError):
-    """The output folder cannot be written; no other video of the run could be written either."""
+    """The output cannot be written, so no other video of the run could be written either."""
 
 
 class RunStoppedError(AvcuesError):
-    """A run stopped before all its videos were done; what is done stays done."""
+    """A run stopped before all its videos were done; finished videos are kept."""
 
 
 class SettingsError(AvcuesError):
-    """Options that are unknown, contradict each other, or contradict the dataset that they would extend."""
+    """Settings are unknown, contradict each other, or contradict the dataset that they would extend."""
 
 
 class DatasetError(AvcuesError):
-    """A finished folder that is not what it should be, or that does not hold what is asked of it."""
+    """A finished folder is damaged or inconsistent, or lacks the requested data."""
 
 
 class LeakError(AvcuesError):
-    """Something that is to be fitted would see a video that is to be tested."""
+    """Something that is fitted would see a test video."""
 
 
 class LeftOutWarning(UserWarning):
-    """Something was left out of a result, and what remains may mislead whoever does not know it."""
+    """Something was left out of a result, which may mislead users who do not know it."""
 
 
 def one_line(error: BaseException) -> str:
-    """What an error of a library says, without line breaks; its class where it says nothing."""
+    """The message of an error without line breaks; the name of its class if the message is empty."""
     return " ".join(str(error).split()) or type(error).__name__
 
 

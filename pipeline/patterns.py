@@ -1,4 +1,4 @@
-"""Patterns over the names of columns."""
+"""Patterns for names of columns."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Collection
 
 
 def matches(pattern: str, name: str) -> bool:
-    """Whether a name matches a pattern: * stands for anything, ? for any character; brackets are literal."""
+    """Whether a name matches a pattern, with * for any text and ? for any character; brackets are literal."""
     expression = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
     return re.fullmatch(expression, name) is not None
 
 
-def similar(wrong: str, right: Collection[str]) -> str:
-    """What to say after a wrong column name, of which there may be thousands of right ones."""
-    close = difflib.get_close_matches(wrong, right, n=1)
+def similar(unknown: str, names: Collection[str]) -> str:
+    """The end of an error about an unknown column: the most similar name, as there may be thousands of names."""
+    close = difflib.get_close_matches(unknown, names, n=1)
     return f'; did you mean "{close[0]}"?' if close else "; avcues describe lists the columns"

@@ -1,4 +1,4 @@
-"""Columns over the time of a video, drawn by Matplotlib."""
+"""Plots columns over the time of a video with Matplotlib."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from avcues.pipeline.patterns import matches, similar
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MOST_PANELS = 12
+MAX_PANELS = 12
 _PANEL_INCHES = (9.0, 1.8)
 
 
@@ -26,10 +26,10 @@ class Curve:
 
     Args:
         name: `<table>.<column>`.
-        unit: Of the values.
+        unit: Unit of the values.
         start_s: (N,) seconds at which each row begins.
         end_s: (N,) seconds at which each row ends.
-        values: (N,) numbers; NaN where there is none, which leaves a gap.
+        values: (N,) numbers; NaN leaves a gap.
     """
 
     name: str
@@ -40,28 +40,28 @@ class Curve:
 
 
 def choose_names(names: Sequence[str], patterns: Sequence[str]) -> list[str]:
-    """The names that fit one of the patterns, in their order.
+    """The names that match any of the patterns, in their order.
 
     Raises:
-        SettingsError: A pattern fits none, or together they fit more than can be drawn.
+        SettingsError: A pattern matches no name, or the patterns match more names than can be drawn.
     """
     for pattern in patterns:
         if not any(matches(pattern, name) for name in names):
-            raise SettingsError(f'there is no column of numbers "{pattern}"{similar(pattern, names)}')
-    chosen = [name for name in names if any(pattern == name or matches(pattern, name) for pattern in patterns)]
-    if not 0 < len(chosen) <= MOST_PANELS:
-        raise SettingsError(f"{len(chosen)} columns are chosen; name 1 to {MOST_PANELS}, such as lighting.lighting_key")
-    return chosen
+            raise SettingsError(f'there is no numeric column "{pattern}"{similar(pattern, names)}')
+    matching = [name for name in names if any(pattern == name or matches(pattern, name) for pattern in patterns)]
+    if not 0 < len(matching) <= MAX_PANELS:
+        raise SettingsError(f"{len(matching)} columns match; name 1 to {MAX_PANELS}, such as lighting.lighting_key")
+    return matching
 
 
 def curve_of(table: pa.Table, column: str, name: str, unit: str) -> Curve:
-    """A column of a table that has the columns `start` and `end`, in seconds."""
+    """The curve of a column of a table with the columns `start` and `end` in seconds."""
     values = table[column].cast(pa.float64()).to_numpy(zero_copy_only=False)
     return Curve(name=name, unit=unit, start_s=table["start"].to_numpy(), end_s=table["end"].to_numpy(), values=values)
 
 
 def plot_curves(curves: Sequence[Curve], title: str) -> list[Axes]:
-    """Draws each column in a panel of its own, on one time axis; each row is a step from its start to its end."""
+    """Draws a panel per column, on one time axis; each row is a step from its start to its end."""
     from matplotlib import pyplot
 
     width, height = _PANEL_INCHES

@@ -1,4 +1,4 @@
-"""Worker processes of this machine, for work that is done in many equal pieces: fitting models, making pages."""
+"""Worker processes on this machine, for many similar pieces of work: fitting models, making pages."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from typing import Any
 from avcues.pipeline.errors import AvcuesError
 
 CONTEXT: SpawnContext = get_context("spawn")
-"""How they are started: a fork of a process with the threads of Arrow may hang."""
+"""Starts processes anew: a fork of a process with the threads of Arrow may hang."""
 
 
 @contextmanager
 def process_pool(
     workers: int, work: str, prepare: Callable[..., object] | None = None, *arguments: Any
 ) -> Iterator[ProcessPoolExecutor]:
-    """Worker processes, until the end of the `with` block, where an error or an interrupt ends them at once.
+    """Yields worker processes for the `with` block; an error or an interrupt ends them at once.
 
     Args:
-        workers: Their number.
-        work: What they do, for the message if one is killed: "fitted models".
+        workers: The number of processes.
+        work: Their work in words, for the message if a process is killed, such as "fitted models".
         prepare: Called with the arguments in each process before its first piece of work.
 
     Raises:

@@ -16,7 +16,7 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-# A stream that ends less than this past a window border does not open another window: codecs round their ends.
+# A stream that ends less than this after a window border gets no further window: codecs round the ends of streams.
 END_TOLERANCE = Fraction(1, 1000)
 _PACE_S = 5
 _LONGEST_NUMBER = 60
@@ -24,13 +24,13 @@ _LONG_EXPONENT = re.compile(r"[eE][-+]?\d{4}")
 
 
 def exact_seconds(text: str) -> Fraction:
-    """A number as it is written, such as "0.5" or "1/2"; `Fraction` alone takes hours for "1e999999999".
+    """Parses seconds exactly, such as "0.5" or "1/2"; `Fraction` alone takes hours for "1e999999999".
 
     Raises:
-        ValueError: It is no number, or has more digits than a time can have.
+        ValueError: The text is not a number, or has more digits than a time can have.
     """
     if len(text) > _LONGEST_NUMBER or _LONG_EXPONENT.search(text):
-        raise ValueError(f"{text[:_LONGEST_NUMBER]} is no number of seconds")
+        raise ValueError(f"{text[:_LONGEST_NUMBER]} is not a number of seconds")
     try:
         return Fraction(text)
     except ZeroDivisionError:
@@ -62,7 +62,10 @@ class Shot:
     """Frames from one cut to the next: [start, end) seconds.
 
     Args:
-        kind: How the shot before goes over into it: "cut", "dissolve" or "fade"; None for the first.
+        start: Start in seconds.
+        end: End in seconds.
+        frames: Number of frames.
+        kind: Transition from the preceding shot: "cut", "dissolve" or "fade"; None for the first shot.
     """
 
     start: Fraction
@@ -72,30 +75,30 @@ class Shot:
 
 
 def shot_of_windows(shots: Sequence[Shot], grid: Grid, windows: int) -> npt.NDArray[np.int32]:
-    """Index of the shot on screen at the start of each window, -1 where there is none."""
+    """(windows,) index of the shot on screen at the start of each window; -1 without a shot."""
     starts = [shot.start for shot in shots]
-    owners = np.full(windows, -1, np.int32)
-    for k in range(windows):
-        i = bisect_right(starts, k * grid.step) - 1
-        if i >= 0 and k * grid.step < shots[i].end:
-            owners[k] = i
-    return owners
+    shot_of_window = np.full(windows, -1, np.int32)
+    for window in range(windows):
+        shot = bisect_right(starts, window * grid.step) - 1
+        if shot >= 0 and window * grid.step < shots[shot].end:
+            shot_of_window[window] = shot
+    return shot_of_window
 
 
 def since_cut(shots: Sequence[Shot], shot_of_window: npt.NDArray[np.int32], grid: Grid) -> npt.NDArray[np.float64]:
-    """Seconds from the start of its shot to the start of each window, NaN where there is no shot."""
+    """(windows,) seconds from the start of its shot to the start of each window; NaN without a shot."""
     return np.array([float(k * grid.step - shots[i].start) if i >= 0 else np.nan for k, i in enumerate(shot_of_window)])
 
 
 def cuts_around(shots: Sequence[Shot], grid: Grid, windows: int) -> npt.NDArray[np.int16]:
-    """Shots, but the first, that begin in [t - 5 s, t + 5 s) about the start t of each window."""
+    """(windows,) shots, without the first, that begin in [t - 5 s, t + 5 s) around the start t of each window."""
     cuts = [shot.start for shot in shots[1:]]
     starts = [k * grid.step for k in range(windows)]
     return np.array([bisect_left(cuts, t + _PACE_S) - bisect_left(cuts, t - _PACE_S) for t in starts], np.int16)
 
 
 def coverage(spans: Sequence[tuple[Fraction, Fraction]], grid: Grid, windows: int) -> npt.NDArray[np.float32]:
-    """Share of each window, 0..1, that the given disjoint [start, end) spans cover."""
+    """(windows,) share of each window, 0..1, that the given disjoint [start, end) spans cover."""
     covered = [Fraction(0)] * windows
     for start, end in spans:
         first = max(0, math.floor(start / grid.step))
@@ -106,7 +109,7 @@ def coverage(spans: Sequence[tuple[Fraction, Fraction]], grid: Grid, windows: in
 
 
 def united(spans: Sequence[tuple[Fraction, Fraction]]) -> list[tuple[Fraction, Fraction]]:
-    """Disjoint [start, end) spans, in order, that cover what the given ones cover."""
+    """Merges [start, end) spans to disjoint spans, in order, with the same coverage."""
     disjoint: list[tuple[Fraction, Fraction]] = []
     for start, end in sorted(spans):
         if disjoint and start <= disjoint[-1][1]:

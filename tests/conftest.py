@@ -15,7 +15,7 @@ from clips import CHEAP, Clip, Extracted, click, extract
 from finished_folders import make_dataset
 from once import once
 from planted_folder import plant
-from stand_ins import stand_in
+from stand_ins import MADE_BY, stand_in
 
 from avcues.extractors import numba_cache
 from avcues.models_cache import WeightsError
@@ -45,7 +45,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def media(pytestconfig: pytest.Config) -> Callable[[str], Path]:
     """Path of a named file of the test media, or of its stand-in; skips where the package index cannot be reached."""
-    stand_ins = pytestconfig.cache.mkdir("media")
+    stand_ins = pytestconfig.cache.mkdir(f"media-{MADE_BY}")
 
     def find(name: str) -> Path:
         path = SHARED / "media" / name

@@ -1,4 +1,4 @@
-"""The commands `avcues annotations ...`: from ratings to gold standards, soft labels, agreement and perspectives."""
+"""The commands `avcues annotations ...`: ratings, gold standards, soft labels, agreement and perspectives."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from avcues.pipeline.cli.annotations_options import (
     Folder,
     Step,
     parse_step,
-    with_options,
 )
-from avcues.pipeline.cli.errors import OneLineErrors
+from avcues.pipeline.cli.errors import OneLineErrors, with_options_of_any_command
 
 commands = typer.Typer(
     no_args_is_help=True, help="From ratings of several raters to labels: import, check, combine, compare."
@@ -32,7 +31,7 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     debug: Debug = False,
 ) -> None:
-    """Looks for displaced rows, raters who contradict the others, unusable series, and gaps in the design.
+    """Checks for displaced rows, raters who contradict the others, unusable series, and gaps in the design.
 
     Exit codes: 0 no problem, 1 problems found, 2 not a folder of ratings.
 
@@ -45,8 +44,7 @@ def check(
         from avcues.pipeline.annotations.checking.check import check as check_annotations
         from avcues.pipeline.annotations.ratings.files import read
         from avcues.pipeline.annotations.ratings.wording import counted
-        from avcues.pipeline.cli.console import Console
-        from avcues.pipeline.cli.dataset import say
+        from avcues.pipeline.cli.console import Console, print_line
 
         result = check_annotations(read(folder), parse_step(step))
         if as_json:
@@ -54,15 +52,15 @@ def check(
         else:
             console = Console()
             for line in result.coverage_in_words():
-                say(console, "bold", "covered", line)
+                print_line(console, "bold", "covered", line)
             for note in result.notes:
-                say(console, "yellow", "note", with_options(note))
+                print_line(console, "yellow", "note", with_options_of_any_command(note))
             for problem in result.problems:
-                say(console, "red", "problem", with_options(problem))
-            say(
+                print_line(console, "red", "problem", with_options_of_any_command(problem))
+            print_line(
                 console,
                 "bold",
-                "in all",
+                "total",
                 f"{counted(len(result.problems), 'problem')}, {counted(len(result.notes), 'note')}",
             )
     raise typer.Exit(1 if result.problems else 0)

@@ -18,14 +18,13 @@ from avcues.pipeline.cli.annotations_options import (
     Step,
     StudyProtocol,
     Weights,
-    listed,
-    parse_range,
     parse_step,
     recipe_of,
     show_notes,
     show_written,
 )
 from avcues.pipeline.cli.errors import OneLineErrors
+from avcues.pipeline.cli.option_values import parse_list, parse_range
 
 
 def agreement(
@@ -45,7 +44,7 @@ def agreement(
     ] = [],  # noqa: B006  (typer copies it)
     predictions: Annotated[
         Path | None,
-        typer.Option(help="Predictions of avcues predict or out_of_fold.parquet, judged as one more rater."),
+        typer.Option(help="Predictions of avcues predict or out_of_fold.parquet, compared as one more rater."),
     ] = None,
     setup: Annotated[str | None, typer.Option(help="Setup of --predictions; default: the setup of the labels.")] = None,
     shortest: Shortest = 0.9,
@@ -55,7 +54,7 @@ def agreement(
     step: Step = "0.5",
     debug: Debug = False,
 ) -> None:
-    """Reports how far raters agree: in each setup, between setups, with themselves, and by who they are.
+    """Reports how far raters agree: in each setup, between setups, with themselves, and by group of raters.
 
     [bold]avcues annotations agreement[/] ann --out agreement.md
     """
@@ -96,7 +95,7 @@ def agreement(
 def plan(
     folder: Folder,
     reliability: Annotated[
-        float, typer.Option(min=0.01, max=0.99, help="Reliability that the mean of the raters is to reach.")
+        float, typer.Option(min=0.01, max=0.99, help="Reliability that the mean over raters must reach.")
     ] = 0.8,
     shortest: Shortest = 0.9,
     keep_constant: KeepConstant = False,
@@ -104,7 +103,7 @@ def plan(
     step: Step = "0.5",
     debug: Debug = False,
 ) -> None:
-    """Says how many raters a study needs, by the agreement of those of a pilot study.
+    """Computes how many raters a study needs, from the agreement of raters in a pilot study.
 
     [bold]avcues annotations plan[/] ann --reliability 0.8
     """
@@ -113,8 +112,7 @@ def plan(
         from avcues.pipeline.annotations.reliability.agreement import agreement as measure
         from avcues.pipeline.annotations.reliability.planning import in_words
         from avcues.pipeline.annotations.statistics.coefficients import Bootstrap
-        from avcues.pipeline.cli.console import Console
-        from avcues.pipeline.cli.dataset import say
+        from avcues.pipeline.cli.console import Console, print_line
 
         measured = measure(
             read(folder),
@@ -125,7 +123,9 @@ def plan(
             by=(),
         )
         for setup_plan in measured.plans:
-            say(Console(), "bold", f"{setup_plan.setup} {setup_plan.dimension}", in_words(setup_plan, reliability))
+            print_line(
+                Console(), "bold", f"{setup_plan.setup} {setup_plan.dimension}", in_words(setup_plan, reliability)
+            )
 
 
 def perspectives(
@@ -138,15 +138,17 @@ def perspectives(
     ] = None,
     threshold: Annotated[
         float | None,
-        typer.Option(help="Inconsistency is strong from this score on; default: the score nearest to the top quarter."),
+        typer.Option(help="Score from which inconsistency is strong; default: the score nearest to the top quarter."),
     ] = None,
     neutral: Annotated[
         str | None,
-        typer.Option(metavar="LOW,HIGH", help="Neither negative nor positive; default: the middle of the range."),
+        typer.Option(metavar="LOW,HIGH", help="Range of neutral ratings; default: the middle of the scale."),
     ] = None,
     model: Annotated[
         Path | None,
-        typer.Option(help="Folder of a model of several modalities, whose reliance on each is set beside the raters'."),
+        typer.Option(
+            help="Folder of a model of several modalities, to compare its reliance on each with that of the raters."
+        ),
     ] = None,
     shortest: Shortest = 0.9,
     keep_constant: KeepConstant = False,
@@ -155,7 +157,7 @@ def perspectives(
     step: Step = "0.5",
     debug: Debug = False,
 ) -> None:
-    """Compares the ratings of the same raters and clips across setups: what text, sound and picture each convey.
+    """Compares ratings of the same raters and clips across setups: what text, sound and picture each convey.
 
     [bold]avcues annotations perspectives[/] ann --dimension valence --against all --out perspectives.md
     """
@@ -173,7 +175,7 @@ def perspectives(
             rated,
             dimension,
             against,
-            setups=listed(setups),
+            setups=parse_list(setups),
             threshold=threshold,
             neutral=None if neutral is None else parse_range(neutral, "--neutral"),
             step=parse_step(step),
@@ -186,7 +188,7 @@ def perspectives(
 
 
 def _reliance(model: Path, dimension: str) -> dict[str, float]:
-    """By modality, what a trained model loses without it."""
+    """By modality, how much a trained model loses without it."""
     from avcues.pipeline.errors import SettingsError, one_line
     from avcues.pipeline.store.documents import read_document
     from avcues.pipeline.store.model_files import METRICS

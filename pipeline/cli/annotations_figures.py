@@ -1,4 +1,4 @@
-"""The commands `avcues annotations figures` and `tables`: what a paper shows of a study."""
+"""The commands `avcues annotations figures` and `tables`: figures and tables of a study for a paper."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from avcues.pipeline.cli.annotations_options import (
     Shortest,
     Step,
     StudyProtocol,
-    listed,
     parse_step,
     recipe_of,
     show_notes,
 )
 from avcues.pipeline.cli.errors import OneLineErrors
-from avcues.pipeline.cli.saving import save_shown
+from avcues.pipeline.cli.option_values import parse_list
+from avcues.pipeline.cli.saving import save_items
 
 if TYPE_CHECKING:
     from avcues.pipeline.annotations.results import Results
@@ -66,9 +66,9 @@ def figures(
     step: Step = "0.5",
     debug: Debug = False,
 ) -> None:
-    """Draws the figures of a paper: SVG, PDF and PNG in the size of print, each with its numbers as CSV.
+    """Draws the figures of a paper as SVG, PDF and PNG in print size, each with its numbers as CSV.
 
-    What the ratings do not hold is left out with a line that says so.
+    Figures that the ratings do not allow are left out, with a line for each.
 
     [bold]avcues annotations figures[/] ann --out figures
     """
@@ -76,10 +76,12 @@ def figures(
         from avcues.pipeline.annotations.plot import all_figures
         from avcues.pipeline.annotations.statistics.coefficients import Bootstrap
 
-        options = {"against": against, "by": by or None, "clips": tuple(clip)} | _shared(shortest, keep_constant, step)
+        options = {"against": against, "by": by or None, "clips": tuple(clip)} | _shared_options(
+            shortest, keep_constant, step
+        )
         results = _results(folder, protocol, label_groups, **options, bootstrap=Bootstrap(0))
         show_notes(_notes(results))
-        save_shown(all_figures(results, listed(only)), out, "figure")
+        save_items(all_figures(results, parse_list(only)), out, "figure")
 
 
 def tables(
@@ -101,9 +103,9 @@ def tables(
     step: Step = "0.5",
     debug: Debug = False,
 ) -> None:
-    """Writes the tables of a paper: Markdown and LaTeX, each with its numbers as CSV.
+    """Writes the tables of a paper as Markdown and LaTeX, each with its numbers as CSV.
 
-    What the ratings do not hold is left out with a line that says so.
+    Tables that the ratings do not allow are left out, with a line for each.
 
     [bold]avcues annotations tables[/] ann --out tables
     """
@@ -112,16 +114,16 @@ def tables(
         from avcues.pipeline.annotations.statistics.coefficients import Bootstrap
         from avcues.pipeline.annotations.tables import all_tables
 
-        options = {"against": against, "by": by or None} | _shared(shortest, keep_constant, step)
+        options = {"against": against, "by": by or None} | _shared_options(shortest, keep_constant, step)
         results = _results(folder, protocol, label_groups, **options, bootstrap=Bootstrap(bootstrap, seed))
         model_notes: Sequence[str] = ()
         if predictions is not None:
-            counts: dict[str, Any] = {"weights": results.weights, "bootstrap": results.bootstrap}
-            counts |= _shared(shortest, keep_constant, step)
-            models, model_notes = compare_predictions(predictions, results.annotations, **counts)
+            model_options: dict[str, Any] = {"weights": results.weights, "bootstrap": results.bootstrap}
+            model_options |= _shared_options(shortest, keep_constant, step)
+            models, model_notes = compare_predictions(predictions, results.annotations, **model_options)
             results = replace(results, models=models)
         show_notes([*_notes(results), *model_notes])
-        save_shown(all_tables(results, listed(only)), out, "table")
+        save_items(all_tables(results, parse_list(only)), out, "table")
 
 
 def _results(folder: Path, protocol: Protocol, label_groups: Path | None, **options: Any) -> Results:
@@ -140,17 +142,17 @@ def _results(folder: Path, protocol: Protocol, label_groups: Path | None, **opti
     )
 
 
-def _shared(shortest: float, keep_constant: bool, step: str) -> dict[str, Any]:
+def _shared_options(shortest: float, keep_constant: bool, step: str) -> dict[str, Any]:
     return {"shortest": shortest, "keep_constant": keep_constant, "step": parse_step(step)}
 
 
 def _notes(results: Results) -> list[str]:
-    """What figures and tables do not count, or do not compare by."""
+    """Notes on ratings that are left out, and on groups that are not compared."""
     from avcues.pipeline.annotations.ratings.exclusions import in_words
     from avcues.pipeline.annotations.reliability.groups import not_compared
 
     reasons = not_compared(results.annotations) if results.by is None else {}
     return [
         *in_words(results.rated[2]),
-        *(f"not compared by {name}: {reason}; `by` names a condition on it" for name, reason in reasons.items()),
+        *(f"not compared by {name}: {reason}" for name, reason in reasons.items()),
     ]

@@ -1,4 +1,4 @@
-"""One command per registered format of ratings, and a guess at the format of a file."""
+"""A command per registered format of ratings, and suggestions for files without a format."""
 
 from __future__ import annotations
 
@@ -14,36 +14,35 @@ from avcues.pipeline.cli.annotations_options import (
     Debug,
     Features,
     Hold,
+    ImportOutput,
     Out,
     Overwrite,
     Raters,
     Repeated,
     Setups,
-    Target,
     lengths_of,
-    listed,
-    parse_held,
-    parse_range,
+    parse_hold,
 )
 from avcues.pipeline.cli.errors import OneLineErrors
+from avcues.pipeline.cli.option_values import parse_list, parse_range
 
 _FORMATS = Path(__file__).parents[1] / "annotations" / "importing" / "formats"
-"""One module per format; their names are listed without importing them."""
+"""The folder with one module per format; names are listed without importing modules."""
 
 
-_GENERIC: Mapping[str, frozenset[str]] = {
+_GENERIC_COLUMNS: Mapping[str, frozenset[str]] = {
     "tidy": frozenset(("rater", "video_id", "setup", "dimension")),
     "wide": frozenset(("time",)),
 }
-"""Columns by which general tables, of no particular program, are recognised."""
+"""Columns by which tables of no particular program are recognised."""
 
 
 class Formats(TyperGroup):
-    """A command for every module of `formats`, beside those of its own."""
+    """A command for every module of `formats`, besides the explicitly defined commands."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        own_commands = super().list_commands(ctx)
-        return [*own_commands, *sorted({path.stem for path in _FORMATS.glob("[!_]*.py")} - {*own_commands})]
+        defined_commands = super().list_commands(ctx)
+        return [*defined_commands, *sorted({path.stem for path in _FORMATS.glob("[!_]*.py")} - {*defined_commands})]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         command = super().get_command(ctx, cmd_name)
@@ -54,15 +53,15 @@ class Formats(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args and self.get_command(ctx, args[0]) is None and Path(args[0]).exists():
             with OneLineErrors(False):
-                propose(Path(args[0]))
+                suggest_format(Path(args[0]))
         return super().resolve_command(ctx, args)
 
 
-def propose(file: Path) -> None:
-    """Says which format a file looks like.
+def suggest_format(file: Path) -> None:
+    """Suggests the format of a file.
 
     Raises:
-        SettingsError: Always.
+        SettingsError: Always; the message has the suggestion.
     """
     from avcues.pipeline.annotations.importing.registry import formats_of, registered
     from avcues.pipeline.errors import SettingsError
@@ -72,8 +71,8 @@ def propose(file: Path) -> None:
     names = formats_of(file)
     if not names and file.is_file():
         columns = {name.lower() for name in column_names(file)}
-        for generic, columns_needed in _GENERIC.items():
-            if columns_needed <= columns:
+        for generic, required_columns in _GENERIC_COLUMNS.items():
+            if required_columns <= columns:
                 raise SettingsError(
                     f"{file}: name its format; it looks like a {generic} table: avcues annotations import {generic} "
                     f"{file} --out ann"
@@ -83,8 +82,10 @@ def propose(file: Path) -> None:
             f"{file}: looks like none of {', '.join(formats)}; if it is a table: "
             "avcues annotations import table FILE --map video_id=... --map value=... --out ann"
         )
-    looks = ", or ".join(f"{formats[name].title}: avcues annotations import {name} {file} --out ann" for name in names)
-    raise SettingsError(f"{file}: name its format; it looks like {looks}")
+    suggestions = ", or ".join(
+        f"{formats[name].title}: avcues annotations import {name} {file} --out ann" for name in names
+    )
+    raise SettingsError(f"{file}: name its format; it looks like {suggestions}")
 
 
 def _command_of(name: str) -> Any:
@@ -101,16 +102,16 @@ def _command_of(name: str) -> Any:
         out: Out,
         setup: Annotated[str | None, typer.Option(help="Setup of all ratings; default: that of the format.")] = None,
         dimension: Annotated[
-            str | None, typer.Option(help="Name of what was rated, where the files do not say it.")
+            str | None, typer.Option(help="Name of the rated dimension, if the files do not have it.")
         ] = None,
         header: Annotated[
             str | None, typer.Option(help="Names of questions, such as {video_id}_{dimension}; for questionnaires.")
         ] = None,
         frame_rate: Annotated[
-            float | None, typer.Option(min=0.001, help="Frames a second, where the format counts in frames.")
+            float | None, typer.Option(min=0.001, help="Frames per second, if the format counts frames.")
         ] = None,
         range_: Annotated[
-            str | None, typer.Option("--range", metavar="LOW,HIGH", help="Scale of values, where the format has none.")
+            str | None, typer.Option("--range", metavar="LOW,HIGH", help="Scale of values, if the format has none.")
         ] = None,
         hold: Hold = None,
         setups: Setups = None,
@@ -125,18 +126,18 @@ def _command_of(name: str) -> Any:
             from avcues.pipeline.annotations.importing.format import FormatOptions
             from avcues.pipeline.annotations.importing.registry import import_format
 
-            target = Target(out, add, overwrite)
+            output = ImportOutput(out, add, overwrite)
             imported = import_format(
                 name,
                 files,
                 options=FormatOptions(setup=setup, dimension=dimension, header=header, frame_rate=frame_rate),
                 range_=None if range_ is None else parse_range(range_),
-                hold=parse_held(hold),
-                setups=listed(setups),
+                hold=parse_hold(hold),
+                setups=parse_list(setups),
                 known=lengths_of(features),
                 raters=raters,
                 repeated=repeated,
             )
-            target.write(imported)
+            output.write(imported)
 
     return typer.main.get_command(app)

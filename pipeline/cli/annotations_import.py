@@ -1,4 +1,4 @@
-"""The commands `avcues annotations import ...` and `example`: ratings into one tidy table."""
+"""The commands `avcues annotations import ...` and `example`, which make one tidy table of ratings."""
 
 from __future__ import annotations
 
@@ -13,24 +13,26 @@ from avcues.pipeline.cli.annotations_options import (
     Debug,
     Features,
     Hold,
+    ImportOutput,
     Out,
     Overwrite,
     Raters,
     Repeated,
     Setups,
     Step,
-    Target,
     TimeUnit,
     lengths_of,
-    listed,
-    parse_held,
-    parse_range,
+    parse_hold,
+    parse_key,
+    parse_level,
+    parse_named_range,
     parse_step,
 )
 from avcues.pipeline.cli.errors import OneLineErrors
+from avcues.pipeline.cli.option_values import parse_list, parse_range
 
 if TYPE_CHECKING:
-    from avcues.pipeline.annotations.ratings.schema import Level
+    pass
 
 commands = typer.Typer(cls=Formats, no_args_is_help=True, help="Import ratings into one tidy table.")
 
@@ -43,7 +45,7 @@ def muvi(
     out: Out,
     static_rows: Annotated[
         Literal["corrected", "as-published"],
-        typer.Option(help="The published labels stand one row too low: move them up, or keep them there."),
+        typer.Option(help="The published labels are one row too low: move them up, or keep them."),
     ] = "corrected",
     time: Annotated[
         Literal["seq", "timestamp"],
@@ -61,8 +63,8 @@ def muvi(
     with OneLineErrors(debug):
         from avcues.pipeline.annotations.importing.formats.muvi import import_muvi
 
-        target = Target(out, add, overwrite)
-        target.write(import_muvi(folder, static_rows=static_rows, time_from=time, known=lengths_of(features)))
+        output = ImportOutput(out, add, overwrite)
+        output.write(import_muvi(folder, static_rows=static_rows, time_from=time, known=lengths_of(features)))
 
 
 @commands.command()
@@ -97,21 +99,21 @@ def tidy(
     with OneLineErrors(debug):
         from avcues.pipeline.annotations.importing.formats.tidy import import_tidy
 
-        target = Target(out, add, overwrite)
-        ranges = dict(_named_range(text) for text in range_)
+        output = ImportOutput(out, add, overwrite)
+        ranges = dict(parse_named_range(text) for text in range_)
         imported = import_tidy(
             file,
             range_=ranges.pop(None, None),
             ranges={name: value for name, value in ranges.items() if name is not None},
-            levels=dict(_named_level(text) for text in level),
+            levels=dict(parse_level(text) for text in level),
             time_unit=time_unit,
-            hold=parse_held(hold),
-            setups=listed(setups),
+            hold=parse_hold(hold),
+            setups=parse_list(setups),
             known=lengths_of(features),
             raters=raters,
             repeated=repeated,
         )
-        target.write(imported)
+        output.write(imported)
 
 
 @commands.command()
@@ -156,7 +158,7 @@ def wide(
     with OneLineErrors(debug):
         from avcues.pipeline.annotations.importing.formats.wide import import_wide
 
-        target = Target(out, add, overwrite)
+        output = ImportOutput(out, add, overwrite)
         imported = import_wide(
             files,
             pattern=pattern,
@@ -166,14 +168,14 @@ def wide(
             range_=None if range_ is None else parse_range(range_),
             level=level,
             time_unit=time_unit,
-            hold=parse_held(hold),
-            columns=listed(columns),
-            setups=listed(setups),
+            hold=parse_hold(hold),
+            columns=parse_list(columns),
+            setups=parse_list(setups),
             known=lengths_of(features),
             raters=raters,
             repeated=repeated,
         )
-        target.write(imported)
+        output.write(imported)
 
 
 @commands.command()
@@ -223,39 +225,39 @@ def table(
     with OneLineErrors(debug):
         from avcues.pipeline.annotations.importing.formats.table import import_table
 
-        target = Target(out, add, overwrite)
+        output = ImportOutput(out, add, overwrite)
         imported = import_table(
             files,
-            dict(_mapped(text) for text in map_),
+            dict(parse_key(text) for text in map_),
             header=header,
-            columns=listed(columns),
+            columns=parse_list(columns),
             pattern=pattern,
             time_unit=time_unit,
             scale=None if scale is None else parse_range(scale, "--scale"),
             range_=None if range_ is None else parse_range(range_),
-            levels=dict(_named_level(text) for text in level),
+            levels=dict(parse_level(text) for text in level),
             split=split,
             step=parse_step(step),
-            hold=parse_held(hold),
-            setups=listed(setups),
+            hold=parse_hold(hold),
+            setups=parse_list(setups),
             known=lengths_of(features),
             raters=raters,
             repeated=repeated,
         )
-        target.write(imported)
+        output.write(imported)
 
 
 def example(
     out: Out,
     features: Annotated[
         str | None,
-        typer.Option(help="Folder made by avcues extract whose videos are rated; else twelve videos are made up."),
+        typer.Option(help="Folder made by avcues extract whose videos are rated; default: twelve invented videos."),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the random numbers.")] = 0,
     overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
-    """Makes up a small study to try the other commands on: six raters, three setups, four dimensions.
+    """Makes up a small study to try the other commands: six raters, three setups, four dimensions.
 
     [bold]avcues annotations example[/] --out ann
     """
@@ -263,41 +265,11 @@ def example(
         from avcues.pipeline.annotations.example import VIDEOS
         from avcues.pipeline.annotations.example import example as make
 
-        target = Target(out, False, overwrite)
+        output = ImportOutput(out, False, overwrite)
         if features is None:
-            target.write(make(VIDEOS, seed=seed))
+            output.write(make(VIDEOS, seed=seed))
         else:
             from avcues.pipeline.dataset.opening import open_dataset
 
             data = open_dataset(features, tables=[])
-            target.write(make(data.lengths, step=data.catalog.step, seed=seed))
-
-
-def _mapped(text: str) -> tuple[str, str]:
-    from avcues.pipeline.errors import SettingsError
-
-    key, separator, source = text.partition("=")
-    if not separator or not source:
-        raise SettingsError(f"--map {text}: expected KEY=COLUMN, KEY==CONSTANT or KEY={{file}}")
-    return key.strip(), source
-
-
-def _named_range(text: str) -> tuple[str | None, tuple[float, float]]:
-    from avcues.pipeline.errors import SettingsError
-
-    name, separator, numbers = text.rpartition("=")
-    try:
-        return name if separator else None, parse_range(numbers)
-    except SettingsError as error:
-        raise SettingsError(f"--range {text}: expected LOW,HIGH or NAME=LOW,HIGH, such as -1,1") from error
-
-
-def _named_level(text: str) -> tuple[str, Level]:
-    from avcues.pipeline.annotations.ratings.schema import LEVELS
-    from avcues.pipeline.errors import SettingsError
-
-    name, _, chosen = text.rpartition("=")
-    for level in LEVELS:
-        if name and level == chosen:
-            return name, level
-    raise SettingsError(f"--level {text}: expected NAME={'|'.join(LEVELS)}")
+            output.write(make(data.lengths, step=data.catalog.step, seed=seed))

@@ -1,4 +1,4 @@
-"""From ratings to labels: `avcues annotations gold` and `soft`."""
+"""The commands `avcues annotations gold` and `soft`, which make labels from ratings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from avcues.pipeline.cli.annotations_options import (
     Shortest,
     Step,
     Weights,
-    listed,
     parse_delay,
     parse_step,
     read_ids,
@@ -25,6 +24,7 @@ from avcues.pipeline.cli.annotations_options import (
     show_written,
 )
 from avcues.pipeline.cli.errors import OneLineErrors
+from avcues.pipeline.cli.option_values import parse_list
 
 
 def gold(
@@ -65,29 +65,35 @@ def gold(
         ),
     ] = "none",
     longest_warp: Annotated[
-        float, typer.Option(metavar="SECONDS", help="By how much --align may move a rating, at most.")
+        float, typer.Option(metavar="SECONDS", help="Largest time by which --align may move a rating.")
     ] = 4.0,
     windows: Annotated[
         int | None,
-        typer.Option(help="Use the first windows only; series that end before are left out, those with holes are not."),
+        typer.Option(
+            help="Use only the first windows; series that end earlier are left out, series with gaps are not."
+        ),
     ] = None,
     shortest: Shortest = 0.9,
     keep_constant: KeepConstant = False,
     round_: Round = None,
     training_videos: Annotated[
         Path | None,
-        typer.Option(help="List of video ids, one per line: what is fitted over videos is fitted on these only."),
+        typer.Option(
+            help="List of video ids, one per line: everything that depends on videos is fitted on these only."
+        ),
     ] = None,
     partition: Annotated[
         Path | None,
-        typer.Option(help="The same by a study's own partition, as for train: CSV of video_id and part (train, ...)."),
+        typer.Option(
+            help="The same from a study's own partition, as for train: CSV of video_id and part (train, ...)."
+        ),
     ] = None,
     features: Annotated[str | None, typer.Option(help="Folder made by avcues extract, for --delay auto.")] = None,
     tables: Annotated[str | None, typer.Option(help="Comma-separated tables of --features; default: all.")] = None,
     step: Step = "0.5",
     debug: Debug = False,
 ) -> None:
-    """Makes gold standards, the labels files that --labels reads: one value per window out of several raters'.
+    """Makes gold standards for --labels: one value per window from the ratings of several raters.
 
     Exit codes: 0 written, 2 nothing written because of the input or the settings.
 
@@ -117,7 +123,7 @@ def gold(
             keep_constant=keep_constant,
             step=parse_step(step),
             round=round_,
-            dimensions=None if dimensions is None else tuple(listed(dimensions) or ()),
+            dimensions=None if dimensions is None else tuple(parse_list(dimensions) or ()),
         )
         training = None if training_videos is None else read_ids(training_videos)
         if partition is not None:
@@ -141,7 +147,7 @@ def soft(
     step: Step = "0.5",
     debug: Debug = False,
 ) -> None:
-    """Makes soft labels, which --labels reads: the share of raters who gave each value or chose each label.
+    """Makes soft labels for --labels: the share of raters who gave each value or chose each label.
 
     Exit codes: 0 written, 2 nothing written because of the input or the settings.
 
@@ -154,15 +160,15 @@ def soft(
 
         tables = soft_labels(
             read(folder),
-            listed(dimensions),
+            parse_list(dimensions),
             bins=bins,
             step=parse_step(step),
             round_=round_,
             shortest=shortest,
             keep_constant=keep_constant,
         )
-        about = next((read_about(table) for table in tables.values()), None) or {}
-        show_notes([f"left out: {count} {reason} series" for reason, count in about.get("left_out", {}).items()])
+        metadata = next((read_about(table) for table in tables.values()), None) or {}
+        show_notes([f"left out: {count} {reason} series" for reason, count in metadata.get("left_out", {}).items()])
         files = {out / f"{setup}.parquet": table for setup, table in tables.items()}
         write_tables(files)
         for path, table in files.items():
@@ -170,7 +176,7 @@ def soft(
 
 
 def _training_part(partition: Path, training_videos: list[str] | None) -> list[str]:
-    """The videos of a study's training part."""
+    """Ids of the videos in the training part of a study's partition."""
     from avcues.pipeline.errors import InputError, SettingsError
     from avcues.pipeline.training.video_lists import read_partition
 
@@ -178,7 +184,7 @@ def _training_part(partition: Path, training_videos: list[str] | None) -> list[s
         raise SettingsError("`training_videos` and `partition` exclude each other")
     names = [name for name, part in read_partition(partition).items() if part.strip().lower() in ("train", "training")]
     if not names:
-        raise InputError(f"{partition}: names no video of the part train")
+        raise InputError(f"{partition}: has no video in the part train")
     return names
 
 
@@ -189,4 +195,4 @@ def _feature_values(features: str | None, tables: str | None) -> Any:
     from avcues.pipeline.annotations.gold_standards.feature_values import FeatureValues
     from avcues.pipeline.dataset.opening import open_dataset
 
-    return FeatureValues(open_dataset(features, tables=listed(tables)))
+    return FeatureValues(open_dataset(features, tables=parse_list(tables)))

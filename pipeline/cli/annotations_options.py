@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from avcues.pipeline.cli.errors import with_options_of_any_command
+from avcues.pipeline.cli.option_values import parse_list, parse_range
 from avcues.pipeline.errors import InputError, SettingsError
 
 if TYPE_CHECKING:
     from fractions import Fraction
 
     from avcues.pipeline.annotations.gold_standards.recipe import Recipe
-    from avcues.pipeline.annotations.ratings.schema import Annotations
-
-_PARAMETER = re.compile(r"`([a-z][a-z0-9_]*)(?:=([^`]*))?`")
+    from avcues.pipeline.annotations.ratings.schema import Annotations, Level
 
 Protocol = Literal["avcues", "muvi"]
 Weights = Literal["others", "all", "pairwise-ccc"]
@@ -55,8 +54,8 @@ Raters = Annotated[Path | None, typer.Option(help="CSV or Parquet file about the
 TimeUnit = Annotated[
     Literal["s", "ms", "us", "ns", "min", "clock", "unix", "unix-ms"],
     typer.Option(
-        help="Unit of times; clock (14:05:10.5) and unix (seconds since 1970): times of day, of which the first of a "
-        "rater and clip counts as 0 s."
+        help="Unit of times; clock (14:05:10.5) and unix (seconds since 1970) are times of day: the first one of each "
+        "rater and clip becomes 0 s."
     ),
 ]
 Hold = Annotated[
@@ -67,40 +66,27 @@ Hold = Annotated[
         "the video (known from --features).",
     ),
 ]
-Add = Annotated[bool, typer.Option("--add", help="Add to the ratings that --out already holds.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the ratings that --out already holds.")]
+Add = Annotated[bool, typer.Option("--add", help="Add to the ratings in --out.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the ratings in --out.")]
 Repeated = Annotated[
     bool,
-    typer.Option("--repeated", help="Repeated ratings are of clips that a rater rated twice: for test-retest."),
+    typer.Option("--repeated", help="Repeated ratings are second ratings of the same clip, for test-retest."),
 ]
 Setups = Annotated[str | None, typer.Option(help="Comma-separated: the only setups allowed; any other is an error.")]
 
 
 def recipe_of(protocol: Protocol) -> Recipe:
-    """The recipe of labels that a protocol begins with."""
+    """The recipe of gold standards of a protocol."""
     from avcues.pipeline.annotations.gold_standards.recipe import Recipe
 
     return Recipe.muvi() if protocol == "muvi" else Recipe()
 
 
-def parse_range(text: str, option: str = "--range") -> tuple[float, float]:
-    """LOW,HIGH, the value of an option.
-
-    Raises:
-        SettingsError: It is not two numbers.
-    """
-    try:
-        low, high = (float(number) for number in text.split(","))
-    except ValueError as error:
-        raise SettingsError(f"{option} {text}: expected LOW,HIGH, such as -1,1") from error
-    return low, high
-
-
 def parse_step(text: str) -> Fraction:
-    """Seconds, as an exact fraction.
+    """Parses seconds as an exact fraction.
 
     Raises:
-        SettingsError: It is not a number above 0 and at most 3600.
+        SettingsError: The text is not a number above 0 and at most 3600.
     """
     from avcues.pipeline.timeline import exact_seconds
 
@@ -114,10 +100,10 @@ def parse_step(text: str) -> Fraction:
 
 
 def parse_delay(text: str) -> float | Literal["auto"]:
-    """Seconds, or "auto".
+    """Parses seconds or "auto".
 
     Raises:
-        SettingsError: It is neither.
+        SettingsError: The text is neither.
     """
     if text == "auto":
         return "auto"
@@ -127,16 +113,11 @@ def parse_delay(text: str) -> float | Literal["auto"]:
         raise SettingsError(f"--delay {text}: expected seconds, or auto") from error
 
 
-def listed(names: str | None) -> list[str] | None:
-    """The parts of a comma-separated list; None: there is no list."""
-    return None if names is None else [name.strip() for name in names.split(",") if name.strip()]
-
-
 def read_ids(path: Path) -> list[str]:
-    """The lines of a list of video ids, without a header `video_id`.
+    """Reads a list of video ids, one per line, without its header `video_id`.
 
     Raises:
-        InputError: It cannot be read.
+        InputError: The list cannot be read.
     """
     try:
         ids = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
@@ -145,43 +126,27 @@ def read_ids(path: Path) -> list[str]:
     return [name for name in ids if name and name != "video_id"]
 
 
-def with_options(note: str) -> str:
-    """A remark of the library, with its parameters written as command-line options.
-
-    >>> with_options("`keep_constant` keeps them; give `time_unit=ms`")
-    '--keep-constant keeps them; give --time-unit ms'
-    """
-
-    def option(parameter: re.Match[str]) -> str:
-        name, value = parameter.groups()
-        return f"--{name.strip('_').replace('_', '-')}{f' {value}' if value else ''}"
-
-    return _PARAMETER.sub(option, note)
-
-
 def show_notes(notes: Sequence[str]) -> None:
     """Prints a line per note to stderr."""
-    from avcues.pipeline.cli.console import Console
-    from avcues.pipeline.cli.dataset import say
+    from avcues.pipeline.cli.console import Console, print_line
 
     for note in notes:
-        say(Console(stderr=True), "yellow", "note", with_options(note))
+        print_line(Console(stderr=True), "yellow", "note", with_options_of_any_command(note))
 
 
 def show_written(*lines: object) -> None:
     """Prints a line per written file to stderr."""
-    from avcues.pipeline.cli.console import Console
-    from avcues.pipeline.cli.dataset import say
+    from avcues.pipeline.cli.console import Console, print_line
 
     for line in lines:
-        say(Console(stderr=True), "bold", "wrote", str(line))
+        print_line(Console(stderr=True), "bold", "wrote", str(line))
 
 
-class Target:
+class ImportOutput:
     """The folder that an import writes.
 
     Raises:
-        SettingsError: It holds ratings already, and neither adding nor overwriting was chosen; or both were.
+        SettingsError: The folder has ratings, and neither or both of adding and overwriting were chosen.
     """
 
     def __init__(self, out: Path, add: bool, overwrite: bool) -> None:
@@ -192,10 +157,10 @@ class Target:
         if add and overwrite:
             raise SettingsError("`add` and `overwrite` exclude each other")
         if (out / RATINGS).exists() and not (add or overwrite):
-            raise SettingsError(f"{out}: holds ratings already; --add adds to them, --overwrite replaces them")
+            raise SettingsError(f"{out}: already has ratings; --add adds to them, --overwrite replaces them")
 
     def write(self, imported: Annotations) -> None:
-        """Writes what was imported; says what was changed or left out, and what will be left out later."""
+        """Writes the imported ratings; prints what was changed or left out, and what gold standards will leave out."""
         import pyarrow as pa
 
         from avcues.pipeline.annotations.checking.change_logs import looks_like_changes
@@ -206,7 +171,7 @@ class Target:
         from avcues.pipeline.annotations.ratings.wording import counted
 
         show_notes(imported.notes)
-        # The memory that reading used is released before more is allocated.
+        # Releases the memory that reading used before more is allocated.
         pa.default_memory_pool().release_unused()
         show_notes(looks_like_changes(imported))
         _, left_out = usable(series_of(imported))
@@ -226,13 +191,53 @@ class Target:
         show_written(f"{self._out}: {ratings} of {videos} by {raters}; setups: {setups}; dimensions: {dimensions}")
 
 
-def parse_held(text: str | None) -> bool | list[str]:
-    """The value of --hold: all dimensions, none, or those that are named."""
-    return text == "all" if text in (None, "all") else listed(text) or []
+def parse_hold(text: str | None) -> bool | list[str]:
+    """The value of --hold: all dimensions, none, or the named ones."""
+    return text == "all" if text in (None, "all") else parse_list(text) or []
+
+
+def parse_key(text: str) -> tuple[str, str]:
+    """A key of ratings and its source, from a value of --map.
+
+    Raises:
+        SettingsError: The text does not have the right form.
+    """
+    key, separator, source = text.partition("=")
+    if not separator or not source:
+        raise SettingsError(f"--map {text}: expected KEY=COLUMN, KEY==CONSTANT or KEY={{file}}")
+    return key.strip(), source
+
+
+def parse_named_range(text: str) -> tuple[str | None, tuple[float, float]]:
+    """A dimension, None for all, and its lowest and highest value, from a value of --range.
+
+    Raises:
+        SettingsError: The text does not have the right form.
+    """
+    name, separator, numbers = text.rpartition("=")
+    try:
+        return name if separator else None, parse_range(numbers)
+    except SettingsError as error:
+        raise SettingsError(f"--range {text}: expected LOW,HIGH or NAME=LOW,HIGH, such as -1,1") from error
+
+
+def parse_level(text: str) -> tuple[str, Level]:
+    """A dimension and its level of measurement, from a value of --level.
+
+    Raises:
+        SettingsError: The text does not have the right form.
+    """
+    from avcues.pipeline.annotations.ratings.schema import LEVELS
+
+    name, _, level_name = text.rpartition("=")
+    for level in LEVELS:
+        if name and level == level_name:
+            return name, level
+    raise SettingsError(f"--level {text}: expected NAME={'|'.join(LEVELS)}")
 
 
 def lengths_of(features: str | None) -> dict[str, float] | None:
-    """The videos of a folder, with their lengths in seconds."""
+    """By id of each video of a folder, its length in seconds."""
     if features is None:
         return None
     from avcues.pipeline.dataset import join

@@ -1,4 +1,4 @@
-"""The command line. Heavy imports wait until a command runs, so that help comes at once."""
+"""The command line. Commands import heavy packages only when they run, so that help appears at once."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from avcues.pipeline.cli import annotations as ratings
 from avcues.pipeline.cli import collect
 from avcues.pipeline.cli.dataset import align, describe, export
 from avcues.pipeline.cli.errors import EXIT_NOTHING_STARTED, OneLineErrors, complain
-from avcues.pipeline.cli.execution_options import parse_workers
 from avcues.pipeline.cli.extract import extract
 from avcues.pipeline.cli.merge import merge
 from avcues.pipeline.cli.models import models
+from avcues.pipeline.cli.option_values import parse_workers
 from avcues.pipeline.cli.predict import compare, evaluate, predict
 from avcues.pipeline.cli.report import make_report, report
 from avcues.pipeline.cli.show_run import show_run
@@ -26,28 +26,28 @@ from avcues.pipeline.cli.train import train
 from avcues.pipeline.errors import LeftOutWarning
 
 
-class _NoEmptyArguments(TyperGroup):
-    """The commands; an empty argument, most likely an unset shell variable, would silently mean the current folder."""
+class _Commands(TyperGroup):
+    """Refuses empty arguments: an unset shell variable would silently mean the current folder."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         for previous, argument in pairwise(["", *args]):
             option, equals, value = argument.partition("=")
             if not argument or (option.startswith("--") and equals and not value):
-                named = option or (previous if previous.startswith("-") else "an argument")
-                complain(f"{named} is empty; is a shell variable unset?")
+                subject = option or (previous if previous.startswith("-") else "an argument")
+                complain(f"{subject} is empty; is a shell variable unset?")
                 raise typer.Exit(EXIT_NOTHING_STARTED)
         return super().parse_args(ctx, args)
 
 
 app = typer.Typer(
     name="avcues",
-    cls=_NoEmptyArguments,
+    cls=_Commands,
     no_args_is_help=True,
     context_settings={"help_option_names": ["--help", "-h"]},
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     help="Turns videos into aligned half-second feature tables for models of perceived emotion.\n\n"
-    "[bold]avcues doctor[/]                           what will run on this machine\n\n"
+    "[bold]avcues doctor[/]                           what runs on this machine\n\n"
     "[bold]avcues extract[/] videos/ --out features   every table of every video in a folder\n\n"
     "[bold]avcues report[/] features                  pages to look at them\n\n"
     "[bold]avcues align[/] features --out train.parquet   one table for training",
@@ -126,9 +126,9 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
-    """Reports what is done, what failed and why, and what is left.
+    """Reports what is done, what failed and why, and what remains.
 
-    Exit codes: 0 all done, 1 not yet or not all, 2 not a folder of avcues.
+    Exit codes: 0 all done, 1 some failed or remain, 2 not a folder of avcues.
     """
     with OneLineErrors(debug):
         import json
@@ -139,12 +139,12 @@ def status(
         from avcues.pipeline.store.location import location
         from avcues.pipeline.store.records import overview
 
-        standing = overview(location(out))
+        folder_overview = overview(location(out))
         if as_json:
-            print(json.dumps(asdict(standing), indent=1))
+            print(json.dumps(asdict(folder_overview), indent=1))
         else:
-            show_overview(standing, out, Console())
-    raise typer.Exit(1 if standing.failures or standing.queued or standing.unreadable else 0)
+            show_overview(folder_overview, out, Console())
+    raise typer.Exit(1 if folder_overview.failures or folder_overview.queued or folder_overview.unreadable else 0)
 
 
 @app.command(rich_help_panel=_MACHINE)
@@ -153,7 +153,7 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
-    """Reports what this machine has, which features run on it, and how to enable the rest.
+    """Reports what this machine has, which features run on it, and how to enable others.
 
     Exit codes: 0 avcues runs (a feature may lack its weights), 1 it does not.
     """
@@ -185,7 +185,7 @@ def demo(
     with OneLineErrors(debug):
         from avcues.models_cache import WeightsError
         from avcues.pipeline.cli.console import Console
-        from avcues.pipeline.cli.demo import fetch_clips, look
+        from avcues.pipeline.cli.demo import fetch_clips, show_sample
         from avcues.pipeline.runtime.request import Request, Workers
         from avcues.pipeline.runtime.settings import Settings
 
@@ -193,7 +193,7 @@ def demo(
         request = Request(settings=Settings(), out=out, debug=debug)
         code = show_run([str(clip) for clip in clips], request, Workers(count=parse_workers(workers)))
         if code == 0:
-            look(out, [clip.stem for clip in clips], Console())
+            show_sample(out, [clip.stem for clip in clips], Console())
             try:
                 make_report(out)
             except WeightsError as error:
@@ -203,6 +203,6 @@ def demo(
 
 def main() -> None:
     """Entry point of the command `avcues`."""
-    # The commands say themselves what they leave out.
+    # The commands print themselves what they leave out.
     warnings.filterwarnings("ignore", category=LeftOutWarning)
     app()

@@ -1,4 +1,4 @@
-"""The commands `avcues collect ...`: from a folder of videos to raters' ratings."""
+"""The commands `avcues collect ...`, which collect ratings of videos from raters."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from avcues.pipeline.cli.annotations_options import Debug, Step, parse_step, sho
 from avcues.pipeline.cli.errors import OneLineErrors, complain
 from avcues.pipeline.cli.visible_text import print_visible
 
-commands = typer.Typer(no_args_is_help=True, help="Collect ratings: show clips to raters, and record what they rate.")
+commands = typer.Typer(no_args_is_help=True, help="Collect ratings: show clips to raters and record their ratings.")
 
 Study = Annotated[Path, typer.Argument(metavar="STUDY", help="Folder with study.toml.")]
 
@@ -23,12 +23,12 @@ def init(
     preset: Annotated[
         Literal["minimal", "muvi", "perspectives"],
         typer.Option(
-            help="minimal: every clip in the plane of valence and arousal; muvi, perspectives: as those studies did it."
+            help="minimal: every clip in the plane of valence and arousal; muvi, perspectives: as in those studies."
         ),
     ] = "minimal",
     debug: Debug = False,
 ) -> None:
-    """Writes study.toml, in which everything can be changed.
+    """Writes study.toml, which can then be edited.
 
     [bold]avcues collect init[/] study --videos clips/ --preset muvi
     """
@@ -42,49 +42,52 @@ def init(
 
 @commands.command()
 def prepare(study: Study, debug: Debug = False) -> None:
-    """Checks the design, and makes the stimuli: one file per video and setup with only what the setup shows.
+    """Checks the design and makes the stimuli: one file per video and setup, with only what the setup shows.
 
     Exit codes: 0 ready, 2 the design or a video cannot be used.
     """
     with OneLineErrors(debug):
-        ready = _ready(study)
+        ready = _checked_study(study)
         clips = len(ready.stimuli.clips)
-        show_written(f"{study / 'stimuli'}: {clips} clips in {len(ready.setups)} setups, each from t = 0 on")
+        show_written(f"{study / 'stimuli'}: {clips} clips in {len(ready.setups)} setups, each starting at t = 0")
 
 
 @commands.command()
 def serve(
     study: Study,
-    host: Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0: all of this machine's.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0: a free one.")] = 8765,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; 0.0.0.0: all addresses of this machine.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free port.")] = 8765,
     base_url: Annotated[
-        str | None, typer.Option(metavar="URL", help="What raters' browsers call the server, behind a proxy.")
+        str | None,
+        typer.Option(metavar="URL", help="Address of the server in raters' browsers, if it is behind a proxy."),
     ] = None,
     debug: Debug = False,
 ) -> None:
-    """Shows the study to raters until it is interrupted; what it acknowledged is on the disk.
+    """Shows the study to raters until it is interrupted; acknowledged ratings are on disk.
 
     [bold]avcues collect serve[/] study
     """
     with OneLineErrors(debug):
-        _need("uvicorn", "starlette")
+        _require_packages("uvicorn", "starlette")
         from avcues.pipeline.collection.server.serve import Links
         from avcues.pipeline.collection.server.serve import serve as run_server
 
         def ready(links: Links) -> None:
             show_notes(links.changes)
             if not links.local:
-                complain(f"other machines can reach this server at {host}; only the links below let anybody in")
+                complain(f"other machines can reach this server at {host}; only the links below give access")
                 if base_url is None or not base_url.startswith("https://"):
                     complain(
-                        "what raters send is not encrypted; put a proxy with TLS before it, see docs/collecting.md"
+                        "ratings are sent without encryption; put a TLS proxy before the server, see docs/collecting.md"
                     )
             print_visible(f"for raters:         {links.raters}")
             if links.joint is not None:
                 print_visible(f"for raters jointly: {links.joint}")
             print_visible(f"for the researcher: {links.researcher}")
 
-        run_server(_ready(study), host=host, port=port, base_url=base_url, ready=ready)
+        run_server(_checked_study(study), host=host, port=port, base_url=base_url, ready=ready)
 
 
 @commands.command()
@@ -93,17 +96,17 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     debug: Debug = False,
 ) -> None:
-    """Reports filled cells, who is at work, who left, and quality flags."""
+    """Reports filled cells, raters who are at work or left, and quality flags."""
     with OneLineErrors(debug):
         import json
 
         from avcues.pipeline.collection.export.status import status as read_status
 
-        report = read_status(_known(study))
+        report = read_status(_prepared_study(study))
         if as_json:
             print(json.dumps(report, indent=1))
         else:
-            _show(report)
+            _show_status(report)
 
 
 @commands.command()
@@ -113,14 +116,14 @@ def export(
     step: Step = "0.5",
     debug: Debug = False,
 ) -> None:
-    """Writes what raters gave so far as a folder for avcues annotations, and the raw traces; any time.
+    """Writes the ratings so far as a folder for avcues annotations, and the raw traces; possible at any time.
 
     [bold]avcues collect export[/] study --out ann
     """
     with OneLineErrors(debug):
         from avcues.pipeline.collection.export.write import export as write_export
 
-        written = write_export(_known(study), out, parse_step(step))
+        written = write_export(_prepared_study(study), out, parse_step(step))
         show_notes(written.notes)
         annotations = written.annotations
         show_written(
@@ -132,26 +135,25 @@ def export(
 @commands.command()
 def forget(
     study: Study,
-    rater: Annotated[str, typer.Argument(metavar="RATER", help="As status names it, such as r007.")],
+    rater: Annotated[str, typer.Argument(metavar="RATER", help="Id of the rater, as status shows it, such as r007.")],
     debug: Debug = False,
 ) -> None:
-    """Removes everything of a rater, from exports too."""
+    """Removes all data of a rater, also from exports."""
     with OneLineErrors(debug):
         from avcues.pipeline.collection.export.forget import forget as remove
 
-        removed = remove(_known(study), rater)
-        show_written(*(f"{folder}: without {rater}" for folder in removed.exports))
-        notes = [f"{folder}: removed, because nobody else has rated" for folder in removed.emptied]
+        removal = remove(_prepared_study(study), rater)
+        show_written(*(f"{folder}: without {rater}" for folder in removal.rewritten_exports))
+        notes = [f"{folder}: removed, because nobody else has rated" for folder in removal.removed_exports]
         notes += [
-            f"{folder}: an export was written there and is there no more; remove copies of it"
-            for folder in removed.gone
+            f"{folder}: this export no longer exists there; remove its copies" for folder in removal.missing_exports
         ]
         show_notes(notes)
-        print_visible(f"{rater}: removed, {removed.clips} clips")
+        print_visible(f"{rater}: removed, {removal.clips} clips")
 
 
-def _ready(study: Path) -> Any:
-    """A checked study with all its stimuli."""
+def _checked_study(study: Path) -> Any:
+    """Checks a study and makes its stimuli."""
     from avcues.pipeline.collection.design import read_design
     from avcues.pipeline.collection.stimuli import prepare as make_stimuli
     from avcues.pipeline.collection.study import Study as ReadyStudy
@@ -162,8 +164,8 @@ def _ready(study: Path) -> Any:
     return ready
 
 
-def _known(study: Path) -> Any:
-    """A study as it was prepared."""
+def _prepared_study(study: Path) -> Any:
+    """Opens a prepared study."""
     from avcues.pipeline.collection.design import read_design
     from avcues.pipeline.collection.stimuli import read_index
     from avcues.pipeline.collection.study import Study as KnownStudy
@@ -171,7 +173,7 @@ def _known(study: Path) -> Any:
     return KnownStudy(study, read_design(study), read_index(study))
 
 
-def _need(*packages: str) -> None:
+def _require_packages(*packages: str) -> None:
     from importlib.util import find_spec
 
     from avcues.pipeline.errors import SettingsError
@@ -180,7 +182,7 @@ def _need(*packages: str) -> None:
         raise SettingsError(f"{' and '.join(missing)} not installed; run: pip install 'avcues[collect]'")
 
 
-def _show(report: dict[str, Any]) -> None:
+def _show_status(report: dict[str, Any]) -> None:
     from rich.table import Table
 
     from avcues.pipeline.cli.console import Console

@@ -1,4 +1,4 @@
-"""What the shell offers for names that lie in a dataset's folder or in the list of weights."""
+"""Shell completion of names from a dataset's folder or the list of weights."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import typer
 
 
 def videos(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Ids of the videos of the folder that is named before them."""
+    """Ids of the videos in the folder that the command line names."""
     from avcues.pipeline.store.layout import recorded_videos
 
     folder = _folder(ctx)
@@ -16,9 +16,9 @@ def videos(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 def columns(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Tables of the folder that is named before them, and after a dot the columns of that table.
+    """Tables of the folder that the command line names, and after a dot the columns of the table.
 
-    The last of several names, which commas separate, is completed.
+    In a comma-separated list, the last name is completed.
     """
     from avcues.pipeline.store.layout import table_path, videos_with_table
     from avcues.pipeline.store.manifest import read_manifest
@@ -48,5 +48,5 @@ def weights(incomplete: str) -> list[str]:
 def _folder(ctx: typer.Context) -> Path | None:
     arguments = [parameter.name for parameter in ctx.command.params if parameter.param_type_name == "argument"]
     # While the value of an option is missing, arguments are not yet assigned.
-    named = (ctx.params.get(arguments[0] or "") if arguments else None) or next(iter(ctx.args), None)
-    return Path(named) if named and "://" not in str(named) else None
+    folder = (ctx.params.get(arguments[0] or "") if arguments else None) or next(iter(ctx.args), None)
+    return Path(folder) if folder and "://" not in str(folder) else None

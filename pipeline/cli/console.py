@@ -1,4 +1,4 @@
-"""The console of all commands: text from files and folders cannot control the terminal."""
+"""The console of all commands, on which text from files and folders cannot control the terminal."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import rich.console
 from rich.console import ConsoleOptions, RenderableType
+from rich.markup import escape
 from rich.segment import Segment
 
 from avcues.pipeline.cli.visible_text import visible
@@ -16,9 +17,9 @@ _WIDTH_WITHOUT_TERMINAL = 200
 
 
 class Console(rich.console.Console):
-    """Rich's console, which shows control characters in text instead of obeying them; styles and bars are unchanged.
+    """Rich's console, except that control characters in text are shown instead of obeyed.
 
-    In a pipe or a log, where Rich takes 80 columns and cuts the cells of tables, it is wider.
+    In a pipe or a log it is wider than Rich's 80 columns, which would cut the cells of tables.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -27,6 +28,11 @@ class Console(rich.console.Console):
             self.width = _WIDTH_WITHOUT_TERMINAL
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Segments of a renderable: their text has no control characters, the codes that Rich itself adds are kept."""
+        """Yields the segments of a renderable without control characters in texts; control codes of Rich are kept."""
         for segment in super().render(renderable, options):
             yield segment if segment.control else Segment(visible(segment.text), segment.style)
+
+
+def print_line(console: rich.console.Console, style: str, label: str, text: str) -> None:
+    """Prints a line that begins with a styled label."""
+    console.print(f"[{style}]{label:8}[/] {escape(text)}", soft_wrap=True, highlight=False)

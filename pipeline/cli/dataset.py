@@ -11,6 +11,7 @@ import typer
 
 from avcues.pipeline.cli import completion
 from avcues.pipeline.cli.errors import OneLineErrors
+from avcues.pipeline.cli.option_values import parse_list
 from avcues.pipeline.cli.visible_text import print_visible
 
 if TYPE_CHECKING:
@@ -19,17 +20,17 @@ if TYPE_CHECKING:
 
 
 Folder = Annotated[str, typer.Argument(metavar="DIR", help="A folder or URL that avcues extract made.")]
-Tables = Annotated[str | None, typer.Option(help="Comma-separated tables; all if left out.")]
+Tables = Annotated[str | None, typer.Option(help="Comma-separated tables; default: all.")]
 Columns = Annotated[
     str | None,
     typer.Option(
         autocompletion=completion.columns,
-        help="Comma-separated patterns over TABLE.COLUMN, quoted: 'color.*,emobase.F0*'; all if left out.",
+        help="Comma-separated patterns of TABLE.COLUMN, quoted: 'color.*,emobase.F0*'; default: all.",
     ),
 ]
 Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
 
-export = typer.Typer(no_args_is_help=True, help="Writes a dataset in the form that a published training script reads.")
+export = typer.Typer(no_args_is_help=True, help="Write a dataset in the form that a published training script reads.")
 
 
 def align(
@@ -46,19 +47,19 @@ def align(
     ] = None,
     label_fill: Annotated[
         Literal["none", "hold", "linear"],
-        typer.Option(help="Windows without a label: null, the last label before, or a line between two."),
+        typer.Option(help="Windows without a label: null, the preceding label, or a line between two labels."),
     ] = "none",
     incomplete: Annotated[
-        Literal["leave-out", "nulls"], typer.Option(help="Videos that lack a table are left out, or have nulls there.")
+        Literal["leave-out", "nulls"], typer.Option(help="Videos that lack a table: leave out, or fill with nulls.")
     ] = "leave-out",
     names: Annotated[
         Literal["safe", "original"],
         typer.Option(
-            help="Columns are called TABLE__COLUMN in letters, digits and underscores, which every library takes, or "
-            "TABLE.COLUMN as in the tables."
+            help="Names of columns: TABLE__COLUMN in letters, digits and underscores, which every library accepts, or "
+            "TABLE.COLUMN."
         ),
     ] = "safe",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be written, and write nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be written, and write nothing.")] = False,
     debug: Debug = False,
 ) -> None:
     """Joins all tables into one for training: one row per half second of each video.
@@ -71,35 +72,35 @@ def align(
     [bold]avcues align[/] features --out train.parquet --labels labels.csv --label-fill hold
     """
     with OneLineErrors(debug):
-        from avcues.pipeline.cli.console import Console
+        from avcues.pipeline.cli.console import Console, print_line
         from avcues.pipeline.dataset.opening import open_dataset
-        from avcues.pipeline.dataset.parquet_export import check_target, write
+        from avcues.pipeline.dataset.parquet_export import check_output, write
         from avcues.pipeline.dataset.selection import item_tables
         from avcues.pipeline.errors import SettingsError
 
         if out is None and not dry_run:
-            raise SettingsError("--out is missing: name a .parquet file or a folder, or ask for a --dry-run")
+            raise SettingsError("--out is missing: name a .parquet file or a folder, or use --dry-run")
         console = Console(stderr=not dry_run)
         data = open_dataset(
             folder,
-            tables=listed(tables),
-            columns=listed(columns),
+            tables=parse_list(tables),
+            columns=parse_list(columns),
             labels=labels,
             label_fill=label_fill,
             incomplete="nulls" if incomplete == "nulls" else "leave_out",
             verify=True,
         )
         if out is not None:
-            check_target(out, data)
+            check_output(out, data)
         for name in item_tables(data.catalog):
-            place = data.catalog.folder / name
-            say(console, "bold", "apart", f"{place}: any number of rows per window, not joined")
+            path = data.catalog.folder / name
+            print_line(console, "bold", "separate", f"{path}: any number of rows per window, not joined")
         _show_plan(data, console)
         if out is not None and not dry_run:
             with _progress(console, len(data.videos)) as on_video:
                 write(data, out, on_video, names=names)
             size = sum(path.stat().st_size for path in (out.glob("*.parquet") if out.is_dir() else [out]))
-            say(console, "bold", "wrote", f"{out}: {size / 1e6:.1f} MB")
+            print_line(console, "bold", "wrote", f"{out}: {size / 1e6:.1f} MB")
 
 
 def describe(
@@ -111,13 +112,13 @@ def describe(
         bool,
         typer.Option(
             "--card",
-            help="Instead, write DIR/README.md and DIR/croissant.json, by which the dataset can be shared and loaded; "
-            "reads every table.",
+            help="Instead, write DIR/README.md and DIR/croissant.json, to share and load the dataset; reads all "
+            "tables.",
         ),
     ] = False,
     debug: Debug = False,
 ) -> None:
-    """Says of every column its table, unit, range, meaning, source, network and weights.
+    """Describes every column: table, unit, range, meaning, source, network and weights.
 
     [bold]avcues describe[/] features --columns 'emobase.F0*'
     """
@@ -138,7 +139,7 @@ def describe(
                 written = write_card(catalog, on_video)
             print_visible("\n".join(map(str, written)))
             return
-        described = describe(catalog, listed(tables), listed(columns))
+        described = describe(catalog, parse_list(tables), parse_list(columns))
         if as_json:
             print(json.dumps(described, indent=1))
             return
@@ -152,65 +153,59 @@ def muvi(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for emobase_features/ and the visual table.")],
     tables: Annotated[
         str | None,
-        typer.Option(help="Comma-separated visual tables; by default those of the study that the dataset has."),
+        typer.Option(help="Comma-separated visual tables; default: those of the study that the dataset has."),
     ] = None,
     nulls: Annotated[
-        Literal["zero", "empty"], typer.Option(help="Missing values become 0, or empty, which is NaN.")
+        Literal["zero", "empty"], typer.Option(help="Write missing values as 0, or empty, which is read as NaN.")
     ] = "zero",
     debug: Debug = False,
 ) -> None:
-    """Writes emobase_features/ID.csv and combined_visual_features.csv, as the MuVi study's training script reads them.
+    """Writes emobase_features/ID.csv and combined_visual_features.csv for the MuVi study's training script.
 
     [bold]avcues export muvi[/] features --out muvi
     """
     with OneLineErrors(debug):
-        from avcues.pipeline.cli.console import Console
+        from avcues.pipeline.cli.console import Console, print_line
         from avcues.pipeline.dataset import muvi_export as muvi
         from avcues.pipeline.store.location import location
 
         console = Console(stderr=True)
-        data = muvi.open_for_export(location(folder), listed(tables))
+        data = muvi.open_for_export(location(folder), parse_list(tables))
         _show_plan(data, console)
         for video_id, windows in data.lengths.items():
             if windows < muvi.USED_ROWS:
-                say(console, "yellow", "short", f"{video_id}: {windows} windows, the script takes {muvi.USED_ROWS}")
+                print_line(
+                    console, "yellow", "short", f"{video_id}: {windows} windows; the script uses {muvi.USED_ROWS}"
+                )
         with _progress(console, len(data.videos)) as on_video:
             missing = muvi.write(data, out, nulls=nulls, on_progress=on_video)
         for table, values in missing.items():
-            say(console, "yellow", "missing", f"{values} values of {table}, written as {nulls}")
-        say(console, "bold", "wrote", f"{out}")
-
-
-def listed(names: str | None) -> list[str] | None:
-    return None if names is None else [name.strip() for name in names.split(",") if name.strip()]
+            print_line(console, "yellow", "missing", f"{values} values of {table}, written as {nulls}")
+        print_line(console, "bold", "wrote", f"{out}")
 
 
 def _show_plan(data: Dataset, console: Console) -> None:
-    """Says which rows and columns there will be, and what will not be there, and why."""
+    """Prints the rows and columns of the result, and what is left out and why."""
+    from avcues.pipeline.cli.console import print_line
+
     for name in data.catalog.absent:
-        say(console, "red", "absent", f"{name}: no video has this table yet")
-    for video_id, why in data.left_out.items():
-        say(console, "red", "left out", f"{video_id}: {why}")
+        print_line(console, "red", "absent", f"{name}: no video has this table yet")
+    for video_id, reason in data.left_out.items():
+        print_line(console, "red", "left out", f"{video_id}: {reason}")
     for warning in data.labels.warnings if data.labels else ():
-        say(console, "yellow", "labels", warning)
+        print_line(console, "yellow", "labels", warning)
     for name in dict.fromkeys(column.table for column in data.stored):
         names = [column.name for column in data.stored if column.table == name]
-        say(console, "bold", "columns", f"{len(names):4} {' to '.join(dict.fromkeys((names[0], names[-1])))}")
+        print_line(console, "bold", "columns", f"{len(names):4} {' to '.join(dict.fromkeys((names[0], names[-1])))}")
     if data.targets:
-        say(console, "bold", "targets", f"{len(data.targets):4} {', '.join(data.targets)}")
-    shape = f"{data.rows} rows of {len(data.videos)} videos, {len(data.schema)} columns with the keys"
-    say(console, "bold", "in all", shape + (f"; {len(data.left_out)} videos left out" if data.left_out else ""))
-
-
-def say(console: Console, style: str, word: str, text: str) -> None:
-    from rich.markup import escape
-
-    console.print(f"[{style}]{word:8}[/] {escape(text)}", soft_wrap=True, highlight=False)
+        print_line(console, "bold", "targets", f"{len(data.targets):4} {', '.join(data.targets)}")
+    shape = f"{data.rows} rows of {len(data.videos)} videos, {len(data.schema)} columns including keys"
+    print_line(console, "bold", "total", shape + (f"; {len(data.left_out)} videos left out" if data.left_out else ""))
 
 
 @contextmanager
 def _progress(console: Console, videos: int) -> Iterator[Callable[[str], None]]:
-    """A bar over videos on a terminal; gives the function that moves it."""
+    """Shows a bar over videos on a terminal; yields the function that advances it."""
     from rich.progress import Progress
 
     with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:

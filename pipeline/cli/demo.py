@@ -1,4 +1,4 @@
-"""The main job on real clips that any machine can fetch from the package index."""
+"""Runs avcues on real clips that any machine can download from the package index."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from avcues.pipeline.store.manifest import require_manifest
 from avcues.pipeline.store.timeline_table import TIMELINE
 
 CLIPS = ("demo/bigbuckbunny", "demo/bikes", "demo/woman")
-_LOOK = {  # table and column to the heading
+_SAMPLE_COLUMNS = {  # heading by table and column
     ("timeline", "shot"): "shot",
     ("emobase", "F0_sma_max"): "F0 max Hz",
     ("rhythm", "tempo_bpm"): "tempo bpm",
@@ -29,33 +29,33 @@ _ROWS = 8
 
 
 def fetch_clips() -> list[Path]:
-    """The demo clips, fetched once."""
+    """The demo clips, which are downloaded once."""
     return [resolve(name).path for name in CLIPS]
 
 
-def look(out: Path, video_ids: Sequence[str], console: Console) -> None:
-    """Prints a few columns of each window table side by side, row by row the same half second."""
+def show_sample(out: Path, video_ids: Sequence[str], console: Console) -> None:
+    """Prints a few columns of each window table side by side; each row is the same half second."""
     tables = require_manifest(out).tables
     console.print("\n[bold]Tables[/] (rows of the first video)")
     for name in sorted(tables):
-        shape = pq.read_table(table_path(out, name, video_ids[0]))
-        console.print(f"  {name:12} {shape.num_rows:4} rows x {shape.num_columns:4} columns")
+        table = pq.read_table(table_path(out, name, video_ids[0]))
+        console.print(f"  {name:12} {table.num_rows:4} rows x {table.num_columns:4} columns")
     for video_id in video_ids:
         console.print(_windows(out, video_id, set(tables)))
         if "actions" in tables:
             columns = ["start", "end", "top1"]
             for shot in pq.read_table(table_path(out, "actions", video_id), columns=columns).to_pylist():
                 console.print(f"  shot {shot['start']:5.2f} to {shot['end']:5.2f} s: {shot['top1']}", highlight=False)
-    console.print(f"\nEverything lies in {out}; check it with: avcues validate {out}", soft_wrap=True)
+    console.print(f"\nAll files are in {out}; check them with: avcues validate {out}", soft_wrap=True)
 
 
 def _windows(out: Path, video_id: str, tables: set[str]) -> Table:
     table = Table(
-        title=f"\n{video_id}: row by row the same half second", title_justify="left", box=None, padding=(0, 2)
+        title=f"\n{video_id}: each row is the same half second", title_justify="left", box=None, padding=(0, 2)
     )
     table.add_column("start s", justify="right")
     columns = []
-    for (name, column), heading in _LOOK.items():
+    for (name, column), heading in _SAMPLE_COLUMNS.items():
         if name in tables:
             table.add_column(heading, justify="right")
             columns.append(pq.read_table(table_path(out, name, video_id), columns=[column])[column].to_pylist())

@@ -1,4 +1,4 @@
-"""What `avcues describe` shows."""
+"""The output of `avcues describe`."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from avcues.pipeline.cli.console import Console
 from avcues.pipeline.dataset.describe import settings_text, value_range
 
 
-def show_description(described: Mapping[str, Any], console: Console) -> None:
-    """Prints the columns of each table, then an overview, so that it is what a terminal shows in the end."""
-    for table in described["tables"]:
+def show_description(description: Mapping[str, Any], console: Console) -> None:
+    """Prints the columns of each table, then an overview, which a terminal still shows at the end."""
+    for table in description["tables"]:
         console.print(f"[bold]{table['name']}[/]: one row per {table['row']}", highlight=False)
         console.print("\n".join(_origin(table)), soft_wrap=True, markup=False, highlight=False)
         columns = Table(box=None, pad_edge=False, header_style="bold")
         for heading in ("column", "unit", "range", "meaning"):
             columns.add_column(heading, overflow="fold", no_wrap=heading == "column")
-        for column in described["columns"]:
+        for column in description["columns"]:
             if column["table"] == table["name"]:
                 cells = (column["name"], column["unit"], value_range(column), column["meaning"])
                 columns.add_row(*map(escape, cells))
@@ -29,7 +29,7 @@ def show_description(described: Mapping[str, Any], console: Console) -> None:
     overview = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("table", "one row per", "columns", "videos", "weights"):
         overview.add_column(heading, justify="right" if heading in ("columns", "videos") else "left")
-    for table in described["tables"]:
+    for table in description["tables"]:
         names = ", ".join(weights["name"] for weights in table["weights"])
         overview.add_row(table["name"], table["row"], str(table["columns"]), str(table["videos"]), names or "-")
     console.print(overview)

@@ -1,4 +1,4 @@
-"""What the commands show: a line per video and a closing summary of a run, where a folder stands, what doctor found."""
+"""Output of commands: lines and a summary of a run, the overview of a folder, and the findings of doctor."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from avcues.models_cache.cache import cache_dir
 from avcues.models_cache.manifest import asset
 from avcues.pipeline.cli.console import Console
 from avcues.pipeline.cli.doctor import Finding
-from avcues.pipeline.cli.errors import as_typed, in_parts
+from avcues.pipeline.cli.errors import break_at_remedies, with_options_of_command
 from avcues.pipeline.runtime.observer import Plan
 from avcues.pipeline.runtime.progress import ProgressBars
 from avcues.pipeline.store.records import Overview, VideoResult, describe_damage
@@ -34,15 +34,16 @@ _HEADINGS = (
 
 
 class Display(ProgressBars):
-    """Shows a run on a terminal or in a log, and counts. Use as a context manager around the run.
+    """Shows a run on a terminal or in a log, and counts videos. Use as a context manager around the run.
 
     Args:
-        console: Where to show it.
-        log_json: JSON objects, one per line, instead of text and bars.
+        console: The console to print on.
+        log_json: Whether to print JSON objects, one per line, instead of text and bars.
 
     Attributes:
-        failed: Videos that failed, and arguments that name no video.
-        was_stopped: The run ended before all videos were done.
+        done: Number of finished videos.
+        failed: Number of failed videos and of arguments that name no video.
+        was_stopped: Whether the run ended before all videos were done.
     """
 
     def __init__(self, console: Console, *, log_json: bool = False) -> None:
@@ -53,49 +54,49 @@ class Display(ProgressBars):
         self._log_json = log_json
         self._expected = 0
         self._started = time.perf_counter()
-        self._listed: list[VideoResult] = []
-        self._made_s = 0.0
-        self._noted: set[str] = set()
-        self._announced: set[str] = set()
+        self._listed_results: list[VideoResult] = []
+        self._processed_s = 0.0
+        self._printed_notes: set[str] = set()
+        self._announced_downloads: set[str] = set()
 
     def on_note(self, text: str) -> None:
         """Prints a line."""
-        self._say("note", text)
+        self._print_event("note", text)
 
     def on_download(self, name: str, done: int, total: int | None) -> None:
-        """Says once for each file what is downloaded, how large it is, and where it is kept; then moves its bar."""
-        if name not in self._announced:
-            self._announced.add(name)
+        """Prints once for each file its name, size and folder; then moves its bar."""
+        if name not in self._announced_downloads:
+            self._announced_downloads.add(name)
             size = asset(name).size if total is None else f"{total / 1e6:.1f} MB"
-            self._say("download", f"{name}, {size}, once for this machine: kept in {cache_dir()}")
+            self._print_event("download", f"{name}, {size}, once for this machine: kept in {cache_dir()}")
         super().on_download(name, done, total)
 
     def on_plan(self, plan: Plan) -> None:
-        """Says which networks are used and what is left out, before the work begins."""
+        """Prints which networks are used and what is left out, before the work begins."""
         self._expected, self.failed = plan.videos + len(plan.problems), len(plan.problems)
         for line in plan.networks:
-            self._say("using", line)
+            self._print_event("using", line)
         for feature, reason in plan.left_out.items():
-            self._say("left out", f"{feature}: {reason}")
+            self._print_event("left out", f"{feature}: {reason}")
         for problem in plan.problems:
-            self._say("failed", problem)
+            self._print_event("failed", problem)
         super().on_plan(plan)
 
     def on_workers(self, count: int, dashboard: str) -> None:
-        """Says how many there are, and where the cluster's dashboard is."""
-        self._say("workers", f"{count}, dashboard {dashboard}" if dashboard else str(count))
+        """Prints the number of workers, and the address of the cluster's dashboard."""
+        self._print_event("workers", f"{count}, dashboard {dashboard}" if dashboard else str(count))
 
     def on_result(self, result: VideoResult) -> None:
-        """Removes a video's bar and says what became of it."""
+        """Removes a video's bar and prints its result."""
         super().on_result(result)
         failed = result.state == "failed"
         self.done += not failed
         self.failed += failed
-        self._made_s += result.duration_s if result.computed else 0
-        if len(self._listed) < _LISTED_VIDEOS and (failed or self._expected <= _LISTED_VIDEOS):
-            self._listed.append(result)
+        self._processed_s += result.duration_s if result.computed else 0
+        if len(self._listed_results) < _LISTED_VIDEOS and (failed or self._expected <= _LISTED_VIDEOS):
+            self._listed_results.append(result)
         if self._log_json:
-            self._log({"event": "video"} | {k: v for k, v in asdict(result).items() if k != "stamps"})
+            self._log({"event": "video"} | {name: value for name, value in asdict(result).items() if name != "stamps"})
         else:
             self._show_result(result)
             for note in result.notes:
@@ -103,51 +104,51 @@ class Display(ProgressBars):
 
     def _note_once(self, video_id: str, note: str) -> None:
         """Prints a note for the first video that it applies to."""
-        if note not in self._noted:
-            self._noted.add(note)
-            self._say("note", f"{video_id}: {note}")
+        if note not in self._printed_notes:
+            self._printed_notes.add(note)
+            self._print_event("note", f"{video_id}: {note}")
 
-    def stopped(self, why: str) -> None:
-        """Says why the run ended before all videos were done."""
+    def stopped(self, reason: str) -> None:
+        """Prints why the run ended before all videos were done."""
         self.was_stopped = True
-        self._say("stopped", why)
+        self._print_event("stopped", reason)
 
-    def _say(self, word: str, text: str) -> None:
-        """One line of a log: a word that says what it is about, and the rest."""
+    def _print_event(self, event: str, text: str) -> None:
+        """Prints a line of the log: an event and its text."""
         if self._log_json:
-            self._log({"event": word.replace(" ", "_"), "text": text})
+            self._log({"event": event.replace(" ", "_"), "text": text})
             return
-        style = _STYLES.get(word, "default")
-        text = as_typed(text)
+        style = _STYLES.get(event, "default")
+        text = with_options_of_command(text)
         if self.console.is_terminal:
-            text = in_parts(text, " " * 9)
-        self.console.print(f"[{style}]{word:7}[/] {escape(text)}", soft_wrap=True, highlight=False)
+            text = break_at_remedies(text, " " * 9)
+        self.console.print(f"[{style}]{event:7}[/] {escape(text)}", soft_wrap=True, highlight=False)
 
-    def _log(self, event: dict[str, object]) -> None:
-        self.console.file.write(json.dumps({"event": event.pop("event"), "time": _now()} | event) + "\n")
+    def _log(self, entry: dict[str, object]) -> None:
+        self.console.file.write(json.dumps({"event": entry.pop("event"), "time": _now()} | entry) + "\n")
         self.console.file.flush()
 
     def _show_result(self, result: VideoResult) -> None:
         count = "" if self.visible else f" ({self.done + self.failed} of {self._expected})"
         if result.state == "failed":
-            self._say("failed", f"{result.video_id}: {result.error or ''}{count}")
+            self._print_event("failed", f"{result.video_id}: {result.error or ''}{count}")
         elif result.damage:
-            self._say("damaged", f"{result.video_id}: {describe_damage(result.damage, result.lost_s)}{count}")
+            self._print_event("damaged", f"{result.video_id}: {describe_damage(result.damage, result.lost_s)}{count}")
         elif not self.visible:
             duration = f"{result.seconds['total']:.1f} s" if result.computed else "was done"
-            self._say("done", f"{result.video_id}: {result.windows} windows, {duration}{count}")
+            self._print_event("done", f"{result.video_id}: {result.windows} windows, {duration}{count}")
 
     def summarise(self, out: str) -> None:
-        """Prints the closing table, if work had begun."""
+        """Prints the closing table, if work began."""
         if not self._expected:
             return
         wall_s = time.perf_counter() - self._started
         if self._log_json:
             self._log({"event": "run", "done": self.done, "failed": self.failed, "seconds": wall_s, "out": out})
             return
-        if self._listed:
-            self.console.print(_table(self._listed))
-        speed = f", {self._made_s / wall_s:.1f} x real time" if self._made_s else ""
+        if self._listed_results:
+            self.console.print(_table(self._listed_results))
+        speed = f", {self._processed_s / wall_s:.1f} x real time" if self._processed_s else ""
         unfinished = self._expected - self.done - self.failed
         self.console.print(
             f"{self.done} of {self._expected} videos done, {self.failed} failed"
@@ -158,7 +159,7 @@ class Display(ProgressBars):
 
 
 def show_overview(overview: Overview, out: str, console: Console) -> None:
-    """Prints where a folder stands."""
+    """Prints the overview of a folder."""
     damaged = f" ({overview.damaged} with damage)" if overview.damaged else ""
     console.print(
         f"{out}: {overview.done} videos done{damaged}, {overview.hours:.2f} hours; "
@@ -211,19 +212,19 @@ _MARKS = {
 
 
 def show_findings(findings: Sequence[Finding], console: Console) -> None:
-    """Prints what the doctor found."""
+    """Prints the findings of doctor."""
     width = max(len(finding.subject) for finding in findings)
     for finding in findings:
         mark = _MARKS[finding.state]
-        # Wrapped by the terminal, not here: addresses and commands can be copied whole.
+        # The terminal wraps lines, so that addresses and commands can be copied.
         console.print(f"{mark} {escape(finding.subject):{width}}  {escape(finding.details)}", soft_wrap=True)
         if finding.remedy:
             console.print(f"     [bold]-> {escape(finding.remedy)}[/]", soft_wrap=True, highlight=False)
 
 
 def _first_ids(video_ids: Sequence[str]) -> str:
-    more = f", ... ({len(video_ids) - 5} more)" if len(video_ids) > 5 else ""
-    return ", ".join(video_ids[:5]) + more
+    remainder = f", ... ({len(video_ids) - 5} more)" if len(video_ids) > 5 else ""
+    return ", ".join(video_ids[:5]) + remainder
 
 
 def _now() -> str:
@@ -234,7 +235,7 @@ def _table(results: Sequence[VideoResult]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in _HEADINGS:
         table.add_column(heading, justify="left" if heading in ("video", "left out or damaged") else "right")
-    for result in sorted(results, key=lambda r: r.video_id):
+    for result in sorted(results, key=lambda result: result.video_id):
         table.add_row(*_row(result))
     return table
 

@@ -1,4 +1,4 @@
-"""What this machine has, what runs on it and what does not, each with a remedy."""
+"""Examines what this machine has, what runs on it and what does not, with a remedy for each problem."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from avcues.models_cache.manifest import asset
 from avcues.version import __version__
 
 State = Literal["ok", "note", "optional", "absent", "problem"]
-_OLDEST_PYTHON = (3, 11)
+_MIN_PYTHON = (3, 11)
 _EXTRAS = {
     "collect": ("starlette", "avcues collect, the server that collects ratings"),
     "dashboard": ("bokeh", "Dask's dashboard of a run, whose address is printed"),
@@ -38,8 +38,8 @@ _EXTRAS = {
     "train": ("statsmodels", "the regression of avcues annotations perspectives"),
     "warping": ("tslearn", "raters aligned moment by moment, avcues annotations gold --align"),
 }
-"""By name, the package that tells whether it is installed, and what it is for."""
-_ROOMY_BYTES = 1 << 30
+"""By name of the extra, a package that shows whether it is installed, and its purpose."""
+_ENOUGH_BYTES = 1 << 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,9 +49,9 @@ class Finding:
     Args:
         subject: What was examined.
         state: "problem": avcues does not run; "absent": a feature cannot be extracted; "optional": an extra is not
-            installed; "note": worth knowing; "ok".
-        details: What was found.
-        remedy: What to do about it; empty if there is nothing to do.
+            installed; "note": a limit of this machine; "ok".
+        details: The result.
+        remedy: How to change it; empty if nothing needs to be done.
     """
 
     subject: str
@@ -64,12 +64,12 @@ def examine(out: Path | None = None) -> Iterator[Finding]:
     """Examines everything that a run depends on.
 
     Args:
-        out: An output folder in which to try writing.
+        out: An output folder to test for writing.
     """
-    for subject, look in _LOOKS.items():
-        yield _finding_or_problem(subject, look)
+    for subject, examination in _EXAMINATIONS.items():
+        yield _finding_or_problem(subject, examination)
     yield _writing("temporary folder", Path(tempfile.gettempdir()), "set TMPDIR to a folder with free space")
-    yield _writing("weights folder", cache_dir(), "set AVCUES_MODELS_DIR to a writable folder", needed=False)
+    yield _writing("weights folder", cache_dir(), "set AVCUES_MODELS_DIR to a writable folder", required=False)
     if out is not None:
         yield _writing(f"--out {out}", out, "name a writable folder")
     for name in registry.names():
@@ -78,9 +78,9 @@ def examine(out: Path | None = None) -> Iterator[Finding]:
         yield _extra(name, package, purpose)
 
 
-def _finding_or_problem(subject: str, look: Callable[[], Finding]) -> Finding:
+def _finding_or_problem(subject: str, examination: Callable[[], Finding]) -> Finding:
     try:
-        return look()
+        return examination()
     except Exception as error:
         return Finding(subject=subject, state="problem", details=f"{type(error).__name__}: {error}", remedy=_REINSTALL)
 
@@ -90,7 +90,7 @@ _REINSTALL = "install avcues again, with its constraints file"
 
 def _python() -> Finding:
     details = f"avcues {__version__}, Python {platform.python_version()}, {platform.platform(terse=True)}"
-    if sys.version_info < _OLDEST_PYTHON:
+    if sys.version_info < _MIN_PYTHON:
         return Finding(subject="Python", state="problem", details=details, remedy="use Python 3.11 or newer")
     return Finding(subject="Python", state="ok", details=details)
 
@@ -140,14 +140,14 @@ def _torchvision() -> Finding:
     spec = importlib.util.find_spec("torchvision")
     if spec is None or spec.origin is None:
         return Finding(subject="torchvision", state="problem", details="not installed", remedy=_REINSTALL)
-    # Its own import would stop at a mismatch.
+    # Importing torchvision would fail at a mismatch.
     version_line = re.search(r"__version__ = '([^']+)'", Path(spec.origin).with_name("version.py").read_text())
     version = version_line[1] if version_line else importlib.metadata.version("torchvision")
     if version.partition("+")[2].startswith("cu") and not torch.version.cuda:
         return Finding(
             subject="torchvision",
             state="note",
-            details=f"{version}, built for CUDA, beside a torch built without: avcues takes both, others may not",
+            details=f"{version}, built for CUDA, beside a torch built without: avcues accepts that, others may not",
             remedy="install torch and torchvision from the same index",
         )
     return Finding(subject="torchvision", state="ok", details=version)
@@ -167,13 +167,13 @@ def _decoder() -> Finding:
 
     versions = ".".join(map(str, av.library_versions["libavcodec"]))
     codecs = ("h264", "hevc", "vp9", "av1", "mpeg4", "aac", "mp3", "opus", "flac")
-    lacking = [name for name in codecs if name not in av.codecs_available]
+    missing_codecs = [name for name in codecs if name not in av.codecs_available]
     details = f"PyAV {av.__version__} (libavcodec {versions}), on the CPU; NVDEC is not used"
-    if lacking:
+    if missing_codecs:
         return Finding(
             subject="decoder",
             state="problem",
-            details=f"{details}; cannot decode {', '.join(lacking)}",
+            details=f"{details}; cannot decode {', '.join(missing_codecs)}",
             remedy=_REINSTALL,
         )
     return Finding(subject="decoder", state="ok", details=details)
@@ -188,7 +188,7 @@ def _dask() -> Finding:
     return Finding(subject="Dask", state="ok", details=f"{version}; a worker started and answered")
 
 
-_LOOKS: dict[str, Callable[[], Finding]] = {
+_EXAMINATIONS: dict[str, Callable[[], Finding]] = {
     "Python": _python,
     "cores, memory": _machine,
     "networks run on": _device,
@@ -198,8 +198,8 @@ _LOOKS: dict[str, Callable[[], Finding]] = {
 }
 
 
-def _writing(subject: str, folder: Path, remedy: str, *, needed: bool = True) -> Finding:
-    wrong: State = "problem" if needed else "note"
+def _writing(subject: str, folder: Path, remedy: str, *, required: bool = True) -> Finding:
+    failure_state: State = "problem" if required else "note"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -207,18 +207,18 @@ def _writing(subject: str, folder: Path, remedy: str, *, needed: bool = True) ->
     except OSError as error:
         return Finding(
             subject=subject,
-            state=wrong,
+            state=failure_state,
             details=f"{folder}: cannot be written ({error.strerror or error})",
             remedy=remedy,
         )
     details = f"{folder}: {free / 2**30:.1f} GiB free"
-    if free < _ROOMY_BYTES:
+    if free < _ENOUGH_BYTES:
         return Finding(subject=subject, state="note", details=details, remedy=remedy)
     return Finding(subject=subject, state="ok", details=details)
 
 
 def _feature(name: str) -> Finding:
-    """Whether a feature can be extracted: its code can be imported, and its weights are here or can be downloaded."""
+    """Examines whether a feature can be extracted: code can be imported, weights are present or can be downloaded."""
     subject = f"feature {name}"
     try:
         extractor = registry.create(name)
@@ -226,26 +226,26 @@ def _feature(name: str) -> Finding:
         return Finding(subject=subject, state="problem", details=str(error), remedy="repair or uninstall that package")
     state: State = "ok"
     details, remedies = [], []
-    for every in extractor.weights_in_use.values():
-        candidates = [name for name in every if not lacks_package(asset(name))] or every
+    for asset_names in extractor.weights_in_use.values():
+        candidates = [name for name in asset_names if not lacks_package(asset(name))] or asset_names
         available = next((name for name in candidates if find(name)), None)
-        first = next((name for name in candidates if name == available or _can_be_downloaded(name)), None)
-        if first is None:
+        preferred = next((name for name in candidates if name == available or _can_be_downloaded(name)), None)
+        if preferred is None:
             state = "absent"
             details.append(f"no {candidates[0].partition('/')[0]} weights found")
             remedies.append(how_to_supply(asset(candidates[0])))
-        elif first == available:
-            details.append(first)
+        elif preferred == available:
+            details.append(preferred)
         else:
-            instead = f" (if that fails, {available})" if available else ""
-            details.append(f"{first}, downloaded once, on first use: {asset(first).size}{instead}")
+            fallback = f" (if that fails, {available})" if available else ""
+            details.append(f"{preferred}, downloaded once, on first use: {asset(preferred).size}{fallback}")
     return Finding(
         subject=subject, state=state, details=", ".join(details) or "needs no weights", remedy="; and ".join(remedies)
     )
 
 
 def _extra(name: str, package: str, purpose: str) -> Finding:
-    """Whether the packages of an extra are installed."""
+    """Examines whether the packages of an extra are installed."""
     subject = f"extra {name}"
     if importlib.util.find_spec(package) is None:
         return Finding(
@@ -260,5 +260,5 @@ def _extra(name: str, package: str, purpose: str) -> Finding:
 
 
 def _can_be_downloaded(name: str) -> bool:
-    """Whether a run would try to download a file; whether its source answers is only seen then."""
+    """Whether a run would try to download a file; its source may still not answer."""
     return bool(asset(name).sources) and not os.environ.get(OFFLINE_VARIABLE)

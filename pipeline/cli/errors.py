@@ -1,7 +1,7 @@
-"""What users of the command line see of an error: one line, in the words of the command line.
+"""Shows errors to users of the command line: one line each, with options instead of Python parameters.
 
 The library speaks Python. A message names a parameter between backquotes, as `` `audio_rate` ``, or together with its
-value, as `` `audio_rate=8000` ``. Where the running command has a parameter of that name, the message shows the option
+value, as `` `audio_rate=8000` ``. If the running command has a parameter of that name, the message shows the option
 instead: `--audio-rate`, or `--audio-rate 8000`.
 """
 
@@ -36,7 +36,7 @@ class OneLineErrors:
     """Turns the errors of a command into one line on standard error and an exit code. Use as a context manager.
 
     Args:
-        debug: Let the traceback through.
+        debug: Whether to show the traceback instead.
         options: Options whose names differ from those of the library's parameters, by parameter: `report="--out"`.
     """
 
@@ -51,12 +51,12 @@ class OneLineErrors:
         if self._debug or error is None:
             return
         if isinstance(error, AvcuesError):
-            for line in as_typed(str(error), **self._options).splitlines():
+            for line in with_options_of_command(str(error), **self._options).splitlines():
                 complain(line)
             raise typer.Exit(EXIT_NOTHING_STARTED) from error
         if isinstance(error, KeyboardInterrupt):
-            how = "terminated" if isinstance(error, Terminated) else "interrupted"
-            complain(f"{how}; run the same command again to continue")
+            event = "terminated" if isinstance(error, Terminated) else "interrupted"
+            complain(f"{event}; run the same command again to continue")
             raise typer.Exit(EXIT_TERMINATED if isinstance(error, Terminated) else EXIT_INTERRUPTED) from error
         if isinstance(error, OSError) and error.filename:
             complain(f"{error.filename}: {error.strerror or error}")
@@ -69,34 +69,44 @@ class OneLineErrors:
 
 
 def complain(line: str) -> None:
-    """Prints a line to standard error, after the name of the program; on a terminal, each remedy on its own."""
-    shown = in_parts(visible(line), "        ") if sys.stderr.isatty() else visible(line)
-    print(f"avcues: {shown}", file=sys.stderr)
+    """Prints a line to standard error after the name of the program; on a terminal, each remedy on its own line."""
+    text = break_at_remedies(visible(line), "        ") if sys.stderr.isatty() else visible(line)
+    print(f"avcues: {text}", file=sys.stderr)
 
 
-def in_parts(message: str, indent: str) -> str:
-    """A message that does not fit the terminal, with a line for each cause and remedy, to be copied whole."""
+def break_at_remedies(message: str, indent: str) -> str:
+    """Breaks a message that does not fit the terminal into a line per cause and remedy, so that each can be copied."""
     if len(indent) + len(message) <= get_terminal_size().columns:
         return message
     return f"\n{indent}".join(message.split("; "))
 
 
-def as_typed(message: str, **options: str) -> str:
-    """A message of the library in which the parameters of the running command are its options.
+def with_options_of_command(message: str, **options: str) -> str:
+    """Replaces parameters of the running command in a message of the library by its options.
 
     Args:
-        message: Names parameters between backquotes, with or without their values.
+        message: A message with parameters between backquotes, with or without their values.
         options: As for `OneLineErrors`.
     """
     return with_options(message, _options_of_command() | options)
 
 
+def with_options_of_any_command(message: str) -> str:
+    """Replaces all parameters in a message of the library by options, for notes that concern other commands too.
+
+    >>> with_options_of_any_command("`keep_constant` keeps them; give `time_unit=ms`")
+    '--keep-constant keeps them; give --time-unit ms'
+    """
+    names = {match[1] for match in _PARAMETER.finditer(message)}
+    return with_options(message, {name: f"--{name.strip('_').replace('_', '-')}" for name in names})
+
+
 def with_options(message: str, options: Mapping[str, str]) -> str:
-    """A message of the library in which parameters are options of the command line.
+    """Replaces parameters in a message of the library by options of the command line.
 
     Args:
-        message: Names parameters between backquotes, with or without their values.
-        options: Name of the option by parameter; empty for an argument, of which only the value is shown.
+        message: A message with parameters between backquotes, with or without their values.
+        options: By parameter, the name of its option; empty for an argument, of which only the value is shown.
     """
 
     def option(match: re.Match[str]) -> str:
@@ -104,14 +114,14 @@ def with_options(message: str, options: Mapping[str, str]) -> str:
         name = name if name in options else name.removesuffix("_s")  # a time in seconds
         if name not in options:
             return match[0]
-        shown = None if value in (None, "True", "None") else _on_command_line(value)
-        return " ".join(filter(None, (options[name], shown))) or name.upper()
+        typed_value = None if value in (None, "True", "None") else _on_command_line(value)
+        return " ".join(filter(None, (options[name], typed_value))) or name.upper()
 
     return _PARAMETER.sub(option, message)
 
 
 def _on_command_line(value: str) -> str:
-    """A Python value as it is typed in a shell: without quotes, lists with commas."""
+    """A Python value as typed in a shell: without quotes, and lists with commas."""
     try:
         parsed = ast.literal_eval(value)
     except (SyntaxError, ValueError):
@@ -122,7 +132,7 @@ def _on_command_line(value: str) -> str:
 
 
 def _options_of_command() -> dict[str, str]:
-    """The options of the command that is running, by the names of its parameters; arguments are empty."""
+    """By parameter of the running command, the name of its option; empty for arguments."""
     context = _current_context()
     if context is None:
         return {}
@@ -133,6 +143,6 @@ def _options_of_command() -> dict[str, str]:
 
 
 def _current_context() -> Any:
-    """Click's context of the running command; newer versions of Typer bring their own Click."""
+    """Click's context of the running command; newer versions of Typer include their own Click."""
     click = import_module("typer._click.globals" if find_spec("typer._click") else "click")
     return click.get_current_context(silent=True)

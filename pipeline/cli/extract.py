@@ -9,7 +9,8 @@ import typer
 
 from avcues.pipeline.cli import extract_options as options
 from avcues.pipeline.cli.errors import OneLineErrors
-from avcues.pipeline.cli.execution_options import parse_resources, parse_shard, parse_workers
+from avcues.pipeline.cli.extract_settings import feature_options, model_options
+from avcues.pipeline.cli.option_values import parse_list, parse_resources, parse_shard, parse_workers
 from avcues.pipeline.cli.show_run import show_run
 
 
@@ -47,7 +48,7 @@ def extract(
     fail_fast: options.FailFast = False,
     max_failures: options.MaxFailures = None,
 ) -> None:
-    """Makes the feature tables of videos.
+    """Extracts the feature tables of videos.
 
     [bold]avcues extract[/] clip.mp4 --out features
 
@@ -72,12 +73,13 @@ def extract(
         from avcues.pipeline.runtime.user_settings import make_settings, parse_memory_limit
         from avcues.pipeline.store.location import location
 
+        feature_names = parse_list(features) or []
         request = Request(
             settings=make_settings(
-                features=options.feature_names(features),
+                features=feature_names,
                 step=step,
-                options=options.feature_options(audio_rate, options.feature_names(features), set_, variant),
-                models=options.model_options(model),
+                options=feature_options(audio_rate, feature_names, set_, variant),
+                models=model_options(model),
                 device=device,
                 precision=precision,
                 weights_dir=weights_dir,
@@ -101,7 +103,7 @@ def extract(
             from avcues.pipeline.cli.plan import show_plan
 
             raise typer.Exit(show_plan(paths, request))
-        who_works = Workers(
+        worker_settings = Workers(
             count=count,
             per_gpu=workers_per_gpu,
             scheduler=scheduler,
@@ -109,11 +111,16 @@ def extract(
             wait_s=wait,
         )
         code = show_run(
-            paths, request, who_works, max_failures=1 if fail_fast else max_failures, log_json=log_json, child=child
+            paths,
+            request,
+            worker_settings,
+            max_failures=1 if fail_fast else max_failures,
+            log_json=log_json,
+            child=child,
         )
     raise typer.Exit(code)
 
 
 def _is_one_file(paths: list[str]) -> bool:
-    """Whether a media file is named, and no more; a list of videos would be read to tell."""
+    """Whether exactly one media file is named; a list of videos would have to be read first."""
     return len(paths) == 1 and Path(paths[0]).suffix not in (".csv", ".parquet") and Path(paths[0]).is_file()

@@ -1,13 +1,19 @@
-"""The options of `avcues extract`, and how those that decide values become settings."""
+"""The options of `avcues extract`."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
-_WHAT, _READ, _WEIGHTS, _HOW, _LIMITS = "What is measured", "What is read of a file", "Networks", "Execution", "Limits"
+_MEASUREMENT_PANEL, _READING_PANEL, _NETWORK_PANEL, _EXECUTION_PANEL, _LIMITS_PANEL = (
+    "What is measured",
+    "What is read of a file",
+    "Networks",
+    "Execution",
+    "Limits",
+)
 
 
 def _complete_features(typed: str) -> list[str]:
@@ -48,7 +54,7 @@ OutputFolder = Annotated[
 Features = Annotated[
     str,
     typer.Option(
-        rich_help_panel=_WHAT,
+        rich_help_panel=_MEASUREMENT_PANEL,
         autocompletion=_complete_features,
         help="Comma-separated, or all: emobase, rhythm, color, lighting, motion, expressions (and its faces), "
         "scenes, objects (and its detections), actions. Only by name: egemaps, compare_2016, text (with "
@@ -58,21 +64,24 @@ Features = Annotated[
     ),
 ]
 Step = Annotated[
-    str, typer.Option(rich_help_panel=_WHAT, help="Window length in seconds, a multiple of 0.02, at least 0.1.")
+    str,
+    typer.Option(
+        rich_help_panel=_MEASUREMENT_PANEL, help="Window length in seconds, a multiple of 0.02, at least 0.1."
+    ),
 ]
 AudioRate = Annotated[
     str,
     typer.Option(
-        rich_help_panel=_WHAT,
-        help="Rate in Hz that openSMILE's input is resampled to, or native: plain openSMILE at each track's own "
-        "rate, pitch too, as the MuVi study did.",
+        rich_help_panel=_MEASUREMENT_PANEL,
+        help="Rate in Hz to which openSMILE's input is resampled, or native: openSMILE at each track's own rate, "
+        "including pitch, as in the MuVi study.",
     ),
 ]
 Assignments = Annotated[
     list[str],
     typer.Option(
         "--set",
-        rich_help_panel=_WHAT,
+        rich_help_panel=_MEASUREMENT_PANEL,
         metavar="FEATURE.OPTION=VALUE",
         help="Option of a feature, e.g. shots.detector=content.",
     ),
@@ -80,51 +89,54 @@ Assignments = Annotated[
 Picture = Annotated[
     Literal["display", "coded"],
     typer.Option(
-        rich_help_panel=_READ,
-        help="display: as a viewer sees it: square pixels, fields joined, HDR as SDR, cropped as the "
-        "file says; coded: as it is coded, but upright.",
+        rich_help_panel=_READING_PANEL,
+        help="display: as a viewer sees it: square pixels, deinterlaced, HDR as SDR, cropped as the file says; "
+        "coded: as it is coded, but upright.",
     ),
 ]
 Bars = Annotated[
     Literal["keep", "crop"],
-    typer.Option(rich_help_panel=_READ, help="crop: measure only the picture between black bars."),
+    typer.Option(rich_help_panel=_READING_PANEL, help="crop: measure only the picture between black bars."),
 ]
 VideoStream = Annotated[
     int | None,
     typer.Option(
-        rich_help_panel=_READ, metavar="NUMBER", min=0, help="Another than the main one, as ffprobe counts streams."
+        rich_help_panel=_READING_PANEL,
+        metavar="NUMBER",
+        min=0,
+        help="A stream other than the main one, as ffprobe numbers streams.",
     ),
 ]
 AudioStream = Annotated[
     str | None,
     typer.Option(
-        rich_help_panel=_READ,
+        rich_help_panel=_READING_PANEL,
         metavar="NUMBER|LANGUAGE|mix",
-        help="Another than the main one of the picture's programme, or the mean of all.",
+        help="A stream other than the main one of the picture's programme, or the mean of all.",
     ),
 ]
 Downmix = Annotated[
     Literal["standard", "mean"],
     typer.Option(
-        rich_help_panel=_READ,
-        help="Of more than two channels: standard is ITU-R BS.775, normalised; mean counts every channel the same.",
+        rich_help_panel=_READING_PANEL,
+        help="For more than two channels: standard is ITU-R BS.775, normalised; mean weights all channels equally.",
     ),
 ]
 Overwrite = Annotated[
-    bool, typer.Option("--overwrite", rich_help_panel=_WHAT, help="Recompute tables that are up to date.")
+    bool, typer.Option("--overwrite", rich_help_panel=_MEASUREMENT_PANEL, help="Recompute tables that are up to date.")
 ]
 Verify = Annotated[
     bool,
     typer.Option(
         "--verify",
-        rich_help_panel=_WHAT,
-        help="Read every table that is kept, and recompute it if its content is damaged.",
+        rich_help_panel=_MEASUREMENT_PANEL,
+        help="Read every kept table, and recompute it if its content is damaged.",
     ),
 ]
 HubModels = Annotated[
     list[str],
     typer.Option(
-        rich_help_panel=_WHAT,
+        rich_help_panel=_MEASUREMENT_PANEL,
         metavar="NAME=SOURCE[,OPTION=VALUE]",
         help="A model of the Hugging Face hub, or of a folder, as the feature NAME, e.g. "
         "hubert=facebook/hubert-base-ls960,layer=9 or fer=./my-vit,on=faces.",
@@ -133,7 +145,7 @@ HubModels = Annotated[
 Variants = Annotated[
     list[str],
     typer.Option(
-        rich_help_panel=_WEIGHTS,
+        rich_help_panel=_NETWORK_PANEL,
         metavar="FEATURE=VARIANT",
         autocompletion=_complete_variants,
         help="Network of a feature, e.g. actions=i3d_rgb_imagenet.",
@@ -142,17 +154,17 @@ Variants = Annotated[
 WeightsDir = Annotated[
     Path | None,
     typer.Option(
-        rich_help_panel=_WEIGHTS, help="Folder with weights files of your own; avcues models list has the names."
+        rich_help_panel=_NETWORK_PANEL, help="Folder with your own weights files; avcues models list shows the names."
     ),
 ]
 Device = Annotated[
     Literal["auto", "cpu", "cuda", "mps"],
-    typer.Option(rich_help_panel=_WEIGHTS, help="auto takes a GPU if torch sees one."),
+    typer.Option(rich_help_panel=_NETWORK_PANEL, help="auto uses a GPU if torch sees one."),
 ]
 Precision = Annotated[
     Literal["fp32", "bf16", "int8"],
     typer.Option(
-        rich_help_panel=_WEIGHTS,
+        rich_help_panel=_NETWORK_PANEL,
         help="bf16 is faster and moves probabilities by about 0.01 at most; int8 computes most of I3D in 8 bits, is "
         "faster again and moves its probabilities by 0.02 on average and 0.06 at most.",
     ),
@@ -160,26 +172,30 @@ Precision = Annotated[
 Workers = Annotated[
     str,
     typer.Option(
-        rich_help_panel=_HOW,
+        rich_help_panel=_EXECUTION_PANEL,
         help="Worker processes; auto: as many as suit cores, memory and GPUs; 0: this process, for debugging.",
     ),
 ]
 WorkersPerGpu = Annotated[
     int | None,
     typer.Option(
-        rich_help_panel=_HOW, min=1, help="With --workers auto: the most workers that share a GPU.  [default: 4]"
+        rich_help_panel=_EXECUTION_PANEL,
+        min=1,
+        help="With --workers auto: the most workers that share a GPU.  [default: 4]",
     ),
 ]
 Scheduler = Annotated[
     str | None,
     typer.Option(
-        rich_help_panel=_HOW, metavar="ADDRESS", help="Run on an existing Dask cluster, e.g. tcp://host:8786."
+        rich_help_panel=_EXECUTION_PANEL,
+        metavar="ADDRESS",
+        help="Run on an existing Dask cluster, e.g. tcp://host:8786.",
     ),
 ]
 Resources = Annotated[
     list[str],
     typer.Option(
-        rich_help_panel=_HOW,
+        rich_help_panel=_EXECUTION_PANEL,
         metavar="NAME=AMOUNT",
         help="With --scheduler: use only workers that were started with dask worker --resources, e.g. GPU=1.",
     ),
@@ -187,18 +203,18 @@ Resources = Annotated[
 Wait = Annotated[
     float | None,
     typer.Option(
-        rich_help_panel=_HOW,
+        rich_help_panel=_EXECUTION_PANEL,
         metavar="SECONDS",
         min=0,
-        help="With --scheduler: stop when no worker was connected for so long.  [default: wait]",
+        help="With --scheduler: stop after so long without a connected worker.  [default: wait]",
     ),
 ]
 Shard = Annotated[
     str | None,
     typer.Option(
-        rich_help_panel=_HOW,
+        rich_help_panel=_EXECUTION_PANEL,
         metavar="I/N",
-        help="Process part I of N of the videos, for an array of batch jobs, each with an --out of its own; "
+        help="Process part I of N of the videos, for an array of batch jobs, each with its own --out; "
         "avcues merge joins them.",
     ),
 ]
@@ -206,28 +222,30 @@ LogJson = Annotated[
     bool,
     typer.Option(
         "--log-json",
-        rich_help_panel=_HOW,
+        rich_help_panel=_EXECUTION_PANEL,
         help="Write JSON objects, one per line and video, to standard output, and no text.",
     ),
 ]
 DryRun = Annotated[
     bool,
-    typer.Option("--dry-run", rich_help_panel=_HOW, help="Say what would be computed, downloaded and left out."),
+    typer.Option(
+        "--dry-run", rich_help_panel=_EXECUTION_PANEL, help="Print what would be computed, downloaded and left out."
+    ),
 ]
-Debug = Annotated[bool, typer.Option("--debug", rich_help_panel=_HOW, help="Show tracebacks.")]
+Debug = Annotated[bool, typer.Option("--debug", rich_help_panel=_EXECUTION_PANEL, help="Show tracebacks.")]
 TimeLimit = Annotated[
     float | None,
     typer.Option(
-        rich_help_panel=_LIMITS,
+        rich_help_panel=_LIMITS_PANEL,
         metavar="SECONDS",
         min=1,
-        help="Give up on a video that takes longer; without this, on one that makes no progress for 10 minutes.",
+        help="Give up on a video that takes longer.  [default: give up after 10 minutes without progress]",
     ),
 ]
 MemoryLimit = Annotated[
     str,
     typer.Option(
-        rich_help_panel=_LIMITS,
+        rich_help_panel=_LIMITS_PANEL,
         metavar="SIZE",
         help="Give up on a video that needs more, e.g. 4GiB. auto: its worker's share of the memory, but at least "
         "6 GiB if the machine has them; none: no limit.",
@@ -237,70 +255,14 @@ TrustHeaders = Annotated[
     bool,
     typer.Option(
         "--trust-headers",
-        rich_help_panel=_LIMITS,
+        rich_help_panel=_LIMITS_PANEL,
         help="Also decode files that claim over 8192 x 8192 pixels, 64 audio channels, or less than 1 or more than "
         "768 kHz.",
     ),
 ]
 FailFast = Annotated[
-    bool, typer.Option("--fail-fast", rich_help_panel=_LIMITS, help="Stop at the first video that fails.")
+    bool, typer.Option("--fail-fast", rich_help_panel=_LIMITS_PANEL, help="Stop at the first video that fails.")
 ]
 MaxFailures = Annotated[
-    int | None, typer.Option(rich_help_panel=_LIMITS, min=1, help="Stop after this many failed videos.")
+    int | None, typer.Option(rich_help_panel=_LIMITS_PANEL, min=1, help="Stop after this many failed videos.")
 ]
-
-
-def feature_names(features: str) -> list[str]:
-    return [name.strip() for name in features.split(",") if name.strip()]
-
-
-def feature_options(
-    audio_rate: str, features: list[str], assignments: list[str], variants: list[str]
-) -> dict[str, dict[str, Any]]:
-    """Options by feature, from --audio-rate, --set and --variant."""
-    from avcues.extractors.registry import OPENSMILE
-    from avcues.pipeline.errors import SettingsError
-    from avcues.pipeline.runtime.settings import Settings
-
-    options: dict[str, dict[str, Any]] = {}
-    if audio_rate != "48000":
-        is_number = audio_rate.isascii() and audio_rate.isdigit()
-        if audio_rate != "native" and not is_number:
-            raise SettingsError(f"`audio_rate={audio_rate}`: expected a rate in Hz, such as 48000, or native")
-        rate = int(audio_rate) if is_number else audio_rate
-        taking = [name for name in Settings(features=tuple(features)).extractor_names if name in OPENSMILE]
-        if not taking:
-            raise SettingsError("`audio_rate` is for features that openSMILE computes, and this run has none of them")
-        options |= {name: {"rate_hz": rate} for name in taking}
-        if not is_number and "emobase" in taking:
-            options["emobase"]["pitch_rate_hz"] = "track"  # the study's pitch, artefacts included
-    for assignment in assignments:
-        name, dot, setting = assignment.partition(".")
-        option, equals, value = setting.partition("=")
-        if not (dot and equals and name and option):
-            raise SettingsError(f"--set {assignment}: expected FEATURE.OPTION=VALUE, such as shots.detector=content")
-        options.setdefault(name, {})[option] = value
-    for choice in variants:
-        name, equals, value = choice.partition("=")
-        if not (equals and name and value):
-            raise SettingsError(f"--variant {choice}: expected FEATURE=VARIANT, such as actions=i3d_rgb_imagenet")
-        options.setdefault(name, {})["variant"] = value
-    return options
-
-
-def model_options(models: list[str]) -> dict[str, dict[str, str]]:
-    """Options of models by name.
-
-    Raises:
-        AvcuesError: One is not of the right form, or a name stands twice.
-    """
-    from avcues.extractors.hub.options import parse_model
-    from avcues.pipeline.errors import SettingsError
-
-    parsed: dict[str, dict[str, str]] = {}
-    for text in models:
-        name, options = parse_model(text)
-        if name in parsed:
-            raise SettingsError(f"two models are named {name}: give each a name of its own")
-        parsed[name] = options
-    return parsed

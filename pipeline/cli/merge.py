@@ -13,18 +13,18 @@ from avcues.pipeline.cli.visible_text import print_visible
 
 def merge(
     parts: Annotated[list[Path], typer.Argument(metavar="PART", help="Folders that runs on parts of the videos made.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of all videos; may exist.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of all videos; it may exist.")],
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
-    """Joins the folders of runs that each did a part of the videos, such as those of extract --shard.
+    """Joins the folders of runs on parts of the videos, such as those of extract --shard.
 
-    The parts stay as they are. Exit codes: 0 joined, 2 nothing was joined, or settings differ.
+    The parts are not changed. Exit codes: 0 joined, 2 nothing was joined, or settings differ.
     """
     with OneLineErrors(debug):
         from avcues.pipeline.runtime.merge import merge as merge_folders
 
         merged = merge_folders(parts, out)
-        print_visible(f"{out}: took over {merged.added} videos of {len(parts)} folders")
+        print_visible(f"{out}: added {merged.added} videos from {len(parts)} folders")
         if merged.kept:
             examples = ", ".join(merged.kept[:5]) + (", ..." if len(merged.kept) > 5 else "")
-            print_visible(f"{len(merged.kept)} videos were there already, and are kept as they were: {examples}")
+            print_visible(f"{len(merged.kept)} videos already existed and are unchanged: {examples}")

@@ -11,15 +11,15 @@ from avcues.pipeline.cli import completion
 from avcues.pipeline.cli.errors import OneLineErrors, complain
 from avcues.pipeline.cli.visible_text import print_visible
 
-_WIDE = 130
-"""Columns from which on a table of all weights is easier to read than a line each."""
+_TABLE_COLUMNS = 130
+"""Columns of a console in which a table of all weights is easier to read than lines."""
 
 models = typer.Typer(no_args_is_help=True, help="Weights files: list, fetch, verify, import.")
 
 
 @models.command("list")
 def list_models(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Lists every weights file that avcues can use, and which of them this machine has."""
+    """Lists every weights file that avcues can use, and whether this machine has it."""
     import json
     from dataclasses import asdict
 
@@ -38,14 +38,14 @@ def list_models(as_json: Annotated[bool, typer.Option("--json", help="Print JSON
         print(json.dumps(documents, indent=1))
         return
     console = Console()
-    if not console.is_terminal or console.width < _WIDE:
+    if not console.is_terminal or console.width < _TABLE_COLUMNS:
         for name, asset in assets().items():
             status = "have" if files[name] else "-"
             print_visible(f"{status:4}  {name}  {asset.file}  {asset.size}  {asset.licence}: {asset.title}")
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("name", "here", "file", "size", "licence and what it is"):
-        # Other commands take names and files: these are never cut.
+    for heading in ("name", "here", "file", "size", "licence and title"):
+        # Other commands need names and files, so these are never cut.
         table.add_column(heading, no_wrap=not heading.startswith("licence"), overflow="fold")
     for name, asset in assets().items():
         table.add_row(name, "yes" if files[name] else "no", asset.file, asset.size, f"{asset.licence}: {asset.title}")
@@ -57,11 +57,13 @@ def list_models(as_json: Annotated[bool, typer.Option("--json", help="Print JSON
 def fetch(
     names: Annotated[
         list[str],
-        typer.Argument(metavar="NAME", autocompletion=completion.weights, help="As in avcues models list, or all."),
+        typer.Argument(
+            metavar="NAME", autocompletion=completion.weights, help="Names as in avcues models list, or all."
+        ),
     ],
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
-    """Fetches weights into the cache, from the first source that works. Exit code 1 if one could not be downloaded."""
+    """Downloads weights into the cache, from the first source that works. Exit code 1 if any download failed."""
     failed = 0
     with OneLineErrors(debug):
         from avcues.models_cache import WeightsError
@@ -70,10 +72,10 @@ def fetch(
         from avcues.pipeline.cli.console import Console
         from avcues.pipeline.runtime.progress import ProgressBars
 
-        chosen = list(assets()) if names == ["all"] else [asset(name).name for name in names]
+        assets_to_fetch = list(assets()) if names == ["all"] else [asset(name).name for name in names]
         console = Console(stderr=True)
         with ProgressBars(console, visible=console.is_terminal) as bars:
-            for name in chosen:
+            for name in assets_to_fetch:
                 try:
                     file = resolve(name, lambda done, total, name=name: bars.on_download(name, done, total))  # type: ignore[misc]
                     print_visible(f"{name}: {file.path}")
@@ -85,8 +87,8 @@ def fetch(
 
 @models.command()
 def verify(debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False) -> None:
-    """Checks the content of every file in the cache against its hash. Exit code 1 if one is damaged."""
-    wrong = 0
+    """Checks the content of every file in the cache against its hash. Exit code 1 if any file is damaged."""
+    damaged = 0
     with OneLineErrors(debug):
         from avcues.models_cache.cache import cache_dir
         from avcues.models_cache.hashing import mismatch
@@ -95,10 +97,10 @@ def verify(debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.
         for name, asset in assets().items():
             path = cache_dir() / asset.file
             if path.is_file():
-                why = mismatch(asset, path)
-                wrong += why is not None
-                print_visible(f"{name}: {why + '; remove ' + str(path) if why else 'sound'}")
-    raise typer.Exit(1 if wrong else 0)
+                problem = mismatch(asset, path)
+                damaged += problem is not None
+                print_visible(f"{name}: {problem + '; remove ' + str(path) if problem else 'sound'}")
+    raise typer.Exit(1 if damaged else 0)
 
 
 @models.command("import")
@@ -106,7 +108,7 @@ def import_models(
     files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Weights files on this machine.")],
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
-    """Copies weights files into the cache, recognised by their content. Exit code 1 if some are unknown."""
+    """Copies weights files into the cache, identified by their content. Exit code 1 if any file is unknown."""
     failed = 0
     with OneLineErrors(debug):
         from avcues.models_cache import WeightsError

@@ -1,11 +1,11 @@
-"""What `avcues extract --dry-run` prints."""
+"""The output of `avcues extract --dry-run`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from avcues.models_cache.manifest import asset
-from avcues.pipeline.cli.dataset import say
+from avcues.pipeline.cli.console import print_line
 
 if TYPE_CHECKING:
     from avcues.pipeline.runtime.request import Request
@@ -23,25 +23,27 @@ def show_plan(paths: list[str], request: Request) -> int:
     plan = dry_run(paths, request)
     console = Console()
     for network in plan.networks:
-        say(console, "bold", "network", network)
+        print_line(console, "bold", "network", network)
     for name in plan.downloads:
-        say(console, "yellow", "download", f"{name}, {asset(name).size}, once for this machine")
-    for feature, why in plan.left_out.items():
-        say(console, "yellow", "left out", f"{feature}: {why}")
+        print_line(console, "yellow", "download", f"{name}, {asset(name).size}, once for this machine")
+    for feature, reason in plan.left_out.items():
+        print_line(console, "yellow", "left out", f"{feature}: {reason}")
     for note in plan.notes:
-        say(console, "yellow", "note", note)
+        print_line(console, "yellow", "note", note)
     for problem in plan.problems:
-        say(console, "red", "problem", problem)
+        print_line(console, "red", "problem", problem)
     videos = kept = failing = 0
     for video in plan.videos:
         videos += 1
         kept += not video.compute
         failing += bool(video.error)
         if video.error:
-            say(console, "red", "fails", f"{video.video_id}: {video.error}")
+            print_line(console, "red", "fails", f"{video.video_id}: {video.error}")
         elif video.compute:
-            say(console, "bold", "compute", f"{video.video_id}: {', '.join(video.compute)}")
+            print_line(console, "bold", "compute", f"{video.video_id}: {', '.join(video.compute)}")
         else:
-            say(console, "bold", "kept", f"{video.video_id}: up to date")
-    say(console, "bold", "in all", f"{videos} videos, {kept} up to date, {failing} would fail; nothing was written")
+            print_line(console, "bold", "kept", f"{video.video_id}: up to date")
+    print_line(
+        console, "bold", "total", f"{videos} videos, {kept} up to date, {failing} would fail; nothing was written"
+    )
     return 1 if failing or plan.problems else 0

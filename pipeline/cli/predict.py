@@ -1,4 +1,4 @@
-"""The commands that read a saved model: evaluate, compare, predict."""
+"""The commands that read saved models: evaluate, compare, predict."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from avcues.pipeline.cli.dataset import Debug, Folder, say
-from avcues.pipeline.cli.errors import OneLineErrors, as_typed
-from avcues.pipeline.cli.execution_options import parse_resources, parse_workers
-from avcues.pipeline.cli.saving import save_shown
+from avcues.pipeline.cli.dataset import Debug, Folder
+from avcues.pipeline.cli.errors import OneLineErrors, with_options_of_command
+from avcues.pipeline.cli.option_values import parse_resources, parse_workers
+from avcues.pipeline.cli.saving import save_items
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from avcues.pipeline.annotations.shown import NotShown
     from avcues.pipeline.paper.figure import PaperFigure
     from avcues.pipeline.runtime.request import Workers
-    from avcues.pipeline.training.compare import Judged
+    from avcues.pipeline.training.compare import EvaluatedModel
     from avcues.pipeline.training.predict import Problem
 
 ModelFolder = Annotated[Path, typer.Argument(metavar="MODEL", help="A folder that avcues train made.")]
@@ -34,24 +34,26 @@ def evaluate(
     ] = None,
     report: Annotated[
         Path | None,
-        typer.Option(help="Folder that avcues report made: on the page, names of videos lead to the largest error."),
+        typer.Option(
+            help="Folder that avcues report made; names of videos on the model's page link to the largest error."
+        ),
     ] = None,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Computes every figure of a saved model again, from its out-of-fold predictions, and remakes its card and page.
+    """Computes every figure of a saved model from its out-of-fold predictions, and makes its card and page again.
 
     [bold]avcues evaluate[/] model
     """
     with OneLineErrors(debug):
         from avcues.pipeline.cli.console import Console
-        from avcues.pipeline.cli.training_display import Page, show_metrics
+        from avcues.pipeline.cli.training_display import ModelPage, show_metrics
         from avcues.pipeline.errors import InputError
         from avcues.pipeline.training.train import evaluate_saved
 
         if report is not None and not report.is_dir():
             raise InputError(f"`report={report}`: no such folder; make it with avcues report")
-        page = Page(folder, report)
+        page = ModelPage(folder, report)
         figures = evaluate_saved(folder, annotations, page=page)
         if as_json:
             print(json.dumps(figures, indent=1))
@@ -80,7 +82,7 @@ def compare(
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Compares models, paired over the videos that they were tested on.
+    """Compares models, paired over the videos on which they were tested.
 
     [bold]avcues compare[/] late pair --tables tables --figures figures --annotations ann
     """
@@ -90,7 +92,7 @@ def compare(
         from avcues.pipeline.training.compare import compare_models, read_models
 
         models = read_models(folders)
-        # The table of comparisons is one of several, which models that cannot be compared have as well.
+        # Models that cannot be compared still have the other tables.
         if as_json or (tables is None and figures is None):
             comparison = compare_models(models)
             if as_json:
@@ -100,13 +102,13 @@ def compare(
         if tables is not None:
             from avcues.pipeline.training.model_tables import model_tables
 
-            save_shown(model_tables(models), tables, "table")
+            save_items(model_tables(models), tables, "table")
         if figures is not None:
-            save_shown(_prediction_figures(models, video, annotations), figures, "figure")
+            save_items(_prediction_figures(models, video, annotations), figures, "figure")
 
 
 def _prediction_figures(
-    models: Mapping[str, Judged], videos: list[str], annotations: Path | None
+    models: Mapping[str, EvaluatedModel], videos: list[str], annotations: Path | None
 ) -> Iterator[PaperFigure | NotShown]:
     from avcues.pipeline.annotations.ratings.files import read
     from avcues.pipeline.annotations.results import NotShownError
@@ -114,8 +116,8 @@ def _prediction_figures(
     from avcues.pipeline.training.prediction_figures import predictions
 
     ratings = None if annotations is None else read(annotations)
-    chosen: list[str] | list[None] = videos or [None]
-    for video_id in chosen:
+    video_ids: list[str] | list[None] = videos or [None]
+    for video_id in video_ids:
         try:
             yield predictions(models, video_id, ratings)
         except NotShownError as error:
@@ -140,26 +142,26 @@ def predict(
 
     [bold]avcues predict[/] model features --out predictions.parquet
 
-    The folder's tables must have been made with the settings and networks of those that the model learned from.
+    The folder's tables must have been made with the same settings and networks as those on which the model was trained.
 
-    Exit codes: 0 all predicted, 1 some videos could not be, 2 nothing was started.
+    Exit codes: 0 all predicted, 1 some videos could not be predicted, 2 nothing was started.
     """
     with OneLineErrors(debug):
         from avcues.pipeline.runtime.request import Workers
 
-        who_works = Workers(
+        worker_settings = Workers(
             count=parse_workers(workers),
             scheduler=scheduler,
             resources=parse_resources(resources),
             wait_s=wait,
         )
-        failed = _predict(model, folder, out, who_works, debug)
+        failed = _predict(model, folder, out, worker_settings, debug)
     raise typer.Exit(1 if failed else 0)
 
 
 def _predict(model_folder: Path, folder: str, out: Path, workers: Workers, debug: bool) -> int:
-    """Predicts all videos behind a bar; returns how many could not be."""
-    from avcues.pipeline.cli.console import Console
+    """Predicts all videos and shows a progress bar; returns how many could not be predicted."""
+    from avcues.pipeline.cli.console import Console, print_line
     from avcues.pipeline.cli.training_display import progress
     from avcues.pipeline.prediction.folder import plan_predictions, write_plan
     from avcues.pipeline.runtime.observer import Observer
@@ -168,25 +170,25 @@ def _predict(model_folder: Path, folder: str, out: Path, workers: Workers, debug
 
     console = Console(stderr=True)
 
-    class Shown(Observer):
+    class WorkerNotes(Observer):
         def on_note(self, text: str) -> None:
-            say(console, "yellow", "waiting", text)
+            print_line(console, "yellow", "waiting", text)
 
     plan = plan_predictions(model_folder, folder, out)
-    for video_id, why in plan.data.left_out.items():
-        say(console, "red", "left out", f"{video_id}: {why}")
+    for video_id, reason in plan.data.left_out.items():
+        print_line(console, "red", "left out", f"{video_id}: {reason}")
     for note in plan.notes:
-        say(console, "yellow", "note", note)
+        print_line(console, "yellow", "note", note)
     done, videos = 0, len(plan.data.videos)
-    with terminable(), progress(console, "predicting") as move:
+    with terminable(), progress(console, "predicting") as show_progress:
 
         def on_result(result: pa.Table | Problem) -> None:
             nonlocal done
             done += 1
-            move(done, videos)
+            show_progress(done, videos)
             if isinstance(result, Problem):
-                say(console, "red", "failed", f"{result.video_id}: {as_typed(result.error)}")
+                print_line(console, "red", "failed", f"{result.video_id}: {with_options_of_command(result.error)}")
 
-        failed = write_plan(plan, workers, on_result=on_result, observer=Shown(), debug=debug)
-    say(console, "bold", "wrote", f"{out}: predictions for {videos - failed} videos")
+        failed = write_plan(plan, workers, on_result=on_result, observer=WorkerNotes(), debug=debug)
+    print_line(console, "bold", "wrote", f"{out}: predictions for {videos - failed} videos")
     return failed + len(plan.data.left_out)

@@ -9,12 +9,12 @@ from typing import Annotated, Any, Literal
 import typer
 
 from avcues.pipeline.cli import completion
-from avcues.pipeline.cli.errors import OneLineErrors, as_typed, complain
+from avcues.pipeline.cli.errors import OneLineErrors, complain, with_options_of_command
 from avcues.pipeline.cli.visible_text import print_visible
 
 _STILLS = {
-    "on": "with stills: people in them can be recognised; --stills blur or none for pages that others see",
-    "blur": "with blurred stills, in which nobody can be recognised; --stills on shows them as they are",
+    "on": "with stills in which people can be recognised; use --stills blur or none for pages that others see",
+    "blur": "with blurred stills, in which nobody can be recognised; --stills on shows them sharp",
     "none": "without stills",
 }
 
@@ -24,13 +24,15 @@ def report(
     video_ids: Annotated[
         list[str], typer.Argument(metavar="VIDEO_ID", autocompletion=completion.videos, help="Videos; none: all.")
     ] = [],  # noqa: B006  (typer copies it)
-    folder: Annotated[Path | None, typer.Option("--out", "-o", help="Folder of the pages; else DIR/report.")] = None,
-    media: Annotated[Path | None, typer.Option(help="Folder of the videos: the pages play them.")] = None,
+    folder: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder of the pages; default: DIR/report.")
+    ] = None,
+    media: Annotated[Path | None, typer.Option(help="Folder of the videos, which the pages play.")] = None,
     predictions: Annotated[
         Path | None, typer.Option(help="Parquet of avcues predict, or MODEL/out_of_fold.parquet, to show on each page.")
     ] = None,
     annotations: Annotated[
-        Path | None, typer.Option(help="Folder of ratings: shows their gold standard, its spread and every rater.")
+        Path | None, typer.Option(help="Folder of ratings, to show their gold standard, its spread and every rater.")
     ] = None,
     columns: Annotated[
         list[str],
@@ -43,22 +45,20 @@ def report(
     ] = [],  # noqa: B006
     stills: Annotated[
         Literal["on", "blur", "none"] | None,
-        typer.Option(
-            help="Pictures of the shots: as they are, blurred so that nobody can be recognised (default), or none."
-        ),
+        typer.Option(help="Pictures of the shots: sharp, blurred so that nobody can be recognised (default), or none."),
     ] = None,
     fresh: Annotated[
         bool,
         typer.Option(
-            "--fresh", help="Forget what the former report was made with; else it counts where nothing is given."
+            "--fresh", help="Ignore the options of the former report, which otherwise replace omitted options."
         ),
     ] = False,
     share: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Make a file to send instead: FILE.zip holds all pages, FILE.html the page of one video. It opens "
-            "offline on any machine and names no folder of this one.",
+            help="Make a file to send instead: FILE.zip with all pages, or FILE.html with the page of one video. It "
+            "opens offline on any machine and reveals no folder of this machine.",
         ),
     ] = None,
     with_media: Annotated[bool, typer.Option("--with-media", help="Put the videos into the ZIP file.")] = False,
@@ -70,7 +70,7 @@ def report(
             "difference, in DIR/report/against.",
         ),
     ] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes; else one per core.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; default: one per core.")] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
     """Makes a page per video and an index of all videos, for any browser, offline.
@@ -97,7 +97,7 @@ def report(
 
 
 def make_report(folder: Path, video_ids: Sequence[str] = (), **settings: Any) -> int:
-    """Makes the pages behind a progress bar, names what to open, and returns how many could not be made.
+    """Makes the pages, shows a progress bar, prints what to open, and returns how many pages could not be made.
 
     Args:
         settings: As for `avcues.report`.
@@ -111,13 +111,13 @@ def make_report(folder: Path, video_ids: Sequence[str] = (), **settings: Any) ->
     with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
         bar = progress.add_task("pages", total=None)
 
-        def tell(done: int, total: int) -> None:
+        def on_progress(done: int, total: int) -> None:
             progress.update(bar, completed=done, total=total)
 
-        made = report_of(folder, video_ids, **{"workers": None} | settings, tell=tell)
-    for line in (*made.notes, *made.problems):
-        complain(as_typed(line))
-    pages = "page" if made.pages == 1 else "pages"
-    do = "send" if settings.get("share") else "open"
-    print_visible(f"{made.pages} {pages} made, {_STILLS[made.stills]}; {do} {made.open_first}")
-    return len(made.problems)
+        result = report_of(folder, video_ids, **{"workers": None} | settings, on_progress=on_progress)
+    for line in (*result.notes, *result.problems):
+        complain(with_options_of_command(line))
+    pages = "page" if result.pages == 1 else "pages"
+    action = "send" if settings.get("share") else "open"
+    print_visible(f"{result.pages} {pages} made, {_STILLS[result.stills]}; {action} {result.open_first}")
+    return len(result.problems)

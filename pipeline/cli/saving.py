@@ -1,4 +1,4 @@
-"""Saving figures and tables for print, and saying what is left out."""
+"""Saves figures and tables for print, and prints what is left out."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from avcues.pipeline.cli.annotations_options import show_written, with_options
+from avcues.pipeline.cli.annotations_options import show_written
+from avcues.pipeline.cli.errors import with_options_of_any_command
 
 if TYPE_CHECKING:
     from avcues.pipeline.annotations.shown import NotShown
@@ -14,26 +15,25 @@ if TYPE_CHECKING:
     from avcues.pipeline.paper.table import PaperTable
 
 
-def save_shown(items: Iterable[PaperFigure | PaperTable | NotShown], out: Path, what: str) -> None:
-    """Writes what can be made, says what cannot, and counts both.
+def save_items(items: Iterable[PaperFigure | PaperTable | NotShown], out: Path, noun: str) -> None:
+    """Saves figures or tables, prints a line for each that could not be made, and counts both.
 
     Args:
-        what: "figure" or "table".
+        noun: "figure" or "table".
     """
     from avcues.pipeline.annotations.ratings.wording import counted
     from avcues.pipeline.annotations.shown import NotShown
-    from avcues.pipeline.cli.console import Console
-    from avcues.pipeline.cli.dataset import say
+    from avcues.pipeline.cli.console import Console, print_line
 
     console = Console(stderr=True)
     saved = left_out = 0
     for item in items:
         if isinstance(item, NotShown):
             left_out += 1
-            say(console, "yellow", "left out", f"{item.name}: {with_options(item.reason)}")
+            print_line(console, "yellow", "left out", f"{item.name}: {with_options_of_any_command(item.reason)}")
             continue
         saved += 1
         paths = item.save(out)
         show_written(f"{paths[0].with_suffix('')}: {', '.join(path.suffix for path in paths)}")
-    kinds = counted(left_out, f"kind of {what}", f"kinds of {what}")
-    say(console, "bold", "in all", f"{counted(saved, what)}; {kinds} left out")
+    kinds = counted(left_out, f"kind of {noun}", f"kinds of {noun}")
+    print_line(console, "bold", "total", f"{counted(saved, noun)}; {kinds} left out")

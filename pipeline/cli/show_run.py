@@ -1,4 +1,4 @@
-"""A run of an extraction, shown on the terminal."""
+"""Runs an extraction and shows it on the terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the training commands show: bars with the time left on a terminal, lines elsewhere, and tables of figures."""
+"""Output of the training commands: bars on a terminal, lines elsewhere, and tables of figures."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from rich.table import Table
 from avcues.models_cache import WeightsError
 from avcues.pipeline.cli.console import Console
 from avcues.pipeline.store.model_files import PAGE
-from avcues.pipeline.training.cross_validation import FitJob, Outcome, jobs_of
+from avcues.pipeline.training.cross_validation import FitJob, Outcome, fit_jobs
 from avcues.pipeline.training.figures import figure_tables, remarks
 from avcues.pipeline.training.models.estimator import best_epoch
 from avcues.pipeline.training.protocol import MAIN
 from avcues.pipeline.training.study import Study
 
-_LISTED = 8
+_MAX_LISTED_TABLES = 8
 _HEADLINES = {"course": "CCC per video", "clips": "CCC over clips", "shares": "UAR"}
 
 
 @contextmanager
 def progress(console: Console, title: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on a terminal; yields a function to be called with how much is done, and of how much."""
+    """Shows a bar on a terminal; yields a function to call with the amount done and the total."""
     with Progress(console=console, disable=not console.is_terminal, transient=True) as bars:
         task = bars.add_task(title, total=None)
         yield lambda done, total: bars.update(task, completed=done, total=total)
 
 
 def announce(study: Study, console: Console) -> None:
-    """Prints what will be learned from what, and what was left out."""
+    """Prints the features, labels and folds of a study, and what was left out."""
     samples, settings = study.samples, study.settings
     for note in study.notes:
         console.print(f"[yellow]note    [/] {escape(note)}", soft_wrap=True, highlight=False)
@@ -48,17 +48,18 @@ def announce(study: Study, console: Console) -> None:
     for role, file in study.files.items():
         target = ", ".join(settings.dimensions) if role == MAIN else f"to pretrain {role}"
         console.print(
-            f"[bold]labels  [/] {escape(file.name)}: {target}, {len(samples.has_labels(role))} videos", soft_wrap=True
+            f"[bold]labels  [/] {escape(file.name)}: {target}, {len(samples.labelled_videos(role))} videos",
+            soft_wrap=True,
         )
     sizes = ", ".join("/".join(str(len(part)) for part in parts) for parts in study.folds)
     console.print(f"[bold]folds   [/] {sizes} videos for training/validation/test", soft_wrap=True, highlight=False)
 
 
-class Fitting:
-    """Shows the progress of a training run. Use as a context manager around it."""
+class FittingProgress:
+    """Shows the progress of a training run. Use as a context manager around the run."""
 
     def __init__(self, study: Study, console: Console) -> None:
-        jobs = jobs_of(study.settings, len(study.folds))
+        jobs = fit_jobs(study.settings, len(study.folds))
         self._models = len(jobs) + len(study.settings.dimensions)
         self._shares = [0.0] * self._models
         self._folds = len(study.folds)
@@ -88,37 +89,37 @@ class Fitting:
     ) -> None:
         self._bars.__exit__(kind, error, traceback)
 
-    def on_progress(self, place: int, share: float) -> None:
-        """Moves the bar: `share` of the job at `place` is done."""
-        self._shares[place] = max(share, self._shares[place])
+    def on_progress(self, index: int, share: float) -> None:
+        """Moves the bar: `share` of job number `index` is done."""
+        self._shares[index] = max(share, self._shares[index])
         self._bars.update(self._bar, completed=sum(self._shares))
 
     def _seed_of(self, job: FitJob) -> str:
         return f", seed {job.seed + 1} of {self._seeds}" if self._seeds > 1 else ""
 
     def on_outcome(self, outcome: Outcome) -> None:
-        """Prints a line for a fitted model, where there is no bar."""
+        """Prints a line for a fitted model if there is no bar."""
         self._count += 1
         if self._console.is_terminal:
             return
         job, losses = outcome.job, outcome.losses.get(MAIN)
-        kept = f", epoch {best_epoch(losses)} of {len(losses)}" if losses else ""
-        without = f" without {job.without}" if job.without else ""
+        epoch_text = f", epoch {best_epoch(losses)} of {len(losses)}" if losses else ""
+        ablation_text = f" without {job.without}" if job.without else ""
         videos = "all videos" if job.fold is None else f"fold {job.fold + 1} of {self._folds}{self._seed_of(job)}"
         self._console.print(
-            f"fitted   {job.dimension}{without}, {videos}{kept} "
+            f"fitted   {job.dimension}{ablation_text}, {videos}{epoch_text} "
             f"({self._count} of {self._models}, {time.perf_counter() - self._started:.0f} s)",
             soft_wrap=True,
             highlight=False,
         )
 
 
-class Page:
-    """The page of a model, written together with its figures; there is none without the drawing library.
+class ModelPage:
+    """Makes the page of a model, which is written together with its figures, unless the drawing library is missing.
 
     Args:
-        model: Folder of the model, where it will be.
-        report: Folder of the pages that the names of videos lead to; None: they lead nowhere.
+        model: The final folder of the model.
+        report: Folder of the pages to which names of videos link; None: no links.
     """
 
     def __init__(self, model: Path, report: Path | None = None) -> None:
@@ -127,7 +128,7 @@ class Page:
         self._problem = ""
 
     def __call__(self, folder: Path, figures: Mapping[str, Any]) -> str | None:
-        """The text of the page of a model that is still being written; None if there is none."""
+        """Renders the page of a model whose folder is still being written; None if it cannot be made."""
         from avcues.pipeline.report.model_page import model_page
 
         try:
@@ -137,7 +138,7 @@ class Page:
             return None
 
     def show(self, console: Console) -> None:
-        """Prints its path, or why there is none."""
+        """Prints the path of the page, or why it could not be made."""
         if self._problem:
             console.print(f"[yellow]no page [/] {escape(self._problem)}", soft_wrap=True)
         else:
@@ -151,7 +152,8 @@ def show_metrics(figures: Mapping[str, Any], console: Console) -> None:
         console.print(kind_table.note, soft_wrap=True, highlight=False, markup=False)
         table = Table(box=None, pad_edge=False, header_style="bold")
         for heading in ("", *kind_table.headings):
-            table.add_column(heading)  # that wraps: in a narrow console no_wrap cuts figures, and leaves names no room
+            # Headings wrap: in a narrow console, no_wrap would cut figures and leave no room for names.
+            table.add_column(heading)
         for row in kind_table.rows:
             if row.is_model:
                 table.add_row(f"[bold]{escape(row.dimension)}[/]")
@@ -164,8 +166,10 @@ def show_metrics(figures: Mapping[str, Any], console: Console) -> None:
         console.print(f"[yellow]note    [/] {escape(remark)}", soft_wrap=True, highlight=False)
     for name, dimension_figures in dimensions.items():
         for quantity, entries in _reliance(dimension_figures).items():
-            listed = ", ".join(f"{name} {round(value, 3) + 0.0:.3f}" for name, value in list(entries.items())[:_LISTED])
-            console.print(f"{name}: {quantity}: {listed}", soft_wrap=True, highlight=False, markup=False)
+            values = ", ".join(
+                f"{entry} {round(value, 3) + 0.0:.3f}" for entry, value in list(entries.items())[:_MAX_LISTED_TABLES]
+            )
+            console.print(f"{name}: {quantity}: {values}", soft_wrap=True, highlight=False, markup=False)
         if "raters" in dimension_figures and dimension_figures["raters"]["series"]:
             own_head, joint = (dimension_figures["raters"][key]["mean"] for key in ("own_head", "prediction"))
             console.print(
@@ -184,7 +188,7 @@ def show_comparison(comparison: Mapping[str, Any], console: Console) -> None:
             models.add_row(escape(name), _headline(figure))
         console.print(models)
         for pair in figures["pairs"]:
-            text = f"  {pair['one']} - {pair['other']}: {_difference(pair['compared'])}"
+            text = f"  {pair['model']} - {pair['other_model']}: {_difference(pair['comparison'])}"
             console.print(text, soft_wrap=True, markup=False, highlight=False)
     for note in comparison["notes"]:
         console.print(f"[yellow]note[/] {escape(note)}", soft_wrap=True)
@@ -195,20 +199,20 @@ def _headline(figure: Mapping[str, Any]) -> str:
     if value is None:
         return "–"
     spread = f" ± {figure['sd']:.3f}" if figure.get("sd") is not None else ""
-    ends = "" if figure["low"] is None else f" ({figure['low']:.3f} to {figure['high']:.3f})"
-    return f"{value:.3f}{spread}{ends}"
+    interval = "" if figure["low"] is None else f" ({figure['low']:.3f} to {figure['high']:.3f})"
+    return f"{value:.3f}{spread}{interval}"
 
 
-def _difference(compared: Mapping[str, Any] | None) -> str:
-    if compared is None:
+def _difference(comparison: Mapping[str, Any] | None) -> str:
+    if comparison is None:
         return "no video in common"
-    ends = "" if compared["low"] is None else f" ({compared['low']:+.3f} to {compared['high']:+.3f})"
-    groups = f" in {compared['groups']} groups" if "groups" in compared else ""
-    return f"{compared['difference']:+.3f}{ends}, p {compared['p']:.4f}, {compared['videos']} videos{groups}"
+    interval = "" if comparison["low"] is None else f" ({comparison['low']:+.3f} to {comparison['high']:+.3f})"
+    groups = f" in {comparison['groups']} groups" if "groups" in comparison else ""
+    return f"{comparison['difference']:+.3f}{interval}, p {comparison['p']:.4f}, {comparison['videos']} videos{groups}"
 
 
 def _confusion(dimension: str, model: Mapping[str, Any]) -> Table:
-    """How many labels of each category were predicted as each."""
+    """The confusion matrix of a dimension."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column(f"{escape(dimension)}: label ↓ prediction →", no_wrap=True)
     for name in model["categories"]:
@@ -219,19 +223,19 @@ def _confusion(dimension: str, model: Mapping[str, Any]) -> Table:
 
 
 def _reliance(dimension_figures: Mapping[str, Any]) -> dict[str, dict[str, float]]:
-    """Importance and ablation, by heading."""
-    shares = dimension_figures["kind"] == "shares"
-    lost = "cross-entropy gained" if shares else "CCC lost"
-    reliance = {f"{lost} when a table is replaced by another video's": dimension_figures["importance"]["tables"]}
+    """Importance and ablation of tables, by heading."""
+    is_shares = dimension_figures["kind"] == "shares"
+    loss_text = "cross-entropy gained" if is_shares else "CCC lost"
+    reliance = {f"{loss_text} when a table is replaced by another video's": dimension_figures["importance"]["tables"]}
     if "modalities" in dimension_figures["importance"]:
-        reliance[f"{lost} when a modality is replaced by another video's"] = dimension_figures["importance"][
+        reliance[f"{loss_text} when a modality is replaced by another video's"] = dimension_figures["importance"][
             "modalities"
         ]
     if dimension_figures["ablation"]:
-        without = {name: figures["model_is_better_by"] for name, figures in dimension_figures["ablation"].items()}
-        measure = "UAR" if shares else "CCC"
+        ablation = {name: figures["model_is_better_by"] for name, figures in dimension_figures["ablation"].items()}
+        measure = "UAR" if is_shares else "CCC"
         reliance[f"{measure} lost when fitted without a table"] = {
-            name: compared["difference"] for name, compared in without.items() if compared
+            name: comparison["difference"] for name, comparison in ablation.items() if comparison
         }
     if "families" in dimension_figures["importance"]:
         families = dimension_figures["importance"]["families"]

@@ -20,30 +20,32 @@ PRESETS: tuple[Preset, ...] = get_args(Preset)
 
 _MUVI_ITEMS = (30, 36)
 _MUVI_PRACTICE = 2
-_GAP = 20
+_PRESET_GAP = 20
 
 
 def init(study: Path, videos: Path, preset: Preset) -> tuple[Design, list[str]]:
-    """Makes a study's folder with its `study.toml`.
+    """Makes the folder of a study with its `study.toml`.
 
     Args:
+        study: The folder to make.
         videos: Folder of the videos.
+        preset: Name of the preset.
 
     Returns:
-        The design, and a note for everything in which it differs from the preset.
+        The design, and a note for each difference from the preset.
 
     Raises:
         InputError: There are no videos, or transcripts are missing that the preset shows.
-        SettingsError: The study exists already.
+        SettingsError: The study already exists.
     """
     if (study / STUDY).exists():
-        raise SettingsError(f"{study / STUDY}: exists already; change it, or name another folder")
+        raise SettingsError(f"{study / STUDY}: already exists; edit it, or name another folder")
     if not videos.is_dir():
         raise InputError(f"{videos}: no such folder")
     count = sum(is_media(path) and path.is_file() for path in videos.iterdir())
     if not count:
         raise InputError(f"{videos}: has no video or sound file")
-    values, notes = _fitted(preset, count)
+    values, notes = _preset_numbers(preset, count)
     body = files("avcues.pipeline.collection").joinpath("assets", f"{preset}.toml").read_text("utf-8")
     for name, value in values.items():
         body = body.replace(f"{{{name}}}", str(value))
@@ -59,8 +61,8 @@ def init(study: Path, videos: Path, preset: Preset) -> tuple[Design, list[str]]:
     return design, notes
 
 
-def _fitted(preset: Preset, videos: int) -> tuple[dict[str, int], list[str]]:
-    """Numbers of a preset for so many videos."""
+def _preset_numbers(preset: Preset, videos: int) -> tuple[dict[str, int], list[str]]:
+    """The numbers of a preset for this number of videos, and notes on differences from the preset."""
     if preset == "muvi":
         practice = _MUVI_PRACTICE if videos > 2 * _MUVI_PRACTICE else 0
         most = min(_MUVI_ITEMS[1], videos - practice)
@@ -76,10 +78,14 @@ def _fitted(preset: Preset, videos: int) -> tuple[dict[str, int], list[str]]:
         joint = min(10, max(1, videos // 4))
         after = max(1, min(videos // 2, videos - joint))
         if videos < 2:
-            raise InputError("the preset perspectives needs two videos: those of the joint round come in no later one")
-        gap = min(_GAP, videos // 2, after - 1)
+            raise InputError(
+                "the preset perspectives needs two videos: videos of the joint round are not used in later rounds"
+            )
+        gap = min(_PRESET_GAP, videos // 2, after - 1)
         notes = (
-            [] if gap == _GAP else [f"there are {videos} videos: {gap} items between two setups of a clip, not {_GAP}"]
+            []
+            if gap == _PRESET_GAP
+            else [f"there are {videos} videos: {gap} items between two setups of a clip, not {_PRESET_GAP}"]
         )
         return {"joint": joint, "after": after, "gap": min(gap, max(0, joint - 1))}, notes
     return {}, []
@@ -101,24 +107,24 @@ def _texts() -> str:
 
 
 _HEAD = """\
-# A study of avcues collect. Everything in here can be changed until the first rater comes; texts also later.
+# A study of avcues collect. Everything can be changed until the first rater joins; texts can be changed later, too.
 # avcues collect prepare checks it; docs/collecting.md explains it.
 format = 1
 title = "Ratings of video clips"
 language = "en"                 # of the texts, as in "en", "de" or "ar"
 direction = "ltr"               # "rtl" for languages that are written from right to left
-seed = 1                        # decides orders and draws
+seed = 1                        # of orders and random draws
 
 [videos]
 folder = {folder}
-files = []                      # names of files in it; empty: all
+files = []                      # names of files in the folder; empty: all
 
 """
 _TAIL = """
 [links]
-outside_id = ["PROLIFIC_PID", "participant", "workerId", "id"]   # parameters of the link that hold an id of elsewhere
+outside_id = ["PROLIFIC_PID", "participant", "workerId", "id"]   # parameters of the link with an id of another site
 #completion = "https://app.prolific.com/submissions/complete?cc=CODE"
 
-# What the pages say of themselves. {...} is filled in.
+# Texts of the pages. {...} is replaced by a value.
 [texts]
 """

@@ -23,9 +23,9 @@ class Study:
     """A study.
 
     Args:
-        folder: Where it lies.
-        design: As `study.toml` declares it.
-        stimuli: As they were prepared.
+        folder: Folder of the study.
+        design: The design, as declared in `study.toml`.
+        stimuli: The prepared stimuli.
     """
 
     folder: Path
@@ -33,7 +33,7 @@ class Study:
     stimuli: Index
 
     @cached_property
-    def videos_of(self) -> dict[str, tuple[str, ...]]:
+    def videos_by_round(self) -> dict[str, tuple[str, ...]]:
         """The videos of each round."""
         return videos_of_rounds(self.design.all_rounds, list(self.stimuli.clips), self.design.seed)
 
@@ -44,16 +44,16 @@ class Study:
 
     def cells(self, round_: Round) -> tuple[Cell, ...]:
         """Every video of a round in every setup."""
-        return tuple((video, setup) for video in self.videos_of[round_.name] for setup in self.setups)
+        return tuple((video, setup) for video in self.videos_by_round[round_.name] for setup in self.setups)
 
     def rounds(self, *, joint: bool) -> tuple[Round, ...]:
-        """The rounds of single raters, or those of all raters together."""
+        """The rounds of single raters, or the joint rounds."""
         return tuple(round_design for round_design in self.design.all_rounds if round_design.joint == joint)
 
     def order(self, rater: int, round_: Round) -> list[Cell]:
-        """A rater's order in a round where every setup of every video is rated."""
+        """The order of clips for a rater in a round in which every setup of every video is rated."""
         return every_setup(
-            self.videos_of[round_.name],
+            self.videos_by_round[round_.name],
             self.setups,
             gap=self.design.assignment.gap,
             seed=self.design.seed,
@@ -67,16 +67,16 @@ class Study:
         return others[video] if practice and video in others else self.stimuli.clips[video]
 
     def check(self) -> None:
-        """Makes sure that the design fits the videos.
+        """Checks that there are enough videos for the design.
 
         Raises:
             SettingsError: There are too few videos.
         """
         assignment = self.design.assignment
         for round_design in self.design.all_rounds:
-            videos: Sequence[str] = self.videos_of[round_design.name]
+            videos: Sequence[str] = self.videos_by_round[round_design.name]
             if not videos:
-                raise SettingsError(f"round {round_design.name}: has no video; the rounds before it have them all")
+                raise SettingsError(f"round {round_design.name}: has no video; earlier rounds use all videos")
             if assignment.rule == "every setup" or round_design.joint:
                 self.order(0, round_design)
             elif assignment.items_per_rater and assignment.items_per_rater[1] > len(videos) - self.practice_videos:
@@ -88,14 +88,14 @@ class Study:
 
     @property
     def practice_videos(self) -> int:
-        """Videos of the study that a rater only practises with."""
+        """Number of videos of the study that each rater uses only for practice."""
         practice = self.design.practice
         is_once_per_video = self.design.assignment.rule == "once per video"
         return practice.trials if is_once_per_video and not practice.files else 0
 
 
-def token(connection: sqlite3.Connection, name: str) -> str:
-    """An unguessable word that the study keeps under a name; made when it is first needed."""
+def secret_token(connection: sqlite3.Connection, name: str) -> str:
+    """The secret token that the study keeps under a name; created at the first call."""
     connection.execute("INSERT OR IGNORE INTO settings VALUES (?, ?)", (f"token {name}", secrets.token_urlsafe(18)))
     row = connection.execute("SELECT value FROM settings WHERE key = ?", (f"token {name}",)).fetchone()
     return str(row["value"])

@@ -1,4 +1,4 @@
-"""The data card and the Croissant metadata of `avcues describe --card`, which never overwrite a user's own files."""
+"""Writes the data card and the Croissant metadata of `avcues describe --card`; never overwrites a user's files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from avcues.pipeline.dataset.croissant import croissant
 from avcues.pipeline.dataset.data_card import card
 from avcues.pipeline.dataset.statistics import compute_statistics
 from avcues.pipeline.errors import DatasetError
-from avcues.pipeline.store.documents import MOST_BYTES, json_bytes, open_plain, read_document
+from avcues.pipeline.store.documents import MAX_BYTES, json_bytes, open_regular_file, read_document
 from avcues.pipeline.store.exchange import replace_file, replaced_files
 from avcues.pipeline.store.layout import CROISSANT, DATA_CARD, card_record_path, croissant_path, data_card_path
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def write_card(catalog: Catalog, on_progress: Callable[[str], None] = lambda video_id: None) -> tuple[Location, ...]:
-    """Reads a whole dataset and describes it in its folder, in `README.md` and `croissant.json`.
+    """Reads a whole dataset and writes `README.md` and `croissant.json` into its folder.
 
     Args:
         catalog: The dataset.
@@ -30,15 +30,15 @@ def write_card(catalog: Catalog, on_progress: Callable[[str], None] = lambda vid
         The files that were written.
 
     Raises:
-        DatasetError: One of the files exists and is not as avcues wrote it.
+        DatasetError: One of the files exists and differs from what avcues wrote.
         OutputError: The folder cannot be written.
     """
     paths = {DATA_CARD: data_card_path(catalog.folder), CROISSANT: croissant_path(catalog.folder)}
     record = card_record_path(catalog.folder)
-    former = _hashes_of_ours(paths, record)
+    former = _checked_hashes(paths, record)
     texts = {DATA_CARD: card(catalog, compute_statistics(catalog, on_progress)), CROISSANT: croissant(catalog)}
     contents = {name: text.encode() for name, text in texts.items()}
-    # Before the files themselves: a run that is killed in between leaves files that the next one knows as its own.
+    # The hashes are written first: a run that is killed in between leaves files that the next run recognises.
     hashes = {name: [*former[name], _hash(content)] for name, content in contents.items()}
     replace_file(record, lambda file: file.write(json_bytes(hashes)))
     with replaced_files() as write:
@@ -47,26 +47,30 @@ def write_card(catalog: Catalog, on_progress: Callable[[str], None] = lambda vid
     return tuple(paths.values())
 
 
-def _hashes_of_ours(paths: Mapping[str, Location], record: Location) -> dict[str, list[str]]:
-    """The hash of each file that exists; raises an error if one is not as avcues wrote it."""
+def _checked_hashes(paths: Mapping[str, Location], record: Location) -> dict[str, list[str]]:
+    """The hash of each existing file.
+
+    Raises:
+        DatasetError: A file differs from what avcues wrote.
+    """
     try:
-        written = read_document(record, "card")
+        recorded = read_document(record, "card")
     except (OSError, ValueError):
-        written = {}
-    former = {}
+        recorded = {}
+    hashes = {}
     for name, path in paths.items():
-        former[name] = [_hash(_content(path))] if path.exists() else []
-        if any(digest not in written.get(name, []) for digest in former[name]):
+        hashes[name] = [_hash(_content(path))] if path.exists() else []
+        if any(digest not in recorded.get(name, []) for digest in hashes[name]):
             raise DatasetError(
-                f"{path}: was not written by avcues describe --card, or was edited since; move it away and run the "
-                "same command again"
+                f"{path}: was not written by avcues describe --card, or was edited since; move it away and run "
+                "the same command again"
             )
-    return former
+    return hashes
 
 
 def _content(path: Location) -> bytes:
-    with open_plain(path) as file:
-        return file.read(MOST_BYTES)
+    with open_regular_file(path) as file:
+        return file.read(MAX_BYTES)
 
 
 def _hash(content: bytes) -> str:

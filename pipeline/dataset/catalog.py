@@ -1,4 +1,4 @@
-"""What a finished folder holds, from its files alone: tables, documented columns, videos and what these lack."""
+"""The contents of a finished folder, read from its files: tables, documented columns, and videos."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from avcues.pipeline.store.location import Location
 
 FIRST_TABLES = (TIMELINE.name, BASE_FEATURE)
-"""Those that every dataset has."""
+"""The tables that every dataset has."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,37 +30,44 @@ class StoredColumn:
     """A column of a table, as the dataset's files document it.
 
     Args:
-        table: Name of its table.
-        about: Unit, meaning and range.
-        type: Its type in the files.
+        table: Name of the table.
+        documentation: Name, unit, meaning and range.
+        type: Arrow type in the files.
     """
 
     table: str
-    about: Column
+    documentation: Column
     type: pa.DataType
 
     @property
     def name(self) -> str:
-        """`<table>.<column>`: its name wherever tables are joined."""
-        return f"{self.table}.{self.about.name}"
+        """The name in joined tables: `<table>.<column>`."""
+        return f"{self.table}.{self.documentation.name}"
 
     def documented(self) -> dict[str, Any]:
-        """Everything known about it, as JSON values; bounds that it does not have are left out."""
-        about = {"name": self.name, "table": self.table, "type": str(self.type)}
-        about |= {"unit": self.about.unit, "meaning": self.about.meaning}
-        return about | {k: v for k, v in (("low", self.about.low), ("high", self.about.high)) if v is not None}
+        """The documentation of the column as JSON values; missing bounds are left out."""
+        bounds = (("low", self.documentation.low), ("high", self.documentation.high))
+        return {
+            "name": self.name,
+            "table": self.table,
+            "type": str(self.type),
+            "unit": self.documentation.unit,
+            "meaning": self.documentation.meaning,
+            **{name: bound for name, bound in bounds if bound is not None},
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
 class StoredTable:
-    """A table of a dataset, as one of its own files describes it.
+    """A table of a dataset, as one of its files describes it.
 
     Args:
-        row: What one row is: "window", "item" (any number per window) or "shot".
-        columns: Feature columns, in the order of the files; the keys are not among them.
-        recipe: What decides its values apart from the video: extractor, version, settings, step, weights.
-        citation: The paper or tool that it follows.
-        videos: Ids that have a file of this table.
+        row: Kind of row: "window", "item" (any number per window) or "shot".
+        columns: Feature columns, without keys, in the order of the files.
+        recipe: Everything that determines the values, apart from the video: extractor, version, settings, step,
+            weights.
+        citation: The paper or tool that the extractor follows.
+        videos: Ids of the videos with a file of this table.
     """
 
     name: str
@@ -73,11 +80,11 @@ class StoredTable:
 
 @dataclass(frozen=True, kw_only=True)
 class Catalog:
-    """A dataset's contents.
+    """The contents of a dataset.
 
     Args:
-        tables: By name: the timeline and the shots, then the others in the order in which they were added.
-        absent: Tables that the manifest lists, but of which no video has a readable file.
+        tables: By name: the timeline and the shots, then other tables in the order in which they were added.
+        absent: Tables in the manifest of which no video has a readable file.
         videos: Ids of all videos that have a file or a record of their failure, sorted.
         records: The record of each video in `_status`, by id.
     """
@@ -95,20 +102,20 @@ class Catalog:
         return (self.folder.resolve() if isinstance(self.folder, Path) else self.folder).name
 
     def path(self, table: str, video_id: str) -> Location:
-        """Where a table of a video lies."""
+        """The path of a table of a video."""
         return table_path(self.folder, table, video_id)
 
     def has(self, table: str, video_id: str) -> bool:
-        """Whether there is a file of that table of the video."""
+        """Whether the video has a file of the table."""
         return table in self.tables and video_id in self.tables[table].videos
 
 
 def read_catalog(folder: Location) -> Catalog:
-    """Reads what a folder holds: its manifest, its file names, and one file of each table.
+    """Reads the contents of a folder from its manifest, its file names, and one file of each table.
 
     Raises:
         SettingsError: The manifest is damaged or of another version.
-        DatasetError: It is not a folder that avcues made, or nothing is in it yet.
+        DatasetError: avcues did not make the folder, or no video in it is finished.
     """
     manifest = read_manifest(folder)
     if manifest is None:
@@ -134,7 +141,7 @@ def read_catalog(folder: Location) -> Catalog:
 
 
 def _describe(folder: Location, name: str, recipe: Mapping[str, Any]) -> StoredTable | None:
-    """The table as its first file of the pinned recipe documents it."""
+    """Describes a table from its first file with the pinned recipe; None if there is none."""
     video_ids = videos_with_table(folder, name)
     for video_id in video_ids:
         path = table_path(folder, name, video_id)
@@ -146,7 +153,9 @@ def _describe(folder: Location, name: str, recipe: Mapping[str, Any]) -> StoredT
         if misfit(schema, metadata["row"], [documented["name"] for documented in metadata["columns"]]):
             continue
         columns = tuple(
-            StoredColumn(table=name, about=_about(documented), type=schema.field(documented["name"]).type)
+            StoredColumn(
+                table=name, documentation=_column_documentation(documented), type=schema.field(documented["name"]).type
+            )
             for documented in metadata["columns"]
         )
         return StoredTable(
@@ -160,6 +169,6 @@ def _describe(folder: Location, name: str, recipe: Mapping[str, Any]) -> StoredT
     return None
 
 
-def _about(documented: Mapping[str, Any]) -> Column:
+def _column_documentation(documented: Mapping[str, Any]) -> Column:
     keys = ("name", "unit", "meaning", "low", "high")
     return Column(**{key: documented[key] for key in keys if key in documented})

@@ -1,7 +1,7 @@
 """A dataset in the Croissant format of MLCommons (version 1.0): its files, tables and columns as JSON-LD.
 
-Readers such as `mlcroissant` load any table from it. It says nothing of when and where, so that the same files give the
-same bytes; whoever publishes the dataset adds who made it, and when.
+Readers such as `mlcroissant` can load any table from it. It has no date, place or author, so that the same files give
+the same bytes; the publisher of the dataset adds them.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ _PRIMARY = {"window": ("video_id", "window"), "shot": ("video_id", "shot"), "ite
 
 
 def croissant(catalog: Catalog) -> str:
-    """The metadata of a dataset: a file set and a record set for each table, a field for each column.
+    """The metadata of a dataset: a file set and a record set for each table, and a field for each column.
 
-    Fields are identified by the names that `avcues align` gives to columns, such as `color__saturation_00`.
+    The ids of fields are the names that `avcues align` gives to columns, such as `color__saturation_00`.
     """
     licence = licence_of(catalog.tables.values())
     document = {
@@ -63,7 +63,7 @@ def croissant(catalog: Catalog) -> str:
 def _file_set(table: StoredTable) -> dict[str, Any]:
     return {
         "@type": "cr:FileSet",
-        "@id": _files(table),
+        "@id": _file_set_id(table),
         "description": f"Files of the table {table.name}, one per video.",
         "encodingFormat": "application/x-parquet",
         "includes": table_pattern(table.name),
@@ -86,20 +86,22 @@ def _record_set(table: StoredTable) -> dict[str, Any]:
 def _fields(table: StoredTable) -> Iterator[dict[str, Any]]:
     columns = {name: _KEYS[name] for name in (SHOT_KEYS if table.row == "shot" else WINDOW_KEYS)}
     for column in table.columns:
-        about = column.documented()
-        described = "; ".join(filter(None, (about["meaning"], about["unit"], value_range(about))))
-        columns[column.about.name] = (str(column.type), described)
+        documentation = column.documented()
+        description = "; ".join(
+            filter(None, (documentation["meaning"], documentation["unit"], value_range(documentation)))
+        )
+        columns[column.documentation.name] = (str(column.type), description)
     ids = safe_names(f"{table.name}.{name}" for name in columns)
-    for name, (stored, described) in columns.items():
+    for name, (type_name, description) in columns.items():
         yield {
             "@type": "cr:Field",
             "@id": ids[f"{table.name}.{name}"],
             "name": name,
-            "description": described,
-            "dataType": _TYPES[stored],
-            "source": {"fileSet": {"@id": _files(table)}, "extract": {"column": name}},
+            "description": description,
+            "dataType": _TYPES[type_name],
+            "source": {"fileSet": {"@id": _file_set_id(table)}, "extract": {"column": name}},
         }
 
 
-def _files(table: StoredTable) -> str:
+def _file_set_id(table: StoredTable) -> str:
     return f"{table.name}-files"

@@ -1,7 +1,7 @@
-"""The data card: what someone who is given a dataset needs to know of it, as Markdown with a head of YAML.
+"""The data card: what users of a dataset need to know about it, as Markdown with a YAML header.
 
-The head is what the Hugging Face hub and `datasets.load_dataset` read: each table is a configuration. The card is made
-from the dataset's files alone and says nothing of when and where, so that the same files give the same card.
+The Hugging Face hub and `datasets.load_dataset` read the header: each table is a configuration. The card is made only
+from the dataset's files and has no date or place, so that the same files give the same card.
 """
 
 from __future__ import annotations
@@ -41,9 +41,11 @@ def card(catalog: Catalog, statistics: DatasetStatistics) -> str:
         if counts.computed:
             computed.setdefault(" and ".join(sorted(counts.computed)), []).append(name)
     text = _template().render(
-        head=yaml.safe_dump(_head(catalog, statistics), sort_keys=False, allow_unicode=True),
+        head=yaml.safe_dump(_header(catalog, statistics), sort_keys=False, allow_unicode=True),
         folder=catalog.name,
-        example=next((name for name in _loadable(catalog, statistics) if name not in FIRST_TABLES), TIMELINE.name),
+        example=next(
+            (name for name in _loadable_tables(catalog, statistics) if name not in FIRST_TABLES), TIMELINE.name
+        ),
         statistics=statistics,
         hours=statistics.windows * float(catalog.step) / 3600,
         step=f"{float(catalog.step):g}",
@@ -60,55 +62,55 @@ def card(catalog: Catalog, statistics: DatasetStatistics) -> str:
     return re.sub(r"\n{3,}", "\n\n", text)
 
 
-def _head(catalog: Catalog, statistics: DatasetStatistics) -> dict[str, Any]:
-    """What the hub reads, by its names: https://github.com/huggingface/hub-docs/blob/main/datasetcard.md."""
+def _header(catalog: Catalog, statistics: DatasetStatistics) -> dict[str, Any]:
+    """The YAML header, with the keys of https://github.com/huggingface/hub-docs/blob/main/datasetcard.md."""
     licence = licence_of(catalog.tables.values())
-    named = {"license": "other", "license_name": licence.name, "license_link": licence.link} if licence else {}
+    licence_fields = {"license": "other", "license_name": licence.name, "license_link": licence.link} if licence else {}
     return {
         "pretty_name": catalog.name,
-        **(named or {"license": "unknown"}),
+        **(licence_fields or {"license": "unknown"}),
         "size_categories": [_size_category(statistics.windows)],
         "task_categories": ["tabular-regression", "tabular-classification"],
         "tags": ["affective-computing", "emotion", *sorted(statistics.streams), "avcues"],
         "configs": [
-            {"config_name": name, "data_files": table_pattern(name)} for name in _loadable(catalog, statistics)
+            {"config_name": name, "data_files": table_pattern(name)} for name in _loadable_tables(catalog, statistics)
         ],
     }
 
 
-def _loadable(catalog: Catalog, statistics: DatasetStatistics) -> list[str]:
-    """Tables that `datasets` can load: it refuses one without a row, such as the faces of videos that show none."""
+def _loadable_tables(catalog: Catalog, statistics: DatasetStatistics) -> list[str]:
+    """Tables that `datasets` can load: it refuses a table without rows, such as the faces of videos without faces."""
     return [name for name in catalog.tables if statistics.tables[name].rows]
 
 
 def _software(catalog: Catalog) -> dict[str, list[str]]:
-    """Licences of software that bind those who use a table's values, each with its tables."""
-    bound: dict[str, list[str]] = {}
+    """Licences of software that bind users of a table's values, each with its tables."""
+    tables_by_licence: dict[str, list[str]] = {}
     for table in catalog.tables.values():
         licence = SOFTWARE_LICENCES.get(table.recipe["extractor"])
         if licence is not None:
-            bound.setdefault(licence, []).append(f"`{table.name}`")
-    return bound
+            tables_by_licence.setdefault(licence, []).append(f"`{table.name}`")
+    return tables_by_licence
 
 
 def _size_category(examples: int) -> str:
-    """The hub's class of a number of examples, such as "1K<n<10K"."""
-    place = len(str(examples)) - len("1000")
-    if place < 0:
+    """The hub's size category of a number of examples, such as "1K<n<10K"."""
+    size_index = len(str(examples)) - len("1000")
+    if size_index < 0:
         return f"n<{_SIZES[0]}"
-    return f"n>{_SIZES[-1]}" if place >= len(_SIZES) - 1 else f"{_SIZES[place]}<n<{_SIZES[place + 1]}"
+    return f"n>{_SIZES[-1]}" if size_index >= len(_SIZES) - 1 else f"{_SIZES[size_index]}<n<{_SIZES[size_index + 1]}"
 
 
 def _incomplete(catalog: Catalog) -> dict[str, list[str]]:
-    """Videos that failed, that lack tables or that are damaged, and features that were left out, one line each."""
+    """Failed videos, videos that lack tables, damaged videos, and features that were left out; a line each."""
     failed, lacking, damaged = [], [], []
     for video_id in catalog.videos:
         record = catalog.records.get(video_id, {})
-        lacks = [name for name in (*catalog.tables, *catalog.absent) if not catalog.has(name, video_id)]
+        missing_tables = [name for name in (*catalog.tables, *catalog.absent) if not catalog.has(name, video_id)]
         if record.get("state") == "failed":
             failed.append(f"{video_id}: {record.get('error')}")
-        elif lacks:
-            lacking.append(f"{video_id}: {', '.join(lacks)}")
+        elif missing_tables:
+            lacking.append(f"{video_id}: {', '.join(missing_tables)}")
         if record.get("damage"):
             damaged.append(f"{video_id}: {describe_damage(record['damage'])}")
     left_out = sorted({feature for record in catalog.records.values() for feature in record.get("left_out", {})})

@@ -1,4 +1,4 @@
-"""A finished folder as one dataset, joined on the half-second grid: Arrow, pandas, polars or torch.
+"""A finished folder as one dataset, joined on the half-second grid, for Arrow, pandas, polars or torch.
 
 ```python
 import avcues
@@ -25,8 +25,8 @@ import pyarrow as pa
 from avcues.pipeline.dataset import join
 from avcues.pipeline.dataset.catalog import Catalog, StoredColumn
 from avcues.pipeline.dataset.labels import PREFIX, Labels
-from avcues.pipeline.dataset.names import Names, with_names
-from avcues.pipeline.dataset.selection import choose
+from avcues.pipeline.dataset.names import NameStyle, with_names
+from avcues.pipeline.dataset.selection import choose_columns
 from avcues.pipeline.errors import DatasetError
 from avcues.pipeline.notebook import html_table
 from avcues.pipeline.patterns import similar
@@ -50,14 +50,14 @@ class Fold(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Dataset:
-    """Videos and columns of a finished folder, as `open_dataset` makes it; values are read on demand.
+    """Videos and columns of a finished folder; values are read on demand. `open_dataset` makes it.
 
     Args:
-        lengths: Video id to its number of windows, sorted by id: the order of rows.
-        stored: The features, in the order of columns.
-        labels: The user's own, on the grid.
+        lengths: By video id, its number of windows, in the order of rows: sorted by id.
+        stored: The feature columns, in order.
+        labels: The user's labels, placed on the grid.
         left_out: Videos of the folder that are not in the dataset, each with the reason.
-        nulls_for_missing: Whether tables that a video lacks are null there; if not, no video lacks a table.
+        nulls_for_missing: Whether missing tables of a video are filled with nulls; otherwise no video lacks a table.
     """
 
     catalog: Catalog
@@ -81,16 +81,18 @@ class Dataset:
     def _shape(self) -> str:
         counts = ((self.rows, "row"), (len(self.columns), "column"), (len(self.targets), "target"))
         left_out = [f"{len(self.left_out)} left out"] if self.left_out else []
-        return ", ".join([_counted(len(self.videos), "video"), *left_out, *(_counted(*count) for count in counts)])
+        return ", ".join(
+            [_count_text(len(self.videos), "video"), *left_out, *(_count_text(*count) for count in counts)]
+        )
 
     @property
     def videos(self) -> tuple[str, ...]:
-        """Ids, sorted."""
+        """Ids of the videos, sorted."""
         return tuple(self.lengths)
 
     @property
     def rows(self) -> int:
-        """Windows of all videos."""
+        """Number of rows: windows of all videos."""
         return sum(self.lengths.values())
 
     @property
@@ -105,14 +107,14 @@ class Dataset:
 
     @cached_property
     def schema(self) -> pa.Schema:
-        """Keys, features and targets; the metadata key `avcues` documents them (`about`, as JSON)."""
+        """Keys, features and targets; the metadata key `avcues` has their documentation (`metadata()` as JSON)."""
         features = (pa.field(column.name, column.type) for column in self.stored)
         targets = self.labels.fields if self.labels else ()
-        metadata = {METADATA_KEY: json.dumps(self.about())}
+        metadata = {METADATA_KEY: json.dumps(self.metadata())}
         return pa.schema([*join.KEY_FIELDS, *features, *targets], metadata=metadata)
 
-    def about(self) -> dict[str, Any]:
-        """What every column is, and what its table was made with."""
+    def metadata(self) -> dict[str, Any]:
+        """The documentation of every column, and the recipe of its table, as JSON values."""
         tables = (self.catalog.tables[name] for name in dict.fromkeys(column.table for column in self.stored))
         return {
             "avcues": __version__,
@@ -123,14 +125,14 @@ class Dataset:
             },
             "columns": [column.documented() for column in self.stored],
             "targets": [{"name": name, "fill": self.labels.fill} for name in self.targets] if self.labels else [],
-            "labels": dict(self.labels.about) if self.labels else {},
+            "labels": dict(self.labels.metadata) if self.labels else {},
         }
 
     def fingerprint(self, video_id: str) -> str | None:
-        """Of the file that a video's tables were made from, if they say: videos with the same one are the same.
+        """The fingerprint of the file from which a video's tables were made, if recorded; equal for equal files.
 
         Raises:
-            DatasetError: Its timeline cannot be read.
+            DatasetError: The timeline cannot be read.
         """
         return join.fingerprint(self.catalog, video_id)
 
@@ -138,36 +140,36 @@ class Dataset:
         """The rows of one video.
 
         Raises:
-            DatasetError: A file of it is missing, damaged, or does not belong to the others.
+            DatasetError: A file of the video is missing, damaged, or does not belong to the others.
         """
         columns = join.join(self.catalog, video_id, self.stored, nulls_for_missing=self.nulls_for_missing)
         labels = self.labels.of(video_id, len(columns[0])) if self.labels else []
         return pa.table([*columns, *labels], schema=self.schema)
 
     def tables(self) -> Iterator[pa.Table]:
-        """The rows of each video in turn, so that only one needs to be in memory."""
+        """Yields the rows of each video, so that only one video needs to be in memory."""
         return map(self.read, self.videos)
 
-    def to_arrow(self, *, names: Names = "original") -> pa.Table:
-        """All rows; missing values are null, types are those of the files.
+    def to_arrow(self, *, names: NameStyle = "original") -> pa.Table:
+        """All rows; missing values are null, and types are those of the files.
 
         Args:
-            names: "safe" gives names of letters, digits and underscores (`emobase__mfcc_sma_1__amean`), which XGBoost,
-                LightGBM, `DataFrame.query` and SQL take as they are.
+            names: "safe": names of letters, digits and underscores (`emobase__mfcc_sma_1__amean`), which XGBoost,
+                LightGBM, `DataFrame.query` and SQL accept.
         """
         schema = with_names(self.schema, names)
         table = pa.concat_tables([self.schema.empty_table(), *self.tables()])
         return table.rename_columns(schema.names).replace_schema_metadata(schema.metadata)
 
-    def to_pandas(self, *, names: Names = "original") -> pd.DataFrame:
-        """All rows; missing values are NaN, which turns counts that may be missing into floats.
+    def to_pandas(self, *, names: NameStyle = "original") -> pd.DataFrame:
+        """All rows; missing values are NaN, so counts with missing values become floats.
 
         Args:
             names: As for `to_arrow`.
         """
         return self.to_arrow(names=names).to_pandas()
 
-    def to_polars(self, *, names: Names = "original") -> pl.DataFrame:
+    def to_polars(self, *, names: NameStyle = "original") -> pl.DataFrame:
         """All rows; missing values are null.
 
         Args:
@@ -180,30 +182,30 @@ class Dataset:
         return frame
 
     def plot(self, *columns: str, video: str | None = None) -> list[Axes]:
-        """Draws columns and labels over the time of one video, each in a panel of its own.
+        """Draws columns and labels over the time of one video, a panel for each.
 
         Args:
             columns: Names or patterns: `<table>.<column>`, or `target.<name>`.
-            video: Its id; None: the first one.
+            video: Id of the video; None: the first video.
 
         Returns:
             Matplotlib's axes, one per column.
 
         Raises:
-            AvcuesError: There is no such video or column, or they are too many to be drawn.
+            AvcuesError: There is no such video or column, or there are too many columns to draw.
         """
         from avcues.pipeline.plotting import choose_names, curve_of, plot_curves
 
-        shown = self.videos[0] if video is None else video
-        if shown not in self.lengths:
-            raise DatasetError(f'{self.catalog.folder}: there is no video "{shown}" in this dataset')
-        units = {column.name: column.about.unit for column in self.stored}
+        video_id = self.videos[0] if video is None else video
+        if video_id not in self.lengths:
+            raise DatasetError(f'{self.catalog.folder}: there is no video "{video_id}" in this dataset')
+        units = {column.name: column.documentation.unit for column in self.stored}
         keys = {field.name for field in join.KEY_FIELDS}
-        numeric = [f.name for f in self.schema if f.name not in keys and not pa.types.is_string(f.type)]
+        numeric = [field.name for field in self.schema if field.name not in keys and not pa.types.is_string(field.type)]
         names = choose_names(numeric, columns)
-        drawn = replace(self, stored=tuple(column for column in self.stored if column.name in names))
-        rows = drawn.read(shown)
-        return plot_curves([curve_of(rows, name, name, units.get(name, "1")) for name in names], shown)
+        plotted = replace(self, stored=tuple(column for column in self.stored if column.name in names))
+        rows = plotted.read(video_id)
+        return plot_curves([curve_of(rows, name, name, units.get(name, "1")) for name in names], video_id)
 
     def sequences(
         self,
@@ -217,26 +219,27 @@ class Dataset:
         nulls: SequenceNulls = "nan",
         cache_bytes: int = 1 << 30,
     ) -> Sequences:
-        """Runs of consecutive windows of one video, as a map-style torch dataset: see `Sequences` for the items.
+        """Sequences of consecutive windows of one video, as a map-style torch dataset: see `Sequences` for the items.
 
         Args:
             length: Windows per sequence.
             hop: Windows from the start of one sequence to the start of the next.
-            horizon: Whose labels are a sequence's targets: None: those of each of its windows; 0: those of its last
-                window; 1: those of the window after it, as in the MuVi study; and so on.
+            horizon: The window whose labels are the targets: None: each window of the sequence; 0: its last window; 1:
+                the window after it, as in the MuVi study; and so on.
             tables: Tables of the features, as for `open_dataset`.
             columns: Patterns of the features, as for `open_dataset`.
-            targets: Names of labels, or of columns to predict, which are then not features; None: all labels.
-            nulls: What missing features become: "nan", "zero" with a mask, or "drop": no sequence that has any.
-            cache_bytes: Videos are kept in memory up to this size, in each process that reads.
+            targets: Names of labels, or of columns to predict, which are then excluded from the features; None: all
+                labels.
+            nulls: How missing features are handled: "nan", "zero" (with a mask), or "drop" (leave out the sequence).
+            cache_bytes: Memory for cached videos, in each process that reads.
 
         Raises:
-            DatasetError: A name is unknown, a target is text, or no feature or no sequence is left.
+            DatasetError: A name is unknown, a target is text, or no feature or sequence remains.
             ValueError: `length`, `hop`, `horizon` or `nulls` has an impossible value.
         """
         from avcues.pipeline.dataset.sequences import Sequences
 
-        features = [column.name for column in choose(self.stored, self.catalog, tables, columns)]
+        features = [column.name for column in choose_columns(self.stored, self.catalog, tables, columns)]
         target_columns = [self._target(name) for name in (self.targets if targets is None else targets)]
         return Sequences(
             replace(
@@ -258,7 +261,7 @@ class Dataset:
         tables: Collection[str] | None = None,
         columns: Collection[str] | None = None,
     ) -> Dataset:
-        """The same dataset with some videos, tables or columns only.
+        """The dataset with only some videos, tables or columns.
 
         Raises:
             DatasetError: A video or table is unknown, or a pattern matches nothing.
@@ -267,12 +270,12 @@ class Dataset:
             if video_id not in self.lengths:
                 raise DatasetError(f'{self.catalog.folder}: there is no video "{video_id}" in this dataset')
         lengths = {name: rows for name, rows in self.lengths.items() if videos is None or name in videos}
-        return replace(self, lengths=lengths, stored=choose(self.stored, self.catalog, tables, columns))
+        return replace(self, lengths=lengths, stored=choose_columns(self.stored, self.catalog, tables, columns))
 
     def split(self, folds: int = 5, seed: int = 0) -> list[Fold]:
         """Cross-validation by video: each video is in the test set of one fold and in the training sets of all others.
 
-        The sizes of folds differ by one video at most. Folds depend on the ids, `folds` and `seed` alone: not on the
+        The sizes of folds differ by at most one video. Folds depend only on the ids, `folds` and `seed`, not on the
         order of files, the machine or the versions of libraries.
 
         Raises:
@@ -289,14 +292,14 @@ class Dataset:
         for candidate in (f"{PREFIX}{name}", name):
             if candidate in (*labels, *self.columns):
                 return candidate
-        right = [*(target.removeprefix(PREFIX) for target in self.targets), *self.columns]
-        raise DatasetError(f'there is no label or column "{name}"{similar(name, right)}')
+        known_names = [*(target.removeprefix(PREFIX) for target in self.targets), *self.columns]
+        raise DatasetError(f'there is no label or column "{name}"{similar(name, known_names)}')
 
 
-def _counted(number: int, noun: str) -> str:
+def _count_text(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def shuffled(videos: Collection[str], seed: int) -> list[str]:
-    """Ids in an order that depends on the ids and the seed alone: not on the machine or the versions of libraries."""
+    """Ids in an order that depends only on the ids and the seed, not on the machine or the versions of libraries."""
     return sorted(videos, key=lambda name: hashlib.sha256(f"{seed}/{name}".encode()).digest())

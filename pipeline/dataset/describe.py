@@ -1,4 +1,4 @@
-"""What a dataset's tables and columns are, from its own files."""
+"""Describes a dataset's tables and columns from its files."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from typing import Any
 from avcues.extractors.protocol import Column
 from avcues.models_cache.manifest import assets
 from avcues.pipeline.dataset.catalog import Catalog, StoredTable
-from avcues.pipeline.dataset.selection import choose
+from avcues.pipeline.dataset.selection import choose_columns
 
 
 def describe(
     catalog: Catalog, tables: Collection[str] | None = None, patterns: Collection[str] | None = None
 ) -> dict[str, Any]:
-    """Every table and column, as JSON values.
+    """Describes every table and column, as JSON values.
 
     Args:
-        tables: Names of tables; None: all.
-        patterns: Patterns over `<table>.<column>`; None: all.
+        tables: Names of tables; None: all tables.
+        patterns: Patterns of `<table>.<column>`; None: all columns.
 
     Raises:
         DatasetError: A table is unknown, or a pattern matches nothing.
     """
-    every = [column for table in catalog.tables.values() for column in table.columns]
-    columns = choose(every, catalog, tables, patterns, items=True)
-    named = [catalog.tables[name] for name in dict.fromkeys(column.table for column in columns)]
+    all_columns = [column for table in catalog.tables.values() for column in table.columns]
+    columns = choose_columns(all_columns, catalog, tables, patterns, allow_items=True)
+    described_tables = [catalog.tables[name] for name in dict.fromkeys(column.table for column in columns)]
     return {
         "folder": str(catalog.folder),
         "step": str(catalog.step),
         "videos": len(catalog.videos),
-        "tables": [describe_table(table) for table in named],
+        "tables": [describe_table(table) for table in described_tables],
         "columns": [
             column.documented() | {"source": table.citation, "weights": table.recipe.get("weights", {})}
             for column in columns
@@ -40,7 +40,7 @@ def describe(
 
 
 def describe_table(table: StoredTable) -> dict[str, Any]:
-    """What a table holds and what it was made with; `weights` are named by asset, the user's own by file."""
+    """Describes a table and its recipe; `weights` are named by asset, or by file if they are the user's."""
     recipe = table.recipe
     return {
         "name": table.name,
@@ -57,11 +57,11 @@ def describe_table(table: StoredTable) -> dict[str, Any]:
 
 
 def _weights(name: str, sha256: str) -> dict[str, str]:
-    about = {"name": name, "sha256": sha256}
+    description = {"name": name, "sha256": sha256}
     asset = assets().get(name)
     if asset is not None:
-        about |= {"title": asset.title, "licence": asset.licence, "citation": asset.citation}
-    return about
+        description |= {"title": asset.title, "licence": asset.licence, "citation": asset.citation}
+    return description
 
 
 def value_range(column: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""The one join: every table of a video side by side, row k the same half second in all of them."""
+"""Joins all tables of a video: row k is the same half second in all of them."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ KEY_FIELDS = (
 
 
 def windows(catalog: Catalog, video_id: str) -> int:
-    """Number of rows that a video has in every window table.
+    """The number of rows of a video in every window table.
 
     Raises:
-        DatasetError: Its timeline cannot be used.
+        DatasetError: The timeline cannot be used.
     """
     with ExitStack() as stack:
         return _open(stack, catalog, video_id, TIMELINE.name)[0].metadata.num_rows
@@ -43,7 +43,7 @@ def fingerprint(catalog: Catalog, video_id: str) -> str | None:
     """The fingerprint of the file from which a video's tables were made, if they record it.
 
     Raises:
-        DatasetError: Its timeline cannot be used.
+        DatasetError: The timeline cannot be used.
     """
     with ExitStack() as stack:
         source_fingerprint: str | None = _open(stack, catalog, video_id, TIMELINE.name)[1]
@@ -51,10 +51,10 @@ def fingerprint(catalog: Catalog, video_id: str) -> str | None:
 
 
 def check_footers(catalog: Catalog, video_id: str, tables: Iterable[str]) -> None:
-    """Checks, from their footers, that tables of a video exist and belong together.
+    """Checks from their footers that tables of a video exist and belong together.
 
     Raises:
-        DatasetError: One is missing, unreadable, or was made with other settings, or from another file, than the rest.
+        DatasetError: A table is missing or unreadable, or was made with other settings or from another file.
     """
     with ExitStack() as stack:
         _open_together(stack, catalog, video_id, tables)
@@ -63,17 +63,17 @@ def check_footers(catalog: Catalog, video_id: str, tables: Iterable[str]) -> Non
 def join(
     catalog: Catalog, video_id: str, columns: Sequence[StoredColumn], *, nulls_for_missing: bool
 ) -> list[pa.ChunkedArray]:
-    """One row per window of a video: the columns of `KEY_FIELDS`, then the given ones.
+    """Joins the tables of a video: the columns of `KEY_FIELDS`, then the given columns, with a row per window.
 
-    Values are those of the files, bit for bit. Rows of shot tables are repeated for every window of the shot that is on
-    screen at the window's start (`timeline.shot`); a window without a shot has nulls.
+    Values are those of the files, bit for bit. The row of a shot is repeated for every window at whose start the shot
+    is on screen (`timeline.shot`); a window without a shot has nulls.
 
     Args:
-        columns: Of window and shot tables, in the order of the result; those of one table are neighbours.
-        nulls_for_missing: A table that the video does not have gives nulls instead of an error.
+        columns: Columns of window and shot tables, in the order of the result; columns of one table are adjacent.
+        nulls_for_missing: Whether a missing table is filled with nulls instead of raising an error.
 
     Raises:
-        DatasetError: As `check_footers`, or a table holds other columns than the rest of the dataset.
+        DatasetError: As `check_footers`, or a table has other columns than in the rest of the dataset.
     """
     by_table = {name: list(same_table) for name, same_table in groupby(columns, key=lambda column: column.table)}
     present = {name for name in by_table if not nulls_for_missing or catalog.has(name, video_id)}
@@ -100,13 +100,13 @@ def join(
 
 def matrix(table: pa.Table, names: Sequence[str]) -> npt.NDArray[np.float32]:
     """(rows, names) float32 values of numeric or boolean columns; nulls are NaN."""
-    chosen = table.select(list(names)).combine_chunks()
-    if not (chosen.num_rows and names):
+    selected = table.select(list(names)).combine_chunks()
+    if not (selected.num_rows and names):
         return np.empty((table.num_rows, len(names)), np.float32)
-    for i, field in enumerate(chosen.schema):
+    for i, field in enumerate(selected.schema):
         if field.type != pa.float32():
-            chosen = chosen.set_column(i, field.name, chosen[i].cast(pa.float32(), safe=False))
-    (batch,) = chosen.to_batches()
+            selected = selected.set_column(i, field.name, selected[i].cast(pa.float32(), safe=False))
+    (batch,) = selected.to_batches()
     values: npt.NDArray[np.float32] = batch.to_tensor(null_to_nan=True).to_numpy()
     return values
 
@@ -127,43 +127,45 @@ def _open_together(
 
 
 def _open(stack: ExitStack, catalog: Catalog, video_id: str, name: str) -> tuple[pq.ParquetFile, Any]:
-    """An open table, and the fingerprint of the file that it was made from."""
+    """An open table, and the fingerprint of the file from which it was made."""
     path = catalog.path(name, video_id)
     if not catalog.has(name, video_id):
         raise DatasetError(f"{path}: missing; run avcues extract again")
     try:
         file = stack.enter_context(open_parquet(path))
-        about = metadata_of(file)
-        recipe, source = about["recipe"], about["source"].get("fingerprint")
-        wrong = misfit(file.schema_arrow, catalog.tables[name].row, TIMELINE_KEYS if name == TIMELINE.name else ())
+        metadata = metadata_of(file)
+        recipe, source = metadata["recipe"], metadata["source"].get("fingerprint")
+        misfit_text = misfit(
+            file.schema_arrow, catalog.tables[name].row, TIMELINE_KEYS if name == TIMELINE.name else ()
+        )
     except (OSError, ValueError, pa.ArrowException) as error:
         raise DatasetError(f"{path}: cannot be read; remove it and run avcues extract again") from error
-    if wrong:
-        raise DatasetError(f"{path}: {wrong}; remove it and run avcues extract again")
+    if misfit_text:
+        raise DatasetError(f"{path}: {misfit_text}; remove it and run avcues extract again")
     if recipe != catalog.tables[name].recipe:
         raise DatasetError(f"{path}: made with other settings than the dataset's; run avcues extract again")
     return file, source
 
 
-def _read(file: pq.ParquetFile, key: str, columns: Sequence[StoredColumn], where: Location) -> pa.Table:
-    """A table's key, then the given columns."""
-    names = [key, *(column.about.name for column in columns)]
-    table = _read_columns(file, names, where)
-    if table.schema.names != names:  # those that the file lacks are left out, the rest is in the file's order
+def _read(file: pq.ParquetFile, key: str, columns: Sequence[StoredColumn], path: Location) -> pa.Table:
+    """Reads the key of a table, then the given columns."""
+    names = [key, *(column.documentation.name for column in columns)]
+    table = _read_columns(file, names, path)
+    if table.schema.names != names:  # the file lacks columns, or has another order
         table = table.select([name for name in names if name in table.schema.names])
     types = dict(zip(table.schema.names, table.schema.types, strict=True))
     for column in columns:
-        if types.get(column.about.name) != column.type:
+        if types.get(column.documentation.name) != column.type:
             raise DatasetError(
-                f"{where}: has no column {column.about.name} of type {column.type}, which other videos have"
+                f"{path}: has no column {column.documentation.name} of type {column.type}, which other videos have"
             )
     return table
 
 
-def _read_columns(file: pq.ParquetFile, names: Sequence[str], where: Location) -> pa.Table:
+def _read_columns(file: pq.ParquetFile, names: Sequence[str], path: Location) -> pa.Table:
     try:
         return file.read(columns=list(names), use_threads=False)
     except (OSError, ValueError, pa.ArrowException) as error:
         raise DatasetError(
-            f"{where}: cannot be read ({one_line(error)}); remove it and run avcues extract again"
+            f"{path}: cannot be read ({one_line(error)}); remove it and run avcues extract again"
         ) from error

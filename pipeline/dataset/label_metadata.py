@@ -1,4 +1,4 @@
-"""What a file of labels says about itself: in a gold standard's metadata, or in its columns where those are lost."""
+"""The metadata of label files: those of a gold standard or, if they were lost, what its columns still tell."""
 
 from __future__ import annotations
 
@@ -14,55 +14,57 @@ from avcues.pipeline.errors import InputError
 from avcues.pipeline.store.parquet import metadata_in
 
 FITTED_ON = "fitted_on"
-"""Column of a gold standard: whether anything was fitted on the video. It outlives the metadata."""
+"""Column of a gold standard: whether anything was fitted on the video. It survives when metadata are lost."""
 
 
-def stated(table: pa.Table, step: Fraction, where: str) -> dict[str, Any]:
-    """What the file's metadata says about its columns and windows; empty if it has none.
+def read_label_metadata(table: pa.Table, step: Fraction, file_name: str) -> dict[str, Any]:
+    """Reads the avcues metadata of a label table; empty if it has none.
 
     Raises:
-        InputError: It is damaged, or the windows are not those of the dataset.
+        InputError: The metadata are damaged, or the windows have another length than those of the dataset.
     """
     try:
-        about = metadata_in(table.schema, "labels")
+        metadata = metadata_in(table.schema, "labels")
     except ValueError as error:
-        raise InputError(f"{where}: its metadata are damaged ({error}); make the labels again") from error
-    if "window" in table.column_names and Fraction(about.get("step", step)) != step:
+        raise InputError(f"{file_name}: its metadata are damaged ({error}); make the labels again") from error
+    if "window" in table.column_names and Fraction(metadata.get("step", step)) != step:
         raise InputError(
-            f"{where}: has windows of {float(Fraction(about['step'])):g} s; those of the dataset are "
+            f"{file_name}: has windows of {float(Fraction(metadata['step'])):g} s, but those of the dataset are "
             f"{float(step):g} s long"
         )
-    return about
+    return metadata
 
 
-def described(
-    about: dict[str, Any], columns: Mapping[str, pa.ChunkedArray], ids: pa.ChunkedArray, where: str
+def complete_label_metadata(
+    metadata: dict[str, Any], columns: Mapping[str, pa.ChunkedArray], ids: pa.ChunkedArray, file_name: str
 ) -> tuple[dict[str, Any], list[str]]:
-    """What is known of labels, also of a gold standard whose metadata were lost in pandas or a CSV file; and notes."""
-    if about:
-        return about, []
+    """Completes metadata that labels lost in pandas or a CSV file, from their columns; returns also notes."""
+    if metadata:
+        return metadata, []
     gold = [name for name in columns if {f"{name}_std", f"{name}_n"} <= columns.keys()]
-    described: dict[str, Any] = {}
+    recovered: dict[str, Any] = {}
     if gold:
-        described["targets"] = [{"name": name, "std": f"{name}_std", "n": f"{name}_n"} for name in gold]
-    lost = f"{where}: {'a gold standard' if gold else 'a file'} without its metadata (lost in pandas or CSV)"
+        recovered["targets"] = [{"name": name, "std": f"{name}_std", "n": f"{name}_n"} for name in gold]
+    problem = f"{file_name}: {'a gold standard' if gold else 'a file'} without its metadata (lost in pandas or CSV)"
     if FITTED_ON in columns:
-        fitted = _flags(columns[FITTED_ON], f"{where}: {FITTED_ON}")
+        fitted = _flags(columns[FITTED_ON], f"{file_name}: {FITTED_ON}")
         names = np.array(ids.to_pylist(), object)[fitted]
-        described[FITTED_ON] = {"column": sorted(set(names.tolist()))} if fitted.any() else {}
-        return described, [f"{lost}: its recipe is unknown; the column {FITTED_ON} says which videos decided it"]
+        recovered[FITTED_ON] = {"column": sorted(set(names.tolist()))} if fitted.any() else {}
+        return recovered, [
+            f"{problem}: its recipe is unknown; the column {FITTED_ON} names the videos used for fitting"
+        ]
     if not gold:
-        return described, []
-    return described, [
-        f"{lost} and without the column {FITTED_ON}: NOTHING GUARDS AGAINST LABELS THAT WERE FITTED ON TEST "
+        return recovered, []
+    return recovered, [
+        f"{problem} and without the column {FITTED_ON}: NOTHING GUARDS AGAINST LABELS THAT WERE FITTED ON TEST "
         "VIDEOS; use the file that avcues annotations gold wrote, or keep that column"
     ]
 
 
-def _flags(values: pa.ChunkedArray, where: str) -> np.ndarray:
-    """(rows,) truth values, which CSV files may spell 1, True or true."""
+def _flags(values: pa.ChunkedArray, file_name: str) -> np.ndarray:
+    """(rows,) truth values, which CSV files may write as 1, True or true."""
     texts = pc.utf8_lower(values.cast(pa.string()))
     is_flag = pc.is_in(texts, pa.array(["true", "false", "1", "0", "1.0", "0.0"]))
     if not pc.all(is_flag).as_py():
-        raise InputError(f"{where} holds other values than true and false")
+        raise InputError(f"{file_name} holds other values than true and false")
     return np.asarray(pc.is_in(texts, pa.array(["true", "1", "1.0"])).to_numpy())

@@ -1,22 +1,22 @@
-"""The user's own labels, placed on the half-second grid by these rules.
+"""Places the user's labels on the half-second grid by these rules.
 
-| rule    | what happens                                                                                               |
+| case    | rule                                                                                                       |
 |---------|------------------------------------------------------------------------------------------------------------|
-| place   | a label at `time` seconds belongs to the window that contains it: floor(time / step)                       |
-| several | in one window: numbers are averaged; of texts and booleans the last one counts                             |
-| none    | in a window: null (fill "none"), the last label before it ("hold"), or the straight line between the       |
-|         | labelled windows on both sides ("linear"; texts and booleans are held)                                     |
-| edges   | nothing is filled in before a video's first label; after the last, "hold" goes on and "linear" stops       |
+| time    | a label at `time` seconds belongs to the window that contains it: floor(time / step)                       |
+| several | several labels in one window: numbers are averaged; of texts and booleans the last one counts              |
+| none    | a window without a label is null (fill "none"), or has the preceding label ("hold"), or the linear         |
+|         | interpolation between the labelled windows around it ("linear"; texts and booleans are held)               |
+| edges   | nothing is filled before a video's first label; after the last label, "hold" continues and "linear" stops  |
 | static  | labels without `time` and `window`, one row per video, hold for the whole video                            |
 | missing | nulls, empty texts, `NA`, `-` and the like, and numbers that are not finite do not count as labels; a      |
-|         | warning counts what a column of numbers lacks                                                              |
-| foreign | labels of other videos, before 0 s or beyond a video's end are not used, and a warning counts them         |
+|         | warning counts the rows in which a column of numbers has none                                              |
+| foreign | labels of other videos, before 0 s or beyond a video's end are ignored, and a warning counts them          |
 
-A Parquet file may state which of its columns are targets (key `avcues` of its metadata: `targets`, a list of
+A Parquet file may declare which of its columns are targets (key `avcues` of its metadata: `targets`, a list of
 `{"name": ...}`, and `step`), as the gold standards of `avcues annotations gold` do. Its other columns then describe the
-targets, such as their spread over raters: they are kept, never filled in, and predicted only if named. Where the
-metadata are lost (pandas, CSV), columns `<target>_std` and `<target>_n` tell a gold standard, and its column
-`fitted_on` the videos on which no model may be tested.
+targets, such as their spread over raters: they are kept, never filled, and predicted only if named. If the metadata are
+lost (pandas, CSV), columns `<target>_std` and `<target>_n` identify a gold standard, and its column `fitted_on` the
+videos on which no model may be tested.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ from avcues.pipeline.dataset.label_columns import (
     windows_of_times,
     without_nulls,
 )
-from avcues.pipeline.dataset.label_metadata import FITTED_ON, described, stated
+from avcues.pipeline.dataset.label_metadata import FITTED_ON, complete_label_metadata, read_label_metadata
 from avcues.pipeline.errors import InputError, one_line
 from avcues.pipeline.store.parquet import WINDOW_KEYS
-from avcues.pipeline.store.user_columns import bare_id, composed, set_aside_counts
+from avcues.pipeline.store.user_columns import bare_id, drop_row_counters, normalised
 from avcues.pipeline.store.user_tables import read_user_table
 
 Fill = Literal["none", "hold", "linear"]
@@ -56,14 +56,14 @@ _LISTED = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Labels:
-    """Labels of many videos, one row per labelled window, or per video where they are static.
+    """Labels of many videos: one row per labelled window, or per video if they are static.
 
     Args:
-        rows: `window` (unless static), then the targets, and what describes them, under their joined names.
-        spans: Video id to its first row and number of rows.
-        warnings: What could not be used, one line each.
+        rows: `window` (unless static), then targets and columns that describe them, under their joined names.
+        spans: By video id, its first row and number of rows.
+        warnings: Labels that could not be used, one line each.
         describing: Joined names of the columns that describe targets.
-        about: The file's own metadata, if avcues made it.
+        metadata: The file's own metadata, if avcues made it.
     """
 
     rows: pa.Table
@@ -71,7 +71,7 @@ class Labels:
     fill: Fill
     warnings: tuple[str, ...]
     describing: frozenset[str] = frozenset()
-    about: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def once_per_video(self) -> bool:
@@ -80,7 +80,7 @@ class Labels:
 
     @property
     def fields(self) -> tuple[pa.Field, ...]:
-        """The columns of a joined table: targets, and what describes them."""
+        """The label columns of a joined table: targets, and columns that describe them."""
         return tuple(field for field in self.rows.schema if field.name != "window")
 
     @property
@@ -89,7 +89,7 @@ class Labels:
         return tuple(field.name for field in self.fields if field.name not in self.describing)
 
     def of(self, video_id: str, windows: int) -> list[pa.Array]:
-        """One array of `windows` values per target, null where there is no label."""
+        """For each label column, an array of `windows` values, null where a label is missing."""
         first, count = self.spans.get(video_id, (0, 0))
         row = np.full(windows, -1)
         if not self.once_per_video:
@@ -108,22 +108,22 @@ def read_labels(source: Any, step: Fraction, windows: Mapping[str, int], fill: F
         source: Path of a CSV or Parquet file, or a table in memory (pyarrow, pandas, polars), with the column
             `video_id`, `time` (seconds on the video's clock) or `window` unless static, and one or more targets.
         step: Window length in seconds.
-        windows: Videos that can be labelled, and their number of windows.
+        windows: By id of each video that can be labelled, its number of windows.
 
     Raises:
-        InputError: It cannot be read, lacks a column, has a value that is not a time, window or target, or names no
-            video of the dataset.
+        InputError: The labels cannot be read, lack a column, have a value that is not a time, window or target, or name
+            no video of the dataset.
     """
     where = f"{source}" if isinstance(source, str | Path) else "labels"
     table = _load(Path(source)) if isinstance(source, str | Path) else pa.table(source)
     repeated = [name for name in table.column_names if table.column_names.count(name) > 1]
     if repeated:
-        raise InputError(f'{where}: has the column "{repeated[0]}" more than once; give each column a name of its own')
+        raise InputError(f'{where}: has the column "{repeated[0]}" more than once; give each column a distinct name')
     if "video_id" not in table.column_names:
         raise InputError(f"{where}: has no column video_id, only {', '.join(table.column_names)}")
-    table, count_notes = set_aside_counts(table, [*WINDOW_KEYS, "time"], where, ["video_id"])
+    table, count_notes = drop_row_counters(table, [*WINDOW_KEYS, "time"], where, ["video_id"])
     columns = dict(zip(table.column_names, table.columns, strict=True))
-    ids, id_notes = _as_in_dataset(
+    ids, id_notes = _ids_of_dataset(
         without_nulls(text_column(columns["video_id"]), f"{where}: video_id"), windows, where
     )
     labels = {"video_id": ids}
@@ -138,8 +138,8 @@ def read_labels(source: Any, step: Fraction, windows: Mapping[str, int], fill: F
     values = [name for name in columns if name not in {*WINDOW_KEYS, "time", FITTED_ON}]
     if not values:
         raise InputError(f"{where}: has no target column beside {', '.join(columns)}")
-    about, about_notes = described(stated(table, step, where), columns, ids, where)
-    targets = [target["name"] for target in about.get("targets", []) if target["name"] in values] or values
+    metadata, metadata_notes = complete_label_metadata(read_label_metadata(table, step, where), columns, ids, where)
+    targets = [target["name"] for target in metadata.get("targets", []) if target["name"] in values] or values
     labels |= {PREFIX + name: target_column(columns[name], f"{where}: {name}") for name in values}
     placed = pa.table(labels)
     if "time" in columns:
@@ -147,12 +147,12 @@ def read_labels(source: Any, step: Fraction, windows: Mapping[str, int], fill: F
     usable, warnings = _usable(placed, windows, step, where)
     if "time" in columns and placed.num_rows and not usable.num_rows:
         raise InputError(
-            f"{where}: no label lies within its video; {warnings[-1]}{_unit(columns['time'], windows, step)}"
+            f"{where}: no label lies within its video; {warnings[-1]}{_time_unit_hint(columns['time'], windows, step)}"
         )
-    rows, spans = _merged(usable, where)
-    warnings = [*count_notes, *id_notes, *about_notes, *_unnumbered(usable), *warnings]
+    rows, spans = _one_row_per_window(usable, where)
+    warnings = [*count_notes, *id_notes, *metadata_notes, *_notes_on_missing_numbers(usable), *warnings]
     describing = frozenset(PREFIX + name for name in values if name not in targets)
-    return Labels(rows=rows, spans=spans, fill=fill, warnings=tuple(warnings), describing=describing, about=about)
+    return Labels(rows=rows, spans=spans, fill=fill, warnings=tuple(warnings), describing=describing, metadata=metadata)
 
 
 def _load(path: Path) -> pa.Table:
@@ -166,32 +166,36 @@ def _load(path: Path) -> pa.Table:
         raise InputError(f"{path}: cannot be read as a CSV or Parquet file of labels ({one_line(error)})") from error
 
 
-def _as_in_dataset(ids: pa.ChunkedArray, windows: Mapping[str, int], where: str) -> tuple[pa.ChunkedArray, list[str]]:
-    """Ids as the dataset spells them, whatever their blanks and the coding of their accents; and a note on changes."""
-    spelled = {composed(video_id): video_id for video_id in windows}
+def _ids_of_dataset(ids: pa.ChunkedArray, windows: Mapping[str, int], where: str) -> tuple[pa.ChunkedArray, list[str]]:
+    """Ids in the spelling of the dataset, despite other blanks and encodings of accents; and a note on changes."""
+    dataset_ids = {normalised(video_id): video_id for video_id in windows}
     distinct = ids.unique().to_pylist()
-    changed = {name: spelled[composed(name)] for name in distinct if name not in windows and composed(name) in spelled}
+    changed = {
+        name: dataset_ids[normalised(name)]
+        for name in distinct
+        if name not in windows and normalised(name) in dataset_ids
+    }
     if not changed:
         return ids, []
-    place = {name: changed.get(name, name) for name in distinct}
+    new_ids = {name: changed.get(name, name) for name in distinct}
     note = (
-        f"{where}: {len(changed)} ids are matched although blanks or the coding of accents differ: "
-        f"{_listed(sorted(changed.values()))}"
+        f"{where}: {len(changed)} ids are matched although blanks or the encoding of accents differ: "
+        f"{_first_names(sorted(changed.values()))}"
     )
-    return pa.chunked_array([pa.array([place[name] for name in ids.to_pylist()], pa.string())]), [note]
+    return pa.chunked_array([pa.array([new_ids[name] for name in ids.to_pylist()], pa.string())]), [note]
 
 
-def _unit(times: pa.ChunkedArray, windows: Mapping[str, int], step: Fraction) -> str:
-    """The unit that times may be in if all of them lie outside their videos."""
+def _time_unit_hint(times: pa.ChunkedArray, windows: Mapping[str, int], step: Fraction) -> str:
+    """A hint at the unit of times that all lie outside their videos."""
     longest, last = float(max(windows.values()) * step), float(pc.max(times).as_py())
     for factor, unit in ((1e-3, "milliseconds"), (1e-6, "microseconds"), (1e-9, "nanoseconds")):
         if 0 < last * factor <= longest + float(step):
-            return f"; the times look like {unit}: divide them, so that they are seconds"
+            return f"; the times look like {unit}: convert them to seconds"
     return ""
 
 
-def _unnumbered(labels: pa.Table) -> list[str]:
-    """Notes on targets that have no number in some of their rows."""
+def _notes_on_missing_numbers(labels: pa.Table) -> list[str]:
+    """Notes on targets without a number in some rows."""
     return [
         f"{field.name.removeprefix(PREFIX)}: no number in {labels[field.name].null_count} of {labels.num_rows} rows"
         for field in labels.schema
@@ -202,22 +206,22 @@ def _unnumbered(labels: pa.Table) -> list[str]:
 
 
 def _usable(labels: pa.Table, windows: Mapping[str, int], step: Fraction, where: str) -> tuple[pa.Table, list[str]]:
-    """The labels that fall on a window of a known video, and warnings about the others and about unlabelled videos."""
+    """The labels that lie in a window of a known video, and warnings about other labels and unlabelled videos."""
     warnings = []
-    named = set(labels["video_id"].unique().to_pylist())
-    foreign, unlabelled = sorted(named - windows.keys()), sorted(windows.keys() - named)
-    if windows and not named & windows.keys():
+    labelled_ids = set(labels["video_id"].unique().to_pylist())
+    foreign, unlabelled = sorted(labelled_ids - windows.keys()), sorted(windows.keys() - labelled_ids)
+    if windows and not labelled_ids & windows.keys():
         raise InputError(
-            f"{where}: labels none of the dataset's videos: it names {_listed(foreign)}, "
-            f"the dataset {_listed(unlabelled)}{_spelling_proposal(foreign, unlabelled)}"
+            f"{where}: labels none of the dataset's videos: it names {_first_names(foreign)}, "
+            f"the dataset {_first_names(unlabelled)}{_spelling_hint(foreign, unlabelled)}"
         )
     if foreign:
         warnings.append(
-            f"{where}: labels of {len(foreign)} videos that are not in the dataset are not used: {_listed(foreign)}"
-            f"{_spelling_proposal(foreign, unlabelled)}"
+            f"{where}: labels of {len(foreign)} videos that are not in the dataset are ignored: {_first_names(foreign)}"
+            f"{_spelling_hint(foreign, unlabelled)}"
         )
     if unlabelled:
-        warnings.append(f"{where}: {len(unlabelled)} videos have no label: {_listed(unlabelled)}")
+        warnings.append(f"{where}: {len(unlabelled)} videos have no label: {_first_names(unlabelled)}")
     labels = labels.filter(pc.is_in(labels["video_id"], pa.array(list(windows), pa.string())))
     if "window" not in labels.column_names:
         return labels, warnings
@@ -229,21 +233,21 @@ def _usable(labels: pa.Table, windows: Mapping[str, int], step: Fraction, where:
         ids = sorted(outside["video_id"].unique().to_pylist())
         with_ends = [f"{video_id} (0 to {float(windows[video_id] * step):g} s)" for video_id in ids]
         warnings.append(
-            f"{where}: {outside.num_rows} labels lie before the start or beyond the end of {_listed(with_ends)}; "
-            "they are not used"
+            f"{where}: {outside.num_rows} labels lie before the start or beyond the end of {_first_names(with_ends)}; "
+            "they are ignored"
         )
     return labels.filter(inside), warnings
 
 
-def _spelling_proposal(foreign: Sequence[str], unlabelled: Sequence[str]) -> str:
-    """A proposal where ids of labels differ from those of the dataset in folders, suffixes or leading zeros only."""
+def _spelling_hint(foreign: Sequence[str], unlabelled: Sequence[str]) -> str:
+    """A hint if ids of labels differ from those of the dataset only in folders, suffixes or leading zeros."""
     by_bare = {bare_id(video_id): video_id for video_id in unlabelled}
-    alike = [f"{name} for {by_bare[bare_id(name)]}" for name in foreign if bare_id(name) in by_bare]
-    return f"; write ids as the dataset does (the file has {_listed(alike)})" if alike else ""
+    pairs = [f"{name} for {by_bare[bare_id(name)]}" for name in foreign if bare_id(name) in by_bare]
+    return f"; write ids as the dataset does (the file has {_first_names(pairs)})" if pairs else ""
 
 
-def _merged(labels: pa.Table, where: str) -> tuple[pa.Table, dict[str, tuple[int, int]]]:
-    """One row per labelled window or video, sorted, and each video's first row and number of rows."""
+def _one_row_per_window(labels: pa.Table, where: str) -> tuple[pa.Table, dict[str, tuple[int, int]]]:
+    """Combines labels to one sorted row per window or video; returns also each video's first row and number of rows."""
     keys = [name for name in ("video_id", "window") if name in labels.column_names]
     targets = [field for field in labels.schema if field.name not in keys]
     aggregations = {field.name: "mean" if is_number(field.type) else "last" for field in targets}
@@ -252,7 +256,7 @@ def _merged(labels: pa.Table, where: str) -> tuple[pa.Table, dict[str, tuple[int
         most_frequent = pc.mode(labels["video_id"].dictionary_encode().combine_chunks().indices)[0].as_py()
         raise InputError(
             f"{where}: has {most_frequent['count']} rows for {labels['video_id'].unique()[most_frequent['mode']]}, "
-            "but no column time (in seconds) or window that places them"
+            "but no column time (in seconds) or window"
         )
     merged = merged.sort_by([(key, "ascending") for key in keys])
     spans, first = {}, 0
@@ -272,10 +276,10 @@ def _filled(values: pa.Array, fill: Fill) -> pa.Array:
     labelled = np.flatnonzero(pc.is_valid(values))
     if not len(labelled):
         return values
-    every = np.arange(len(values))
-    line = np.interp(every, labelled, values.take(pa.array(labelled)).to_numpy())
-    return pa.array(line, mask=(every < labelled[0]) | (every > labelled[-1])).cast(values.type)
+    windows = np.arange(len(values))
+    interpolated = np.interp(windows, labelled, values.take(pa.array(labelled)).to_numpy())
+    return pa.array(interpolated, mask=(windows < labelled[0]) | (windows > labelled[-1])).cast(values.type)
 
 
-def _listed(names: list[str]) -> str:
+def _first_names(names: list[str]) -> str:
     return ", ".join(names[:_LISTED]) + (f" and {len(names) - _LISTED} more" if len(names) > _LISTED else "")

@@ -1,4 +1,4 @@
-"""Licences of software that bind those who use a dataset's values, or models trained on them."""
+"""Licences of software that bind users of a dataset's values, or of models trained on them."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Licence:
-    """A licence that is none of the common ones.
+    """A licence without a standard identifier.
 
     Args:
-        name: As a dataset's metadata name it.
-        link: Where its text is.
+        name: Its name in a dataset's metadata.
+        link: Address of its text.
     """
 
     name: str
@@ -36,11 +36,12 @@ SOFTWARE_LICENCES = {
     ),
     "objects": "Ultralytics: AGPL-3.0",
 }
-"""By extractor."""
+"""By extractor, the licence of its software."""
 
 
 def licence_of(tables: Iterable[StoredTable]) -> Licence | None:
-    """The strictest licence that is known to bind a dataset's values: openSMILE's, which names "features extracted with
-    the software", or none. The rights in the videos are their holders'.
+    """The strictest known licence that binds a dataset's values; None if there is none.
+
+    openSMILE's licence names "features extracted with the software". The rights to the videos are not considered.
     """
     return OPENSMILE if any(table.recipe["extractor"] in registry.OPENSMILE for table in tables) else None

@@ -1,13 +1,13 @@
-"""The files that the public training script of the MuVi study reads (github.com/AMAAI-Lab/MuVi).
+"""Writes the files that the public training script of the MuVi study reads (github.com/AMAAI-Lab/MuVi).
 
-| file                              | columns                                     | rows that the script takes  |
+| file                              | columns                                     | rows that the script uses   |
 |-----------------------------------|---------------------------------------------|-----------------------------|
 | `emobase_features/<video_id>.csv` | index, name, the 988 functionals, class     | 0 to 117                    |
 | `combined_visual_features.csv`    | index, media_id, the visual features, class | all but a video's last two  |
 
-The script drops the first two columns and the last of both, and needs equally many rows of both. So a video has at most
-120 rows, the 60 s that the study's annotations span; the visual rows of a shorter video are followed by copies of its
-last row, which the script drops in place of real ones.
+The script drops the first two columns and the last column of both files, and needs equally many rows of both. So a
+video has at most 120 rows, the 60 s that the study's annotations span; the visual rows of a shorter video are followed
+by copies of its last row, which the script drops instead of real rows.
 """
 
 from __future__ import annotations
@@ -40,21 +40,22 @@ CsvNulls = Literal["zero", "empty"]
 
 AUDIO = "emobase"
 VISUAL = ("color", "lighting", "expressions", "scenes", "objects", "actions")
-"""The study's visual features."""
+"""The visual tables of the study."""
 
 ROWS = 120
 USED_ROWS = 118
-_CLASS = "unassigned"  # what the published files have there
+_CLASS = "unassigned"  # as in the published files
 
 
 def open_for_export(folder: Location, tables: Collection[str] | None = None) -> Dataset:
-    """The dataset to export: the numeric columns of emobase and of visual tables.
+    """Opens the dataset to export: the numeric columns of emobase and of visual tables.
 
     Args:
         tables: Visual tables; None: those of the study that the folder has.
 
     Raises:
-        AvcuesError: The folder is no dataset, its windows are not half seconds, or it lacks emobase or a named table.
+        AvcuesError: The folder is not a dataset, its windows are not half seconds, or it lacks emobase or a named
+            table.
     """
     catalog = read_catalog(folder)
     if catalog.step != Fraction(1, 2):
@@ -70,12 +71,12 @@ def write(
     """Writes the files for a dataset that `open_for_export` made.
 
     Args:
-        out: Folder of the files. They appear together, in the end; other files that it holds are kept.
-        nulls: What missing values become: 0, or nothing, which pandas reads as NaN.
+        out: Folder of the files. They appear together at the end; other files in it are kept.
+        nulls: How missing values are written: as 0, or empty, which pandas reads as NaN.
         on_progress: Called with the id of each video.
 
     Returns:
-        How many values were missing, for each table where any were.
+        For each table with missing values, their number.
 
     Raises:
         AvcuesError: `out` cannot be written or lies in the dataset, or a file of the dataset is damaged.
@@ -87,7 +88,7 @@ def write(
 
     def write_all(folder: Path, file: BinaryIO) -> None:
         empty = _numbers(data.schema.empty_table(), data.columns, nulls)
-        schema = _framed("media_id", "", empty.select(visual)).schema
+        schema = _with_dropped_columns("media_id", "", empty.select(visual)).schema
         with pa.csv.CSVWriter(file, schema) as writer:
             for video_id in data.videos:
                 table = data.read(video_id)
@@ -95,7 +96,9 @@ def write(
                     missing[column.table] += table[column.name].null_count
                 table = _numbers(table, data.columns, nulls)
                 _write_sound(table, video_id, data, folder)
-                writer.write_table(_framed("media_id", video_id, table.select(visual).take(visual_rows(len(table)))))
+                writer.write_table(
+                    _with_dropped_columns("media_id", video_id, table.select(visual).take(visual_rows(len(table))))
+                )
                 on_progress(video_id)
 
     with replaced_folder(out, keep_others=True) as folder:
@@ -104,13 +107,13 @@ def write(
 
 
 def _write_sound(table: pa.Table, video_id: str, data: Dataset, out: Path) -> None:
-    functionals = {column.about.name: table[column.name] for column in data.stored if column.table == AUDIO}
-    rows = _framed("name", video_id, pa.table(functionals).slice(0, ROWS))
+    functionals = {column.documentation.name: table[column.name] for column in data.stored if column.table == AUDIO}
+    rows = _with_dropped_columns("name", video_id, pa.table(functionals).slice(0, ROWS))
     write_atomically(out / "emobase_features" / f"{video_id}.csv", lambda file: pa.csv.write_csv(rows, file))
 
 
-def _framed(id_column: str, video_id: str, features: pa.Table) -> pa.Table:
-    """The features between the columns that the script drops."""
+def _with_dropped_columns(id_column: str, video_id: str, features: pa.Table) -> pa.Table:
+    """The features, between the columns that the script drops."""
     rows = len(features)
     columns = [pa.array(range(rows), pa.int32()), pa.array([video_id] * rows, pa.string()), *features.columns]
     columns.append(pa.array([_CLASS] * rows, pa.string()))
@@ -118,13 +121,13 @@ def _framed(id_column: str, video_id: str, features: pa.Table) -> pa.Table:
 
 
 def visual_rows(windows: int) -> pa.Array:
-    """Windows in the order of the visual rows: the script drops the last two, and must not drop any that it uses."""
+    """The windows of the visual rows: the script drops the last two rows, which must not be rows that it needs."""
     rows = min(windows, USED_ROWS) + ROWS - USED_ROWS
     return pa.array(np.minimum(np.arange(rows), windows - 1))
 
 
 def _numbers(table: pa.Table, names: Iterable[str], nulls: CsvNulls) -> pa.Table:
-    """The table with booleans as 0 and 1, and with nulls as `nulls` asks."""
+    """The table with booleans as 0 and 1, and with nulls written according to `nulls`."""
     columns = {name: table[name] for name in table.column_names}
     for name in names:
         values = table[name].cast(pa.int16()) if pa.types.is_boolean(table[name].type) else table[name]

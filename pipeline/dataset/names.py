@@ -1,4 +1,4 @@
-"""Column names that every library takes."""
+"""Column names that every library accepts."""
 
 from __future__ import annotations
 
@@ -11,42 +11,45 @@ import pyarrow as pa
 
 from avcues.pipeline.store.parquet import METADATA_KEY
 
-Names = Literal["original", "safe"]
-"""`<table>.<column>` as in the tables, or letters, digits and underscores only."""
+NameStyle = Literal["original", "safe"]
+"""`<table>.<column>`, or only letters, digits and underscores."""
 
 
 def safe_names(names: Iterable[str]) -> dict[str, str]:
-    """A name of letters, digits and underscores for each name; no two are alike.
+    """For each name, a distinct name of letters, digits and underscores.
 
-    The dot between table and column becomes two underscores, every other character one: `emobase.mfcc_sma[1]_amean`
-    becomes `emobase__mfcc_sma_1__amean`. Where two names would become one, the later gets a number.
+    The dot between table and column becomes two underscores, every other character one underscore:
+    `emobase.mfcc_sma[1]_amean` becomes `emobase__mfcc_sma_1__amean`. If two names would become equal, the later one
+    gets a number.
 
     Args:
-        names: As `Dataset.schema` has them.
+        names: Column names as in `Dataset.schema`.
     """
     safe: dict[str, str] = {}
-    taken: set[str] = set()
+    used_names: set[str] = set()
     for name in names:
-        plain = re.sub(r"[^A-Za-z0-9_]", "_", name.replace(".", "__", 1))
-        unique, number = plain, 2
-        while unique in taken:
-            unique, number = f"{plain}_{number}", number + 1
-        taken.add(unique)
+        candidate = re.sub(r"[^A-Za-z0-9_]", "_", name.replace(".", "__", 1))
+        unique, number = candidate, 2
+        while unique in used_names:
+            unique, number = f"{candidate}_{number}", number + 1
+        used_names.add(unique)
         safe[name] = unique
     return safe
 
 
-def with_names(schema: pa.Schema, names: Names) -> pa.Schema:
-    """A dataset's schema with the given kind of names; its documentation then gives each `original`.
+def with_names(schema: pa.Schema, names: NameStyle) -> pa.Schema:
+    """A dataset's schema with the given style of names; its metadata then have each `original` name.
 
     Args:
-        schema: That of a dataset, whose metadata key `avcues` documents columns and targets.
+        schema: The schema of a dataset, whose metadata key `avcues` documents columns and targets.
     """
     if names == "original":
         return schema
     safe = safe_names(schema.names)
-    about = json.loads(schema.metadata[METADATA_KEY])
+    metadata = json.loads(schema.metadata[METADATA_KEY])
     for kind in ("columns", "targets"):
-        about[kind] = [column | {"name": safe[column["name"]], "original": column["name"]} for column in about[kind]]
+        metadata[kind] = [
+            column | {"name": safe[column["name"]], "original": column["name"]} for column in metadata[kind]
+        ]
     fields = [field.with_name(safe[field.name]) for field in schema]
-    return pa.schema(fields, metadata=schema.metadata | {METADATA_KEY: json.dumps(about)})
+    return pa.schema(fields, metadata=schema.metadata | {METADATA_KEY: json.dumps(metadata)})

@@ -1,4 +1,4 @@
-"""Opening a finished folder: which of its videos can be joined, and why the others are left out."""
+"""Opens a finished folder: finds the videos that can be joined, and why others are left out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from avcues.pipeline.dataset import join
 from avcues.pipeline.dataset.catalog import Catalog, read_catalog
 from avcues.pipeline.dataset.dataset import Dataset
 from avcues.pipeline.dataset.labels import Fill, read_labels
-from avcues.pipeline.dataset.selection import choose, joinable
+from avcues.pipeline.dataset.selection import choose_columns, joinable_columns
 from avcues.pipeline.errors import DatasetError, LeftOutWarning
 from avcues.pipeline.store.location import location
 from avcues.pipeline.store.timeline_table import TIMELINE
@@ -34,26 +34,27 @@ def open_dataset(
     incomplete: Incomplete = "leave_out",
     verify: bool = False,
 ) -> Dataset:
-    """Opens a folder that `avcues extract` made; a `LeftOutWarning` says which of its videos are left out, and why.
+    """Opens a folder that `avcues extract` made; a `LeftOutWarning` names the videos that are left out, and why.
 
     Args:
         folder: A path, or a URL such as "s3://bucket/features".
         tables: Names of window and shot tables; None: all. Rows of shot tables are repeated for each window of the
             shot. Item tables (`faces`, `detections`) have any number of rows per window and cannot be joined.
-        columns: Patterns over `<table>.<column>`: * stands for anything, ? for any character; None: all.
+        columns: Patterns of `<table>.<column>`, with * for any text and ? for any character; None: all columns.
         labels: Path of a CSV or Parquet file, or a table in memory, with the column `video_id`, then `time` (seconds)
-            or `window`, or neither if labels are static, and any number of targets. Those in one window are averaged.
-        label_fill: What windows without a label get: "none", "hold" or "linear".
-        incomplete: A video that lacks one of the tables is left out, or is null there.
-        verify: Also leave out videos with damaged or foreign files, which otherwise are an error when they are read;
-            this opens every file, 15 ms per video and more.
+            or `window`, or neither if labels are static, and any number of targets. Labels in one window are averaged.
+        label_fill: How windows without a label are filled: "none", "hold" or "linear".
+        incomplete: What happens to a video that lacks a table: it is left out ("leave_out") or filled with nulls
+            ("nulls").
+        verify: Also leave out videos with damaged or foreign files, which otherwise raise an error when they are read.
+            This opens every file and takes at least 15 ms per video.
 
     Raises:
-        AvcuesError: It is no such folder, a name is unknown, a pattern matches nothing, labels cannot be used, or no
-            video is complete.
+        AvcuesError: The folder is not a dataset, a name is unknown, a pattern matches nothing, labels cannot be used,
+            or no video is complete.
     """
     catalog = read_catalog(location(folder) if isinstance(folder, str) else folder)
-    stored = choose(joinable(catalog), catalog, tables, columns)
+    stored = choose_columns(joinable_columns(catalog), catalog, tables, columns)
     tables_read = list(dict.fromkeys(column.table for column in stored))
     if tables is None and columns is None:
         tables_read += catalog.absent
@@ -79,18 +80,22 @@ def open_dataset(
 
 
 def _left_out_text(folder: str, left_out: Mapping[str, str], videos: int) -> str:
-    examples = "; ".join(f"{video_id} {why}" for video_id, why in islice(left_out.items(), _LISTED))
-    more = f"; and {len(left_out) - _LISTED} more" if len(left_out) > _LISTED else ""
-    return f"{folder}: {len(left_out)} of {videos} videos are left out: {examples}{more}; .left_out has them all"
+    examples = "; ".join(f"{video_id} {reason}" for video_id, reason in islice(left_out.items(), _LISTED))
+    remainder = f"; and {len(left_out) - _LISTED} more" if len(left_out) > _LISTED else ""
+    return f"{folder}: {len(left_out)} of {videos} videos are left out: {examples}{remainder}; `left_out` lists all"
 
 
 def _length(catalog: Catalog, video_id: str, tables: Sequence[str], incomplete: Incomplete, verify: bool) -> int:
-    """A video's number of windows; raises a `DatasetError` if the video is to be left out."""
+    """The number of windows of a video.
+
+    Raises:
+        DatasetError: The video must be left out.
+    """
     missing = [name for name in (TIMELINE.name, *tables) if not catalog.has(name, video_id)]
     if TIMELINE.name in missing or (missing and incomplete == "leave_out"):
         record = catalog.records.get(video_id, {})
-        why = f"failed: {record.get('error')}" if record.get("state") == "failed" else "run avcues extract again"
-        raise DatasetError(f"lacks {', '.join(dict.fromkeys(missing))} ({why})")
+        cause = f"failed: {record.get('error')}" if record.get("state") == "failed" else "run avcues extract again"
+        raise DatasetError(f"lacks {', '.join(dict.fromkeys(missing))} ({cause})")
     if verify:
         join.check_footers(catalog, video_id, [name for name in tables if name not in missing])
     return join.windows(catalog, video_id)

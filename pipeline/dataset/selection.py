@@ -1,4 +1,4 @@
-"""Choosing columns by table and by pattern."""
+"""Selects columns by table and by pattern."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from avcues.pipeline.errors import DatasetError
 from avcues.pipeline.patterns import matches, similar
 
 
-def joinable(catalog: Catalog) -> tuple[StoredColumn, ...]:
+def joinable_columns(catalog: Catalog) -> tuple[StoredColumn, ...]:
     """Columns that have one value per window: those of window tables and of shot tables."""
     return tuple(column for table in catalog.tables.values() if table.row != "item" for column in table.columns)
 
@@ -20,39 +20,39 @@ def item_tables(catalog: Catalog) -> tuple[str, ...]:
     return tuple(table.name for table in catalog.tables.values() if table.row == "item")
 
 
-def choose(
+def choose_columns(
     columns: Sequence[StoredColumn],
     catalog: Catalog,
     tables: Collection[str] | None,
     patterns: Collection[str] | None,
     *,
-    items: bool = False,
+    allow_items: bool = False,
 ) -> tuple[StoredColumn, ...]:
-    """The columns of the given tables whose names match one of the patterns, in their order; None: all.
+    """The columns of the given tables whose names match a pattern, in their order; None: all.
 
     Args:
-        items: Whether item tables may be named.
+        allow_items: Whether item tables may be named.
 
     Raises:
         DatasetError: A table is unknown or has no row per window, or a pattern matches none of the tables' columns.
     """
     for name in tables or ():
-        if not items and name in item_tables(catalog):
+        if not allow_items and name in item_tables(catalog):
             raise DatasetError(
-                f"{name} has any number of rows per window and cannot be joined; read {catalog.folder / name} by itself"
+                f"{name} has any number of rows per window and cannot be joined; read it from {catalog.folder / name}"
             )
         _check_table(name, {column.table for column in columns}, catalog)
     columns = [column for column in columns if tables is None or column.table in tables]
     if patterns is None:
         return tuple(columns)
     names = {column.name for column in columns}
-    chosen: set[str] = set()
+    selected: set[str] = set()
     for pattern in patterns:
         matching = {pattern} if pattern in names else {name for name in names if matches(pattern, name)}
         if not matching:
             raise DatasetError(f'there is no column "{pattern}"{similar(pattern, names)}')
-        chosen |= matching
-    return tuple(column for column in columns if column.name in chosen)
+        selected |= matching
+    return tuple(column for column in columns if column.name in selected)
 
 
 def _check_table(name: str, names: Collection[str], catalog: Catalog) -> None:

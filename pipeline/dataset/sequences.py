@@ -1,4 +1,4 @@
-"""Windows in a row, as a torch dataset."""
+"""Sequences of windows as a torch dataset."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SequenceNulls = Literal["nan", "zero", "drop"]
 
 
 class VideoTables(Protocol):
-    """What sequences are cut from: videos with their numbers of windows, and the joined rows of each."""
+    """The source of sequences: videos with their numbers of windows, and the joined rows of each video."""
 
     @property
     def lengths(self) -> Mapping[str, int]: ...
@@ -33,24 +33,24 @@ class VideoTables(Protocol):
 
 
 class Sequences(torch.utils.data.Dataset[dict[str, Any]]):
-    """Runs of `length` consecutive windows of one video, `hop` windows apart; made by `Dataset.sequences`.
+    """Sequences of `length` consecutive windows of one video, `hop` windows apart; `Dataset.sequences` makes them.
 
-    An item is a dictionary that torch's DataLoader batches as it is:
+    An item is a dictionary that torch's DataLoader can batch:
 
     | key        | value                                                                                            |
     |------------|--------------------------------------------------------------------------------------------------|
-    | `features` | (length, F) float32, columns as in `features`; nulls as `nulls` asks                             |
-    | `mask`     | (length, F) bool, True where there is a value; with nulls="zero" only                            |
-    | `targets`  | (length, T) float32, columns as in `targets`; NaN where there is no label; absent without targets |
-    |            | with a horizon: (T,) float32, of the one window that many after the last                         |
+    | `features` | (length, F) float32, columns as in `features`; nulls according to `nulls`                        |
+    | `mask`     | (length, F) bool, True where a value is present; only with nulls="zero"                          |
+    | `targets`  | (length, T) float32, columns as in `targets`; NaN where a label is missing; absent without targets |
+    |            | with a horizon: (T,) float32, of the window `horizon` windows after the last                     |
     | `video_id` | str                                                                                              |
     | `window`   | int, the first window                                                                            |
 
-    With nulls="drop" there is no sequence with a null among its features or targets: for that, every video is read once
-    when the object is made. Otherwise a video is read when an item of it is first asked for.
+    With nulls="drop", sequences with a null among their features or targets are left out; every video is read once when
+    the object is made to find them. Otherwise a video is read when one of its items is first requested.
 
     Attributes:
-        features: Names of the F feature columns; columns of text are not among them.
+        features: Names of the F feature columns, without columns of text.
         targets: Names of the T target columns.
     """
 
@@ -79,7 +79,7 @@ class Sequences(torch.utils.data.Dataset[dict[str, Any]]):
         self.features = tuple(name for name in features if name in numeric and name not in targets)
         self.targets = tuple(targets)
         if not self.features:
-            raise DatasetError("no numeric column is left as a feature")
+            raise DatasetError("no numeric feature column remains")
         self._tables = tables
         self._videos = tuple(tables.lengths)
         self._length = length
@@ -111,38 +111,40 @@ class Sequences(torch.utils.data.Dataset[dict[str, Any]]):
             item["mask"] = ~features.isnan()
             item["features"] = features.nan_to_num(0.0)
         if self.targets:
-            item["targets"] = torch.from_numpy(values[self._labelled(window), len(self.features) :].copy())
+            item["targets"] = torch.from_numpy(values[self._target_windows(window), len(self.features) :].copy())
         return item
 
-    def _labelled(self, window: int) -> slice | int:
-        """The windows whose labels are the targets of the sequence that starts at a window."""
+    def _target_windows(self, window: int) -> slice | int:
+        """The windows whose labels are the targets of the sequence that starts at `window`."""
         end = window + self._length
         return slice(window, end) if self._horizon is None else end - 1 + self._horizon
 
     def __getstate__(self) -> dict[str, Any]:
-        """A copy that is sent to a worker process starts with an empty cache."""
+        """The state without the cache, so that copies for worker processes are small."""
         return self.__dict__ | {"_cache": OrderedDict()}
 
     def _starts_of(self, video_id: str, windows: int, hop: int) -> Sequence[int] | npt.NDArray[np.int32]:
-        ahead = self._horizon or 0
-        starts = range(0, windows - self._length - ahead + 1, hop)
+        horizon = self._horizon or 0
+        starts = range(0, windows - self._length - horizon + 1, hop)
         if self._nulls != "drop" or not starts:
             return starts
         nulls = np.isnan(self._values(video_id))
         in_sequence = nulls if self._horizon is None else nulls[:, : len(self.features)]
-        before = np.concatenate([[0], in_sequence.any(axis=1).cumsum()])
-        whole = (before[self._length :] == before[: -self._length])[: windows - self._length - ahead + 1]
+        null_counts = np.concatenate([[0], in_sequence.any(axis=1).cumsum()])
+        is_complete = (null_counts[self._length :] == null_counts[: -self._length])[
+            : windows - self._length - horizon + 1
+        ]
         if self._horizon is not None:
-            whole &= ~nulls[self._length - 1 + ahead :, len(self.features) :].any(axis=1)
-        return np.arange(0, len(whole), hop, dtype=np.int32)[whole[::hop]]
+            is_complete &= ~nulls[self._length - 1 + horizon :, len(self.features) :].any(axis=1)
+        return np.arange(0, len(is_complete), hop, dtype=np.int32)[is_complete[::hop]]
 
     def _values(self, video_id: str) -> npt.NDArray[np.float32]:
-        """(N, F + T) values of a video, missing ones NaN."""
+        """(N, F + T) values of a video, NaN where a value is missing."""
         if video_id in self._cache:
             self._cache.move_to_end(video_id)
             return self._cache[video_id]
         values = matrix(self._tables.read(video_id), (*self.features, *self.targets))
         self._cache[video_id] = values
-        while len(self._cache) > 1 and sum(kept.nbytes for kept in self._cache.values()) > self._cache_bytes:
+        while len(self._cache) > 1 and sum(cached.nbytes for cached in self._cache.values()) > self._cache_bytes:
             self._cache.popitem(last=False)
         return values

@@ -1,4 +1,4 @@
-"""One pass over every file of a dataset: how much there is, what is missing, and what it was made with."""
+"""Counts over all files of a dataset: rows, missing values, and versions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from avcues.pipeline.store.timeline_table import TIMELINE
 
 @dataclass
 class TableCounts:
-    """Counts over a table's files; `nulls` by column, `computed` by device and precision."""
+    """Counts over the files of a table; `nulls` by column, `computed` by device and precision."""
 
     files: int = 0
     rows: int = 0
@@ -24,20 +24,22 @@ class TableCounts:
     computed: Counter[str] = field(default_factory=Counter)
 
     def null_shares(self) -> tuple[float, float]:
-        """The share of rows that are null, 0..1, in the column with the fewest and in that with the most."""
+        """The shares of null rows, 0 to 1, in the columns with the fewest and with the most."""
         shares = [count / self.rows for count in self.nulls.values()] if self.rows else [0.0]
         return min(shares), max(shares)
 
 
 @dataclass
 class DatasetStatistics:
-    """Counts over a dataset's files.
+    """Counts over the files of a dataset.
 
     Args:
-        videos: Videos that have a timeline.
-        streams: How many of them have "video" and "audio".
-        versions: Versions of avcues, the decoder and libraries, by number of files.
-        unusable: Files that are damaged or of other settings; they are not counted.
+        tables: Counts of each table.
+        videos: Number of videos with a timeline.
+        windows: Number of windows.
+        streams: Numbers of videos that have "video" and "audio".
+        versions: For avcues, the decoder and each library, the number of files by version.
+        unusable: Files that are damaged or have other settings; they are not counted.
     """
 
     tables: dict[str, TableCounts]
@@ -65,7 +67,7 @@ def _count(statistics: DatasetStatistics, catalog: Catalog, name: str, video_id:
     path, stored = catalog.path(name, video_id), catalog.tables[name]
     metadata = read_metadata(path)
     try:
-        rows = read_table(path, [column.about.name for column in stored.columns])
+        rows = read_table(path, [column.documentation.name for column in stored.columns])
     except (OSError, ValueError, pa.ArrowException):
         metadata = None
     if metadata is None or metadata["recipe"] != stored.recipe:
@@ -84,6 +86,6 @@ def _count(statistics: DatasetStatistics, catalog: Catalog, name: str, video_id:
 
 
 def _count_versions(statistics: DatasetStatistics, metadata: dict[str, Any]) -> None:
-    used = {"avcues": metadata["avcues"], "decoder": metadata["decoder"]} | metadata["libraries"]
-    for library, version in used.items():
+    versions = {"avcues": metadata["avcues"], "decoder": metadata["decoder"]} | metadata["libraries"]
+    for library, version in versions.items():
         statistics.versions.setdefault(library, Counter())[version] += 1

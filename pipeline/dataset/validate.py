@@ -1,4 +1,4 @@
-"""Every invariant of a finished folder, checked from its files alone."""
+"""Checks every invariant of a finished folder from its files."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from avcues.pipeline.errors import one_line
 from avcues.pipeline.store.layout import (
     MANIFEST,
     REPORT,
-    folders,
     record_path,
     recorded_videos,
+    table_folders,
     table_path,
     unfinished_files,
     videos_with_table,
@@ -31,14 +31,14 @@ from avcues.pipeline.timeline import Grid
 if TYPE_CHECKING:
     from avcues.pipeline.store.location import Location
 
-# Feature columns are float32; a sum of some hundred of them is off by less than this.
+# Feature columns are float32; the error of the sum of some hundred of them is smaller.
 _SUM_TOLERANCE = 1e-3
 _RANGE_TOLERANCE = 1e-4
 
 
 @dataclass
 class Validation:
-    """What was checked, and one line per breach that names the file."""
+    """The number of videos and tables that were checked, and a line for each breach, which names the file."""
 
     videos: int = 0
     tables: int = 0
@@ -46,10 +46,10 @@ class Validation:
 
 
 def validate(out: Location) -> Validation:
-    """Checks a folder.
+    """Checks every table and record of a folder.
 
     Raises:
-        SettingsError: It is not a folder that avcues made.
+        SettingsError: The folder is not a dataset.
     """
     manifest = require_manifest(out)
     validation = Validation()
@@ -58,7 +58,7 @@ def validate(out: Location) -> Validation:
         validation.videos += 1
         for breach in _check_video(out, video_id, manifest, validation):
             validation.breaches.append(breach)
-    for name in folders(out):
+    for name in table_folders(out):
         if name not in manifest.tables and name != REPORT:
             validation.breaches.append(f"{out / name}: is not a table of this dataset ({MANIFEST}); remove it")
     validation.breaches += [
@@ -66,14 +66,14 @@ def validate(out: Location) -> Validation:
         for video_id in recorded_videos(out)
         if not read_record(out, video_id)
     ]
-    validation.breaches += [f"{path}: left over by a run that was killed; remove it" for path in unfinished_files(out)]
+    validation.breaches += [f"{path}: left behind by a killed run; remove it" for path in unfinished_files(out)]
     return validation
 
 
 def _check_video(out: Location, video_id: str, manifest: Manifest, validation: Validation) -> Iterator[str]:
     checksums = read_record(out, video_id).get("checksums", {})
     tables: dict[str, pa.Table] = {}
-    described: dict[str, dict[str, Any]] = {}
+    metadata_by_table: dict[str, dict[str, Any]] = {}
     for name, extractor in manifest.tables.items():
         path = table_path(out, name, video_id)
         if not path.exists():
@@ -84,27 +84,27 @@ def _check_video(out: Location, video_id: str, manifest: Manifest, validation: V
             yield f"{path}: unreadable or without avcues metadata; run avcues extract again"
             continue
         if metadata["recipe"] != manifest.recipes[extractor]:
-            yield f"{path}: made with {metadata['recipe']}, but {MANIFEST} says {manifest.recipes[extractor]}"
+            yield f"{path}: made with {metadata['recipe']}, but {MANIFEST} has {manifest.recipes[extractor]}"
         validation.tables += 1
         try:
             tables[name] = read_table(path)
         except (OSError, ValueError, pa.ArrowException) as error:
             yield f"{path}: cannot be read ({one_line(error)}); run avcues extract --verify again"
             continue
-        described[name] = metadata
+        metadata_by_table[name] = metadata
     if TIMELINE.name not in tables:
         return
-    for name, metadata in described.items():
-        if metadata["source"].get("fingerprint") != described[TIMELINE.name]["source"].get("fingerprint"):
+    for name, metadata in metadata_by_table.items():
+        if metadata["source"].get("fingerprint") != metadata_by_table[TIMELINE.name]["source"].get("fingerprint"):
             yield f"{table_path(out, name, video_id)}: made from another file than timeline; run avcues extract again"
     grid, windows = Grid(manifest.step), tables[TIMELINE.name].num_rows
     for name, table in list(tables.items()):
         path = table_path(out, name, video_id)
-        breaches = list(_check_keys(table, described[name], video_id, grid, windows))
+        breaches = list(_check_keys(table, metadata_by_table[name], video_id, grid, windows))
         if breaches:
             del tables[name]
         else:
-            breaches = list(_check_values(table, described[name]))
+            breaches = list(_check_values(table, metadata_by_table[name]))
         if not breaches and checksums.get(name) not in (None, checksum(path)):
             breaches = ["was changed after it was written; run avcues extract --verify again"]
         yield from (f"{path}: {breach}" for breach in breaches)
@@ -120,13 +120,13 @@ def _check_keys(table: pa.Table, metadata: dict[str, Any], video_id: str, grid: 
         yield f"its first columns are {table.column_names[: len(keys)]}, not {list(keys)}"
         return
     if table.column_names[len(keys) :] != [column["name"] for column in metadata["columns"]]:
-        yield "its columns differ from those that its metadata documents"
+        yield "its columns differ from those in its metadata"
         return
-    if wrong := misfit(table.schema, row, table.column_names[len(keys) :]):
-        yield wrong
+    if misfit_text := misfit(table.schema, row, table.column_names[len(keys) :]):
+        yield misfit_text
         return
-    if empty := [name for name in keys[:4] if table[name].null_count]:
-        yield f"{empty[0]} is null in {table[empty[0]].null_count} rows"
+    if null_keys := [name for name in keys[:4] if table[name].null_count]:
+        yield f"{null_keys[0]} is null in {table[null_keys[0]].null_count} rows"
         return
     if set(table["video_id"].to_pylist()) - {video_id}:
         yield f"holds rows of other videos than {video_id}"
@@ -180,9 +180,9 @@ def _check_values(table: pa.Table, metadata: dict[str, Any]) -> Iterator[str]:
         total = np.zeros(table.num_rows)
         for name in group:
             total += table[name].to_numpy(zero_copy_only=False)
-        off = np.abs(total - 1)
-        if np.nanmax(off, initial=0) > _SUM_TOLERANCE:
-            row = int(np.nanargmax(off))
+        error = np.abs(total - 1)
+        if np.nanmax(error, initial=0) > _SUM_TOLERANCE:
+            row = int(np.nanargmax(error))
             yield f"row {row}: {group[0]} ... {group[-1]} sum to {total[row]:.4f}, not to 1"
 
 
@@ -195,11 +195,11 @@ def _check_shots(shots: pa.Table, timeline: pa.Table, grid: Grid) -> Iterator[st
         yield f"shots do not partition the video: shot {first_gap} does not end where the next starts"
     window_shots = timeline["shot"].to_pylist()
     on_screen = timeline["on_screen"].to_pylist()
-    if any((shot is None) == shown for shot, shown in zip(window_shots, on_screen, strict=True)):
+    if any((shot is None) == has_frame for shot, has_frame in zip(window_shots, on_screen, strict=True)):
         yield "timeline: a window has a shot without a frame on screen, or a frame without a shot"
     for shot, first, last in zip(
         shots["shot"].to_pylist(), shots["first_window"].to_pylist(), shots["last_window"].to_pylist(), strict=True
     ):
-        owned = [k for k, owner in enumerate(window_shots) if owner == shot]
-        if ([first, last] if owned else [None, None]) != ([owned[0], owned[-1]] if owned else [first, last]):
-            yield f"shot {shot} claims windows {first} to {last}, timeline gives it {owned[:1]} to {owned[-1:]}"
+        windows = [window for window, window_shot in enumerate(window_shots) if window_shot == shot]
+        if ([first, last] if windows else [None, None]) != ([windows[0], windows[-1]] if windows else [first, last]):
+            yield f"shot {shot} claims windows {first} to {last}, timeline gives it {windows[:1]} to {windows[-1:]}"

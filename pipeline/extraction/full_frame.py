@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import av
+import cv2
 import numpy as np
 import numpy.typing as npt
 from av.video.reformatter import Interpolation
@@ -12,7 +13,7 @@ from avcues.pipeline.media.picture.stage import PictureStage
 
 
 class FullFrame:
-    """Converts frames at full size. If the size changes within a file, later frames are scaled to the first size.
+    """Converts frames at full size, all at that of the first one, also if size or orientation change within a file.
 
     Args:
         picture: Converts the frames to what viewers see.
@@ -22,9 +23,14 @@ class FullFrame:
         self._picture = picture
         self._converter = picture.converter()
         self._size: tuple[int, int] | None = None
+        self._upright_size: tuple[int, int] | None = None
 
     def __call__(self, frame: av.VideoFrame) -> npt.NDArray[np.uint8]:
         """(H, W, 3) uint8 RGB with square pixels, upright."""
         self._size = self._size or self._picture.display_size(frame)
         rgb = self._converter.scaled(frame, *self._size, Interpolation.BILINEAR)
-        return np.array(Orientation.of(frame).apply(rgb))
+        upright = Orientation.of(frame).apply(rgb)
+        self._upright_size = self._upright_size or (upright.shape[1], upright.shape[0])
+        if upright.shape[1::-1] != self._upright_size:
+            return np.asarray(cv2.resize(upright, self._upright_size, interpolation=cv2.INTER_AREA), np.uint8)
+        return np.array(upright)

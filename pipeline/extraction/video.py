@@ -27,7 +27,7 @@ from avcues.pipeline.store import provenance
 from avcues.pipeline.store.files import is_transient
 from avcues.pipeline.store.layout import table_path
 from avcues.pipeline.store.parquet import damage_of, read_footer, shot_table, window_table, write_table
-from avcues.pipeline.store.records import VideoResult, failure, read_record
+from avcues.pipeline.store.records import VideoResult, failed_result, read_record
 from avcues.pipeline.store.stamps import checksum, stamp
 from avcues.pipeline.store.timeline_table import TIMELINE
 from avcues.pipeline.store.video_input import VideoInput
@@ -102,7 +102,7 @@ def process_video(
         except Exception as error:
             if debug:
                 traceback.print_exc()
-            result = failure(video, error)
+            result = failed_result(video, error)
             if delay_s is None or not _is_temporary(error):
                 break
             time.sleep(delay_s * random.uniform(0.5, 1.5))

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from avcues.pipeline.errors import MediaError, OutputError
-from avcues.pipeline.store.files import FULL
+from avcues.pipeline.store.files import NO_SPACE
 
 if TYPE_CHECKING:
     from upath import UPath
@@ -97,7 +97,7 @@ def _copy_of(location: UPath) -> Any:
             shutil.copyfileobj(remote, copy, 1 << 20)
     except OSError as error:
         copy.close()
-        if error.errno in FULL:
+        if error.errno in NO_SPACE:
             raise OutputError(f"{tempfile.gettempdir()}: no space for a copy of {location}; set TMPDIR") from error
         raise
     except BaseException:

@@ -1,4 +1,4 @@
-"""Predicts the videos of a finished folder with a saved model."""
+"""Predicts the videos of a finished folder with a saved model, in this process or in workers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from avcues.pipeline.dataset.catalog import read_catalog
 from avcues.pipeline.dataset.dataset import Dataset
 from avcues.pipeline.dataset.opening import open_dataset
 from avcues.pipeline.errors import InputError, SettingsError, one_line
-from avcues.pipeline.prediction.work import Predicting, outcome_of
+from avcues.pipeline.prediction.work import PredictionWork, predictions_or_problem
 from avcues.pipeline.runtime.cluster import default_workers
 from avcues.pipeline.runtime.distribute import distribute
 from avcues.pipeline.runtime.observer import Observer
@@ -25,24 +25,24 @@ from avcues.pipeline.store.location import location
 from avcues.pipeline.store.model_files import PROBES
 from avcues.pipeline.store.parquet import read_table
 from avcues.pipeline.store.video_input import VideoInput
-from avcues.pipeline.training.copies import CopyPair, find_copies, probes_from, read_traces
+from avcues.pipeline.training.copies import CopyPair, find_copies, probes_from_table, read_traces
 from avcues.pipeline.training.predict import Problem, seen_in_training, write_predictions
 from avcues.pipeline.training.saved_model import Model, load_model
 
 _PARQUET = ".parquet"
-_LISTED = 3
-_AT_ONCE = 256  # videos, so that memory does not grow with their number
+_LISTED_COPIES = 3
+_VIDEOS_IN_MEMORY = 256
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What is predicted by what; made and checked by `plan_predictions`.
+    """A model, the videos that it predicts, and the output; `plan_predictions` makes and checks it.
 
     Args:
         model: The saved model.
         data: The videos, with the tables that the model reads.
-        out: The Parquet file that is written.
-        trained_on: Videos that the model was trained on, under this name or another.
+        out: The Parquet file to write.
+        trained_on: Those of the videos on which the model was trained, under this or another name.
         notes: What limits the predictions, one line each.
     """
 
@@ -57,16 +57,16 @@ def plan_predictions(model_folder: str | Path, folder: str, out: str | Path) -> 
     """Checks everything that can be checked before the first video is predicted.
 
     Args:
-        model_folder: That `avcues train` made.
-        folder: That `avcues extract` made.
-        out: Name of the Parquet file; it may replace one.
+        model_folder: A folder that `avcues train` made.
+        folder: A folder that `avcues extract` made.
+        out: The Parquet file to write; an existing one is replaced.
 
     Raises:
-        AvcuesError: The model or the folder is not what it should be, the folder's tables were made in another way than
-            the model's, or `out` cannot be written.
+        AvcuesError: The model or the folder cannot be used, the folder's tables were made in another way than those of
+            the model, or `out` cannot be written.
     """
     out = Path(out)
-    check_target(out, location(folder))
+    check_output(out, location(folder))
     model = load_model(model_folder)
     model.check(read_catalog(location(folder)))
     data = open_dataset(folder, tables=list(model.settings.tables))
@@ -79,35 +79,35 @@ def plan_predictions(model_folder: str | Path, folder: str, out: str | Path) -> 
         )
     copies = _copies(Path(model_folder), data, {*trained_on, *model.document.videos})
     if copies:
-        more = f" and {len(copies) - _LISTED} more" if len(copies) > _LISTED else ""
+        remainder = f" and {len(copies) - _LISTED_COPIES} more" if len(copies) > _LISTED_COPIES else ""
         notes.append(
             f"{len(copies)} of these videos look like copies of training videos under another name: "
-            f"{', '.join(str(pair) for pair in copies[:_LISTED])}{more}; how well the model predicts them says little"
+            f"{', '.join(map(str, copies[:_LISTED_COPIES]))}{remainder}; how well the model predicts them says little"
         )
     return Plan(model=model, data=data, out=out, trained_on=trained_on, notes=tuple(notes))
 
 
 def _copies(model_folder: Path, data: Dataset, training_ids: Collection[str]) -> list[CopyPair]:
-    """New videos with the content of training videos, each once."""
+    """Pairs of a training video and a new video with its content; each new video occurs once."""
     path = model_folder / PROBES
     try:
-        probes = probes_from(read_table(path))
+        probes = probes_from_table(read_table(path))
     except (OSError, ValueError, LookupError, TypeError, pa.ArrowException) as error:
         raise InputError(f"{path}: is damaged ({one_line(error)}); train the model again") from error
-    new = [video_id for video_id in data.videos if video_id not in training_ids]
+    new_videos = [video_id for video_id in data.videos if video_id not in training_ids]
     by_video: dict[str, CopyPair] = {}
-    for first in range(0, len(new), _AT_ONCE):
-        copies = find_copies(probes, read_traces(data, new[first : first + _AT_ONCE]))
-        for pair in (*copies.equal, *copies.near):
+    for first in range(0, len(new_videos), _VIDEOS_IN_MEMORY):
+        copies = find_copies(probes, read_traces(data, new_videos[first : first + _VIDEOS_IN_MEMORY]))
+        for pair in (*copies.exact, *copies.similar):
             by_video.setdefault(pair.second, pair)
     return list(by_video.values())
 
 
-def check_target(out: Path, folder: object) -> None:
-    """Makes sure that predictions can be written to `out`.
+def check_output(out: Path, folder: object) -> None:
+    """Checks that predictions can be written to `out`.
 
     Raises:
-        SettingsError: It is no Parquet file's name, is a folder, lies in the dataset, or cannot be written.
+        SettingsError: `out` does not end in .parquet, is a folder, lies in the dataset, or cannot be written.
     """
     if out.is_dir():
         raise SettingsError(f"`out={out}`: is a folder; name a file, such as {out / 'predictions.parquet'}")
@@ -116,7 +116,7 @@ def check_target(out: Path, folder: object) -> None:
     if isinstance(folder, Path) and folder.resolve() in out.resolve().parents:
         raise SettingsError(f"`out={out}`: lies in the dataset {folder}; name a place outside of it")
     if out.exists() and not out.is_file():
-        raise SettingsError(f"`out={out}`: is no plain file; name another")
+        raise SettingsError(f"`out={out}`: is not a regular file; name another")
     prepare_output(out.parent)
 
 
@@ -131,14 +131,14 @@ def write_plan(
     """Predicts the videos of a plan and writes the predictions; returns how many videos could not be predicted.
 
     Args:
-        workers: Who predicts: each video in a process of its own worker, unless `count` is 0. A process that dies of a
-            video costs that video alone, and only if a second attempt ends in the same way.
+        workers: Where predictions are made: in this process if `count` is 0, otherwise in a child process of each
+            worker. If a video kills the process twice, only this video fails.
         on_result: Called with the predictions of each video, or with the problem.
-        observer: Is told when no worker is left to do the work.
-        debug: Show what the processes print, and the cluster's own log.
+        observer: Gets a note if no worker is left.
+        debug: Whether to show the output of the processes and the log of the cluster.
 
     Raises:
-        AvcuesError: The file cannot be written, or the scheduler is gone.
+        AvcuesError: The file cannot be written, or the scheduler was lost.
     """
     data = plan.data
     if isinstance(data.catalog.folder, Path):
@@ -149,11 +149,11 @@ def write_plan(
         count = workers.count
         count = default_workers(len(videos), (), None) if count is None else min(count, len(videos))
         workers = replace(workers, count=count)
-    work = Predicting(model=plan.model, data=data, debug=debug)
+    work = PredictionWork(model=plan.model, data=data, debug=debug)
     with (
         closing(WorkerProcess()) as process,
         distribute(
             videos, work, workers, process, observer, folder=folder, probe=manifest_path(folder), in_order=True
         ) as results,
     ):
-        return write_predictions(plan.model, map(outcome_of, results), plan.out, plan.trained_on, on_result)
+        return write_predictions(plan.model, map(predictions_or_problem, results), plan.out, plan.trained_on, on_result)

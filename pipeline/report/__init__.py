@@ -1,1 +1,1 @@
-"""A look at a dataset: one self-contained HTML page per video and an index of all of them."""
+"""Reports on a dataset: one self-contained HTML page per video, and an index of all videos."""

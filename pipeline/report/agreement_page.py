@@ -31,7 +31,7 @@ from avcues.pipeline.annotations.reliability.setup_agreement import NUMERIC, Set
 from avcues.pipeline.annotations.reports.documents import undefined_coefficients
 from avcues.pipeline.annotations.results import Results
 from avcues.pipeline.annotations.statistics.coefficients import Bootstrap, Coefficient
-from avcues.pipeline.report.agreement_statistics import beside_raters, statistics_tables
+from avcues.pipeline.report.agreement_statistics import compare_model, statistics_tables
 from avcues.pipeline.report.page import templates
 
 PAGE = "agreement.html"
@@ -45,41 +45,41 @@ COEFFICIENTS = {
     "fleiss_kappa": "Fleiss’ κ",
     "alpha_labels": "mean α of labels",
 }
-_MOST_BARS = 24
-_TICK = 0.25
+_MAX_BARS = 24
+_TICK_SPACING = 0.25
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mark:
-    """A coefficient on the common axis; places are percentages of its width.
+    """A coefficient on the common axis; positions are in percent of the width of the axis.
 
     Args:
         name: Setup and round.
         value: The coefficient as text.
-        says: Everything about it in words.
-        at: Place of the coefficient; None: not defined.
-        interval: Ends of the 95 % interval; None: there is none.
-        raters: Percentiles 5, 25, 75 and 95 of single raters; None: not defined.
+        description: Everything about the coefficient in words.
+        position: Position of the coefficient; None: undefined.
+        interval: Positions of the bounds of the 95 % interval; None: no interval.
+        raters: Positions of the percentiles 5, 25, 75 and 95 of single raters; None: undefined.
     """
 
     name: str
     value: str
-    says: str
-    at: float | None
+    description: str
+    position: float | None
     interval: tuple[float, float] | None
     raters: tuple[float, ...] | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bar:
-    """A score, or a range of scores.
+    """The bar of a score, or of a range of scores.
 
     Args:
-        says: Everything about it in words.
+        description: Everything about the bar in words.
         heights: Height for each group of `GROUPS`, in percent of the highest bar.
     """
 
-    says: str
+    description: str
     heights: tuple[float, ...]
 
 
@@ -90,31 +90,39 @@ def render(
     bootstrap: Bootstrap = Bootstrap(),
     predictions: Path | None = None,
 ) -> str:
-    """The page as text.
+    """Renders the page.
 
     Args:
         title: Name of the dataset.
         annotations: Its ratings.
         step: Seconds per window.
         bootstrap: How the intervals are computed.
-        predictions: Of a model that is judged as one more rater; None: there is none.
+        predictions: Predictions of a model that is compared as an additional rater; None: no model.
     """
-    models, model_notes = beside_raters(annotations, predictions, step, bootstrap)
+    models, model_notes = compare_model(annotations, predictions, step, bootstrap)
     results = Results(annotations=annotations, step=step, bootstrap=bootstrap, by=(), models=models)
-    measured, checked = results.agreement, check(annotations, step)
-    low = _lowest(measured)
-    place = partial(_place, low)
+    agreement_results, check_results = results.agreement, check(annotations, step)
+    all_notes = (
+        *check_results.notes,
+        *in_words(agreement_results.left_out),
+        *agreement_results.notes,
+        *model_notes,
+    )
+    low = _lowest(agreement_results)
+    position_of = partial(_position, low)
     groups = [
         (
             f"{dimension.replace('_', ' ').capitalize()}",
             COEFFICIENTS[_headline(rows[0])],
-            [_mark(row, place) for row in rows],
+            [_mark(row, position_of) for row in rows],
         )
-        for dimension, rows in _by_dimension(measured).items()
+        for dimension, rows in _by_dimension(agreement_results).items()
     ]
     between = [
-        _coefficient_mark(f"{pair.dimension}: {', '.join(pair.setups)}", "Pearson’s r", pair.correlation, None, place)
-        for pair in measured.between_setups
+        _coefficient_mark(
+            f"{pair.dimension}: {', '.join(pair.setups)}", "Pearson’s r", pair.correlation, None, position_of
+        )
+        for pair in agreement_results.between_setups
     ]
     return (
         templates()
@@ -122,20 +130,17 @@ def render(
         .render(
             title=title,
             facts=_facts(annotations),
-            problems=[_without_backticks(line) for line in checked.problems],
-            notes=[
-                _without_backticks(line)
-                for line in dict.fromkeys([*checked.notes, *in_words(measured.left_out), *measured.notes, *model_notes])
-            ],
-            ticks=[(f"{tick:g}".replace("-", "−"), place(tick)) for tick in _ticks(low)],
+            problems=[_without_backticks(line) for line in check_results.problems],
+            notes=[_without_backticks(line) for line in dict.fromkeys(all_notes)],
+            ticks=[(f"{tick:g}".replace("-", "−"), position_of(tick)) for tick in _ticks(low)],
             groups=groups,
             between=between,
             histograms=[_histogram(name, scores) for name, scores in _inconsistencies(annotations, step)],
             group_names=GROUPS,
-            table=[_row(row) for row in measured.by_setup if row.clips == "all"],
+            table=[_row(row) for row in agreement_results.by_setup if row.clips == "all"],
             coefficients=COEFFICIENTS.values(),
             statistics=list(statistics_tables(results)),
-            undefined=undefined_coefficients(measured),
+            undefined=undefined_coefficients(agreement_results),
             bootstrap=bootstrap,
         )
     )
@@ -156,9 +161,9 @@ def _facts(annotations: Annotations) -> list[str]:
     ]
 
 
-def _by_dimension(measured: Agreement) -> dict[str, list[SetupAgreement]]:
+def _by_dimension(results: Agreement) -> dict[str, list[SetupAgreement]]:
     rows: dict[str, list[SetupAgreement]] = {}
-    for row in measured.by_setup:
+    for row in results.by_setup:
         if row.clips == "all":
             rows.setdefault(row.dimension, []).append(row)
     return rows
@@ -169,34 +174,38 @@ def _headline(row: SetupAgreement) -> str:
     return "alpha_labels" if row.kind == "labels" else "loo_ccc"
 
 
-def _lowest(measured: Agreement) -> float:
+def _lowest(results: Agreement) -> float:
     """Start of the axis: the tick below all intervals and most raters, but at least -1."""
     values = [0.0]
-    for row in measured.by_setup:
+    for row in results.by_setup:
         values += [row.coefficients[_headline(row)].low or 0.0, *(row.distribution or (0.0, 0.0))[1:2]]
-    values += [pair.correlation.low or 0.0 for pair in measured.between_setups]
-    return max(-1.0, math.floor(min(values) / _TICK) * _TICK)
+    values += [pair.correlation.low or 0.0 for pair in results.between_setups]
+    return max(-1.0, math.floor(min(values) / _TICK_SPACING) * _TICK_SPACING)
 
 
 def _ticks(low: float) -> list[float]:
-    return np.arange(low, 1 + _TICK / 2, _TICK if low > -0.5 else 2 * _TICK).tolist()
+    return np.arange(low, 1 + _TICK_SPACING / 2, _TICK_SPACING if low > -0.5 else 2 * _TICK_SPACING).tolist()
 
 
-def _place(low: float, value: float) -> float:
-    """Place of a value in percent of the axis' width; values beyond its ends are placed at the end."""
+def _position(low: float, value: float) -> float:
+    """Position of a value in percent of the width of the axis; values beyond its ends lie at the end."""
     return round(100 * (min(1.0, max(low, value)) - low) / (1 - low), 2)
 
 
-def _mark(row: SetupAgreement, place: Any) -> Mark:
+def _mark(row: SetupAgreement, position_of: Any) -> Mark:
     name = row.setup if row.round is None else f"{row.setup}, {row.round}"
     coefficient = _headline(row)
-    mark = _coefficient_mark(name, COEFFICIENTS[coefficient], row.coefficients[coefficient], row.distribution, place)
+    mark = _coefficient_mark(
+        name, COEFFICIENTS[coefficient], row.coefficients[coefficient], row.distribution, position_of
+    )
     ratings, videos, raters = counted(row.ratings, "rating"), counted(row.videos, "video"), counted(row.raters, "rater")
-    return Mark(**vars(mark) | {"says": f"{row.dimension}, {mark.says}; {ratings} of {videos} by {raters}"})
+    return Mark(
+        **vars(mark) | {"description": f"{row.dimension}, {mark.description}; {ratings} of {videos} by {raters}"}
+    )
 
 
 def _coefficient_mark(
-    name: str, title: str, coefficient: Coefficient, distribution: Sequence[float] | None, place: Any
+    name: str, title: str, coefficient: Coefficient, distribution: Sequence[float] | None, position_of: Any
 ) -> Mark:
     description = f"{name}: {title} {_in_words(coefficient)}"
     if distribution is not None:
@@ -204,18 +213,18 @@ def _coefficient_mark(
     return Mark(
         name=name,
         value="–" if coefficient.value is None else f"{coefficient.value:.2f}",
-        says=description,
-        at=None if coefficient.value is None else place(coefficient.value),
+        description=description,
+        position=None if coefficient.value is None else position_of(coefficient.value),
         interval=None
         if coefficient.low is None or coefficient.high is None
-        else (place(coefficient.low), place(coefficient.high)),
-        raters=None if distribution is None else tuple(place(distribution[i]) for i in (1, 2, 4, 5)),
+        else (position_of(coefficient.low), position_of(coefficient.high)),
+        raters=None if distribution is None else tuple(position_of(distribution[i]) for i in (1, 2, 4, 5)),
     )
 
 
 def _in_words(coefficient: Coefficient) -> str:
     if coefficient.value is None:
-        return f"is not defined, {coefficient.reason}"
+        return f"is undefined, {coefficient.reason}"
     text = f"{coefficient.value:.3f}"
     if coefficient.sd is not None:
         text += f" ± {coefficient.sd:.3f}"
@@ -228,57 +237,57 @@ def _row(row: SetupAgreement) -> dict[str, Any]:
     """A row of the table of all coefficients."""
     cells = [row.coefficients.get(name) for name in (*NUMERIC, "alpha_labels")]
     order = [(*NUMERIC, "alpha_labels").index(name) for name in COEFFICIENTS]
-    shown = [cells[i] for i in order]
+    ordered_cells = [cells[i] for i in order]
     return {
         "name": ", ".join(filter(None, (row.dimension, row.setup, row.round))),
         "cells": [
             {"text": "–", "more": "" if coefficient is None else coefficient.reason or ""}
             if coefficient is None or coefficient.value is None
             else {"text": f"{coefficient.value:.3f}", "more": _in_words(coefficient)}
-            for coefficient in shown
+            for coefficient in ordered_cells
         ],
     }
 
 
 def _inconsistencies(annotations: Annotations, step: Fraction) -> list[tuple[str, Inconsistency]]:
-    """The inconsistency in the last round, for each dimension that a rater rated in every setup."""
+    """The inconsistency in the last round, for each dimension that any rater rated in every setup."""
     if len(annotations.setups) < 2:
         return []
     last = annotations.select(round_=annotations.rounds[-1]) if annotations.rounds else annotations
-    measured = []
+    results = []
     for dimension in last.numeric():
         ratings, _ = ratings_by_setup(last, dimension.name, annotations.setups, step)
         if ratings.complete.any():
             threshold = generic_threshold(inconsistency_scores(ratings.values[ratings.complete]))
             rule = f"the score whose upper share of ratings is nearest to {100 * UPPER_SHARE:g} %"
-            measured.append((dimension.name, inconsistency(ratings, threshold, rule)))
-    return measured
+            results.append((dimension.name, inconsistency(ratings, threshold, rule)))
+    return results
 
 
-def _histogram(name: str, measured: Inconsistency) -> dict[str, Any]:
-    """A bar per score if there are few distinct scores, else a bar per range of equal width."""
-    scores = np.array([row["score"] for row in measured.clips])
-    group = np.array([GROUPS.index(row["group"]) for row in measured.clips])
-    distinct = np.array([score for score, _ in measured.scores])
-    if len(distinct) <= _MOST_BARS:
+def _histogram(name: str, results: Inconsistency) -> dict[str, Any]:
+    """A bar per score if there are few distinct scores, otherwise a bar per range of equal width."""
+    scores = np.array([row["score"] for row in results.clips])
+    group = np.array([GROUPS.index(row["group"]) for row in results.clips])
+    distinct = np.array([score for score, _ in results.scores])
+    if len(distinct) <= _MAX_BARS:
         bar, names = np.searchsorted(distinct, scores), [f"{score:.3g}" for score in distinct]
     else:
-        edges = np.linspace(0, distinct[-1], _MOST_BARS + 1)
-        bar = np.clip(np.searchsorted(edges, scores, side="right") - 1, 0, _MOST_BARS - 1)
-        names = [f"{a:.2f} to {b:.2f}" for a, b in pairwise(edges)]
+        edges = np.linspace(0, distinct[-1], _MAX_BARS + 1)
+        bar = np.clip(np.searchsorted(edges, scores, side="right") - 1, 0, _MAX_BARS - 1)
+        names = [f"{low:.2f} to {high:.2f}" for low, high in pairwise(edges)]
     counts = np.zeros((len(names), len(GROUPS)), int)
     np.add.at(counts, (bar, group), 1)
     bars = []
     for label, row in zip(names, counts, strict=True):
-        parts = [f"{n} {what}" for n, what in zip(row, GROUPS, strict=True) if n]
+        parts = [f"{count} {group_name}" for count, group_name in zip(row, GROUPS, strict=True) if count]
         heights = (100 * row / counts.sum(1).max()).round(2).tolist()
-        bars.append(Bar(says=f"{name}, score {label}: {', '.join(parts) or 'none'}", heights=tuple(heights)))
+        bars.append(Bar(description=f"{name}, score {label}: {', '.join(parts) or 'none'}", heights=tuple(heights)))
     return {
         "name": name.replace("_", " ").capitalize(),
         "bars": bars,
-        "low": f"{distinct[0]:.3g}" if len(distinct) <= _MOST_BARS else "0",
+        "low": f"{distinct[0]:.3g}" if len(distinct) <= _MAX_BARS else "0",
         "high": f"{distinct[-1]:.3g}",
-        "counts": measured.counts,
-        "threshold": None if measured.threshold is None else f"{measured.threshold:.3g}",
-        "rule": measured.rule,
+        "counts": results.counts,
+        "threshold": None if results.threshold is None else f"{results.threshold:.3g}",
+        "rule": results.rule,
     }

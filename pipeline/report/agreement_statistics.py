@@ -1,4 +1,4 @@
-"""Tables of statistics for the page of raters: how reliable ratings are, and what they depend on."""
+"""Tables of the page of raters: reliability of ratings, effects of the setup, and a model as an additional rater."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from avcues.pipeline.paper.table import PaperTable
 
 _HEADINGS = {
     "intraclass_by_setup": "Intraclass correlation and Cronbach’s α",
-    "rater_plans": "How many raters",
-    "retest": "Raters beside themselves",
-    "model_agreement": "A model beside the raters",
+    "rater_plans": "Number of raters",
+    "retest": "Test-retest reliability",
+    "model_agreement": "Model as an additional rater",
     "setup_effects": "Effects of the setup",
-    "normality": "Are ratings normally distributed?",
+    "normality": "Normality of ratings",
 }
-"""Kinds of tables of `annotations.tables` that the page has, and their headings."""
+"""Headings of the page by kind of table in `annotations.tables`."""
 
 
 def statistics_tables(results: Results) -> Iterator[tuple[str, list[PaperTable], str | None]]:
-    """By heading the tables, or why there are none."""
+    """The heading of each kind, its tables, and the reason if it has none."""
     for name, heading in _HEADINGS.items():
         if name == "model_agreement" and not results.models:
             continue
@@ -37,13 +37,13 @@ def statistics_tables(results: Results) -> Iterator[tuple[str, list[PaperTable],
         yield heading, tables, next((part.reason for part in parts if isinstance(part, NotShown)), None)
 
 
-def beside_raters(
+def compare_model(
     annotations: Annotations, predictions: Path | None, step: Fraction, bootstrap: Bootstrap
 ) -> tuple[tuple[ModelAgreement, ...], tuple[str, ...]]:
-    """A model judged as one more rater, and notes on what does not count."""
+    """Compares a model as an additional rater; returns also notes on what was left out."""
     if predictions is None:
         return (), ()
     try:
         return compare_predictions(predictions, annotations, step=step, bootstrap=bootstrap)
     except SettingsError as error:
-        return (), (f"no model beside the raters: {error}",)
+        return (), (f"the model is not compared with the raters: {error}",)

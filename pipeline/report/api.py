@@ -1,4 +1,4 @@
-"""Pages from Python; `avcues.report` is this function."""
+"""Reports from Python: `avcues.report`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from avcues.pipeline.errors import SettingsError
 from avcues.pipeline.report.against.build import build_against
 from avcues.pipeline.report.build import Report, build
 from avcues.pipeline.report.emotion import Emotion
-from avcues.pipeline.report.making import Tell
+from avcues.pipeline.report.make_pages import OnProgress
 from avcues.pipeline.report.options import Options, Stills
 from avcues.pipeline.report.share import share as share_report
 
@@ -29,11 +29,11 @@ def report(
     with_media: bool = False,
     against: str | Path | None = None,
     workers: int | None = 1,
-    tell: Tell = lambda done, total: None,
+    on_progress: OnProgress = lambda done, total: None,
 ) -> Report:
     """Makes a page per video and an index, as `avcues report` does; a notebook shows the page of one video in a frame.
 
-    Media, predictions, annotations, columns and stills that are not given are those of the folder's former report.
+    Omitted media, predictions, annotations, columns and stills are taken from the former report of the folder.
 
     Args:
         folder: A folder that `avcues extract` made.
@@ -45,11 +45,11 @@ def report(
         columns: Patterns of `<table>.<column>`; matching columns get a panel of their own.
         stills: Pictures of the shots: "on", "blur" (the default: nobody can be recognised) or "none".
         fresh: Ignore the options of the former report.
-        share: A file to pass on instead of a folder: "*.zip" with all pages, or "*.html" with the page of one video.
+        share: A file to pass on instead of a folder: "*.zip" for all pages, or "*.html" for the page of one video.
         with_media: Put the videos into the ZIP file.
-        against: Another folder of the same videos, such as another run: both on one axis, in `report/against`.
+        against: Another folder of the same videos, such as another run, to draw on the same axes, in `report/against`.
         workers: Processes; None: one per core, for which a script needs `if __name__ == "__main__"`.
-        tell: Called with the number of pages and tables made so far, and of all.
+        on_progress: Called with the number of pages and tables made so far and the number of all.
 
     Returns:
         The result; its `open_first` is the page to open in a browser, or the file to pass on.
@@ -60,13 +60,15 @@ def report(
     if against is not None:
         others = (media, predictions, annotations, stills, share)
         if with_media or columns or any(other is not None for other in others):
-            raise SettingsError("`against`: goes with videos, `out` and `workers` alone")
+            raise SettingsError("`against`: can only be combined with videos, `out` and `workers`")
         report_folder = None if out is None else Path(out)
-        return build_against(Path(folder), Path(against), videos, report=report_folder, workers=workers, tell=tell)
+        return build_against(
+            Path(folder), Path(against), videos, report=report_folder, workers=workers, on_progress=on_progress
+        )
     paths = [None if path is None else Path(path) for path in (out, media, predictions, annotations)]
     if share is None:
         if with_media:
-            raise SettingsError("`with_media`: only a file that is passed on holds videos; give `share`, too")
+            raise SettingsError("`with_media`: only a shared file contains videos; give `share` as well")
         return build(
             Path(folder),
             videos,
@@ -77,10 +79,10 @@ def report(
             stills=stills,
             fresh=fresh,
             workers=workers,
-            tell=tell,
+            on_progress=on_progress,
         )
     if out is not None:
-        raise SettingsError("`out` is a folder of pages, `share` a file that holds them: give one of them")
+        raise SettingsError("`out` is a folder of pages, `share` a file of pages: give only one of them")
     options = Options(media=paths[1], predictions=paths[2], annotations=paths[3], columns=tuple(columns), stills=stills)
     return share_report(
         Path(folder),
@@ -90,5 +92,5 @@ def report(
         fresh=fresh,
         with_media=with_media,
         workers=workers,
-        tell=tell,
+        on_progress=on_progress,
     )

@@ -1,8 +1,8 @@
 """Files with every column of a video, and with the means of every column; pages load them when a user picks a column.
 
-The files are scripts, because a page opened from a disk may load nothing else. A file holds at most `_MOST_VALUES`
-values, so that a page need not load all of a large table. Embeddings are left out: they are large, and their components
-mean nothing on their own. Each table also has a file that describes its columns.
+The files are scripts, because a page opened from a disk can load nothing else. A file holds at most `_MAX_VALUES`
+values, so that a page need not load all of a large table. Embeddings are left out: they are large, and their single
+components have no meaning. Each table also has a file that describes its columns.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ import numpy.typing as npt
 from avcues.extractors import registry
 from avcues.pipeline.report.embeddings import embedding_tables
 from avcues.pipeline.report.packing import packed, packed_json
-from avcues.pipeline.report.series import axis
+from avcues.pipeline.report.series import axis_bounds
 from avcues.pipeline.report.summaries import TableSummary
 from avcues.pipeline.report.video import Values, Video
 from avcues.pipeline.store.files import write_atomically
 
 COLUMNS, MEANS = "columns", "means"
-_MOST_VALUES = 1 << 21
+_MAX_VALUES = 1 << 21
 _DROPPED_BITS = 9
-_MEANS_ABOUT = "about.json"
+_MEANS_LIST = "about.json"
 
 
 def write_column_files(video: Video, report: Path) -> list[dict[str, Any]]:
-    """Writes the files of a video, and returns the entries by which its page finds them.
+    """Writes the column files of a video and returns their entries for its page.
 
     Args:
         report: Folder of the report.
 
     Returns:
-        The "file", relative to the report, the "table", and the names of its "columns".
+        For each file, its path relative to the report ("file"), its "table" and the names of its "columns".
     """
     listed = []
     (report / COLUMNS).mkdir(parents=True, exist_ok=True)
@@ -50,7 +50,8 @@ def write_column_files(video: Video, report: Path) -> list[dict[str, Any]]:
             path = folder / f"{video.video_id}.{part}.js"
             values = video.per_window(table, names)
             _write(
-                path, _script([_described(video, table, name, values[:, i]) for i, name in enumerate(names)], values)
+                path,
+                _script([_documentation(video, table, name, values[:, i]) for i, name in enumerate(names)], values),
             )
             listed.append({"file": path.relative_to(report).as_posix(), "table": table, "columns": names})
     return listed
@@ -62,13 +63,13 @@ def _write(path: Path, content: bytes) -> None:
 
 def _parts(names: Sequence[str], windows: int) -> Iterator[list[str]]:
     """The columns of each file."""
-    most = max(1, _MOST_VALUES // max(1, windows))
-    for first in range(0, len(names), most):
-        yield list(names[first : first + most])
+    max_columns = max(1, _MAX_VALUES // max(1, windows))
+    for first in range(0, len(names), max_columns):
+        yield list(names[first : first + max_columns])
 
 
 def write_mean_files(table: TableSummary, report: Path) -> list[dict[str, Any]]:
-    """Writes the mean of every column of a table in each video, and returns the entries by which pages find the files.
+    """Writes the mean of every column of a table in each video and returns the entries of the files for pages.
 
     Returns:
         As for `write_column_files`, with videos in place of windows.
@@ -80,51 +81,53 @@ def write_mean_files(table: TableSummary, report: Path) -> list[dict[str, Any]]:
         columns = slice(first, first + len(names))
         first += len(names)
         path = report / MEANS / f"{table.table}.{part}.js"
-        about = [vars(column) for column in table.columns[columns]]
-        _write(path, _script(about, table.means[:, columns]))
+        documentation = [vars(column) for column in table.columns[columns]]
+        _write(path, _script(documentation, table.means[:, columns]))
         listed.append({"file": path.relative_to(report).as_posix(), "table": table.table, "columns": names})
     return listed
 
 
 def write_means(report: Path, tables: Sequence[TableSummary], videos: Sequence[str]) -> list[dict[str, Any]]:
-    """Replaces the means of all tables, with a list that later indexes read, and returns the entries of the files."""
+    """Replaces the means of all tables and their list, which later indexes read; returns the entries of the files."""
     shutil.rmtree(report / MEANS, ignore_errors=True)
     files = [file for table in tables for file in write_mean_files(table, report)]
-    _write(report / MEANS / _MEANS_ABOUT, json.dumps({"videos": list(videos), "files": files}).encode())
+    _write(report / MEANS / _MEANS_LIST, json.dumps({"videos": list(videos), "files": files}).encode())
     return files
 
 
 def read_means(report: Path) -> dict[str, Any]:
     """The "videos" and "files" of the means in a report; both empty if it has no means."""
     try:
-        return dict(json.loads((report / MEANS / _MEANS_ABOUT).read_text("utf-8")))
+        return dict(json.loads((report / MEANS / _MEANS_LIST).read_text("utf-8")))
     except (OSError, ValueError):
         return {"videos": [], "files": []}
 
 
 def _script(described: Sequence[Mapping[str, Any]], values: npt.NDArray[Any]) -> bytes:
-    return f'received("{packed_json(described)}","{packed(_planes(values))}");\n'.encode()
+    return f'received("{packed_json(described)}","{packed(_byte_planes(values))}");\n'.encode()
 
 
 def _descriptions(video: Video, table: str) -> bytes:
     """Name, unit and meaning of each column that a page can show; the same for all videos."""
-    about = [video.column(table, name) for name in video.numeric(table)]
-    listed = [(column["name"], "" if column["unit"] == "1" else column["unit"], column["meaning"]) for column in about]
+    documented = [video.column(table, name) for name in video.numeric(table)]
+    listed = [
+        (column["name"], "" if column["unit"] == "1" else column["unit"], column["meaning"]) for column in documented
+    ]
     return f'described("{packed_json(listed)}");\n'.encode()
 
 
-def _described(video: Video, table: str, name: str, values: Values) -> dict[str, Any]:
-    """The unit, the meaning and the ends of the axis of a column."""
-    about = video.column(table, name)
-    low, high = axis(values, about)
-    unit = "" if about["unit"] == "1" else about["unit"]
-    return {"unit": unit, "meaning": about["meaning"], "low": float(f"{low:.6g}"), "high": float(f"{high:.6g}")}
+def _documentation(video: Video, table: str, name: str, values: Values) -> dict[str, Any]:
+    """The unit and meaning of a column, and the bounds of its axis."""
+    documented = video.column(table, name)
+    low, high = axis_bounds(values, documented)
+    unit = "" if documented["unit"] == "1" else documented["unit"]
+    return {"unit": unit, "meaning": documented["meaning"], "low": float(f"{low:.6g}"), "high": float(f"{high:.6g}")}
 
 
-def _planes(values: npt.NDArray[Any]) -> bytes:
-    """(windows, columns) as float32 to four digits: the first bytes of all values, column by column, then the second...
+def _byte_planes(values: npt.NDArray[Any]) -> bytes:
+    """(windows, columns) values as float32 with four digits, byte by byte: all first bytes, then all second bytes, ...
 
-    In this order gzip compresses well: the first bytes of a column are similar, and the last are 0.
+    In this order gzip compresses well: the first bytes of a column are similar, and the last bytes are 0.
     """
     bits: npt.NDArray[np.uint32] = np.ascontiguousarray(values.T, "<f4").view("<u4")
     half, dropped = np.uint32(1 << (_DROPPED_BITS - 1)), np.uint32((1 << _DROPPED_BITS) - 1)

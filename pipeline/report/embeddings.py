@@ -1,4 +1,4 @@
-"""Panels of embeddings: their norm and their change, because single components mean nothing on their own."""
+"""Panels of embeddings: their norm and their change, because single components have no meaning."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import re
 
 import numpy as np
 
-from avcues.pipeline.report.series import Panel, Series, axis, numbers, why_empty
+from avcues.pipeline.report.series import Panel, Series, axis_bounds, empty_reason, numbers
 from avcues.pipeline.report.video import Values, Video
 
 _COMPONENT = re.compile(r"e\d{4,}")
 
 
 def embedding_tables(video: Video) -> list[str]:
-    """The tables per window or shot whose numeric columns are all components of a vector."""
+    """Names of the window or shot tables whose numeric columns are all components of a vector."""
     return [name for name in video.plottable if _is_embedding(video.numeric(name))]
 
 
@@ -26,26 +26,33 @@ def embedding(video: Video, table: str) -> Panel:
     columns = video.numeric(table)
     vectors = video.values(table, columns)
     row = video.tables[table]["row"]
-    meaning = video.column(table, columns[0])["meaning"].removesuffix(", component 0")
-    shown = (
-        ("change", change(vectors), f"1 - cosine between the vector and that of the {row} before: 0 none, 1 unrelated"),
+    vector_meaning = video.column(table, columns[0])["meaning"].removesuffix(", component 0")
+    curves = (
+        (
+            "change",
+            change(vectors),
+            f"1 - cosine between the vector and that of the preceding {row}: 0 equal direction, 1 unrelated",
+        ),
         ("norm", np.linalg.norm(vectors, axis=1), "Euclidean length of the vector"),
     )
-    series = [_series(table, name, video.spread(table, values[:, None])[:, 0], says) for name, values, says in shown]
+    series = [
+        _series(table, name, video.over_windows(table, values[:, None])[:, 0], meaning)
+        for name, values, meaning in curves
+    ]
     return Panel(
         title=table.replace("_", " ").capitalize(),
         kind="lines",
-        note=f"{meaning}; {len(columns)} components",
+        note=f"{vector_meaning}; {len(columns)} components",
         series=series,
         pick_one=True,
-        empty=why_empty(video, series),
+        empty=empty_reason(video, series),
     )
 
 
 def change(vectors: Values) -> Values:
-    """(rows,) of 1 - cosine between each of (rows, components) vectors and the one before.
+    """(rows,) 1 - cosine between each of (rows, components) vectors and the preceding one.
 
-    NaN in the first row, and where either vector is missing or has length 0.
+    NaN in the first row, and if either vector is missing or has length 0.
     """
     norms = np.linalg.norm(vectors, axis=1)
     changes = np.full(len(vectors), np.nan)
@@ -56,7 +63,7 @@ def change(vectors: Values) -> Values:
 
 
 def _series(table: str, name: str, values: Values, meaning: str) -> Series:
-    low, high = axis(values, {"low": 0, "high": 1 if name == "change" else None})
+    low, high = axis_bounds(values, {"low": 0, "high": 1 if name == "change" else None})
     return Series(
         name=name,
         column=f"{table}: {name}",

@@ -26,7 +26,7 @@ from avcues.pipeline.annotations.ratings.wording import counted
 from avcues.pipeline.errors import InputError, SettingsError, one_line
 from avcues.pipeline.report.series import Panel, Role, Series, numbers
 from avcues.pipeline.report.video import Values, Video
-from avcues.pipeline.store.documents import require_plain
+from avcues.pipeline.store.documents import require_regular_file
 from avcues.pipeline.store.parquet import metadata_in
 
 _GOLD, _PREDICTION, _RATER = "slate", "blue", "faint"
@@ -35,11 +35,11 @@ _OUT_OF_FOLD = {"dimension", "video_id", "window", "target", "prediction", "with
 
 @dataclass(frozen=True)
 class Emotion:
-    """What is shown beside the features of a video.
+    """Sources of predictions and ratings, which pages show beside the features of a video.
 
     Args:
-        predictions: Parquet file of `avcues predict`, or the out-of-fold predictions of a model; None: none.
-        annotations: Folder of ratings; None: none.
+        predictions: Parquet file of `avcues predict`, or the out-of-fold predictions of a model; None: no predictions.
+        annotations: Folder of ratings; None: no ratings.
     """
 
     predictions: Path | None = None
@@ -49,50 +49,55 @@ class Emotion:
         """Checks that the predictions and the ratings can be read.
 
         Raises:
-            AvcuesError: They cannot.
+            AvcuesError: One of them cannot be read.
         """
         if self.predictions is not None:
-            _described(self.predictions)
+            _metadata_of(self.predictions)
         if self.annotations is not None:
             _ratings(self.annotations)
 
     def ratings(self) -> Annotations | None:
-        """The ratings of all videos; None: there is no folder of ratings."""
+        """The ratings of all videos; None without a folder of ratings."""
         return None if self.annotations is None else _ratings(self.annotations)
 
-    def courses(self, video: Video) -> dict[tuple[str, str | None], Courses]:
-        """Every dimension that is predicted or rated over time, by dimension and setup; empty if there is none.
+    def courses(self, video: Video) -> dict[tuple[str, str | None], TimeCourses]:
+        """By dimension and setup, everything that is predicted or rated over time.
 
-        A prediction is shown with the ratings of the setup that its model was trained on, or else of the last setup.
-        Ratings are shifted and combined by the recipe of the labels that the model was trained on.
+        A prediction is shown with the ratings of the setup on which its model was trained, or else of the last setup.
+        Ratings are shifted and combined by the recipe of the labels on which the model was trained.
         """
         labels = {} if self.predictions is None else _labels(self.predictions)
-        rated = {} if self.annotations is None else _rated(self.annotations, labels, video)
+        courses_by_key = {} if self.annotations is None else _rated(self.annotations, labels, video)
         if self.predictions is not None:
-            about = _described(self.predictions)
+            metadata = _metadata_of(self.predictions)
             training_setup = labels.get("setup")
-            trained_on_video = video.video_id in about.get("trained_on", ())
+            trained_on_video = video.video_id in metadata.get("trained_on", ())
             for dimension, predicted, label in _predicted(self.predictions, video):
-                setups = [setup for name, setup in rated if name == dimension]
+                setups = [setup for name, setup in courses_by_key if name == dimension]
                 setup = training_setup if training_setup in setups else setups[-1] if setups else None
-                courses = rated.setdefault((dimension, setup), Courses(gold=label))
-                courses.prediction, courses.known = predicted, trained_on_video
-        order = list(dict.fromkeys(dimension for dimension, _ in rated))
-        return dict(sorted(rated.items(), key=lambda item: order.index(item[0][0])))
+                course = courses_by_key.setdefault((dimension, setup), TimeCourses(gold=label))
+                course.prediction, course.trained_on_video = predicted, trained_on_video
+        order = list(dict.fromkeys(dimension for dimension, _ in courses_by_key))
+        return dict(sorted(courses_by_key.items(), key=lambda item: order.index(item[0][0])))
 
 
-def panels_of(courses: Mapping[tuple[str, str | None], Courses]) -> list[Panel]:
+def course_panels(courses: Mapping[tuple[str, str | None], TimeCourses]) -> list[Panel]:
     """A panel for each dimension and setup that has a value."""
     return [panel for (name, setup), curves in courses.items() if (panel := curves.panel(name, setup)) is not None]
 
 
 @dataclass
-class Courses:
-    """Values of one dimension per window, NaN where there are none.
+class TimeCourses:
+    """The values of one dimension over the windows of a video; NaN where a value is missing.
 
     Args:
-        known: Whether the model was trained on the video.
-        earlier: How far the ratings are moved, in words.
+        prediction: (windows,) predictions.
+        gold: (windows,) gold standard.
+        low: (windows,) gold standard less one standard deviation over raters.
+        high: (windows,) gold standard plus one standard deviation over raters.
+        raters: By rater, (windows,) ratings.
+        trained_on_video: Whether the model was trained on the video.
+        shift_note: How far the ratings were moved earlier, in words.
     """
 
     prediction: Values | None = None
@@ -100,17 +105,17 @@ class Courses:
     low: Values | None = None
     high: Values | None = None
     raters: dict[str, Values] = field(default_factory=dict)
-    known: bool = False
-    earlier: str = ""
+    trained_on_video: bool = False
+    shift_note: str = ""
 
     def panel(self, dimension: str, setup: str | None) -> Panel | None:
         """The panel that draws the values; None if there are none."""
         arrays = [self.prediction, self.gold, self.low, self.high, *self.raters.values()]
-        seen = np.concatenate([values[~np.isnan(values)] for values in arrays if values is not None])
-        if not len(seen):
+        known_values = np.concatenate([values[~np.isnan(values)] for values in arrays if values is not None])
+        if not len(known_values):
             return None
-        margin = 0.04 * float(np.ptp(seen)) or 0.1
-        low, high = float(seen.min()) - margin, float(seen.max()) + margin
+        margin = 0.04 * float(np.ptp(known_values)) or 0.1
+        low, high = float(known_values.min()) - margin, float(known_values.max()) + margin
 
         def series(name: str, values: Values | None, colour: str, role: Role, meaning: str) -> Iterator[Series]:
             if values is not None:
@@ -136,29 +141,29 @@ class Courses:
             shown += series(rater, values, _RATER, "faint", "ratings of one rater")
         notes = [counted(len(self.raters), "rater")] if self.raters else []
         notes = [f"{note} and their spread" if len(self.raters) > 1 else note for note in notes]
-        notes += [self.earlier] if self.earlier and self.raters else []
-        notes += ["the model learned from this video"] if self.known else []
+        notes += [self.shift_note] if self.shift_note and self.raters else []
+        notes += ["the model learned from this video"] if self.trained_on_video else []
         title = " · ".join([dimension.replace("_", " ").capitalize(), *([setup] if setup else [])])
         return Panel(title=title, kind="lines", note="; ".join(notes), series=shown)
 
 
 @cache
-def _described(path: Path) -> dict[str, Any]:
+def _metadata_of(path: Path) -> dict[str, Any]:
     """The metadata of a file of predictions; empty for out-of-fold predictions."""
     try:
-        require_plain(path)
-        stored = pq.read_schema(path)
-        about = metadata_in(stored, "predictions")
+        require_regular_file(path)
+        file_schema = pq.read_schema(path)
+        metadata = metadata_in(file_schema, "predictions")
     except (OSError, ValueError, pa.ArrowException) as error:
         raise InputError(f"`predictions={path}`: cannot be read as a Parquet file ({one_line(error)})") from error
-    if not (set(stored.names) >= _OUT_OF_FOLD or "predictions" in about):
+    if not (set(file_schema.names) >= _OUT_OF_FOLD or "predictions" in metadata):
         raise InputError(f"`predictions={path}`: expected a file written by avcues predict or avcues train")
-    return about
+    return metadata
 
 
 def _predicted(path: Path, video: Video) -> Iterator[tuple[str, Values, Values | None]]:
     """Yields dimension, prediction, and the label if the file has it."""
-    dimensions = _described(path).get("predictions")
+    dimensions = _metadata_of(path).get("predictions")
     table = pq.read_table(path, filters=[("video_id", "==", video.video_id)])
     if not table.num_rows:
         return
@@ -166,8 +171,8 @@ def _predicted(path: Path, video: Video) -> Iterator[tuple[str, Values, Values |
         for name in dimensions:
             yield name, _on_grid(table, name, video), None
         return
-    whole = table.filter(pc.is_null(table["without"]))
-    mean = whole.group_by(["dimension", "window"]).aggregate([("prediction", "mean"), ("target", "mean")])
+    unablated = table.filter(pc.is_null(table["without"]))
+    mean = unablated.group_by(["dimension", "window"]).aggregate([("prediction", "mean"), ("target", "mean")])
     for name in sorted(set(mean["dimension"].to_pylist())):
         rows = mean.filter(pc.equal(mean["dimension"], name))
         yield name, _on_grid(rows, "prediction_mean", video), _on_grid(rows, "target_mean", video)
@@ -179,8 +184,8 @@ def _ratings(folder: Path) -> Annotations:
 
 
 def _labels(predictions: Path) -> dict[str, Any]:
-    """The description of the labels that the model was trained on; empty if the file has none."""
-    document: dict[str, Any] = _described(predictions).get("model", {}).get("labels", {}).get("main", {})
+    """The metadata of the labels on which the model was trained; empty if the file has none."""
+    document: dict[str, Any] = _metadata_of(predictions).get("model", {}).get("labels", {}).get("main", {})
     return dict(document.get("about", {}))
 
 
@@ -190,12 +195,12 @@ def _standardised(folder: Path, recipe: Recipe, training: tuple[str, ...], lags:
     return gold(_ratings(folder), recipe, training_videos=training or None, lags_s=json.loads(lags))
 
 
-def _rated(folder: Path, labels: Mapping[str, Any], video: Video) -> dict[tuple[str, str | None], Courses]:
+def _rated(folder: Path, labels: Mapping[str, Any], video: Video) -> dict[tuple[str, str | None], TimeCourses]:
     """By dimension and setup, the ratings of a video over time.
 
     Args:
         folder: Folder of the ratings.
-        labels: Description of the labels; empty: the last round and the default recipe are used.
+        labels: Metadata of the labels; empty: use the last round and the default recipe.
     """
     step = Fraction(video.step).limit_denominator(1000)
     ratings = _ratings(folder).select(videos=[video.video_id])
@@ -219,14 +224,14 @@ def _rated(folder: Path, labels: Mapping[str, Any], video: Video) -> dict[tuple[
     delays = lags if lags is not None else float(recipe.delay)
     series = usable(series_of(ratings, step), **recipe.exclusions)[0]
     series = moved_earlier(ratings, recipe, series, delays)
-    earlier = _earlier(delays)
-    courses: dict[tuple[str, str | None], Courses] = {}
+    shift_note = _shift_note(delays)
+    courses: dict[tuple[str, str | None], TimeCourses] = {}
     for dimension in ratings.dimensions:
         for setup, table in tables.items():
             if dimension in table.column_names:
                 value, spread = (_on_grid(table, dimension + suffix, video) for suffix in ("", STD))
                 low, high = value - spread, value + spread
-                courses[dimension, setup] = Courses(gold=value, low=low, high=high, earlier=earlier)
+                courses[dimension, setup] = TimeCourses(gold=value, low=low, high=high, shift_note=shift_note)
     keys = (series.labelled(name).to_pylist() for name in ("dimension", "setup", "rater"))
     for i, (dimension, setup, rater) in enumerate(zip(*keys, strict=True)):
         rows = slice(series.first[i], series.first[i + 1])
@@ -236,7 +241,7 @@ def _rated(folder: Path, labels: Mapping[str, Any], video: Video) -> dict[tuple[
     return courses
 
 
-def _earlier(delays: float | Mapping[str, float]) -> str:
+def _shift_note(delays: float | Mapping[str, float]) -> str:
     if isinstance(delays, Mapping):
         return "ratings moved earlier by each rater's lag, as the labels were" if delays else ""
     return f"ratings moved {delays:g} s earlier, as the labels were" if delays else ""

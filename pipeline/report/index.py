@@ -1,4 +1,4 @@
-"""The index of all videos: a row each, with pictures, values and the state of its extraction."""
+"""The index of all videos: a row per video, with pictures, values and the state of its extraction."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from avcues.pipeline.report.column_files import read_means
 from avcues.pipeline.report.packing import packed_json
 from avcues.pipeline.report.page import duration, templates
 from avcues.pipeline.report.panels import EXPRESSION_COLOURS, frame_colours
-from avcues.pipeline.report.targets import RATINGS, Target
+from avcues.pipeline.report.targets import RATINGS, VideoTarget
 from avcues.pipeline.report.thumbnails import FilmStrip, data_uri
 from avcues.pipeline.report.video import Video
 from avcues.pipeline.store.files import write_atomically
 from avcues.pipeline.store.timeline_table import TIMELINE
 
-PAGES, LOOKS, COMPARE = "videos", "looks", "compare.html"
+PAGES, PICTURES, COMPARE = "videos", "pictures", "compare.html"
 LOUDNESS = "pcm_loudness_sma_amean"
 _TITLES = {
     "picture": ("picture", "share of the windows with a frame on screen"),
     "sound": ("sound", "share of the video that sound covers"),
     "loudness": ("loudness", f"mean of emobase.{LOUDNESS}"),
 }
-_LOOKS_PER_FILE = 100
-_MOST_TARGETS = 4
+_PICTURES_PER_FILE = 100
+_MAX_TARGET_COLUMNS = 4
 _STRIP_CELLS = 64
 _HEAD_BYTES = 1 << 16
 _ROW = re.compile(rb'<script type="application/json" id="row">(.*?)</script>', re.DOTALL)
@@ -43,7 +43,7 @@ def page_path(report: Path, video_id: str) -> Path:
     return report / PAGES / f"{video_id}.html"
 
 
-def row_of(video: Video, strip: FilmStrip, targets: Mapping[str, Target]) -> dict[str, Any]:
+def row_of(video: Video, strip: FilmStrip, targets: Mapping[str, VideoTarget]) -> dict[str, Any]:
     """The row of a video with tables."""
     return row_without_tables(video.video_id, video.status) | {
         "source": video.source["name"],
@@ -58,7 +58,7 @@ def row_of(video: Video, strip: FilmStrip, targets: Mapping[str, Target]) -> dic
 
 
 def row_without_tables(video_id: str, status: Mapping[str, Any]) -> dict[str, Any]:
-    """The row of a video, from its record alone."""
+    """The row of a video, from its record only."""
     return {
         "video_id": video_id,
         "source": Path(str(status.get("source", ""))).name,
@@ -70,7 +70,7 @@ def row_without_tables(video_id: str, status: Mapping[str, Any]) -> dict[str, An
 
 
 def row_of_page(path: Path) -> dict[str, Any] | None:
-    """The row that is stored in a page; None if there is no such page."""
+    """The row that a page stores; None if there is no such page."""
     try:
         with path.open("rb") as file:
             match = _ROW.search(file.read(_HEAD_BYTES))
@@ -87,19 +87,22 @@ def write_index(
     Args:
         report: Folder of the pages.
         rows: As returned by `row_of`, `row_without_tables` or `row_of_page`; "page" says whether the video has a page.
-        agreement: The page of the dataset's raters; None: there is none.
-        overview: The page of the dataset as a whole; None: there is none.
+        agreement: Name of the page of the dataset's raters; None: no such page.
+        overview: Name of the page of the dataset as a whole; None: no such page.
     """
-    looks = [{name: row.get(name) or "" for name in ("cover", "strip")} for row in rows]
-    shutil.rmtree(report / LOOKS, ignore_errors=True)
-    for first in range(0, len(rows), _LOOKS_PER_FILE):
-        part = zip(rows[first : first + _LOOKS_PER_FILE], looks[first : first + _LOOKS_PER_FILE], strict=True)
-        shown = {row["video_id"]: look for row, look in part if any(look.values())}
-        text = f"pictured({json.dumps(shown)});\n"
-        _write(report / LOOKS / f"{first // _LOOKS_PER_FILE}.js", text)
+    pictures = [{name: row.get(name) or "" for name in ("cover", "strip")} for row in rows]
+    shutil.rmtree(report / PICTURES, ignore_errors=True)
+    for first in range(0, len(rows), _PICTURES_PER_FILE):
+        row_parts = zip(
+            rows[first : first + _PICTURES_PER_FILE], pictures[first : first + _PICTURES_PER_FILE], strict=True
+        )
+        by_video = {row["video_id"]: row_pictures for row, row_pictures in row_parts if any(row_pictures.values())}
+        text = f"pictured({json.dumps(by_video)});\n"
+        _write(report / PICTURES / f"{first // _PICTURES_PER_FILE}.js", text)
     listed = [
-        {key: value for key, value in row.items() if key not in ("cover", "strip")} | {"look": any(look.values())}
-        for row, look in zip(rows, looks, strict=True)
+        {key: value for key, value in row.items() if key not in ("cover", "strip")}
+        | {"look": any(row_pictures.values())}
+        for row, row_pictures in zip(rows, pictures, strict=True)
     ]
     compare = COMPARE if sum(row["page"] for row in rows) > 1 else None
     means = read_means(report)
@@ -117,28 +120,28 @@ def write_index(
             failed=sum(row["state"] != "done" for row in rows),
             hours=duration(sum(row["duration_s"] for row in rows)),
             colours=EXPRESSION_COLOURS,
-            link=link,
+            link=page_address,
             data=packed_json(document | means),
         )
     )
     _write(report / "index.html", text)
 
 
-def link(video_id: str) -> str:
-    """Address of a video's page, relative to the index."""
+def page_address(video_id: str) -> str:
+    """The address of a video's page, relative to the index."""
     return f"{PAGES}/{quote(video_id)}.html"
 
 
 def _value_columns(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The columns of numbers that any row has: title, meaning, whether they are shares and whether shown by default."""
+    """The value columns that any row has: title, meaning, whether they are shares, and whether shown by default."""
     names = dict.fromkeys(name for row in rows for name in row.get("values", {}))
     targets = sorted(name for name in names if name not in _TITLES)
     # The table has room for few columns: show one setup per dimension.
     shown_targets = {name.partition(" (")[0]: name for name in reversed(targets)}
-    shown = [*_TITLES, *list(shown_targets.values())[::-1][:_MOST_TARGETS]]
+    shown_names = [*_TITLES, *list(shown_targets.values())[::-1][:_MAX_TARGET_COLUMNS]]
     return [
         {"name": name, "title": _title(name), "meaning": _TITLES.get(name, ("", f"mean of {name}"))[1]}
-        | {"share": name in ("picture", "sound"), "shown": name in shown}
+        | {"share": name in ("picture", "sound"), "shown": name in shown_names}
         for name in (*(name for name in _TITLES if name in names), *targets)
     ]
 
@@ -152,12 +155,12 @@ def _title(name: str) -> str:
 
 
 def render_compare(video_ids: Sequence[str]) -> str:
-    """The page that compares any two of the given videos, as text."""
+    """Renders the page that compares any two of the given videos."""
     return templates().get_template("compare.html").render(video_ids=video_ids)
 
 
 def _colour_strip(colours: Sequence[str | None]) -> str:
-    """The colours of the frames over the video, as a data URI of an image one pixel high."""
+    """The colours of the frames over time, as a data URI of an image that is one pixel high."""
     if not any(colours):
         return ""
     cells = min(_STRIP_CELLS, len(colours))
@@ -171,7 +174,7 @@ def _colour_strip(colours: Sequence[str | None]) -> str:
     return data_uri("png", encoded.tobytes())
 
 
-def _values(video: Video, targets: Mapping[str, Target]) -> dict[str, float]:
+def _values(video: Video, targets: Mapping[str, VideoTarget]) -> dict[str, float]:
     """Means over the windows, for the value columns of the index; missing values are left out."""
     means = {}
     if video.has(TIMELINE.name, "on_screen", "audio_coverage"):

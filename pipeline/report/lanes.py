@@ -1,4 +1,4 @@
-"""Panels of scenes, objects and actions: the classes that matter most in the video, each in a lane of its own."""
+"""Panels of scenes, objects and actions: a lane for each of the most probable classes of the video."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from avcues.pipeline.report.series import Panel, numbers, series_of, why_empty
+from avcues.pipeline.report.series import Panel, empty_reason, numbers, series_of
 from avcues.pipeline.report.video import Values, Video
 
-LANES = 8
+LANE_COUNT = 8
 
 
 def scenes(video: Video) -> Panel | None:
@@ -25,7 +25,7 @@ def scenes(video: Video) -> Panel | None:
         "scenes",
         classes,
         values,
-        f"probability of {LANES} of {len(classes)} classes, the most probable of the whole video",
+        f"probability of {LANE_COUNT} of {len(classes)} classes, the most probable of the whole video",
     )
     return replace(panel, words=video.texts("scenes", "top1"), words_column="scenes.top1")
 
@@ -43,13 +43,13 @@ def actions(video: Video) -> Panel | None:
         "actions",
         classes,
         values,
-        f"probability per shot of {LANES} of {len(classes)} classes, the most probable of the whole video",
+        f"probability per shot of {LANE_COUNT} of {len(classes)} classes, the most probable of the whole video",
     )
     return replace(panel, words=[words[shot] for shot in video.shot_of_windows], words_column="actions.top1")
 
 
 def objects(video: Video) -> Panel | None:
-    """The objects that appear most, with their best score and their number."""
+    """The objects that appear most, with their best score and their number per window."""
     classes = [name.removeprefix("score_") for name in video.numeric("objects") if name.startswith("score_")]
     if not classes:
         return None
@@ -62,8 +62,8 @@ def objects(video: Video) -> Panel | None:
         values,
         "score of the most confident detection, and number of detections; the classes that appear most",
     )
-    seen = [scores for scores in panel.series if any(scores.values)]
-    count_of = {scores.column: scores.column.replace("objects.score_", "count_") for scores in seen}
+    detected = [scores for scores in panel.series if any(scores.values)]
+    count_of = {scores.column: scores.column.replace("objects.score_", "count_") for scores in detected}
     counts = video.values("objects", list(count_of.values()))
     return replace(
         panel,
@@ -74,15 +74,15 @@ def objects(video: Video) -> Panel | None:
                 counts=numbers(counts[:, i]),
                 counts_column=f"objects.{count_of[scores.column]}",
             )
-            for i, scores in enumerate(seen)
+            for i, scores in enumerate(detected)
         ],
-        empty=panel.empty or ("" if seen else "no object was found in any frame"),
+        empty=panel.empty or ("" if detected else "no object was detected in any frame"),
     )
 
 
 def _lanes(video: Video, title: str, table: str, classes: Sequence[str], values: Values, note: str) -> Panel:
-    """The `LANES` classes with the highest mean of (windows, classes) values."""
+    """The `LANE_COUNT` classes with the highest mean of (windows, classes) values."""
     means = np.nan_to_num(values).sum(axis=0)
-    best = np.argsort(-means, kind="stable")[:LANES]
+    best = np.argsort(-means, kind="stable")[:LANE_COUNT]
     series = [series_of(video, table, classes[i], values[:, i]) for i in best]
-    return Panel(title=title, kind="lanes", note=note, series=series, empty=why_empty(video, series))
+    return Panel(title=title, kind="lanes", note=note, series=series, empty=empty_reason(video, series))

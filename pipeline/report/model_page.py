@@ -1,4 +1,4 @@
-"""The page of a model: one HTML file that needs nothing else."""
+"""The page of a model: one self-contained HTML file."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from avcues.pipeline.report.page import templates
 from avcues.pipeline.report.series import numbers
 from avcues.pipeline.store.model_files import HISTORY, OUT_OF_FOLD
 from avcues.pipeline.store.parquet import read_table
-from avcues.pipeline.training.figures import figure_tables, remarks, value_of
+from avcues.pipeline.training.figures import figure_tables, headline_value, remarks
 from avcues.pipeline.training.model_document import ModelDocument, read_document
 
-_LISTED = 12
+_LISTED_BARS = 12
 _DAMAGE = (
     *(OSError, LookupError, TypeError, ValueError, ArithmeticError, AttributeError, UndefinedError, pa.ArrowException),
 )
@@ -38,9 +38,9 @@ def model_page(folder: Path, figures: Mapping[str, Any], report: Path | None = N
     Args:
         folder: Folder of the model.
         figures: As `evaluate_saved` returns them.
-        report: Folder of a report on the videos that the model was tested on. The name of a video that has a page there
-            links to the moment of its largest error. None: no links.
-        out: Where the folder will be when it is whole; None: where it is.
+        report: Folder of a report on the videos on which the model was tested. The names of videos with a page there
+            link to the moment of the largest error. None: no links.
+        out: The final path of the folder if it is still being written; None: `folder`.
 
     Raises:
         InputError: The folder is not a model, or a file in it is damaged.
@@ -52,7 +52,7 @@ def model_page(folder: Path, figures: Mapping[str, Any], report: Path | None = N
         return _render(out or folder, document, figures, history, predictions, report)
     except _DAMAGE as error:
         raise InputError(
-            f"{folder}: is damaged ({one_line(error)}); make its figures again with avcues evaluate, or train it again"
+            f"{folder}: is damaged ({one_line(error)}); compute its figures again with avcues evaluate, or retrain it"
         ) from error
 
 
@@ -83,7 +83,7 @@ def _render(
             scatters=[_scatter(name, result) for name, result in dimensions.items() if result["kind"] == "clips"],
             losses=history.num_rows > 0,
             reliance=list(_reliance(dimensions)),
-            footer=f"avcues {document.avcues}; {', '.join(f'{k} {v}' for k, v in document.versions.items())}.",
+            footer=f"avcues {document.avcues}; {', '.join(' '.join(item) for item in document.versions.items())}.",
             data=_packed(document, dimensions, history, predictions, _pages(folder, report)),
         )
     )
@@ -104,26 +104,26 @@ def _facts(document: ModelDocument) -> list[str]:
 
 
 def _reliance(dimensions: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """What the model relies on, by each measure that was computed."""
-    for shares in (False, True):
-        chosen = {name: result for name, result in dimensions.items() if (result["kind"] == "shares") == shares}
-        if not chosen:
+    """Yields a bar chart for each measure of what the model relies on."""
+    for is_shares in (False, True):
+        same_kind = {name: result for name, result in dimensions.items() if (result["kind"] == "shares") == is_shares}
+        if not same_kind:
             continue
-        loss = "Cross-entropy gained" if shares else "CCC lost"
-        tables = {name: result["importance"]["tables"] for name, result in chosen.items()}
-        yield _bars("Importance of each table", f"{loss} when the table is replaced by another video's.", tables)
-        modalities = {name: result["importance"].get("modalities", {}) for name, result in chosen.items()}
+        loss_text = "Cross-entropy gained" if is_shares else "CCC lost"
+        tables = {name: result["importance"]["tables"] for name, result in same_kind.items()}
+        yield _bars("Importance of each table", f"{loss_text} when the table is replaced by another video's.", tables)
+        modalities = {name: result["importance"].get("modalities", {}) for name, result in same_kind.items()}
         if any(modalities.values()):
-            note = f"{loss} when all tables of a modality are replaced by another video's."
+            note = f"{loss_text} when all tables of a modality are replaced by another video's."
             yield _bars("Importance of each modality", note, modalities)
-        without = {
+        ablation_losses = {
             name: {table: figures["model_is_better_by"]["difference"] for table, figures in result["ablation"].items()}
-            for name, result in chosen.items()
+            for name, result in same_kind.items()
             if all(figures["model_is_better_by"] for figures in result["ablation"].values())
         }
-        if any(without.values()):
-            measure = "UAR" if shares else "CCC"
-            yield _bars("Ablation", f"{measure} lost when the model is fitted without the table.", without)
+        if any(ablation_losses.values()):
+            measure = "UAR" if is_shares else "CCC"
+            yield _bars("Ablation", f"{measure} lost when the model is fitted without the table.", ablation_losses)
     families = {
         name: {family["family"]: family["weight"] for family in result["importance"].get("families", [])}
         for name, result in dimensions.items()
@@ -137,24 +137,24 @@ def _reliance(dimensions: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _scatter(name: str, result: Mapping[str, Any]) -> dict[str, Any]:
-    """Label and prediction of each clip, as points in a square of 100 by 100."""
+    """The label and prediction of each clip, as points in a square of 100 by 100."""
     clips = result["model"]["per_video"]
     values = [clip[key] for clip in clips for key in ("target", "prediction")]
     low, high = min(values), max(values)
     span = high - low or 1.0
 
-    def place(value: float) -> float:
+    def position(value: float) -> float:
         return round(4 + 92 * (value - low) / span, 2)
 
     points = [
         {
-            "x": place(clip["target"]),
-            "y": 100 - place(clip["prediction"]),
-            "said": f"{clip['video_id']}: label {clip['target']:.3f}, prediction {clip['prediction']:.3f}",
+            "x": position(clip["target"]),
+            "y": 100 - position(clip["prediction"]),
+            "description": f"{clip['video_id']}: label {clip['target']:.3f}, prediction {clip['prediction']:.3f}",
         }
         for clip in clips
     ]
-    return {"name": name, "ccc": value_of(result), "low": low, "high": high, "points": points}
+    return {"name": name, "ccc": headline_value(result), "low": low, "high": high, "points": points}
 
 
 def _bars(title: str, note: str, values: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
@@ -162,13 +162,13 @@ def _bars(title: str, note: str, values: Mapping[str, Mapping[str, float]]) -> d
     rows = [
         {"dimension": dimension, "name": name, "value": value, "share": 100 * max(0.0, value) / largest}
         for dimension, by_name in values.items()
-        for name, value in list(by_name.items())[:_LISTED]
+        for name, value in list(by_name.items())[:_LISTED_BARS]
     ]
     return {"title": title, "note": note, "rows": rows}
 
 
 def _pages(folder: Path, report: Path | None) -> dict[str, str]:
-    """Address of each video's page, relative to the page of the model."""
+    """By video, the address of its page relative to the page of the model."""
     if report is None:
         return {}
     pages = Path(os.path.relpath((report / PAGES).resolve(), folder.resolve())).as_posix()
@@ -182,18 +182,18 @@ def _packed(
     predictions: pa.Table,
     pages: Mapping[str, str],
 ) -> str:
-    """Everything that the page draws of predictions over time: JSON, compressed."""
-    whole = predictions.filter(pc.is_null(predictions["without"]))
-    drawn = []
+    """Everything that the page draws of predictions over time, as compressed JSON."""
+    unablated = predictions.filter(pc.is_null(predictions["without"]))
+    drawn_dimensions = []
     for name, result in dimensions.items():
         if result["kind"] != "course":
             continue
-        videos = _videos(whole.filter(pc.equal(whole["dimension"], name)), result["model"]["per_video"])
+        videos = _videos(unablated.filter(pc.equal(unablated["dimension"], name)), result["model"]["per_video"])
         values = [
             value for video in videos for key in ("gold", "low", "high") for value in video[key] if value is not None
         ]
         margin = 0.04 * (max(values) - min(values)) or 0.1
-        drawn.append(
+        drawn_dimensions.append(
             {
                 "name": name,
                 "mean": result["model"]["ccc"]["mean"],
@@ -204,19 +204,19 @@ def _packed(
                 "losses": _losses(history.filter(pc.equal(history["dimension"], name))),
             }
         )
-    return packed_json({"step": float(Fraction(document.step)), "dimensions": drawn, "pages": pages})
+    return packed_json({"step": float(Fraction(document.step)), "dimensions": drawn_dimensions, "pages": pages})
 
 
-def _videos(table: pa.Table, scored: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Each video's label and prediction from its first labelled window on, the worst video first."""
+def _videos(table: pa.Table, video_scores: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Each video's label and prediction from its first labelled window on; the worst video comes first."""
     rows = table.group_by("video_id", use_threads=False).aggregate([])["video_id"].to_pylist()
-    place = {video_id: i for i, video_id in enumerate(rows)}
-    owner = np.array([place[video_id] for video_id in table["video_id"].to_pylist()])
+    index_of_video = {video_id: i for i, video_id in enumerate(rows)}
+    video_of_row = np.array([index_of_video[video_id] for video_id in table["video_id"].to_pylist()])
     window, fold = table["window"].to_numpy(), table["fold"].to_numpy()
     target, prediction = table["target"].to_numpy(), table["prediction"].to_numpy()
     videos = []
-    for entry in sorted(scored, key=lambda entry: (entry["ccc"] is not None, entry["ccc"] or 0.0)):
-        video_rows = np.flatnonzero(owner == place[entry["video_id"]])
+    for entry in sorted(video_scores, key=lambda entry: (entry["ccc"] is not None, entry["ccc"] or 0.0)):
+        video_rows = np.flatnonzero(video_of_row == index_of_video[entry["video_id"]])
         first = int(window[video_rows].min())
         videos.append(
             {
@@ -247,7 +247,7 @@ def _mean(window: npt.NDArray[np.int64], values: npt.NDArray[np.float64]) -> lis
 
 
 def _losses(history: pa.Table) -> list[dict[str, Any]]:
-    """One entry per stage, fold and seed, with the losses of its epochs."""
+    """The losses of all epochs, an entry per stage, fold and seed."""
     runs: dict[tuple[str, int, int], dict[str, Any]] = {}
     for row in history.to_pylist():
         key = (row["stage"], row["fold"], row["seed"])

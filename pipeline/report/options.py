@@ -19,7 +19,7 @@ _PATHS = ("media", "predictions", "annotations")
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What the pages show besides the tables. None or empty: as in the former report; without one, nothing.
+    """What the pages show besides the tables. None or empty: as in the former report, if there is one.
 
     Args:
         media: Folder of the videos, which the pages play.
@@ -49,11 +49,11 @@ class Options:
 
     @property
     def still_kind(self) -> Stills:
-        """How the stills are shown; "blur" by default."""
+        """The kind of stills; "blur" by default."""
         return self.stills or "blur"
 
-    def after(self, former: Options) -> tuple[Options, list[str]]:
-        """These options, completed from the former report, and a line for each option taken from it.
+    def completed_from(self, former: Options) -> tuple[Options, list[str]]:
+        """Completes these options from the former report; returns also a line for each option taken from it.
 
         Raises:
             InputError: The predictions or ratings of the former report no longer exist.
@@ -62,17 +62,20 @@ class Options:
         for name in ("predictions", "annotations"):
             if name in taken and not taken[name].exists():
                 raise InputError(
-                    f"`{name}={taken[name]}`: shown by the former report, but gone; give its new place, or "
-                    "`fresh=True` to ignore the former report"
+                    f"`{name}={taken[name]}`: shown by the former report, but it no longer exists; give its new path "
+                    "or `fresh=True` to ignore the former report"
                 )
         lines = []
         media = taken.get("media")
         if media is not None and not media.is_dir():
-            lines.append(f"`media={media}`: the former report played its videos; it is gone, so the pages play nothing")
+            lines.append(
+                f"`media={media}`: the former report played videos from this folder, which no longer exists; the pages "
+                "play nothing"
+            )
             del taken["media"]
         for name, value in taken.items():
-            shown = ",".join(value) if name == "columns" else value
-            lines.append(f"`{name}={shown}`: as in the former report")
+            text = ",".join(value) if name == "columns" else value
+            lines.append(f"`{name}={text}`: as in the former report")
         return replace(self, **taken), lines
 
     def document(self, report: Path) -> dict[str, Any]:

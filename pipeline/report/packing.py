@@ -1,4 +1,4 @@
-"""Data as compressed text in a page or in a script beside it; a film has millions of numbers."""
+"""Compresses data to text for a page or a script beside it: a film has millions of numbers."""
 
 from __future__ import annotations
 

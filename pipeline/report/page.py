@@ -1,4 +1,4 @@
-"""The page of one video: a single HTML file, which loads further files only to add columns."""
+"""The page of one video: a single HTML file that loads other files only to add columns."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def templates() -> Environment:
 
 @cache
 def library() -> Mapping[str, Markup]:
-    """Script and style sheet of uPlot, which become part of every page; loaded once.
+    """The script and style sheet of uPlot, which are embedded in every page; read once.
 
     Raises:
-        WeightsError: They could not be downloaded.
+        WeightsError: uPlot could not be downloaded.
     """
     files = {"script": "report/uplot", "style": "report/uplot_style"}
     return {kind: Markup(resolve(name).path.read_text("utf-8")) for kind, name in files.items()}
@@ -51,8 +51,8 @@ class Links:
     """The links of a page.
 
     Args:
-        index: Address of the index; empty: there is none.
-        media: Address of the file that the page plays, relative to the page; empty: it plays none.
+        index: Address of the index; empty: no index.
+        media: Address of the file that the page plays, relative to the page; empty: the page plays nothing.
         previous: Id of the video before this one in the index; None: this is the first.
         next: Id of the video after this one; None: this is the last.
     """
@@ -63,8 +63,8 @@ class Links:
     next: str | None = None
 
     @property
-    def moving_image(self) -> bool:
-        """Whether browsers show the file as an image, such as a GIF, which needs no player."""
+    def is_moving_image(self) -> bool:
+        """Whether browsers show the file as an image, such as a GIF, without a player."""
         return self.media.lower().endswith(_MOVING_IMAGES)
 
 
@@ -73,22 +73,22 @@ def render(
     strip: FilmStrip,
     row: Mapping[str, Any],
     links: Links = Links(),
-    added: Sequence[Panel] = (),
+    extra_panels: Sequence[Panel] = (),
     files: Sequence[Mapping[str, Any]] = (),
 ) -> str:
-    """The page as text.
+    """Renders the page.
 
     Args:
-        row: The row of the video in the index; the page stores it, so that the index can be remade without the tables.
+        row: The row of the video in the index. The page stores it, so that the index can be made again without tables.
         links: The links of the page.
-        added: Panels above those of the tables.
+        extra_panels: Panels above those of the tables.
         files: Files with the columns that the page does not draw, as `write_column_files` returns them.
     """
-    all_panels = [*added, *panels(video)]
-    absent: dict[str, list[str]] = {}
+    all_panels = [*extra_panels, *panels(video)]
+    titles_by_reason: dict[str, list[str]] = {}
     for panel in all_panels:
         if panel.empty:
-            absent.setdefault(panel.empty, []).append(panel.title)
+            titles_by_reason.setdefault(panel.empty, []).append(panel.title)
     return (
         templates()
         .get_template("page.html")
@@ -99,7 +99,7 @@ def render(
             quote=quote,
             facts=_facts(video),
             notices=_notices(video, strip),
-            absent=absent,
+            empty_panels=titles_by_reason,
             measurements=[_measurement(video, feature) for feature in video.recipes],
             footer=_footer(video),
             data=_packed(video, strip, [panel for panel in all_panels if not panel.empty], files),
@@ -108,7 +108,7 @@ def render(
 
 
 def _packed(video: Video, strip: FilmStrip, shown_panels: Sequence[Panel], files: Sequence[Mapping[str, Any]]) -> str:
-    """Everything that the page draws."""
+    """Everything that the page draws, as compressed JSON."""
     return packed_json(
         {
             "video": video.video_id,
@@ -125,7 +125,7 @@ def _packed(video: Video, strip: FilmStrip, shown_panels: Sequence[Panel], files
 
 
 def duration(seconds: float) -> str:
-    """As 1:02:03 or 2:03."""
+    """A duration as text, such as 1:02:03 or 2:03."""
     whole = round(seconds)
     hours, minutes = whole // 3600, whole // 60 % 60
     return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
@@ -151,34 +151,36 @@ def _notices(video: Video, strip: FilmStrip) -> list[tuple[str, str, str]]:
     """Notices of missing or damaged data: severity (a CSS class), one line, and details."""
     notices = []
     if video.status.get("state") == "failed":
-        notices.append(("bad", "The last run failed; what is shown is older.", str(video.status.get("error"))))
+        notices.append(("bad", "The last run failed; this page shows an older result.", str(video.status.get("error"))))
     if video.damage:
-        notices.append(("warn", f"Damaged: {video.damage}. What could not be decoded is missing below.", ""))
-    for table, why in video.unreadable.items():
-        notices.append(("bad", f"The table {table} {why}; run avcues extract again.", ""))
-    for feature, why in video.status.get("left_out", {}).items():
-        notices.append(("", f"Left out: {feature}", why))
+        notices.append(("warn", f"Damaged: {video.damage}. Parts that could not be decoded are missing below.", ""))
+    for table, reason in video.unreadable.items():
+        notices.append(("bad", f"The table {table} {reason}; run avcues extract again.", ""))
+    for feature, reason in video.status.get("left_out", {}).items():
+        notices.append(("", f"Left out: {feature}", reason))
     if strip.missing:
         notices.append(("", f"No pictures: {strip.missing}.", ""))
     return notices
 
 
 def _measurement(video: Video, feature: str) -> dict[str, str]:
-    """How a feature was measured, by the metadata of its first table."""
+    """How a feature was measured, from the metadata of its first table."""
     recipe = video.recipes[feature]
-    about = next((t for t in video.tables.values() if t["recipe"]["extractor"] == feature), None)
+    metadata = next((table for table in video.tables.values() if table["recipe"]["extractor"] == feature), None)
     networks = [name.partition("/")[2] or name for name in recipe.get("weights", {})]
-    chosen = {k: v for k, v in recipe["settings"].items() if v is not None and str(v) not in networks}
+    settings = {
+        name: value for name, value in recipe["settings"].items() if value is not None and str(value) not in networks
+    }
     return {
         "feature": feature,
         "networks": ", ".join(networks),
-        "settings": ", ".join(f"{key} {value}" for key, value in chosen.items()),
-        "device": f"{about['device']}, {about['precision']}" if about else "not made for this video",
-        "citation": about["citation"] if about else "",
+        "settings": ", ".join(f"{key} {value}" for key, value in settings.items()),
+        "device": f"{metadata['device']}, {metadata['precision']}" if metadata else "not made for this video",
+        "citation": metadata["citation"] if metadata else "",
     }
 
 
 def _footer(video: Video) -> str:
-    about = next(iter(video.tables.values()))
-    libraries = ", ".join(f"{name} {version}" for name, version in about["libraries"].items())
-    return f"avcues {about['avcues']}; {about['decoder']}; {libraries}."
+    metadata = next(iter(video.tables.values()))
+    libraries = ", ".join(f"{name} {version}" for name, version in metadata["libraries"].items())
+    return f"avcues {metadata['avcues']}; {metadata['decoder']}; {libraries}."

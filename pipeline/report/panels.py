@@ -1,4 +1,4 @@
-"""The panels of a page, from whatever tables a video has."""
+"""The panels of a page, for the tables that a video has."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from avcues.extractors.color import HUE_BINS
 from avcues.extractors.expressions import CLASSES
 from avcues.pipeline.report.embeddings import embedding, embedding_tables
 from avcues.pipeline.report.lanes import actions, objects, scenes
-from avcues.pipeline.report.series import Panel, Role, numbers, series_of, why_empty
+from avcues.pipeline.report.series import Panel, Role, empty_reason, numbers, series_of
 from avcues.pipeline.report.video import Video
 from avcues.pipeline.report.words import words
 from avcues.pipeline.store.timeline_table import TIMELINE
 
-# The palette of Okabe and Ito, which colour-blind readers can tell apart; report.css defines the names.
+# The palette of Okabe and Ito, whose colours colour-blind readers can distinguish; report.css defines the names.
 BLUE, ORANGE, GREEN, RED, PINK, SKY = "blue", "orange", "green", "red", "pink", "sky"
 GREY, SLATE = "grey", "slate"
 EXPRESSION_COLOURS = dict(zip(CLASSES, (RED, GREEN, PINK, ORANGE, BLUE, SKY, GREY), strict=True))
 
-_DRAWN = {"color", "lighting", "motion", "emobase", "expressions", "scenes", "objects", TIMELINE.name}
-_MOST_COLUMNS = 12
+_TABLES_WITH_PANELS = {"color", "lighting", "motion", "emobase", "expressions", "scenes", "objects", TIMELINE.name}
+_MAX_COLUMNS = 12
 _RHYTHM = ("tempo_bpm", "pulse_clarity", "onset_count", "onset_strength_max", "rms_mean", "centroid_mean")
 _HUES = tuple(f"hue_{10 * i:03d}" for i in range(HUE_BINS))
 
@@ -53,7 +53,7 @@ _LOUDNESS = (
     _Line("emobase", "pcm_loudness_sma_min", "lowest", "", "low"),
 )
 _PITCH = (
-    # openSMILE's F0 is 0 where there is no voice.
+    # openSMILE's F0 is 0 without a voice.
     _Line("emobase", "F0_sma_max", "highest F0", RED, zero_is_missing=True),
     _Line("emobase", "voiceProb_sma_amean", "voicing", "", "text"),
 )
@@ -77,15 +77,15 @@ def panels(video: Video) -> list[Panel]:
     embeddings = embedding_tables(video)
     others = [
         name
-        for name, about in video.tables.items()
-        if about["row"] == "window" and name not in {*_DRAWN, *registry.extra_tables(), *embeddings}
+        for name, metadata in video.tables.items()
+        if metadata["row"] == "window" and name not in {*_TABLES_WITH_PANELS, *registry.extra_tables(), *embeddings}
     ]
-    shown = [
+    all_panels = [
         _hues(video),
         _lines(video, "Saturation and light", _LIGHT, "of the whole frame, 0 to 1"),
         _lines(video, "Lighting key", _KEY, "mean × std of brightness"),
         _lines(video, "Motion", _MOTION, "optical flow, mean over the picture"),
-        _lines(video, "Camera", _CAMERA, "motion of the picture by the camera's"),
+        _lines(video, "Camera", _CAMERA, "motion of the picture caused by the camera"),
         _lines(video, "Loudness", _LOUDNESS, "normalised intensity ^ 0.3"),
         _lines(video, "Pitch", _PITCH, "in Hz; gaps where there is no voice"),
         _expressions(video),
@@ -96,37 +96,39 @@ def panels(video: Video) -> list[Panel]:
         *(embedding(video, name) for name in embeddings),
         *(_other_table(video, name) for name in others),
     ]
-    return [panel for panel in shown if panel is not None]
+    return [panel for panel in all_panels if panel is not None]
 
 
-def matching(video: Video, patterns: Sequence[str]) -> dict[str, list[str]]:
+def matching_columns(video: Video, patterns: Sequence[str]) -> dict[str, list[str]]:
     """By table, the numeric columns per window or shot whose `table.column` matches a pattern with `*` and `?`."""
-    # Many names contain brackets, which are no patterns here.
+    # Brackets are part of many column names; they are not patterns here.
     escaped = [pattern.replace("[", "[[]") for pattern in patterns]
-    fitting = {
-        table: [name for name in video.numeric(table) if any(fnmatchcase(f"{table}.{name}", p) for p in escaped)]
+    names_by_table = {
+        table: [
+            name for name in video.numeric(table) if any(fnmatchcase(f"{table}.{name}", pattern) for pattern in escaped)
+        ]
         for table in video.plottable
     }
-    return {table: names for table, names in fitting.items() if names}
+    return {table: names for table, names in names_by_table.items() if names}
 
 
-def chosen_columns(video: Video, patterns: Sequence[str]) -> list[Panel]:
+def column_panels(video: Video, patterns: Sequence[str]) -> list[Panel]:
     """A panel for each table with matching columns; it shows one column at a time."""
-    chosen = []
-    for table, names in matching(video, patterns).items():
+    panels_of_tables = []
+    for table, names in matching_columns(video, patterns).items():
         values = video.per_window(table, names)
         series = [series_of(video, table, name, values[:, i], colour=BLUE) for i, name in enumerate(names)]
-        chosen.append(
+        panels_of_tables.append(
             Panel(
                 title=f"Columns of {table}",
                 kind="lines",
                 note=f"{len(names)} {'column' if len(names) == 1 else 'columns'}",
                 series=series,
                 pick_one=True,
-                empty=why_empty(video, series),
+                empty=empty_reason(video, series),
             )
         )
-    return chosen
+    return panels_of_tables
 
 
 def frame_colours(video: Video) -> list[str | None]:
@@ -139,7 +141,9 @@ def frame_colours(video: Video) -> list[str | None]:
     hsv = np.nan_to_num(np.column_stack([hue, saturation * concentration, value]))
     rgb = cv2.cvtColor(hsv[None].astype(np.float32), cv2.COLOR_HSV2RGB)[0]
     hexes = ["#" + bytes(row).hex() for row in np.rint(rgb * 255).astype(np.uint8)]
-    return [None if math.isnan(v) else colour for v, colour in zip(value.tolist(), hexes, strict=True)]
+    return [
+        None if math.isnan(brightness) else colour for brightness, colour in zip(value.tolist(), hexes, strict=True)
+    ]
 
 
 def _lines(video: Video, title: str, lines: Sequence[_Line], note: str = "") -> Panel | None:
@@ -156,7 +160,7 @@ def _lines(video: Video, title: str, lines: Sequence[_Line], note: str = "") -> 
     if not series:
         return None
     drawn = [line for line in series if line.role != "text"]
-    return Panel(title=title, kind="lines", note=note, series=series, empty=why_empty(video, drawn))
+    return Panel(title=title, kind="lines", note=note, series=series, empty=empty_reason(video, drawn))
 
 
 def _hues(video: Video) -> Panel | None:
@@ -165,7 +169,9 @@ def _hues(video: Video) -> Panel | None:
         return None
     shares = video.values("color", _HUES)
     values = video.values("color", tuple(readings))
-    series = [series_of(video, "color", c, values[:, i], name=readings[c]) for i, c in enumerate(readings)]
+    series = [
+        series_of(video, "color", name, values[:, i], name=title) for i, (name, title) in enumerate(readings.items())
+    ]
     return Panel(
         title="Hue",
         kind="hues",
@@ -173,7 +179,7 @@ def _hues(video: Video) -> Panel | None:
         series=series,
         rows=[numbers(bin_) for bin_ in np.rint(shares.T * 255)],
         bins=[f"color.{name}" for name in _HUES],
-        empty=why_empty(video, series),
+        empty=empty_reason(video, series),
     )
 
 
@@ -186,9 +192,9 @@ def _expressions(video: Video) -> Panel | None:
         for i, name in enumerate(CLASSES)
     ]
     faces = series_of(video, "expressions", "faces", values[:, -1], role="text")
-    empty = why_empty(video, series)
-    if empty and not why_empty(video, [faces]):
-        empty = "no face was found in any frame"
+    empty = empty_reason(video, series)
+    if empty and not empty_reason(video, [faces]):
+        empty = "no face was detected in any frame"
     return Panel(
         title="Expression",
         kind="stack",
@@ -202,16 +208,16 @@ def _other_table(video: Video, table: str) -> Panel | None:
     """A panel for a window table without a panel of its own; it shows one column at a time."""
     columns = video.numeric(table)
     preferred = [name for name in _RHYTHM if name in columns] if table == "rhythm" else []
-    chosen = preferred or columns[:_MOST_COLUMNS]
-    if not chosen:
+    names = preferred or columns[:_MAX_COLUMNS]
+    if not names:
         return None
-    values = video.values(table, chosen)
-    series = [series_of(video, table, name, values[:, i], colour=BLUE) for i, name in enumerate(chosen)]
+    values = video.values(table, names)
+    series = [series_of(video, table, name, values[:, i], colour=BLUE) for i, name in enumerate(names)]
     return Panel(
         title=table.replace("_", " ").capitalize(),
         kind="lines",
-        note=f"{len(chosen)} of {len(columns)} columns" if len(chosen) < len(columns) else "",
+        note=f"{len(names)} of {len(columns)} columns" if len(names) < len(columns) else "",
         series=series,
         pick_one=True,
-        empty=why_empty(video, series),
+        empty=empty_reason(video, series),
     )

@@ -1,4 +1,4 @@
-"""Panels and their series, and how a column of a table becomes a series."""
+"""Panels and their series, and the conversion of a column of a table to a series."""
 
 from __future__ import annotations
 
@@ -56,11 +56,11 @@ class Panel:
     Args:
         title: Its heading.
         series: The series that are drawn or whose values are shown.
-        kind: "lines", "stack" (areas on top of each other), "hues" (a histogram per window), "lanes" (a row each),
-            "words" (each at its time).
+        kind: "lines", "stack" (stacked areas), "hues" (a histogram per window), "lanes" (a row per series) or "words"
+            (each word at its time).
         note: A line under the title.
         pick_one: Whether series are shown one at a time, because they have units of their own.
-        rows: For "hues": for each bin, from 0 degrees on, its share of each window as 0 to 255.
+        rows: For "hues": for each bin, from 0 degrees on, its share of the pixels per window, from 0 to 255.
         bins: Table and column of each row.
         words: A text per window, such as the most probable scene or the utterance.
         words_column: Table and column of the words.
@@ -97,13 +97,13 @@ def series_of(
     role: Role = "line",
 ) -> Series:
     """A series with the unit, meaning and bounds that its table documents."""
-    about = video.column(table, column)
-    low, high = axis(values, about)
+    documentation = video.column(table, column)
+    low, high = axis_bounds(values, documentation)
     return Series(
         name=name or column,
         column=f"{table}.{column}",
-        unit="" if about["unit"] == "1" else about["unit"],
-        meaning=about["meaning"],
+        unit="" if documentation["unit"] == "1" else documentation["unit"],
+        meaning=documentation["meaning"],
         values=numbers(values),
         colour=colour,
         role=role,
@@ -112,21 +112,21 @@ def series_of(
     )
 
 
-def axis(values: Values, about: Mapping[str, Any]) -> tuple[float, float]:
-    """Ends of a column's axis: those of its scale, unless the values cover so little of it that they would look flat.
+def axis_bounds(values: Values, documentation: Mapping[str, Any]) -> tuple[float, float]:
+    """Bounds of a column's axis: those of its scale, unless the values cover so little of it that they would look flat.
 
     Args:
-        about: The table's documentation of the column.
+        documentation: The table's documentation of the column.
     """
-    low, high = about.get("low"), about.get("high")
-    seen = values[~np.isnan(values)]
-    least, most = (float(seen.min()), float(seen.max())) if len(seen) else (0.0, 1.0)
-    if low is not None and high is not None and most - least > (high - low) / 3:
+    low, high = documentation.get("low"), documentation.get("high")
+    known_values = values[~np.isnan(values)]
+    lowest, highest = (float(known_values.min()), float(known_values.max())) if len(known_values) else (0.0, 1.0)
+    if low is not None and high is not None and highest - lowest > (high - low) / 3:
         return low, high
-    margin = 0.06 * (most - least) or 0.5
-    floor = 0.0 if low is None and least >= 0 else low
-    near = floor is not None and least - floor < (most - least)
-    return (floor if floor is not None and near else least - margin), most + margin
+    margin = 0.06 * (highest - lowest) or 0.5
+    floor = 0.0 if low is None and lowest >= 0 else low
+    is_near_floor = floor is not None and lowest - floor < (highest - lowest)
+    return (floor if floor is not None and is_near_floor else lowest - margin), highest + margin
 
 
 def numbers(values: Values) -> Numbers:
@@ -138,7 +138,7 @@ def numbers(values: Values) -> Numbers:
     return [None if gap else value for gap, value in zip(missing.tolist(), rounded.tolist(), strict=True)]
 
 
-def why_empty(video: Video, series: Sequence[Series]) -> str:
+def empty_reason(video: Video, series: Sequence[Series]) -> str:
     """The text that replaces a panel without values; empty if there is a value."""
     if any(value is not None for column in series for value in column.values):
         return ""

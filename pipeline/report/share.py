@@ -1,4 +1,4 @@
-"""A report as one file to pass on: it opens on any machine, and does not reveal the folders of this one."""
+"""Makes a report as one file to pass on: it opens on any machine and does not reveal folders of this machine."""
 
 from __future__ import annotations
 
@@ -7,27 +7,26 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
 from markupsafe import escape
 
 from avcues.pipeline.errors import InputError, MediaError, SettingsError
-from avcues.pipeline.report.build import Report, former_options
+from avcues.pipeline.report.build import Report, complete_options
 from avcues.pipeline.report.column_files import COLUMNS
 from avcues.pipeline.report.index import page_path
-from avcues.pipeline.report.making import Pages, Tell, make_pages, plan
+from avcues.pipeline.report.make_pages import OnProgress, Pages, make_pages, plan
 from avcues.pipeline.report.options import Options
-from avcues.pipeline.report.privacy import Names
+from avcues.pipeline.report.privacy import PathShortener
 from avcues.pipeline.report.sources import Source
 from avcues.pipeline.report.thumbnails import find_source
 from avcues.pipeline.report.video import Video, video_ids
-from avcues.pipeline.store.exchange import recover
+from avcues.pipeline.store.exchange import scratch_folder
 from avcues.pipeline.store.files import write_atomically
 from avcues.pipeline.store.records import read_record
 
-_MOST_EMBEDDED = 32 << 20
-"""Bytes of columns that one page may carry."""
+_MAX_EMBEDDED = 32 << 20
+"""Bytes of column files that a single page may embed."""
 _MEDIA = "media"
 
 
@@ -40,13 +39,13 @@ def share(
     fresh: bool = False,
     with_media: bool = False,
     workers: int | None = None,
-    tell: Tell = lambda done, total: None,
+    on_progress: OnProgress = lambda done, total: None,
 ) -> Report:
     """Makes the pages of the selected videos, or of all, and packs them into one file; the report is not changed.
 
     Args:
         out: Folder of a dataset.
-        file: "*.zip": all pages, to be unpacked; "*.html": the page of one video with all its columns.
+        file: "*.zip" for an archive of all pages, or "*.html" for the page of one video with all its columns.
         selected: Ids; none: all videos.
         options: What the pages show; missing options are taken from the report of the dataset.
         fresh: Ignore that report.
@@ -62,64 +61,62 @@ def share(
     if with_media and kind == ".html":
         raise SettingsError("`with_media`: an HTML file holds no videos; share a ZIP file")
     columns = options.columns
-    options, notes = former_options(out, None, options, fresh)
+    options, notes = complete_options(out, None, options, fresh)
     if not with_media:
         notes = [note for note in notes if not note.startswith("`media=")]
     pages = plan(out, selected, options, columns=columns, names=_names(out, options))
-    if kind == ".html" and len(pages.shown) != 1:
+    if kind == ".html" and len(pages.videos) != 1:
         raise SettingsError(
-            f"`share={file}`: an HTML file is the page of one video; name one of the {len(pages.shown)}, or share a "
+            f"`share={file}`: an HTML file is the page of one video; name one of the {len(pages.videos)}, or share a "
             "ZIP file"
         )
     if not os.access(file.resolve().parent, os.W_OK):
         raise SettingsError(f"`share={file}`: its folder does not exist or cannot be written")
     pages, media_files = _with_copies(pages) if with_media else (_without_media(pages), {})
-    pages = replace(pages, alone=kind == ".html")
-    recover(file.resolve())
-    with TemporaryDirectory(prefix="avcues-share-") as folder:
-        new = Path(folder)
-        problems = make_pages(pages, new, workers, tell)
+    pages = replace(pages, is_single_page=kind == ".html")
+    with scratch_folder(file.resolve()) as staging:
+        problems = make_pages(pages, staging, workers, on_progress)
         if kind == ".html" and not problems:
-            text = _single_page(page_path(new, pages.shown[0]).read_text("utf-8"), new, notes)
+            text = _single_page(page_path(staging, pages.videos[0]).read_text("utf-8"), staging, notes)
             write_atomically(file, lambda target: target.write(text.encode()))
         elif kind == ".zip":
-            write_atomically(file, lambda target: _pack(target, file.stem, new, media_files))
-    return Report(file, len(pages.shown) - len(problems), tuple(problems), tuple(notes), pages.options.still_kind)
+            write_atomically(file, lambda target: _pack(target, file.stem, staging, media_files))
+    return Report(file, len(pages.videos) - len(problems), tuple(problems), tuple(notes), pages.options.still_kind)
 
 
-def _names(out: Path, options: Options) -> Names:
+def _names(out: Path, options: Options) -> PathShortener:
     sources = (Path(str(read_record(out, video_id).get("source", ""))).parent for video_id in video_ids(out))
-    given = (path for path in (options.media, options.predictions, options.annotations) if path is not None)
-    return Names.of([out, Path.cwd(), *sources, *given])
+    option_paths = (path for path in (options.media, options.predictions, options.annotations) if path is not None)
+    return PathShortener.of([out, Path.cwd(), *sources, *option_paths])
 
 
 def _without_media(pages: Pages) -> Pages:
-    """Pages that play nothing; stills still come from the videos."""
+    """The pages without playing media; stills are still made from the videos."""
     return replace(pages, options=replace(pages.options, media=None))
 
 
 def _with_copies(pages: Pages) -> tuple[Pages, dict[str, Path]]:
-    """Pages that play copies of the videos, and the original of each copy by its name.
+    """The pages with copies of the videos to play, and the original of each copy by its name.
 
     Raises:
-        InputError: A video cannot be found.
+        InputError: A video file cannot be found.
     """
     media_files: dict[str, Path] = {}
     sources = []
-    for video_id, source in zip(pages.shown, pages.sources, strict=True):
+    for video_id, source in zip(pages.videos, pages.sources, strict=True):
         try:
             path = find_source(Video(pages.out, video_id, pages.manifest), source.candidates)
         except MediaError as error:
             raise InputError(f"{video_id}: {error}") from error
         name = f"{video_id}{path.suffix}"
         media_files[name] = path
-        sources.append(Source((path,), beside=f"../{_MEDIA}/{name}"))
+        sources.append(Source((path,), copy_address=f"../{_MEDIA}/{name}"))
     options = replace(pages.options, media=pages.options.media or pages.out)
     return replace(pages, sources=tuple(sources), options=options), media_files
 
 
 def _pack(target: BinaryIO, name: str, pages: Path, media: dict[str, Path]) -> None:
-    """Writes everything into one folder of the archive; media are stored, because they are compressed already."""
+    """Writes everything into one folder of the archive; media are compressed already, so they are only stored."""
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for path in sorted(path for path in pages.rglob("*") if path.is_file()):
             archive.write(path, f"{name}/{path.relative_to(pages).as_posix()}")
@@ -130,8 +127,10 @@ def _pack(target: BinaryIO, name: str, pages: Path, media: dict[str, Path]) -> N
 def _single_page(text: str, report: Path, notes: list[str]) -> str:
     """The page with the files of its columns embedded."""
     files = sorted((report / COLUMNS).rglob("*.js"))
-    if sum(path.stat().st_size for path in files) > _MOST_EMBEDDED:
-        notes.append("without the columns that the page does not draw, which are too large; share a ZIP file for them")
+    if sum(path.stat().st_size for path in files) > _MAX_EMBEDDED:
+        notes.append(
+            "columns that the page does not draw are left out, because they are too large; share a ZIP file instead"
+        )
         files = []
     embedded = "".join(_embedded(path, report) for path in files)
     return text.replace("</body>", f"{embedded}</body>")

@@ -1,4 +1,4 @@
-"""The files that the videos were measured from, for stills and for playing."""
+"""Locates the files from which the videos were measured, for stills and for playing."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from avcues.pipeline.store.records import read_record
 
 @dataclass(frozen=True)
 class Source:
-    """Where the file of a video may be.
+    """The possible files of a video.
 
     Args:
-        candidates: Files that the tables may have been made from.
-        beside: Address of the copy that is passed on with the pages, relative to the page; empty: pages play the
+        candidates: Files from which the tables may have been made.
+        copy_address: Address, relative to the page, of the copy that is passed on with the pages; empty: pages play the
             original.
     """
 
     candidates: tuple[Path, ...]
-    beside: str = ""
+    copy_address: str = ""
 
     def address(self, video: Video, page: Path) -> str:
-        """Address of the file relative to the page; empty if there is no file."""
+        """The address of the file relative to the page; empty if the file does not exist."""
         try:
             path = find_source(video, self.candidates)
         except MediaError:
             return ""
-        relative = self.beside or Path(os.path.relpath(path.resolve(), page.parent.resolve())).as_posix()
+        relative = self.copy_address or Path(os.path.relpath(path.resolve(), page.parent.resolve())).as_posix()
         return quote(relative)
 
 
 def sources_of(out: Path, video_ids: Sequence[str], media: Path | None) -> list[Source]:
-    """For each video the candidates for its source: its recorded path, or all files of that name below `media`.
+    """For each video, the candidates for its source: its recorded path, or all files of the same name below `media`.
 
     Raises:
         InputError: The folder `media` does not exist.

@@ -9,43 +9,45 @@ import numpy as np
 import pyarrow.compute as pc
 
 from avcues.pipeline.annotations.ratings.schema import Annotations
-from avcues.pipeline.report.emotion import Courses
+from avcues.pipeline.report.emotion import TimeCourses
 from avcues.pipeline.report.video import Values
 
 RATINGS, PREDICTIONS = "ratings", "predictions"
 
 
 @dataclass(frozen=True)
-class Target:
+class VideoTarget:
     """A rating or a prediction of one video.
 
     Args:
-        mean: Over its windows, or its rating as a whole; NaN: there is none.
-        windows: (windows,) values, NaN where there is none; None: the video was rated as a whole.
+        mean: The mean over its windows, or the rating of the whole video; NaN if missing.
+        windows: (windows,) values, NaN where a value is missing; None: the video was rated as a whole.
     """
 
     mean: float
     windows: Values | None = None
 
 
-def targets_of(
-    video_id: str, courses: Mapping[tuple[str, str | None], Courses], ratings: Annotations | None
-) -> dict[str, Target]:
+def video_targets(
+    video_id: str, courses: Mapping[tuple[str, str | None], TimeCourses], ratings: Annotations | None
+) -> dict[str, VideoTarget]:
     """Every rating and prediction of a video by the name of its column, such as `ratings.valence (music)`.
 
-    The name contains the setup if the ratings have several setups.
+    Names contain the setup if the ratings have several setups.
     """
-    several = ratings is not None and len(ratings.setups) > 1
+    has_several_setups = ratings is not None and len(ratings.setups) > 1
     targets = {}
     for (dimension, setup), course in courses.items():
         for table, windows in ((RATINGS, course.gold), (PREDICTIONS, course.prediction)):
             if windows is not None:
-                name = _name(table, dimension, setup if several and table == RATINGS else None)
-                targets[name] = Target(_mean(windows), windows)
-    return targets | dict(_clip_targets(video_id, ratings, several))
+                name = _name(table, dimension, setup if has_several_setups and table == RATINGS else None)
+                targets[name] = VideoTarget(_mean(windows), windows)
+    return targets | dict(_clip_targets(video_id, ratings, has_several_setups))
 
 
-def _clip_targets(video_id: str, ratings: Annotations | None, several: bool) -> Iterator[tuple[str, Target]]:
+def _clip_targets(
+    video_id: str, ratings: Annotations | None, has_several_setups: bool
+) -> Iterator[tuple[str, VideoTarget]]:
     """Yields the mean over raters for each dimension in which videos are rated as a whole."""
     if ratings is None:
         return
@@ -56,7 +58,10 @@ def _clip_targets(video_id: str, ratings: Annotations | None, several: bool) -> 
         for setup in video_ratings.setups:
             values = video_ratings.select(setups=[setup], dimensions=[dimension.name]).ratings["value"]
             if values.null_count < len(values):
-                yield _name(RATINGS, dimension.name, setup if several else None), Target(float(pc.mean(values).as_py()))
+                yield (
+                    _name(RATINGS, dimension.name, setup if has_several_setups else None),
+                    VideoTarget(float(pc.mean(values).as_py())),
+                )
 
 
 def _name(table: str, dimension: str, setup: str | None) -> str:
@@ -64,5 +69,5 @@ def _name(table: str, dimension: str, setup: str | None) -> str:
 
 
 def _mean(values: Values) -> float:
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if len(known) else float("nan")
+    present = values[~np.isnan(values)]
+    return float(present.mean()) if len(present) else float("nan")

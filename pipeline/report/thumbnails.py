@@ -24,14 +24,14 @@ from avcues.pipeline.media.stills import frames_at
 from avcues.pipeline.report.options import Stills
 from avcues.pipeline.report.video import Video
 
-MOST_THUMBNAILS = 200
-_LEAST_PIECE_S = 4.0
+MAX_THUMBNAILS = 200
+_MIN_PIECE_S = 4.0
 _PIECES = 24
 HEIGHT_PX = 96
 _INDEX_HEIGHT_PX = 54
 _BLURRED_HEIGHT_PX = 6
-"""Familiar faces are recognised from about 7 x 10 pixels on (Sinha et al. 2006, Face recognition by humans)."""
-_QUALITY = 72
+"""Familiar faces can be recognised from about 7 x 10 pixels on (Sinha et al. 2006, Face recognition by humans)."""
+_JPEG_QUALITY = 72
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ class Thumbnail:
     """A stretch of the film strip.
 
     Args:
-        start: Seconds.
-        end: Seconds.
-        jpeg: As a data URI; empty where there is no picture.
+        start: Start in seconds.
+        end: End in seconds.
+        jpeg: The picture as a data URI; empty without a picture.
         cut: Whether a shot begins here; a long shot has several pictures.
     """
 
@@ -53,7 +53,13 @@ class Thumbnail:
 
 @dataclass(frozen=True)
 class FilmStrip:
-    """The thumbnails of a video in order, the one for the index, and why pictures are missing; empty: none is."""
+    """The pictures of a video.
+
+    Args:
+        thumbnails: In order of time.
+        cover: The picture for the index, as a data URI; empty without a picture.
+        missing: Why pictures are missing; empty if none is missing.
+    """
 
     thumbnails: tuple[Thumbnail, ...]
     cover: str = ""
@@ -61,10 +67,10 @@ class FilmStrip:
 
 
 def find_source(video: Video, candidates: Sequence[Path]) -> Path:
-    """The candidate that a video's tables were measured from.
+    """The candidate from which a video's tables were made.
 
     Raises:
-        MediaError: No candidate exists, or all are other files with the same name.
+        MediaError: No candidate exists, or each is another file of the same name.
     """
     existing = [path for path in candidates if path.is_file()]
     if not existing:
@@ -72,19 +78,19 @@ def find_source(video: Video, candidates: Sequence[Path]) -> Path:
     for path in existing:
         if fingerprint(path) == video.source.get("fingerprint"):
             return path
-    raise MediaError(f"{existing[0]} is not the file that the tables were made from; name its folder with --media")
+    raise MediaError(f"{existing[0]} is not the file from which the tables were made; name its folder with --media")
 
 
 def film_strip(video: Video, candidates: Sequence[Path], stills: Stills = "blur") -> FilmStrip:
-    """Thumbnails of the middle frames of shots, or of the pieces of long shots.
+    """Makes thumbnails of the middle frames of shots, or of the pieces of long shots.
 
-    They have no pictures if the source is missing or damaged, or if `stills` is "none".
+    Thumbnails have no pictures if the source is missing or damaged, or if `stills` is "none".
 
     Args:
         candidates: Files that may be the video's source.
         stills: As in `Options`.
     """
-    stretches = merge(pieces(video.shots))
+    stretches = merge_shots(shot_pieces(video.shots))
     if not stretches:
         return FilmStrip(())
     cuts = {start for start, _ in video.shots}
@@ -92,12 +98,12 @@ def film_strip(video: Video, candidates: Sequence[Path], stills: Stills = "blur"
     if stills == "none":
         return FilmStrip(empty)
     if video.status.get("damage", {}).get("clock_restarts"):
-        return FilmStrip(empty, missing="the clock of this file restarts, so that frames cannot be found by their time")
+        return FilmStrip(empty, missing="the clock of this file restarts, so frames cannot be found by their time")
     try:
-        with Media.open(find_source(video, candidates)) as opened:
+        with Media.open(find_source(video, candidates)) as media:
             images = [
                 _blurred(image) if image is not None and stills == "blur" else image
-                for image in _images(opened, stretches)
+                for image in _images(media, stretches)
             ]
     except (MediaError, OSError) as error:
         return FilmStrip(empty, missing=str(error))
@@ -111,9 +117,9 @@ def film_strip(video: Video, candidates: Sequence[Path], stills: Stills = "blur"
     return FilmStrip(thumbnails, "" if cover is None else _jpeg(_shrink(cover)), missing)
 
 
-def pieces(shots: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Start and end of the parts that get a picture each: short shots as a whole, long shots in equal parts."""
-    longest = max(_LEAST_PIECE_S, (shots[-1][1] - shots[0][0]) / _PIECES) if shots else 0.0
+def shot_pieces(shots: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Start and end of each piece that gets a picture: short shots as a whole, long shots in equal pieces."""
+    longest = max(_MIN_PIECE_S, (shots[-1][1] - shots[0][0]) / _PIECES) if shots else 0.0
     parts: list[tuple[float, float]] = []
     for start, end in shots:
         edges = np.linspace(start, end, max(1, round((end - start) / longest)) + 1).tolist()
@@ -121,18 +127,20 @@ def pieces(shots: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     return parts
 
 
-def merge(shots: Sequence[tuple[float, float]]) -> list[tuple[float, float, tuple[float, float]]]:
+def merge_shots(shots: Sequence[tuple[float, float]]) -> list[tuple[float, float, tuple[float, float]]]:
     """Start and end of each stretch, and the shot that represents it: the longest that begins in it.
 
     Up to `MOST_THUMBNAILS` shots, each shot is a stretch; beyond that, neighbouring shots are merged.
     """
-    if len(shots) <= MOST_THUMBNAILS:
+    if len(shots) <= MAX_THUMBNAILS:
         return [(start, end, (start, end)) for start, end in shots]
-    slot_s = (shots[-1][1] - shots[0][0]) / MOST_THUMBNAILS
+    slot_s = (shots[-1][1] - shots[0][0]) / MAX_THUMBNAILS
     shots_by_slot: dict[int, list[tuple[float, float]]] = {}
     for shot in shots:
         shots_by_slot.setdefault(int((shot[0] - shots[0][0]) / slot_s), []).append(shot)
-    return [(group[0][0], group[-1][1], max(group, key=lambda s: s[1] - s[0])) for group in shots_by_slot.values()]
+    return [
+        (group[0][0], group[-1][1], max(group, key=lambda shot: shot[1] - shot[0])) for group in shots_by_slot.values()
+    ]
 
 
 def _images(
@@ -145,16 +153,16 @@ def _images(
     middles = [Fraction((start + end) / 2) for _, _, (start, end) in stretches]
     for (_, _, (start, end)), picture in zip(stretches, frames_at(media, middles), strict=True):
         # If seeking fails, the frame may belong to another shot.
-        shown = picture is not None and start - 0.1 <= float(picture.start) <= end
-        yield _scaled(picture, media.picture, converter) if picture is not None and shown else None
+        is_of_shot = picture is not None and start - 0.1 <= float(picture.start) <= end
+        yield _scaled(picture, media.picture, converter) if picture is not None and is_of_shot else None
 
 
 def _scaled(picture: VideoFrame, stage: PictureStage, converter: Converter) -> npt.NDArray[np.uint8]:
     """(`HEIGHT_PX`, width, 3) uint8 RGB, upright."""
     frame, orientation = picture.frame, Orientation.of(picture.frame)
-    shown = stage.display_size(frame)
-    scale = HEIGHT_PX / orientation.size(*shown)[1]
-    width, height = (max(1, round(side * scale)) for side in shown)
+    display_size = stage.display_size(frame)
+    scale = HEIGHT_PX / orientation.size(*display_size)[1]
+    width, height = (max(1, round(side * scale)) for side in display_size)
     return orientation.apply(converter.scaled(frame, width, height, Interpolation.AREA))
 
 
@@ -172,7 +180,7 @@ def _shrink(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 
 
 def _jpeg(image: npt.NDArray[np.uint8]) -> str:
-    _, encoded = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+    _, encoded = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
     return data_uri("jpeg", encoded.tobytes())
 
 

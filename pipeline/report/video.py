@@ -23,12 +23,12 @@ Values = npt.NDArray[np.float64]
 
 
 def video_ids(out: Path) -> list[str]:
-    """Every video that the folder has a record or a timeline of."""
+    """Ids of all videos of which the folder has a record or a timeline."""
     return sorted({*recorded_videos(out), *videos_with_table(out, TIMELINE.name)})
 
 
 class Video:
-    """One video's tables.
+    """The record and the tables of one video.
 
     Args:
         out: Folder of the dataset.
@@ -68,14 +68,14 @@ class Video:
             raise InputError(f'"{video_id}" has no tables to show ({cause}); run avcues extract again')
         self.windows = rows[TIMELINE.name]
         self.source: Mapping[str, Any] = self.tables[TIMELINE.name]["source"]
-        for name in [n for n, metadata in self.tables.items() if metadata["row"] == "window"]:
+        for name in [name for name, metadata in self.tables.items() if metadata["row"] == "window"]:
             if rows[name] != self.windows:
                 self.unreadable[name] = f"has {rows[name]} rows where timeline has {self.windows}"
                 del self.tables[name]
 
     @property
     def duration_s(self) -> float:
-        """Duration in seconds by the record, or else by the number of windows."""
+        """Duration in seconds, from the record or else from the number of windows."""
         return float(self.status.get("duration_s") or self.windows * self.step)
 
     @cached_property
@@ -85,7 +85,7 @@ class Video:
 
     @cached_property
     def shot_of_windows(self) -> npt.NDArray[np.int32]:
-        """Index of the shot on screen at the start of each window, -1 where there is none."""
+        """(windows,) index of the shot on screen at the start of each window; -1 without a shot."""
         shots = self._read(TIMELINE.name, ["shot"])["shot"]
         return np.asarray(shots.fill_null(-1).to_numpy(), np.int32)
 
@@ -100,11 +100,13 @@ class Video:
     @property
     def plottable(self) -> list[str]:
         """The tables whose columns have a value per window or shot."""
-        return [name for name, about in self.tables.items() if about["row"] in ("window", "shot")]
+        return [name for name, metadata in self.tables.items() if metadata["row"] in ("window", "shot")]
 
     @cached_property
     def _documented(self) -> dict[str, dict[str, Any]]:
-        return {table: {column["name"]: column for column in about["columns"]} for table, about in self.tables.items()}
+        return {
+            table: {column["name"]: column for column in metadata["columns"]} for table, metadata in self.tables.items()
+        }
 
     def columns(self, table: str) -> list[str]:
         """The documented columns of a table."""
@@ -114,8 +116,8 @@ class Video:
         """Number of rows of a table."""
         return int(pq.read_metadata(table_path(self._out, table, self.video_id)).num_rows)
 
-    def same_rows(self, other: Video, table: str) -> bool:
-        """Whether another folder's table of the same name has the same rows in all columns."""
+    def has_same_rows(self, other: Video, table: str) -> bool:
+        """Whether the table of this name has the same rows in another folder, in all columns."""
         return self._read(table, self.columns(table)).equals(other._read(table, other.columns(table)))
 
     def column(self, table: str, name: str) -> dict[str, Any]:
@@ -127,25 +129,25 @@ class Video:
         return table in self.tables and self._documented[table].keys() >= set(names)
 
     def values(self, table: str, names: Sequence[str]) -> Values:
-        """(rows, columns) of numbers; NaN where a value is missing."""
+        """(rows, columns) numbers; NaN where a value is missing."""
         stored = self._read(table, names)
         columns = [stored[name].cast(pa.float64()).to_numpy() for name in names]
         return np.column_stack(columns) if columns else np.empty((stored.num_rows, 0))
 
     def per_window(self, table: str, names: Sequence[str]) -> Values:
-        """(windows, columns) of a plottable table; the values of a shot apply to all its windows. NaN: missing."""
-        return self.spread(table, self.values(table, names))
+        """(windows, columns) values of a plottable table; those of a shot apply to all its windows. NaN: missing."""
+        return self.over_windows(table, self.values(table, names))
 
-    def spread(self, table: str, values: Values) -> Values:
-        """Spreads (rows, columns) values of a plottable table over windows: (windows, columns), as in `per_window`."""
+    def over_windows(self, table: str, values: Values) -> Values:
+        """Spreads (rows, columns) values of a plottable table over windows, as `per_window` does."""
         if self.tables[table]["row"] == "window":
             return values
         no_shot = np.full((1, values.shape[1]), np.nan)
-        spread: Values = np.concatenate([values, no_shot])[self.shot_of_windows]
-        return spread
+        over_windows: Values = np.concatenate([values, no_shot])[self.shot_of_windows]
+        return over_windows
 
     def texts(self, table: str, name: str) -> list[str | None]:
-        """A column of text; None where a value is missing."""
+        """The texts of a column; None where a value is missing."""
         return list(self._read(table, [name])[name].to_pylist())
 
     def numeric(self, table: str) -> list[str]:
@@ -156,7 +158,7 @@ class Video:
         return [name for name in self._documented[table] if not pa.types.is_string(schema.field(name).type)]
 
     def classes(self, table: str) -> list[str]:
-        """The columns of a table whose values sum to 1: probabilities of classes that exclude each other."""
+        """The columns of a table whose values sum to 1: probabilities of mutually exclusive classes."""
         return [name for group in self.tables[table]["sums_to_one"] for name in group]
 
     def _read(self, table: str, names: Sequence[str]) -> pa.Table:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from avcues.pipeline.errors import AvcuesError, RunStoppedError
 from avcues.pipeline.runtime.machine import memory_bytes
-from avcues.pipeline.store.records import VideoResult, failure
+from avcues.pipeline.store.records import VideoResult, failed_result
 from avcues.pipeline.store.video_input import VideoInput
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ def _result(future: Future, video: VideoInput, work: Work) -> VideoResult:
         return future.result()
     if isinstance(error, KilledWorker):
         error = AvcuesError(f"{video.source}: every worker that processed it was lost ({error})")
-    return work.record(failure(video, error))
+    return work.record(failed_result(video, error))
 
 
 def _scheduler_lost() -> SchedulerLostError:

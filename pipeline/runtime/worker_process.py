@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from avcues.pipeline.errors import AvcuesError
 from avcues.pipeline.runtime.worker_child import WorkerChild
-from avcues.pipeline.store.records import VideoResult, failure
+from avcues.pipeline.store.records import VideoResult, failed_result
 
 if TYPE_CHECKING:
     from avcues.pipeline.runtime.work import VideoProgress, Work
@@ -93,14 +93,14 @@ class WorkerProcess:
             return self._attempt(video, run, progress)
         except _ProcessDiedError as died:
             if run.id in _stopped:
-                return failure(video, StoppedError(f"{video.source}: the run ended while it was being processed"))
+                return failed_result(video, StoppedError(f"{video.source}: the run ended while it was being processed"))
             crash = WorkerDiedError(f"{video.source}: the process died while working on it: {died}")
-            return replace(failure(video, crash), unexpected=True)
+            return replace(failed_result(video, crash), unexpected=True)
         except MemoryLimitError as error:
             # Earlier videos may have left memory occupied; a fresh process has all of it.
-            return replace(failure(video, error), unexpected=self.child.videos > 1)
+            return replace(failed_result(video, error), unexpected=self.child.videos > 1)
         except AvcuesError as error:
-            return failure(video, error)
+            return failed_result(video, error)
 
     def _attempt(self, video: VideoInput, run: Work, progress: VideoProgress) -> VideoResult:
         with self._start_lock:

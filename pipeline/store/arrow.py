@@ -1,4 +1,4 @@
-"""Arrow arrays from NumPy's buffers; `pa.array` would import pandas, which takes longer than writing a few tables."""
+"""Makes Arrow arrays from NumPy buffers: `pa.array` would import pandas, which takes longer than writing tables."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-_ARROW = {
+_ARROW_TYPES = {
     "float32": pa.float32(),
     "float64": pa.float64(),
     "int16": pa.int16(),
@@ -19,25 +19,25 @@ _ARROW = {
 
 
 def array(values: npt.NDArray[Any], dtype: str, missing: npt.NDArray[np.bool_] | None = None) -> pa.Array:
-    """An Arrow array of numbers or truth values.
+    """Makes an Arrow array of numbers or truth values.
 
     Args:
-        values: One-dimensional.
-        dtype: Name of the type in the array, as in `avcues.extractors.protocol.Column`.
-        missing: Where it is null; None: nowhere.
+        values: (n,) values.
+        dtype: Name of the type of the array, as in `avcues.extractors.protocol.Column`.
+        missing: (n,) whether the array is null there; None: nowhere.
 
     Raises:
-        ValueError: A whole number does not fit into the type.
+        ValueError: An integer does not fit into the type.
     """
     stored = np.ascontiguousarray(values, dtype)
     if values.dtype.kind in "iu" and stored.dtype.kind in "iu" and not np.array_equal(stored, values):
-        raise ValueError(f"whole numbers from {values.min()} to {values.max()} do not fit into {dtype}")
+        raise ValueError(f"integers from {values.min()} to {values.max()} do not fit into {dtype}")
     data = np.packbits(stored, bitorder="little") if dtype == "bool" else stored
-    return pa.Array.from_buffers(_ARROW[dtype], len(stored), [_validity(missing), pa.py_buffer(data)])
+    return pa.Array.from_buffers(_ARROW_TYPES[dtype], len(stored), [_validity(missing), pa.py_buffer(data)])
 
 
 def strings(values: Sequence[str | None], missing: npt.NDArray[np.bool_] | None = None) -> pa.Array:
-    """An Arrow array of strings, null where a value is None or `missing`."""
+    """Makes an Arrow array of strings, which is null where a value is None or `missing`."""
     absent = np.array([value is None for value in values], bool)
     if missing is not None:
         absent |= missing

@@ -1,4 +1,4 @@
-"""What JSON documents hold: the types that their readers rely on, checked by pydantic."""
+"""The types of JSON documents, which readers rely on; pydantic checks them."""
 
 from __future__ import annotations
 
@@ -7,42 +7,43 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
 
-_MOST_COLUMNS = 100_000
+_MAX_COLUMNS = 100_000
 _SHORTEST_STEP, _LONGEST_STEP = Fraction(1, 100), Fraction(3600)
 
 
-def _can_be_a_name(name: str) -> str:
+def _checked_table_name(name: str) -> str:
     if not name.isprintable() or name[0] in "._" or {"/", "\\"} & {*name}:
-        raise ValueError("is no name of a table")
+        raise ValueError("is not a table name")
     return name
 
 
-def _is_step(text: str) -> str:
+def _checked_step(text: str) -> str:
     parts = text.split("/")
     if not (len(parts) <= 2 and all(part.isdecimal() and part.isascii() and len(part) < 20 for part in parts)):
-        raise ValueError("is no step in seconds, such as 1/2")
+        raise ValueError("is not a step in seconds, such as 1/2")
     if int(parts[-1]) == 0 or not _SHORTEST_STEP <= Fraction(text) <= _LONGEST_STEP:
-        raise ValueError(f"is no step from {float(_SHORTEST_STEP):g} to {_LONGEST_STEP} s")
+        raise ValueError(f"is not a step from {float(_SHORTEST_STEP):g} to {_LONGEST_STEP} s")
     return text
 
 
-TableName = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_can_be_a_name)]
+TableName = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_checked_table_name)]
 ColumnName = Annotated[str, Field(min_length=1, max_length=1000)]
-Step = Annotated[str, AfterValidator(_is_step)]
+ShortText = Annotated[str, Field(max_length=1000)]
+Step = Annotated[str, AfterValidator(_checked_step)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0, lt=1 << 53)]
 Seconds = Annotated[float, Field(ge=0, le=1e9)]
 
 
 class Document(BaseModel):
-    """A JSON object; what it has beside the fields that are declared is kept."""
+    """A JSON object; undeclared fields are kept."""
 
-    # Most commands read one or two kinds of documents: the others need no validator.
+    # Most commands read one or two kinds of documents and need no validators of the others.
     model_config = ConfigDict(strict=True, extra="allow", defer_build=True)
 
 
 class RecipeDocument(Document):
-    """What decides the values of an extractor, as `provenance.recipe` makes it."""
+    """The recipe of an extractor, as `provenance.recipe` makes it."""
 
     extractor: TableName
     version: int
@@ -63,7 +64,7 @@ class ColumnDocument(Document):
 
 
 class SourceDocument(Document):
-    """The file that a table was made from."""
+    """The file from which a table was made."""
 
     name: str = ""
     fingerprint: str | None = None
@@ -73,7 +74,7 @@ class SourceDocument(Document):
 
 
 class OriginDocument(Document):
-    """What the metadata of a table says of how it was made: enough to tell whether it is up to date."""
+    """The part of a table's metadata that shows whether the table is up to date."""
 
     recipe: RecipeDocument
     source: SourceDocument
@@ -83,7 +84,7 @@ class FooterDocument(OriginDocument):
     """The metadata of a table, as `provenance.metadata` and `parquet` make it."""
 
     row: Literal["window", "item", "shot"]
-    columns: Annotated[list[ColumnDocument], Field(max_length=_MOST_COLUMNS)]
+    columns: Annotated[list[ColumnDocument], Field(max_length=_MAX_COLUMNS)]
     sums_to_one: list[Annotated[list[ColumnName], Field(min_length=1)]]
     avcues: str
     citation: str
@@ -108,13 +109,13 @@ class ManifestDocument(Document):
 
 
 class RequestedDocument(Document):
-    """`_status/.inputs`: the videos that runs were asked for."""
+    """`_status/.inputs`: the videos that runs were asked to process."""
 
     video_ids: list[str]
 
 
 class OwnerDocument(Document):
-    """`_status/.owner.json`: the run at work."""
+    """`_status/.owner.json`: the run that works on the folder."""
 
     host: str
     process: int
@@ -129,7 +130,7 @@ class CardDocument(Document):
     __pydantic_extra__: dict[str, list[str]]
 
 
-_Nothing = Annotated[dict[str, JsonValue], Field(max_length=0)]
+_EmptyObject = Annotated[dict[str, JsonValue], Field(max_length=0)]
 
 
 class StampsDocument(Document):
@@ -159,26 +160,26 @@ class RecordDocument(Document):
     notes: list[str] = []
     retries: Count = 0
     seconds: dict[str, Seconds]
-    stamps: StampsDocument | _Nothing = {}
+    stamps: StampsDocument | _EmptyObject = {}
     checksums: dict[str, str] = {}
 
 
 class LabelRecipeDocument(Document):
     """How a gold standard was made, as `Recipe.described` of `avcues.pipeline.annotations` has it."""
 
-    method: str = ""
-    weights: str | None = None
+    method: ShortText = ""
+    weights: ShortText | None = None
     delay: Number | Literal["auto"] = 0.0
     standardise: bool = False
-    smooth: str | None = None
-    align: str | None = None
+    smooth: ShortText | None = None
+    align: ShortText | None = None
     longest_warp: Number = 1.0
     windows: Count | None = None
     whole_clips: bool = False
     shortest: Number = 0.0
     keep_constant: bool = False
     step: Step = "1/2"
-    round: str | None = None
+    round: ShortText | None = None
     dimensions: list[str] | None = None
     delay_tables: list[TableName] | None = None
 
@@ -196,7 +197,7 @@ class LabelsDocument(Document):
 
     step: Step = "1/2"
     setup: str | None = None
-    recipe: LabelRecipeDocument | None = None
+    recipe: LabelRecipeDocument = Field(default_factory=LabelRecipeDocument)
     targets: list[TargetDocument] = []
     sums_to_one: list[list[ColumnName]] = []
     fitted_on: dict[str, list[str]] = {}
@@ -251,7 +252,7 @@ class RatingsDocument(Document):
     """The metadata of `ratings.parquet`."""
 
     kind: Literal["ratings"]
-    dimensions: list[DimensionDocument]
+    dimensions: Annotated[list[DimensionDocument], Field(min_length=1)]
     origin: ImportDocument
     repeats: Count = 0
 
@@ -296,4 +297,4 @@ DOCUMENTS: dict[str, type[Document]] = {
     "requested": RequestedDocument,
     "trained": TrainedDocument,
 }
-"""By the kind that `avcues.pipeline.store.documents` is asked for."""
+"""By `avcues.pipeline.store.documents.Kind`."""

@@ -1,7 +1,7 @@
-"""JSON documents, in folders that anybody may have made: of bounded size, and of the types that readers rely on.
+"""Reads and writes JSON documents in folders that anybody may have made: checks their size and types.
 
 Every JSON document of an output folder is read and written here, and the metadata of every table is checked here. Only
-plain files are opened: a pipe or a device, which would never end, is refused.
+regular files are opened: reading a pipe or a device might never end.
 """
 
 from __future__ import annotations
@@ -34,34 +34,38 @@ Kind = Literal[
     "requested",
     "trained",
 ]
-"""Of a document, as `avcues.pipeline.store.document_types` has them; "origin" is part of a "footer"."""
+"""The kinds of documents in `avcues.pipeline.store.document_types`; "origin" is part of a "footer"."""
 
-MOST_BYTES = 64 << 20
-MOST_ROWS = 50_000_000
+MAX_BYTES = 64 << 20
+MAX_ROWS = 50_000_000
 """Rows of a table of one video: 50 days in windows of a tenth of a second, with ten items in each."""
 
-_LONGEST_PLACE = 200
+_MAX_FIELD_LENGTH = 200
 
 
 def parse(content: bytes | str, kind: Kind) -> dict[str, Any]:
-    """A JSON document of a given kind.
+    """Parses a JSON document of the given kind.
 
     Raises:
-        ValueError: It is none; says in one line what is wrong.
+        ValueError: The content is not such a document; the message says in one line what is wrong.
     """
-    if len(content) > MOST_BYTES:
-        raise ValueError(f"it is larger than {MOST_BYTES >> 20} MB")
+    if len(content) > MAX_BYTES:
+        raise ValueError(f"it is larger than {MAX_BYTES >> 20} MB")
     try:
-        document = json.loads(content, parse_constant=_no_number)
+        document = json.loads(content, parse_constant=_refuse_constant)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
-    check(document, kind)
+    check_document(document, kind)
     return dict(document)
 
 
-def check(document: Any, kind: Kind) -> None:
-    """Raises a `ValueError`, which says in one line what is wrong, unless a JSON value is a document of that kind."""
-    # A run on a new folder reads none, and pydantic takes as long to import as numpy.
+def check_document(document: Any, kind: Kind) -> None:
+    """Checks that a JSON value is a document of the given kind.
+
+    Raises:
+        ValueError: It is not; the message says in one line what is wrong.
+    """
+    # A run on a new folder reads no document, and pydantic takes as long to import as numpy.
     from pydantic import ValidationError
 
     from avcues.pipeline.store.document_types import DOCUMENTS
@@ -72,48 +76,52 @@ def check(document: Any, kind: Kind) -> None:
         raise ValueError("it is nested too deeply") from None
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"]))[:_LONGEST_PLACE]
-        raise ValueError(f"{where or 'it'}: {one_line(Exception(first['msg']))}") from None
+        field = ".".join(map(str, first["loc"]))[:_MAX_FIELD_LENGTH]
+        raise ValueError(f"{field or 'it'}: {one_line(Exception(first['msg']))}") from None
 
 
-def read_document(place: Location, kind: Kind) -> dict[str, Any]:
-    """The JSON document in a file.
+def read_document(path: Location, kind: Kind) -> dict[str, Any]:
+    """Reads the JSON document in a file.
 
     Raises:
         OSError: There is no such file, or it cannot be read.
-        ValueError: It is no such document; says in one line what is wrong.
+        ValueError: It is not a document of this kind; the message says in one line what is wrong.
     """
-    with open_plain(place) as file:
-        return parse(file.read(MOST_BYTES + 1), kind)
+    with open_regular_file(path) as file:
+        return parse(file.read(MAX_BYTES + 1), kind)
 
 
-def write_json(value: Mapping[str, Any], place: Location) -> None:
+def write_json(value: Mapping[str, Any], path: Location) -> None:
     """Writes a JSON document atomically and durably."""
-    write_atomically(place, lambda file: file.write(json_bytes(value)))
+    write_atomically(path, lambda file: file.write(json_bytes(value)))
 
 
 def json_bytes(value: Mapping[str, Any]) -> bytes:
-    """A JSON document as its file holds it."""
+    """The content of the file of a JSON document."""
     return (json.dumps(value, indent=1) + "\n").encode()
 
 
-def open_plain(place: Location) -> BinaryIO:
-    """A file, opened for reading if it is a plain one.
+def open_regular_file(path: Location) -> BinaryIO:
+    """Opens a regular file for reading.
 
     Raises:
-        OSError: There is none, or it is a folder, a pipe or a device.
+        OSError: There is no such file, or it is a folder, a pipe or a device.
     """
-    if not isinstance(place, Path):
-        return place.open("rb")
-    require_plain(place)
-    return place.open("rb")
+    if not isinstance(path, Path):
+        return path.open("rb")
+    require_regular_file(path)
+    return path.open("rb")
 
 
-def require_plain(path: Path) -> None:
-    """Raises an `OSError` unless there is a plain file, or a link to one."""
+def require_regular_file(path: Path) -> None:
+    """Checks that the path is a regular file or a link to one.
+
+    Raises:
+        OSError: It is not, or it does not exist.
+    """
     if not stat.S_ISREG(path.stat().st_mode):
-        raise OSError(errno.EINVAL, "is no plain file", str(path))
+        raise OSError(errno.EINVAL, "is not a regular file", str(path))
 
 
-def _no_number(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no number")
+def _refuse_constant(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not a number")

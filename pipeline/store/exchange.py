@@ -1,8 +1,8 @@
-"""Folders and sets of files that appear whole or not at all.
+"""Writes folders and sets of files so that they appear whole or not at all.
 
-A new folder is written beside the one that it replaces, and the two are exchanged in one step of the file system. Where
-the system has no such step, the former folder is moved aside first; if the process dies before the new one is in its
-place, the next start moves the former back. What killed processes left behind is removed by the next writer.
+A new folder is written beside the folder that it replaces, and the two are exchanged in one step of the file system. If
+the system has no such step, the former folder is moved aside first; if the process dies before the new folder is in
+place, the next start moves the former back. The next writer removes the leftovers of killed processes.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ Write = Callable[["Location", Callable[[BinaryIO], object]], None]
 
 @contextmanager
 def replaced_folder(out: Path, *, keep_others: bool = False) -> Iterator[Path]:
-    """A new, empty folder that takes the place of `out` when the `with` block ends without an error.
+    """Yields a new, empty folder that replaces `out` when the `with` block ends without an error.
 
-    At every instant `out` is the former folder or the new one, and it is the former after an error.
+    At every instant `out` is either the former or the new folder; after an error it is the former.
 
     Args:
-        out: A folder, or the name of one.
-        keep_others: Files of the former folder that the new one lacks are kept.
+        out: The folder to replace; it need not exist.
+        keep_others: Whether to keep files of the former folder that the new one lacks.
 
     Raises:
         OSError: The parent folder cannot be written.
@@ -63,16 +63,16 @@ def replaced_folder(out: Path, *, keep_others: bool = False) -> Iterator[Path]:
 
 
 def staging_folder(out: Path) -> Path:
-    """Where a new folder is written before it takes the place of `out`: beside it.
+    """The folder in which a new folder is written before it replaces `out`: the parent of `out`.
 
-    If `out` cannot be renamed, because something is mounted there or its parent is closed, it is inside; files are then
-    moved one by one.
+    If `out` cannot be renamed, because it is a mount point or its parent is not writable, it is `out` itself; files are
+    then moved one by one.
     """
     return out if out.is_mount() or (out.is_dir() and not os.access(out.parent, os.W_OK)) else out.parent
 
 
 def recover(out: Path) -> None:
-    """Cleans up after processes that were killed while they replaced a file or folder, and restores the former one."""
+    """Cleans up after processes that were killed while they replaced `out`; restores the former one if necessary."""
     formers = abandoned(out, FORMER_SUFFIX)
     if formers and not out.exists():
         formers.pop().rename(out)
@@ -80,38 +80,38 @@ def recover(out: Path) -> None:
         remove(leftover)
 
 
-def replace_file(place: Location, content: Callable[[BinaryIO], object]) -> None:
-    """Writes a file that the user named, and removes what killed processes left of writing it.
+def replace_file(path: Location, content: Callable[[BinaryIO], object]) -> None:
+    """Writes a file that the user named, and removes leftovers of killed processes that wrote it.
 
     Raises:
         OutputError: It cannot be written, and trying again will not help.
-        OSError: It cannot be written just now.
+        OSError: It cannot be written at the moment.
     """
-    if isinstance(place, Path):
-        recover(place)
-    write_atomically(place, content)
+    if isinstance(path, Path):
+        recover(path)
+    write_atomically(path, content)
 
 
 @contextmanager
 def replaced_files() -> Iterator[Write]:
-    """A function like `replace_file`, whose files appear together when the `with` block ends without an error.
+    """Yields a function like `replace_file` whose files appear together when the `with` block ends without an error.
 
-    All are written and synced under temporary names before the first one is renamed, so that a full disk or an error
-    leaves all files as they were. Only a kill between two renames can separate them.
+    All files are written and synced under temporary names before the first is renamed, so that a full disk or an error
+    leaves all files unchanged. Only a kill between two renames can separate them.
     """
     staged: list[tuple[Path, Path]] = []
     uploads: list[tuple[Location, bytes]] = []
     with ExitStack() as files:
 
-        def write(place: Location, content: Callable[[BinaryIO], object]) -> None:
-            if not isinstance(place, Path):
+        def write(path: Location, content: Callable[[BinaryIO], object]) -> None:
+            if not isinstance(path, Path):
                 buffer = io.BytesIO()
                 content(buffer)
-                uploads.append((place, buffer.getvalue()))
+                uploads.append((path, buffer.getvalue()))
                 return
-            place.parent.mkdir(parents=True, exist_ok=True)
-            recover(place)
-            staged.append((place.parent / temporary_name(place.name), place))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            recover(path)
+            staged.append((path.parent / temporary_name(path.name), path))
             file = files.enter_context(staged[-1][0].open("wb"))
             mark_in_use(file.fileno())
             content(file)
@@ -120,13 +120,30 @@ def replaced_files() -> Iterator[Write]:
 
         try:
             yield write
-            for place, content in uploads:
-                write_atomically(place, lambda file, content=content: file.write(content))  # type: ignore[misc]
-            for temporary, path in staged:
-                temporary.replace(path)
+            for upload, content in uploads:
+                write_atomically(upload, lambda file, content=content: file.write(content))  # type: ignore[misc]
+            for temporary, final in staged:
+                temporary.replace(final)
         finally:
             for temporary, _ in staged:
                 remove(temporary)
+
+
+@contextmanager
+def scratch_folder(beside: Path) -> Iterator[Path]:
+    """A hidden folder for what goes into a file, which the next writer of that file removes if this process is killed.
+
+    Args:
+        beside: The file.
+    """
+    recover(beside)
+    folder = beside.parent / temporary_name(beside.name)
+    folder.mkdir()
+    try:
+        with _in_use(folder):
+            yield folder
+    finally:
+        remove(folder)
 
 
 @contextmanager
@@ -140,7 +157,7 @@ def _in_use(folder: Path) -> Iterator[None]:
 
 
 def _exchange(new: Path, out: Path) -> None:
-    """Puts the folder `new` in the place of `out`; afterwards `new` is the former one, or absent."""
+    """Puts the folder `new` in the place of `out`; afterwards `new` is the former folder, or absent."""
     _sync(new)
     if not out.exists():
         new.rename(out)
@@ -158,7 +175,7 @@ def _exchange(new: Path, out: Path) -> None:
 
 
 def _swap(first: Path, second: Path) -> bool:
-    """Exchanges two paths in one step; False where the system or the file system cannot."""
+    """Exchanges two paths in one step; False if the system or the file system cannot."""
     libc = ctypes.CDLL(None, use_errno=True)
     paths = os.fsencode(first), os.fsencode(second)
     try:
@@ -178,9 +195,9 @@ def _sync(folder: Path) -> None:
 
 
 def link_files(former: Path, new: Path) -> None:
-    """Gives a new folder the files of the former one that it lacks, as hard links or else as copies.
+    """Adds the files of the former folder that the new one lacks, as hard links, or as copies if links are impossible.
 
-    What overwrites them must do so with `write_atomically`, or the former folder changes, too.
+    They must be overwritten with `write_atomically` only; otherwise the former folder changes too.
     """
     for source in _files(former):
         target = new / source.relative_to(former)

@@ -1,8 +1,8 @@
-"""Writing whole files, on this machine's disks or in any store that fsspec knows.
+"""Writes whole files, on this machine's disks or in any store that fsspec knows.
 
 Writing is all or nothing. Locally: a temporary file in the same folder, fsync, rename. Object stores: one upload, which
-is visible when it is complete. Other stores (sftp://, hdfs://, ...): upload under a temporary name and rename, which is
-as atomic as the store's rename.
+becomes visible when it is complete. Other stores (sftp://, hdfs://, ...): upload under a temporary name and rename,
+which is as atomic as the store's rename.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from avcues.pipeline.store.location import Location
 
 _OBJECT_STORES = frozenset(("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oci", "memory"))
-FULL = (errno.ENOSPC, errno.EDQUOT)
-"""Errors of a disk without space."""
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+"""Error numbers of a disk without free space."""
 
 _TRANSIENT = frozenset(
     getattr(errno, name)
@@ -36,22 +36,22 @@ _TRANSIENT = frozenset(
 )
 
 
-def write_atomically(place: Location, write: Callable[[BinaryIO], object]) -> None:
+def write_atomically(path: Location, write: Callable[[BinaryIO], object]) -> None:
     """Writes a file so that it is whole or absent after any crash.
 
     Raises:
         OutputError: It cannot be written, and trying again will not help.
-        OSError: It cannot be written just now.
+        OSError: It cannot be written at the moment.
     """
     try:
-        if isinstance(place, Path):
-            _write_local(place, write)
+        if isinstance(path, Path):
+            _write_local(path, write)
         else:
-            _upload(place, write)
+            _upload(path, write)
     except OSError as error:
         if is_transient(error):
             raise
-        raise OutputError(f"{place}: cannot be written ({error.strerror or error}){_remedy(error)}") from error
+        raise OutputError(f"{path}: cannot be written ({error.strerror or error}){_remedy(error)}") from error
 
 
 def _write_local(path: Path, write: Callable[[BinaryIO], object]) -> None:
@@ -60,32 +60,32 @@ def _write_local(path: Path, write: Callable[[BinaryIO], object]) -> None:
         write(file)
 
 
-def _upload(place: UPath, write: Callable[[BinaryIO], object]) -> None:
+def _upload(path: UPath, write: Callable[[BinaryIO], object]) -> None:
     content = io.BytesIO()
     write(content)
-    if place.protocol in _OBJECT_STORES:
-        place.fs.makedirs(place.parent.path, exist_ok=True)
-        place.fs.pipe_file(place.path, content.getvalue())
+    if path.protocol in _OBJECT_STORES:
+        path.fs.makedirs(path.parent.path, exist_ok=True)
+        path.fs.pipe_file(path.path, content.getvalue())
         return
-    temporary = place.parent / temporary_name(place.name)
-    place.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.parent / temporary_name(path.name)
+    path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        place.fs.pipe_file(temporary.path, content.getvalue())
-        place.fs.mv(temporary.path, place.path)
+        path.fs.pipe_file(temporary.path, content.getvalue())
+        path.fs.mv(temporary.path, path.path)
     finally:
         temporary.unlink(missing_ok=True)
 
 
 def _remedy(error: OSError) -> str:
-    if error.errno in FULL:
-        return "; free some space and run the same command again: what is done stays done"
+    if error.errno in NO_SPACE:
+        return "; free some space and run the same command again; finished work is kept"
     if isinstance(error, IsADirectoryError):
         return "; remove that folder and run the same command again"
     return ""
 
 
 def prepare_output(out: Location) -> None:
-    """Makes an output folder and proves that it can be written.
+    """Makes an output folder and checks that it can be written.
 
     Raises:
         SettingsError: It cannot be made or written.
@@ -101,11 +101,11 @@ def prepare_output(out: Location) -> None:
         probe.unlink()
     except (OSError, OutputError) as error:
         reason = getattr(error.__cause__ or error, "strerror", None) or error
-        raise SettingsError(f"`out={out}`: cannot be written ({reason}); name a folder that can") from error
+        raise SettingsError(f"`out={out}`: cannot be written ({reason}); name a writable folder") from error
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether the same read or write may succeed a little later: a network or a disk that was away, not a bad file."""
+    """Whether the same read or write may succeed later: the network or disk was unavailable, the file is not bad."""
     if isinstance(error, ConnectionError | TimeoutError) or type(error).__module__.partition(".")[0] == "aiohttp":
         return True
     return isinstance(error, OSError) and error.errno in _TRANSIENT

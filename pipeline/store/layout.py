@@ -1,18 +1,18 @@
-"""Where everything lies in an output folder. Nothing else builds a path inside one.
+"""The layout of an output folder. No other module builds a path inside one.
 
-| path                         | what                                                                       |
+| path                         | content                                                                    |
 |------------------------------|----------------------------------------------------------------------------|
 | `dataset.json`               | the manifest: step, recipes, tables (`avcues.pipeline.store.manifest`)            |
 | `<table>/<video_id>.parquet` | a table of one video (`avcues.pipeline.store.parquet`)                            |
 | `_status/<video_id>.json`    | the record of a video (`avcues.pipeline.store.records`)                           |
-| `_status/.inputs`            | ids of all videos that any run was asked for                               |
+| `_status/.inputs`            | ids of all videos that any run was asked to process                        |
 | `_status/.lock`, `.owner.json` | the run that works on the folder (`avcues.pipeline.store.lock`)                 |
 | `report/`                    | pages of `avcues report`                                                   |
 | `README.md`, `croissant.json` | the data card of `avcues describe --card`, for people and for programs    |
-| `_status/.card.json`         | hashes of these two, by which a user's own are told apart                  |
-| `.*.tmp`, `*/.*.tmp`         | what a killed process had not finished writing                             |
+| `_status/.card.json`         | hashes of these two files, which identify those that a user changed        |
+| `.*.tmp`, `*/.*.tmp`         | unfinished files of killed processes                                       |
 
-In names of files, `%5F` and `%2E` stand for a `_` and a `.` at the beginning of a video's id (`file_stem`).
+In file names, `%5F` and `%2E` stand for a leading `_` and `.` of a video's id (`file_stem`).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ DATA_CARD = "README.md"
 CROISSANT = "croissant.json"
 _STATUS = "_status"
 _TABLE_SUFFIX = ".parquet"
-_HIDING = "_.%"
+_HIDING_CHARACTERS = "_.%"
 
 
 def manifest_path(out: Location) -> Location:
@@ -40,16 +40,16 @@ def manifest_path(out: Location) -> Location:
 
 
 def file_stem(video_id: str) -> str:
-    """What a file of a video is called, without its suffix: the id, with `%5F` and `%2E` for a leading `_` and `.`.
+    """The file name of a video without suffix: the id, with `%5F` and `%2E` for a leading `_` and `.`.
 
-    Readers of folders, such as those of Arrow, pandas and Spark, skip files whose names begin with one of these.
+    Readers of folders, such as those of Arrow, pandas and Spark, skip files whose names begin with `_` or `.`.
     """
     first = video_id[:1]
-    return f"%{ord(first):02X}{video_id[1:]}" if first and first in _HIDING else video_id
+    return f"%{ord(first):02X}{video_id[1:]}" if first and first in _HIDING_CHARACTERS else video_id
 
 
 def _video_id(stem: str) -> str:
-    for character in _HIDING:
+    for character in _HIDING_CHARACTERS:
         if stem.startswith(code := f"%{ord(character):02X}"):
             return character + stem.removeprefix(code)
     return stem
@@ -65,7 +65,7 @@ def videos_with_table(out: Location, table: str) -> list[str]:
     return sorted(_video_id(path.stem) for path in (out / table).glob(f"[!.]*{_TABLE_SUFFIX}"))
 
 
-def folders(out: Location) -> list[str]:
+def table_folders(out: Location) -> list[str]:
     """Names of the folders that look like tables, sorted."""
     return sorted(path.name for path in out.iterdir() if path.is_dir() and path.name[0] not in "_.")
 
@@ -81,7 +81,7 @@ def recorded_videos(out: Location) -> list[str]:
 
 
 def requested_path(out: Location) -> Location:
-    """Ids of all videos that any run was asked for."""
+    """The file with the ids of all videos that any run was asked to process."""
     return out / _STATUS / ".inputs"
 
 
@@ -91,7 +91,7 @@ def lock_path(out: Location) -> Location:
 
 
 def owner_path(out: Location) -> Location:
-    """Says which run is at work."""
+    """The file that names the run at work."""
     return out / _STATUS / ".owner.json"
 
 
@@ -121,20 +121,22 @@ def table_pattern(table: str) -> str:
 
 
 def write_probe_path(out: Location) -> Location:
-    """A file that proves that the folder can be written, and is removed at once."""
+    """A file that is written, and removed at once, to check that the folder is writable."""
     return out / ".writable"
 
 
 def worker_probe_path(out: Location, run: str) -> Location:
-    """A file by which the workers of a cluster prove that they see the folder, and which is removed at once."""
+    """A file that is written, and removed at once, to check that the workers of a cluster see the folder."""
     return out / f".seen-by-workers-{run}"
 
 
 def unfinished_files(out: Location) -> list[Location]:
-    """Temporary files of processes that were killed; not those of one that is at work, as far as locks can tell."""
+    """Temporary files of killed processes; those of running processes are left out as far as locks can tell."""
     leftovers = sorted(path for pattern in ("", "*/") for path in out.glob(f"{pattern}.*{TEMPORARY_SUFFIX}"))
-    return [path for path in leftovers if not (path.parent.name.startswith(".") or path.is_dir()) and _is_left(path)]
+    return [
+        path for path in leftovers if not (path.parent.name.startswith(".") or path.is_dir()) and _is_leftover(path)
+    ]
 
 
-def _is_left(path: Location) -> bool:
+def _is_leftover(path: Location) -> bool:
     return not isinstance(path, Path) or is_abandoned(path)

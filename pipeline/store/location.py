@@ -1,4 +1,4 @@
-"""Names of places: a path of this machine, or a URL of any store that fsspec knows (s3://, gs://, ...)."""
+"""Locations of files: a path on this machine, or a URL of any store that fsspec knows (s3://, gs://, ...)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def location(text: str) -> Location:
     """The location that a user names.
 
     Raises:
-        InputError: It is empty, or no filesystem is known for the URL.
+        InputError: The text is empty, or no filesystem is known for the URL.
     """
     if not text:
         raise InputError("a path is empty; is a shell variable unset?")
@@ -29,8 +29,8 @@ def location(text: str) -> Location:
     from upath import UPath
 
     try:
-        place = UPath(text)
-        place.fs  # noqa: B018  (imports the filesystem's own package)
+        url_path = UPath(text)
+        url_path.fs  # noqa: B018  (imports the filesystem's own package)
     except (ImportError, ValueError) as error:
         raise InputError(f"{text}: {protocol}:// cannot be read on this machine ({error})") from error
-    return place
+    return url_path

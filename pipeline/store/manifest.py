@@ -1,4 +1,4 @@
-"""`dataset.json`: what keeps all runs on one output folder alike."""
+"""`dataset.json`: the settings that all runs on an output folder share."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from avcues.pipeline.errors import SettingsError
-from avcues.pipeline.store.documents import check, read_document, write_json
+from avcues.pipeline.store.documents import check_document, read_document, write_json
 from avcues.pipeline.store.layout import MANIFEST, manifest_path, videos_with_table
 from avcues.pipeline.store.timeline_table import TIMELINE
 from avcues.version import __version__
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from avcues.pipeline.store.location import Location
 
 BASE_FEATURE = "shots"
-"""The feature that every dataset has: it also makes the timeline, whose rows every window table has."""
+"""The feature that every dataset has. It also makes the timeline; all window tables have the same rows."""
 
 _FORMAT = 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """What `dataset.json` holds.
+    """The content of `dataset.json`.
 
     Args:
         step: Window length in seconds.
-        recipes: By extractor: what decides its values, as `avcues.pipeline.store.provenance.recipe` makes it.
-        tables: Extractor by table.
+        recipes: By extractor, its recipe, as `avcues.pipeline.store.provenance.recipe` makes it.
+        tables: By table, its extractor.
     """
 
     step: Fraction
@@ -39,10 +39,10 @@ class Manifest:
 
 
 def read_manifest(out: Location) -> Manifest | None:
-    """The manifest of an output folder; None where there is none.
+    """Reads the manifest of an output folder; None if it has none.
 
     Raises:
-        SettingsError: It is damaged or of another version.
+        SettingsError: The manifest is damaged or of another version.
     """
     path = manifest_path(out)
     try:
@@ -56,7 +56,7 @@ def read_manifest(out: Location) -> Manifest | None:
     if document.get("format") != _FORMAT:
         raise SettingsError(f"{path} was written by another version of avcues; use another `out`")
     try:
-        check(document, "manifest")
+        check_document(document, "manifest")
         if not ({*document["tables"].values()} <= document["recipes"].keys() and TIMELINE.name in document["tables"]):
             raise ValueError("its entries contradict each other")
     except ValueError as error:
@@ -65,10 +65,10 @@ def read_manifest(out: Location) -> Manifest | None:
 
 
 def require_manifest(out: Location) -> Manifest:
-    """The manifest of a folder that must be a dataset.
+    """Reads the manifest of a folder that must be a dataset.
 
     Raises:
-        SettingsError: It has none, or a damaged one, or one of another version.
+        SettingsError: The folder has no manifest, or one that is damaged or of another version.
     """
     manifest = read_manifest(out)
     if manifest is None:
@@ -81,7 +81,8 @@ def pin(out: Location, requested: Manifest, *, overwrite: bool = False, video_id
 
     Args:
         requested: What this run computes.
-        overwrite: Every table of `video_ids` is computed again.
+        overwrite: Whether every table of `video_ids` is computed again.
+        video_ids: The videos of the run.
 
     Raises:
         SettingsError: The folder holds tables made with other settings.
@@ -106,12 +107,12 @@ def pin(out: Location, requested: Manifest, *, overwrite: bool = False, video_id
 def check_settings(
     out: Location, requested: Manifest, *, overwrite: bool = False, video_ids: Collection[str] = ()
 ) -> None:
-    """Checks, as `pin` does, that a run agrees with the existing manifest, and writes nothing.
+    """Checks, as `pin` does, that a run agrees with the existing manifest, but writes nothing.
 
     Args:
         out: Output folder.
         requested: What the run would compute.
-        overwrite: Every table of `video_ids` would be computed again.
+        overwrite: Whether every table of `video_ids` would be computed again.
         video_ids: The videos of the run.
 
     Raises:
@@ -128,7 +129,7 @@ def _check(
     unrequested = sorted(pinned.recipes.keys() - requested.recipes.keys())
     if overwrite and unrequested and pinned.step != requested.step:
         raise SettingsError(
-            f"{out} was made with step = {pinned.step}, and this run would leave {', '.join(unrequested)} as it is: "
+            f"{out} was made with step = {pinned.step}, and this run would not change {', '.join(unrequested)}: "
             "name every feature to overwrite, or use another `out`"
         )
     stale = [
@@ -138,8 +139,8 @@ def _check(
     ]
     if overwrite and stale:
         raise SettingsError(
-            f"{out}: this run changes what it would leave in place ({', '.join(stale)}): name these features, too, or "
-            "use another `out`"
+            f"{out}: this run would make features outdated that it does not overwrite ({', '.join(stale)}): name these "
+            "features as well, or use another `out`"
         )
     other_videos = set(videos_with_table(out, TIMELINE.name)) - set(video_ids)
     differences = _differences(pinned, requested.recipes)
@@ -150,7 +151,7 @@ def _check(
         )
     for setting, old, new in [] if overwrite else differences:
         raise SettingsError(
-            f"{out} was made with {setting} = {json.dumps(old)}, this run asks for {json.dumps(new)}: "
+            f"{out} was made with {setting} = {json.dumps(old)}, but this run has {json.dumps(new)}: "
             "use another `out`, the same settings, or `overwrite` to compute everything again"
         )
 
@@ -172,23 +173,23 @@ def _differences(pinned_manifest: Manifest, recipes: Mapping[str, Mapping[str, A
 
 
 def _changed_needs(kept: Mapping[str, Any], recipes: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Names of the extractors that a kept one needs and that would measure other values than it was made with."""
+    """Names of the extractors whose values a kept extractor needs and which this run would change."""
     return [
         name
         for name, needed in kept.get("needs", {}).items()
-        if name in recipes and _but_sound(needed, name) != _but_sound(recipes[name], name)
+        if name in recipes and _without_sound_choice(needed, name) != _without_sound_choice(recipes[name], name)
     ]
 
 
-def _but_sound(recipe: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """A recipe without the choice of the sound, if that is of the timeline alone and not of the shots."""
-    of_sound = ("audio_stream", "downmix") if name == BASE_FEATURE else ()
-    reading = {key: value for key, value in recipe.get("reading", {}).items() if key not in of_sound}
+def _without_sound_choice(recipe: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """A recipe without the choice of the sound, if the sound affects only the timeline and not the shots."""
+    sound_keys = ("audio_stream", "downmix") if name == BASE_FEATURE else ()
+    reading = {key: value for key, value in recipe.get("reading", {}).items() if key not in sound_keys}
     return {**recipe, "reading": reading}
 
 
-def _damaged(path: Location, why: str) -> SettingsError:
+def _damaged(path: Location, reason: str) -> SettingsError:
     return SettingsError(
-        f"{path} is damaged ({why}); restore it, or remove it and run the same avcues extract again, which keeps the "
-        "tables that are there"
+        f"{path} is damaged ({reason}); restore it, or remove it and run the same avcues extract again, which keeps "
+        "existing tables"
     )

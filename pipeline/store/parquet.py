@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from avcues.extractors.protocol import Column, Columns, Table
 from avcues.pipeline.errors import one_line
 from avcues.pipeline.store.arrow import array, strings
-from avcues.pipeline.store.documents import MOST_ROWS, Kind, parse, require_plain
+from avcues.pipeline.store.documents import MAX_ROWS, Kind, parse, require_regular_file
 from avcues.pipeline.store.files import is_transient, write_atomically
 from avcues.pipeline.timeline import Grid, Shot
 
@@ -30,11 +30,11 @@ SHOT_KEYS = ("video_id", "shot", "start", "end", "first_window", "last_window")
 
 @dataclass(frozen=True)
 class TableRows:
-    """A table's finished rows.
+    """The finished rows of a table.
 
     Args:
-        columns: Arrays of one length in the table's column order.
-        present: Rows that were measured; the others are null throughout. None: all.
+        columns: Arrays of equal length, in the column order of the table.
+        present: Whether each row was measured; other rows are null. None: all rows were measured.
         window_of_row: For item tables, the window of each row.
     """
 
@@ -57,7 +57,7 @@ _FEATURE_TYPES = (pa.float32(), pa.float64(), pa.int16(), pa.int32(), pa.bool_()
 
 
 def window_table(rows: TableRows, video_id: str, grid: Grid, windows: int, metadata: Mapping[str, Any]) -> pa.Table:
-    """Arrow table of one row per window, or of items with the keys of their windows."""
+    """Makes the Arrow table with a row per window, or with items and the keys of their windows."""
     row_windows = np.arange(windows, dtype=np.int32) if rows.window_of_row is None else rows.window_of_row
     starts, ends = grid.edges(windows)
     keys = {
@@ -72,17 +72,17 @@ def window_table(rows: TableRows, video_id: str, grid: Grid, windows: int, metad
 def shot_table(
     rows: TableRows, video_id: str, grid: Grid, shots: Sequence[Shot], windows: int, metadata: Mapping[str, Any]
 ) -> pa.Table:
-    """Arrow table of one row per shot; a shot that no window starts in has no first and last window."""
-    inside = [grid.starting_in(shot.start, shot.end) for shot in shots]
-    inside = [range(r.start, min(r.stop, windows)) for r in inside]
-    without = np.array([not r for r in inside], bool)
+    """Makes the Arrow table with a row per shot; a shot in which no window starts has no first and last window."""
+    window_spans = [grid.starting_in(shot.start, shot.end) for shot in shots]
+    window_spans = [range(span.start, min(span.stop, windows)) for span in window_spans]
+    is_empty = np.array([not span for span in window_spans], bool)
     keys = {
         "video_id": strings([video_id] * len(shots)),
         "shot": array(np.arange(len(shots)), "int32"),
         "start": array(np.array([float(shot.start) for shot in shots]), "float64"),
         "end": array(np.array([float(shot.end) for shot in shots]), "float64"),
-        "first_window": array(np.array([r[0] if r else 0 for r in inside], np.int32), "int32", without),
-        "last_window": array(np.array([r[-1] if r else 0 for r in inside], np.int32), "int32", without),
+        "first_window": array(np.array([span[0] if span else 0 for span in window_spans], np.int32), "int32", is_empty),
+        "last_window": array(np.array([span[-1] if span else 0 for span in window_spans], np.int32), "int32", is_empty),
     }
     return _assemble(keys, rows, metadata)
 
@@ -91,17 +91,17 @@ def _assemble(keys: Mapping[str, pa.Array], rows: TableRows, metadata: Mapping[s
     arrays = dict(keys)
     for column in rows.table.columns:
         arrays[column.name] = _array(rows.columns[column.name], column, rows.present)
-    described = dict(metadata) | {
+    full_metadata = dict(metadata) | {
         "table": rows.table.name,
         "row": rows.table.row,
-        "columns": [_described(column) for column in rows.table.columns],
+        "columns": [_column_metadata(column) for column in rows.table.columns],
         "sums_to_one": [list(group) for group in rows.table.sums_to_one],
     }
-    return pa.table(arrays).replace_schema_metadata({METADATA_KEY: json.dumps(described)})
+    return pa.table(arrays).replace_schema_metadata({METADATA_KEY: json.dumps(full_metadata)})
 
 
-def _described(column: Column) -> dict[str, Any]:
-    """What the metadata says of a column; bounds that it does not have are left out."""
+def _column_metadata(column: Column) -> dict[str, Any]:
+    """The documentation of a column for the metadata; missing bounds are left out."""
     return {key: value for key, value in vars(column).items() if value is not None and key != "dtype"}
 
 
@@ -116,9 +116,9 @@ def _array(values: npt.NDArray[Any], column: Column, present: npt.NDArray[np.boo
     return array(values, column.dtype, missing)
 
 
-def write_table(table: pa.Table, place: Location) -> None:
-    """Writes a table as one row group, or none if it has no rows, atomically and durably."""
-    write_atomically(place, lambda file: _write_parquet(table, file))
+def write_table(table: pa.Table, path: Location) -> None:
+    """Writes a table as one row group, or without a row group if it has no rows, atomically and durably."""
+    write_atomically(path, lambda file: _write_parquet(table, file))
 
 
 def _write_parquet(table: pa.Table, file: BinaryIO) -> None:
@@ -130,7 +130,7 @@ def _write_parquet(table: pa.Table, file: BinaryIO) -> None:
         use_dictionary=[field.name for field in table.schema if pa.types.is_string(field.type)],
         write_statistics=[name for name in SHOT_KEYS + WINDOW_KEYS if name in bare.schema.names],
         write_page_checksum=True,
-        # Storing the Arrow schema as well would hold the metadata twice.
+        # Storing the Arrow schema as well would duplicate the metadata.
         store_schema=False,
     ) as writer:
         if table.num_rows:  # the library `datasets` cannot read a row group without rows
@@ -138,32 +138,32 @@ def _write_parquet(table: pa.Table, file: BinaryIO) -> None:
         writer.add_key_value_metadata(table.schema.metadata or {})
 
 
-def open_parquet(place: Location) -> pq.ParquetFile:
-    """A Parquet file at any location, whose pages are checked against their checksums. Use as a context manager.
+def open_parquet(path: Location) -> pq.ParquetFile:
+    """Opens a Parquet file at any location; reading checks the checksums of its pages. Use as a context manager.
 
     Raises:
-        OSError: There is no plain file, or it cannot be read.
-        ValueError: It is no Parquet file, or claims more rows than a video can have.
+        OSError: There is no regular file, or it cannot be read.
+        ValueError: It is not a Parquet file, or claims more rows than a video can have.
     """
-    if isinstance(place, Path):
-        require_plain(place)
-    file = pq.ParquetFile(place if isinstance(place, Path) else place.open("rb"), page_checksum_verification=True)
-    if file.metadata.num_rows <= MOST_ROWS:
+    if isinstance(path, Path):
+        require_regular_file(path)
+    file = pq.ParquetFile(path if isinstance(path, Path) else path.open("rb"), page_checksum_verification=True)
+    if file.metadata.num_rows <= MAX_ROWS:
         return file
     file.close()
     raise ValueError(f"it claims {file.metadata.num_rows} rows")
 
 
-def read_table(place: Location, columns: Sequence[str] | None = None) -> pa.Table:
-    """A table, or some of its columns, without the Parquet file's own metadata."""
-    with open_parquet(place) as file:
+def read_table(path: Location, columns: Sequence[str] | None = None) -> pa.Table:
+    """Reads a table, or some of its columns, without the metadata of the file."""
+    with open_parquet(path) as file:
         return file.read(None if columns is None else list(columns))
 
 
-def damage_of(place: Location) -> str:
-    """Why a table's content cannot be read, in one line; empty if it is sound."""
+def damage_of(path: Location) -> str:
+    """Why the content of a table cannot be read, in one line; empty if it can be read."""
     try:
-        read_table(place)
+        read_table(path)
     except (OSError, ValueError, pa.ArrowException) as error:
         if is_transient(error):
             raise
@@ -173,7 +173,7 @@ def damage_of(place: Location) -> str:
 
 @dataclass(frozen=True)
 class Footer:
-    """What a table's file says of itself: the `avcues` metadata, and its number of rows."""
+    """The `avcues` metadata and the number of rows of a table."""
 
     metadata: dict[str, Any]
     rows: int
@@ -183,7 +183,7 @@ def metadata_of(file: pq.ParquetFile, kind: Kind = "origin") -> dict[str, Any]:
     """The `avcues` metadata of an open table.
 
     Raises:
-        ValueError: It has none, or it is damaged.
+        ValueError: The metadata are missing or damaged.
     """
     content = (file.metadata.metadata or {}).get(METADATA_KEY)
     if content is None:
@@ -202,22 +202,22 @@ def metadata_in(schema: pa.Schema, kind: Kind) -> dict[str, Any]:
 
 
 def numeric_columns(table: pa.Table) -> dict[str, str]:
-    """Units of the numeric feature columns of a table in memory, by name; none for a table of items."""
-    about = parse(table.schema.metadata[METADATA_KEY], "footer")
-    if about["row"] == "item":
+    """Units of the numeric feature columns of a table in memory, by name; empty for a table of items."""
+    metadata = parse(table.schema.metadata[METADATA_KEY], "footer")
+    if metadata["row"] == "item":
         return {}
-    units = {column["name"]: column["unit"] for column in about["columns"]}
+    units = {column["name"]: column["unit"] for column in metadata["columns"]}
     return {name: unit for name, unit in units.items() if not pa.types.is_string(table.schema.field(name).type)}
 
 
-def read_footer(place: Location, kind: Kind = "footer") -> Footer | None:
-    """What a table says of itself; None where the file is absent, broken, or not one of ours.
+def read_footer(path: Location, kind: Kind = "footer") -> Footer | None:
+    """Reads the footer of a table; None if the file is absent, damaged, or not an avcues table.
 
     Args:
         kind: How much of the metadata is checked; "origin" takes a tenth of the time of "footer".
     """
     try:
-        with open_parquet(place) as file:
+        with open_parquet(path) as file:
             return Footer(metadata_of(file, kind), file.metadata.num_rows)
     except (FileNotFoundError, ValueError, pa.ArrowException):
         return None
@@ -227,19 +227,19 @@ def read_footer(place: Location, kind: Kind = "footer") -> Footer | None:
         return None
 
 
-def read_metadata(place: Location) -> dict[str, Any] | None:
-    """The `avcues` metadata of a table; None where the file is absent, broken, or not one of ours."""
-    footer = read_footer(place)
+def read_metadata(path: Location) -> dict[str, Any] | None:
+    """Reads the `avcues` metadata of a table; None if the file is absent, damaged, or not an avcues table."""
+    footer = read_footer(path)
     return None if footer is None else footer.metadata
 
 
 def misfit(schema: pa.Schema, row: str, columns: Sequence[str]) -> str:
-    """Why the columns of a file are not those of a table; empty if they are.
+    """Why a file does not have the columns of a table; empty if it has them.
 
     Args:
-        schema: Of the file.
-        row: "window", "item" or "shot".
-        columns: Feature columns that it must have.
+        schema: Schema of the file.
+        row: Kind of row: "window", "item" or "shot".
+        columns: Names of the required feature columns.
     """
     keys = SHOT_KEYS if row == "shot" else WINDOW_KEYS
     for name in (*keys, *columns):

@@ -15,7 +15,7 @@ from avcues.pipeline.store.documents import read_document, write_json
 from avcues.pipeline.store.layout import record_path, recorded_videos, requested_path
 from avcues.pipeline.store.lock import run_at_work
 from avcues.pipeline.store.manifest import require_manifest
-from avcues.pipeline.store.stamps import merged
+from avcues.pipeline.store.stamps import merge_stamps
 from avcues.pipeline.store.video_input import VideoInput
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class VideoResult:
-    """What became of one video; written to `_status/<video_id>.json`.
+    """The result of processing one video, as recorded in `_status/<video_id>.json`.
 
     Args:
         source: Absolute path of the media file, or its URL.
@@ -33,20 +33,20 @@ class VideoResult:
         tables: Rows of each table.
         computed: Features whose tables this run wrote.
         reused: Features of earlier runs whose tables are up to date.
-        left_out: Features that this run left out for want of weights, each with the reason.
-        damage: What could not be decoded, by kind.
-        lost_s: Seconds by which the file ends before its header says, as a truncated one does; 0 where it is whole, or
-            its headers do not tell.
-        notes: What a reader of the values should know of this file.
-        retries: How often the video was started again after a transient error, a crash or an unexpected error.
+        left_out: Features that this run left out because their weights are missing, each with the reason.
+        damage: By kind, how many parts could not be decoded.
+        lost_s: Seconds that are missing at the end according to the header of a truncated file; 0 if the file is whole
+            or its headers do not give the duration.
+        notes: Facts about this file that matter for reading its values.
+        retries: How often the video was restarted after a transient error, a crash or an unexpected error.
         seconds: Wall-clock seconds by stage, and in "total".
-        peak_memory_bytes: Largest resident set of the process so far.
-        ends_run: The error has nothing to do with the video: every other video would meet it too.
-        unexpected: The error is neither the file's fault nor the user's: a device or a library failed, and may fail for
-            every further video of the same process.
-        checksums: CRC-32 of each table's file, by which a changed bit is noticed wherever it is.
-        stamps: Size and times of the media file, its tables and the file of words beside it, by which a later run sees
-            that nothing has changed.
+        peak_memory_bytes: Largest resident set size of the process so far.
+        ends_run: Whether the error does not depend on the video, so that every other video would fail too.
+        unexpected: Whether neither the file nor the user caused the error: a device or a library failed and may fail
+            again for later videos of the same process.
+        checksums: CRC-32 of each table's file, which reveals any changed bit.
+        stamps: Size and times of the media file, its tables and its sidecar of words, which show a later run that
+            nothing has changed.
     """
 
     video_id: str
@@ -72,7 +72,7 @@ class VideoResult:
     checksums: dict[str, str] = field(default_factory=dict)
 
     def _repr_html_(self) -> str:
-        """For notebooks: what became of the video."""
+        """For notebooks: the result of the video."""
         rows = ", ".join(f"{name} {rows}" for name, rows in self.tables.items())
         facts = {
             "error": self.error,
@@ -84,7 +84,7 @@ class VideoResult:
         return html_facts(f"{self.video_id}: {self.state}", facts)
 
 
-def failure(
+def failed_result(
     video: VideoInput, error: Exception, *, retries: int = 0, seconds: float = 0.0, peak_memory_bytes: int = 0
 ) -> VideoResult:
     """The result of a video that failed with an error."""
@@ -106,7 +106,7 @@ def failure(
 
 
 def describe_damage(counts: Mapping[str, int], lost_s: float = 0.0) -> str:
-    """What could not be decoded, by kind, in words; empty if nothing was lost.
+    """The damage of a file in words; empty if nothing was lost.
 
     Args:
         counts: As in `VideoResult.damage`.
@@ -117,18 +117,18 @@ def describe_damage(counts: Mapping[str, int], lost_s: float = 0.0) -> str:
 
 
 def write_record(result: VideoResult, out: Location) -> None:
-    """Writes what became of a video, merged with what earlier runs found out about the tables that were kept."""
+    """Writes the result of a video, merged with what earlier runs recorded about the tables that were kept."""
     if result.state == "done" and result.reused:
         earlier = read_record(out, result.video_id)
         if earlier.get("state") == "done":
-            stamps = merged(earlier.get("stamps") or {}, result.stamps)
+            stamps = merge_stamps(earlier.get("stamps") or {}, result.stamps)
             adds_nothing = result.tables.keys() <= earlier["tables"].keys() and stamps == earlier.get("stamps")
             if not result.computed and adds_nothing:
                 return
             result = replace(
                 result,
                 tables=earlier["tables"] | result.tables,
-                damage=_larger(earlier["damage"], result.damage),
+                damage=_larger_counts(earlier["damage"], result.damage),
                 notes=tuple(dict.fromkeys((*earlier.get("notes", ()), *result.notes))),
                 lost_s=max(earlier.get("lost_s", 0.0), result.lost_s),
                 stamps=stamps,
@@ -137,13 +137,13 @@ def write_record(result: VideoResult, out: Location) -> None:
     write_json(asdict(result), record_path(out, result.video_id))
 
 
-def _larger(first: dict[str, int], second: dict[str, int]) -> dict[str, int]:
-    """Damage of two passes over the same file, which may have decoded different streams."""
+def _larger_counts(first: dict[str, int], second: dict[str, int]) -> dict[str, int]:
+    """Combines the damage of two passes over the same file, which may have decoded different streams."""
     return {kind: max(first.get(kind, 0), second.get(kind, 0)) for kind in sorted(first.keys() | second.keys())}
 
 
 def read_record(out: Location, video_id: str) -> dict[str, Any]:
-    """The fields of `VideoResult` as a video's last run left them; empty where there is no record that can be read."""
+    """The fields of `VideoResult` after a video's last run; empty without a readable record."""
     try:
         record = read_document(record_path(out, video_id), "record")
     except (OSError, ValueError):
@@ -152,7 +152,7 @@ def read_record(out: Location, video_id: str) -> dict[str, Any]:
 
 
 def read_records(out: Location) -> Iterator[dict[str, Any]]:
-    """Every readable record of a folder, by video id."""
+    """Yields every readable record of a folder, in the order of video ids."""
     for video_id in recorded_videos(out):
         record = read_record(out, video_id)
         if record:
@@ -160,13 +160,13 @@ def read_records(out: Location) -> Iterator[dict[str, Any]]:
 
 
 def remember_requested(video_ids: Collection[str], out: Location) -> None:
-    """Notes which videos a run was asked for, so that `overview` can name those that are still queued."""
+    """Records which videos a run was asked to process, so that `overview` can name those that are still queued."""
     ids = dict.fromkeys((*requested_videos(out), *video_ids))
     write_json({"video_ids": list(ids)}, requested_path(out))
 
 
 def requested_videos(out: Location) -> list[str]:
-    """Ids of all videos that any run on a folder was asked for; none where the file that lists them cannot be read."""
+    """Ids of all videos that any run on a folder was asked to process; empty if their file cannot be read."""
     try:
         return list(read_document(requested_path(out), "requested")["video_ids"])
     except (OSError, ValueError):
@@ -175,7 +175,7 @@ def requested_videos(out: Location) -> list[str]:
 
 @dataclass
 class Failures:
-    """Failures of one cause."""
+    """Failed videos with the same cause."""
 
     error_class: str
     cause: str
@@ -185,16 +185,17 @@ class Failures:
 
 @dataclass
 class Overview:
-    """Where a folder stands.
+    """The progress of a folder.
 
     Args:
-        done: Number of finished videos; `damaged` of them had parts that could not be decoded.
-        truncated: Ids of finished videos that end too early, each with the seconds that are lost.
-        hours: Length of the finished videos.
-        failures: The largest group first.
-        queued: Ids of videos that were asked for and have no readable record.
-        unreadable: Ids of videos whose record is damaged.
-        left_out: Features that runs left out for want of weights, each with the number of videos.
+        done: Number of finished videos.
+        damaged: Number of finished videos with parts that could not be decoded.
+        truncated: Ids of finished videos that end too early, each with the lost seconds.
+        hours: Total duration of the finished videos.
+        failures: Failed videos by cause; the largest group comes first.
+        queued: Ids of requested videos without a record.
+        unreadable: Ids of videos with a damaged record.
+        left_out: Features that runs left out because their weights are missing, each with the number of videos.
         at_work: The run that works on the folder now, in words; empty if there is none.
     """
 
@@ -218,7 +219,7 @@ def overview(out: Location) -> Overview:
     """Reads every record of a folder.
 
     Raises:
-        SettingsError: It is not a folder that avcues works on.
+        SettingsError: The folder is not a dataset.
     """
     require_manifest(out)
     groups: dict[tuple[str, str], Failures] = defaultdict(lambda: Failures("", ""))
@@ -251,5 +252,5 @@ def overview(out: Location) -> Overview:
 
 
 def _cause(record: Mapping[str, Any]) -> str:
-    """The error without the video's own path, so that failures of one cause form one group."""
+    """The error without the path of the video, so that failures with the same cause form one group."""
     return str(record["error"]).removeprefix(str(record["source"])).lstrip(": ")

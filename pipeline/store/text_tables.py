@@ -1,4 +1,4 @@
-"""How a text file of a table is written: its encoding, separator, decimal comma and header."""
+"""Detects the form of a table in a text file: encoding, separator, decimal mark and header."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 
 SAMPLE_BYTES = 1 << 18
-"""How much of a file is looked at."""
+"""How much of a file is examined."""
 
 _SAMPLE_LINES = 50
 _BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
@@ -20,7 +20,7 @@ _OTHER_FILES = {
     b"%pdf": "a PDF document; export the table as CSV",
     b"par1": "a Parquet file; name it .parquet",
 }
-"""What a file is that begins with these bytes, in lower case."""
+"""Descriptions of other kinds of files, by the bytes at their beginning in lower case."""
 _SEPARATORS = (",", ";", "\t", "|")
 _EXCEL_HINT = re.compile(r'^"?sep=(?P<separator>.)"?\s*$', re.IGNORECASE)
 _DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
@@ -33,43 +33,43 @@ class TextForm:
 
     Args:
         encoding: "utf-8", "utf-8-sig" or a form of UTF-16.
-        separator: Between cells.
-        decimal: "." or ",".
-        names: Of the columns, without blanks around them.
-        skipped: Lines up to and including that of the names.
-        padded: Whether cells in quotes follow a blank, as in `a, "b"`.
-        line_breaks: Whether a cell in quotes may go on in the next line.
+        separator: The character between cells.
+        decimal: The decimal mark: "." or ",".
+        names: Names of the columns, without surrounding blanks.
+        header_lines: Number of lines up to and including the last line of the names.
+        has_blanks_before_quotes: Whether quoted cells follow a blank, as in `a, "b"`.
+        has_quotes: Whether any cell may be quoted, and may therefore contain line breaks.
     """
 
     encoding: str
     separator: str
     decimal: str
     names: tuple[str, ...]
-    skipped: int
-    padded: bool
-    line_breaks: bool
+    header_lines: int
+    has_blanks_before_quotes: bool
+    has_quotes: bool
 
 
-def form_of(head: bytes) -> TextForm:
-    """The form of a file by its beginning.
+def detect_form(head: bytes) -> TextForm:
+    """Detects the form of a file from its beginning.
 
     Args:
         head: Its first `SAMPLE_BYTES` bytes.
 
     Raises:
-        ValueError: It is empty, or in another encoding.
+        ValueError: The file is empty, or in another encoding.
     """
     for mark, kind in _OTHER_FILES.items():
         if head.lstrip()[: len(mark)].lower() == mark:
             raise ValueError(f"is {kind}")
     encoding = _encoding(head)
     try:
-        # The last character may be cut.
+        # The last character may be incomplete.
         text = codecs.getincrementaldecoder(encoding)().decode(head)
     except UnicodeDecodeError as error:
         line = head[: error.start].count(b"\n")
-        where = f"row {line} " if line else "its first line "
-        raise ValueError(f"{where}is not UTF-8; save the file as UTF-8") from error
+        position = f"row {line} " if line else "its first line "
+        raise ValueError(f"{position}is not UTF-8; save the file as UTF-8") from error
     lines = text.splitlines()
     if len(head) >= SAMPLE_BYTES and len(lines) > 1:
         lines = lines[:-1]
@@ -85,39 +85,39 @@ def form_of(head: bytes) -> TextForm:
     following = (f"{line}\n" for line in [header, *lines[first + 1 :]])
     heading = csv.reader(following, delimiter=separator, skipinitialspace=True)
     names = [name.replace("\n", " ").strip() for name in next(heading)]
-    skipped = first + heading.line_num
-    rows = [line for line in lines[skipped : skipped + _SAMPLE_LINES] if line.strip()]
+    header_lines = first + heading.line_num
+    rows = [line for line in lines[header_lines : header_lines + _SAMPLE_LINES] if line.strip()]
     sample = [cell.strip() for line in rows for cell in next(csv.reader([line], delimiter=separator))]
     return TextForm(
         encoding=encoding,
         separator=separator,
         decimal="," if separator != "," and _has_decimal_commas(sample) else ".",
         names=tuple(names),
-        skipped=skipped,
-        padded=any(re.search(rf'{re.escape(separator)} +"', line) for line in rows),
-        line_breaks='"' in text,
+        header_lines=header_lines,
+        has_blanks_before_quotes=any(re.search(rf'{re.escape(separator)} +"', line) for line in rows),
+        has_quotes='"' in text,
     )
 
 
-def _is_comment(lines: list[str], at: int) -> bool:
-    """Whether a line with a # before it is a comment rather than the names of columns, which data follow."""
-    if not lines[at].startswith("#") or at + 1 == len(lines):
+def _is_comment(lines: list[str], index: int) -> bool:
+    """Whether a line that begins with # is a comment; if not, it names the columns of the data below it."""
+    if not lines[index].startswith("#") or index + 1 == len(lines):
         return False
-    following = lines[at + 1]
+    following = lines[index + 1]
     separator = separator_of([following])
-    return following.startswith("#") or len(lines[at].split(separator)) != len(following.split(separator))
+    return following.startswith("#") or len(lines[index].split(separator)) != len(following.split(separator))
 
 
-def decoded(head: bytes) -> str:
-    """The beginning of a file as text, whatever its encoding; what cannot be decoded is replaced."""
-    return head.decode(_encoding(head), errors="replace")
+def decode_text(content: bytes) -> str:
+    """Decodes a file, or its beginning, in any encoding; replaces what cannot be decoded."""
+    return content.decode(_encoding(content), errors="replace")
 
 
 def _encoding(head: bytes) -> str:
-    for mark, encoding in _BOMS.items():
-        if head.startswith(mark):
+    for bom, encoding in _BOMS.items():
+        if head.startswith(bom):
             return encoding
-    # Text in UTF-16 without a mark: every second byte of plain letters is zero.
+    # In UTF-16 without a byte-order mark, every second byte of ASCII letters is zero.
     for first, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
         every_second = head[first:2000:2]
         if every_second.count(0) > 0.8 * len(every_second):
@@ -126,10 +126,10 @@ def _encoding(head: bytes) -> str:
 
 
 def separator_of(lines: list[str]) -> str:
-    """The separator that cuts lines into the most cells; a comma where none does."""
+    """The separator that splits lines into the most cells; a comma if none splits them."""
     counts = {separator: sum(map(len, csv.reader(lines, delimiter=separator))) for separator in _SEPARATORS}
-    most = max(counts.values())
-    return next(separator for separator in _SEPARATORS if counts[separator] == most)
+    max_cells = max(counts.values())
+    return next(separator for separator in _SEPARATORS if counts[separator] == max_cells)
 
 
 def _has_decimal_commas(cells: list[str]) -> bool:

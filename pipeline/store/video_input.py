@@ -1,4 +1,4 @@
-"""What a run is asked for: a media file, and the id of its tables and its record."""
+"""The input of a run: a media file, and the id of its tables and its record."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ class VideoInput:
     """A media file, and the id that names its tables.
 
     Args:
+        video_id: The id.
         source: Absolute path, or URL.
-        bytes: Size of the file, 0 if it is not known.
+        bytes: Size of the file; 0 if unknown.
     """
 
     video_id: str
@@ -26,5 +27,5 @@ class VideoInput:
 
     @property
     def location(self) -> Location:
-        """Where the file lies."""
+        """The location of the file."""
         return location(self.source)

@@ -8,7 +8,7 @@ from avcues import open_dataset, training
 
 settings = training.TrainingSettings(model="late", audio=("emobase",), visual=("color", "lighting"))
 study = training.prepare("features", "gold/audiovisual.parquet", settings)
-figures = training.train(study, "model")  # what metrics.json holds
+figures = training.train(study, "model")  # the content of metrics.json
 figures["dimensions"]["valence"]["model"]["ccc"]  # mean, sd and 95 % interval over videos
 
 model = training.load_model("model")
@@ -16,7 +16,7 @@ data = open_dataset("features", tables=model.settings.tables)
 table = training.predict_video(model, data, "clip")  # one row per window
 ```
 
-Protocols are values, whose fields can be replaced one by one:
+A protocol is a frozen dataclass; `replace` changes single fields:
 
 >>> from dataclasses import replace
 >>> replace(MUVI, pretrain="matched", scoring="video").scaling
@@ -26,7 +26,7 @@ Traceback (most recent call last):
 ...
 avcues.pipeline.errors.SettingsError: `model=late` joins modalities: name tables with `visual` as well
 
-CCC and the other measures of one series:
+`scores` computes CCC and the other measures of one series:
 
 >>> import numpy as np
 >>> scores(np.array([0.0, 1.0, 2.0]), np.array([0.0, 1.0, 1.0]))["ccc"]

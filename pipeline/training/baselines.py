@@ -1,4 +1,4 @@
-"""Two baselines that know nothing of the video, which every model has to beat."""
+"""Two baselines that ignore the video; every model has to beat them."""
 
 from __future__ import annotations
 
@@ -12,21 +12,33 @@ _RIDGE = 1.0
 
 
 def train_mean(gold: Floats, train: npt.NDArray[np.int64], test: npt.NDArray[np.int64]) -> Floats:
-    """(test, P) the mean labels of the training rows, of (rows, P) labels."""
+    """The mean labels of the training rows, for every test row.
+
+    Args:
+        gold: (rows, P) labels.
+        train: Indices of training rows.
+        test: Indices of test rows.
+
+    Returns:
+        (test, P).
+    """
     return np.column_stack([np.full(len(test), column[train].mean()) for column in gold.T])
 
 
 def time_only(samples: Samples, gold: Floats, train: npt.NDArray[np.int64], test: npt.NDArray[np.int64]) -> Floats:
-    """(test, P) ridge regression on the window's number as a category: the mean course of the training videos.
+    """Ridge regression on the window number as a category: the mean time course of the training videos.
 
-    With a penalty of 1, each window's mean is drawn towards the mean of all as if by one more video.
+    The penalty of 1 shrinks each window's mean towards the overall mean as one more video would.
+
+    Returns:
+        (test, P).
     """
-    windows, to_predict = samples.window(train)[1], samples.window(test)[1]
-    counts = np.bincount(windows)
+    train_windows, test_windows = samples.videos_and_windows(train)[1], samples.videos_and_windows(test)[1]
+    counts = np.bincount(train_windows)
     predicted = []
     for column in gold.T:
         mean = column[train].mean()
-        course = np.bincount(windows, column[train] - mean) / (counts + _RIDGE)
-        in_course = to_predict < len(course)
-        predicted.append(mean + np.where(in_course, course[np.minimum(to_predict, len(course) - 1)], 0.0))
+        course = np.bincount(train_windows, column[train] - mean) / (counts + _RIDGE)
+        in_course = test_windows < len(course)
+        predicted.append(mean + np.where(in_course, course[np.minimum(test_windows, len(course) - 1)], 0.0))
     return np.column_stack(predicted)

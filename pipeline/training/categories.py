@@ -1,9 +1,9 @@
-"""How good predicted shares of categories are: the usual figures of classification, and the distance of the shares.
+"""Measures of predicted shares of categories: those of classification, and the cross-entropy of the shares.
 
-A row's category is the one with the largest share. Rows whose label has several largest shares have no category: they
-count in the cross-entropy alone, and are counted. UAR and F1 are averages over the categories that some label
-has, each with the same weight (Schuller et al. 2009, The INTERSPEECH 2009 Emotion Challenge); `sklearn.metrics` gives
-the same values.
+A row's category is the one with the largest share. A row whose label has several largest shares has no category: it
+enters the cross-entropy only, and the number of such rows is reported. UAR and F1 average over the categories that
+occur among the labels, with equal weights (Schuller et al. 2009, The INTERSPEECH 2009 Emotion Challenge);
+`sklearn.metrics` gives the same values.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from avcues.pipeline.training import intervals
-from avcues.pipeline.training.intervals import Floats
+from avcues.pipeline.training.intervals import Floats, finite_or_none
 
 SHARE_MEASURES = ("uar", "f1", "accuracy", "cross_entropy")
 _SMALLEST_SHARE = 1e-7
@@ -27,7 +27,7 @@ class ShareLabels:
     """Labels of rows, each as shares of K categories.
 
     Args:
-        names: Of the K categories.
+        names: The K categories.
         videos: The video of each of N rows.
         shares: (N, K), each row sums to 1.
         groups: The group of each row; None: its video.
@@ -40,60 +40,60 @@ class ShareLabels:
 
     @property
     def units(self) -> tuple[str, ...]:
-        """The independent unit of each row: its group, or else its video."""
+        """The independent unit of each row: its group if there are groups, otherwise its video."""
         return self.groups or self.videos
 
     @property
-    def clear(self) -> npt.NDArray[np.bool_]:
-        """(N,) whether a row has one largest share."""
+    def has_one_largest(self) -> npt.NDArray[np.bool_]:
+        """(N,) whether a row has a single largest share."""
         largest = self.shares.max(axis=1, keepdims=True)
         return np.asarray((self.shares >= largest - 1e-9).sum(axis=1) == 1)
 
 
 def cross_entropy(labels: Floats, predicted: Floats) -> Floats:
-    """(N,) in nats, of (N, K) shares each."""
+    """(N,) cross-entropy in nats of (N, K) predicted shares with (N, K) shares of the labels."""
     return np.asarray(-(labels * np.log(np.maximum(predicted, _SMALLEST_SHARE))).sum(axis=1))
 
 
 def confusion(labels: ShareLabels, predicted: Floats) -> Floats:
-    """(K, K) number of rows, by category of the label, then of the prediction."""
+    """(K, K) number of rows by category of the label (first axis) and of the prediction (second axis)."""
     return _sums(labels, predicted)[:, :-2].sum(axis=0).reshape(len(labels.names), -1)
 
 
 def evaluate_shares(labels: ShareLabels, seeds: Sequence[Floats]) -> dict[str, Any]:
-    """Every measure of predicted shares: JSON values; null is what is not defined.
+    """Computes every measure of predicted shares, as JSON values; an undefined measure is null.
 
     Args:
-        seeds: (N, K) predicted shares by each seed.
+        seeds: For each seed, (N, K) predicted shares.
 
     Returns:
-        For each of the `SHARE_MEASURES` its value, the mean over seeds, with its 95 % interval over videos or groups;
-        the confusion matrix (rows by label, then prediction; mean over seeds); how many labels have no largest share.
+        For each of the `SHARE_MEASURES` its value (the mean over seeds) and its 95 % interval over videos or groups;
+        the confusion matrix (label by prediction, mean over seeds); and the number of labels without one largest share.
     """
     per_seed = [_sums(labels, predicted) for predicted in seeds]
-    joined = intervals.by_group(np.concatenate(per_seed, axis=1), labels.units)
+    unit_sums = intervals.sum_by_group(np.concatenate(per_seed, axis=1), labels.units)
     figures: dict[str, Any] = {}
     for measure in SHARE_MEASURES:
 
         def mean_over_seeds(sums: Floats, measure: str = measure) -> Floats:
-            split = sums.reshape(*sums.shape[:-1], len(seeds), -1)
-            return np.asarray(_measure_of_sums(split, measure).mean(axis=-1))
+            sums_by_seed = sums.reshape(*sums.shape[:-1], len(seeds), -1)
+            return np.asarray(_measure_of_sums(sums_by_seed, measure).mean(axis=-1))
 
         seed_values = [float(_measure_of_sums(sums.sum(axis=0), measure)) for sums in per_seed]
-        scale = intervals.ERROR if measure == "cross_entropy" else intervals.AS_IT_IS
-        low, high = intervals.interval(joined, mean_over_seeds, scale)
+        scale = intervals.ERROR if measure == "cross_entropy" else intervals.IDENTITY
+        low, high = intervals.interval(unit_sums, mean_over_seeds, scale)
         if measure != "cross_entropy":
             low, high = max(0.0, low), min(1.0, high)
         value = float(np.mean(seed_values))
         figures[measure] = {
-            name: _json(number)
+            name: finite_or_none(number)
             for name, number in (("value", value), ("low", low), ("high", high), ("between_seeds", np.std(seed_values)))
         }
     return {
         "videos": len(set(labels.videos)),
         **({} if labels.groups is None else {"groups": len(set(labels.groups))}),
         "rows": len(labels.shares),
-        "without_one_largest_share": int((~labels.clear).sum()),
+        "without_one_largest_share": int((~labels.has_one_largest).sum()),
         **figures,
         "categories": list(labels.names),
         "confusion": np.mean([confusion(labels, predicted) for predicted in seeds], axis=0).tolist(),
@@ -102,32 +102,32 @@ def evaluate_shares(labels: ShareLabels, seeds: Sequence[Floats]) -> dict[str, A
 
 
 def compare_shares(labels: ShareLabels, first: Floats, second: Floats) -> dict[str, Any]:
-    """Whether one model's UAR is better than another's: paired by video or group.
+    """Tests whether one model has a higher UAR than another, paired by video or group.
 
     Args:
         first: (N, K) predicted shares.
         second: (N, K) predicted shares of the same rows.
     """
-    return intervals.paired_statistic(
+    return intervals.paired_statistic_test(
         _sums(labels, first), _sums(labels, second), lambda sums: _measure_of_sums(sums, "uar"), labels.units
     ) | {"videos": len(set(labels.videos))}
 
 
 def _sums(labels: ShareLabels, predicted: Floats) -> Floats:
-    """(N, K² + 2) what each row adds to the confusion matrix, the cross-entropy and the number of rows."""
-    kinds = len(labels.names)
-    cells = np.zeros((len(predicted), kinds * kinds + 2))
-    rows = np.flatnonzero(labels.clear)
-    cells[rows, labels.shares[rows].argmax(axis=1) * kinds + predicted[rows].argmax(axis=1)] = 1
-    cells[:, -2] = cross_entropy(labels.shares, predicted)
-    cells[:, -1] = 1
-    return cells
+    """(N, K² + 2) the contribution of each row to the confusion matrix, the cross-entropy and the number of rows."""
+    categories = len(labels.names)
+    contributions = np.zeros((len(predicted), categories * categories + 2))
+    rows = np.flatnonzero(labels.has_one_largest)
+    contributions[rows, labels.shares[rows].argmax(axis=1) * categories + predicted[rows].argmax(axis=1)] = 1
+    contributions[:, -2] = cross_entropy(labels.shares, predicted)
+    contributions[:, -1] = 1
+    return contributions
 
 
 def _measure_of_sums(sums: Floats, measure: str) -> Floats:
-    """(...) a measure of (..., K² + 2) sums."""
-    kinds = int(np.sqrt(sums.shape[-1] - 2))
-    matrix = sums[..., :-2].reshape(*sums.shape[:-1], kinds, kinds)
+    """(...) the value of a measure, computed from (..., K² + 2) sums."""
+    categories = int(np.sqrt(sums.shape[-1] - 2))
+    matrix = sums[..., :-2].reshape(*sums.shape[:-1], categories, categories)
     hits, labelled, predicted = np.diagonal(matrix, axis1=-2, axis2=-1), matrix.sum(axis=-1), matrix.sum(axis=-2)
     with np.errstate(invalid="ignore", divide="ignore"):
         if measure == "cross_entropy":
@@ -140,15 +140,15 @@ def _measure_of_sums(sums: Floats, measure: str) -> Floats:
 
 
 def _per_video(labels: ShareLabels, predicted: Floats) -> list[dict[str, Any]]:
-    """The mean shares of each video's rows, of the labels and predicted."""
+    """For each video, the mean shares of its labels and of its predictions, and its mean cross-entropy."""
     videos, row_videos = np.unique(np.array(labels.videos), return_inverse=True)
     counts = np.bincount(row_videos)[:, None]
     mean_entropies = np.bincount(row_videos, cross_entropy(labels.shares, predicted)) / counts[:, 0]
     means = []
     for values in (labels.shares, predicted):
-        total = np.zeros((len(videos), values.shape[1]))
-        np.add.at(total, row_videos, values)
-        means.append(total / counts)
+        sums = np.zeros((len(videos), values.shape[1]))
+        np.add.at(sums, row_videos, values)
+        means.append(sums / counts)
     return [
         {
             "video_id": str(video_id),
@@ -158,7 +158,3 @@ def _per_video(labels: ShareLabels, predicted: Floats) -> list[dict[str, Any]]:
         }
         for video_id, label, value, mean_entropy in zip(videos, *means, mean_entropies, strict=True)
     ]
-
-
-def _json(value: float | np.floating[Any]) -> float | None:
-    return float(value) if np.isfinite(value) else None

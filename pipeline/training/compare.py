@@ -1,4 +1,4 @@
-"""Comparison of models, paired over the videos that both were tested on."""
+"""Compares models, paired over the videos on which both were tested."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from avcues.pipeline.errors import InputError, one_line
 from avcues.pipeline.store import documents
 from avcues.pipeline.store.model_files import FOLDS, METRICS, OUT_OF_FOLD
 from avcues.pipeline.store.parquet import read_table
-from avcues.pipeline.training.judging import judge_of
 from avcues.pipeline.training.metrics import rows_of
 from avcues.pipeline.training.model_document import ModelDocument, read_document
+from avcues.pipeline.training.scorers import scorer_of
 
 
-class Judged(NamedTuple):
-    """A saved model with its figures and out-of-fold predictions by all tables."""
+class EvaluatedModel(NamedTuple):
+    """A saved model with its figures and the out-of-fold predictions that it made with all its tables."""
 
     folder: Path
     document: ModelDocument
@@ -31,38 +31,39 @@ class Judged(NamedTuple):
 
 
 def compare(folders: Sequence[str | Path]) -> dict[str, Any]:
-    """Compares saved models by what both predicted: the same videos, and of each the same windows.
+    """Compares saved models on the windows that both predicted.
 
     Args:
-        folders: Of two models or more.
+        folders: The folders of two or more models.
 
     Returns:
-        By dimension: the headline figure of each model, and for each pair of models the difference with its 95 %
-        interval over videos or groups and the p of a paired permutation test; "notes" say what limits the comparison.
+        By dimension, the headline figure of each model and, for each pair of models, the difference with its 95 %
+        interval over videos or groups and the p-value of a paired permutation test. "notes" say what limits the
+        comparison.
 
     Raises:
-        InputError: One is no model, or they have no dimension in common.
+        InputError: A folder holds no model, or the models have no dimension in common.
     """
     return compare_models(read_models(folders))
 
 
-def read_models(folders: Sequence[str | Path]) -> dict[str, Judged]:
-    """Saved models by the names of their folders.
+def read_models(folders: Sequence[str | Path]) -> dict[str, EvaluatedModel]:
+    """Reads saved models, by the names of their folders.
 
     Raises:
-        InputError: One is no model.
+        InputError: A folder holds no model.
     """
     return {str(folder): _read(Path(folder)) for folder in folders}
 
 
-def compare_models(models: Mapping[str, Judged]) -> dict[str, Any]:
-    """The same as `compare`, of models that were read already.
+def compare_models(models: Mapping[str, EvaluatedModel]) -> dict[str, Any]:
+    """Does the same as `compare` for models that were already read.
 
     Raises:
-        InputError: There is one model, or they have no dimension in common.
+        InputError: There is only one model, or the models have no dimension in common.
     """
     if len(models) < 2:
-        raise InputError("compare needs two models or more: name their folders")
+        raise InputError("compare needs two or more models: name their folders")
     first, *other_models = models.values()
     shared = [
         name
@@ -86,47 +87,46 @@ def compare_models(models: Mapping[str, Judged]) -> dict[str, Any]:
         headline = "uar" if kind == "shares" else "ccc"
         pairs = []
         for first_model, other_model in combinations(models, 2):
-            compared = _compare(models[first_model], models[other_model], dimension)
-            pairs.append({"one": first_model, "other": other_model, "compared": compared})
-            alone = (compared or {}).get("windows_of_one_alone", (compared or {}).get("rows_of_one_alone", 0))
-            if compared and alone:
-                common = compared.get("windows", compared.get("rows"))
+            comparison = _compare(models[first_model], models[other_model], dimension)
+            pairs.append({"model": first_model, "other_model": other_model, "comparison": comparison})
+            unpaired = (comparison or {}).get("unpaired_rows", 0)
+            if comparison and unpaired:
                 notes.append(
-                    f"{dimension}: {first_model} and {other_model} are paired on the {common} windows that both "
-                    f"predicted; {alone} windows that only one of them predicted are left out"
+                    f"{dimension}: {first_model} and {other_model} are paired on the {comparison['rows']} windows that "
+                    f"both predicted; {unpaired} windows that only one of them predicted are left out"
                 )
         dimensions[dimension] = {
             "kind": kind,
-            "models": {name: judged["model"][headline] for name, judged in figures.items()},
+            "models": {name: model_figures["model"][headline] for name, model_figures in figures.items()},
             "pairs": pairs,
         }
     return {"dimensions": dimensions, "notes": notes}
 
 
-def _compare(first: Judged, second: Judged, dimension: str) -> dict[str, Any] | None:
+def _compare(first: EvaluatedModel, second: EvaluatedModel, dimension: str) -> dict[str, Any] | None:
     settings = first.document.settings
     same_scoring = settings.protocol.scoring == second.document.settings.protocol.scoring
-    judge = judge_of(settings, dimension, first.document.groups, None if same_scoring else "video")
+    scorer = scorer_of(settings, dimension, first.document.groups, None if same_scoring else "video")
     rows = [rows_of(model.predictions, settings, dimension) for model in (first, second)]
-    return judge.compare(*rows)
+    return scorer.compare(*rows)
 
 
-def _read(folder: Path) -> Judged:
+def _read(folder: Path) -> EvaluatedModel:
     document = read_document(folder)
     try:
         figures = documents.read_document(folder / METRICS, "metrics")
         predictions, folds = read_table(folder / OUT_OF_FOLD), read_table(folder / FOLDS)
-        whole = predictions.filter(pc.is_null(predictions["without"]))
+        unablated = predictions.filter(pc.is_null(predictions["without"]))
         for name in document.settings.dimensions:
-            figures["dimensions"][name]["kind"], figures["dimensions"][name]["model"]
+            figures["dimensions"][name]["kind"], figures["dimensions"][name]["model"]  # fails now, not at the first use
     except (OSError, ValueError, LookupError, TypeError, pa.ArrowException) as error:
         raise InputError(
             f"{folder}: has no usable {METRICS} ({one_line(error)}); name a folder that avcues train made"
         ) from error
-    return Judged(folder, document, figures, whole, folds)
+    return EvaluatedModel(folder, document, figures, unablated, folds)
 
 
-def _notes(models: Sequence[Judged]) -> list[str]:
+def _notes(models: Sequence[EvaluatedModel]) -> list[str]:
     first, *other_models = models
     notes = []
     for other_model in other_models:
@@ -136,13 +136,13 @@ def _notes(models: Sequence[Judged]) -> list[str]:
         if not _same_labels(first, other_model):
             notes.append(f"{between} were tested against different labels")
         if first.document.groups != other_model.document.groups:
-            notes.append(f"{between} have different groups; the test is over those of {first.folder}")
+            notes.append(f"{between} have different groups; the test uses those of {first.folder}")
         if first.document.settings.protocol.scoring != other_model.document.settings.protocol.scoring:
-            notes.append(f"{between} were scored differently; here each video is scored by its own windows")
+            notes.append(f"{between} were scored differently; this comparison scores each video by its own windows")
     return notes + [f"{model.folder}: {leak}" for model in models for leak in model.document.leaks]
 
 
-def _same_labels(first: Judged, second: Judged) -> bool:
+def _same_labels(first: EvaluatedModel, second: EvaluatedModel) -> bool:
     labels = [_labels(model.predictions) for model in (first, second)]
     common = labels[0].keys() & labels[1].keys()
     return all(np.isclose(labels[0][key], labels[1][key]) for key in common)

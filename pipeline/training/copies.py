@@ -1,10 +1,10 @@
-"""The same video under two names: remuxed, encoded again or trimmed. The source files differ; the tables show it.
+"""Finds the same video under two names: remuxed, encoded again or trimmed. The source files differ; the tables agree.
 
-Half seconds are compared by their colour, and by their loudness and timbre. A copy has most half seconds of the other
-video, all at the same distance in time, and much nearer to them than the half seconds of one video are to each other:
-rows that are equal were decoded to the same pictures or samples; rows that are near were encoded again or trimmed. Half
-seconds in which nothing changes, as in black or silent stretches, say nothing, and a title that two videos share is
-too little of them.
+Half seconds are compared by their colour, and by their loudness and timbre. A copy contains most half seconds of the
+other video, all shifted by the same time, and much closer to them than the half seconds of one video are to each other.
+Equal rows were decoded to the same pictures or samples; similar rows were encoded again or trimmed. Half seconds in
+which nothing changes, such as black or silent stretches, are ignored, and a title that two videos share is too short to
+count.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ _SOUND = {
     "emobase": ("emobase.pcm_loudness_sma_amean", "emobase.mfcc_sma?*_amean"),
     "rhythm": ("rhythm.*",),
 }
-_FEWEST = 6  # half seconds that change; with fewer, chance could agree
-_SHARE = 0.5
-_MOST = 40  # half seconds of a video by which it is recognised
-_AT_REST = 0.02  # change of columns with deviation 1, from one half second to the next
-NEAR: Mapping[str, float] = {"picture": 0.55, "sound": 0.35}
-"""By modality, the distance below which half seconds count as the same, in units of the median distance of its own:
-the largest at which at most one in 1,000 unlike pairs of one set of clips passed for copies, of sound none, because
-videos may share music. benchmarks/copies.py chooses on that set and judges on another."""
-_TOLERANCE = 2  # quarter seconds by which the distance in time may differ
+_MIN_ROWS = 6  # half seconds that change; fewer could agree by chance
+_MIN_SHARE = 0.5  # of the half seconds of a probe
+_PROBE_ROWS = 40  # half seconds by which a video is recognised, at most
+_MIN_CHANGE = 0.02  # root mean square over columns of deviation 1, from one half second to the next
+MAX_DISTANCE: Mapping[str, float] = {"picture": 0.55, "sound": 0.35}
+"""By modality, the distance below which half seconds count as the same, relative to the median distance within a video.
+It is the largest at which at most 1 in 1,000 pairs of different clips passed for copies (for sound none, because videos
+may share music). benchmarks/copies.py chooses it on one set of clips and tests it on another."""
+_SHIFT_TOLERANCE = 2  # quarter seconds
 
 
 class CopyPair(NamedTuple):
@@ -46,8 +46,8 @@ class CopyPair(NamedTuple):
 
     Args:
         modality: What is the same: "picture" or "sound".
-        share: Of the half seconds that change in the shorter of them, those that are found in the other.
-        offset: Half seconds by which the second is later.
+        share: Of the changing half seconds of `first` that `second` could contain, the share that it does contain.
+        offset: Half seconds by which the content is later in `second`.
     """
 
     first: str
@@ -61,7 +61,7 @@ class CopyPair(NamedTuple):
 
 
 Traces = Mapping[str, Mapping[str, Floats]]
-"""By modality and video, (windows, columns) colour or loudness and timbre; NaN where a value is missing."""
+"""By modality and video, (windows, columns) colour, or loudness and timbre; NaN where a value is missing."""
 
 
 @dataclass(frozen=True)
@@ -69,20 +69,20 @@ class Copies:
     """Videos with the same content, each pair once.
 
     Args:
-        equal: Whose half seconds are equal.
-        near: Whose half seconds are nearly so.
+        exact: Pairs whose half seconds are equal.
+        similar: Pairs whose half seconds are close, but not equal.
     """
 
-    equal: tuple[CopyPair, ...] = ()
-    near: tuple[CopyPair, ...] = ()
+    exact: tuple[CopyPair, ...] = ()
+    similar: tuple[CopyPair, ...] = ()
 
 
 def read_traces(data: Dataset, videos: Sequence[str] | None = None) -> Traces:
-    """The colour and the sound of videos, as far as the dataset's folder has such tables.
+    """Reads the colour and the sound of videos, as far as the dataset's folder has such tables.
 
     Args:
-        data: Any tables of its folder are read, not only those that it was opened with.
-        videos: None: all.
+        data: Its folder is searched for suitable tables, whichever tables it was opened with.
+        videos: Ids; None: all videos of the dataset.
     """
     by_modality = {}
     for modality, tables in (("picture", _PICTURE), ("sound", _SOUND)):
@@ -96,7 +96,7 @@ def read_traces(data: Dataset, videos: Sequence[str] | None = None) -> Traces:
             if video_id in opened.lengths:
                 try:
                     trace = matrix(opened.read(video_id), names).astype(np.float32)
-                except DatasetError:  # said where the video is used
+                except DatasetError:  # reported where the video is used
                     continue
                 if np.isfinite(trace).any():
                     traces[video_id] = trace
@@ -105,11 +105,11 @@ def read_traces(data: Dataset, videos: Sequence[str] | None = None) -> Traces:
 
 
 class Probe(NamedTuple):
-    """Half seconds of a video by which copies of it are recognised: those that change, evenly chosen.
+    """Half seconds by which copies of a video are recognised: evenly spaced ones among those that change.
 
     Args:
         windows: (n,) ascending.
-        rows: (n, columns) as in the traces.
+        rows: (n, columns), as in the traces.
     """
 
     windows: npt.NDArray[np.int64]
@@ -117,7 +117,8 @@ class Probe(NamedTuple):
 
 
 Probes = Mapping[str, Mapping[str, Probe]]
-"""By modality and video. Those of a video in which hardly anything changes tell equal rows only; black has none."""
+"""By modality and video. A video in which hardly anything changes is recognised by equal rows only, a black one not at
+all."""
 
 
 def probes_of(traces: Traces) -> Probes:
@@ -129,36 +130,36 @@ def probes_of(traces: Traces) -> Probes:
         for video_id, trace in sources.items():
             values = scale.apply(trace)
             change = np.diff(values, axis=0)
-            moving = np.flatnonzero((change**2).mean(axis=1) > _AT_REST**2) + 1
-            if len(moving) < _FEWEST:
+            moving = np.flatnonzero((change**2).mean(axis=1) > _MIN_CHANGE**2) + 1
+            if len(moving) < _MIN_ROWS:
                 moving = np.flatnonzero((change != 0).any(axis=1)) + 1
-            if len(moving) >= _FEWEST:
-                chosen = moving[np.unique(np.linspace(0, len(moving) - 1, _MOST).astype(int))]
-                probes[modality][video_id] = Probe(chosen, trace[chosen])
+            if len(moving) >= _MIN_ROWS:
+                probe_rows = moving[np.unique(np.linspace(0, len(moving) - 1, _PROBE_ROWS).astype(int))]
+                probes[modality][video_id] = Probe(probe_rows, trace[probe_rows])
     return probes
 
 
-def find_copies(probes: Probes, traces: Traces, near: Mapping[str, float] = NEAR) -> Copies:
-    """Finds videos with the content of others; a video is never its own copy.
+def find_copies(probes: Probes, traces: Traces, max_distance: Mapping[str, float] = MAX_DISTANCE) -> Copies:
+    """Finds videos with the content of other videos; a video is never its own copy.
 
     Args:
-        probes: Of the videos whose copies are looked for.
-        traces: In which they are looked for.
-        near: As `NEAR`.
+        probes: Of the videos whose copies are to be found.
+        traces: Of the videos to search.
+        max_distance: By modality, as `MAX_DISTANCE`.
     """
-    equal: dict[frozenset[str], CopyPair] = {}
-    alike: dict[frozenset[str], CopyPair] = {}
+    exact: dict[frozenset[str], CopyPair] = {}
+    similar: dict[frozenset[str], CopyPair] = {}
     for modality, modality_probes in probes.items():
-        among = traces.get(modality, {})
-        if modality_probes and among:
-            for pair, is_equal in _pairs(modality, modality_probes, among, near[modality]):
-                (equal if is_equal else alike).setdefault(frozenset(pair[:2]), pair)
-    only_near = tuple(pair for videos, pair in alike.items() if videos not in equal)
-    return Copies(equal=tuple(equal.values()), near=only_near)
+        modality_traces = traces.get(modality, {})
+        if modality_probes and modality_traces:
+            for pair, is_exact in _pairs(modality, modality_probes, modality_traces, max_distance[modality]):
+                (exact if is_exact else similar).setdefault(frozenset(pair[:2]), pair)
+    only_similar = tuple(pair for videos, pair in similar.items() if videos not in exact)
+    return Copies(exact=tuple(exact.values()), similar=only_similar)
 
 
 class _Scale:
-    """Columns brought to mean 0 and deviation 1 over some rows; those that are constant are dropped, NaN becomes 0."""
+    """Scales columns to mean 0 and deviation 1 over some rows; drops constant columns, and makes NaN 0."""
 
     def __init__(self, parts: Sequence[Floats]) -> None:
         pooled = np.concatenate(parts)
@@ -174,66 +175,68 @@ class _Scale:
 
 
 def _pairs(
-    modality: str, probes: Mapping[str, Probe], traces: Mapping[str, Floats], near: float
+    modality: str, probes: Mapping[str, Probe], traces: Mapping[str, Floats], max_distance: float
 ) -> Iterator[tuple[CopyPair, bool]]:
-    """Pairs of videos, and whether their rows are equal: half of a probe is found at one distance in time."""
+    """Yields pairs whose other video contains half of a probe at one time shift, and whether their rows are equal."""
     scale = _Scale([*traces.values(), *(probe.rows for probe in probes.values())])
-    between = {video_id: _with_midpoints(scale.apply(trace)) for video_id, trace in traces.items() if len(trace)}
-    edges = np.cumsum([0, *(len(rows) for rows in between.values())])
-    library = np.concatenate(list(between.values()))
-    squares = (library**2).sum(axis=1)
+    dense_traces = {video_id: _with_midpoints(scale.apply(trace)) for video_id, trace in traces.items() if len(trace)}
+    library_edges = np.cumsum([0, *(len(rows) for rows in dense_traces.values())])
+    library = np.concatenate(list(dense_traces.values()))
+    library_squares = (library**2).sum(axis=1)
     for video_id, probe in probes.items():
         query = scale.apply(probe.rows)
-        own_squares = (query**2).sum(axis=1)[:, None]
-        within_query = own_squares + own_squares.T - 2 * query @ query.T
-        close = near**2 * float(np.median(within_query[~np.eye(len(query), dtype=bool)]))
-        squared = own_squares + squares - 2 * query @ library.T
-        for i, (other_video, rows) in enumerate(between.items()):
-            if other_video == video_id:
+        query_squares = (query**2).sum(axis=1)[:, None]
+        within_query = query_squares + query_squares.T - 2 * query @ query.T
+        close_squared = max_distance**2 * float(np.median(within_query[~np.eye(len(query), dtype=bool)]))
+        squared_distances = query_squares + library_squares - 2 * query @ library.T
+        for i, (other_id, rows) in enumerate(dense_traces.items()):
+            if other_id == video_id:
                 continue
-            if _at_rest(query):
-                pair = _equal_at_rest(video_id, probe, other_video, traces[other_video], modality)
+            if _is_static(query):
+                pair = _static_pair(video_id, probe, other_id, traces[other_id], modality)
                 if pair is not None:
                     yield pair, True
                 continue
-            nearest = squared[:, edges[i] : edges[i + 1]].argmin(axis=1)
-            close_rows = squared[np.arange(len(query)), edges[i] + nearest] < close
-            if close_rows.sum() < _FEWEST:
+            nearest = squared_distances[:, library_edges[i] : library_edges[i + 1]].argmin(axis=1)
+            close_rows = squared_distances[np.arange(len(query)), library_edges[i] + nearest] < close_squared
+            if close_rows.sum() < _MIN_ROWS:
                 continue
             offsets = nearest - 2 * probe.windows  # in quarter seconds
             offset = Counter(offsets[close_rows].tolist()).most_common(1)[0][0]
-            agreeing = close_rows & (np.abs(offsets - offset) <= _TOLERANCE)
-            # Of a trimmed copy, only the half seconds that both have can be found.
-            place = 2 * probe.windows + offset
-            overlap = (place >= 0) & (place < len(rows))
+            aligned = close_rows & (np.abs(offsets - offset) <= _SHIFT_TOLERANCE)
+            # A trimmed copy can contain only the half seconds that were not cut off.
+            expected_places = 2 * probe.windows + offset
+            overlap = (expected_places >= 0) & (expected_places < len(rows))
             span = np.ptp(probe.windows[overlap]) + 1 if overlap.any() else 0
             shorter = min((len(rows) + 1) // 2, int(np.ptp(probe.windows)) + 1)
-            enough = max(_FEWEST, _SHARE * overlap.sum())
-            if agreeing.sum() < enough or span < _SHARE * shorter:
+            min_rows = max(_MIN_ROWS, _MIN_SHARE * overlap.sum())
+            if aligned.sum() < min_rows or span < _MIN_SHARE * shorter:
                 continue
-            equal = (rows[nearest] == query).all(axis=1) & agreeing
-            share = min(1.0, float(agreeing.sum() / overlap.sum()))
-            yield CopyPair(video_id, other_video, modality, share, round(offset / 2)), bool(equal.sum() >= enough)
+            equal_rows = (rows[nearest] == query).all(axis=1) & aligned
+            share = min(1.0, float(aligned.sum() / overlap.sum()))
+            yield CopyPair(video_id, other_id, modality, share, round(offset / 2)), bool(equal_rows.sum() >= min_rows)
 
 
-def _at_rest(rows: Floats) -> bool:
+def _is_static(rows: Floats) -> bool:
     """Whether hardly anything changes from one row to the next."""
-    return bool(np.median((np.diff(rows, axis=0) ** 2).mean(axis=1)) <= _AT_REST**2)
+    return bool(np.median((np.diff(rows, axis=0) ** 2).mean(axis=1)) <= _MIN_CHANGE**2)
 
 
-def _equal_at_rest(video_id: str, probe: Probe, other: str, trace: Floats, modality: str) -> CopyPair | None:
-    """The pair, if half of the probe's rows are in the other video, exactly and at one distance in time."""
-    window = {row.tobytes(): k for k, row in enumerate(trace)}
+def _static_pair(video_id: str, probe: Probe, other: str, trace: Floats, modality: str) -> CopyPair | None:
+    """The pair, if the other video contains half of the probe's rows exactly, at one time shift."""
+    window_of_row = {row.tobytes(): k for k, row in enumerate(trace)}
     rows = [row.tobytes() for row in probe.rows]
-    offsets = Counter(window[row] - k for row, k in zip(rows, probe.windows.tolist(), strict=True) if row in window)
+    offsets = Counter(
+        window_of_row[row] - k for row, k in zip(rows, probe.windows.tolist(), strict=True) if row in window_of_row
+    )
     offset, count = offsets.most_common(1)[0] if offsets else (0, 0)
-    if count < max(_FEWEST, _SHARE * len(set(rows))):
+    if count < max(_MIN_ROWS, _MIN_SHARE * len(set(rows))):
         return None
     return CopyPair(video_id, other, modality, count / len(rows), offset)
 
 
 def _with_midpoints(rows: Floats) -> Floats:
-    """(2 n - 1, columns): each row, and between two the mean of both, for copies that were trimmed between them."""
+    """(2 n - 1, columns) the rows, with the mean of each two neighbours between them: a copy may lag by half a row."""
     dense = np.empty((2 * len(rows) - 1, rows.shape[1]), np.float32)
     dense[::2] = rows
     dense[1::2] = (rows[1:] + rows[:-1]) / 2
@@ -251,14 +254,14 @@ def probe_table(probes: Probes) -> pa.Table:
     columns = list(zip(*rows, strict=True)) if rows else [()] * 4
     types = (pa.string(), pa.string(), pa.int32(), pa.list_(pa.float32()))
     names = ("modality", "video_id", "window", "values")
-    return pa.table({name: pa.array(c, kind) for name, c, kind in zip(names, columns, types, strict=True)})
+    return pa.table({name: pa.array(column, kind) for name, column, kind in zip(names, columns, types, strict=True)})
 
 
-def probes_from(table: pa.Table) -> Probes:
-    """The probes that `probe_table` wrote.
+def probes_from_table(table: pa.Table) -> Probes:
+    """Reads the table that `probe_table` makes.
 
     Raises:
-        ValueError: They are something else.
+        ValueError: The table holds something else.
     """
     by_video: dict[tuple[str, str], list[tuple[int, list[float]]]] = {}
     for row in table.to_pylist():

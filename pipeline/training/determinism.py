@@ -1,4 +1,4 @@
-"""The same results on every machine: seeds that depend on names alone, and sums in one order."""
+"""The same results on every machine: seeds derived from names, and sums in a fixed order."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from contextlib import contextmanager
 
 
 def seed_of(*parts: object) -> int:
-    """A seed that depends on what it is for, and on nothing else."""
+    """A seed that depends on `parts` alone: the same on every machine and in any order of jobs."""
     digest = hashlib.sha256("/".join(map(str, parts)).encode()).digest()
     return int.from_bytes(digest[:6], "big")
 
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Sums in the same order on every machine: one thread for torch and for the libraries under NumPy."""
+    """Limits torch and the libraries under NumPy to one thread, so that sums have the same order on every machine."""
     import torch
     from threadpoolctl import threadpool_limits
 

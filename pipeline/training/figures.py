@@ -1,12 +1,12 @@
-"""The tables of figures that the model card, the model's page and the command line show."""
+"""Tables of figures for the model card, the model's page and the command line."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-NAMES = {"train_mean": "training mean", "time_only": "time only", "human": "rater vs. others"}
-_NONE = "–"
+ROW_NAMES = {"train_mean": "training mean", "time_only": "time only", "human": "rater vs. others"}
+_DASH = "–"
 
 _HEADINGS = {
     "course": ("CCC", "95 % of mean", "Pearson", "RMSE", "MSE", "pooled CCC"),
@@ -15,9 +15,10 @@ _HEADINGS = {
 }
 _NOTES = {
     "course": "Each video's course: mean ± standard deviation over videos. Pooled: all windows of all videos together.",
-    "clips": "One label per clip, so one value of all clips; rater vs. others: mean and standard deviation of raters.",
-    "shares": "Shares of categories, of which the largest counts: unweighted average recall (UAR), F1 averaged over "
-    "categories, accuracy; cross-entropy of the shares in nats.",
+    "clips": "One label per clip, so one value over all clips; rater vs. others: mean ± standard deviation over "
+    "raters.",
+    "shares": "Shares of categories; the largest share is the predicted category. Unweighted average recall (UAR), F1 "
+    "averaged over categories, and accuracy; cross-entropy of the shares in nats.",
 }
 
 
@@ -25,7 +26,7 @@ class FigureRow(NamedTuple):
     """Figures of a model, a baseline, or the raters.
 
     Args:
-        cells: As text, one per heading.
+        cells: Texts, one per heading.
     """
 
     dimension: str
@@ -35,10 +36,10 @@ class FigureRow(NamedTuple):
 
 
 class FigureTable(NamedTuple):
-    """The figures of all dimensions that are judged in the same way.
+    """The figures of all dimensions with the same kind of label.
 
     Args:
-        note: What the figures are.
+        note: Explains the figures.
     """
 
     kind: str
@@ -48,10 +49,10 @@ class FigureTable(NamedTuple):
 
 
 def figure_tables(dimensions: Mapping[str, Any]) -> Iterator[FigureTable]:
-    """For each kind of label the dimensions with the model, its baselines, and the raters if their agreement is known.
+    """Yields a table for each kind of label: the model, its baselines and, if known, the agreement of raters.
 
     Args:
-        dimensions: As `metrics.json` has them.
+        dimensions: The figures of each dimension, as in `metrics.json`.
     """
     for kind, headings in _HEADINGS.items():
         rows = [
@@ -65,23 +66,23 @@ def figure_tables(dimensions: Mapping[str, Any]) -> Iterator[FigureTable]:
 
 
 def remarks(dimensions: Mapping[str, Any]) -> Iterator[str]:
-    """What a reader of the figures has to know: videos without a score, labels without a largest share."""
+    """Limits of the figures that a reader has to know: videos without a score, labels without one largest share."""
     for name, figures in dimensions.items():
         model = figures["model"]
         if figures["kind"] == "course" and model["ccc"]["undefined"]:
             yield (
-                f"{name}: CCC is not defined for {model['ccc']['undefined']} of {model['videos']} videos whose labels "
-                "and predictions are constant, or which have no window to score; means leave them out"
+                f"{name}: CCC is undefined for {model['ccc']['undefined']} of {model['videos']} videos, whose labels "
+                "and predictions are constant or which have no window to score; means leave them out"
             )
         if figures["kind"] == "shares" and model["without_one_largest_share"]:
             yield (
                 f"{name}: {model['without_one_largest_share']} of {model['rows']} labels have several largest shares; "
-                "they count in the cross-entropy alone"
+                "they enter the cross-entropy only"
             )
 
 
-def value_of(figures: Mapping[str, Any]) -> float | None:
-    """The headline figure of a dimension."""
+def headline_value(figures: Mapping[str, Any]) -> float | None:
+    """The headline figure of a dimension: CCC, or UAR of shares."""
     model = figures["model"]
     headline = model["uar" if figures["kind"] == "shares" else "ccc"]
     value: float | None = headline["mean" if figures["kind"] == "course" else "value"]
@@ -109,28 +110,28 @@ def cells_of(kind: str, figures: Mapping[str, Any]) -> tuple[str, ...]:
 
 def number(value: float | None) -> str:
     """Three decimals, or a dash."""
-    return _NONE if value is None else f"{round(value, 3) + 0.0:.3f}"  # never -0.000
+    return _DASH if value is None else f"{round(value, 3) + 0.0:.3f}"  # never -0.000
 
 
-def _rows(name: str, dimension_figures: Mapping[str, Any], width: int) -> Iterator[FigureRow]:
+def _rows(name: str, dimension_figures: Mapping[str, Any], columns: int) -> Iterator[FigureRow]:
     kind = dimension_figures["kind"]
     yield FigureRow(name, "this model", True, cells_of(kind, dimension_figures["model"]))
     for baseline, figures in dimension_figures["baselines"].items():
-        yield FigureRow(name, NAMES[baseline], False, cells_of(kind, figures))
+        yield FigureRow(name, ROW_NAMES[baseline], False, cells_of(kind, figures))
     human = dimension_figures["human"]
     if human:
-        yield FigureRow(name, NAMES["human"], False, (_spread(human), *[""] * (width - 1)))
+        yield FigureRow(name, ROW_NAMES["human"], False, (_spread(human), *[""] * (columns - 1)))
 
 
 def _spread(measure: Mapping[str, Any]) -> str:
-    return _NONE if measure["mean"] is None else f"{number(measure['mean'])} ± {number(measure['sd'])}"
+    return _DASH if measure["mean"] is None else f"{number(measure['mean'])} ± {number(measure['sd'])}"
 
 
 def _interval(measure: Mapping[str, Any]) -> str:
-    return _NONE if measure["low"] is None else f"{number(measure['low'])} to {number(measure['high'])}"
+    return _DASH if measure["low"] is None else f"{number(measure['low'])} to {number(measure['high'])}"
 
 
 def _with_interval(measure: Mapping[str, Any]) -> str:
     if measure["value"] is None:
-        return _NONE
+        return _DASH
     return number(measure["value"]) + ("" if measure["low"] is None else f" ({_interval(measure)})")

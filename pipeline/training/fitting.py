@@ -1,4 +1,4 @@
-"""A model of one dimension: fitted on the training videos of a fold, ready to predict."""
+"""Fits the model of one dimension on the training videos of a fold."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from avcues.pipeline.errors import SettingsError
-from avcues.pipeline.training.apart import check_apart
+from avcues.pipeline.training.disjoint_parts import check_disjoint
 from avcues.pipeline.training.models.estimator import Estimator, FitTask, Inputs, OnEpoch
 from avcues.pipeline.training.protocol import MAIN
 from avcues.pipeline.training.samples import Samples
@@ -19,14 +19,14 @@ from avcues.pipeline.training.splits import Parts
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Fitted:
-    """A model with everything that it learned from the training videos.
+class FittedModel:
+    """A model of one dimension, with everything that was fitted to the training videos.
 
     Args:
-        scalers: Per block.
+        scalers: The scaler of each block.
         history: As `TrainingSettings.history`.
-        readout: (outputs,) weights that make one prediction of the outputs; empty: each output is a prediction, as of
-            shares.
+        readout: (outputs,) weights that combine the outputs to one prediction; empty: each output is a prediction, as
+            for shares.
     """
 
     scalers: Mapping[str, Scaler]
@@ -35,16 +35,16 @@ class Fitted:
     readout: tuple[float, ...] = (1.0,)
 
     def outputs(self, inputs: Inputs, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-        """(M, outputs) predictions of the labels of M rows."""
+        """(M, outputs) for M rows."""
         return self.estimator.outputs(inputs, rows)
 
-    def combined(self, outputs: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """(M, predictions) what (M, outputs) say together: one number, or shares."""
+    def read_out(self, outputs: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """(M, predictions) from (M, outputs): one number, or the shares of categories."""
         return (outputs @ np.array(self.readout))[:, None] if self.readout else outputs
 
     def predict(self, inputs: Inputs, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-        """(M, predictions) of M rows."""
-        return self.combined(self.outputs(inputs, rows))
+        """(M, predictions) for M rows."""
+        return self.read_out(self.outputs(inputs, rows))
 
 
 def fit_model(
@@ -55,14 +55,14 @@ def fit_model(
     *,
     seed: int = 0,
     pretraining: Parts | None = None,
-    without: Sequence[str] = (),
+    excluded_tables: Sequence[str] = (),
     epochs: Mapping[str, int] | None = None,
     on_epoch: OnEpoch = lambda stage, epoch: None,
-) -> tuple[Fitted, dict[str, npt.NDArray[np.float32]]]:
+) -> tuple[FittedModel, dict[str, npt.NDArray[np.float32]]]:
     """Fits the model of a fold.
 
     Args:
-        without: Tables that the model is not to read.
+        excluded_tables: Tables that the model does not read.
         pretraining: As for `FitTask`.
         epochs: As for `FitTask`.
 
@@ -71,12 +71,12 @@ def fit_model(
 
     Raises:
         LeakError: A video is in two parts.
-        SettingsError: A part has no labels, or no column varies.
+        SettingsError: A part has no labels, or no column varies over the training videos.
     """
-    check_apart(parts.named(), samples.fingerprints, samples.groups)
+    check_disjoint(parts.named(), samples.fingerprints, samples.groups)
     if not settings.estimator.early_stopping:
         parts = Parts((*parts.train, *parts.validation), (), parts.test)
-    scalers, scaled = _scale(samples, parts.train, settings, without)
+    scalers, scaled = _scale(samples, parts.train, settings, excluded_tables)
     task = FitTask(
         samples=samples,
         inputs=scaled,
@@ -90,18 +90,18 @@ def fit_model(
         on_epoch=on_epoch,
     )
     estimator = settings.estimator.fit(task)
-    readout = samples.targets[MAIN][dimension].readout_of(samples.rows(parts.train))
-    return Fitted(scalers=scalers, estimator=estimator, history=settings.history, readout=readout), scaled
+    readout = samples.targets[MAIN][dimension].fitted_readout(samples.rows(parts.train))
+    return FittedModel(scalers=scalers, estimator=estimator, history=settings.history, readout=readout), scaled
 
 
 def _scale(
-    samples: Samples, train: Sequence[str], settings: TrainingSettings, without: Sequence[str]
+    samples: Samples, train: Sequence[str], settings: TrainingSettings, excluded_tables: Sequence[str]
 ) -> tuple[dict[str, Scaler], dict[str, npt.NDArray[np.float32]]]:
-    """Scalers that are fitted on training videos, and what they make of all samples; no block without a column."""
+    """Fits scalers on training videos and scales all samples; leaves out blocks of which no column varies."""
     rows = samples.rows(train)
     scalers, scaled = {}, {}
     for block, columns in samples.columns.items():
-        retained = [i for i, name in enumerate(columns) if name.partition(".")[0] not in without]
+        retained = [i for i, name in enumerate(columns) if name.partition(".")[0] not in excluded_tables]
         values = samples.features[block] if len(retained) == len(columns) else samples.features[block][:, retained]
         names = [columns[i] for i in retained]
         scaler = fit_scaler(values, rows, names, settings.protocol.scaling)

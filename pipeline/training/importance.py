@@ -1,4 +1,4 @@
-"""What a model relies on: coefficients by descriptor family, and what is lost with another video's table."""
+"""What a model relies on: coefficients by descriptor family, and permutation importance of tables."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from avcues.pipeline.training.categories import cross_entropy
 from avcues.pipeline.training.evaluate import scores
-from avcues.pipeline.training.fitting import Fitted
+from avcues.pipeline.training.fitting import FittedModel
 from avcues.pipeline.training.models.estimator import Inputs
 from avcues.pipeline.training.samples import PRESENT, Floats, Samples
 
@@ -37,19 +37,19 @@ class Importance:
     """Permutation importance of tables, in one fold.
 
     Args:
-        lost: By table, what test videos lose on average: CCC, or cross-entropy where shares are predicted.
-        replaced: Where one number is predicted per clip, by table: (repeats, clips) predictions with that table of
-            other clips, from which the CCC over all clips is computed.
-        clips: Ids of these clips.
+        score_losses: By table, the mean loss of test videos: of CCC, or of cross-entropy if shares are predicted.
+        permuted_predictions: By table, (repeats, clips) predictions with that table of other clips, from which the CCC
+            over all clips is computed; only if one number is predicted per clip.
+        clips: The ids of these clips.
     """
 
-    lost: Mapping[str, float] = field(default_factory=dict)
-    replaced: Mapping[str, Floats] = field(default_factory=dict)
+    score_losses: Mapping[str, float] = field(default_factory=dict)
+    permuted_predictions: Mapping[str, Floats] = field(default_factory=dict)
     clips: tuple[str, ...] = ()
 
 
-def family(column: str) -> str:
-    """The descriptor family of a column, as the study's Table 7 groups them; other tables are families of their own."""
+def descriptor_family(column: str) -> str:
+    """The descriptor family of a column, grouped as in the study's Table 7; any other table is a family of its own."""
     table, _, name = column.partition(".")
     if name == PRESENT:
         return "what is missing"
@@ -60,24 +60,27 @@ def family(column: str) -> str:
     return _TABLES.get(table, table)
 
 
-def by_family(coefficients: Mapping[str, Sequence[float]]) -> list[dict[str, Any]]:
-    """Sums of mean absolute coefficients by family, largest first.
+def coefficients_by_family(coefficients: Mapping[str, Sequence[float]]) -> list[dict[str, Any]]:
+    """Sums the mean absolute coefficients of each family; the largest sum comes first.
 
     Args:
-        coefficients: For each column, its coefficient in each fold, on scaled features.
+        coefficients: For each column, its coefficients in all folds, on scaled features.
     """
     sums: dict[str, list[float]] = {}
     for column, values in coefficients.items():
-        entry = sums.setdefault(family(column), [0.0, 0.0, 0])
+        entry = sums.setdefault(descriptor_family(column), [0.0, 0.0, 0])
         entry[0] += float(np.mean(np.abs(values)))
         entry[1] += float(np.mean(values))
         entry[2] += any(values)
-    families = [{"family": name, "weight": a, "signed": b, "columns": int(c)} for name, (a, b, c) in sums.items()]
-    return sorted(families, key=lambda family: (-family["weight"], family["family"]))
+    families = [
+        {"family": name, "weight": absolute, "signed": signed, "columns": int(columns)}
+        for name, (absolute, signed, columns) in sums.items()
+    ]
+    return sorted(families, key=lambda entry: (-entry["weight"], entry["family"]))
 
 
-def of_tables(
-    fitted: Fitted,
+def permutation_importance(
+    fitted: FittedModel,
     inputs: Inputs,
     samples: Samples,
     gold: Floats,
@@ -87,55 +90,59 @@ def of_tables(
     *,
     by_clip: bool = False,
 ) -> Importance:
-    """Permutation importance: what test videos lose when some of their tables are those of another video.
+    """Permutation importance: how much test videos lose if some of their tables are replaced by another video's.
 
-    Whole tables are replaced, so that the columns and the course of a table stay together; a shorter one is repeated.
+    Whole tables are replaced, so that columns and time course stay together; a shorter table is repeated.
 
     Args:
-        groups: By name, the tables that are replaced together.
         gold: (rows, P) labels.
-        by_clip: Whether the mean over a video's windows is what is predicted.
+        test: Ids of the test videos.
+        groups: By name, the tables that are replaced together.
+        by_clip: Whether the prediction is the mean over a video's windows.
     """
     random = np.random.default_rng(seed)
-    shares = gold.shape[1] > 1
-    lost: dict[str, list[float]] = {name: [] for name in groups}
-    replaced: dict[str, list[list[float]]] = {name: [] for name in groups}
-    clips = []
+    has_shares = gold.shape[1] > 1
+    score_losses: dict[str, list[float]] = {name: [] for name in groups}
+    permuted_predictions: dict[str, list[list[float]]] = {name: [] for name in groups}
+    clip_ids = []
     for video_id in test:
-        rows = samples.labelled([video_id], gold, fitted.history)
+        rows = samples.labelled_rows([video_id], gold, fitted.history)
         if not len(rows) or not groups:
             continue
         first, end = samples.span(video_id)
         video_inputs = {block: values[first:end] for block, values in inputs.items()}
         labels = gold[rows[:1] if by_clip else rows]
 
-        def predicted(seen: Inputs, rows: npt.NDArray[np.int64] = rows, first: int = first) -> Floats:
-            values = fitted.predict(seen, rows - first)
+        def predict(changed_inputs: Inputs, rows: npt.NDArray[np.int64] = rows, first: int = first) -> Floats:
+            values = fitted.predict(changed_inputs, rows - first)
             return values.mean(axis=0, keepdims=True) if by_clip else values
 
         def score(values: Floats, labels: Floats = labels) -> float:
-            if shares:
+            if has_shares:
                 return -float(cross_entropy(labels, values).mean())
             return scores(labels[:, 0], values[:, 0])["ccc"]
 
-        usual = predicted(video_inputs)
-        clips.append(video_id)
+        unpermuted = predict(video_inputs)
+        clip_ids.append(video_id)
         donors = _donors(samples, video_id)
-        errors: dict[str, list[float]] = {name: [] for name in groups}
+        clip_predictions: dict[str, list[float]] = {name: [] for name in groups}
         for table, donor in product(groups, random.choice(donors, _REPEATS)):
-            values = predicted(_with_tables(fitted, inputs, video_inputs, groups[table], samples.span(str(donor))))
-            lost[table].append(score(usual) - score(values))
-            errors[table].append(float(values[0, 0]))
-        for table, table_errors in errors.items():
-            replaced[table].append(table_errors)
-    if by_clip and not shares:
-        return Importance(replaced={name: np.array(of).T for name, of in replaced.items() if of}, clips=tuple(clips))
-    means = {table: float(np.nanmean(values)) for table, values in lost.items() if np.isfinite(values).any()}
-    return Importance(lost=means)
+            values = predict(_with_tables(fitted, inputs, video_inputs, groups[table], samples.span(str(donor))))
+            score_losses[table].append(score(unpermuted) - score(values))
+            clip_predictions[table].append(float(values[0, 0]))
+        for table, table_predictions in clip_predictions.items():
+            permuted_predictions[table].append(table_predictions)
+    if by_clip and not has_shares:
+        return Importance(
+            permuted_predictions={name: np.array(clips).T for name, clips in permuted_predictions.items() if clips},
+            clips=tuple(clip_ids),
+        )
+    means = {table: float(np.nanmean(values)) for table, values in score_losses.items() if np.isfinite(values).any()}
+    return Importance(score_losses=means)
 
 
 def _donors(samples: Samples, video_id: str) -> list[str]:
-    """The other videos; those of other groups, if there are any."""
+    """The other videos, without those of the same group if any remain."""
     other_videos = [other_video for other_video in samples.videos if other_video != video_id]
     group = samples.groups.get(video_id)
     return [
@@ -144,9 +151,9 @@ def _donors(samples: Samples, video_id: str) -> list[str]:
 
 
 def _with_tables(
-    fitted: Fitted, inputs: Inputs, video_inputs: Inputs, tables: Sequence[str], donor: tuple[int, int]
+    fitted: FittedModel, inputs: Inputs, video_inputs: Inputs, tables: Sequence[str], donor: tuple[int, int]
 ) -> Inputs:
-    """A video's inputs, with some tables taken from the rows of another video."""
+    """The inputs of a video, with some tables replaced by those of the rows of another video."""
     changed = {}
     for block, values in video_inputs.items():
         columns = [i for i, name in enumerate(fitted.scalers[block].columns) if name.partition(".")[0] in tables]

@@ -1,4 +1,4 @@
-"""95 % intervals and paired tests over videos, or over groups of videos, because windows of one are not independent.
+"""95 % intervals and paired tests over videos or groups of videos: windows of one video are not independent.
 
 Intervals are those of `annotations.statistics.intervals`: studentised bootstraps, and Student's t below 20 units.
 """
@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from avcues.pipeline.annotations.statistics import intervals
-from avcues.pipeline.annotations.statistics.intervals import AS_IT_IS, CORRELATION, ERROR, OfSums, Scale
+from avcues.pipeline.annotations.statistics.intervals import CORRELATION, ERROR, IDENTITY, OfSums, Scale
 
-__all__ = ["AS_IT_IS", "CORRELATION", "ERROR", "interval", "mean_interval", "paired", "paired_statistic"]
+__all__ = ["CORRELATION", "ERROR", "IDENTITY", "interval", "mean_interval", "paired_statistic_test", "paired_test"]
 
 Floats = npt.NDArray[np.float64]
 Statistic = Callable[[Floats], Floats]
@@ -22,46 +22,46 @@ Statistic = Callable[[Floats], Floats]
 _PERMUTATIONS = 9999
 
 
-def interval(sums: Floats, statistic: Statistic, scale: Scale = AS_IT_IS) -> tuple[float, float]:
-    """95 % of a statistic of sums.
+def interval(sums: Floats, statistic: Statistic, scale: Scale = IDENTITY) -> tuple[float, float]:
+    """95 % interval of a statistic of sums.
 
     Args:
-        sums: (n, d) what each of n independent units adds to the sums.
-        statistic: Of (..., d) sums gives (...).
+        sums: (n, d) contributions of n independent units to the sums.
+        statistic: Maps (..., d) sums to (...) values.
         scale: The scale on which the statistic is resampled.
 
     Returns:
-        NaN where there are fewer than two units, or where the statistic is not defined.
+        The lower and upper bound; NaN if there are fewer than two units or the statistic is undefined.
     """
     return intervals.interval(OfSums(sums, statistic), scale)
 
 
 def mean_interval(
-    values: Floats, groups: Sequence[str] | None = None, possible: tuple[float, float] = (-np.inf, np.inf)
+    values: Floats, groups: Sequence[str] | None = None, bounds: tuple[float, float] = (-np.inf, np.inf)
 ) -> tuple[float, float]:
-    """95 % of the mean of (n,) values.
+    """95 % interval of the mean of (n,) values.
 
     Args:
-        groups: The group of each value; None: each is a unit of its own.
-        possible: The lowest and highest possible value, beyond which no end lies.
+        groups: The group of each value; None: each value is a unit of its own.
+        bounds: The lowest and highest possible value, to which the interval is clipped.
     """
-    units = by_group(np.column_stack([values, np.ones(len(values))]), groups)
-    low, high = np.clip(interval(units, lambda s: s[..., 0] / s[..., 1]), *possible)
+    units = sum_by_group(np.column_stack([values, np.ones(len(values))]), groups)
+    low, high = np.clip(interval(units, lambda s: s[..., 0] / s[..., 1]), *bounds)
     return float(low), float(high)
 
 
-def by_group(sums: Floats, groups: Sequence[str] | None) -> Floats:
-    """(groups, d) the sums of (n, d) rows by group."""
+def sum_by_group(sums: Floats, groups: Sequence[str] | None) -> Floats:
+    """(groups, d) sums of (n, d) rows over the rows of each group."""
     if groups is None:
         return sums
-    unit = np.unique(np.array(groups), return_inverse=True)[1]
-    total = np.zeros((unit.max(initial=-1) + 1, sums.shape[1]))
-    np.add.at(total, unit, sums)
-    return total
+    group_index = np.unique(np.array(groups), return_inverse=True)[1]
+    group_sums = np.zeros((group_index.max(initial=-1) + 1, sums.shape[1]))
+    np.add.at(group_sums, group_index, sums)
+    return group_sums
 
 
-def paired(first: Floats, second: Floats, groups: Sequence[str] | None = None) -> dict[str, Any]:
-    """Whether one model is better than another on the same videos.
+def paired_test(first: Floats, second: Floats, groups: Sequence[str] | None = None) -> dict[str, Any]:
+    """Tests whether one model is better than another on the same videos.
 
     Args:
         first: (videos,) scores.
@@ -69,37 +69,39 @@ def paired(first: Floats, second: Floats, groups: Sequence[str] | None = None) -
         groups: The group of each video.
 
     Returns:
-        The mean difference with its 95 % interval over videos or groups, and the two-sided p of a permutation test that
-        swaps the models' scores within them.
+        The mean difference with its 95 % interval over videos or groups, and the two-sided p-value of a permutation
+        test that swaps the models' scores within each of them.
     """
     differences = first - second
-    totals = by_group(differences[:, None], groups)[:, 0]
+    totals = sum_by_group(differences[:, None], groups)[:, 0]
     observed = abs(totals.sum())
-    extreme = int((np.abs((_signs(len(totals)) * totals).sum(axis=1)) >= observed - 1e-12 * len(differences)).sum())
+    extreme = int(
+        (np.abs((_random_signs(len(totals)) * totals).sum(axis=1)) >= observed - 1e-12 * len(differences)).sum()
+    )
     low, high = mean_interval(differences, groups)
     return {
         "videos": len(differences),
         **_group_count(groups),
         "difference": float(differences.mean()),
-        "low": _json(low),
-        "high": _json(high),
+        "low": finite_or_none(low),
+        "high": finite_or_none(high),
         "p": (1 + extreme) / (1 + _PERMUTATIONS),
     }
 
 
-def paired_statistic(
+def paired_statistic_test(
     first: Floats, second: Floats, statistic: Statistic, groups: Sequence[str] | None = None
 ) -> dict[str, Any]:
-    """As `paired`, for a statistic of all videos together.
+    """As `paired_test`, for a statistic of all videos together.
 
     Args:
-        first: (videos, d) what each video adds to the sums of one model.
-        second: (videos, d) to the sums of the other.
-        statistic: Of (..., d) sums gives (...).
+        first: (videos, d) contributions of each video to the sums of one model.
+        second: (videos, d) contributions to the sums of the other model.
+        statistic: Maps (..., d) sums to (...) values.
     """
     videos = len(first)
-    first, second = by_group(first, groups), by_group(second, groups)
-    unswapped = (_signs(len(first)) > 0).astype(np.float64)
+    first, second = sum_by_group(first, groups), sum_by_group(second, groups)
+    unswapped = (_random_signs(len(first)) > 0).astype(np.float64)
     total = first + second
 
     def difference(drawn: Floats) -> Floats:
@@ -116,13 +118,13 @@ def paired_statistic(
         "videos": videos,
         **_group_count(groups),
         "difference": observed,
-        "low": _json(low),
-        "high": _json(high),
+        "low": finite_or_none(low),
+        "high": finite_or_none(high),
         "p": (1 + extreme) / (1 + _PERMUTATIONS),
     }
 
 
-def _signs(count: int) -> Floats:
+def _random_signs(count: int) -> Floats:
     return np.random.default_rng(0).choice([-1.0, 1.0], (_PERMUTATIONS, count))
 
 
@@ -130,5 +132,6 @@ def _group_count(groups: Sequence[str] | None) -> Mapping[str, int]:
     return {} if groups is None else {"groups": len(set(groups))}
 
 
-def _json(value: float) -> float | None:
+def finite_or_none(value: float | np.floating[Any]) -> float | None:
+    """A value for JSON, which has no NaN."""
     return float(value) if np.isfinite(value) else None

@@ -1,4 +1,4 @@
-"""The checks that no fold of a study fits anything that has seen a video that it tests."""
+"""Checks that nothing that a fold fits has seen one of its test videos."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ from collections.abc import Mapping, Sequence
 
 from avcues.pipeline.dataset.dataset import Dataset
 from avcues.pipeline.errors import LeakError
-from avcues.pipeline.training.apart import check_apart
 from avcues.pipeline.training.copies import Copies, CopyPair
+from avcues.pipeline.training.disjoint_parts import check_disjoint
 from avcues.pipeline.training.samples import Samples
 from avcues.pipeline.training.splits import Parts
-from avcues.pipeline.training.study_notes import named
+from avcues.pipeline.training.study_notes import list_names
 from avcues.pipeline.training.targets import LabelFile
 
 
 def check_fold(parts: Parts, samples: Samples, files: Mapping[str, LabelFile], data: Dataset) -> None:
-    """Makes sure that nothing that a fold fits has seen a test video: no copy of it, and no label fitted on it.
+    """Checks that nothing that a fold fits has seen a test video, a copy of one, or a label that was fitted on one.
 
     Args:
         samples: Of all labelled videos.
         files: The labels of the fold, by role.
-        data: Tells whether labels were fitted on a test video under another name.
+        data: The dataset; its fingerprints reveal labels that were fitted on a test video under another name.
 
     Raises:
-        LeakError: The fold fits a copy of a test video, or a label that was fitted on one.
+        LeakError: The fold fits a copy of a test video, or labels that were fitted on one.
     """
-    check_apart(parts.named(), samples.fingerprints, samples.groups)
+    check_disjoint(parts.named(), samples.fingerprints, samples.groups)
     files_of_test = {samples.fingerprints[video_id] for video_id in parts.test}
     for file in files.values():
         leaked = [
@@ -33,33 +33,35 @@ def check_fold(parts: Parts, samples: Samples, files: Mapping[str, LabelFile], d
         ]
         if leaked:
             raise LeakError(
-                f"{file.name}: these labels were fitted on {named(leaked)}, which a fold tests: give the ratings with "
-                "`annotations` to fit the labels anew in every fold, or make labels that need no fitting"
+                f"{file.name}: these labels were fitted on {list_names(leaked)}, which a fold tests: give the ratings "
+                "with `annotations` to refit the labels in every fold, or make labels that need no fitting"
             )
 
 
 def check_copies(copies: Copies, folds: Sequence[Parts]) -> list[str]:
-    """Notes on videos that look like copies of others and that a fold separates into test and other parts.
+    """Notes on pairs of videos that look like copies, if a fold tests only one of the two.
 
     Raises:
-        LeakError: Two videos are the same, frame by frame or sample by sample, and a fold tests one of them.
+        LeakError: Two videos are the same, frame by frame or sample by sample, and a fold tests only one of them.
     """
 
-    def separated(pair: CopyPair) -> bool:
+    def is_separated(pair: CopyPair) -> bool:
         return any(
             (pair.first in parts.test) != (pair.second in parts.test) for parts in folds if _has_both(parts, pair)
         )
 
-    equal, near = ([pair for pair in pairs if separated(pair)] for pairs in (copies.equal, copies.near))
+    exact, similar = ([pair for pair in pairs if is_separated(pair)] for pairs in (copies.exact, copies.similar))
     remedy = "remove the labels of one of each pair, or put both into one group"
-    if equal:
-        more = f" and {len(equal) - 1} more pairs" if len(equal) > 1 else ""
-        raise LeakError(f"{equal[0]}{more} are the same video under two names, one of which a fold tests: {remedy}")
-    if not near:
+    if exact:
+        more_pairs = f" and {len(exact) - 1} more pairs" if len(exact) > 1 else ""
+        raise LeakError(
+            f"{exact[0]}{more_pairs} are the same video under two names, one of which a fold tests: {remedy}"
+        )
+    if not similar:
         return []
     return [
-        f"{len(near)} pairs of videos look like copies, encoded again or trimmed, of which a fold tests one and learns "
-        f"from the other: {named([str(pair) for pair in near])}; figures may be too high: {remedy}"
+        f"{len(similar)} pairs of videos look like copies, encoded again or trimmed; a fold tests one of each pair and "
+        f"learns from the other: {list_names([str(pair) for pair in similar])}; figures may be too high: {remedy}"
     ]
 
 

@@ -1,4 +1,4 @@
-"""Every figure of a model, from the tables that were saved beside it."""
+"""Computes every figure of a model from the tables that were saved with it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ import pyarrow.compute as pc
 from avcues.pipeline.store.model_files import COEFFICIENTS, IMPORTANCE, OUT_OF_FOLD, RATERS
 from avcues.pipeline.store.parquet import read_table
 from avcues.pipeline.training.evaluate import scores
-from avcues.pipeline.training.importance import by_family
-from avcues.pipeline.training.intervals import mean_interval, paired
-from avcues.pipeline.training.judging import Judge, groups_by, judge_of, where
+from avcues.pipeline.training.importance import coefficients_by_family
+from avcues.pipeline.training.intervals import mean_interval, paired_test
+from avcues.pipeline.training.scorers import Scorer, rows_by_group, rows_where, scorer_of
 from avcues.pipeline.training.settings import ALL_OF, TrainingSettings
 
 _LISTED_COLUMNS = 20
@@ -25,32 +25,34 @@ _LISTED_COLUMNS = 20
 def metrics(
     folder: Path, settings: TrainingSettings, human: Mapping[str, Any], groups: Mapping[str, str]
 ) -> dict[str, Any]:
-    """By dimension, how good a model is, with the baselines and the agreement of raters that it is compared with.
+    """By dimension, the figures of a model, of its baselines, and of the raters.
 
     Args:
-        human: By dimension, how well raters agree, as far as that is known.
-        groups: The group of each video; empty: each is one of its own.
+        human: By dimension, the agreement of raters, if known.
+        groups: The group of each video; empty: each video is a group of its own.
 
     Returns:
-        JSON values; null stands for what is not defined.
+        JSON values; an undefined figure is null.
     """
     table, importance = read_table(folder / OUT_OF_FOLD), read_table(folder / IMPORTANCE)
     figures = {}
     for dimension in settings.dimensions:
-        judge = judge_of(settings, dimension, groups)
+        scorer = scorer_of(settings, dimension, groups)
         rows = rows_of(table, settings, dimension)
         full_rows = rows.filter(pc.is_null(rows["without"]))
         dimension_figures = {
-            "kind": judge.kind,
-            "model": judge.evaluate(full_rows),
-            "baselines": {name: _baseline(judge, full_rows, name) for name in judge.baselines},
+            "kind": scorer.kind,
+            "model": scorer.evaluate(full_rows),
+            "baselines": {name: _baseline(scorer, full_rows, name) for name in scorer.baselines},
             "human": human.get(dimension),
-            "importance": _tables_and_modalities(judge.importance(full_rows, where(importance, dimension=dimension)))
+            "importance": _tables_and_modalities(
+                scorer.importance(full_rows, rows_where(importance, dimension=dimension))
+            )
             | _weights(folder, dimension),
-            "ablation": _ablation(judge, rows, full_rows),
+            "ablation": _ablation(scorer, rows, full_rows),
         }
         if (folder / RATERS).exists():
-            rater_rows = where(read_table(folder / RATERS), dimension=dimension)
+            rater_rows = rows_where(read_table(folder / RATERS), dimension=dimension)
             dimension_figures["raters"] = _raters(rater_rows, over_clips=settings.unit == "clip")
         figures[dimension] = dimension_figures
     return figures
@@ -61,73 +63,75 @@ def rows_of(table: pa.Table, settings: TrainingSettings, dimension: str) -> pa.T
     return table.filter(pc.is_in(table["dimension"], pa.array(settings.labels_of(dimension))))
 
 
-def _baseline(judge: Judge, full_rows: pa.Table, name: str) -> dict[str, Any]:
-    figures = {key: value for key, value in judge.evaluate(full_rows, name).items() if key != "per_video"}
-    return {**figures, "model_is_better_by": judge.compare(full_rows, full_rows, "prediction", name)}
+def _baseline(scorer: Scorer, full_rows: pa.Table, name: str) -> dict[str, Any]:
+    figures = {key: value for key, value in scorer.evaluate(full_rows, name).items() if key != "per_video"}
+    return {**figures, "model_is_better_by": scorer.compare(full_rows, full_rows, "prediction", name)}
 
 
-def _ablation(judge: Judge, rows: pa.Table, full_rows: pa.Table) -> dict[str, Any]:
-    """By table, the model that was fitted without it, and how much better the full model is."""
+def _ablation(scorer: Scorer, rows: pa.Table, full_rows: pa.Table) -> dict[str, Any]:
+    """By table, the headline figure of the model without it, and how much better the full model is."""
     figures = {}
     for table in rows["without"].unique().drop_null().to_pylist():
-        without = where(rows, without=table)
-        headline = judge.evaluate(without)[judge.headline]
-        figures[table] = {judge.headline: headline, "model_is_better_by": judge.compare(full_rows, without)}
+        ablated_rows = rows_where(rows, without=table)
+        headline = scorer.evaluate(ablated_rows)[scorer.headline]
+        figures[table] = {scorer.headline: headline, "model_is_better_by": scorer.compare(full_rows, ablated_rows)}
     return figures
 
 
 def _tables_and_modalities(losses: Mapping[str, float]) -> dict[str, dict[str, float]]:
-    """Importance of single tables, and of whole modalities if there are several."""
+    """Importance of each table and, if there are several modalities, of each modality."""
     modalities = {name.removeprefix(ALL_OF): value for name, value in losses.items() if name.startswith(ALL_OF)}
     tables = {name: value for name, value in losses.items() if not name.startswith(ALL_OF)}
     return {"tables": tables} | ({"modalities": modalities} if modalities else {})
 
 
 def _weights(folder: Path, dimension: str) -> dict[str, Any]:
-    """The coefficients of a linear model, by descriptor family and by column; empty for others."""
+    """The coefficients of a linear model, by descriptor family and by column; empty for other models."""
     if not (folder / COEFFICIENTS).exists():
         return {}
-    table = where(read_table(folder / COEFFICIENTS), dimension=dimension)
+    table = rows_where(read_table(folder / COEFFICIENTS), dimension=dimension)
     folds, values = table["fold"].unique(), table["coefficient"].to_numpy()
     # A column that is constant over the training videos of a fold has no coefficient in that fold; it counts as 0.
-    columns = {name: [*values[rows], *[0.0] * (len(folds) - len(rows))] for (name,), rows in groups_by(table, "column")}
+    columns = {
+        name: [*values[rows], *[0.0] * (len(folds) - len(rows))] for (name,), rows in rows_by_group(table, "column")
+    }
     largest = sorted(columns, key=lambda name: -np.mean(np.abs(columns[name])))[:_LISTED_COLUMNS]
     listed = {name: float(np.mean(columns[name])) for name in largest if any(columns[name])}
-    return {"families": by_family(columns), "columns": listed}
+    return {"families": coefficients_by_family(columns), "columns": listed}
 
 
 def _raters(table: pa.Table, *, over_clips: bool) -> dict[str, Any]:
-    """How well a rater's own head predicts the rater's series, and how well the joint prediction does.
+    """How well the head of each rater predicts that rater's series, compared with the joint prediction.
 
     Args:
-        over_clips: Whether a rater's series is one over all clips, not one over the windows of each clip.
+        over_clips: Whether a rater has one series over all clips instead of one per clip over its windows.
     """
     target, *predicted = (table[name].to_numpy() for name in ("target", "own_head", "prediction"))
     series: dict[str, dict[str, list[list[float]]]] = {}
     keys = ("rater", "seed") if over_clips else ("rater", "seed", "video_id")
-    for (rater, _, *video_id), rows in groups_by(table, *keys):
+    for (rater, _, *video_id), rows in rows_by_group(table, *keys):
         series_ccc = [scores(target[rows], values[rows])["ccc"] for values in predicted]
         series.setdefault(rater, {}).setdefault("".join(video_id), []).append(series_ccc)
     per_rater = {}
     for rater, videos in sorted(series.items()):
         means = np.array([np.mean(seeds, axis=0) for seeds in videos.values()])
         per_rater[rater] = means[np.isfinite(means).all(axis=1)]
-    rated = {rater: means for rater, means in per_rater.items() if len(means)}
-    if not rated:
+    raters_with_scores = {rater: means for rater, means in per_rater.items() if len(means)}
+    if not raters_with_scores:
         return {"series": 0, "own_head": None, "prediction": None, "own_head_is_better_by": None, "per_rater": []}
-    every = np.concatenate(list(rated.values()))
-    rater_means = np.array([means.mean(axis=0) for means in rated.values()])
+    all_series = np.concatenate(list(raters_with_scores.values()))
+    rater_means = np.array([means.mean(axis=0) for means in raters_with_scores.values()])
     return {
-        "series": len(every),
-        **{name: _summary(every[:, i]) for i, name in enumerate(("own_head", "prediction"))},
-        "own_head_is_better_by": paired(rater_means[:, 0], rater_means[:, 1]) | {"over": "raters"},
+        "series": len(all_series),
+        **{name: _summary(all_series[:, i]) for i, name in enumerate(("own_head", "prediction"))},
+        "own_head_is_better_by": paired_test(rater_means[:, 0], rater_means[:, 1]) | {"over": "raters"},
         "per_rater": [
             {"rater": rater, "series": len(means), "own_head": float(own_head), "prediction": float(joint)}
-            for (rater, means), (own_head, joint) in zip(rated.items(), rater_means, strict=True)
+            for (rater, means), (own_head, joint) in zip(raters_with_scores.items(), rater_means, strict=True)
         ],
     }
 
 
 def _summary(values: npt.NDArray[np.float64]) -> dict[str, float | None]:
-    ends = [float(end) if np.isfinite(end) else None for end in mean_interval(values, possible=(-1, 1))]
-    return {"mean": float(values.mean()), "sd": float(values.std()), "low": ends[0], "high": ends[1]}
+    bounds = [float(bound) if np.isfinite(bound) else None for bound in mean_interval(values, bounds=(-1, 1))]
+    return {"mean": float(values.mean()), "sd": float(values.std()), "low": bounds[0], "high": bounds[1]}

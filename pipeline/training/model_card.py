@@ -1,4 +1,4 @@
-"""The model card: what someone who is given a model needs to know of it, as Markdown (after Mitchell et al. 2019)."""
+"""The model card as Markdown: what a user of the model needs to know (after Mitchell et al. 2019)."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from avcues.pipeline.training.figures import figure_tables
 from avcues.pipeline.training.model_document import ModelDocument
 from avcues.pipeline.training.settings import TrainingSettings
 
-_ALWAYS = ("split", "scaling", "scoring")
+_ALWAYS_LISTED = ("split", "scaling", "scoring")
 
 
 def model_card(document: ModelDocument, figures: Mapping[str, Any]) -> str:
     """The card of a saved model.
 
     Args:
-        document: What `model.json` says.
-        figures: What `metrics.json` says.
+        document: The content of `model.json`.
+        figures: The content of `metrics.json`.
     """
     settings = document.settings
     text = _template().render(
@@ -57,14 +57,14 @@ def _licences(document: ModelDocument) -> Iterator[str]:
 
 
 def _protocol(settings: TrainingSettings) -> str:
-    """The choices that decided this model, in one line."""
-    chosen = asdict(settings.protocol)
-    names = [name for name in chosen if name in _ALWAYS or name in settings.estimator.choices]
-    return ", ".join(f"{name.replace('_', ' ')} {chosen[name]}" for name in names)
+    """The choices of the protocol that affect this model, in one line."""
+    choices = asdict(settings.protocol)
+    names = [name for name in choices if name in _ALWAYS_LISTED or name in settings.estimator.choices]
+    return ", ".join(f"{name.replace('_', ' ')} {choices[name]}" for name in names)
 
 
-def _used(settings: Mapping[str, Any]) -> str:
-    """The recipe of labels in one line, without the options that are off."""
+def _options_in_use(settings: Mapping[str, Any]) -> str:
+    """The options in use, in one line."""
     return ", ".join(f"{key} {value}" for key, value in settings.items() if value not in (None, False, 0))
 
 
@@ -78,5 +78,5 @@ def _template() -> Template:
         keep_trailing_newline=True,
     )
     environment.filters["cell"] = lambda text: str(text).replace("|", "\\|")
-    environment.filters["used"] = _used
+    environment.filters["used"] = _options_in_use
     return environment.get_template("model_card.md")

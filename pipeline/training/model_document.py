@@ -1,4 +1,7 @@
-"""What `model.json` says of a saved model: typed, bounded, and checked when it is read, whoever wrote it."""
+"""The content of `model.json`, which describes a saved model.
+
+It is typed, bounded and checked when it is read, because anyone may have written it.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +15,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, 
 from avcues.pipeline.dataset.join import KEY_FIELDS
 from avcues.pipeline.errors import InputError, SettingsError, one_line
 from avcues.pipeline.store.document_types import Step
-from avcues.pipeline.store.documents import check
+from avcues.pipeline.store.documents import check_document
 from avcues.pipeline.store.exchange import recover
 from avcues.pipeline.store.model_files import DOCUMENT
 from avcues.pipeline.training.settings import TrainingSettings
 
 FORMAT = 2
-_LARGEST_DOCUMENT = 64 << 20
+_MAX_BYTES = 64 << 20
 _LONGEST_NAME = 500
 
 
@@ -35,7 +38,7 @@ def _dimension(name: str) -> str:
 
 
 def _about_labels(about: dict[str, Any]) -> dict[str, Any]:
-    check(about, "labels")
+    check_document(about, "labels")
     return about
 
 
@@ -44,12 +47,12 @@ Dimension = Annotated[Name, AfterValidator(_dimension)]
 Scale = Annotated[FiniteFloat, Field(gt=0)]
 
 
-class _Part(BaseModel):
+class _Document(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
-class Recipe(_Part):
-    """What a feature table was made with; what else it says is kept for comparison."""
+class Recipe(_Document):
+    """How a feature table was made; fields beyond these two are kept for comparison."""
 
     model_config = ConfigDict(strict=True, extra="allow", frozen=True)
 
@@ -57,7 +60,7 @@ class Recipe(_Part):
     version: int
 
 
-class TableDocument(_Part):
+class TableDocument(_Document):
     """A feature table that the model reads."""
 
     row: Literal["window", "shot", "item"]
@@ -65,8 +68,8 @@ class TableDocument(_Part):
     citation: str
 
 
-class LabelsDocument(_Part):
-    """The labels of one role, with what a gold standard says of itself."""
+class LabelsDocument(_Document):
+    """The labels of one role, with the metadata of their gold standard."""
 
     name: Name
     sha256: str
@@ -74,7 +77,7 @@ class LabelsDocument(_Part):
     about: Annotated[dict[str, Any], AfterValidator(_about_labels)]
 
 
-class FoldDocument(_Part):
+class FoldDocument(_Document):
     """The videos of each part of a fold."""
 
     train: tuple[Name, ...]
@@ -82,15 +85,15 @@ class FoldDocument(_Part):
     test: tuple[Name, ...]
 
 
-class AgreementDocument(_Part):
-    """How well raters agree."""
+class AgreementDocument(_Document):
+    """CCC of each rater's series with the gold standard of the other raters."""
 
     mean: FiniteFloat
     sd: FiniteFloat
     series: int
 
 
-class ColumnDocument(_Part):
+class ColumnDocument(_Document):
     """How a column is scaled."""
 
     name: Name
@@ -99,8 +102,8 @@ class ColumnDocument(_Part):
     fill: FiniteFloat
 
 
-class BlockDocument(_Part):
-    """The columns that a block reads, and the scaling of those that vary."""
+class BlockDocument(_Document):
+    """The columns that a block reads, and the scaling of the columns that vary."""
 
     columns: tuple[Name, ...]
     scaler: tuple[ColumnDocument, ...]
@@ -115,8 +118,8 @@ class BlockDocument(_Part):
         return self
 
 
-class ModelDocument(_Part):
-    """Everything that a saved model says of itself, beside its weights."""
+class ModelDocument(_Document):
+    """Everything that is saved of a model, except its weights."""
 
     format: Literal[2]
     avcues: Name
@@ -141,16 +144,16 @@ class ModelDocument(_Part):
     def _fits_its_settings(self) -> ModelDocument:
         settings = self.settings
         if settings.unit is None or set(self.readout) != set(settings.dimensions):
-            raise ValueError("readout: is not of the dimensions of the settings")
+            raise ValueError("readout: expected the dimensions of the settings")
         for dimension in settings.dimensions:
             for label in settings.labels_of(dimension):
                 _dimension(_printable(label))
         if set(self.tables) != set(settings.tables):
-            raise ValueError("tables: are not those of the settings")
+            raise ValueError("tables: expected those of the settings")
         if set(self.blocks) != set(settings.blocks):
             raise ValueError(f"blocks: expected {', '.join(settings.blocks)}")
         if "main" not in self.labels:
-            raise ValueError("labels: has no main")
+            raise ValueError("labels: expected the role main")
         return self
 
     @property
@@ -160,7 +163,7 @@ class ModelDocument(_Part):
 
 
 def read_document(folder: Path) -> ModelDocument:
-    """What a saved model says of itself.
+    """Reads the document of a saved model.
 
     Raises:
         InputError: The folder holds no model, or one that is damaged or of another version.
@@ -169,7 +172,7 @@ def read_document(folder: Path) -> ModelDocument:
     if not folder.exists():
         recover(folder)
     try:
-        text = read_bounded(path, _LARGEST_DOCUMENT)
+        text = read_bounded(path, _MAX_BYTES)
     except FileNotFoundError as error:
         raise InputError(f"{folder}: has no {DOCUMENT}; name a folder that avcues train made") from error
     except OSError as error:
@@ -177,39 +180,39 @@ def read_document(folder: Path) -> ModelDocument:
             f"{path}: cannot be read ({error.strerror or error}); name a folder that avcues train made"
         ) from error
     try:
-        version = _Version.model_validate_json(text)
+        version = _FormatField.model_validate_json(text)
         if version.format != FORMAT:
             raise InputError(f"{path}: was written by another version of avcues; train the model again")
         return ModelDocument.model_validate_json(text)
     except ValidationError as error:
-        raise InputError(f"{path}: is damaged ({_first_of(error)}); train the model again") from error
+        raise InputError(f"{path}: is damaged ({_first_problem(error)}); train the model again") from error
     except (SettingsError, RecursionError) as error:
         raise InputError(f"{path}: is damaged ({one_line(error)}); train the model again") from error
 
 
-def read_bounded(path: Path, largest: int) -> bytes:
-    """The content of a plain file.
+def read_bounded(path: Path, max_bytes: int) -> bytes:
+    """Reads a regular file of limited size.
 
     Raises:
-        OSError: It cannot be read, is no plain file, or is larger than `largest` bytes.
+        OSError: It cannot be read, is not a regular file, or is larger than `max_bytes`.
     """
-    about = path.stat()
-    if not stat.S_ISREG(about.st_mode):
-        raise OSError(0, "is no plain file")
-    if about.st_size > largest:
-        raise OSError(0, f"is larger than {largest >> 20} MiB")
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(0, "is not a regular file")
+    if status.st_size > max_bytes:
+        raise OSError(0, f"is larger than {max_bytes >> 20} MiB")
     return path.read_bytes()
 
 
-class _Version(BaseModel):
+class _FormatField(BaseModel):
     format: int = 0
 
 
-def _first_of(error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_context=False)[0]
-    place = ".".join(map(str, first["loc"]))
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors(include_url=False, include_context=False)[0]
+    field_path = ".".join(map(str, problem["loc"]))
     return (
-        one_line(ValueError(f"{place}: {first['msg']}" if place else first["msg"]))
+        one_line(ValueError(f"{field_path}: {problem['msg']}" if field_path else problem["msg"]))
         .encode("ascii", "backslashreplace")
         .decode()
     )

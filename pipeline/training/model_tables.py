@@ -1,4 +1,4 @@
-"""Tables of several models for print: their figures, what they rely on, and how they differ."""
+"""Tables for print that compare models: their figures, what they rely on, and how they differ."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from avcues.pipeline.annotations.shown import NotShown
 from avcues.pipeline.errors import InputError
 from avcues.pipeline.paper.numbers import columns_of
 from avcues.pipeline.paper.table import NONE, PaperTable, decimal, p_value, spread
-from avcues.pipeline.training.compare import Judged, compare_models
+from avcues.pipeline.training.compare import EvaluatedModel, compare_models
 
 _MEASURES = {
     "course": ("rmse", "mse", "ccc", "pearson"),
     "clips": ("rmse", "mse", "ccc", "pearson"),
     "shares": ("uar", "f1", "accuracy", "cross_entropy"),
 }
-_PRINTED = {"course": ("rmse", "ccc"), "clips": ("rmse", "ccc"), "shares": _MEASURES["shares"]}
-"""The measures that a page has room for; the numbers beside the table have all."""
+_PRINTED_MEASURES = {"course": ("rmse", "ccc"), "clips": ("rmse", "ccc"), "shares": _MEASURES["shares"]}
+"""The measures that fit on a page; the file of numbers has all of them."""
 
 _TITLES = {
     "rmse": "RMSE",
@@ -38,7 +38,7 @@ _CAPTIONS = {
     "shares": "Models of shares of categories: unweighted average recall (UAR), F1 averaged over categories, accuracy "
     "of the largest share, and cross-entropy of the shares in nats.",
 }
-_RATERS = "rater vs. others"
+_RATERS_ROW = "rater vs. others"
 
 
 class Score(NamedTuple):
@@ -55,11 +55,11 @@ class Score(NamedTuple):
     high: float | None
 
 
-def model_tables(models: Mapping[str, Judged]) -> Iterator[PaperTable | NotShown]:
-    """All tables of some models; in the place of those that they have no figures for, the reason.
+def model_tables(models: Mapping[str, EvaluatedModel]) -> Iterator[PaperTable | NotShown]:
+    """Yields all tables of some models, and the reason in place of each table that cannot be made.
 
     Args:
-        models: By name, as `read_models` reads them.
+        models: By name, as `read_models` returns them.
     """
     makers: Mapping[str, Callable[[], Sequence[PaperTable]]] = {
         "model_scores": lambda: [model_scores(models, kind) for kind in _kinds(models)],
@@ -74,14 +74,14 @@ def model_tables(models: Mapping[str, Judged]) -> Iterator[PaperTable | NotShown
             yield NotShown(name, str(error))
 
 
-def model_scores(models: Mapping[str, Judged], kind: str = "course") -> PaperTable:
+def model_scores(models: Mapping[str, EvaluatedModel], kind: str = "course") -> PaperTable:
     """The figures of every model and of the raters, by the setup of the labels and by modality.
 
     After Tables 4 and 6 of Chua et al. 2022.
 
     Args:
-        models: By name, as `read_models` reads them.
-        kind: "course": labels per window; "clips": one label per clip; "shares": of categories.
+        models: By name, as `read_models` returns them.
+        kind: "course": labels per window; "clips": one label per clip; "shares": shares of categories.
 
     Raises:
         NotShownError: No model predicts labels of this kind.
@@ -90,41 +90,41 @@ def model_scores(models: Mapping[str, Judged], kind: str = "course") -> PaperTab
     if not scores:
         raise NotShownError(f"no model predicts labels of the kind {kind}")
     columns = list(
-        dict.fromkeys((score.dimension, score.measure) for score in scores if score.measure in _PRINTED[kind])
+        dict.fromkeys((score.dimension, score.measure) for score in scores if score.measure in _PRINTED_MEASURES[kind])
     )
     columns.sort(key=lambda column: [score.dimension for score in scores].index(column[0]))
     rows = dict.fromkeys(
-        sorted({(score.labels, score.name, score.inputs) for score in scores}, key=lambda row: _place(row, models))
+        sorted({(score.labels, score.name, score.inputs) for score in scores}, key=lambda row: _sort_key(row, models))
     )
     cells = {((score.labels, score.name, score.inputs), score.dimension, score.measure): score for score in scores}
     return PaperTable(
         name=f"model_scores_{kind}",
         caption=_CAPTIONS[kind],
         header=("labels", "model", "inputs", *(f"{dimension}: {_TITLES[measure]}" for dimension, measure in columns)),
-        rows=tuple((*row, *(_printed(cells.get((row, *column))) for column in columns)) for row in rows),
+        rows=tuple((*row, *(_cell(cells.get((row, *column))) for column in columns)) for row in rows),
         numbers=columns_of(Score._fields, scores),
         texts=3,
     )
 
 
-def model_comparison(models: Mapping[str, Judged]) -> PaperTable:
-    """The difference of every pair of models, paired over test videos, with its interval and the p of permutations.
+def model_comparison(models: Mapping[str, EvaluatedModel]) -> PaperTable:
+    """The difference of every pair of models over test videos, with its interval and the p-value of a permutation test.
 
     Raises:
-        NotShownError: There is one model only, or they have no dimension or no video in common.
+        NotShownError: There is only one model, or the models have no dimension or no video in common.
     """
     if len(models) < 2:
-        raise NotShownError("there is one model only")
+        raise NotShownError("there is only one model")
     try:
-        comparison = compare_models(models)
+        compared = compare_models(models)
     except InputError as error:
         raise NotShownError(str(error)) from error
     short = short_names(list(models))
     pairs = [
-        (dimension, short[pair["one"]], short[pair["other"]], pair["compared"])
-        for dimension, dimension_figures in comparison["dimensions"].items()
+        (dimension, short[pair["model"]], short[pair["other_model"]], pair["comparison"])
+        for dimension, dimension_figures in compared["dimensions"].items()
         for pair in dimension_figures["pairs"]
-        if pair["compared"] is not None
+        if pair["comparison"] is not None
     ]
     if not pairs:
         raise NotShownError("no two models predicted the same videos")
@@ -133,35 +133,44 @@ def model_comparison(models: Mapping[str, Judged]) -> PaperTable:
         caption="; ".join(
             (
                 "Differences of models (CCC, or UAR of shares), paired over test videos: 95 % interval over videos or "
-                "groups, and p of paired permutations",
-                *comparison["notes"],
+                "groups, and p of a paired permutation test",
+                *compared["notes"],
             )
         )
         + ".",
         header=("dimension", "model", "other model", "difference", "95 % interval", "p", "videos"),
         rows=tuple(
             (
-                *(dimension, first, other, decimal(of["difference"])),
-                NONE if of["low"] is None else f"{decimal(of['low'])} to {decimal(of['high'])}",
-                *(p_value(of["p"]), str(of["videos"])),
+                *(dimension, first, other, decimal(comparison["difference"])),
+                NONE if comparison["low"] is None else f"{decimal(comparison['low'])} to {decimal(comparison['high'])}",
+                *(p_value(comparison["p"]), str(comparison["videos"])),
             )
-            for dimension, first, other, of in pairs
+            for dimension, first, other, comparison in pairs
         ),
         numbers=columns_of(
             ("dimension", "model", "other_model", "difference", "low", "high", "p", "videos"),
             [
-                (dimension, first, other, of["difference"], of["low"], of["high"], of["p"], of["videos"])
-                for dimension, first, other, of in pairs
+                (
+                    dimension,
+                    first,
+                    other,
+                    comparison["difference"],
+                    comparison["low"],
+                    comparison["high"],
+                    comparison["p"],
+                    comparison["videos"],
+                )
+                for dimension, first, other, comparison in pairs
             ],
         ),
         texts=3,
     )
 
 
-def feature_families(models: Mapping[str, Judged]) -> PaperTable:
-    """Families of descriptors by their sum of absolute coefficients, for every model that has them, largest first.
+def feature_families(models: Mapping[str, EvaluatedModel]) -> PaperTable:
+    """Descriptor families ranked by their sum of absolute coefficients, for every model that has coefficients.
 
-    After Table 7 of Chua et al. 2022; coefficients are those of scaled features, averaged over folds.
+    After Table 7 of Chua et al. 2022. Coefficients belong to scaled features and are averaged over folds.
 
     Raises:
         NotShownError: No model has coefficients.
@@ -173,35 +182,35 @@ def feature_families(models: Mapping[str, Judged]) -> PaperTable:
         },
     )
     if not ranked:
-        raise NotShownError("no model has coefficients, as LASSO has")
+        raise NotShownError("no model has coefficients; LASSO would have some")
     return _ranking(
         "feature_families",
-        "Families of descriptors by the sum of their absolute coefficients on scaled features, averaged over folds.",
+        "Descriptor families by the sum of their absolute coefficients on scaled features, averaged over folds.",
         ranked,
     )
 
 
-def table_importance(models: Mapping[str, Judged]) -> PaperTable:
-    """Feature tables by what test videos lose when a table is that of another video, for every model.
+def table_importance(models: Mapping[str, EvaluatedModel]) -> PaperTable:
+    """Feature tables ranked by permutation importance, for every model that reads several tables.
 
     Raises:
         NotShownError: No model reads several tables.
     """
     ranked = _ranked(models, lambda importance: importance.get("tables", {}))
     if not ranked:
-        raise NotShownError("the importance of tables is known of no model")
+        raise NotShownError("no model reads several tables")
     return _ranking(
         "table_importance",
-        "Feature tables by what test videos lose when a table is that of another video: CCC, or cross-entropy of "
-        "shares.",
+        "Feature tables by permutation importance: the loss of CCC, or of cross-entropy of shares, when a table of a "
+        "test video is replaced by that of another video.",
         ranked,
     )
 
 
 def _ranked(
-    models: Mapping[str, Judged], weights: Callable[[Mapping[str, Any]], Mapping[str, float]]
+    models: Mapping[str, EvaluatedModel], weights: Callable[[Mapping[str, Any]], Mapping[str, float]]
 ) -> dict[tuple[str, str, str], list[tuple[str, float]]]:
-    """By model, setup and dimension, the parts that it relies on, most first."""
+    """By model, setup and dimension, the families or tables with their weights; the largest comes first."""
     short = short_names(list(models))
     return {
         (short[name], labels_of(model), dimension): sorted(parts.items(), key=lambda part: (-part[1], part[0]))
@@ -232,16 +241,16 @@ def _ranking(name: str, caption: str, ranked: Mapping[tuple[str, str, str], list
     )
 
 
-def _kinds(models: Mapping[str, Judged]) -> list[str]:
+def _kinds(models: Mapping[str, EvaluatedModel]) -> list[str]:
     present = {figures["kind"] for model in models.values() for figures in model.figures["dimensions"].values()}
     return [kind for kind in _MEASURES if kind in present]
 
 
-def _scores(models: Mapping[str, Judged], kind: str) -> Iterator[Score]:
+def _scores(models: Mapping[str, EvaluatedModel], kind: str) -> Iterator[Score]:
     short = short_names(list(models))
     raters: dict[tuple[str, str], Score] = {}
     for name, model in models.items():
-        labels, inputs = labels_of(model), " + ".join(model.document.settings.of_modality)
+        labels, inputs = labels_of(model), " + ".join(model.document.settings.tables_by_modality)
         for dimension, dimension_figures in model.figures["dimensions"].items():
             if dimension_figures["kind"] != kind:
                 continue
@@ -262,28 +271,28 @@ def _scores(models: Mapping[str, Judged], kind: str) -> Iterator[Score]:
             human = dimension_figures["human"]
             if human and kind != "shares":
                 agreement = (dimension, "ccc", human["mean"], human["sd"], None, None)
-                raters.setdefault((labels, dimension), Score(labels, _RATERS, "", *agreement))
+                raters.setdefault((labels, dimension), Score(labels, _RATERS_ROW, "", *agreement))
     yield from raters.values()
 
 
-def _place(row: tuple[str, str, str], models: Mapping[str, Judged]) -> tuple[int, int]:
-    """Labels and models in the order in which they were named, the raters last of each."""
+def _sort_key(row: tuple[str, str, str], models: Mapping[str, EvaluatedModel]) -> tuple[int, int]:
+    """Sort key: labels and models in the order in which they were named, raters last."""
     labels = list(dict.fromkeys(labels_of(model) for model in models.values()))
     names = list(short_names(list(models)).values())
     return labels.index(row[0]), names.index(row[1]) if row[1] in names else len(names)
 
 
-def labels_of(model: Judged) -> str:
-    """The setup of a model's labels, or else the name of their file."""
+def labels_of(model: EvaluatedModel) -> str:
+    """The setup of a model's labels; if unknown, the name of their file."""
     labels = model.document.labels["main"]
     return str(labels.about.get("setup") or Path(labels.name).stem)
 
 
 def short_names(folders: Sequence[str]) -> dict[str, str]:
-    """By folder its last part, or all of it where several have the same."""
+    """By folder, its last part, or the whole path if several folders share the last part."""
     last = {folder: Path(folder).resolve().name for folder in folders}
     return {folder: name if list(last.values()).count(name) == 1 else folder for folder, name in last.items()}
 
 
-def _printed(score: Score | None) -> str:
+def _cell(score: Score | None) -> str:
     return NONE if score is None else spread(score.value, score.sd)

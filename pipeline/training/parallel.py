@@ -1,4 +1,4 @@
-"""Models fitted in this process or in worker processes of one thread each: results do not depend on their number."""
+"""Fits models in this process or in worker processes of one thread each; results do not depend on their number."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from avcues.pipeline.training.samples import Samples
 from avcues.pipeline.training.settings import TrainingSettings
 from avcues.pipeline.training.splits import Parts
 
-_LOOK_EVERY_S = 0.25
+_POLL_S = 0.25
 
 OnProgress = Callable[[int, float], object]
-"""Called with the place of a job in the list, and the share of it that is done."""
+"""Called with the index of a job in the list, and the share of it that is done."""
 
 RunJobs = Callable[[Sequence[FitJob], OnProgress], Iterator[Outcome]]
-"""Runs jobs, and yields each outcome as it comes."""
+"""Runs jobs and yields each outcome as it comes."""
 
 
 @contextmanager
 def job_runner(workers: int, samples: Samples, folds: Sequence[Parts], settings: TrainingSettings) -> Iterator[RunJobs]:
-    """Yields a function that runs jobs on these samples, until the end of the `with` block.
+    """Yields a function that runs jobs on these samples within the `with` block.
 
     Args:
-        workers: Processes; with 1, jobs run in this one.
+        workers: The number of processes; with 1, jobs run in this process.
     """
     if workers <= 1:
         yield partial(_run_here, samples, folds, settings)
@@ -54,23 +54,23 @@ def _run_here(
     jobs: Sequence[FitJob],
     on_progress: OnProgress,
 ) -> Iterator[Outcome]:
-    for place, job in enumerate(jobs):
-        yield run_job(job, samples, folds, settings, partial(on_progress, place))
-        on_progress(place, 1.0)
+    for index, job in enumerate(jobs):
+        yield run_job(job, samples, folds, settings, partial(on_progress, index))
+        on_progress(index, 1.0)
 
 
 def _run_in_pool(
     pool: ProcessPoolExecutor, progress: Any, jobs: Sequence[FitJob], on_progress: OnProgress
 ) -> Iterator[Outcome]:
-    running = {pool.submit(_run_in_process, place, job): place for place, job in enumerate(jobs)}
+    running = {pool.submit(_run_in_process, index, job): index for index, job in enumerate(jobs)}
     while running:
-        finished, _ = wait(running, _LOOK_EVERY_S, FIRST_COMPLETED)
+        finished, _ = wait(running, _POLL_S, FIRST_COMPLETED)
         while not progress.empty():
             on_progress(*progress.get())
         for future in finished:
-            place = running.pop(future)
+            index = running.pop(future)
             yield future.result()
-            on_progress(place, 1.0)
+            on_progress(index, 1.0)
 
 
 _run: Callable[..., Outcome]
@@ -78,12 +78,12 @@ _progress: Any
 
 
 def _prepare(samples: Samples, folder: str, folds: Sequence[Parts], settings: TrainingSettings, progress: Any) -> None:
-    """Makes a process ready; all processes share the features on disk."""
+    """Prepares a worker process; all processes share the features on disk."""
     global _run, _progress
     features = {block: np.load(Path(folder) / f"{block}.npy", mmap_mode="r") for block in samples.columns}
     shared = replace(samples, features=features)
     _run, _progress = partial(run_job, samples=shared, folds=folds, settings=settings), progress
 
 
-def _run_in_process(place: int, job: FitJob) -> Outcome:
-    return _run(job, on_progress=lambda share: _progress.put((place, share)))
+def _run_in_process(index: int, job: FitJob) -> Outcome:
+    return _run(job, on_progress=lambda share: _progress.put((index, share)))

@@ -37,14 +37,14 @@ def predict_video(model: Model, data: Dataset, video_id: str) -> pa.Table | Prob
     """Predicts every window of a video.
 
     Args:
-        data: Opened with the tables that the model reads (`model.settings.tables`); `Model.check` says whether they
-            were made in the right way.
+        data: Opened with the tables that the model reads (`model.settings.tables`); `Model.check` checks how they were
+            made.
 
     Returns:
         One row per window: `video_id`, `window`, `start` and `end` in seconds, then a float64 column per label on the
-        scale of the labels, null in the first windows, which have too little before them; with an output per rater
+        scale of the labels, null in the first windows, which too few windows precede; with an output per rater
         also `<dimension>_std`. A model of clip labels gives one row with the means over the clip's windows, and
-        `window` is null. Or the problem, if the video's tables cannot be read.
+        `window` is null. If the video's tables cannot be read, the problem.
     """
     try:
         table = data.read(video_id)
@@ -54,30 +54,30 @@ def predict_video(model: Model, data: Dataset, video_id: str) -> pa.Table | Prob
     if model.settings.unit == "clip":
         end = pc.max(table["end"]).as_py() if table.num_rows else 0.0
         keys = [pa.array([video_id]), pa.nulls(1, pa.int32()), pa.array([0.0]), pa.array([end])]
-        values = [pa.array([_mean_of_known(column)]) for column in predicted.values()]
-        return pa.table([*keys, *(value.cast(pa.float64()) for value in values)], schema=schema_of(model))
+        values = [pa.array([_mean_of_finite(column)]) for column in predicted.values()]
+        return pa.table([*keys, *(value.cast(pa.float64()) for value in values)], schema=predictions_schema(model))
     keys = [table[field.name] for field in KEY_FIELDS]
     values = [pa.array(column, mask=~np.isfinite(column)) for column in predicted.values()]
-    return pa.table([*keys, *values], schema=schema_of(model))
+    return pa.table([*keys, *values], schema=predictions_schema(model))
 
 
-def _mean_of_known(values: npt.NDArray[np.float64]) -> float | None:
+def _mean_of_finite(values: npt.NDArray[np.float64]) -> float | None:
     finite = values[np.isfinite(values)]
     return float(finite.mean()) if len(finite) else None
 
 
-def schema_of(model: Model, trained_on: Collection[str] = ()) -> pa.Schema:
-    """Keys, then the predictions of each label; the metadata key `avcues` says which model made them.
+def predictions_schema(model: Model, trained_on: Collection[str] = ()) -> pa.Schema:
+    """The schema of predictions: keys, then a column per label; the metadata key `avcues` describes the model.
 
     Args:
-        trained_on: Predicted videos that the model was trained on.
+        trained_on: Those of the predicted videos on which the model was trained.
     """
     names: list[str] = []
     for dimension, fitted in model.dimensions.items():
         names += model.settings.labels_of(dimension)
         names += [f"{dimension}_std"] if len(fitted.readout) > 1 else []
     document = model.document.model_dump(mode="json")
-    about = {
+    metadata = {
         "avcues": __version__,
         "row": model.settings.unit,
         "predictions": list(model.document.names),
@@ -85,7 +85,7 @@ def schema_of(model: Model, trained_on: Collection[str] = ()) -> pa.Schema:
         "model": {key: document[key] for key in ("settings", "labels", "tables", "leaks")},
     }
     fields = [*KEY_FIELDS, *(pa.field(name, pa.float64()) for name in names)]
-    return pa.schema(fields, metadata={METADATA_KEY: json.dumps(about)})
+    return pa.schema(fields, metadata={METADATA_KEY: json.dumps(metadata)})
 
 
 def write_predictions(
@@ -98,9 +98,9 @@ def write_predictions(
     """Writes results as they come, so that memory does not grow with their number.
 
     Args:
-        results: As `predict_video` gives them.
+        results: As `predict_video` returns them.
         out: The Parquet file.
-        trained_on: Predicted videos that the model was trained on; the file names them.
+        trained_on: Those of the predicted videos on which the model was trained; recorded in the file.
         on_result: Called with each result.
 
     Returns:
@@ -113,7 +113,7 @@ def write_predictions(
 
     def write(file: BinaryIO) -> None:
         nonlocal failed
-        schema = schema_of(model, trained_on)
+        schema = predictions_schema(model, trained_on)
         with pq.ParquetWriter(
             file, schema.remove_metadata(), compression="zstd", use_dictionary=["video_id"], store_schema=False
         ) as writer:
@@ -130,6 +130,6 @@ def write_predictions(
 
 
 def seen_in_training(model: Model, data: Dataset) -> list[str]:
-    """Videos of a folder that the model was trained on, under the same name or another."""
+    """Videos of the dataset on which the model was trained, under the same or another name."""
     training_ids = set(model.document.videos.values())
     return [video_id for video_id in data.videos if (data.fingerprint(video_id) or video_id) in training_ids]

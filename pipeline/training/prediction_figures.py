@@ -1,4 +1,4 @@
-"""What models predict for a video, over the ratings of its raters and the gold standard that the models learned.
+"""A figure of what models predict for a video, over its ratings and its gold standard.
 
 After Figures 8 and 9 of Chua et al. 2022.
 """
@@ -32,7 +32,7 @@ from avcues.pipeline.paper.style import (
 )
 from avcues.pipeline.paper.table import decimal
 from avcues.pipeline.paper.text import file_name
-from avcues.pipeline.training.compare import Judged
+from avcues.pipeline.training.compare import EvaluatedModel
 from avcues.pipeline.training.model_tables import labels_of, short_names
 
 Values = npt.NDArray[np.float64]
@@ -42,30 +42,32 @@ _PANEL_INCHES = 1.45
 
 
 def predictions(
-    models: Mapping[str, Judged], video_id: str | None = None, annotations: Annotations | None = None
+    models: Mapping[str, EvaluatedModel], video_id: str | None = None, annotations: Annotations | None = None
 ) -> PaperFigure:
-    """The out-of-fold predictions of models for one video, per dimension and setup of the labels.
+    """Plots the out-of-fold predictions of models for one video, per dimension and setup of the labels.
 
-    Several seeds count by their mean.
+    Predictions are means over seeds.
 
     Args:
-        models: By name, as `read_models` reads them.
-        video_id: Predicted by all models; None: the video whose CCC is nearest to the mean of the first model, so that
-            it is neither the best nor the worst.
-        annotations: The ratings behind the labels, drawn in grey; None: they are not drawn.
+        models: By name, as `read_models` returns them.
+        video_id: A video that all models predicted; None: the one whose CCC is nearest to the mean CCC of the first
+            model, so that it is neither the best nor the worst.
+        annotations: The ratings behind the labels, drawn in grey; None: draw no ratings.
 
     Raises:
         SettingsError: A model did not predict the video.
         NotShownError: The models predict no label per window, or no video in common.
     """
     over_time = {
-        name: [d for d, figures in model.figures["dimensions"].items() if figures["kind"] == "course"]
+        name: [dimension for dimension, figures in model.figures["dimensions"].items() if figures["kind"] == "course"]
         for name, model in models.items()
     }
-    dimensions = list(dict.fromkeys(d for model_dimensions in over_time.values() for d in model_dimensions))
+    dimensions = list(
+        dict.fromkeys(dimension for model_dimensions in over_time.values() for dimension in model_dimensions)
+    )
     if not dimensions:
         raise NotShownError("the models predict no label per window")
-    video_id = _chosen_video(models, over_time, video_id)
+    video_id = _video_to_plot(models, over_time, video_id)
     setups = list(dict.fromkeys(labels_of(model) for model in models.values()))
     short = short_names(list(models))
     rows: list[Row] = []
@@ -75,33 +77,36 @@ def predictions(
             width, 0.6 + 0.16 * -(-(len(models) + 2) // (2 * len(setups))) + _PANEL_INCHES * len(dimensions)
         )
         panels = figure.subplots(len(dimensions), len(setups), squeeze=False, sharex=True, sharey="row")
-        lines: dict[str, Any] = {}
+        lines_by_name: dict[str, Any] = {}
         for i, dimension in enumerate(dimensions):
             for j, setup in enumerate(setups):
                 panel = panels[i, j]
-                setup_models = {n: m for n, m in models.items() if labels_of(m) == setup and dimension in over_time[n]}
+                setup_models = {
+                    name: model
+                    for name, model in models.items()
+                    if labels_of(model) == setup and dimension in over_time[name]
+                }
                 if not setup_models:
                     panel.text(0.5, 0.5, "not predicted", transform=panel.transAxes, ha="center", va="center")
                     continue
                 first = next(iter(setup_models.values()))
                 step = float(Fraction(first.document.step))
                 for rater, series in _raters(annotations, first, dimension, setup, video_id):
-                    lines["raters"] = panel.plot(np.arange(len(series)) * step, series, color=GREY, lw=0.5, alpha=0.6)[
-                        0
-                    ]
-                    rows += _rows(dimension, setup, "rater", rater, np.arange(len(series)), series, step)
-                for k, (name, model) in enumerate(setup_models.items()):
+                    grey = {"color": GREY, "lw": 0.5, "alpha": 0.6}
+                    (lines_by_name["raters"],) = panel.plot(np.arange(len(series)) * step, series, **grey)
+                    rows += _number_rows(dimension, setup, "rater", rater, np.arange(len(series)), series, step)
+                for rank, (name, model) in enumerate(setup_models.items()):
                     windows, gold, predicted = _mean_over_seeds(model, dimension, video_id)
-                    if k == 0:
-                        lines["gold standard"] = panel.plot(windows * step, gold, color="black", lw=1.6)[0]
-                        rows += _rows(dimension, setup, "gold standard", None, windows, gold, step)
-                    place = list(models).index(name)
+                    if rank == 0:
+                        lines_by_name["gold standard"] = panel.plot(windows * step, gold, color="black", lw=1.6)[0]
+                        rows += _number_rows(dimension, setup, "gold standard", None, windows, gold, step)
+                    model_index = list(models).index(name)
                     style = {
-                        "color": COLORS[place % (len(COLORS) - 1)],
-                        "linestyle": DASHES[1 + place % (len(DASHES) - 1)],
+                        "color": COLORS[model_index % (len(COLORS) - 1)],
+                        "linestyle": DASHES[1 + model_index % (len(DASHES) - 1)],
                     }
-                    lines[short[name]] = panel.plot(windows * step, predicted, lw=1.4, **style)[0]
-                    rows += _rows(dimension, setup, "model", short[name], windows, predicted, step)
+                    lines_by_name[short[name]] = panel.plot(windows * step, predicted, lw=1.4, **style)[0]
+                    rows += _number_rows(dimension, setup, "model", short[name], windows, predicted, step)
                 if not i:
                     panel.set_title(shortened(setup))
                 if not j:
@@ -109,9 +114,12 @@ def predictions(
         for panel in panels[-1]:
             panel.set_xlabel("time, s")
         figure.legend(
-            lines.values(), [shortened(name) for name in lines], loc="outside upper center", ncols=2 * len(setups)
+            lines_by_name.values(),
+            [shortened(name) for name in lines_by_name],
+            loc="outside upper center",
+            ncols=2 * len(setups),
         )
-    measured = (
+    ccc_texts = (
         f"{short[name]} {dimension} {decimal(_ccc(model, dimension, video_id), 2)}"
         for name, model in models.items()
         for dimension in over_time[name]
@@ -119,13 +127,15 @@ def predictions(
     return PaperFigure(
         name=file_name("predictions", video_id),
         caption=f"Predictions for the video {video_id}, which the models were not fitted on, over the gold standard"
-        f"{' and the raters (grey)' if 'raters' in lines else ''}. CCC: {', '.join(measured)}.",
+        f"{' and the raters (grey)' if 'raters' in lines_by_name else ''}. CCC: {', '.join(ccc_texts)}.",
         figure=figure,
         numbers=columns_of(("dimension", "labels", "what", "name", "time", "value"), rows),
     )
 
 
-def _chosen_video(models: Mapping[str, Judged], over_time: Mapping[str, Sequence[str]], video_id: str | None) -> str:
+def _video_to_plot(
+    models: Mapping[str, EvaluatedModel], over_time: Mapping[str, Sequence[str]], video_id: str | None
+) -> str:
     predicted = [
         set(
             model.predictions.filter(pc.is_in(model.predictions["dimension"], pa.array(over_time[name])))[
@@ -144,7 +154,7 @@ def _chosen_video(models: Mapping[str, Judged], over_time: Mapping[str, Sequence
         return video_id
     if not common:
         raise NotShownError("the models predicted no video in common")
-    name, model = next((n, m) for n, m in models.items() if over_time[n])
+    name, model = next((name, model) for name, model in models.items() if over_time[name])
     dimension = over_time[name][0]
     mean = model.figures["dimensions"][dimension]["model"]["ccc"]["mean"] or 0.0
     scored = [
@@ -153,31 +163,33 @@ def _chosen_video(models: Mapping[str, Judged], over_time: Mapping[str, Sequence
     return min(scored)[1] if scored else min(common)
 
 
-def _ccc(model: Judged, dimension: str, video_id: str) -> float | None:
+def _ccc(model: EvaluatedModel, dimension: str, video_id: str) -> float | None:
     """The CCC of a model on a video."""
     per_video = model.figures["dimensions"][dimension]["model"]["per_video"]
     return next((scores["ccc"] for scores in per_video if scores["video_id"] == video_id), None)
 
 
-def _mean_over_seeds(model: Judged, dimension: str, video_id: str) -> tuple[npt.NDArray[np.int64], Values, Values]:
-    """Windows, labels, and predictions averaged over seeds."""
+def _mean_over_seeds(
+    model: EvaluatedModel, dimension: str, video_id: str
+) -> tuple[npt.NDArray[np.int64], Values, Values]:
+    """The windows of a video, its labels, and its predictions averaged over seeds."""
     rows = model.predictions.filter((pc.field("dimension") == dimension) & (pc.field("video_id") == video_id))
-    windows, place = np.unique(rows["window"].to_numpy(), return_inverse=True)
-    seeds = np.bincount(place)
-    gold, predicted = (np.bincount(place, rows[name].to_numpy()) / seeds for name in ("target", "prediction"))
+    windows, window_index = np.unique(rows["window"].to_numpy(), return_inverse=True)
+    seeds = np.bincount(window_index)
+    gold, predicted = (np.bincount(window_index, rows[name].to_numpy()) / seeds for name in ("target", "prediction"))
     return windows.astype(np.int64), gold, predicted
 
 
 def _raters(
-    annotations: Annotations | None, model: Judged, dimension: str, setup: str, video_id: str
+    annotations: Annotations | None, model: EvaluatedModel, dimension: str, setup: str, video_id: str
 ) -> list[tuple[str, Values]]:
-    """The series of every rater of a video, shifted by the delay of the labels."""
+    """The name and series of every rater of a video, shifted by the delay of the labels."""
     if annotations is None or dimension not in annotations.dimensions or setup not in annotations.setups:
         return []
-    part = annotations.select(videos=[video_id], setups=[setup], dimensions=[dimension])
-    about = model.document.labels["main"].about
-    delay = about.get("delays_s") or about.get("recipe", {}).get("delay") or 0.0
-    series = series_of(part, Fraction(model.document.step), delays=0.0 if delay == "auto" else delay)
+    video_ratings = annotations.select(videos=[video_id], setups=[setup], dimensions=[dimension])
+    metadata = model.document.labels["main"].about
+    delay = metadata.get("delays_s") or metadata.get("recipe", {}).get("delay") or 0.0
+    series = series_of(video_ratings, Fraction(model.document.step), delays=0.0 if delay == "auto" else delay)
     return [
         (series.names["rater"][cells.rater[cell, row]], cells.values[cell, row])
         for cells in series.cells()
@@ -187,11 +199,11 @@ def _raters(
     ]
 
 
-def _rows(
-    dimension: str, setup: str, what: str, name: str | None, windows: npt.NDArray[Any], values: Values, step: float
+def _number_rows(
+    dimension: str, setup: str, kind: str, name: str | None, windows: npt.NDArray[Any], values: Values, step: float
 ) -> list[Row]:
     return [
-        (dimension, setup, what, name, float(window) * step, float(value))
+        (dimension, setup, kind, name, float(window) * step, float(value))
         for window, value in zip(windows, values, strict=True)
         if np.isfinite(value)
     ]

@@ -1,4 +1,4 @@
-"""How models are fitted and judged: the choices of a protocol, and the two protocols that have names."""
+"""How models are fitted and scored: the choices of a protocol, and the two named protocols."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any, ClassVar, Literal, get_args, get_type_hints
 from avcues.pipeline.errors import SettingsError
 
 MAIN = "main"
-"""The role of the labels that a model is to predict; the others are named after the block that they pretrain."""
+"""The role of the labels that a model predicts; every other role has the name of the block that it pretrains."""
 
 
 def require_choices(settings: Any) -> None:
-    """Refuses a value of a dataclass that its type, a `Literal` of texts, does not list.
+    """Checks that every field of a dataclass whose type is a `Literal` of texts has one of the listed values.
 
     Raises:
-        SettingsError: It has such a value.
+        SettingsError: A field has another value.
     """
     hints = get_type_hints(type(settings))
     for field in fields(settings):
@@ -28,31 +28,31 @@ def require_choices(settings: Any) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Protocol:
-    """How models are fitted and judged. Networks follow Chua et al. 2022 (arXiv 2202.10453) and its public script.
+    """How models are fitted and scored. Networks follow Chua et al. 2022 (arXiv 2202.10453) and its public script.
 
     Args:
         split: "hashed": folds as `Dataset.split` makes them; "kfold": scikit-learn's `KFold(shuffle=True,
-            random_state=42)` over the videos in a given order, as in the script.
+            random_state=42)` over the videos in a given order, as in the study's script.
         validation: "tenth": every tenth training video; "half": half of the held-out fold, as in the script,
             so that half of all videos are never tested.
         scaling: "standard": mean 0, standard deviation 1; "minmax": 0 to 1. Both are fitted on training videos.
-        scoring: "video": each video's own predictions; "s111": slices of 111 windows, as in the script, which begin
-            within the video before.
+        scoring: "video": each video's own predictions; "s111": slices of 111 windows, as in the script; a slice begins
+            within the preceding video.
         keep: "best": the weights of the epoch with the lowest loss on validation videos; "last": those of the last
             epoch. Branches that PAIR pretrains always keep their best epoch, as in the script.
         pretrain: For PAIR: "matched": branches are pretrained on the training videos of their fold; "shared": in every
-            fold on those of the last fold, as in the script, so that they have seen most test videos.
+            fold on those of the last fold, as in the script, so that branches have seen most test videos.
         block: "script": linear layer, LSTM, LSTM with half the units; "paper": two LSTMs with all the units.
         units: Width of the layers; even.
         dropout: Share of outputs dropped after each LSTM, 0 to below 1.
         length: Windows in the sequence that a network reads.
-        horizon: Windows from the last one that it reads to the one whose label it predicts.
+        horizon: Windows between the last one that the network reads and the one whose label it predicts; 0: the same.
         batch_size: Sequences per step, for networks with one block.
         fusion_batch_size: Sequences per step, for networks with two blocks.
         learning_rate: Of Adam.
         loss: "mse": mean squared error; "ccc": 1 - CCC of the batch.
         epochs: The largest number of epochs.
-        patience: Fitting stops after so many epochs without a lower loss on validation videos.
+        patience: Fitting stops after this many epochs without a lower loss on validation videos.
     """
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
@@ -83,14 +83,14 @@ class Protocol:
         if self.units < 2 or self.units % 2:
             raise SettingsError(f"`units={self.units}`: expected an even number, such as 256")
         if self.horizon < 0:
-            raise SettingsError(f"`horizon={self.horizon}`: expected 0 (the last window that is seen) or more")
+            raise SettingsError(f"`horizon={self.horizon}`: expected 0 (the last window that is read) or more")
         if not 0 <= self.dropout < 1:
             raise SettingsError(f"`dropout={self.dropout:g}`: expected a share from 0 to below 1")
         if not 0 < self.learning_rate < float("inf"):
             raise SettingsError(f"`learning_rate={self.learning_rate:g}`: expected more than 0, such as 0.0001")
 
-    def kept(self, stage: str) -> Literal["best", "last"]:
-        """The epoch whose weights a stage of fitting ends with: a pretrained branch always has its best epoch's."""
+    def kept_epoch(self, stage: str) -> Literal["best", "last"]:
+        """The epoch whose weights a stage of fitting keeps; a pretrained branch always keeps its best epoch."""
         return self.keep if stage == MAIN else "best"
 
 
@@ -100,6 +100,6 @@ CLEAN = Protocol()
 MUVI = Protocol(
     split="kfold", validation="half", scaling="minmax", scoring="s111", keep="last", pretrain="shared", block="script"
 )
-"""The choices of the MuVi study's public script, for comparison only: `pretrain` and `scoring` let test videos leak."""
+"""The choices of the MuVi study's public script, for comparison only: `pretrain` and `scoring` leak test videos."""
 
 PROTOCOLS: Mapping[str, Protocol] = {"clean": CLEAN, "muvi": MUVI}

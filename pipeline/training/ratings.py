@@ -1,4 +1,4 @@
-"""Single raters: their series as targets, their agreement, and gold standards that are fitted fold by fold."""
+"""Ratings of single raters in training: as targets, as human agreement, and as gold standards refitted per fold."""
 
 from __future__ import annotations
 
@@ -21,32 +21,32 @@ from avcues.pipeline.dataset.dataset import Dataset
 from avcues.pipeline.dataset.opening import open_dataset
 from avcues.pipeline.errors import InputError
 from avcues.pipeline.training.protocol import MAIN
-from avcues.pipeline.training.samples import Floats, Target, edges_of
+from avcues.pipeline.training.samples import Floats, Target, row_edges
 from avcues.pipeline.training.settings import TrainingSettings
 from avcues.pipeline.training.targets import LabelFile
 
 
-def recipe_of(about: Mapping[str, Any]) -> Recipe:
-    """How a gold standard was made, by what it says of itself; the default for labels that do not say."""
-    described = about.get("recipe")
+def recipe_of(metadata: Mapping[str, Any]) -> Recipe:
+    """The recipe in the metadata of a gold standard; the default recipe for labels without one."""
+    described = metadata.get("recipe")
     return Recipe.from_described(described) if described else Recipe()
 
 
-def setup_of(name: str, about: Mapping[str, Any], annotations: Annotations) -> str:
-    """The setup that labels are of, by what they say of themselves.
+def setup_of(name: str, metadata: Mapping[str, Any], annotations: Annotations) -> str:
+    """The setup to which labels belong, from their metadata.
 
     Args:
-        name: Of their file.
+        name: The name of the label file.
 
     Raises:
-        InputError: They do not say, and there are several, or none has that name.
+        InputError: The metadata name no setup although the ratings have several, or name one that the ratings lack.
     """
-    setup = about.get("setup")
+    setup = metadata.get("setup")
     if setup is None and len(annotations.setups) == 1:
         return annotations.setups[0]
     if setup not in annotations.setups:
         raise InputError(
-            f"{name}: does not say which of the ratings' setups it is of ({', '.join(annotations.setups)}); "
+            f"{name}: does not say which setup of the ratings it belongs to ({', '.join(annotations.setups)}); "
             "make it with avcues annotations gold"
         )
     return str(setup)
@@ -55,35 +55,35 @@ def setup_of(name: str, about: Mapping[str, Any], annotations: Annotations) -> s
 def human_agreement(
     annotations: Annotations,
     name: str,
-    about: Mapping[str, Any],
+    metadata: Mapping[str, Any],
     dimensions: Sequence[str],
     videos: Collection[str],
     step: Fraction,
 ) -> dict[str, dict[str, float]]:
-    """By dimension, the CCC of each series with the gold standard of the others, over some videos.
+    """By dimension, the CCC of each rater's series with the gold standard of the other raters, over some videos.
 
     Args:
-        name: Of the file of labels.
-        about: What the labels say of themselves.
+        name: The name of the label file.
+        metadata: The metadata of the labels.
 
     Returns:
-        Mean and sd (population) over all series, and their number: what one more rater would reach. Ratings given once
-        per clip are one series per rater, over clips.
+        Mean and sd (population) over all series, and the number of series. The mean is what one more rater would reach.
+        Ratings given once per clip form one series per rater, over clips.
     """
-    setups = [setup_of(name, about, annotations)]
+    setups = [setup_of(name, metadata, annotations)]
     agreement: dict[str, list[Floats]] = {}
     for series in (
-        _series(annotations, name, about, setups, dimensions, videos, step),
-        once_per_clip(_chosen(annotations, name, about, setups, dimensions, videos)),
+        _series(annotations, name, metadata, setups, dimensions, videos, step),
+        once_per_clip(_select_ratings(annotations, name, metadata, setups, dimensions, videos)),
     ):
         for cells in series.cells():
-            cell_figures = leave_one_out_ccc(cells.values, recipe_of(about).weights)
+            cell_figures = leave_one_out_ccc(cells.values, recipe_of(metadata).weights)
             for code, figure in zip(cells.codes["dimension"], cell_figures, strict=True):
                 agreement.setdefault(series.names["dimension"][code], []).append(figure[np.isfinite(figure)])
-    every = {name: np.concatenate(values) for name, values in agreement.items()}
+    values_by_dimension = {name: np.concatenate(values) for name, values in agreement.items()}
     return {
         name: {"mean": float(values.mean()), "sd": float(values.std()), "series": len(values)}
-        for name, values in every.items()
+        for name, values in values_by_dimension.items()
         if len(values)
     }
 
@@ -96,30 +96,30 @@ def rater_targets(
     videos: Sequence[str],
     settings: TrainingSettings,
 ) -> dict[str, Target]:
-    """By dimension, the series of all raters, each to be predicted by a head.
+    """By dimension, the series of all raters as targets.
 
-    With heads="rater" the ratings of the labels' setup are learned by a head per rater, and the prediction is their
-    mean. With heads="setup" those of all setups are learned by a head per setup, and the prediction is that of the
-    labels' setup.
+    With heads="rater", a head per rater learns the ratings of the labels' setup, and the prediction is the mean over
+    heads. With heads="setup", a head per setup learns the ratings of all setups, and the prediction is the output of
+    the head of the labels' setup.
 
     Raises:
-        InputError: A dimension has no ratings of single raters, or one lies outside of the scale.
+        InputError: A dimension has no ratings of single raters, or a rating lies outside of the scale.
     """
-    setup = setup_of(file.name, file.about, annotations)
-    # A branch that is pretrained has the ratings of its own setup only.
+    setup = setup_of(file.name, file.metadata, annotations)
+    # A pretrained branch learns only from the ratings of its own setup.
     setups = annotations.setups if settings.heads == "setup" and role == MAIN else (setup,)
     step = data.catalog.step
     by_clip = file.labels.once_per_video
     if by_clip:
-        chosen = _chosen(annotations, file.name, file.about, setups, settings.dimensions, videos)
-        series = once_per_clip(chosen)
+        clip_ratings = _select_ratings(annotations, file.name, file.metadata, setups, settings.dimensions, videos)
+        series = once_per_clip(clip_ratings)
     else:
-        series = _series(annotations, file.name, file.about, setups, settings.dimensions, videos, step)
-    edges = edges_of(data, videos)
-    first = {video_id: (int(edges[i]), data.lengths[video_id]) for i, video_id in enumerate(videos)}
+        series = _series(annotations, file.name, file.metadata, setups, settings.dimensions, videos, step)
+    edges = row_edges(data, videos)
+    spans = {video_id: (int(edges[i]), data.lengths[video_id]) for i, video_id in enumerate(videos)}
     targets = {}
     for dimension in settings.dimensions:
-        columns = _columns(series, dimension, first, int(edges[-1]), settings, by_clip=by_clip)
+        columns = _columns(series, dimension, spans, int(edges[-1]), settings, by_clip=by_clip)
         if not columns:
             kind = "once per clip" if by_clip else "over time"
             raise InputError(f"{file.name}: {dimension} has no ratings {kind} of single raters in setup {setup}")
@@ -130,7 +130,7 @@ def rater_targets(
         readout = [float(name == setup) if per_setup else 1 / len(outputs) for name in outputs]
         targets[dimension] = Target(
             values=np.column_stack([columns[key] for key in keys]),
-            names=tuple(f"{rater} ({of})" if len(setups) > 1 else rater for rater, of in keys),
+            names=tuple(f"{rater} ({setup_name})" if len(setups) > 1 else rater for rater, setup_name in keys),
             heads=tuple(rater_outputs),
             outputs=outputs,
             readout=tuple(readout),
@@ -138,97 +138,97 @@ def rater_targets(
     return targets
 
 
-def refitted(
+def refit_gold_standard(
     annotations: Annotations,
     name: str,
-    about: Mapping[str, Any],
+    metadata: Mapping[str, Any],
     training_videos: Collection[str],
     features: FeatureValues | None,
 ) -> pa.Table:
-    """The same gold standard, with everything that was fitted over videos fitted on training videos only.
+    """Makes a gold standard again, and fits everything in it that depends on videos to training videos only.
 
     Args:
-        features: As `delay_features` gives them.
+        features: As `delay_features` returns them.
 
     Raises:
-        InputError: The labels do not say how they were made.
+        InputError: The metadata of the labels have no recipe.
     """
-    if "recipe" not in about:
+    if "recipe" not in metadata:
         raise InputError(
-            f"{name}: does not say by which recipe it was made, so it cannot be fitted anew in every fold; use the "
-            "file that avcues annotations gold wrote"
+            f"{name}: does not record its recipe, so it cannot be refitted in every fold; use the file that avcues "
+            "annotations gold wrote"
         )
-    refit = gold(annotations, recipe_of(about), training_videos=training_videos, features=features)
-    return refit.tables[setup_of(name, about, annotations)]
+    refit = gold(annotations, recipe_of(metadata), training_videos=training_videos, features=features)
+    return refit.tables[setup_of(name, metadata, annotations)]
 
 
-def delay_features(name: str, about: Mapping[str, Any], data: Dataset) -> FeatureValues | None:
-    """The features from which the lags of a gold standard were estimated; None where they were not estimated.
+def delay_features(name: str, metadata: Mapping[str, Any], data: Dataset) -> FeatureValues | None:
+    """The features from which the lags of a gold standard were estimated; None if its recipe estimates no lags.
 
-    The labels' recipe decides, not the tables that a model reads: models on different tables are judged by the same
+    The labels' recipe decides, not the tables that a model reads, so that models on different tables have the same
     labels.
 
     Args:
-        data: The dataset, in whose folder the recipe's tables are opened.
+        data: The dataset; the recipe's tables are opened in its folder.
 
     Raises:
-        InputError: The labels do not say which tables these were.
+        InputError: The metadata of the labels do not name these tables.
         DatasetError: The dataset's folder lacks one of them.
     """
-    recipe = recipe_of(about)
+    recipe = recipe_of(metadata)
     if recipe.delay != "auto":
         return None
     if recipe.delay_tables is None:
         raise InputError(
-            f"{name}: does not say which tables the lags of its raters were estimated from, so it cannot be fitted "
-            "anew in every fold; make it again with avcues annotations gold --features"
+            f"{name}: does not record from which tables the lags of its raters were estimated, so it cannot be "
+            "refitted in every fold; make it again with avcues annotations gold --features"
         )
     return FeatureValues(open_dataset(data.catalog.folder, tables=recipe.delay_tables))
 
 
-def _chosen(
+def _select_ratings(
     annotations: Annotations,
     name: str,
-    about: Mapping[str, Any],
+    metadata: Mapping[str, Any],
     setups: Sequence[str],
     dimensions: Sequence[str],
     videos: Collection[str],
 ) -> Annotations:
-    """The ratings of some videos, setups and dimensions, of the round that the labels were made of."""
-    rated = sorted(set(annotations.videos) & set(videos))
-    named = [dimension for dimension in dimensions if dimension in annotations.dimensions]
-    if not rated or not named:
-        raise InputError(f"{name}: the ratings are of other videos or dimensions: {annotations!r}")
-    round_annotations = one_round(annotations, recipe_of(about).round)
-    return round_annotations.select(videos=rated, setups=setups, dimensions=named)
+    """The ratings of some videos, setups and dimensions, in the round from which the labels were made."""
+    rated_videos = sorted(set(annotations.videos) & set(videos))
+    rated_dimensions = [dimension for dimension in dimensions if dimension in annotations.dimensions]
+    if not rated_videos or not rated_dimensions:
+        raise InputError(f"{name}: the ratings cover other videos or dimensions: {annotations!r}")
+    round_annotations = one_round(annotations, recipe_of(metadata).round)
+    return round_annotations.select(videos=rated_videos, setups=setups, dimensions=rated_dimensions)
 
 
 def _series(
     annotations: Annotations,
     name: str,
-    about: Mapping[str, Any],
+    metadata: Mapping[str, Any],
     setups: Sequence[str],
     dimensions: Sequence[str],
     videos: Collection[str],
     step: Fraction,
 ) -> Series:
-    """The series that the gold standard was made of, each moved earlier by the lag that the gold standard corrects."""
-    recipe = replace(recipe_of(about), step=step)
-    chosen = _chosen(annotations, name, about, setups, dimensions, videos)
-    delay: Any = about.get("delays_s") or (0.0 if recipe.delay == "auto" else recipe.delay)
-    return moved_earlier(chosen, recipe, usable(series_of(chosen, step), **recipe.exclusions)[0], delay)
+    """The series from which the gold standard was made, each moved earlier by the lag that it corrects."""
+    recipe = replace(recipe_of(metadata), step=step)
+    ratings = _select_ratings(annotations, name, metadata, setups, dimensions, videos)
+    delay: Any = metadata.get("delays_s") or (0.0 if recipe.delay == "auto" else recipe.delay)
+    return moved_earlier(ratings, recipe, usable(series_of(ratings, step), **recipe.exclusions)[0], delay)
 
 
 def _columns(
     series: Series,
     dimension: str,
-    first: Mapping[str, tuple[int, int]],
+    spans: Mapping[str, tuple[int, int]],
     rows: int,
     settings: TrainingSettings,
     *,
     by_clip: bool,
 ) -> dict[tuple[str, str], Floats]:
-    """(rows,) for each rater and setup; a rating of a clip holds for all its rows."""
+    """For each rater and setup, (rows,) ratings; a rating of a clip holds for all its rows."""
     columns: dict[tuple[str, str], Floats] = {}
     names, raters, setups = (series.labelled(name).to_pylist() for name in ("dimension", "rater", "setup"))
     for i, (name, rater, setup) in enumerate(zip(names, raters, setups, strict=True)):
@@ -240,20 +240,20 @@ def _columns(
         if by_clip:
             for video, video_values in zip(window, value, strict=True):
                 video_id = series.names["video_id"][video]
-                start, windows = first[video_id]
-                column[start : start + windows] = _on_scale(
+                start, windows = spans[video_id]
+                column[start : start + windows] = _as_targets(
                     np.array([video_values]), rater, dimension, video_id, settings
                 )
         else:
             video_id = series.names["video_id"][series.codes["video_id"][i]]
-            start, windows = first[video_id]
-            value = _on_scale(value, rater, dimension, video_id, settings)
+            start, windows = spans[video_id]
+            value = _as_targets(value, rater, dimension, video_id, settings)
             inside = window < windows
             column[start + window[inside]] = value[inside]
     return columns
 
 
-def _on_scale(value: Floats, rater: str, dimension: str, video_id: str, settings: TrainingSettings) -> Floats:
+def _as_targets(value: Floats, rater: str, dimension: str, video_id: str, settings: TrainingSettings) -> Floats:
     low, high = settings.scale
     if len(value) and not low <= value.min() <= value.max() <= high:
         raise InputError(

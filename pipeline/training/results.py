@@ -1,4 +1,4 @@
-"""The tables that are saved with a model; all its figures are computed from them."""
+"""Writes the tables from which all figures of a model are computed."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ def write_results(
 ) -> None:
     """Writes every table into the model's folder; predictions and labels are on the scale of the labels.
 
-    `avcues.pipeline.store.model_files` says what is in them.
+    `avcues.pipeline.store.model_files` documents the tables.
     """
-    whole = [outcome for outcome in outcomes if outcome.job.without is None]
+    unablated = [outcome for outcome in outcomes if outcome.job.without is None]
     _write([_out_of_fold(outcome, samples, settings) for outcome in outcomes], folder / OUT_OF_FOLD)
     _write([_parts(fold, parts) for fold, parts in enumerate(folds)], folder / FOLDS)
-    _write([_losses(outcome) for outcome in whole], folder / HISTORY)
-    _write([_importance(outcome, settings) for outcome in whole], folder / IMPORTANCE)
-    if any(outcome.coefficients for outcome in whole):
-        _write([_coefficients(outcome) for outcome in whole], folder / COEFFICIENTS)
+    _write([_losses(outcome) for outcome in unablated], folder / HISTORY)
+    _write([_importance(outcome, settings) for outcome in unablated], folder / IMPORTANCE)
+    if any(outcome.coefficients for outcome in unablated):
+        _write([_coefficients(outcome) for outcome in unablated], folder / COEFFICIENTS)
     if settings.targets == "raters":
-        _write([_raters(outcome, samples, settings) for outcome in whole], folder / RATERS)
+        _write([_raters(outcome, samples, settings) for outcome in unablated], folder / RATERS)
 
 
 def _write(tables: Sequence[pa.Table], path: Path) -> None:
@@ -42,16 +42,16 @@ def _write(tables: Sequence[pa.Table], path: Path) -> None:
 
 
 def _out_of_fold(outcome: Outcome, samples: Samples, settings: TrainingSettings) -> pa.Table:
-    """The rows of each label, one label after the other; the categories of a dimension are labels of their own."""
+    """The rows of each label, label by label; each category of a dimension is a label."""
     dimension = outcome.job.dimension
-    gold = samples.of_fold(outcome.job.fold).gold[dimension][outcome.rows]
+    gold = samples.with_fold_labels(outcome.job.fold).gold[dimension][outcome.rows]
     on_scale = (lambda shares: shares) if dimension in settings.categories else settings.as_labels
     return pa.concat_tables(
         pa.table(
             {
                 "dimension": _repeated(label, len(gold)),
                 "without": pa.array([outcome.job.without] * len(gold), pa.string()),
-                **_place(outcome, samples, outcome.rows, settings),
+                **_row_keys(outcome, samples, outcome.rows, settings),
                 "target": on_scale(gold[:, i]),
                 "prediction": on_scale(outcome.predictions[:, i]),
                 "train_mean": on_scale(outcome.train_mean[:, i]),
@@ -63,14 +63,14 @@ def _out_of_fold(outcome: Outcome, samples: Samples, settings: TrainingSettings)
 
 
 def _raters(outcome: Outcome, samples: Samples, settings: TrainingSettings) -> pa.Table:
-    target = samples.of_fold(outcome.job.fold).targets[MAIN][outcome.job.dimension]
+    target = samples.with_fold_labels(outcome.job.fold).targets[MAIN][outcome.job.dimension]
     ratings = target.values[outcome.rows]
     row, column = np.nonzero(np.isfinite(ratings))
     own_head = outcome.outputs[row, np.array(target.heads)[column]]
     return pa.table(
         {
             "dimension": _repeated(outcome.job.dimension, len(row)),
-            **_place(outcome, samples, outcome.rows[row], settings),
+            **_row_keys(outcome, samples, outcome.rows[row], settings),
             "rater": pa.array([target.names[i] for i in column], pa.string()),
             "target": settings.as_labels(ratings[row, column]),
             "own_head": pa.array(settings.as_labels(own_head), mask=np.isnan(own_head)),
@@ -79,35 +79,37 @@ def _raters(outcome: Outcome, samples: Samples, settings: TrainingSettings) -> p
     )
 
 
-def _place(
+def _row_keys(
     outcome: Outcome, samples: Samples, rows: npt.NDArray[np.int64], settings: TrainingSettings
 ) -> dict[str, Any]:
-    """Seed, fold, video and window of each row; no window where clips are labelled."""
-    place, window = samples.window(rows)
+    """Seed, fold, video and window of each row; the window is null if clips are labelled."""
+    video_index, window = samples.videos_and_windows(rows)
     return {
         "seed": pa.array([outcome.job.seed] * len(rows), pa.int32()),
         "fold": pa.array([outcome.job.fold] * len(rows), pa.int32()),
-        "video_id": pa.array(samples.videos).take(pa.array(place)) if len(rows) else pa.array([], pa.string()),
+        "video_id": pa.array(samples.videos).take(pa.array(video_index)) if len(rows) else pa.array([], pa.string()),
         "window": pa.nulls(len(rows), pa.int32()) if settings.unit == "clip" else pa.array(window, pa.int32()),
     }
 
 
 def _parts(fold: int, parts: Parts) -> pa.Table:
-    named = [(video_id, part) for part, videos in parts._asdict().items() for video_id in videos]
+    part_of_videos = [(video_id, part) for part, videos in parts._asdict().items() for video_id in videos]
     return pa.table(
         {
-            "fold": pa.array([fold] * len(named), pa.int32()),
-            "video_id": pa.array([video_id for video_id, _ in named], pa.string()),
-            "part": pa.array([part for _, part in named], pa.string()),
+            "fold": pa.array([fold] * len(part_of_videos), pa.int32()),
+            "video_id": pa.array([video_id for video_id, _ in part_of_videos], pa.string()),
+            "part": pa.array([part for _, part in part_of_videos], pa.string()),
         }
     )
 
 
 def _losses(outcome: Outcome) -> pa.Table:
-    epochs = [(stage, i, e) for stage, losses in outcome.losses.items() for i, e in enumerate(losses, 1)]
+    epochs = [
+        (stage, number, epoch) for stage, losses in outcome.losses.items() for number, epoch in enumerate(losses, 1)
+    ]
     return pa.table(
         {
-            **_of_job(outcome, len(epochs)),
+            **_job_keys(outcome, len(epochs)),
             "stage": pa.array([stage for stage, _, _ in epochs], pa.string()),
             "epoch": pa.array([number for _, number, _ in epochs], pa.int32()),
             "train": pa.array([epoch.train for _, _, epoch in epochs], pa.float64()),
@@ -121,21 +123,21 @@ def _importance(outcome: Outcome, settings: TrainingSettings) -> pa.Table:
     if settings.unit == "clip" and outcome.job.dimension not in settings.categories:
         rows = [
             (table, repeat, video_id, value)
-            for table, predictions in importance.replaced.items()
+            for table, predictions in importance.permuted_predictions.items()
             for repeat, predictions_of_repeat in enumerate(predictions)
             for video_id, value in zip(importance.clips, predictions_of_repeat.tolist(), strict=True)
         ]
         tables, repeats, clips, values = zip(*rows, strict=True) if rows else ((), (), (), ())
-        lost: list[float | None] = [None] * len(rows)
+        losses: list[float | None] = [None] * len(rows)
         predicted = tuple(settings.as_labels(np.array(values, np.float64)).tolist())
     else:
-        tables, lost = tuple(importance.lost), list(importance.lost.values())
-        repeats = clips = predicted = (None,) * len(lost)
+        tables, losses = tuple(importance.score_losses), list(importance.score_losses.values())
+        repeats = clips = predicted = (None,) * len(losses)
     return pa.table(
         {
-            **_of_job(outcome, len(tables)),
+            **_job_keys(outcome, len(tables)),
             "table": pa.array(tables, pa.string()),
-            "lost": pa.array(lost, pa.float64()),
+            "lost": pa.array(losses, pa.float64()),
             "repeat": pa.array(repeats, pa.int32()),
             "video_id": pa.array(clips, pa.string()),
             "prediction": pa.array(predicted, pa.float64()),
@@ -146,14 +148,14 @@ def _importance(outcome: Outcome, settings: TrainingSettings) -> pa.Table:
 def _coefficients(outcome: Outcome) -> pa.Table:
     return pa.table(
         {
-            **_of_job(outcome, len(outcome.coefficients)),
+            **_job_keys(outcome, len(outcome.coefficients)),
             "column": pa.array(list(outcome.coefficients), pa.string()),
             "coefficient": pa.array(list(outcome.coefficients.values()), pa.float64()),
         }
     )
 
 
-def _of_job(outcome: Outcome, rows: int) -> dict[str, Any]:
+def _job_keys(outcome: Outcome, rows: int) -> dict[str, Any]:
     return {
         "dimension": _repeated(outcome.job.dimension, rows),
         "seed": pa.array([outcome.job.seed] * rows, pa.int32()),

@@ -1,4 +1,4 @@
-"""Scaling that is fitted on training videos: it also decides what missing values become, and what is constant."""
+"""Scaling that is fitted on training videos; it also fills missing values and drops constant columns."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import numpy.typing as npt
 
 from avcues.pipeline.training.samples import PRESENT
 
-_AT_A_TIME = 64  # columns, so that the float64 copy of them stays small
+_COLUMNS_AT_ONCE = 64  # so that their float64 copy stays small
 
 
 class ScaledColumn(Protocol):
-    """A column with the numbers that scale it."""
+    """The name of a column and the numbers that scale it."""
 
     @property
     def name(self) -> str: ...
@@ -32,32 +32,32 @@ class Scaler:
     """(value - centre) / scale of every column that is not constant.
 
     Args:
-        columns: Names of the (K,) columns that are kept.
-        centre: (K,).
-        scale: (K,), above 0.
-        fill: (K,) what a missing value becomes: the scaled mean of the training videos.
-        constant: Columns that have one value, or none, in the training videos, and are left out.
+        columns: Names of the K columns that vary.
+        centre: (K,) the value that becomes 0.
+        scale: (K,) the divisor, above 0.
+        fill: (K,) the scaled value that replaces a missing one: the mean of the training videos.
+        constant_columns: Columns that are left out: they have at most one value in the training videos.
     """
 
     columns: tuple[str, ...]
     centre: npt.NDArray[np.float64]
     scale: npt.NDArray[np.float64]
     fill: npt.NDArray[np.float64]
-    constant: tuple[str, ...] = ()
+    constant_columns: tuple[str, ...] = ()
 
     def apply(self, values: npt.NDArray[np.float32], columns: Sequence[str]) -> npt.NDArray[np.float32]:
-        """(rows, K) float32 without NaN, of (rows, columns) values."""
-        place = {name: i for i, name in enumerate(columns)}
+        """(rows, K) float32 scaled values without NaN, from (rows, columns) values."""
+        index_of_column = {name: i for i, name in enumerate(columns)}
         scaled = np.empty((len(values), len(self.columns)), np.float32)
-        for first in range(0, len(self.columns), _AT_A_TIME):
-            block = slice(first, first + _AT_A_TIME)
-            block_values = values[:, [place[name] for name in self.columns[block]]].astype(np.float64)
+        for first in range(0, len(self.columns), _COLUMNS_AT_ONCE):
+            block = slice(first, first + _COLUMNS_AT_ONCE)
+            block_values = values[:, [index_of_column[name] for name in self.columns[block]]].astype(np.float64)
             block_values = (block_values - self.centre[block]) / self.scale[block]
             scaled[:, block] = np.where(np.isnan(block_values), self.fill[block], block_values)
         return scaled
 
     def document(self) -> list[dict[str, Any]]:
-        """As JSON values, exactly."""
+        """The scaler as JSON values, without rounding."""
         numbers = (self.centre.tolist(), self.scale.tolist(), self.fill.tolist())
         return [
             {"name": name, "centre": centre, "scale": scale, "fill": fill}
@@ -65,8 +65,8 @@ class Scaler:
         ]
 
     @classmethod
-    def of_columns(cls, columns: Sequence[ScaledColumn]) -> Scaler:
-        """The scaler of some columns, as a saved model describes them."""
+    def from_document(cls, columns: Sequence[ScaledColumn]) -> Scaler:
+        """Restores a scaler from the document of a saved model."""
         return cls(
             columns=tuple(column.name for column in columns),
             centre=np.array([column.centre for column in columns]),
@@ -81,13 +81,13 @@ def fit_scaler(
     columns: Sequence[str],
     kind: Literal["standard", "minmax"],
 ) -> Scaler:
-    """Fits to some rows of (rows, columns) values; missing ones do not count.
+    """Fits a scaler to some rows of (rows, columns) values, without the missing ones.
 
-    Columns of `PRESENT` that are constant, because nothing is missing or everything, are left out silently.
+    Constant columns of `PRESENT` (no value or every value is missing) are dropped silently.
     """
     centre, scale, mean = (np.zeros(len(columns)) for _ in range(3))
-    for first in range(0, len(columns), _AT_A_TIME):
-        block = slice(first, first + _AT_A_TIME)
+    for first in range(0, len(columns), _COLUMNS_AT_ONCE):
+        block = slice(first, first + _COLUMNS_AT_ONCE)
         block_values = values[rows, block].astype(np.float64)
         present = ~np.isnan(block_values)
         count = np.maximum(1, present.sum(axis=0))
@@ -100,11 +100,11 @@ def fit_scaler(
         centre[block] = np.where(varies, low, 0) if kind == "minmax" else mean[block]
         scale[block] = np.where(varies, high - low if kind == "minmax" else deviation, 0)
     has_spread = scale > 0
-    constant = [name for name, varies in zip(columns, has_spread, strict=True) if not varies]
+    constant_columns = [name for name, varies in zip(columns, has_spread, strict=True) if not varies]
     return Scaler(
         columns=tuple(name for name, varies in zip(columns, has_spread, strict=True) if varies),
         centre=centre[has_spread],
         scale=scale[has_spread],
         fill=(mean[has_spread] - centre[has_spread]) / scale[has_spread],
-        constant=tuple(name for name in constant if not name.endswith(f".{PRESENT}")),
+        constant_columns=tuple(name for name in constant_columns if not name.endswith(f".{PRESENT}")),
     )

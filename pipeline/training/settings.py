@@ -23,10 +23,10 @@ UnitName = Literal["window", "clip"]
 
 MODALITIES = ("audio", "visual", "text")
 ALL_OF = "all of "
-"""Begins the name of a modality where tables and modalities stand side by side."""
+"""Prefix of the names of modalities in `TrainingSettings.table_groups`, which also has names of tables."""
 AUDIO = ("emobase", "rhythm")
 VISUAL = ("color", "lighting", "expressions", "scenes", "objects", "actions")
-"""The tables of each modality that are taken, as far as a folder has them, where none are named."""
+"""The default tables of each modality, as far as a folder has them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,16 +42,16 @@ class TrainingSettings:
         text: Tables that describe the words.
         dimensions: Labels to predict, each with a model of its own; empty: arousal and valence if there are such
             labels, otherwise all.
-        label_range: The lowest and highest label that is possible; None: as the gold standard says, or -1 and 1.
-        unit: Whether each "window" has a label, or each "clip" one; None: as the labels are.
+        label_range: The lowest and highest possible label; None: the range of the gold standard, or -1 and 1.
+        unit: Whether each "window" or each "clip" has a label; None: decided by the labels.
         categories: By dimension, the categories whose shares are predicted together and sum to 1; the label of a
             category is called `<dimension>=<category>`.
-        folds: Parts of the cross-validation.
-        seeds: How often each network is fitted, with other random numbers each time.
+        folds: The number of folds of the cross-validation.
+        seeds: How often each network is fitted, each time with other random numbers.
         targets: "gold": one aggregated label; "raters": the ratings of each rater.
         heads: With targets="raters": an output per "rater", or per "setup" that all its raters share.
-        ablate: Whether to cross-validate without each table in turn, too.
-        protocol: How models are fitted and judged.
+        ablate: Whether to cross-validate also without each table in turn.
+        protocol: How models are fitted and scored.
 
     Raises:
         SettingsError: A value is impossible, or the tables do not suit the model.
@@ -90,18 +90,18 @@ class TrainingSettings:
                 )
             if self.categories:
                 raise SettingsError(
-                    f"{self.model} has one output, and shares of {' and '.join(self.categories)} need several: use a "
+                    f"{self.model} has one output, but shares of {' and '.join(self.categories)} need several: use a "
                     "network, or name single shares with `dimensions`"
                 )
-        self.estimator.require(self.model, self.of_modality)
+        self.estimator.require(self.model, self.tables_by_modality)
         if not self.tables:
             raise SettingsError("no table is named: give `audio`, `visual` or `text`")
-        for (first, tables), (second, second_tables) in combinations(self.of_modality.items(), 2):
+        for (first, tables), (second, second_tables) in combinations(self.tables_by_modality.items(), 2):
             if shared := set(tables) & set(second_tables):
                 raise SettingsError(f"{', '.join(sorted(shared))}: named as `{first}` and as `{second}`; leave one out")
 
     def document(self) -> dict[str, Any]:
-        """As JSON values."""
+        """The settings as JSON values."""
         return asdict(self)
 
     @property
@@ -112,51 +112,51 @@ class TrainingSettings:
     @property
     def blocks(self) -> dict[str, tuple[str, ...]]:
         """The inputs of the model, each with its tables in the order of its columns."""
-        return self.estimator.blocks(self.of_modality)
+        return self.estimator.blocks(self.tables_by_modality)
 
     @property
     def tables(self) -> tuple[str, ...]:
         """All tables that the model reads."""
-        return tuple(chain.from_iterable(self.of_modality.values()))
+        return tuple(chain.from_iterable(self.tables_by_modality.values()))
 
     @property
-    def of_modality(self) -> dict[str, tuple[str, ...]]:
-        """By modality, the tables that describe it; only those that have some."""
+    def tables_by_modality(self) -> dict[str, tuple[str, ...]]:
+        """By modality, its tables; modalities without a table are absent."""
         return {modality: tables for modality in MODALITIES if (tables := getattr(self, modality))}
 
     @property
-    def groups_of_tables(self) -> dict[str, tuple[str, ...]]:
-        """What a model may rely on, by name: each table, and where there are several modalities, all tables of each."""
+    def table_groups(self) -> dict[str, tuple[str, ...]]:
+        """By name, tables that can be left out together: each table and, with several modalities, each modality."""
         single = {name: (name,) for name in self.tables}
-        several = self.of_modality if len(self.of_modality) > 1 else {}
-        return single | {f"{ALL_OF}{modality}": tables for modality, tables in several.items()}
+        modalities = self.tables_by_modality if len(self.tables_by_modality) > 1 else {}
+        return single | {f"{ALL_OF}{modality}": tables for modality, tables in modalities.items()}
 
     @property
     def history(self) -> tuple[int, int]:
-        """Windows that the model sees, and how far after the last of them its label lies."""
+        """The number of windows that the model sees, and how many windows after the last of them the label lies."""
         return self.estimator.history(self.protocol)
 
     @property
     def fits(self) -> int:
-        """How often each model is fitted, each time with another seed."""
+        """How often each model is fitted: once per seed if it depends on the seed."""
         return self.seeds if self.estimator.seeded else 1
 
     def labels_of(self, dimension: str) -> tuple[str, ...]:
-        """Names of the labels of a dimension: its own, or those of its categories."""
+        """Names of the labels of a dimension: its own name, or one name per category."""
         return tuple(f"{dimension}={name}" for name in self.categories.get(dimension, ())) or (dimension,)
 
     @property
     def scale(self) -> tuple[float, float]:
-        """The lowest and highest label; networks predict between -1 and 1."""
+        """The lowest and highest label."""
         return self.label_range or (-1.0, 1.0)
 
     def as_labels(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Values between -1 and 1, as models have them, on the scale of the labels."""
+        """Maps model outputs, between -1 and 1, to the scale of the labels."""
         low, high = self.scale
         return values if (low, high) == (-1, 1) else low + (values + 1) / 2 * (high - low)
 
     def as_targets(self, labels: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Labels brought from their scale to -1 and 1."""
+        """Maps labels from their scale to between -1 and 1, the scale of model outputs."""
         low, high = self.scale
         return labels if (low, high) == (-1, 1) else (labels - low) / (high - low) * 2 - 1
 

@@ -1,4 +1,4 @@
-"""What a reader of a study's figures should know: what was left out, and what makes them too good, a line each."""
+"""Notes for readers of a study's figures: what was left out, and what makes figures too good; a line each."""
 
 from __future__ import annotations
 
@@ -14,48 +14,50 @@ _LISTED = 5
 
 
 def leaks_of(settings: TrainingSettings) -> list[str]:
-    """The settings that let test videos leak into a model, or into its figures."""
+    """The settings that leak test videos into a model or into its figures."""
     leaks = []
     if settings.estimator.pretrained and settings.protocol.pretrain == "shared":
         leaks.append("pretrain=shared: the branches of every fold were pretrained on videos that other folds test")
     if settings.protocol.scoring == "s111":
-        leaks.append("scoring=s111: the slices that are scored as one video begin within the video before")
+        leaks.append("scoring=s111: each slice that is scored as one video begins within the preceding video")
     return leaks
 
 
 def notes_on_data(data: Dataset, files: Mapping[str, LabelFile], settings: TrainingSettings) -> list[str]:
-    notes = [f"{video_id} is left out: {why}" for video_id, why in data.left_out.items()]
+    """Notes on videos that were left out, on labels, and on settings that leak."""
+    notes = [f"{video_id} is left out: {reason}" for video_id, reason in data.left_out.items()]
     for file in files.values():
         notes += file.labels.warnings
-        if not file.about:
+        if not file.metadata:
             notes.append(
-                f"{file.name}: nothing says on which videos these labels were fitted, if they were; no test video may "
-                "be among them (files of avcues annotations gold and soft say it)"
+                f"{file.name}: it is unknown on which videos these labels were fitted, if any; no test video may be "
+                "among them (files of avcues annotations gold and soft record it)"
             )
     return [*notes, *(f"not comparable with other protocols: {leak}" for leak in leaks_of(settings))]
 
 
 def notes_on_groups(videos: Sequence[str], groups: Mapping[str, str] | None) -> list[str]:
+    """A note on the groups of a study, or on videos that look as if they needed groups."""
     if groups:
         group_names = [groups[video_id] for video_id in videos if video_id in groups]
-        alone = len(videos) - len(group_names)
-        more = f", {counted(range(alone))} without a group" if alone else ""
-        return [f"{len(set(group_names))} groups of {counted(group_names)}{more}; all figures are over groups"]
+        ungrouped = len(videos) - len(group_names)
+        others = f", {count_videos(range(ungrouped))} without a group" if ungrouped else ""
+        return [f"{len(set(group_names))} groups of {count_videos(group_names)}{others}; all figures are over groups"]
     pieces = apparent_groups(videos)
     if not pieces:
         return []
     stem, stem_videos = max(pieces.items(), key=lambda piece: len(piece[1]))
     return [
-        f"videos look like pieces of {len(pieces)} longer ones, such as {named(stem_videos)} of {stem}: pieces of one "
-        "in training and test make figures too high; name what belongs together (groups)"
+        f"videos look like pieces of {len(pieces)} longer ones, such as {list_names(stem_videos)} of {stem}: pieces of "
+        "one video in training and test make figures too high; give their groups"
     ]
 
 
 def notes_on_shared_raters(by_video: Mapping[str, Collection[int]], folds: Sequence[Parts]) -> list[str]:
-    """A note if raters of test videos also rated training videos, which is common, and flatters the figures.
+    """A note if raters of test videos also rated training videos: common, but it makes figures better.
 
     Args:
-        by_video: By video, who rated it; empty: not known.
+        by_video: Numbers of the raters of each video; empty: unknown.
     """
     shared = 0
     for parts in folds:
@@ -67,21 +69,25 @@ def notes_on_shared_raters(by_video: Mapping[str, Collection[int]], folds: Seque
     if not shared:
         return []
     return [
-        f"{shared} raters rated both training and test videos of a fold: figures are of new videos, not of new raters"
+        f"{shared} raters rated both training and test videos of a fold: figures hold for new videos, not for new "
+        "raters"
     ]
 
 
 def notes_on_short_videos(videos: Sequence[str], reach: int) -> list[str]:
+    """A note on labelled videos with at most `reach` windows."""
     if not videos:
         return []
     subject = "1 labelled video has" if len(videos) == 1 else f"{len(videos)} labelled videos have"
-    return [f"{subject} {reach} windows or fewer, too short for one sequence; left out: {named(videos)}"]
+    return [f"{subject} {reach} windows or fewer, too short for one sequence; left out: {list_names(videos)}"]
 
 
-def counted(videos: Collection[Any]) -> str:
+def count_videos(videos: Collection[Any]) -> str:
+    """The number of videos in words: "1 video" or "3 videos"."""
     return "1 video" if len(videos) == 1 else f"{len(videos)} videos"
 
 
-def named(videos: Sequence[str]) -> str:
-    more = f" and {len(videos) - _LISTED} more" if len(videos) > _LISTED else ""
-    return ", ".join(videos[:_LISTED]) + more
+def list_names(videos: Sequence[str]) -> str:
+    """The first names of a list, and how many more it has."""
+    remainder = f" and {len(videos) - _LISTED} more" if len(videos) > _LISTED else ""
+    return ", ".join(videos[:_LISTED]) + remainder

@@ -1,4 +1,4 @@
-"""Label files as targets: which dimensions, on which scale, of which videos, and what they were fitted on."""
+"""Label files as targets: their dimensions, scale and videos, and the videos on which they were fitted."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from avcues.models_cache.hashing import sha256
 from avcues.pipeline.dataset.dataset import Dataset
 from avcues.pipeline.dataset.labels import PREFIX, Fill, Labels, read_labels
 from avcues.pipeline.errors import InputError
-from avcues.pipeline.training.samples import Floats, Target, edges_of
+from avcues.pipeline.training.samples import Floats, Target, row_edges
 from avcues.pipeline.training.settings import TrainingSettings
 
-_STUDIED = ("arousal", "valence")
-_USUAL_RANGE = (-1.0, 1.0)
+_DEFAULT_DIMENSIONS = ("arousal", "valence")
+_DEFAULT_RANGE = (-1.0, 1.0)
 _MOST_CATEGORIES = 100
-_SUM_TOLERANCE = 1e-3  # of shares that were rounded when they were written
+_SUM_TOLERANCE = 1e-3  # files round shares
 
 
 @dataclass(frozen=True, kw_only=True)
 class LabelFile:
-    """Labels of one role.
+    """The labels of one role.
 
     Args:
-        name: Of the file.
-        sha256: Of its content; empty for a table in memory.
+        name: The name of the file.
+        sha256: The hash of its content; empty for a table in memory.
     """
 
     name: str
@@ -39,9 +39,9 @@ class LabelFile:
     labels: Labels
 
     @property
-    def about(self) -> Mapping[str, Any]:
-        """What a gold standard says of itself; empty where the file is of the user's own."""
-        return self.labels.about
+    def metadata(self) -> Mapping[str, Any]:
+        """The metadata of a gold standard; empty for a file that avcues did not make."""
+        return self.labels.metadata
 
     @property
     def columns(self) -> dict[str, pa.DataType]:
@@ -50,26 +50,28 @@ class LabelFile:
 
     @cached_property
     def categories(self) -> dict[str, tuple[str, ...]]:
-        """By dimension, the categories that its labels choose from: shares that sum to 1, or words.
+        """By dimension, its categories, whether labels are shares that sum to 1 or words.
 
-        Shares are columns `<dimension>=<category>`, of which the file says that they sum to 1, or whose values do.
+        Shares are columns `<dimension>=<category>` whose values sum to 1; a gold standard must also declare that.
         """
         rows = self.labels.rows
         numbers = [name for name, kind in self.columns.items() if pa.types.is_floating(kind) and "=" in name]
-        stated = [tuple(names) for names in self.about.get("sums_to_one", ())]
+        declared = [tuple(names) for names in self.metadata.get("sums_to_one", ())]
         by_prefix: dict[str, list[str]] = {}
         for name in numbers:
             by_prefix.setdefault(name.partition("=")[0], []).append(name)
         groups = {}
         for dimension, names in by_prefix.items():
             shares = np.column_stack([rows[PREFIX + name].to_numpy().astype(np.float64) for name in names])
-            is_known = np.isfinite(shares).all(axis=1)
-            sums = (np.abs(shares[is_known].sum(axis=1) - 1) < _SUM_TOLERANCE).all() and (shares[is_known] >= 0).all()
+            is_complete = np.isfinite(shares).all(axis=1)
+            sum_to_one = (np.abs(shares[is_complete].sum(axis=1) - 1) < _SUM_TOLERANCE).all() and (
+                shares[is_complete] >= 0
+            ).all()
             if (
                 len(names) > 1
-                and is_known.any()
-                and sums
-                and (tuple(names) in stated or "sums_to_one" not in self.about)
+                and is_complete.any()
+                and sum_to_one
+                and (tuple(names) in declared or "sums_to_one" not in self.metadata)
             ):
                 groups[dimension] = tuple(name.partition("=")[2] for name in names)
         for name, kind in self.columns.items():
@@ -81,35 +83,40 @@ class LabelFile:
 
     @property
     def videos(self) -> frozenset[str]:
-        """Ids that it names and the dataset has."""
+        """Ids of the labelled videos that the dataset has."""
         return frozenset(self.labels.spans)
 
     @property
     def fitted_on(self) -> frozenset[str]:
-        """Videos that decided the labels of others, such as those that a delay was fitted on."""
-        return frozenset(video_id for videos in self.about.get("fitted_on", {}).values() for video_id in videos)
+        """Videos that influenced the labels of others, such as those on which a delay was fitted."""
+        return frozenset(video_id for videos in self.metadata.get("fitted_on", {}).values() for video_id in videos)
 
     def range_of(self, dimension: str) -> tuple[float, float] | None:
-        """The lowest and highest label that is possible, if a gold standard says so."""
-        for target in self.about.get("targets", ()):
+        """The lowest and highest possible label, if the metadata of a gold standard have them."""
+        for target in self.metadata.get("targets", ()):
             if target["name"] == dimension and None not in (target.get("low"), target.get("high")):
                 return float(target["low"]), float(target["high"])
         return None
 
     def document(self) -> dict[str, Any]:
-        """As JSON values."""
-        about = {key: self.about[key] for key in ("setup", "recipe", "fitted_on", "delays_s") if key in self.about}
-        return {"name": Path(self.name).name, "sha256": self.sha256, "videos": len(self.videos), "about": about}
+        """The entry of the label file in `model.json`."""
+        keys = ("setup", "recipe", "fitted_on", "delays_s")
+        return {
+            "name": Path(self.name).name,
+            "sha256": self.sha256,
+            "videos": len(self.videos),
+            "about": {key: self.metadata[key] for key in keys if key in self.metadata},
+        }
 
 
 def read_label_file(source: Any, data: Dataset, fill: Fill = "none") -> LabelFile:
-    """Reads labels onto the dataset's grid; `avcues.pipeline.dataset.labels` has the rules.
+    """Reads labels onto the dataset's grid by the rules of `avcues.pipeline.dataset.labels`.
 
     Args:
         source: Path of a CSV or Parquet file, or a table in memory (pyarrow, pandas, polars).
 
     Raises:
-        InputError: They cannot be used.
+        InputError: The labels cannot be used.
     """
     labels = read_labels(source, data.catalog.step, data.lengths, fill)
     if not isinstance(source, str | Path):
@@ -117,24 +124,24 @@ def read_label_file(source: Any, data: Dataset, fill: Fill = "none") -> LabelFil
     return LabelFile(name=str(source), sha256=sha256(Path(source)), labels=labels)
 
 
-def choose(settings: TrainingSettings, files: Sequence[LabelFile]) -> TrainingSettings:
-    """The settings with the labels to predict, their scale, and whether windows or clips have them.
+def complete_settings(settings: TrainingSettings, files: Sequence[LabelFile]) -> TrainingSettings:
+    """Completes settings from the label files: the dimensions to predict, their scale, and the unit of a label.
 
-    Dimensions are those asked for; else arousal and valence; else everything that the first file labels. The scale is
-    the one asked for; else that of the gold standard; else -1 to 1.
+    Dimensions are those of the settings; if there are none, arousal and valence; if the first file has neither, all its
+    dimensions. The scale is that of the settings; if they have none, that of the gold standard, or else -1 to 1.
 
     Raises:
-        InputError: A dimension cannot be predicted, is missing from a file, or has a scale of its own.
+        InputError: A dimension cannot be predicted, is missing from a file, or has another scale than the others.
     """
     first = files[0]
-    several = settings.estimator.several_outputs
-    dimensions = tuple(dict.fromkeys(settings.dimensions or _usual(first, several)))
-    categories = {name: first.categories[name] for name in dimensions if name in first.categories and several}
+    takes_categories = settings.estimator.several_outputs
+    dimensions = tuple(dict.fromkeys(settings.dimensions or _default_dimensions(first, takes_categories)))
+    categories = {name: first.categories[name] for name in dimensions if name in first.categories and takes_categories}
     for file in files:
         for name in dimensions:
             if name in categories:
                 if file.categories.get(name) != categories[name]:
-                    raise InputError(f"{file.name}: {name} has other categories than in {first.name}")
+                    raise InputError(f"{file.name}: {name} has other categories than {first.name}")
             elif name not in file.columns:
                 available = [*file.columns, *file.categories]
                 raise InputError(f'{file.name}: has no label "{name}"{nearest(name, available)}')
@@ -144,18 +151,18 @@ def choose(settings: TrainingSettings, files: Sequence[LabelFile]) -> TrainingSe
                     f"{_MOST_CATEGORIES} categories"
                 )
     numbers = [name for name in dimensions if name not in categories]
-    scale = settings.label_range or (_common_range(first, numbers) if numbers else _USUAL_RANGE)
+    scale = settings.label_range or (_common_range(first, numbers) if numbers else _DEFAULT_RANGE)
     unit = settings.unit or ("clip" if first.labels.once_per_video else "window")
     return replace(settings, dimensions=dimensions, categories=categories, label_range=scale, unit=unit)
 
 
 def gold_values(file: LabelFile, data: Dataset, videos: Sequence[str], settings: TrainingSettings) -> dict[str, Floats]:
-    """By dimension, (rows, P) labels: numbers brought from their scale to -1 and 1, or shares; NaN where there is none.
+    """By dimension, (rows, P) labels: numbers scaled to between -1 and 1, or shares; NaN where a label is missing.
 
     Raises:
         InputError: A label lies outside of the scale.
     """
-    edges = edges_of(data, videos)
+    edges = row_edges(data, videos)
     names = [field.name for field in file.labels.fields]
     values = {
         name: np.full((edges[-1], len(settings.labels_of(name))), np.nan, order="F") for name in settings.dimensions
@@ -168,12 +175,12 @@ def gold_values(file: LabelFile, data: Dataset, videos: Sequence[str], settings:
                 rows[:] = _shares(columns, names, name, settings)
                 continue
             column = columns[names.index(PREFIX + name)].cast(pa.float64()).to_numpy(zero_copy_only=False)
-            rows[:, 0] = _on_scale(column, f"{file.name}: {name}", video_id, settings)
+            rows[:, 0] = _as_targets(column, f"{file.name}: {name}", video_id, settings)
     return values
 
 
 def gold_targets(values: Mapping[str, Floats], settings: TrainingSettings) -> dict[str, Target]:
-    """One target per dimension, with an output for each category where there are categories."""
+    """One target per dimension, with an output per category if the dimension has categories."""
     targets = {}
     for name, columns in values.items():
         categories = settings.categories.get(name)
@@ -187,21 +194,21 @@ def gold_targets(values: Mapping[str, Floats], settings: TrainingSettings) -> di
     return targets
 
 
-def _usual(file: LabelFile, several: bool) -> tuple[str, ...]:
-    """The dimensions that are predicted where none is asked for."""
+def _default_dimensions(file: LabelFile, takes_categories: bool) -> tuple[str, ...]:
+    """The dimensions to predict if the settings name none."""
     targets = {name.removeprefix(PREFIX) for name in file.labels.targets}
     numbers = [name for name, kind in file.columns.items() if name in targets and pa.types.is_floating(kind)]
-    studied = tuple(name for name in _STUDIED if name in numbers)
-    grouped = file.categories if several else {}
-    single = [name for name in numbers if name.partition("=")[0] not in grouped]
-    usual = studied or (*single, *grouped)
-    if not usual:
-        raise InputError(f"{file.name}: has no column of numbers to predict, only {', '.join(file.columns)}")
-    return usual
+    preferred = tuple(name for name in _DEFAULT_DIMENSIONS if name in numbers)
+    category_dimensions = file.categories if takes_categories else {}
+    single = [name for name in numbers if name.partition("=")[0] not in category_dimensions]
+    dimensions = preferred or (*single, *category_dimensions)
+    if not dimensions:
+        raise InputError(f"{file.name}: has no numeric column to predict, only {', '.join(file.columns)}")
+    return dimensions
 
 
 def _shares(columns: Sequence[pa.Array], names: Sequence[str], dimension: str, settings: TrainingSettings) -> Floats:
-    """(windows, K) shares of a video's labels; NaN where there is none."""
+    """(windows, K) shares of categories in a video's labels; NaN where a label is missing."""
     categories = settings.categories[dimension]
     if PREFIX + dimension in names:
         row_names = columns[names.index(PREFIX + dimension)]
@@ -215,20 +222,20 @@ def _shares(columns: Sequence[pa.Array], names: Sequence[str], dimension: str, s
     return shares
 
 
-def _on_scale(column: Floats, where: str, video_id: str, settings: TrainingSettings) -> Floats:
+def _as_targets(column: Floats, label: str, video_id: str, settings: TrainingSettings) -> Floats:
     low, high = settings.scale
     outside = np.flatnonzero((column < low) | (column > high))
     if len(outside):
-        place = f"of {video_id}" if settings.unit == "clip" else f"in window {outside[0]} of {video_id}"
+        position = f"of {video_id}" if settings.unit == "clip" else f"in window {outside[0]} of {video_id}"
         raise InputError(
-            f"{where} is {column[outside[0]]:g} {place}; expected {low:g} to {high:g}: give the scale of the labels "
+            f"{label} is {column[outside[0]]:g} {position}; expected {low:g} to {high:g}: give the scale of the labels "
             "with `label_range`, lowest and highest"
         )
     return settings.as_targets(column)
 
 
 def _common_range(file: LabelFile, dimensions: Sequence[str]) -> tuple[float, float]:
-    ranges = {name: file.range_of(name) or _USUAL_RANGE for name in dimensions}
+    ranges = {name: file.range_of(name) or _DEFAULT_RANGE for name in dimensions}
     if len(set(ranges.values())) > 1:
         scales = ", ".join(f"{name} {low:g} to {high:g}" for name, (low, high) in ranges.items())
         raise InputError(f"{file.name}: has dimensions of different scales ({scales}); name one with `dimensions`")

@@ -1,4 +1,4 @@
-"""From a finished folder and label files to a judged and saved model."""
+"""Trains, evaluates and saves a model of a prepared study."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from avcues.pipeline.store.files import prepare_output
 from avcues.pipeline.store.model_files import CARD, DOCUMENT, METRICS, PAGE, PROBES
 from avcues.pipeline.store.parquet import write_table
 from avcues.pipeline.training.copies import probe_table
-from avcues.pipeline.training.cross_validation import FitJob, Outcome, epochs_of, jobs_of
+from avcues.pipeline.training.cross_validation import FitJob, Outcome, fit_jobs, median_epochs
 from avcues.pipeline.training.metrics import metrics
 from avcues.pipeline.training.model_card import model_card
 from avcues.pipeline.training.model_document import read_document
@@ -44,61 +44,62 @@ def train(
     out: str | Path,
     *,
     workers: int = 1,
-    on_progress: OnProgress = lambda place, share: None,
+    on_progress: OnProgress = lambda index, share: None,
     on_outcome: Callable[[Outcome], object] = lambda outcome: None,
     page: MakePage = lambda folder, figures: None,
 ) -> dict[str, Any]:
-    """Cross-validates, then fits the models on all videos, and saves both. `out` is replaced as a whole, at the end.
+    """Cross-validates, fits the models on all videos, and saves both. `out` is replaced as a whole at the end.
 
     Args:
-        study: As `prepare` makes it.
-        out: Folder of the model: weights, settings, every prediction, figures and a model card.
-        workers: Processes, each with one thread; no result depends on their number.
-        on_progress: Called with the number of a fit, from 0 on, and the share of it that is done. The fits of the folds
-            come first, then those on all videos, one per dimension.
+        study: As `prepare` returns it.
+        out: The folder of the model: weights, settings, all predictions, figures and a model card.
+        workers: The number of processes, each with one thread; results do not depend on it.
+        on_progress: Called with the index of a fit and the share of it that is done. The fits of the folds come first,
+            then those on all videos, one per dimension.
         on_outcome: Called with the outcome of each fit.
         page: As for `evaluate_saved`.
 
     Returns:
-        What `metrics.json` holds: by dimension the measures (see `scores`), baselines, agreement of raters, importance.
+        The content of `metrics.json`: by dimension the measures (see `scores`), baselines, agreement of raters,
+        importance.
 
     Raises:
         AvcuesError: `out` cannot be written, or a loss is no longer finite.
     """
     out = Path(out)
-    check_target(out, study.data)
+    check_output(out, study.data)
     settings = study.settings
-    jobs = jobs_of(settings, len(study.folds))
+    jobs = fit_jobs(settings, len(study.folds))
     with job_runner(workers, study.samples, study.folds, settings) as run:
         outcomes = []
         for outcome in run(jobs, on_progress):
             on_outcome(outcome)
             outcomes.append(outcome)
         outcomes.sort(key=lambda outcome: jobs.index(outcome.job))
-        last = [
-            FitJob(dimension=name, fold=None, seed=0, epochs=epochs_of(outcomes, name, settings))
+        final_jobs = [
+            FitJob(dimension=name, fold=None, seed=0, epochs=median_epochs(outcomes, name, settings))
             for name in settings.dimensions
         ]
-        final = {}
-        for outcome in run(last, lambda place, share: on_progress(len(jobs) + place, share)):
+        final_outcomes = {}
+        for outcome in run(final_jobs, lambda index, share: on_progress(len(jobs) + index, share)):
             on_outcome(outcome)
-            final[outcome.job.dimension] = outcome
-    with replaced_folder(out) as new:
-        _save(new, study, outcomes, [final[name] for name in settings.dimensions])
-        return evaluate_saved(new, page=page)
+            final_outcomes[outcome.job.dimension] = outcome
+    with replaced_folder(out) as new_folder:
+        _save(new_folder, study, outcomes, [final_outcomes[name] for name in settings.dimensions])
+        return evaluate_saved(new_folder, page=page)
 
 
-def check_target(out: Path, data: Dataset) -> None:
-    """Makes sure that a model can be written to `out`, and that nothing but an earlier model is replaced.
+def check_output(out: Path, data: Dataset) -> None:
+    """Checks that a model can be written to `out`, and that nothing but an earlier model is replaced.
 
     Raises:
-        SettingsError: It lies in the dataset, cannot be written, or holds something other than a model.
+        SettingsError: `out` lies in the dataset, cannot be written, or holds something other than a model.
     """
     folder = data.catalog.folder
     if isinstance(folder, Path) and folder.resolve() in (out.resolve(), *out.resolve().parents):
         raise SettingsError(f"`out={out}`: lies in the dataset {folder}; name a place outside of it")
     if out.exists() and not (out / DOCUMENT).exists() and (out.is_file() or any(out.iterdir())):
-        raise SettingsError(f"`out={out}`: exists and is no model; name a new folder")
+        raise SettingsError(f"`out={out}`: exists and is not a model; name a new folder")
     prepare_output(out.parent)
 
 
@@ -108,16 +109,17 @@ def evaluate_saved(
     *,
     page: MakePage = lambda folder, figures: None,
 ) -> dict[str, Any]:
-    """Computes every figure of a saved model again from its tables, and writes `metrics.json`, the card and the page.
+    """Computes every figure of a saved model from its tables, and writes `metrics.json`, the model card and the page.
 
     Args:
-        folder: That `train` made.
-        annotations: The ratings that the labels were made of; None: the agreement of raters is as training found it.
-        page: Called with the folder and the figures; returns the text of the page. None, or by default: no page is
-            written.
+        folder: The folder of a model that `train` saved.
+        annotations: The ratings from which the labels were made; None: keep the agreement of raters that training
+            computed.
+        page: Called with the folder and the figures; returns the text of the page, or None for no page. Default: no
+            page.
 
     Raises:
-        AvcuesError: The folder is no model, one of its tables is missing, or the ratings cannot be used.
+        AvcuesError: The folder is not a model, one of its tables is missing, or the ratings cannot be used.
     """
     folder = Path(folder)
     document = read_document(folder)
@@ -146,29 +148,29 @@ def _save(
     folder: Path,
     study: Study,
     outcomes: Sequence[Outcome],
-    final: Sequence[Outcome],
+    final_outcomes: Sequence[Outcome],
 ) -> None:
     data, samples, settings = study.data, study.samples, study.settings
-    about = data.about()
-    constant = sorted({name for outcome in final for name in outcome.constant})
+    metadata = data.metadata()
+    constant_columns = sorted({name for outcome in final_outcomes for name in outcome.constant_columns})
     write_results(folder, samples, study.folds, settings, outcomes)
     write_table(probe_table(study.probes), folder / PROBES)
     save_model(
         folder,
-        {outcome.job.dimension: outcome.fitted for outcome in final if outcome.fitted is not None},
+        {outcome.job.dimension: outcome.fitted for outcome in final_outcomes if outcome.fitted is not None},
         samples.columns,
         settings,
         {
             "avcues": __version__,
-            "step": about["step"],
-            "tables": about["tables"],
+            "step": metadata["step"],
+            "tables": metadata["tables"],
             "labels": {role: file.document() for role, file in study.files.items()},
             "videos": dict(samples.fingerprints),
             "groups": {video_id: samples.groups[video_id] for video_id in samples.videos if video_id in samples.groups},
             "folds": [parts._asdict() for parts in study.folds],
-            "epochs": {outcome.job.dimension: dict(outcome.job.epochs or {}) for outcome in final},
-            "constant": constant,
-            "unconverged": sum(outcome.unconverged for outcome in (*outcomes, *final)),
+            "epochs": {outcome.job.dimension: dict(outcome.job.epochs or {}) for outcome in final_outcomes},
+            "constant": constant_columns,
+            "unconverged": sum(outcome.unconverged_fits for outcome in (*outcomes, *final_outcomes)),
             "leaks": leaks_of(settings),
             "notes": list(study.notes),
             "human": dict(study.human),

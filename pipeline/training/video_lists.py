@@ -1,4 +1,4 @@
-"""Tables that say something of each video: its group, its part, its place in an order."""
+"""Reads tables with a value per video: its group, its part, or its place in an order."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from avcues.pipeline.errors import InputError
-from avcues.pipeline.store.user_columns import set_aside_counts
+from avcues.pipeline.store.user_columns import drop_row_counters
 from avcues.pipeline.store.user_tables import missing_column, read_user_table
 
 
@@ -17,50 +17,51 @@ def read_groups(source: str, labels: str | Path) -> dict[str, str]:
     Args:
         source: A CSV or Parquet file with the columns `video_id` and `group` (or one other column), or the name of a
             column of the labels.
-        labels: The file of labels.
+        labels: The label file.
 
     Raises:
-        InputError: It cannot be read, or a video is in two groups.
+        InputError: The table cannot be read, or a video is in two groups.
     """
     if Path(source).is_file():
-        return _column(Path(source), "group")
+        return _values_by_video(Path(source), "group")
     if "/" in source or Path(source).suffix.lower() in (".csv", ".parquet", ".tsv"):
         raise InputError(f"{source}: no such file of groups")
-    return _column(Path(labels), source, only=True)
+    return _values_by_video(Path(labels), source, exact_name=True)
 
 
 def read_partition(path: Path) -> dict[str, str]:
     """The part of each video, from a CSV or Parquet file with the columns `video_id` and `part` (or one other column).
 
     Raises:
-        InputError: It cannot be read, or a video is in two parts.
+        InputError: The file cannot be read, or a video is in two parts.
     """
-    return _column(path, "part")
+    return _values_by_video(path, "part")
 
 
 def read_order(path: Path) -> list[str]:
-    """The ids of a CSV or Parquet file with the column `video_id`, in its order.
+    """The ids in the column `video_id` of a CSV or Parquet file, in the order of the file.
 
     Raises:
-        InputError: It cannot be read.
+        InputError: The file cannot be read.
     """
     ids = {"video_id": pa.string()}
-    return list(read_user_table(path, types=ids, required=ids, others=False)["video_id"].to_pylist())
+    return list(read_user_table(path, types=ids, required=ids, extra_columns=False)["video_id"].to_pylist())
 
 
-def _column(path: Path, name: str, *, only: bool = False) -> dict[str, str]:
+def _values_by_video(path: Path, name: str, *, exact_name: bool = False) -> dict[str, str]:
     """The value of a column for each video.
 
     Args:
-        only: Whether it must have this name; if not, the one column beside `video_id` may have any.
+        exact_name: Whether the column must have this name; otherwise a single column beside `video_id` may have any
+            name.
     """
     types = {"video_id": pa.string(), name: pa.string()}
     table = read_user_table(path, types=types, required=("video_id",))
-    if not only:
-        table, _ = set_aside_counts(table, types, str(path))
+    if not exact_name:
+        table, _ = drop_row_counters(table, types, str(path))
     other_columns = [column for column in table.column_names if column != "video_id"]
     if name not in other_columns:
-        if only or len(other_columns) != 1:
+        if exact_name or len(other_columns) != 1:
             raise missing_column(path, [name], table.column_names)
         (name,) = other_columns
     values: dict[str, str] = {}

@@ -20,7 +20,7 @@ import pytest
 from typer.testing import CliRunner
 
 from avcues.pipeline.cli.app import app
-from avcues.pipeline.store.documents import MOST_ROWS
+from avcues.pipeline.store.documents import MAX_ROWS
 from avcues.pipeline.store.layout import (
     card_record_path,
     data_card_path,
@@ -66,8 +66,12 @@ def ended_if_it_hangs() -> Iterator[None]:
 
 
 def run(name: str, out: Path) -> None:
+    run_line(name, COMMANDS[name](out))
+
+
+def run_line(name: str, arguments: list[object]) -> None:
     with ended_if_it_hangs():
-        done = CliRunner().invoke(app, [str(argument) for argument in COMMANDS[name](out)])
+        done = CliRunner().invoke(app, [str(argument) for argument in arguments])
     assert done.exception is None or isinstance(done.exception, SystemExit), (name, done.exception)
     assert "unexpected error" not in done.output, (name, done.output)
     assert not {"\x1b", "\x07"} & {*done.output}, (name, done.output)
@@ -143,6 +147,35 @@ def test_every_value_of_a_document_may_be_forged(kind: str, folder: Path, tmp_pa
     path.write_bytes(content)
 
 
+USER_FILES: dict[str, tuple[str, Callable[[Path], list[object]]]] = {
+    "ratings": ("ann/ratings.parquet", lambda out: ["annotations", "check", out / "ann"]),
+    "labels": (
+        "gold/audiovisual.parquet",
+        lambda out: [
+            *("align", out / "features", "--labels", out / "gold" / "audiovisual.parquet"),
+            *("--tables", "lighting", "--out", out / "train.parquet"),
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", USER_FILES)
+def test_metadata_of_files_that_users_name_may_be_forged(
+    kind: str, planted: Path, tmp_path: Path, thorough: bool
+) -> None:
+    for name in ("features", "ann", "gold"):
+        shutil.copytree(planted / name, tmp_path / name)
+    name, arguments = USER_FILES[kind]
+    path = tmp_path / name
+    original, content = footer(path), path.read_bytes()
+    trials = [(place, value) for place in places(original) for value in (*EVIL, "1e999999999")]
+    certain = [(("dimensions",), [])] if kind == "ratings" else [(("step",), "1e999999999"), (("recipe",), None)]
+    for place, value in trials if thorough else [*certain, *random.Random(kind).sample(trials, 6)]:
+        path.write_bytes(content)
+        write_footer(path, forged(original, place, value))
+        run_line(kind, arguments(tmp_path))
+
+
 def record() -> dict[str, Any]:
     return {
         "video_id": VIDEO,
@@ -215,7 +248,7 @@ def cast(name: str, values: Callable[[int], Any]) -> Callable[[pa.Table], pa.Tab
 def columns_of_nothing(out: Path) -> None:
     """A small file of rows beyond counting."""
     path = table_path(out, "timeline", VIDEO)
-    rows = MOST_ROWS + 1
+    rows = MAX_ROWS + 1
     table = pa.table({"window": np.zeros(rows, bool)})
     pq.write_table(table.replace_schema_metadata(pq.read_metadata(path).metadata), path, compression="zstd")
 

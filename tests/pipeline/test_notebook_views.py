@@ -51,9 +51,9 @@ def test_shots_are_drawn_from_cut_to_cut(result: avcues.ExtractedVideo) -> None:
 
 
 def test_what_cannot_be_drawn_is_said(result: avcues.ExtractedVideo, finished: Path) -> None:
-    with pytest.raises(SettingsError, match=r'no column of numbers "lighting\.lightning_key"; did you mean'):
+    with pytest.raises(SettingsError, match=r'no numeric column "lighting\.lightning_key"; did you mean'):
         result.plot("lighting.lightning_key")
-    with pytest.raises(SettingsError, match="75 columns are chosen; name 1 to 12"):
+    with pytest.raises(SettingsError, match="75 columns match; name 1 to 12"):
         result.plot("color.*")
     with pytest.raises(DatasetError, match='no video "nobody"'):
         avcues.open_dataset(finished).plot("lighting.*", video="nobody")

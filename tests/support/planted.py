@@ -75,6 +75,6 @@ def ccc_of_test_videos(samples: Samples, parts: Parts, settings: TrainingSetting
         fitted, inputs = fit_model(samples, parts, DIMENSION, settings, **how)
         found = []
         for video_id in parts.test:
-            rows = samples.labelled([video_id], gold, settings.history)
+            rows = samples.labelled_rows([video_id], gold, settings.history)
             found.append(scores(gold[rows, 0], fitted.predict(inputs, rows)[:, 0])["ccc"])
     return float(np.mean(found))

@@ -23,7 +23,7 @@ class Ridge(Estimator):
     @classmethod
     def fit(cls, task: FitTask) -> Self:
         (features,) = task.inputs.values()
-        rows = task.labelled(task.parts.train)
+        rows = task.labelled_rows(task.parts.train)
         x, y = features[rows].astype(float), task.target().values[rows, 0]
         centre, mean = x.mean(axis=0), y.mean()
         inner = (x - centre).T @ (x - centre) + 100 * np.eye(x.shape[1])

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from avcues.pipeline.collection.export.lag import path
+from avcues.pipeline.collection.export.lag import point_path
 
 Path2D = Callable[[float], tuple[float, float]]
 LAG_S = 0.4
@@ -80,7 +80,7 @@ class ScriptedRater:
     def _follow(self, step: dict[str, Any]) -> None:
         times = np.arange(0, step["seconds"], 1 / 60)
         events: list[list[Any]] = []
-        for time, (x, y) in zip(times.tolist(), path(times - self.lag_s).tolist(), strict=True):
+        for time, (x, y) in zip(times.tolist(), point_path(times - self.lag_s).tolist(), strict=True):
             events += [["c", 1000 + time * 1000, time], ["m", 1000 + time * 1000, x, y]]
         attempt, batches = self._trace(None, events)
         sent = {"tab": self._tab, "key": step["key"], "answers": {}, "attempt": attempt, "batches": batches}

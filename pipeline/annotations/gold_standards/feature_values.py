@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from avcues.pipeline.dataset.dataset import Dataset
-from avcues.pipeline.dataset.selection import joinable
+from avcues.pipeline.dataset.selection import joinable_columns
 
 
 class FeatureValues(Mapping[str, npt.NDArray[np.float64]]):
@@ -27,7 +27,7 @@ class FeatureValues(Mapping[str, npt.NDArray[np.float64]]):
     def tables(self) -> tuple[str, ...] | None:
         """Names of the tables, sorted; None: of some table only chosen columns are read."""
         names = {column.table for column in self._dataset.stored}
-        whole = [column.name for column in joinable(self._dataset.catalog) if column.table in names]
+        whole = [column.name for column in joinable_columns(self._dataset.catalog) if column.table in names]
         return tuple(sorted(names)) if len(whole) == len(self._dataset.stored) else None
 
     def __getitem__(self, video_id: str) -> npt.NDArray[np.float64]:

@@ -26,7 +26,7 @@ from avcues.pipeline.annotations.ratings.wording import counted, listed
 from avcues.pipeline.annotations.statistics.consensus import Values
 from avcues.pipeline.dataset.label_metadata import FITTED_ON
 from avcues.pipeline.errors import DatasetError, SettingsError, one_line
-from avcues.pipeline.store.documents import require_plain
+from avcues.pipeline.store.documents import require_regular_file
 from avcues.pipeline.store.parquet import metadata_in
 from avcues.version import __version__
 
@@ -185,7 +185,7 @@ def read_about(labels: Path | pa.Table) -> dict[str, Any] | None:
     """
     try:
         if isinstance(labels, Path):
-            require_plain(labels)
+            require_regular_file(labels)
         about = metadata_in(labels.schema if isinstance(labels, pa.Table) else pq.read_schema(labels), "labels")
     except (OSError, ValueError, pa.ArrowException) as error:
         raise DatasetError(f"{labels}: cannot be read as a Parquet file of labels ({one_line(error)})") from error
@@ -202,9 +202,9 @@ def one_round(annotations: Annotations, name: str | None) -> Annotations:
     if name is None and len(rounds) < 2:
         return annotations
     if name not in rounds:
-        what = "the ratings are of several rounds" if name is None else f'no round "{name}"'
+        problem = "the ratings are of several rounds" if name is None else f'no round "{name}"'
         raise SettingsError(
-            f"{what}; name one with `round`: {', '.join(rounds) or 'there is only one, without a name'}"
+            f"{problem}; name one with `round`: {', '.join(rounds) or 'there is only one, without a name'}"
         )
     return annotations.select(round_=name)
 
@@ -262,8 +262,12 @@ def _alignment_notes(parts: list[Combined], recipe: Recipe) -> list[str]:
 def _fitted_in_words(fitted: Collection[str], clips: Series) -> str:
     """What was fitted over several videos, and for which dimensions."""
     clip_dimensions = sorted({clips.names["dimension"][code] for code in clips.codes["dimension"]})
-    what = {"delay": "lags", "standardise": "raters' scales", "weights": f"weights of {' and '.join(clip_dimensions)}"}
-    return " and ".join(what[step] for step in fitted)
+    fitted_parts = {
+        "delay": "lags",
+        "standardise": "raters' scales",
+        "weights": f"weights of {' and '.join(clip_dimensions)}",
+    }
+    return " and ".join(fitted_parts[step] for step in fitted)
 
 
 def _nothing_left(annotations: Annotations, left_out: LeftOut) -> str:

@@ -13,7 +13,7 @@ from avcues.pipeline.annotations.importing.key_sources import WORDS
 from avcues.pipeline.annotations.importing.reading import Range
 from avcues.pipeline.annotations.importing.times import TimeUnit, seconds_of
 from avcues.pipeline.errors import InputError
-from avcues.pipeline.store.user_columns import plain_numbers, video_name
+from avcues.pipeline.store.user_columns import numbers_or_texts, video_name
 
 TIMES = ("time", "start", "end")
 """The keys that are times."""
@@ -46,7 +46,7 @@ def typed(
         else:
             is_text = pa.types.is_string(column.type) or pa.types.is_dictionary(column.type)
             text = pc.utf8_trim_whitespace(column.cast(pa.string())) if is_text else column
-            numbers = plain_numbers(text, f"{file}: value") if is_text else text
+            numbers = numbers_or_texts(text, f"{file}: value") if is_text else text
             if pa.types.is_string(numbers.type) and pc.any(numbers.is_valid()).as_py():
                 by_key["label"] = numbers
             else:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from avcues.pipeline.annotations.ratings.wording import counted, listed
 from avcues.pipeline.errors import InputError
-from avcues.pipeline.store.user_columns import set_aside_counts
+from avcues.pipeline.store.user_columns import drop_row_counters
 from avcues.pipeline.store.user_tables import missing_column, read_user_table
 
 
@@ -33,7 +33,7 @@ def profiles_of(ratings: pa.Table, source: Any, name: str = "raters") -> tuple[p
         source_name, table = name, pa.table(source)
     if "rater" not in table.column_names:
         raise missing_column(source_name, ["rater"], table.column_names)
-    table, notes = set_aside_counts(table, ["rater"], Path(source_name).name)
+    table, notes = drop_row_counters(table, ["rater"], Path(source_name).name)
     row_of: dict[str, int] = {}
     for row, rater in enumerate(table["rater"].cast(pa.string()).to_pylist()):
         if row_of.setdefault(rater, row) != row:

@@ -19,7 +19,7 @@ from avcues.pipeline.annotations.importing.format import Format, FormatOptions
 from avcues.pipeline.annotations.importing.reading import Range, Scales
 from avcues.pipeline.annotations.ratings.schema import Annotations
 from avcues.pipeline.errors import InputError, SettingsError
-from avcues.pipeline.store.text_tables import decoded
+from avcues.pipeline.store.text_tables import decode_text
 from avcues.pipeline.store.user_tables import raw_rows
 from avcues.pipeline.store.workbooks import EXCEL
 
@@ -74,6 +74,7 @@ def import_format(
     held = {name: replace(dimension, hold=True) for name, dimension in reading.dimensions.items() if hold is True}
     reading = replace(
         reading,
+        name=str(paths[0]) if len(paths) == 1 else reading.name,
         dimensions={**reading.dimensions, **held},
         origin={**reading.origin, "importer": name, "files": [str(path) for path in paths]},
     )
@@ -92,7 +93,7 @@ def formats_of(path: Path) -> list[str]:
         return list(dict.fromkeys(name for file in inside[:200] for name in formats_of(file)))
     try:
         with path.open("rb") as file:
-            head = decoded(file.read(_HEAD_BYTES)) if path.suffix.lower() not in EXCEL else _first_rows(path)
+            head = decode_text(file.read(_HEAD_BYTES)) if path.suffix.lower() not in EXCEL else _first_rows(path)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}") from error
     return [name for name, format_ in registered().items() if format_.looks_like(path, head)]

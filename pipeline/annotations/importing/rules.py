@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,21 @@ _STATISTICS = frozenset(
     )
 )
 _EXCEL_DATE = re.compile(r"\d{4}-\d\d-\d\d 00:00:00")
+
+
+def require_full_rows(rows: Sequence[Sequence[str]], file: Path) -> None:
+    """Makes sure that every row of a table has a cell for every column.
+
+    Args:
+        rows: The first one names the columns.
+        file: The file, for messages.
+
+    Raises:
+        InputError: A row has more or fewer cells.
+    """
+    for i, row in enumerate(rows):
+        if len(row) != len(rows[0]):
+            raise InputError(f"{file}: row {i}: has {len(row)} cells; expected {len(rows[0])}, as in the first line")
 
 
 def validated(

@@ -29,7 +29,7 @@ from avcues.pipeline.annotations.importing.reading import Part, Range
 from avcues.pipeline.annotations.importing.segments import on_grid
 from avcues.pipeline.annotations.importing.times import OF_DAY, TimeUnit, require_unit, since_first
 from avcues.pipeline.errors import SettingsError
-from avcues.pipeline.store.user_columns import set_aside_counts
+from avcues.pipeline.store.user_columns import drop_row_counters
 from avcues.pipeline.store.user_tables import PARQUET, column_names, read_user_table
 
 KEYS = ("rater", "video_id", "setup", "round", "repeat", "dimension", "time", "start", "end", "value", "label")
@@ -104,7 +104,7 @@ def read_part(file: Path, table_map: TableMap) -> Part:
     table = read_user_table(file, types={name: pa.string() for name in column_names(file) if name in as_text})
     notes: list[str] = []
     if table_map.header is not None and table_map.columns is None:
-        table, notes = set_aside_counts(table, table_map.columns_used(), file.name)
+        table, notes = drop_row_counters(table, table_map.columns_used(), file.name)
     part = tidy_part(table, file, table_map)
     return replace(part, notes=[*notes, *part.notes])
 
@@ -184,7 +184,7 @@ def _since_first(table: pa.Table) -> pa.Table:
     clip = [table[name] for name in ("rater", "video_id", "setup", "round") if name in table.column_names]
     times = [name for name in TIMES if name in table.column_names]
     stacked = np.concatenate([table[name].to_numpy() for name in times]) if times else np.zeros(0)
-    seconds = since_first(stacked, [pa.chunked_array(key.chunks * len(times)) for key in clip])
+    seconds = since_first(stacked, [pa.chunked_array(key.chunks * len(times), key.type) for key in clip])
     for name, values in zip(times, np.split(seconds, max(1, len(times))), strict=False):
         table = table.set_column(table.column_names.index(name), name, pa.array(values, from_pandas=True))
     return table

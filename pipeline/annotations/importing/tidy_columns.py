@@ -11,7 +11,7 @@ from avcues.pipeline.annotations.importing.reading import Part
 from avcues.pipeline.annotations.ratings.keys import codes
 from avcues.pipeline.annotations.ratings.schema import RATING_SCHEMA
 from avcues.pipeline.errors import InputError
-from avcues.pipeline.store.user_columns import composed
+from avcues.pipeline.store.user_columns import normalised
 
 
 def tidy_columns(part: Part) -> pa.Table:
@@ -44,7 +44,7 @@ def _words(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Words as a dictionary, their accents composed."""
     if not pa.types.is_dictionary(column.type):
         column = column.cast(pa.string()).dictionary_encode()
-    composed_words = {word: composed(str(word)) for word in column.unique().to_pylist() if word}
+    composed_words = {word: normalised(str(word)) for word in column.unique().to_pylist() if word}
     words = list(dict.fromkeys(word for word in composed_words.values() if word))
     index = np.array([words.index(word) if word else -1 for word in composed_words.values()] + [-1], np.int32)
     code = index[codes(column, list(composed_words))]

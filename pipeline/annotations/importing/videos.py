@@ -10,7 +10,7 @@ from avcues.pipeline.annotations.ratings.keys import among
 from avcues.pipeline.annotations.ratings.schema import RATING_SCHEMA
 from avcues.pipeline.annotations.ratings.wording import counted, listed
 from avcues.pipeline.errors import InputError
-from avcues.pipeline.store.user_columns import bare_id, composed
+from avcues.pipeline.store.user_columns import bare_id, normalised
 
 
 def in_dataset(ratings: pa.Table, known: Collection[str] | None, source: str) -> tuple[pa.Table, list[str]]:
@@ -46,7 +46,7 @@ def _spelled_as(ratings: pa.Table, known: Collection[str]) -> tuple[pa.Table, li
 
     Accents may be composed or not; folders, the suffix of a media file and leading zeros may be missing or added.
     """
-    by_spelling = {composed(video_id): video_id for video_id in known}
+    by_spelling = {normalised(video_id): video_id for video_id in known}
     by_bare_id: dict[str, list[str]] = {}
     for video_id in known:
         by_bare_id.setdefault(bare_id(video_id), []).append(video_id)

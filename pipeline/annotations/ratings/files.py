@@ -42,7 +42,7 @@ from avcues.pipeline.annotations.ratings.schema import (
     Dimension,
 )
 from avcues.pipeline.errors import DatasetError, one_line
-from avcues.pipeline.store.documents import require_plain
+from avcues.pipeline.store.documents import require_regular_file
 from avcues.pipeline.store.exchange import replaced_files
 from avcues.pipeline.store.parquet import METADATA_KEY, metadata_in
 from avcues.version import __version__
@@ -133,5 +133,5 @@ def read(folder: str | Path) -> Annotations:
 
 
 def _read(path: Path) -> pa.Table:
-    require_plain(path)
+    require_regular_file(path)
     return pq.read_table(path, read_dictionary=[*KEYS, "label"])

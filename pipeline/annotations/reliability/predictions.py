@@ -15,7 +15,7 @@ from avcues.pipeline.annotations.ratings.schema import Annotations
 from avcues.pipeline.annotations.ratings.wording import counted, listed
 from avcues.pipeline.annotations.reliability.model_agreement import ModelAgreement, model_agreement
 from avcues.pipeline.errors import InputError, one_line
-from avcues.pipeline.store.documents import read_document, require_plain
+from avcues.pipeline.store.documents import read_document, require_regular_file
 from avcues.pipeline.store.model_files import DOCUMENT
 from avcues.pipeline.store.parquet import metadata_in
 
@@ -48,7 +48,7 @@ def read_predictions(path: Path, annotations: Annotations) -> ReadPredictions:
         InputError: It is neither.
     """
     try:
-        require_plain(path)
+        require_regular_file(path)
         table = pq.read_table(path)
         metadata = metadata_in(table.schema, "predictions")
     except (OSError, ValueError, pa.ArrowException) as error:

@@ -22,7 +22,7 @@ from avcues.pipeline.annotations.ratings.schema import RATING_SCHEMA, Annotation
 from avcues.pipeline.annotations.ratings.series import Series, once_per_clip, series_of
 from avcues.pipeline.annotations.statistics.coefficients import Bootstrap, Coefficient, mean_of
 from avcues.pipeline.annotations.statistics.consensus import Values, ccc, pearson
-from avcues.pipeline.annotations.statistics.intervals import AS_IT_IS
+from avcues.pipeline.annotations.statistics.intervals import IDENTITY
 from avcues.pipeline.annotations.statistics.intraclass import intraclass
 
 Ints = npt.NDArray[np.int64]
@@ -187,7 +187,7 @@ def _coefficients(kind: str, pairs: list[_Pair], bootstrap: Bootstrap) -> dict[s
         coefficients = {"icc2": intraclass(means.T)["icc2"]}
         by_rater = {name: intraclass(means[raters == i].T)["icc2"] for i, name in enumerate(names)}
     difference = means[:, 1] - means[:, 0]
-    coefficients["difference"] = mean_of(difference, videos, bootstrap, _NONE_VARIES, AS_IT_IS)
+    coefficients["difference"] = mean_of(difference, videos, bootstrap, _NONE_VARIES, IDENTITY)
     error = float(np.std(difference, ddof=1) / np.sqrt(2)) if len(pairs) > 1 else None
     return {"coefficients": coefficients, "standard_error": error, "by_rater": by_rater}
 

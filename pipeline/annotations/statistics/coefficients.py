@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from avcues.pipeline.annotations.ratings.schema import Level
 from avcues.pipeline.annotations.statistics.intervals import (
-    AS_IT_IS,
     COEFFICIENT,
+    IDENTITY,
     OfSums,
     Scale,
     Statistic,
@@ -73,7 +73,7 @@ def estimate(
     bootstrap: Bootstrap,
     reason: str,
     *,
-    scale: Scale = AS_IT_IS,
+    scale: Scale = IDENTITY,
     sd: float | None = None,
     n: int | None = None,
 ) -> Coefficient:

@@ -43,7 +43,7 @@ class Scale:
     highest: float = np.inf
 
 
-AS_IT_IS = Scale()
+IDENTITY = Scale()
 COEFFICIENT = Scale(lowest=-1, highest=1)
 """Of means of correlations and coefficients of agreement, whose intervals hold the truth less often on other scales."""
 
@@ -108,7 +108,7 @@ class OfSums:
 
 
 def interval(
-    statistic: Statistic, scale: Scale = AS_IT_IS, *, replicates: int = REPLICATES, seed: int = 0
+    statistic: Statistic, scale: Scale = IDENTITY, *, replicates: int = REPLICATES, seed: int = 0
 ) -> tuple[float, float]:
     """95 % of a statistic.
 

@@ -1,4 +1,4 @@
-// Plays one clip from its beginning to its end, and traces what happens.
+// Plays one clip from its beginning to its end, and records events.
 import { data, element, pressed, text } from "./page.js";
 
 const CUT_SHORT_S = 0.05;
@@ -7,16 +7,16 @@ const FROZEN_MS = 250;
 /**
  * Plays a clip to its end.
  *
- * `player` is the media element, `trace` the trace, `notice` an element for words over the clip. `unmoved` tells for how
- * many seconds the rating has not moved.
+ * `player` is the media element, `trace` records events, `notice` is an element for messages over the clip. `unmoved`
+ * returns the seconds since the rating last moved.
  */
-export class Playing {
+export class Playback {
   #player;
   #trace;
   #notice;
   #abort = new AbortController();
   #halted = false;
-  #done;
+  #resolve;
 
   constructor(player, trace, notice, { unmoved = () => 0, onUnmoved = () => {} } = {}) {
     this.#player = player;
@@ -28,11 +28,11 @@ export class Playing {
 
   /** Resolves when the clip has ended; rejects if it cannot be played. */
   run() {
-    return new Promise((done, failed) => {
-      this.#done = done;
-      this.#listen(failed);
-      this.#frames();
-      this.#clock();
+    return new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#listen(reject);
+      this.#recordFrames();
+      this.#startClock();
       this.#player.play().catch((error) => this.#halt(`refused: ${error.name}`));
     });
   }
@@ -42,86 +42,85 @@ export class Playing {
     this.#player.pause();
   }
 
-  #say(name, note) {
-    this.#trace.happened(performance.now(), this.#player.currentTime, name, note);
+  #record(name, note) {
+    this.#trace.event(performance.now(), this.#player.currentTime, name, note);
   }
 
-  #listen(failed) {
+  #listen(reject) {
     const player = this.#player;
     const on = (target, names, action) => {
       for (const name of names) target.addEventListener(name, action, { signal: this.#abort.signal });
     };
     on(player, ["playing", "waiting", "stalled", "seeking", "seeked", "ratechange"], (event) => {
-      this.#clockNow();
-      this.#say(event.type, event.type === "ratechange" ? player.playbackRate : null);
+      this.#recordClock();
+      this.#record(event.type, event.type === "ratechange" ? player.playbackRate : null);
       if (player.playbackRate !== 1) player.playbackRate = 1;
     });
     on(player, ["pause"], () => {
-      this.#clockNow();
-      this.#say("pause");
-      // Not by the rater's wish or the end: by a media key, or the system.
+      this.#recordClock();
+      this.#record("pause");
+      // Paused by a media key or by the system, not at the end of the clip.
       if (!player.ended && !this.#halted) this.#halt("pause");
     });
     on(player, ["ended"], () => this.#end());
-    on(player, ["error"], () => failed(new Error(player.error ? `${player.error.code} ${player.error.message}` : "")));
-    const stops = data.checks?.pause_when ?? [];
+    on(player, ["error"], () => reject(new Error(player.error ? `${player.error.code} ${player.error.message}` : "")));
+    const pauseWhen = data.checks?.pause_when ?? [];
     on(document, ["visibilitychange"], () => {
-      this.#say(document.hidden ? "hidden" : "visible");
-      if (document.hidden && stops.includes("hidden")) this.#halt("hidden");
+      this.#record(document.hidden ? "hidden" : "visible");
+      if (document.hidden && pauseWhen.includes("hidden")) this.#halt("hidden");
     });
     on(window, ["blur", "focus"], (event) => {
-      this.#say(event.type);
-      if (event.type === "blur" && stops.includes("unfocused")) this.#halt("unfocused");
+      this.#record(event.type);
+      if (event.type === "blur" && pauseWhen.includes("unfocused")) this.#halt("unfocused");
     });
-    on(window, ["resize"], () => this.#say("resize", `${innerWidth}x${innerHeight}`));
-    on(document, ["freeze", "resume"], (event) => this.#say(event.type));
+    on(window, ["resize"], () => this.#record("resize", `${innerWidth}x${innerHeight}`));
+    on(document, ["freeze", "resume"], (event) => this.#record(event.type));
     for (const action of ["play", "pause", "stop", "seekbackward", "seekforward", "seekto"]) {
       try {
         navigator.mediaSession?.setActionHandler(action, () => {});
       } catch {
-        // Not every browser knows every action.
+        // Some browsers do not support every action.
       }
     }
-    this.#say("size", `${innerWidth}x${innerHeight}`);
+    this.#record("size", `${innerWidth}x${innerHeight}`);
   }
 
-  /** Every frame that is shown, with its own time. */
-  #frames() {
+  /** Records every presented frame with its time in the clip. */
+  #recordFrames() {
     const player = this.#player;
     if (!player.requestVideoFrameCallback) return;
-    const frame = (now, about) => {
+    const frame = (now, metadata) => {
       if (this.#abort.signal.aborted) return;
-      this.#trace.frame(now, about.expectedDisplayTime ?? now, about.mediaTime, about.presentedFrames ?? null);
+      this.#trace.frame(now, metadata.expectedDisplayTime ?? now, metadata.mediaTime, metadata.presentedFrames ?? null);
       player.requestVideoFrameCallback(frame);
     };
     player.requestVideoFrameCallback(frame);
   }
 
-  #clock() {
+  #startClock() {
     let last = performance.now();
     const tick = (now) => {
       if (this.#abort.signal.aborted) return;
-      this.#clockNow();
-      // The page itself stood still; what the rater saw meanwhile is not sure.
-      if (now - last > FROZEN_MS && !document.hidden) this.#say("frozen", Math.round(now - last));
+      this.#recordClock();
+      // The page froze: what the rater saw meanwhile is uncertain.
+      if (now - last > FROZEN_MS && !document.hidden) this.#record("frozen", Math.round(now - last));
       last = now;
-      const still = this.unmoved();
-      if (data.checks?.unmoved_s && !this.#player.paused) this.onUnmoved(still > data.checks.unmoved_s);
+      if (data.checks?.unmoved_s && !this.#player.paused) this.onUnmoved(this.unmoved() > data.checks.unmoved_s);
       requestAnimationFrame(tick);
     };
     requestAnimationFrame(tick);
   }
 
-  #clockNow() {
+  #recordClock() {
     this.#trace.clock(performance.now(), this.#player.currentTime);
   }
 
-  /** Pauses, and waits until the rater goes on. */
-  async #halt(why) {
+  /** Pauses until the rater presses a button. */
+  async #halt(reason) {
     if (this.#halted || this.#player.ended) return;
     this.#halted = true;
     this.#player.pause();
-    this.#say("halt", why);
+    this.#record("halt", reason);
     const button = element("button", { type: "button", class: "main" }, text("resume"));
     this.#notice.replaceChildren(element("p", {}, text("stopped")), button);
     this.#notice.hidden = false;
@@ -130,17 +129,17 @@ export class Playing {
     if (this.#abort.signal.aborted) return;
     this.#notice.hidden = true;
     this.#halted = false;
-    this.#say("resume");
+    this.#record("resume");
     this.#player.play().catch((error) => this.#halt(`refused: ${error.name}`));
   }
 
   #end() {
     const { currentTime, duration } = this.#player;
-    this.#clockNow();
+    this.#recordClock();
     const quality = this.#player.getVideoPlaybackQuality?.();
-    this.#say("ended", Math.abs(currentTime - duration) < CUT_SHORT_S ? null : `of ${duration}`);
-    if (quality) this.#say("frames", `${quality.totalVideoFrames} ${quality.droppedVideoFrames}`);
+    this.#record("ended", Math.abs(currentTime - duration) < CUT_SHORT_S ? null : `of ${duration}`);
+    if (quality) this.#record("frames", `${quality.totalVideoFrames} ${quality.droppedVideoFrames}`);
     this.#abort.abort();
-    this.#done();
+    this.#resolve();
   }
 }

@@ -1,10 +1,10 @@
-// The rater follows a moving point; how late the pointer is, is the rater's own lag.
+// The rater follows a moving point; the delay of the pointer is the rater's lag.
 import { data, element, pressed, show, text } from "./page.js";
 import { post } from "./line.js";
 import { Rating } from "./plane.js";
 import { Trace } from "./trace.js";
 
-/** Where the point is after `seconds`, 0..1 each way. `avcues.pipeline.collection.export.lag` has the same path. */
+/** The position of the point after `seconds`, 0..1 on both axes. `avcues.pipeline.collection.export.lag` has the same path. */
 export function path(seconds) {
   const x = 0.5 + 0.24 * Math.sin(2 * Math.PI * 0.11 * seconds) + 0.14 * Math.sin(2 * Math.PI * 0.23 * seconds);
   const y = 0.5 + 0.24 * Math.sin(2 * Math.PI * 0.09 * seconds) + 0.14 * Math.sin(2 * Math.PI * 0.19 * seconds + 1);
@@ -17,29 +17,29 @@ export async function follow(step, visit) {
   const rating = new Rating(plane, (ms, x, y) => trace?.moved(ms, x, y));
   const target = element("div", { class: "target" });
   rating.area.append(target);
-  const begin = element("button", { type: "button", class: "main" }, text("start"));
+  const startButton = element("button", { type: "button", class: "main" }, text("start"));
   show(
     element("h1", {}, text("follow_title")),
     element("p", {}, text("follow_text", { seconds: step.seconds }), " ", text("move_hint")),
     element("div", { class: "stage beside" }, rating.root),
-    begin,
+    startButton,
   );
-  place(target, 0);
-  begin.focus();
-  await pressed(begin);
-  begin.hidden = true;
+  movePoint(target, 0);
+  startButton.focus();
+  await pressed(startButton);
+  startButton.hidden = true;
   rating.area.focus({ preventScroll: true });
   trace = new Trace(visit.outbox, null);
   trace.moved(performance.now(), rating.position.x, rating.position.y);
   const start = performance.now();
-  await new Promise((done) => {
+  await new Promise((resolve) => {
     const tick = () => {
       const now = performance.now();
       const seconds = (now - start) / 1000;
-      place(target, seconds);
+      movePoint(target, seconds);
       trace.clock(now, seconds);
       if (seconds < step.seconds) requestAnimationFrame(tick);
-      else done();
+      else resolve();
     };
     tick();
   });
@@ -55,7 +55,7 @@ function axis(name) {
   return { name, title: " ", low: -1, high: 1, low_text: "", high_text: "" };
 }
 
-function place(target, seconds) {
+function movePoint(target, seconds) {
   const [x, y] = path(seconds);
   target.style.left = `${x * 100}%`;
   target.style.bottom = `${y * 100}%`;

@@ -1,11 +1,11 @@
-// The line to the server: what cannot be sent now is sent later, and the rater is told in plain words.
+// Sends requests to the server: repeats those that fail, and shows the rater the problem until they succeed.
 import { data, sleep, text } from "./page.js";
 
 const FIRST_WAIT_MS = 500;
-const LONGEST_WAIT_MS = 4000;
-const PATIENCE_MS = 15000;
+const MAX_WAIT_MS = 4000;
+const TIMEOUT_MS = 15000;
 
-/** The server refused; `code` says why. */
+/** The server refused a request; `code` is the reason. */
 export class Refusal extends Error {
   constructor(status, answer) {
     super(answer.error ?? String(status));
@@ -14,47 +14,47 @@ export class Refusal extends Error {
   }
 }
 
-const troubled = new Map(); // who waits for the server, and why
+const problems = new Map(); // by waiting request
 
-function tell(who, why) {
-  if (why) troubled.set(who, why);
-  else troubled.delete(who);
+function setProblem(request, problem) {
+  if (problem) problems.set(request, problem);
+  else problems.delete(request);
   const line = document.getElementById("line");
-  const words = [...troubled.values()];
-  line.hidden = !words.length;
-  line.textContent = words.length ? text(words.includes("full") ? "full" : "unsaved") : "";
+  const messages = [...problems.values()];
+  line.hidden = !messages.length;
+  line.textContent = messages.length ? text(messages.includes("full") ? "full" : "unsaved") : "";
 }
 
-/** Sends until there is an answer. */
+/** Sends a request until the server answers it. */
 export async function post(path, content) {
   const body = JSON.stringify(content);
-  const who = Symbol(path);
+  const request = Symbol(path);
   let wait = FIRST_WAIT_MS;
   for (;;) {
-    let why = "unsaved";
+    let problem = "unsaved";
     try {
       const response = await fetch(`${data.root}${path}`, {
         method: "POST",
         headers: { "Content-Type": "application/json" },
         body,
         referrerPolicy: "no-referrer",
-        signal: AbortSignal.timeout(PATIENCE_MS),
+        signal: AbortSignal.timeout(TIMEOUT_MS),
       });
       const answer = await response.json();
       if (response.ok) {
-        tell(who, null);
+        setProblem(request, null);
         return answer;
       }
       if (response.status < 500 && response.status !== 429) {
-        tell(who, null);
+        setProblem(request, null);
         throw new Refusal(response.status, answer);
       }
-      why = response.status === 507 ? "full" : response.status === 429 ? null : "unsaved";
+      problem = response.status === 507 ? "full" : response.status === 429 ? null : "unsaved";
     } catch (error) {
       if (error instanceof Refusal) throw error;
     }
-    tell(who, why);
+    setProblem(request, problem);
     await sleep(wait * (0.75 + Math.random() / 2));
-    wait = Math.min(LONGEST_WAIT_MS, wait * 1.5);
+    wait = Math.min(MAX_WAIT_MS, wait * 1.5);
   }
 }

@@ -3,23 +3,23 @@ import { data, text } from "./page.js";
 
 const MB = 1e6;
 
-/** An address that plays without the line: the clip is loaded into memory, unless it is very large. */
-export async function loaded(clip, onProgress) {
+/** Loads a clip into memory, so that it plays without a connection, unless it is very large; resolves with its address. */
+export async function loadClip(clip, onProgress) {
   const address = `${data.root}/r/${data.rater}/${clip.address}`;
   if (clip.bytes > data.checks.stream_above_mb * MB) return { address, free: () => {} };
   for (let tries = 0; ; tries += 1) {
     try {
-      const blob = await whole(address, clip, onProgress);
+      const blob = await download(address, clip, onProgress);
       const local = URL.createObjectURL(blob);
       return { address: local, free: () => URL.revokeObjectURL(local) };
     } catch (error) {
       if (tries >= 20) throw error;
-      await new Promise((done) => setTimeout(done, Math.min(5000, 500 * 1.5 ** tries)));
+      await new Promise((resolve) => setTimeout(resolve, Math.min(5000, 500 * 1.5 ** tries)));
     }
   }
 }
 
-async function whole(address, clip, onProgress) {
+async function download(address, clip, onProgress) {
   const response = await fetch(address);
   if (!response.ok) throw new Error(String(response.status));
   const parts = [];
@@ -31,15 +31,15 @@ async function whole(address, clip, onProgress) {
     size += value.length;
     onProgress(Math.floor((size / clip.bytes) * 100));
   }
-  if (size !== clip.bytes) throw new Error("cut off");
+  if (size !== clip.bytes) throw new Error("incomplete");
   return new Blob(parts, { type: clip.kind });
 }
 
-/** Resolves when an element can play to its end; rejects with words if it cannot play at all. */
-export function playable(player) {
-  return new Promise((done, failed) => {
-    player.addEventListener("canplaythrough", done, { once: true });
-    player.addEventListener("error", () => failed(new Error(reason(player))), { once: true });
+/** Resolves when an element can play to its end; rejects with a reason if it cannot play at all. */
+export function untilPlayable(player) {
+  return new Promise((resolve, reject) => {
+    player.addEventListener("canplaythrough", resolve, { once: true });
+    player.addEventListener("error", () => reject(new Error(reason(player))), { once: true });
     player.load();
   });
 }

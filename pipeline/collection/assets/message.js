@@ -1,4 +1,4 @@
-// A page that says one thing.
+// A page with one message.
 import { data, element, show, text } from "./page.js";
 
 show(element("p", { role: "alert" }, text(data.message)));

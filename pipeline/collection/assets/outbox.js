@@ -1,14 +1,14 @@
-// What is not acknowledged is kept, in the browser's own database too, and sent again.
+// Keeps batches of events, in memory and in the browser's database, until the server has acknowledged them.
 import { post } from "./line.js";
 import { sleep } from "./page.js";
 
 const STORE = "batches";
 const OPENING_MS = 3000;
 
-function asked(request) {
-  return new Promise((done, failed) => {
-    request.onsuccess = () => done(request.result);
-    request.onerror = () => failed(request.error);
+function promiseOf(request) {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
   });
 }
 
@@ -17,26 +17,26 @@ export class Outbox {
   #waiting = []; // batches in order
   #store = null;
   #sending = false;
-  #drained = [];
+  #resolvers = [];
   #failure = null;
 
-  /** `onOther` is called when the rater went on in another tab. */
-  constructor(rater, tab, onOther) {
+  /** `onOtherTab` is called when the rater has continued in another tab. */
+  constructor(rater, tab, onOtherTab) {
     this.#rater = rater;
     this.tab = tab;
-    this.onOther = onOther;
+    this.onOtherTab = onOtherTab;
   }
 
-  /** Opens the browser's database, and sends what an earlier page left there. */
+  /** Opens the browser's database, and sends the batches that an earlier page left in it. */
   async open() {
     try {
       const opening = indexedDB.open(`avcues-${this.#rater}`, 1);
       opening.onupgradeneeded = () => opening.result.createObjectStore(STORE, { keyPath: ["attempt", "number"] });
-      this.#store = await Promise.race([asked(opening), sleep(OPENING_MS).then(() => Promise.reject(new Error("late")))]);
-      const left = await asked(this.#store.transaction(STORE).objectStore(STORE).getAll());
-      this.#waiting = [...left, ...this.#waiting];
+      this.#store = await Promise.race([promiseOf(opening), sleep(OPENING_MS).then(() => Promise.reject(new Error("late")))]);
+      const unsent = await promiseOf(this.#store.transaction(STORE).objectStore(STORE).getAll());
+      this.#waiting = [...unsent, ...this.#waiting];
     } catch {
-      this.#store = null; // private windows of some browsers have none: then memory alone keeps what waits
+      this.#store = null; // some browsers have no database in private windows
     }
     this.#send();
   }
@@ -47,14 +47,14 @@ export class Outbox {
     this.#send();
   }
 
-  /** How many batches are not acknowledged yet. */
+  /** The number of batches that are not yet acknowledged. */
   get size() {
     return this.#waiting.length;
   }
 
   /** Resolves when everything is acknowledged. */
   async drained() {
-    if (this.#waiting.length && !this.#failure) await new Promise((done) => this.#drained.push(done));
+    if (this.#waiting.length && !this.#failure) await new Promise((resolve) => this.#resolvers.push(resolve));
     if (this.#failure) throw this.#failure;
   }
 
@@ -75,13 +75,13 @@ export class Outbox {
         const answer = await post(`/r/${this.#rater}/batch`, { tab: this.tab, ...batch });
         this.#waiting.shift();
         this.#write((store) => store.delete([batch.attempt, batch.number]));
-        if (!answer.current) this.onOther();
+        if (!answer.current) this.onOtherTab();
       }
     } catch (failure) {
       this.#failure = failure;
     } finally {
       this.#sending = false;
-      for (const done of this.#drained.splice(0)) done();
+      for (const resolve of this.#resolvers.splice(0)) resolve();
     }
   }
 }

@@ -1,27 +1,27 @@
-// The page's data and texts, and elements made of text that is never read as HTML.
+// The page's data and texts, and functions that make elements; no text is parsed as HTML.
 
 export const data = JSON.parse(document.getElementById("page-data").textContent);
 
-/** A text of the study, with {name} filled in. */
+/** A text of the study, with each {name} replaced by its value. */
 export function text(name, values = {}) {
   return data.texts[name].replace(/\{(\w+)\}/g, (all, key) => (key in values ? String(values[key]) : all));
 }
 
 /** An element; attributes that are functions listen to events. Children are elements or text. */
 export function element(tag, attributes = {}, ...children) {
-  const made = tag.startsWith("svg:")
+  const node = tag.startsWith("svg:")
     ? document.createElementNS("http://www.w3.org/2000/svg", tag.slice(4))
     : document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
-    if (typeof value === "function") made.addEventListener(name, value);
-    else if (value === true) made.setAttribute(name, "");
-    else if (value !== false && value !== null && value !== undefined) made.setAttribute(name, value);
+    if (typeof value === "function") node.addEventListener(name, value);
+    else if (value === true) node.setAttribute(name, "");
+    else if (value !== false && value !== null && value !== undefined) node.setAttribute(name, value);
   }
-  made.append(...children.filter((child) => child !== null && child !== undefined && child !== false));
-  return made;
+  node.append(...children.filter((child) => child !== null && child !== undefined && child !== false));
+  return node;
 }
 
-/** Paragraphs of a text, which blank lines separate. Text in any direction is laid out by its own letters. */
+/** Paragraphs of a text, which blank lines separate. The letters of each determine its direction. */
 export function paragraphs(words) {
   return words
     .split(/\n\s*\n/)
@@ -29,7 +29,7 @@ export function paragraphs(words) {
     .map((part) => element("p", { dir: "auto" }, part.trim()));
 }
 
-/** Shows something in place of what the page showed, and moves the focus there. */
+/** Replaces the content of the page, and moves the focus to it. */
 export function show(...children) {
   const main = document.getElementById("main");
   main.replaceChildren(...children.filter(Boolean));
@@ -40,15 +40,15 @@ export function show(...children) {
 
 /** Resolves when a button is pressed. */
 export function pressed(button) {
-  return new Promise((done) => button.addEventListener("click", done, { once: true }));
+  return new Promise((resolve) => button.addEventListener("click", resolve, { once: true }));
 }
 
 export function sleep(ms) {
-  return new Promise((done) => setTimeout(done, ms));
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** An unguessable word. */
-export function word() {
+/** A random token that cannot be guessed. */
+export function randomToken() {
   const bytes = crypto.getRandomValues(new Uint8Array(12));
   return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }

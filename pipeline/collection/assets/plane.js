@@ -3,19 +3,19 @@ import { element } from "./page.js";
 import { face } from "./pictograms.js";
 import { Position } from "./pointer.js";
 
-const SAID_EVERY_MS = 500;
+const ANNOUNCE_EVERY_MS = 500;
 
-function number(axis, part) {
+function valueAt(axis, part) {
   return axis.low + (axis.high - axis.low) * part;
 }
 
-function shown(value) {
+function formatted(value) {
   return value.toFixed(2).replace("-", "−");
 }
 
-/** What raters move; `onMove` takes the page's time and the position. */
+/** An area in which a rater moves a mark. `onMove` takes the page's time in ms and the position, 0..1. */
 export class Rating {
-  #said = 0;
+  #announcedAt = 0;
 
   constructor(rating, onMove) {
     this.rating = rating;
@@ -31,7 +31,7 @@ export class Rating {
         "aria-label": this.axes.map((axis) => axis.title || axis.name).join(", "),
         dir: "ltr",
       },
-      ...this.#signs(),
+      ...this.#labels(),
       this.mark,
     );
     this.numbers = element("output", { class: "numbers", "aria-live": "off" });
@@ -55,31 +55,31 @@ export class Rating {
     const { x, y } = this.position;
     this.mark.style.left = `${(this.flat ? y : x) * 100}%`;
     this.mark.style.bottom = this.flat ? "50%" : `${y * 100}%`;
-    const values = this.flat ? [number(this.axes[0], y)] : [number(this.axes[0], x), number(this.axes[1], y)];
-    const words = this.axes.map((axis, i) => `${axis.title || axis.name} ${shown(values[i])}`);
+    const values = this.flat ? [valueAt(this.axes[0], y)] : [valueAt(this.axes[0], x), valueAt(this.axes[1], y)];
+    const words = this.axes.map((axis, i) => `${axis.title || axis.name} ${formatted(values[i])}`);
     this.numbers.replaceChildren(...words.map((part) => element("span", { dir: "auto" }, part)));
     const now = performance.now();
-    if (now - this.#said > SAID_EVERY_MS) {
-      this.#said = now;
+    if (now - this.#announcedAt > ANNOUNCE_EVERY_MS) {
+      this.#announcedAt = now;
       this.area.setAttribute("aria-description", words.join(", "));
     }
   }
 
-  #signs() {
-    const sign = (place, words) => (words ? element("span", { class: `sign ${place}`, dir: "auto" }, words) : null);
+  #labels() {
+    const label = (place, words) => (words ? element("span", { class: `sign ${place}`, dir: "auto" }, words) : null);
     const [first, second] = this.axes;
-    const signs = [sign("left", first.low_text), sign("right", first.high_text)];
-    if (this.flat) return [element("div", { class: "rail" }), ...signs].filter(Boolean);
-    signs.push(sign("bottom", second.low_text), sign("top", second.high_text));
-    signs.push(sign("name-x", first.title || first.name), sign("name-y", second.title || second.name));
-    signs.unshift(element("div", { class: "line across" }), element("div", { class: "line up" }));
+    const labels = [label("left", first.low_text), label("right", first.high_text)];
+    if (this.flat) return [element("div", { class: "rail" }), ...labels].filter(Boolean);
+    labels.push(label("bottom", second.low_text), label("top", second.high_text));
+    labels.push(label("name-x", first.title || first.name), label("name-y", second.title || second.name));
+    labels.unshift(element("div", { class: "line across" }), element("div", { class: "line up" }));
     if (this.rating.pictograms) {
       for (const [place, x, y] of [["lb", 0, 0], ["lt", 0, 1], ["rb", 1, 0], ["rt", 1, 1]]) {
         const corner = element("span", { class: `corner ${place}`, "aria-hidden": "true" });
         corner.append(face(x, y));
-        signs.push(corner);
+        labels.push(corner);
       }
     }
-    return signs.filter(Boolean);
+    return labels.filter(Boolean);
   }
 }

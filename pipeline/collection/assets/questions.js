@@ -4,23 +4,23 @@ import { figure } from "./pictograms.js";
 
 let ids = 0;
 
-/** A form; `answered` resolves with the answers by name when all that is required is there. */
+/** A form; `answered` resolves with the answers by name when all required fields are filled. */
 export function form(questions, { button, extra = [] }) {
   const fields = questions.map((question) => KINDS[question.kind](question));
-  const go = element("button", { type: "submit", class: "main" }, button);
-  const root = element("form", { novalidate: true }, ...fields.map((field) => field.root), ...extra.map((one) => one.root), go);
+  const submit = element("button", { type: "submit", class: "main" }, button);
+  const root = element("form", { novalidate: true }, ...fields.map((field) => field.root), ...extra.map((part) => part.root), submit);
   const answered = new Promise((done) => {
     root.addEventListener("submit", (event) => {
       event.preventDefault();
       const all = [...fields, ...extra];
       const faults = all.map((field) => field.fault());
-      all.forEach((field, i) => field.tell(faults[i]));
-      const first = faults.findIndex(Boolean);
-      if (first >= 0) {
-        all[first].focus();
+      all.forEach((field, i) => field.showFault(faults[i]));
+      const firstFault = faults.findIndex(Boolean);
+      if (firstFault >= 0) {
+        all[firstFault].focus();
         return;
       }
-      go.disabled = true;
+      submit.disabled = true;
       const answers = {};
       fields.forEach((field, i) => {
         const value = field.value();
@@ -32,7 +32,7 @@ export function form(questions, { button, extra = [] }) {
   return { root, answered };
 }
 
-/** What the fields of all kinds share: a caption, and a line for what is wrong. */
+/** The parts that fields of all kinds share: a caption, and a line for the fault. */
 function field(question, { value, fault, body, first, group = true }) {
   const id = `q${(ids += 1)}`;
   const wrong = element("p", { class: "wrong", id: `${id}-wrong`, role: "alert" });
@@ -47,7 +47,7 @@ function field(question, { value, fault, body, first, group = true }) {
     root,
     value,
     fault: () => fault?.() || (question.required !== false && value() === null ? text("required") : ""),
-    tell: (words) => {
+    showFault: (words) => {
       wrong.textContent = words;
     },
     focus: () => (first?.() ?? root.querySelector("input, textarea, select, button"))?.focus(),
@@ -115,8 +115,8 @@ const number = (question) => {
     group: false,
     value: () => (input.value === "" || Number.isNaN(input.valueAsNumber) ? null : input.valueAsNumber),
     fault: () => {
-      const given = input.valueAsNumber;
-      const outside = input.value !== "" && !(given >= question.low && given <= question.high);
+      const value = input.valueAsNumber;
+      const outside = input.value !== "" && !(value >= question.low && value <= question.high);
       return outside || input.validity.badInput ? `${question.low} – ${question.high}` : "";
     },
     body: (id) => {
@@ -206,20 +206,20 @@ const labels = (question) => {
   const boxes = new Map();
   let own = null;
   const ownWord = () => own?.value.trim() ?? "";
-  const taken = () => [...boxes.keys()].filter((label) => chosen.has(label));
+  const chosenLabels = () => [...boxes.keys()].filter((label) => chosen.has(label));
   const exclude = (label) => {
-    // "Neutral" and the like stand alone: choosing them drops the others, and the other way round.
-    const lonely = question.alone.includes(label);
+    // Choosing an exclusive label, such as "neutral", deselects the others, and vice versa.
+    const isExclusive = question.alone.includes(label);
     for (const [other, box] of boxes) {
-      if (other !== label && chosen.has(other) && (lonely || question.alone.includes(other))) {
+      if (other !== label && chosen.has(other) && (isExclusive || question.alone.includes(other))) {
         chosen.delete(other);
         box.checked = false;
       }
     }
-    if (lonely && own) own.value = "";
+    if (isExclusive && own) own.value = "";
   };
   return field(question, {
-    value: () => ({ labels: taken(), free: ownWord() }),
+    value: () => ({ labels: chosenLabels(), free: ownWord() }),
     fault: () => {
       const count = chosen.size + (ownWord() ? 1 : 0);
       if (question.required && count < question.at_least) return text("choose", { least: question.at_least });
@@ -237,16 +237,16 @@ const labels = (question) => {
           parts.push(block);
         }
         const choices = group.labels.map((label) => ({ value: label, content: label }));
-        const made = options(id, "checkbox", choices, {
+        const list = options(id, "checkbox", choices, {
           selected: (label, on) => {
             if (on) chosen.add(label);
             else chosen.delete(label);
             if (on) exclude(label);
           },
         });
-        made.querySelectorAll("input").forEach((box) => boxes.set(box.value, box));
+        list.querySelectorAll("input").forEach((box) => boxes.set(box.value, box));
         block.append(
-          element("div", { class: group.title ? "group" : "group untitled", role: "group", "aria-label": group.title || null }, group.title ? element("h3", { dir: "auto" }, group.title) : "", made),
+          element("div", { class: group.title ? "group" : "group untitled", role: "group", "aria-label": group.title || null }, group.title ? element("h3", { dir: "auto" }, group.title) : "", list),
         );
       }
       if (question.free) {
@@ -266,7 +266,7 @@ const labels = (question) => {
 
 const KINDS = { choice, "yes-no": yesNo, number, words, scale, labels };
 
-/** The box that says that a rater agrees. */
+/** The checkbox with which a rater consents. */
 export function consent() {
   let box;
   return field(

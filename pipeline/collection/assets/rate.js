@@ -1,5 +1,5 @@
 // A rater's page: asks the server for the next step, runs it, and asks again.
-import { data, element, paragraphs, pressed, show, sleep, text, word } from "./page.js";
+import { data, element, paragraphs, pressed, randomToken, show, sleep, text } from "./page.js";
 import { post, Refusal } from "./line.js";
 import { Outbox } from "./outbox.js";
 import { consent, form } from "./questions.js";
@@ -10,29 +10,29 @@ import { trial } from "./trial.js";
 const WAIT_MS = 5000;
 const REFRESH_FRAMES = 40;
 
-const tab = word();
+const tab = randomToken();
 const visit = {
   tab,
   playing: false,
   stop: () => {},
   outbox: new Outbox(data.rater, tab, () => otherTab()),
 };
-let moved = false;
+let isReplaced = false;
 
-/** Another tab has taken over; this one stops, and what it traced is still sent. */
+/** Stops this page, because the rater continues in another tab; its recorded events are still sent. */
 async function otherTab() {
-  if (moved) return;
-  moved = true;
+  if (isReplaced) return;
+  isReplaced = true;
   visit.stop();
-  const here = element("button", { type: "button", class: "main" }, text("use_this_tab"));
-  show(element("p", { role: "alert" }, text("other_tab")), here);
-  await pressed(here);
+  const useThisTab = element("button", { type: "button", class: "main" }, text("use_this_tab"));
+  show(element("p", { role: "alert" }, text("other_tab")), useThisTab);
+  await pressed(useThisTab);
   location.reload();
 }
 
 async function page(step) {
-  const agreed = step.consent ? [consent()] : [];
-  const { root, answered } = form(step.questions, { button: text("go_on"), extra: agreed });
+  const consentFields = step.consent ? [consent()] : [];
+  const { root, answered } = form(step.questions, { button: text("go_on"), extra: consentFields });
   const clip = step.clip
     ? element("video", { src: `${data.root}/r/${data.rater}/${step.clip}`, controls: true, playsinline: true, preload: "auto" })
     : null;
@@ -63,9 +63,9 @@ function forget() {
   }
 }
 
-/** Pictures of the screen per second. */
+/** The refresh rate of the screen in Hz; 0 if it is unknown. */
 async function refreshRate() {
-  const frame = () => new Promise((done) => requestAnimationFrame(done));
+  const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
   const first = await frame();
   let last = first;
   for (let i = 0; i < REFRESH_FRAMES; i += 1) last = await Promise.race([frame(), sleep(200).then(() => last)]);
@@ -84,19 +84,19 @@ async function device() {
 
 async function run() {
   show(element("p", { class: "quiet" }, text("loading", { percent: 0 })));
-  let about = await device();
+  let deviceInfo = await device();
   for (;;) {
-    const step = await post(`/r/${data.rater}/next`, { tab, ...(about ? { device: about } : {}) });
-    // What an earlier page left is sent once this tab is the rater's, not before.
-    if (about) await visit.outbox.open();
-    about = null;
-    if (moved) return;
+    const step = await post(`/r/${data.rater}/next`, { tab, ...(deviceInfo ? { device: deviceInfo } : {}) });
+    // Batches that an earlier page left are sent only when this tab has become the rater's current one.
+    if (deviceInfo) await visit.outbox.open();
+    deviceInfo = null;
+    if (isReplaced) return;
     if (step.step === "end") {
       end(step);
       return;
     }
     await STEPS[step.step](step);
-    if (moved) return;
+    if (isReplaced) return;
   }
 }
 

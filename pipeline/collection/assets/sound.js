@@ -1,4 +1,4 @@
-// The rater counts tones, which tells that the sound is on.
+// The rater counts tones, which shows that the sound is on.
 import { data, element, show, text } from "./page.js";
 import { post } from "./line.js";
 import { form } from "./questions.js";

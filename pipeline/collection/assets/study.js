@@ -1,9 +1,9 @@
-// The researcher's page: progress per cell, raters and flags, and a rater's trace played with the clip.
+// The researcher's page: progress per cell, raters with their flags, and replays of ratings with their clips.
 import { data, element, show } from "./page.js";
 
 const REFRESH_MS = 5000;
 const base = `${data.root}/study/${data.researcher}`;
-let chosen = null;
+let shownItem = null;
 let stopReplay = () => {};
 
 const boxes = {
@@ -13,7 +13,7 @@ const boxes = {
   replay: element("section", { class: "replay", "aria-live": "polite" }),
 };
 
-async function ask(path) {
+async function get(path) {
   const response = await fetch(`${base}/${path}`);
   if (!response.ok) throw new Error(String(response.status));
   return response.json();
@@ -55,7 +55,7 @@ function ago(seconds) {
 }
 
 function raters(status) {
-  const names = ["rater", "state", "clips", "last heard of", "flags", "ratings"];
+  const names = ["rater", "state", "clips", "last active", "flags", "ratings"];
   const rows = status.raters.map((rater) =>
     element(
       "tr",
@@ -72,8 +72,8 @@ function raters(status) {
           ? element(
               "select",
               { "aria-label": `ratings of ${rater.rater}`, change: (event) => event.target.value && replay(rater, rater.items.find((item) => String(item.id) === event.target.value)) },
-              element("option", { value: "" }, "look at …"),
-              ...rater.items.map((item) => element("option", { value: item.id, selected: item.id === chosen }, `${item.video}, ${item.setup}${item.kind === "rating" ? "" : `, ${item.kind}`}`)),
+              element("option", { value: "" }, "replay …"),
+              ...rater.items.map((item) => element("option", { value: item.id, selected: item.id === shownItem }, `${item.video}, ${item.setup}${item.kind === "rating" ? "" : `, ${item.kind}`}`)),
             )
           : "–",
       ),
@@ -83,11 +83,11 @@ function raters(status) {
   return element("div", { class: "wide", tabindex: 0, role: "region", "aria-label": "raters" }, element("table", {}, head, element("tbody", {}, ...rows)));
 }
 
-/** Plays a clip with the rater's pointer, and draws the ratings along its time. */
+/** Plays a clip with the rater's pointer, and draws the ratings over time. */
 async function replay(rater, item) {
-  chosen = item.id;
+  shownItem = item.id;
   stopReplay();
-  const trace = await ask(`trace/${item.id}`);
+  const trace = await get(`trace/${item.id}`);
   const title = element("h2", {}, `${rater.rater}: ${item.video}, ${item.setup}`);
   if (!trace.clip) {
     boxes.replay.replaceChildren(title, answers(trace));
@@ -147,21 +147,21 @@ function events(trace, player) {
   const list = trace.events.map((event) =>
     element("li", {}, element("button", { type: "button", class: "small", click: () => (player.currentTime = event.seconds ?? 0) }, `${(event.seconds ?? 0).toFixed(2)} s`), ` ${event.name}${event.note === null ? "" : ` (${event.note})`}`),
   );
-  return element("details", {}, element("summary", {}, `What happened (${list.length})`), element("ul", {}, ...list));
+  return element("details", {}, element("summary", {}, `Events (${list.length})`), element("ul", {}, ...list));
 }
 
 function answers(trace) {
-  const given = Object.entries(JSON.parse(trace.answers ?? "{}"));
-  if (!given.length) return "";
+  const entries = Object.entries(JSON.parse(trace.answers ?? "{}"));
+  if (!entries.length) return "";
   const words = (answer) => {
     if (answer === null || typeof answer !== "object") return String(answer);
     return (Array.isArray(answer) ? answer : [...answer.labels, answer.free]).filter(Boolean).join(", ");
   };
-  return element("dl", {}, ...given.flatMap(([name, answer]) => [element("dt", {}, name), element("dd", { dir: "auto" }, words(answer))]));
+  return element("dl", {}, ...entries.flatMap(([name, answer]) => [element("dt", {}, name), element("dd", { dir: "auto" }, words(answer))]));
 }
 
 async function refresh() {
-  const status = await ask("status");
+  const status = await get("status");
   const states = Object.entries(status.states).map(([state, count]) => `${count} ${state}`).join(", ");
   boxes.head.replaceChildren(
     element("h1", { dir: "auto" }, status.title),
@@ -169,9 +169,9 @@ async function refresh() {
   );
   const scrolled = [...document.querySelectorAll(".wide")].map((box) => [box.scrollLeft, box.scrollTop]);
   const focused = document.activeElement?.tagName === "SELECT" || document.activeElement?.closest?.(".wide, section button");
-  if (focused && boxes.raters.childElementCount) return; // nothing is redrawn under somebody's hands
+  if (focused && boxes.raters.childElementCount) return; // never redraw what the user is working on
   boxes.rounds.replaceChildren(...status.rounds.map((round) => roundBox(round, status.setups)));
-  boxes.raters.replaceChildren(element("h2", {}, "Raters"), status.raters.length ? raters(status) : element("p", {}, "Nobody has come yet."));
+  boxes.raters.replaceChildren(element("h2", {}, "Raters"), status.raters.length ? raters(status) : element("p", {}, "No raters yet."));
   [...document.querySelectorAll(".wide")].forEach((box, i) => scrolled[i] && box.scrollTo(...scrolled[i]));
 }
 

@@ -1,18 +1,18 @@
-// Everything that happens while a clip plays, in the order in which it happens.
+// Records events while a clip plays, in order.
 //
 //   ["m", ms, x, y]                     the pointer, 0..1 from left to right and from bottom to top; x is null on a slider
-//   ["f", ms, shown, seconds, count]    a frame of the picture: when the callback ran, when it is on screen, its own time,
-//                                       and how many were presented
+//   ["f", ms, shown, seconds, count]    a video frame: the time of the callback, of its display, and in the clip, and the
+//                                       number of frames presented so far
 //   ["c", ms, seconds]                  the clip's clock
 //   ["e", ms, seconds, name, note]      anything else: stalls, pauses, a hidden tab, lost focus, a new size
 //
-// `ms` is the page's clock; the event "origin" tells what the wall clock says at its zero.
-import { word } from "./page.js";
+// `ms` is on the page's clock; the event "origin" holds the wall-clock time of its zero.
+import { randomToken } from "./page.js";
 
 const BATCH_MS = 1000;
-const MOST_EVENTS = 2000;
+const MAX_EVENTS = 2000;
 const CLOCK_EVERY_MS = 100;
-const CLOCK_OFF_S = 0.004;
+const CLOCK_TOLERANCE_S = 0.004;
 
 const rounded = (number, digits) => Math.round(number * 10 ** digits) / 10 ** digits;
 
@@ -22,16 +22,16 @@ export class Trace {
   #events = [];
   #timer;
   #clock = null;
-  #cut = () => this.cut();
+  #flush = () => this.flush();
 
   constructor(outbox, item) {
     this.#outbox = outbox;
     this.#item = item;
-    this.attempt = word();
+    this.attempt = randomToken();
     this.batches = 0;
-    this.#timer = setInterval(this.#cut, BATCH_MS);
-    window.addEventListener("pagehide", this.#cut);
-    this.happened(performance.now(), null, "origin", performance.timeOrigin);
+    this.#timer = setInterval(this.#flush, BATCH_MS);
+    window.addEventListener("pagehide", this.#flush);
+    this.event(performance.now(), null, "origin", performance.timeOrigin);
   }
 
   moved(ms, x, y) {
@@ -42,22 +42,22 @@ export class Trace {
     this.#push(["f", rounded(ms, 2), rounded(shown, 2), rounded(seconds, 6), count]);
   }
 
-  /** Keeps the clip's clock only where it is not where the last kept one leads to expect it. */
+  /** Records the clip's clock, unless the last record predicts it. */
   clock(ms, seconds) {
     const last = this.#clock;
-    const off = last ? Math.abs(last.seconds + (ms - last.ms) / 1000 - seconds) : Infinity;
-    if (last && off < CLOCK_OFF_S && ms - last.ms < CLOCK_EVERY_MS) return;
+    const deviation = last ? Math.abs(last.seconds + (ms - last.ms) / 1000 - seconds) : Infinity;
+    if (last && deviation < CLOCK_TOLERANCE_S && ms - last.ms < CLOCK_EVERY_MS) return;
     this.#clock = { ms, seconds };
     this.#push(["c", rounded(ms, 2), rounded(seconds, 6)]);
   }
 
-  happened(ms, seconds, name, note = null) {
+  event(ms, seconds, name, note = null) {
     const short = typeof note === "string" ? note.slice(0, 300) : note;
     this.#push(["e", rounded(ms, 2), seconds === null ? null : rounded(seconds, 6), name, short]);
   }
 
-  /** Hands what happened so far over to the outbox. */
-  cut() {
+  /** Passes the recorded events to the outbox. */
+  flush() {
     if (!this.#events.length) return;
     const events = this.#events.splice(0);
     this.#outbox.add({ attempt: this.attempt, item: this.#item, number: this.batches, events });
@@ -66,12 +66,12 @@ export class Trace {
 
   end() {
     clearInterval(this.#timer);
-    window.removeEventListener("pagehide", this.#cut);
-    this.cut();
+    window.removeEventListener("pagehide", this.#flush);
+    this.flush();
   }
 
   #push(event) {
     this.#events.push(event);
-    if (this.#events.length >= MOST_EVENTS) this.cut();
+    if (this.#events.length >= MAX_EVENTS) this.flush();
   }
 }

@@ -1,13 +1,13 @@
 // One trial: a clip that is rated while it plays, then questions about it.
 import { data, element, pressed, show, text } from "./page.js";
 import { post } from "./line.js";
-import { loaded, playable } from "./media.js";
-import { Playing } from "./clip.js";
+import { loadClip, untilPlayable } from "./media.js";
+import { Playback } from "./clip.js";
 import { Rating } from "./plane.js";
 import { form } from "./questions.js";
 import { Trace } from "./trace.js";
 
-/** Runs a trial, and resolves when the server has all of it. `visit` has the tab and the outbox. */
+/** Runs a trial; resolves when the server has stored all of it. `visit` holds the tab and the outbox. */
 export async function trial(step, visit) {
   const head = heading(step);
   let played = { attempt: null, batches: 0 };
@@ -39,7 +39,7 @@ async function playClip(step, head, visit) {
   });
   player.disablePictureInPicture = true;
   const notice = element("div", { class: "notice", role: "alert", hidden: true });
-  const words = element("p", { class: "words", dir: "auto" });
+  const caption = element("p", { class: "words", dir: "auto" });
   let trace = null;
   let movedAt = 0;
   const rating = step.rating
@@ -55,14 +55,14 @@ async function playClip(step, head, visit) {
     { class: "screen" },
     player,
     picture ? null : element("p", { class: "listen" }, text("listen")),
-    step.transcript.length ? words : null,
+    step.transcript.length ? caption : null,
   );
   const stage = element("div", { class: `stage ${picture ? "" : "dark"} ${step.overlay ?? (picture ? "alone" : "beside")}` }, screen);
   if (rating) (step.overlay === "over" ? screen : stage).append(rating.root);
   screen.append(notice);
-  const begin = element("button", { type: "button", class: "main", disabled: true }, text("start"));
+  const startButton = element("button", { type: "button", class: "main", disabled: true }, text("start"));
   const state = element("p", { class: "quiet", role: "status" }, text("loading", { percent: 0 }));
-  const ready = element("div", { class: "ready" }, state, begin);
+  const ready = element("div", { class: "ready" }, state, startButton);
   show(
     head,
     step.instruction ? element("p", { dir: "auto", class: "instruction" }, step.instruction) : null,
@@ -73,15 +73,15 @@ async function playClip(step, head, visit) {
   if (rating) hint.textContent = text("move_hint");
   let clip = null;
   try {
-    clip = await loaded(step.clip, (percent) => (state.textContent = text("loading", { percent })));
-    const can = playable(player);
+    clip = await loadClip(step.clip, (percent) => (state.textContent = text("loading", { percent })));
+    const playable = untilPlayable(player);
     player.src = clip.address;
-    await can;
+    await playable;
     state.textContent = text(rating ? "ready" : "listen");
     if (!rating) state.textContent = "";
-    begin.disabled = false;
-    begin.focus();
-    await pressed(begin);
+    startButton.disabled = false;
+    startButton.focus();
+    await pressed(startButton);
     ready.hidden = true;
     hint.textContent = "";
     document.activeElement?.blur();
@@ -90,18 +90,18 @@ async function playClip(step, head, visit) {
     trace = new Trace(visit.outbox, step.item);
     movedAt = performance.now();
     if (rating) trace.moved(performance.now(), rating.flat ? null : rating.position.x, rating.position.y);
-    const playing = new Playing(player, trace, notice, {
+    const playback = new Playback(player, trace, notice, {
       unmoved: () => (rating ? (performance.now() - movedAt) / 1000 : 0),
       onUnmoved: (still) => {
         if (still && !hint.textContent) {
           hint.textContent = text("unmoved");
-          trace.happened(performance.now(), player.currentTime, "unmoved");
+          trace.event(performance.now(), player.currentTime, "unmoved");
         }
       },
     });
-    visit.stop = () => playing.stop();
-    subtitles(step, player, words);
-    await playing.run();
+    visit.stop = () => playback.stop();
+    showTranscript(step, player, caption);
+    await playback.run();
     trace.end();
   } catch (error) {
     show(head, element("p", { role: "alert" }, text("clip_failed", { reason: String(error.message ?? error) })));
@@ -115,14 +115,14 @@ async function playClip(step, head, visit) {
   return { attempt: trace.attempt, batches: trace.batches };
 }
 
-/** Shows the line of the transcript that is being said. */
-function subtitles(step, player, words) {
+/** Shows the lines of the transcript that are spoken now. */
+function showTranscript(step, player, caption) {
   if (!step.transcript.length) return;
   const tick = () => {
     const now = player.currentTime;
-    const line = step.transcript.filter((part) => part.start <= now && now < part.end);
-    const said = line.map((part) => part.text).join("\n");
-    if (words.textContent !== said) words.textContent = said;
+    const lines = step.transcript.filter((part) => part.start <= now && now < part.end);
+    const spoken = lines.map((part) => part.text).join("\n");
+    if (caption.textContent !== spoken) caption.textContent = spoken;
     if (!player.ended && player.isConnected) requestAnimationFrame(tick);
   };
   tick();

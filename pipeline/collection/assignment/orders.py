@@ -1,4 +1,4 @@
-"""Orders that are a function of the seed and the rater alone."""
+"""Orders of clips that depend only on the seed and the rater."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from avcues.pipeline.errors import SettingsError
 def every_setup(
     videos: Sequence[str], setups: Sequence[str], *, gap: int, seed: int, rater: int, round_: str
 ) -> list[Cell]:
-    """Every video in every setup: one pass over all videos per setup, in a new order each time.
+    """Every video in every setup: as many passes over all videos as there are setups, each in a new order.
 
-    In each pass, each video comes in one of the setups that it has not had yet, so setups are mixed throughout.
+    In each pass, each video comes in a setup that it has not had yet, so setups are mixed throughout.
 
     Args:
-        gap: Fewest items between two setups of a video.
-        seed: Of the study.
+        gap: Smallest number of items between two setups of a video.
+        seed: The seed of the study.
         rater: The rater's number.
         round_: Name of the round.
 
@@ -31,18 +31,18 @@ def every_setup(
             f"round {round_}: {len(videos)} videos allow a gap of at most {len(videos) - 1} items between two setups "
             f"of one video, not {gap}"
         )
-    chance = _chance(seed, rater, round_)
-    setups_of = {video: chance.sample(list(setups), len(setups)) for video in sorted(videos)}
-    last_place = dict.fromkeys(setups_of, -gap - 1)
+    random_source = _random_source(seed, rater, round_)
+    setups_of = {video: random_source.sample(list(setups), len(setups)) for video in sorted(videos)}
+    last_position = dict.fromkeys(setups_of, -gap - 1)
     order: list[Cell] = []
-    for turn in range(len(setups)):
-        waiting = set(setups_of)
-        while waiting:
-            allowed = sorted(video for video in waiting if len(order) - last_place[video] > gap)
-            video = chance.choice(allowed)
-            waiting.remove(video)
-            last_place[video] = len(order)
-            order.append((video, setups_of[video][turn]))
+    for pass_number in range(len(setups)):
+        remaining = set(setups_of)
+        while remaining:
+            allowed = sorted(video for video in remaining if len(order) - last_position[video] > gap)
+            video = random_source.choice(allowed)
+            remaining.remove(video)
+            last_position[video] = len(order)
+            order.append((video, setups_of[video][pass_number]))
     return order
 
 
@@ -50,20 +50,20 @@ def repetitions(shown: Sequence[Cell], count: int, *, gap: int, seed: int, rater
     """Cells that a rater gets again at the end of a round, each at least `gap` items after its first time.
 
     Args:
-        shown: In the order in which the rater had them.
-        count: How many; fewer if there are not enough.
+        shown: Cells in the order in which the rater had them.
+        count: Number of repetitions; fewer are returned if there are not enough.
     """
-    chance = _chance(seed, rater, f"{round_} again")
-    # Drawn from the early ones, in random order, each only where it is far enough behind.
-    waiting = chance.sample(range(len(shown)), len(shown))
+    random_source = _random_source(seed, rater, f"{round_} again")
+    # Takes cells in random order, each only when its first time is far enough back.
+    candidates = random_source.sample(range(len(shown)), len(shown))
     order: list[Cell] = []
     while len(order) < count:
-        place = len(shown) + len(order)
-        at = next((cell for cell in waiting if place - cell > gap), None)
-        if at is None:
+        position = len(shown) + len(order)
+        repeated = next((cell for cell in candidates if position - cell > gap), None)
+        if repeated is None:
             break
-        waiting.remove(at)
-        order.append(shown[at])
+        candidates.remove(repeated)
+        order.append(shown[repeated])
     return order
 
 
@@ -71,30 +71,31 @@ def videos_of_rounds(rounds: Sequence[Round], videos: Sequence[str], seed: int) 
     """The videos of each round.
 
     Raises:
-        SettingsError: A round names a video that does not exist, or wants more than there are.
+        SettingsError: A round names a video that does not exist, or needs more videos than there are.
     """
-    chosen: dict[str, tuple[str, ...]] = {}
+    videos_by_round: dict[str, tuple[str, ...]] = {}
     for round_design in rounds:
-        excluded = {video for name in round_design.other_than for video in chosen[name]}
-        free = [video for video in sorted(videos) if video not in excluded]
+        excluded = {video for name in round_design.other_than for video in videos_by_round[name]}
+        available = [video for video in sorted(videos) if video not in excluded]
         if round_design.videos == "all":
-            chosen[round_design.name] = tuple(free)
+            videos_by_round[round_design.name] = tuple(available)
         elif isinstance(round_design.videos, int):
-            if round_design.videos > len(free):
+            if round_design.videos > len(available):
                 raise SettingsError(
-                    f"round {round_design.name}: {round_design.videos} videos are wanted, but there are {len(free)}"
+                    f"round {round_design.name}: {round_design.videos} videos are needed, "
+                    f"but {len(available)} are available"
                 )
-            chosen[round_design.name] = tuple(
-                random.Random(f"{seed}/{round_design.name}").sample(free, round_design.videos)
+            videos_by_round[round_design.name] = tuple(
+                random.Random(f"{seed}/{round_design.name}").sample(available, round_design.videos)
             )
         else:
-            if foreign := next((video for video in round_design.videos if video not in free), None):
+            if foreign := next((video for video in round_design.videos if video not in available), None):
                 raise SettingsError(
-                    f'round {round_design.name}: "{foreign}" is no video of the study that the round may have'
+                    f'round {round_design.name}: "{foreign}" is not a video of the study that this round may use'
                 )
-            chosen[round_design.name] = tuple(round_design.videos)
-    return chosen
+            videos_by_round[round_design.name] = tuple(round_design.videos)
+    return videos_by_round
 
 
-def _chance(seed: int, rater: int, purpose: str) -> random.Random:
+def _random_source(seed: int, rater: int, purpose: str) -> random.Random:
     return random.Random(f"{seed}/{rater}/{purpose}")

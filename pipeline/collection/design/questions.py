@@ -1,4 +1,4 @@
-"""What a rater is asked once: about a clip, or before, between and after the clips."""
+"""Questions to raters: about a clip, or before, between and after the clips."""
 
 from __future__ import annotations
 
@@ -9,35 +9,35 @@ from typing import Annotated, Any, Literal
 from annotated_types import Len
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-LONGEST_WORDS = 2000
-"""Characters of a free answer at most."""
-LONGEST_LABEL = 80
+MAX_WORDS_LENGTH = 2000
+"""Largest number of characters in a free answer."""
+MAX_LABEL_LENGTH = 80
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
 
 
-def _name(text: str) -> str:
+def _checked_name(text: str) -> str:
     if not _NAME.fullmatch(text):
-        raise ValueError(f'"{text}" is no name; expected a letter, then at most 39 letters, digits or _')
+        raise ValueError(f'"{text}" is not a name; expected a letter, then at most 39 letters, digits or _')
     return text
 
 
-Name = Annotated[str, AfterValidator(_name)]
+Name = Annotated[str, AfterValidator(_checked_name)]
 """The name of a column, a setup or a round."""
 
 
-class Strict(BaseModel):
-    """A part of the design in which a misspelt key is an error."""
+class DesignPart(BaseModel):
+    """Base of the parts of a design: unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class _Question(Strict):
+class _Question(DesignPart):
     name: Name
     text: str
     required: bool = True
     setups: tuple[str, ...] = ()
-    """Asked after clips in these setups only; empty: in all."""
+    """The setups after whose clips it is asked; empty: all."""
 
 
 class Choice(_Question):
@@ -48,10 +48,10 @@ class Choice(_Question):
     several: bool = False
 
     def check(self, answer: Any) -> Any:
-        """The answer, if it is a possible one.
+        """Checks and returns an answer.
 
         Raises:
-            ValueError: It is not a possible answer.
+            ValueError: The answer is not possible.
         """
         chosen = answer if self.several else [answer]
         if not isinstance(chosen, list) or any(option not in self.options for option in chosen):
@@ -62,15 +62,15 @@ class Choice(_Question):
 
 
 class YesNo(_Question):
-    """Yes or no. After a clip, the name `seen` fills the column `seen` of the exposures."""
+    """A yes-no question. After a clip, the answer to the question `seen` fills the column `seen` of the exposures."""
 
     kind: Literal["yes-no"]
 
     def check(self, answer: Any) -> Any:
-        """The answer, if it is a possible one.
+        """Checks and returns an answer.
 
         Raises:
-            ValueError: It is not a possible answer.
+            ValueError: The answer is not possible.
         """
         if not isinstance(answer, bool):
             raise ValueError(f"{self.name}: expected yes or no")
@@ -78,17 +78,17 @@ class YesNo(_Question):
 
 
 class Number(_Question):
-    """A number that is typed, such as an age."""
+    """A typed number, such as an age."""
 
     kind: Literal["number"]
     low: float
     high: float
 
     def check(self, answer: Any) -> Any:
-        """The answer, if it is a possible one.
+        """Checks and returns an answer.
 
         Raises:
-            ValueError: It is not a possible answer.
+            ValueError: The answer is not possible.
         """
         if isinstance(answer, bool) or not isinstance(answer, int | float) or not self.low <= answer <= self.high:
             raise ValueError(f"{self.name}: expected a number from {self.low:g} to {self.high:g}")
@@ -99,19 +99,19 @@ class Words(_Question):
     """Free text."""
 
     kind: Literal["words"]
-    longest: Annotated[int, Field(ge=1, le=LONGEST_WORDS)] = 500
+    longest: Annotated[int, Field(ge=1, le=MAX_WORDS_LENGTH)] = 500
 
     def check(self, answer: Any) -> Any:
-        """The answer, if it is a possible one.
+        """Checks and returns an answer.
 
         Raises:
-            ValueError: It is not a possible answer.
+            ValueError: The answer is not possible.
         """
         if not isinstance(answer, str) or len(answer) > self.longest:
             raise ValueError(f"{self.name}: expected at most {self.longest} characters")
         if self.required and not answer.strip():
             raise ValueError(f"{self.name}: is empty")
-        return plain(answer)
+        return printable_text(answer)
 
 
 class Scale(_Question):
@@ -132,19 +132,19 @@ class Scale(_Question):
         if not self.low < self.high:
             raise ValueError(f"the range {self.low:g} to {self.high:g} is empty")
         if not self._on_step(self.high):
-            raise ValueError(f"{self.low:g} to {self.high:g} is not a whole number of steps of {self.step:g}")
+            raise ValueError(f"{self.low:g} to {self.high:g} is not a multiple of steps of {self.step:g}")
         if self.shown == "pictograms" and round((self.high - self.low) / self.step) != 4:
             raise ValueError("there are five pictograms; expected a range of four steps, such as 1 to 5")
         return self
 
     def check(self, answer: Any) -> Any:
-        """The answer, if it is a possible one.
+        """Checks and returns an answer.
 
         Raises:
-            ValueError: It is not a possible answer.
+            ValueError: The answer is not possible.
         """
-        number = not isinstance(answer, bool) and isinstance(answer, int | float)
-        if not number or not self.low <= answer <= self.high or not self._on_step(answer):
+        is_number = not isinstance(answer, bool) and isinstance(answer, int | float)
+        if not is_number or not self.low <= answer <= self.high or not self._on_step(answer):
             raise ValueError(f"{self.name}: expected {self.low:g} to {self.high:g} in steps of {self.step:g}")
         return answer
 
@@ -153,17 +153,17 @@ class Scale(_Question):
         return abs(steps - round(steps)) < 1e-6
 
 
-class LabelGroup(Strict):
+class LabelGroup(DesignPart):
     """Labels under a heading."""
 
     title: str = ""
     above: str = ""
-    """A heading over several groups; shown once where it changes."""
-    labels: Annotated[tuple[Annotated[str, Len(1, LONGEST_LABEL)], ...], Len(1, 200)]
+    """A heading over several groups; shown where it changes."""
+    labels: Annotated[tuple[Annotated[str, Len(1, MAX_LABEL_LENGTH)], ...], Len(1, 200)]
 
 
 class Labels(_Question):
-    """Labels that apply, in groups, and perhaps one of the rater's own."""
+    """Labels that apply to a clip, in groups, possibly with a word of the rater."""
 
     kind: Literal["labels"]
     groups: Annotated[tuple[LabelGroup, ...], Len(1, 100)]
@@ -186,29 +186,29 @@ class Labels(_Question):
         if repeated := first_repeated(self.all_labels):
             raise ValueError(f'the label "{repeated}" appears twice')
         if foreign := next((label for label in self.alone if label not in self.all_labels), None):
-            raise ValueError(f'alone names "{foreign}", which is in no group')
+            raise ValueError(f'alone names "{foreign}", which is not in any group')
         return self
 
     def check(self, answer: Any) -> Any:
-        """The answer, `{"labels": [...], "free": "..."}`, if it is a possible one.
+        """Checks and returns an answer `{"labels": [...], "free": "..."}`.
 
         Raises:
-            ValueError: It is not a possible answer.
+            ValueError: The answer is not possible.
         """
         if not isinstance(answer, dict) or not set(answer) <= {"labels", "free"}:
             raise ValueError(f"{self.name}: expected labels")
         labels, free = answer.get("labels", []), answer.get("free", "")
-        if not isinstance(labels, list) or not isinstance(free, str) or len(free) > LONGEST_LABEL:
+        if not isinstance(labels, list) or not isinstance(free, str) or len(free) > MAX_LABEL_LENGTH:
             raise ValueError(f"{self.name}: expected labels")
         if any(label not in self.all_labels for label in labels) or first_repeated(labels):
             raise ValueError(f"{self.name}: not among the labels")
-        free = plain(free).strip()
+        free = printable_text(free).strip()
         if free and not self.free:
-            raise ValueError(f"{self.name}: no word of one's own is asked for")
+            raise ValueError(f"{self.name}: own words are not allowed")
         chosen = [*labels, *([free] if free else [])]
-        least = self.at_least if self.required else 0
-        if not least <= len(chosen) <= self.at_most:
-            raise ValueError(f"{self.name}: expected {least} to {self.at_most} labels")
+        required_count = self.at_least if self.required else 0
+        if not required_count <= len(chosen) <= self.at_most:
+            raise ValueError(f"{self.name}: expected {required_count} to {self.at_most} labels")
         if len(chosen) > 1 and any(label in self.alone for label in chosen):
             raise ValueError(f"{self.name}: a label that excludes others is chosen with others")
         return {"labels": labels, "free": free}
@@ -217,16 +217,16 @@ class Labels(_Question):
 Question = Annotated[Choice | YesNo | Number | Words | Scale | Labels, Field(discriminator="kind")]
 
 
-def plain(text: str) -> str:
+def printable_text(text: str) -> str:
     """Text without control characters other than line breaks."""
     return "".join(character for character in text if character.isprintable() or character == "\n")
 
 
 def first_repeated(names: Iterable[Any]) -> Any:
-    """The first of several names that appears twice; None: each appears once."""
-    seen = set()
+    """The first name that appears twice; None if each appears once."""
+    earlier = set()
     for name in names:
-        if name in seen:
+        if name in earlier:
             return name
-        seen.add(name)
+        earlier.add(name)
     return None

@@ -1,4 +1,4 @@
-"""What is rated while a clip plays."""
+"""Ratings that are given while a clip plays."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from avcues.pipeline.collection.design.questions import Name, Strict
+from avcues.pipeline.collection.design.questions import DesignPart, Name
 
-Place = Literal["over", "beside"]
+Position = Literal["over", "beside"]
 
 
-class Axis(Strict):
+class Axis(DesignPart):
     """A dimension that is rated over time."""
 
     name: Name
@@ -28,14 +28,14 @@ class Axis(Strict):
         return self
 
 
-class Plane(Strict):
-    """Two dimensions at once: the pointer in a plane."""
+class Plane(DesignPart):
+    """Two dimensions at once: the position of the pointer in a plane."""
 
     kind: Literal["plane"]
     x: Axis
     y: Axis
-    place: Place | Literal["random"] = "beside"
-    """Over the picture or beside it; at random: drawn for each clip and kept as `overlay`."""
+    place: Position | Literal["random"] = "beside"
+    """Over the picture or beside it; random: drawn for each clip and recorded as `overlay`."""
     coordinates: bool = True
     pictograms: bool = True
     """A face in each quadrant."""
@@ -52,12 +52,12 @@ class Plane(Strict):
         return self
 
 
-class TimeSlider(Strict):
+class TimeSlider(DesignPart):
     """One dimension: a slider that is moved while the clip plays."""
 
     kind: Literal["slider"]
     axis: Axis
-    place: Place | Literal["random"] = "beside"
+    place: Position | Literal["random"] = "beside"
     coordinates: bool = True
 
     @property

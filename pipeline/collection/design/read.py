@@ -18,11 +18,11 @@ def read_design(study: Path) -> Design:
     """Reads the design of a study.
 
     Args:
-        study: Its folder.
+        study: Folder of the study.
 
     Raises:
         InputError: The folder has no `study.toml`, or it is not TOML.
-        SettingsError: The design is not possible; one line per fault.
+        SettingsError: The design is not valid; one line per error.
     """
     path = study / STUDY
     try:
@@ -36,29 +36,32 @@ def read_design(study: Path) -> Design:
     return parse_design(raw, str(path))
 
 
-def parse_design(raw: dict[str, Any], where: str) -> Design:
+def parse_design(raw: dict[str, Any], file_name: str) -> Design:
     """Checks a design.
 
     Args:
-        where: The file, for messages.
+        raw: The content of the file.
+        file_name: The file, for messages.
 
     Raises:
-        SettingsError: It is not possible; one line per fault.
+        SettingsError: The design is not valid; one line per error.
     """
     try:
         return Design.model_validate(raw)
     except ValidationError as error:
-        faults = [f"{where}: {_place(fault['loc'])}{_what(fault)}" for fault in error.errors(include_url=False)]
+        faults = [
+            f"{file_name}: {_key_path(fault['loc'])}{_reason(fault)}" for fault in error.errors(include_url=False)
+        ]
         raise SettingsError("\n".join(faults)) from error
 
 
-def _place(parts: tuple[int | str, ...]) -> str:
-    """Such as "after_clip 2 labels: "; counted from 1, as a reader of the file counts."""
+def _key_path(parts: tuple[int | str, ...]) -> str:
+    """The keys of an error, such as "after_clip 2 labels: ", counted from 1."""
     words = [str(part + 1) if isinstance(part, int) else str(part) for part in parts]
     return " ".join(words) + ": " if words else ""
 
 
-def _what(fault: Any) -> str:
+def _reason(fault: Any) -> str:
     if fault["type"] == "extra_forbidden":
         return "is not a key of a study; is it misspelt, or in the wrong table?"
     if fault["type"] == "missing":

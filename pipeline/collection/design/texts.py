@@ -1,12 +1,12 @@
-"""The texts of the pages themselves; each can be changed or translated in `study.toml`."""
+"""The texts of the pages; each can be changed or translated in `study.toml`."""
 
 from __future__ import annotations
 
-from avcues.pipeline.collection.design.questions import Strict
+from avcues.pipeline.collection.design.questions import DesignPart
 
 
-class Texts(Strict):
-    """Every text of a page that is not part of the study's own pages and questions. `{...}` is filled in."""
+class Texts(DesignPart):
+    """All texts except the study's own pages and questions. `{...}` is replaced by a value."""
 
     begin: str = "Begin"
     go_on: str = "Continue"

@@ -1,1 +1,1 @@
-"""From traces and answers to a folder of ratings."""
+"""Exports traces and answers as a folder of ratings."""

@@ -1,4 +1,4 @@
-"""What to know of a rater before the ratings are used."""
+"""Quality flags of raters."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from avcues.pipeline.collection.export.trace import Trace, read_trace
 from avcues.pipeline.collection.records.visit import SOUND
 from avcues.pipeline.collection.study import Study
 
-_STILL = 0.02
-"""Range, of the whole scale, within which a rating counts as unmoved."""
-_STALLED_S = 0.5
-_DROPPED = 0.1
+_UNMOVED_RANGE = 0.02
+"""Range, relative to the scale, within which a rating counts as unmoved."""
+_MAX_STALLED_S = 0.5
+_MAX_DROPPED_SHARE = 0.1
 
 
 def flags_of(
@@ -25,11 +25,11 @@ def flags_of(
     items: Sequence[sqlite3.Row],
     answers: Mapping[str, Mapping[str, Any]],
 ) -> list[str]:
-    """Remarks, one for each kind, with the number of clips that it holds for."""
+    """The quality flags of a rater, each with the number of clips to which it applies."""
     flags = []
     if answers.get(SOUND, {}).get("right") is False:
-        flags.append("did not count the tones right")
-    counts = {"unmoved": 0, "left the page": 0, "stalled": 0, "frames dropped": 0, "begun again": 0}
+        flags.append("counted the tones wrong")
+    counts = {"unmoved": 0, "left the page": 0, "stalled": 0, "frames dropped": 0, "restarted": 0}
     rated = [item for item in items if item["done"] is not None and item["kind"] != "practice"]
     for item in rated:
         if item["attempt"] is None:
@@ -37,34 +37,34 @@ def flags_of(
         trace = read_trace(connection, item["attempt"])
         counts["unmoved"] += study.design.rating is not None and _unmoved(trace)
         counts["left the page"] += bool(trace.named("hidden", "blur"))
-        counts["stalled"] += stalled_s(trace) > _STALLED_S
-        counts["frames dropped"] += _dropped(trace) > _DROPPED
+        counts["stalled"] += stalled_s(trace) > _MAX_STALLED_S
+        counts["frames dropped"] += _dropped_share(trace) > _MAX_DROPPED_SHARE
         (attempts,) = connection.execute("SELECT count(*) FROM attempts WHERE item = ?", (item["id"],)).fetchone()
-        counts["begun again"] += attempts > 1
+        counts["restarted"] += attempts > 1
     return flags + [f"{flag} in {count} of {len(rated)} clips" for flag, count in counts.items() if count]
 
 
 def stalled_s(trace: Trace) -> float:
-    """Seconds that the clip stood still without being paused."""
-    total, since, halted = 0.0, None, False
+    """Seconds for which the clip stood still without being paused."""
+    total_s, stalled_since_ms, is_paused = 0.0, None, False
     for event in trace.named("waiting", "playing", "halt", "resume", "ended"):
-        if event.name == "waiting" and not halted:
-            since = event.ms
-        elif since is not None:
-            total += (event.ms - since) / 1000
-            since = None
-        halted = event.name == "halt" or (halted and event.name != "resume")
-    return total
+        if event.name == "waiting" and not is_paused:
+            stalled_since_ms = event.ms
+        elif stalled_since_ms is not None:
+            total_s += (event.ms - stalled_since_ms) / 1000
+            stalled_since_ms = None
+        is_paused = event.name == "halt" or (is_paused and event.name != "resume")
+    return total_s
 
 
 def _unmoved(trace: Trace) -> bool:
     if len(trace.moves) < 2:
         return True
     spread = np.nanmax(trace.moves[:, 1:], axis=0, initial=0) - np.nanmin(trace.moves[:, 1:], axis=0, initial=1)
-    return bool(spread.max() < _STILL)
+    return bool(spread.max() < _UNMOVED_RANGE)
 
 
-def _dropped(trace: Trace) -> float:
+def _dropped_share(trace: Trace) -> float:
     """Share of the frames that the browser dropped."""
     for event in trace.named("frames"):
         shown, dropped = (int(number) for number in str(event.note).split())

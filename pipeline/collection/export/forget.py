@@ -18,28 +18,29 @@ _FILES = (RATINGS, REPEATS, RATERS, EXPOSURES, TRACES, COMMENTS)
 
 
 @dataclass(frozen=True)
-class Forgotten:
-    """What was removed.
+class Removal:
+    """The result of removing a rater.
 
     Args:
-        exports: Folders that were written again without the rater.
-        emptied: Folders that were removed because nobody else had rated.
-        gone: Folders of exports that are no longer there.
+        clips: Number of clips whose ratings were removed.
+        rewritten_exports: Folders that were written again without the rater.
+        removed_exports: Folders that were removed because nobody else had rated.
+        missing_exports: Folders of exports that no longer exist.
     """
 
     clips: int
-    exports: tuple[Path, ...]
-    emptied: tuple[Path, ...]
-    gone: tuple[Path, ...]
+    rewritten_exports: tuple[Path, ...]
+    removed_exports: tuple[Path, ...]
+    missing_exports: tuple[Path, ...]
 
 
-def forget(study: Study, rater: str) -> Forgotten:
-    """Removes everything of a rater from the database, and writes the exports again without it.
+def forget(study: Study, rater: str) -> Removal:
+    """Removes all data of a rater from the database, and writes the exports again without the rater.
 
-    A server may run meanwhile: the rater's page then says that its address is not known.
+    A server may run meanwhile; the rater's page then shows that its address is unknown.
 
     Args:
-        rater: Such as "r007".
+        rater: Id of the rater, such as "r007".
 
     Raises:
         SettingsError: There is no such rater.
@@ -54,23 +55,23 @@ def forget(study: Study, rater: str) -> Forgotten:
             raise SettingsError(f"{study.folder}: no rater is named {rater}; there are {names}")
         (clips,) = connection.execute("SELECT count(*) FROM items WHERE rater = ?", (rater_row["id"],)).fetchone()
         connection.execute("BEGIN IMMEDIATE")
-        connection.execute("DELETE FROM raters WHERE id = ?", (rater_row["id"],))  # and with it everything of the rater
+        connection.execute("DELETE FROM raters WHERE id = ?", (rater_row["id"],))  # cascades to all data of the rater
         connection.execute("COMMIT")
-        # Deleted rows are overwritten with zeros; truncating the log removes what it still holds of them.
+        # Deleted rows are overwritten with zeros; truncating the log removes their remains.
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         exports = [(Path(row["folder"]), row["step"]) for row in connection.execute("SELECT * FROM exports").fetchall()]
-    written, emptied, gone = [], [], []
+    rewritten, removed, missing = [], [], []
     for folder, step in exports:
         if not (folder / _FILES[0]).is_file():
-            gone.append(folder)
+            missing.append(folder)
             continue
         try:
             export(study, folder, Fraction(step))
-            written.append(folder)
+            rewritten.append(folder)
         except InputError:
             for name in _FILES:
                 (folder / name).unlink(missing_ok=True)
             if not any(folder.iterdir()):
                 shutil.rmtree(folder)
-            emptied.append(folder)
-    return Forgotten(clips, tuple(written), tuple(emptied), tuple(gone))
+            removed.append(folder)
+    return Removal(clips, tuple(rewritten), tuple(removed), tuple(missing))

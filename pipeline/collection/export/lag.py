@@ -1,4 +1,4 @@
-"""How late a rater's pointer follows a moving point."""
+"""Measures how late a rater's pointer follows a moving point."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from avcues.pipeline.collection.export.trace import Trace, Values
 
 _RATE_HZ = 100
 _SETTLED_S = 2.0
-_LONGEST_LAG_S = 2.0
-_FARTHEST = 0.12
-"""Mean distance, of the plane's side, beyond which the point was not followed."""
+_MAX_LAG_S = 2.0
+_MAX_DISTANCE = 0.12
+"""Mean distance, relative to the side of the plane, beyond which the point was not followed."""
 
 
-def path(seconds: Values) -> Values:
-    """(n, 2) where the point is, 0..1 each way; `assets/follow.js` has the same path."""
+def point_path(seconds: Values) -> Values:
+    """(n, 2) positions of the point at some seconds, 0..1; `assets/follow.js` has the same path."""
     turn = 2 * np.pi * np.asarray(seconds)
     x = 0.5 + 0.24 * np.sin(0.11 * turn) + 0.14 * np.sin(0.23 * turn)
     y = 0.5 + 0.24 * np.sin(0.09 * turn) + 0.14 * np.sin(0.19 * turn + 1) - 0.14 * np.sin(1)
@@ -22,7 +22,7 @@ def path(seconds: Values) -> Values:
 
 
 def lag_s(trace: Trace) -> float | None:
-    """Seconds by which the pointer was late; None: the point was not followed."""
+    """The lag of the pointer in seconds; None if the point was not followed."""
     if len(trace.clock) < 2 or len(trace.moves) < 2:
         return None
     start = trace.clock[0, 0] - trace.clock[0, 1] * 1000
@@ -31,9 +31,9 @@ def lag_s(trace: Trace) -> float | None:
     if len(times) < 2 * _RATE_HZ:
         return None
     pointer = trace.position(start + times * 1000)
-    lags = np.arange(round(_LONGEST_LAG_S * _RATE_HZ) + 1) / _RATE_HZ
-    distances = np.array([np.linalg.norm(pointer - path(times - lag), axis=1).mean() for lag in lags])
+    lags = np.arange(round(_MAX_LAG_S * _RATE_HZ) + 1) / _RATE_HZ
+    distances = np.array([np.linalg.norm(pointer - point_path(times - lag), axis=1).mean() for lag in lags])
     best = int(np.nanargmin(distances)) if np.isfinite(distances).any() else 0
-    if not distances[best] < _FARTHEST:
+    if not distances[best] < _MAX_DISTANCE:
         return None
     return float(lags[best])

@@ -1,4 +1,4 @@
-"""Rows of the export: what raters rated, answered and saw."""
+"""Rows of the export: ratings, answers, and traces."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 from avcues.pipeline.collection.design.questions import Choice, Labels, Number, Scale, Words, YesNo
 from avcues.pipeline.collection.export.flags import flags_of
 from avcues.pipeline.collection.export.lag import lag_s
-from avcues.pipeline.collection.export.samples import samples
+from avcues.pipeline.collection.export.samples import sample_ratings
 from avcues.pipeline.collection.export.trace import Trace, read_trace
 from avcues.pipeline.collection.records.raters import answers_of, rater_name
 from avcues.pipeline.collection.records.visit import FOLLOW, SOUND
@@ -25,16 +25,16 @@ SEEN = "seen"
 
 
 @dataclass
-class Rows:
-    """Rows as they are collected.
+class ExportRows:
+    """The rows of all tables of an export.
 
     Args:
-        ratings: With the columns of annotations, `order`, `seen`, `overlay`, and `repeat`: 1 for a clip that
-            the rater had rated before.
-        raters: One per rater.
+        ratings: With the columns of annotations, `order`, `seen`, `overlay`, and `repeat`, which is 1 for
+            the second rating of a clip.
+        raters: A row per rater.
         comments: Free answers about clips.
-        events: Of all traces.
-        without_clip: Rated clips whose video is no longer in the study.
+        events: Events of all traces.
+        without_clip: Number of rated clips whose video is no longer in the study.
     """
 
     ratings: list[dict[str, Any]] = field(default_factory=list)
@@ -44,13 +44,13 @@ class Rows:
     without_clip: int = 0
 
 
-def collect_rows(connection: sqlite3.Connection, study: Study, step: Fraction) -> Rows:
-    """Reads all that raters gave so far.
+def collect_rows(connection: sqlite3.Connection, study: Study, step: Fraction) -> ExportRows:
+    """Reads all ratings and answers so far.
 
     Args:
         step: Seconds between samples of ratings over time.
     """
-    rows = Rows()
+    rows = ExportRows()
     for rater in connection.execute("SELECT * FROM raters ORDER BY id").fetchall():
         items = connection.execute("SELECT * FROM items WHERE rater = ? ORDER BY place", (rater["id"],)).fetchall()
         order = 0
@@ -75,7 +75,7 @@ def _add_item(
     item: sqlite3.Row,
     order: int,
     step: Fraction,
-    rows: Rows,
+    rows: ExportRows,
 ) -> None:
     answers = json.loads(item["answers"])
     keys = {
@@ -85,17 +85,17 @@ def _add_item(
         "round": str(item["round"]) if study.design.rounds else None,
         "repeat": int(item["kind"] == "retest"),
     }
-    about = {"order": order, "seen": answers.get(SEEN), "overlay": item["overlay"]}
+    context = {"order": order, "seen": answers.get(SEEN), "overlay": item["overlay"]}
     rating, setup = study.design.rating, study.design.setup(item["setup"])
     if rating is not None and item["attempt"] is not None:
         file = study.stimuli.clips[item["video"]].file(setup)
         duration = 0.0 if file is None else file.duration_s
-        times, values = samples(read_trace(connection, item["attempt"]), rating, duration, step)
+        times, values = sample_ratings(read_trace(connection, item["attempt"]), rating, duration, step)
         for dimension, column in values.items():
             for time, value in zip(times.tolist(), column.tolist(), strict=True):
                 if np.isfinite(value):
-                    rows.ratings.append({**keys, "dimension": dimension, "time": time, "value": value, **about})
-    for question in study.design.asked_after(setup.name):
+                    rows.ratings.append({**keys, "dimension": dimension, "time": time, "value": value, **context})
+    for question in study.design.questions_after(setup.name):
         if isinstance(question, Words):
             if answers.get(question.name):
                 rows.comments.append({**keys, "question": question.name, "words": answers[question.name]})
@@ -103,26 +103,26 @@ def _add_item(
         if question.name == SEEN and isinstance(question, YesNo):
             continue
         for value, label in _answer_values(question, answers.get(question.name)):
-            rows.ratings.append({**keys, "dimension": question.name, "value": value, "label": label, **about})
+            rows.ratings.append({**keys, "dimension": question.name, "value": value, "label": label, **context})
 
 
 def _answer_values(question: Any, answer: Any) -> Iterator[tuple[float | None, str | None]]:
-    """The values or labels of an answer about a clip."""
+    """Yields the values or labels of an answer about a clip."""
     match question:
         case Scale() | Number():
             if answer is not None:
                 yield float(answer), None
         case Labels():
             answer = answer or {}
-            chosen = [*answer.get("labels", []), *([answer["free"]] if answer.get("free") else [])]
+            labels = [*answer.get("labels", []), *([answer["free"]] if answer.get("free") else [])]
             # A rater who chose no label gets one row without a label.
-            yield from ((None, label) for label in dict.fromkeys(chosen or [None]))
+            yield from ((None, label) for label in dict.fromkeys(labels or [None]))
         case YesNo():
             if answer is not None:
                 yield None, "yes" if answer else "no"
         case Choice():
-            chosen = answer if isinstance(answer, list) else [answer]
-            yield from ((None, option) for option in chosen if option is not None)
+            labels = answer if isinstance(answer, list) else [answer]
+            yield from ((None, option) for option in labels if option is not None)
 
 
 def _rater(
@@ -148,7 +148,7 @@ def _rater(
             if isinstance(answer, dict):
                 answer = [*answer["labels"], *([answer["free"]] if answer["free"] else [])]
             value = "; ".join(answer) if isinstance(answer, list) else answer
-            # A page that is shown several times has one column for each showing.
+            # A page that is shown several times has a column for each time.
             column = f"{name}_{page.partition('@')[2]}".replace("-", "_") if "@" in page else name
             row[column] = value
     return row
@@ -161,7 +161,7 @@ def _events(connection: sqlite3.Connection, rater: sqlite3.Row, item: sqlite3.Ro
     ).fetchall()
     for attempt in attempts:
         trace = read_trace(connection, attempt["id"])
-        about = {
+        keys = {
             "rater": rater_name(rater),
             "video_id": None if item is None else item["video"],
             "setup": None if item is None else item["setup"],
@@ -170,7 +170,7 @@ def _events(connection: sqlite3.Connection, rater: sqlite3.Row, item: sqlite3.Ro
             "attempt": attempt["number"],
             "used": item is None or item["attempt"] == attempt["id"],
         }
-        yield from ({**about, **event} for event in _events_by_time(trace))
+        yield from ({**keys, **event} for event in _events_by_time(trace))
 
 
 def _events_by_time(trace: Trace) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Ratings per window, by the rule of the feature tables: what held when the window's first instant was on screen."""
+"""Ratings per window, by the rule of the feature tables: the value when the window's first instant was on screen."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from avcues.pipeline.timeline import Grid
 _DECIMALS = 5
 
 
-def samples(
+def sample_ratings(
     trace: Trace, rating: Plane | TimeSlider, duration_s: float, step: Fraction
 ) -> tuple[Values, dict[str, Values]]:
-    """The ratings of a clip on a grid.
+    """Samples the ratings of a clip on a grid.
 
     Args:
-        duration_s: Of the clip.
+        duration_s: Duration of the clip.
         step: Seconds between samples.
 
     Returns:
-        (n,) instants k * step in seconds, and for each dimension the (n,) values there; NaN where there is none.
+        (n,) instants k * step in seconds, and for each dimension (n,) values; NaN before the first rating.
     """
     windows = Grid(step).count(Fraction(duration_s).limit_denominator(1_000_000))
     times = np.array([float(k * step) for k in range(windows)])
-    places = trace.position(trace.page_ms(times))
-    columns = (places[:, 0], places[:, 1]) if isinstance(rating, Plane) else (places[:, 1],)
+    positions = trace.position(trace.page_ms(times))
+    columns = (positions[:, 0], positions[:, 1]) if isinstance(rating, Plane) else (positions[:, 1],)
     return times, {axis.name: _scaled(axis, column) for axis, column in zip(rating.axes, columns, strict=True)}
 
 

@@ -1,4 +1,4 @@
-"""How far a study is."""
+"""The progress of a study."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from typing import Any
 from avcues.pipeline.collection.export.flags import flags_of
 from avcues.pipeline.collection.export.write import open_records
 from avcues.pipeline.collection.records.continuity import has_clip
-from avcues.pipeline.collection.records.items import filled
+from avcues.pipeline.collection.records.items import ratings_by_cell
 from avcues.pipeline.collection.records.raters import answers_of, rater_name
 from avcues.pipeline.collection.records.visit import is_open
 from avcues.pipeline.collection.study import Study
 
 
 def status(study: Study) -> dict[str, Any]:
-    """Cells, raters and flags, as JSON.
+    """The status of cells and raters, with quality flags, as JSON values.
 
     Raises:
         InputError: The study has not been served.
@@ -29,7 +29,7 @@ def status(study: Study) -> dict[str, Any]:
 
 
 def status_of(connection: sqlite3.Connection, study: Study) -> dict[str, Any]:
-    """The same, from an open database."""
+    """As `status`, from an open database."""
     raters = [
         _rater(connection, study, row) for row in connection.execute("SELECT * FROM raters ORDER BY id").fetchall()
     ]
@@ -37,7 +37,7 @@ def status_of(connection: sqlite3.Connection, study: Study) -> dict[str, Any]:
     rounds = []
     for round_design in study.design.all_rounds:
         finished = _done(connection, round_design.name, joint=round_design.joint)
-        in_use = finished if round_design.joint else filled(connection, study, round_design)
+        in_use = finished if round_design.joint else ratings_by_cell(connection, study, round_design)
         needed = 1 if round_design.joint else ratings_per_cell
         cells: list[dict[str, Any]] = [
             {
@@ -91,7 +91,7 @@ def _rater(connection: sqlite3.Connection, study: Study, rater: sqlite3.Row) -> 
 
 
 def _state(study: Study, rater: sqlite3.Row) -> str:
-    """At work: active within five minutes; left: not active within the time after which places expire."""
+    """The state of a rater: "at work": active in the last five minutes; "left": inactive beyond `expires_minutes`."""
     if rater["finished"] is not None:
         return "finished"
     silent_s = time.time() - rater["last_seen"]

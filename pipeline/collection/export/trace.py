@@ -1,12 +1,12 @@
-"""What a page traced while a clip played, and when each instant of the clip was seen or heard.
+"""Traces of pages while a clip plays, and when each instant of the clip was seen or heard.
 
-Events, as `assets/trace.js` makes them; `ms` is the page's clock:
+Events, as `assets/trace.js` records them; `ms` is the clock of the page:
 
-| event                              | what                                                                  |
+| event                              | meaning                                                               |
 |------------------------------------|-----------------------------------------------------------------------|
 | `["m", ms, x, y]`                  | pointer, 0..1 rightwards and upwards; x is null on a slider           |
 | `["f", ms, shown, seconds, count]` | frame: when it is on screen, its own time, how many were presented    |
-| `["c", ms, seconds]`               | the clip's clock                                                      |
+| `["c", ms, seconds]`               | the clock of the clip                                                 |
 | `["e", ms, seconds, name, note]`   | anything else, such as a stall or a hidden tab                        |
 """
 
@@ -23,13 +23,13 @@ import numpy.typing as npt
 
 Values = npt.NDArray[np.float64]
 
-_LATEST_SHOWN_MS = 250.0
-"""A frame said to be shown later than this after its callback is taken to be shown with the callback."""
+_MAX_SHOWN_DELAY_MS = 250.0
+"""If a frame's reported time is further than this from its callback, the time of the callback is used."""
 
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened, other than movements, frames and the clock."""
+    """An event other than movements, frames and the clock."""
 
     ms: float
     seconds: float | None
@@ -55,42 +55,42 @@ class Trace:
 
     @property
     def origin_ms(self) -> float | None:
-        """What the wall clock said, in ms since 1970, at the zero of the page's clock."""
+        """Wall-clock time, in ms since 1970, at the zero of the page's clock; None if unknown."""
         return next((float(event.note) for event in self.events if event.name == "origin"), None)
 
     def named(self, *names: str) -> list[Event]:
-        """The events of some names."""
+        """The events with these names."""
         return [event for event in self.events if event.name in names]
 
     def page_ms(self, seconds: Values) -> Values:
-        """When instants of the clip were reached, by the page's clock; NaN: never.
+        """When instants of the clip were reached, on the page's clock; NaN: never.
 
-        An instant is reached while its frame is on screen: as long after the frame appeared as the clip says, and never
-        after the next frame appeared. Where there is no frame, the clip's own clock tells.
+        An instant is reached while its frame is on screen: its distance from the frame's time after the frame appeared,
+        but not after the next frame appeared. Without frames, the clip's clock decides.
 
         Args:
             seconds: (n,) instants of the clip.
         """
         # The first frame is on screen before the clip begins to play.
-        began = self.moves[0, 0] if len(self.moves) else -np.inf
-        return np.maximum(self._reached_ms(seconds), began)
+        start_ms = self.moves[0, 0] if len(self.moves) else -np.inf
+        return np.maximum(self._reached_ms(seconds), start_ms)
 
     def _reached_ms(self, seconds: Values) -> Values:
-        by_clock = _reached(self.clock, seconds)
+        by_clock = _reached_by_clock(self.clock, seconds)
         if not len(self.frames):
             return by_clock
         shown, times = self.frames.T
         frame = np.searchsorted(times, seconds + 1e-9, side="right") - 1
         at_least_first = np.maximum(frame, 0)
         ms = shown[at_least_first] + (seconds - times[at_least_first]) * 1000
-        following = np.append(shown[1:], np.inf)[at_least_first]
-        ms = np.minimum(ms, following)
-        before, after = frame < 0, frame == len(times) - 1
-        ms = np.where(before & np.isfinite(by_clock), np.minimum(by_clock, shown[0]), ms)
-        return np.where(after & np.isfinite(by_clock), np.maximum(by_clock, shown[-1]), ms)
+        next_shown = np.append(shown[1:], np.inf)[at_least_first]
+        ms = np.minimum(ms, next_shown)
+        is_before_first, is_after_last = frame < 0, frame == len(times) - 1
+        ms = np.where(is_before_first & np.isfinite(by_clock), np.minimum(by_clock, shown[0]), ms)
+        return np.where(is_after_last & np.isfinite(by_clock), np.maximum(by_clock, shown[-1]), ms)
 
     def media_s(self, ms: Values) -> Values:
-        """The instants of the clip at times of the page's clock: that of the frame on screen and what passed since.
+        """Instants of the clip at times of the page's clock: the time of the frame on screen, plus the time since then.
 
         Args:
             ms: (n,) times of the page's clock.
@@ -98,36 +98,36 @@ class Trace:
         points = self.frames if len(self.frames) else self.clock
         if not len(points):
             return np.full(len(ms), np.nan)
-        at, times = points.T
-        index = np.searchsorted(at, ms, side="right") - 1
+        page_times, times = points.T
+        index = np.searchsorted(page_times, ms, side="right") - 1
         at_least_first = np.maximum(index, 0)
         next_times = np.append(times[1:], np.inf)[at_least_first]
         return np.where(
-            index < 0, 0.0, np.minimum(times[at_least_first] + (ms - at[at_least_first]) / 1000, next_times)
+            index < 0, 0.0, np.minimum(times[at_least_first] + (ms - page_times[at_least_first]) / 1000, next_times)
         )
 
     def position(self, ms: Values) -> Values:
-        """(n, 2) where the pointer was at times of the page's clock; NaN before it was anywhere."""
+        """(n, 2) positions of the pointer at times of the page's clock; NaN before its first position."""
         index = np.searchsorted(self.moves[:, 0], ms, side="right") - 1
         positions = self.moves[np.maximum(index, 0), 1:] if len(self.moves) else np.full((len(ms), 2), np.nan)
         return np.where((index < 0)[:, None] | ~np.isfinite(ms)[:, None], np.nan, positions)
 
 
 def read_trace(connection: sqlite3.Connection, attempt: str) -> Trace:
-    """The trace of an attempt, from its batches in their order."""
+    """Reads the trace of an attempt from its batches, in order."""
     rows = connection.execute("SELECT events FROM batches WHERE attempt = ? ORDER BY number", (attempt,))
-    return parse(event for row in rows for event in json.loads(row["events"]))
+    return parse_events(event for row in rows for event in json.loads(row["events"]))
 
 
-def parse(events: Iterable[Sequence[Any]]) -> Trace:
-    """The trace that events make up."""
+def parse_events(events: Iterable[Sequence[Any]]) -> Trace:
+    """Makes a trace from events."""
     moves, frames, clock, others = [], [], [], []
     for kind, ms, *rest in events:
         if kind == "m":
             moves.append((ms, np.nan if rest[0] is None else rest[0], rest[1]))
         elif kind == "f":
             shown, seconds, _ = rest
-            frames.append((shown if ms - _LATEST_SHOWN_MS < shown < ms + _LATEST_SHOWN_MS else ms, seconds))
+            frames.append((shown if ms - _MAX_SHOWN_DELAY_MS < shown < ms + _MAX_SHOWN_DELAY_MS else ms, seconds))
         elif kind == "c":
             clock.append((ms, rest[0]))
         else:
@@ -142,7 +142,7 @@ def parse(events: Iterable[Sequence[Any]]) -> Trace:
 
 
 def _ascending(points: Values, *, strictly: bool) -> Values:
-    """The points without those that go back in the clip, or in time."""
+    """Removes points that go back in the clip or in time."""
     if not len(points):
         return points
     points = points[np.argsort(points[:, 0], kind="stable")]
@@ -151,18 +151,18 @@ def _ascending(points: Values, *, strictly: bool) -> Values:
     return points[np.concatenate([[True], new])]
 
 
-def _reached(clock: Values, seconds: Values) -> Values:
-    """When the clip's clock first reached some instants; between two points it ran evenly."""
+def _reached_by_clock(clock: Values, seconds: Values) -> Values:
+    """When the clip's clock first reached some instants, by linear interpolation between its points."""
     if not len(clock):
         return np.full(len(seconds), np.nan)
     ms, times = clock.T
     index = np.searchsorted(times, seconds, side="left")
-    inside = np.clip(index, 1, max(1, len(times) - 1))
+    upper = np.clip(index, 1, max(1, len(times) - 1))
     if len(times) == 1:
         return ms[0] + (seconds - times[0]) * 1000
-    span = times[inside] - times[inside - 1]
-    part = np.divide(seconds - times[inside - 1], span, out=np.ones_like(seconds), where=span > 0)
-    between = ms[inside - 1] + part * (ms[inside] - ms[inside - 1])
-    late = ms[-1] + (seconds - times[-1]) * 1000
-    early = ms[0] + (seconds - times[0]) * 1000
-    return np.where(index == 0, early, np.where(index >= len(times), late, between))
+    span = times[upper] - times[upper - 1]
+    fraction_of_span = np.divide(seconds - times[upper - 1], span, out=np.ones_like(seconds), where=span > 0)
+    interpolated = ms[upper - 1] + fraction_of_span * (ms[upper] - ms[upper - 1])
+    after_last = ms[-1] + (seconds - times[-1]) * 1000
+    before_first = ms[0] + (seconds - times[0]) * 1000
+    return np.where(index == 0, before_first, np.where(index >= len(times), after_last, interpolated))

@@ -1,4 +1,4 @@
-"""Writes a folder that `avcues annotations` reads."""
+"""Writes an export: a folder that `avcues annotations` reads."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pyarrow as pa
 from avcues.pipeline.annotations import Annotations, Dimension, import_tidy, write
 from avcues.pipeline.annotations.ratings.files import EXPOSURES, RATERS, RATINGS, REPEATS
 from avcues.pipeline.collection.design.questions import Choice, Labels, Number, Scale, Words, YesNo
-from avcues.pipeline.collection.export.rows import SEEN, Rows, collect_rows
+from avcues.pipeline.collection.export.rows import SEEN, ExportRows, collect_rows
 from avcues.pipeline.collection.records import DATABASE, connect
 from avcues.pipeline.collection.records.continuity import check_unchanged
 from avcues.pipeline.collection.study import Study
@@ -59,12 +59,12 @@ _COMMENTS = pa.schema(
 
 @dataclass(frozen=True)
 class Export:
-    """What was written.
+    """A written export.
 
     Args:
-        files: Their paths.
+        files: Paths of the files.
         annotations: The ratings.
-        notes: What was left out.
+        notes: What was left out, one line each.
     """
 
     files: tuple[Path, ...]
@@ -72,18 +72,18 @@ class Export:
     notes: tuple[str, ...]
 
 
-def export(study: Study, out: Path, step: Fraction = Fraction(1, 2), *, noted: bool = True) -> Export:
-    """Writes what raters gave so far; a server may run meanwhile.
+def export(study: Study, out: Path, step: Fraction = Fraction(1, 2), *, remember_folder: bool = True) -> Export:
+    """Writes the ratings so far; a server may run meanwhile.
 
     Args:
         out: Folder for `ratings.parquet`, `raters.parquet`, `exposures.parquet`, `traces.parquet`, `comments.parquet`,
             and `repeats.parquet` if clips were rated again.
         step: Seconds between samples of ratings over time.
-        noted: Remember the folder, so that whoever is forgotten is removed there too.
+        remember_folder: Whether to record the folder, so that `forget` removes raters there too.
 
     Raises:
         InputError: There is no rating yet.
-        SettingsError: The study has changed so that ratings which are there would mean something else.
+        SettingsError: The study has changed in a way that would alter the meaning of existing ratings.
         OutputError: A file cannot be written.
     """
     with closing(open_records(study.folder)) as connection:
@@ -94,9 +94,9 @@ def export(study: Study, out: Path, step: Fraction = Fraction(1, 2), *, noted: b
         if not rows.ratings:
             raise InputError(f"{study.folder}: nobody has rated a clip yet")
         annotations, notes = _annotations(study, rows)
-        others = {TRACES: _traces(study, rows), COMMENTS: pa.Table.from_pylist(rows.comments, _COMMENTS)}
-        write(annotations, out, others)
-        if noted:
+        other_tables = {TRACES: _traces(study, rows), COMMENTS: pa.Table.from_pylist(rows.comments, _COMMENTS)}
+        write(annotations, out, other_tables)
+        if remember_folder:
             connection.execute(
                 "INSERT OR REPLACE INTO exports VALUES (?, ?, ?)", (str(out.resolve()), str(step), time.time())
             )
@@ -108,24 +108,24 @@ def open_records(folder: Path) -> sqlite3.Connection:
     """Opens the database of a study that has been served.
 
     Raises:
-        InputError: It has not been.
+        InputError: The study has not been served.
     """
     if not (folder / DATABASE).is_file():
-        raise InputError(f"{folder}: has no {DATABASE}; nobody has rated yet, because it has not been served")
+        raise InputError(f"{folder}: has no {DATABASE}; nobody has rated yet, because the study has not been served")
     return connect(folder / DATABASE)
 
 
-def _annotations(study: Study, rows: Rows) -> tuple[Annotations, list[str]]:
+def _annotations(study: Study, rows: ExportRows) -> tuple[Annotations, list[str]]:
     table = pa.Table.from_pylist(rows.ratings, _RATINGS)
     rated = set(table["dimension"].unique().to_pylist())
     dimensions = {dimension.name: dimension for dimension in _dimensions(study, rows) if dimension.name in rated}
-    bounded = {
+    ranges = {
         name: (dimension.low, dimension.high)
         for name, dimension in dimensions.items()
         if dimension.low is not None and dimension.high is not None
     }
     levels = {name: dimension.level for name, dimension in dimensions.items()}
-    annotations = import_tidy(table, ranges=bounded, levels=levels, raters=_raters(rows))
+    annotations = import_tidy(table, ranges=ranges, levels=levels, raters=_raters(rows))
     notes = list(annotations.notes)
     if rows.without_clip:
         notes.append(f"left out: {rows.without_clip} rated clips whose video or setup is no longer in study.toml")
@@ -140,7 +140,7 @@ def _annotations(study: Study, rows: Rows) -> tuple[Annotations, list[str]]:
     return replace(annotations, dimensions=dimensions, origin=origin), notes
 
 
-def _dimensions(study: Study, rows: Rows) -> list[Dimension]:
+def _dimensions(study: Study, rows: ExportRows) -> list[Dimension]:
     axes = study.design.rating.axes if study.design.rating else ()
     dimensions = [Dimension(name=axis.name, low=axis.low, high=axis.high) for axis in axes]
     for question in study.design.after_clip:
@@ -164,7 +164,7 @@ def _dimensions(study: Study, rows: Rows) -> list[Dimension]:
     return dimensions
 
 
-def _raters(rows: Rows) -> pa.Table:
+def _raters(rows: ExportRows) -> pa.Table:
     names = list(dict.fromkeys(name for row in rows.raters for name in row))
     columns = {}
     for name in names:
@@ -180,8 +180,8 @@ def _raters(rows: Rows) -> pa.Table:
     return pa.table(columns)
 
 
-def _traces(study: Study, rows: Rows) -> pa.Table:
+def _traces(study: Study, rows: ExportRows) -> pa.Table:
     table = pa.Table.from_pylist(rows.events, _TRACES)
     axes = [] if study.design.rating is None else [axis.name for axis in study.design.rating.axes]
-    about = {"x": axes[0] if len(axes) == 2 else None, "y": axes[-1] if axes else None, "unit": "0..1 of the range"}
-    return table.replace_schema_metadata({"avcues": json.dumps(about)})
+    metadata = {"x": axes[0] if len(axes) == 2 else None, "y": axes[-1] if axes else None, "unit": "0..1 of the range"}
+    return table.replace_schema_metadata({"avcues": json.dumps(metadata)})

@@ -1,4 +1,4 @@
-"""What a study knows of its raters: an SQLite database beside it."""
+"""The records of a study: an SQLite database in its folder."""
 
 from avcues.pipeline.collection.records.database import Database, StorageError, connect
 from avcues.pipeline.collection.records.schema import DATABASE

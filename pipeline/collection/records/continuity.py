@@ -1,4 +1,4 @@
-"""What must stay as it is once raters have come, because it decides what their ratings mean."""
+"""Guards what must not change after raters have begun, because it determines the meaning of their ratings."""
 
 from __future__ import annotations
 
@@ -15,44 +15,44 @@ _TEXTS = {"title", "low_text", "high_text", "coordinates", "pictograms", "place"
 
 
 def check_unchanged(connection: sqlite3.Connection, study: Study) -> None:
-    """Compares a study with what its raters saw; changed texts and questions, and other videos, are no matter.
+    """Compares a study with what its raters saw; texts, questions and the list of videos may change.
 
     Raises:
-        SettingsError: Ratings that are there would mean something else.
+        SettingsError: Existing ratings would change their meaning.
     """
     row = connection.execute("SELECT value FROM settings WHERE key = ?", (_KEY,)).fetchone()
     (raters,) = connection.execute("SELECT count(*) FROM raters").fetchone()
     if row is None or not raters:
         return
     before, now = json.loads(row["value"]), _meaning(study)
-    given = {
+    rating_counts = {
         (video, setup): number
         for video, setup, number in connection.execute(
             "SELECT video, setup, count(*) FROM items WHERE done IS NOT NULL GROUP BY video, setup"
         )
     }
     complaint = f"{study.folder / 'study.toml'} has changed since raters began"
-    remedy = "change it back, or begin another study in another folder"
-    for what, value in before["study"].items():
-        if value != now["study"][what]:
-            raise SettingsError(f"{complaint}: {what} was {json.dumps(value)}; {remedy}")
+    remedy = "change it back, or make another study in another folder"
+    for key, value in before["study"].items():
+        if value != now["study"][key]:
+            raise SettingsError(f"{complaint}: {key} was {json.dumps(value)}; {remedy}")
     for setup, shows in before["setups"].items():
-        rated = sum(number for (_, name), number in given.items() if name == setup)
+        rated = sum(number for (_, name), number in rating_counts.items() if name == setup)
         if rated and shows != now["setups"].get(setup, shows):
             raise SettingsError(
                 f"{complaint}: the setup {setup}, rated {rated} times, showed {', '.join(shows)}; {remedy}"
             )
     for video, fingerprint in before["clips"].items():
-        rated = sum(number for (name, _), number in given.items() if name == video)
+        rated = sum(number for (name, _), number in rating_counts.items() if name == video)
         if rated and fingerprint != now["clips"].get(video, fingerprint):
             raise SettingsError(
-                f"{study.stimuli.clips[video].source}: is another file than the {video} that was rated {rated} times; "
-                "put the former back, or give the new one another name"
+                f"{study.stimuli.clips[video].source}: is not the file of {video} that was rated {rated} times; "
+                "restore the former file, or give the new file another name"
             )
 
 
 def begin(connection: sqlite3.Connection, study: Study) -> tuple[str, ...]:
-    """Notes what ratings mean from now on, and takes back clips in progress that the study no longer has.
+    """Records the meaning of ratings, and withdraws clips in progress that the study no longer has.
 
     Returns:
         A line for each kind of change that raters will notice.
@@ -64,7 +64,7 @@ def begin(connection: sqlite3.Connection, study: Study) -> tuple[str, ...]:
     row = connection.execute("SELECT value FROM settings WHERE key = ?", (_KEY,)).fetchone()
     before = json.loads(row["value"]) if row is not None else {"clips": {}}
     meaning = _meaning(study)
-    # What raters saw of a video stays known, so that another file of its name is noticed when it comes back.
+    # Fingerprints of removed videos are kept, to notice if another file comes back under the same name.
     meaning["clips"] = before["clips"] | meaning["clips"]
     connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (_KEY, json.dumps(meaning)))
     removed_items = [
@@ -86,7 +86,7 @@ def has_clip(study: Study, item: Mapping[str, Any] | sqlite3.Row) -> bool:
 
 
 def _meaning(study: Study) -> dict[str, Any]:
-    """What decides what a rating means, and which clip comes when."""
+    """Everything that determines the meaning of a rating and the order of clips."""
     design = study.design
     rating = None if design.rating is None else design.rating.model_dump(mode="json")
     return {

@@ -1,6 +1,6 @@
-"""One thread that writes to the database; a job is reported as done when its changes are on the disk.
+"""A thread that writes to the database; a job is reported as done when its changes are on disk.
 
-Requests that arrive while a transaction is on its way to the disk share the next one, so fifty raters cost a few waits
+Requests that arrive while a transaction is being written share the next transaction, so fifty raters cause a few waits
 for the disk per second, not fifty.
 """
 
@@ -22,24 +22,24 @@ from avcues.pipeline.errors import OutputError
 _T = TypeVar("_T")
 Job = Callable[[sqlite3.Connection], _T]
 
-_AT_ONCE = 200
-_WAIT_FOR_OTHERS_S = 20
+_JOBS_PER_TRANSACTION = 200
+_LOCK_TIMEOUT_S = 20
 
 
 class StorageError(OutputError):
-    """The database cannot be written just now: the disk is full, or cannot be reached."""
+    """The database cannot be written at the moment: the disk is full or cannot be reached."""
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """Opens the database, and makes its tables if they do not exist.
+    """Opens the database, and creates its tables if they do not exist.
 
-    Transactions are begun and ended by hand. A commit returns when it is on the disk.
+    Callers begin and end transactions explicitly. A commit returns when it is on disk.
 
     Raises:
-        StorageError: It cannot be opened, or is no database.
+        StorageError: The file cannot be opened, or is not a database.
     """
     try:
-        connection = sqlite3.connect(path, timeout=_WAIT_FOR_OTHERS_S, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(path, timeout=_LOCK_TIMEOUT_S, isolation_level=None, check_same_thread=False)
         connection.row_factory = sqlite3.Row
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
             connection.execute(f"PRAGMA {pragma}")
@@ -53,10 +53,10 @@ class Database:
     """The database of a running study.
 
     Args:
-        path: Its file; made if it does not exist.
+        path: The file; created if it does not exist.
 
     Raises:
-        StorageError: It cannot be opened.
+        StorageError: The file cannot be opened.
     """
 
     def __init__(self, path: Path) -> None:
@@ -67,43 +67,43 @@ class Database:
         self._thread.start()
 
     def submit(self, job: Job[_T]) -> Future[_T]:
-        """Runs a job in a transaction; the result comes when the transaction is on the disk.
+        """Runs a job in a transaction; the result is available when the transaction is on disk.
 
-        Whatever the job raises undoes what it did, and nothing else.
+        If the job raises an error, only its own changes are undone.
         """
         future: Future[_T] = Future()
         self._waiting.put((job, future))
         return future
 
     async def run(self, job: Job[_T]) -> _T:
-        """The same, for the event loop.
+        """As `submit`, for the event loop.
 
         Raises:
-            StorageError: It could not be written.
+            StorageError: The transaction could not be written.
         """
         return await asyncio.wrap_future(self.submit(job))
 
     def close(self) -> None:
-        """Finishes what was submitted, and closes the database."""
+        """Finishes all submitted jobs, and closes the database."""
         self._waiting.put(None)
         self._thread.join()
         self._connection.close()
 
     def _work(self) -> None:
-        running = True
-        while running:
+        is_open = True
+        while is_open:
             jobs = []
-            following = self._waiting.get()
-            while following is not None:
-                jobs.append(following)
+            submitted = self._waiting.get()
+            while submitted is not None:
+                jobs.append(submitted)
                 try:
-                    if len(jobs) == _AT_ONCE:
+                    if len(jobs) == _JOBS_PER_TRANSACTION:
                         break
-                    following = self._waiting.get_nowait()
+                    submitted = self._waiting.get_nowait()
                 except queue.Empty:
                     break
             else:
-                running = False
+                is_open = False
             if jobs:
                 self._transaction(jobs)
 
@@ -128,7 +128,7 @@ class Database:
                 future.set_exception(problem)
 
     def _in_savepoint(self, job: Job[Any]) -> tuple[Any, BaseException | None]:
-        """What a job returned or raised; faults of the disk are raised, because they end the whole transaction."""
+        """Runs a job; returns its result and its error. Disk errors are raised: they end the whole transaction."""
         self._connection.execute("SAVEPOINT job")
         result, problem = None, None
         try:

@@ -1,4 +1,4 @@
-"""Clips that raters were given."""
+"""Items: the clips that raters are given."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from avcues.pipeline.collection.assignment import Cell, least_filled, places_left, repetitions
+from avcues.pipeline.collection.assignment import Cell, least_filled, ratings_left, repetitions
 from avcues.pipeline.collection.design import Round
 from avcues.pipeline.collection.study import Study
 
 
 def items_of(connection: sqlite3.Connection, rater: int) -> list[sqlite3.Row]:
-    """A rater's items in order."""
+    """The items of a rater, in order."""
     return connection.execute("SELECT * FROM items WHERE rater = ? ORDER BY place", (rater,)).fetchall()
 
 
 def items_for_new_rater(connection: sqlite3.Connection, study: Study) -> int | None:
-    """Clips that the next rater gets in each round; None: all of them."""
+    """The number of clips of the next new rater in each round; None: all clips."""
     span = study.design.assignment.items_per_rater
     if span is None:
         return None
@@ -29,27 +29,27 @@ def items_for_new_rater(connection: sqlite3.Connection, study: Study) -> int | N
     return random.Random(f"{study.design.seed}/{number}/items").randint(*span)
 
 
-def has_place(connection: sqlite3.Connection, study: Study) -> bool:
+def needs_rater(connection: sqlite3.Connection, study: Study) -> bool:
     """Whether another rater is needed."""
     assignment = study.design.assignment
     at_work = _at_work(connection, study)
     if assignment.rule == "every setup":
         return len(at_work) < assignment.ratings_per_cell
     for round_design in study.rounds(joint=False):
-        counted = filled(connection, study, round_design)
+        counted = ratings_by_cell(connection, study, round_design)
         promised = sum(
             max(0, rater["items"] - items_given)
             for rater in at_work
             if rater["finished"] is None
             for items_given in [_count(connection, rater["id"], round_design)]
         )
-        if places_left(counted, study.cells(round_design), assignment.ratings_per_cell, promised):
+        if ratings_left(counted, study.cells(round_design), assignment.ratings_per_cell, promised):
             return True
     return False
 
 
-def filled(connection: sqlite3.Connection, study: Study, round_: Round) -> Counter[Cell]:
-    """Ratings of each cell: completed, or in progress with a rater who was active lately."""
+def ratings_by_cell(connection: sqlite3.Connection, study: Study, round_: Round) -> Counter[Cell]:
+    """The number of ratings of each cell: completed, or in progress with a recently active rater."""
     rows = connection.execute(
         "SELECT video, setup, count(*) AS ratings FROM items JOIN raters ON raters.id = items.rater"
         " WHERE kind = 'rating' AND round = ? AND NOT joint AND (done IS NOT NULL OR last_seen > ?)"
@@ -60,7 +60,7 @@ def filled(connection: sqlite3.Connection, study: Study, round_: Round) -> Count
 
 
 def next_item(connection: sqlite3.Connection, study: Study, rater: sqlite3.Row, round_: Round) -> sqlite3.Row | None:
-    """The item that a rater is at in a round; reserved when it is first asked for. None: the round is done."""
+    """The current item of a rater in a round, reserved at the first request; None if the round is done."""
     items_given = [item for item in items_of(connection, rater["id"]) if item["round"] == round_.name]
     if items_given and items_given[-1]["done"] is None:
         return items_given[-1]
@@ -82,24 +82,24 @@ def next_item(connection: sqlite3.Connection, study: Study, rater: sqlite3.Row, 
 
 
 def practice_item(connection: sqlite3.Connection, study: Study, rater: sqlite3.Row) -> sqlite3.Row | None:
-    """The practice trial that a rater is at; None: all are done."""
+    """The current practice trial of a rater; None if all are done."""
     items_given = [item for item in items_of(connection, rater["id"]) if item["kind"] == "practice"]
     if items_given and items_given[-1]["done"] is None:
         return items_given[-1]
     practice = study.design.practice
     if len(items_given) >= practice.trials:
         return None
-    chance = random.Random(f"{study.design.seed}/{rater['id']}/practice")
+    random_source = random.Random(f"{study.design.seed}/{rater['id']}/practice")
     files = practice.files or tuple(
-        chance.sample(sorted(study.stimuli.clips), min(practice.trials, len(study.stimuli.clips)))
+        random_source.sample(sorted(study.stimuli.clips), min(practice.trials, len(study.stimuli.clips)))
     )
-    setups = chance.sample(list(study.setups), len(study.setups))
+    setups = random_source.sample(list(study.setups), len(study.setups))
     cell = (files[len(items_given) % len(files)], setups[len(items_given) % len(setups)])
     return _reserve(connection, study, rater, "practice", "practice", cell)
 
 
 def finish_item(connection: sqlite3.Connection, item: int, attempt: str | None, answers: Mapping[str, Any]) -> None:
-    """Notes that a clip is rated; the first time stands."""
+    """Records that a clip is rated; only the first call has an effect."""
     connection.execute(
         "UPDATE items SET done = ?, attempt = ?, answers = ? WHERE id = ? AND done IS NULL",
         (time.time(), attempt, json.dumps(answers), item),
@@ -110,13 +110,13 @@ def _next_cell(
     connection: sqlite3.Connection, study: Study, rater: sqlite3.Row, round_: Round, rated: list[Cell]
 ) -> Cell | None:
     if study.design.assignment.rule == "every setup" or round_.joint:
-        # Not by number: videos may have come to the study, or gone from it, since this rater began.
+        # Not by number: videos may have been added or removed since this rater began.
         return next((cell for cell in study.order(rater["id"], round_) if cell not in rated), None)
     if len(rated) >= (rater["items"] or 0):
         return None
     shown = connection.execute("SELECT DISTINCT video FROM items WHERE rater = ?", (rater["id"],))
     shown_videos = {row["video"] for row in shown}
-    counts = filled(connection, study, round_)
+    counts = ratings_by_cell(connection, study, round_)
     return least_filled(counts, study.cells(round_), shown_videos, seed=study.design.seed, rater=rater["id"])
 
 
@@ -134,7 +134,7 @@ def _reserve(
 
 
 def _overlay(study: Study, rater: int, place: int, setup: str) -> str | None:
-    """Where the plane or slider lies: over the picture or beside it; None: there is no picture, or nothing to place."""
+    """The position of the plane or slider, over the picture or beside it; None without a picture or such a rating."""
     rating = study.design.rating
     if rating is None or "picture" not in study.design.setup(setup).shows:
         return None
@@ -144,7 +144,7 @@ def _overlay(study: Study, rater: int, place: int, setup: str) -> str | None:
 
 
 def _at_work(connection: sqlite3.Connection, study: Study) -> list[sqlite3.Row]:
-    """Raters who finished or were active lately."""
+    """Raters who finished or were recently active."""
     rows = connection.execute(
         "SELECT * FROM raters WHERE NOT joint AND (finished IS NOT NULL OR last_seen > ?)", (_expiry(study),)
     )

@@ -1,4 +1,4 @@
-"""Raters: who they are to the study, and what they answered."""
+"""Raters of a study, and their answers."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from typing import Any
 
 
 class UnknownRaterError(LookupError):
-    """No rater has this token; perhaps the data were removed."""
+    """No rater has this token; the data may have been removed."""
 
 
 def rater_name(rater: sqlite3.Row | Mapping[str, Any]) -> str:
-    """A rater's name in exports, such as "r007"; the raters of a joint round are one."""
+    """A rater's name in exports, such as "r007"; the raters of a joint round count as one rater."""
     return "joint" if rater["joint"] else f"r{rater['id']:03}"
 
 
-def by_token(connection: sqlite3.Connection, token: str) -> sqlite3.Row:
-    """The rater behind a token.
+def rater_by_token(connection: sqlite3.Connection, token: str) -> sqlite3.Row:
+    """The rater with a token.
 
     Raises:
-        UnknownRaterError: There is none.
+        UnknownRaterError: There is no such rater.
     """
     row = connection.execute("SELECT * FROM raters WHERE token = ?", (token,)).fetchone()
     if row is None:
@@ -31,23 +31,25 @@ def by_token(connection: sqlite3.Connection, token: str) -> sqlite3.Row:
     return row
 
 
-def by_outside_id(connection: sqlite3.Connection, outside: str) -> sqlite3.Row | None:
-    """The rater with an id that another site gave; None: there is none yet."""
+def rater_by_outside_id(connection: sqlite3.Connection, outside: str) -> sqlite3.Row | None:
+    """The rater with an id of another site; None if there is none yet."""
     return connection.execute("SELECT * FROM raters WHERE outside = ?", (outside,)).fetchone()
 
 
 def joint_rater(connection: sqlite3.Connection) -> sqlite3.Row | None:
-    """The raters of the joint rounds, who count as one; None: they have not begun."""
+    """The single rater of the joint rounds; None if they have not begun."""
     return connection.execute("SELECT * FROM raters WHERE joint = 1").fetchone()
 
 
 def add_rater(connection: sqlite3.Connection, *, joint: bool, outside: str | None, items: int | None) -> sqlite3.Row:
-    """Adds a rater, or finds the one with the same id of another site.
+    """Adds a rater, or returns the existing rater with the same id of another site.
 
     Args:
-        items: Clips that the rater gets; None: as many as the design has.
+        joint: Whether the rater stands for the raters of joint rounds.
+        outside: Id of the rater on another site.
+        items: Number of clips of the rater; None: all clips of the design.
     """
-    existing = joint_rater(connection) if joint else by_outside_id(connection, outside) if outside else None
+    existing = joint_rater(connection) if joint else rater_by_outside_id(connection, outside) if outside else None
     if existing is not None:
         return existing
     token, now = secrets.token_urlsafe(18), time.time()
@@ -55,22 +57,22 @@ def add_rater(connection: sqlite3.Connection, *, joint: bool, outside: str | Non
         "INSERT INTO raters (token, joint, outside, items, joined, last_seen) VALUES (?, ?, ?, ?, ?, ?)",
         (token, joint, outside, items, now, now),
     )
-    return by_token(connection, token)
+    return rater_by_token(connection, token)
 
 
 def note_activity(connection: sqlite3.Connection, rater: int) -> None:
-    """Notes that a rater is active now."""
+    """Records that a rater is active now."""
     connection.execute("UPDATE raters SET last_seen = ? WHERE id = ?", (time.time(), rater))
 
 
 def save_answers(connection: sqlite3.Connection, rater: int, page: str, answers: Mapping[str, Any]) -> None:
-    """Keeps what a rater answered on a page; the first answers stand."""
+    """Saves a rater's answers on a page; only the first call for a page has an effect."""
     connection.execute(
         "INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?)", (rater, page, time.time(), json.dumps(answers))
     )
 
 
 def answers_of(connection: sqlite3.Connection, rater: int) -> dict[str, dict[str, Any]]:
-    """What a rater answered, by page, in order."""
+    """The answers of a rater by page, in the order of time."""
     rows = connection.execute("SELECT page, answers FROM answers WHERE rater = ? ORDER BY answered", (rater,))
     return {row["page"]: json.loads(row["answers"]) for row in rows}

@@ -1,16 +1,16 @@
-"""Tables of the database.
+"""The tables of the database.
 
 | table      | one row per                                                                                       |
 |------------|---------------------------------------------------------------------------------------------------|
-| `settings` | word that the study keeps, such as the token of a link                                            |
+| `settings` | value that the study keeps, such as the token of a link                                           |
 | `raters`   | rater                                                                                             |
-| `answers`  | page that a rater has left: what was answered                                                     |
-| `items`    | clip that a rater was given: reserved, then done; or given up, so that others get it              |
-| `attempts` | time that a clip began to play for a rater; a reload begins another one                           |
-| `batches`  | piece of an attempt's trace, by its number, so that what is sent twice is stored once             |
-| `exports`  | folder that holds an export                                                                       |
+| `answers`  | page that a rater completed, with the answers                                                     |
+| `items`    | clip that a rater was given: reserved, then done; or withdrawn, so that others get it             |
+| `attempts` | attempt of a rater at a clip; a reload of the page begins another attempt                         |
+| `batches`  | batch of an attempt's trace, by number, so that a batch that is sent twice is stored once         |
+| `exports`  | folder of an export                                                                               |
 
-Times are seconds since 1970. No address of a rater is stored.
+Times are seconds since 1970. Network addresses of raters are not stored.
 """
 
 DATABASE = "study.sqlite"

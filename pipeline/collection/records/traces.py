@@ -13,7 +13,7 @@ class IncompleteError(ValueError):
     """Batches of a trace are missing.
 
     Args:
-        missing: Their numbers.
+        missing: Numbers of the missing batches.
     """
 
     def __init__(self, missing: Sequence[int]) -> None:
@@ -22,13 +22,14 @@ class IncompleteError(ValueError):
 
 
 def begin_attempt(connection: sqlite3.Connection, rater: int, item: int | None, attempt: str) -> bool:
-    """Notes that a clip begins to play, or a calibration; again with the same id, it changes nothing.
+    """Records that a clip or the check of lag begins; a second call with the same id has no effect.
 
     Args:
-        item: None: it is not about a clip.
+        item: The item; None: the check of lag.
+        attempt: Id of the attempt.
 
     Returns:
-        Whether the attempt is this rater's; if not, its id is taken.
+        Whether the attempt belongs to this rater; otherwise its id is already in use.
     """
     (before,) = connection.execute(
         "SELECT count(*) FROM attempts WHERE rater = ? AND item IS ? AND id != ?", (rater, item, attempt)
@@ -41,13 +42,13 @@ def begin_attempt(connection: sqlite3.Connection, rater: int, item: int | None, 
 
 
 def save_batch(connection: sqlite3.Connection, rater: int, attempt: str, number: int, events: str) -> None:
-    """Keeps a batch; one that is there already stays as it is."""
+    """Saves a batch, unless it is already saved."""
     connection.execute("INSERT OR IGNORE INTO batches VALUES (?, ?, ?, ?)", (attempt, number, time.time(), events))
     note_activity(connection, rater)
 
 
 def check_complete(connection: sqlite3.Connection, attempt: str, batches: int) -> None:
-    """Makes sure that all batches of an attempt are there.
+    """Checks that all batches of an attempt are saved.
 
     Raises:
         IncompleteError: Batches are missing.

@@ -1,4 +1,4 @@
-"""The step that a rater is at. It follows from the database alone, so a reload, or another device, goes on there."""
+"""The current step of a rater, computed from the database, so that a reload or another device continues there."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TONES = (3, 6)
 
 
 def next_step(connection: sqlite3.Connection, study: Study, rater: sqlite3.Row) -> dict[str, Any]:
-    """What a rater does next, as the page needs it."""
+    """The next step of a rater, in the form that the page needs."""
     answered = answers_of(connection, rater["id"])
     for step in _steps(connection, study, rater):
         if step.get("key") not in answered:
@@ -47,7 +47,7 @@ def open_round(connection: sqlite3.Connection, name: str) -> None:
 
 
 def page_by_key(study: Study, key: str) -> Page | None:
-    """A page of the study; a page between clips has a key for each time it comes, such as "between-1@12"."""
+    """The page of a key; a page between clips has a key for each time it is shown, such as "between-1@12"."""
     return dict(study.design.pages()).get(key.partition("@")[0])
 
 
@@ -70,7 +70,7 @@ def _steps(connection: sqlite3.Connection, study: Study, rater: sqlite3.Row) -> 
                 yield _page(f"between-{i + 1}", pages)
         if not is_open(connection, round_design):
             yield {"step": "wait"}
-        # Pages come before the next clip is given, so that nobody else waits for it meanwhile.
+        # Pages come before the next clip is reserved, so that it is not blocked meanwhile.
         finished = sum(
             item["round"] == round_design.name and item["done"] is not None
             for item in items_of(connection, rater["id"])
@@ -93,7 +93,7 @@ def _steps(connection: sqlite3.Connection, study: Study, rater: sqlite3.Row) -> 
 def _total(study: Study, rater: sqlite3.Row, round_: Round) -> int:
     retest = 0 if rater["joint"] else study.design.assignment.retest
     if study.design.assignment.rule == "every setup" or round_.joint:
-        return len(study.videos_of[round_.name]) * len(study.setups) + retest
+        return len(study.videos_by_round[round_.name]) * len(study.setups) + retest
     return int(rater["items"] or 0) + retest
 
 
@@ -112,8 +112,8 @@ def _page(key: str, pages: Mapping[str, Page], suffix: str = "") -> dict[str, An
 
 def _trial(study: Study, item: sqlite3.Row, number: int, total: int) -> dict[str, Any]:
     setup = study.design.setup(item["setup"])
-    practice = item["kind"] == "practice"
-    clip = study.clip(item["video"], practice=practice)
+    is_practice = item["kind"] == "practice"
+    clip = study.clip(item["video"], practice=is_practice)
     file = clip.file(setup)
     rating = study.design.rating if setup.plays else None
     return {
@@ -121,7 +121,7 @@ def _trial(study: Study, item: sqlite3.Row, number: int, total: int) -> dict[str
         "item": item["id"],
         "number": number,
         "total": max(number, total),
-        "practice": practice,
+        "practice": is_practice,
         "setup": setup.name,
         "shows": list(setup.shows),
         "instruction": setup.instruction,
@@ -138,5 +138,5 @@ def _trial(study: Study, item: sqlite3.Row, number: int, total: int) -> dict[str
         },
         "transcript": [line.model_dump() for line in clip.transcript] if "text" in setup.shows else [],
         "rating": None if rating is None else rating.model_dump(mode="json"),
-        "questions": [question.model_dump(mode="json") for question in study.design.asked_after(setup.name)],
+        "questions": [question.model_dump(mode="json") for question in study.design.questions_after(setup.name)],
     }

@@ -1,4 +1,4 @@
-"""The addresses of a study, and what answers there."""
+"""The web application of a study: routes, pages and error responses."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from avcues.pipeline.collection.records.traces import IncompleteError
 from avcues.pipeline.collection.server import raters, researcher
 from avcues.pipeline.collection.server.bodies import BadRequestError
 from avcues.pipeline.collection.server.context import Context, OtherTabError
-from avcues.pipeline.collection.server.limits import Bounded, TooLargeError
+from avcues.pipeline.collection.server.limits import LimitedApp, TooLargeError
 from avcues.pipeline.collection.study import Study
 
 _ASSETS = "avcues.pipeline.collection"
-_RESEARCHER = "study"
-"""The script of the page that is not translated."""
-_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+_RESEARCHER_SCRIPT = "study"
+"""The script of the researcher's page, which is not translated."""
+_MEDIA_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 
 
 def make_app(study: Study, database: Database, *, hosts: Collection[str] = (), root: str = "") -> ASGIApp:
-    """The server of a study, as an ASGI application.
+    """Makes the ASGI application of a study.
 
     Args:
-        database: Closed when the server ends.
-        hosts: Names by which it may be called; empty: any.
-        root: Path under which a proxy shows it, such as "/ratings".
+        database: The database; closed when the server ends.
+        hosts: Host names that requests may use; empty: any.
+        root: Path under which a proxy serves the study, such as "/ratings".
     """
     context = Context(study=study, database=database, root=root.rstrip("/"), page=_page)
 
@@ -48,32 +48,34 @@ def make_app(study: Study, database: Database, *, hosts: Collection[str] = (), r
 
     app = Starlette(
         routes=[
-            Route("/", _nothing_here),
+            Route("/", _root_page),
             Route("/assets/{name}", _asset),
             *raters.routes(),
             *researcher.routes(),
         ],
         lifespan=lifespan,
         exception_handlers={
-            UnknownRaterError: _answer(404, lambda error: {"error": "unknown"}),
-            BadRequestError: _answer(400, lambda error: {"error": "bad-request"}),
-            OtherTabError: _answer(409, lambda error: {"error": "other-tab"}),
-            IncompleteError: _answer(409, lambda error: {"error": "incomplete", "missing": error.missing}),
-            TooLargeError: _answer(413, lambda error: {"error": "too-large"}),
-            StorageError: _answer(507, lambda error: {"error": "full"}),
-            sqlite3.IntegrityError: _answer(409, lambda error: {"error": "unknown"}),
+            UnknownRaterError: _error_handler(404, lambda error: {"error": "unknown"}),
+            BadRequestError: _error_handler(400, lambda error: {"error": "bad-request"}),
+            OtherTabError: _error_handler(409, lambda error: {"error": "other-tab"}),
+            IncompleteError: _error_handler(409, lambda error: {"error": "incomplete", "missing": error.missing}),
+            TooLargeError: _error_handler(413, lambda error: {"error": "too-large"}),
+            StorageError: _error_handler(507, lambda error: {"error": "full"}),
+            sqlite3.IntegrityError: _error_handler(409, lambda error: {"error": "unknown"}),
             404: _not_found,
         },
     )
     app.state.context = context
-    return Bounded(app, hosts)
+    return LimitedApp(app, hosts)
 
 
-def _answer(status: int, content: Callable[[Any], Mapping[str, Any]]) -> Callable[[Request, Exception], Response]:
-    def answer(_: Request, error: Exception) -> Response:
+def _error_handler(
+    status: int, content: Callable[[Any], Mapping[str, Any]]
+) -> Callable[[Request, Exception], Response]:
+    def handle_error(_: Request, error: Exception) -> Response:
         return JSONResponse(content(error), status)
 
-    return answer
+    return handle_error
 
 
 def _page(context: Context, script: str, data: Mapping[str, Any], status: int = 200) -> HTMLResponse:
@@ -83,8 +85,8 @@ def _page(context: Context, script: str, data: Mapping[str, Any], status: int = 
         .get_template("page.html")
         .render(
             title=design.title,
-            language=design.language if script != _RESEARCHER else "en",
-            direction=design.direction if script != _RESEARCHER else "ltr",
+            language=design.language if script != _RESEARCHER_SCRIPT else "en",
+            direction=design.direction if script != _RESEARCHER_SCRIPT else "ltr",
             root=context.root,
             script=script,
             data={"root": context.root, "title": design.title, "texts": design.texts.model_dump(), **data},
@@ -93,7 +95,7 @@ def _page(context: Context, script: str, data: Mapping[str, Any], status: int = 
     return HTMLResponse(text, status)
 
 
-async def _nothing_here(request: Request) -> Response:
+async def _root_page(request: Request) -> Response:
     return _page(request.app.state.context, "message", {"message": "removed"}, 404)
 
 
@@ -108,16 +110,16 @@ async def _asset(request: Request) -> Response:
     content = _assets().get(name)
     if content is None:
         return JSONResponse({"error": "unknown"}, 404)
-    kind = _TYPES[name.rpartition(".")[2]]
-    # Checked again with every page, so that a newer version is never mixed with an older one.
+    kind = _MEDIA_TYPES[name.rpartition(".")[2]]
+    # Browsers revalidate assets with every page, so that versions are never mixed.
     return Response(content, media_type=kind, headers={"Cache-Control": "no-cache"})
 
 
 @cache
 def _assets() -> dict[str, bytes]:
-    """The files that browsers may have, read once."""
+    """The files that browsers may request, read once."""
     folder = files(_ASSETS).joinpath("assets")
-    return {file.name: file.read_bytes() for file in folder.iterdir() if file.name.rpartition(".")[2] in _TYPES}
+    return {file.name: file.read_bytes() for file in folder.iterdir() if file.name.rpartition(".")[2] in _MEDIA_TYPES}
 
 
 @cache

@@ -1,4 +1,4 @@
-"""What raters' pages may send, checked before anything else sees it."""
+"""Bodies of requests, which are checked before anything else uses them."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from annotated_types import Len
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from starlette.requests import Request
 
-_MOST_EVENTS = 5000
-_LONGEST_NOTE = 400
+_MAX_EVENTS = 5000
+_MAX_NOTE_LENGTH = 400
 # Kinds of events; see `avcues.pipeline.collection.export.trace`.
-EVENTS: dict[str, int] = {"m": 4, "f": 5, "c": 3, "e": 5}
+EVENT_LENGTHS: dict[str, int] = {"m": 4, "f": 5, "c": 3, "e": 5}
 _Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
-_Time = Annotated[float, Field(ge=0, lt=1e15, allow_inf_nan=False)]
+_Number = Annotated[float, Field(ge=0, lt=1e15, allow_inf_nan=False)]
 
 
 class BadRequestError(ValueError):
@@ -27,30 +27,30 @@ class _Body(BaseModel):
 
 
 class Device(_Body):
-    """What a rater's device is, as the browser says."""
+    """A rater's device, as the browser reports it."""
 
     agent: Annotated[str, Len(0, 400)] = ""
-    screen: Annotated[list[_Time], Len(3, 3)] = [0, 0, 1]
-    refresh_hz: _Time = 0
+    screen: Annotated[list[_Number], Len(3, 3)] = [0, 0, 1]
+    refresh_hz: _Number = 0
     touch: bool = False
     language: Annotated[str, Len(0, 35)] = ""
 
 
-class Join(_Body):
-    """A new rater."""
+class JoinRequest(_Body):
+    """A request of a new rater to join."""
 
     outside: Annotated[str, Len(0, 128)] = ""
 
 
-class Visit(_Body):
-    """A tab asks for the next step."""
+class StepRequest(_Body):
+    """A request of a tab for the next step."""
 
     tab: _Id
     device: Device | None = None
 
 
 class Answers(_Body):
-    """A page was left."""
+    """The answers of a completed page."""
 
     tab: _Id
     key: Annotated[str, Len(1, 100)]
@@ -60,31 +60,31 @@ class Answers(_Body):
 
 
 class Batch(_Body):
-    """A piece of a trace."""
+    """A batch of a trace."""
 
     tab: _Id
     attempt: _Id
     item: Annotated[int, Field(ge=1, lt=2**53)] | None = None
     number: Annotated[int, Field(ge=0, lt=100_000)]
-    events: Annotated[list[list[Any]], Len(1, _MOST_EVENTS)]
+    events: Annotated[list[list[Any]], Len(1, _MAX_EVENTS)]
 
     @model_validator(mode="after")
     def _events(self) -> Batch:
         for event in self.events:
-            if not event or event[0] not in EVENTS or len(event) != EVENTS[event[0]]:
-                raise ValueError("an event is of no known kind")
+            if not event or event[0] not in EVENT_LENGTHS or len(event) != EVENT_LENGTHS[event[0]]:
+                raise ValueError("an event has an unknown kind")
             for part in event[1 : 3 if event[0] == "e" else None]:
                 if part is not None and (isinstance(part, bool) or not isinstance(part, int | float)):
-                    raise ValueError("an event's time or place is no number")
+                    raise ValueError("an event's time or position is not a number")
                 if part is not None and (not math.isfinite(part) or abs(part) > 1e15):
-                    raise ValueError("an event's time or place is out of range")
+                    raise ValueError("an event's time or position is out of range")
             if event[0] == "e" and not (_is_note(event[3]) and _is_note(event[4])):
                 raise ValueError("an event's note is too long")
         return self
 
 
-class Done(_Body):
-    """A clip is rated."""
+class CompletedItem(_Body):
+    """A completed rating of a clip."""
 
     tab: _Id
     item: Annotated[int, Field(ge=1, lt=2**53)]
@@ -93,29 +93,34 @@ class Done(_Body):
     answers: dict[str, Any]
 
 
-class Open(_Body):
-    """The researcher opens a round."""
+class OpenRequest(_Body):
+    """A request of the researcher to open a round."""
 
     round: Annotated[str, Len(1, 40)]
 
 
-async def body(request: Request, kind: type[Any]) -> Any:
-    """The checked body of a request.
+async def read_body(request: Request, kind: type[Any]) -> Any:
+    """Reads and checks the body of a request.
+
+    Args:
+        kind: The class of the body.
 
     Raises:
-        BadRequestError: It is no JSON, or not what is expected.
+        BadRequestError: The body is not JSON, or not of this class.
     """
     try:
-        return kind.model_validate(json.loads(await request.body(), parse_constant=_no_constant), strict=False)
+        return kind.model_validate(json.loads(await request.body(), parse_constant=_refuse_constant), strict=False)
     except (ValidationError, ValueError, RecursionError) as error:
         raise BadRequestError(kind.__name__) from error
 
 
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no number of JSON")
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def _is_note(note: Any) -> bool:
     return (
-        note is None or isinstance(note, bool | int | float) or (isinstance(note, str) and len(note) <= _LONGEST_NOTE)
+        note is None
+        or isinstance(note, bool | int | float)
+        or (isinstance(note, str) and len(note) <= _MAX_NOTE_LENGTH)
     )

@@ -1,4 +1,4 @@
-"""What every answer needs."""
+"""The state that every request handler needs."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 
 from avcues.pipeline.collection.records import Database
-from avcues.pipeline.collection.stimuli.index import STIMULI, File
+from avcues.pipeline.collection.stimuli.index import STIMULI, StimulusFile
 from avcues.pipeline.collection.study import Study
 
 
 class OtherTabError(Exception):
-    """The rater went on in another tab."""
+    """The rater continued in another tab."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,9 @@ class Context:
     """A running study.
 
     Args:
-        root: Path under which a proxy shows it.
+        study: The study.
+        database: Its database.
+        root: Path under which a proxy serves the study.
         page: Makes a page from the name of its script and its data.
     """
 
@@ -33,12 +35,12 @@ class Context:
 
 
 def context_of(request: Request) -> Context:
-    """The running study that a request is for."""
+    """The running study of a request."""
     context: Context = request.app.state.context
     return context
 
 
-def stimulus(context: Context, file: File) -> Response:
-    """A prepared file, in ranges where the browser wants them."""
+def stimulus_response(context: Context, file: StimulusFile) -> Response:
+    """The response with a stimulus, or with a range of it if the browser requests one."""
     path = context.study.folder / STIMULI / file.name
     return FileResponse(path, media_type=file.kind, headers={"Cache-Control": "private, max-age=3600"})

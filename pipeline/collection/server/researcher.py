@@ -1,4 +1,4 @@
-"""What the researcher's page asks."""
+"""Routes and handlers of the researcher's page."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from avcues.pipeline.collection.export.write import export, open_records
 from avcues.pipeline.collection.records.continuity import has_clip
 from avcues.pipeline.collection.records.raters import UnknownRaterError
 from avcues.pipeline.collection.records.visit import open_round
-from avcues.pipeline.collection.server.bodies import BadRequestError, Open, body
-from avcues.pipeline.collection.server.context import Context, context_of, stimulus
-from avcues.pipeline.collection.study import Study, token
+from avcues.pipeline.collection.server.bodies import BadRequestError, OpenRequest, read_body
+from avcues.pipeline.collection.server.context import Context, context_of, stimulus_response
+from avcues.pipeline.collection.study import Study, secret_token
 from avcues.pipeline.errors import InputError
 
 _POINTS_PER_S = 25
 
 
 def routes() -> list[Route]:
-    """The addresses."""
+    """The routes of the researcher's page."""
     return [
         Route("/study/{token}", _study_page, methods=["GET"]),
         Route("/study/{token}/status", _status, methods=["GET"]),
@@ -44,22 +44,22 @@ def routes() -> list[Route]:
     ]
 
 
-async def _allowed(request: Request) -> Context:
+async def _authorised_context(request: Request) -> Context:
     context = context_of(request)
-    expected = await context.database.run(lambda connection: token(connection, "researcher"))
+    expected = await context.database.run(lambda connection: secret_token(connection, "researcher"))
     if not secrets.compare_digest(expected.encode(), request.path_params["token"].encode()):
         raise UnknownRaterError
     return context
 
 
 async def _study_page(request: Request) -> Response:
-    context = await _allowed(request)
+    context = await _authorised_context(request)
     return context.page(context, "study", {"researcher": request.path_params["token"]})
 
 
 async def _status(request: Request) -> Response:
-    context = await _allowed(request)
-    # Read beside the thread that writes, so that nobody's ratings wait for it.
+    context = await _authorised_context(request)
+    # Read in another thread than the writing one, so that ratings do not wait.
     return JSONResponse(await run_in_threadpool(_read_status, context.study))
 
 
@@ -69,12 +69,12 @@ def _read_status(study: Study) -> dict[str, Any]:
 
 
 async def _trace(request: Request) -> Response:
-    context = await _allowed(request)
+    context = await _authorised_context(request)
     return JSONResponse(await run_in_threadpool(_read_trace, context.study, request.path_params["item"]))
 
 
 def _read_trace(study: Study, item: int) -> dict[str, Any]:
-    """The pointer along the clip, and what else happened, by the clip's own time."""
+    """The position of the pointer and other events, by the time of the clip."""
     with closing(open_records(study.folder)) as connection:
         row = _item(connection, study, item)
         file = study.clip(row["video"], practice=row["kind"] == "practice").file(study.design.setup(row["setup"]))
@@ -82,12 +82,12 @@ def _read_trace(study: Study, item: int) -> dict[str, Any]:
             return {"clip": None, "points": [], "events": [], "axes": [], "answers": row["answers"]}
         trace = read_trace(connection, row["attempt"])
     times = np.arange(0, file.duration_s, 1 / _POINTS_PER_S)
-    places = trace.position(trace.page_ms(times))
+    positions = trace.position(trace.page_ms(times))
     return {
         "clip": f"clip/{item}",
         "points": [
             [round(time, 3), None if np.isnan(x) else float(x), None if np.isnan(y) else float(y)]
-            for time, (x, y) in zip(times.tolist(), places.tolist(), strict=True)
+            for time, (x, y) in zip(times.tolist(), positions.tolist(), strict=True)
         ],
         "events": [
             {"seconds": event.seconds, "name": event.name, "note": event.note}
@@ -100,38 +100,38 @@ def _read_trace(study: Study, item: int) -> dict[str, Any]:
 
 
 async def _clip(request: Request) -> Response:
-    context = await _allowed(request)
+    context = await _authorised_context(request)
     item = await context.database.run(lambda connection: _item(connection, context.study, request.path_params["item"]))
     clip = context.study.clip(item["video"], practice=item["kind"] == "practice")
     file = clip.file(context.study.design.setup(item["setup"]))
     if file is None:
         raise UnknownRaterError
-    return stimulus(context, file)
+    return stimulus_response(context, file)
 
 
 async def _open(request: Request) -> Response:
-    context = await _allowed(request)
-    request_body: Open = await body(request, Open)
-    if request_body.round not in {round_design.name for round_design in context.study.design.all_rounds}:
+    context = await _authorised_context(request)
+    open_request: OpenRequest = await read_body(request, OpenRequest)
+    if open_request.round not in {round_design.name for round_design in context.study.design.all_rounds}:
         raise BadRequestError("there is no such round")
-    await context.database.run(lambda connection: open_round(connection, request_body.round))
-    return JSONResponse({"open": request_body.round})
+    await context.database.run(lambda connection: open_round(connection, open_request.round))
+    return JSONResponse({"open": open_request.round})
 
 
 async def _export(request: Request) -> Response:
-    context = await _allowed(request)
+    context = await _authorised_context(request)
     try:
-        content = await run_in_threadpool(_zipped, context.study)
+        content = await run_in_threadpool(_zip_export, context.study)
     except InputError:
         return JSONResponse({"error": "no-ratings"}, 404)
     headers = {"Content-Disposition": 'attachment; filename="ratings.zip"'}
     return Response(content, media_type="application/zip", headers=headers)
 
 
-def _zipped(study: Study) -> bytes:
+def _zip_export(study: Study) -> bytes:
     file = io.BytesIO()
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(file, "w") as archive:
-        for path in export(study, Path(folder), Fraction(1, 2), noted=False).files:
+        for path in export(study, Path(folder), Fraction(1, 2), remember_folder=False).files:
             archive.write(path, path.name)
     return file.getvalue()
 

@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 from avcues.pipeline.collection.records import DATABASE, Database
 from avcues.pipeline.collection.records.continuity import begin
 from avcues.pipeline.collection.server.app import make_app
-from avcues.pipeline.collection.study import Study, token
+from avcues.pipeline.collection.study import Study, secret_token
 from avcues.pipeline.errors import SettingsError
 
 _GRACE_S = 5
@@ -22,14 +22,14 @@ _GRACE_S = 5
 
 @dataclass(frozen=True)
 class Links:
-    """Addresses of a study.
+    """Links to a study.
 
     Args:
-        raters: For raters.
-        joint: For the raters together; None: no round is joint.
-        researcher: For the researcher.
-        local: Whether only this machine can be reached.
-        changes: What raters who began earlier will notice.
+        raters: Link for raters.
+        joint: Link for the joint rater; None if no round is joint.
+        researcher: Link for the researcher.
+        local: Whether only this machine can use the links.
+        changes: Changes that raters who began earlier will notice.
     """
 
     raters: str
@@ -43,31 +43,32 @@ def serve(study: Study, *, host: str, port: int, base_url: str | None, ready: Ca
     """Runs the server until it is interrupted.
 
     Args:
-        host: Name or address to listen at.
-        port: 0: a free one.
-        base_url: What the server is called from outside, such as "https://ratings.example.org"; None: as it listens.
-        ready: Called with the links as soon as raters can come.
+        study: The study.
+        host: Name or address to listen on.
+        port: Port to listen on; 0: any free port.
+        base_url: Address of the server behind a proxy, such as "https://ratings.example.org"; None: host and port.
+        ready: Called with the links when the server accepts requests.
 
     Raises:
-        SettingsError: The address cannot be listened at, another server runs the study, `base_url` is no address, or
-            the study has changed so that ratings which are there would mean something else.
+        SettingsError: The server cannot listen on the address, another server runs the study, `base_url` is not an
+            address, or the study has changed in a way that would alter the meaning of existing ratings.
         StorageError: The database cannot be opened.
     """
-    outside = None if base_url is None else _parsed(base_url)
+    base_parts = None if base_url is None else _parsed(base_url)
     lock = FileLock(study.folder / ".serve.lock")
     try:
         lock.acquire(timeout=0)
     except Timeout as error:
         raise SettingsError(f"{study.folder}: another server runs this study; stop it first") from error
     try:
-        listening = _listen(host, port)
-        port = listening.getsockname()[1]
-        shown = f"[{host}]" if ":" in host else host
-        base = f"http://{shown}:{port}" if base_url is None else base_url.rstrip("/")
+        server_socket = _listen(host, port)
+        port = server_socket.getsockname()[1]
+        url_host = f"[{host}]" if ":" in host else host
+        base = f"http://{url_host}:{port}" if base_url is None else base_url.rstrip("/")
         local = is_loopback(host)
         hosts = {"localhost", "127.0.0.1", "::1", host.lower()} if local else set()
-        if outside is not None and outside.hostname and local:
-            hosts.add(outside.hostname.lower())
+        if base_parts is not None and base_parts.hostname and local:
+            hosts.add(base_parts.hostname.lower())
         database = Database(study.folder / DATABASE)
         try:
             changes = database.submit(lambda connection: begin(connection, study)).result()
@@ -76,14 +77,14 @@ def serve(study: Study, *, host: str, port: int, base_url: str | None, ready: Ca
             raise
         links = database.submit(
             lambda connection: Links(
-                raters=f"{base}/join/{token(connection, 'raters')}",
-                joint=f"{base}/join/{token(connection, 'joint')}" if study.rounds(joint=True) else None,
-                researcher=f"{base}/study/{token(connection, 'researcher')}",
+                raters=f"{base}/join/{secret_token(connection, 'raters')}",
+                joint=f"{base}/join/{secret_token(connection, 'joint')}" if study.rounds(joint=True) else None,
+                researcher=f"{base}/study/{secret_token(connection, 'researcher')}",
                 local=local,
                 changes=changes,
             )
         ).result()
-        app = make_app(study, database, hosts=hosts, root="" if outside is None else outside.path)
+        app = make_app(study, database, hosts=hosts, root="" if base_parts is None else base_parts.path)
         config = uvicorn.Config(
             app,
             access_log=False,
@@ -95,13 +96,13 @@ def serve(study: Study, *, host: str, port: int, base_url: str | None, ready: Ca
             h11_max_incomplete_event_size=32 * 1024,
         )
         ready(links)
-        uvicorn.Server(config).run(sockets=[listening])
+        uvicorn.Server(config).run(sockets=[server_socket])
     finally:
         lock.release()
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches a host's name or address."""
+    """Whether only this machine can reach a host name or address."""
     if host == "localhost":
         return True
     try:
@@ -117,11 +118,11 @@ def _listen(host: str, port: int) -> socket.socket:
         )
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise SettingsError(f"{host}:{port}: cannot be listened at ({reason}); choose another port or host") from error
+        raise SettingsError(f"{host}:{port}: cannot be used ({reason}); choose another port or host") from error
 
 
 def _parsed(base_url: str) -> SplitResult:
     parts = urlsplit(base_url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise SettingsError(f"{base_url}: is no base address; expected such as https://ratings.example.org")
+        raise SettingsError(f"{base_url}: is not a base address; expected one such as https://ratings.example.org")
     return parts

@@ -1,4 +1,4 @@
-"""Sound of the check whether raters hear anything."""
+"""The sound of the sound check."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LEVEL = 0.3
 
 @cache
 def tones_wav(count: int) -> bytes:
-    """A WAV file of so many tones, one after the other, at different pitches."""
+    """A WAV file with `count` tones of different pitches, one after the other."""
     time = np.arange(round(_TONE_S * _RATE_HZ)) / _RATE_HZ
     fade = np.clip(np.minimum(time, _TONE_S - time) / _FADE_S, 0, 1)
     pause = np.zeros(round(_PAUSE_S * _RATE_HZ))

@@ -1,4 +1,4 @@
-"""What raters see and hear of each video."""
+"""Stimuli: what raters see and hear of each video."""
 
 from avcues.pipeline.collection.stimuli.index import Clip, Index
 from avcues.pipeline.collection.stimuli.prepare import prepare, read_index

@@ -1,4 +1,4 @@
-"""Writes a stimulus: streams copied, or encoded again, from t = 0 on."""
+"""Writes a stimulus that starts at t = 0, with copied or newly encoded streams."""
 
 from __future__ import annotations
 
@@ -21,57 +21,57 @@ from avcues.pipeline.media.timestamps import fraction
 
 _TICKS = 90_000
 _RATE_HZ = 48_000
-_ON_TIME = Fraction(1, 1000)
-# The index comes first, so that playing starts before all is there.
-_OPTIONS = {"movflags": "+faststart+negative_cts_offsets"}
+_TIME_TOLERANCE = Fraction(1, 1000)
+# The index comes first, so that playback starts before the whole file is loaded.
+_MP4_OPTIONS = {"movflags": "+faststart+negative_cts_offsets"}
 _VIDEO_ENCODERS = (("libx264", {"crf": "19", "preset": "veryfast"}), ("libvpx-vp9", {"crf": "30", "b": "0"}))
 
 
 def copy_streams(source: str, target: Path, media: Media, packets: dict[Kind, Packets], kinds: Sequence[Kind]) -> None:
-    """Copies packets, moved so that t = 0 of the source is that of the file."""
+    """Copies packets with shifted times, so that t = 0 of the source is t = 0 of the file."""
     with (
         av.open(source, metadata_errors="ignore") as container,
-        av.open(str(target), "w", format="mp4", options=_OPTIONS) as out,
+        av.open(str(target), "w", format="mp4", options=_MP4_OPTIONS) as out,
     ):
         chosen_streams = [container.streams[packets[kind].index] for kind in kinds]
         streams = {stream.index: out.add_stream_from_template(stream) for stream in chosen_streams}
         for packet in container.demux(*chosen_streams):
             if packet.dts is None or packet.pts is None:
                 continue
-            moved = round(media.origin / fraction(packet.time_base))
-            packet.pts, packet.dts = packet.pts - moved, packet.dts - moved
+            shift = round(media.origin / fraction(packet.time_base))
+            packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
             packet.stream = streams[packet.stream_index]
             out.mux(packet)
 
 
 def encode_streams(target: Path, media: Media, kinds: Sequence[Kind]) -> dict[Kind, Packets]:
-    """Decodes a file and encodes it as H.264 and AAC as a viewer sees it: black or silence where a stream begins late.
+    """Decodes a file and encodes what a viewer sees as H.264 and AAC; black or silence fills late starts of streams.
 
     Returns:
-        The times of what was encoded.
+        The times of the encoded packets.
 
     Raises:
         MediaError: Nothing can be decoded, or this build of FFmpeg has no encoder.
     """
-    with av.open(str(target), "w", format="mp4", options=_OPTIONS) as container:
+    with av.open(str(target), "w", format="mp4", options=_MP4_OPTIONS) as container:
         out = _Output(container, len(kinds))
-        picture = _Picture(out, media) if "video" in kinds else None
-        sound = _Sound(out, media) if "audio" in kinds else None
+        picture = _PictureEncoder(out, media) if "video" in kinds else None
+        sound = _SoundEncoder(out, media) if "audio" in kinds else None
         for item in media.decode(video=picture is not None, audio=sound is not None, threads=2):
             if isinstance(item, VideoFrame):
                 assert picture is not None
                 picture.add(item)
             elif sound is not None:
                 sound.add(item)
-        parts: dict[Kind, _Picture | _Sound | None] = {"video": picture, "audio": sound}
+        parts: dict[Kind, _PictureEncoder | _SoundEncoder | None] = {"video": picture, "audio": sound}
         written = {kind: part.finish() for kind, part in parts.items() if part is not None}
-    if lacking := [kind for kind, times in written.items() if not times.starts]:
-        raise MediaError(f"{media.name}: no {' and no '.join(lacking)} can be decoded")
+    if missing := [kind for kind, times in written.items() if not times.starts]:
+        raise MediaError(f"{media.name}: no {' and no '.join(missing)} can be decoded")
     return written
 
 
 class _Output:
-    """A file that takes packets at once, and writes them when all its streams are known."""
+    """A file that accepts packets at once, but writes them only when all its streams are known."""
 
     def __init__(self, container: Any, streams: int) -> None:
         self._container, self._missing = container, streams
@@ -89,7 +89,7 @@ class _Output:
             self._waiting.clear()
 
 
-class _Picture:
+class _PictureEncoder:
     def __init__(self, out: _Output, media: Media) -> None:
         self._out = out
         self._converter = media.picture.converter()
@@ -98,27 +98,29 @@ class _Picture:
         self._times = Packets(0, "")
 
     def add(self, picture: VideoFrame) -> None:
-        """Encodes a frame at its own time."""
+        """Encodes a frame at its presentation time."""
         image = self._converter.upright(picture.frame)
         image = image[: image.shape[0] // 2 * 2, : image.shape[1] // 2 * 2]
         if self._stream is None:
             self._open(image)
-            if picture.start > _ON_TIME:
+            if picture.start > _TIME_TOLERANCE:
                 self._encode(np.zeros_like(image), Fraction(0))
         elif image.shape[:2] != (self._stream.height, self._stream.width):
             raise MediaError("the picture changes its size, which browsers do not play; convert the file first")
-        if picture.start > -_ON_TIME:
+        if picture.start > -_TIME_TOLERANCE:
             self._encode(image, max(picture.start, Fraction(0)))
             self._times.end = picture.start + picture.duration
 
     def finish(self) -> Packets:
-        """Writes what the encoder still holds."""
+        """Writes the frames that the encoder still has."""
         if self._stream is not None:
             self._out.mux(self._stream.encode(None))
         return self._times
 
     def _open(self, image: npt.NDArray[np.uint8]) -> None:
-        name, options = next((one for one in _VIDEO_ENCODERS if one[0] in av.codecs_available), (None, None))
+        name, options = next(
+            (encoder for encoder in _VIDEO_ENCODERS if encoder[0] in av.codecs_available), (None, None)
+        )
         if name is None:
             raise MediaError("this build of FFmpeg can encode neither H.264 nor VP9")
         self._stream = self._out.add_stream(name, rate=round(self._rate) or 25, options=options)
@@ -134,43 +136,48 @@ class _Picture:
         self._out.mux(self._stream.encode(frame))
 
 
-class _Sound:
+class _SoundEncoder:
     def __init__(self, out: _Output, media: Media) -> None:
         self._out, self._rate = out, media.audio_rate_hz
         self._stream = out.add_stream("aac", rate=_RATE_HZ, layout="stereo", options={"b": "192k"})
         self._resampler = AudioResampler(format="fltp", layout="stereo", rate=_RATE_HZ, frame_size=1024)
-        self._laid = [_PlacedSound(self._rate) for _ in range(media.audio_streams)]
-        self._at = 0
+        self._placed_streams = [_PlacedSound(self._rate) for _ in range(media.audio_streams)]
+        self._encoded_samples = 0
 
     def add(self, block: AudioBlock) -> None:
-        """Lays a block where it belongs, and encodes what all streams have; several are mixed with the same weight."""
-        self._laid[block.stream].add(_stereo(block.channels), block.start)
-        self._encode(min(laid.samples for laid in self._laid))
+        """Places a block at its time, and encodes the samples that all streams have, mixed with equal weights."""
+        self._placed_streams[block.stream].add(_stereo(block.channels), block.start)
+        self._encode(min(placed.samples for placed in self._placed_streams))
 
     def finish(self) -> Packets:
-        """Writes what is left."""
-        longest = max(laid.samples for laid in self._laid)
-        for laid in self._laid:
-            laid.fill(longest)
+        """Writes the remaining samples."""
+        longest = max(placed.samples for placed in self._placed_streams)
+        for placed in self._placed_streams:
+            placed.fill(longest)
         self._encode(longest)
-        if self._at:
+        if self._encoded_samples:
             for block in self._resampler.resample(None):
                 self._out.mux(self._stream.encode(block))
             self._out.mux(self._stream.encode(None))
-        return Packets(0, "", starts=[Fraction(0)] if self._at else [], end=Fraction(self._at, self._rate))
+        return Packets(
+            0,
+            "",
+            starts=[Fraction(0)] if self._encoded_samples else [],
+            end=Fraction(self._encoded_samples, self._rate),
+        )
 
     def _encode(self, until: int) -> None:
-        for count in _pieces(until - self._at, self._rate):
-            mixed = np.mean([laid.take(count) for laid in self._laid], axis=0, dtype=np.float32)
+        for count in _chunk_sizes(until - self._encoded_samples, self._rate):
+            mixed = np.mean([placed.take(count) for placed in self._placed_streams], axis=0, dtype=np.float32)
             frame = av.AudioFrame.from_ndarray(np.clip(mixed, -1, 1), format="fltp", layout="stereo")
-            frame.sample_rate, frame.time_base, frame.pts = self._rate, Fraction(1, self._rate), self._at
-            self._at += count
+            frame.sample_rate, frame.time_base, frame.pts = self._rate, Fraction(1, self._rate), self._encoded_samples
+            self._encoded_samples += count
             for block in self._resampler.resample(frame):
                 self._out.mux(self._stream.encode(block))
 
 
 class _PlacedSound:
-    """A stream's sound from t = 0 on: silence fills gaps, what overlaps is cut off."""
+    """The sound of a stream from t = 0 on: silence fills gaps, and overlapping samples are dropped."""
 
     def __init__(self, rate_hz: int) -> None:
         self._rate_hz = rate_hz
@@ -182,11 +189,11 @@ class _PlacedSound:
         return self._taken + self._waiting.shape[1]
 
     def add(self, samples: npt.NDArray[np.float32], start: Fraction | None) -> None:
-        place = self.samples if start is None else round(start * self._rate_hz)
-        if place > self.samples + 1:
-            self.fill(place)
-        elif place < self.samples - 1:
-            samples = samples[:, self.samples - place :]
+        first_sample = self.samples if start is None else round(start * self._rate_hz)
+        if first_sample > self.samples + 1:
+            self.fill(first_sample)
+        elif first_sample < self.samples - 1:
+            samples = samples[:, self.samples - first_sample :]
         self._waiting = np.concatenate([self._waiting, samples], axis=1)
 
     def fill(self, until: int) -> None:
@@ -200,13 +207,13 @@ class _PlacedSound:
 
 
 def _stereo(channels: Samples) -> npt.NDArray[np.float32]:
-    """(2, n) samples; more than two channels become their mean, as avcues measures them."""
+    """(2, n) samples; more than two channels become their mean, as in avcues' measurements."""
     if len(channels) == 2:
         return np.stack([downmix([channels[:1]]), downmix([channels[1:]])])
     return np.repeat(downmix([channels])[None], 2, axis=0)
 
 
-def _pieces(total: int, most: int) -> Iterator[int]:
+def _chunk_sizes(total: int, max_size: int) -> Iterator[int]:
     while total > 0:
-        yield min(total, most)
-        total -= most
+        yield min(total, max_size)
+        total -= max_size

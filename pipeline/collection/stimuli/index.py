@@ -13,12 +13,13 @@ STIMULI = "stimuli"
 INDEX = "index.json"
 
 
-class File(BaseModel):
+class StimulusFile(BaseModel):
     """A prepared file.
 
     Args:
-        name: Relative to the folder of stimuli.
-        kind: Its media type.
+        name: Path relative to the folder of stimuli.
+        kind: Media type.
+        bytes: Size of the file.
         duration_s: Seconds from t = 0 to its end.
         copied: Whether the source's streams were copied rather than encoded again.
     """
@@ -32,7 +33,7 @@ class File(BaseModel):
     copied: bool
 
 
-class Line(BaseModel):
+class TranscriptLine(BaseModel):
     """A line of a transcript, in seconds from t = 0."""
 
     model_config = ConfigDict(frozen=True)
@@ -46,11 +47,15 @@ class Clip(BaseModel):
     """A video and its stimuli.
 
     Args:
-        fingerprint: Of the source, as of avcues' records.
-        source_bytes: Size of the source, and `source_changed`, its time stamp: what tells quickly that it is the same.
-        width: Of the picture, in pixels; 0: it has none.
-        files: By what is shown, such as "picture+sound".
-        transcript: Empty: there is none.
+        video_id: Id of the video.
+        source: Path of the source.
+        fingerprint: Fingerprint of the source, as in avcues' records.
+        source_bytes: Size of the source; with `source_changed` it shows quickly that the source has not changed.
+        source_changed: Time of the last change of the source.
+        width: Width of the picture in pixels; 0 without a picture.
+        height: Height of the picture in pixels; 0 without a picture.
+        files: Files by the parts that they have, such as "picture+sound".
+        transcript: Lines of the transcript; empty without one.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -62,12 +67,12 @@ class Clip(BaseModel):
     source_changed: float
     width: int = 0
     height: int = 0
-    files: Mapping[str, File] = {}
-    transcript: tuple[Line, ...] = ()
+    files: Mapping[str, StimulusFile] = {}
+    transcript: tuple[TranscriptLine, ...] = ()
 
-    def file(self, setup: Setup) -> File | None:
-        """The file of a setup; None: the setup shows text only."""
-        return self.files.get(shown_key(setup)) if setup.plays else None
+    def file(self, setup: Setup) -> StimulusFile | None:
+        """The file of a setup; None if the setup shows only text."""
+        return self.files.get(parts_key(setup)) if setup.plays else None
 
 
 class Index(BaseModel):
@@ -79,11 +84,11 @@ class Index(BaseModel):
     others: Mapping[str, Clip] = {}
 
 
-def shown_key(setup: Setup) -> str:
-    """The name of a setup's stimuli: what plays, in a fixed order."""
+def parts_key(setup: Setup) -> str:
+    """The key of a setup's stimuli: the parts that play, in a fixed order."""
     return "+".join(part for part in ("picture", "sound") if part in setup.shows)
 
 
 def index_path(study: Path) -> Path:
-    """Where the list lies."""
+    """The path of the list."""
     return study / STIMULI / INDEX

@@ -1,4 +1,4 @@
-"""Makes and checks the stimuli of a study; what is there already and fits is kept."""
+"""Makes and checks the stimuli of a study; existing stimuli that are up to date are kept."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from pathlib import Path
 from avcues.atomic_files import temporary_name
 from avcues.pipeline.collection.design import Design
 from avcues.pipeline.collection.stimuli.encode import copy_streams, encode_streams
-from avcues.pipeline.collection.stimuli.index import STIMULI, Clip, File, Index, index_path, shown_key
+from avcues.pipeline.collection.stimuli.index import STIMULI, Clip, Index, StimulusFile, index_path, parts_key
 from avcues.pipeline.collection.stimuli.sources import Video, find_videos, read_transcript
-from avcues.pipeline.collection.stimuli.streams import Kind, Packets, can_be_copied, is_shown_alike, read_packets
+from avcues.pipeline.collection.stimuli.streams import Kind, Packets, can_be_copied, is_shown_as_measured, read_packets
 from avcues.pipeline.errors import DatasetError, InputError, MediaError
 from avcues.pipeline.media.container import Media
 from avcues.pipeline.media.source import fingerprint
 from avcues.pipeline.store.files import write_atomically
 
-# A millisecond is the grain of some containers' time stamps.
-_SAME_TIME = Fraction(2, 1000)
-_LONGEST_DIFFERENCE = Fraction(1, 10)
-_STREAM_OF: dict[str, Kind] = {"picture": "video", "sound": "audio"}
+# Some containers store times in milliseconds.
+_TIME_TOLERANCE = Fraction(2, 1000)
+_MAX_LENGTH_DIFFERENCE = Fraction(1, 10)
+_STREAM_OF_PART: dict[str, Kind] = {"picture": "video", "sound": "audio"}
 _BOTH = "picture+sound"
 
 
 def read_index(study: Path) -> Index:
-    """The list of prepared stimuli; empty if nothing was prepared.
+    """Reads the list of prepared stimuli; empty if nothing was prepared.
 
     Raises:
-        DatasetError: It is damaged.
+        DatasetError: The list is damaged.
     """
     path = index_path(study)
     try:
@@ -41,12 +41,13 @@ def read_index(study: Path) -> Index:
         ) from error
 
 
-def prepare(study: Path, design: Design, progress: Callable[[str], None] = lambda line: None) -> Index:
+def prepare(study: Path, design: Design, on_progress: Callable[[str], None] = lambda line: None) -> Index:
     """Makes the stimuli that are missing or whose source changed.
 
     Args:
         study: The study's folder.
-        progress: Takes a line for each file that was made.
+        design: The design of the study.
+        on_progress: Called with a line for each file that was made.
 
     Raises:
         InputError: A source is missing.
@@ -54,11 +55,11 @@ def prepare(study: Path, design: Design, progress: Callable[[str], None] = lambd
         OutputError: A stimulus cannot be written.
     """
     former = read_index(study)
-    shown = list(dict.fromkeys(shown_key(setup) for setup in design.setups if setup.plays))
+    part_keys = list(dict.fromkeys(parts_key(setup) for setup in design.setups if setup.plays))
     clips, problems = {}, []
     for video in find_videos(study, design):
         try:
-            clips[video.video_id] = _clip(study, video, shown, former.clips.get(video.video_id), progress)
+            clips[video.video_id] = _clip(study, video, part_keys, former.clips.get(video.video_id), on_progress)
         except MediaError as error:
             problems.append(str(error))
     further_clips = {}
@@ -67,9 +68,9 @@ def prepare(study: Path, design: Design, progress: Callable[[str], None] = lambd
         if not path.is_file():
             raise InputError(f"{path}: no such file; study.toml names it, relative to {study}")
         try:
-            kinds = _plain_shown(path, shown if name in design.practice.files else [])
+            kinds = _unrated_parts(path, part_keys if name in design.practice.files else [])
             further_clips[name] = _clip(
-                study, Video(_other_id(name), path, None), kinds, former.others.get(name), progress
+                study, Video(_other_id(name), path, None), kinds, former.others.get(name), on_progress
             )
         except MediaError as error:
             problems.append(str(error))
@@ -86,61 +87,65 @@ def _other_files(design: Design) -> list[str]:
 
 
 def _other_id(name: str) -> str:
-    """An id that no video has: their names have no slash."""
+    """An id for a file that is not rated; no video has it, because it has a slash."""
     return "other/" + "".join(character if character.isalnum() or character in "-_" else "_" for character in name)
 
 
-def _plain_shown(path: Path, shown: Iterable[str]) -> list[str]:
-    """What of a file that is not rated is made: what setups show, and all of it, for pages."""
+def _unrated_parts(path: Path, part_keys: Iterable[str]) -> list[str]:
+    """The parts to make of a file that is not rated: those that setups show, and the whole file for pages."""
     with Media.open(path) as media:
-        whole = [part for part, kind in _STREAM_OF.items() if getattr(media.metadata, kind) is not None]
-    return list(dict.fromkeys([*shown, "+".join(whole)]))
+        all_parts = [part for part, kind in _STREAM_OF_PART.items() if getattr(media.metadata, kind) is not None]
+    return list(dict.fromkeys([*part_keys, "+".join(all_parts)]))
 
 
-def _clip(study: Path, video: Video, shown: list[str], former: Clip | None, progress: Callable[[str], None]) -> Clip:
-    about = video.path.stat()
-    unchanged = former is not None and (about.st_size, about.st_mtime) == (former.source_bytes, former.source_changed)
+def _clip(
+    study: Path, video: Video, part_keys: list[str], former: Clip | None, on_progress: Callable[[str], None]
+) -> Clip:
+    status = video.path.stat()
+    unchanged = former is not None and (status.st_size, status.st_mtime) == (former.source_bytes, former.source_changed)
     unchanged = unchanged and former is not None and Path(former.source) == video.path.resolve()
-    files = {key: file for key, file in (former.files.items() if unchanged and former else ()) if _exists(study, file)}
+    files = {
+        key: file for key, file in (former.files.items() if unchanged and former else ()) if _is_up_to_date(study, file)
+    }
     with Media.open(video.path) as media:
-        if missing := next((part for key in shown for part in key.split("+") if _lacks(media, part)), None):
+        if missing := next((part for key in part_keys for part in key.split("+") if _has_no_stream(media, part)), None):
             setups = "picture" if missing == "picture" else "sound"
-            raise MediaError(f"{video.path}: has no {setups}, which a setup shows; leave the video or the setup out")
-        packets = read_packets(str(video.path), media) if set(shown) - set(files) else {}
-        if packets and any("picture" in key for key in shown) and not is_shown_alike(media):
-            packets["video"].odd = True
+            raise MediaError(f"{video.path}: has no {setups}, which a setup shows; remove the video or the setup")
+        packets = read_packets(str(video.path), media) if set(part_keys) - set(files) else {}
+        if packets and any("picture" in key for key in part_keys) and not is_shown_as_measured(media):
+            packets["video"].must_encode = True
         size = (0, 0) if media.metadata.video is None else (media.metadata.video.width, media.metadata.video.height)
-    for key in shown:
+    for key in part_keys:
         if key not in files:
             files[key] = _make(study, video, key, packets)
-            progress(f"{files[key].name}: {'copied' if files[key].copied else 'encoded'}")
+            on_progress(f"{files[key].name}: {'copied' if files[key].copied else 'encoded'}")
     transcript, notes = ((), ()) if video.transcript is None else read_transcript(video.transcript)
     for note in notes:
-        progress(note)
+        on_progress(note)
     return Clip(
         video_id=video.video_id,
         source=str(video.path.resolve()),
         fingerprint=former.fingerprint if unchanged and former else fingerprint(video.path),
-        source_bytes=about.st_size,
-        source_changed=about.st_mtime,
+        source_bytes=status.st_size,
+        source_changed=status.st_mtime,
         width=size[0],
         height=size[1],
-        files={key: files[key] for key in shown},
+        files={key: files[key] for key in part_keys},
         transcript=transcript,
     )
 
 
-def _lacks(media: Media, part: str) -> bool:
-    return getattr(media.metadata, _STREAM_OF[part]) is None
+def _has_no_stream(media: Media, part: str) -> bool:
+    return getattr(media.metadata, _STREAM_OF_PART[part]) is None
 
 
-def _exists(study: Path, file: File) -> bool:
+def _is_up_to_date(study: Path, file: StimulusFile) -> bool:
     path = study / STIMULI / file.name
     return path.is_file() and path.stat().st_size == file.bytes
 
 
-def _make(study: Path, video: Video, key: str, packets: dict[Kind, Packets]) -> File:
-    kinds = tuple(_STREAM_OF[part] for part in key.split("+"))
+def _make(study: Path, video: Video, key: str, packets: dict[Kind, Packets]) -> StimulusFile:
+    kinds = tuple(_STREAM_OF_PART[part] for part in key.split("+"))
     name = f"{key}/{video.video_id}.mp4"
     target = study / STIMULI / name
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -150,37 +155,37 @@ def _make(study: Path, video: Video, key: str, packets: dict[Kind, Packets]) -> 
             copied = can_be_copied(media, packets, kinds)
             if copied:
                 copy_streams(str(video.path), draft, media, packets, kinds)
-                copied = not _faults(draft, packets, kinds)
+                copied = not _difference(draft, packets, kinds)
         if not copied:
             with Media.open(video.path) as media:
                 encoded = encode_streams(draft, media, kinds)
-            if fault := _faults(draft, encoded, kinds):
-                raise MediaError(f"{video.path}: the stimulus {name} would differ from it: {fault}")
+            if difference := _difference(draft, encoded, kinds):
+                raise MediaError(f"{video.path}: the stimulus {name} would differ from it: {difference}")
         with Media.open(draft) as draft_media:
             duration = max(stream_packets.end for stream_packets in read_packets(str(draft), draft_media).values())
         draft.rename(target)
     finally:
         draft.unlink(missing_ok=True)
     kind = "video/mp4" if "video" in kinds else "audio/mp4"
-    return File(name=name, kind=kind, bytes=target.stat().st_size, duration_s=float(duration), copied=copied)
+    return StimulusFile(name=name, kind=kind, bytes=target.stat().st_size, duration_s=float(duration), copied=copied)
 
 
-def _faults(draft: Path, source_packets: dict[Kind, Packets], kinds: tuple[Kind, ...]) -> str:
-    """What is wrong with a stimulus: its streams, t = 0, the time of a frame, its length; empty: nothing."""
+def _difference(draft: Path, source_packets: dict[Kind, Packets], kinds: tuple[Kind, ...]) -> str:
+    """How a stimulus differs from its source in streams, t = 0, times of frames or length; empty if it does not."""
     with Media.open(draft) as media:
         actual = read_packets(str(draft), media)
         if set(actual) != set(kinds):
             return f"it has {' and '.join(actual)}, expected {' and '.join(kinds)}"
-        if abs(media.origin) > _SAME_TIME:
+        if abs(media.origin) > _TIME_TOLERANCE:
             return f"it begins at {float(media.origin):.3f} s"
     if "video" in kinds:
         frames, expected = actual["video"].starts, source_packets["video"].starts
         if len(frames) != len(expected):
             return f"it has {len(frames)} frames, expected {len(expected)}"
-        for at, time in zip(frames, expected, strict=True):
-            if abs(at - time) > _SAME_TIME:
-                return f"a frame of {float(time):.3f} s comes at {float(at):.3f} s"
-    if "audio" in kinds and abs(actual["audio"].end - source_packets["audio"].end) > _LONGEST_DIFFERENCE:
+        for start, time in zip(frames, expected, strict=True):
+            if abs(start - time) > _TIME_TOLERANCE:
+                return f"a frame of {float(time):.3f} s appears at {float(start):.3f} s"
+    if "audio" in kinds and abs(actual["audio"].end - source_packets["audio"].end) > _MAX_LENGTH_DIFFERENCE:
         return (
             f"its sound ends at {float(actual['audio'].end):.3f} s, expected {float(source_packets['audio'].end):.3f} s"
         )

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from avcues.pipeline.collection.design import Design
 from avcues.pipeline.collection.design.questions import first_repeated
-from avcues.pipeline.collection.stimuli.index import Line
+from avcues.pipeline.collection.stimuli.index import TranscriptLine
 from avcues.pipeline.errors import InputError
 from avcues.pipeline.media.subtitles.sidecars import Sidecar, find_sidecars, read_sidecar
 
 # Containers that the standard library does not know on every system.
-_MORE = frozenset(
+_EXTRA_SUFFIXES = frozenset(
     (".ts", ".mkv", ".m4a", ".m4v", ".mts", ".m2ts", ".flac", ".opus", ".webm", ".ogv", ".flv", ".vob", ".mxf")
 )
 
@@ -23,8 +23,9 @@ class Video:
     """A video of the study.
 
     Args:
-        video_id: The file's name without its suffix, as in feature tables.
-        transcript: The subtitle file beside it; None: there is none.
+        video_id: Name of the file without its suffix, as in feature tables.
+        path: Path of the file.
+        transcript: The subtitle file beside the video; None if there is none or no setup shows text.
     """
 
     video_id: str
@@ -36,8 +37,8 @@ def find_videos(study: Path, design: Design) -> list[Video]:
     """The videos that a design names, by id.
 
     Raises:
-        InputError: The folder or a file does not exist, two files have the same name, or a transcript is missing that
-            a setup shows.
+        InputError: The folder or a file does not exist, two files have the same name, or a transcript is missing
+            although a setup shows text.
     """
     folder = study / design.videos.folder
     if not folder.is_dir():
@@ -52,36 +53,37 @@ def find_videos(study: Path, design: Design) -> list[Video]:
         raise InputError(f"{folder}: has no video or sound file")
     if stem := first_repeated(path.stem for path in paths):
         raise InputError(f'{folder}: two files are named "{stem}"; name one in videos.files, or rename it')
-    texts = any("text" in setup.shows for setup in design.setups)
+    shows_text = any("text" in setup.shows for setup in design.setups)
     videos = [
-        Video(path.stem, path, next(iter(find_sidecars(path, design.language)), None) if texts else None)
+        Video(path.stem, path, next(iter(find_sidecars(path, design.language)), None) if shows_text else None)
         for path in sorted(paths, key=lambda path: path.stem)
     ]
-    if texts:
-        without = [video.path.name for video in videos if video.transcript is None]
-        if without:
+    if shows_text:
+        without_transcript = [video.path.name for video in videos if video.transcript is None]
+        if without_transcript:
             raise InputError(
-                f"{folder}: no transcript beside {', '.join(without[:5])}{' and others' if len(without) > 5 else ''}; "
+                f"{folder}: no transcript beside {', '.join(without_transcript[:5])}"
+                f"{' and others' if len(without_transcript) > 5 else ''}; "
                 "a setup shows the text: expected NAME.srt or NAME.vtt beside each video"
             )
     return videos
 
 
 def is_media(path: Path) -> bool:
-    """Whether a file's name is that of a video or of sound."""
+    """Whether a file has the name of a video or sound file."""
     kind = (mimetypes.guess_type(path.name)[0] or "").partition("/")[0]
-    return path.name[0] != "." and (kind in ("video", "audio") or path.suffix.lower() in _MORE)
+    return path.name[0] != "." and (kind in ("video", "audio") or path.suffix.lower() in _EXTRA_SUFFIXES)
 
 
-def read_transcript(sidecar: Sidecar) -> tuple[tuple[Line, ...], tuple[str, ...]]:
-    """The lines of a subtitle file as they are said, without markup, and notes about what was left out.
+def read_transcript(sidecar: Sidecar) -> tuple[tuple[TranscriptLine, ...], tuple[str, ...]]:
+    """Reads the lines of a subtitle file without markup; returns also notes on what was left out.
 
     Raises:
-        MediaError: It cannot be read, or holds no words.
+        MediaError: The file cannot be read, or has no words.
     """
     sidecar_words = read_sidecar(sidecar)
     lines = tuple(
-        Line(start=float(utterance.start), end=float(utterance.end), text=utterance.text)
+        TranscriptLine(start=float(utterance.start), end=float(utterance.end), text=utterance.text)
         for utterance in sidecar_words.utterances
     )
     return lines, tuple(f"{sidecar.name}: {note}" for note in sidecar_words.notes)

@@ -1,4 +1,4 @@
-"""The times of a file's packets, and whether browsers play its streams as they are."""
+"""Reads the times of a file's packets, and decides whether browsers can play its streams unchanged."""
 
 from __future__ import annotations
 
@@ -13,53 +13,55 @@ from avcues.pipeline.media.frames import VideoFrame
 from avcues.pipeline.media.timestamps import fraction
 
 Kind = Literal["video", "audio"]
-_PICTURE_OF = {"h264": ("yuv420p", "yuvj420p")}
-_SOUND_OF = ("aac",)
+_PIXEL_FORMATS = {"h264": ("yuv420p", "yuvj420p")}
+_SOUND_CODECS = ("aac",)
 _CONTAINERS = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm")
-_ON_TIME = Fraction(1, 1000)
+_TIME_TOLERANCE = Fraction(1, 1000)
 _PRIMING = Fraction(1, 10)
 
 
 @dataclass
 class Packets:
-    """Times of a stream's packets, in seconds from t = 0.
+    """The packets of a stream; times are in seconds from t = 0.
 
     Args:
-        index: Of the stream in its file.
+        index: Index of the stream in its file.
+        codec: Name of the codec.
         starts: Presentation times, sorted.
-        end: Where the last one ends.
-        odd: Whether a packet has no time or size, or is corrupt, the sound is made of several streams, or browsers show
-            another picture.
+        end: End of the last packet.
+        must_encode: Whether the stream cannot be copied: a packet has no time or size or is corrupt, the sound consists
+            of several streams, or browsers show another picture.
     """
 
     index: int
     codec: str
     starts: list[Fraction] = field(default_factory=list)
     end: Fraction = Fraction(0)
-    odd: bool = False
+    must_encode: bool = False
 
 
 def read_packets(path: str, media: Media) -> dict[Kind, Packets]:
-    """The packets of the streams that avcues reads.
+    """Reads the packets of the streams that avcues measures.
 
     Args:
-        media: The same file, opened by avcues; it knows t = 0.
+        path: The file.
+        media: The same file, opened by avcues, which defines t = 0.
     """
     packets: dict[Kind, Packets] = {}
     with av.open(path, metadata_errors="ignore") as container:
         streams = {index: container.streams[index] for index in media.read_streams}
         for index, stream in streams.items():
             kind: Kind = "video" if stream.type == "video" else "audio"
-            packets.setdefault(kind, Packets(index, stream.codec_context.name, odd=media.audio_streams > 1))
+            packets.setdefault(kind, Packets(index, stream.codec_context.name, must_encode=media.audio_streams > 1))
         for packet in container.demux(*streams.values()):
             kind_packets = packets["video" if packet.stream.type == "video" else "audio"]
             if packet.dts is None and not packet.size:
                 continue
             if packet.pts is None or not packet.size or packet.is_corrupt:
-                kind_packets.odd = True
+                kind_packets.must_encode = True
                 continue
             if packet.is_discard and packet.stream.type == "video":
-                continue  # decoded for the sake of others, never shown
+                continue  # decoded only for other frames, never shown
             base = fraction(packet.time_base)
             start = packet.pts * base - media.origin
             kind_packets.starts.append(start)
@@ -69,10 +71,10 @@ def read_packets(path: str, media: Media) -> dict[Kind, Packets]:
     return packets
 
 
-def is_shown_alike(media: Media) -> bool:
+def is_shown_as_measured(media: Media) -> bool:
     """Whether every browser shows the coded picture as avcues measures it; decodes the first frame.
 
-    Browsers turn a picture and make its pixels square, but some do not mirror it, and none joins fields.
+    Browsers rotate a picture and make its pixels square, but some do not mirror it, and none deinterlaces it.
     """
     for item in media.decode(video=True, audio=False):
         if isinstance(item, VideoFrame):
@@ -81,18 +83,21 @@ def is_shown_alike(media: Media) -> bool:
 
 
 def can_be_copied(media: Media, packets: dict[Kind, Packets], kinds: tuple[Kind, ...]) -> bool:
-    """Whether every browser plays the streams as they are, each from t = 0 on."""
+    """Whether every browser can play the streams unchanged, each from t = 0 on."""
     if media.metadata.container not in _CONTAINERS:
         return False
     for kind in kinds:
         stream_packets = packets[kind]
-        if stream_packets.odd or not stream_packets.starts:
+        if stream_packets.must_encode or not stream_packets.starts:
             return False
         if kind == "video":
             video = media.metadata.video
             assert video is not None
-            if video.pixel_format not in _PICTURE_OF.get(video.codec, ()) or abs(stream_packets.starts[0]) > _ON_TIME:
+            if (
+                video.pixel_format not in _PIXEL_FORMATS.get(video.codec, ())
+                or abs(stream_packets.starts[0]) > _TIME_TOLERANCE
+            ):
                 return False
-        elif stream_packets.codec not in _SOUND_OF or not -_PRIMING < stream_packets.starts[0] <= _ON_TIME:
+        elif stream_packets.codec not in _SOUND_CODECS or not -_PRIMING < stream_packets.starts[0] <= _TIME_TOLERANCE:
             return False
     return True

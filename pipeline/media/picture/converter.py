@@ -10,8 +10,11 @@ import numpy.typing as npt
 from av.video.reformatter import Interpolation, VideoReformatter
 
 from avcues.pipeline.media.orientation import Orientation
-from avcues.pipeline.media.picture.cube import ColorCube
+from avcues.pipeline.media.picture.cube import EXACT, ColorCube
 from avcues.pipeline.media.picture.tone import Color
+
+# At full size, FFmpeg's fast path is 2 levels of 255 too dark in more bits, and exact to half a level in 8.
+_FAST_PATH_BITS = 8
 
 
 class Display(Protocol):
@@ -39,7 +42,8 @@ class Converter:
     def upright(self, frame: av.VideoFrame) -> npt.NDArray[np.uint8]:
         """(H, W, 3) RGB with square pixels, upright; a view that the next call may change."""
         width, height = self._stage.display_size(frame)
-        image = self.scaled(frame, width, height, Interpolation.BILINEAR)
+        is_deep = any(component.bits > _FAST_PATH_BITS for component in frame.format.components)
+        image = self.scaled(frame, width, height, Interpolation.BILINEAR | (EXACT if is_deep else Interpolation(0)))
         return Orientation.of(frame).apply(image)
 
     def scaled(

@@ -18,7 +18,7 @@ from avcues.pipeline.media.picture.tone import Color, to_sdr
 
 POINTS = 65  # with 33, colours near black lose a hundredth of their saturation
 _FORMAT, _YCC_FORMAT = "gbrp16le", "yuv444p16le"  # FFmpeg's fast path of lut3d
-_EXACT = Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
+EXACT = Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
 _UNSPECIFIED = 2
 
 
@@ -37,7 +37,7 @@ class ColorCube:
 
     def rgb(self, frame: av.VideoFrame, width: int, height: int, interpolation: Interpolation) -> npt.NDArray[np.uint8]:
         """(height, width, 3) R'G'B', scaled before it is converted."""
-        codes = self._codes(frame, width, height, interpolation | _EXACT)
+        codes = self._codes(frame, width, height, interpolation | EXACT)
         graph = self._graphs.get((width, height)) or self._graph(width, height)
         graph.push(codes)
         shown = graph.vpull()

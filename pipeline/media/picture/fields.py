@@ -9,7 +9,7 @@ from statistics import median
 _DECIDED = 10  # frames that idet must be sure of
 _MOSTLY = 4
 _APART = 0.45
-_TELECINE = (0.25, 0.6)  # two frames of five, and what cuts and still pictures make of it
+_TELECINE = (0.25, 0.7)  # idet calls two to three frames of five interlaced; cuts and still pictures change that
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ _WIDEST_PIXEL = 4
 # Encoders that round a size to even numbers write pixels such as 226:225: nobody sees that, and scaling would blur.
 _SQUARE = Fraction(1, 100)
 _CHANGES_LISTED = 3
+_CHANGING = {"colour": "colours", "size": "the size of the picture", "aspect": "the shape of pixels"}
 _OPAQUE = 255
 
 
@@ -104,7 +105,7 @@ class PictureStage:
         """How the code values of a frame are to be understood, if they are not those of an SDR display."""
         tags = tags_of(frame)
         if tags not in self._colors:
-            self._colors[tags] = None if self._coded else colors_of(frame).color
+            self._colors[tags] = self._colors_of(frame).color
         return self._colors[tags]
 
     def frames(self, picture: VideoFrame) -> Iterator[VideoFrame]:
@@ -200,7 +201,7 @@ class PictureStage:
 
     def _decide_colors(self, frame: av.VideoFrame, start: Fraction) -> None:
         """Decides how frames with these tags are shown; colours may change in mid-stream."""
-        colors = readable(frame) if self._coded else colors_of(frame, dolby_vision=self.facts.dolby_vision)
+        colors = self._colors_of(frame)
         tags = tags_of(frame)
         if colors.matrix is not None:
             frame.colorspace = colors.matrix
@@ -208,21 +209,24 @@ class PictureStage:
             self.applied.update(colors.applied)
             self.notes.extend(colors.notes)
         elif colors != self._latest_colors:
-            self._change("colours", start, "; ".join(colors.notes) or "SDR of BT.709, as tagged")
+            self._change("colour", start, "; ".join(colors.notes) or "SDR of BT.709, as tagged")
         self._tags = (tags, tags_of(frame))
         self._latest_colors, self._matrix = colors, colors.matrix
         self._colors[tags_of(frame)] = colors.color
+
+    def _colors_of(self, frame: av.VideoFrame) -> Colors:
+        return readable(frame) if self._coded else colors_of(frame, dolby_vision=self.facts.dolby_vision)
 
     def _notice_shape(self, picture: VideoFrame) -> None:
         """Notes a change of the frames' size or of the shape of their pixels."""
         size = (picture.frame.width, picture.frame.height)
         if size != self._size:
             self._size = size
-            self._change("the size of the picture", picture.start, f"{size[0]} x {size[1]}")
+            self._change("size", picture.start, f"{size[0]} x {size[1]}")
         aspect = self._aspect if picture.pixel_aspect is None else _plausible(picture.pixel_aspect)
         if aspect != self._aspect and not self._coded:
             self._aspect, self._form = aspect, None
-            self._change("the shape of pixels", picture.start, str(aspect))
+            self._change("aspect", picture.start, str(aspect))
 
     def _change(self, what: str, start: Fraction, becomes: str) -> None:
         self._changes.setdefault(what, []).append(f"at {float(start):.2f} s to {becomes}")
@@ -231,7 +235,7 @@ class PictureStage:
         for what, changes in self._changes.items():
             listed = ", ".join(changes[:_CHANGES_LISTED])
             more = f", and {len(changes) - _CHANGES_LISTED} more times" if len(changes) > _CHANGES_LISTED else ""
-            self._apply(what, listed + more, f"{what} changed in mid-stream, {listed}{more}")
+            self._apply(f"{what}_changes", listed + more, f"{_CHANGING[what]} changed in mid-stream, {listed}{more}")
         self._changes.clear()
 
     def _apply(self, kind: str, how: str, note: str) -> None:

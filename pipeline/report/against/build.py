@@ -15,7 +15,7 @@ from avcues.pipeline.report.against.difference import TableDifference, table_dif
 from avcues.pipeline.report.against.panels import difference_panels
 from avcues.pipeline.report.against.recipes import setting_differences, version_differences
 from avcues.pipeline.report.build import Report
-from avcues.pipeline.report.making import in_parallel
+from avcues.pipeline.report.make_pages import in_parallel
 from avcues.pipeline.report.packing import packed_json
 from avcues.pipeline.report.page import duration, library, templates
 from avcues.pipeline.report.panels import frame_colours
@@ -26,7 +26,7 @@ from avcues.pipeline.store.layout import report_path, table_path
 from avcues.pipeline.store.manifest import Manifest, require_manifest
 from avcues.pipeline.store.timeline_table import TIMELINE
 
-_AGAINST = "against"
+_FOLDER_NAME = "against"
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class _Folders:
 
     @property
     def names(self) -> tuple[str, str]:
-        """The names of the folders, or their paths where the names are the same."""
+        """The names of the folders, or their paths if the names are the same."""
         paths = [folder.resolve() for folder in (self.first, self.second)]
         first, second = (path.name for path in paths)
         return (first, second) if first != second else (str(paths[0]), str(paths[1]))
@@ -52,7 +52,7 @@ def build_against(
     *,
     report: Path | None = None,
     workers: int | None = None,
-    tell: Callable[[int, int], None] = lambda done, total: None,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Report:
     """Makes a page for each video that both folders have, and an index, in `against/NAME` of the report.
 
@@ -62,7 +62,7 @@ def build_against(
         selected: Ids; none: all videos that both have.
         report: Folder of the report; None: `report` in the dataset.
         workers: Processes; None: one per core.
-        tell: Called with the number of pages made so far, and of all.
+        on_progress: Called with the number of pages made so far and the number of all.
 
     Raises:
         AvcuesError: A folder is not a dataset, the lengths of the windows differ, the folders have no video in common
@@ -71,7 +71,7 @@ def build_against(
     folders = _Folders(out, other, (require_manifest(out), require_manifest(other)))
     steps = [float(manifest.step) for manifest in folders.manifests]
     if steps[0] != steps[1]:
-        raise InputError(f"`against={other}`: its windows last {steps[1]:g} s, those of {out} {steps[0]:g} s")
+        raise InputError(f"`against={other}`: its windows last {steps[1]:g} s, but those of {out} last {steps[0]:g} s")
     ids_by_folder = [_ids_with_tables(folder) for folder in (out, other)]
     common = [video_id for video_id in ids_by_folder[0] if video_id in set(ids_by_folder[1])]
     for video_id in selected:
@@ -80,19 +80,19 @@ def build_against(
     if not common:
         raise InputError(f"`against={other}`: has no video of {out}; videos are matched by their ids")
     library()
-    shown = list(dict.fromkeys(selected)) or common
-    target = (report or Path(str(report_path(out)))) / _AGAINST / other.resolve().name
+    videos = list(dict.fromkeys(selected)) or common
+    target = (report or Path(str(report_path(out)))) / _FOLDER_NAME / other.resolve().name
     prepare_output(target.parent)
     rows: list[dict[str, Any]] = []
     problems: list[str] = []
-    tell(0, len(shown))
-    with replaced_folder(target) as new:
-        for row in in_parallel(workers, partial(_make_page, folders, new), shown):
+    on_progress(0, len(videos))
+    with replaced_folder(target) as new_folder:
+        for row in in_parallel(workers, partial(_make_page, folders, new_folder), videos):
             if isinstance(row, str):
                 problems.append(row)
             else:
                 rows.append(row)
-            tell(len(rows) + len(problems), len(shown))
+            on_progress(len(rows) + len(problems), len(videos))
         index = (
             templates()
             .get_template("against_index.html")
@@ -104,8 +104,8 @@ def build_against(
                 quote=quote,
             )
         )
-        _write(new / "index.html", index)
-    page = target / f"{shown[0]}.html"
+        _write(new_folder / "index.html", index)
+    page = target / f"{videos[0]}.html"
     return Report(
         page if len(selected) == 1 and not problems else target / "index.html",
         len(rows),
@@ -118,7 +118,7 @@ def _ids_with_tables(folder: Path) -> list[str]:
     return [video_id for video_id in video_ids(folder) if table_path(folder, TIMELINE.name, video_id).exists()]
 
 
-def _make_page(folders: _Folders, new: Path, video_id: str) -> dict[str, Any] | str:
+def _make_page(folders: _Folders, new_folder: Path, video_id: str) -> dict[str, Any] | str:
     """Makes the page of a video; returns its row in the index, or the message if the page could not be made."""
     try:
         first, second = (
@@ -126,7 +126,7 @@ def _make_page(folders: _Folders, new: Path, video_id: str) -> dict[str, Any] | 
             for folder, manifest in zip((folders.first, folders.second), folders.manifests, strict=True)
         )
         tables = table_differences(first, second)
-        _write(new / f"{video_id}.html", _page(folders, first, second, tables))
+        _write(new_folder / f"{video_id}.html", _page(folders, first, second, tables))
     except AvcuesError as error:
         return str(error)
     except Exception as error:
@@ -135,13 +135,13 @@ def _make_page(folders: _Folders, new: Path, video_id: str) -> dict[str, Any] | 
         "video_id": video_id,
         "windows": (first.windows, second.windows),
         "equal": sum(len(table.equal) for table in tables),
-        "differing": [table.table for table in tables if not table.same],
+        "differing": [table.table for table in tables if not table.is_equal],
         "columns": sum(len(table.differing) + len(table.texts) for table in tables),
-        "only": _only(first, second),
+        "only": _exclusive_tables(first, second),
     }
 
 
-def _only(first: Video, second: Video) -> tuple[list[str], list[str]]:
+def _exclusive_tables(first: Video, second: Video) -> tuple[list[str], list[str]]:
     """The tables that only one of the folders has."""
     return [name for name in first.tables if name not in second.tables], [
         name for name in second.tables if name not in first.tables
@@ -170,7 +170,7 @@ def _page(folders: _Folders, first: Video, second: Video, tables: Sequence[Table
             length=duration(first.duration_s),
             windows=(first.windows, second.windows),
             tables=tables,
-            only=_only(first, second),
+            only=_exclusive_tables(first, second),
             settings=[*setting_differences(*folders.manifests), *version_differences(first, second)],
             data=packed_json(data),
         )

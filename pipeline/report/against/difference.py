@@ -1,4 +1,4 @@
-"""What differs between the tables that two folders have of one video."""
+"""Differences between the tables of one video in two folders."""
 
 from __future__ import annotations
 
@@ -18,15 +18,16 @@ class ColumnDifference:
     """A column of numbers whose values are not all equal.
 
     Args:
-        largest: The largest absolute difference; 0 where values are only missing on one side.
-        at: Window of the largest difference; if all differences are 0, the first window with a value on one side only.
-        relative: Root of the mean squared difference, in standard deviations of all values of the column.
+        largest: The largest absolute difference; 0 if values are only missing on one side.
+        window: The window of the largest difference; if all differences are 0, the first window with a value on only
+            one side.
+        relative: Root mean squared difference, in standard deviations of all values of the column.
         missing: Windows in which only one side has a value.
     """
 
     name: str
     largest: float
-    at: int
+    window: int
     relative: float
     missing: int
 
@@ -42,12 +43,12 @@ class TableDifference:
 
     Args:
         equal: Columns whose values are all equal.
-        differing: Columns of numbers that are not equal, the most different first.
+        differing: Numeric columns that are not equal; the most different comes first.
         texts: For each column of words that differs, the number of differing windows.
         only_first: Columns that only the first folder has.
-        only_second: Columns that only the second one has.
-        rows: How the rows differ in a table without a row per window or shot, which is not compared by columns; empty
-            if they are the same.
+        only_second: Columns that only the second folder has.
+        rows: How the rows differ, in words, if the table has no row per window or shot and is not compared by columns;
+            empty if they are equal.
     """
 
     table: str
@@ -59,23 +60,24 @@ class TableDifference:
     rows: str = ""
 
     @property
-    def same(self) -> bool:
-        """Whether both folders have the same table."""
+    def is_equal(self) -> bool:
+        """Whether the table is the same in both folders."""
         return not (self.differing or self.texts or self.only_first or self.only_second or self.rows)
 
 
 def table_differences(first: Video, second: Video) -> list[TableDifference]:
     """Compares the tables that both videos have, in the order of the first."""
-    return [_compared(first, second, table) for table in first.tables if table in second.tables]
+    return [_table_difference(first, second, table) for table in first.tables if table in second.tables]
 
 
-def _compared(first: Video, second: Video, table: str) -> TableDifference:
+def _table_difference(first: Video, second: Video, table: str) -> TableDifference:
     names, second_names = (list(video.columns(table)) for video in (first, second))
     only_first, only_second = (
-        [n for n in a if n not in set(b)] for a, b in ((names, second_names), (second_names, names))
+        [name for name in own if name not in set(other)]
+        for own, other in ((names, second_names), (second_names, names))
     )
     if table not in first.plottable or table not in second.plottable:
-        has_same_rows, rows = first.same_rows(second, table), [video.rows(table) for video in (first, second)]
+        has_same_rows, rows = first.has_same_rows(second, table), [video.rows(table) for video in (first, second)]
         difference = (
             ""
             if has_same_rows
@@ -84,9 +86,11 @@ def _compared(first: Video, second: Video, table: str) -> TableDifference:
             else f"{rows[0]} rows that differ"
         )
         return TableDifference(table=table, equal=names if has_same_rows else (), rows=difference)
-    numeric = [n for n in first.numeric(table) if n in set(second.numeric(table))]
+    numeric = [name for name in first.numeric(table) if name in set(second.numeric(table))]
     texts = {
-        n: _count_differing_texts(first, second, table, n) for n in names if n in set(second_names) and n not in numeric
+        name: _count_differing_texts(first, second, table, name)
+        for name in names
+        if name in set(second_names) and name not in numeric
     }
     texts = {name: count for name, count in texts.items() if count}
     differing = sorted(_differing_columns(first, second, table, numeric), key=lambda column: column.rank, reverse=True)
@@ -114,18 +118,18 @@ def values_of_both(first: Video, second: Video, table: str, names: Sequence[str]
 
 
 def column_difference(name: str, first: Values, second: Values) -> ColumnDifference | None:
-    """How far (windows,) values differ; None where they are equal. NaN equals NaN alone."""
+    """How far (windows,) values differ; None if they are equal. NaN equals only NaN."""
     one_sided: npt.NDArray[np.bool_] = np.isnan(first) != np.isnan(second)
     difference = np.nan_to_num(np.abs(second - first))
     if not (one_sided.any() or difference.any()):
         return None
-    known = ~np.isnan(second - first)
-    spread = np.nanstd(np.concatenate([first, second])) if known.any() else 0.0
-    rms = float(np.sqrt(np.mean(difference[known] ** 2))) if known.any() else 0.0
+    on_both_sides = ~np.isnan(second - first)
+    spread = np.nanstd(np.concatenate([first, second])) if on_both_sides.any() else 0.0
+    rms = float(np.sqrt(np.mean(difference[on_both_sides] ** 2))) if on_both_sides.any() else 0.0
     return ColumnDifference(
         name=name,
         largest=float(difference.max()),
-        at=int(np.argmax(difference if difference.any() else one_sided)),
+        window=int(np.argmax(difference if difference.any() else one_sided)),
         relative=rms / float(spread) if spread else 0.0,
         missing=int(one_sided.sum()),
     )

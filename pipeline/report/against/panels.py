@@ -9,10 +9,10 @@ import numpy as np
 
 from avcues.pipeline.report.against.difference import ColumnDifference, TableDifference, values_of_both
 from avcues.pipeline.report.embeddings import embedding_tables
-from avcues.pipeline.report.series import Panel, Series, axis, numbers, series_of
+from avcues.pipeline.report.series import Panel, Series, axis_bounds, numbers, series_of
 from avcues.pipeline.report.video import Values, Video
 
-MOST_COLUMNS = 40
+MAX_COLUMNS = 40
 
 
 def difference_panels(
@@ -21,7 +21,7 @@ def difference_panels(
     """Two panels for each table that differs: both curves, and their difference; the most different table comes first.
 
     Args:
-        names: What the two folders are called.
+        names: The names of the two folders.
     """
     vectors = set(embedding_tables(first))
     differing = sorted(
@@ -32,29 +32,29 @@ def difference_panels(
         if table.table in vectors:
             panels.append(_vector_distance(first, second, table.table))
         else:
-            panels += _courses(first, second, table, names)
+            panels += _curves(first, second, table, names)
     return panels
 
 
-def _courses(first: Video, second: Video, table: TableDifference, names: tuple[str, str]) -> list[Panel]:
-    shown = table.differing[:MOST_COLUMNS]
-    values, others = values_of_both(first, second, table.table, [column.name for column in shown])
+def _curves(first: Video, second: Video, table: TableDifference, names: tuple[str, str]) -> list[Panel]:
+    columns = table.differing[:MAX_COLUMNS]
+    values, others = values_of_both(first, second, table.table, [column.name for column in columns])
     title = table.table.replace("_", " ").capitalize()
     key = table.table
-    courses, differences = [], []
-    for i, column in enumerate(shown):
+    curves, differences = [], []
+    for i, column in enumerate(columns):
         first_values, second_values = values[:, i], others[:, i]
-        about = first.column(table.table, column.name)
-        low, high = axis(np.concatenate([first_values, second_values]), about)
+        documentation = first.column(table.table, column.name)
+        low, high = axis_bounds(np.concatenate([first_values, second_values]), documentation)
         series = replace(series_of(first, table.table, column.name, first_values, colour="blue"), low=low, high=high)
         other = replace(series, name=names[1], values=numbers(second_values), colour="orange")
-        courses.append(replace(series, other=other))
+        curves.append(replace(series, other=other))
         differences.append(_difference(series, second_values - first_values, column))
     note = f"{len(table.differing)} of {len(table.equal) + len(table.differing) + len(table.texts)} columns differ"
-    if len(shown) < len(table.differing):
-        note += f"; the {len(shown)} that differ most"
+    if len(columns) < len(table.differing):
+        note += f"; the {len(columns)} that differ most"
     return [
-        Panel(title=title, kind="lines", note=note, series=courses, pick_one=True, key=key),
+        Panel(title=title, kind="lines", note=note, series=curves, pick_one=True, key=key),
         Panel(
             title=f"{title}, difference",
             kind="lines",
@@ -75,13 +75,13 @@ def _difference(series: Series, values: Values, column: ColumnDifference) -> Ser
 
 
 def _vector_distance(first: Video, second: Video, table: str) -> Panel:
-    """The cosine distance of two embeddings, whose components mean nothing on their own."""
+    """The cosine distance of two embeddings: their single components have no meaning."""
     columns = [name for name in first.numeric(table) if name in set(second.numeric(table))]
     values, others = values_of_both(first, second, table, columns)
     with np.errstate(invalid="ignore", divide="ignore"):
         cosine = (values * others).sum(axis=1) / (np.linalg.norm(values, axis=1) * np.linalg.norm(others, axis=1))
     distances = np.clip(1 - cosine, 0, 2)
-    low, high = axis(distances, {"low": 0, "high": None})
+    low, high = axis_bounds(distances, {"low": 0, "high": None})
     series = Series(
         name="1 - cosine",
         column=f"{table}: 1 - cosine",

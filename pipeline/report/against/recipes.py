@@ -1,4 +1,4 @@
-"""What was set or installed differently in two folders."""
+"""Differences in settings and installed versions between two folders."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ def _flattened(recipe: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield key, str(value)
 
 
-def _versions(about: Mapping[str, Any]) -> dict[str, str]:
-    names = {"avcues": about["avcues"], "device": about["device"], "decoder": about["decoder"]}
-    return {**{name: str(value) for name, value in names.items()}, **about["libraries"]}
+def _versions(metadata: Mapping[str, Any]) -> dict[str, str]:
+    names = {"avcues": metadata["avcues"], "device": metadata["device"], "decoder": metadata["decoder"]}
+    return {**{name: str(value) for name, value in names.items()}, **metadata["libraries"]}
 
 
 def _differing(first: Mapping[str, str], second: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:

@@ -1,30 +1,30 @@
 "use strict";
-// The state of the page in its address, so that a moment can be sent as a link: `at` (the cursor in seconds), `view` (the
+// Keeps the state of the page in its address, so that a moment can be sent as a link: `at` (the cursor in seconds), `view` (the
 // visible part, as FROM-TO), and for panels, repeated as needed: `column` (added), `pick` (chosen in its panel), `hide`, `fold`,
 // `pin`, `order`.
 
-const OF_THIS_VIDEO = ["at", "view"];
+const VIDEO_PARAMETERS = ["at", "view"];
 
 const address = {
   all: name => new URLSearchParams(location.hash.slice(1)).getAll(name),
 
   /** Sets names to lists of values; other names keep theirs. */
   set(changes) {
-    const kept = new URLSearchParams(location.hash.slice(1));
+    const parameters = new URLSearchParams(location.hash.slice(1));
     for (const [name, values] of Object.entries(changes)) {
-      kept.delete(name);
-      values.forEach(value => kept.append(name, value));
+      parameters.delete(name);
+      values.forEach(value => parameters.append(name, value));
     }
-    const hash = String(kept);
+    const hash = String(parameters);
     if (hash !== location.hash.slice(1)) history.replaceState(null, "", hash ? `#${hash}` : location.href.split("#")[0]);
     address.updateLinks();
   },
 
   /** Passes the state of the panels on to the links to other videos, but not the time, which differs between videos. */
   updateLinks() {
-    const kept = new URLSearchParams(location.hash.slice(1));
-    OF_THIS_VIDEO.forEach(name => kept.delete(name));
-    document.querySelectorAll("nav [rel]").forEach(link => link.hash = String(kept));
+    const parameters = new URLSearchParams(location.hash.slice(1));
+    VIDEO_PARAMETERS.forEach(name => parameters.delete(name));
+    document.querySelectorAll("nav [rel]").forEach(link => link.hash = String(parameters));
   },
 };
 

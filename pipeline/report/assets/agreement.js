@@ -2,14 +2,14 @@
 // Describes the mark under the pointer, or the one selected with the keys.
 
 (() => {
-  const marks = [...document.querySelectorAll("[data-says]")], now = byId("now");
+  const marks = [...document.querySelectorAll("[data-description]")], now = byId("now");
   let selected = -1;
 
   function show(next) {
     marks[selected]?.classList.remove("shown");
     selected = Math.max(0, Math.min(marks.length - 1, next));
     marks[selected].classList.add("shown");
-    now.textContent = marks[selected].dataset.says;
+    now.textContent = marks[selected].dataset.description;
   }
 
   marks.forEach((mark, i) => mark.addEventListener("pointerenter", () => show(i)));

@@ -1,5 +1,5 @@
 "use strict";
-// Loads any column of the tables from files beside the pages. They are scripts, because a page on a disk may load nothing else.
+// Loads any column of the tables from files beside the pages. They are scripts, because a page opened from a disk can load nothing else.
 
 /** Called by a file of values with its content. */
 function received(columns, values) {
@@ -13,7 +13,7 @@ function described(columns) {
 
 const loading = new Map();
 
-/** Loads a file. A file of values gives the documentation of its columns, and the values column by column. */
+/** Loads a file. A file of values returns the documentation of its columns, and the values column by column. */
 function load(address) {
   if (!loading.has(address)) {
     loading.set(address, new Promise((hand, failed) => {
@@ -26,7 +26,7 @@ function load(address) {
   return loading.get(address);
 }
 
-/** Numbers from their bytes: the first bytes of all numbers, then the second... */
+/** Joins the bytes of numbers, which are stored as all first bytes, then all second bytes, ... */
 function joined(planes) {
   const count = planes.length / 4, bytes = new Uint8Array(planes.length);
   for (let byte = 0; byte < 4; byte++)

@@ -4,13 +4,13 @@
 /** The panels of two videos, with panels of the same title next to each other; notes in each panel which video it shows. */
 function sideBySide(sources, panels) {
   panels.forEach((ofVideo, i) => ofVideo.forEach(panel => Object.assign(panel, {video: sources[i].data.video, side: i})));
-  const rest = [...panels[1]];
+  const unmatched = [...panels[1]];
   const pairs = panels[0].map(panel => {
-    const at = rest.findIndex(({title}) => title === panel.title);
-    return at < 0 ? [panel] : [panel, ...rest.splice(at, 1)];
+    const at = unmatched.findIndex(({title}) => title === panel.title);
+    return at < 0 ? [panel] : [panel, ...unmatched.splice(at, 1)];
   });
   pairs.forEach(shareScale);
-  return [...pairs.flat(), ...rest];
+  return [...pairs.flat(), ...unmatched];
 }
 
 /** Gives all series of the same column the same ends of the axis. */
@@ -35,11 +35,11 @@ function dataOf(video) {
 
 const PATIENCE_MS = 3000;
 
-/** Fills the lists with all videos, and shows the two named in the address, or else the first two. */
+/** Fills the lists with all videos, and shows the two named in the address, otherwise the first two. */
 async function compare() {
-  const lists = ["first", "second"].map(byId), known = [...lists[0].options].map(option => option.value);
-  const named = new URLSearchParams(location.hash.slice(1)).getAll("video").filter(video => known.includes(video));
-  const videos = [named[0] ?? known[0], named[1] ?? known.find(video => video !== (named[0] ?? known[0])) ?? known[0]];
+  const lists = ["first", "second"].map(byId), videosInList = [...lists[0].options].map(option => option.value);
+  const named = new URLSearchParams(location.hash.slice(1)).getAll("video").filter(video => videosInList.includes(video));
+  const videos = [named[0] ?? videosInList[0], named[1] ?? videosInList.find(video => video !== (named[0] ?? videosInList[0])) ?? videosInList[0]];
   const address = videos => {
     const hash = new URLSearchParams(location.hash.slice(1));
     hash.delete("video");

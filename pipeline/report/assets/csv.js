@@ -25,8 +25,8 @@ async function columnsOfPanel({panel}, source, lacking) {
 async function tableOf(places, sources, view) {
   const lacking = [], parts = [];
   for (const source of sources) {
-    const own = places.filter(({panel}) => (panel.video ?? source.data.video) === source.data.video);
-    const columns = new Map((await Promise.all(own.map(placed => columnsOfPanel(placed, source, lacking)))).flatMap(part => [...part]));
+    const ofVideo = places.filter(({panel}) => (panel.video ?? source.data.video) === source.data.video);
+    const columns = new Map((await Promise.all(ofVideo.map(placed => columnsOfPanel(placed, source, lacking)))).flatMap(part => [...part]));
     parts.push({video: source.data.video, windows: source.data.windows, columns});
   }
   if (places.every(({panel}) => panel.kind === "words")) {

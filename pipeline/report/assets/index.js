@@ -91,15 +91,15 @@ async function index() {
   function address() {
     if (!restored) return;
     const parts = [["find", find.value.trim()], ["sort", sorted], ["order", sorted && !up ? "down" : ""], ["page", page ? page + 1 : ""], ...added.map(({key}) => ["column", key])];
-    const kept = `${new URLSearchParams(parts.filter(([, value]) => value))}`;
-    history.replaceState(null, "", kept ? `#${kept}` : location.pathname + location.search);
+    const state = `${new URLSearchParams(parts.filter(([, value]) => value))}`;
+    history.replaceState(null, "", state ? `#${state}` : location.pathname + location.search);
   }
 
   /** Loads pictures from separate files, so that the list need not wait for them. */
   function pictures(lines) {
     for (const [row, line] of lines) {
       if (!row.look) continue;
-      load(`looks/${Math.floor(place.get(row) / PER_FILE)}.js`).then(looks => {
+      load(`pictures/${Math.floor(place.get(row) / PER_FILE)}.js`).then(looks => {
         const {cover, strip} = looks[row.video_id] ?? {}, put = (name, src) => src && line.querySelector(`.${name}`).replaceChildren(element("img", {src, alt: ""}));
         put("cover", cover);
         put("look", strip);

@@ -13,11 +13,11 @@ function element(tag, properties = {}, ...children) {
 function clock(seconds, decimals = 0) {
   const rounded = Math.round(seconds * 10 ** decimals) / 10 ** decimals;
   const hours = Math.floor(rounded / 3600), minutes = Math.floor(rounded / 60) % 60;
-  const rest = (rounded % 60).toFixed(decimals).padStart(decimals ? decimals + 3 : 2, "0");
-  return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
+  const secondsText = (rounded % 60).toFixed(decimals).padStart(decimals ? decimals + 3 : 2, "0");
+  return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${secondsText}` : `${minutes}:${secondsText}`;
 }
 
-/** A number in readable form; a dash if there is none. */
+/** A number in readable form; a dash if it is missing. */
 function readable(value) {
   if (value === null || value === undefined) return "–";
   const size = Math.abs(value);
@@ -45,10 +45,10 @@ function lineOf(panel, series) {
 /** The range and the mean of each series, in words. */
 function rangesOf(series) {
   return series.filter(({role}) => role === "line" || role === "text").map(({name, values}) => {
-    const known = values.filter(value => value !== null);
-    if (!known.length) return `${name}: no value`;
-    const [low, high] = known.reduce(([low, high], v) => [Math.min(low, v), Math.max(high, v)], [Infinity, -Infinity]);
-    return `${name} from ${readable(low)} to ${readable(high)}, mean ${readable(known.reduce((a, b) => a + b) / known.length)}`;
+    const measured = values.filter(value => value !== null);
+    if (!measured.length) return `${name}: no value`;
+    const [low, high] = measured.reduce(([low, high], v) => [Math.min(low, v), Math.max(high, v)], [Infinity, -Infinity]);
+    return `${name} from ${readable(low)} to ${readable(high)}, mean ${readable(measured.reduce((a, b) => a + b) / measured.length)}`;
   }).join("; ");
 }
 
@@ -57,7 +57,7 @@ function summaryOf(panel, series = panel.series) {
   return `${panel.title} over time. ${panel.note ? panel.note + ". " : ""}${rangesOf(series)}`;
 }
 
-/** The name of a panel in the address: its column if it was added, or else its title. */
+/** The name of a panel in the address: its column if it was added, otherwise its title. */
 const keyOf = ({chosen, key, title}) => chosen ?? (key || title.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-"));
 
 /** The place of a panel on the page: `host` for its chart, `read` to show the values of a window. */

@@ -22,7 +22,7 @@ async function overview() {
 
   const open = ({id}) => location.href = `videos/${encodeURIComponent(id)}.html`;
   async function draw() {
-    const [x, y] = inputs.map(input => input.value.trim()), unknown = [x, y].find(name => !names.includes(name)), own = ++drawings;
+    const [x, y] = inputs.map(input => input.value.trim()), unknown = [x, y].find(name => !names.includes(name)), drawing = ++drawings;
     output.textContent = unknown === undefined ? "" : `There is no column ${unknown}.`;
     if (unknown !== undefined) return;
     let values;
@@ -32,7 +32,7 @@ async function overview() {
       output.textContent = `The columns are in files beside this page: ${error.message}.`;
       return;
     }
-    if (own !== drawings) return;  // another drawing has begun meanwhile
+    if (drawing !== drawings) return;  // another drawing has begun meanwhile
     shown = data.videos.map((id, i) => ({id, x: values[0][i], y: values[1][i]})).filter(point => point.x !== null && point.y !== null);
     history.replaceState(null, "", `#${new URLSearchParams({x, y})}`);
     const describe = point => byId("now").replaceChildren(element("b", {textContent: point.id}), ...[["x", x], ["y", y]].map(([key, name]) =>

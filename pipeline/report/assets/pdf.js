@@ -45,30 +45,30 @@ function onWhite(canvas) {
 function pdfPage() {
   const lines = [], images = new Map(), opacities = new Map();
   const number = value => String(Number(value.toFixed(3)));
-  const say = (operator, ...numbers) => lines.push([...numbers.map(number), operator].join(" "));
+  const write = (operator, ...numbers) => lines.push([...numbers.map(number), operator].join(" "));
   const paint = (operator, colour) => {
     const [rgb, opacity] = rgbaOf(colour), key = number(opacity);
     if (!opacities.has(key)) opacities.set(key, `G${opacities.size}`);
     lines.push(`/${opacities.get(key)} gs`);
-    say(operator, ...rgb.map(c => c / 255));
+    write(operator, ...rgb.map(c => c / 255));
   };
-  const trace = points => points.forEach(([x, y], i) => say(i ? "l" : "m", x, y));
+  const trace = points => points.forEach(([x, y], i) => write(i ? "l" : "m", x, y));
   const draw = {
     rect({x, y, width, height, fill}) {
       paint("rg", fill);
-      say("re", x, y, width, height);
-      say("f");
+      write("re", x, y, width, height);
+      write("f");
     },
     area({points, fill}) {
       paint("rg", fill);
       trace(points);
-      say("f");
+      write("f");
     },
     line({points, stroke, thick}) {
       paint("RG", stroke);
-      say("w", thick);
+      write("w", thick);
       trace(points);
-      say("S");
+      write("S");
     },
     text(mark) {
       const text = pdfText(mark.text);
@@ -80,21 +80,21 @@ function pdfPage() {
     image({image, from: [left, top, wide, high], x, y, width, height, smooth}) {
       if (!images.has(image)) images.set(image, {name: `I${images.size}`, smooth});
       const [across, down] = [width / wide, height / high];
-      say("q");
-      say("re", x, y, width, height);
+      write("q");
+      write("re", x, y, width, height);
       lines.push("W n");
-      say("cm", image.width * across, 0, 0, -image.height * down, x - left * across, y + (image.height - top) * down);
+      write("cm", image.width * across, 0, 0, -image.height * down, x - left * across, y + (image.height - top) * down);
       lines.push(`/${opaque()} gs /${images.get(image).name} Do Q`);
     },
     group({x, y, clip, marks}) {
-      say("q");
-      say("cm", 1, 0, 0, 1, x, y);
+      write("q");
+      write("cm", 1, 0, 0, 1, x, y);
       if (clip) {
-        say("re", 0, 0, ...clip);
+        write("re", 0, 0, ...clip);
         lines.push("W n");
       }
       marks.forEach(mark => draw[mark.kind](mark));
-      say("Q");
+      write("Q");
     },
   };
   const opaque = () => opacities.get("1") ?? (opacities.set("1", `G${opacities.size}`), opacities.get("1"));
@@ -103,10 +103,10 @@ function pdfPage() {
 
 /** An image as a PDF object: JPEG as it is, anything else as pixels. */
 async function pdfImage(image, smooth) {
-  const about = `/Type /XObject /Subtype /Image /Width ${image.width} /Height ${image.height} /ColorSpace /DeviceRGB /BitsPerComponent 8 /Interpolate ${Boolean(smooth)}`;
-  if (image instanceof HTMLCanvasElement) return {about: `${about} /Filter /FlateDecode`, bytes: await deflated(onWhite(image))};
+  const dictionary = `/Type /XObject /Subtype /Image /Width ${image.width} /Height ${image.height} /ColorSpace /DeviceRGB /BitsPerComponent 8 /Interpolate ${Boolean(smooth)}`;
+  if (image instanceof HTMLCanvasElement) return {dictionary: `${dictionary} /Filter /FlateDecode`, bytes: await deflated(onWhite(image))};
   const bytes = Uint8Array.from(atob(image.src.split(",")[1]), sign => sign.charCodeAt(0));
-  return {about: `${about} /Filter /DCTDecode`, bytes};
+  return {dictionary: `${dictionary} /Filter /DCTDecode`, bytes};
 }
 
 /** The PDF file of a figure. */
@@ -114,7 +114,7 @@ async function pdfOf({width, height, marks}, title) {
   const page = pdfPage(), {number} = page, [across, down] = [width, height].map(side => side * POINTS_PER_PX);
   page.lines.push(`${POINTS_PER_PX} 0 0 -${POINTS_PER_PX} 0 ${number(down)} cm`);
   page.draw.group({x: 0, y: 0, marks});
-  const objects = [], add = (about, bytes) => objects.push({about, bytes});
+  const objects = [], add = (dictionary, bytes) => objects.push({dictionary, bytes});
   const utf16 = [..."\ufeff" + title].flatMap(sign => sign.split("")).map(unit => unit.charCodeAt(0).toString(16).padStart(4, "0")).join("");
   add("/Type /Catalog /Pages 2 0 R");
   add("/Type /Pages /Kids [3 0 R] /Count 1");
@@ -126,8 +126,8 @@ async function pdfOf({width, height, marks}, title) {
   for (const font of ["Helvetica", "Helvetica-Bold"]) add(`/Type /Font /Subtype /Type1 /BaseFont /${font} /Encoding /WinAnsiEncoding`);
   add(`/Title <${utf16}> /Creator (avcues)`);
   for (const [image, {smooth}] of page.images) {
-    const {about, bytes} = await pdfImage(image, smooth);
-    add(about, bytes);
+    const {dictionary, bytes} = await pdfImage(image, smooth);
+    add(dictionary, bytes);
   }
   const parts = [], offsets = [];
   let at = 0;
@@ -137,9 +137,9 @@ async function pdfOf({width, height, marks}, title) {
     at += bytes.length;
   };
   put("%PDF-1.4\n");
-  objects.forEach(({about, bytes}, i) => {
+  objects.forEach(({dictionary, bytes}, i) => {
     offsets.push(at);
-    put(`${i + 1} 0 obj\n<< ${about}${bytes ? ` /Length ${bytes.length}` : ""} >>\n`);
+    put(`${i + 1} 0 obj\n<< ${dictionary}${bytes ? ` /Length ${bytes.length}` : ""} >>\n`);
     if (bytes) ["stream\n", bytes, "\nendstream\n"].forEach(put);
     put("endobj\n");
   });

@@ -1,1 +1,1 @@
-"""Which models there are, and what each is: one module per family, listed in `registry`."""
+"""The models: one module per family, listed in `registry`."""

@@ -1,4 +1,4 @@
-"""What a model is: how it is fitted, what it predicts, what is saved of it, and what it requires."""
+"""The interface of a model: how it is fitted, what it predicts, what is saved of it, and what it requires."""
 
 from __future__ import annotations
 
@@ -20,40 +20,40 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Inputs = Mapping[str, npt.NDArray[np.float32]]
-"""Per block, (rows, K) scaled features."""
+"""By block, (rows, K) scaled features."""
 
 OnEpoch = Callable[[str, int], object]
 """Called after every epoch with the stage and the number of the epoch."""
 
 Tables = Mapping[str, tuple[str, ...]]
-"""By modality ("audio", "visual", "text", in this order), the tables that describe it; only those that have some."""
+"""By modality ("audio", "visual", "text", in this order), its tables; modalities without a table are absent."""
 
 
 class Epoch(NamedTuple):
-    """Losses of one epoch; `validation` is None where there is no video to validate on."""
+    """Losses of one epoch; `validation` is None without validation videos."""
 
     train: float
     validation: float | None
 
 
 def best_epoch(losses: list[Epoch]) -> int:
-    """The epoch, from 1 on, with the lowest loss on validation videos, the first of equals; without any, the last."""
+    """The number (from 1) of the epoch with the lowest validation loss; without validation, of the last epoch."""
     validation = [epoch.validation for epoch in losses if epoch.validation is not None]
     return 1 + validation.index(min(validation)) if validation else len(losses)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FitTask:
-    """What a model of one dimension is fitted to.
+    """Everything that fitting a model of one dimension needs.
 
     Args:
         samples: Features and labels of all labelled videos; only those of `parts` may be learned from.
         inputs: The scaled features of all samples.
-        parts: The videos of the fold. Models without early stopping get those of both parts as training videos.
-        history: Windows that are seen, and how far after the last of them the label lies.
-        seed: With the dimension and the stage it decides everything that is random.
-        pretraining: The videos that pretrained stages see, if not those of `parts`.
-        epochs: By stage, how many; None: as validation videos say.
+        parts: The videos of the fold. For models without early stopping, validation videos are training videos.
+        history: The number of windows that the model sees, and how many windows after the last of them the label lies.
+        seed: Determines, with the dimension and the stage, everything that is random.
+        pretraining: The videos for pretrained stages, if not those of `parts`.
+        epochs: By stage, the number of epochs; None: the validation videos decide.
     """
 
     samples: Samples
@@ -71,26 +71,27 @@ class FitTask:
         """The labels of a role."""
         return self.samples.targets[role][self.dimension]
 
-    def labelled(self, videos: tuple[str, ...], role: str = MAIN) -> npt.NDArray[np.int64]:
+    def labelled_rows(self, videos: tuple[str, ...], role: str = MAIN) -> npt.NDArray[np.int64]:
         """The rows of some videos that have a label and, before it, all windows that the model sees."""
-        return self.samples.labelled(videos, self.target(role).values, self.history)
+        return self.samples.labelled_rows(videos, self.target(role).values, self.history)
 
 
 class Estimator(ABC):
-    """A kind of model, as a class; one that was fitted, as an instance.
+    """The class is a kind of model; an instance is a fitted model.
 
     A model of your own is one class that derives from this one, in a package with an entry point of the group
     `avcues.models`.
 
     Attributes:
-        title: What pages call it.
+        title: Its name on pages.
         description: One sentence for the model card.
-        modalities: Whether it reads tables of sound, picture and words in "any" combination, of "one", or of "several".
-        early_stopping: Whether validation videos decide when fitting stops; if not, it learns from them too.
-        seeded: Whether it differs from seed to seed.
+        modalities: Whether it reads tables of "any" number of modalities (sound, picture, words), of "one", or of
+            "several".
+        early_stopping: Whether validation videos decide when fitting stops; otherwise the model learns from them too.
+        seeded: Whether the fitted model depends on the seed.
         several_outputs: Whether it can learn the ratings of several raters, or shares of several categories, at once.
-        pretrained: Whether each block first learns the labels of a role of its own.
-        choices: Names of the choices of `Protocol` that matter to it, beside those about splits and scores.
+        pretrained: Whether each block first learns labels of its own.
+        choices: Names of the fields of `Protocol` that affect it, apart from those about splits and scores.
     """
 
     title: ClassVar[str]
@@ -124,12 +125,12 @@ class Estimator(ABC):
 
     @classmethod
     def history(cls, protocol: Protocol) -> tuple[int, int]:
-        """Windows that the model sees, and how far after the last of them the label lies."""
+        """The number of windows that the model sees, and how many windows after the last of them the label lies."""
         return 1, 0
 
     @classmethod
     def stages(cls, blocks: tuple[str, ...]) -> tuple[str, ...]:
-        """The stages of fitting, in their order."""
+        """The stages of fitting, in order."""
         return (*blocks, MAIN) if cls.pretrained else (MAIN,)
 
     @classmethod
@@ -143,22 +144,22 @@ class Estimator(ABC):
 
     @abstractmethod
     def outputs(self, inputs: Inputs, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-        """(M, outputs) predictions of the labels of M rows."""
+        """(M, outputs) predictions for M rows."""
 
     @abstractmethod
     def tensors(self) -> dict[str, Tensor]:
-        """Everything that is saved of it."""
+        """Everything that is saved of the model."""
 
     @classmethod
     @abstractmethod
     def load(
         cls, tensors: Mapping[str, Tensor], columns: Mapping[str, int], outputs: int, protocol: Protocol, shares: bool
     ) -> Self:
-        """The model that was saved.
+        """Restores a saved model.
 
         Args:
-            tensors: As `tensors` gave them.
-            columns: Per block, the number of scaled features.
+            tensors: As `tensors` returned them.
+            columns: By block, the number of scaled features.
             outputs: The number of outputs.
             shares: Whether outputs are shares that sum to 1.
 
@@ -169,15 +170,15 @@ class Estimator(ABC):
 
     @property
     def losses(self) -> Mapping[str, list[Epoch]]:
-        """By stage, the losses of every epoch; empty where there are no epochs."""
+        """By stage, the losses of every epoch; empty for models without epochs."""
         return {}
 
     @property
     def coefficients(self) -> npt.NDArray[np.float64] | None:
-        """(K,) weights of the scaled columns, of linear models with one block."""
+        """(K,) weights of the scaled columns; None unless the model is linear with one block."""
         return None
 
     @property
-    def unconverged(self) -> int:
-        """How many of its fits stopped before they had converged."""
+    def unconverged_fits(self) -> int:
+        """How many fits stopped before they converged."""
         return 0

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _PENALTIES = 100
-_SMALLEST = 1e-3  # penalty, as a share of the one that leaves no coefficient
-_AT_A_TIME = 10
+_MIN_PENALTY_RATIO = 1e-3  # to the smallest penalty that leaves no coefficient
+_PENALTIES_PER_STEP = 10
 _INNER_FOLDS = 5
 _ITERATIONS = 5000
 
@@ -33,17 +33,17 @@ class Linear:
     Args:
         weights: (K,) of the scaled columns.
         intercept: The prediction where all scaled columns are 0.
-        alpha: The weight of the penalty that cross-validation chose.
-        unconverged: How many of the fits stopped before they had converged.
+        alpha: The penalty that cross-validation chose.
+        unconverged_fits: How many fits stopped before they converged.
     """
 
     weights: Floats
     intercept: float
     alpha: float = 0.0
-    unconverged: int = 0
+    unconverged_fits: int = 0
 
     def predict(self, scaled: npt.NDArray[np.float32]) -> Floats:
-        """(rows,) of (rows, K) scaled columns."""
+        """(rows,) predictions from (rows, K) scaled columns."""
         return np.asarray(scaled.astype(np.float64) @ self.weights + self.intercept)
 
 
@@ -51,7 +51,7 @@ class Lasso(Estimator):
     """LASSO on the features of the window itself.
 
     Args:
-        linear: What was fitted.
+        linear: The fitted function.
     """
 
     title = "LASSO"
@@ -63,10 +63,10 @@ class Lasso(Estimator):
     @classmethod
     def fit(cls, task: FitTask) -> Self:
         (features,) = task.inputs.values()
-        rows = task.labelled(task.parts.train)
+        rows = task.labelled_rows(task.parts.train)
         if not len(rows):
             raise SettingsError(f"no training video of a fold has a label of {task.dimension}: label more videos")
-        return cls(fit_lasso(features[rows], task.target().values[rows, 0], task.samples.window(rows)[0]))
+        return cls(fit_lasso(features[rows], task.target().values[rows, 0], task.samples.videos_and_windows(rows)[0]))
 
     def outputs(self, inputs: Inputs, rows: npt.NDArray[np.int64]) -> Floats:
         (features,) = inputs.values()
@@ -93,16 +93,17 @@ class Lasso(Estimator):
         return self.linear.weights
 
     @property
-    def unconverged(self) -> int:
-        return self.linear.unconverged
+    def unconverged_fits(self) -> int:
+        return self.linear.unconverged_fits
 
 
 def fit_lasso(scaled: npt.NDArray[np.float32], labels: Floats, videos: npt.NDArray[np.int64]) -> Linear:
-    """Fits the model with the penalty that does best in an inner cross-validation by video.
+    """Fits LASSO with the penalty that has the lowest error in an inner cross-validation over videos.
 
-    Penalties are scikit-learn's: 100 on a logarithmic scale, from the smallest that leaves no coefficient to a
-    thousandth of it. They are tried from the largest down, and no further once ten in a row have not lowered the error
-    on held-out videos: the smallest ones take most of the time, and do not converge where columns outnumber rows.
+    As in scikit-learn, there are 100 penalties on a logarithmic scale, from the smallest that leaves no coefficient
+    down to a thousandth of it. The search starts at the largest and stops after ten penalties in a row that do not
+    lower the error on held-out videos: the smallest penalties take most of the time, and do not converge if columns
+    outnumber rows.
 
     Args:
         scaled: (rows, K) without NaN.
@@ -116,34 +117,36 @@ def fit_lasso(scaled: npt.NDArray[np.float32], labels: Floats, videos: npt.NDArr
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.model_selection import GroupKFold
 
-    inner = min(_INNER_FOLDS, len(np.unique(videos)))
-    if inner < 2:
-        raise SettingsError("lasso chooses its penalty by cross-validation: it needs 2 training videos or more")
+    inner_folds = min(_INNER_FOLDS, len(np.unique(videos)))
+    if inner_folds < 2:
+        raise SettingsError("lasso chooses its penalty by cross-validation: it needs at least 2 training videos")
     x = scaled.astype(np.float64, order="F")
     largest = np.abs((x - x.mean(axis=0)).T @ (labels - labels.mean())).max() / len(labels)
     if largest <= np.finfo(float).eps:  # constant labels
         return Linear(weights=np.zeros(x.shape[1]), intercept=float(labels.mean()))
-    penalties = np.geomspace(largest, largest * _SMALLEST, _PENALTIES)
-    paths = [_Path(x, labels, *split) for split in GroupKFold(inner).split(x, labels, videos)]
+    penalties = np.geomspace(largest, largest * _MIN_PENALTY_RATIO, _PENALTIES)
+    paths = [_RegularisationPath(x, labels, *split) for split in GroupKFold(inner_folds).split(x, labels, videos)]
     errors: list[float] = []
-    with warnings.catch_warnings(record=True) as caught:
+    with warnings.catch_warnings(record=True) as caught_warnings:
         warnings.simplefilter("always", ConvergenceWarning)
-        for first in range(0, _PENALTIES, _AT_A_TIME):
-            errors += np.mean([path.errors(penalties[first : first + _AT_A_TIME]) for path in paths], axis=0).tolist()
+        for first in range(0, _PENALTIES, _PENALTIES_PER_STEP):
+            errors += np.mean(
+                [path.errors(penalties[first : first + _PENALTIES_PER_STEP]) for path in paths], axis=0
+            ).tolist()
             if int(np.argmin(errors)) < first:
                 break
-        best = float(penalties[np.argmin(errors)])
-        model = linear_model.Lasso(best, max_iter=_ITERATIONS).fit(x, labels)
+        best_penalty = float(penalties[np.argmin(errors)])
+        model = linear_model.Lasso(best_penalty, max_iter=_ITERATIONS).fit(x, labels)
     return Linear(
         weights=model.coef_,
         intercept=float(model.intercept_),
-        alpha=best,
-        unconverged=sum(issubclass(warning.category, ConvergenceWarning) for warning in caught),
+        alpha=best_penalty,
+        unconverged_fits=sum(issubclass(warning.category, ConvergenceWarning) for warning in caught_warnings),
     )
 
 
-class _Path:
-    """The fits of one inner fold, from the largest penalty down; each begins where the last one ended."""
+class _RegularisationPath:
+    """The fits of one inner fold, from the largest penalty down; each starts from the coefficients of the last."""
 
     def __init__(self, x: Floats, labels: Floats, train: npt.NDArray[np.int64], test: npt.NDArray[np.int64]) -> None:
         self._x, self._labels, self._train, self._test = x, labels, train, test
@@ -151,10 +154,10 @@ class _Path:
         self._coefficients: Floats | None = None
 
     def errors(self, penalties: Floats) -> Floats:
-        """(penalties,) mean squared errors on the videos that are held out."""
+        """(penalties,) mean squared errors on the held-out videos."""
         from sklearn.linear_model import lasso_path
 
-        # Made anew each time, so that memory holds one copy of the features, not one per inner fold.
+        # Not stored, so that memory holds one copy of the features, not one per inner fold.
         x, labels = self._x[self._train], self._labels[self._train]
         centre, mean = x.mean(axis=0), labels.mean()
         x -= centre

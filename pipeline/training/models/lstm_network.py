@@ -11,27 +11,32 @@ from avcues.pipeline.training.protocol import Protocol
 
 
 class Block(nn.Module):
-    """A linear layer at every step and two LSTMs, each followed by dropout; the last step of the second counts.
+    """A linear layer at every step and two LSTMs with dropout; the output is the last step of the second LSTM.
 
     Args:
-        inputs: Columns that it reads.
+        inputs: The number of columns that it reads.
         protocol: "script": linear layer, LSTM, LSTM of half the units; "paper": two LSTMs without a linear layer.
     """
 
     def __init__(self, inputs: int, protocol: Protocol) -> None:
         super().__init__()
         units = protocol.units
-        script = protocol.block == "script"
-        self.dense = _dense(inputs, units) if script else nn.Identity()
-        self.lstm1 = nn.LSTM(units if script else inputs, units, batch_first=True)
-        self.lstm2 = nn.LSTM(units, units // 2 if script else units, batch_first=True)
+        is_script = protocol.block == "script"
+        self.dense = _dense(inputs, units) if is_script else nn.Identity()
+        self.lstm1 = nn.LSTM(units if is_script else inputs, units, batch_first=True)
+        self.lstm2 = nn.LSTM(units, units // 2 if is_script else units, batch_first=True)
         self.dropout = nn.Dropout(protocol.dropout)
         for lstm in (self.lstm1, self.lstm2):
-            _as_keras(lstm)
+            _initialise_as_keras(lstm)
 
     def forward(self, rows: Tensor, steps: Tensor) -> Tensor:
-        """(B, outputs) of (R, inputs) rows and, for each sequence, the (B, length) places of the rows that it sees."""
-        overlap = len(rows) < steps.numel()  # the linear layer then reads each row once
+        """(B, outputs) of B sequences.
+
+        Args:
+            rows: (R, inputs) features.
+            steps: (B, length) indices of the rows of each sequence.
+        """
+        overlap = len(rows) < steps.numel()  # then the linear layer is applied once per row
         windows = self.dense(rows)[steps] if overlap else self.dense(rows[steps])
         windows, _ = self.lstm1(windows)
         windows, _ = self.lstm2(self.dropout(windows))
@@ -39,14 +44,14 @@ class Block(nn.Module):
 
 
 class Network(nn.Module):
-    """One block per input, and one value between -1 and 1 per output, or shares that sum to 1.
+    """One block per input; each output is a value between -1 and 1, or a share of 1.
 
-    With several blocks (A2 and PAIR of the study) what they give is joined and goes through a layer with ReLU.
+    The outputs of several blocks (A2 and PAIR of the study) are concatenated and pass through a dense layer with ReLU.
 
     Args:
-        inputs: Columns that each block reads, by its name.
-        outputs: Values to predict.
-        shares: Whether they sum to 1.
+        inputs: By block, the number of columns that it reads.
+        outputs: The number of values to predict.
+        shares: Whether the values are shares that sum to 1.
     """
 
     def __init__(self, inputs: Mapping[str, int], outputs: int, protocol: Protocol, *, shares: bool = False) -> None:
@@ -61,27 +66,35 @@ class Network(nn.Module):
         self.out = _dense(width, outputs)
 
     def forward(self, rows: Sequence[Tensor], steps: Tensor) -> Tensor:
-        """(B, outputs) of (R, columns) rows per block, in their order, and the (B, length) rows of each sequence."""
+        """(B, outputs) of B sequences.
+
+        Args:
+            rows: For each block, in order, (R, columns) features.
+            steps: (B, length) indices of the rows of each sequence.
+        """
         embedded = [block(block_rows, steps) for block, block_rows in zip(self.blocks.values(), rows, strict=True)]
         raw = self.out(self.joined(torch.cat(embedded, dim=1)))
         return torch.softmax(raw, dim=1) if self._shares else torch.tanh(raw)
 
 
 def trainable(network: nn.Module) -> list[nn.Parameter]:
-    """The parameters that are fitted; the second bias of torch's LSTMs is none of them."""
+    """The parameters to fit: all but the second bias of torch's LSTMs, which Keras does not have."""
     return [parameter for parameter in network.parameters() if parameter.requires_grad]
 
 
 def _dense(inputs: int, outputs: int) -> nn.Linear:
-    """A linear layer with the first weights that Keras gives it: Glorot-uniform, and no bias."""
+    """A linear layer initialised as in Keras: Glorot-uniform weights, zero bias."""
     layer = nn.Linear(inputs, outputs)
     nn.init.xavier_uniform_(layer.weight)
     nn.init.zeros_(layer.bias)
     return layer
 
 
-def _as_keras(lstm: nn.LSTM) -> None:
-    """Glorot-uniform kernels, orthogonal recurrent kernels, and the one bias that Keras has, 1 in the forget gates."""
+def _initialise_as_keras(lstm: nn.LSTM) -> None:
+    """Initialises an LSTM as Keras does.
+
+    Kernels are Glorot-uniform, recurrent kernels orthogonal; the only bias is 1 in the forget gates, else 0.
+    """
     kernel, recurrent, bias, second_bias = lstm.parameters()
     nn.init.xavier_uniform_(kernel)
     nn.init.orthogonal_(recurrent)

@@ -12,32 +12,32 @@ import torch
 from torch import Tensor
 
 from avcues.pipeline.errors import SettingsError
-from avcues.pipeline.training.apart import check_apart
 from avcues.pipeline.training.determinism import seed_of
+from avcues.pipeline.training.disjoint_parts import check_disjoint
 from avcues.pipeline.training.models.estimator import Epoch, Estimator, FitTask, Inputs, Tables
 from avcues.pipeline.training.models.gradient_descent import Windows, fit, predict, windows_of
 from avcues.pipeline.training.models.lstm_network import Network
 from avcues.pipeline.training.protocol import MAIN, Protocol
 from avcues.pipeline.training.splits import Parts
 
-_ONE_BLOCK = frozenset(
+_ONE_BLOCK_CHOICES = frozenset(
     ("keep", "block", "units", "dropout", "length", "horizon", "batch_size", "learning_rate", "epochs", "patience")
 ) | {"validation", "loss"}
-_TWO_BLOCKS = _ONE_BLOCK - {"batch_size"} | {"fusion_batch_size"}
+_TWO_BLOCK_CHOICES = _ONE_BLOCK_CHOICES - {"batch_size"} | {"fusion_batch_size"}
 
 
 class SequenceNetwork(Estimator):
     """An LSTM network that reads the windows before the one whose label it predicts.
 
     Args:
-        network: Fitted.
-        history: Windows that it sees, and how far after the last of them the label lies.
+        network: The fitted network.
+        history: The number of windows that it sees, and how many windows after the last of them the label lies.
     """
 
     early_stopping = True
     seeded = True
     several_outputs = True
-    choices = _ONE_BLOCK
+    choices = _ONE_BLOCK_CHOICES
 
     def __init__(
         self, network: Network, history: tuple[int, int], losses: Mapping[str, list[Epoch]] | None = None
@@ -72,11 +72,15 @@ class SequenceNetwork(Estimator):
     def load(
         cls, tensors: Mapping[str, Tensor], columns: Mapping[str, int], outputs: int, protocol: Protocol, shares: bool
     ) -> Self:
-        with torch.device("meta"):  # shapes first, so that no more memory is taken than the file has weights
+        with torch.device(
+            "meta"
+        ):  # compares shapes first, so that a forged file cannot claim more memory than its weights take
             shapes = {name: t.shape for name, t in Network(columns, outputs, protocol).state_dict().items()}
-        wrong = [name for name in {*shapes, *tensors} if name not in tensors or tensors[name].shape != shapes.get(name)]
-        if wrong:
-            raise RuntimeError(f"{min(wrong)} is missing or has another shape")
+        mismatched = [
+            name for name in {*shapes, *tensors} if name not in tensors or tensors[name].shape != shapes.get(name)
+        ]
+        if mismatched:
+            raise RuntimeError(f"{min(mismatched)} is missing or has another shape")
         network = Network(columns, outputs, protocol, shares=shares)
         network.load_state_dict(tensors)
         network.eval()
@@ -96,7 +100,7 @@ class _Fusion(SequenceNetwork):
 
 
 class OneModality(SequenceNetwork):
-    """The network on the sound, on the picture or on the words alone."""
+    """The network on a single modality: sound, picture or words."""
 
     title = "LSTM"
     description = "An LSTM network on one modality"
@@ -124,33 +128,34 @@ class LateFusion(_Fusion):
 
     title = "late fusion (A2)"
     description = "An LSTM block for each modality, joined by a dense layer (late fusion, A2 of the MuVi study)"
-    choices = _TWO_BLOCKS
+    choices = _TWO_BLOCK_CHOICES
 
 
 class Pair(_Fusion):
     """Late fusion whose blocks first learn from ratings of the isolated modalities (section 5.3 of the study).
 
     For each fold, each block is fitted as a network of its own, on the training videos of that fold, with the same
-    scaling; it then becomes the branch, its output layer is dropped, and all weights are fitted on. Nothing is frozen.
+    scaling. It then becomes a branch: its output layer is dropped, and all weights are fitted further. Nothing is
+    frozen.
     """
 
     title = "PAIR"
     description = "Late fusion, its blocks pretrained on ratings of the isolated modalities (PAIR of the MuVi study)"
     pretrained = True
-    choices = _TWO_BLOCKS | {"batch_size", "pretrain"}
+    choices = _TWO_BLOCK_CHOICES | {"batch_size", "pretrain"}
 
     @classmethod
     def fit(cls, task: FitTask) -> Self:
         """Fits the blocks, then the network.
 
         Raises:
-            LeakError: Blocks would see a test video, and the protocol does not ask for that.
+            LeakError: Blocks would see a test video, and the protocol does not allow it.
             SettingsError: A part has no labels.
         """
         parts = task.pretraining or task.parts
         if task.protocol.pretrain == "matched":
             video_sets = {"pretraining": (*parts.train, *parts.validation), "test": task.parts.test}
-            check_apart(video_sets, task.samples.fingerprints, task.samples.groups)
+            check_disjoint(video_sets, task.samples.fingerprints, task.samples.groups)
         losses = {}
         branches = {}
         for block, values in task.inputs.items():
@@ -166,7 +171,7 @@ class Pair(_Fusion):
 
 
 def _new_network(task: FitTask, role: str, inputs: Inputs) -> Network:
-    """A network whose initial weights depend on the seed, the dimension and the role only."""
+    """A network whose initial weights depend only on the seed, the dimension and the role."""
     columns = {block: values.shape[1] for block, values in inputs.items()}
     target = task.target(role)
     with torch.random.fork_rng(devices=[]):
@@ -180,12 +185,12 @@ def _fit_stage(task: FitTask, role: str, inputs: Inputs, network: Network, parts
     tensors = {block: torch.from_numpy(values) for block, values in inputs.items()}
 
     def windows(videos: Sequence[str], part: str) -> Windows:
-        rows = task.labelled(tuple(videos), role)
+        rows = task.labelled_rows(tuple(videos), role)
         if not len(rows):
             purpose = "" if role == MAIN else f" to pretrain {role}"
             raise SettingsError(
                 f"no {part} video of a fold has a label of {task.dimension}{purpose} after {sum(task.history) - 1} "
-                "windows: label more videos, or ask for fewer `folds`"
+                "windows: label more videos, or use fewer `folds`"
             )
         return windows_of(tensors, rows, target, task.history)
 
@@ -194,7 +199,7 @@ def _fit_stage(task: FitTask, role: str, inputs: Inputs, network: Network, parts
         windows(parts.train, "training"),
         windows(parts.validation, "validation") if parts.validation else None,
         target.heads,
-        replace(task.protocol, keep=task.protocol.kept(role)),
+        replace(task.protocol, keep=task.protocol.kept_epoch(role)),
         loss="cross_entropy" if target.shares else None,
         seed=seed_of(task.seed, task.dimension, role),
         epochs=None if task.epochs is None else task.epochs[role],

@@ -1,4 +1,4 @@
-"""Which models there are: the built-in ones and those of the entry-point group `avcues.models`."""
+"""All models: the built-in ones and those of the entry-point group `avcues.models`."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _BUILT_IN = {
 
 @cache
 def model_names() -> tuple[str, ...]:
-    """Names of all models, built-in ones first."""
-    installed = (point.name for point in importlib.metadata.entry_points(group=ENTRY_POINTS))
+    """Names of all models; built-in ones come first."""
+    installed = (entry_point.name for entry_point in importlib.metadata.entry_points(group=ENTRY_POINTS))
     return (*_BUILT_IN, *sorted(set(installed) - set(_BUILT_IN)))
 
 
@@ -46,9 +46,11 @@ def estimator_class(name: str) -> type[Estimator]:
         raise SettingsError(
             f"`model={name}`: there is no such model{nearest(name, model_names())}; expected {', '.join(model_names())}"
         )
-    (point, *_) = importlib.metadata.entry_points(group=ENTRY_POINTS, name=name)
+    (entry_point, *_) = importlib.metadata.entry_points(group=ENTRY_POINTS, name=name)
     try:
-        installed: type[Estimator] = point.load()
+        installed: type[Estimator] = entry_point.load()
     except Exception as error:
-        raise SettingsError(f'the installed model "{name}" ({point.value}) cannot be imported: {error}') from error
+        raise SettingsError(
+            f'the installed model "{name}" ({entry_point.value}) cannot be imported: {error}'
+        ) from error
     return installed

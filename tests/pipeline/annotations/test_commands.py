@@ -248,7 +248,7 @@ def test_ratings_are_not_replaced_without_a_word(tmp_path: Path) -> None:
     assert avcues("annotations", "import", "tidy", tmp_path / "r1.csv", *out).returncode == 0
     done = avcues("annotations", "import", "tidy", tmp_path / "r2.csv", *out)
     assert (done.returncode, read(tmp_path / "ann").rater_ids) == (2, ("r1",))
-    assert "ann: holds ratings already; --add adds to them, --overwrite replaces them" in done.stderr
+    assert "ann: already has ratings; --add adds to them, --overwrite replaces them" in done.stderr
     done = avcues("annotations", "import", "tidy", tmp_path / "r2.csv", *out, "--add")
     both = read(tmp_path / "ann")
     assert (both.rater_ids, both.setups, len(both.ratings)) == (("r1", "r2"), ("music", "visual"), 4)

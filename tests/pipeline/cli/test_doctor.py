@@ -48,7 +48,7 @@ def test_a_folder_that_cannot_be_written_is_a_problem_with_its_remedy(tmp_path: 
 
 
 def test_a_full_disk_is_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("avcues.pipeline.cli.doctor._ROOMY_BYTES", 1 << 60)
+    monkeypatch.setattr("avcues.pipeline.cli.doctor._ENOUGH_BYTES", 1 << 60)
     assert _writing("temporary folder", tmp_path, "elsewhere").state == "note"
 
 

@@ -43,11 +43,11 @@ def test_the_library_speaks_python_and_the_command_line_of_options(finished: Pat
     taken.write_text("a file")
     with pytest.raises(SettingsError, match=r"^`out=.*taken/x`: cannot be written"):
         prepare_output(taken / "x")
-    with pytest.raises(InputError, match=r"^`columns=nothing\.\*`: no numeric column fits"):
+    with pytest.raises(InputError, match=r"^`columns=nothing\.\*`: matches no numeric column"):
         build(finished, columns=["nothing.*"])
     result = CliRunner().invoke(app, ["report", str(finished), "--columns", "nothing.*"])
     assert result.exit_code == 2
-    assert "avcues: --columns nothing.*: no numeric column fits" in result.stderr.replace("\n", "")
+    assert "avcues: --columns nothing.*: matches no numeric column" in result.stderr.replace("\n", "")
 
 
 def test_control_characters_are_written_out() -> None:

@@ -13,7 +13,7 @@ from avcues.pipeline.collection.assignment import (
     Cell,
     every_setup,
     least_filled,
-    places_left,
+    ratings_left,
     repetitions,
     videos_of_rounds,
 )
@@ -32,7 +32,7 @@ def simulate(seed: int) -> tuple[Counter[Cell], dict[int, list[Cell]]]:
     wanted = {rater: chance.randint(30, 36) for rater in range(49)}
     now_at = [(chance.uniform(0, 48 * 3600), rater) for rater in range(49)]
     heapq.heapify(now_at)
-    done, filled = Counter(dict.fromkeys(MUVI, 0)), Counter(dict.fromkeys(MUVI, 0))
+    done, ratings_by_cell = Counter(dict.fromkeys(MUVI, 0)), Counter(dict.fromkeys(MUVI, 0))
     had: dict[int, list[Cell]] = {rater: [] for rater in range(49)}
     reserved: dict[int, tuple[Cell, float]] = {}
     while now_at:
@@ -42,12 +42,12 @@ def simulate(seed: int) -> tuple[Counter[Cell], dict[int, list[Cell]]]:
         if len(had[rater]) == wanted[rater]:
             continue
         for left in [one for one, (_, since) in reserved.items() if now - since > EXPIRES_S]:
-            filled[reserved.pop(left)[0]] -= 1
-        cell = least_filled(filled, MUVI, {video for video, _ in had[rater]}, seed=seed, rater=rater)
+            ratings_by_cell[reserved.pop(left)[0]] -= 1
+        cell = least_filled(ratings_by_cell, MUVI, {video for video, _ in had[rater]}, seed=seed, rater=rater)
         assert cell is not None
         had[rater].append(cell)
         reserved[rater] = (cell, now)
-        filled[cell] += 1
+        ratings_by_cell[cell] += 1
         if len(had[rater]) != leaves.get(rater):
             heapq.heappush(now_at, (now + chance.uniform(0.7, 2) * CLIP_S, rater))
     return done, had
@@ -74,9 +74,9 @@ def test_every_rater_of_perspectives_gets_every_setup_of_every_clip_with_gaps() 
     for seed in SEEDS:
         orders = [every_setup(videos, setups, gap=20, seed=seed, rater=rater, round_="before") for rater in (1, 2, 3)]
         assert len({tuple(order) for order in orders}) == 3
-        filled = Counter(cell for order in orders for cell in order)
-        assert len(filled) == 94 * 4
-        assert set(filled.values()) == {3}
+        ratings_by_cell = Counter(cell for order in orders for cell in order)
+        assert len(ratings_by_cell) == 94 * 4
+        assert set(ratings_by_cell.values()) == {3}
         for order in orders:
             places: dict[str, list[int]] = {}
             for place, (video, _) in enumerate(order):
@@ -116,8 +116,8 @@ def test_repetitions_come_late_enough() -> None:
 
 def test_raters_come_while_ratings_are_missing_that_nobody_at_work_will_give() -> None:
     cells = [("v", "a"), ("w", "a")]
-    assert places_left(Counter({("v", "a"): 2}), cells, ratings_per_cell=3, promised=2) == 2
-    assert places_left(Counter({("v", "a"): 9}), cells, ratings_per_cell=3, promised=3) == 0
+    assert ratings_left(Counter({("v", "a"): 2}), cells, ratings_per_cell=3, promised=2) == 2
+    assert ratings_left(Counter({("v", "a"): 9}), cells, ratings_per_cell=3, promised=3) == 0
 
 
 def test_rounds_draw_their_videos() -> None:
@@ -130,5 +130,5 @@ def test_rounds_draw_their_videos() -> None:
     assert len(videos["before"]) == 9
     assert len(set(videos["joint"])) == 3
     assert len(set(videos["after"]) - set(videos["joint"])) == 5
-    with pytest.raises(SettingsError, match="7 videos are wanted, but there are 6"):
+    with pytest.raises(SettingsError, match="7 videos are needed, but 6 are available"):
         videos_of_rounds([*rounds[:2], Round(name="c", videos=7, other_than=("joint",))], videos["before"], seed=1)

@@ -89,7 +89,7 @@ def test_a_video_that_came_is_rated_by_those_at_work(tmp_path: Path, connection:
         ({"rating": {"kind": "plane", **AXES, "x": {"name": "valence", "low": 0}}}, 'rating was {"kind": "plane"'),
         ({"seed": 7}, "seed was 1"),
         ({"setups": [{"name": name, "shows": ["sound", "picture"]} for name in "ab"]}, "showed (sound|picture);"),
-        ({"marks": dict.fromkeys("uvwz", "other")}, "is another file than the"),
+        ({"marks": dict.fromkeys("uvwz", "other")}, "is not the file of"),
     ],
 )
 def test_what_would_change_the_meaning_of_ratings_is_refused(
@@ -119,6 +119,6 @@ def test_a_video_that_comes_back_must_be_the_same_file(tmp_path: Path, connectio
     begin(connection, before)
     ((video, _),) = rate(connection, before, add_rater(connection, joint=False, outside=None, items=None), 1)
     begin(connection, study(tmp_path, "uvwz".replace(video, "")))
-    with pytest.raises(SettingsError, match="is another file"):
+    with pytest.raises(SettingsError, match="is not the file of"):
         begin(connection, study(tmp_path, marks={video: "other"}))
     begin(connection, replace(before))

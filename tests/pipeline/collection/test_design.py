@@ -50,7 +50,7 @@ def test_a_good_design_is_taken() -> None:
         ('name = "text"', 'name = "av"', 'setups: the name "av" appears twice'),
         ('name = "arousal"', 'name = "valence"', 'both axes are named "valence"'),
         ('name = "liking"', 'name = "valence"', 'the name "valence" appears twice'),
-        ('name = "liking"', 'name = "a b"', '"a b" is no name'),
+        ('name = "liking"', 'name = "a b"', '"a b" is not a name'),
         ("high = 5", "high = 1", "the range 1 to 1 is empty"),
         ("high = 5", "high = 5\nsetups = ['av']", 'nothing is rated in the setup "text"'),
         ("high = 5", "high = 5\nsetups = ['va']", 'no setup is named "va"'),
@@ -87,7 +87,7 @@ def test_presets_are_good_designs_with_all_texts(preset: Any, tmp_path: Path) ->
     raw = tomllib.loads((tmp_path / "study" / "study.toml").read_text())
     assert set(raw["texts"]) == set(design.texts.model_dump())
     assert read_design(tmp_path / "study") == design
-    with pytest.raises(SettingsError, match="exists already"):
+    with pytest.raises(SettingsError, match="already exists"):
         init(tmp_path / "study", clips, preset)
 
 

@@ -17,9 +17,9 @@ from starlette.testclient import TestClient
 from avcues.pipeline.collection.design import read_design
 from avcues.pipeline.collection.records import DATABASE, Database
 from avcues.pipeline.collection.server.app import make_app
-from avcues.pipeline.collection.server.limits import BURST, LARGEST_BODY
+from avcues.pipeline.collection.server.limits import MAX_BODY_BYTES, REQUEST_BURST
 from avcues.pipeline.collection.stimuli import prepare
-from avcues.pipeline.collection.study import Study, token
+from avcues.pipeline.collection.study import Study, secret_token
 
 TAB, ATTEMPT = "tab-of-a-test", "attempt-of-a-test"
 SCRIPT = "</script><script>window.harmed = true</script><img src=x onerror='window.harmed = true'>"
@@ -103,8 +103,8 @@ def visitor(tmp_path: Path) -> Iterator[Visitor]:
     folder = write_study(tmp_path)
     study = Study(folder, read_design(folder), prepare(folder, read_design(folder)))
     database = Database(folder / DATABASE)
-    link = database.submit(lambda connection: f"/join/{token(connection, 'raters')}").result()
-    researcher = database.submit(lambda connection: f"/study/{token(connection, 'researcher')}").result()
+    link = database.submit(lambda connection: f"/join/{secret_token(connection, 'raters')}").result()
+    researcher = database.submit(lambda connection: f"/study/{secret_token(connection, 'researcher')}").result()
     app = make_app(study, database, hosts={"localhost"})
     with TestClient(app, base_url="http://localhost", raise_server_exceptions=False) as client:
         yield Visitor(client, folder, link, researcher)
@@ -162,7 +162,7 @@ def test_what_is_no_request_is_refused(content: bytes, visitor: Visitor) -> None
 
 
 def test_large_requests_are_refused_whatever_they_claim(visitor: Visitor) -> None:
-    large = b"x" * (LARGEST_BODY + 1)
+    large = b"x" * (MAX_BODY_BYTES + 1)
     headers = {"Content-Type": "application/json"}
     assert visitor.client.post(visitor.link, content=large, headers=headers).status_code == 413
     pieces = (large[i : i + 1000] for i in range(0, len(large), 1000))
@@ -171,8 +171,8 @@ def test_large_requests_are_refused_whatever_they_claim(visitor: Visitor) -> Non
 
 def test_floods_are_slowed_down(visitor: Visitor) -> None:
     rater = visitor.join()
-    codes = [visitor.post(f"{rater}/next", {"tab": TAB}).status_code for _ in range(2 * BURST)]
-    assert codes.count(429) > BURST / 2
+    codes = [visitor.post(f"{rater}/next", {"tab": TAB}).status_code for _ in range(2 * REQUEST_BURST)]
+    assert codes.count(429) > REQUEST_BURST / 2
     assert visitor.join() != rater
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from avcues.pipeline.collection.design import parse_design
 from avcues.pipeline.collection.records import DATABASE, Database, StorageError, connect
-from avcues.pipeline.collection.records.items import filled, finish_item, has_place, next_item
+from avcues.pipeline.collection.records.items import finish_item, needs_rater, next_item, ratings_by_cell
 from avcues.pipeline.collection.records.raters import add_rater
 from avcues.pipeline.collection.stimuli import Clip, Index
 from avcues.pipeline.collection.study import Study
@@ -57,13 +57,13 @@ def test_a_clip_in_progress_counts_until_its_rater_was_silent_for_too_long(
     item = next_item(database, small, first, round_)
     assert item is not None
     cell = (item["video"], item["setup"])
-    assert filled(database, small, round_)[cell] == 1
+    assert ratings_by_cell(database, small, round_)[cell] == 1
     silence(database, first, minutes=11)
-    assert filled(database, small, round_)[cell] == 0
+    assert ratings_by_cell(database, small, round_)[cell] == 0
     # A reload is at the same item.
     assert next_item(database, small, first, round_)["id"] == item["id"]  # type: ignore[index]
     finish_item(database, item["id"], None, {})
-    assert filled(database, small, round_)[cell] == 1
+    assert ratings_by_cell(database, small, round_)[cell] == 1
     videos = set()
     while (given := next_item(database, small, second, round_)) is not None:
         assert (given["video"], given["setup"]) != cell
@@ -74,22 +74,22 @@ def test_a_clip_in_progress_counts_until_its_rater_was_silent_for_too_long(
 
 def test_nobody_is_let_in_whose_ratings_raters_at_work_will_give(tmp_path: Path, database: sqlite3.Connection) -> None:
     small = study(tmp_path, rule="once per video", ratings_per_cell=1, items_per_rater=[3, 3])
-    assert has_place(database, small)
+    assert needs_rater(database, small)
     first = come(database, 3)
-    assert has_place(database, small)  # six cells, three promised
+    assert needs_rater(database, small)  # six cells, three promised
     come(database, 3)
-    assert not has_place(database, small)
+    assert not needs_rater(database, small)
     silence(database, first, minutes=11)
-    assert has_place(database, small)
+    assert needs_rater(database, small)
 
 
 def test_the_place_of_a_rater_who_left_is_given_to_another(tmp_path: Path, database: sqlite3.Connection) -> None:
     small = study(tmp_path, rule="every setup", ratings_per_cell=2)
     first = come(database)
     come(database)
-    assert not has_place(database, small)
+    assert not needs_rater(database, small)
     silence(database, first, minutes=11)
-    assert has_place(database, small)
+    assert needs_rater(database, small)
 
 
 def test_one_outside_id_is_one_rater(database: sqlite3.Connection) -> None:

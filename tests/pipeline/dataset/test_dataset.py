@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader
 from avcues.pipeline.dataset.opening import open_dataset
 from avcues.pipeline.errors import DatasetError, LeftOutWarning, MediaError
 from avcues.pipeline.store.parquet import write_table
-from avcues.pipeline.store.records import failure, write_record
+from avcues.pipeline.store.records import failed_result, write_record
 from avcues.pipeline.store.video_input import VideoInput
 
 VIDEOS = ("007", "rot90_12", "silent", "sound", "vfr20")
@@ -159,7 +159,7 @@ def test_something_else_than_a_finished_folder_is_refused(tmp_path: Path, folder
 def test_a_video_that_lacks_a_table_is_left_out_or_null(folder: Path) -> None:
     (folder / "glow" / "007.parquet").unlink()
     (folder / "motion" / "007.parquet").unlink()
-    write_record(failure(VideoInput("lost", "lost.mp4"), MediaError("lost.mp4: no such file")), folder)
+    write_record(failed_result(VideoInput("lost", "lost.mp4"), MediaError("lost.mp4: no such file")), folder)
     with pytest.warns(
         LeftOutWarning, match="2 of 6 videos are left out: 007 lacks glow, motion .*; lost lacks"
     ) as warned:

@@ -19,7 +19,7 @@ from avcues.pipeline.dataset.licences import SOFTWARE_LICENCES
 from avcues.pipeline.dataset.validate import validate
 from avcues.pipeline.errors import DatasetError, MediaError
 from avcues.pipeline.store.parquet import write_table
-from avcues.pipeline.store.records import VideoResult, failure, write_record
+from avcues.pipeline.store.records import VideoResult, failed_result, write_record
 from avcues.pipeline.store.video_input import VideoInput
 
 
@@ -96,7 +96,7 @@ def rewrite_recipe(source: Path, target: Path, recipe: dict) -> None:
 def card(folder: Path) -> str:
     (folder / "motion" / "silent.parquet").unlink()
     (folder / "glow" / "vfr20.parquet").write_bytes(b"PAR1 no more")
-    lost = failure(VideoInput("lost", "lost.mp4"), MediaError("lost.mp4: is empty"))
+    lost = failed_result(VideoInput("lost", "lost.mp4"), MediaError("lost.mp4: is empty"))
     damaged = VideoResult(
         video_id="007",
         source="tiny4.mp4",

@@ -122,7 +122,7 @@ def test_what_cannot_be_used_is_said() -> None:
         ({"video_id": ["a", "a"], "time": [0.0, None], "v": [1, 2]}, "time is empty in row 2"),
         ({"video_id": ["a", None], "time": [0.0, 1.0], "v": [1, 2]}, "video_id is empty in row 2"),
         ({"video_id": ["a"], "time": [float("inf")], "v": [1]}, "time is inf in row 1"),
-        ({"video_id": ["a"], "window": [0.5], "v": [1]}, "expected whole numbers"),
+        ({"video_id": ["a"], "window": [0.5], "v": [1]}, "expected integers"),
         ({"video_id": ["a"], "window": [0], "time": [0.0], "v": [1]}, "both time and window"),
         ({"video_id": ["a"], "start": [0.0], "end": [1.0], "v": [1]}, "not by start and end"),
         ({"video_id": ["a", "a"], "timestamp": [0.0, 1.0], "v": [1, 2]}, "has 2 rows for a, but no column time"),
@@ -206,14 +206,14 @@ def test_the_index_of_pandas_is_no_target(tmp_path: Path) -> None:
     filtered = frame[frame.v > 0].assign(segment_id=[0, 1, 0])
     for source in (tmp_path / "labels.csv", shuffled, filtered):
         assert read_labels(source, STEP, WINDOWS).targets == ("target.v",)
-    assert "set aside" in read_labels(tmp_path / "labels.csv", STEP, WINDOWS).warnings[0]
+    assert "ignored" in read_labels(tmp_path / "labels.csv", STEP, WINDOWS).warnings[0]
 
 
 def test_ids_match_however_their_accents_are_coded() -> None:
     windows = {"cafe\u0301": 2, "b": 2}
     labels = read_labels(pa.table({"video_id": ["caf\u00e9 ", "b"], "v": [1.0, 2.0]}), STEP, windows)
     assert labels.of("cafe\u0301", 2)[0].to_pylist() == [1.0, 1.0]
-    assert "1 ids are matched although blanks or the coding of accents differ" in labels.warnings[0]
+    assert "1 ids are matched although blanks or the encoding of accents differ" in labels.warnings[0]
 
 
 def test_times_in_milliseconds_are_an_error_that_says_so() -> None:
@@ -230,16 +230,16 @@ def test_what_labels_were_fitted_on_survives_pandas_and_csv(tmp_path: Path) -> N
     frame.to_csv(tmp_path / "labels.csv", index=False)
     for source in (frame, tmp_path / "labels.csv"):
         labels = read_labels(source, STEP, WINDOWS)
-        assert labels.about["fitted_on"] == {"column": ["a"]}
+        assert labels.metadata["fitted_on"] == {"column": ["a"]}
         assert labels.targets == ("target.v",)
         assert [field.name for field in labels.fields] == ["target.v", "target.v_std", "target.v_n"]
-        assert any("the column fitted_on says which videos decided it" in line for line in labels.warnings)
-    assert read_labels(pa.table(gold_standard(fitted_on=[False, False])), STEP, WINDOWS).about["fitted_on"] == {}
+        assert any("the column fitted_on names the videos used for fitting" in line for line in labels.warnings)
+    assert read_labels(pa.table(gold_standard(fitted_on=[False, False])), STEP, WINDOWS).metadata["fitted_on"] == {}
 
 
 def test_the_column_of_what_labels_were_fitted_on_counts_whatever_else_was_lost() -> None:
     labels = read_labels(pa.table({"video_id": ["a", "b"], "v": [0.5, 0.6], "fitted_on": [1, 0]}), STEP, WINDOWS)
-    assert (labels.about["fitted_on"], labels.targets) == ({"column": ["a"]}, ("target.v",))
+    assert (labels.metadata["fitted_on"], labels.targets) == ({"column": ["a"]}, ("target.v",))
 
 
 def test_a_gold_standard_without_any_trace_of_its_making_is_said_loudly() -> None:

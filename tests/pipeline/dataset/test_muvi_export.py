@@ -111,7 +111,7 @@ def test_what_the_script_cannot_use_is_refused(finished: Path, folder: Path, tmp
 def test_the_command_says_what_is_short_and_what_is_missing(finished: Path, tmp_path: Path) -> None:
     done = avcues("export", "muvi", finished, "-o", tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "007: 8 windows, the script takes 118" in done.stderr
+    assert "007: 8 windows; the script uses 118" in done.stderr
     assert f"{41 * 988} values of emobase, written as zero" in done.stderr
     assert len(list((tmp_path / "emobase_features").iterdir())) == 5
     done = avcues("export", "muvi", finished, "-o", tmp_path, "--tables", "colr")

@@ -218,7 +218,7 @@ def test_tables_of_few_windows_are_merged_as_they_come(
         return merge(merged)
 
     monkeypatch.setattr(pa, "concat_tables", counting)
-    joined = align._joined(_Repeated(data), lengths, lambda video_id: None)
+    joined = align._rows_of_videos(_Repeated(data), lengths, lambda video_id: None)
     assert joined.num_rows == sum(lengths.values())
     assert max(unmerged) <= align._UNMERGED_TABLES
 

@@ -114,7 +114,7 @@ def test_the_shape_and_the_size_are_recorded(tmp_path: Path) -> None:
     assert found.result.notes == ("anamorphic: pixels are made square, 720 x 576 to 1024 x 576",)
 
 
-PAN = "nullsrc=s=720x576:r=50:d=4,geq=lum='128+100*sin((X+8*N)/9)*gt(mod(Y,96),24)':cb=128:cr=128"
+PAN = "nullsrc=s=720x96:r=50:d=4,geq=lum='128+100*sin((X+8*N)/9)*gt(Y,24)':cb=128:cr=128,split=6,vstack=6"
 
 
 @pytest.fixture(scope="module")
@@ -193,11 +193,11 @@ def test_fields_that_begin_in_mid_stream_are_joined_from_there_on(pan: Path, tmp
     )
 
 
-def test_film_in_fields_is_said_wherever_it_begins(tmp_path: Path) -> None:
-    film = ffmpeg("-f", "lavfi", "-i", PAN.replace("720x576:r=50", "720x480:r=24"), *X264, out=tmp_path / "film.mkv")
+def test_film_in_fields_is_said_wherever_it_begins(pan: Path, tmp_path: Path) -> None:
+    frames = ("-stream_loop", "4", "-r")
     in_fields = ("-vf", "telecine=pattern=23", *X264)
-    telecine = ffmpeg("-stream_loop", "2", "-i", str(film), *in_fields, out=tmp_path / "telecine.mkv")
-    progressive = ffmpeg("-stream_loop", "2", "-r", "30", "-i", str(film), *X264, out=tmp_path / "progressive.mkv")
+    telecine = ffmpeg(*frames, "24", "-i", str(pan), "-t", "20", *in_fields, out=tmp_path / "telecine.mkv")
+    progressive = ffmpeg(*frames, "30", "-i", str(pan), "-t", "2", *X264, out=tmp_path / "progressive.mkv")
     for path in (telecine, joined(tmp_path, progressive, telecine)):
         assert [note for note in shown(path)[1].picture.notes if "telecine" in note]
     assert not shown(progressive)[1].picture.notes

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from clips import extract
 from ffmpeg import ffmpeg, pattern
+from oriented import corners, still_clip
 
+from avcues.pipeline.extraction.full_frame import FullFrame
 from avcues.pipeline.media.container import Media
 from avcues.pipeline.media.frames import VideoFrame
 from avcues.pipeline.media.picture.tone import Color, to_sdr
@@ -19,6 +21,7 @@ from avcues.pipeline.media.reading import Reading
 MPEG2 = ("-c:v", "mpeg2video", "-q:v", "1", "-bf", "0")
 X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-qp", "1", "-bf", "0")
 SDR = ("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709")
+SAMPLE_ENTRY = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"avc1")
 PQ = ("-colorspace", "bt2020nc", "-color_primaries", "bt2020", "-color_trc", "smpte2084")
 
 
@@ -54,6 +57,17 @@ def test_what_changes_in_mid_stream(before: tuple[str, ...], after: tuple[str, .
         distances = [np.abs(images[i].astype(int) - image).mean() for image in expected]
         assert np.argmin(distances) == i % len(expected)
         assert min(distances) < 8  # the edges of saturated bars
+
+
+def test_full_frames_keep_their_size_where_the_orientation_changes(tmp_path: Path) -> None:
+    shapes = []
+    with Media.open(still_clip(tmp_path / "0.mp4", corners((96, 64)))) as media:
+        scale = FullFrame(media.picture)
+        for degrees in (0, 90):
+            with Media.open(still_clip(tmp_path / f"{degrees}.mp4", corners((96, 64)), degrees)) as turned:
+                first = next(f for f in turned.decode(video=True, audio=False) if isinstance(f, VideoFrame))
+                shapes.append(scale(first.frame).shape)
+    assert shapes == [(64, 96, 3)] * 2
 
 
 def test_bars_are_cropped_where_the_size_of_the_picture_stays(tmp_path: Path) -> None:
@@ -111,6 +125,15 @@ def test_a_spherical_picture_is_said(tmp_path: Path) -> None:
     assert note.startswith("spherical: measured as it is stored (equirectangular)")
 
 
+def test_a_clean_aperture_is_honoured(tmp_path: Path) -> None:
+    """The box `clap` of a sample entry."""
+    source = ffmpeg(*pattern("160x120", 0.4), *X264, out=tmp_path / "whole.mp4")
+    box = struct.pack(">I4s8I", 40, b"clap", 120, 1, 80, 1, 0, 1, 0, 1)
+    images, notes = shown(with_box(source, tmp_path / "clip.mp4", SAMPLE_ENTRY, box))
+    assert notes == ["cropped as the container says: 20 left, 20 right, 20 top, 20 bottom"]
+    assert np.abs(images[3].astype(int) - shown(source)[0][3][20:-20, 20:-20]).mean() < 1
+
+
 def test_the_colours_of_dolby_vision_alone(tmp_path: Path) -> None:
     """Profile 5, IPT of PQ in full range without a tag, encoded here by the inverse of its published matrices."""
     nit = np.array([[50, 50, 50], [150, 20, 10], [10, 80, 20], [15, 20, 120]], float)  # BT.2020
@@ -133,8 +156,7 @@ def test_the_colours_of_dolby_vision_alone(tmp_path: Path) -> None:
         container.mux(stream.encode(None))
     record = struct.pack(">BBH", 1, 0, 5 << 9 | 6 << 3 | 0b101) + bytes(20)  # profile, level, RPU and base layer
     box = struct.pack(">I4s", 8 + len(record), b"dvcC") + record
-    parents = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"avc1")
-    images, (note,) = shown(with_box(path, tmp_path / "clip.mp4", parents, box))
+    images, (note,) = shown(with_box(path, tmp_path / "clip.mp4", SAMPLE_ENTRY, box))
     assert note.startswith("Dolby Vision without its dynamic metadata")
     expected = 255 * to_sdr(pq(nit), Color("smpte2084", "bt2020"))
     np.testing.assert_allclose(images[1][8, 8::16], expected, atol=5)
@@ -154,3 +176,15 @@ def test_a_change_is_in_the_records(tmp_path: Path) -> None:
     path.write_bytes(b"".join(half.read_bytes() for half in halves))
     result = extract(path, tmp_path / "out", features=("color", "lighting")).result
     assert any("the shape of pixels changed in mid-stream, at 0.9" in note for note in result.notes)
+
+
+@pytest.mark.parametrize("pixel_format", ["yuv422p10le", "yuv444p10le", "yuv420p12le"])
+def test_brightness_does_not_depend_on_the_number_of_bits(pixel_format: str, tmp_path: Path) -> None:
+    codec = ("-c:v", "ffv1", "-pix_fmt", pixel_format, *SDR)
+    brown = ("-f", "lavfi", "-i", "color=0x907050:s=320x240:d=0.1")
+    (image, *_), notes = shown(ffmpeg(*brown, *codec, out=tmp_path / "clip.mkv"))
+    exact = ("-sws_flags", "bicubic+accurate_rnd+full_chroma_int", "-pix_fmt", "rgb24", "-f", "rawvideo")
+    raw = ffmpeg("-i", str(tmp_path / "clip.mkv"), "-frames:v", "1", *exact, out=tmp_path / "raw").read_bytes()
+    expected = np.frombuffer(raw, np.uint8).reshape(image.shape)
+    assert abs(image.mean() - expected.mean()) < 0.9
+    assert notes == []

@@ -116,17 +116,17 @@ def test_a_difference_counts_what_is_missing_and_ignores_what_is_missing_twice()
     assert column_difference("x", np.array([1, nan, 3]), np.array([1, nan, 3])) is None
     found = column_difference("x", np.array([1.0, nan, 3, 4]), np.array([1.0, 2, nan, 4.5]))
     assert found is not None
-    assert (found.largest, found.at, found.missing) == (0.5, 3, 2)
+    assert (found.largest, found.window, found.missing) == (0.5, 3, 2)
     alone = column_difference("x", np.array([nan, 1.0]), np.array([nan, nan]))
-    assert alone is not None and (alone.largest, alone.at, alone.missing) == (0, 1, 1)
+    assert alone is not None and (alone.largest, alone.window, alone.missing) == (0, 1, 1)
 
 
 def test_folders_that_cannot_be_compared_are_refused(folders: tuple[Path, Path], tmp_path: Path) -> None:
     whole = start_dataset(tmp_path / "seconds", Settings(features=("lighting",), step=Fraction(1)))
     assert whole is not None
-    with pytest.raises(InputError, match=r"its windows last 1 s, those of .* 0\.5 s"):
+    with pytest.raises(InputError, match=r"its windows last 1 s, but those of .* last 0\.5 s"):
         build_against(folders[0], tmp_path / "seconds")
     with pytest.raises(InputError, match='"extra" is not in both'):
         build_against(*folders, ["extra"])
-    with pytest.raises(SettingsError, match="`against`: goes with"):
+    with pytest.raises(SettingsError, match="`against`: can only be combined with"):
         report_of(folders[0], against=folders[1], stills="on")

@@ -21,7 +21,7 @@ from avcues.pipeline.errors import InputError
 from avcues.pipeline.extraction.video import process_video
 from avcues.pipeline.report import page as page_module
 from avcues.pipeline.report.build import build
-from avcues.pipeline.report.thumbnails import pieces
+from avcues.pipeline.report.thumbnails import shot_pieces
 from avcues.pipeline.runtime.settings import Settings
 from avcues.pipeline.store.layout import table_path
 from avcues.pipeline.store.records import write_record
@@ -206,10 +206,10 @@ def test_every_chart_says_what_it_shows(browser: Browser, report: Path) -> None:
 
 
 def test_long_shots_have_several_pictures() -> None:
-    assert pieces([(0, 3), (3, 5)]) == [(0, 3), (3, 5)]
-    assert pieces([(0, 12), (12, 13)]) == [(0, 4), (4, 8), (8, 12), (12, 13)]
-    assert len(pieces([(0, 7200)])) == 24
-    assert pieces([]) == []
+    assert shot_pieces([(0, 3), (3, 5)]) == [(0, 3), (3, 5)]
+    assert shot_pieces([(0, 12), (12, 13)]) == [(0, 4), (4, 8), (8, 12), (12, 13)]
+    assert len(shot_pieces([(0, 7200)])) == 24
+    assert shot_pieces([]) == []
 
 
 def test_any_column_becomes_a_panel(browser: Browser, folder: Path, tmp_path: Path) -> None:
@@ -232,5 +232,5 @@ def test_any_column_becomes_a_panel(browser: Browser, folder: Path, tmp_path: Pa
 
 
 def test_a_pattern_that_no_column_fits_is_refused(folder: Path) -> None:
-    with pytest.raises(InputError, match="no numeric column fits"):
+    with pytest.raises(InputError, match="matches no numeric column"):
         build(folder / "out", columns=["lighting.nothing[1]"])

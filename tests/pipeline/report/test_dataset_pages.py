@@ -82,7 +82,7 @@ def test_files_beside_a_page_hold_every_column_to_four_digits(
     np.testing.assert_allclose(whole, expected, rtol=5e-5)
     assert np.isnan(unpacked(report / "columns" / "emobase" / "silent.0.js", 41)).all()  # it has no sound
 
-    monkeypatch.setattr(column_files, "_MOST_VALUES", 300 * windows)
+    monkeypatch.setattr(column_files, "_MAX_VALUES", 300 * windows)
     build(finished, ["vfr20"], report=tmp_path, workers=1)
     parts = [unpacked(tmp_path / "columns" / "emobase" / f"vfr20.{part}.js", windows) for part in range(4)]
     assert [part.shape[1] for part in parts] == [300, 300, 300, 88]
@@ -345,7 +345,7 @@ def test_histograms_do_not_depend_on_how_many_rows_are_read_at_a_time(
 ) -> None:
     monkeypatch.setattr(histograms, "_BATCH_VALUES", 7 * 72)
     catalog = read_catalog(finished)
-    measured = histograms.of_table(catalog, VIDEOS, {}, "color").histograms
+    measured = histograms.table_histograms(catalog, VIDEOS, {}, "color").histograms
     anew = {f"color.{one['name']}": one | {"videos": 5} for one in measured["columns"]}
     there = found(report / "histograms.js")
     assert anew == {name: there[name] for name in anew}

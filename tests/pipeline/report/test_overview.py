@@ -131,7 +131,9 @@ def test_a_video_that_stands_out_is_named_with_its_columns() -> None:
     columns = tuple(ColumnSummary(name=f"c{i}", unit="Hz", meaning="") for i in range(4))
     table = TableSummary(table="t", columns=columns, means=means, missing=np.zeros_like(means), within={}, windows={})
     videos = [f"v{i}" for i in range(12)]
-    dataset = overview.Dataset(title="d", videos=videos, tables=[table], targets={}, files=[], linked={"v7"})
+    dataset = overview.OverviewData(
+        title="d", videos=videos, tables=[table], targets={}, files=[], videos_with_page={"v7"}
+    )
     text = overview.render(dataset)
     first = re.search(
         r'id="unusual".*?<tbody><tr><th scope="row">(.*?)</th><td class="number">1</td>(.*?)</tr>', text, re.DOTALL

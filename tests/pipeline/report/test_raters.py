@@ -164,7 +164,7 @@ def test_the_page_of_raters_counts_inconsistent_clips() -> None:
     text = agreement_page.render("study", study, Fraction(1, 2), Bootstrap(0))
     (counts,) = re.findall(r"<b>Liking</b> (\d+) consistent, (\d+) weak, (\d+) strong", text)
     assert sum(map(int, counts)) == 36
-    bars = re.findall(r'data-says="liking, score [^:]+: ([^"]+)"', text)
+    bars = re.findall(r'data-description="liking, score [^:]+: ([^"]+)"', text)
     assert sum(int(n) for bar in bars for n in re.findall(r"(\d+) (?:consistent|weak|strong)", bar)) == 36
 
 
@@ -233,21 +233,27 @@ def test_one_rater_is_called_one_rater() -> None:
 
 def test_keys_step_through_the_marks_and_say_what_they_are(browser: Browser, rated: tuple[Path, Annotations]) -> None:
     browser.open(rated[0] / "agreement.html", 800)
-    says = browser.value("[...document.querySelectorAll('[data-says]')].map(mark => mark.dataset.says)")
+    descriptions = browser.value(
+        "[...document.querySelectorAll('[data-description]')].map(mark => mark.dataset.description)"
+    )
 
     def press(key: str) -> str:
         browser.press(key)
         return str(browser.value("document.getElementById('now').textContent"))
 
-    assert [press("ArrowDown"), press("ArrowDown"), press("ArrowUp")] == [says[0], says[1], says[0]]
-    assert press("End") == says[-1]
+    assert [press("ArrowDown"), press("ArrowDown"), press("ArrowUp")] == [
+        descriptions[0],
+        descriptions[1],
+        descriptions[0],
+    ]
+    assert press("End") == descriptions[-1]
     box = "document.querySelector('.shown').getBoundingClientRect()"
     assert 0 <= browser.value(f"{box}.top") < browser.value("innerHeight")
 
 
 def test_the_pointer_says_what_a_mark_is(browser: Browser, rated: tuple[Path, Annotations]) -> None:
     browser.open(rated[0] / "agreement.html", 800)
-    mark = "document.querySelectorAll('[data-says]')[4].getBoundingClientRect()"
+    mark = "document.querySelectorAll('[data-description]')[4].getBoundingClientRect()"
     box = browser.value(f"(({{x, y, width, height}}) => [x + width / 2, y + height / 2])({mark})")
     browser.mouse("mouseMoved", *box)
     browser.frame()

@@ -32,12 +32,12 @@ from avcues.pipeline.extraction.video import process_video
 from avcues.pipeline.report import page
 from avcues.pipeline.report.build import build
 from avcues.pipeline.report.page import library as page_library
-from avcues.pipeline.report.thumbnails import HEIGHT_PX, MOST_THUMBNAILS, merge
+from avcues.pipeline.report.thumbnails import HEIGHT_PX, MAX_THUMBNAILS, merge_shots
 from avcues.pipeline.runtime.settings import Settings
 from avcues.pipeline.store.documents import write_json
 from avcues.pipeline.store.layout import table_path
 from avcues.pipeline.store.parquet import shot_table, window_table, write_table
-from avcues.pipeline.store.records import failure, write_record
+from avcues.pipeline.store.records import failed_result, write_record
 from avcues.pipeline.store.video_input import VideoInput
 from avcues.pipeline.timeline import Grid, Shot
 
@@ -84,7 +84,7 @@ def dataset(media: Callable[[str], Path], tmp_path_factory: pytest.TempPathFacto
     ):
         write_record(process_video(video, measured, out), out)
     broken = VideoInput("broken", str(media("truncated_nomoov.mp4")))
-    write_record(failure(broken, AvcuesError("it is cut <off>")), out)
+    write_record(failed_result(broken, AvcuesError("it is cut <off>")), out)
     add_tables(out, "rot90_12")
     return out
 
@@ -232,8 +232,8 @@ def test_each_shot_has_upright_pictures_of_its_middle(media: Callable[[str], Pat
 
 def test_many_shots_share_pictures() -> None:
     shots = [(k / 2, k / 2 + 0.5) for k in range(5000)]
-    stretches = merge(shots)
-    assert len(stretches) == MOST_THUMBNAILS
+    stretches = merge_shots(shots)
+    assert len(stretches) == MAX_THUMBNAILS
     assert (stretches[0][0], stretches[-1][1]) == (0, 2500)
     assert all(start <= shot[0] < shot[1] <= end for start, end, shot in stretches)
     assert [end for _, end, _ in stretches[:-1]] == [start for start, _, _ in stretches[1:]]
@@ -253,7 +253,7 @@ def test_a_video_that_is_gone_leaves_its_shots_and_a_line_that_says_so(
     )
     shutil.copy(media("tiny4.mp4"), tmp_path / "rot90_12.mp4")
     other = build(copy, ["rot90_12"], media=tmp_path).open_first
-    assert "is not the file that the tables were made from" in words(other)
+    assert "is not the file from which the tables were made" in words(other)
 
 
 # The index
@@ -266,8 +266,8 @@ def test_the_index_lists_every_video_with_what_became_of_it(report: Path) -> Non
     assert len(rows) == 4 and len(re.findall(r'<a href="(videos/[^"]+)"', html)) == 3  # for those without JavaScript
     assert (rows["broken"]["state"], rows["broken"]["error"]) == ("failed", "it is cut <off>")
     assert (rows["sound"]["look"], rows["rot90_12"]["look"]) == (False, True)
-    looks = (report / "looks" / "0.js").read_text()
-    assert looks.count("data:image/png") == 2  # colours of the two with a picture
+    pictures = (report / "pictures" / "0.js").read_text()
+    assert pictures.count("data:image/png") == 2  # colours of the two with a picture
     assert rows["sound"]["values"].keys() >= {"sound", "loudness"} and "picture" not in rows["sound"]["values"]
 
 

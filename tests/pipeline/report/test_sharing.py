@@ -26,9 +26,9 @@ from avcues.pipeline.errors import InputError, SettingsError
 from avcues.pipeline.extraction.video import process_video
 from avcues.pipeline.report import page
 from avcues.pipeline.report.options import read_options
-from avcues.pipeline.report.privacy import Names
+from avcues.pipeline.report.privacy import PathShortener
 from avcues.pipeline.runtime.settings import Settings
-from avcues.pipeline.store.records import failure, write_record
+from avcues.pipeline.store.records import failed_result, write_record
 from avcues.pipeline.store.video_input import VideoInput
 
 try:
@@ -51,7 +51,7 @@ def made(media: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory)
         write_record(process_video(source, measured, place / "out"), place / "out")
     gone = VideoInput("gone", str(films / "gone.mp4"))
     write_record(
-        failure(gone, InputError(f"{films}/gone.mp4: cannot be opened; see /var/log/secret/x.log")), place / "out"
+        failed_result(gone, InputError(f"{films}/gone.mp4: cannot be opened; see /var/log/secret/x.log")), place / "out"
     )
     return place
 
@@ -95,11 +95,11 @@ def test_stills_are_blurred_unless_they_are_asked_for(made: Path, tmp_path: Path
 
 def test_the_command_says_once_how_stills_are_shown(made: Path, tmp_path: Path) -> None:
     done = avcues("report", made / "out", "first", "--out", tmp_path / "r")
-    assert done.returncode == 0 and done.stdout.count("--stills on shows them as they are") == 1
+    assert done.returncode == 0 and done.stdout.count("--stills on shows them sharp") == 1
     report_of(made / "out", ["first"], out=tmp_path / "r", stills="on")
     again = avcues("report", made / "out", "first", "--out", tmp_path / "r")
     assert again.stderr == "avcues: --stills on: as in the former report\n"
-    assert "people in them can be recognised" in again.stdout
+    assert "in which people can be recognised" in again.stdout
 
 
 def everything(path: Path) -> str:
@@ -160,8 +160,8 @@ def test_a_shared_page_stands_alone_with_all_its_columns(browser: Browser, made:
         (["--share", "x.pdf"], "--share x.pdf: expected FILE.zip or FILE.html"),
         (["--share", "x.html"], "name one of the 2, or share a ZIP file"),
         (["--share", "x.html", "--with-media"], "--with-media: an HTML file holds no videos"),
-        (["--with-media"], "--with-media: only a file that is passed on holds videos"),
-        (["--share", "x.zip", "--out", "pages"], "give one of them"),
+        (["--with-media"], "--with-media: only a shared file contains videos"),
+        (["--share", "x.zip", "--out", "pages"], "give only one of them"),
     ],
 )
 def test_what_cannot_be_shared_is_said_in_one_line(made: Path, arguments: list[str], message: str) -> None:
@@ -205,21 +205,23 @@ def test_a_later_report_remembers_what_the_former_one_was_made_with(made: Path, 
     assert (moved / "out" / "report" / "videos" / "second.html").read_bytes() == whole
 
     shutil.rmtree(moved / "ann")
-    with pytest.raises(InputError, match=r"`annotations=.*shown by the former report, but gone"):
+    with pytest.raises(InputError, match=r"`annotations=.*shown by the former report, but it no longer exists"):
         report_of(moved / "out")
     assert "--fresh" in avcues("report", moved / "out").stderr
     (moved / "films").mkdir()
     fresh = report_of(moved / "out", fresh=True, media=moved / "films")
     (moved / "films").rmdir()
     (note,) = report_of(moved / "out", ["first"]).notes
-    assert note.startswith("`media=") and note.endswith("it is gone, so the pages play nothing")
+    assert note.startswith("`media=") and note.endswith("which no longer exists; the pages play nothing")
     assert (fresh.notes, fresh.stills) == ((), "blur")
     assert read_options(fresh.open_first.parent).annotations is None
 
 
 def test_names_are_left_of_paths() -> None:
-    names = Names.of([Path("/data/my films")])
-    assert names.only_in({"error": ["/data/my films/a b.mp4: bad", "in /opt/x/y.bin"]}) == {
+    names = PathShortener.of([Path("/data/my films")])
+    assert names.document_without_folders({"error": ["/data/my films/a b.mp4: bad", "in /opt/x/y.bin"]}) == {
         "error": ["a b.mp4: bad", "in y.bin"]
     }
-    assert names.only("<b>/</b> 25/1 frames and data/my films/x") == "<b>/</b> 25/1 frames and data/my films/x"
+    assert (
+        names.without_folders("<b>/</b> 25/1 frames and data/my films/x") == "<b>/</b> 25/1 frames and data/my films/x"
+    )

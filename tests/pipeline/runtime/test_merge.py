@@ -38,12 +38,12 @@ def test_parts_become_the_folder_that_one_run_makes(media: Callable[[str], Path]
         assert avcues("extract", videos, "-o", part, *options, "--shard", f"{i}/2").returncode in (0, 1)
     done = avcues("merge", *parts, "--out", joined)
     assert done.returncode == 0, done.stderr
-    assert "took over 5 videos of 2 folders" in done.stdout
+    assert "added 5 videos from 2 folders" in done.stdout
     assert tables(joined) == tables(one)
     assert "4 videos done" in avcues("status", joined).stdout
     assert avcues("validate", joined).stdout.replace("joined", "one") == avcues("validate", one).stdout
     again = avcues("merge", *parts, "--out", joined)
-    assert "4 videos were there already" in again.stdout
+    assert "4 videos already existed" in again.stdout
     rerun = avcues("extract", videos, "-o", joined, *options)
     assert rerun.stderr.count("was done") == 4
 

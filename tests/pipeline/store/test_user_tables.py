@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from avcues.pipeline.errors import InputError
-from avcues.pipeline.store.user_columns import set_aside_counts
+from avcues.pipeline.store.user_columns import drop_row_counters
 from avcues.pipeline.store.user_tables import column_names, read_user_table
 
 IDS = {"video_id": pa.string()}
@@ -63,7 +63,7 @@ def test_workbooks_are_read(tmp_path: Path) -> None:
     book.save(tmp_path / "labels.xlsx")
     with pytest.raises(InputError, match=r"labels\.xlsx: has 2 sheets with data \(Sheet, notes\)"):
         read_user_table(tmp_path / "labels.xlsx")
-    with pytest.raises(InputError, match=r"broken\.xlsx: is no Excel workbook"):
+    with pytest.raises(InputError, match=r"broken\.xlsx: is not an Excel workbook"):
         read_user_table(written(tmp_path / "broken.xlsx", "video_id\n"))
 
 
@@ -103,9 +103,9 @@ def test_the_index_that_pandas_writes_is_set_aside(tmp_path: Path) -> None:
     frame.to_csv(tmp_path / "a.csv")
     pd.read_csv(tmp_path / "a.csv").to_csv(tmp_path / "twice.csv")
     for name, counting in (("a.csv", '""'), ("twice.csv", '"", "Unnamed: 0"')):
-        table, notes = set_aside_counts(read_user_table(tmp_path / name), ["time"], name)
+        table, notes = drop_row_counters(read_user_table(tmp_path / name), ["time"], name)
         assert table.column_names == ["time", "anna"]
-        assert notes == [f"{name}: set aside: {counting}, which {'count' if ',' in counting else 'counts'} rows"]
+        assert notes == [f"{name}: ignored: {counting}, which {'count' if ',' in counting else 'counts'} rows"]
 
 
 @pytest.mark.parametrize(
@@ -119,9 +119,9 @@ def test_the_index_that_pandas_writes_is_set_aside(tmp_path: Path) -> None:
 )
 def test_columns_that_count_rows_are_no_data(columns: dict[str, Any], stay: list[str]) -> None:
     table = pa.table({"video_id": ["a", "a", "b"], **columns})
-    assert set_aside_counts(table, ["video_id"], "labels", ["video_id"])[0].column_names == stay
+    assert drop_row_counters(table, ["video_id"], "labels", ["video_id"])[0].column_names == stay
 
 
 def test_a_column_without_a_name_that_does_not_count_is_refused() -> None:
-    with pytest.raises(InputError, match=r"labels: column 2 has no name of its own; name what it holds, or delete it"):
-        set_aside_counts(pa.table({"video_id": ["a"], "": [0.3]}), ["video_id"], "labels")
+    with pytest.raises(InputError, match=r"labels: column 2 has no name; name it after its content, or delete it"):
+        drop_row_counters(pa.table({"video_id": ["a"], "": [0.3]}), ["video_id"], "labels")

@@ -102,8 +102,8 @@ def test_models_are_compared_over_clips(liking: Path, clip_study: Path, tmp_path
     train(prepare(str(clip_study / "features"), clip_study / "liking.csv", blind), tmp_path / "blind")
     (pair,) = compare([liking, tmp_path / "blind"])["dimensions"]["liking"]["pairs"]
     one, other = (figures(model, "liking")["model"]["ccc"]["value"] for model in (liking, tmp_path / "blind"))
-    assert pair["compared"]["difference"] == pytest.approx(one - other)
-    assert pair["compared"]["p"] < 0.1
+    assert pair["comparison"]["difference"] == pytest.approx(one - other)
+    assert pair["comparison"]["p"] < 0.1
     done = CliRunner().invoke(app, ["compare", str(liking), str(tmp_path / "blind")])
     assert "liking, CCC over clips" in done.stdout
 
@@ -167,13 +167,13 @@ def test_ratings_of_clips_are_learned_by_a_head_per_rater(clip_study: Path, tmp_
     settings = TrainingSettings(model="lstm", visual=("color",), folds=3, seeds=1, targets="raters", protocol=SMALL)
     study = prepare(str(clip_study / "features"), clip_study / "liking.csv", settings, annotations=tmp_path / "ann")
     assert any("3 raters rated both training and test videos" in note for note in study.notes)
-    assert any("liking.csv: nothing says on which videos these labels were fitted" in note for note in study.notes)
+    assert any("liking.csv: it is unknown on which videos these labels were fitted" in note for note in study.notes)
     # Labels know their raters, so that the ratings need not be given.
     labels = gold(import_tidy(pa.Table.from_pylist(rows), range_=(-1, 1)), Recipe(method="mean")).tables["audiovisual"]
     settings = replace(settings, model="lasso", targets="gold")
     notes = prepare(str(clip_study / "features"), labels, settings).notes
     assert any("3 raters rated both training and test videos" in note for note in notes)
-    assert not any("nothing says" in note for note in notes)
+    assert not any("it is unknown" in note for note in notes)
     train(study, tmp_path / "m")
     found = figures(tmp_path / "m", "liking")
     assert [entry["rater"] for entry in found["raters"]["per_rater"]] == ["r0", "r1", "r2"]

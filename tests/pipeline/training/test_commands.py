@@ -180,11 +180,11 @@ def test_models_are_compared_video_by_video(late: Path, lasso: Path) -> None:
         for m in (late, lasso)
     )
     # LASSO predicts the first windows too: only windows of both are compared.
-    whole, windows = np.mean([one[v] - other[v] for v in one]), pair["compared"]["windows"]
-    assert (windows, pair["compared"]["windows_of_one_alone"]) == (9 * 36, 9 * 4 + 4)
-    assert pair["compared"]["difference"] == pytest.approx(difference_on_common_windows(late, lasso))
-    assert pair["compared"]["difference"] != pytest.approx(whole, abs=1e-3)
-    assert pair["compared"]["videos"] == 9
+    whole, windows = np.mean([one[v] - other[v] for v in one]), pair["comparison"]["rows"]
+    assert (windows, pair["comparison"]["unpaired_rows"]) == (9 * 36, 9 * 4 + 4)
+    assert pair["comparison"]["difference"] == pytest.approx(difference_on_common_windows(late, lasso))
+    assert pair["comparison"]["difference"] != pytest.approx(whole, abs=1e-3)
+    assert pair["comparison"]["videos"] == 9
     assert any("are paired on the 324 windows that both predicted; 40 windows" in note for note in found["notes"])
     # LASSO can use the short video, the network cannot.
     assert any("have different folds" in note for note in found["notes"])
@@ -377,24 +377,27 @@ WRONG = {
     "no labels": (["--labels", "{place}/none.csv"], "none.csv: no such file of labels"),
     "foreign labels": (["--labels", "{place}/foreign.csv"], "labels none of the dataset's videos"),
     "no video_id": (["--labels", "{place}/nameless.csv"], "has no column video_id"),
-    "text labels": (["--labels", "{place}/words.csv"], "has no column of numbers to predict, only valence"),
+    "text labels": (["--labels", "{place}/words.csv"], "has no numeric column to predict, only valence"),
     "out of scale": (
         ["--labels", "{place}/large.csv"],
         "give the scale of the labels with --label-range, lowest and highest",
     ),
     "unknown dimension": (["--dimensions", "valense"], 'has no label "valense"; did you mean "valence"?'),
     "unknown table": (["--audio", "emobass"], "emobass"),
-    "too many folds": (["--folds", "20"], "label 20 or more, or ask for fewer folds"),
-    "bad range": (["--label-range", "1"], "expected LOW,HIGH, such as 1,5"),
+    "too many folds": (["--folds", "20"], "label 20 or more, or use fewer folds"),
+    "bad range": (["--label-range", "1"], "expected LOW,HIGH, such as -1,1"),
     "one modality": (["--model", "late", "--visual", ""], "--visual is empty"),
     "two modalities": (["--model", "lstm"], "reads one modality"),
     "no isolated ratings": (["--model", "pair"], "needs ratings of the isolated modalities"),
-    "needless pretraining": (["--pretrain-audio", "{place}/foreign.csv"], "lasso is not pretrained; only pair is"),
+    "needless pretraining": (
+        ["--pretrain-audio", "{place}/foreign.csv"],
+        "lasso is not pretrained; of the built-in models, only pair is",
+    ),
     "no ratings": (["--model", "late", "--targets", "raters"], "give their ratings with --annotations"),
     "odd units": (["--units", "3"], "--units 3: expected an even number"),
     "out in the dataset": (["--out", "{features}/model"], "lies in the dataset"),
-    "out is something else": (["--out", "{features}/../gold"], "exists and is no model"),
-    "order": (["--split", "kfold", "--video-order", "{place}/foreign.csv"], "--video-order: does not name clip00"),
+    "out is something else": (["--out", "{features}/../gold"], "exists and is not a model"),
+    "order": (["--split", "kfold", "--video-order", "{place}/foreign.csv"], "--video-order: lacks clip00"),
 }
 
 

@@ -17,7 +17,7 @@ from avcues.pipeline.errors import LeakError
 from avcues.pipeline.prediction.folder import plan_predictions
 from avcues.pipeline.runtime.settings import Settings
 from avcues.pipeline.training import TrainingSettings, prepare, train
-from avcues.pipeline.training.copies import Copies, find_copies, probe_table, probes_from, probes_of, read_traces
+from avcues.pipeline.training.copies import Copies, find_copies, probe_table, probes_from_table, probes_of, read_traces
 
 FEATURES = ("emobase", "color")
 MUVI = Path(__file__).resolve().parents[4] / "shared" / "muvi" / "emobase.parquet"
@@ -26,20 +26,17 @@ SMALLER = ("-vf", "scale=320:-2", "-crf", "30", "-c:a", "aac", "-b:a", "96k")
 
 @pytest.fixture(scope="module")
 def copied(media: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four pieces of a film, three copies of the first, and two clips that are black and silent.
-
-    The stand-in for the film shows some of its scenes twice: no more than two seconds of them are in two pieces.
-    """
+    """Four pieces of a film, three copies of the first, and two clips that are black and silent."""
     place, film = tmp_path_factory.mktemp("copies"), str(media("real60.mp4"))
     clips = {}
-    for i, begin in enumerate((0, 9, 16, 43)):
-        piece = ("-ss", str(begin), "-i", film, "-t", "7", "-vf", "scale=400:-2", "-crf", "20", "-c:a", "aac")
+    for i, begin in enumerate((0, 14, 28, 42)):
+        piece = ("-ss", str(begin), "-i", film, "-t", "14", "-vf", "scale=400:-2", "-crf", "20", "-c:a", "aac")
         clips[f"piece{i}"] = ffmpeg(*piece, out=place / f"piece{i}.mp4")
     first = str(clips["piece0"])
     clips["remuxed"] = ffmpeg("-i", first, "-c", "copy", out=place / "remuxed.mkv")
     clips["again"] = ffmpeg("-i", first, *SMALLER, out=place / "again.mp4")
-    clips["trimmed"] = ffmpeg("-ss", "1.3", "-i", first, *SMALLER, "-af", "volume=0.7", out=place / "trimmed.mp4")
-    for name, seconds in (("black", 6), ("night", 7)):
+    clips["trimmed"] = ffmpeg("-ss", "3.3", "-i", first, *SMALLER, "-af", "volume=0.7", out=place / "trimmed.mp4")
+    for name, seconds in (("black", 10), ("night", 14)):
         black = ("-f", "lavfi", "-i", f"color=black:s=320x240:d={seconds}", "-f", "lavfi", "-i", "anullsrc")
         clips[name] = ffmpeg(*black, "-t", str(seconds), "-c:a", "aac", out=place / f"{name}.mp4")
     start_dataset(place / "features", Settings(features=FEATURES))
@@ -49,7 +46,7 @@ def copied(media: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactor
 
 
 def pairs(copies: Copies) -> dict[str, set[frozenset[str]]]:
-    return {"equal": {frozenset(p[:2]) for p in copies.equal}, "near": {frozenset(p[:2]) for p in copies.near}}
+    return {"equal": {frozenset(p[:2]) for p in copies.exact}, "near": {frozenset(p[:2]) for p in copies.similar}}
 
 
 def test_remuxed_encoded_again_and_trimmed_copies_are_found_and_nothing_else(copied: Path) -> None:
@@ -65,7 +62,7 @@ def test_remuxed_encoded_again_and_trimmed_copies_are_found_and_nothing_else(cop
 
 def test_probes_are_saved_exactly(copied: Path) -> None:
     probes = probes_of(read_traces(open_dataset(str(copied / "features"))))
-    again = probes_from(probe_table(probes))
+    again = probes_from_table(probe_table(probes))
     for modality, of_modality in probes.items():
         for video_id, probe in of_modality.items():
             np.testing.assert_array_equal(again[modality][video_id].rows, probe.rows)
@@ -87,9 +84,11 @@ def test_no_two_of_81_songs_are_taken_for_copies() -> None:
     random = np.random.default_rng(0)
     cut = {f"{v} cut": s[40:] + 0.05 * s.std(axis=0) * random.normal(size=s[40:].shape) for v, s in songs.items()}
     found = find_copies(probes_of({"sound": songs}), {"sound": {v: s.astype(np.float32) for v, s in cut.items()}})
-    right = [pair for pair in (*found.equal, *found.near) if pair.second == f"{pair.first} cut" and pair.offset == -40]
+    right = [
+        pair for pair in (*found.exact, *found.similar) if pair.second == f"{pair.first} cut" and pair.offset == -40
+    ]
     assert len(right) >= 0.97 * len(songs)
-    assert len(found.near) == len(right)
+    assert len(found.similar) == len(right)
 
 
 def test_videos_of_one_studio_are_not_taken_for_copies() -> None:

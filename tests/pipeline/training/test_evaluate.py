@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from avcues.pipeline.training.evaluate import Predictions, evaluate, score_of_sums, scores
-from avcues.pipeline.training.intervals import CORRELATION, interval, mean_interval, paired
+from avcues.pipeline.training.intervals import CORRELATION, interval, mean_interval, paired_test
 
 RANDOM = np.random.default_rng(0)
 
@@ -85,17 +85,17 @@ def test_no_interval_reaches_beyond_what_a_measure_can_be() -> None:
     assert found["ccc"]["high"] == 1
     assert -1 < found["ccc"]["low"] < found["ccc"]["mean"]
     assert found["mse"]["low"] == 0
-    assert np.isnan(mean_interval(np.array([0.5]), possible=(-1, 1))).all()
+    assert np.isnan(mean_interval(np.array([0.5]), bounds=(-1, 1))).all()
 
 
 def test_a_paired_permutation_is_near_the_exact_one() -> None:
     one, other = RANDOM.normal(0.35, 0.5, 10), RANDOM.normal(0, 0.5, 10)
-    found = paired(one, other)
+    found = paired_test(one, other)
     signs = np.array(list(product([-1, 1], repeat=10)))
     exact = np.mean(np.abs((signs * (one - other)).mean(axis=1)) >= abs((one - other).mean()) - 1e-12)
     assert found["p"] == pytest.approx(exact, abs=0.015)
     assert found["difference"] == pytest.approx((one - other).mean())
-    assert paired(one, one)["p"] == 1
+    assert paired_test(one, one)["p"] == 1
 
 
 def test_slices_of_111_begin_within_the_video_before() -> None:

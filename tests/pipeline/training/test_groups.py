@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 from avcues.pipeline.annotations import Recipe, gold, read, write_gold
 from avcues.pipeline.cli.app import app
 from avcues.pipeline.errors import LeakError
-from avcues.pipeline.training.apart import check_apart
-from avcues.pipeline.training.cross_validation import jobs_of, run_job
+from avcues.pipeline.training.cross_validation import fit_jobs, run_job
+from avcues.pipeline.training.disjoint_parts import check_disjoint
 from avcues.pipeline.training.evaluate import Predictions, evaluate_clips
 from avcues.pipeline.training.protocol import CLEAN, MAIN
 from avcues.pipeline.training.splits import apparent_groups, partitioned, split
@@ -37,12 +37,12 @@ def test_pieces_of_a_film_are_not_split_between_training_and_test() -> None:
 
 
 def ccc_over_clips(samples, settings, folds) -> float:
-    outcomes = [run_job(job, samples, folds, settings) for job in jobs_of(settings, len(folds))]
+    outcomes = [run_job(job, samples, folds, settings) for job in fit_jobs(settings, len(folds))]
     rows, values = (
         np.concatenate([getattr(outcome, name) for outcome in outcomes]) for name in ("rows", "predictions")
     )
     predictions = Predictions(
-        videos=tuple(samples.videos[i] for i in samples.window(rows)[0]),
+        videos=tuple(samples.videos[i] for i in samples.videos_and_windows(rows)[0]),
         rows=tuple(np.array([i]) for i in range(len(rows))),
         folds=(0,) * len(rows),
         targets=samples.gold[DIMENSION][rows, 0],
@@ -60,10 +60,10 @@ def test_groups_of_any_size_are_in_one_part_and_tested_once(how: str) -> None:
     folds = split({MAIN: videos}, 4, replace(CLEAN, split=how), groups=groups)
     for parts in folds:
         assert sorted(v for part in parts for v in part) == videos
-        check_apart(parts.named(), groups=groups)
+        check_disjoint(parts.named(), groups=groups)
     assert sorted(v for parts in folds for v in parts.test) == videos
     with pytest.raises(LeakError, match=r"v0[12] .* belong to the group g1: a group belongs to one part"):
-        check_apart({"training": ["v01"], "test": ["v02"]}, groups=groups)
+        check_disjoint({"training": ["v01"], "test": ["v02"]}, groups=groups)
 
 
 def test_folds_without_groups_are_as_before() -> None:

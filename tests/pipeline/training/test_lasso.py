@@ -8,7 +8,7 @@ from sklearn.linear_model import LassoCV
 from sklearn.model_selection import GroupKFold
 
 from avcues.pipeline.errors import SettingsError
-from avcues.pipeline.training.importance import by_family, family
+from avcues.pipeline.training.importance import coefficients_by_family, descriptor_family
 from avcues.pipeline.training.models.lasso import fit_lasso
 
 
@@ -33,7 +33,7 @@ def test_constant_labels_are_predicted_as_they_are() -> None:
 
 
 def test_one_video_is_too_few() -> None:
-    with pytest.raises(SettingsError, match="needs 2 training videos or more"):
+    with pytest.raises(SettingsError, match="needs at least 2 training videos"):
         fit_lasso(np.zeros((5, 2), np.float32), np.arange(5.0), np.zeros(5, int))
 
 
@@ -52,7 +52,7 @@ def test_columns_are_grouped_as_in_the_study_s_table() -> None:
         "objects.count_person": "objects",
         "actions.dancing": "actions",
     }
-    assert {column: family(column) for column in groups} == groups
+    assert {column: descriptor_family(column) for column in groups} == groups
 
 
 def test_weights_of_a_family_are_mean_absolute_coefficients_summed() -> None:
@@ -61,6 +61,6 @@ def test_weights_of_a_family_are_mean_absolute_coefficients_summed() -> None:
         "emobase.mfcc_sma[2]_amean": [0.1, 0.1],
         "lighting.x": [0.0, 0.0],
     }
-    mfcc, lighting = by_family(folds)
+    mfcc, lighting = coefficients_by_family(folds)
     assert mfcc == {"family": "MFCC", "weight": pytest.approx(0.4), "signed": pytest.approx(0.2), "columns": 2}
     assert lighting["weight"] == lighting["columns"] == 0

@@ -22,7 +22,7 @@ from avcues.pipeline.store.parquet import METADATA_KEY, write_table
 from avcues.pipeline.training import MUVI, Study, TrainingSettings, prepare
 from avcues.pipeline.training.fitting import fit_model
 from avcues.pipeline.training.protocol import MAIN
-from avcues.pipeline.training.ratings import delay_features, refitted
+from avcues.pipeline.training.ratings import delay_features, refit_gold_standard
 from avcues.pipeline.training.splits import Parts, split
 
 SETTINGS = TrainingSettings(model="lasso", visual=("color", "lighting"), folds=3)
@@ -119,10 +119,10 @@ def test_labels_refitted_for_a_model_on_other_tables_are_the_same_gold_standard(
     assert about["recipe"]["delay_tables"] == ["color", "rhythm"]
     assert about["recipe"]["dimensions"] == ["valence"]
     features = delay_features("labels", about, open_dataset(folder, tables=["lighting"]))
-    for_lighting = refitted(ratings, "labels", about, data.videos, features)
+    for_lighting = refit_gold_standard(ratings, "labels", about, data.videos, features)
     assert for_lighting.equals(labels, check_metadata=True)
     unsaid = about | {"recipe": about["recipe"] | {"delay_tables": None}}
-    with pytest.raises(InputError, match="does not say which tables the lags of its raters were estimated from"):
+    with pytest.raises(InputError, match="does not record from which tables the lags of its raters were estimated"):
         delay_features("labels", unsaid, data)
     other = FeatureValues(open_dataset(folder, tables=["lighting"]))
     with pytest.raises(SettingsError, match="estimates lags from color, rhythm, but the features are of lighting"):
@@ -135,7 +135,7 @@ def test_labels_that_lost_their_metadata_are_still_guarded(planted: Path, tmp_pa
     made.to_pandas().to_csv(tmp_path / "labels.csv", index=False)
     with pytest.raises(LeakError, match=r"were fitted on clip0.* which a fold tests"):
         prepare(str(planted / "features"), tmp_path / "labels.csv", SETTINGS)
-    with pytest.raises(InputError, match="does not say by which recipe it was made"):
+    with pytest.raises(InputError, match="does not record its recipe"):
         prepare(str(planted / "features"), tmp_path / "labels.csv", SETTINGS, annotations=planted / "ann")
 
 
@@ -152,7 +152,7 @@ def with_other_ratings(ann: Path, videos: tuple[str, ...], place: Path) -> Path:
 
 
 def labels_of(study: Study, fold: int, rows: np.ndarray) -> list[float]:
-    return study.samples.of_fold(fold).gold["valence"][rows, 0].tolist()
+    return study.samples.with_fold_labels(fold).gold["valence"][rows, 0].tolist()
 
 
 def test_labels_fitted_on_a_test_video_under_another_name_are_refused(planted: Path, tmp_path: Path) -> None:

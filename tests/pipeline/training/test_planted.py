@@ -22,7 +22,7 @@ from planted import (
 )
 
 from avcues.pipeline.errors import LeakError
-from avcues.pipeline.training.cross_validation import jobs_of, run_job
+from avcues.pipeline.training.cross_validation import fit_jobs, run_job
 from avcues.pipeline.training.evaluate import Predictions, evaluate
 from avcues.pipeline.training.fitting import fit_model
 from avcues.pipeline.training.protocol import MAIN
@@ -102,8 +102,8 @@ def test_importance_of_modalities_names_the_words() -> None:
     names = tuple(f"{name}.x{i}" for name in seen for i in range(features.shape[2] // 3))
     samples = replace(samples, columns={"features": names})
     settings = settings_for("lasso", [*seen])
-    (job,) = [job for job in jobs_of(settings, 1) if job.without is None]
-    lost = run_job(job, samples, [parts_of(samples, 28, 4)], settings).importance.lost
+    (job,) = [job for job in fit_jobs(settings, 1) if job.without is None]
+    lost = run_job(job, samples, [parts_of(samples, 28, 4)], settings).importance.score_losses
     assert {*lost} == {"audio", "visual", "text", "all of audio", "all of visual", "all of text"}
     assert lost["all of text"] > 0.5
     assert max(lost["all of audio"], lost["all of visual"]) < 0.1
@@ -190,9 +190,9 @@ def test_permuted_targets_give_an_interval_over_zero(model: str) -> None:
 def cross_validated(samples, settings) -> dict:
     """The figures of a cross-validation, in this process."""
     folds = split({MAIN: samples.videos}, settings.folds, settings.protocol)
-    outcomes = [run_job(job, samples, folds, settings) for job in jobs_of(settings, len(folds))]
+    outcomes = [run_job(job, samples, folds, settings) for job in fit_jobs(settings, len(folds))]
     rows, values = (np.concatenate([getattr(one, name) for one in outcomes]) for name in ("rows", "predictions"))
-    place = samples.window(rows)[0]
+    place = samples.videos_and_windows(rows)[0]
     predictions = Predictions(
         videos=samples.videos,
         rows=tuple(np.flatnonzero(place == i) for i in range(len(samples.videos))),

@@ -15,7 +15,7 @@ from avcues.pipeline.errors import DatasetError
 from avcues.pipeline.training.fitting import fit_model
 from avcues.pipeline.training.models.gradient_descent import loss_of
 from avcues.pipeline.training.protocol import MAIN
-from avcues.pipeline.training.samples import features_of, with_presence
+from avcues.pipeline.training.samples import feature_matrix, model_columns
 from avcues.pipeline.training.scaling import fit_scaler
 
 COLUMNS = ["a.x", "a.y", "a.flat", "a.present"]
@@ -26,7 +26,7 @@ VALUES = np.array([[1, 5, 7, 1], [3, np.nan, 7, 0], [np.nan, 9, 7, 0], [100, 100
 def test_scaling_is_fitted_on_training_rows_and_fills_gaps_with_their_mean(kind: str, low: float) -> None:
     scaler = fit_scaler(VALUES, np.array([0, 1, 2]), COLUMNS, kind)
     assert scaler.columns == ("a.x", "a.y", "a.present")
-    assert scaler.constant == ("a.flat",)
+    assert scaler.constant_columns == ("a.flat",)
     scaled = scaler.apply(VALUES, COLUMNS)
     assert np.isfinite(scaled).all()
     assert scaled[:2, 0].tolist() == [low, 1]
@@ -37,17 +37,17 @@ def test_scaling_is_fitted_on_training_rows_and_fills_gaps_with_their_mean(kind:
 
 def test_tables_give_numbers_and_a_column_that_says_where_values_are_missing(finished: Path) -> None:
     data = open_dataset(str(finished), tables=["color", "motion", "glow"], incomplete="nulls")
-    names = with_presence(data, ["color", "motion", "glow"])
+    names = model_columns(data, ["color", "motion", "glow"])
     assert "motion.kind" not in names  # a text
     assert {"motion.change", "glow.any", "color.present", "motion.present", "glow.present"} < {*names}
     table = data.read("vfr20")
-    values = features_of(table, names)
+    values = feature_matrix(table, names)
     assert values.shape == (table.num_rows, len(names))
     # Rows of shots stand on the grid.
     change = dict(enumerate(pq.read_table(finished / "motion" / "vfr20.parquet")["change"].to_pylist()))
     shot = pq.read_table(finished / "timeline" / "vfr20.parquet")["shot"].to_pylist()
     assert values[:, names.index("motion.change")].tolist() == [change[one] for one in shot]
-    sound = features_of(data.read("sound"), names)
+    sound = feature_matrix(data.read("sound"), names)
     assert not sound[:, names.index("color.present")].any()
     assert np.isnan(sound[:, names.index("color.colourfulness")]).all()
 
@@ -62,7 +62,7 @@ def test_missing_features_and_labels_never_reach_a_loss() -> None:
         block = "features" if model == "lasso" else "audio"
         samples = make_samples({block: features}, {MAIN: labels})
         fitted, inputs = fit_model(samples, parts_of(samples, 8, 2), DIMENSION, settings_for(model, ["audio"]))
-        rows = samples.labelled(samples.videos[10:], samples.gold[DIMENSION], fitted.history)
+        rows = samples.labelled_rows(samples.videos[10:], samples.gold[DIMENSION], fitted.history)
         assert np.isfinite(fitted.predict(inputs, rows)).all()
         assert all(np.isfinite(epoch.train) for losses in fitted.estimator.losses.values() for epoch in losses)
 
@@ -91,12 +91,12 @@ def test_ccc_loss_is_one_less_ccc() -> None:
 
 def test_the_window_after_the_fourth_is_the_first_to_be_predicted() -> None:
     samples = make_samples({"audio": np.zeros((2, 118, 1))}, {MAIN: np.zeros((2, 118))})
-    rows = samples.labelled(samples.videos, samples.gold[DIMENSION], (4, 1))
+    rows = samples.labelled_rows(samples.videos, samples.gold[DIMENSION], (4, 1))
     assert len(rows) == 2 * 114
-    assert samples.window(rows)[1][:2].tolist() == [4, 5]
+    assert samples.videos_and_windows(rows)[1][:2].tolist() == [4, 5]
 
 
 def test_a_table_of_texts_alone_is_an_error(finished: Path) -> None:
     data = open_dataset(str(finished), columns=["motion.kind"])
-    with pytest.raises(DatasetError, match="motion: has no column of numbers"):
-        with_presence(data, ["motion"])
+    with pytest.raises(DatasetError, match="motion: has no numeric column that a model could read"):
+        model_columns(data, ["motion"])

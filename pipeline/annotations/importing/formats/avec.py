@@ -37,7 +37,7 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
 def _arff(file: Path, setup: str) -> Part:
     """`@attribute` lines, then a line per frame: name, time in seconds, gold standard."""
     lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
-    names = [line.split()[1].lower() for line in lines if line.lower().startswith("@attribute")]
+    names = [[*line.split(), ""][1].lower() for line in lines if line.lower().startswith("@attribute")]
     data = next((i for i, line in enumerate(lines) if line.strip().lower() == "@data"), None)
     if data is None or {"frametime", "goldstandard"} - set(names):
         raise InputError(f"{file}: is no ARFF file with the attributes frameTime and GoldStandard")

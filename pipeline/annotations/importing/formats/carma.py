@@ -21,6 +21,7 @@ import pyarrow as pa
 
 from avcues.pipeline.annotations.importing.format import Format, FormatOptions
 from avcues.pipeline.annotations.importing.reading import Part, Reading
+from avcues.pipeline.annotations.importing.rules import require_full_rows
 from avcues.pipeline.annotations.ratings.schema import Dimension
 from avcues.pipeline.annotations.ratings.wording import counted, listed
 from avcues.pipeline.errors import InputError
@@ -87,7 +88,7 @@ def numbers(cells: Sequence[Sequence[str]], file: Path, row: int) -> Values:
         try:
             float(cell or "nan")
         except ValueError as error:
-            raise InputError(f'{file}: row {row + i}: holds "{cell}"; expected a number') from error
+            raise InputError(f'{file}: row {row + i}: holds "{" ".join(cell.split())}"; expected a number') from error
     return np.array([[float(cell or "nan") for cell in row_cells] for row_cells in cells], np.float64)
 
 
@@ -130,7 +131,7 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
     scales: set[tuple[float, float]] = set()
     for file in files:
         export = read_export(file) or _of_older_version(file)
-        if not len(export.values):
+        if not len(export.values) or len(export.names) < 2:
             raise InputError(f"{file}: has no ratings")
         if not export.media:
             raise InputError(f"{file}: names no media file above its ratings, as exports of CARMA do")
@@ -157,6 +158,7 @@ def _of_older_version(file: Path) -> Export:
     names = rows[0] if rows else []
     if not set(_REQUIRED) <= set(names):
         raise InputError(f"{file}: has neither a line of %%%%%% nor the columns {', '.join(_REQUIRED)}, as CARMA has")
+    require_full_rows(rows, file)
     of_rating = [[row[names.index(name)] for name in ("Second", "Rating")] for row in rows[1:]]
     first = rows[1] if len(rows) > 1 else [""] * len(names)
     heading = {name: first[names.index(name)] for name in names}

@@ -7,7 +7,7 @@ or the file. Times count from the start of the media file, whose `TIME_ORIGIN` s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -45,12 +45,12 @@ def _rows(file: Path, options: FormatOptions) -> tuple[list[dict[str, Any]], int
     """A row per annotation, and the number of those without times."""
     try:
         root = ElementTree.fromstring(file.read_bytes())
-    except ElementTree.ParseError as error:
+    except (ElementTree.ParseError, LookupError) as error:
         raise InputError(f"{file}: is no XML file of ELAN ({error})") from error
     slots = {slot.get("TIME_SLOT_ID"): slot.get("TIME_VALUE") for slot in root.iter("TIME_SLOT")}
     first = next(iter(root.iter("MEDIA_DESCRIPTOR")), None)
     media = None if first is None else first.get("MEDIA_URL") or first.get("RELATIVE_MEDIA_URL")
-    origin = 0 if first is None else int(first.get("TIME_ORIGIN") or 0)
+    origin = 0 if first is None else _milliseconds(first.get("TIME_ORIGIN") or "0", file)
     spans: dict[str, tuple[str | None, str | None]] = {}
     parents: dict[str, str] = {}
     for element in root.iter("ALIGNABLE_ANNOTATION"):
@@ -68,20 +68,33 @@ def _rows(file: Path, options: FormatOptions) -> tuple[list[dict[str, Any]], int
             "dimension": options.dimension or dimension,
         }
         for element in (*tier.iter("ALIGNABLE_ANNOTATION"), *tier.iter("REF_ANNOTATION")):
-            name = str(element.get("ANNOTATION_ID"))
-            while name in parents:
-                name = parents.pop(name)
-            start, end = spans.get(name, (None, None))
+            start, end = spans.get(_timed_ancestor(str(element.get("ANNOTATION_ID")), parents), (None, None))
             value = (element.findtext("ANNOTATION_VALUE") or "").strip()
             if not value:
                 continue
             if start is None or end is None:
                 untimed += 1
                 continue
-            span = ((int(time) + origin) / 1000 for time in (start, end))
+            span = ((_milliseconds(time, file) + origin) / 1000 for time in (start, end))
             row: dict[str, Any] = {**words, **dict(zip(("start", "end"), span, strict=True))}
             rows.append(row | _value_or_label(value))
     return rows, untimed
+
+
+def _timed_ancestor(name: str, parents: Mapping[str, str]) -> str:
+    """The annotation at the end of a chain of references; one in a ring of them is its own."""
+    passed: set[str] = set()
+    while name in parents and name not in passed:
+        passed.add(name)
+        name = parents[name]
+    return name
+
+
+def _milliseconds(text: str, file: Path) -> int:
+    try:
+        return int(text)
+    except ValueError as error:
+        raise InputError(f'{file}: has the time "{text}"; expected milliseconds') from error
 
 
 def _value_or_label(text: str) -> dict[str, Any]:

@@ -9,13 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 
 from avcues.pipeline.annotations.importing.format import Format, FormatOptions
 from avcues.pipeline.annotations.importing.reading import Reading
 from avcues.pipeline.annotations.importing.table_map import TableMap, tidy_part
-from avcues.pipeline.annotations.importing.times import TimeUnit
-from avcues.pipeline.store.user_columns import set_aside_counts
+from avcues.pipeline.annotations.importing.times import TimeUnit, seconds_of
+from avcues.pipeline.store.user_columns import drop_row_counters
 from avcues.pipeline.store.user_tables import read_user_table
 
 _TIME = "timestamp"
@@ -26,9 +25,9 @@ _MILLISECONDS = 10.0
 def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
     parts, notes = [], []
     for file in files:
-        table, table_notes = set_aside_counts(read_user_table(file, required=[_TIME]), [_TIME], file.name)
+        table, table_notes = drop_row_counters(read_user_table(file, required=[_TIME]), [_TIME], file.name)
         notes += table_notes
-        steps = np.diff(table[_TIME].cast(pa.float64()).to_numpy())
+        steps = np.diff(seconds_of(table[_TIME], "s", str(file), _TIME))
         unit: TimeUnit = "ms" if len(steps) and np.median(steps) > _MILLISECONDS else "s"
         keys = {"video_id": "{file}", "time": _TIME, "setup": f"={options.setup or 'audiovisual'}"}
         keys["dimension"] = f"={options.dimension}" if options.dimension else "{dimension}"

@@ -33,7 +33,7 @@ from avcues.pipeline.annotations.ratings.keys import codes, combined
 from avcues.pipeline.annotations.ratings.schema import EXPOSURE_SCHEMA, RATING_SCHEMA, Annotations, Dimension
 from avcues.pipeline.annotations.ratings.wording import counted
 from avcues.pipeline.errors import InputError, SettingsError
-from avcues.pipeline.store.user_columns import set_aside_counts
+from avcues.pipeline.store.user_columns import drop_row_counters
 from avcues.pipeline.store.user_tables import missing_column, read_user_table
 
 StaticRows = Literal["corrected", "as-published"]
@@ -117,12 +117,12 @@ def _full_ids(videos: list[str | None], file: Path) -> dict[str, str]:
 
 
 def _columns(path: Path, types: Mapping[str, pa.DataType]) -> pa.Table:
-    return read_user_table(path, types=types, required=types, others=False)
+    return read_user_table(path, types=types, required=types, extra_columns=False)
 
 
 def _read_media(path: Path) -> tuple[pa.Table, list[str], list[str]]:
     """The file, the names of its labels (all columns that are not known to be something else), and notes."""
-    table, notes = set_aside_counts(read_user_table(path, required=_BESIDES_LABELS), _BESIDES_LABELS, path.name)
+    table, notes = drop_row_counters(read_user_table(path, required=_BESIDES_LABELS), _BESIDES_LABELS, path.name)
     labels = [name for name in table.column_names if name not in _BESIDES_LABELS]
     if not labels:
         raise missing_column(path, ["of labels"], table.column_names)

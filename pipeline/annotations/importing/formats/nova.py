@@ -70,7 +70,7 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
             parts.append(_part(annotation, words))
         except (ValueError, IndexError, struct.error) as error:
             raise InputError(f"{annotation.data}: cannot be read as ratings ({error})") from error
-        low, high = (_number(annotation.scheme.get(end, "nan")) for end in ("min", "max"))
+        low, high = (_end(annotation, end) for end in ("min", "max"))
         if annotation.scheme.get("type") == "CONTINUOUS" and low < high:
             dimensions[name] = Dimension(name=name, low=low, high=high)
     return Reading(parts=parts, dimensions=dimensions, notes=notes)
@@ -172,6 +172,15 @@ def _segments(annotation: _Annotation) -> Iterator[tuple[float, float, str]]:
 
 def _lines(content: bytes) -> list[list[str]]:
     return [line.split(";") for line in _text(content).lstrip("\ufeff").splitlines() if line.strip()]
+
+
+def _end(annotation: _Annotation, name: str) -> float:
+    """An end of the scale; NaN if the scheme has none."""
+    text = annotation.scheme.get(name, "nan")
+    try:
+        return _number(text)
+    except ValueError as error:
+        raise InputError(f'{annotation.file}: the {name} of its scheme is "{text}"; expected a number') from error
 
 
 def _number(text: str) -> float:

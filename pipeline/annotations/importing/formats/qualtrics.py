@@ -18,10 +18,11 @@ import pyarrow as pa
 
 from avcues.pipeline.annotations.importing.format import Format, FormatOptions
 from avcues.pipeline.annotations.importing.reading import Part, Reading
+from avcues.pipeline.annotations.importing.rules import require_full_rows
 from avcues.pipeline.annotations.importing.table_map import TableMap, tidy_part
 from avcues.pipeline.annotations.ratings.wording import counted
 from avcues.pipeline.errors import InputError
-from avcues.pipeline.store.text_tables import decoded
+from avcues.pipeline.store.text_tables import decode_text
 
 _HEADINGS = 3
 _RATER = "ResponseId"
@@ -40,12 +41,13 @@ _BESIDE = re.compile(r"_(DO(_\d+)?|TEXT|First Click|Last Click|Page Submit|Click
 def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
     parts, notes = [], []
     for file in files:
-        rows = [row for row in csv.reader(io.StringIO(decoded(file.read_bytes()).lstrip("\ufeff"))) if row]
+        rows = [row for row in csv.reader(io.StringIO(decode_text(file.read_bytes()).lstrip("\ufeff"))) if row]
         if len(rows) < _HEADINGS or _RATER not in rows[0] or "ImportId" not in "".join(rows[2]):
             raise InputError(
                 f"{file}: has no column {_RATER} or no third line of ImportIds, as exports of Qualtrics have"
             )
-        names, responses = rows[0], rows[_HEADINGS:]
+        require_full_rows(rows, file)
+        names, responses = rows[0], list(enumerate(rows[_HEADINGS:], _HEADINGS))
         kept = _chosen(responses, names, "Status", lambda word: word in _REAL)
         if len(kept) < len(responses):
             notes.append(
@@ -58,7 +60,7 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
         header = options.header or "{video_id}_{dimension}"
         sources = {"setup": f"={options.setup or 'audiovisual'}", "dimension": f"={options.dimension or 'rating'}"}
         keys = {key: source for key, source in sources.items() if f"{{{key}}}" not in header} | {"rater": _RATER}
-        columns = {name: [row[i].strip() or None for row in kept] for i, name in enumerate(names)}
+        columns = {name: [row[i].strip() or None for _, row in kept] for i, name in enumerate(names)}
         for name in names:
             if name in _OWN or name == _RATER or all(cell is None for cell in columns[name]) or _BESIDE.search(name):
                 continue
@@ -69,7 +71,13 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
                 notes.append(f'{file.name}: the column "{name}" is no rating: its name is not like "{header}"')
                 continue
             answered = np.flatnonzero([cell is not None for cell in columns[name]])
-            parts.append(Part(table=part.table.take(pa.array(answered)), name=str(file), rows=answered + 1))
+            parts.append(
+                Part(
+                    table=part.table.take(pa.array(answered)),
+                    name=str(file),
+                    rows=np.array([number for number, _ in kept])[answered],
+                )
+            )
     if not parts:
         raise InputError(
             f"{files[0]}: no column is named like the template; give `header`, such as {{video_id}}_{{dimension}}"
@@ -78,12 +86,12 @@ def _read(files: Sequence[Path], options: FormatOptions) -> Reading:
 
 
 def _chosen(
-    rows: list[list[str]], names: Sequence[str], column: str, is_kept: Callable[[str], bool]
-) -> list[list[str]]:
-    """The rows whose cell in a column, in lower case, is to be kept; all of them if there is no such column."""
+    rows: list[tuple[int, list[str]]], names: Sequence[str], column: str, is_kept: Callable[[str], bool]
+) -> list[tuple[int, list[str]]]:
+    """The numbered rows whose cell in a column, in lower case, is to be kept; all if there is no such column."""
     if column not in names:
         return rows
-    return [row for row in rows if is_kept(row[names.index(column)].strip().lower())]
+    return [(number, row) for number, row in rows if is_kept(row[names.index(column)].strip().lower())]
 
 
 FORMAT = Format(

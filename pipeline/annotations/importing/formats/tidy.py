@@ -83,7 +83,7 @@ def _in_seconds(table: pa.Table, unit: TimeUnit, name: str) -> pa.Table:
 def _read(source: Any) -> pa.Table:
     if isinstance(source, str | Path):
         types = {field.name: field.type for field in RATING_SCHEMA} | EXPOSURE_TYPES | {"repeat": pa.float64()}
-        table = read_user_table(source, types=types, required=REQUIRED, others=False)
+        table = read_user_table(source, types=types, required=REQUIRED, extra_columns=False)
     else:
         table = pa.table(source)
         missing = [name for name in REQUIRED if name not in table.column_names]

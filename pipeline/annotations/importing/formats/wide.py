@@ -28,7 +28,7 @@ from avcues.pipeline.annotations.importing.reading import Part, Range, Reading, 
 from avcues.pipeline.annotations.importing.times import OF_DAY, TimeUnit, require_unit, seconds_of, since_first
 from avcues.pipeline.annotations.ratings.schema import RATING_SCHEMA, Annotations, Level
 from avcues.pipeline.errors import InputError, SettingsError
-from avcues.pipeline.store.user_columns import set_aside_counts
+from avcues.pipeline.store.user_columns import drop_row_counters
 from avcues.pipeline.store.user_tables import PARQUET, column_names, missing_column, read_user_table
 
 Values = npt.NDArray[np.float64]
@@ -104,6 +104,7 @@ def import_wide(
         parts.append(_part(file, keys, time_unit, columns))
     reading = Reading(
         parts=parts,
+        name=str(files[0]) if len(files) == 1 else "the files",
         origin={"importer": "wide", "files": [str(file) for file in files], "pattern": pattern},
     )
     scales = Scales(range_=range_, level=level, hold=hold)
@@ -162,7 +163,7 @@ def _part(
     column_is = "rater" if keys["rater"] is None else "dimension"
     notes: list[str] = []
     if rated_columns is None:
-        table, notes = set_aside_counts(table, times, file.name)
+        table, notes = drop_row_counters(table, times, file.name)
         table, statistics_notes = _without_statistics(table, times[0], column_is, file.name)
         notes += statistics_notes
     time = seconds_of(table[times[0]], time_unit, str(file), times[0])
@@ -216,7 +217,7 @@ def _without_statistics(table: pa.Table, time: str, column_is: str, file: str) -
     if not described or len(described) == len(rated):
         return table, []
     listed_names = ", ".join(f'"{name}"' for name in described)
-    note = f"{file}: set aside: {listed_names}, statistics over raters rather than raters; name raters with `columns`"
+    note = f"{file}: ignored: {listed_names}, statistics over raters rather than raters; name raters with `columns`"
     return table.drop_columns(described), [note]
 
 

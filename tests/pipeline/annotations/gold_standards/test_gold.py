@@ -337,8 +337,8 @@ def test_a_gold_standard_is_a_labels_file(tmp_path: Path, finished: Path) -> Non
         "target.valence_std",
     )
     assert data.labels is not None
-    assert data.labels.about["recipe"]["method"] == "ewe"
-    assert data.about()["labels"]["fitted_on"] == {}
+    assert data.labels.metadata["recipe"]["method"] == "ewe"
+    assert data.metadata()["labels"]["fitted_on"] == {}
 
 
 def test_what_describes_a_target_is_not_filled_in() -> None:
@@ -354,7 +354,7 @@ def test_what_describes_a_target_is_not_filled_in() -> None:
 
 def test_windows_of_another_length_are_refused() -> None:
     made = gold(of_one_clip(planted(0)[1]), Recipe(step=Fraction(1, 4)))
-    with pytest.raises(InputError, match=r"has windows of 0\.25 s; those of the dataset are 0\.5 s long"):
+    with pytest.raises(InputError, match=r"has windows of 0\.25 s, but those of the dataset are 0\.5 s long"):
         read_labels(made.tables["music"], STEP, {"v1": 118})
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -298,6 +299,66 @@ def test_broken_files_are_one_line(name: str, tmp_path: Path) -> None:
         import_format(name, [file])
     assert str(file) in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", sorted(registered()))
+def test_damaged_samples_are_read_or_refused_in_one_line(name: str, samples: Path, tmp_path: Path) -> None:
+    for document in documented()[name]:
+        folder = tmp_path / document.split("/")[0]
+        for file in sorted(path for path in (samples / folder.name).rglob("*") if path.is_file()):
+            lines = file.read_text().splitlines()
+            shorter_rows = [re.sub(r"[,;\t][^,;\t]*$", "", line) for line in lines]
+            for damaged in (lines[:1], lines[: len(lines) // 2], [*lines[:-1], shorter_rows[-1]], shorter_rows):
+                shutil.rmtree(folder, ignore_errors=True)
+                shutil.copytree(samples / folder.name, folder)
+                (folder / file.relative_to(samples / folder.name)).write_text("\n".join(damaged))
+                try:
+                    import_format(name, [tmp_path / document], options=FormatOptions(frame_rate=25))
+                except InputError as error:
+                    assert "\n" not in str(error)
+
+
+def test_annotations_of_elan_have_the_times_of_those_that_they_refer_to(tmp_path: Path) -> None:
+    reference = (
+        '<ANNOTATION><REF_ANNOTATION ANNOTATION_ID="{}" ANNOTATION_REF="{}"><ANNOTATION_VALUE>{}</ANNOTATION_VALUE>'
+    )
+    reference += "</REF_ANNOTATION></ANNOTATION>"
+    text = f"""<ANNOTATION_DOCUMENT AUTHOR="anna"><TIME_ORDER><TIME_SLOT TIME_SLOT_ID="t1" TIME_VALUE="0"/>
+        <TIME_SLOT TIME_SLOT_ID="t2" TIME_VALUE="500"/></TIME_ORDER>
+        <TIER TIER_ID="why">{reference.format("a3", "a2", "music")}{reference.format("r1", "r2", "lost")}</TIER>
+        <TIER TIER_ID="mood">{reference.format("a2", "a1", "calm")}{reference.format("r2", "r1", "lost")}</TIER>
+        <TIER TIER_ID="words"><ANNOTATION><ALIGNABLE_ANNOTATION ANNOTATION_ID="a1" TIME_SLOT_REF1="t1"
+        TIME_SLOT_REF2="t2"><ANNOTATION_VALUE>hello</ANNOTATION_VALUE></ALIGNABLE_ANNOTATION></ANNOTATION></TIER></ANNOTATION_DOCUMENT>"""
+    (tmp_path / "a.eaf").write_text(text)
+    study = import_format("elan", [tmp_path / "a.eaf"])
+    assert rows(study, "dimension", "time", "label") == [
+        ("why", 0.0, "music"),
+        ("mood", 0.0, "calm"),
+        ("words", 0.0, "hello"),
+    ]
+    assert "a.eaf: left out: 2 annotations without times" in study.notes
+    (tmp_path / "a.eaf").write_text(text.replace('"500"', '"soon"'))
+    with pytest.raises(InputError, match=r'a\.eaf: has the time "soon"; expected milliseconds'):
+        import_format("elan", [tmp_path / "a.eaf"])
+
+
+def test_rows_of_qualtrics_are_counted_with_those_left_out(samples: Path) -> None:
+    with pytest.raises(InputError, match=r"survey\.csv: row 5: valence is 5; expected 1 to 4"):
+        import_format("qualtrics", [samples / "qualtrics" / "survey.csv"], range_=(1, 4))
+
+
+def test_times_of_muse_that_are_no_numbers_are_said(tmp_path: Path) -> None:
+    (tmp_path / "arousal").mkdir()
+    (tmp_path / "arousal" / "1.csv").write_text("timestamp,1\n500,0.1\nlater,0.2\n")
+    with pytest.raises(InputError, match=r'1\.csv: row 2: timestamp is "later"; expected seconds'):
+        import_format("muse", [tmp_path / "arousal" / "1.csv"])
+
+
+def test_an_unknown_encoding_is_said(samples: Path, tmp_path: Path) -> None:
+    text = next((samples / "elan").rglob("*.eaf")).read_text()
+    (tmp_path / "a.eaf").write_text(text.replace('encoding="UTF-8"', 'encoding="UTF-x"'))
+    with pytest.raises(InputError, match=r"a\.eaf: is no XML file of ELAN \(unknown encoding: UTF-x\)"):
+        import_format("elan", [tmp_path / "a.eaf"])
 
 
 def test_the_labels_of_sewa_have_no_header(samples: Path) -> None:

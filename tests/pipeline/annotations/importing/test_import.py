@@ -176,8 +176,8 @@ def test_the_index_of_pandas_and_statistics_are_no_raters(tmp_path: Path) -> Non
     options: dict[str, Any] = {"setup": "video", "dimension": "valence"}
     made = import_wide([tmp_path / "clip1.csv"], **options)
     assert made.rater_ids == ("anna", "ben")
-    assert made.notes[0] == 'clip1.csv: set aside: "", which counts rows'
-    assert made.notes[1].startswith('clip1.csv: set aside: "mean", "both", statistics over raters rather than raters')
+    assert made.notes[0] == 'clip1.csv: ignored: "", which counts rows'
+    assert made.notes[1].startswith('clip1.csv: ignored: "mean", "both", statistics over raters rather than raters')
     assert import_wide([tmp_path / "clip1.csv"], columns=["both"], **options).rater_ids == ("both",)
 
 

@@ -106,10 +106,26 @@ def test_what_would_be_read_wrong_is_refused(text: str | bytes, message: str, tm
     assert "\n" not in str(error.value)
 
 
+def test_tables_without_a_rating_are_named(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    with pytest.raises(InputError, match=r"a\.csv: has no ratings"):
+        import_table([written(file, "who,clip,t,v\n")], KEYS, time_unit="clock")
+    with pytest.raises(InputError, match=r"a\.csv: has no ratings"):
+        import_wide([written(file, "time,anna\n0,\n")], setup="s", dimension="d")
+
+
+def test_an_open_quote_is_one_line(tmp_path: Path) -> None:
+    file = written(tmp_path / "a.csv", 'time,anna\n0,1\n0.5,"2\n' + "".join(f"{t},1\n" for t in range(1, 9)))
+    with pytest.raises(InputError) as error:
+        import_wide([file], setup="s", dimension="d")
+    assert "a.csv: row 2: anna is" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
 def test_headings_and_totals_in_between_are_no_raters(tmp_path: Path) -> None:
     keys = {"rater": "who", "video_id": "clip", "label": "mood", "setup": "=s", "dimension": "=mood"}
     joined = written(tmp_path / "a.csv", "who,clip,mood\na,x,calm\nwho,clip,mood\nb,x,sad\n")
-    with pytest.raises(InputError, match="row 2 repeats the names of the columns; were files joined"):
+    with pytest.raises(InputError, match="row 2 repeats the names of the columns, as in joined files"):
         import_table([joined], keys)
     totals = written(tmp_path / "b.csv", "who,x_d,y_d\na,1,2\nb,3,4\nMean,2,3\n")
     with pytest.raises(InputError, match=r'b\.csv: row 3: the rater "Mean" is a statistic over raters'):
@@ -173,10 +189,10 @@ def test_workbooks_that_would_be_read_wrong_are_refused(tmp_path: Path) -> None:
     assert len(import_table([tmp_path / "a.csv"], PER_CLIP).ratings) == 2
     book.active.row_dimensions[3].hidden = True
     book.save(file)
-    with pytest.raises(InputError, match="1 of its rows are hidden, as by a filter"):
+    with pytest.raises(InputError, match="1 of its rows are hidden, for example by a filter"):
         import_table([file], PER_CLIP)
     workbook(file, [heading, ["a", "x", 1], ["b", "x", "=C2+1"]])
-    with pytest.raises(InputError, match="1 of its cells hold formulas without their results"):
+    with pytest.raises(InputError, match="1 of its cells contain formulas without results"):
         import_table([file], PER_CLIP)
     workbook(file, [heading, ["a", datetime.datetime(2026, 2, 1), 1]])
     with pytest.raises(InputError, match=r'row 1: video_id is the date "2026-02-01 00:00:00"; Excel makes dates of'):

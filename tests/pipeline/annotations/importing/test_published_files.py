@@ -207,6 +207,9 @@ def test_carma_writes_its_scale_above_the_ratings(tmp_path: Path) -> None:
     )
     assert formats_of(workbook) == ["carma"]
     assert import_format("carma", [workbook]).rater_ids == ("AP",)
+    write(tmp_path, {"clip1_YY.csv": carma('"0.5\n",1').replace("Second,Rating", "Second").replace(",%%%%%%", "")})
+    with pytest.raises(InputError, match=r"clip1_YY\.csv: has no ratings"):
+        import_format("carma", [tmp_path / "clip1_YY.csv"])
     write(tmp_path, {"clip1_XX.csv": carma("0.25,much")})
     with pytest.raises(InputError, match=r'clip1_XX\.csv: row 9: holds "much"; expected a number'):
         import_format("carma", [tmp_path / "clip1_XX.csv"])
@@ -315,6 +318,10 @@ def test_nova_writes_text_and_binary_in_the_way_of_its_system(tmp_path: Path) ->
     assert "n.mood.z.annotation~: has 2 items, but n.mood.z.annotation counts 3" in discrete.notes
     assert set(rows(import_format("nova", [tmp_path / "s4"]), "label")) == {("müde",)}
     assert set(rows(import_format("nova", [tmp_path / "s5"]), "label")) == {("calm; then tired",)}
+    write(tmp_path, {"s7/n.a.z.annotation": nova("CONTINUOUS", "ASCII", more='sr="2" min="-x" max="1"')})
+    write(tmp_path, {"s7/n.a.z.annotation~": "0.5;1\n"})
+    with pytest.raises(InputError, match=r'n\.a\.z\.annotation: the min of its scheme is "-x"; expected a number'):
+        import_format("nova", [tmp_path / "s7"])
     write(tmp_path, {"s6/n.p.z.annotation": nova("POLYGON", "ASCII"), "s6/n.p.z.annotation~": "{}"})
     with pytest.raises(InputError, match="its scheme is of the type POLYGON; expected one of CONTINUOUS"):
         import_format("nova", [tmp_path / "s6"])

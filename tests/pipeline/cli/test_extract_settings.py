@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from avcues.extractors.registry import OPENSMILE, default_names
-from avcues.pipeline.cli.extract_options import feature_options
+from avcues.pipeline.cli.extract_settings import feature_options
 from avcues.pipeline.errors import SettingsError
 
 

@@ -1,4 +1,4 @@
-"""The guard that no video, no copy of one, and no group of videos is in two parts."""
+"""Checks that no video, under whatever name, and no group of videos is in two parts."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Collection, Mapping
 from avcues.pipeline.errors import LeakError
 
 
-def check_apart(
+def check_disjoint(
     parts: Mapping[str, Collection[str]],
     fingerprints: Mapping[str, str] | None = None,
     groups: Mapping[str, str] | None = None,
 ) -> None:
-    """Makes sure that no video is in two parts, be it under two names, and that no group is.
+    """Checks that no video (even under two names) and no group of videos is in two parts.
 
     Args:
         parts: Video ids by the name of their part.
-        fingerprints: Of source files, by video id; None: only ids are compared.
+        fingerprints: By video id, the fingerprint of its source file; None: only ids are compared.
         groups: The group of each video, such as its film or speaker; videos without one are groups of their own.
 
     Raises:

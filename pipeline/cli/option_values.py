@@ -1,4 +1,4 @@
-"""Values of the options that say who does the work, which several commands have."""
+"""Parses the values of options that several commands have."""
 
 from __future__ import annotations
 
@@ -8,11 +8,34 @@ if TYPE_CHECKING:
     from avcues.pipeline.runtime.inputs import Shard
 
 
-def parse_workers(workers: str) -> int | None:
-    """Number of workers; None for auto.
+def parse_list(names: str | None) -> list[str] | None:
+    """The parts of a comma-separated list; None stays None."""
+    return None if names is None else [name.strip() for name in names.split(",") if name.strip()]
+
+
+def parse_range(text: str, option: str = "--range") -> tuple[float, float]:
+    """Two numbers from LOW,HIGH.
+
+    Args:
+        option: Name of the option, for messages.
 
     Raises:
-        SettingsError: It is neither.
+        SettingsError: The text is not two numbers.
+    """
+    from avcues.pipeline.errors import SettingsError
+
+    try:
+        low, high = map(float, text.split(","))
+    except ValueError as error:
+        raise SettingsError(f"{option} {text}: expected LOW,HIGH, such as -1,1") from error
+    return low, high
+
+
+def parse_workers(workers: str) -> int | None:
+    """The number of workers; None for "auto".
+
+    Raises:
+        SettingsError: The text is neither a number nor "auto".
     """
     from avcues.pipeline.errors import SettingsError
 
@@ -24,10 +47,10 @@ def parse_workers(workers: str) -> int | None:
 
 
 def parse_shard(shard: str | None) -> Shard | None:
-    """The part that "3/16" names.
+    """The part of the videos that a text such as "3/16" names.
 
     Raises:
-        SettingsError: It names none.
+        SettingsError: The text does not have this form.
     """
     from avcues.pipeline.errors import SettingsError
     from avcues.pipeline.runtime.inputs import Shard
@@ -41,10 +64,10 @@ def parse_shard(shard: str | None) -> Shard | None:
 
 
 def parse_resources(assignments: list[str]) -> dict[str, float] | None:
-    """Amounts by name; None if there are none.
+    """Amounts of Dask resources by name, from NAME=AMOUNT; None if there are none.
 
     Raises:
-        SettingsError: One cannot be understood.
+        SettingsError: An assignment does not have this form.
     """
     from avcues.pipeline.errors import SettingsError
 
