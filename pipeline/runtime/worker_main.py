@@ -11,6 +11,7 @@ from __future__ import annotations
 import faulthandler
 import importlib
 import os
+import pickle
 import signal
 import sys
 import threading
@@ -40,8 +41,10 @@ def main() -> None:
             for name in order:
                 importlib.import_module(name)
             continue
-        video, new_work = order
-        work = new_work or work  # the same as for the video before: what it has loaded stays loaded
+        video, packed = order
+        work = (
+            pickle.loads(packed) if packed else work
+        )  # the same as for the video before: what it has loaded stays loaded
         assert work is not None
         connection.send(work.process(video, lambda *report: connection.send(report)))
 
