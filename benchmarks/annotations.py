@@ -66,6 +66,7 @@ def main(videos: int) -> None:
             f"{videos} videos, {count / 1e6:.1f} million ratings, {ratings.stat().st_size / 1e6:.0f} MB of CSV.",
             "",
             *(f"- {name}: {value}" for name, value in machine().items()),
+            f"- processes that wanted a core beforehand: {os.getloadavg()[0]:.0f}",
             "",
             "| command | seconds | peak MB |",
             "| --- | --: | --: |",

@@ -29,7 +29,10 @@ def replace_networks() -> None:
 
     from avcues.models_cache import cache
 
-    cache.resolve = lambda name: cache.Weights(name=name, path=Path(name), sha256="")  # type: ignore[misc,assignment]
+    def nowhere(finder: object, name: str, *_: object) -> cache.Weights:
+        return cache.Weights(name=name, path=Path(name), sha256="")
+
+    cache.WeightsFinder.resolve = nowhere  # type: ignore[method-assign,assignment]
 
     from avcues.extractors.compute import Compute
     from avcues.extractors.networks import fer, inception_i3d, places, yolo
@@ -39,12 +42,18 @@ def replace_networks() -> None:
     fer.load_vgg19 = lambda path: fer.FerVGG19().eval()
     yolo._OpenVinoYolo = _ThreeBoxes  # type: ignore[misc,assignment]
     cv2.FaceDetectorYN.create = lambda *_: _OneFace()  # type: ignore[method-assign,assignment]
-    place = Compute.place
+    prepare = Compute.prepare_for_inference
 
-    def place_constant(self: Compute, network: Any, *_: Any) -> Callable[..., Any]:
-        return _constant(place(self, network))
+    def prepare_constant(self: Compute, network: Any, *_: Any) -> Callable[..., Any]:
+        return _constant(prepare(self, network))
 
-    Compute.place = place_constant  # type: ignore[method-assign,assignment]
+    def load_constant(
+        self: Compute, load: Callable[[Path], Any], weights: cache.Weights, *_: Any
+    ) -> Callable[..., Any]:
+        return prepare_constant(self, load(weights.path))
+
+    Compute.prepare_for_inference = prepare_constant  # type: ignore[method-assign,assignment]
+    Compute.load_for_inference = load_constant  # type: ignore[method-assign,assignment]
 
 
 class _OneFace:
@@ -71,7 +80,7 @@ class _ThreeBoxes:
     """In the place of YOLO: three boxes on every image."""
 
     def __init__(self, *_: object) -> None:
-        self.facts = SimpleNamespace(stride=32, end2end=False)
+        self.spec = SimpleNamespace(stride=32, end2end=False)
         self._predicted: dict[tuple[int, ...], torch.Tensor] = {}
 
     def __call__(self, images: np.ndarray) -> torch.Tensor:

@@ -35,6 +35,8 @@ from avcues.extractors.face_detectors import DETECTORS
 from avcues.extractors.int8.processor import multiplies_exactly
 from avcues.extractors.networks import fer, i3d_resnet, inception_i3d, places
 from avcues.extractors.networks.yolo import Detector
+from avcues.models_cache.cache import Weights
+from avcues.models_cache.hashing import sha256
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 TIMED_S = 1.0
@@ -125,10 +127,12 @@ def networks(arguments: argparse.Namespace) -> dict[str, Network]:
         return lambda x: fer.classify_mini_xception(network, x)
 
     def load_actions(compute: Compute) -> Call:
-        load = i3d_resnet.load if actions == "i3d_r50" else inception_i3d.load
-        return compute.prepare_for_inference(
-            load(actions_path), torch.zeros(2, 64, 224, 224, 3, dtype=torch.uint8), int8
-        )
+        file = Weights(name=f"actions/{actions}", path=actions_path, sha256=sha256(actions_path))
+        example = torch.zeros(2, 64, 224, 224, 3, dtype=torch.uint8)
+        if actions == "i3d_r50":
+            return compute.load_for_inference(i3d_resnet.load, file, example)
+        head = inception_i3d.Head().requires_grad_(False)
+        return compute.load_for_inference(inception_i3d.load, file, example, head, int8)
 
     def crops(size: int) -> Any:
         return torch.randint(0, 256, (size, 3, 224, 224), dtype=torch.uint8)

@@ -119,13 +119,17 @@ class Actions(BaseExtractor):
             int8_table = self.int8_table if compute.in_8_bits else None
             if int8_table is not None:
                 int8_table.check(self._asset, weights.sha256)
-            if self.settings.variant == "i3d_r50":
-                from avcues.extractors.networks.i3d_resnet import load
-            else:
-                from avcues.extractors.networks.inception_i3d import load  # type: ignore[assignment]
             self._compute = compute
             example = torch.zeros(2, self.clip_frames, self.crop_px, self.crop_px, 3, dtype=torch.uint8)
-            self._network = compute.prepare_for_inference(load(weights.path), example, int8_table)
+            if self.settings.variant == "i3d_r50":
+                from avcues.extractors.networks import i3d_resnet
+
+                self._network = compute.load_for_inference(i3d_resnet.load, weights, example)
+            else:
+                from avcues.extractors.networks import inception_i3d
+
+                head = inception_i3d.Head().requires_grad_(False)
+                self._network = compute.load_for_inference(inception_i3d.load, weights, example, head, int8_table)
 
     def process_clips(self, batch: ClipBatch) -> npt.NDArray[np.float32]:
         """(B, 400 + E) probabilities and embeddings of (B, 64, 224, 224, 3) uint8 RGB clips; E may be 0."""

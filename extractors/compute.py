@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from avcues.errors import AvcuesError
-from avcues.models_cache.cache import WeightsFinder
+from avcues.models_cache.cache import Weights, WeightsFinder
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -88,9 +90,7 @@ class Compute:
             torch.backends.cuda.matmul.allow_tf32 = False
             torch.backends.cudnn.allow_tf32 = False
 
-    def prepare_for_inference(
-        self, network: nn.Module, example: Tensor | None = None, int8_table: Int8Table | None = None
-    ) -> Network:
+    def prepare_for_inference(self, network: nn.Module, example: Tensor | None = None) -> Network:
         """Makes a network ready for inference on the device.
 
         On a CPU, OpenVINO compiles the network: it takes half of torch's time and gives the same logits to 1e-5. In
@@ -102,7 +102,6 @@ class Compute:
         Args:
             network: The network. In 8 bits, its method `prepare_for_int8` is called first.
             example: An input of two items; None: torch runs the network everywhere, as suits small networks.
-            int8_table: The layers to compute in 8 bits, if `in_8_bits`.
 
         Raises:
             AvcuesError: The precision is int8, and the device or processor would compute other values.
@@ -110,26 +109,75 @@ class Compute:
         import torch
         from torch import nn
 
-        bf16 = self.precision in ("bf16", "int8")
-        on_device = network.to(self.device).eval().requires_grad_(False)
-        if self.in_8_bits:
-            self._check_8_bits()
-            on_device.prepare_for_int8()  # type: ignore[operator]
-        if bf16:
-            getattr(on_device, "round_to_bf16", lambda: None)()
-            for name in getattr(on_device, "fp32_modules", ()):
-                _keep_in_fp32(on_device.get_submodule(name))
-        if example is not None and self.device == "cpu" and (not bf16 or hasattr(on_device, "head")):
+        on_device = self._rounded(network)
+        if example is not None and self.device == "cpu" and (not self._in_bf16 or hasattr(on_device, "head")):
             from avcues.extractors.openvino_network import OpenVinoNetwork
 
-            return OpenVinoNetwork(
-                on_device, example, "bf16" if bf16 else "fp32", self.threads, int8_table if self.in_8_bits else None
-            )
+            return OpenVinoNetwork.of(on_device, example, "bf16" if self._in_bf16 else "fp32", self.threads)
         for module in on_device.modules():
             if isinstance(module, nn.Conv2d):
                 module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
             elif isinstance(module, nn.Conv3d):
                 module.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+        return on_device
+
+    def load_for_inference(
+        self,
+        load: Callable[[Path], nn.Module],
+        weights: Weights,
+        example: Tensor,
+        head: nn.Module | None = None,
+        int8_table: Int8Table | None = None,
+    ) -> Network:
+        """The network in a weights file, ready for inference as by `prepare_for_inference`.
+
+        On a CPU it is loaded once per machine, because its converted form is kept in the user's cache folder.
+
+        Args:
+            load: Loads the network.
+            weights: The file.
+            example: An input of two items. OpenVINO compiles the network again for each other shape of an item, and for
+                each number of items.
+            head: A head like the network's, if that consists of `features` and `head`.
+            int8_table: The layers to compute in 8 bits, if `in_8_bits`.
+
+        Raises:
+            AvcuesError: As `prepare_for_inference`.
+        """
+        if self.in_8_bits:
+            self._check_8_bits()
+        if self.device != "cpu" or (self._in_bf16 and head is None):
+            return self.prepare_for_inference(load(weights.path), example)
+        from avcues.extractors.openvino_network import OpenVinoNetwork
+
+        if head is not None:
+            _keep_in_fp32(head)
+        source = Path(inspect.getsourcefile(inspect.unwrap(load)) or "").read_bytes()
+        return OpenVinoNetwork.of_weights(
+            lambda: self._rounded(load(weights.path)),
+            repr((weights.sha256, self.precision, source)),
+            example,
+            "bf16" if self._in_bf16 else "fp32",
+            self.threads,
+            head,
+            int8_table if self.in_8_bits else None,
+        )
+
+    @property
+    def _in_bf16(self) -> bool:
+        """Whether what is not computed in 8 bits is computed in bf16."""
+        return self.precision in ("bf16", "int8")
+
+    def _rounded(self, network: nn.Module) -> nn.Module:
+        """The network on the device, changed as the precision needs it."""
+        on_device = network.to(self.device).eval().requires_grad_(False)
+        if self.in_8_bits:
+            self._check_8_bits()
+            on_device.prepare_for_int8()  # type: ignore[operator]
+        if self._in_bf16:
+            getattr(on_device, "round_to_bf16", lambda: None)()
+            for name in getattr(on_device, "fp32_modules", ()):
+                _keep_in_fp32(on_device.get_submodule(name))
         return on_device
 
     def _check_8_bits(self) -> None:

@@ -7,6 +7,7 @@ import importlib.metadata
 import inspect
 import threading
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from avcues.extractors.int8.table import Int8Table
 from avcues.extractors.openvino_import import cpu_has_bf16, openvino
 from avcues.extractors.openvino_pools import pad_within_pools
 
-_MOST_SHAPES = 8
+_MAX_SHAPES = 8
 
 
 class CompiledModel:
@@ -33,8 +34,8 @@ class CompiledModel:
         model: The model.
         precision: "bf16" is ignored by processors without it; see `cpu_has_bf16`.
         threads: Number of calls that run at the same time, each in one thread.
-        per_shape: Whether to compile the model again for each shape of the input. This takes time once, and saves some
-            in every call: OpenVINO then knows where each layer may write its output.
+        per_shape: Whether to compile the model for each shape of the input. This takes longer at first, but makes
+            every call faster, because OpenVINO can then plan its memory.
     """
 
     def __init__(self, model: Any, precision: str, threads: int, *, per_shape: bool = False) -> None:
@@ -63,11 +64,11 @@ class CompiledModel:
     def _compiled_for(self, shape: tuple[int, ...]) -> Any:
         with self._lock:
             if shape not in self._compiled:
-                if len(self._compiled) == _MOST_SHAPES:
+                if len(self._compiled) == _MAX_SHAPES:
                     del self._compiled[next(iter(self._compiled))]
-                fixed = self._model.clone()
-                fixed.reshape(list(shape))
-                self._compiled[shape] = self._compile(fixed)
+                reshaped_model = self._model.clone()
+                reshaped_model.reshape(list(shape))
+                self._compiled[shape] = self._compile(reshaped_model)
             return self._compiled[shape]
 
     def _compile(self, model: Any) -> Any:
@@ -78,23 +79,60 @@ class OpenVinoNetwork:
     """A torch network with two outputs, compiled by OpenVINO. Several threads may call it at once.
 
     Args:
-        network: The network to compile. If it has a `head`, only its part `features` is compiled, and torch runs the
-            head. If its `has_one_shape` is true, it is compiled for each shape of its input.
-        example: An input of two items; later batches may have any size.
-        precision: "bf16" is ignored by processors without it; see `cpu_has_bf16`.
-        threads: Number of calls that run at the same time, each in one thread.
-        int8_table: The layers that compute in 8 bits; all others compute in `precision`.
+        model: The network without its head, if it has one.
+        head: Computes the two outputs, in torch, of what `model` gives; None: `model` gives both.
     """
 
-    def __init__(
-        self, network: nn.Module, example: Tensor, precision: str, threads: int, int8_table: Int8Table | None = None
-    ) -> None:
-        self._head = getattr(network, "head", None)
-        part = network.get_submodule("features") if hasattr(network, "head") else network
-        model = cached_model(
-            _fingerprint_of_network(part, example, int8_table), lambda: _convert_model(part, example, int8_table)
-        )
-        self._model = CompiledModel(model, precision, threads, per_shape=getattr(network, "has_one_shape", False))
+    def __init__(self, model: CompiledModel, head: nn.Module | None = None) -> None:
+        self._model = model
+        self._head = head
+
+    @classmethod
+    def of(cls, network: nn.Module, example: Tensor, precision: str, threads: int) -> OpenVinoNetwork:
+        """Compiles a network. If it has a `head`, only its part `features` is compiled.
+
+        Args:
+            network: The network.
+            example: An input of two items; later batches may have any size.
+            precision: As in `CompiledModel`.
+            threads: As in `CompiledModel`.
+        """
+        part = _without_head(network)
+        model = cached_model(_fingerprint_of_network(part, example), lambda: _convert_model(part, example, None))
+        return cls(CompiledModel(model, precision, threads), getattr(network, "head", None))
+
+    @classmethod
+    def of_weights(
+        cls,
+        load: Callable[[], nn.Module],
+        identity: str,
+        example: Tensor,
+        precision: str,
+        threads: int,
+        head: nn.Module | None,
+        int8_table: Int8Table | None,
+    ) -> OpenVinoNetwork:
+        """Compiles a network, for each shape of its input, and loads it only if it was not converted before.
+
+        Args:
+            load: Gives the network.
+            identity: Names everything that decides what `load` gives.
+            example: An input of two items.
+            precision: As in `CompiledModel`.
+            threads: As in `CompiledModel`.
+            head: A head like the network's, which gets the numbers of the network's; None if it has none.
+            int8_table: The layers that compute in 8 bits; all others compute in `precision`.
+        """
+        load_once = cache(load)
+        own_code = [Path(module.__file__ or "").read_bytes() for module in (openvino_pools, conversion, rounding)]
+        table = None if int8_table is None else int8_table.sha256
+        name = fingerprint(identity, example.shape, example.dtype, table, own_code)
+        model = cached_model(name, lambda: _convert_model(_without_head(load_once()), example, int8_table))
+        if head is not None:
+            numbers = _cached_numbers(name, lambda: _numbers_of(load_once().get_submodule("head")))
+            for key, tensor in _numbers_of(head).items():
+                tensor.copy_(numbers[key])
+        return cls(CompiledModel(model, precision, threads, per_shape=True), head)
 
     def __call__(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Logits and embedding of a batch."""
@@ -103,6 +141,25 @@ class OpenVinoNetwork:
             outputs: tuple[Tensor, Tensor] = self._head(first)
             return outputs
         return first, others[0]
+
+
+def _without_head(network: nn.Module) -> nn.Module:
+    return network.get_submodule("features") if hasattr(network, "head") else network
+
+
+def _numbers_of(module: nn.Module) -> dict[str, Tensor]:
+    return {name: tensor.detach() for name, tensor in (*module.named_parameters(), *module.named_buffers())}
+
+
+def _cached_numbers(name: str, make: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
+    """The numbers of a head, from the user's cache folder."""
+    from safetensors.torch import load_file, save_file
+
+    try:
+        folder = build_once(f"head-{name}", lambda folder: save_file(make(), folder / "head.safetensors"))
+    except OSError:  # the disk is full
+        return make()
+    return load_file(folder / "head.safetensors")
 
 
 def cached_model(name: str, convert: Callable[[], Any]) -> Any:
@@ -139,14 +196,11 @@ def _convert_model(network: nn.Module, example: Tensor, int8_table: Int8Table | 
     return model
 
 
-def _fingerprint_of_network(network: nn.Module, example: Tensor, int8_table: Int8Table | None) -> str:
+def _fingerprint_of_network(network: nn.Module, example: Tensor) -> str:
     digest = hashlib.sha256(Path(inspect.getsourcefile(type(network)) or "").read_bytes())
-    for module in (openvino_pools, *((conversion, rounding) if int8_table is not None else ())):
-        digest.update(Path(module.__file__ or "").read_bytes())
+    digest.update(Path(openvino_pools.__file__ or "").read_bytes())
     for name, tensor in network.state_dict().items():
         digest.update(name.encode())
         digest.update(tensor.contiguous().numpy().tobytes())
-    # The class of a network alone may not determine what it computes.
-    identity = getattr(network, "identity", "")
-    table = None if int8_table is None else int8_table.sha256
-    return fingerprint(example.shape, example.dtype, type(network).__qualname__, identity, table, digest.hexdigest())
+    identity = getattr(network, "identity", "")  # for networks that their class alone does not identify
+    return fingerprint(example.shape, example.dtype, type(network).__qualname__, identity, digest.hexdigest())

@@ -26,8 +26,8 @@ from safetensors import safe_open
 
 from avcues.extractors.compute import Compute, Precision
 from avcues.extractors.int8.table import Int8Table, Layer
-from avcues.extractors.networks.inception_i3d import InceptionI3D, Unit, load
-from avcues.models_cache.cache import WeightsFinder
+from avcues.extractors.networks.inception_i3d import Head, InceptionI3D, Unit, load
+from avcues.models_cache.cache import Weights, WeightsFinder
 
 CHOICES = {
     "none": (),
@@ -71,7 +71,7 @@ def main() -> None:
     parser.add_argument("--choices", nargs="+", default=list(CHOICES), choices=list(CHOICES))
     parser.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "results")
     arguments = parser.parse_args()
-    weights = WeightsFinder().resolve(arguments.asset).path
+    weights = WeightsFinder().resolve(arguments.asset)
     clips = clips_of(arguments.videos)[:: arguments.every]
     with tempfile.TemporaryDirectory() as cache:
         os.environ["XDG_CACHE_HOME"] = cache  # converted networks, 50 MB each
@@ -80,7 +80,7 @@ def main() -> None:
         for choice in arguments.choices:
             table = table_of_layers(arguments.ranges, CHOICES[choice])
             fast = judge(weights, clips, "int8" if table.layers else "bf16", table)
-            rows.append(row(choice, load(weights), table, fast, exact))
+            rows.append(row(choice, load(weights.path), table, fast, exact))
             print(rows[-1], flush=True)
     names = ", ".join(path.name for path in arguments.videos)
     head = ("in 8 bits", "layers", "products", "mean change", "largest change", "top 1", "s a clip", "fp32 / it")
@@ -106,10 +106,11 @@ def table_of_layers(ranges: Path, patterns: Sequence[str]) -> Int8Table:
         return Int8Table(file.metadata()["weights_sha256"], layers, repr(sorted(layers)))
 
 
-def judge(weights: Path, clips: Clips, precision: Precision, table: Int8Table | None) -> EvaluatedModel:
+def judge(weights: Weights, clips: Clips, precision: Precision, table: Int8Table | None) -> EvaluatedModel:
     """The probabilities of all clips, computed one after the other."""
     compute = Compute(device="cpu", precision=precision)
-    network = compute.prepare_for_inference(load(weights), torch.zeros(2, *clips.shape[1:], dtype=torch.uint8), table)
+    example = torch.zeros(2, *clips.shape[1:], dtype=torch.uint8)
+    network = compute.load_for_inference(load, weights, example, Head().requires_grad_(False), table)
     compute.configure_libraries()
     probabilities, seconds = [], []
     for clip in clips:

@@ -162,7 +162,6 @@ class InceptionI3D(nn.Module):
     """Maps (B, T, 224, 224, 3) uint8 RGB clips, T >= 9, to (B, 400) logits and a (B, 1024) embedding."""
 
     fp32_modules = ("head",)
-    has_one_shape = True  # clips are measured one by one
 
     def __init__(self) -> None:
         super().__init__()

@@ -154,5 +154,5 @@ def _notes(results: Results) -> list[str]:
     reasons = not_compared(results.annotations) if results.by is None else {}
     return [
         *in_words(results.rated[2]),
-        *(f"not compared by {name}: {reason}; `by` names a condition on it" for name, reason in reasons.items()),
+        *(f"not compared by {name}: {reason}" for name, reason in reasons.items()),
     ]

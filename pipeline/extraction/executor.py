@@ -13,7 +13,14 @@ from typing import Generic, TypeVar
 
 from avcues.extractors.base import BaseExtractor
 from avcues.extractors.compute import Compute
-from avcues.extractors.protocol import AudioExtractor, ClipExtractor, Extractor, ShotDetector
+from avcues.extractors.protocol import (
+    AudioExtractor,
+    ClipExtractor,
+    Extractor,
+    FrameExtractor,
+    PairExtractor,
+    ShotDetector,
+)
 from avcues.pipeline.extraction.stopwatch import Stopwatch
 
 Batch = TypeVar("Batch")
@@ -233,10 +240,18 @@ class Stage(Generic[Batch, Result]):
 
 
 def _setup_order(extractor: BaseExtractor) -> int:
-    """Sort key: other stages wait for the shot detector, clips take longest, and audio can wait in memory."""
+    """Sort key: what the decoder waits for soonest comes first.
+
+    Other stages wait for the shot detector. Frame extractors without a network are set up at once, and would keep the
+    decoder waiting while networks are loaded. Clips take longest, and audio can wait in memory.
+    """
     if isinstance(extractor, ShotDetector):
         return 0
-    return 1 if isinstance(extractor, ClipExtractor) else 3 if isinstance(extractor, AudioExtractor) else 2
+    if isinstance(extractor, FrameExtractor | PairExtractor) and not extractor.uses_network:
+        return 1
+    if isinstance(extractor, ClipExtractor):
+        return 2
+    return 4 if isinstance(extractor, AudioExtractor) else 3
 
 
 def runs_network(extractor: Extractor) -> bool:

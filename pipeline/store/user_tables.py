@@ -36,7 +36,9 @@ PARQUET = (".parquet", ".pq")
 
 _SAMPLE_LINES = 20
 
-_CONVERSION = re.compile(r"In CSV column #(\d+): (?:Row #(\d+): )?CSV conversion error to (\S+): invalid value '(.*)'")
+_CONVERSION = re.compile(
+    r"In CSV column #(\d+): (?:Row #(\d+): )?CSV conversion error to (\S+): invalid value '([^\n]*?)(?:\n|'$)"
+)
 _PARSE = re.compile(r"CSV parse error: (?:Row #(\d+): )?Expected (\d+) columns, got (\d+)")
 
 
@@ -140,8 +142,8 @@ def column_names(source: str | Path) -> list[str]:
 def missing_column(file_name: object, missing: Sequence[str], names: Sequence[str]) -> InputError:
     """Makes the error that names the missing and the existing columns."""
     noun = "column" if len(missing) == 1 else "columns"
-    shown = ", ".join(names[:20]) + (" ..." if len(names) > 20 else "")
-    return InputError(f"{file_name}: has no {noun} {', '.join(missing)}, only {shown}")
+    name_list = ", ".join(names[:20]) + (" ..." if len(names) > 20 else "")
+    return InputError(f"{file_name}: has no {noun} {', '.join(missing)}, only {name_list}")
 
 
 def _read(

@@ -202,9 +202,9 @@ def one_round(annotations: Annotations, name: str | None) -> Annotations:
     if name is None and len(rounds) < 2:
         return annotations
     if name not in rounds:
-        what = "the ratings are of several rounds" if name is None else f'no round "{name}"'
+        problem = "the ratings are of several rounds" if name is None else f'no round "{name}"'
         raise SettingsError(
-            f"{what}; name one with `round`: {', '.join(rounds) or 'there is only one, without a name'}"
+            f"{problem}; name one with `round`: {', '.join(rounds) or 'there is only one, without a name'}"
         )
     return annotations.select(round_=name)
 
@@ -262,8 +262,12 @@ def _alignment_notes(parts: list[Combined], recipe: Recipe) -> list[str]:
 def _fitted_in_words(fitted: Collection[str], clips: Series) -> str:
     """What was fitted over several videos, and for which dimensions."""
     clip_dimensions = sorted({clips.names["dimension"][code] for code in clips.codes["dimension"]})
-    what = {"delay": "lags", "standardise": "raters' scales", "weights": f"weights of {' and '.join(clip_dimensions)}"}
-    return " and ".join(what[step] for step in fitted)
+    fitted_parts = {
+        "delay": "lags",
+        "standardise": "raters' scales",
+        "weights": f"weights of {' and '.join(clip_dimensions)}",
+    }
+    return " and ".join(fitted_parts[step] for step in fitted)
 
 
 def _nothing_left(annotations: Annotations, left_out: LeftOut) -> str:

@@ -69,8 +69,10 @@ def aligned(
 
 def _onto(centre: Values, course: Values, path: list[tuple[int, int]]) -> Values:
     """(windows,) for each moment of the centre, the mean of the moments of a course that belong to it."""
-    to, of = np.array(path).T
-    return np.asarray(np.bincount(to, course[of], len(centre)) / np.bincount(to, minlength=len(centre)))
+    of_centre, of_course = np.array(path).T
+    return np.asarray(
+        np.bincount(of_centre, course[of_course], len(centre)) / np.bincount(of_centre, minlength=len(centre))
+    )
 
 
 def _standardised(courses: Values) -> Values:

@@ -184,7 +184,7 @@ def _since_first(table: pa.Table) -> pa.Table:
     clip = [table[name] for name in ("rater", "video_id", "setup", "round") if name in table.column_names]
     times = [name for name in TIMES if name in table.column_names]
     stacked = np.concatenate([table[name].to_numpy() for name in times]) if times else np.zeros(0)
-    seconds = since_first(stacked, [pa.chunked_array(key.chunks * len(times)) for key in clip])
+    seconds = since_first(stacked, [pa.chunked_array(key.chunks * len(times), key.type) for key in clip])
     for name, values in zip(times, np.split(seconds, max(1, len(times))), strict=False):
         table = table.set_column(table.column_names.index(name), name, pa.array(values, from_pandas=True))
     return table

@@ -123,11 +123,11 @@ def labels_by_group(results: Results, dimension: str, by: str) -> PaperFigure:
         # One above the other, so that no group hides another.
         offsets = _APART * (np.arange(len(groups)) - (len(groups) - 1) / 2) / max(1, len(groups) - 1)
         panel.plot(100 * shares[:, groups].T, y + offsets[:, None], color="#9A9A9A", linewidth=0.8, zorder=1)
-        for place, i in enumerate(groups):
+        for row, i in enumerate(groups):
             name = test.groups[i]
             panel.plot(
                 100 * shares[:, i],
-                y + offsets[place],
+                y + offsets[row],
                 linestyle="none",
                 marker=MARKERS[i % len(MARKERS)],
                 color=colors[name],

@@ -106,18 +106,18 @@ def _drawn_matrices(
         )
         panels = figure.subplots(down, across, squeeze=False)
         image: Any = None
-        for place, panel in enumerate(panels.flat):
-            if place >= len(matrices):
+        for number, panel in enumerate(panels.flat):
+            if number >= len(matrices):
                 panel.set_axis_off()
                 continue
-            title = list(matrices)[place]
+            title = list(matrices)[number]
             matrix = np.full((len(setups), len(setups)), np.nan)
             for pair, value, _ in matrices[title]:
                 i, j = sorted(setups.index(name) for name in pair.setups)
                 matrix[j, i] = value
             image = panel.imshow(matrix[1:, :-1], cmap="Blues", vmin=0, vmax=highest)
             panel.set_title(shortened(title, 22))
-            left, bottom = place % across == 0, place + across >= len(matrices)
+            left, bottom = number % across == 0, number + across >= len(matrices)
             panel.set_xticks(
                 range(len(setups) - 1), [shortened(s, 14) for s in setups[:-1]] if bottom else [], rotation=90
             )
@@ -181,15 +181,15 @@ def _drawn_scores(measured: Perspectives, scored: Inconsistency, counted: str, r
     by_value = len(distinct) <= _MOST_BARS
     edges = np.append(distinct, np.inf) if by_value else np.linspace(0, scores.max(), _BINS + 1)
     counts = np.stack([np.histogram(scores[polarity == i], edges)[0] for i in range(len(names))])
-    place = np.arange(len(distinct)) if by_value else (edges[:-1] + edges[1:]) / 2
+    positions = np.arange(len(distinct)) if by_value else (edges[:-1] + edges[1:]) / 2
     width = 0.8 if by_value else 0.9 * (edges[1] - edges[0])
     with in_style():
         figure = new_figure(COLUMN_INCHES, 2.5)
         panel = figure.subplots()
-        below = np.zeros(len(place))
+        below = np.zeros(len(positions))
         for i, name in enumerate(names):
             panel.bar(
-                place,
+                positions,
                 counts[i],
                 width,
                 bottom=below,
@@ -201,7 +201,9 @@ def _drawn_scores(measured: Perspectives, scored: Inconsistency, counted: str, r
             )
             below += counts[i]
         if by_value:
-            panel.set_xticks(place, [decimal(score, 2) for score in distinct], rotation=90 if len(distinct) > 8 else 0)
+            panel.set_xticks(
+                positions, [decimal(score, 2) for score in distinct], rotation=90 if len(distinct) > 8 else 0
+            )
         if scored.threshold is not None:
             threshold_at = np.searchsorted(distinct, scored.threshold - 1e-9) - 0.5 if by_value else scored.threshold
             panel.axvline(threshold_at, color="black", linewidth=0.9, linestyle="--")
@@ -232,7 +234,7 @@ def _drawn_scores(measured: Perspectives, scored: Inconsistency, counted: str, r
             {
                 "lowest_score": np.tile(lows, len(names)),
                 "highest_score": np.tile(highs, len(names)),
-                "polarity": np.repeat(names, len(place)).tolist(),
+                "polarity": np.repeat(names, len(positions)).tolist(),
                 "count": counts.ravel(),
             }
         ),

@@ -39,7 +39,7 @@ def between_setups(series: Series, kind: str, round_: str | None, bootstrap: Boo
     means = _means(series)
     rows = []
     for dimension in sorted({key[0] for key in means}):
-        setups = [setup for of, setup in means if of == dimension]
+        setups = [setup for mean_dimension, setup in means if mean_dimension == dimension]
         for a, b in combinations(setups, 2):
             x, y = means[dimension, a], means[dimension, b]
             if kind == "over time":

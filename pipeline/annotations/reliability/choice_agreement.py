@@ -20,6 +20,7 @@ from avcues.pipeline.annotations.statistics.intervals import COEFFICIENT, OfSums
 
 
 def choice_agreement(choices: Choices, round_: str | None, clips: str, bootstrap: Bootstrap) -> list[SetupAgreement]:
+    """One entry per setup: alpha and kappa where every rater chose one label, and the mean alpha of single labels."""
     rows = []
     for setup in np.unique(choices.setup):
         setup_choices = choices.where(choices.setup == setup)
@@ -35,8 +36,8 @@ def choice_agreement(choices: Choices, round_: str | None, clips: str, bootstrap
             coefficients["alpha_nominal"] = alpha_of(item, label, owner, "nominal", bootstrap)
             coefficients["fleiss_kappa"] = kappa_of(item, label, owner, bootstrap)
         else:
-            several = undefined("raters may choose several labels; see the mean α of single labels")
-            coefficients |= {"alpha_nominal": several, "fleiss_kappa": several}
+            not_single = undefined("raters may choose several labels; see the mean α of single labels")
+            coefficients |= {"alpha_nominal": not_single, "fleiss_kappa": not_single}
         coefficients["alpha_labels"] = mean_alpha_of_labels(setup_choices.chosen, item, owner, bootstrap)
         rows.append(
             SetupAgreement(

@@ -113,10 +113,20 @@ def agreement_by_setup(results: Results, dimension: str) -> PaperTable:
         for row in rows
     ]
     numbers = [
-        (row.setup, row.round, row.videos, row.raters, name, of.value, of.sd, of.low, of.high)
+        (
+            row.setup,
+            row.round,
+            row.videos,
+            row.raters,
+            name,
+            coefficient.value,
+            coefficient.sd,
+            coefficient.low,
+            coefficient.high,
+        )
         for row in rows
         for name in (*names, *(INTRACLASS if row.kind != "labels" else ()))
-        if (of := row.coefficients.get(name)) is not None
+        if (coefficient := row.coefficients.get(name)) is not None
     ]
     of_clips = " on the clips that all rounds share" if rows[0].clips == "common" else ""
     return PaperTable(

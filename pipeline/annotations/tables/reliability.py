@@ -68,10 +68,21 @@ def intraclass_by_setup(results: Results, dimension: str) -> PaperTable:
         numbers=columns_of(
             ("setup", "round", "clips", "raters", "coefficient", "value", "sd", "low", "high", "reason"),
             [
-                (row.setup, row.round, row.videos, row.raters, name, of.value, of.sd, of.low, of.high, of.reason)
+                (
+                    row.setup,
+                    row.round,
+                    row.videos,
+                    row.raters,
+                    name,
+                    part.value,
+                    part.sd,
+                    part.low,
+                    part.high,
+                    part.reason,
+                )
                 for row in rows
                 for name in INTRACLASS
-                if (of := row.coefficients[name])
+                if (part := row.coefficients[name])
             ],
         ),
     )
@@ -155,7 +166,7 @@ def retest(results: Results) -> PaperTable:
                 *(row.dimension, row.setup, *(row.round or "" for _ in has_rounds), _SELF_TITLES[row.kind]),
                 *(str(row.raters), str(row.videos), str(row.pairs)),
                 *(_mean(_own(row)), interval(_own(row))),
-                decimal(None if (of := row.coefficients.get("difference")) is None else of.value),
+                decimal(row.coefficients["difference"].value if "difference" in row.coefficients else None),
                 decimal(row.standard_error),
             )
             for row in rows
@@ -168,10 +179,10 @@ def retest(results: Results) -> PaperTable:
             [
                 (
                     *(row.dimension, row.setup, row.round, row.kind, rater, name),
-                    *(of.value, of.sd, of.low, of.high, of.n, error, of.reason),
+                    *(part.value, part.sd, part.low, part.high, part.n, error, part.reason),
                 )
                 for row in rows
-                for rater, name, of, error in _every_own(row)
+                for rater, name, part, error in _every_own(row)
             ],
         ),
         texts=3 + len(has_rounds),
@@ -213,10 +224,10 @@ def model_agreement(results: Results) -> PaperTable:
             [
                 (
                     *(row.dimension, row.setup, row.round, row.kind, row.videos, row.raters, measure),
-                    *(of.value, of.sd, of.low, of.high, of.n),
+                    *(part.value, part.sd, part.low, part.high, part.n),
                 )
                 for row in rows
-                for measure, of in (("model", row.model), ("rater", row.human), ("difference", row.difference))
+                for measure, part in (("model", row.model), ("rater", row.human), ("difference", row.difference))
             ],
         ),
         texts=2 + len(has_rounds),

@@ -45,8 +45,17 @@ def setup_effects(results: Results) -> PaperTable:
                 for numbers in (
                     (f"{model.reference} (reference)", model.intercept, *[None] * 6),
                     *(
-                        (name, of.estimate, of.standard_error, of.low, of.high, of.z, None, of.p)
-                        for name, of in model.effects.items()
+                        (
+                            name,
+                            effect.estimate,
+                            effect.standard_error,
+                            effect.low,
+                            effect.high,
+                            effect.z,
+                            None,
+                            effect.p,
+                        )
+                        for name, effect in model.effects.items()
                     ),
                     ("all effects", *[None] * 4, model.chi_square, model.df, model.p),
                     *((f"variance of {name}", value, *[None] * 6) for name, value in model.variances.items()),
@@ -109,10 +118,10 @@ def _terms(model: MixedModel) -> list[tuple[str, ...]]:
         (f"{model.reference} (reference)", decimal(model.intercept), NONE, NONE, NONE),
         *(
             (
-                *(name, decimal(of.estimate), decimal(of.standard_error)),
-                *(f"{decimal(of.low)} to {decimal(of.high)}", p_value(of.p)),
+                *(name, decimal(effect.estimate), decimal(effect.standard_error)),
+                *(f"{decimal(effect.low)} to {decimal(effect.high)}", p_value(effect.p)),
             )
-            for name, of in model.effects.items()
+            for name, effect in model.effects.items()
         ),
         (f"all effects, χ² with df {model.df}", decimal(model.chi_square, 2), NONE, NONE, p_value(model.p)),
         *(

@@ -104,6 +104,7 @@ def import_wide(
         parts.append(_part(file, keys, time_unit, columns))
     reading = Reading(
         parts=parts,
+        name=str(files[0]) if len(files) == 1 else "the files",
         origin={"importer": "wide", "files": [str(file) for file in files], "pattern": pattern},
     )
     scales = Scales(range_=range_, level=level, hold=hold)

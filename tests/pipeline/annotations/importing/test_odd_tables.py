@@ -106,6 +106,22 @@ def test_what_would_be_read_wrong_is_refused(text: str | bytes, message: str, tm
     assert "\n" not in str(error.value)
 
 
+def test_tables_without_a_rating_are_named(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    with pytest.raises(InputError, match=r"a\.csv: has no ratings"):
+        import_table([written(file, "who,clip,t,v\n")], KEYS, time_unit="clock")
+    with pytest.raises(InputError, match=r"a\.csv: has no ratings"):
+        import_wide([written(file, "time,anna\n0,\n")], setup="s", dimension="d")
+
+
+def test_an_open_quote_is_one_line(tmp_path: Path) -> None:
+    file = written(tmp_path / "a.csv", 'time,anna\n0,1\n0.5,"2\n' + "".join(f"{t},1\n" for t in range(1, 9)))
+    with pytest.raises(InputError) as error:
+        import_wide([file], setup="s", dimension="d")
+    assert "a.csv: row 2: anna is" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
 def test_headings_and_totals_in_between_are_no_raters(tmp_path: Path) -> None:
     keys = {"rater": "who", "video_id": "clip", "label": "mood", "setup": "=s", "dimension": "=mood"}
     joined = written(tmp_path / "a.csv", "who,clip,mood\na,x,calm\nwho,clip,mood\nb,x,sad\n")
