@@ -15,7 +15,7 @@ from avcues.pipeline.dataset.opening import open_dataset
 from avcues.pipeline.errors import InputError, SettingsError, one_line
 from avcues.pipeline.prediction.work import PredictionWork, predictions_or_problem
 from avcues.pipeline.runtime.cluster import default_workers
-from avcues.pipeline.runtime.distribute import results_of
+from avcues.pipeline.runtime.distribute import distribute
 from avcues.pipeline.runtime.observer import Observer
 from avcues.pipeline.runtime.request import Workers
 from avcues.pipeline.runtime.worker_process import WorkerProcess
@@ -152,8 +152,8 @@ def write_plan(
     work = PredictionWork(model=plan.model, data=data, debug=debug)
     with (
         closing(WorkerProcess()) as process,
-        results_of(
-            videos, work, workers, process, observer, folder=folder, mark=manifest_path(folder), in_order=True
+        distribute(
+            videos, work, workers, process, observer, folder=folder, probe=manifest_path(folder), in_order=True
         ) as results,
     ):
         return write_predictions(plan.model, map(predictions_or_problem, results), plan.out, plan.trained_on, on_result)
