@@ -10,6 +10,7 @@ from __future__ import annotations
 import faulthandler
 import importlib
 import os
+import pickle
 import signal
 import sys
 import threading
@@ -39,8 +40,8 @@ def main() -> None:
             for name in message:
                 importlib.import_module(name)
             continue
-        video, new_work = message
-        work = new_work or work  # the same work keeps its loaded networks
+        video, packed = message
+        work = pickle.loads(packed) if packed else work  # the same work keeps its loaded networks
         assert work is not None
         connection.send(work.process(video, lambda *report: connection.send(report)))
 

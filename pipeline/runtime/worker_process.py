@@ -6,6 +6,7 @@ exceeded limit or a hang as a failed result. So no video can make a worker of a 
 
 from __future__ import annotations
 
+import pickle
 import threading
 import time
 from collections.abc import Callable
@@ -111,7 +112,8 @@ class WorkerProcess:
         self.child.videos += 1
         started = last_progress = time.monotonic()
         try:
-            connection.send((video, None if self.child.run_id == run.id else run))
+            # Pickled here: a connection would pass the tensors of a model as files of shared memory.
+            connection.send((video, None if self.child.run_id == run.id else pickle.dumps(run)))
             self.child.run_id = run.id
             while True:
                 if connection.poll(_POLL_S):
